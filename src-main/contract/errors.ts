@@ -1,0 +1,71 @@
+import { z } from 'zod'
+
+interface ErrorKind {
+  /** Exit code of the command line. 1 is kept for unexpected errors, 2 for wrong usage. */
+  readonly exit: number
+  /** Status of the local HTTP API. */
+  readonly http: number
+  /** What the reader of the message can do now; one sentence. */
+  readonly next: string
+}
+
+/**
+ * Every error code of Larder. A code is stable: it crosses IPC, HTTP and the command line, and is never reused.
+ * Messages may change; programs match on codes only.
+ */
+export const errorTable = {
+  INTERNAL: { exit: 1, http: 500, next: 'Look at the log and report this as a defect.' },
+  BAD_REQUEST: { exit: 2, http: 400, next: 'Correct the named field and try again.' },
+  NOT_FOUND: { exit: 3, http: 404, next: 'List what exists first; the id may have expired.' },
+  URL_INVALID: { exit: 2, http: 400, next: 'Give an absolute http:// or https:// URL.' },
+  URL_SCHEME_UNSUPPORTED: { exit: 2, http: 400, next: 'Use an http:// or https:// URL.' },
+  BACKGROUND_CHANNEL_UNSET: { exit: 2, http: 400, next: 'Give an absolute URL or set backgroundChannel.url.' },
+  DIGEST_INVALID: { exit: 2, http: 400, next: 'Give sha256-<base64> or 64 hex digits.' },
+  DIGEST_MISMATCH: { exit: 10, http: 502, next: 'Check the expected digest with whoever published it; nothing was written.' },
+  DESTINATION_INVALID: { exit: 2, http: 400, next: 'Give an absolute path of a file whose folder exists.' },
+  DESTINATION_UNWRITABLE: { exit: 11, http: 409, next: 'Check the rights on the destination folder.' },
+  DISK_FULL: { exit: 12, http: 507, next: 'Free some space; the download goes on from where it stopped.' },
+  ORIGIN_UNREACHABLE: { exit: 20, http: 502, next: 'Check the network, the proxy settings and the host name.' },
+  ORIGIN_TLS: { exit: 21, http: 502, next: 'Check the certificate of the origin and the company root CAs.' },
+  ORIGIN_NOT_FOUND: { exit: 22, http: 502, next: 'Check the URL; the origin says the file is not there.' },
+  ORIGIN_FORBIDDEN: { exit: 23, http: 502, next: 'Check the credentials for this URL.' },
+  ORIGIN_STATUS: { exit: 24, http: 502, next: 'Try later; the origin answered with an error.' },
+  ORIGIN_REDIRECTS: { exit: 25, http: 502, next: 'Check the URL; the origin redirects in a circle or too often.' },
+  ORIGIN_PROTOCOL: { exit: 26, http: 502, next: 'The origin contradicts itself; report it to whoever runs it.' },
+  ORIGIN_CHANGED: { exit: 27, http: 502, next: 'Ask again; the file changed at the origin during the download.' },
+  ORIGIN_STALLED: { exit: 28, http: 504, next: 'Try later; the origin stopped sending.' },
+  TIMEOUT: { exit: 30, http: 504, next: 'Give a longer timeout or try later; verified pieces are kept.' },
+  CANCELLED: { exit: 31, http: 409, next: 'Ask again when you want it; verified pieces are kept.' },
+  SHUTTING_DOWN: { exit: 32, http: 503, next: 'Start the agent again; the request resumes.' },
+  PIECE_DIGEST_MISMATCH: { exit: 40, http: 502, next: 'Nothing to do: the piece is fetched elsewhere and the sender is banned.' },
+  RECORD_INVALID: { exit: 41, http: 502, next: 'Nothing to do: the piece is fetched elsewhere and the sender is banned.' },
+  PEER_BUSY: { exit: 42, http: 503, next: 'Nothing to do: another source is asked.' },
+  PEER_LOST: { exit: 43, http: 502, next: 'Nothing to do: another source is asked.' },
+  PEER_REFUSED: { exit: 44, http: 502, next: 'Check that both PCs have the same site key and clock.' },
+  PEER_PROTOCOL: { exit: 45, http: 502, next: 'Update the agent on the named PC.' },
+  CACHE_DAMAGED: { exit: 50, http: 500, next: 'Nothing to do: the damaged file was quarantined and is fetched again.' },
+  CACHE_UNUSABLE: { exit: 51, http: 500, next: 'Check the rights and the disk of the cache folder.' },
+  CACHE_BUSY: { exit: 52, http: 409, next: 'Wait until the content is no longer in use, or cancel its transfer.' },
+  AGENT_NOT_RUNNING: { exit: 60, http: 503, next: 'Start it with `larder agent`, or open the Larder application.' },
+  AGENT_UNSUPPORTED: { exit: 61, http: 409, next: 'Update the older of agent and client.' },
+  AGENT_ALREADY_RUNNING: { exit: 62, http: 409, next: 'Use the running agent, or give this one another data folder.' },
+  TOKEN_INVALID: { exit: 63, http: 401, next: 'Run as the same user as the agent, or point to its data folder.' },
+  FORBIDDEN: { exit: 64, http: 403, next: 'Call the API at 127.0.0.1 or localhost from a program, not from a web page.' },
+  PORT_TAKEN: { exit: 65, http: 500, next: 'Choose another port in the settings, or end the program that uses it.' },
+  SETTINGS_INVALID: { exit: 66, http: 400, next: 'Correct the named setting; the file is left as it is.' },
+  SITE_KEY_INVALID: { exit: 67, http: 400, next: 'Make one with `larder fleet key new` and give all PCs the same.' },
+  INTEGRATION_OFF: { exit: 68, http: 409, next: 'Turn the integration on, or let the client download directly.' },
+  BUSY: { exit: 69, http: 503, next: 'Try again in a moment.' }
+} as const satisfies Record<string, ErrorKind>
+
+export type ErrorCode = keyof typeof errorTable
+export const ErrorCode = z.enum(Object.keys(errorTable) as [ErrorCode, ...ErrorCode[]])
+
+/** An error as it crosses a process boundary. `next` says what the reader can do. */
+export const ErrorView = z.object({
+  code: ErrorCode,
+  message: z.string().max(2000),
+  next: z.string().max(400),
+  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional()
+})
+export type ErrorView = z.infer<typeof ErrorView>

@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { ErrorCode } from './errors.ts'
+import { ContentKey, PeerId, RequestId } from './ids.ts'
+import { ReasonCode } from './request.ts'
+
+/** Things people and programs want to know about afterwards. Numbered per run of the agent. */
+export const AgentEvent = z.object({
+  seq: z.number().int().positive(),
+  /** Wall clock, ms since 1970. */
+  at: z.number(),
+  type: z.enum([
+    'agentStarted',
+    'agentStopping',
+    'requestAccepted',
+    'requestDone',
+    'requestFailed',
+    'requestCancelled',
+    'masterElected',
+    'masterLost',
+    'fallback',
+    'peerConnected',
+    'peerLost',
+    'peerRefused',
+    'peerBanned',
+    'contentCached',
+    'contentEvicted',
+    'contentRemoved',
+    'contentQuarantined',
+    'cacheCleared',
+    'diskFull',
+    'diskRecovered',
+    'originChanged',
+    'integrationChanged',
+    'transfersPaused',
+    'transfersResumed',
+    'warning'
+  ]),
+  /** One sentence for a person. */
+  text: z.string().max(1000),
+  requestId: RequestId.optional(),
+  key: ContentKey.optional(),
+  url: z.string().optional(),
+  peer: PeerId.optional(),
+  peerName: z.string().optional(),
+  reason: ReasonCode.optional(),
+  code: ErrorCode.optional(),
+  epoch: z.number().int().optional(),
+  bytes: z.number().optional(),
+  ms: z.number().optional()
+})
+export type AgentEvent = z.infer<typeof AgentEvent>
+export type AgentEventType = AgentEvent['type']

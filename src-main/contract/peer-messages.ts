@@ -1,0 +1,133 @@
+import { z } from 'zod'
+import { ContentKey, PeerId } from './ids.ts'
+
+/**
+ * Messages on the control connection between two agents: one JSON object per WebSocket text frame, told apart by `t`.
+ * All of them are parsed with {@link PeerMessage} after the frame's size was bounded by {@link MAX_PEER_MESSAGE_BYTES}.
+ * The connection carries none of them before both sides have proved their membership (see docs/protocol.md).
+ */
+export const MAX_PEER_MESSAGE_BYTES = 64 * 1024
+
+/** Most pieces a content can have; the piece size doubles instead. */
+export const MAX_PIECES = 16_384
+
+const epoch = z.number().int().min(0).max(0xffff_ffff)
+const pieceIndex = z.number().int().min(0).max(MAX_PIECES - 1)
+const pieceTotal = z.number().int().min(0).max(MAX_PIECES)
+const byteCount = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+
+/** Who was master in which epoch, as far as the sender knows; pieces signed by others in that epoch are refused. */
+export const MasterHistory = z.array(z.object({ epoch, master: PeerId })).max(64)
+export type MasterHistory = z.infer<typeof MasterHistory>
+
+/** Claimant to coordinator: everything about its claim. Idempotent; sent at opening, at each change, and by a master each second (renews the lease). */
+export const ClaimPut = z.object({
+  t: z.literal('claim.put'),
+  key: ContentKey,
+  /** `seeking` wants the content, `mastering` downloads it from the origin, `holding` has it all and serves. */
+  role: z.enum(['seeking', 'mastering', 'holding']),
+  pieces: pieceTotal,
+  pieceCount: pieceTotal,
+  /** Bytes of the content this agent has or is receiving; progress as shown to others. */
+  bytes: byteCount,
+  weight: z.number().int().min(0).max(99),
+  /** False: never elect me (weight 0, VPN, metered, disk full, paused). */
+  eligible: z.boolean(),
+  /** Last epoch this claimant knows of, 0 at first. */
+  epoch,
+  /** Master of that epoch as far as it knows. */
+  master: PeerId.nullable(),
+  masters: MasterHistory
+})
+export type ClaimPut = z.infer<typeof ClaimPut>
+
+/** Claimant to coordinator: it leaves (cancelled, failed, or its hold time is over). */
+export const ClaimClose = z.object({ t: z.literal('claim.close'), key: ContentKey })
+export type ClaimClose = z.infer<typeof ClaimClose>
+
+/** Follower to coordinator: the master of `epoch` does not answer or does not move. */
+export const ClaimReport = z.object({
+  t: z.literal('claim.report'),
+  key: ContentKey,
+  epoch,
+  problem: z.enum(['unreachable', 'stalled', 'corrupt'])
+})
+export type ClaimReport = z.infer<typeof ClaimReport>
+
+/** Master to coordinator: it cannot go on (origin error, disk full, pause); elect another one. */
+export const ClaimResign = z.object({
+  t: z.literal('claim.resign'),
+  key: ContentKey,
+  epoch,
+  why: z.enum(['origin-error', 'disk-full', 'paused', 'leaving'])
+})
+export type ClaimResign = z.infer<typeof ClaimResign>
+
+/** Coordinator to all members: who has pieces of this content without having a claim? */
+export const ClaimAsk = z.object({ t: z.literal('claim.ask'), key: ContentKey })
+export type ClaimAsk = z.infer<typeof ClaimAsk>
+
+/** Member to coordinator: I have some. Not sent by who has none. */
+export const ClaimHolding = z.object({ t: z.literal('claim.holding'), key: ContentKey, pieces: pieceTotal, complete: z.boolean() })
+export type ClaimHolding = z.infer<typeof ClaimHolding>
+
+/**
+ * Coordinator to claimant: what was decided. `master` null with a complete holder means nobody needs the origin;
+ * null without one means the election window is still open.
+ */
+export const ClaimDecision = z.object({
+  t: z.literal('claim.decision'),
+  key: ContentKey,
+  epoch,
+  master: PeerId.nullable(),
+  /** Ms the master keeps its office without renewing. */
+  leaseMs: z.number().int().min(100).max(600_000),
+  /** Other agents to exchange pieces with, at most 64. */
+  holders: z.array(z.object({ id: PeerId, complete: z.boolean() })).max(64),
+  masters: MasterHistory,
+  /** The election as it was: best first, at most 16. */
+  candidates: z.array(z.object({ id: PeerId, pieces: pieceTotal, weight: z.number().int().min(0).max(99), eligible: z.boolean() })).max(16),
+  why: z.string().max(200)
+})
+export type ClaimDecision = z.infer<typeof ClaimDecision>
+
+/** Asks a peer for its piece map of a content and for news about it. */
+export const SwarmJoin = z.object({ t: z.literal('swarm.join'), key: ContentKey })
+export type SwarmJoin = z.infer<typeof SwarmJoin>
+
+/** A signer's public key (SPKI DER, base64url) and the proof that it is a member, so that its records can be checked by people who never met it. */
+export const Credential = z.object({ spki: z.string().max(256), proof: z.string().max(4096) })
+export type Credential = z.infer<typeof Credential>
+
+/** Answer to `swarm.join`, and again when pieces were lost: the whole map. */
+export const SwarmHave = z.object({
+  t: z.literal('swarm.have'),
+  key: ContentKey,
+  lengthBytes: byteCount,
+  /** One bit per piece, most significant first, base64. Empty when complete. */
+  map: z.string().max(Math.ceil(MAX_PIECES / 8 / 3) * 4 + 4),
+  complete: z.boolean(),
+  /** Credentials of those who signed pieces in this map, at most 16. */
+  signers: z.array(Credential).max(16)
+})
+export type SwarmHave = z.infer<typeof SwarmHave>
+
+/** Newly verified pieces, gathered for some milliseconds. */
+export const SwarmGot = z.object({ t: z.literal('swarm.got'), key: ContentKey, pieces: z.array(pieceIndex).min(1).max(4096), signers: z.array(Credential).max(4).optional() })
+export type SwarmGot = z.infer<typeof SwarmGot>
+
+/** From a master, each second while it downloads: bytes received so far, verified or not. Keeps followers patient on slow links. */
+export const SwarmProgress = z.object({ t: z.literal('swarm.progress'), key: ContentKey, bytes: byteCount })
+export type SwarmProgress = z.infer<typeof SwarmProgress>
+
+/** No more news, please; or: I have nothing of it. */
+export const SwarmLeave = z.object({ t: z.literal('swarm.leave'), key: ContentKey })
+export type SwarmLeave = z.infer<typeof SwarmLeave>
+
+export const PeerMessage = z.discriminatedUnion('t', [
+  ClaimPut, ClaimClose, ClaimReport, ClaimResign, ClaimAsk, ClaimHolding, ClaimDecision,
+  SwarmJoin, SwarmHave, SwarmGot, SwarmProgress, SwarmLeave
+])
+export type PeerMessage = z.infer<typeof PeerMessage>
+export type ClaimMessage = Extract<PeerMessage, { t: `claim.${string}` }>
+export type SwarmMessage = Extract<PeerMessage, { t: `swarm.${string}` }>

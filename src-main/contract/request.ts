@@ -1,0 +1,131 @@
+import { z } from 'zod'
+import { ErrorView } from './errors.ts'
+import { ContentKey, PeerId, RequestId, Sha256Hex } from './ids.ts'
+
+/** `resource`: version-controlled, worth keeping (modules, installers). `script`: latest version at each use. */
+export const ContentKind = z.enum(['resource', 'script'])
+export type ContentKind = z.infer<typeof ContentKind>
+
+export const Priority = z.enum(['foreground', 'background'])
+export type Priority = z.infer<typeof Priority>
+
+/** What a program asks for. The only way a URL gets into an agent. */
+export const RequestSpec = z.object({
+  /** Absolute http(s) URL, or relative to `backgroundChannel.url`. */
+  url: z.string().min(1).max(8192),
+  /** `sha256-<base64>` (Subresource Integrity) or 64 hex digits. */
+  integrity: z.string().max(200).optional(),
+  /** Absolute path on this PC; the file appears there complete or not at all. Absent: into the cache only. */
+  destination: z.string().min(1).max(4096).optional(),
+  /** Replace an existing destination file. */
+  overwrite: z.boolean().default(true),
+  kind: ContentKind.default('resource'),
+  priority: Priority.default('foreground'),
+  /** Limit of the whole request, ms. */
+  timeoutMs: z.number().int().min(100).max(7 * 24 * 3600_000).optional(),
+  /** Accept the cached version when the origin cannot be reached; the result is marked stale. */
+  allowStale: z.boolean().default(false),
+  /** Header fields for the origin. Authorization or Cookie make the request private: never shared, never cached. */
+  headers: z
+    .record(z.string().regex(/^[A-Za-z0-9-]{1,64}$/), z.string().max(8192).regex(/^[\t\x20-\x7e\x80-\xff]*$/))
+    .refine((h) => Object.keys(h).length <= 32, 'at most 32 header fields')
+    .optional()
+})
+export type RequestSpec = z.infer<typeof RequestSpec>
+export type RequestSpecInput = z.input<typeof RequestSpec>
+
+/**
+ * Why a download did not come from peers, or not only. Stable words; the sentences for people are in `reasonTexts`.
+ */
+export const ReasonCode = z.enum([
+  'no-fleet',
+  'no-peers',
+  'busy',
+  'elected',
+  'master-lost',
+  'origin-error',
+  'peer-corrupt',
+  'timeout',
+  'no-first-byte',
+  'no-progress',
+  'private',
+  'not-shareable',
+  'small',
+  'cached',
+  'integration-off',
+  'agent-absent',
+  'agent-unsupported',
+  'paused'
+])
+export type ReasonCode = z.infer<typeof ReasonCode>
+
+/** One sentence a helpdesk person understands, per reason code. */
+export const reasonTexts: Record<ReasonCode, string> = {
+  'no-fleet': 'This PC belongs to no fleet (no site key is set), so it has no peers.',
+  'no-peers': 'No other PC of the site was reachable.',
+  busy: 'The PCs that have it were busy serving others.',
+  elected: 'This PC was elected master: it downloads from the origin for the others.',
+  'master-lost': 'The master vanished and nobody took over in time.',
+  'origin-error': 'The master got an error from the origin.',
+  'peer-corrupt': 'A peer served damaged data and was banned for this content.',
+  timeout: 'The request would not have been finished in time.',
+  'no-first-byte': 'No peer delivered a first byte in time.',
+  'no-progress': 'The download from peers stopped making progress.',
+  private: 'The request carries credentials or the origin forbids sharing, so it is never shared.',
+  'not-shareable': 'The origin names no version (no strong ETag, no Last-Modified with length), so the bytes cannot be matched between PCs.',
+  small: 'The content is empty.',
+  cached: 'It was in this PC’s cache already.',
+  'integration-off': 'The integration is turned off on this PC.',
+  'agent-absent': 'No agent was running on this PC.',
+  'agent-unsupported': 'The running agent has a version this client does not support.',
+  paused: 'Transfers are paused on this PC.'
+}
+
+/** Where the bytes of a transfer came from; unique verified content bytes, so the sum never exceeds the length. */
+export const SourceSplit = z.object({
+  originBytes: z.number().int().nonnegative(),
+  peerBytes: z.number().int().nonnegative(),
+  cacheBytes: z.number().int().nonnegative()
+})
+export type SourceSplit = z.infer<typeof SourceSplit>
+
+/**
+ *     checking ──► waiting ──► active ──► delivering ──► done
+ *        │            │          │            │
+ *        └────────────┴──────────┴────────────┴──► failed | cancelled
+ *     paused is reached from waiting and active, and left to waiting.
+ */
+export const RequestState = z.enum(['checking', 'waiting', 'active', 'paused', 'delivering', 'done', 'failed', 'cancelled'])
+export type RequestState = z.infer<typeof RequestState>
+
+export const finalRequestStates: readonly RequestState[] = ['done', 'failed', 'cancelled']
+
+export const RequestView = z.object({
+  id: RequestId,
+  url: z.string(),
+  kind: ContentKind,
+  priority: Priority,
+  destination: z.string().nullable(),
+  state: RequestState,
+  key: ContentKey.nullable(),
+  sha256: Sha256Hex.nullable(),
+  lengthBytes: z.number().int().nonnegative().nullable(),
+  haveBytes: z.number().int().nonnegative(),
+  split: SourceSplit,
+  /** Verified bytes per second over the last seconds. */
+  rateBytesPerSecond: z.number().nonnegative(),
+  role: z.enum(['none', 'master', 'follower', 'direct']),
+  master: PeerId.nullable(),
+  masterName: z.string().nullable(),
+  /** Delivered from the cache without the origin's word that it is the latest version. */
+  stale: z.boolean(),
+  /** Why it did not come from peers, newest last; at most 8. */
+  reasons: z.array(z.object({ code: ReasonCode, text: z.string(), at: z.number() })),
+  error: ErrorView.nullable(),
+  /** Wall clock, ms since 1970. */
+  createdAt: z.number(),
+  finishedAt: z.number().nullable(),
+  firstByteMs: z.number().nullable(),
+  elapsedMs: z.number()
+})
+export type RequestView = z.infer<typeof RequestView>

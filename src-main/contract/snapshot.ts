@@ -1,0 +1,137 @@
+import { z } from 'zod'
+import { ContentKey, PeerId, Sha256Hex } from './ids.ts'
+import { AgentEvent } from './events.ts'
+import { ContentKind, RequestView, SourceSplit } from './request.ts'
+
+/**
+ *     starting ──► running ──► stopping ──► stopped
+ */
+export const AgentState = z.enum(['starting', 'running', 'stopping', 'stopped'])
+
+/**
+ *     seen ──► connecting ──► connected ──► lost
+ *                  └──► refused                     (wrong fleet, wrong protocol; with reason)
+ */
+export const PeerState = z.enum(['seen', 'connecting', 'connected', 'refused', 'lost'])
+export type PeerState = z.infer<typeof PeerState>
+
+export const PeerView = z.object({
+  id: PeerId.nullable(),
+  name: z.string(),
+  address: z.string(),
+  state: PeerState,
+  /** Why it is refused or lost; one sentence. */
+  reason: z.string().nullable(),
+  weight: z.number().nullable(),
+  version: z.string().nullable(),
+  since: z.number(),
+  receivedBytes: z.number(),
+  servedBytes: z.number(),
+  banned: z.boolean()
+})
+export type PeerView = z.infer<typeof PeerView>
+
+/** One candidate as the coordinator saw it; the order in the list is the order of the election. */
+export const CandidateView = z.object({ id: PeerId, name: z.string(), pieces: z.number().int(), weight: z.number(), eligible: z.boolean() })
+export type CandidateView = z.infer<typeof CandidateView>
+
+/** Who was elected for one content, and why. Complete on the coordinator; others know master, epoch and coordinator. */
+export const MasterView = z.object({
+  key: ContentKey,
+  url: z.string().nullable(),
+  coordinator: PeerId.nullable(),
+  coordinatorName: z.string().nullable(),
+  master: PeerId.nullable(),
+  masterName: z.string().nullable(),
+  /** This agent is the master. */
+  self: z.boolean(),
+  epoch: z.number().int().nonnegative(),
+  since: z.number(),
+  /** How many agents are in the swarm of this content as far as this agent knows. */
+  members: z.number().int(),
+  candidates: z.array(CandidateView),
+  /** Why this master; one sentence. */
+  why: z.string()
+})
+export type MasterView = z.infer<typeof MasterView>
+
+/** What is being served to a peer right now. */
+export const UploadView = z.object({ peer: PeerId, peerName: z.string(), key: ContentKey, pieces: z.number().int(), bytes: z.number(), since: z.number() })
+export type UploadView = z.infer<typeof UploadView>
+
+/** The running job for one content. */
+export const TransferView = z.object({
+  key: ContentKey,
+  url: z.string(),
+  lengthBytes: z.number().int().nonnegative().nullable(),
+  haveBytes: z.number().int().nonnegative(),
+  pieceCount: z.number().int().nonnegative(),
+  havePieces: z.number().int().nonnegative(),
+  state: z.enum(['electing', 'active', 'queued', 'paused', 'finishing', 'holding', 'failed']),
+  role: z.enum(['none', 'master', 'follower', 'direct']),
+  master: PeerId.nullable(),
+  epoch: z.number().int(),
+  split: SourceSplit,
+  /** Verified bytes received from each peer. */
+  peers: z.array(z.object({ peer: PeerId, name: z.string(), bytes: z.number(), pieces: z.number().int() })),
+  rateBytesPerSecond: z.number(),
+  requests: z.number().int()
+})
+export type TransferView = z.infer<typeof TransferView>
+
+export const CacheStats = z.object({
+  dir: z.string(),
+  entries: z.number().int(),
+  bytes: z.number(),
+  partialBytes: z.number(),
+  maxBytes: z.number(),
+  freeBytes: z.number().nullable(),
+  pinned: z.number().int(),
+  evictions: z.number().int(),
+  diskFull: z.boolean()
+})
+export type CacheStats = z.infer<typeof CacheStats>
+
+export const CacheEntryView = z.object({
+  sha256: Sha256Hex,
+  lengthBytes: z.number().int().nonnegative(),
+  urls: z.array(z.string()),
+  kind: ContentKind,
+  pinned: z.boolean(),
+  createdAt: z.number(),
+  lastUsedAt: z.number(),
+  hits: z.number().int(),
+  servedBytes: z.number()
+})
+export type CacheEntryView = z.infer<typeof CacheEntryView>
+
+/** Everything a window shows, whole and numbered. `seq` grows by one at each change; a gap means nothing was lost but time. */
+export const AgentSnapshot = z.object({
+  agentId: PeerId,
+  name: z.string(),
+  bootId: z.string(),
+  seq: z.number().int().nonnegative(),
+  at: z.number(),
+  version: z.string(),
+  apiVersion: z.number().int(),
+  state: AgentState,
+  startedAt: z.number(),
+  integration: z.object({ enabled: z.boolean(), by: z.string(), since: z.number() }),
+  paused: z.object({ until: z.number().nullable() }).nullable(),
+  fleet: z.object({ member: z.boolean(), via: z.enum(['none', 'site-key', 'ca']), tag: z.string().nullable() }),
+  ports: z.object({ api: z.number().int().nullable(), peer: z.number().int().nullable(), beacon: z.number().int().nullable() }),
+  weight: z.object({ value: z.number().int(), why: z.string() }),
+  interfaces: z.array(z.object({ name: z.string(), address: z.string(), used: z.boolean(), reason: z.string().nullable() })),
+  peers: z.array(PeerView),
+  masters: z.array(MasterView),
+  transfers: z.array(TransferView),
+  requests: z.array(RequestView),
+  uploads: z.array(UploadView),
+  cache: CacheStats,
+  totals: z.object({ originBytes: z.number(), peerBytes: z.number(), cacheBytes: z.number(), servedBytes: z.number(), fallbacks: z.number().int() }),
+  /** Health of the process: event-loop delay p99 over the last minute, ms; resident memory, bytes. */
+  process: z.object({ pid: z.number().int(), eventLoopP99Ms: z.number(), rssBytes: z.number(), cpuSeconds: z.number() }),
+  /** The newest events, oldest first; at most 200. */
+  events: z.array(AgentEvent)
+})
+export type AgentSnapshot = z.infer<typeof AgentSnapshot>

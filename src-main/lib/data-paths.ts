@@ -1,0 +1,37 @@
+import { join, resolve } from 'node:path'
+import envPaths from 'env-paths'
+
+/** Where things lie in the data folder of one agent. */
+export interface DataPaths {
+  readonly root: string
+  readonly settings: string
+  readonly apiToken: string
+  readonly agent: string
+  readonly lock: string
+  readonly log: string
+}
+
+/**
+ * The data folder of this user: `LARDER_DATA_DIR`, else
+ *
+ *     Linux    ~/.local/share/larder        ($XDG_DATA_HOME/larder)
+ *     macOS    ~/Library/Application Support/larder
+ *     Windows  %LOCALAPPDATA%\larder\Data
+ */
+export function defaultDataDir(env: Readonly<Record<string, string | undefined>> = process.env): string {
+  const chosen = env['LARDER_DATA_DIR']
+  return chosen ? resolve(chosen) : envPaths('larder', { suffix: '' }).data
+}
+
+/** Paths inside the data folder `root`. */
+export function dataPaths(root: string): DataPaths {
+  const at = resolve(root)
+  return {
+    root: at,
+    settings: join(at, 'settings.json'),
+    apiToken: join(at, 'api-token'),
+    agent: join(at, 'agent.json'),
+    lock: join(at, 'agent.lock'),
+    log: join(at, 'log')
+  }
+}

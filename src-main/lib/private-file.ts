@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
+import { chmod, open, rename, rm } from 'node:fs/promises'
+import { systemCode } from './errors.ts'
+
+/** Only this user may read and write it. Windows ignores the mode; there the folder's rights count. */
+const PRIVATE = 0o600
+
+/** Writes a file for this user alone: beside it, fsync, rename, so a reader sees the old or the new content, never a part. */
+export async function writePrivateFile(path: string, data: string | Uint8Array): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    await writeNew(temporary, data)
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+/**
+ * Reads a file of at most `maxBytes`; takes the rights of others away when it has some.
+ * @returns undefined when there is none
+ * @throws RangeError when it is longer; the file system's error otherwise
+ */
+export async function readPrivateFile(path: string, maxBytes: number): Promise<Buffer | undefined> {
+  const file = await open(path, 'r').catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  })
+  if (!file) return undefined
+  try {
+    const { size, mode } = await file.stat()
+    if (size > maxBytes) throw new RangeError(`${path} is longer than ${maxBytes} bytes`)
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) await chmod(path, PRIVATE)
+    const buffer = Buffer.alloc(maxBytes + 1)
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0)
+    if (bytesRead > maxBytes) throw new RangeError(`${path} is longer than ${maxBytes} bytes`)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
+async function writeNew(path: string, data: string | Uint8Array): Promise<void> {
+  const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, PRIVATE)
+  try {
+    await file.writeFile(data)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
