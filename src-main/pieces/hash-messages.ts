@@ -1,0 +1,34 @@
+/** Messages between the hash pool and one of its workers. Every job is answered once, under its id. */
+export type HashJob =
+  | { readonly id: number; readonly op: 'digest'; readonly data: Uint8Array<ArrayBuffer> }
+  | { readonly id: number; readonly op: 'write'; readonly data: Uint8Array<ArrayBuffer>; readonly fd: number; readonly position: number; readonly expected: Uint8Array | undefined }
+  /** `ranges` holds start, length, start, length, … in bytes. */
+  | { readonly id: number; readonly op: 'ranges'; readonly path: string; readonly ranges: Float64Array<ArrayBuffer> }
+  /** Hashes on up to `end`; `finish` asks for the digest and ends the running digest. */
+  | { readonly id: number; readonly op: 'advance'; readonly running: number; readonly path: string; readonly end: number; readonly finish: boolean }
+
+export type HashOrder =
+  | HashJob
+  /** Breaks off a job that reads a file; it is answered as aborted. */
+  | { readonly op: 'abort'; readonly id: number }
+  /** Forgets a running digest. */
+  | { readonly op: 'forget'; readonly running: number }
+
+export type HashAnswer =
+  | { readonly id: number; readonly op: 'piece'; readonly digest: Uint8Array; readonly data: Uint8Array<ArrayBuffer>; readonly written: boolean }
+  /** 32 bytes per range; `found` says which of them lay within the file. */
+  | { readonly id: number; readonly op: 'ranges'; readonly digests: Uint8Array; readonly found: Uint8Array }
+  | { readonly id: number; readonly op: 'advance'; readonly position: number; readonly digest: Uint8Array | null }
+  /** `data` is the buffer of a write that failed, so that it can be tried again. */
+  | { readonly id: number; readonly op: 'failed'; readonly error: PlainError; readonly data?: Uint8Array<ArrayBuffer> }
+
+/** A system error as it crosses threads; structured clone would lose its code. */
+export interface PlainError {
+  readonly message: string
+  readonly code?: string
+  readonly syscall?: string
+  readonly path?: string
+}
+
+/** Code of a read past the end of a file that should be longer. */
+export const SHORT_FILE = 'ERR_SHORT_FILE'

@@ -1,0 +1,32 @@
+import { MAX_PIECES } from '../contract/peer-messages.ts'
+
+const MIB = 1024 * 1024
+
+/** How a content is cut: equal pieces, the last one shorter. The same length gives the same plan everywhere. */
+export interface PiecePlan {
+  /** Bytes of the whole. */
+  readonly lengthBytes: number
+  /** Bytes of each piece but the last; a power of two, at least 1 MiB. */
+  readonly pieceBytes: number
+  /** 0 for an empty content. */
+  readonly count: number
+}
+
+/** Cuts `lengthBytes` into pieces of 1 MiB, doubled until there are at most {@link MAX_PIECES}. */
+export function planPieces(lengthBytes: number): PiecePlan {
+  if (!Number.isSafeInteger(lengthBytes) || lengthBytes < 0) throw new RangeError(`not a length: ${lengthBytes}`)
+  let pieceBytes = MIB
+  while (Math.ceil(lengthBytes / pieceBytes) > MAX_PIECES) pieceBytes *= 2
+  return { lengthBytes, pieceBytes, count: Math.ceil(lengthBytes / pieceBytes) }
+}
+
+/** First byte of piece `index`. */
+export function pieceStart(plan: PiecePlan, index: number): number {
+  return index * plan.pieceBytes
+}
+
+/** Bytes of piece `index`. */
+export function pieceLength(plan: PiecePlan, index: number): number {
+  if (index < 0 || index >= plan.count) throw new RangeError(`piece ${index} of ${plan.count}`)
+  return Math.min(plan.pieceBytes, plan.lengthBytes - index * plan.pieceBytes)
+}
