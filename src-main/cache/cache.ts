@@ -1,0 +1,155 @@
+import type { EventEmitter } from 'node:events'
+import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
+import type { ContentKind } from '../contract/request.ts'
+import type { CacheEntryView, CacheStats } from '../contract/snapshot.ts'
+import type { Bitmap } from '../lib/bitmap.ts'
+import type { PiecePlan } from '../pieces/plan.ts'
+import type { PieceRecord } from '../pieces/record.ts'
+import type { Credential } from '../contract/peer-messages.ts'
+
+/** What the origin said about the version that lies in the cache; enough to ask whether it is still the latest. */
+export interface StoredVersion {
+  /** URL as asked for, without fragment. */
+  readonly url: string
+  readonly key: ContentKey
+  readonly etag: string | null
+  readonly lastModified: string | null
+  readonly lengthBytes: number
+  /** The origin's caching rules as `http-cache-semantics` serialises them; opaque here, at most 16 KiB of JSON. */
+  readonly policy: unknown
+  /** Wall clock of the last time the origin confirmed it. */
+  readonly confirmedAt: number
+}
+
+/** A complete, verified content. */
+export interface CachedContent {
+  readonly sha256: Sha256Hex
+  readonly plan: PiecePlan
+  readonly createdAt: number
+}
+
+/** An open complete content; its file is not evicted before `close`. */
+export interface ContentReader {
+  readonly sha256: Sha256Hex
+  readonly plan: PiecePlan
+  /** SHA-256 of each piece, 32 bytes each, in order. */
+  readonly pieceDigests: Buffer
+  /** Reads `length` bytes at `start` into a new buffer. @throws CACHE_DAMAGED when the file is shorter than it should be. */
+  read(start: number, length: number): Promise<Buffer>
+  close(): Promise<void>
+}
+
+/** A content being assembled: file, piece map and records, kept through crashes. */
+export interface PartialContent {
+  readonly key: ContentKey
+  readonly plan: PiecePlan
+  /** Pieces verified and on disk. Owned by the partial; do not change it. */
+  readonly have: Bitmap
+  record(index: number): PieceRecord | undefined
+  /** Proofs of membership of those who signed the records held. */
+  readonly credentials: ReadonlyMap<string, Credential>
+  addCredential(credential: Credential, signer: string): void
+  /**
+   * Checks `data` against `record.digest`, writes it and marks the piece as had; in this order, so that a crash between
+   * never leaves a bit without its bytes. Takes the buffer (transferred to a worker). A piece already had is left alone.
+   * @returns false when the digest differs (nothing written)
+   * @throws DISK_FULL, CACHE_UNUSABLE
+   */
+  write(data: Uint8Array<ArrayBuffer>, record: PieceRecord): Promise<boolean>
+  /**
+   * As `write`, for bytes straight from the origin: the digest is computed and `sign` makes the record.
+   * @returns the record that was stored
+   */
+  writeFromOrigin(data: Uint8Array<ArrayBuffer>, index: number, sign: (digest: Buffer) => PieceRecord): Promise<PieceRecord>
+  /** Reads a piece that is had. */
+  read(index: number): Promise<Buffer>
+  /** Forgets pieces (their signer was convicted). */
+  drop(indices: Iterable<number>): Promise<void>
+  /**
+   * All pieces are there: digests the whole (it has been running along), makes it a complete content under its SHA-256 and
+   * ends the partial. Idempotent against a crash in the middle.
+   * @throws DIGEST_MISMATCH when `expected` differs; the partial stays as it is
+   */
+  complete(expected: Sha256Hex | null, version: StoredVersion | null, kind: ContentKind): Promise<CachedContent>
+  /** Closes files; what is verified stays on disk for the next time. */
+  close(): Promise<void>
+  /** Closes and deletes. */
+  discard(): Promise<void>
+}
+
+/** A content without known length or version, written from start to end (see design: not shared while it runs). */
+export interface StreamContent {
+  write(chunk: Uint8Array): Promise<void>
+  readonly writtenBytes: number
+  /** Ends it as a complete content. @throws DIGEST_MISMATCH when `expected` differs; then nothing is kept. */
+  complete(expected: Sha256Hex | null, version: StoredVersion | null, kind: ContentKind): Promise<CachedContent>
+  discard(): Promise<void>
+}
+
+export interface CacheEvents {
+  added: [CachedContent]
+  evicted: [{ sha256: Sha256Hex; bytes: number; reason: 'size' | 'free-space' }]
+  removed: [{ sha256: Sha256Hex; bytes: number }]
+  quarantined: [{ sha256: Sha256Hex; reason: string }]
+  diskFull: []
+  diskRecovered: []
+}
+
+export interface VerifyReport {
+  checked: number
+  ok: number
+  /** Contents whose bytes did not match; moved to quarantine. */
+  damaged: Sha256Hex[]
+  /** Index entries whose file was gone; removed. */
+  missing: Sha256Hex[]
+  /** Files the index did not know; taken in again. */
+  adopted: Sha256Hex[]
+  /** Files that belong to nothing; deleted. */
+  strays: number
+}
+
+export interface ClearReport {
+  removed: number
+  bytes: number
+  /** Left because they are in use or pinned. */
+  kept: number
+}
+
+/** The content-addressed store of one PC. One instance per folder; a second one is refused. */
+export interface Cache extends EventEmitter<CacheEvents> {
+  readonly dir: string
+  /** Newest version known for a URL (without fragment); its content may have been evicted. */
+  version(url: string): StoredVersion | undefined
+  /** The origin has confirmed the stored version. */
+  confirm(url: string, policy: unknown): void
+  /** Points a URL and key at a content that is here already (same bytes under another URL). */
+  link(version: StoredVersion, sha256: Sha256Hex): void
+  findByKey(key: ContentKey): CachedContent | undefined
+  find(sha256: Sha256Hex): CachedContent | undefined
+  /** @returns undefined when it is not there (any more) */
+  open(sha256: Sha256Hex): Promise<ContentReader | undefined>
+  /** Notes a use: a hit by a local request, or bytes served to a peer. */
+  noteHit(sha256: Sha256Hex): void
+  noteServed(sha256: Sha256Hex, bytes: number): void
+  /**
+   * Opens the partial of a key, resuming what a former run left; its pieces have been verified again where the former run
+   * did not end cleanly. At most one open partial per key. @throws DISK_FULL, CACHE_UNUSABLE
+   */
+  openPartial(key: ContentKey, plan: PiecePlan): Promise<PartialContent>
+  /** A partial that lies on disk but is not open, without opening it: pieces had. */
+  peekPartial(key: ContentKey): { pieces: number } | undefined
+  openStream(): Promise<StreamContent>
+  /**
+   * Puts a complete content at `destination`: beside it (reflink where the file system can), fsync, rename. Verifies the
+   * length; a damaged content is quarantined. @throws DESTINATION_INVALID, DESTINATION_UNWRITABLE, DISK_FULL, CACHE_DAMAGED, NOT_FOUND
+   */
+  deliver(sha256: Sha256Hex, destination: string, options: { overwrite: boolean }): Promise<void>
+  list(query?: { limit?: number; offset?: number; search?: string; sort?: 'lastUsed' | 'size' | 'created' }): { entries: CacheEntryView[]; total: number }
+  /** @throws NOT_FOUND, CACHE_BUSY */
+  remove(sha256: Sha256Hex): Promise<number>
+  clear(options: { pinnedToo: boolean; dryRun: boolean }): Promise<ClearReport>
+  pin(sha256: Sha256Hex, pinned: boolean): void
+  verify(options: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void }): Promise<VerifyReport>
+  stats(): CacheStats
+  close(): Promise<void>
+}

@@ -1,0 +1,144 @@
+import { chmod, mkdir, open, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import { createHashPool } from '../pieces/hash-pool.ts'
+import type { HashPool } from '../pieces/hashing.ts'
+import type { Cache } from './cache.ts'
+import { layoutOf } from './layout.ts'
+import { MIB, sample, store, testCache, type Sample, type TestCache } from './test-cache.ts'
+
+const hashes = createHashPool({ workers: 1 })
+let at: TestCache
+let cache: Cache
+let content: Sample
+let to: string
+
+beforeEach(async () => {
+  at = await testCache(hashes)
+  cache = await at.open()
+  content = sample(3 * MIB + 9)
+  await store(cache, content)
+  to = join(at.outside, 'to')
+  await mkdir(to)
+})
+afterEach(() => at.clean())
+afterAll(() => hashes.close())
+
+const deliver = (destination: string, overwrite = true) => cache.deliver(content.sha256, destination, { overwrite })
+
+test('the file appears complete, with ordinary rights, in place of the older one', async () => {
+  const path = join(to, 'setup.msi')
+  await deliver(path)
+  expect((await readFile(path)).equals(content.bytes)).toBe(true)
+  expect((await stat(path)).mode & 0o777).toBe(0o666 & ~process.umask())
+  await writeFile(path, 'older')
+  await deliver(path)
+  expect((await readFile(path)).equals(content.bytes)).toBe(true)
+  expect(await readdir(to)).toEqual(['setup.msi'])
+})
+
+test('what is delivered is not the cached file: writing to it does not change the cache', async () => {
+  const path = join(to, 'f')
+  await deliver(path)
+  await writeFile(path, 'changed')
+  expect(await cache.verify({})).toMatchObject({ ok: 1 })
+})
+
+test('without overwrite an existing file stays, also when two deliver at the same time', async () => {
+  const path = join(to, 'f')
+  await writeFile(path, 'mine')
+  await expect(deliver(path, false)).rejects.toMatchObject({ code: 'DESTINATION_UNWRITABLE', details: { exists: true } })
+  expect(await readFile(path, 'utf8')).toBe('mine')
+  const results = await Promise.allSettled(Array.from({ length: 5 }, () => deliver(join(to, 'g'), false)))
+  expect(results.filter(({ status }) => status === 'fulfilled').length).toBe(1)
+  expect((await readdir(to)).sort()).toEqual(['f', 'g'])
+})
+
+test('a destination that cannot be one is DESTINATION_INVALID', async () => {
+  await mkdir(join(to, 'folder'))
+  await writeFile(join(to, 'file'), '')
+  await symlink(at.dir, join(to, 'into-cache'))
+  const bad = ['relative/file', join(to, 'none', 'f'), join(to, 'folder'), `${join(to, 'f')}/`, join(to, 'file', 'f'), join(cache.dir, 'f'), join(cache.dir, 'content-v1', 'f'), join(to, 'into-cache', 'f'), '/', '/dev/null', `${to}/a\0b`]
+  for (const path of bad) await expect(deliver(path), path).rejects.toMatchObject({ code: 'DESTINATION_INVALID' })
+  await expect(deliver(join(to, 'x'.repeat(256)))).rejects.toMatchObject({ code: 'DESTINATION_INVALID' })
+  expect((await readdir(to)).sort()).toEqual(['file', 'folder', 'into-cache'])
+})
+
+test('a long name and a name in another script can be delivered', async () => {
+  for (const name of ['x'.repeat(255), 'é'.repeat(127)]) await deliver(join(to, name))
+  expect((await readdir(to)).length).toBe(2)
+})
+
+test('a link at the destination is replaced, not followed', async () => {
+  await writeFile(join(to, 'precious'), 'mine')
+  await symlink(join(to, 'precious'), join(to, 'link'))
+  await deliver(join(to, 'link'))
+  expect(await readFile(join(to, 'precious'), 'utf8')).toBe('mine')
+  expect((await readFile(join(to, 'link'))).equals(content.bytes)).toBe(true)
+})
+
+test.skipIf(process.getuid?.() === 0)('a folder without the right to write is DESTINATION_UNWRITABLE', async () => {
+  await chmod(to, 0o500)
+  await expect(deliver(join(to, 'f'))).rejects.toMatchObject({ code: 'DESTINATION_UNWRITABLE' })
+  await chmod(to, 0o700)
+})
+
+test('a damaged content is quarantined and nothing of it is delivered', async () => {
+  const quarantined: string[] = []
+  cache.on('quarantined', ({ sha256 }) => quarantined.push(sha256))
+  const file = await open(layoutOf(at.dir).content(content.sha256), 'r+')
+  await file.write(Buffer.from('bad'), 0, 3, 2 * MIB)
+  await file.close()
+  await expect(deliver(join(to, 'f'))).rejects.toMatchObject({ code: 'CACHE_DAMAGED' })
+  expect(quarantined).toEqual([content.sha256])
+  await expect(deliver(join(to, 'f'))).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  expect(await readdir(to)).toEqual([])
+})
+
+test('damage between the look at the file and the copy of a piece is noticed', async () => {
+  await cache.close()
+  // The file is damaged at the moment the first piece has been copied.
+  let damaged = false
+  const meddling: HashPool = {
+    ...hashes,
+    async digestAndWrite(job) {
+      if (!damaged) {
+        damaged = true
+        const file = await open(layoutOf(at.dir).content(content.sha256), 'r+')
+        await file.write(Buffer.from('bad'), 0, 3, 3 * MIB)
+        await file.close()
+      }
+      return hashes.digestAndWrite(job)
+    }
+  }
+  cache = await at.open({ hashes: meddling })
+  await expect(deliver(join(to, 'f'))).rejects.toMatchObject({ code: 'CACHE_DAMAGED' })
+  expect(damaged).toBe(true)
+  expect(cache.find(content.sha256)).toBe(undefined)
+  expect(await readdir(to)).toEqual([])
+})
+
+test('a full disk leaves no half-written file and can be tried again', async () => {
+  await cache.close()
+  let full = true
+  const limited: HashPool = {
+    ...hashes,
+    async digestAndWrite(job) {
+      if (full && job.position > 0) throw Object.assign(new Error('no space'), { code: 'ENOSPC', syscall: 'write' })
+      return hashes.digestAndWrite(job)
+    }
+  }
+  cache = await at.open({ hashes: limited })
+  await expect(deliver(join(to, 'f'))).rejects.toMatchObject({ code: 'DISK_FULL' })
+  expect(await readdir(to)).toEqual([])
+  full = false
+  await deliver(join(to, 'f'))
+  expect((await readFile(join(to, 'f'))).equals(content.bytes)).toBe(true)
+})
+
+test('an empty content is delivered as an empty file', async () => {
+  const empty = sample(0)
+  await store(cache, empty)
+  await cache.deliver(empty.sha256, join(to, 'empty'), { overwrite: false })
+  expect((await stat(join(to, 'empty'))).size).toBe(0)
+})

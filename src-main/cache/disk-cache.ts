@@ -1,0 +1,273 @@
+import { EventEmitter } from 'node:events'
+import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
+import type { CacheStats } from '../contract/snapshot.ts'
+import type { Clock } from '../lib/clock.ts'
+import { hasCode, LarderError } from '../lib/errors.ts'
+import type { HashPool } from '../pieces/hashing.ts'
+import type { PiecePlan } from '../pieces/plan.ts'
+import type { Cache, CacheEvents, CachedContent, ClearReport, ContentReader, PartialContent, StoredVersion, StreamContent, VerifyReport } from './cache.ts'
+import { ContentStore, toCached } from './content-store.ts'
+import { deliverFile } from './deliver.ts'
+import { DiskRoom } from './disk-room.ts'
+import { lookAt } from './file-stamp.ts'
+import type { FolderLock } from './folder-lock.ts'
+import type { IndexDb } from './index-db.ts'
+import type { Layout } from './layout.ts'
+import { OpenFiles } from './open-files.ts'
+import { PartialShelf } from './partial-shelf.ts'
+import { sweepQuarantine, type RestingPartial } from './recover.ts'
+import { replaceFile } from './safe-files.ts'
+import { withVersion } from './sidecar.ts'
+import { DiskStream, type StreamParts } from './stream.ts'
+import { Upkeep } from './upkeep.ts'
+import { UseCounts } from './use-counts.ts'
+import { verifyCache, type VerifyOptions } from './verify.ts'
+
+const PAGE_LIMIT = 1000
+
+export interface DiskCacheParts {
+  readonly layout: Layout
+  readonly lock: FolderLock
+  readonly index: IndexDb
+  readonly clock: Clock
+  readonly hashes: HashPool
+  readonly maxBytes: number
+  readonly minFreeBytes: number
+  readonly partials: Map<string, RestingPartial>
+  freeBytes(): Promise<number>
+}
+
+/** The cache of a folder, made by `openCache`: the parts joined to the one interface. */
+export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
+  readonly dir: string
+  readonly store: ContentStore
+  readonly #parts: DiskCacheParts
+  readonly #files: OpenFiles
+  readonly #room: DiskRoom
+  readonly #uses: UseCounts
+  readonly #shelf: PartialShelf
+  readonly #upkeep: Upkeep
+  readonly #streams = new Set<DiskStream>()
+  readonly #streamParts: StreamParts
+  #closing: Promise<void> | undefined
+
+  constructor(parts: DiskCacheParts) {
+    super()
+    const { layout, index, clock, hashes, minFreeBytes, maxBytes } = parts
+    this.dir = layout.dir
+    this.#parts = parts
+    const files = (this.#files = new OpenFiles(clock))
+    const uses = (this.#uses = new UseCounts(clock, index))
+    const room = (this.#room = new DiskRoom({
+      clock,
+      minFreeBytes,
+      freeBytes: parts.freeBytes,
+      evict: (neededBytes, options) => this.#upkeep.evict(neededBytes, options),
+      onFull: () => this.emit('diskFull'),
+      onRecovered: () => this.emit('diskRecovered')
+    }))
+    const store = (this.store = new ContentStore({ layout, index, files, hashes, room, clock, onQuarantined: (sha256, reason) => this.emit('quarantined', { sha256, reason }) }))
+    const onComplete = (content: CachedContent) => {
+      this.emit('added', content)
+      void this.#upkeep.evict(0).catch(() => {})
+    }
+    const shelf = (this.#shelf = new PartialShelf(parts.partials, { layout, clock, hashes, files, room, store, onComplete }))
+    this.#streamParts = { layout, hashes, files, room, store, onComplete, onEnd: (stream) => this.#streams.delete(stream) }
+    this.#upkeep = new Upkeep({ layout, clock, index, store, shelf, room, uses, maxBytes, minFreeBytes, onEvicted: (sha256, { bytes, reason }) => this.emit('evicted', { sha256, bytes, reason }) })
+  }
+
+  /** Learns about the disk and keeps the limits before the first use. */
+  async begin(): Promise<void> {
+    await this.#room.refresh()
+    await this.#upkeep.evict(0)
+  }
+
+  version(url: string): StoredVersion | undefined {
+    return this.#closing ? undefined : this.#parts.index.version(url)
+  }
+
+  confirm(url: string, policy: unknown): void {
+    this.#index().confirm(url, policy, this.#parts.clock.wallMs())
+  }
+
+  link(version: StoredVersion, sha256: Sha256Hex): void {
+    const index = this.#index()
+    if (!index.find(sha256)) throw missing(sha256)
+    index.transaction(() => index.putVersion(version, sha256))
+    this.store.noteInSidecar(sha256, (sidecar) => ({ ...sidecar, versions: withVersion(sidecar.versions, version) }))
+  }
+
+  findByKey(key: ContentKey): CachedContent | undefined {
+    const row = this.#closing ? undefined : this.#parts.index.findByKey(key)
+    return row && toCached(row)
+  }
+
+  find(sha256: Sha256Hex): CachedContent | undefined {
+    const row = this.#closing ? undefined : this.#parts.index.find(sha256)
+    return row && toCached(row)
+  }
+
+  async open(sha256: Sha256Hex): Promise<ContentReader | undefined> {
+    this.#index()
+    this.store.users.hold(sha256)
+    let closed = false
+    const close = async () => {
+      if (!closed) this.store.users.letGo(sha256)
+      closed = true
+    }
+    const sidecar = await this.store.sound(sha256).catch(async (error) => {
+      await close()
+      throw error
+    })
+    if (!sidecar) {
+      await close()
+      return undefined
+    }
+    const { plan, pieceDigests } = sidecar
+    const read = async (start: number, length: number) => {
+      if (closed) throw new LarderError('CANCELLED', 'This content is closed', { sha256 })
+      if (start < 0 || length < 0 || start + length > plan.lengthBytes) throw new RangeError(`bytes ${start}+${length} of ${plan.lengthBytes}`)
+      return this.store.read(sidecar, start, length)
+    }
+    return { sha256, plan, pieceDigests, read, close }
+  }
+
+  noteHit(sha256: Sha256Hex): void {
+    if (!this.#closing) this.#uses.note(sha256, 1, 0)
+  }
+
+  noteServed(sha256: Sha256Hex, bytes: number): void {
+    if (!this.#closing) this.#uses.note(sha256, 0, bytes)
+  }
+
+  async openPartial(key: ContentKey, plan: PiecePlan): Promise<PartialContent> {
+    this.#index()
+    return this.#shelf.open(key, plan)
+  }
+
+  peekPartial(key: ContentKey): { pieces: number } | undefined {
+    const resting = this.#shelf.peek(key)
+    return resting && { pieces: resting.pieces }
+  }
+
+  async openStream(): Promise<StreamContent> {
+    this.#index()
+    const stream = await DiskStream.open(this.#streamParts)
+    this.#streams.add(stream)
+    return stream
+  }
+
+  async deliver(sha256: Sha256Hex, destination: string, options: { overwrite: boolean }): Promise<void> {
+    if (!this.#index().find(sha256)) throw missing(sha256)
+    const { clock, hashes, layout } = this.#parts
+    await this.store.users.using(sha256, async () => {
+      const sidecar = await this.store.sound(sha256)
+      if (!sidecar) throw new LarderError('CACHE_DAMAGED', 'The content in the cache was damaged or gone', { sha256 })
+      const evict = (bytes: number) => this.#upkeep.evict(bytes, { refused: true })
+      try {
+        await deliverFile(sidecar, layout.content(sha256), destination, options, { cacheDir: layout.dir, files: this.#files, hashes, clock, evict })
+      } catch (error) {
+        throw await this.store.damaged(sha256, error)
+      }
+    })
+  }
+
+  list(query: Parameters<Cache['list']>[0] = {}): ReturnType<Cache['list']> {
+    if (this.#closing) return { entries: [], total: 0 }
+    this.#uses.flush()
+    const limit = Math.min(Math.max(0, Math.trunc(query.limit ?? 100)), PAGE_LIMIT)
+    return this.#parts.index.page({ limit, offset: Math.max(0, Math.trunc(query.offset ?? 0)), search: query.search ?? '', sort: query.sort ?? 'lastUsed' })
+  }
+
+  async remove(sha256: Sha256Hex): Promise<number> {
+    const row = this.#index().find(sha256)
+    if (!row) throw missing(sha256)
+    await this.store.remove(sha256, { versionsToo: true })
+    this.emit('removed', { sha256, bytes: row.lengthBytes })
+    return row.lengthBytes
+  }
+
+  async clear({ pinnedToo, dryRun }: { pinnedToo: boolean; dryRun: boolean }): Promise<ClearReport> {
+    const report = { removed: 0, bytes: 0, kept: this.#shelf.openCount }
+    for (const { id, bytes, pinned } of this.#index().evictable()) {
+      if ((pinned && !pinnedToo) || this.store.users.inUse(id)) {
+        report.kept++
+        continue
+      }
+      try {
+        if (!dryRun) await this.remove(id)
+        report.removed++
+        report.bytes += bytes
+      } catch (error) {
+        if (hasCode(error, 'CACHE_BUSY')) report.kept++
+        else if (!hasCode(error, 'NOT_FOUND')) throw error
+      }
+    }
+    for (const [name, { bytes }] of this.#shelf.resting()) {
+      if (!dryRun) await this.#shelf.remove(name)
+      report.removed++
+      report.bytes += bytes
+    }
+    if (!dryRun) await sweepQuarantine(this.#parts.layout, Infinity)
+    return report
+  }
+
+  pin(sha256: Sha256Hex, pinned: boolean): void {
+    if (!this.#index().pin(sha256, pinned)) throw missing(sha256)
+    this.store.noteInSidecar(sha256, (sidecar) => ({ ...sidecar, pinned }))
+  }
+
+  verify(options: VerifyOptions): Promise<VerifyReport> {
+    return verifyCache({ index: this.#index(), store: this.store, layout: this.#parts.layout }, options)
+  }
+
+  stats(): CacheStats {
+    const { entries, bytes, pinned } = this.#parts.index.totals
+    return {
+      dir: this.dir,
+      entries,
+      bytes,
+      partialBytes: this.#shelf.bytes,
+      maxBytes: this.#parts.maxBytes,
+      freeBytes: this.#room.freeBytes,
+      pinned,
+      evictions: this.#upkeep.evictions,
+      diskFull: this.#room.full
+    }
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close({ clean: true }))
+  }
+
+  /** Lets go of the folder without saving anything or saying that all is well. */
+  abandon(): Promise<void> {
+    return (this.#closing ??= this.#close({ clean: false }))
+  }
+
+  async #close({ clean }: { clean: boolean }): Promise<void> {
+    const { layout, index, lock } = this.#parts
+    const saved = clean && (await this.#shelf.close())
+    await Promise.allSettled([...this.#streams].map((stream) => stream.discard()))
+    await this.#upkeep.end()
+    await this.store.idle()
+    await this.#files.close()
+    try {
+      this.#uses.flush()
+      index.close()
+      const indexFile = await lookAt(layout.index)
+      if (saved && typeof indexFile === 'object') await replaceFile(layout.clean, indexFile.stamp, layout.tmp, { durable: true, clock: this.#parts.clock })
+    } finally {
+      lock.release()
+    }
+  }
+
+  #index(): IndexDb {
+    if (this.#closing) throw new LarderError('SHUTTING_DOWN', 'The cache is closed')
+    return this.#parts.index
+  }
+}
+
+function missing(sha256: Sha256Hex): LarderError {
+  return new LarderError('NOT_FOUND', 'This content is not in the cache', { sha256 })
+}

@@ -1,0 +1,72 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { chooseEvictions, type EvictionEntry, type EvictionLimits } from './eviction.ts'
+
+const NOW = 1_000_000
+const entry: fc.Arbitrary<EvictionEntry> = fc.record({
+  id: fc.uuid(),
+  bytes: fc.nat(1000),
+  lastUsedAt: fc.nat(2 * NOW),
+  pinned: fc.boolean(),
+  inUse: fc.boolean()
+})
+const entries = fc.uniqueArray(entry, { selector: ({ id }) => id, maxLength: 40 })
+const limits: fc.Arbitrary<EvictionLimits> = fc.record({
+  maxBytes: fc.nat(20_000),
+  minFreeBytes: fc.nat(10_000),
+  freeBytes: fc.option(fc.nat(20_000)),
+  neededBytes: fc.nat(2000)
+})
+const sum = (list: readonly { bytes: number }[]) => list.reduce((total, { bytes }) => total + bytes, 0)
+const excess = (all: readonly EvictionEntry[], gone: readonly { bytes: number }[], { maxBytes, minFreeBytes, freeBytes, neededBytes }: EvictionLimits) =>
+  Math.max(sum(all) - sum(gone) + neededBytes - maxBytes, freeBytes === null ? 0 : minFreeBytes + neededBytes - freeBytes - sum(gone))
+
+function chosen(all: EvictionEntry[], given: EvictionLimits): EvictionEntry[] {
+  return chooseEvictions(all, given, NOW).map(({ id }) => all.find((one) => one.id === id)!)
+}
+
+test('pinned entries and those in use are never chosen, nothing twice', () => {
+  fc.assert(
+    fc.property(entries, limits, (all, given) => {
+      const gone = chosen(all, given)
+      expect(gone.filter(({ pinned, inUse }) => pinned || inUse)).toEqual([])
+      expect(new Set(gone).size).toBe(gone.length)
+    })
+  )
+})
+
+test('afterwards the limits are kept, or nothing more can go', () => {
+  fc.assert(
+    fc.property(entries, limits, (all, given) => {
+      const gone = chosen(all, given)
+      const left = all.filter((one) => !gone.includes(one) && !one.pinned && !one.inUse && one.bytes > 0)
+      if (left.length > 0) expect(excess(all, gone, given)).toBeLessThanOrEqual(0)
+    })
+  )
+})
+
+test('nothing goes that need not', () => {
+  fc.assert(
+    fc.property(entries, limits, (all, given) => {
+      const gone = chosen(all, given)
+      if (gone.length > 0) expect(excess(all, gone.slice(0, -1), given)).toBeGreaterThan(0)
+    })
+  )
+})
+
+test('what stays was used no earlier than what goes', () => {
+  fc.assert(
+    fc.property(entries, limits, (all, given) => {
+      const gone = chosen(all, given)
+      const used = ({ lastUsedAt }: EvictionEntry) => Math.min(lastUsedAt, NOW)
+      const newestGone = Math.max(...gone.map(used))
+      for (const one of all) if (!gone.includes(one) && !one.pinned && !one.inUse && one.bytes > 0) expect(used(one)).toBeGreaterThanOrEqual(newestGone)
+    })
+  )
+})
+
+test('says whether the size or the free space was the reason', () => {
+  const one: EvictionEntry = { id: 'a', bytes: 10, lastUsedAt: 0, pinned: false, inUse: false }
+  expect(chooseEvictions([one], { maxBytes: 5, minFreeBytes: 0, freeBytes: null, neededBytes: 0 }, NOW)).toEqual([{ id: 'a', bytes: 10, reason: 'size' }])
+  expect(chooseEvictions([one], { maxBytes: 50, minFreeBytes: 9, freeBytes: 5, neededBytes: 0 }, NOW)).toEqual([{ id: 'a', bytes: 10, reason: 'free-space' }])
+})

@@ -1,0 +1,331 @@
+import { rmSync } from 'node:fs'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
+import type { ContentKind } from '../contract/request.ts'
+import type { CacheEntryView } from '../contract/snapshot.ts'
+import type { StoredVersion } from './cache.ts'
+import type { FileStamp } from './file-stamp.ts'
+import { fromJson, storable } from './sidecar.ts'
+
+/** An index of another schema is rebuilt from the files. */
+const SCHEMA_VERSION = 1
+
+const SCHEMA = `
+  CREATE TABLE contents (
+    sha256 TEXT PRIMARY KEY,
+    length INTEGER NOT NULL,
+    piece_bytes INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    pinned INTEGER NOT NULL,
+    created_at REAL NOT NULL,
+    last_used_at REAL NOT NULL,
+    hits INTEGER NOT NULL DEFAULT 0,
+    served_bytes INTEGER NOT NULL DEFAULT 0,
+    stamp TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX contents_by_use ON contents (last_used_at);
+  CREATE INDEX contents_by_length ON contents (length);
+  CREATE INDEX contents_by_creation ON contents (created_at);
+  CREATE TABLE versions (
+    url TEXT PRIMARY KEY,
+    key TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    etag TEXT,
+    last_modified TEXT,
+    length INTEGER NOT NULL,
+    policy TEXT NOT NULL,
+    confirmed_at REAL NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX versions_by_content ON versions (sha256, url);
+  CREATE TABLE keys (key TEXT PRIMARY KEY, sha256 TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX keys_by_content ON keys (sha256);
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`
+
+const SQL = {
+  find: 'SELECT sha256, length, piece_bytes, kind, pinned, created_at, stamp FROM contents WHERE sha256 = ?',
+  findByKey: 'SELECT c.sha256, c.length, c.piece_bytes, c.kind, c.pinned, c.created_at, c.stamp FROM keys k JOIN contents c ON c.sha256 = k.sha256 WHERE k.key = ?',
+  all: 'SELECT sha256, length FROM contents',
+  evictable: 'SELECT sha256, length, last_used_at, pinned FROM contents',
+  totals: 'SELECT count(*) AS entries, coalesce(sum(length), 0) AS bytes, coalesce(sum(pinned), 0) AS pinned FROM contents',
+  add: `INSERT INTO contents (sha256, length, piece_bytes, kind, pinned, created_at, last_used_at, stamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (sha256) DO UPDATE SET kind = excluded.kind, last_used_at = max(last_used_at, excluded.last_used_at), stamp = excluded.stamp`,
+  remove: 'DELETE FROM contents WHERE sha256 = ?',
+  removeKeys: 'DELETE FROM keys WHERE sha256 = ?',
+  removeVersions: 'DELETE FROM versions WHERE sha256 = ?',
+  stamp: 'UPDATE contents SET stamp = ? WHERE sha256 = ?',
+  pin: 'UPDATE contents SET pinned = ? WHERE sha256 = ?',
+  use: 'UPDATE contents SET last_used_at = max(last_used_at, ?), hits = hits + ?, served_bytes = served_bytes + ? WHERE sha256 = ?',
+  version: 'SELECT url, key, etag, last_modified, length, policy, confirmed_at FROM versions WHERE url = ?',
+  versionsOf: 'SELECT url, key, etag, last_modified, length, policy, confirmed_at FROM versions WHERE sha256 = ?',
+  putVersion: `INSERT INTO versions (url, key, sha256, etag, last_modified, length, policy, confirmed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (url) DO UPDATE SET key = excluded.key, sha256 = excluded.sha256, etag = excluded.etag, last_modified = excluded.last_modified,
+          length = excluded.length, policy = excluded.policy, confirmed_at = excluded.confirmed_at WHERE ? OR excluded.confirmed_at >= versions.confirmed_at`,
+  putKey: 'INSERT INTO keys (key, sha256) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET sha256 = excluded.sha256',
+  confirm: 'UPDATE versions SET policy = ?, confirmed_at = ? WHERE url = ?',
+  forgetOld: 'DELETE FROM versions WHERE confirmed_at < ? AND sha256 NOT IN (SELECT sha256 FROM contents)',
+  urls: 'SELECT url FROM versions WHERE sha256 = ? ORDER BY confirmed_at DESC LIMIT 32'
+} as const
+
+/** Characters of a search that count. */
+const MAX_SEARCH = 512
+/** What a search finds: the beginning of a digest, or a part of a URL. Both from covering indexes. */
+const FOUND = `SELECT sha256 FROM contents WHERE sha256 LIKE ?1 || '%' ESCAPE '\\' UNION SELECT sha256 FROM versions WHERE url LIKE '%' || ?1 || '%' ESCAPE '\\'`
+
+const sortColumns = { lastUsed: 'last_used_at', size: 'length', created: 'created_at' } as const
+export type SortOrder = keyof typeof sortColumns
+
+/** A complete content as the index knows it. */
+export interface ContentRow {
+  readonly sha256: Sha256Hex
+  readonly lengthBytes: number
+  readonly pieceBytes: number
+  readonly kind: ContentKind
+  readonly pinned: boolean
+  readonly createdAt: number
+  /** Stamp of the file when its bytes were last known to be right; null: not since it was found. */
+  readonly stamp: FileStamp | null
+}
+
+type Row = Record<string, SQLInputValue>
+
+/**
+ * The index over the files: fast answers, rebuilt from the sidecars whenever it is missing, damaged or of another schema.
+ * All SQL of the cache is here.
+ */
+export class IndexDb {
+  readonly #db: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+  #totals = { entries: 0, bytes: 0, pinned: 0 }
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db
+    this.#countAll()
+  }
+
+  /**
+   * Opens the index; `fresh` says that it had to be made anew and knows nothing. `trusted`: nobody has touched the file since
+   * it was closed, so it is not checked.
+   */
+  static open(path: string, { trusted }: { trusted: boolean }): { index: IndexDb; fresh: boolean } {
+    const known = IndexDb.#tryOpen(path, trusted)
+    if (known) return { index: known, fresh: false }
+    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(path + suffix, { force: true, recursive: true })
+    const db = connect(path)
+    db.exec(`BEGIN; ${SCHEMA} COMMIT`)
+    return { index: new IndexDb(db), fresh: true }
+  }
+
+  static #tryOpen(path: string, trusted: boolean): IndexDb | undefined {
+    let db: DatabaseSync | undefined
+    try {
+      db = connect(path)
+      const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
+      const sound = trusted || (db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }).quick_check === 'ok'
+      if (sound && version === SCHEMA_VERSION) return new IndexDb(db)
+    } catch {
+      // Not a database, or a damaged one: made anew.
+    }
+    if (db?.isOpen) db.close()
+    return undefined
+  }
+
+  get totals(): Readonly<{ entries: number; bytes: number; pinned: number }> {
+    return this.#totals
+  }
+
+  find(sha256: Sha256Hex): ContentRow | undefined {
+    return toContent(this.#prepared(SQL.find).get(sha256))
+  }
+
+  findByKey(key: ContentKey): ContentRow | undefined {
+    const row = toContent(this.#prepared(SQL.findByKey).get(key))
+    return row ?? (key.startsWith('sha256:') ? this.find(key.slice('sha256:'.length) as Sha256Hex) : undefined)
+  }
+
+  /** Lengths of all contents. */
+  lengths(): Map<Sha256Hex, number> {
+    const lengths = new Map<Sha256Hex, number>()
+    for (const { sha256, length } of this.#prepared(SQL.all).all() as Row[]) lengths.set(sha256 as Sha256Hex, length as number)
+    return lengths
+  }
+
+  *evictable(): Generator<{ id: Sha256Hex; bytes: number; lastUsedAt: number; pinned: boolean }> {
+    for (const row of this.#prepared(SQL.evictable).all() as Row[]) {
+      yield { id: row.sha256 as Sha256Hex, bytes: row.length as number, lastUsedAt: row.last_used_at as number, pinned: row.pinned === 1 }
+    }
+  }
+
+  /** Takes in a content with what is known of its versions; one known already keeps its counts. */
+  add(content: ContentRow, lastUsedAt: number, versions: readonly StoredVersion[], from: 'origin' | 'found'): void {
+    this.transaction(() => {
+      const { sha256, lengthBytes, pieceBytes, kind, pinned, createdAt, stamp } = content
+      const known = this.find(sha256) !== undefined
+      this.#prepared(SQL.add).run(sha256, lengthBytes, pieceBytes, kind, pinned ? 1 : 0, createdAt, lastUsedAt, stamp)
+      for (const version of versions) this.putVersion(version, sha256, from)
+      if (!known) this.#count(1, lengthBytes, pinned)
+    })
+  }
+
+  /** Forgets a content and its keys; its versions only when asked, so that an evicted one can still be asked for by validator. */
+  remove(sha256: Sha256Hex, options: { versionsToo: boolean }): void {
+    const known = this.find(sha256)
+    if (!known) return
+    this.transaction(() => {
+      this.#prepared(SQL.remove).run(sha256)
+      this.#prepared(SQL.removeKeys).run(sha256)
+      if (options.versionsToo) this.#prepared(SQL.removeVersions).run(sha256)
+    })
+    this.#count(-1, -known.lengthBytes, known.pinned)
+  }
+
+  setStamp(sha256: Sha256Hex, stamp: FileStamp): void {
+    this.#prepared(SQL.stamp).run(stamp, sha256)
+  }
+
+  /** @returns false when the content is not there */
+  pin(sha256: Sha256Hex, pinned: boolean): boolean {
+    const known = this.find(sha256)
+    if (!known) return false
+    this.#prepared(SQL.pin).run(pinned ? 1 : 0, sha256)
+    this.#totals.pinned += Number(pinned) - Number(known.pinned)
+    return true
+  }
+
+  noteUses(uses: Iterable<[Sha256Hex, { at: number; hits: number; servedBytes: number }]>): void {
+    this.transaction(() => {
+      for (const [sha256, { at, hits, servedBytes }] of uses) this.#prepared(SQL.use).run(at, hits, servedBytes, sha256)
+    })
+  }
+
+  version(url: string): StoredVersion | undefined {
+    const row = this.#prepared(SQL.version).get(url) as Row | undefined
+    return row && toVersion(row)
+  }
+
+  /** Versions that point to a content. */
+  versionsOf(sha256: Sha256Hex): StoredVersion[] {
+    return (this.#prepared(SQL.versionsOf).all(sha256) as Row[]).map(toVersion)
+  }
+
+  /** Points a URL and a key at a content. `found` in a file, it gives way to a newer version of the URL. */
+  putVersion(version: StoredVersion, sha256: Sha256Hex, from: 'origin' | 'found' = 'origin'): void {
+    const { url, key, etag, lastModified, lengthBytes, policy, confirmedAt } = storable(version)
+    this.#prepared(SQL.putVersion).run(url, key, sha256, etag, lastModified, lengthBytes, JSON.stringify(policy ?? null), confirmedAt, from === 'origin' ? 1 : 0)
+    this.#prepared(SQL.putKey).run(key, sha256)
+  }
+
+  confirm(url: string, policy: unknown, at: number): void {
+    const version = this.version(url)
+    if (version) this.#prepared(SQL.confirm).run(JSON.stringify(storable({ ...version, policy }).policy ?? null), at, url)
+  }
+
+  /** Forgets versions without content that nobody confirmed since `before`. */
+  forgetVersions(before: number): void {
+    this.#prepared(SQL.forgetOld).run(before)
+  }
+
+  /** One page, greatest first. `search`: part of a URL, or the beginning of a digest. */
+  page(query: { limit: number; offset: number; search: string; sort: SortOrder }): { entries: CacheEntryView[]; total: number } {
+    const { limit, offset } = query
+    const order = `ORDER BY ${sortColumns[query.sort]} DESC`
+    // The page is cut from the index alone; whole rows are read only for what is on it.
+    const page = (digests: string) => `SELECT * FROM contents WHERE sha256 IN (${digests}) ${order}`
+    if (query.search === '') {
+      const rows = this.#prepared(page(`SELECT sha256 FROM contents ${order} LIMIT ? OFFSET ?`)).all(limit, offset)
+      return { entries: (rows as Row[]).map((row) => this.#toView(row)), total: this.#totals.entries }
+    }
+    const search = query.search.slice(0, MAX_SEARCH).replace(/[\\%_]/g, '\\$&')
+    const found = this.#prepared(`SELECT sha256 FROM contents WHERE sha256 IN (${FOUND}) ${order}`).all(search) as { sha256: string }[]
+    const wanted = JSON.stringify(found.slice(offset, offset + limit).map(({ sha256 }) => sha256))
+    const rows = this.#prepared(page('SELECT value FROM json_each(?)')).all(wanted) as Row[]
+    return { entries: rows.map((row) => this.#toView(row)), total: found.length }
+  }
+
+  transaction(work: () => void): void {
+    if (this.#db.isTransaction) return work()
+    this.#db.exec('BEGIN IMMEDIATE')
+    try {
+      work()
+      this.#db.exec('COMMIT')
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+      this.#countAll()
+      throw error
+    }
+  }
+
+  close(): void {
+    this.#statements.clear()
+    if (this.#db.isOpen) this.#db.close()
+  }
+
+  #toView(row: Row): CacheEntryView {
+    const urls = this.#prepared(SQL.urls).all(row.sha256!) as { url: string }[]
+    return {
+      sha256: row.sha256 as Sha256Hex,
+      lengthBytes: row.length as number,
+      urls: urls.map(({ url }) => url),
+      kind: row.kind as ContentKind,
+      pinned: row.pinned === 1,
+      createdAt: row.created_at as number,
+      lastUsedAt: row.last_used_at as number,
+      hits: row.hits as number,
+      servedBytes: row.served_bytes as number
+    }
+  }
+
+  #prepared(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (!statement) this.#statements.set(sql, (statement = this.#db.prepare(sql)))
+    return statement
+  }
+
+  #count(entries: number, bytes: number, pinned: boolean): void {
+    this.#totals.entries += entries
+    this.#totals.bytes += bytes
+    if (pinned) this.#totals.pinned += entries
+  }
+
+  #countAll(): void {
+    this.#totals = { ...(this.#prepared(SQL.totals).get() as { entries: number; bytes: number; pinned: number }) }
+  }
+}
+
+/** One process has the folder, so the index is locked for good and needs no shared memory. 4 MiB of page cache. */
+function connect(path: string): DatabaseSync {
+  const db = new DatabaseSync(path, { timeout: 2000 })
+  try {
+    db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4096; PRAGMA trusted_schema=OFF')
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+function toVersion(row: Row): StoredVersion {
+  return {
+    url: row.url as string,
+    key: row.key as ContentKey,
+    etag: row.etag as string | null,
+    lastModified: row.last_modified as string | null,
+    lengthBytes: row.length as number,
+    policy: fromJson(row.policy as string),
+    confirmedAt: row.confirmed_at as number
+  }
+}
+
+function toContent(row: unknown): ContentRow | undefined {
+  if (!row) return undefined
+  const { sha256, length, piece_bytes, kind, pinned, created_at, stamp } = row as Row
+  return {
+    sha256: sha256 as Sha256Hex,
+    lengthBytes: length as number,
+    pieceBytes: piece_bytes as number,
+    kind: kind as ContentKind,
+    pinned: pinned === 1,
+    createdAt: created_at as number,
+    stamp: stamp as FileStamp | null
+  }
+}

@@ -1,0 +1,332 @@
+import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
+import type { Credential } from '../contract/peer-messages.ts'
+import type { ContentKind } from '../contract/request.ts'
+import type { Bitmap } from '../lib/bitmap.ts'
+import type { Clock } from '../lib/clock.ts'
+import { LarderError, systemCode } from '../lib/errors.ts'
+import type { HashPool } from '../pieces/hashing.ts'
+import { pieceLength, pieceStart, type PiecePlan } from '../pieces/plan.ts'
+import type { PieceRecord } from '../pieces/record.ts'
+import type { CachedContent, PartialContent, StoredVersion } from './cache.ts'
+import type { ContentStore } from './content-store.ts'
+import type { DiskRoom } from './disk-room.ts'
+import { KeyedQueue } from './keyed-queue.ts'
+import type { Layout, PartialPaths } from './layout.ts'
+import type { OpenFiles } from './open-files.ts'
+import { createPartialFiles, MAX_CREDENTIALS, readDescription, readSlots, removePartialFiles, writeDescription } from './partial-files.ts'
+import { EMPTY_SLOT, encodeSlot, RecordSlots, SLOT_BYTES } from './record-slots.ts'
+import { readFully } from './safe-files.ts'
+import { WholeDigest } from './whole-digest.ts'
+
+export interface PartialParts {
+  readonly layout: Layout
+  readonly files: OpenFiles
+  readonly hashes: HashPool
+  readonly room: DiskRoom
+  readonly clock: Clock
+  readonly store: ContentStore
+  /** It is no longer open; `pieces` lie on disk for the next time, 0: nothing does. */
+  onEnd(pieces: number): void
+  onComplete(content: CachedContent): void
+}
+
+/** Opens or begins the partial of a key. @throws DISK_FULL, CACHE_UNUSABLE */
+export async function openDiskPartial(key: ContentKey, plan: PiecePlan, paths: PartialPaths, parts: PartialParts): Promise<DiskPartial> {
+  const { layout, room, clock } = parts
+  const known = await readDescription(paths.json)
+  let slots: RecordSlots | undefined
+  if (known?.key === key && known.lengthBytes === plan.lengthBytes && known.pieceBytes === plan.pieceBytes) {
+    slots = await readSlots(paths.rec, plan).catch(() => undefined)
+    if (slots && !known.clean) {
+      // After an unclean end what the map claims is hashed again.
+      for (const index of await findDamaged([...slots.have], slots, plan, paths, parts.hashes)) {
+        slots.delete(index)
+        await parts.files.use(paths.rec, 'r+', (handle) => handle.write(EMPTY_SLOT, 0, SLOT_BYTES, index * SLOT_BYTES))
+      }
+    }
+  }
+  await room.refresh()
+  await room.ensure(plan.lengthBytes - (slots ? bytesHad(slots.have, plan) : 0))
+  const credentials = new Map(slots ? known?.credentials : [])
+  const description = { v: 1 as const, key, lengthBytes: plan.lengthBytes, pieceBytes: plan.pieceBytes, clean: false, credentials: [...credentials] }
+  await room.run(0, async () => {
+    if (!slots) {
+      await removePartialFiles(paths, layout)
+      await createPartialFiles(paths, plan)
+    }
+    // Before anything is written again the mark of the clean end must be gone from the disk for good.
+    if (!slots || known?.clean) await writeDescription(paths.json, description, layout, { durable: slots !== undefined, clock })
+  })
+  return new DiskPartial({ key, plan, paths, slots: slots ?? new RecordSlots(plan.count), credentials, unproven: known?.clean && slots ? [...slots.have] : [], parts })
+}
+
+/** Those of the pieces whose bytes on disk do not have their record's digest. */
+async function findDamaged(pieces: number[], slots: RecordSlots, plan: PiecePlan, { part }: PartialPaths, hashes: HashPool): Promise<number[]> {
+  const ranges = pieces.map((index) => ({ start: pieceStart(plan, index), length: pieceLength(plan, index) }))
+  const digests = await hashes.digestRanges(part, ranges).catch((error) => {
+    if (systemCode(error) === 'ENOENT') return pieces.map(() => null)
+    throw error
+  })
+  return pieces.filter((index, at) => !digests[at]?.equals(slots.digest(index)))
+}
+
+export function bytesHad(have: Bitmap, plan: PiecePlan): number {
+  const last = plan.count - 1
+  return have.count * plan.pieceBytes - (have.has(last) ? plan.pieceBytes - pieceLength(plan, last) : 0)
+}
+
+/**
+ *     open ──► completing ──► ended
+ *       │          └──► open     (the digest is not the expected one)
+ *       └──► ended
+ */
+type State = 'open' | 'completing' | 'ended'
+
+/** A partial on disk. Each piece: bytes → its slot → the map in memory. */
+export class DiskPartial implements PartialContent {
+  readonly key: ContentKey
+  readonly plan: PiecePlan
+  readonly #paths: PartialPaths
+  readonly #parts: PartialParts
+  readonly #slots: RecordSlots
+  readonly #credentials: Map<string, Credential>
+  readonly #whole: WholeDigest
+  readonly #queue = new KeyedQueue<number | 'description'>()
+  /** Pieces taken over from a clean end at the word of the map; nobody has hashed them in this run. */
+  readonly #unproven: number[]
+  #state: State = 'open'
+  #completing: Promise<CachedContent> | undefined
+  #ending: Promise<void> | undefined
+  /** Where the bytes lie once they are (being) completed. */
+  #movedTo: string | undefined
+  #describing = false
+
+  constructor(init: { key: ContentKey; plan: PiecePlan; paths: PartialPaths; slots: RecordSlots; credentials: Map<string, Credential>; unproven: number[]; parts: PartialParts }) {
+    this.key = init.key
+    this.plan = init.plan
+    this.#paths = init.paths
+    this.#slots = init.slots
+    this.#credentials = init.credentials
+    this.#unproven = init.unproven
+    this.#parts = init.parts
+    this.#whole = new WholeDigest(init.parts.hashes, init.paths.part, init.plan, init.slots.have)
+  }
+
+  get have(): Bitmap {
+    return this.#slots.have
+  }
+  get credentials(): ReadonlyMap<string, Credential> {
+    return this.#credentials
+  }
+  get haveBytes(): number {
+    return bytesHad(this.have, this.plan)
+  }
+
+  record(index: number): PieceRecord | undefined {
+    return this.#slots.record(index)
+  }
+
+  addCredential(credential: Credential, signer: string): void {
+    const known = this.#credentials.get(signer)
+    if (this.#state !== 'open' || (known?.spki === credential.spki && known.proof === credential.proof)) return
+    if (!known && this.#credentials.size >= MAX_CREDENTIALS) return
+    this.#credentials.set(signer, credential)
+    if (this.#describing) return
+    this.#describing = true
+    void this.#queue
+      .run('description', async () => {
+        await Promise.resolve()
+        this.#describing = false
+        await this.#describe({ clean: false, durable: false })
+      })
+      .catch(() => {
+        // Kept in memory; written again at close.
+      })
+  }
+
+  async write(data: Uint8Array<ArrayBuffer>, record: PieceRecord): Promise<boolean> {
+    if (this.have.has(record.index) && (this.#state !== 'ended' || this.#movedTo)) return true
+    return this.#piece(record.index, async () => {
+      if (this.have.has(record.index)) return true
+      if (data.length !== pieceLength(this.plan, record.index)) return false
+      const { written } = await this.#put(data, record.index, record.digest)
+      if (written) await this.#mark(record)
+      return written
+    })
+  }
+
+  writeFromOrigin(data: Uint8Array<ArrayBuffer>, index: number, sign: (digest: Buffer) => PieceRecord): Promise<PieceRecord> {
+    return this.#piece(index, async () => {
+      const known = this.record(index)
+      if (known) return known
+      const expected = pieceLength(this.plan, index)
+      if (data.length !== expected) throw new LarderError('ORIGIN_PROTOCOL', `Piece ${index} has ${data.length} bytes instead of ${expected}`, { piece: index })
+      const { digest } = await this.#put(data, index)
+      const record = sign(digest)
+      if (record.index !== index || !record.digest.equals(digest)) throw new LarderError('RECORD_INVALID', `The record made for piece ${index} is not about it`)
+      await this.#mark(record)
+      return record
+    })
+  }
+
+  async read(index: number): Promise<Buffer> {
+    if (!this.have.has(index)) throw new LarderError('NOT_FOUND', `Piece ${index} is not here`, { piece: index })
+    if (this.#state === 'ended' && !this.#movedTo) this.#assertOpen()
+    const bytes = await this.#readAt(this.#paths.part, index).catch((error) => {
+      if (systemCode(error) === 'ENOENT' && this.#movedTo) return this.#readAt(this.#movedTo, index)
+      throw error
+    })
+    if (bytes) return bytes
+    if (this.#state === 'open') await this.drop([index])
+    throw new LarderError('CACHE_DAMAGED', `Piece ${index} is no longer on disk`, { piece: index })
+  }
+
+  drop(indices: Iterable<number>): Promise<void> {
+    return this.#forget(indices, (index, work) => this.#piece(index, work))
+  }
+
+  complete(expected: Sha256Hex | null, version: StoredVersion | null, kind: ContentKind): Promise<CachedContent> {
+    return (this.#completing ??= this.#complete(expected, version, kind).finally(() => (this.#completing = undefined)))
+  }
+
+  close(): Promise<void> {
+    return (this.#ending ??= this.#end(async () => {
+      if (this.have.count === 0) return 0
+      const { files } = this.#parts
+      for (const path of [this.#paths.part, this.#paths.rec]) await files.use(path, 'r+', (handle) => handle.sync())
+      await this.#describe({ clean: true, durable: true })
+      return this.have.count
+    }))
+  }
+
+  discard(): Promise<void> {
+    return (this.#ending ??= this.#end(async () => 0))
+  }
+
+  async #end(save: () => Promise<number>): Promise<void> {
+    await this.#completing?.catch(() => {})
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#whole.close()
+    await this.#queue.idle()
+    let pieces = this.have.count
+    try {
+      pieces = await save()
+    } finally {
+      await this.#releaseFiles()
+      if (pieces === 0) await removePartialFiles(this.#paths, this.#parts.layout).catch(() => 0)
+      this.#parts.onEnd(pieces)
+    }
+  }
+
+  async #complete(expected: Sha256Hex | null, version: StoredVersion | null, kind: ContentKind): Promise<CachedContent> {
+    this.#assertOpen()
+    this.#state = 'completing'
+    try {
+      await this.#queue.idle()
+      const { files, room, store, layout } = this.#parts
+      const { part } = this.#paths
+      const sha256 = await this.#digestWhole(expected)
+      await room.run(0, () => files.use(part, 'r+', (handle) => handle.sync()))
+      await this.#releaseFiles()
+      this.#movedTo = layout.content(sha256)
+      const content = await store.commit({ source: part, sha256, plan: this.plan, pieceDigests: this.#slots.digests(), kind, version })
+      this.#state = 'ended'
+      this.#whole.close()
+      await this.#releaseFiles()
+      // The content is safe; what is left of the partial here is swept at the next open.
+      await removePartialFiles(this.#paths, layout).catch(() => 0)
+      this.#parts.onEnd(0)
+      this.#parts.onComplete(content)
+      return content
+    } finally {
+      if (this.#state === 'completing') {
+        this.#state = 'open'
+        this.#movedTo = undefined
+      }
+    }
+  }
+
+  /** Digest of the whole, being the one it should be. Where nothing names one, pieces taken over unhashed are hashed here. */
+  async #digestWhole(expected: Sha256Hex | null): Promise<Sha256Hex> {
+    if (!this.have.complete) throw new LarderError('INTERNAL', `Only ${this.have.count} of ${this.plan.count} pieces are here`)
+    const named = this.key.startsWith('sha256:') ? (this.key.slice('sha256:'.length) as Sha256Hex) : null
+    let cause: unknown
+    const sha256 = await this.#whole.finish().then(
+      (digest) => digest.toString('hex') as Sha256Hex,
+      (error) => void (cause = error)
+    )
+    const wrong = [expected, named].find((digest) => digest !== null && digest !== sha256)
+    const suspects = wrong || sha256 === undefined ? [...this.have] : (expected ?? named) === null ? this.#unproven : []
+    const damaged = await findDamaged(suspects, this.#slots, this.plan, this.#paths, this.#parts.hashes)
+    if (damaged.length > 0) {
+      await this.#forget(damaged, (_, work) => work())
+      throw new LarderError('CACHE_DAMAGED', `${damaged.length} pieces were damaged on disk and must be fetched again`, { pieces: damaged.length, cause })
+    }
+    if (sha256 === undefined) throw cause
+    if (wrong) throw new LarderError('DIGEST_MISMATCH', 'The content is not the one expected', { expected: wrong, actual: sha256 })
+    return sha256
+  }
+
+  async #forget(indices: Iterable<number>, alone: (index: number, work: () => Promise<void>) => Promise<void>): Promise<void> {
+    const forget = (index: number) => async () => {
+      if (!this.have.has(index)) return
+      await this.#parts.files.use(this.#paths.rec, 'r+', (handle) => handle.write(EMPTY_SLOT, 0, SLOT_BYTES, index * SLOT_BYTES))
+      this.#slots.delete(index)
+      this.#whole.dropped(index)
+    }
+    await Promise.all(Array.from(new Set(indices), (index) => alone(index, forget(index))))
+  }
+
+  /** @returns undefined when the file ends before the piece does */
+  #readAt(path: string, index: number): Promise<Buffer | undefined> {
+    const length = pieceLength(this.plan, index)
+    return this.#parts.files.use(path, 'r', (handle) => readFully(handle, pieceStart(this.plan, index), length))
+  }
+
+  /** Writes a piece; the buffer comes back with a full disk's error, so it can be written again after making room. */
+  async #put(data: Uint8Array<ArrayBuffer>, index: number, expected?: Uint8Array): Promise<{ digest: Buffer; written: boolean }> {
+    const { files, hashes, room } = this.#parts
+    let bytes = data
+    return room.run(data.length, () =>
+      files.use(this.#paths.part, 'r+', async ({ fd }) => {
+        try {
+          return await hashes.digestAndWrite({ data: bytes, fd, position: pieceStart(this.plan, index), expected })
+        } catch (error) {
+          bytes = (error as { data?: Uint8Array<ArrayBuffer> }).data ?? bytes
+          throw error
+        }
+      })
+    )
+  }
+
+  async #mark(record: PieceRecord): Promise<void> {
+    const { files, room } = this.#parts
+    const slot = encodeSlot(record)
+    await room.run(0, () => files.use(this.#paths.rec, 'r+', (handle) => handle.write(slot, 0, SLOT_BYTES, record.index * SLOT_BYTES)))
+    this.#slots.add(record)
+    this.#whole.added()
+  }
+
+  #describe({ clean, durable }: { clean: boolean; durable: boolean }): Promise<void> {
+    const { key, plan } = this
+    const description = { v: 1 as const, key, lengthBytes: plan.lengthBytes, pieceBytes: plan.pieceBytes, clean, credentials: [...this.#credentials] }
+    return writeDescription(this.#paths.json, description, this.#parts.layout, { durable, clock: this.#parts.clock })
+  }
+
+  /** One thing at a time per piece. @throws RECORD_INVALID for a piece there is not */
+  async #piece<T>(index: number, work: () => Promise<T>): Promise<T> {
+    this.#assertOpen()
+    if (!(index >= 0 && index < this.plan.count)) throw new LarderError('RECORD_INVALID', `Piece ${index} of ${this.plan.count}`, { piece: index })
+    return this.#queue.run(index, work)
+  }
+
+  async #releaseFiles(): Promise<void> {
+    await this.#parts.files.release(this.#paths.part)
+    await this.#parts.files.release(this.#paths.rec)
+  }
+
+  #assertOpen(): void {
+    if (this.#state !== 'open') throw new LarderError('CANCELLED', 'This partial content is closed', { key: this.key })
+  }
+}

@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto'
+import { lstat, mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
+import { sleep, type Clock } from '../lib/clock.ts'
+import { LarderError, systemCode } from '../lib/errors.ts'
+
+/** A name nobody can guess or already has. */
+export function randomName(): string {
+  return randomBytes(12).toString('hex')
+}
+
+/** Flushes a folder's entries, where the system can open folders (not on Windows). */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined)
+  await handle?.sync().catch(() => {})
+  await handle?.close()
+}
+
+/** Replaces a file whole: beside in `tmp`, fsync, rename. With `durable` it survives a power cut from the return on. */
+export async function replaceFile(path: string, bytes: string | Uint8Array, tmp: string, options: { durable: boolean; clock: Clock }): Promise<void> {
+  const beside = join(tmp, randomName())
+  try {
+    const handle = await open(beside, 'wx', 0o600)
+    try {
+      await handle.writeFile(bytes)
+      if (options.durable) await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await renamePatiently(beside, path, options.clock)
+  } catch (error) {
+    await unlink(beside).catch(() => {})
+    throw error
+  }
+  if (options.durable) await syncFolder(dirname(path))
+}
+
+const PAUSES_MS = [10, 50, 200, 500, 1000]
+
+/**
+ * Renames; on Windows again a few times while a virus scanner holds the file (EPERM, EBUSY, EACCES). Elsewhere these
+ * codes mean what they say.
+ */
+export async function renamePatiently(from: string, to: string, clock: Clock, port: { rename: typeof rename; platform: string } = { rename, platform: process.platform }): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await port.rename(from, to)
+    } catch (error) {
+      const pause = PAUSES_MS[attempt]
+      const held = ['EPERM', 'EBUSY', 'EACCES'].includes(systemCode(error) ?? '')
+      if (port.platform !== 'win32' || !held || pause === undefined) throw error
+      await sleep(clock, pause)
+    }
+  }
+}
+
+/** Creates the folder of `path`, flushing what is new. @throws CACHE_UNUSABLE when the way there leads over a link */
+export async function makeFolderFor(path: string, root: string): Promise<void> {
+  const folder = dirname(path)
+  const first = await mkdir(folder, { recursive: true, mode: 0o700 })
+  await refuseLinks(folder, root)
+  if (first !== undefined) for (let at = folder; at.startsWith(dirname(first)); at = dirname(at)) await syncFolder(at)
+}
+
+/**
+ * Deletes a file of the cache; a link is removed itself, never what it points to.
+ * @returns bytes of a file deleted, 0 when there was none
+ * @throws CACHE_UNUSABLE when the way there leads over a link
+ */
+export async function removeFile(path: string, root: string): Promise<number> {
+  try {
+    await refuseLinks(dirname(path), root)
+    const stat = await lstat(path)
+    if (stat.isDirectory()) return 0
+    await unlink(path)
+    return stat.isFile() ? stat.size : 0
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return 0
+    throw error
+  }
+}
+
+/** Every folder from `root` (exclusive) down to `folder` must be a real one. */
+export async function refuseLinks(folder: string, root: string): Promise<void> {
+  const way = relative(root, folder)
+  if (way === '') return
+  if (way.startsWith('..')) throw new LarderError('CACHE_UNUSABLE', `${folder} is outside the cache`)
+  let at = root
+  for (const step of way.split(sep)) {
+    at = join(at, step)
+    if (!(await lstat(at)).isDirectory()) throw new LarderError('CACHE_UNUSABLE', `${at} is not a folder of the cache`, { path: at })
+  }
+}
+
+/** Reads exactly `length` bytes at `start` into a buffer of its own. @returns undefined when the file ends before */
+export async function readFully(handle: FileHandle, start: number, length: number): Promise<Buffer<ArrayBuffer> | undefined> {
+  const bytes = Buffer.allocUnsafeSlow(length)
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await handle.read(bytes, done, length - done, start + done)
+    if (bytesRead === 0) return undefined
+    done += bytesRead
+  }
+  return bytes
+}

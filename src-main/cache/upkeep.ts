@@ -1,0 +1,125 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Sha256Hex } from '../contract/ids.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { ContentStore } from './content-store.ts'
+import type { DiskRoom } from './disk-room.ts'
+import { chooseEvictions, type Eviction, type EvictionEntry } from './eviction.ts'
+import type { IndexDb } from './index-db.ts'
+import type { Layout } from './layout.ts'
+import type { PartialShelf } from './partial-shelf.ts'
+import { sweepQuarantine } from './recover.ts'
+import { randomName, removeFile } from './safe-files.ts'
+import type { UseCounts } from './use-counts.ts'
+
+const DAY_MS = 24 * 3600_000
+const ROUND_MS = 60_000
+/** A partial nobody resumed for so long is given up. */
+const PARTIAL_AGE_MS = 7 * DAY_MS
+const QUARANTINE_AGE_MS = 7 * DAY_MS
+/** How long the version of an evicted content is remembered after the origin last confirmed it. */
+const VERSION_AGE_MS = 90 * DAY_MS
+
+export interface UpkeepParts {
+  readonly layout: Layout
+  readonly clock: Clock
+  readonly index: IndexDb
+  readonly store: ContentStore
+  readonly shelf: PartialShelf
+  readonly room: DiskRoom
+  readonly uses: UseCounts
+  readonly maxBytes: number
+  readonly minFreeBytes: number
+  onEvicted(sha256: Sha256Hex, eviction: Eviction): void
+}
+
+/** Keeps a cache within its limits: evicts when asked and in rounds, and gives up what has become too old. */
+export class Upkeep {
+  readonly #parts: UpkeepParts
+  readonly #timer: { cancel(): void }
+  /** One thing at a time; the next one sees what the last one left. */
+  #tail: Promise<unknown> = Promise.resolve()
+  #ended = false
+  #evictions = 0
+
+  constructor(parts: UpkeepParts) {
+    this.#parts = parts
+    this.#timer = parts.clock.every(ROUND_MS, () => void this.#goRound().catch(() => {}))
+  }
+
+  /** Contents evicted in this run. */
+  get evictions(): number {
+    return this.#evictions
+  }
+
+  /** Deletes what can go so that `neededBytes` more fit; with `refused`, whatever the free space is said to be. */
+  evict(neededBytes: number, options = { refused: false }): Promise<void> {
+    return this.#alone(() => this.#evictNow(neededBytes, options))
+  }
+
+  /** Waits for what is going on; nothing is begun any more. */
+  async end(): Promise<void> {
+    this.#ended = true
+    this.#timer.cancel()
+    await this.#tail
+  }
+
+  async #evictNow(neededBytes: number, { refused }: { refused: boolean }): Promise<void> {
+    const { index, shelf, store, room, uses, maxBytes, minFreeBytes, clock, layout } = this.#parts
+    // A system that has just refused a write is believed more than what it says is free.
+    const freeBytes = refused ? minFreeBytes : await room.refresh()
+    const short = freeBytes !== null && freeBytes - neededBytes < minFreeBytes
+    if (!short && index.totals.bytes + shelf.bytes + neededBytes <= maxBytes) return
+    uses.flush()
+    const freed = short ? await sweepQuarantine(layout, Infinity) : 0
+    const limits = { maxBytes, minFreeBytes, freeBytes: freeBytes === null ? null : freeBytes + freed, neededBytes }
+    for (const eviction of chooseEvictions(this.#entries(), limits, clock.wallMs())) {
+      if (await shelf.remove(eviction.id)) continue
+      const sha256 = eviction.id as Sha256Hex
+      if (store.users.spared(sha256) || !index.find(sha256)) continue
+      // What cannot be deleted must not keep the rest from being deleted.
+      const gone = await store.remove(sha256, { versionsToo: false }).then(
+        () => true,
+        () => false
+      )
+      if (!gone) continue
+      this.#evictions++
+      this.#parts.onEvicted(sha256, eviction)
+    }
+  }
+
+  *#entries(): Generator<EvictionEntry> {
+    const { index, store, shelf } = this.#parts
+    for (const entry of index.evictable()) yield { ...entry, inUse: store.users.spared(entry.id) }
+    yield* shelf.evictable()
+  }
+
+  async #goRound(): Promise<void> {
+    const { layout, clock, index, store, shelf, room, uses } = this.#parts
+    await this.evict(0)
+    await this.#alone(async () => {
+      const now = clock.wallMs()
+      uses.flush()
+      store.users.sweep()
+      for (const [name, { lastUsedAt }] of shelf.resting()) if (now - lastUsedAt > PARTIAL_AGE_MS) await shelf.remove(name)
+      await sweepQuarantine(layout, now - QUARANTINE_AGE_MS)
+      index.forgetVersions(now - VERSION_AGE_MS)
+    })
+    if (room.full && !this.#ended) await this.#tryWriting()
+  }
+
+  /** A disk that was full may have room again while nobody dares to write: a small file finds out. */
+  async #tryWriting(): Promise<void> {
+    const { layout, room } = this.#parts
+    const path = join(layout.tmp, randomName())
+    const probe = Buffer.alloc(64 * 1024)
+    await room.run(probe.length, () => writeFile(path, probe)).catch(() => {})
+    await removeFile(path, layout.dir).catch(() => 0)
+  }
+
+  #alone(work: () => Promise<void>): Promise<void> {
+    const result = this.#tail.then(() => (this.#ended ? undefined : work()))
+    this.#tail = result.catch(() => {})
+    return result
+  }
+}
