@@ -1,0 +1,47 @@
+import http from 'node:http'
+import https from 'node:https'
+import type { SecureContext } from 'node:tls'
+import type { Settings } from '../contract/settings.ts'
+import { proxyFor } from './proxy.ts'
+import { originTrust } from './trust.ts'
+
+/** Idle connections kept per origin. */
+const KEPT_IDLE = 4
+
+/** Connections to origins, direct or through a proxy, kept alive between requests. */
+export interface Agents {
+  /** @throws SETTINGS_INVALID */
+  for(url: string): { http: http.Agent; https: https.Agent }
+  close(): void
+}
+
+export function createAgents(settings: Settings['origin'], env: Readonly<Record<string, string | undefined>>): Agents {
+  const sources = { proxy: settings.proxy, env }
+  const plain = new Map<string, http.Agent>()
+  const secure = new Map<string, https.Agent>()
+  let trust: SecureContext | undefined
+
+  // Node's own proxy support is used: it sends `http:` requests in absolute form, which proxies that allow CONNECT to port
+  // 443 only (the usual rule) need, and tunnels `https:` ones.
+  const options = (proxy: string | null) => ({ keepAlive: true, maxFreeSockets: KEPT_IDLE, ...(proxy === null ? {} : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }) })
+  return {
+    for(url) {
+      const proxy = proxyFor(url, sources)
+      const key = proxy ?? ''
+      if (url.startsWith('https:')) {
+        let agent = secure.get(key)
+        if (!agent) {
+          trust ??= originTrust(settings.extraCaFile)
+          secure.set(key, (agent = new https.Agent({ ...options(proxy), secureContext: trust, ALPNProtocols: ['http/1.1'] } as https.AgentOptions)))
+        }
+        return { https: agent, http: http.globalAgent }
+      }
+      let agent = plain.get(key)
+      if (!agent) plain.set(key, (agent = new http.Agent(options(proxy))))
+      return { http: agent, https: https.globalAgent }
+    },
+    close() {
+      for (const agent of [...plain.values(), ...secure.values()]) agent.destroy()
+    }
+  }
+}

@@ -1,0 +1,247 @@
+import type { Readable } from 'node:stream'
+import { sleep, type Clock } from '../lib/clock.ts'
+import { LarderError } from '../lib/errors.ts'
+import { codingOf, decoderFor } from './coding.ts'
+import { parseContentLength, parseContentRange } from './content-range.ts'
+import { cancelled, discard, type Answer, type Exchange } from './exchange.ts'
+import { failureOf, retryOf, statusFailure } from './failures.ts'
+import type { OriginBody, OriginVersion } from './origin.ts'
+import { PROGRESS_BYTES, pauseBeforeRetry } from './retry.ts'
+import { hostOf } from './url.ts'
+import { answersVersion } from './version.ts'
+
+export interface OpenOptions {
+  readonly exchange: Exchange
+  readonly clock: Clock
+  readonly random: () => number
+  readonly stallMs: number
+  readonly fields: Readonly<Record<string, string>>
+  /** Aborted by the caller or by the end of the client. */
+  readonly signal: AbortSignal
+}
+
+/** One connection's part of a body. */
+interface Stretch {
+  readonly bytes: Readable
+  /** Offset of its first byte. */
+  readonly from: number
+  /** Offset it must reach, exclusive; null: it ends when it ends. */
+  readonly until: number | null
+  /** Bytes of the whole content, as this answer has it. */
+  readonly whole: number | null
+}
+
+/**
+ * Bytes `[start, end)` of a version as a stream that mends itself.
+ *
+ *     connecting ──► reading ──► ended
+ *         ▲             │ broken, stalled, too short
+ *         └── pausing ◄─┘                          gives up after a few tries without progress
+ */
+export async function openBody(options: OpenOptions, version: OriginVersion, range: { start: number; end: number | null }): Promise<OriginBody> {
+  const { clock } = options
+  const abort = new AbortController()
+  const signal = AbortSignal.any([options.signal, abort.signal])
+  const source = new Source({ ...options, signal }, version)
+  const mendable = version.etag !== null || version.lastModified !== null || version.sha256 !== null
+  /** Offset to reach, exclusive; null while nobody has said how long the content is. */
+  let goal = range.end ?? version.lengthBytes
+  let attempt = 0
+
+  /** Pauses, or throws when trying again is of no use. */
+  const pauseAfter = async (thrown: unknown): Promise<void> => {
+    if (signal.aborted) throw cancelled(signal)
+    const error = failureOf(thrown, hostOf(source.url))
+    const pause = pauseBeforeRetry(error, ++attempt, options.random())
+    if (pause === null) throw error
+    await sleep(clock, pause, signal).catch(() => {
+      throw cancelled(signal)
+    })
+  }
+  const connect = async (at: number): Promise<Stretch> => {
+    for (;;) {
+      try {
+        const stretch = await source.connect(at, goal)
+        goal ??= stretch.whole
+        return stretch
+      } catch (thrown) {
+        await pauseAfter(thrown)
+      }
+    }
+  }
+
+  const first = goal !== null && range.start >= goal ? null : await connect(range.start)
+  const start = first?.from ?? range.start
+
+  async function* read(): AsyncGenerator<Buffer> {
+    let stretch = first
+    let at = start
+    let progressAt = at
+    while (stretch !== null) {
+      let broken: unknown
+      try {
+        for await (const chunk of withinLimits(stretch, { at, stopAt: range.end }, { clock, stallMs: options.stallMs, host: hostOf(source.url), signal })) {
+          at += chunk.length
+          if (at - progressAt >= PROGRESS_BYTES) {
+            progressAt = at
+            attempt = 0
+          }
+          yield chunk
+        }
+        if (goal !== null && at < goal) broken = new LarderError('ORIGIN_UNREACHABLE', `${hostOf(source.url)} ended the answer too early.`, { host: hostOf(source.url), bytes: at })
+      } catch (thrown) {
+        broken = thrown
+      } finally {
+        stretch.bytes.destroy()
+      }
+      if (broken === undefined) return
+      if (signal.aborted) throw cancelled(signal)
+      const error = failureOf(broken, hostOf(source.url))
+      // All bytes are here; only the end of the answer was missing, or followed by something that is none of its body.
+      if (goal !== null && at >= goal && (retryOf(error) !== 'never' || error.details['problem'] !== undefined)) return
+      // A server may send less of a range than it was asked for; that is no failure as long as it gets on.
+      const shortened = stretch.until !== null && at === stretch.until && at > stretch.from
+      if (!shortened) {
+        if (!mendable) throw error
+        await pauseAfter(error)
+      }
+      stretch = await connect(at)
+    }
+  }
+
+  const bytes = read()
+  return {
+    start,
+    destroy() {
+      abort.abort(new LarderError('CANCELLED', 'The download was ended.'))
+      first?.bytes.destroy()
+    },
+    [Symbol.asyncIterator]: () => bytes
+  }
+}
+
+/** Where the bytes of a version come from; remembers where redirects led. */
+class Source {
+  /** Asked first: redirects need not be walked again, unless what they led to has expired (signed URLs do). */
+  url: string
+  readonly #options: OpenOptions
+  readonly #version: OriginVersion
+
+  constructor(options: OpenOptions, version: OriginVersion) {
+    this.#options = options
+    this.#version = version
+    this.url = version.finalUrl
+  }
+
+  /** @throws ORIGIN_CHANGED, and the codes of a probe */
+  async connect(at: number, wanted: number | null): Promise<Stretch> {
+    const version = this.#version
+    const asked = version.ranges && (at > 0 || (wanted !== null && wanted !== version.lengthBytes))
+    const own: Record<string, string> = {}
+    if (asked) {
+      own['range'] = `bytes=${at}-${wanted === null ? '' : wanted - 1}`
+      const validator = version.etag ?? version.lastModified
+      if (validator !== null) own['if-range'] = validator
+    }
+    let answer = await this.#ask(this.url, own)
+    if (this.url !== version.url && [401, 403, 404, 410].includes(answer.status)) {
+      discard(answer, this.#options.clock)
+      answer = await this.#ask(version.url, own)
+    }
+    this.url = answer.url
+    try {
+      return stretchOf(version, answer, { at, wanted, asked }, this.#options.clock.wallMs())
+    } catch (thrown) {
+      discard(answer, this.#options.clock)
+      throw thrown
+    }
+  }
+
+  #ask(url: string, own: Record<string, string>): Promise<Answer> {
+    const { exchange, fields, signal } = this.#options
+    return exchange({ method: 'GET', url, named: this.#version.url, fields, own, signal })
+  }
+}
+
+/** Checks that an answer is about this version and this range, and says which bytes it carries. */
+function stretchOf(version: OriginVersion, answer: Answer, range: { at: number; wanted: number | null; asked: boolean }, wallMs: number): Stretch {
+  const host = hostOf(answer.url)
+  const { status, headers } = answer
+  const changed = () => new LarderError('ORIGIN_CHANGED', `${host} has another version of the file by now.`, { host })
+  const lies = (why: string) => new LarderError('ORIGIN_PROTOCOL', `${host} ${why}.`, { host })
+  if (status === 412 || status === 416) throw changed()
+  if (status !== 200 && status !== 206) {
+    if (status < 400) throw lies(`answered with status ${status}, which makes no sense here`)
+    throw statusFailure(status, headers, host, wallMs)
+  }
+  const coding = codingOf(headers, answer.url)
+  if (status === 206) {
+    const said = parseContentRange(headers['content-range'])
+    if (!range.asked || said?.kind !== 'bytes') throw lies('answered a range without saying which')
+    if (coding !== null) throw lies('sends a range of compressed data')
+    if (!answersVersion(version, { status, headers, total: said.total })) throw changed()
+    if (said.start !== range.at || (range.wanted !== null && said.end > range.wanted)) throw lies('sends another range than it was asked for')
+    const length = parseContentLength(headers['content-length'])
+    if (length !== null && length !== said.end - said.start) throw lies('says two different lengths for one range')
+    return { bytes: answer.body, from: said.start, until: said.end, whole: said.total }
+  }
+  if (coding !== null) {
+    if (version.etag !== null && headers.etag?.trim() !== version.etag) throw changed()
+    const decoder = decoderFor(coding)
+    answer.body.once('error', (error) => decoder.destroy(error))
+    decoder.once('close', () => answer.body.destroy())
+    answer.body.pipe(decoder)
+    return { bytes: decoder, from: 0, until: version.lengthBytes, whole: null }
+  }
+  const length = headers['transfer-encoding'] === undefined ? parseContentLength(headers['content-length']) : null
+  if (!answersVersion(version, { status, headers, total: length })) throw changed()
+  return { bytes: answer.body, from: 0, until: length ?? version.lengthBytes, whole: length }
+}
+
+/**
+ * The bytes of a stretch in `[at, stopAt)`: never more than it may have, and never a longer silence than the limit. Time that the
+ * consumer takes does not count.
+ */
+async function* withinLimits(
+  stretch: Stretch,
+  range: { at: number; stopAt: number | null },
+  limits: { clock: Clock; stallMs: number; host: string; signal: AbortSignal }
+): AsyncGenerator<Buffer> {
+  const { clock, stallMs, host, signal } = limits
+  const { bytes, until } = stretch
+  const stopAt = range.stopAt ?? Infinity
+  let stopped: LarderError | null = null
+  const stop = (error: LarderError) => {
+    stopped ??= error
+    bytes.destroy(error)
+  }
+  let waitingSince: number | null = null
+  const watch = clock.every(Math.max(10, stallMs / 4), () => {
+    if (waitingSince !== null && clock.monotonicMs() - waitingSince >= stallMs) stop(new LarderError('ORIGIN_STALLED', `${host} stopped sending.`, { host }))
+  })
+  const onAbort = () => stop(cancelled(signal))
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    if (signal.aborted) throw cancelled(signal)
+    const iterator = (bytes as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
+    let offset = stretch.from
+    for (;;) {
+      waitingSince = clock.monotonicMs()
+      const next = await iterator.next()
+      waitingSince = null
+      if (next.done) return
+      const chunk = next.value
+      const end = offset + chunk.length
+      if (until !== null && end > until) throw new LarderError('ORIGIN_PROTOCOL', `${host} sends more than it said.`, { host })
+      const wanted = chunk.subarray(Math.max(0, range.at - offset), Math.min(chunk.length, stopAt - offset))
+      offset = end
+      if (wanted.length > 0) yield wanted
+      if (offset >= stopAt && offset !== until) return
+    }
+  } catch (thrown) {
+    throw stopped ?? thrown
+  } finally {
+    watch.cancel()
+    signal.removeEventListener('abort', onAbort)
+  }
+}

@@ -1,0 +1,78 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { LarderError, systemCode } from '../lib/errors.ts'
+
+const sentences: Record<string, string> = {
+  ENOTFOUND: 'is not known by name',
+  EAI_AGAIN: 'could not be looked up by name right now',
+  ECONNREFUSED: 'refuses connections',
+  ECONNRESET: 'broke off the connection',
+  EPIPE: 'broke off the connection',
+  ECONNABORTED: 'broke off the connection',
+  ERR_HTTP_CONTENT_LENGTH_MISMATCH: 'ended the answer too early',
+  ERR_STREAM_PREMATURE_CLOSE: 'ended the answer too early',
+  ETIMEDOUT: 'did not answer in time',
+  EHOSTUNREACH: 'cannot be reached',
+  ENETUNREACH: 'cannot be reached',
+  ENETDOWN: 'cannot be reached',
+  EADDRNOTAVAIL: 'cannot be reached'
+}
+const tlsSentences: Record<string, string> = {
+  CERT_HAS_EXPIRED: 'has a certificate that has expired',
+  CERT_NOT_YET_VALID: 'has a certificate that is not valid yet',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'has a certificate for another name',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'has a certificate that nobody known has signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'has a certificate that nobody known has signed',
+  UNABLE_TO_GET_ISSUER_CERT: 'has a certificate that nobody known has signed',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'has a certificate that nobody known has signed',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'has a certificate that nobody known has signed'
+}
+const tls = /^(CERT_|UNABLE_TO_|ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO$|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH_EXCEEDED|INVALID_PURPOSE|DEPTH_ZERO|SELF_SIGNED)/
+const notTransient = new Set(['ENOTFOUND', 'EADDRNOTAVAIL'])
+
+/** What went wrong on the way to `host`, from anything the network code throws. Only codes are kept: messages may hold a URL. */
+export function failureOf(thrown: unknown, host: string): LarderError {
+  if (thrown instanceof LarderError) return thrown
+  const problem = systemCode(thrown) ?? systemCode((thrown as { cause?: unknown } | null)?.cause) ?? 'UNKNOWN'
+  const facts = { host, problem }
+  if (problem.startsWith('HPE_')) return new LarderError('ORIGIN_PROTOCOL', `${host} sent something that is not HTTP.`, facts)
+  if (problem.startsWith('ERR_PROXY')) return new LarderError('ORIGIN_UNREACHABLE', `The proxy did not connect to ${host}.`, facts)
+  if (problem.startsWith('Z_') || problem.startsWith('ERR_BROTLI') || problem.startsWith('ZSTD')) return new LarderError('ORIGIN_PROTOCOL', `${host} sent damaged compressed data.`, facts)
+  if (tls.test(problem)) return new LarderError('ORIGIN_TLS', `${host} ${tlsSentences[problem] ?? 'could not agree on a secure connection'}.`, facts)
+  return new LarderError('ORIGIN_UNREACHABLE', `${host} ${sentences[problem] ?? 'could not be asked'}.`, facts)
+}
+
+const transientStatuses = new Set([408, 425, 429, 500, 502, 503, 504])
+
+/** What a status that is not an answer means. */
+export function statusFailure(status: number, headers: IncomingHttpHeaders, host: string, wallMs: number): LarderError {
+  const facts = { host, status }
+  if (status === 404 || status === 410) return new LarderError('ORIGIN_NOT_FOUND', `${host} says the file is not there (${status}).`, facts)
+  if (status === 401 || status === 403) return new LarderError('ORIGIN_FORBIDDEN', `${host} does not give the file to this request (${status}).`, facts)
+  if (status === 407) return new LarderError('ORIGIN_STATUS', `The proxy on the way to ${host} wants credentials (407).`, facts)
+  const retryAfterMs = retryAfter(headers['retry-after'], wallMs)
+  return new LarderError('ORIGIN_STATUS', `${host} answered with an error (${status}).`, retryAfterMs === null ? facts : { ...facts, retryAfterMs })
+}
+
+/** Whether asking again can help: `never`, `soon`, or after a wait the origin asked for. */
+export function retryOf(error: LarderError): 'never' | 'soon' | { readonly afterMs: number } {
+  const { problem, status, retryAfterMs } = error.details
+  switch (error.code) {
+    case 'ORIGIN_STALLED':
+      return 'soon'
+    case 'ORIGIN_UNREACHABLE':
+      return typeof problem === 'string' && (problem.startsWith('ERR_PROXY') || notTransient.has(problem)) ? 'never' : 'soon'
+    case 'ORIGIN_STATUS':
+      if (typeof status !== 'number' || !transientStatuses.has(status)) return 'never'
+      return typeof retryAfterMs === 'number' ? { afterMs: retryAfterMs } : 'soon'
+    default:
+      return 'never'
+  }
+}
+
+/** `Retry-After` (RFC 9110 §10.2.3) in ms from now; null when absent or not readable. */
+export function retryAfter(field: string | undefined, wallMs: number): number | null {
+  if (field === undefined || field.length > 64) return null
+  if (/^\d{1,9}$/.test(field.trim())) return Number(field) * 1000
+  const at = Date.parse(field)
+  return Number.isNaN(at) ? null : Math.max(0, at - wallMs)
+}

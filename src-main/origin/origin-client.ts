@@ -1,0 +1,101 @@
+import type { Settings } from '../contract/settings.ts'
+import { sleep, type Clock } from '../lib/clock.ts'
+import { hasCode, LarderError } from '../lib/errors.ts'
+import { createAgents } from './agents.ts'
+import { openBody } from './body.ts'
+import { cachingRules } from './caching.ts'
+import { cancelled, createExchange } from './exchange.ts'
+import { failureOf } from './failures.ts'
+import type { OriginBody, OriginClient, OriginVersion, ProbeResult } from './origin.ts'
+import { probeOnce } from './probe.ts'
+import { proxyFor } from './proxy.ts'
+import { callerFields, isCredentialField } from './request-headers.ts'
+import { pauseBeforeRetry } from './retry.ts'
+import { hostOf, normaliseUrl, separateCredentials } from './url.ts'
+
+export interface OriginClientOptions {
+  readonly clock: Clock
+  readonly settings: Settings['origin']
+  /** For proxies (`HTTPS_PROXY`, `NO_PROXY`, …). */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Value of the `User-Agent` field, unless a request brings its own. */
+  readonly userAgent: string
+  /** Silence within a body that counts as a broken connection, ms; 10 s by default. */
+  readonly stallMs?: number
+  /** In [0, 1); spreads retries. */
+  readonly random?: () => number
+}
+
+/** URLs remembered because HEAD and GET did not agree. */
+const MAX_SUSPECTS = 1000
+
+/**
+ * The way to origins.
+ * @throws SETTINGS_INVALID when the proxy of the settings is no HTTP proxy
+ */
+export function createOriginClient(options: OriginClientOptions): OriginClient {
+  const { clock, settings } = options
+  const random = options.random ?? Math.random
+  const stallMs = options.stallMs ?? 10_000
+  proxyFor('https://proxy.invalid/', { proxy: settings.proxy, env: {} })
+  const agents = createAgents(settings, options.env)
+  const exchange = createExchange({ clock, agents, userAgent: options.userAgent, connectTimeoutMs: settings.connectTimeoutMs, responseTimeoutMs: settings.responseTimeoutMs })
+  const rules = cachingRules(clock)
+  const suspects = new Set<string>()
+  const closing = new AbortController()
+
+  return {
+    async probe(text, { stored, headers = {}, signal }): Promise<ProbeResult> {
+      const { href, url, fields, authorised } = requestOf(text, headers)
+      const ended = signalOf(signal)
+      for (let attempt = 1; ; attempt++) {
+        try {
+          const result = await probeOnce({ exchange, clock, rules, stallMs }, { url, fields, authorised, stored, signal: ended, suspect: suspects.has(url) })
+          return result.status === 'version' ? { status: 'version', version: { ...result.version, url: href } } : result
+        } catch (thrown) {
+          if (ended.aborted) throw cancelled(ended)
+          const error = failureOf(thrown, hostOf(url))
+          const pause = pauseBeforeRetry(error, attempt, random())
+          if (pause === null) throw error
+          await sleep(clock, pause, ended).catch(() => {
+            throw cancelled(ended)
+          })
+        }
+      }
+    },
+
+    async open(version: OriginVersion, range, { headers = {}, signal }): Promise<OriginBody> {
+      const { url, fields } = requestOf(version.url, headers)
+      if (!Number.isSafeInteger(range.start) || range.start < 0 || (range.end !== null && range.end < range.start)) throw new RangeError(`not a range: ${range.start}-${range.end}`)
+      try {
+        return await openBody({ exchange, clock, random, stallMs, fields, signal: signalOf(signal) }, { ...version, url }, range)
+      } catch (error) {
+        if (hasCode(error, 'ORIGIN_CHANGED')) suspect(url)
+        throw error
+      }
+    },
+
+    async close() {
+      closing.abort(new LarderError('SHUTTING_DOWN', 'The agent is stopping.'))
+      agents.close()
+    }
+  }
+
+  function requestOf(text: string, headers: Record<string, string>) {
+    const href = normaliseUrl(text)
+    const { url, authorization } = separateCredentials(href)
+    const fields = callerFields(headers)
+    if (authorization !== null) fields['authorization'] ??= authorization
+    return { href, url, fields, authorised: Object.keys(fields).some(isCredentialField) }
+  }
+
+  function signalOf(signal: AbortSignal | undefined): AbortSignal {
+    return signal ? AbortSignal.any([closing.signal, signal]) : closing.signal
+  }
+
+  /** The file changed, or the answers to HEAD and GET differ for good; the next probe finds out which. */
+  function suspect(url: string): void {
+    suspects.add(url)
+    if (suspects.size > MAX_SUSPECTS) for (const oldest of suspects) return void suspects.delete(oldest)
+  }
+}

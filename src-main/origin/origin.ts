@@ -1,0 +1,58 @@
+import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
+import type { StoredValidators } from './validators.ts'
+
+/** Exactly which bytes a URL named when we asked. */
+export interface OriginVersion {
+  /** URL as asked for, normalised, without fragment. */
+  readonly url: string
+  /** Where redirects led; ranges are asked there first. Never stored or shown with its query (it may be signed). */
+  readonly finalUrl: string
+  /** Strong entity tag with its quotes, or null. */
+  readonly etag: string | null
+  /** Last-Modified as sent, only when it is strong (RFC 9110 §8.8.2.2); or null. */
+  readonly lastModified: string | null
+  readonly lengthBytes: number | null
+  /** Digest of the whole published by the origin (Repr-Digest, Digest, Metalink). */
+  readonly sha256: Sha256Hex | null
+  /** False when the origin said `Accept-Ranges: none`. */
+  readonly ranges: boolean
+  /** Why this must not be shared with peers or kept; null when it may. */
+  readonly unshareable: 'private' | 'not-shareable' | null
+  /** May be stored at all (RFC 9111: not `no-store`, …). */
+  readonly storable: boolean
+  /** Serialised `http-cache-semantics` policy. */
+  readonly policy: unknown
+}
+
+export type ProbeResult =
+  /** The stored version is the latest. */
+  | { readonly status: 'unchanged'; readonly policy: unknown }
+  | { readonly status: 'version'; readonly version: OriginVersion }
+
+/** A running answer of the origin, its bytes decoded to identity and bounded to what was asked. */
+export interface OriginBody extends AsyncIterable<Buffer> {
+  /** Offset of the first byte that will be yielded; 0 when the origin ignored the range. */
+  readonly start: number
+  /** Ends the answer and its connection. */
+  destroy(): void
+}
+
+export interface OriginClient {
+  /**
+   * Asks the origin for the latest version: conditional HEAD; a GET of one byte where HEAD is refused. Follows redirects
+   * (≤ 10, no credentials across origins).
+   * @throws ORIGIN_UNREACHABLE, ORIGIN_TLS, ORIGIN_NOT_FOUND, ORIGIN_FORBIDDEN, ORIGIN_STATUS, ORIGIN_REDIRECTS, ORIGIN_PROTOCOL, ORIGIN_STALLED
+   */
+  probe(url: string, options: { stored?: StoredValidators; headers?: Record<string, string>; signal?: AbortSignal }): Promise<ProbeResult>
+  /**
+   * Opens bytes `[start, end)` of exactly this version (`If-Range`/`If-Match` by strong validator). `end` null: to the end.
+   * When the origin ignores the range the body starts at 0 and says so. Resumes by itself after a broken connection, from
+   * the byte it got to, at most a few times with growing pauses; a stall longer than the limit counts as broken.
+   * @throws ORIGIN_CHANGED when the origin has another version by now, and the codes of `probe`
+   */
+  open(version: OriginVersion, range: { start: number; end: number | null }, options: { headers?: Record<string, string>; signal?: AbortSignal }): Promise<OriginBody>
+  close(): Promise<void>
+}
+
+/** Content key of a version: by digest when one is known, by (URL, validator, length) otherwise; null when neither is. */
+export type KeyOf = (version: OriginVersion, expected: Sha256Hex | null) => ContentKey | null

@@ -1,0 +1,45 @@
+import { X509Certificate } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
+import tls from 'node:tls'
+import { LarderError } from '../lib/errors.ts'
+
+const MAX_CA_FILE_BYTES = 4 * 1024 * 1024
+
+/**
+ * Whom to believe about origins: the CAs that come with Node, the operating system's, and the company's.
+ * Reading the operating system's takes up to some hundred ms, so make it once and late.
+ * @throws SETTINGS_INVALID when `extraCaFile` cannot be used
+ */
+export function originTrust(extraCaFile: string | null): tls.SecureContext {
+  const ca = new Set([...tls.getCACertificates('default'), ...systemCertificates()])
+  if (extraCaFile !== null) for (const certificate of readCertificates(extraCaFile)) ca.add(certificate)
+  return tls.createSecureContext({ ca: [...ca], minVersion: 'TLSv1.2' })
+}
+
+function systemCertificates(): string[] {
+  try {
+    return tls.getCACertificates('system')
+  } catch {
+    // A store that cannot be read must not take the others along.
+    return []
+  }
+}
+
+function readCertificates(path: string): string[] {
+  const invalid = (why: string, cause?: unknown) => new LarderError('SETTINGS_INVALID', `The file of setting origin.extraCaFile ${why}.`, { setting: 'origin.extraCaFile', path, cause })
+  let text: string
+  try {
+    if (statSync(path).size > MAX_CA_FILE_BYTES) throw invalid('is larger than 4 MiB')
+    text = readFileSync(path, 'latin1')
+  } catch (thrown) {
+    throw thrown instanceof LarderError ? thrown : invalid('cannot be read', thrown)
+  }
+  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
+  if (!certificates) throw invalid('contains no PEM certificate')
+  try {
+    for (const certificate of certificates) new X509Certificate(certificate)
+  } catch (cause) {
+    throw invalid('contains a certificate that cannot be read', cause)
+  }
+  return certificates
+}

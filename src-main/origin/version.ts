@@ -1,0 +1,96 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { LarderError } from '../lib/errors.ts'
+import type { CachingRules } from './caching.ts'
+import { forbidsSharing } from './caching.ts'
+import { codingOf } from './coding.ts'
+import { parseContentLength, parseContentRange } from './content-range.ts'
+import { parseDigest, parseReprDigest } from './digest-fields.ts'
+import type { OriginVersion } from './origin.ts'
+import type { StoredValidators } from './validators.ts'
+import { hostOf } from './url.ts'
+import { strongEtag, strongLastModified } from './validator-fields.ts'
+
+/** Head of an answer, and what was asked. */
+export interface AnswerHead {
+  /** 200, 206, or 416 for a range of an empty file. */
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** As asked for by the caller. */
+  readonly url: string
+  /** Who answered, after redirects. */
+  readonly finalUrl: string
+  /** A range was asked for. */
+  readonly ranged: boolean
+  /** The request said who is asking. */
+  readonly authorised: boolean
+  /** The caller's own fields that were sent, lower case. */
+  readonly fields: readonly string[]
+}
+
+/** What an answer says about the version that lies at the origin. @throws ORIGIN_PROTOCOL */
+export function versionOf(answer: AnswerHead, rules: CachingRules): OriginVersion {
+  const { headers, finalUrl } = answer
+  const { policy, storable } = rules.of(headers, answer.authorised)
+  const isPrivate = answer.authorised || forbidsSharing(headers)
+  if (codingOf(headers, finalUrl) !== null) {
+    return {
+      url: answer.url, finalUrl, etag: null, lastModified: null, lengthBytes: null, sha256: null, ranges: false,
+      unshareable: isPrivate ? 'private' : 'not-shareable', storable: false, policy
+    }
+  }
+  const etag = strongEtag(headers.etag)
+  return {
+    url: answer.url,
+    finalUrl,
+    etag,
+    lastModified: strongLastModified(headers['last-modified'], headers.date),
+    lengthBytes: totalLength(answer),
+    sha256: parseReprDigest(one(headers['repr-digest'])) ?? parseDigest(one(headers['digest'])),
+    ranges: !(answer.ranged && answer.status === 200) && !/^\s*none\s*$/i.test(headers['accept-ranges'] ?? ''),
+    unshareable: isPrivate ? 'private' : variesByRequest(answer, etag) ? 'not-shareable' : null,
+    storable,
+    policy
+  }
+}
+
+/**
+ * The answer names the same version: by strong entity tag, else by date and length. Also the rule for a 200 that should have
+ * been a 304.
+ */
+export function isStoredVersion(stored: StoredValidators, version: OriginVersion): boolean {
+  if (version.lengthBytes !== null && version.lengthBytes !== stored.lengthBytes) return false
+  if (stored.etag !== null) return version.etag === stored.etag
+  return stored.lastModified !== null && version.lastModified === stored.lastModified && version.lengthBytes !== null
+}
+
+/**
+ * The answer to a range is about this version. A field the answer lacks is no contradiction when the condition was sent along
+ * (`If-Range`: a 206 says it held) or when the other validator or the length speaks for it.
+ */
+export function answersVersion(version: OriginVersion, answer: { status: number; headers: IncomingHttpHeaders; total: number | null }): boolean {
+  if (version.lengthBytes !== null && answer.total !== null && answer.total !== version.lengthBytes) return false
+  const sent = answer.headers.etag
+  if (version.etag !== null && sent !== undefined) return sent.trim() === version.etag
+  const date = answer.headers['last-modified']
+  if (version.lastModified !== null && date !== undefined) return date === version.lastModified
+  const named = version.etag !== null || version.lastModified !== null
+  return !named || (answer.status === 206 && version.lengthBytes !== null && answer.total === version.lengthBytes)
+}
+
+function totalLength(answer: AnswerHead): number | null {
+  if (answer.status === 200) return answer.headers['transfer-encoding'] === undefined ? parseContentLength(answer.headers['content-length']) : null
+  const range = parseContentRange(answer.headers['content-range'])
+  if (range === null) throw new LarderError('ORIGIN_PROTOCOL', `${hostOf(answer.finalUrl)} answered a range without saying which.`, { host: hostOf(answer.finalUrl) })
+  return range.total
+}
+
+/** Other requests may get other bytes under the same name (`Vary`). A strong entity tag tells them apart; a date does not. */
+function variesByRequest(answer: AnswerHead, etag: string | null): boolean {
+  const names = (answer.headers.vary ?? '').toLowerCase().split(',').map((name) => name.trim())
+  if (names.includes('*')) return true
+  return etag === null && names.some((name) => answer.fields.includes(name))
+}
+
+function one(field: string | string[] | undefined): string | undefined {
+  return Array.isArray(field) ? field.join(', ') : field
+}

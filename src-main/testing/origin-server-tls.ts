@@ -1,0 +1,55 @@
+import { webcrypto } from 'node:crypto'
+
+export interface TestCertificate {
+  readonly key: string
+  /** Leaf, then CA. */
+  readonly cert: string
+  /** The CA to trust. */
+  readonly ca: string
+}
+
+// The library's dependency injection asks at import for this part of the Reflect metadata proposal; no class of it has any.
+const reflect = Reflect as { getMetadata?: unknown; getOwnMetadata?: unknown; defineMetadata?: unknown }
+reflect.getMetadata ??= () => undefined
+reflect.getOwnMetadata ??= () => undefined
+reflect.defineMetadata ??= () => undefined
+const x509 = await import('@peculiar/x509')
+
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+
+/** A CA of its own and a certificate by it for 127.0.0.1 and localhost, valid for a day. */
+export async function makeTestCertificate(): Promise<TestCertificate> {
+  const crypto = webcrypto
+  x509.cryptoProvider.set(crypto as Parameters<typeof x509.CryptoProvider.prototype.set>[0] & webcrypto.Crypto)
+  const notBefore = new Date(Date.now() - 3600_000)
+  const notAfter = new Date(Date.now() + 24 * 3600_000)
+  const caKeys = (await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
+  const keys = (await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
+  const ca = await x509.X509CertificateGenerator.createSelfSigned({
+    name: `CN=Larder test CA ${Date.now()}`,
+    keys: caKeys,
+    notBefore,
+    notAfter,
+    signingAlgorithm: algorithm,
+    extensions: [new x509.BasicConstraintsExtension(true, 0, true), new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true)]
+  })
+  const leaf = await x509.X509CertificateGenerator.create({
+    subject: 'CN=localhost',
+    issuer: ca.subject,
+    publicKey: keys.publicKey,
+    signingKey: caKeys.privateKey,
+    notBefore,
+    notAfter,
+    signingAlgorithm: algorithm,
+    extensions: [
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.SubjectAlternativeNameExtension([
+        { type: 'ip', value: '127.0.0.1' },
+        { type: 'dns', value: 'localhost' }
+      ])
+    ]
+  })
+  const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey))
+  const key = `-----BEGIN PRIVATE KEY-----\n${pkcs8.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END PRIVATE KEY-----\n`
+  return { key, cert: `${leaf.toString('pem')}\n${ca.toString('pem')}\n`, ca: `${ca.toString('pem')}\n` }
+}
