@@ -1,0 +1,473 @@
+import type { ContentKey, PeerId } from '../contract/ids.ts'
+import type { ClaimDecision, ClaimPut, MasterHistory } from '../contract/peer-messages.ts'
+import { elect, isElectable, settleRivals, type Candidate } from './election.ts'
+import { MAX_EPOCH, mergeMasters, rememberMaster } from './master-history.ts'
+import { ringOfHolders, type ListedHolder } from './ring-of-holders.ts'
+import type { Surroundings, TableEffect, TableEvent } from './table-events.ts'
+
+/** Most claimants of one content that a coordinator keeps; further ones are told who is master, but are not candidates. */
+export const MAX_CLAIMANTS = 256
+
+/** An epoch so far ahead of the table's is not believed: nobody lives through so many elections between two messages. */
+const MAX_EPOCH_LEAD = 65_536
+
+export interface TableSettings {
+  readonly windowMs: number
+  readonly leaseMs: number
+}
+
+interface Claimant extends Candidate {
+  role: Candidate['role']
+  pieces: number
+  weight: number
+  eligible: boolean
+  lastPutMs: number
+  /** Its lease ran out; not electable until it is heard again. */
+  silent: boolean
+  /** Followers could not use it as master; elected only when there is nobody else. */
+  reported: boolean
+  /** Revisions of the table it was told. */
+  toldMajor: number
+  toldMinor: number
+}
+
+/**
+ *     gathering ──► led ◄──► leaderless         led: a master is in office
+ *         │          ▲ │         ▲              held: complete holders serve, nobody needs the origin
+ *         └──► held ◄┘ └─► gathering            leaderless: nobody may download
+ *
+ * Any phase goes to `held` when a complete holder turns up, and back to an election when the last one is lost.
+ */
+export type TablePhase = 'gathering' | 'led' | 'held' | 'leaderless'
+
+/**
+ * The claims on one content, kept by its coordinator. Pure: events in, effects out; the caller owns clocks, timers and
+ * connections, and wakes the table at {@link wakeAtMs}.
+ *
+ * Epochs never go back here: whoever puts a claim that knows a later epoch lifts the table beyond it.
+ */
+export class ClaimTable {
+  readonly key: ContentKey
+  readonly #settings: TableSettings
+  readonly #claimants = new Map<PeerId, Claimant>()
+  /** Members without a claim that answered `claim.ask`. */
+  readonly #answered = new Map<PeerId, { complete: boolean }>()
+  /** Complete holders that followers could not use. */
+  readonly #suspects = new Set<PeerId>()
+  /** Follower → when it reported the master of this epoch. */
+  readonly #reports = new Map<PeerId, number>()
+  #phase: TablePhase = 'gathering'
+  #epoch = 0
+  #master: PeerId | null = null
+  /** When the master was heard last, or named as such by another. */
+  #masterHeardMs = 0
+  #leaseEndsMs = 0
+  #heldSinceMs = 0
+  #electNotBeforeMs: number
+  #reportsDueMs = Infinity
+  #masters: MasterHistory = []
+  #pieceCount = 0
+  #order: readonly Candidate[] = []
+  /** Why the office fell vacant, until it is filled. */
+  #vacancy: string | null = null
+  #why = 'the election is still open'
+  /** Counts changes of master, epoch or phase. */
+  #major = 0
+  /** Counts changes of the holders. */
+  #minor = 0
+  #asked = false
+
+  /** @param electNotBeforeMs end of the first election window (monotonic) */
+  constructor(key: ContentKey, settings: TableSettings, electNotBeforeMs: number) {
+    this.key = key
+    this.#settings = settings
+    this.#electNotBeforeMs = electNotBeforeMs
+  }
+
+  get phase(): TablePhase {
+    return this.#phase
+  }
+  get epoch(): number {
+    return this.#epoch
+  }
+  get master(): PeerId | null {
+    return this.#master
+  }
+  get masters(): MasterHistory {
+    return this.#masters
+  }
+  get why(): string {
+    return this.#why
+  }
+  /** The last election, best first. */
+  get order(): readonly Candidate[] {
+    return this.#order
+  }
+  /** Agents in the swarm: claimants, and members that answered that they hold something. */
+  get memberCount(): number {
+    return this.#claimants.size + this.#answered.size
+  }
+  get claimantCount(): number {
+    return this.#claimants.size
+  }
+  hasClaimant(id: PeerId): boolean {
+    return this.#claimants.has(id)
+  }
+  /** Somebody seeks and nobody is known to have it all: a member that joins now is worth asking. */
+  get wantsHolders(): boolean {
+    return this.#phase !== 'held' && this.#claimants.size > 0
+  }
+
+  /** When {@link on} wants `timePassed`, monotonic; Infinity for never. */
+  get wakeAtMs(): number {
+    if (this.#master !== null) return Math.min(this.#leaseEndsMs, this.#reportsDueMs)
+    return this.#phase === 'gathering' ? this.#electNotBeforeMs : Infinity
+  }
+
+  on(event: TableEvent, world: Surroundings): TableEffect[] {
+    const effects = this.#handle(event, world)
+    return effects.some((e) => e.type === 'emptied') ? [{ type: 'emptied' }] : effects
+  }
+
+  #handle(event: TableEvent, world: Surroundings): TableEffect[] {
+    switch (event.type) {
+      case 'claimPut':
+        return this.#put(event.from, event.put, world)
+      case 'claimClosed':
+        return this.#closed(event.from, world)
+      case 'holdingAnswered':
+        return this.#holding(event.from, event.pieces, event.complete, world)
+      case 'masterReported':
+        return this.#reported(event.from, event.epoch, event.problem, world)
+      case 'masterResigned':
+        return this.#resigned(event.from, event.epoch, event.why, world)
+      case 'memberLost':
+        return this.#lost(event.id, world)
+      case 'becameRightful':
+        this.#electNotBeforeMs = Math.min(this.#electNotBeforeMs, world.nowMs + this.#settings.windowMs)
+        return this.#settle(world)
+      case 'timePassed':
+        return this.#timePassed(world)
+    }
+  }
+
+  /** What this agent is to know now; marks it as told. Undefined while the election is open. */
+  decisionFor(id: PeerId): ClaimDecision | undefined {
+    if (this.#phase === 'gathering') return undefined
+    const claimant = this.#claimants.get(id)
+    if (claimant) {
+      claimant.toldMajor = this.#major
+      claimant.toldMinor = this.#minor
+    }
+    return {
+      t: 'claim.decision',
+      key: this.key,
+      epoch: this.#epoch,
+      master: this.#master,
+      leaseMs: this.#settings.leaseMs,
+      holders: ringOfHolders(id, this.#listed()),
+      masters: this.#masters,
+      candidates: this.#order.slice(0, 16).map(({ id, pieces, weight, eligible }) => ({ id, pieces, weight, eligible })),
+      why: this.#why.slice(0, 200)
+    }
+  }
+
+  /** Claimants that do not know the newest. Those that have the whole content care for the master only. */
+  outdated(): PeerId[] {
+    if (this.#phase === 'gathering') return []
+    const ids: PeerId[] = []
+    for (const c of this.#claimants.values()) if (c.toldMajor < this.#major || (c.role !== 'holding' && c.toldMinor < this.#minor)) ids.push(c.id)
+    return ids
+  }
+
+  #put(from: PeerId, put: ClaimPut, world: Surroundings): TableEffect[] {
+    let claimant = this.#claimants.get(from)
+    const isNew = claimant === undefined
+    if (claimant === undefined) {
+      // A visitor beyond the bound is not registered, but must not be left without a word either.
+      if (this.#claimants.size >= MAX_CLAIMANTS) return this.#knows(put) ? [] : [{ type: 'tell', to: from }]
+      claimant = { id: from, role: put.role, pieces: 0, weight: 0, eligible: false, lastPutMs: 0, silent: false, reported: false, toldMajor: -1, toldMinor: -1 }
+      this.#claimants.set(from, claimant)
+      this.#answered.delete(from)
+    }
+    const wasComplete = claimant.role === 'holding'
+    claimant.role = put.role
+    claimant.pieces = Math.min(put.pieces, put.pieceCount)
+    claimant.weight = put.weight
+    claimant.eligible = put.eligible
+    claimant.lastPutMs = world.nowMs
+    claimant.silent = false
+    this.#pieceCount = Math.max(this.#pieceCount, put.pieceCount)
+
+    const effects: TableEffect[] = put.role === 'holding' ? [] : this.#askOnce()
+    const majorBefore = this.#major
+    if (isNew || wasComplete !== (put.role === 'holding')) {
+      this.#minor++
+      effects.push({ type: 'tellAll', when: 'lazily' })
+    }
+    effects.push(...this.#learn(claimant, put, world))
+    if (this.#master === from) {
+      this.#masterHeardMs = world.nowMs
+      this.#leaseEndsMs = world.nowMs + this.#settings.leaseMs
+      if (put.role === 'holding') this.#leaveOffice()
+      else if (!isElectable(claimant)) effects.push(...this.#dismiss('it may not download any more'))
+    }
+    effects.push(...this.#settle(world))
+    const willBeTold = this.#major !== majorBefore && effects.some((e) => e.type === 'tellAll' && e.when === 'now')
+    // A seeker that comes from another coordinator and knows all of this hears of the holders soon enough.
+    const isLatecomer = isNew && put.role !== 'holding' && put.epoch === 0
+    if (this.#phase !== 'gathering' && !willBeTold && (isLatecomer || !this.#knows(put))) effects.push({ type: 'tell', to: from })
+    return effects
+  }
+
+  #knows(put: ClaimPut): boolean {
+    return put.epoch === this.#epoch && put.master === this.#master
+  }
+
+  /** Takes over what a claimant knows of earlier decisions: its own mastership, another's, or at least the epoch. */
+  #learn(from: Claimant, put: ClaimPut, world: Surroundings): TableEffect[] {
+    if (put.epoch === 0 || put.epoch > this.#epoch + MAX_EPOCH_LEAD) return []
+    this.#masters = mergeMasters(this.#masters, put.masters, put.epoch)
+    if (put.master !== null) this.#masters = rememberMaster(this.#masters, put.epoch, put.master)
+    if (put.epoch < this.#epoch) return []
+    const isMaster = put.role === 'mastering' && put.master === from.id && isElectable(from)
+
+    if (put.epoch > this.#epoch) {
+      const why = this.#master === null ? 'in office before this coordinator' : 'two masters met, the later elected one stays'
+      if (isMaster) return this.#enthrone(from.id, put.epoch, why, world)
+      if (put.master !== null && put.master !== from.id && this.#couldReign(put.master, world)) return this.#enthrone(put.master, put.epoch, why, world)
+      if (this.#master === null) {
+        this.#epoch = put.epoch
+        if (this.#phase === 'gathering') return []
+        this.#major++
+        return [{ type: 'tellAll', when: 'soon' }]
+      }
+      // The other one is out of reach. Going beyond its epoch keeps decisions in order for those who knew it.
+      return this.#enthrone(this.#master, Math.min(put.epoch + 1, MAX_EPOCH), this.#why, world)
+    }
+
+    if (!isMaster || this.#master === from.id) return []
+    if (this.#master === null) return this.#phase === 'gathering' ? this.#enthrone(from.id, put.epoch, 'in office before this coordinator', world) : []
+    const { stays, why } = settleRivals(
+      { id: this.#master, epoch: put.epoch, pieces: this.#claimants.get(this.#master)?.pieces ?? -1 },
+      { id: from.id, epoch: put.epoch, pieces: from.pieces }
+    )
+    return this.#enthrone(stays.id, Math.min(put.epoch + 1, MAX_EPOCH), why, world)
+  }
+
+  /**
+   * A follower named this one master: believable unless we know better. Whoever names it was connected with it when it
+   * moved here; so it may be one that this coordinator, fresh on the network, is yet to meet. That is not enough to put
+   * another master out of office.
+   */
+  #couldReign(id: PeerId, world: Surroundings): boolean {
+    if (this.#master !== null && !world.isLive(id)) return false
+    const claimant = this.#claimants.get(id)
+    return claimant === undefined || (isElectable(claimant) && !claimant.silent && !claimant.reported)
+  }
+
+  /** Another agent's decision becomes ours. A master that was only named has one lease to put its own claim. */
+  #enthrone(master: PeerId, epoch: number, why: string, world: Surroundings): TableEffect[] {
+    const isReplaced = this.#phase !== 'gathering'
+    if (master !== this.#master) {
+      this.#masterHeardMs = world.nowMs
+      this.#leaseEndsMs = world.nowMs + this.#settings.leaseMs
+    }
+    this.#reign(master, epoch, why)
+    return [{ type: 'tellAll', when: isReplaced ? 'now' : 'lazily' }]
+  }
+
+  #reign(master: PeerId, epoch: number, why: string): void {
+    this.#phase = 'led'
+    this.#master = master
+    this.#epoch = epoch
+    this.#why = why
+    this.#vacancy = null
+    this.#masters = rememberMaster(this.#masters, epoch, master)
+    this.#forgetReports()
+    this.#major++
+  }
+
+  #leaveOffice(): void {
+    this.#master = null
+    this.#forgetReports()
+  }
+
+  #dismiss(why: string): TableEffect[] {
+    const master = this.#master!
+    this.#leaveOffice()
+    this.#vacancy = why
+    return [{ type: 'masterLost', epoch: this.#epoch, master, why }]
+  }
+
+  #forgetReports(): void {
+    this.#reports.clear()
+    this.#reportsDueMs = Infinity
+  }
+
+  #closed(from: PeerId, world: Surroundings): TableEffect[] {
+    const claimant = this.#claimants.get(from)
+    if (!claimant) return []
+    if (from === this.#master && this.#claimants.size > 1 && !world.isRightful()) {
+      // It has most likely moved to the rightful coordinator and goes on there; those who have not yet must not elect a second one.
+      this.#leaseEndsMs = world.nowMs + this.#settings.leaseMs
+      return this.#removed(from, 'closed', world)
+    }
+    const effects = from === this.#master ? this.#dismiss('it left') : []
+    if (claimant.role === 'holding' && this.#phase === 'held') {
+      this.#claimants.delete(from)
+      if (this.#completeHolders().length === 0) {
+        // Its bytes may still lie in its cache: it gets one window to say so.
+        this.#electNotBeforeMs = world.nowMs + this.#settings.windowMs
+        this.#asked = false
+      }
+    }
+    return [...effects, ...this.#removed(from, 'closed', world)]
+  }
+
+  #lost(id: PeerId, world: Surroundings): TableEffect[] {
+    if (id !== this.#master && !this.#claimants.has(id) && !this.#answered.has(id)) return []
+    const effects = id === this.#master ? this.#dismiss('its connection is gone') : []
+    if (this.#answered.delete(id)) this.#minor++
+    return [...effects, ...this.#removed(id, 'lost', world)]
+  }
+
+  #removed(id: PeerId, how: 'closed' | 'lost', world: Surroundings): TableEffect[] {
+    if (this.#claimants.delete(id)) this.#minor++
+    if (how === 'lost') this.#suspects.delete(id)
+    this.#reports.delete(id)
+    if (this.#claimants.size === 0) return [{ type: 'emptied' }]
+    return [{ type: 'tellAll', when: 'lazily' }, ...this.#settle(world)]
+  }
+
+  #holding(from: PeerId, pieces: number, complete: boolean, world: Surroundings): TableEffect[] {
+    if (this.#claimants.has(from)) return []
+    const known = this.#answered.get(from)
+    if (pieces === 0 && !complete) this.#answered.delete(from)
+    else if (known === undefined && this.#answered.size >= MAX_CLAIMANTS) return []
+    else this.#answered.set(from, { complete })
+    if (known?.complete === this.#answered.get(from)?.complete) return []
+    this.#minor++
+    return [{ type: 'tellAll', when: 'lazily' }, ...this.#settle(world)]
+  }
+
+  #resigned(from: PeerId, epoch: number, why: string, world: Surroundings): TableEffect[] {
+    const claimant = this.#claimants.get(from)
+    if (!claimant) return []
+    claimant.eligible = false
+    if (from !== this.#master || epoch !== this.#epoch) return []
+    return [...this.#dismiss(`it resigned (${why})`), ...this.#settle(world)]
+  }
+
+  #reported(from: PeerId, epoch: number, problem: string, world: Surroundings): TableEffect[] {
+    const claimant = this.#claimants.get(from)
+    if (!claimant || claimant.role === 'holding' || epoch !== this.#epoch || from === this.#master) return []
+    // A report names nobody but the epoch, which holders share with the master before them: this one may still mean that master.
+    if (this.#phase === 'held' && world.nowMs - this.#heldSinceMs < this.#settings.leaseMs / 5) return []
+    this.#reports.set(from, world.nowMs)
+    return this.#judge(`followers reported it as ${problem}`, world)
+  }
+
+  /** Acts on reports that this coordinator can confirm itself, or that half of the followers agree on. */
+  #judge(why: string, world: Surroundings): TableEffect[] {
+    for (const [id, at] of this.#reports) if (world.nowMs - at > 2 * this.#settings.leaseMs) this.#reports.delete(id)
+    this.#reportsDueMs = Infinity
+    if (this.#reports.size === 0) return []
+    let followers = 0
+    for (const c of this.#claimants.values()) if (c.role !== 'holding' && c.id !== this.#master) followers++
+    const isAgreed = this.#reports.size * 2 >= followers
+
+    if (this.#phase === 'held' && isAgreed) {
+      for (const id of this.#completeHolders()) this.#suspects.add(id)
+      this.#forgetReports()
+      this.#minor++
+      return this.#settle(world)
+    }
+    if (this.#master === null) return []
+    const silentAtMs = this.#masterHeardMs + this.#settings.leaseMs / 2
+    if (!isAgreed && world.isLive(this.#master) && world.nowMs < silentAtMs) {
+      this.#reportsDueMs = silentAtMs
+      return []
+    }
+    const reigning = this.#claimants.get(this.#master)
+    const others = [...this.#claimants.values()].some((c) => c !== reigning && isElectable(c) && !c.silent && !c.reported)
+    if (!others) {
+      this.#forgetReports()
+      return []
+    }
+    if (reigning) reigning.reported = true
+    return [...this.#dismiss(why), ...this.#settle(world)]
+  }
+
+  #timePassed(world: Surroundings): TableEffect[] {
+    if (this.#master !== null && world.nowMs >= this.#leaseEndsMs) {
+      const reigning = this.#claimants.get(this.#master)
+      if (reigning) reigning.silent = true
+      return [...this.#dismiss('its lease ran out'), ...this.#settle(world)]
+    }
+    if (world.nowMs >= this.#reportsDueMs) return this.#judge('followers reported it and it was silent', world)
+    return this.#settle(world)
+  }
+
+  /** Brings the table to rest: nobody reigns when somebody has it all, otherwise a vacant office is filled. */
+  #settle(world: Surroundings): TableEffect[] {
+    const complete = this.#completeHolders()
+    if (complete.length > 0) {
+      if (this.#phase === 'held' && this.#master === null) return []
+      const wasOpen = this.#phase === 'gathering'
+      this.#leaveOffice()
+      this.#phase = 'held'
+      this.#heldSinceMs = world.nowMs
+      this.#why = `complete at ${complete.length === 1 ? 'one agent' : `${complete.length} agents`}, nobody needs the origin`
+      this.#major++
+      return [{ type: 'tellAll', when: wasOpen ? 'now' : 'soon' }]
+    }
+    if (this.#master !== null) return []
+
+    const effects = this.#askOnce()
+    if (world.nowMs < this.#electNotBeforeMs) {
+      this.#phase = 'gathering'
+      return effects
+    }
+    const fresh = [...this.#claimants.values()].filter((c) => !c.silent).map(snapshot)
+    const unreported = fresh.map((c) => (this.#claimants.get(c.id)!.reported ? { ...c, eligible: false } : c))
+    let election = elect(this.key, unreported, this.#pieceCount)
+    if (election.winner === null) election = elect(this.key, fresh, this.#pieceCount)
+    const { winner, why, order } = election
+    if (winner === null) {
+      if (this.#phase === 'leaderless') return effects
+      this.#phase = 'leaderless'
+      this.#order = order
+      this.#why = why
+      this.#major++
+      return [...effects, { type: 'tellAll', when: 'now' }]
+    }
+    this.#order = order
+    this.#leaseEndsMs = world.nowMs + this.#settings.leaseMs
+    this.#masterHeardMs = world.nowMs
+    this.#reign(winner.id, Math.min(this.#epoch + 1, MAX_EPOCH), this.#vacancy === null ? why : `${why}; the master before: ${this.#vacancy}`)
+    return [...effects, { type: 'masterElected', epoch: this.#epoch, master: winner.id, why: this.#why, order }, { type: 'tellAll', when: 'now' }]
+  }
+
+  #askOnce(): TableEffect[] {
+    if (this.#asked) return []
+    this.#asked = true
+    return [{ type: 'askMembers' }]
+  }
+
+  #completeHolders(): PeerId[] {
+    const ids: PeerId[] = []
+    for (const c of this.#claimants.values()) if (c.role === 'holding' && !this.#suspects.has(c.id)) ids.push(c.id)
+    for (const [id, { complete }] of this.#answered) if (complete && !this.#suspects.has(id)) ids.push(id)
+    return ids
+  }
+
+  *#listed(): Generator<ListedHolder> {
+    for (const c of this.#claimants.values()) yield { id: c.id, complete: c.role === 'holding' && !this.#suspects.has(c.id) }
+    for (const [id, { complete }] of this.#answered) yield { id, complete: complete && !this.#suspects.has(id) }
+  }
+}
+
+function snapshot({ id, pieces, weight, eligible, role }: Claimant): Candidate {
+  return { id, pieces, weight, eligible, role }
+}

@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest'
+import type { ContentKey } from '../contract/ids.ts'
+import type { ClaimPut } from '../contract/peer-messages.ts'
+import { ClaimLan, contentKeyOf } from '../testing/claim-lan.ts'
+import { MAX_CLAIMS_PER_MEMBER, MAX_TABLES } from './coordinator.ts'
+
+const putOf = (key: ContentKey): ClaimPut => ({ t: 'claim.put', key, role: 'seeking', pieces: 0, pieceCount: 1, bytes: 0, weight: 50, eligible: true, epoch: 0, master: null, masters: [] })
+
+describe('claims under load', () => {
+  test('ten agents that open 200 small files at once elect one master for each, with few messages per file', () => {
+    const lan = new ClaimLan()
+    const agents = lan.settled(...'abcdefghij'.split(''))
+    const keys = Array.from({ length: 200 }, (_, i) => contentKeyOf(`small ${i}`))
+    for (const a of agents) for (const k of keys) a.open(k, { pieceCount: 1 })
+    lan.pass(210)
+    for (const k of keys) {
+      expect(lan.masters(k)).toHaveLength(1)
+      for (const a of agents) expect(a.opened.get(k)!.decision.role).not.toBe('undecided')
+      const counts = lan.counts(k)
+      // One round of asking, one claim of each, one answer to each; and the master's first sign of life.
+      expect(counts['claim.ask']).toBeLessThanOrEqual(9)
+      expect(counts['claim.put']).toBeLessThanOrEqual(9 + 1)
+      expect(counts['claim.decision']).toBeLessThanOrEqual(9)
+    }
+    // Masters spread over the agents.
+    for (const a of agents) expect(keys.filter((k) => lan.masters(k).includes(a)).length).toBeGreaterThan(5)
+
+    // Each gets its bytes, holds on for a while, and leaves.
+    for (const k of keys) lan.masters(k)[0]!.opened.get(k)!.update({ complete: true })
+    lan.pass(30)
+    for (const a of agents) for (const k of keys) a.opened.get(k)!.update({ complete: true })
+    lan.pass(20_000)
+    for (const k of keys) expect(lan.sent.filter((m) => m.message.key === k).length).toBeLessThanOrEqual(60)
+    for (const a of agents) for (const k of keys) a.opened.get(k)!.close()
+    lan.pass(6000)
+    expect(lan.clock.pending).toBe(0)
+    for (const a of agents) expect(a.claims.view()).toEqual([])
+  })
+
+  test('a member that claims too much is refused further tables, and nobody else is', () => {
+    const lan = new ClaimLan()
+    const [coordinator, greedy, modest, third] = lan.settled('coordinator', 'greedy', 'modest', 'third')
+    const keyAt = (i: number) => contentKeyOf(`flood ${i}`)
+    for (let i = 0; i < MAX_CLAIMS_PER_MEMBER + 100; i++) coordinator!.link.emit('message', greedy!.id, putOf(keyAt(i)))
+    expect(coordinator!.claims.view()).toHaveLength(MAX_CLAIMS_PER_MEMBER)
+    coordinator!.link.emit('message', modest!.id, putOf(keyAt(-1)))
+    expect(coordinator!.claims.view()).toHaveLength(MAX_CLAIMS_PER_MEMBER + 1)
+    // A claim given back makes room for another one.
+    coordinator!.link.emit('message', greedy!.id, { t: 'claim.close', key: keyAt(0) })
+    coordinator!.link.emit('message', greedy!.id, putOf(keyAt(-2)))
+    expect(coordinator!.claims.view()).toHaveLength(MAX_CLAIMS_PER_MEMBER + 1)
+    for (let i = 0; i < MAX_TABLES; i++) coordinator!.link.emit('message', i % 2 ? modest!.id : third!.id, putOf(keyAt(10_000 + i)))
+    expect(coordinator!.claims.view()).toHaveLength(MAX_TABLES)
+    // They are gone: so is everything they claimed.
+    for (const x of [greedy!, modest!, third!]) x.kill()
+    lan.pass(6000)
+    expect(coordinator!.claims.view()).toEqual([])
+    expect(lan.clock.pending).toBe(0)
+  })
+
+  test('a follower in progress says so at most four times a second, a master once per fifth of its lease', () => {
+    const lan = new ClaimLan()
+    const [a, b, c] = lan.settled('a', 'b', 'c')
+    const key = contentKeyOf('progress')
+    for (const x of [a!, b!, c!]) x.open(key)
+    lan.pass(300)
+    const before = lan.sent.length
+    for (let i = 1; i <= 1000; i++) {
+      for (const x of [a!, b!, c!]) x.opened.get(key)!.update({ pieces: Math.ceil(i / 20), bytes: i * 1000 })
+      lan.pass(10)
+    }
+    const said = lan.sent.slice(before)
+    for (const x of [a!, b!, c!]) {
+      const puts = said.filter((m) => m.from === x.id && m.message.t === 'claim.put')
+      expect(puts.length).toBeLessThanOrEqual(lan.masters(key)[0] === x ? 11 : 40)
+    }
+    expect(said.every((m) => m.message.t === 'claim.put')).toBe(true)
+    expect(said.length).toBeGreaterThan(10)
+  })
+
+  test('a swarm of 100 with comings and goings costs each claimant a bounded number of messages', () => {
+    const lan = new ClaimLan()
+    const agents = lan.settled(...Array.from({ length: 100 }, (_, i) => `s${i}`))
+    const key = contentKeyOf('big swarm')
+    for (const a of agents) {
+      a.open(key)
+      lan.pass(20)
+    }
+    lan.pass(2000)
+    expect(lan.masters(key)).toHaveLength(1)
+    const { 'claim.decision': decisions } = lan.counts(key)
+    // Joining takes 2 s; each is told of the others at intervals that grow with the swarm.
+    expect(decisions! / 100).toBeLessThan(12)
+  })
+})

@@ -1,0 +1,162 @@
+import type { ContentKey, PeerId } from '../contract/ids.ts'
+import type { ClaimMessage } from '../contract/peer-messages.ts'
+import type { Clock, Timer } from '../lib/clock.ts'
+import { LarderError } from '../lib/errors.ts'
+import type { ClaimLink, Claims, ClaimSettings, ElectedInfo, MasterLostInfo } from './claims.ts'
+import { Coordinator } from './coordinator.ts'
+import { OwnClaim, type ClaimWorld } from './own-claim.ts'
+import { coordinatorOf, coordinatorScore } from './rendezvous.ts'
+
+export interface ClaimsOptions {
+  readonly link: ClaimLink
+  readonly clock: Clock
+  readonly settings: ClaimSettings
+  /** What this agent could serve of a content right now without a claim; undefined for nothing. Asked often: must be quick. */
+  holdings(key: ContentKey): { pieces: number; complete: boolean } | undefined
+  /** For views; the first eight digits of the id by default. */
+  nameOf?(id: PeerId): string
+  /** A master was elected here, by this agent as coordinator. */
+  onElected?(info: ElectedInfo): void
+  /** A master of a content coordinated here is out of office before it was done. */
+  onMasterLost?(info: MasterLostInfo): void
+}
+
+/**
+ * The claims of one agent: as claimant it keeps each of its claims with the coordinator of that content, as coordinator
+ * it keeps the tables that others (and itself) put claims into.
+ */
+export function createClaims(options: ClaimsOptions): Claims {
+  const { link, clock, settings, holdings } = options
+  const { self } = link
+  const nameOf = options.nameOf ?? ((id: PeerId) => id.slice(0, 8))
+  const live = new Set<PeerId>()
+  const claims = new Map<ContentKey, OwnClaim>()
+  /** Messages to oneself take the same road as those to others: later, and in order. */
+  let inbox: ClaimMessage[] = []
+  let inboxTimer: Timer | null = null
+  let isRunning = false
+  let settledAtMs = Infinity
+
+  function send(to: PeerId, message: ClaimMessage): void {
+    if (to !== self) {
+      link.send(to, message)
+      return
+    }
+    inbox.push(message)
+    inboxTimer ??= clock.after(0, () => {
+      const due = inbox
+      inbox = []
+      inboxTimer = null
+      for (const m of due) receive(self, m)
+    })
+  }
+
+  const coordinator = new Coordinator({
+    self,
+    clock,
+    settings,
+    live,
+    settledAtMs: () => settledAtMs,
+    send,
+    onElected: options.onElected?.bind(options),
+    onMasterLost: options.onMasterLost?.bind(options)
+  })
+
+  const claimWorld: ClaimWorld = {
+    self,
+    clock,
+    settings,
+    send: (to, message) => {
+      if (isRunning) send(to, message)
+    },
+    isLive: (id) => id === self || live.has(id),
+    closed: (claim) => claims.delete(claim.key)
+  }
+
+  function receive(from: PeerId, message: ClaimMessage): void {
+    if (!isRunning) return
+    switch (message.t) {
+      case 'claim.decision':
+        return claims.get(message.key)?.decided(from, message)
+      case 'claim.ask': {
+        const held = holdings(message.key)
+        if (held && (held.complete || held.pieces > 0)) send(from, { t: 'claim.holding', key: message.key, pieces: held.pieces, complete: held.complete })
+        return
+      }
+      default:
+        coordinator.message(from, message)
+    }
+  }
+
+  function onMessage(from: PeerId, message: ClaimMessage): void {
+    if (!live.has(from)) {
+      if (from === self || !link.members().includes(from)) return
+      onJoined(from)
+    }
+    receive(from, message)
+  }
+
+  function onJoined(id: PeerId): void {
+    if (id === self || live.has(id)) return
+    live.add(id)
+    coordinator.memberJoined(id)
+    for (const claim of claims.values()) {
+      const { key, coordinator: current } = claim
+      if (current === null || coordinatorScore(key, id) > coordinatorScore(key, current)) claim.moveTo(id)
+    }
+  }
+
+  function onLost(id: PeerId): void {
+    if (!live.delete(id)) return
+    coordinator.memberLost(id)
+    for (const claim of claims.values()) {
+      if (claim.coordinator === id) claim.moveTo(coordinatorOf(claim.key, self, live))
+      claim.memberLost(id)
+    }
+  }
+
+  return {
+    open(init) {
+      if (claims.has(init.key)) throw new LarderError('INTERNAL', 'This agent has a claim on this content already', { key: init.key })
+      const claim = new OwnClaim(claimWorld, init)
+      claims.set(init.key, claim)
+      if (isRunning) claim.moveTo(coordinatorOf(init.key, self, live))
+      return claim
+    },
+
+    view() {
+      const views = new Map([...claims.values()].map((claim) => [claim.key, claim.view(nameOf)]))
+      // As coordinator one knows more; but while a claim moves on, its new coordinator's word counts.
+      for (const hosted of coordinator.view(nameOf)) {
+        const own = claims.get(hosted.key)
+        if (!own || own.coordinator === self) views.set(hosted.key, hosted)
+      }
+      return [...views.values()]
+    },
+
+    start() {
+      if (isRunning) return
+      isRunning = true
+      settledAtMs = clock.monotonicMs() + settings.settleMs
+      link.on('message', onMessage)
+      link.on('joined', onJoined)
+      link.on('lost', onLost)
+      for (const id of link.members()) live.add(id)
+      for (const claim of claims.values()) claim.moveTo(coordinatorOf(claim.key, self, live))
+    },
+
+    stop() {
+      if (!isRunning) return
+      for (const claim of [...claims.values()]) claim.close()
+      isRunning = false
+      link.off('message', onMessage)
+      link.off('joined', onJoined)
+      link.off('lost', onLost)
+      coordinator.stop()
+      inboxTimer?.cancel()
+      inboxTimer = null
+      inbox = []
+      live.clear()
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import type { EventEmitter } from 'node:events'
+import type { ContentKey, PeerId } from '../contract/ids.ts'
+import type { ClaimMessage, MasterHistory } from '../contract/peer-messages.ts'
+import type { MasterView } from '../contract/snapshot.ts'
+import type { Candidate } from './election.ts'
+
+/** The members this agent is connected to, as claims see them. */
+export interface ClaimLink extends EventEmitter<{ message: [PeerId, ClaimMessage]; joined: [PeerId]; lost: [PeerId] }> {
+  readonly self: PeerId
+  /** Live members with a proven connection, without self. */
+  members(): readonly PeerId[]
+  /** @returns false when the member is not connected; messages to one member arrive in order */
+  send(to: PeerId, message: ClaimMessage): boolean
+}
+
+/** What the coordinator decided for this claim. */
+export type Decision =
+  /** Window still open, or no coordinator reached yet. */
+  | { readonly role: 'undecided' }
+  | { readonly role: 'master'; readonly epoch: number; readonly masters: MasterHistory; readonly holders: readonly Holder[] }
+  /**
+   * `master` null: complete holders serve and nobody needs the origin; or, without a complete holder among `holders`,
+   * nobody may be master (all weight 0, paused, metered, out of space), so that nothing is to be hoped for from peers.
+   */
+  | { readonly role: 'follower'; readonly epoch: number; readonly master: PeerId | null; readonly masters: MasterHistory; readonly holders: readonly Holder[] }
+
+export interface Holder {
+  readonly id: PeerId
+  readonly complete: boolean
+}
+
+/** This agent's claim on one content. */
+export interface Claim extends EventEmitter<{ decision: [Decision] }> {
+  readonly key: ContentKey
+  readonly decision: Decision
+  /** Tells the coordinator what changed; small changes are gathered. `complete` turns the claim into `holding`. */
+  update(state: { pieces?: number; bytes?: number; eligible?: boolean; complete?: boolean }): void
+  /** The master of the current epoch does not answer, does not move, or served damaged pieces. */
+  report(problem: 'unreachable' | 'stalled' | 'corrupt'): void
+  /** This agent is master and cannot go on; another is elected. It stays a claimant, not eligible until `update({eligible: true})`. */
+  resign(why: 'origin-error' | 'disk-full' | 'paused' | 'leaving'): void
+  close(): void
+}
+
+export interface ClaimInit {
+  readonly key: ContentKey
+  readonly pieceCount: number
+  /** Verified pieces held already. */
+  readonly pieces: number
+  readonly weight: number
+  readonly eligible: boolean
+}
+
+export interface ClaimSettings {
+  /** How long a coordinator waits for further claims before it elects. */
+  readonly windowMs: number
+  /** How long after its start an agent waits for others to be found before it elects anybody. */
+  readonly settleMs: number
+  /** A master that is silent for so long loses its office. */
+  readonly leaseMs: number
+}
+
+/** An election as its coordinator saw it. */
+export interface ElectedInfo {
+  readonly key: ContentKey
+  readonly epoch: number
+  readonly master: PeerId
+  readonly why: string
+  /** Best first. */
+  readonly candidates: readonly Candidate[]
+  /** Since the first claim, or since the office fell vacant. */
+  readonly tookMs: number
+}
+
+export interface MasterLostInfo {
+  readonly key: ContentKey
+  readonly epoch: number
+  readonly master: PeerId
+  readonly why: string
+}
+
+/** Claims of this agent and the claim tables it keeps as coordinator. */
+export interface Claims {
+  /**
+   * Claims a content. The first decision comes as an event, never before this call has returned.
+   * @throws INTERNAL when this agent has an open claim on it already
+   */
+  open(init: ClaimInit): Claim
+  /** Masters as far as this agent knows; with candidates where it is coordinator. */
+  view(): Omit<MasterView, 'url' | 'masterName' | 'coordinatorName'>[]
+  start(): void
+  stop(): void
+}

@@ -1,0 +1,293 @@
+import type { ContentKey, PeerId } from '../contract/ids.ts'
+import type { ClaimMessage, ClaimPut } from '../contract/peer-messages.ts'
+import type { MasterView } from '../contract/snapshot.ts'
+import type { Clock, Timer } from '../lib/clock.ts'
+import { ClaimTable } from './claim-table.ts'
+import type { ClaimSettings, ElectedInfo, MasterLostInfo } from './claims.ts'
+import { coordinatorOf, coordinatorScore } from './rendezvous.ts'
+import type { Surroundings, TableEffect, TableEvent } from './table-events.ts'
+
+/** Most claim tables one agent keeps. */
+export const MAX_TABLES = 10_000
+
+/** Most tables one member may have claims in here. */
+export const MAX_CLAIMS_PER_MEMBER = 5000
+
+/** A table asks the members, and all tables ask one newcomer, no more often than this. */
+const ASK_AGAIN_MS = 5000
+
+/** Most tables a newcomer is asked about. */
+const MAX_ASKS_PER_NEWCOMER = 1000
+
+const SOON_MS = 50
+const LAZILY_MS = 250
+/** In a large swarm holders come and go all the time; each claimant adds this to the time for which such news is gathered. */
+const LAZILY_PER_CLAIMANT_MS = 4
+
+/** What the coordinator needs of the agent around it. */
+export interface CoordinatorWorld {
+  readonly self: PeerId
+  readonly clock: Clock
+  readonly settings: ClaimSettings
+  /** Members with a live connection, without self. */
+  readonly live: ReadonlySet<PeerId>
+  /** When this agent has had time to meet the others (monotonic). */
+  settledAtMs(): number
+  send(to: PeerId, message: ClaimMessage): void
+  onElected?(info: ElectedInfo): void
+  onMasterLost?(info: MasterLostInfo): void
+}
+
+interface Hosted {
+  readonly table: ClaimTable
+  /** No news of holders before: a swarm that moves here is complete only then. */
+  readonly gatherUntilMs: number
+  wake: Timer | null
+  wakeAtMs: number
+  flush: Timer | null
+  flushAtMs: number
+  askAgain: Timer | null
+  askedAtMs: number
+  vacantSinceMs: number
+  sinceWallMs: number
+}
+
+/** Keeps the claim tables of the contents this agent coordinates: carries out what {@link ClaimTable} decides. */
+export class Coordinator {
+  readonly #world: CoordinatorWorld
+  readonly #tables = new Map<ContentKey, Hosted>()
+  readonly #claimsOf = new Map<PeerId, number>()
+  /** Newcomers asked a short time ago; true: it has joined again since and is asked once more when the time is over. */
+  readonly #newcomers = new Map<PeerId, { timer: Timer; again: boolean }>()
+
+  constructor(world: CoordinatorWorld) {
+    this.#world = world
+  }
+
+  get tableCount(): number {
+    return this.#tables.size
+  }
+
+  message(from: PeerId, message: ClaimMessage): void {
+    if (message.t === 'claim.put') return this.#put(from, message)
+    const hosted = this.#tables.get(message.key)
+    if (!hosted) return
+    switch (message.t) {
+      case 'claim.close':
+        return this.#apply(hosted, { type: 'claimClosed', from }, from)
+      case 'claim.report':
+        return this.#apply(hosted, { type: 'masterReported', from, epoch: message.epoch, problem: message.problem })
+      case 'claim.resign':
+        return this.#apply(hosted, { type: 'masterResigned', from, epoch: message.epoch, why: message.why })
+      case 'claim.holding':
+        return this.#apply(hosted, { type: 'holdingAnswered', from, pieces: message.pieces, complete: message.complete })
+    }
+  }
+
+  memberJoined(id: PeerId): void {
+    const asked = this.#newcomers.get(id)
+    if (asked) {
+      asked.again = true
+      return
+    }
+    let asks = 0
+    for (const [key, { table }] of this.#tables) {
+      if (!table.wantsHolders || table.hasClaimant(id)) continue
+      // It is about to coordinate this content itself.
+      if (coordinatorScore(key, id) > coordinatorScore(key, this.#world.self)) continue
+      if (++asks > MAX_ASKS_PER_NEWCOMER) break
+      this.#world.send(id, { t: 'claim.ask', key })
+    }
+    if (asks === 0) return
+    const timer = this.#world.clock.after(ASK_AGAIN_MS, () => {
+      const again = this.#newcomers.get(id)?.again === true && this.#world.live.has(id)
+      this.#newcomers.delete(id)
+      if (again) this.memberJoined(id)
+    })
+    this.#newcomers.set(id, { timer, again: false })
+  }
+
+  memberLost(id: PeerId): void {
+    for (const hosted of this.#tables.values()) {
+      this.#apply(hosted, { type: 'memberLost', id }, id)
+      if (hosted.table.phase === 'gathering' && this.#isRightful(hosted.table.key)) this.#apply(hosted, { type: 'becameRightful' })
+    }
+  }
+
+  view(nameOf: (id: PeerId) => string): Omit<MasterView, 'url' | 'masterName' | 'coordinatorName'>[] {
+    return [...this.#tables.values()].map(({ table, sinceWallMs }) => ({
+      key: table.key,
+      coordinator: this.#world.self,
+      master: table.master,
+      self: table.master === this.#world.self,
+      epoch: table.epoch,
+      since: sinceWallMs,
+      members: table.memberCount,
+      candidates: table.order.map(({ id, pieces, weight, eligible }) => ({ id, name: nameOf(id), pieces, weight, eligible })),
+      why: table.why
+    }))
+  }
+
+  stop(): void {
+    for (const hosted of this.#tables.values()) this.#cancelTimers(hosted)
+    this.#tables.clear()
+    this.#claimsOf.clear()
+    for (const { timer } of this.#newcomers.values()) timer.cancel()
+    this.#newcomers.clear()
+  }
+
+  #put(from: PeerId, put: ClaimPut): void {
+    let hosted = this.#tables.get(put.key)
+    if (!hosted?.table.hasClaimant(from)) {
+      if (from !== this.#world.self && (this.#claimsOf.get(from) ?? 0) >= MAX_CLAIMS_PER_MEMBER) return
+      if (!hosted) {
+        if (this.#tables.size >= MAX_TABLES) return
+        hosted = this.#openTable(put)
+      }
+    }
+    this.#apply(hosted, { type: 'claimPut', from, put }, from)
+  }
+
+  #openTable(put: ClaimPut): Hosted {
+    const { clock, settings } = this.#world
+    const nowMs = clock.monotonicMs()
+    const hosted: Hosted = {
+      table: new ClaimTable(put.key, settings, nowMs + this.#firstWindowMs(put, nowMs)),
+      gatherUntilMs: nowMs + settings.windowMs,
+      wake: null,
+      wakeAtMs: Infinity,
+      flush: null,
+      flushAtMs: Infinity,
+      askAgain: null,
+      askedAtMs: -Infinity,
+      vacantSinceMs: nowMs,
+      sinceWallMs: clock.wallMs()
+    }
+    this.#tables.set(put.key, hosted)
+    return hosted
+  }
+
+  #firstWindowMs(put: ClaimPut, nowMs: number): number {
+    const { live, settings } = this.#world
+    const unsettledMs = Math.max(0, this.#world.settledAtMs() - nowMs)
+    // A claim that moves here comes from agents that know each other already.
+    const isKnownElsewhere = put.epoch > 0
+    if (live.size === 0 && (isKnownElsewhere || unsettledMs === 0)) return 0
+    if (isKnownElsewhere) return settings.windowMs
+    // Whoever asks the wrong one has not met the right one yet, but will.
+    return settings.windowMs + (this.#isRightful(put.key) ? unsettledMs : Math.max(unsettledMs, settings.settleMs))
+  }
+
+  /** @param concerned whose claim may come or go with this event */
+  #apply(hosted: Hosted, event: TableEvent, concerned?: PeerId): void {
+    const { clock } = this.#world
+    const { table } = hosted
+    const before = { master: table.master, epoch: table.epoch, isClaimant: concerned !== undefined && table.hasClaimant(concerned) }
+    const world: Surroundings = {
+      nowMs: clock.monotonicMs(),
+      isLive: (id) => id === this.#world.self || this.#world.live.has(id),
+      isRightful: () => this.#isRightful(table.key)
+    }
+    const effects = table.on(event, world)
+    if (concerned !== undefined) this.#count(concerned, Number(table.hasClaimant(concerned)) - Number(before.isClaimant))
+    if (table.master !== before.master || table.epoch !== before.epoch) hosted.sinceWallMs = clock.wallMs()
+    for (const effect of effects) this.#carryOut(hosted, effect)
+    this.#armWake(hosted)
+  }
+
+  #count(id: PeerId, change: number): void {
+    const count = (this.#claimsOf.get(id) ?? 0) + change
+    if (count === 0) this.#claimsOf.delete(id)
+    else this.#claimsOf.set(id, count)
+  }
+
+  #carryOut(hosted: Hosted, effect: TableEffect): void {
+    const { table } = hosted
+    const { key } = table
+    const nowMs = this.#world.clock.monotonicMs()
+    switch (effect.type) {
+      case 'tell':
+        return this.#tell(table, effect.to)
+      case 'tellAll':
+        return this.#tellAll(hosted, effect.when, nowMs)
+      case 'askMembers':
+        return this.#askMembers(hosted, nowMs)
+      case 'masterElected':
+        return this.#world.onElected?.({ key, epoch: effect.epoch, master: effect.master, why: effect.why, candidates: effect.order, tookMs: nowMs - hosted.vacantSinceMs })
+      case 'masterLost':
+        hosted.vacantSinceMs = nowMs
+        return this.#world.onMasterLost?.({ key, epoch: effect.epoch, master: effect.master, why: effect.why })
+      case 'emptied':
+        this.#cancelTimers(hosted)
+        this.#tables.delete(key)
+    }
+  }
+
+  #askMembers(hosted: Hosted, nowMs: number): void {
+    const { table } = hosted
+    const sinceMs = nowMs - hosted.askedAtMs
+    if (sinceMs < ASK_AGAIN_MS) {
+      hosted.askAgain ??= this.#world.clock.after(ASK_AGAIN_MS - sinceMs, () => {
+        hosted.askAgain = null
+        if (table.wantsHolders) this.#askMembers(hosted, this.#world.clock.monotonicMs())
+      })
+      return
+    }
+    hosted.askedAtMs = nowMs
+    // Its own cache counts as well.
+    for (const id of [this.#world.self, ...this.#world.live]) if (!table.hasClaimant(id)) this.#world.send(id, { t: 'claim.ask', key: table.key })
+  }
+
+  #tell(table: ClaimTable, to: PeerId): void {
+    const decision = table.decisionFor(to)
+    if (decision) this.#world.send(to, decision)
+  }
+
+  #tellAll(hosted: Hosted, when: 'now' | 'soon' | 'lazily', nowMs: number): void {
+    const { table } = hosted
+    if (when === 'now') {
+      hosted.flush?.cancel()
+      hosted.flush = null
+      for (const id of table.outdated()) this.#tell(table, id)
+      return
+    }
+    const lazilyMs = Math.max(LAZILY_MS, LAZILY_PER_CLAIMANT_MS * table.claimantCount, hosted.gatherUntilMs - nowMs)
+    const atMs = nowMs + (when === 'soon' ? SOON_MS : lazilyMs)
+    if (hosted.flush !== null && hosted.flushAtMs <= atMs) return
+    hosted.flush?.cancel()
+    hosted.flushAtMs = atMs
+    hosted.flush = this.#world.clock.after(atMs - nowMs, () => {
+      hosted.flush = null
+      for (const id of table.outdated()) this.#tell(table, id)
+    })
+  }
+
+  /** Wakes the table in time. A wake that comes too early, because a lease was renewed meanwhile, is set again then. */
+  #armWake(hosted: Hosted): void {
+    const { clock } = this.#world
+    const { table } = hosted
+    if (this.#tables.get(table.key) !== hosted) return
+    const atMs = table.wakeAtMs
+    if (atMs === Infinity || (hosted.wake !== null && hosted.wakeAtMs <= atMs)) return
+    hosted.wake?.cancel()
+    hosted.wakeAtMs = atMs
+    hosted.wake = clock.after(Math.max(0, Math.ceil(atMs - clock.monotonicMs())), () => {
+      hosted.wake = null
+      if (clock.monotonicMs() >= table.wakeAtMs) this.#apply(hosted, { type: 'timePassed' })
+      else this.#armWake(hosted)
+    })
+  }
+
+  #cancelTimers(hosted: Hosted): void {
+    hosted.wake?.cancel()
+    hosted.flush?.cancel()
+    hosted.askAgain?.cancel()
+    hosted.wake = null
+    hosted.flush = null
+    hosted.askAgain = null
+  }
+
+  #isRightful(key: ContentKey): boolean {
+    return coordinatorOf(key, this.#world.self, this.#world.live) === this.#world.self
+  }
+}
