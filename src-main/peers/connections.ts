@@ -1,0 +1,321 @@
+import { EventEmitter } from 'node:events'
+import type { SecureContext } from 'node:tls'
+import type { BootId, PeerId } from '../contract/ids.ts'
+import type { PeerMessage } from '../contract/peer-messages.ts'
+import { PEER_PROTOCOL } from '../contract/version.ts'
+import type { Clock } from '../lib/clock.ts'
+import { BEACON_FRESH_MS, type HeardBeacon } from './beacon.ts'
+import { ControlChannel, type ChannelEnd } from './control-channel.ts'
+import { DialLoop, type AttemptResult } from './dial-loop.ts'
+import { dialControl, type DialOutcome, type ProvenSocket } from './dial.ts'
+import { CLOSE, type Hello } from './hello.ts'
+import type { Identity } from './identity.ts'
+import type { Membership } from './membership.ts'
+import type { ConnectedPeer, Log } from './network.ts'
+import type { PeerTable } from './peer-table.ts'
+import type { Refusals } from './refusals.ts'
+import type { Seed } from './seed.ts'
+
+/** Both ends hear of each other at the same time; the higher id leaves the first try to the lower one. */
+const HIGHER_ID_WAITS_MS = 250
+/** Members connected at the same time. */
+const MAX_CONNECTED = 1024
+/** Members known by beacon. */
+const MAX_LINKS = 4096
+
+export interface ConnectionsOptions {
+  readonly clock: Clock
+  readonly log: Log
+  readonly random: () => number
+  readonly identity: Identity
+  readonly bootId: BootId
+  readonly membership: Membership
+  readonly secureContext: SecureContext
+  readonly table: PeerTable
+  readonly refusals: Refusals
+  readonly hello: () => Hello
+}
+
+interface Link {
+  readonly id: PeerId
+  readonly loop: DialLoop
+  /** Where its last beacon came from, and when; gone after a goodbye. */
+  beacon?: { readonly address: string; readonly port: number; readonly bootId: BootId; readonly heardMs: number }
+  channel?: ControlChannel
+  bootId?: BootId
+  /** Set with the peer's hello. */
+  peer?: ConnectedPeer
+}
+
+interface SeedLoop {
+  readonly seed: Seed
+  readonly loop: DialLoop
+  /** Who answered there last. */
+  id?: PeerId
+}
+
+interface ConnectionsEvents {
+  connected: [ConnectedPeer]
+  lost: [ConnectedPeer, string]
+  message: [PeerId, PeerMessage]
+  /** A member has proved itself; from now on it may ask for pieces. */
+  proven: [ProvenSocket]
+  /** Its last control connection has ended; its other connections are to end as well. */
+  unproven: [PeerId]
+}
+
+/**
+ * One control connection per pair of members.
+ *
+ * When both dial at once the lower id decides, so that both keep the same connection: its own attempt, once under way,
+ * wins over the other's; otherwise it takes the other's and gives up its own. An agent never dials whom it is connected
+ * to. Hence a second connection *from the lower id* means that it has lost the first one; one *from the higher id* may be
+ * a late attempt, so the first is probed and the second refused.
+ */
+export class Connections extends EventEmitter<ConnectionsEvents> {
+  readonly #o: ConnectionsOptions
+  readonly #links = new Map<PeerId, Link>()
+  readonly #seeds: SeedLoop[] = []
+  /** Own attempts that have told a peer who we are and wait for its answer. */
+  readonly #dialling = new Map<PeerId, AbortController>()
+  #running = false
+
+  constructor(options: ConnectionsOptions) {
+    super()
+    this.#o = options
+  }
+
+  start(seeds: readonly Seed[]): void {
+    this.#running = true
+    for (const seed of seeds) {
+      const entry: SeedLoop = { seed, loop: new DialLoop(this.#o.clock, this.#o.random, (signal) => this.#attemptSeed(entry, signal)) }
+      this.#seeds.push(entry)
+      entry.loop.soon(0)
+    }
+  }
+
+  /** Network or power changed: whoever is there is asked for a sign of life, whoever is not is tried at once. */
+  refresh(): void {
+    for (const { loop } of this.#seeds) {
+      loop.encourage()
+      loop.soon(0)
+    }
+    for (const link of this.#links.values()) {
+      link.channel?.probe()
+      link.loop.encourage()
+      if (!link.channel && this.#freshBeacon(link)) link.loop.soon(0)
+    }
+  }
+
+  stop(): void {
+    this.#running = false
+    for (const { loop } of this.#seeds.splice(0)) loop.stop()
+    for (const attempt of this.#dialling.values()) attempt.abort()
+    for (const link of this.#links.values()) {
+      link.loop.stop()
+      link.channel?.close(CLOSE.goodbye, 'stopped')
+    }
+    this.#links.clear()
+  }
+
+  connected(): ConnectedPeer[] {
+    const peers: ConnectedPeer[] = []
+    for (const { peer } of this.#links.values()) if (peer) peers.push(peer)
+    return peers
+  }
+
+  peer(id: PeerId): ConnectedPeer | undefined {
+    return this.#links.get(id)?.peer
+  }
+
+  /** True while a control connection to this peer is open on which it has proved its membership. */
+  isProven(id: PeerId): boolean {
+    return this.#links.get(id)?.channel !== undefined
+  }
+
+  /** True when a member is connected from this address. */
+  knowsAddress(address: string): boolean {
+    for (const { peer } of this.#links.values()) if (peer?.address === address) return true
+    return false
+  }
+
+  send(to: PeerId, message: PeerMessage): boolean {
+    const link = this.#links.get(to)
+    return link?.peer !== undefined && link.channel!.send(message)
+  }
+
+  /** A member broke the protocol outside of its control connection. */
+  cut(id: PeerId, reason: string): void {
+    const link = this.#links.get(id)
+    if (!link?.channel) return
+    const channel = link.channel
+    this.#ended(link, channel, { kind: 'offence', reason })
+    channel.close(CLOSE.garbage, reason)
+  }
+
+  /** What a beacon sets in motion. @returns true when it is to be answered */
+  heard({ message, address }: HeardBeacon): boolean {
+    const { identity, bootId, clock, table, refusals } = this.#o
+    if (!this.#running) return false
+    if (message.id === identity.id) {
+      if (message.bootId !== bootId) refusals.stranger(address, message.id, 'has the same identity as this PC (a copied disk?); delete identity.pem on one of them')
+      return false
+    }
+    const known = this.#links.get(message.id)
+    if (message.goodbye) {
+      if (known) delete known.beacon
+      return false
+    }
+    const link = known ?? this.#newLink(message.id)
+    if (!link) return false
+    const news = link.beacon?.bootId !== message.bootId && link.bootId !== message.bootId
+    link.beacon = { address, port: message.port, bootId: message.bootId, heardMs: clock.monotonicMs() }
+    if (link.channel) {
+      if (news) link.channel.probe()
+      return news
+    }
+    if (news || message.replyWanted) link.loop.encourage()
+    if (!known) table.set(link.id, 'seen', null, { address })
+    if (news || message.replyWanted || link.loop.idle) link.loop.soon(identity.id < link.id ? 0 : HIGHER_ID_WAITS_MS)
+    return news || message.replyWanted
+  }
+
+  /** A beacon of this fleet in a version of the protocol that this agent does not speak. */
+  otherVersion(address: string, version: number): void {
+    this.#o.refusals.stranger(address, null, `speaks version ${version} of the protocol, this agent version ${PEER_PROTOCOL}`)
+  }
+
+  /** A member has proved itself as dialler: may it come in? */
+  admit(id: PeerId, bootId: BootId): 'accept' | 'duplicate' | 'later' {
+    if (!this.#running || this.#o.refusals.isPenalised(id)) return 'later'
+    const link = this.#links.get(id)
+    if (!link?.channel && this.#channels() >= MAX_CONNECTED) return 'later'
+    if (this.#o.identity.id > id) return 'accept'
+    if (link?.channel && link.bootId === bootId) {
+      link.channel.probe()
+      return 'duplicate'
+    }
+    return this.#dialling.has(id) ? 'duplicate' : 'accept'
+  }
+
+  /** Takes over a connection at whose both ends membership was proved. */
+  adopt(connection: ProvenSocket, side: 'dialer' | 'acceptor', dialledPort?: number): void {
+    const { clock, hello, table } = this.#o
+    const { ws, remote, bootId, address } = connection
+    const link = this.#running ? (this.#links.get(remote.id) ?? this.#newLink(remote.id)) : undefined
+    if (!link) return ws.terminate()
+    if (side === 'acceptor') this.#dialling.get(remote.id)?.abort()
+    link.channel?.close(CLOSE.replaced, 'connected anew')
+    const channel = new ControlChannel(ws, clock)
+    link.channel = channel
+    link.bootId = bootId
+    this.emit('proven', connection)
+    channel.once('hello', (theirs) => {
+      if (side === 'dialer') channel.sendHello(hello())
+      link.loop.encourage()
+      link.peer = { id: link.id, name: theirs.name || link.id.slice(0, 8), address, port: dialledPort ?? theirs.port, bootId, weight: theirs.weight, version: theirs.version }
+      table.set(link.id, 'connected', null, { address, name: theirs.name, weight: theirs.weight, version: theirs.version })
+      this.emit('connected', link.peer)
+    })
+    channel.on('message', (message) => this.emit('message', link.id, message))
+    channel.once('end', (end) => this.#ended(link, channel, end))
+    if (side === 'acceptor') channel.sendHello(hello())
+  }
+
+  #ended(link: Link, channel: ControlChannel, end: ChannelEnd): void {
+    if (link.channel !== channel) return
+    const { table, refusals } = this.#o
+    const { peer } = link
+    delete link.channel
+    delete link.peer
+    this.emit('unproven', link.id)
+    table.set(link.id, 'lost', `${peer?.name ?? table.nameOf(link.id)} ${end.reason}.`)
+    if (end.kind === 'offence') refusals.offender(link.id, peer?.address ?? '', end.reason)
+    if (peer) this.emit('lost', peer, end.reason)
+    if (!this.#running) return
+    if (end.kind === 'goodbye') delete link.beacon
+    if (this.#freshBeacon(link)) link.loop.later()
+    for (const entry of this.#seeds) if (entry.id === link.id) entry.loop.later()
+  }
+
+  async #attemptSeed(entry: SeedLoop, signal: AbortSignal): Promise<AttemptResult> {
+    if (entry.id && this.isProven(entry.id)) return 'done'
+    const { host, port } = entry.seed
+    const outcome = await this.#dial(host, port, null, signal)
+    if ('id' in outcome && outcome.id) entry.id = outcome.id
+    if (outcome.kind === 'refused') this.#o.refusals.stranger(`${outcome.address}:${port}`, outcome.id, outcome.reason)
+    if (outcome.kind === 'unreachable') this.#o.log.debug({ host, port, reason: outcome.reason }, 'A seed did not answer.')
+    return outcome.kind === 'proven' || outcome.kind === 'self' ? 'done' : 'retry'
+  }
+
+  async #attemptBeacon(id: PeerId, signal: AbortSignal): Promise<AttemptResult> {
+    const { table, refusals } = this.#o
+    const link = this.#links.get(id)
+    if (!link || link.channel || !this.#freshBeacon(link)) return 'done'
+    if (refusals.isPenalised(id)) return 'retry'
+    const { address, port } = link.beacon!
+    table.set(id, 'connecting', null, { address })
+    const outcome = await this.#dial(address, port, id, signal)
+    if (link.channel || !this.#running) return 'done'
+    if (outcome.kind === 'refused') refusals.member(id, outcome.address, outcome.reason)
+    else if (outcome.kind === 'unreachable') table.set(id, 'lost', `${table.nameOf(id)} at ${address}:${port} ${outcome.reason}.`)
+    else table.set(id, 'seen', null)
+    return outcome.kind === 'proven' ? 'done' : 'retry'
+  }
+
+  async #dial(host: string, port: number, expected: PeerId | null, signal: AbortSignal): Promise<DialOutcome> {
+    const { identity, membership, bootId, secureContext, clock, refusals } = this.#o
+    const attempt = new AbortController()
+    let told: PeerId | undefined
+    try {
+      return await dialControl({
+        host,
+        port,
+        identity,
+        membership,
+        bootId,
+        secureContext,
+        clock,
+        signal: AbortSignal.any([signal, attempt.signal]),
+        recognise: (id) => {
+          if (expected !== null && id !== expected) return 'impostor'
+          if (this.isProven(id) || this.#dialling.has(id) || refusals.isPenalised(id)) return 'duplicate'
+          this.#dialling.set((told = id), attempt)
+          return 'go'
+        },
+        proven: (connection) => {
+          this.#dialling.delete(connection.remote.id)
+          this.adopt(connection, 'dialer', port)
+        }
+      })
+    } finally {
+      if (told && this.#dialling.get(told) === attempt) this.#dialling.delete(told)
+    }
+  }
+
+  #newLink(id: PeerId): Link | undefined {
+    if (this.#links.size >= MAX_LINKS) this.#dropStale()
+    if (this.#links.size >= MAX_LINKS) return undefined
+    const link: Link = { id, loop: new DialLoop(this.#o.clock, this.#o.random, (signal) => this.#attemptBeacon(id, signal)) }
+    this.#links.set(id, link)
+    return link
+  }
+
+  #dropStale(): void {
+    for (const [id, link] of this.#links) {
+      if (link.channel || this.#freshBeacon(link)) continue
+      link.loop.stop()
+      this.#links.delete(id)
+    }
+  }
+
+  #freshBeacon({ beacon }: Link): boolean {
+    return beacon !== undefined && this.#o.clock.monotonicMs() - beacon.heardMs < BEACON_FRESH_MS
+  }
+
+  #channels(): number {
+    let count = 0
+    for (const { channel } of this.#links.values()) if (channel) count++
+    return count
+  }
+}

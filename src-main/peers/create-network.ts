@@ -1,0 +1,278 @@
+import { randomBytes } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import { networkInterfaces } from 'node:os'
+import type { BootId, ContentKey, PeerId } from '../contract/ids.ts'
+import type { Credential, PeerMessage } from '../contract/peer-messages.ts'
+import type { Settings } from '../contract/settings.ts'
+import type { AgentSnapshot, PeerView, UploadView } from '../contract/snapshot.ts'
+import { DEFAULT_PORTS } from '../contract/version.ts'
+import type { Clock } from '../lib/clock.ts'
+import { LarderError } from '../lib/errors.ts'
+import type { PiecePlan } from '../pieces/plan.ts'
+import { AddressGuard } from './address-guard.ts'
+import { Beacon } from './beacon.ts'
+import { Connections } from './connections.ts'
+import { presentableName, type Hello } from './hello.ts'
+import { loadIdentity, type Identity } from './identity.ts'
+import { chooseInterfaces } from './interfaces.ts'
+import { KeyRing } from './key-ring.ts'
+import { Listener } from './listener.ts'
+import { siteKeyMembership, type Membership } from './membership.ts'
+import type { ConnectedPeer, Log, PeerNetwork, PeerNetworkEvents, PieceSource, ReceivedPiece } from './network.ts'
+import { PeerTable } from './peer-table.ts'
+import { PieceClient, type FetchOptions } from './piece-client.ts'
+import type { PieceRun } from './piece-request.ts'
+import { PieceServer } from './piece-server.ts'
+import { Refusals } from './refusals.ts'
+import { parseSeed, type Seed } from './seed.ts'
+import { peerSecureContext } from './tls-channel.ts'
+import { UploadSlots } from './upload-slots.ts'
+
+export interface PeerNetworkOptions {
+  /** Folder of this agent; the identity lies there. */
+  readonly dataDir: string
+  /** Name shown to other members. */
+  readonly name: string
+  readonly version: string
+  readonly weight: () => number
+  readonly settings: {
+    readonly fleet: Settings['fleet']
+    readonly ports: Settings['ports']
+    readonly discovery: Settings['discovery']
+    readonly uploadSlots: number
+  }
+  readonly clock: Clock
+  readonly log: Log
+  readonly source: PieceSource
+  /** Numbers in [0, 1) for jitter; secrets never come from here. */
+  readonly random?: () => number
+  /** The network interfaces of this PC, as `os.networkInterfaces` lists them. */
+  readonly listing?: typeof networkInterfaces
+}
+
+/**
+ * Reads or makes the device identity and sets up the peer network; `start` opens its ports. Without a site key there is
+ * an identity and nothing else: no port, no beacon, no peer.
+ * @throws SITE_KEY_INVALID; INTERNAL when the identity cannot be kept
+ */
+export async function createPeerNetwork(options: PeerNetworkOptions): Promise<PeerNetwork> {
+  const { fleet } = options.settings
+  const membership = fleet.siteKey === null ? undefined : siteKeyMembership(fleet.siteKey)
+  const identity = await loadIdentity(options.dataDir, options)
+  return new LanNetwork(options, identity, membership)
+}
+
+/** What exists only in a fleet. */
+interface Fleet {
+  readonly membership: Membership
+  readonly connections: Connections
+  readonly listener: Listener
+  readonly client: PieceClient
+}
+
+class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork {
+  readonly self: PeerId
+  readonly bootId = randomBytes(8).toString('hex') as BootId
+  readonly credential: Credential | null
+  readonly #o: PeerNetworkOptions
+  readonly #random: () => number
+  readonly #identity: Identity
+  readonly #table: PeerTable
+  readonly #keys: KeyRing
+  readonly #slots: UploadSlots
+  readonly #fleet: Fleet | undefined
+  #beacon: Beacon | undefined
+  #port: number | null = null
+  #state: 'new' | 'started' | 'stopped' = 'new'
+
+  constructor(options: PeerNetworkOptions, identity: Identity, membership: Membership | undefined) {
+    super()
+    this.#o = options
+    this.#random = options.random ?? Math.random
+    this.#identity = identity
+    this.self = identity.id
+    this.credential = membership?.vouch(identity.spki) ?? null
+    this.#table = new PeerTable(options.clock, () => this.emit('changed'))
+    this.#keys = new KeyRing(membership)
+    this.#keys.add(identity.id, identity.spki)
+    this.#slots = new UploadSlots(options.clock, options.settings.uploadSlots)
+    this.#fleet = membership && this.#assemble(membership)
+  }
+
+  fleet(): AgentSnapshot['fleet'] {
+    const membership = this.#fleet?.membership
+    return { member: membership !== undefined, via: membership?.via ?? 'none', tag: membership?.tag ?? null }
+  }
+
+  sign(message: Uint8Array): Buffer {
+    return this.#identity.sign(message)
+  }
+
+  verifyCredential(credential: Credential): { id: PeerId; spki: Buffer } | undefined {
+    return this.#keys.introduce(credential)
+  }
+
+  memberKey(id: PeerId): Buffer | undefined {
+    return this.#keys.get(id)
+  }
+
+  connected(): readonly ConnectedPeer[] {
+    return this.#fleet?.connections.connected() ?? []
+  }
+
+  peer(id: PeerId): ConnectedPeer | undefined {
+    return this.#fleet?.connections.peer(id)
+  }
+
+  nameOf(id: PeerId): string {
+    return id === this.self ? this.#hello().name || id.slice(0, 8) : this.#table.nameOf(id)
+  }
+
+  send(to: PeerId, message: PeerMessage): boolean {
+    return this.#fleet?.connections.send(to, message) ?? false
+  }
+
+  async *fetchPieces(from: PeerId, key: ContentKey, plan: PiecePlan, run: PieceRun, options: FetchOptions): AsyncGenerator<ReceivedPiece> {
+    const { first, count } = run
+    if (!(first >= 0 && count >= 1 && first + count <= plan.count)) throw new RangeError(`pieces ${first} to ${first + count} of ${plan.count}`)
+    const peer = this.peer(from)
+    if (!peer) throw new LarderError('PEER_LOST', `${this.nameOf(from)} is not connected`, { peer: from })
+    yield* this.#fleet!.client.fetch(peer, key, plan, run, options)
+  }
+
+  ban(id: PeerId, key: ContentKey, reason: string): void {
+    this.#table.ban(id, key, reason)
+    this.#slots.abort(id, key)
+  }
+
+  isBanned(id: PeerId, key: ContentKey): boolean {
+    return this.#table.isBanned(id, key)
+  }
+
+  view(): PeerView[] {
+    return this.#table.view()
+  }
+
+  uploads(): UploadView[] {
+    return this.#slots.view((id) => this.nameOf(id))
+  }
+
+  interfaces(): AgentSnapshot['interfaces'] {
+    if (this.#beacon) return this.#beacon.interfaces()
+    const reason = this.#fleet ? 'The beacon is turned off.' : 'This PC belongs to no fleet.'
+    const chosen = chooseInterfaces((this.#o.listing ?? networkInterfaces)(), this.#o.settings.discovery)
+    return chosen.map(({ name, address }) => ({ name, address, used: false, reason }))
+  }
+
+  ports(): { peer: number | null; beacon: number | null } {
+    return { peer: this.#port, beacon: this.#beacon ? this.#o.settings.ports.beacon : null }
+  }
+
+  refresh(): void {
+    if (this.#state !== 'started') return
+    this.#beacon?.refresh()
+    this.#fleet?.connections.refresh()
+  }
+
+  async start(): Promise<void> {
+    if (this.#state !== 'new') return
+    this.#state = 'started'
+    if (!this.#fleet) return
+    const { ports, discovery } = this.#o.settings
+    this.#port = await this.#fleet.listener.listen(discovery.listenAddress, ports.peer)
+    this.#fleet.connections.start(this.#seeds())
+    // A beacon on a port of its own would reach nobody.
+    if (discovery.beacon && ports.beacon !== 0) {
+      this.#beacon = this.#makeBeacon(this.#fleet)
+      await this.#beacon.start()
+    }
+    this.emit('changed')
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state !== 'started') return
+    this.#state = 'stopped'
+    if (!this.#fleet) return
+    await this.#beacon?.stop()
+    this.#fleet.client.close()
+    this.#fleet.connections.stop()
+    await this.#fleet.listener.close()
+  }
+
+  #assemble(membership: Membership): Fleet {
+    const { clock, log, source } = this.#o
+    const { bootId } = this
+    const common = { clock, log, random: this.#random, identity: this.#identity, bootId, membership }
+    const secureContext = peerSecureContext(this.#identity)
+    const refusals = new Refusals(clock, this.#table, (refusal) => this.emit('refused', refusal))
+    const connections = new Connections({ ...common, secureContext, table: this.#table, refusals, hello: () => this.#hello() })
+    const client = new PieceClient({
+      clock,
+      secureContext,
+      received: (peer, bytes) => this.#table.received(peer, bytes),
+      offended: (peer, reason) => connections.cut(peer, reason)
+    })
+    const server = new PieceServer({
+      clock,
+      log,
+      source,
+      random: this.#random,
+      slots: this.#slots,
+      isBanned: (peer, key) => this.isBanned(peer, key),
+      served: (peer, bytes) => this.#table.served(peer, bytes),
+      changed: () => this.emit('changed')
+    })
+    const listener = new Listener({ ...common, guard: new AddressGuard(clock), connections, refusals, servePieces: (...asked) => server.handle(...asked) })
+    connections.on('proven', ({ remote }) => this.#keys.add(remote.id, remote.spki))
+    connections.on('unproven', (id) => {
+      client.forget(id)
+      listener.forget(id)
+    })
+    connections.on('connected', (peer) => this.emit('connected', peer))
+    connections.on('lost', (peer, reason) => this.emit('lost', peer, reason))
+    connections.on('message', (from, message) => {
+      if (!this.isBanned(from, message.key)) this.emit('message', from, message)
+    })
+    return { membership, connections, listener, client }
+  }
+
+  #makeBeacon({ membership, connections }: Fleet): Beacon {
+    const { clock, log, settings, listing = networkInterfaces } = this.#o
+    const { includeLoopback, listenAddress, multicastGroup } = settings.discovery
+    const beacon = new Beacon({
+      clock,
+      log,
+      listing,
+      random: this.#random,
+      membership,
+      self: this.self,
+      bootId: this.bootId,
+      port: settings.ports.beacon,
+      group: multicastGroup,
+      includeLoopback,
+      listenAddress,
+      peerPort: () => this.#port!
+    })
+    beacon.on('heard', (heard) => {
+      if (connections.heard(heard)) beacon.reply(heard)
+    })
+    beacon.on('otherVersion', ({ address, version }) => connections.otherVersion(address, version))
+    beacon.on('changed', () => this.emit('changed'))
+    return beacon
+  }
+
+  #seeds(): Seed[] {
+    const seeds: Seed[] = []
+    for (const text of this.#o.settings.discovery.seeds) {
+      const seed = parseSeed(text, DEFAULT_PORTS.peer)
+      if (seed) seeds.push(seed)
+      else this.#o.log.warn({ seed: text }, 'A seed in discovery.seeds is not of the form host:port and was left out.')
+    }
+    return seeds
+  }
+
+  #hello(): Hello {
+    const { name, version, weight } = this.#o
+    return { t: 'hello', name: presentableName(name), version: version.slice(0, 32), port: this.#port ?? 1, weight: Math.min(99, Math.max(0, Math.round(weight()))) }
+  }
+}

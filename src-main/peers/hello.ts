@@ -1,0 +1,47 @@
+import { z } from 'zod'
+
+/** Header fields of the upgrade that opens a control connection, and of its answer. */
+export const PROOF_HEADER = 'larder-proof'
+export const PROTOCOL_HEADER = 'larder-protocol'
+export const BOOT_HEADER = 'larder-boot'
+
+export const CONTROL_PATH = '/v1/control'
+
+/** Status with which an acceptor refuses a member whose proof held. Others get no answer at all. */
+export const STATUS = { duplicate: 409, otherProtocol: 426, later: 503 } as const
+
+/** WebSocket close codes (4000–4999 are private, RFC 6455, 7.4.2) and what they mean to the one who is left. */
+export const CLOSE = {
+  goodbye: 4000,
+  garbage: 4001,
+  tooMany: 4002,
+  replaced: 4003
+} as const
+
+/** Most characters of a peer's name. */
+export const MAX_NAME = 64
+
+/** Names are shown to people and written to logs: nothing but printable characters. */
+const printable = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u
+
+/** First frame each side sends on a proven control connection: the acceptor first, then the dialer. */
+export const Hello = z.object({
+  t: z.literal('hello'),
+  name: z.string().max(MAX_NAME).regex(printable),
+  version: z.string().max(32).regex(printable),
+  /** TCP port for peers. */
+  port: z.number().int().min(1).max(65535),
+  weight: z.number().int().min(0).max(99)
+})
+export type Hello = z.infer<typeof Hello>
+
+/** Bytes a hello may have. */
+export const MAX_HELLO_BYTES = 1024
+
+/** A name as it may travel: unprintable characters and the overlong end cut off. */
+export function presentableName(name: string): string {
+  const clean = [...name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '')]
+  let kept = ''
+  for (const character of clean) if (kept.length + character.length <= MAX_NAME) kept += character
+  return kept
+}

@@ -1,0 +1,101 @@
+import type { EventEmitter } from 'node:events'
+import type { BootId, ContentKey, PeerId } from '../contract/ids.ts'
+import type { Credential, PeerMessage } from '../contract/peer-messages.ts'
+import type { PeerView, UploadView, AgentSnapshot } from '../contract/snapshot.ts'
+import type { PiecePlan } from '../pieces/plan.ts'
+import type { PieceRecord } from '../pieces/record.ts'
+
+/** Structured log as the peer network needs it; `pino`'s shape. */
+export interface Log {
+  debug(facts: object, text: string): void
+  info(facts: object, text: string): void
+  warn(facts: object, text: string): void
+  error(facts: object, text: string): void
+}
+
+/** A member of the fleet with a proven, live control connection. */
+export interface ConnectedPeer {
+  readonly id: PeerId
+  readonly name: string
+  readonly address: string
+  readonly port: number
+  readonly bootId: BootId
+  readonly weight: number
+  readonly version: string
+}
+
+/** Content this agent can serve to members; opened per upload. */
+export interface ServedContent {
+  readonly plan: PiecePlan
+  has(index: number): boolean
+  /** The record that goes along with the piece. */
+  record(index: number): PieceRecord
+  read(index: number): Promise<Buffer>
+  /** Notes that a piece has left. */
+  served(peer: PeerId, bytes: number): void
+  close(): void
+}
+
+/** What the agent gives to its peers. Called only for proven members. */
+export interface PieceSource {
+  /** @returns undefined when there is nothing of it here, or it must not be shared */
+  openServed(key: ContentKey): Promise<ServedContent | undefined>
+}
+
+/** One piece as it arrived: not yet verified. `data` owns its whole ArrayBuffer. */
+export interface ReceivedPiece {
+  readonly record: PieceRecord
+  readonly data: Uint8Array<ArrayBuffer>
+}
+
+export interface PeerNetworkEvents {
+  connected: [ConnectedPeer]
+  /** The control connection is gone; `reason` is a clause about the peer, e.g. `was silent for 12 s`. */
+  lost: [ConnectedPeer, string]
+  /** A proven member's message, parsed. */
+  message: [PeerId, PeerMessage]
+  /** Somebody was not let in or did not let us in; `reason` is a clause about it, e.g. `has another site key`. Told once in a while, not at each try. */
+  refused: [{ address: string; id: PeerId | null; reason: string }]
+  /** Anything that changes {@link PeerNetwork.view}. */
+  changed: []
+}
+
+/** The fleet as seen from this agent: discovery, membership, control connections, pieces over mutual TLS 1.3. */
+export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
+  readonly self: PeerId
+  readonly bootId: BootId
+  /** Whether and how this agent is a member of a fleet; `tag` tells fleets apart without naming a secret. */
+  fleet(): AgentSnapshot['fleet']
+  /** This agent's own public key and membership proof, to hand along with records it signs. */
+  readonly credential: Credential | null
+  /** Signs as this device (ECDSA P-256, IEEE P1363, 64 bytes). */
+  sign(message: Uint8Array): Buffer
+  /** Checks that a credential belongs to a member. @returns its peer id and public key, or undefined */
+  verifyCredential(credential: Credential): { id: PeerId; spki: Buffer } | undefined
+  /** Public key (SPKI DER) of a member met in this run or introduced by a valid credential. */
+  memberKey(id: PeerId): Buffer | undefined
+  connected(): readonly ConnectedPeer[]
+  peer(id: PeerId): ConnectedPeer | undefined
+  nameOf(id: PeerId): string
+  /** @returns false when the peer is not connected; messages to one peer arrive in order */
+  send(to: PeerId, message: PeerMessage): boolean
+  /**
+   * Asks a peer for a run of pieces; yields them in order as they arrive. Frames are bounded by the plan. The caller
+   * verifies. Breaking off ends the request.
+   * @throws PEER_BUSY (all upload slots taken; `details.retryAfterMs`), PEER_LOST (gone, or nothing came for `stallMs`: then
+   * `details.stalled`), PEER_PROTOCOL (the peer is cut off as well), NOT_FOUND (has it no more), CANCELLED (`signal`)
+   */
+  fetchPieces(from: PeerId, key: ContentKey, plan: PiecePlan, run: { first: number; count: number }, options: { signal?: AbortSignal; stallMs: number }): AsyncGenerator<ReceivedPiece>
+  /** Refuses further uploads to and messages from this peer about this content; named in the view. */
+  ban(id: PeerId, key: ContentKey, reason: string): void
+  isBanned(id: PeerId, key: ContentKey): boolean
+  view(): PeerView[]
+  uploads(): UploadView[]
+  interfaces(): AgentSnapshot['interfaces']
+  /** Ports in use once started. */
+  ports(): { peer: number | null; beacon: number | null }
+  /** Network or power changed: rescan interfaces, beacon at once. */
+  refresh(): void
+  start(): Promise<void>
+  stop(): Promise<void>
+}

@@ -1,0 +1,133 @@
+import type { SecureContext } from 'node:tls'
+import type { Clock, Timer } from '../lib/clock.ts'
+import { LarderError, systemCode } from '../lib/errors.ts'
+import type { ConnectedPeer } from './network.ts'
+import { PieceConnection } from './piece-connection.ts'
+import { remoteIdentity } from './tls-channel.ts'
+
+/** Connections for pieces to one peer. */
+const CONNECTIONS_PER_PEER = 4
+/** An idle connection is given up before the peer's server does the same (after 20 s). */
+const IDLE_MS = 15_000
+const CONNECT_MS = 5000
+
+/** The connections for pieces to one peer: a few, used again, each checked to end at that peer before it carries anything. */
+export class PiecePool {
+  readonly #peer: ConnectedPeer
+  readonly #clock: Clock
+  readonly #secureContext: SecureContext
+  readonly #open = new Set<PieceConnection>()
+  readonly #idle = new Map<PieceConnection, Timer>()
+  readonly #waiting: ((error?: Error) => void)[] = []
+  #taken = 0
+  #closed = false
+
+  constructor(peer: ConnectedPeer, { clock, secureContext }: { clock: Clock; secureContext: SecureContext }) {
+    this.#peer = peer
+    this.#clock = clock
+    this.#secureContext = secureContext
+  }
+
+  /**
+   * A connection for one exchange; waits while all are in use. Give it back with {@link release}.
+   * @throws PEER_LOST, PEER_PROTOCOL (somebody else answers there; `details.impostor`), the signal's reason
+   */
+  async take(signal: AbortSignal): Promise<PieceConnection> {
+    while (this.#taken >= CONNECTIONS_PER_PEER && !this.#closed) await this.#turn(signal)
+    signal.throwIfAborted()
+    if (this.#closed) throw this.#lost('is no longer connected')
+    this.#taken++
+    const idle = [...this.#idle.keys()].at(-1)
+    if (idle) {
+      this.#idle.get(idle)!.cancel()
+      this.#idle.delete(idle)
+      return idle
+    }
+    try {
+      return await this.#dial(signal)
+    } catch (error) {
+      this.#free()
+      throw error
+    }
+  }
+
+  /** `reusable`: its answer was complete. */
+  release(connection: PieceConnection, reusable: boolean): void {
+    if (reusable && !connection.closed && !this.#closed) this.#idle.set(connection, this.#clock.after(IDLE_MS, () => connection.destroy()))
+    else connection.destroy()
+    this.#free()
+  }
+
+  /** Ends all connections and whatever they carry. */
+  close(): void {
+    this.#closed = true
+    for (const connection of this.#open) connection.destroy(this.#lost('is no longer connected'))
+    for (const wake of this.#waiting.splice(0)) wake()
+  }
+
+  #free(): void {
+    this.#taken--
+    this.#waiting.shift()?.()
+  }
+
+  #turn(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        signal.removeEventListener('abort', onAbort)
+        resolve()
+      }
+      const onAbort = () => {
+        this.#waiting.splice(this.#waiting.indexOf(wake), 1)
+        resolve()
+      }
+      if (signal.aborted) return resolve()
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#waiting.push(wake)
+    }).then(() => signal.throwIfAborted())
+  }
+
+  #dial(signal: AbortSignal): Promise<PieceConnection> {
+    const { id, name, address, port } = this.#peer
+    const connection = new PieceConnection(this.#secureContext, { host: address, port })
+    const { socket } = connection
+    this.#open.add(connection)
+    socket.once('close', () => {
+      this.#open.delete(connection)
+      this.#idle.get(connection)?.cancel()
+      this.#idle.delete(connection)
+    })
+    return new Promise((resolve, reject) => {
+      let failure: Error = this.#lost('did not answer')
+      const limit = this.#clock.after(CONNECT_MS, () => socket.destroy())
+      const onAbort = () => {
+        failure = signal.reason as Error
+        socket.destroy()
+      }
+      const settle = () => {
+        limit.cancel()
+        signal.removeEventListener('abort', onAbort)
+        socket.off('close', onClose)
+      }
+      const onClose = () => {
+        settle()
+        reject(failure)
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      socket.once('error', (error) => (failure = error instanceof LarderError ? error : this.#lost(`cannot be reached (${systemCode(error) ?? error.message})`, error)))
+      socket.once('close', onClose)
+      socket.once('secureConnect', () => {
+        const remote = remoteIdentity(socket)
+        if (remote?.id === id) {
+          settle()
+          return resolve(connection)
+        }
+        failure = new LarderError('PEER_PROTOCOL', `At ${address}:${port} is another agent than ${name}`, { actual: remote?.id ?? null, impostor: true })
+        socket.destroy()
+      })
+    })
+  }
+
+  #lost(why: string, cause?: unknown): LarderError {
+    return new LarderError('PEER_LOST', `${this.#peer.name} ${why}`, { cause })
+  }
+}

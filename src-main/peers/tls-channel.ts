@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto'
+import type { OnReadOpts } from 'node:net'
+import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import type { PeerId } from '../contract/ids.ts'
+import { PEER_PROTOCOL } from '../contract/version.ts'
+import { deviceKey, peerIdOf } from './certificate.ts'
+import type { Identity } from './identity.ts'
+import type { Channel, Role } from './membership.ts'
+
+const EXPORTER_LABEL = 'EXPORTER-larder-membership'
+
+/**
+ * Rules of all TLS connections between peers: TLS 1.3 only, AES-128-GCM first (fastest where the CPU has AES
+ * instructions), no post-quantum key shares (they make each handshake a kilobyte longer).
+ */
+export function peerTlsOptions(identity: Identity) {
+  return {
+    key: identity.keyPem,
+    cert: identity.certificatePem,
+    minVersion: 'TLSv1.3',
+    maxVersion: 'TLSv1.3',
+    ciphers: 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384',
+    ecdhCurve: 'X25519:prime256v1'
+  } as const
+}
+
+export function peerSecureContext(identity: Identity): SecureContext {
+  return createSecureContext(peerTlsOptions(identity))
+}
+
+/** Who is at the other end, as its certificate says and the TLS handshake has proved. Not yet: whether it is a member. */
+export interface RemoteIdentity {
+  readonly id: PeerId
+  readonly spki: Buffer
+  readonly certificateSha256: Buffer
+}
+
+/** @returns undefined when the other end showed no certificate with a P-256 key */
+export function remoteIdentity(socket: TLSSocket): RemoteIdentity | undefined {
+  const certificate = socket.getPeerX509Certificate()
+  const spki = certificate && deviceKey(certificate)
+  if (!spki) return undefined
+  return { id: peerIdOf(spki), spki, certificateSha256: createHash('sha256').update(certificate.raw).digest() }
+}
+
+/** What a proof of membership on this connection is computed over. */
+export function channelOf(socket: TLSSocket, own: Identity, remote: RemoteIdentity, role: Role, protocol = PEER_PROTOCOL): Channel {
+  return {
+    dialerCertificate: role === 'dialer' ? own.certificateSha256 : remote.certificateSha256,
+    acceptorCertificate: role === 'dialer' ? remote.certificateSha256 : own.certificateSha256,
+    exporter: socket.exportKeyingMaterial(32, EXPORTER_LABEL, Buffer.alloc(0)),
+    protocol
+  }
+}
+
+/**
+ * Opens a TLS connection; certificates are self-signed, so the caller checks {@link remoteIdentity} after
+ * `secureConnect` and before it sends anything. No server name is sent. With `onread` there are no `data` events.
+ */
+export function dialTls(secureContext: SecureContext, { host, port }: { host: string; port: number }, onread?: OnReadOpts): TLSSocket {
+  const socket = connect({ host, port, secureContext, onread, rejectUnauthorized: false, checkServerIdentity: () => undefined, servername: '', ALPNProtocols: ['http/1.1'] })
+  socket.setNoDelay(true)
+  // Whoever uses the socket hears its errors; one that comes when nobody does must not end the process.
+  socket.on('error', () => {})
+  return socket
+}
+
+/** IPv4 without the mapping that dual-stack sockets add. */
+export function plainAddress(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:/, '')
+}
