@@ -1,0 +1,14 @@
+import { stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { LarderError } from '../lib/errors.ts'
+
+/**
+ * Checks what can be known of a destination before any byte is fetched.
+ * @throws DESTINATION_INVALID
+ */
+export async function checkDestination(destination: string): Promise<void> {
+  const folder = await stat(dirname(destination)).catch(() => null)
+  if (!folder?.isDirectory()) throw new LarderError('DESTINATION_INVALID', `There is no folder ${dirname(destination).slice(0, 300)}`)
+  const there = await stat(destination).catch(() => null)
+  if (there?.isDirectory()) throw new LarderError('DESTINATION_INVALID', `${destination.slice(0, 300)} is a folder`)
+}

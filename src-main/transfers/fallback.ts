@@ -1,0 +1,51 @@
+import type { ReasonCode } from '../contract/request.ts'
+
+/** How a transfer that is not downloading from the origin itself is doing; times in ms on the monotonic clock. */
+export interface Wait {
+  readonly nowMs: number
+  /** Since when it may make progress (elected, not paused). */
+  readonly sinceMs: number
+  /** Last sign of progress: a verified piece here, or bytes the master received. Null: none yet. */
+  readonly progressAtMs: number | null
+  /** Last verified piece here. */
+  readonly pieceAtMs: number | null
+  /** Earliest deadline of its requests. */
+  readonly deadlineMs: number
+  /** Seconds it still takes at the present rate; null when unknown. */
+  readonly remainingMs: number | null
+  /** Somebody who could serve it. */
+  readonly sources: number
+  /** All of them answered "busy" the last time. */
+  readonly allBusy: boolean
+  readonly masterKnown: boolean
+}
+
+export interface WaitLimits {
+  readonly firstByteMs: number
+  readonly stallMs: number
+}
+
+/** A master's word that it is receiving bytes keeps a follower patient for at most this many times `stallMs`. */
+const TRUST_FACTOR = 8
+
+/**
+ * Decides whether a transfer has waited long enough for others and goes to the origin by itself.
+ * @returns the reason, or null to wait on
+ */
+export function decideFallback(wait: Wait, limits: WaitLimits): ReasonCode | null {
+  const { nowMs } = wait
+  const ownAtMs = wait.pieceAtMs ?? wait.sinceMs
+  if (wait.progressAtMs === null) {
+    if (nowMs - wait.sinceMs >= limits.firstByteMs) return culprit(wait, 'no-first-byte')
+  } else if (nowMs - wait.progressAtMs >= limits.stallMs) return culprit(wait, 'no-progress')
+  else if (nowMs - ownAtMs >= limits.stallMs * TRUST_FACTOR) return culprit(wait, 'no-progress')
+  // Half of the time is gone and the rest will not do: the origin may still make it.
+  const total = wait.deadlineMs - wait.sinceMs
+  if (nowMs - wait.sinceMs >= total / 2 && wait.remainingMs !== null && nowMs + wait.remainingMs > wait.deadlineMs) return 'timeout'
+  return null
+}
+
+function culprit(wait: Wait, otherwise: ReasonCode): ReasonCode {
+  if (wait.sources === 0) return wait.masterKnown ? 'master-lost' : 'no-peers'
+  return wait.allBusy ? 'busy' : otherwise
+}

@@ -1,0 +1,40 @@
+import type { Cache, PartialContent } from '../cache/cache.ts'
+import type { Claims } from '../claims/claims.ts'
+import type { AgentEvent, AgentEventType } from '../contract/events.ts'
+import type { ContentKey } from '../contract/ids.ts'
+import type { Settings } from '../contract/settings.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { OriginClient } from '../origin/origin.ts'
+import type { PeerNetwork } from '../peers/network.ts'
+import type { PiecePlan } from '../pieces/plan.ts'
+import type PQueue from 'p-queue'
+
+/** Facts of an event beside its type and sentence. */
+export type EventFacts = Omit<AgentEvent, 'seq' | 'at' | 'type' | 'text'>
+
+/** What transfers and requests need from the rest of the agent. */
+export interface TransferWorld {
+  readonly clock: Clock
+  readonly cache: Cache
+  readonly origin: OriginClient
+  readonly network: PeerNetwork
+  readonly claims: Claims
+  readonly settings: Pick<Settings, 'transfers' | 'backgroundChannel'>
+  /** Slots for downloads from origins, foreground first. */
+  readonly originQueue: PQueue
+  /** Weight of this machine now, and whether it may be master. */
+  readonly weight: () => number
+  readonly emit: (type: AgentEventType, text: string, facts?: EventFacts) => void
+  /** Something a snapshot shows has changed. */
+  readonly changed: () => void
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+}
+
+/** One content being assembled, as its lanes see it. */
+export interface Job {
+  readonly key: ContentKey
+  readonly plan: PiecePlan
+  readonly partial: PartialContent
+  readonly world: TransferWorld
+}

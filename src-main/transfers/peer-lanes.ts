@@ -1,0 +1,174 @@
+import type { PeerId } from '../contract/ids.ts'
+import { LarderError, systemCode } from '../lib/errors.ts'
+import type { ReceivedPiece } from '../peers/network.ts'
+import type { RecordVerdict } from './check-record.ts'
+import { chooseRun, type Run } from './choose-run.ts'
+import type { InFlight } from './in-flight.ts'
+import type { Job } from './job.ts'
+import type { Neighbour } from './neighbours.ts'
+import type { Swarm } from './swarm.ts'
+
+const LANES_PER_NEIGHBOUR = 2
+const MAX_LANES = 8
+const LONGEST_RUN = 16
+/** Writes of one lane under way before it stops reading. */
+const PENDING_WRITES = 4
+const PIECE_STALL_MS = 5000
+/** A piece asked for longer ago than this is asked for elsewhere too. */
+const HEDGE_MS = 2500
+const REST_AFTER_FAILURE_MS = 400
+const FAILURES_BEFORE_FORGET = 5
+
+export interface PeerLaneHooks {
+  /** Whom to ask last; null when there is no master. */
+  readonly master: () => PeerId | null
+  readonly checkRecord: (piece: ReceivedPiece) => RecordVerdict
+  /** A verified piece from a peer is stored. */
+  readonly arrived: (index: number, bytes: number, from: Neighbour) => void
+  /** A peer served what it must not have served. */
+  readonly convict: (from: PeerId, why: string) => void
+  readonly masterFailed: (problem: 'unreachable' | 'stalled') => void
+  /** Storing failed: the disk. */
+  readonly broken: (error: LarderError) => void
+  /** A lane is free again. */
+  readonly idle: () => void
+}
+
+/** Fetches runs of pieces from neighbours, several at a time, and stores what proves right. */
+export class PeerLanes {
+  readonly #job: Job
+  readonly #swarm: Swarm
+  readonly #inFlight: InFlight
+  readonly #hooks: PeerLaneHooks
+  #abort = new AbortController()
+  #lanes = 0
+  #laneIds = 0
+
+  constructor(job: Job, swarm: Swarm, inFlight: InFlight, hooks: PeerLaneHooks) {
+    this.#job = job
+    this.#swarm = swarm
+    this.#inFlight = inFlight
+    this.#hooks = hooks
+  }
+
+  get active(): number {
+    return this.#lanes
+  }
+
+  /** Starts as many fetches as make sense now. */
+  fill(): void {
+    const now = this.#job.world.clock.monotonicMs()
+    const master = this.#hooks.master()
+    // Fewest lanes first, the master last, otherwise at random: spreads the load over the swarm.
+    const candidates = this.#swarm.neighbours
+      .available(now)
+      .map((n) => ({ n, order: n.lanes * 4 + (n.id === master ? 2 : 0) + this.#job.world.random() }))
+      .sort((a, b) => a.order - b.order)
+    for (const { n } of candidates) {
+      while (n.lanes < LANES_PER_NEIGHBOUR && this.#lanes < MAX_LANES) {
+        const run = this.#runFor(n, master, now)
+        if (run === null) break
+        void this.#fetch(n, run)
+      }
+    }
+  }
+
+  /** Breaks off everything under way. */
+  stop(): void {
+    this.#abort.abort(new LarderError('CANCELLED', 'The transfer stopped asking peers'))
+    this.#abort = new AbortController()
+  }
+
+  #runFor(n: Neighbour, master: PeerId | null, now: number): Run | null {
+    const { neighbours } = this.#swarm
+    const alone = neighbours.size === 1
+    const run = chooseRun({
+      wanted: this.#inFlight.wanted,
+      offered: n.offered!,
+      holders: neighbours.holders,
+      onlyRare: n.id === master && this.#lanes > 0,
+      inOrder: alone,
+      maxRun: alone ? LONGEST_RUN : Math.max(1, Math.min(LONGEST_RUN, Math.ceil(this.#inFlight.wanted.count / (neighbours.size * LANES_PER_NEIGHBOUR * 2)))),
+      random: this.#job.world.random
+    })
+    if (run !== null || n.lanes > 0) return run
+    const slow = this.#inFlight.slowest(n.offered!, n.id, now - HEDGE_MS)
+    return slow === null ? null : { first: slow, count: 1 }
+  }
+
+  async #fetch(n: Neighbour, run: Run): Promise<void> {
+    const { world, key, plan, partial } = this.#job
+    const lane = `${n.id}#${++this.#laneIds}`
+    this.#lanes++
+    n.lanes++
+    for (let i = run.first; i < run.first + run.count; i++) this.#inFlight.start(i, lane, world.clock.monotonicMs())
+    const writes = new Set<Promise<void>>()
+    const { signal } = this.#abort
+    try {
+      for await (const piece of world.network.fetchPieces(n.id, key, plan, run, { signal, stallMs: PIECE_STALL_MS })) {
+        n.busy = false
+        if (partial.have.has(piece.record.index)) continue
+        const verdict = this.#hooks.checkRecord(piece)
+        if (verdict === 'forged') return this.#hooks.convict(n.id, `sent piece ${piece.record.index} with a forged record`)
+        if (verdict !== 'ok') return this.#failed(n, 1)
+        const bytes = piece.data.byteLength
+        const write = partial
+          .write(piece.data, piece.record)
+          .then((right) => {
+            if (!right) return this.#hooks.convict(n.id, `sent damaged bytes for piece ${piece.record.index}`)
+            n.failures = 0
+            n.receivedBytes += bytes
+            n.receivedPieces++
+            this.#hooks.arrived(piece.record.index, bytes, n)
+          })
+          .catch((error: unknown) => {
+            if (!signal.aborted) this.#hooks.broken(LarderError.from(error, 'CACHE_UNUSABLE'))
+          })
+          .finally(() => writes.delete(write))
+        writes.add(write)
+        if (writes.size >= PENDING_WRITES) await Promise.race(writes)
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#answered(n, error)
+    } finally {
+      await Promise.all(writes)
+      for (let i = run.first; i < run.first + run.count; i++) this.#inFlight.giveBack(i, lane, partial.have.has(i))
+      this.#lanes--
+      n.lanes--
+      if (!signal.aborted) this.#hooks.idle()
+    }
+  }
+
+  #answered(n: Neighbour, thrown: unknown): void {
+    const error = LarderError.from(thrown, systemCode(thrown) ? 'PEER_LOST' : 'INTERNAL')
+    switch (error.code) {
+      case 'PEER_BUSY': {
+        const pause = typeof error.details['retryAfterMs'] === 'number' ? error.details['retryAfterMs'] : 100
+        n.busy = true
+        this.#rest(n, Math.min(pause, 5000) * (0.5 + this.#job.world.random()))
+        return
+      }
+      case 'NOT_FOUND':
+        // It lost it (evicted) or has another map than we think: ask anew later.
+        this.#swarm.forget(n.id)
+        return
+      case 'PEER_PROTOCOL':
+        this.#hooks.convict(n.id, error.message)
+        return
+      default:
+        this.#failed(n, 1)
+        if (n.id === this.#hooks.master()) this.#hooks.masterFailed(error.code === 'PEER_LOST' ? 'unreachable' : 'stalled')
+    }
+  }
+
+  #failed(n: Neighbour, weight: number): void {
+    n.failures += weight
+    if (n.failures >= FAILURES_BEFORE_FORGET) this.#swarm.forget(n.id)
+    else this.#rest(n, REST_AFTER_FAILURE_MS * n.failures)
+  }
+
+  #rest(n: Neighbour, ms: number): void {
+    n.restUntilMs = this.#job.world.clock.monotonicMs() + ms
+    this.#job.world.clock.after(ms + 1, () => this.#hooks.idle())
+  }
+}

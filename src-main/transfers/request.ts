@@ -1,0 +1,386 @@
+import { randomBytes } from 'node:crypto'
+import type { CachedContent, StoredVersion } from '../cache/cache.ts'
+import { RequestId, type ContentKey, type PeerId, type Sha256Hex } from '../contract/ids.ts'
+import { finalRequestStates, reasonTexts, type ReasonCode, type RequestSpec, type RequestState, type RequestView } from '../contract/request.ts'
+import type { Timer } from '../lib/clock.ts'
+import { hasCode, LarderError } from '../lib/errors.ts'
+import { contentKeyOf } from '../origin/content-key.ts'
+import { mayServeStale } from '../origin/caching.ts'
+import type { OriginVersion } from '../origin/origin.ts'
+import { planPieces } from '../pieces/plan.ts'
+import { checkDestination } from './destination.ts'
+import { downloadToCache, downloadToFile, type DirectJob } from './direct-download.ts'
+import type { TransferWorld } from './job.ts'
+import { RateMeter } from './rate-meter.ts'
+import type { RequestTarget } from './request-target.ts'
+import type { Interest, Transfer } from './transfer.ts'
+import type { Transfers } from './transfers.ts'
+import type { VersionCheck } from './version-check.ts'
+
+/** A file that changes at the origin during the download is asked for anew so many times. */
+const VERSION_TRIES = 4
+const MAX_REASONS = 8
+
+/** What came out, wherever it lies now. */
+interface Outcome {
+  readonly sha256: Sha256Hex
+  readonly lengthBytes: number
+}
+
+/**
+ * One ask of a program on this PC, from its URL to the delivered file. It ends by its limits in one of the final states of
+ * {@link RequestState}.
+ */
+export class LocalRequest implements Interest {
+  readonly id: RequestId
+  readonly deadlineMs: number
+  readonly #spec: RequestSpec
+  readonly #target: RequestTarget
+  readonly #expected: Sha256Hex | null
+  readonly #world: TransferWorld
+  readonly #transfers: Transfers
+  readonly #versions: VersionCheck
+  readonly #changed: (request: LocalRequest) => void
+  readonly #abort = new AbortController()
+  readonly #createdWallMs: number
+  readonly #createdMs: number
+  readonly #deadline: Timer
+  readonly #directRate: RateMeter
+  readonly #reasons: RequestView['reasons'] = []
+
+  #state: RequestState = 'checking'
+  #transfer: Transfer | null = null
+  #key: ContentKey | null = null
+  #lengthBytes: number | null = null
+  #outcome: Outcome | null = null
+  #split = { originBytes: 0, peerBytes: 0, cacheBytes: 0 }
+  /** `#split` is that of a transfer, which counts it itself. */
+  #viaTransfer = false
+  #direct = false
+  #stale = false
+  #error: LarderError | null = null
+  #finishedMs: number | null = null
+  #finishedWallMs: number | null = null
+  #firstByteMs: number | null = null
+  #master: PeerId | null = null
+  #paused: Promise<void> | null = null
+  #unpause: (() => void) | null = null
+
+  constructor(
+    spec: RequestSpec,
+    target: RequestTarget,
+    expected: Sha256Hex | null,
+    parts: { world: TransferWorld; transfers: Transfers; versions: VersionCheck; changed: (request: LocalRequest) => void }
+  ) {
+    this.id = RequestId.parse(`r-${randomBytes(10).toString('hex')}`)
+    this.#spec = spec
+    this.#target = target
+    this.#expected = expected
+    this.#world = parts.world
+    this.#transfers = parts.transfers
+    this.#versions = parts.versions
+    this.#changed = parts.changed
+    const { clock } = this.#world
+    this.#createdWallMs = clock.wallMs()
+    this.#createdMs = clock.monotonicMs()
+    this.#directRate = new RateMeter(clock)
+    const timeoutMs = spec.timeoutMs ?? this.#world.settings.transfers.timeoutMs
+    this.deadlineMs = this.#createdMs + timeoutMs
+    this.#deadline = clock.after(timeoutMs, () =>
+      this.#abort.abort(new LarderError('TIMEOUT', `Not finished within ${Math.round(timeoutMs / 1000)} s`, { timeoutMs }))
+    )
+  }
+
+  get priority() {
+    return this.#spec.priority
+  }
+
+  get final(): boolean {
+    return finalRequestStates.includes(this.#state)
+  }
+
+  get finishedMs(): number | null {
+    return this.#finishedMs
+  }
+
+  /** Bytes that came for this request alone, past any transfer. */
+  get ownSplit(): Readonly<{ originBytes: number; cacheBytes: number }> {
+    return this.#viaTransfer ? { originBytes: 0, cacheBytes: 0 } : this.#split
+  }
+
+  noteReason(code: ReasonCode): void {
+    if (this.#reasons.at(-1)?.code === code) return
+    this.#reasons.push({ code, text: reasonTexts[code], at: this.#world.clock.wallMs() })
+    if (this.#reasons.length > MAX_REASONS) this.#reasons.shift()
+    this.#tell()
+  }
+
+  /** Works until the end; never throws. */
+  async run(): Promise<void> {
+    try {
+      this.#outcome = await this.#obtain()
+      await this.#deliver(this.#outcome)
+      this.#end('done', null)
+      this.#world.emit('requestDone', `Finished ${this.#target.url}`, { requestId: this.id, url: this.#target.url, ...(this.#key ? { key: this.#key } : {}), bytes: this.#outcome.lengthBytes, ms: Math.round(this.#finishedMs! - this.#createdMs) })
+    } catch (thrown) {
+      const error = LarderError.from(this.#abort.signal.aborted ? this.#abort.signal.reason : thrown)
+      const cancelled = error.code === 'CANCELLED'
+      this.#end(cancelled ? 'cancelled' : 'failed', error)
+      this.#world.emit(cancelled ? 'requestCancelled' : 'requestFailed', cancelled ? `Cancelled ${this.#target.url}` : `Failed ${this.#target.url}: ${error.message}`.slice(0, 1000), {
+        requestId: this.id, url: this.#target.url, code: error.code, ...(this.#key ? { key: this.#key } : {})
+      })
+    }
+  }
+
+  cancel(reason = new LarderError('CANCELLED', 'Cancelled')): void {
+    if (!this.final) this.#abort.abort(reason)
+  }
+
+  pause(): void {
+    if (this.final || this.#paused !== null || this.#state === 'delivering') return
+    this.#paused = new Promise((resolve) => (this.#unpause = resolve))
+    this.noteReason('paused')
+    this.#pauseTransferIfAlone()
+    this.#setState('paused')
+  }
+
+  resume(): void {
+    if (this.#paused === null) return
+    this.#paused = null
+    this.#unpause?.()
+    this.#unpause = null
+    this.#transfer?.resume()
+    this.#setState(this.#transfer ? 'active' : 'waiting')
+  }
+
+  view(): RequestView {
+    const transfer = this.#transfer
+    const now = this.#world.clock.monotonicMs()
+    const split = transfer?.split ?? this.#split
+    const have = this.#outcome ? this.#outcome.lengthBytes : (transfer?.haveBytes ?? this.#split.originBytes)
+    const master = transfer?.master ?? this.#master
+    return {
+      id: this.id,
+      url: this.#target.url,
+      kind: this.#spec.kind,
+      priority: this.#spec.priority,
+      destination: this.#spec.destination ?? null,
+      state: this.#state,
+      key: this.#key,
+      sha256: this.#outcome?.sha256 ?? null,
+      lengthBytes: this.#lengthBytes,
+      haveBytes: have,
+      split: { ...split },
+      rateBytesPerSecond: this.final ? 0 : (transfer?.rateBytesPerSecond ?? (this.#direct ? this.#directRate.bytesPerSecond : 0)),
+      role: this.#direct ? 'direct' : (transfer?.role ?? 'none'),
+      master,
+      masterName: master ? this.#world.network.nameOf(master) : null,
+      stale: this.#stale,
+      reasons: [...this.#reasons],
+      error: this.#error?.toView() ?? null,
+      createdAt: this.#createdWallMs,
+      finishedAt: this.#finishedWallMs,
+      firstByteMs: this.#firstByteMs,
+      elapsedMs: Math.round((this.#finishedMs ?? now) - this.#createdMs)
+    }
+  }
+
+  /** Gets the latest version into the cache (or, when private, to its destination). */
+  async #obtain(): Promise<Outcome> {
+    const { cache } = this.#world
+    if (this.#spec.destination !== undefined) await checkDestination(this.#spec.destination)
+    if (this.#expected !== null && !this.#target.private) {
+      // The digest names the bytes: no origin can have a later version of them.
+      const known = cache.find(this.#expected)
+      if (known) return this.#fromCache(known)
+    }
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#obtainVersion()
+      } catch (error) {
+        if (!hasCode(error, 'ORIGIN_CHANGED') || tries === VERSION_TRIES || this.#abort.signal.aborted) throw error
+        this.#world.emit('originChanged', `${this.#target.url} changed at the origin during the download; starting over with the new version.`, { requestId: this.id, url: this.#target.url, code: 'ORIGIN_CHANGED' })
+        this.#leaveTransfer()
+      }
+    }
+  }
+
+  async #obtainVersion(): Promise<Outcome> {
+    this.#setState('checking')
+    const { cache } = this.#world
+    const stored = this.#target.private ? undefined : cache.version(this.#target.url)
+    const present = stored && cache.findByKey(stored.key)
+    let version: OriginVersion
+    try {
+      const answer = await this.#versions.check(this.#target.url, { stored: present ? stored : undefined, headers: this.#target.headers, private: this.#target.private, signal: this.#abort.signal })
+      if (answer.status === 'unchanged') {
+        cache.confirm(this.#target.url, answer.policy)
+        return this.#fromCache(present!)
+      }
+      version = answer.version
+    } catch (error) {
+      if (present && this.#spec.allowStale && hasCode(error, 'ORIGIN_UNREACHABLE', 'ORIGIN_STALLED', 'ORIGIN_STATUS') && mayServeStale(stored.policy, this.#world.clock)) {
+        this.#stale = true
+        return this.#fromCache(present)
+      }
+      throw error
+    }
+    this.#lengthBytes = version.lengthBytes
+    await this.#paused
+    if (this.#target.private || version.unshareable === 'private' || !version.storable) return this.#obtainPrivate(version)
+    this.#key = version.unshareable === null ? contentKeyOf(version, this.#expected) : null
+    const storedVersion = this.#key && storedVersionOf(version, this.#key, this.#world.clock.wallMs())
+    if (this.#key === null || storedVersion === null || version.lengthBytes === null) return this.#obtainWhole(version, storedVersion)
+    const here = cache.findByKey(this.#key)
+    if (here) {
+      cache.link(storedVersion, here.sha256)
+      return this.#fromCache(here)
+    }
+    return this.#obtainShared(version, this.#key, storedVersion, version.lengthBytes)
+  }
+
+  async #obtainShared(version: OriginVersion, key: ContentKey, stored: StoredVersion, lengthBytes: number): Promise<Outcome> {
+    this.#setState('waiting')
+    const transfer = await this.#transfers.join({
+      key,
+      plan: planPieces(lengthBytes),
+      version,
+      expected: this.#expected ?? version.sha256,
+      stored,
+      kind: this.#spec.kind,
+      headers: this.#target.headers
+    })
+    this.#transfer = transfer
+    transfer.attach(this)
+    const onChanged = () => this.#followTransfer()
+    transfer.on('changed', onChanged)
+    try {
+      this.#abort.signal.throwIfAborted()
+      this.#pauseTransferIfAlone()
+      const content = transfer.content ?? await new Promise<CachedContent>((resolve, reject) => {
+        transfer.once('done', resolve)
+        transfer.once('failed', reject)
+        this.#abort.signal.addEventListener('abort', () => reject(this.#abort.signal.reason as Error), { once: true })
+        transfer.start()
+      })
+      return { sha256: content.sha256, lengthBytes: content.plan.lengthBytes }
+    } finally {
+      transfer.off('changed', onChanged)
+      this.#leaveTransfer()
+    }
+  }
+
+  /** No length or no version: from start to end, not shared while it runs. */
+  async #obtainWhole(version: OriginVersion, stored: StoredVersion | null): Promise<Outcome> {
+    if (stored === null) this.noteReason('not-shareable')
+    const content = await this.#inOriginQueue(() => downloadToCache(this.#world, this.#directJob(version), stored, this.#spec.kind))
+    return { sha256: content.sha256, lengthBytes: content.plan.lengthBytes }
+  }
+
+  async #obtainPrivate(version: OriginVersion): Promise<Outcome> {
+    this.noteReason('private')
+    const { destination, overwrite } = this.#spec
+    if (destination === undefined) throw new LarderError('DESTINATION_INVALID', 'This content is private and is never cached; name a destination file')
+    const sha256 = await this.#inOriginQueue(() => downloadToFile(this.#world, this.#directJob(version), destination, overwrite))
+    return { sha256, lengthBytes: this.#split.originBytes }
+  }
+
+  async #inOriginQueue<T>(work: () => Promise<T>): Promise<T> {
+    this.#setState('waiting')
+    this.#direct = true
+    this.#viaTransfer = false
+    this.#split = { originBytes: 0, peerBytes: 0, cacheBytes: 0 }
+    return this.#world.originQueue.add(
+      () => {
+        this.#setState('active')
+        return work()
+      },
+      { priority: this.#spec.priority === 'foreground' ? 1 : 0, signal: this.#abort.signal }
+    )
+  }
+
+  #directJob(version: OriginVersion): DirectJob {
+    return {
+      version,
+      headers: this.#target.headers,
+      expected: this.#expected ?? version.sha256,
+      signal: this.#abort.signal,
+      whileAllowed: () => this.#paused,
+      received: (bytes) => {
+        this.#split.originBytes += bytes
+        this.#directRate.add(bytes)
+        this.#noteFirstByte()
+        this.#tell()
+      }
+    }
+  }
+
+  #fromCache(content: CachedContent): Outcome {
+    this.#lengthBytes = content.plan.lengthBytes
+    this.#viaTransfer = false
+    this.#split = { originBytes: 0, peerBytes: 0, cacheBytes: content.plan.lengthBytes }
+    this.noteReason('cached')
+    this.#world.cache.noteHit(content.sha256)
+    this.#noteFirstByte()
+    return { sha256: content.sha256, lengthBytes: content.plan.lengthBytes }
+  }
+
+  async #deliver(outcome: Outcome): Promise<void> {
+    this.#lengthBytes = outcome.lengthBytes
+    const { destination, overwrite } = this.#spec
+    if (destination === undefined || this.#reasons.some((r) => r.code === 'private')) return
+    this.#setState('delivering')
+    await this.#world.cache.deliver(outcome.sha256, destination, { overwrite })
+  }
+
+  #followTransfer(): void {
+    const transfer = this.#transfer
+    if (!transfer || this.final) return
+    if (transfer.split.originBytes + transfer.split.peerBytes > 0) this.#noteFirstByte()
+    this.#master = transfer.master ?? this.#master
+    if (this.#state === 'waiting' && (transfer.state === 'active' || transfer.state === 'finishing')) this.#state = 'active'
+    this.#tell()
+  }
+
+  #leaveTransfer(): void {
+    const transfer = this.#transfer
+    if (!transfer) return
+    this.#split = { ...transfer.split }
+    this.#viaTransfer = true
+    this.#master = transfer.master ?? this.#master
+    transfer.detach(this)
+    this.#transfer = null
+    void this.#transfers.abandon(transfer)
+  }
+
+  #pauseTransferIfAlone(): void {
+    if (this.#paused !== null && this.#transfer?.interested === 1) this.#transfer.pause()
+  }
+
+  #noteFirstByte(): void {
+    this.#firstByteMs ??= Math.round(this.#world.clock.monotonicMs() - this.#createdMs)
+  }
+
+  #setState(state: RequestState): void {
+    this.#state = this.#paused !== null && !finalRequestStates.includes(state) ? 'paused' : state
+    this.#tell()
+  }
+
+  #end(state: 'done' | 'failed' | 'cancelled', error: LarderError | null): void {
+    this.#deadline.cancel()
+    this.#paused = null
+    this.#error = error
+    this.#finishedMs = this.#world.clock.monotonicMs()
+    this.#finishedWallMs = this.#world.clock.wallMs()
+    this.#setState(state)
+  }
+
+  #tell(): void {
+    this.#changed(this)
+    this.#world.changed()
+  }
+}
+
+function storedVersionOf(version: OriginVersion, key: ContentKey, wallMs: number): StoredVersion {
+  return { url: version.url, key, etag: version.etag, lastModified: version.lastModified, lengthBytes: version.lengthBytes ?? 0, policy: version.policy, confirmedAt: wallMs }
+}

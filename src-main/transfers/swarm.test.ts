@@ -1,0 +1,139 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { ContentKey, PeerId } from '../contract/ids.ts'
+import type { Credential, SwarmMessage } from '../contract/peer-messages.ts'
+import { Bitmap } from '../lib/bitmap.ts'
+import { planPieces } from '../pieces/plan.ts'
+import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
+import type { Job } from './job.ts'
+import { mapFrom, Swarm } from './swarm.ts'
+
+const id = (n: number) => n.toString(16).padStart(64, '0') as PeerId
+const SELF = id(0)
+const key = `version:${'a'.repeat(64)}` as ContentKey
+const plan = planPieces(10 * 1024 * 1024)
+const credential = (of: PeerId): Credential => ({ spki: of, proof: 'proven' })
+
+/** A swarm over a network port that keeps what is sent and believes credentials that say "proven". */
+function start(have: number[] = []) {
+  const clock: FakeClock = fakeClock()
+  const sent: [PeerId, SwarmMessage][] = []
+  const banned = new Set<PeerId>()
+  const bitmap = new Bitmap(plan.count)
+  const signers = new Map<number, PeerId>()
+  const add = (i: number, signer = SELF) => {
+    bitmap.add(i)
+    signers.set(i, signer)
+  }
+  have.forEach((i) => add(i))
+  const job = {
+    key,
+    plan,
+    partial: { have: bitmap, record: (i: number) => ({ signer: signers.get(i) }), credentials: new Map() },
+    world: {
+      clock,
+      network: {
+        self: SELF,
+        credential: credential(SELF),
+        send: (to: PeerId, m: SwarmMessage) => sent.push([to, m]) > 0,
+        isBanned: (p: PeerId) => banned.has(p),
+        verifyCredential: (c: Credential) => (c.proof === 'proven' ? { id: c.spki } : undefined)
+      }
+    }
+  } as unknown as Job
+  return { swarm: new Swarm(job), sent, clock, add, banned, to: (p: PeerId) => sent.filter(([to]) => to === p).map(([, m]) => m) }
+}
+
+const map = (...pieces: number[]) => {
+  const m = new Bitmap(plan.count)
+  pieces.forEach((i) => m.add(i))
+  return m.toBase64()
+}
+const haveMessage = (more: Partial<Extract<SwarmMessage, { t: 'swarm.have' }>> = {}): SwarmMessage => ({ t: 'swarm.have', key, lengthBytes: plan.lengthBytes, map: map(1, 2), complete: false, signers: [], ...more })
+
+describe('the swarm of a content', () => {
+  let s: ReturnType<typeof start>
+  beforeEach(() => {
+    s = start([0, 3])
+  })
+
+  it('answers who joins with its map and credentials, and joins it in turn', () => {
+    s.swarm.handle(id(1), { t: 'swarm.join', key })
+    expect(s.to(id(1))).toEqual([
+      { t: 'swarm.have', key, lengthBytes: plan.lengthBytes, map: map(0, 3), complete: false, signers: [credential(SELF)] },
+      { t: 'swarm.join', key }
+    ])
+  })
+
+  it('counts holders as maps and news come in and peers go', () => {
+    s.swarm.join(id(1))
+    s.swarm.join(id(2))
+    s.swarm.handle(id(1), haveMessage())
+    s.swarm.handle(id(2), haveMessage({ map: '', complete: true }))
+    s.swarm.handle(id(1), { t: 'swarm.got', key, pieces: [5, 5, 9_999] })
+    expect([...s.swarm.neighbours.holders]).toEqual([1, 2, 2, 1, 1, 2, 1, 1, 1, 1])
+    s.swarm.forget(id(2))
+    expect([...s.swarm.neighbours.holders]).toEqual([0, 1, 1, 0, 0, 1, 0, 0, 0, 0])
+  })
+
+  it('tells subscribers at once of the first new piece and gathers the next', async () => {
+    s.swarm.handle(id(1), { t: 'swarm.join', key })
+    s.sent.length = 0
+    for (const i of [4, 5, 6]) {
+      s.add(i)
+      s.swarm.announce(i)
+    }
+    expect(s.to(id(1))).toEqual([{ t: 'swarm.got', key, pieces: [4] }])
+    await s.clock.pass(50)
+    expect(s.to(id(1)).slice(1)).toEqual([{ t: 'swarm.got', key, pieces: [5, 6] }])
+  })
+
+  it('introduces a signer to each subscriber once', async () => {
+    s.swarm.handle(id(7), haveMessage({ signers: [credential(id(9))] }))
+    s.swarm.handle(id(1), { t: 'swarm.join', key })
+    s.sent.length = 0
+    s.add(4, id(9))
+    s.swarm.announce(4)
+    await s.clock.pass(50)
+    s.add(5, id(9))
+    s.swarm.announce(5)
+    expect(s.to(id(1))).toEqual([
+      { t: 'swarm.got', key, pieces: [4], signers: [credential(id(9))] },
+      { t: 'swarm.got', key, pieces: [5] }
+    ])
+  })
+
+  it('believes no credential that proves nothing', () => {
+    s.swarm.handle(id(1), haveMessage({ signers: [{ spki: id(9), proof: 'made up' }] }))
+    expect(s.swarm.credential(id(9))).toBeUndefined()
+  })
+
+  it('forgets a peer whose content has another length or whose map does not fit', () => {
+    s.swarm.join(id(1))
+    s.swarm.handle(id(1), haveMessage({ lengthBytes: 5 }))
+    s.swarm.join(id(2))
+    s.swarm.handle(id(2), haveMessage({ map: 'AAAAAAAA' }))
+    expect(s.swarm.neighbours.size).toBe(0)
+    expect(s.swarm.unanswered).toBe(0)
+  })
+
+  it('does not listen to the banned', () => {
+    s.banned.add(id(1))
+    s.swarm.handle(id(1), haveMessage())
+    s.swarm.join(id(1))
+    expect(s.swarm.neighbours.size).toBe(0)
+    expect(s.sent).toEqual([])
+  })
+
+  it('ignores news from who never sent a map', () => {
+    s.swarm.handle(id(1), { t: 'swarm.got', key, pieces: [1] })
+    expect(s.swarm.neighbours.holders[1]).toBe(0)
+  })
+})
+
+describe('a piece map as it travels', () => {
+  it('is refused when it does not fit', () => {
+    expect(mapFrom('', 1)).toBeNull()
+    expect(mapFrom('gA==', 1)?.count).toBe(1)
+    expect(mapFrom('not base64 at all!', 8)).toBeNull()
+  })
+})

@@ -1,0 +1,190 @@
+import { EventEmitter } from 'node:events'
+import type { PeerId } from '../contract/ids.ts'
+import type { Credential, SwarmMessage } from '../contract/peer-messages.ts'
+import { Bitmap } from '../lib/bitmap.ts'
+import type { Timer } from '../lib/clock.ts'
+import type { Job } from './job.ts'
+import { Neighbours, type Neighbour } from './neighbours.ts'
+
+/** News of pieces is gathered for so long; the first after a quiet time goes at once. */
+const GATHER_MS = 40
+const MAX_SIGNERS_PER_NEWS = 4
+const MAX_SIGNERS_PER_MAP = 16
+
+interface SwarmEvents {
+  /** A neighbour has (more) pieces. */
+  offered: [Neighbour]
+  /** The master says how many bytes it has received. */
+  progress: [PeerId, number]
+}
+
+/** Who has what of one content, told and heard over the control connections. */
+export class Swarm extends EventEmitter<SwarmEvents> {
+  readonly neighbours: Neighbours
+  readonly #job: Job
+  /** Credentials heard from neighbours, by signer; every one of them was checked. */
+  readonly #heard = new Map<PeerId, Credential>()
+  readonly #asked = new Set<PeerId>()
+  #fresh: number[] = []
+  #gather: Timer | null = null
+  #closed = false
+
+  constructor(job: Job) {
+    super()
+    this.#job = job
+    this.neighbours = new Neighbours(job.plan.count)
+  }
+
+  /** Asks a peer for its map and for news. Once per connection; harmless to repeat. */
+  join(id: PeerId): void {
+    if (this.#closed || this.#asked.has(id) || id === this.#job.world.network.self) return
+    if (this.#job.world.network.isBanned(id, this.#job.key)) return
+    if (this.#job.world.network.send(id, { t: 'swarm.join', key: this.#job.key })) {
+      this.#asked.add(id)
+      this.neighbours.meet(id)
+    }
+  }
+
+  /** Neighbours that were asked but have not answered yet. */
+  get unanswered(): number {
+    let n = 0
+    for (const neighbour of this.neighbours.all()) if (neighbour.offered === null && this.#asked.has(neighbour.id)) n++
+    return n
+  }
+
+  handle(from: PeerId, message: SwarmMessage): void {
+    if (this.#closed || this.#job.world.network.isBanned(from, this.#job.key)) return
+    switch (message.t) {
+      case 'swarm.join': {
+        this.neighbours.meet(from).subscribed = true
+        this.#sendMap(from)
+        if (!this.#job.partial.have.complete) this.join(from)
+        return
+      }
+      case 'swarm.have': {
+        if (message.lengthBytes !== this.#job.plan.lengthBytes) return this.forget(from)
+        const offered = message.complete ? Bitmap.full(this.#job.plan.count) : mapFrom(message.map, this.#job.plan.count)
+        if (offered === null) return this.forget(from)
+        this.#learn(message.signers)
+        const neighbour = this.neighbours.meet(from)
+        this.neighbours.setOffered(neighbour, offered)
+        this.emit('offered', neighbour)
+        return
+      }
+      case 'swarm.got': {
+        const neighbour = this.neighbours.get(from)
+        if (!neighbour?.offered) return
+        this.#learn(message.signers ?? [])
+        this.neighbours.addOffered(neighbour, message.pieces)
+        this.emit('offered', neighbour)
+        return
+      }
+      case 'swarm.progress':
+        this.emit('progress', from, message.bytes)
+        return
+      case 'swarm.leave': {
+        const neighbour = this.neighbours.get(from)
+        if (!neighbour) return
+        if (neighbour.subscribed) this.neighbours.setOffered(neighbour, new Bitmap(this.#job.plan.count))
+        else this.forget(from)
+        return
+      }
+    }
+  }
+
+  /** Tells subscribers that a piece is here. */
+  announce(index: number): void {
+    this.#fresh.push(index)
+    if (this.#gather !== null) return
+    this.#flush()
+    this.#gather = this.#job.world.clock.after(GATHER_MS, () => {
+      this.#gather = null
+      this.#flush()
+    })
+  }
+
+  /** Tells subscribers how many bytes have come from the origin. */
+  announceProgress(bytes: number): void {
+    for (const n of this.neighbours.all()) if (n.subscribed) this.#job.world.network.send(n.id, { t: 'swarm.progress', key: this.#job.key, bytes })
+  }
+
+  /** Pieces were dropped: everybody gets the whole map again. */
+  announceLoss(): void {
+    this.#fresh = []
+    for (const n of this.neighbours.all()) if (n.subscribed) this.#sendMap(n.id)
+  }
+
+  /** Credential of a signer, to be kept beside the pieces it signed. */
+  credential(signer: PeerId): Credential | undefined {
+    return this.#heard.get(signer)
+  }
+
+  /** The peer is gone or of no use; it may be met again. */
+  forget(id: PeerId): void {
+    this.neighbours.leave(id)
+    this.#asked.delete(id)
+  }
+
+  /** Says goodbye and stops telling. */
+  close(): void {
+    if (this.#closed) return
+    this.#flush()
+    this.#closed = true
+    this.#gather?.cancel()
+    for (const n of this.neighbours.all()) this.#job.world.network.send(n.id, { t: 'swarm.leave', key: this.#job.key })
+  }
+
+  #flush(): void {
+    if (this.#fresh.length === 0 || this.#closed) return
+    const pieces = this.#fresh.splice(0)
+    const signers = [...new Set(pieces.map((i) => this.#job.partial.record(i)?.signer).filter((s) => s !== undefined))]
+    for (const n of this.neighbours.all()) {
+      if (!n.subscribed) continue
+      for (let at = 0; at < pieces.length; at += 4096)
+        this.#job.world.network.send(n.id, { t: 'swarm.got', key: this.#job.key, pieces: pieces.slice(at, at + 4096), ...this.#introductions(n, signers) })
+    }
+  }
+
+  /** Credentials this neighbour has not been sent yet. */
+  #introductions(n: Neighbour, signers: readonly PeerId[]): { signers?: Credential[] } {
+    const unknown = signers.filter((s) => !n.credentialsSent.has(s)).slice(0, MAX_SIGNERS_PER_NEWS)
+    const credentials = unknown.map((s) => this.#credentialOf(s)).filter((c) => c !== undefined)
+    for (const s of unknown) n.credentialsSent.add(s)
+    return credentials.length > 0 ? { signers: credentials } : {}
+  }
+
+  #sendMap(to: PeerId): void {
+    const { partial, plan, world, key } = this.#job
+    // Our own always: once complete, this agent vouches for the pieces itself.
+    const signers = new Map<PeerId, Credential>(world.network.credential ? [[world.network.self, world.network.credential]] : [])
+    for (const i of partial.have) {
+      const signer = partial.record(i)?.signer
+      if (signer === undefined || signers.has(signer)) continue
+      const credential = this.#credentialOf(signer)
+      if (credential) signers.set(signer, credential)
+      if (signers.size === MAX_SIGNERS_PER_MAP) break
+    }
+    const neighbour = this.neighbours.get(to)
+    for (const s of signers.keys()) neighbour?.credentialsSent.add(s)
+    const complete = partial.have.complete
+    world.network.send(to, { t: 'swarm.have', key, lengthBytes: plan.lengthBytes, map: complete ? '' : partial.have.toBase64(), complete, signers: [...signers.values()] })
+  }
+
+  #credentialOf(signer: PeerId): Credential | undefined {
+    if (signer === this.#job.world.network.self) return this.#job.world.network.credential ?? undefined
+    return this.#heard.get(signer) ?? this.#job.partial.credentials.get(signer)
+  }
+
+  #learn(credentials: readonly Credential[]): void {
+    for (const credential of credentials) {
+      const member = this.#job.world.network.verifyCredential(credential)
+      if (member) this.#heard.set(member.id, credential)
+    }
+  }
+}
+
+/** A piece map as it travels. @returns null when it does not fit the content */
+export function mapFrom(base64: string, pieceCount: number): Bitmap | null {
+  const bytes = Buffer.from(base64, 'base64')
+  return bytes.length === Math.ceil(pieceCount / 8) ? new Bitmap(pieceCount, bytes) : null
+}

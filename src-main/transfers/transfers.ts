@@ -1,0 +1,160 @@
+import type { CachedContent } from '../cache/cache.ts'
+import type { ContentKey, PeerId } from '../contract/ids.ts'
+import type { SwarmMessage } from '../contract/peer-messages.ts'
+import type { TransferView } from '../contract/snapshot.ts'
+import { LarderError } from '../lib/errors.ts'
+import type { PieceSource, ServedContent } from '../peers/network.ts'
+import { signRecord } from '../pieces/record.ts'
+import type { TransferWorld } from './job.ts'
+import { Transfer, type TransferInit } from './transfer.ts'
+
+/** All transfers of this agent, one per content, and what it serves to peers. */
+export class Transfers implements PieceSource {
+  readonly #world: TransferWorld
+  readonly #starting = new Map<ContentKey, Promise<Transfer>>()
+  /** Their partials are being closed; nobody may open them before that. */
+  readonly #ending = new Map<ContentKey, Promise<void>>()
+  readonly #live = new Map<ContentKey, Transfer>()
+  readonly #ended = { originBytes: 0, peerBytes: 0 }
+  #servedBytes = 0
+  #closed = false
+
+  constructor(world: TransferWorld) {
+    this.#world = world
+  }
+
+  /** Bytes served to peers in this run. */
+  get servedBytes(): number {
+    return this.#servedBytes
+  }
+
+  /** Verified bytes by where they came from, in this run; each counted once however many requests waited for it. */
+  get totals(): { originBytes: number; peerBytes: number } {
+    const totals = { ...this.#ended }
+    for (const { split } of this.#live.values()) {
+      totals.originBytes += split.originBytes
+      totals.peerBytes += split.peerBytes
+    }
+    return totals
+  }
+
+  /** The running transfer of a content, made when there is none. @throws DISK_FULL, CACHE_UNUSABLE, SHUTTING_DOWN */
+  async join(init: TransferInit): Promise<Transfer> {
+    if (this.#closed) throw new LarderError('SHUTTING_DOWN', 'The agent is stopping')
+    const live = this.#live.get(init.key)
+    // A holder whose content was evicted meanwhile has nothing to give: begin anew.
+    if (live && live.state === 'holding') await this.#end(live)
+    else if (live) return live
+    const starting = this.#starting.get(init.key)
+    if (starting) return starting
+    const started = this.#start(init).finally(() => this.#starting.delete(init.key))
+    this.#starting.set(init.key, started)
+    return started
+  }
+
+  get(key: ContentKey): Transfer | undefined {
+    return this.#live.get(key)
+  }
+
+  /** Nobody on this PC waits for it any more. A finished transfer stays a while as holder. */
+  async abandon(transfer: Transfer): Promise<void> {
+    if (transfer.interested === 0 && transfer.state !== 'holding' && transfer.state !== 'finishing') await this.#end(transfer)
+  }
+
+  views(): TransferView[] {
+    return [...this.#live.values()].map((t) => t.view())
+  }
+
+  handle(from: PeerId, message: SwarmMessage): void {
+    const transfer = this.#live.get(message.key)
+    if (transfer) return transfer.handle(from, message)
+    if (message.t === 'swarm.join') this.#answerJoin(from, message.key)
+  }
+
+  memberLost(id: PeerId): void {
+    for (const t of this.#live.values()) t.memberLost(id)
+  }
+
+  /** What this agent has of a content, for the election; undefined when it has nothing it may share. */
+  holdings(key: ContentKey): { pieces: number; complete: boolean } | undefined {
+    const content = this.#world.cache.findByKey(key)
+    if (content) return { pieces: content.plan.count, complete: true }
+    const transfer = this.#live.get(key)
+    const pieces = transfer?.view().havePieces ?? 0
+    return pieces > 0 ? { pieces, complete: false } : undefined
+  }
+
+  async openServed(key: ContentKey): Promise<ServedContent | undefined> {
+    const content = this.#world.cache.findByKey(key)
+    if (content) return this.#serveComplete(key, content)
+    return this.#live.get(key)?.served((_, bytes) => this.#noteServed(bytes))
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all([...this.#live.values()].map((t) => this.#end(t)))
+  }
+
+  async #start(init: TransferInit): Promise<Transfer> {
+    await this.#ending.get(init.key)
+    const partial = await this.#world.cache.openPartial(init.key, init.plan)
+    if (this.#closed) {
+      await partial.close()
+      throw new LarderError('SHUTTING_DOWN', 'The agent is stopping')
+    }
+    const transfer = new Transfer(init, partial, this.#world)
+    this.#live.set(init.key, transfer)
+    transfer.on('done', () => void this.#world.clock.after(this.#world.settings.transfers.holdMs, () => void this.#end(transfer)))
+    transfer.on('failed', () => void this.#end(transfer))
+    return transfer
+  }
+
+  #end(transfer: Transfer): Promise<void> {
+    if (this.#live.get(transfer.key) !== transfer) return this.#ending.get(transfer.key) ?? Promise.resolve()
+    this.#live.delete(transfer.key)
+    this.#ended.originBytes += transfer.split.originBytes
+    this.#ended.peerBytes += transfer.split.peerBytes
+    const ending = transfer.close().finally(() => {
+      this.#ending.delete(transfer.key)
+      this.#world.changed()
+    })
+    this.#ending.set(transfer.key, ending)
+    return ending
+  }
+
+  #answerJoin(from: PeerId, key: ContentKey): void {
+    const content = this.#world.cache.findByKey(key)
+    const { network } = this.#world
+    if (content && network.credential)
+      network.send(from, { t: 'swarm.have', key, lengthBytes: content.plan.lengthBytes, map: '', complete: true, signers: [network.credential] })
+    else network.send(from, { t: 'swarm.leave', key })
+  }
+
+  /** Complete and verified as a whole: this agent vouches for each piece itself. */
+  async #serveComplete(key: ContentKey, content: CachedContent): Promise<ServedContent | undefined> {
+    const { network, cache } = this.#world
+    const reader = await cache.open(content.sha256)
+    if (!reader) return undefined
+    let servedBytes = 0
+    return {
+      plan: reader.plan,
+      has: () => true,
+      record: (index) =>
+        signRecord(key, { index, epoch: 0, digest: reader.pieceDigests.subarray(index * 32, index * 32 + 32), signer: network.self }, (m) => network.sign(m)),
+      read: (index) => reader.read(index * reader.plan.pieceBytes, Math.min(reader.plan.pieceBytes, reader.plan.lengthBytes - index * reader.plan.pieceBytes)),
+      served: (_, bytes) => {
+        servedBytes += bytes
+        this.#noteServed(bytes)
+      },
+      close: () => {
+        if (servedBytes > 0) cache.noteServed(content.sha256, servedBytes)
+        void reader.close()
+      }
+    }
+  }
+
+  #noteServed(bytes: number): void {
+    this.#servedBytes += bytes
+    this.#world.changed()
+  }
+}

@@ -1,0 +1,47 @@
+import type { StoredVersion } from '../cache/cache.ts'
+import type { OriginClient, ProbeResult } from '../origin/origin.ts'
+
+export interface VersionQuestion {
+  /** The version in the cache, when it is still there. */
+  readonly stored: StoredVersion | undefined
+  readonly headers: Record<string, string> | undefined
+  readonly private: boolean
+  readonly signal: AbortSignal
+}
+
+/**
+ * Asks origins for the latest version of a URL. Requests on this PC that ask for the same URL at the same moment share one
+ * answer; private ones never do.
+ */
+export class VersionCheck {
+  readonly #origin: OriginClient
+  readonly #running = new Map<string, Promise<ProbeResult>>()
+
+  constructor(origin: OriginClient) {
+    this.#origin = origin
+  }
+
+  /** @throws the codes of {@link OriginClient.probe}; the signal's reason when it is aborted */
+  check(url: string, question: VersionQuestion): Promise<ProbeResult> {
+    const { stored, headers, signal } = question
+    if (question.private || headers !== undefined) return this.#origin.probe(url, { signal, ...(stored ? { stored } : {}), ...(headers ? { headers } : {}) })
+    // Whether there is something stored is part of the question: "unchanged" means nothing to who has nothing.
+    const same = `${stored?.key ?? ''} ${url}`
+    let running = this.#running.get(same)
+    if (!running) {
+      running = this.#origin.probe(url, stored ? { stored } : {}).finally(() => this.#running.delete(same))
+      running.catch(() => {})
+      this.#running.set(same, running)
+    }
+    return orAborted(running, signal)
+  }
+}
+
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) return Promise.reject(signal.reason as Error)
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason as Error)
+    signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}
