@@ -1,0 +1,72 @@
+import type { EventEmitter } from 'node:events'
+import type { Cache } from '../cache/cache.ts'
+import type { AgentEvent } from '../contract/events.ts'
+import type { RequestId } from '../contract/ids.ts'
+import type { RequestSpec, RequestView } from '../contract/request.ts'
+import type { Settings } from '../contract/settings.ts'
+import type { AgentSnapshot } from '../contract/snapshot.ts'
+import type { Clock } from '../lib/clock.ts'
+
+/** What the agent is to do; nothing in it touches the world by itself. */
+export interface AgentConfig {
+  /** Folder of this agent alone: identity, cache (unless set elsewhere), index. Created with mode 0700. */
+  readonly dataDir: string
+  readonly settings: Settings
+  /** Name shown to people; the host name by default. */
+  readonly name?: string
+}
+
+/** Everything that touches the world, so that many agents live in one process and tests hold the strings. */
+export interface AgentHost {
+  readonly clock: Clock
+  /** Structured log; `pino`'s shape. */
+  readonly log: Log
+  /** Environment for proxies (`HTTPS_PROXY`, `NO_PROXY`, …). */
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+export interface Log {
+  debug(facts: object, text: string): void
+  info(facts: object, text: string): void
+  warn(facts: object, text: string): void
+  error(facts: object, text: string): void
+}
+
+export interface AgentEvents {
+  /** The state changed; at most ten times a second. */
+  snapshot: [AgentSnapshot]
+  event: [AgentEvent]
+  /** A request changed; at most ten times a second per request, and always at its end. */
+  request: [RequestView]
+}
+
+/** One running Larder, without any user interface. */
+export interface Agent extends EventEmitter<AgentEvents> {
+  readonly cache: Cache
+  snapshot(): AgentSnapshot
+  /** Newest events, oldest first, after `since` (a sequence number). At most 1,000 are kept. */
+  events(since?: number): AgentEvent[]
+  /** Takes a request and acts at once. @throws URL_INVALID, DIGEST_INVALID, DESTINATION_INVALID, … (what can be known now) */
+  request(spec: RequestSpec): RequestView
+  /** @throws NOT_FOUND */
+  requestView(id: RequestId): RequestView
+  requests(): RequestView[]
+  /** Each is idempotent. @throws NOT_FOUND */
+  cancel(id: RequestId): RequestView
+  pause(id: RequestId): RequestView
+  resume(id: RequestId): RequestView
+  /** Where the API listens; shown in snapshots. */
+  setApiPort(port: number | null): void
+  setIntegration(enabled: boolean, by: string): void
+  /** Pauses all transfers; `untilWallMs` null: until resumed. */
+  pauseAll(untilWallMs: number | null): void
+  resumeAll(): void
+  /** Network or power changed. */
+  refresh(): void
+  start(): Promise<void>
+  /** Ends everything in reverse order; verified pieces stay. Idempotent. */
+  stop(): Promise<void>
+}
+
+/** @see createAgent in `create-agent.ts` */
+export type CreateAgent = (config: AgentConfig, host: AgentHost) => Agent

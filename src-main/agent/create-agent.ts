@@ -1,0 +1,314 @@
+import { EventEmitter } from 'node:events'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import PQueue from 'p-queue'
+import type { Cache } from '../cache/cache.ts'
+import { openCache } from '../cache/open-cache.ts'
+import type { Claims } from '../claims/claims.ts'
+import { createClaims } from '../claims/claims-service.ts'
+import type { AgentEvent } from '../contract/events.ts'
+import type { RequestId } from '../contract/ids.ts'
+import type { RequestSpec, RequestView } from '../contract/request.ts'
+import type { AgentSnapshot } from '../contract/snapshot.ts'
+import { LARDER_VERSION } from '../contract/version.ts'
+import type { Timer } from '../lib/clock.ts'
+import { LarderError } from '../lib/errors.ts'
+import { createOriginClient } from '../origin/origin-client.ts'
+import type { OriginClient } from '../origin/origin.ts'
+import { createPeerNetwork } from '../peers/create-network.ts'
+import type { PeerNetwork } from '../peers/network.ts'
+import { createHashPool } from '../pieces/hash-pool.ts'
+import type { HashPool } from '../pieces/hashing.ts'
+import type { TransferWorld } from '../transfers/job.ts'
+import { Requests } from '../transfers/requests.ts'
+import { Transfers } from '../transfers/transfers.ts'
+import type { Agent, AgentConfig, AgentEvents, AgentHost } from './agent.ts'
+import { NetworkClaimLink } from './claim-link.ts'
+import { EventLog } from './event-log.ts'
+import { IntegrationSwitch } from './integration-switch.ts'
+import { decideWeight, readMachineFacts, type Weight } from './machine-weight.ts'
+import { composeSnapshot } from './snapshot.ts'
+import { VitalSigns } from './vital-signs.ts'
+
+/** A snapshot is told at most so often. */
+const SNAPSHOT_EVERY_MS = 100
+const WEIGHT_EVERY_MS = 60_000
+
+/** Everything a started agent consists of. */
+export interface AgentParts {
+  readonly hashes: HashPool
+  readonly cache: Cache
+  readonly origin: OriginClient
+  readonly network: PeerNetwork
+  readonly claims: Claims
+  readonly transfers: Transfers
+  readonly requests: Requests
+  readonly integration: IntegrationSwitch
+  readonly vitals: VitalSigns
+}
+
+/** Makes an agent; nothing touches the world before `start`. */
+export function createAgent(config: AgentConfig, host: AgentHost): Agent {
+  return new ComposedAgent(config, host)
+}
+
+class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
+  readonly #config: AgentConfig
+  readonly #host: AgentHost
+  readonly #name: string
+  readonly #events: EventLog
+  readonly #undo: (() => unknown)[] = []
+  #parts: AgentParts | null = null
+  #state: AgentSnapshot['state'] = 'starting'
+  #startedWallMs: number
+  #seq = 0
+  #weight: Weight = { value: 50, why: 'is a desktop' }
+  #apiPort: number | null = null
+  #pausedUntil: { until: number | null } | null = null
+  #pauseTimer: Timer | null = null
+  #snapshotTimer: Timer | null = null
+  #stopping: Promise<void> | null = null
+
+  constructor(config: AgentConfig, host: AgentHost) {
+    super()
+    this.setMaxListeners(0)
+    this.#config = config
+    this.#host = host
+    this.#name = config.name ?? hostname()
+    this.#startedWallMs = host.clock.wallMs()
+    this.#events = new EventLog(host.clock, (event) => this.#told(event))
+  }
+
+  get cache(): Cache {
+    return this.#running().cache
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.#compose()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#takeDown())
+  }
+
+  snapshot(): AgentSnapshot {
+    return composeSnapshot(this.#running(), {
+      name: this.#name,
+      seq: this.#seq,
+      wallMs: this.#host.clock.wallMs(),
+      version: LARDER_VERSION,
+      state: this.#state,
+      startedAt: this.#startedWallMs,
+      paused: this.#pausedUntil,
+      apiPort: this.#apiPort,
+      weight: this.#weight,
+      fallbacks: this.#events.count('fallback'),
+      events: this.#events.since(0, 200)
+    })
+  }
+
+  events(since = 0): AgentEvent[] {
+    return this.#events.since(since)
+  }
+
+  request(spec: RequestSpec): RequestView {
+    if (this.#state !== 'running') throw new LarderError('SHUTTING_DOWN', 'The agent is not running')
+    const request = this.#running().requests.add(spec)
+    this.#events.add('requestAccepted', `Asked for ${request.view().url}`, { requestId: request.id, url: request.view().url })
+    return request.view()
+  }
+
+  requestView(id: RequestId): RequestView {
+    return this.#running().requests.get(id).view()
+  }
+
+  requests(): RequestView[] {
+    return this.#running().requests.views()
+  }
+
+  cancel(id: RequestId): RequestView {
+    const request = this.#running().requests.get(id)
+    request.cancel()
+    return request.view()
+  }
+
+  pause(id: RequestId): RequestView {
+    const request = this.#running().requests.get(id)
+    request.pause()
+    return request.view()
+  }
+
+  resume(id: RequestId): RequestView {
+    const request = this.#running().requests.get(id)
+    request.resume()
+    return request.view()
+  }
+
+  setApiPort(port: number | null): void {
+    this.#apiPort = port
+    this.#changed()
+  }
+
+  setIntegration(enabled: boolean, by: string): void {
+    this.#running()
+      .integration.set(enabled, by)
+      .then((changed) => {
+        if (changed) this.#events.add('integrationChanged', `${by} turned the integration ${enabled ? 'on' : 'off'}.`)
+      })
+      .catch((error: unknown) => this.#events.add('warning', `The integration switch could not be kept: ${LarderError.from(error).message}`))
+  }
+
+  pauseAll(untilWallMs: number | null): void {
+    this.#pauseTimer?.cancel()
+    this.#pausedUntil = { until: untilWallMs }
+    this.#running().requests.pauseAll()
+    if (untilWallMs !== null) this.#pauseTimer = this.#host.clock.after(Math.max(0, untilWallMs - this.#host.clock.wallMs()), () => this.resumeAll())
+    this.#events.add('transfersPaused', untilWallMs === null ? 'All transfers are paused until resumed.' : `All transfers are paused until ${new Date(untilWallMs).toISOString()}.`)
+  }
+
+  resumeAll(): void {
+    if (this.#pausedUntil === null) return
+    this.#pauseTimer?.cancel()
+    this.#pausedUntil = null
+    this.#running().requests.resumeAll()
+    this.#events.add('transfersResumed', 'Transfers go on.')
+  }
+
+  refresh(): void {
+    this.#running().network.refresh()
+    void this.#readWeight()
+  }
+
+  /** Builds the layers from the bottom; each leaves behind how to take it down again. */
+  async #compose(): Promise<void> {
+    const { settings, dataDir } = this.#config
+    const { clock, env, log } = this.#host
+    await this.#readWeight()
+    const integration = await IntegrationSwitch.open(dataDir, clock, settings.integration.enabled)
+    const vitals = this.#own(new VitalSigns(), (v) => v.stop())
+    const hashes = this.#own(createHashPool({ workers: 2 }), (h) => h.close())
+    const cache = this.#own(
+      await openCache({ dir: settings.cache.dir ?? join(dataDir, 'cache'), clock, hashes, maxBytes: settings.cache.maxBytes, minFreeBytes: settings.cache.minFreeBytes }),
+      (c) => c.close()
+    )
+    const origin = this.#own(createOriginClient({ clock, settings: settings.origin, env, userAgent: `larder/${LARDER_VERSION}` }), (o) => o.close())
+    const network = await createPeerNetwork({
+      dataDir,
+      name: this.#name,
+      version: LARDER_VERSION,
+      weight: () => this.#weight.value,
+      settings: { fleet: settings.fleet, ports: settings.ports, discovery: settings.discovery, uploadSlots: settings.transfers.uploadSlots },
+      clock,
+      log,
+      source: { openServed: (key) => transfers.openServed(key) }
+    })
+    const link = new NetworkClaimLink(network)
+    const claims = createClaims({
+      link,
+      clock,
+      // Who has no peers need not wait for them.
+      settings: settings.fleet.siteKey === null ? { ...settings.election, settleMs: 0 } : settings.election,
+      holdings: (key) => transfers.holdings(key)
+    })
+    const world: TransferWorld = {
+      clock,
+      cache,
+      origin,
+      network,
+      claims,
+      settings,
+      originQueue: new PQueue({ concurrency: settings.transfers.originConcurrency }),
+      weight: () => this.#weight.value,
+      emit: (type, text, facts) => this.#events.add(type, text, facts),
+      changed: () => this.#changed(),
+      random: Math.random
+    }
+    const transfers = new Transfers(world)
+    const requests = new Requests(world, transfers, (view) => this.emit('request', view))
+    this.#parts = { hashes, cache, origin, network, claims, transfers, requests, integration, vitals }
+    this.#listen(network, link, transfers, cache)
+    claims.start()
+    this.#own(claims, (c) => c.stop())
+    await network.start()
+    this.#own(network, (n) => n.stop())
+    this.#own(transfers, (t) => t.close())
+    this.#own(requests, (r) => r.close())
+    this.#own(clock.every(WEIGHT_EVERY_MS, () => void this.#readWeight()), (t) => t.cancel())
+    this.#state = 'running'
+    this.#events.add('agentStarted', `Larder ${LARDER_VERSION} has started on ${this.#name}.`)
+  }
+
+  #listen(network: PeerNetwork, link: NetworkClaimLink, transfers: Transfers, cache: Cache): void {
+    network.on('message', (from, message) => {
+      // The prefix of `t` says whose message it is; the rest is checked by its type.
+      if (message.t.startsWith('claim.')) link.emit('message', from, message as Parameters<typeof link.send>[1])
+      else transfers.handle(from, message as Parameters<typeof transfers.handle>[1])
+    })
+    network.on('connected', (peer) => {
+      link.emit('joined', peer.id)
+      this.#events.add('peerConnected', `${peer.name} is connected.`, { peer: peer.id, peerName: peer.name })
+    })
+    network.on('lost', (peer, reason) => {
+      transfers.memberLost(peer.id)
+      link.emit('lost', peer.id)
+      this.#events.add('peerLost', `${peer.name} is gone: ${reason}`, { peer: peer.id, peerName: peer.name })
+    })
+    network.on('refused', ({ address, id, reason }) => this.#events.add('peerRefused', `${address}: ${reason}`, id ? { peer: id } : {}))
+    network.on('changed', () => this.#changed())
+    cache.on('added', (content) => this.#events.add('contentCached', `${content.sha256.slice(0, 12)} is in the cache.`, { bytes: content.plan.lengthBytes }))
+    cache.on('evicted', ({ sha256, bytes, reason }) => this.#events.add('contentEvicted', `${sha256.slice(0, 12)} left the cache (${reason}).`, { bytes }))
+    cache.on('removed', ({ sha256, bytes }) => this.#events.add('contentRemoved', `${sha256.slice(0, 12)} was removed from the cache.`, { bytes }))
+    cache.on('quarantined', ({ sha256, reason }) => this.#events.add('contentQuarantined', `${sha256.slice(0, 12)} is damaged and was quarantined: ${reason}`))
+    cache.on('diskFull', () => this.#events.add('diskFull', 'The disk of the cache is full.', { code: 'DISK_FULL' }))
+    cache.on('diskRecovered', () => this.#events.add('diskRecovered', 'The disk of the cache has space again.'))
+  }
+
+  #own<T>(part: T, undo: (part: T) => unknown): T {
+    this.#undo.push(() => undo(part))
+    return part
+  }
+
+  async #takeDown(): Promise<void> {
+    this.#state = 'stopping'
+    if (this.#parts) this.#events.add('agentStopping', 'Larder is stopping.')
+    this.#pauseTimer?.cancel()
+    for (const undo of this.#undo.splice(0).reverse()) {
+      try {
+        await undo()
+      } catch (error) {
+        this.#host.log.warn({ error: LarderError.from(error).message }, 'a part did not stop cleanly')
+      }
+    }
+    this.#snapshotTimer?.cancel()
+    this.#state = 'stopped'
+  }
+
+  #running(): AgentParts {
+    if (!this.#parts) throw new LarderError('SHUTTING_DOWN', 'The agent has not been started')
+    return this.#parts
+  }
+
+  async #readWeight(): Promise<void> {
+    this.#weight = decideWeight(await readMachineFacts(), this.#config.settings.election.weight)
+  }
+
+  #told(event: AgentEvent): void {
+    this.#host.log.info({ event: event.type, ...(event.code ? { code: event.code } : {}), ...(event.reason ? { reason: event.reason } : {}) }, event.text)
+    this.emit('event', event)
+    this.#changed()
+  }
+
+  #changed(): void {
+    this.#seq++
+    if (this.#snapshotTimer !== null || this.#state === 'stopped') return
+    this.#snapshotTimer = this.#host.clock.after(SNAPSHOT_EVERY_MS, () => {
+      this.#snapshotTimer = null
+      if (this.listenerCount('snapshot') > 0) this.emit('snapshot', this.snapshot())
+    })
+  }
+}

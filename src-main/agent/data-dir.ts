@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdir, rm } from 'node:fs/promises'
+import { lockFolder, type FolderLock } from '../cache/folder-lock.ts'
+import { AgentFile, ApiToken } from '../contract/api.ts'
+import { dataPaths, type DataPaths } from '../lib/data-paths.ts'
+import { hasCode, LarderError, systemCode } from '../lib/errors.ts'
+import { readPrivateFile, writePrivateFile } from '../lib/private-file.ts'
+
+const MAX_SMALL_FILE = 4096
+
+/** Makes the data folder, for this user alone. @throws CACHE_UNUSABLE */
+export async function prepareDataDir(root: string): Promise<DataPaths> {
+  const paths = dataPaths(root)
+  try {
+    const made = await mkdir(paths.root, { recursive: true, mode: 0o700 })
+    if (made !== undefined && process.platform !== 'win32') await chmod(paths.root, 0o700)
+    return paths
+  } catch (error) {
+    throw new LarderError('CACHE_UNUSABLE', `The data folder ${paths.root} cannot be made (${systemCode(error) ?? String(error)})`, { path: paths.root, cause: error })
+  }
+}
+
+/** The token of the local API, made at the first start. A damaged one is replaced. For the holder of the lock. */
+export async function ensureApiToken(paths: DataPaths): Promise<ApiToken> {
+  const kept = await readApiToken(paths)
+  if (kept !== undefined) return kept
+  const token = randomBytes(32).toString('hex')
+  await writePrivateFile(paths.apiToken, token)
+  return token
+}
+
+async function readApiToken(paths: DataPaths): Promise<ApiToken | undefined> {
+  const bytes = await readPrivateFile(paths.apiToken, MAX_SMALL_FILE).catch((error: unknown) => {
+    if (error instanceof RangeError) return undefined
+    throw error
+  })
+  return ApiToken.safeParse(bytes?.toString('latin1').trim()).data
+}
+
+/** `agent.json` of the data folder; undefined when there is none that can be read. */
+export async function readAgentFile(paths: DataPaths): Promise<AgentFile | undefined> {
+  try {
+    const bytes = await readPrivateFile(paths.agent, MAX_SMALL_FILE)
+    return bytes && AgentFile.safeParse(JSON.parse(bytes.toString('utf8'))).data
+  } catch {
+    return undefined
+  }
+}
+
+export async function writeAgentFile(paths: DataPaths, file: AgentFile): Promise<void> {
+  await writePrivateFile(paths.agent, `${JSON.stringify(file)}\n`)
+}
+
+/** Removes `agent.json` unless another run has written it since. */
+export async function removeAgentFile(paths: DataPaths, bootId: string): Promise<void> {
+  const file = await readAgentFile(paths)
+  if (file === undefined || file.bootId === bootId) await rm(paths.agent, { force: true })
+}
+
+/**
+ * Takes the data folder for this run, until `release`. The system drops the lock with the process, however that ends, so
+ * neither a stale `agent.json` nor a process number used again stands in the way.
+ * @throws AGENT_ALREADY_RUNNING with the holder's `pid` (null while it is still starting), CACHE_UNUSABLE
+ */
+export async function lockDataDir(paths: DataPaths): Promise<FolderLock> {
+  try {
+    return lockFolder(paths.lock)
+  } catch (error) {
+    if (!hasCode(error, 'AGENT_ALREADY_RUNNING')) {
+      throw new LarderError('CACHE_UNUSABLE', `The data folder ${paths.root} cannot be locked (${error instanceof Error ? error.message : String(error)})`, { path: paths.root, cause: error })
+    }
+    const pid = (await readAgentFile(paths))?.pid ?? null
+    throw new LarderError('AGENT_ALREADY_RUNNING', `An agent runs on ${paths.root} already${pid === null ? '' : ` (process ${pid})`}`, { pid, dataDir: paths.root, cause: error })
+  }
+}

@@ -1,0 +1,35 @@
+import type { AgentEvent, AgentEventType } from '../contract/events.ts'
+import type { Clock } from '../lib/clock.ts'
+
+const KEEP = 1000
+
+/** The newest events of this run, numbered. */
+export class EventLog {
+  readonly #clock: Clock
+  readonly #told: (event: AgentEvent) => void
+  #events: AgentEvent[] = []
+  #seq = 0
+
+  constructor(clock: Clock, told: (event: AgentEvent) => void) {
+    this.#clock = clock
+    this.#told = told
+  }
+
+  add(type: AgentEventType, text: string, facts: Omit<AgentEvent, 'seq' | 'at' | 'type' | 'text'> = {}): void {
+    const event: AgentEvent = { seq: ++this.#seq, at: this.#clock.wallMs(), type, text: text.slice(0, 1000), ...facts }
+    this.#events.push(event)
+    // Cut rarely, so that adding stays cheap.
+    if (this.#events.length > KEEP * 2) this.#events = this.#events.slice(-KEEP)
+    this.#told(event)
+  }
+
+  /** Events after number `since`, oldest first. */
+  since(since: number, most = KEEP): AgentEvent[] {
+    const newer = this.#events.filter((e) => e.seq > since)
+    return newer.slice(-Math.min(most, KEEP))
+  }
+
+  count(type: AgentEventType): number {
+    return this.#events.filter((e) => e.type === type).length
+  }
+}

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { RequestSpec } from '../contract/request.ts'
+import { ask, startFleet, untilRequest, untilSnapshot, type Fleet } from '../testing/fleet.ts'
+import { startOriginServer, type OriginServer } from '../testing/origin-server.ts'
+
+const MIB = 1024 * 1024
+const sha256 = async (path: string) => createHash('sha256').update(await readFile(path)).digest('hex')
+
+describe('a site of agents', () => {
+  let fleet: Fleet
+  let origin: OriginServer
+  let out: string
+  beforeEach(async () => {
+    out = await mkdtemp(join(tmpdir(), 'larder-out-'))
+  })
+  afterEach(async () => {
+    await fleet.stop()
+    await origin.close()
+    await rm(out, { recursive: true, force: true })
+  })
+  const agents = () => fleet.agents.map((a) => a.agent)
+
+  it('asks the origin once when six agents want the same file at the same moment', async () => {
+    origin = await startOriginServer({ rateBytesPerSecond: 12 * MIB })
+    fleet = await startFleet(6)
+    const bytes = 12 * MIB + 5
+    const url = origin.put('/big.bin', { generate: { bytes, seed: 1 } })
+    const views = await Promise.all(agents().map((a, i) => ask(a, { url, destination: join(out, `${i}`) })))
+    expect(views.map((v) => v.state)).toEqual(Array(6).fill('done'))
+    expect(origin.stats().contentBytes).toBe(bytes)
+    for (let i = 0; i < 6; i++) expect(await sha256(join(out, `${i}`))).toBe(await origin.sha256('/big.bin'))
+    const masters = new Set(views.map((v) => v.master))
+    expect(masters.size).toBe(1)
+    expect(views.filter((v) => v.split.originBytes > 0)).toHaveLength(1)
+  })
+
+  it('fetches each of many small files once', async () => {
+    origin = await startOriginServer()
+    fleet = await startFleet(5)
+    const files = Array.from({ length: 40 }, (_, i) => origin.put(`/small/${i}`, { generate: { bytes: 10_240, seed: i } }))
+    const views = await Promise.all(agents().flatMap((a) => files.map((url) => ask(a, { url }))))
+    expect(views.filter((v) => v.state !== 'done')).toEqual([])
+    expect(origin.stats().contentBytes).toBe(40 * 10_240)
+  })
+
+  it('lets a latecomer join a running download', async () => {
+    origin = await startOriginServer({ rateBytesPerSecond: 6 * MIB })
+    fleet = await startFleet(3)
+    const url = origin.put('/big.bin', { generate: { bytes: 12 * MIB, seed: 2 } })
+    const early = [ask(agents()[0]!, { url }), ask(agents()[1]!, { url })]
+    await untilSnapshot(agents()[0]!, (s) => (s.transfers[0]?.haveBytes ?? 0) >= 4 * MIB)
+    const late = await ask(agents()[2]!, { url, destination: join(out, 'late') })
+    await Promise.all(early)
+    expect(late.state).toBe('done')
+    expect(late.split.originBytes).toBe(0)
+    expect(origin.stats().contentBytes).toBe(12 * MIB)
+    expect(await sha256(join(out, 'late'))).toBe(await origin.sha256('/big.bin'))
+  })
+
+  it('takes everything from a PC that has it, without a master', async () => {
+    origin = await startOriginServer()
+    fleet = await startFleet(3)
+    const url = origin.put('/big.bin', { generate: { bytes: 9 * MIB, seed: 3 } })
+    await ask(agents()[0]!, { url })
+    origin.reset()
+    const views = await Promise.all([ask(agents()[1]!, { url }), ask(agents()[2]!, { url, destination: join(out, 'c') })])
+    expect(views.map((v) => v.split)).toEqual(Array(2).fill({ originBytes: 0, peerBytes: 9 * MIB, cacheBytes: 0 }))
+    expect(origin.stats().contentBytes).toBe(0)
+    expect(await sha256(join(out, 'c'))).toBe(await origin.sha256('/big.bin'))
+  })
+
+  it('goes on with a new master when the master stops, and asks the origin only for what nobody has', async () => {
+    origin = await startOriginServer({ rateBytesPerSecond: 8 * MIB })
+    fleet = await startFleet(4)
+    const bytes = 16 * MIB
+    const url = origin.put('/big.bin', { generate: { bytes, seed: 4 } })
+    const running = agents().map((a, i) => ({ agent: a, id: a.request(RequestSpec.parse({ url, destination: join(out, `${i}`) })).id, path: join(out, `${i}`) }))
+    await untilSnapshot(agents()[0]!, (s) => (s.transfers[0]?.haveBytes ?? 0) >= 5 * MIB)
+    const master = agents()[0]!.requestView(running[0]!.id).master!
+    const killed = running.findIndex((r) => r.agent.snapshot().agentId === master)
+    await running[killed]!.agent.stop()
+    for (const r of running) {
+      if (r === running[killed]) continue
+      const view = await untilRequest(r.agent, r.id, (v) => v.finishedAt !== null)
+      expect(view.state).toBe('done')
+      expect(view.master).not.toBe(master)
+      expect(await sha256(r.path)).toBe(await origin.sha256('/big.bin'))
+    }
+    expect(origin.stats().contentBytes).toBeLessThanOrEqual(bytes + 2 * MIB)
+  })
+
+  it('does not let anybody in who has another site key', async () => {
+    origin = await startOriginServer()
+    fleet = await startFleet(2)
+    const stranger = await startFleet(1, { discovery: { seeds: [`127.0.0.1:${agents()[0]!.snapshot().ports.peer}`] } })
+    try {
+      await untilSnapshot(stranger.agents[0]!.agent, (s) => s.peers.some((p) => p.state === 'refused'))
+      expect(agents()[0]!.snapshot().peers.filter((p) => p.state === 'connected')).toHaveLength(1)
+      const url = origin.put('/a', { generate: { bytes: 2 * MIB, seed: 5 } })
+      await ask(agents()[0]!, { url })
+      const view = await ask(stranger.agents[0]!.agent, { url })
+      expect(view.split).toEqual({ originBytes: 2 * MIB, peerBytes: 0, cacheBytes: 0 })
+    } finally {
+      await stranger.stop()
+    }
+  })
+
+  it('never makes a PC with weight 0 the master', async () => {
+    origin = await startOriginServer()
+    fleet = await startFleet(1, { election: { weight: 0 } })
+    await fleet.add({ election: { weight: 30 } })
+    const urls = Array.from({ length: 6 }, (_, i) => origin.put(`/${i}`, { generate: { bytes: 100_000, seed: i } }))
+    const views = await Promise.all(urls.flatMap((url) => agents().map((a) => ask(a, { url }))))
+    expect(new Set(views.map((v) => v.master))).toEqual(new Set([agents()[1]!.snapshot().agentId]))
+  })
+})

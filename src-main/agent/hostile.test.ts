@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ask, startFleet, untilSnapshot, type Fleet } from '../testing/fleet.ts'
+import { startHostilePeer, type HostilePeer, type Lie } from '../testing/hostile-peer.ts'
+import { startOriginServer, type OriginServer } from '../testing/origin-server.ts'
+
+const BYTES = 5 * 1024 * 1024 + 11
+const sha256 = async (path: string) => createHash('sha256').update(await readFile(path)).digest('hex')
+
+describe('a member that serves rubbish', () => {
+  let fleet: Fleet
+  let origin: OriginServer
+  let mallory: HostilePeer
+  let out: string
+  beforeEach(async () => {
+    out = await mkdtemp(join(tmpdir(), 'larder-out-'))
+    origin = await startOriginServer()
+    fleet = await startFleet(3, { transfers: { firstByteMs: 3000, stallMs: 3000 } })
+  })
+  afterEach(async () => {
+    await mallory.stop()
+    await fleet.stop()
+    await origin.close()
+    await rm(out, { recursive: true, force: true })
+  })
+
+  const start = async (lie: Lie) => {
+    mallory = await startHostilePeer({ siteKey: fleet.siteKey, lie, lengthBytes: BYTES, seeds: fleet.agents.map((a) => `127.0.0.1:${a.agent.snapshot().ports.peer}`) })
+    for (const { agent } of fleet.agents) await untilSnapshot(agent, (s) => s.peers.some((p) => p.id === mallory.id && p.state === 'connected'))
+  }
+
+  it.each<Lie>(['damaged-bytes', 'forged-record', 'wrong-record'])('is named and banned, and everybody else ends with the right bytes (%s)', async (lie) => {
+    await start(lie)
+    // A published digest convicts even records that fit their bytes.
+    const url = origin.put('/big.bin', { generate: { bytes: BYTES, seed: lie } }, { digest: 'repr-digest' })
+    const views = await Promise.all(fleet.agents.map(({ agent }, i) => ask(agent, { url, destination: join(out, `${i}`) })))
+    expect(views.map((v) => [v.state, v.error])).toEqual(Array(3).fill(['done', null]))
+    expect(mallory.asked).toBeGreaterThan(0)
+    for (let i = 0; i < 3; i++) expect(await sha256(join(out, `${i}`))).toBe(await origin.sha256('/big.bin'))
+    for (const { agent } of fleet.agents) {
+      const bans = agent.events().filter((e) => e.type === 'peerBanned')
+      expect(new Set(bans.map((e) => e.peer))).toEqual(new Set([mallory.id]))
+      expect(bans[0]!.text).toContain('mallory')
+    }
+  })
+
+  it('costs time but nothing else when it stalls', async () => {
+    await start('stall')
+    const url = origin.put('/big.bin', { generate: { bytes: BYTES, seed: 1 } })
+    const view = await ask(fleet.agents[0]!.agent, { url, destination: join(out, 'a') })
+    expect(view.state).toBe('done')
+    expect(view.elapsedMs).toBeLessThan(15_000)
+    expect(await sha256(join(out, 'a'))).toBe(await origin.sha256('/big.bin'))
+  })
+})

@@ -1,0 +1,336 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import { statSync, writeFileSync } from 'node:fs'
+import type { Agent, AgentConfig, AgentEvents, AgentHost } from '../agent/agent.ts'
+import type { Cache, CacheEvents, CachedContent, ContentReader, VerifyReport } from '../cache/cache.ts'
+import type { AgentEvent, AgentEventType } from '../contract/events.ts'
+import type { PeerId, RequestId, Sha256Hex } from '../contract/ids.ts'
+import { finalRequestStates, type RequestSpec, type RequestView } from '../contract/request.ts'
+import type { AgentSnapshot, CacheEntryView, CacheStats } from '../contract/snapshot.ts'
+import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
+import { LarderError } from '../lib/errors.ts'
+import { planPieces } from '../pieces/plan.ts'
+
+const hex = (bytes: number) => randomBytes(bytes).toString('hex')
+const digestOf = (data: Uint8Array) => createHash('sha256').update(data).digest('hex') as Sha256Hex
+
+interface Kept {
+  data: Buffer
+  pinned: boolean
+  hits: number
+  url: string
+}
+
+/** A cache in memory: the part of {@link Cache} that the local API uses; the rest throws. */
+export class CacheDouble extends EventEmitter<CacheEvents> {
+  readonly dir = '/nowhere/cache'
+  readonly #kept = new Map<string, Kept>()
+  /** Readers opened and not closed again. */
+  openReaders = 0
+  /** Called by `verify` after each content; a test can hold it up. */
+  onVerify: (signal: AbortSignal | undefined) => Promise<void> = async () => {}
+
+  keep(data: Buffer, url = 'http://origin.test/file'): Sha256Hex {
+    const sha256 = digestOf(data)
+    this.#kept.set(sha256, { data, pinned: false, hits: 0, url })
+    return sha256
+  }
+
+  /** Damages a kept content: its digests stay, a byte changes. */
+  damage(sha256: Sha256Hex, at: number): void {
+    const kept = this.#kept.get(sha256)!
+    kept.data = Buffer.from(kept.data)
+    kept.data[at]! ^= 0xff
+    this.#damaged.set(sha256, at)
+  }
+  readonly #damaged = new Map<string, number>()
+
+  find(sha256: Sha256Hex): CachedContent | undefined {
+    const kept = this.#kept.get(sha256)
+    return kept && { sha256, plan: planPieces(kept.data.length), createdAt: 0 }
+  }
+
+  async open(sha256: Sha256Hex): Promise<ContentReader | undefined> {
+    const kept = this.#kept.get(sha256)
+    if (!kept) return undefined
+    const plan = planPieces(kept.data.length)
+    const original = Buffer.from(kept.data)
+    const damaged = this.#damaged.get(sha256)
+    if (damaged !== undefined) original[damaged]! ^= 0xff
+    const pieceDigests = Buffer.concat(
+      Array.from({ length: plan.count }, (_, index) => createHash('sha256').update(original.subarray(index * plan.pieceBytes, (index + 1) * plan.pieceBytes)).digest())
+    )
+    this.openReaders++
+    return {
+      sha256,
+      plan,
+      pieceDigests,
+      read: async (start, length) => kept.data.subarray(start, start + length),
+      close: async () => {
+        this.openReaders--
+      }
+    }
+  }
+
+  noteHit(sha256: Sha256Hex): void {
+    const kept = this.#kept.get(sha256)
+    if (kept) kept.hits++
+  }
+
+  list(query: { limit?: number; offset?: number; search?: string } = {}): { entries: CacheEntryView[]; total: number } {
+    const all = [...this.#kept].filter(([sha256, kept]) => query.search === undefined || sha256.startsWith(query.search) || kept.url.includes(query.search))
+    const offset = query.offset ?? 0
+    const entries = all.slice(offset, offset + (query.limit ?? 100)).map(
+      ([sha256, kept]): CacheEntryView => ({
+        sha256: sha256 as Sha256Hex,
+        lengthBytes: kept.data.length,
+        urls: [kept.url],
+        kind: 'resource',
+        pinned: kept.pinned,
+        createdAt: 1,
+        lastUsedAt: 2,
+        hits: kept.hits,
+        servedBytes: 0
+      })
+    )
+    return { entries, total: all.length }
+  }
+
+  async remove(sha256: Sha256Hex): Promise<number> {
+    const kept = this.#kept.get(sha256)
+    if (!kept) throw new LarderError('NOT_FOUND', 'This content is not in the cache', { sha256 })
+    this.#kept.delete(sha256)
+    return kept.data.length
+  }
+
+  async clear({ pinnedToo, dryRun }: { pinnedToo: boolean; dryRun: boolean }) {
+    const gone = [...this.#kept].filter(([, kept]) => pinnedToo || !kept.pinned)
+    const kept = this.#kept.size - gone.length
+    if (!dryRun) for (const [sha256] of gone) this.#kept.delete(sha256)
+    return { removed: gone.length, bytes: gone.reduce((sum, [, { data }]) => sum + data.length, 0), kept }
+  }
+
+  pin(sha256: Sha256Hex, pinned: boolean): void {
+    this.#kept.get(sha256)!.pinned = pinned
+  }
+
+  async verify({ signal, onProgress }: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void }): Promise<VerifyReport> {
+    const damaged: Sha256Hex[] = []
+    let done = 0
+    for (const sha256 of this.#kept.keys()) {
+      await this.onVerify(signal)
+      signal?.throwIfAborted()
+      if (this.#damaged.has(sha256)) damaged.push(sha256 as Sha256Hex)
+      onProgress?.(++done, this.#kept.size)
+    }
+    return { checked: done, ok: done - damaged.length, damaged, missing: [], adopted: [], strays: 0 }
+  }
+
+  stats(): CacheStats {
+    const all = [...this.#kept.values()]
+    return {
+      dir: this.dir,
+      entries: all.length,
+      bytes: all.reduce((sum, { data }) => sum + data.length, 0),
+      partialBytes: 0,
+      maxBytes: 50 * 2 ** 30,
+      freeBytes: null,
+      pinned: all.filter(({ pinned }) => pinned).length,
+      evictions: 0,
+      diskFull: false
+    }
+  }
+
+  async close(): Promise<void> {}
+}
+
+/**
+ * An agent without network: requests move only when the test moves them, or at once by {@link AgentDouble.onRequest}.
+ * For tests of what stands above the agent.
+ */
+export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
+  readonly config: AgentConfig
+  readonly host: AgentHost
+  readonly cacheDouble = new CacheDouble()
+  readonly cache = this.cacheDouble as unknown as Cache
+  readonly specs: RequestSpec[] = []
+  /** What happens to a new request; runs after `request` has returned. */
+  onRequest: ((view: RequestView, spec: RequestSpec) => void) | undefined
+  failStart: Error | undefined
+  started = 0
+  stopped = 0
+  readonly #requests = new Map<RequestId, RequestView>()
+  readonly #events: AgentEvent[] = []
+  #snapshot: AgentSnapshot
+
+  constructor(config: AgentConfig, host: AgentHost) {
+    super()
+    this.config = config
+    this.host = host
+    const at = host.clock.wallMs()
+    this.#snapshot = {
+      agentId: hex(32) as PeerId,
+      name: config.name ?? 'double',
+      bootId: hex(8),
+      seq: 1,
+      at,
+      version: LARDER_VERSION,
+      apiVersion: API_VERSION,
+      state: 'starting',
+      startedAt: at,
+      integration: { enabled: config.settings.integration.enabled, by: 'settings', since: at },
+      paused: null,
+      fleet: { member: false, via: 'none', tag: null },
+      ports: { api: null, peer: config.settings.ports.peer, beacon: null },
+      weight: { value: 50, why: 'a desktop' },
+      interfaces: [],
+      peers: [],
+      masters: [],
+      transfers: [],
+      requests: [],
+      uploads: [],
+      cache: this.cacheDouble.stats(),
+      totals: { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0, fallbacks: 0 },
+      process: { pid: process.pid, eventLoopP99Ms: 0, rssBytes: 0, cpuSeconds: 0 },
+      events: []
+    }
+  }
+
+  snapshot(): AgentSnapshot {
+    return { ...this.#snapshot, requests: this.requests(), cache: this.cacheDouble.stats(), events: this.#events.slice(-200) }
+  }
+
+  /** Changes the snapshot and says so. */
+  change(changes: Partial<AgentSnapshot>): void {
+    this.#snapshot = { ...this.#snapshot, ...changes, seq: this.#snapshot.seq + 1 }
+    this.emit('snapshot', this.snapshot())
+  }
+
+  /** Lets something happen. */
+  happen(type: AgentEventType, text: string, facts: Partial<AgentEvent> = {}): AgentEvent {
+    const event: AgentEvent = { seq: this.#events.length + 1, at: this.host.clock.wallMs(), type, text, ...facts }
+    this.#events.push(event)
+    this.emit('event', event)
+    return event
+  }
+
+  events(since = 0): AgentEvent[] {
+    return this.#events.filter((event) => event.seq > since)
+  }
+
+  request(spec: RequestSpec): RequestView {
+    if (!/^https?:\/\//.test(spec.url)) throw new LarderError('URL_INVALID', `Not a URL: ${spec.url}`, { url: spec.url })
+    this.specs.push(spec)
+    const at = this.host.clock.wallMs()
+    const view: RequestView = {
+      id: `r-${hex(8)}` as RequestId,
+      url: spec.url,
+      kind: spec.kind,
+      priority: spec.priority,
+      destination: spec.destination ?? null,
+      state: 'checking',
+      key: null,
+      sha256: null,
+      lengthBytes: null,
+      haveBytes: 0,
+      split: { originBytes: 0, peerBytes: 0, cacheBytes: 0 },
+      rateBytesPerSecond: 0,
+      role: 'none',
+      master: null,
+      masterName: null,
+      stale: false,
+      reasons: [],
+      error: null,
+      createdAt: at,
+      finishedAt: null,
+      firstByteMs: null,
+      elapsedMs: 0
+    }
+    this.#requests.set(view.id, view)
+    if (this.onRequest) setImmediate(() => this.onRequest?.(this.requestView(view.id), spec))
+    return view
+  }
+
+  requestView(id: RequestId): RequestView {
+    const view = this.#requests.get(id)
+    if (!view) throw new LarderError('NOT_FOUND', 'There is no such request', { id })
+    return view
+  }
+
+  requests(): RequestView[] {
+    return [...this.#requests.values()]
+  }
+
+  /** Moves a request. */
+  update(id: RequestId, changes: Partial<RequestView>): RequestView {
+    const view = { ...this.requestView(id), ...changes }
+    this.#requests.set(id, view)
+    this.emit('request', view)
+    return view
+  }
+
+  /** Ends a request well: content into the cache, and to its destination. */
+  finish(id: RequestId, data: Buffer, split?: RequestView['split']): RequestView {
+    const view = this.requestView(id)
+    const sha256 = this.cacheDouble.keep(data, view.url)
+    if (view.destination !== null) writeFileSync(view.destination, data)
+    return this.update(id, {
+      state: 'done',
+      sha256,
+      lengthBytes: data.length,
+      haveBytes: data.length,
+      split: split ?? { originBytes: data.length, peerBytes: 0, cacheBytes: 0 },
+      finishedAt: this.host.clock.wallMs()
+    })
+  }
+
+  fail(id: RequestId, error: LarderError): RequestView {
+    return this.update(id, { state: 'failed', error: error.toView(), finishedAt: this.host.clock.wallMs() })
+  }
+
+  cancel(id: RequestId): RequestView {
+    const view = this.requestView(id)
+    if (finalRequestStates.includes(view.state)) return view
+    return this.update(id, { state: 'cancelled', error: new LarderError('CANCELLED', 'The request was cancelled').toView() })
+  }
+
+  pause(id: RequestId): RequestView {
+    return this.update(id, { state: 'paused' })
+  }
+
+  resume(id: RequestId): RequestView {
+    return this.update(id, { state: 'waiting' })
+  }
+
+  setApiPort(port: number | null): void {
+    this.change({ ports: { ...this.#snapshot.ports, api: port } })
+  }
+
+  setIntegration(enabled: boolean, by: string): void {
+    this.change({ integration: { enabled, by, since: this.host.clock.wallMs() } })
+    this.happen('integrationChanged', `${by} turned the integration ${enabled ? 'on' : 'off'}`)
+  }
+
+  pauseAll(until: number | null): void {
+    this.change({ paused: { until } })
+  }
+
+  resumeAll(): void {
+    this.change({ paused: null })
+  }
+
+  refresh(): void {}
+
+  async start(): Promise<void> {
+    if (this.failStart) throw this.failStart
+    statSync(this.config.dataDir)
+    this.started++
+    this.change({ state: 'running' })
+  }
+
+  async stop(): Promise<void> {
+    if (this.#snapshot.state === 'stopped') return
+    this.stopped++
+    this.change({ state: 'stopped' })
+  }
+}

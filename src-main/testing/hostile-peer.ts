@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { NetworkClaimLink } from '../agent/claim-link.ts'
+import { createClaims } from '../claims/claims-service.ts'
+import type { ContentKey, PeerId } from '../contract/ids.ts'
+import { Settings } from '../contract/settings.ts'
+import { systemClock } from '../lib/clock.ts'
+import { createPeerNetwork } from '../peers/create-network.ts'
+import type { PeerNetwork } from '../peers/network.ts'
+import { pieceLength, planPieces, type PiecePlan } from '../pieces/plan.ts'
+import { signRecord, type PieceRecord } from '../pieces/record.ts'
+import { keptLog } from './kept-log.ts'
+
+/** How it lies about the contents it claims to have. */
+export type Lie =
+  /** The record says one thing, the bytes another. */
+  | 'damaged-bytes'
+  /** Wrong bytes with a record that fits them, signed by itself. */
+  | 'wrong-record'
+  /** A record whose signature is not its signer's. */
+  | 'forged-record'
+  /** Answers with its piece map and then never sends a byte. */
+  | 'stall'
+
+/** A proven member of the fleet that says it has everything and serves rubbish. */
+export interface HostilePeer {
+  readonly id: PeerId
+  readonly network: PeerNetwork
+  /** Pieces it was asked for. */
+  readonly asked: number
+  stop(): Promise<void>
+}
+
+export async function startHostilePeer(options: { siteKey: string; seeds: string[]; lie: Lie; lengthBytes: number }): Promise<HostilePeer> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'larder-hostile-'))
+  const settings = Settings.parse({
+    fleet: { siteKey: options.siteKey },
+    ports: { peer: 0, beacon: 0 },
+    discovery: { beacon: false, seeds: options.seeds, listenAddress: '127.0.0.1', includeLoopback: true },
+    election: { settleMs: 0, windowMs: 50 }
+  })
+  const plan = planPieces(options.lengthBytes)
+  let asked = 0
+  const network: PeerNetwork = await createPeerNetwork({
+    dataDir,
+    name: 'mallory',
+    version: '0.0.0',
+    weight: () => 0,
+    settings: { fleet: settings.fleet, ports: settings.ports, discovery: settings.discovery, uploadSlots: 8 },
+    clock: systemClock,
+    log: keptLog(),
+    source: {
+      openServed: async (key) => ({
+        plan,
+        has: () => true,
+        record: (index) => recordFor(network, key, plan, index, options.lie),
+        read: (index) => {
+          asked++
+          return options.lie === 'stall' ? new Promise<Buffer>(() => {}) : Promise.resolve(rubbish(plan, index))
+        },
+        served: () => {},
+        close: () => {}
+      })
+    }
+  })
+  const link = new NetworkClaimLink(network)
+  const claims = createClaims({ link, clock: systemClock, settings: settings.election, holdings: () => ({ pieces: plan.count, complete: true }) })
+  network.on('connected', (peer) => link.emit('joined', peer.id))
+  network.on('lost', (peer) => link.emit('lost', peer.id))
+  network.on('message', (from, message) => {
+    if (message.t.startsWith('claim.')) link.emit('message', from, message as Parameters<typeof link.send>[1])
+    if (message.t === 'swarm.join')
+      network.send(from, { t: 'swarm.have', key: message.key, lengthBytes: plan.lengthBytes, map: '', complete: true, signers: [network.credential!] })
+  })
+  claims.start()
+  await network.start()
+  return {
+    id: network.self,
+    network,
+    get asked() {
+      return asked
+    },
+    async stop() {
+      claims.stop()
+      await network.stop()
+      await rm(dataDir, { recursive: true, force: true })
+    }
+  }
+}
+
+function rubbish(plan: PiecePlan, index: number): Buffer {
+  return Buffer.alloc(pieceLength(plan, index), 0x66 + (index % 7))
+}
+
+function recordFor(network: PeerNetwork, key: ContentKey, plan: PiecePlan, index: number, lie: Lie): PieceRecord {
+  const digest = lie === 'wrong-record' ? createHash('sha256').update(rubbish(plan, index)).digest() : Buffer.alloc(32, index)
+  const record = signRecord(key, { index, epoch: 0, digest, signer: network.self }, (message) => network.sign(message))
+  return lie === 'forged-record' ? { ...record, signature: Buffer.alloc(64, 1) } : record
+}
