@@ -1,0 +1,195 @@
+import { Readable } from 'node:stream'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Agent } from '../agent/agent.ts'
+import type { ApiAnswer, ApiBody, ApiParams, ApiQuery, ApiRouteName, ApiToken } from '../contract/api.ts'
+import { finalRequestStates, type RequestView } from '../contract/request.ts'
+import type { AgentSnapshot } from '../contract/snapshot.ts'
+import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
+import type { Clock } from '../lib/clock.ts'
+import { LarderError } from '../lib/errors.ts'
+import { openContentBytes } from './content-bytes.ts'
+import { errorAnswer } from './error-answer.ts'
+import type { EventStream } from './event-stream.ts'
+import { proveToken } from './guard.ts'
+import { statusView } from './status-view.ts'
+
+/** What the handlers act on. */
+export interface HandlerContext {
+  readonly agent: Agent
+  readonly token: ApiToken
+  readonly clock: Clock
+  /** Told to clients that download by themselves. */
+  readonly defaultStaggerRangeSeconds: number
+  /** Port of this listener. */
+  port(): number
+  openApi(): { openapi: string }
+  /** Turns the answer into a stream. @throws BUSY when too many are open */
+  openStream(reply: FastifyReply): EventStream
+}
+
+/** One call of a route, its input parsed. */
+export interface Call<N extends ApiRouteName> {
+  readonly params: ApiParams<N>
+  readonly query: ApiQuery<N>
+  readonly body: ApiBody<N>
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+}
+
+/** `undefined`: the handler answers by stream. */
+type Answer<N extends ApiRouteName> = ApiAnswer<N> | undefined | Readable
+export type Handlers = { readonly [N in ApiRouteName]: (call: Call<N>) => Answer<N> | Promise<Answer<N>> }
+
+export function createHandlers(context: HandlerContext): Handlers {
+  const { agent, clock } = context
+  const status = () => statusView(agent.snapshot())
+  // One string per snapshot, however many readers there are.
+  const written = new WeakMap<AgentSnapshot, string>()
+  const snapshotJson = (snapshot: AgentSnapshot) => {
+    let json = written.get(snapshot)
+    if (json === undefined) written.set(snapshot, (json = JSON.stringify(snapshot)))
+    return json
+  }
+  const isFinal = (view: RequestView) => finalRequestStates.includes(view.state)
+
+  return {
+    version: ({ query }) => ({
+      name: 'larder',
+      version: LARDER_VERSION,
+      apiVersion: API_VERSION,
+      integration: { enabled: agent.snapshot().integration.enabled, defaultStaggerRangeSeconds: context.defaultStaggerRangeSeconds },
+      proof: query.challenge === undefined ? null : proveToken(context.token, query.challenge, context.port())
+    }),
+    openapi: () => context.openApi(),
+    status,
+    snapshot: () => agent.snapshot(),
+    peers: () => ({ peers: agent.snapshot().peers }),
+    masters: () => ({ masters: agent.snapshot().masters }),
+
+    createRequest: ({ body, reply }) => {
+      const { enabled, by } = agent.snapshot().integration
+      if (!enabled) throw new LarderError('INTEGRATION_OFF', `The integration is off on this PC (by ${by})`)
+      const view = agent.request(body)
+      reply.header('location', `/v1/requests/${view.id}`)
+      return view
+    },
+    listRequests: () => ({ requests: agent.requests() }),
+    request: ({ params }) => agent.requestView(params.id),
+    cancelRequest: ({ params }) => agent.cancel(params.id),
+    pauseRequest: ({ params }) => agent.pause(params.id),
+    resumeRequest: ({ params }) => agent.resume(params.id),
+
+    watchRequest: ({ params, reply }) => {
+      const now = agent.requestView(params.id)
+      const stream = context.openStream(reply)
+      const show = (view: RequestView) => {
+        if (view.id !== params.id) return
+        if (!isFinal(view)) return stream.sendNewest(() => ({ event: 'request', json: JSON.stringify(view) }))
+        stream.send('request', JSON.stringify(view))
+        stream.end()
+      }
+      agent.on('request', show)
+      stream.once('closed', () => agent.off('request', show))
+      show(now)
+      return undefined
+    },
+
+    requestContent: async ({ params, reply }) => {
+      const content = await openContentBytes(agent.requestView(params.id), agent.cache)
+      const body = Readable.from(content.pieces(), { objectMode: false, highWaterMark: 1 })
+      body.once('close', () => void content.close())
+      reply.type('application/octet-stream').header('content-length', content.lengthBytes).header('etag', `"sha256:${content.sha256}"`).header('cache-control', 'no-store')
+      agent.cache.noteHit(content.sha256)
+      return body
+    },
+
+    stream: ({ reply, request }) => {
+      const first = agent.snapshot()
+      const stream = context.openStream(reply)
+      // The first number of an id is the newest event the reader knows, the second the snapshot: `<event>.<snapshot>`.
+      let event = agent.events().at(-1)?.seq ?? 0
+      let snapshot = first.seq
+      const id = () => `${event}.${snapshot}`
+      const onSnapshot = (view: AgentSnapshot) =>
+        stream.sendNewest(() => {
+          snapshot = view.seq
+          return { event: 'snapshot', json: snapshotJson(view), id: id() }
+        })
+      const offEvents = followEvents(agent, stream, lastEventId(request) ?? event, (seq) => ((event = seq), id()))
+      onSnapshot(first)
+      agent.on('snapshot', onSnapshot)
+      stream.once('closed', () => {
+        agent.off('snapshot', onSnapshot)
+        offEvents()
+      })
+      return undefined
+    },
+
+    events: ({ query, request, reply }) => {
+      const since = lastEventId(request) ?? query.since
+      if (query.follow !== '1' && !wantsStream(request)) return { bootId: agent.snapshot().bootId, events: agent.events(since) }
+      const stream = context.openStream(reply)
+      stream.once('closed', followEvents(agent, stream, since, String))
+      return undefined
+    },
+
+    cache: ({ query }) => ({ stats: agent.cache.stats(), ...agent.cache.list(query) }),
+    removeContent: async ({ params }) => ({ sha256: params.sha256, bytes: await agent.cache.remove(params.sha256) }),
+    pinContent: ({ params, body }) => {
+      if (!agent.cache.find(params.sha256)) throw new LarderError('NOT_FOUND', 'This content is not in the cache', { sha256: params.sha256 })
+      agent.cache.pin(params.sha256, body.pinned)
+      return { sha256: params.sha256, pinned: body.pinned }
+    },
+    clearCache: async ({ body }) => ({ ...(await agent.cache.clear(body)), dryRun: body.dryRun }),
+    verifyCache: async ({ request, reply }) => {
+      const gone = new AbortController()
+      if (!wantsStream(request)) {
+        reply.raw.once('close', () => gone.abort())
+        return agent.cache.verify({ signal: gone.signal })
+      }
+      const stream = context.openStream(reply)
+      stream.once('closed', () => gone.abort())
+      try {
+        const report = await agent.cache.verify({
+          signal: gone.signal,
+          onProgress: (done, total) => stream.sendNewest(() => ({ event: 'progress', json: JSON.stringify({ done, total }) }))
+        })
+        stream.send('result', JSON.stringify(report))
+      } catch (error) {
+        stream.send('error', JSON.stringify(errorAnswer(error).view))
+      }
+      stream.end()
+      return undefined
+    },
+
+    pauseAll: ({ body }) => {
+      agent.pauseAll(body.forMs === null ? null : clock.wallMs() + body.forMs)
+      return status()
+    },
+    resumeAll: () => {
+      agent.resumeAll()
+      return status()
+    },
+    integration: ({ body }) => {
+      agent.setIntegration(body.enabled, body.by)
+      return status()
+    }
+  }
+}
+
+/** Sends the events after `since` and each new one. @returns what ends it */
+function followEvents(agent: Agent, stream: EventStream, since: number, id: (seq: number) => string): () => void {
+  const send = (event: { seq: number }) => stream.send('event', JSON.stringify(event), id(event.seq))
+  for (const event of agent.events(since)) send(event)
+  agent.on('event', send)
+  return () => agent.off('event', send)
+}
+
+const wantsStream = (request: FastifyRequest): boolean => request.headers.accept?.includes('text/event-stream') ?? false
+
+/** Newest event a returning reader has seen. */
+function lastEventId(request: FastifyRequest): number | undefined {
+  const text = request.headers['last-event-id']
+  const seq = typeof text === 'string' ? /^(\d{1,15})(\.\d{1,15})?$/.exec(text)?.[1] : undefined
+  return seq === undefined ? undefined : Number(seq)
+}

@@ -1,0 +1,88 @@
+import type { Agent, CreateAgent, Log } from '../agent/agent.ts'
+import { ensureApiToken, lockDataDir, prepareDataDir, removeAgentFile, writeAgentFile } from '../agent/data-dir.ts'
+import type { Settings } from '../contract/settings.ts'
+import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
+import { systemClock, type Clock } from '../lib/clock.ts'
+import type { DataPaths } from '../lib/data-paths.ts'
+import { openLogFile } from './logging.ts'
+import { startApi } from './server.ts'
+
+export interface LocalAgentOptions {
+  readonly dataDir: string
+  readonly settings: Settings
+  /** Name shown to people; the host name by default. */
+  readonly name?: string
+  readonly createAgent: CreateAgent
+  readonly clock?: Clock
+  /** Environment for proxies. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Instead of the log file in the data folder. */
+  readonly log?: Log
+}
+
+/** An agent with its local API, as programs of this user find it. */
+export interface RunningAgent {
+  readonly agent: Agent
+  readonly paths: DataPaths
+  readonly apiPort: number
+  readonly log: Log
+  /** Ends everything in reverse order. Idempotent. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts agent and local API on a data folder and writes `agent.json`.
+ * @throws AGENT_ALREADY_RUNNING (`details.pid`), PORT_TAKEN, CACHE_UNUSABLE, and whatever the agent's start throws; nothing
+ * is left running then
+ */
+export async function runLocalAgent(options: LocalAgentOptions): Promise<RunningAgent> {
+  const { settings, clock = systemClock } = options
+  const undo: (() => void | Promise<void>)[] = []
+  let stopped: Promise<void> | undefined
+  const stop = () => (stopped ??= unwind(undo))
+  try {
+    const paths = await prepareDataDir(options.dataDir)
+    const lock = await lockDataDir(paths)
+    undo.push(() => lock.release())
+    const token = await ensureApiToken(paths)
+    const log = options.log ?? openLog(paths, settings, undo)
+
+    const agent = options.createAgent({ dataDir: paths.root, settings, ...(options.name !== undefined && { name: options.name }) }, { clock, log, env: options.env ?? process.env })
+    undo.push(() => agent.stop())
+    await agent.start()
+
+    const { defaultStaggerRangeSeconds } = settings.integration
+    const api = await startApi({ agent, token, port: settings.ports.api, defaultStaggerRangeSeconds, clock, log })
+    undo.push(() => api.close())
+    agent.setApiPort(api.port)
+    undo.push(() => agent.setApiPort(null))
+
+    const { bootId, startedAt } = agent.snapshot()
+    await writeAgentFile(paths, { pid: process.pid, apiPort: api.port, version: LARDER_VERSION, apiVersion: API_VERSION, bootId, startedAt })
+    undo.push(() => removeAgentFile(paths, bootId))
+    log.info({ apiPort: api.port, dataDir: paths.root, version: LARDER_VERSION }, 'the agent is ready')
+    return { agent, paths, apiPort: api.port, log, stop }
+  } catch (error) {
+    await stop().catch(() => {})
+    throw error
+  }
+}
+
+function openLog(paths: DataPaths, settings: Settings, undo: (() => void | Promise<void>)[]): Log {
+  const file = openLogFile({ dir: paths.log, level: settings.log.level })
+  undo.push(() => file.close())
+  return file.log
+}
+
+/** Runs every step, last one first; throws the first error at the end. */
+async function unwind(undo: (() => void | Promise<void>)[]): Promise<void> {
+  const errors: unknown[] = []
+  for (const step of undo.splice(0).reverse()) {
+    try {
+      await step()
+    } catch (error) {
+      errors.push(error)
+    }
+  }
+  if (errors.length > 0) throw errors[0]
+}

@@ -1,0 +1,146 @@
+import type { AddressInfo, Socket } from 'node:net'
+import swagger from '@fastify/swagger'
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import type { Agent, Log } from '../agent/agent.ts'
+import { apiRoutes, type ApiRoute, type ApiRouteName, type ApiToken } from '../contract/api.ts'
+import type { Clock } from '../lib/clock.ts'
+import { LarderError, systemCode } from '../lib/errors.ts'
+import { errorAnswer } from './error-answer.ts'
+import { EventStream } from './event-stream.ts'
+import { assertLocalCaller, assertToken } from './guard.ts'
+import { createHandlers, type Call } from './handlers.ts'
+import { openApiOptions, routeSchema } from './openapi.ts'
+
+const MAX_BODY_BYTES = 64 * 1024
+const MAX_HEADER_BYTES = 16 * 1024
+const MAX_CONNECTIONS = 256
+const MAX_STREAMS = 64
+/** A call must have arrived completely after so long. */
+const CALL_TIMEOUT_MS = 30_000
+
+export interface ApiOptions {
+  readonly agent: Agent
+  readonly token: ApiToken
+  /** TCP port on 127.0.0.1; 0 takes any free one. */
+  readonly port: number
+  readonly defaultStaggerRangeSeconds: number
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** The local API, listening. */
+export interface ApiServer {
+  readonly port: number
+  /** Ends streams and connections, and stops listening. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Serves the local API on 127.0.0.1.
+ * @throws PORT_TAKEN with the port
+ */
+export async function startApi(options: ApiOptions): Promise<ApiServer> {
+  const { agent, token, clock, log } = options
+  const streams = new Set<EventStream>()
+  const app = fastify({
+    logger: false,
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: CALL_TIMEOUT_MS,
+    keepAliveTimeout: 5000,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 128 },
+    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    frameworkErrors: (error, _request, reply) => {
+      const { status, view } = errorAnswer(error)
+      void (reply as FastifyReply).code(status).send(view)
+    },
+    clientErrorHandler: refuseUnreadable
+  })
+  app.server.maxConnections = MAX_CONNECTIONS
+  // A call without body is one with `undefined`, so that a schema can say what that means.
+  app.setValidatorCompiler((route) => {
+    const validate = validatorCompiler(route as never)
+    return (input: unknown) => validate(input ?? undefined)
+  })
+  app.setSerializerCompiler(serializerCompiler)
+  let port = options.port
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store', 'cross-origin-resource-policy': 'same-origin' })
+    assertLocalCaller(request.headers, port)
+  })
+  app.setErrorHandler((error, request, reply) => {
+    const { status, view, unexpected } = errorAnswer(error)
+    if (unexpected) log.error({ err: error, method: request.method, path: request.routeOptions.url ?? null }, 'a call of the local API failed')
+    if (view.code === 'TOKEN_INVALID') void reply.header('www-authenticate', 'Bearer')
+    void reply.code(status).send(view)
+  })
+  app.setNotFoundHandler(() => {
+    throw new LarderError('NOT_FOUND', 'There is no such route')
+  })
+
+  const handlers = createHandlers({
+    agent,
+    token,
+    clock,
+    defaultStaggerRangeSeconds: options.defaultStaggerRangeSeconds,
+    port: () => port,
+    openApi: () => app.swagger() as { openapi: string },
+    openStream(reply: FastifyReply) {
+      if (streams.size >= MAX_STREAMS) throw new LarderError('BUSY', `There are ${MAX_STREAMS} open streams already`)
+      reply.hijack()
+      const stream = new EventStream(reply.raw, clock)
+      streams.add(stream)
+      stream.once('closed', () => streams.delete(stream))
+      return stream
+    }
+  })
+  await app.register(swagger, openApiOptions)
+  for (const name of Object.keys(apiRoutes) as ApiRouteName[]) addRoute(app, name, apiRoutes[name], handlers[name] as AnyHandler, token)
+
+  try {
+    await app.listen({ host: '127.0.0.1', port })
+  } catch (error) {
+    await app.close()
+    if (systemCode(error) === 'EADDRINUSE' || systemCode(error) === 'EACCES') {
+      throw new LarderError('PORT_TAKEN', `Port ${port} on 127.0.0.1 for the local API is taken or not allowed`, { port, setting: 'ports.api', cause: error })
+    }
+    throw error
+  }
+  port = (app.server.address() as AddressInfo).port
+  return {
+    port,
+    async close() {
+      for (const stream of streams) stream.end()
+      await app.close()
+    }
+  }
+}
+
+type AnyHandler = (call: Call<never>) => unknown
+
+function addRoute(app: FastifyInstance, name: string, route: ApiRoute, handler: AnyHandler, token: ApiToken): void {
+  app.route({
+    method: route.method,
+    url: route.path,
+    schema: routeSchema(name, route),
+    onRequest: async (request) => {
+      if (route.access === 'token') assertToken(request.headers.authorization, token)
+    },
+    handler: async (request, reply) => {
+      const answer = await handler({ params: request.params, query: request.query, body: request.body, request, reply } as Call<never>)
+      if (answer === undefined) return reply
+      return reply.code(route.status).send(answer)
+    }
+  })
+}
+
+/** Answers what is not readable as HTTP, or too long, and hangs up. */
+function refuseUnreadable(error: Error, socket: Socket): void {
+  if (systemCode(error) === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const { view } = errorAnswer(new LarderError('BAD_REQUEST', systemCode(error) === 'HPE_HEADER_OVERFLOW' ? 'The header of the call is too long' : 'The call cannot be read as HTTP'))
+  const body = JSON.stringify(view)
+  socket.end(`HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseAssignment } from '../agent/settings-file.ts'
+import { SiteKey, type SettingsInput } from '../contract/settings.ts'
+import { LarderError, systemCode } from '../lib/errors.ts'
+
+/** Options of `larder agent` as they are parsed. */
+export interface AgentOptions {
+  readonly dataDir?: string
+  readonly name?: string
+  readonly fleetKey?: string
+  readonly fleetKeyFile?: string
+  readonly apiPort?: number
+  readonly peerPort?: number
+  readonly beaconPort?: number
+  readonly listen?: string
+  readonly seed?: readonly string[]
+  readonly beacon?: boolean
+  readonly includeLoopback?: boolean
+  readonly weight?: number
+  readonly cacheDir?: string
+  readonly cacheMax?: number
+  readonly logLevel?: string
+  readonly set?: readonly string[]
+}
+
+const MAX_KEY_FILE_CHARACTERS = 4096
+
+/**
+ * What the command line says about settings, `--set` last.
+ * @throws SITE_KEY_INVALID, SETTINGS_INVALID
+ */
+export function settingsOfOptions(options: AgentOptions): SettingsInput {
+  const siteKey = siteKeyOf(options)
+  const parts: SettingsInput[] = [
+    {
+      fleet: { ...(siteKey !== undefined && { siteKey }) },
+      ports: { ...given('api', options.apiPort), ...given('peer', options.peerPort), ...given('beacon', options.beaconPort) },
+      discovery: {
+        ...given('listenAddress', options.listen),
+        ...given('seeds', options.seed && [...options.seed]),
+        ...given('includeLoopback', options.includeLoopback),
+        ...(options.beacon === false && { beacon: false })
+      },
+      election: { ...given('weight', options.weight) },
+      cache: { ...(options.cacheDir !== undefined && { dir: resolve(options.cacheDir) }), ...given('maxBytes', options.cacheMax) },
+      log: { ...given('level', options.logLevel as 'info' | undefined) }
+    },
+    ...(options.set ?? []).map(parseAssignment)
+  ]
+  const all: Record<string, object> = {}
+  for (const part of parts) for (const [section, values] of Object.entries(part)) all[section] = { ...all[section], ...values }
+  return all
+}
+
+const given = <K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> => (value === undefined ? {} : ({ [key]: value } as Record<K, V>))
+
+function siteKeyOf(options: AgentOptions): string | undefined {
+  let text = options.fleetKey
+  if (options.fleetKeyFile !== undefined) {
+    try {
+      text = readFileSync(options.fleetKeyFile, 'utf8').slice(0, MAX_KEY_FILE_CHARACTERS)
+    } catch (error) {
+      throw new LarderError('SITE_KEY_INVALID', `The site key file ${options.fleetKeyFile} cannot be read (${systemCode(error) ?? 'unreadable'})`, { path: options.fleetKeyFile })
+    }
+  }
+  if (text === undefined) return undefined
+  const key = text.trim()
+  // The key itself never goes into a message.
+  if (!SiteKey.safeParse(key).success) throw new LarderError('SITE_KEY_INVALID', 'The site key is not one made by `larder fleet key new`')
+  return key
+}

@@ -1,0 +1,42 @@
+const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3600_000, d: 24 * 3600_000 }
+
+/**
+ * Reads a duration: `30s`, `1h30m`, `250ms`, `1.5h`; a bare number is seconds.
+ * @returns whole milliseconds, or undefined when it is not a duration
+ */
+export function parseDuration(text: string): number | undefined {
+  const plain = text.trim().toLowerCase()
+  if (plain.length > 40) return undefined
+  if (/^\d+(\.\d+)?$/.test(plain)) return whole(Number(plain) * 1000)
+  if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(plain)) return undefined
+  let total = 0
+  let last = Infinity
+  for (const [, amount, unit] of plain.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
+    const unitMs = units[unit!]!
+    // `5m 2h` and `1s1s` are slips, not durations.
+    if (unitMs >= last) return undefined
+    last = unitMs
+    total += Number(amount) * unitMs
+  }
+  return whole(total)
+}
+
+function whole(ms: number): number | undefined {
+  const rounded = Math.round(ms)
+  return Number.isSafeInteger(rounded) ? rounded : undefined
+}
+
+/** A duration for people: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
+export function formatDuration(ms: number): string {
+  const clipped = Math.max(0, ms)
+  if (clipped < 9950) return `${(clipped / 1000).toFixed(1)} s`
+  const seconds = Math.round(clipped / 1000)
+  if (seconds < 60) return `${seconds} s`
+  if (seconds < 3600) return pair(Math.floor(seconds / 60), 'min', seconds % 60, 's')
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 24 * 60) return pair(Math.floor(minutes / 60), 'h', minutes % 60, 'min')
+  const hours = Math.round(minutes / 60)
+  return pair(Math.floor(hours / 24), 'd', hours % 24, 'h')
+}
+
+const pair = (big: number, bigUnit: string, small: number, smallUnit: string): string => (small === 0 ? `${big} ${bigUnit}` : `${big} ${bigUnit} ${small} ${smallUnit}`)

@@ -1,0 +1,28 @@
+import { CommanderError } from 'commander'
+import { Output, toleratePipeEnd } from './output.ts'
+import { buildProgram } from './program.ts'
+
+/** Runs one command line. @returns the exit code */
+export async function main(argv: readonly string[]): Promise<number> {
+  const output = new Output(argv.includes('--json'))
+  toleratePipeEnd(() => argv[0] === 'agent')
+  try {
+    await buildProgram(output).parseAsync(argv, { from: 'user' })
+    return 0
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0
+    const { errorTable } = await import('../contract/errors.ts')
+    const { LarderError } = await import('../lib/errors.ts')
+    if (thrown instanceof CommanderError) {
+      // Asked for nothing: the help has been shown.
+      if (thrown.code === 'commander.help') return errorTable.BAD_REQUEST.exit
+      const message = thrown.message.replace(/^error: /, '').trim()
+      output.error({ ...new LarderError('BAD_REQUEST', message).toView(), next: 'See `larder --help`, or `larder <command> --help`.' })
+      return errorTable.BAD_REQUEST.exit
+    }
+    const error = LarderError.from(thrown)
+    output.error(error.toView())
+    if (error.code === 'INTERNAL' && thrown instanceof Error && !output.json) process.stderr.write(`${thrown.stack}\n`)
+    return errorTable[error.code].exit
+  }
+}

@@ -1,0 +1,44 @@
+import type { ErrorView } from '../contract/errors.ts'
+
+/**
+ * Where a command writes. Results go to stdout, errors and progress to stderr. With `--json` stdout carries one JSON value
+ * per line and nothing else; an error is the line `{"error": {code, message, next, details?}}` there, and stderr stays
+ * empty, so that a program reads one stream and the exit code.
+ */
+export class Output {
+  readonly json: boolean
+
+  constructor(json: boolean) {
+    this.json = json
+  }
+
+  /** The result in the form that was asked for. */
+  result(value: unknown, text: () => string): void {
+    if (this.json) this.line(JSON.stringify(value))
+    else this.line(text())
+  }
+
+  line(text: string): void {
+    process.stdout.write(`${text}\n`)
+  }
+
+  /** For people only; silent with `--json`. */
+  note(text: string): void {
+    if (!this.json) process.stderr.write(`${text}\n`)
+  }
+
+  error(view: ErrorView): void {
+    if (this.json) return this.line(JSON.stringify({ error: view }))
+    process.stderr.write(`larder: ${view.message}\n  → ${view.next}\n  (${view.code})\n`)
+  }
+}
+
+/** A reader that has gone (`larder cache ls | head`) ends the command quietly; `keepRunning` is for the agent. */
+export function toleratePipeEnd(keepRunning: () => boolean): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'EOF' && error.code !== 'ERR_STREAM_DESTROYED') throw error
+      if (!keepRunning()) process.exit(0)
+    })
+  }
+}

@@ -1,0 +1,144 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { LARDER_VERSION } from '../contract/version.ts'
+import { parseDuration } from './durations.ts'
+import type { Output } from './output.ts'
+import { parseSize } from './sizes.ts'
+
+/**
+ * All commands. What a command does is loaded when it runs, so that `larder get` does not wait for the agent's code, and
+ * `larder version` for neither.
+ */
+export function buildProgram(output: Output): Command {
+  const program = new Command('larder')
+    .description('Downloads a file once per site instead of once per PC.')
+    .showSuggestionAfterError()
+    .addHelpText('after', examples(['larder agent                                      run the agent of this PC', 'larder get https://example.com/setup.msi          download through it', 'larder status']))
+  program.exitOverride().configureOutput({ outputError: () => {} })
+
+  /** A command with the options all commands have. */
+  const command = (parent: Command, usage: string, summary: string): Command =>
+    parent.command(usage).description(summary).option('--data-dir <folder>', 'data folder of the agent (default: LARDER_DATA_DIR, else the user’s)').option('--json', 'one JSON value per line on stdout; errors as {"error": …} there')
+
+  command(program, 'agent', 'Run the agent until it is told to stop (Ctrl+C; twice: at once).')
+    .option('--name <name>', 'name shown to people (default: host name)')
+    .addOption(new Option('--fleet-key <key>', 'site key of the fleet; other users of this PC may see it, the file or variable is better').env('LARDER_FLEET_KEY').conflicts('fleetKeyFile'))
+    .option('--fleet-key-file <file>', 'file with the site key')
+    .option('--api-port <port>', 'TCP port of the local API on 127.0.0.1; 0: any free one', whole(0, 65535))
+    .option('--peer-port <port>', 'TCP port for peers; 0: any free one', whole(0, 65535))
+    .option('--beacon-port <port>', 'UDP port of the beacon', whole(0, 65535))
+    .option('--listen <address>', 'address the peer port listens on')
+    .option('--seed <host:port...>', 'peers to greet where multicast is blocked')
+    .option('--no-beacon', 'do not look for peers by multicast and broadcast')
+    .option('--include-loopback', 'use the loopback interface for discovery (several agents on one PC)')
+    .option('--weight <n>', 'weight in elections, 0 to 99; 0: never master', whole(0, 99))
+    .option('--cache-dir <folder>', 'cache folder')
+    .option('--cache-max <size>', 'size limit of the cache, e.g. 20GiB', size)
+    .addOption(new Option('--log-level <level>', 'least level that is logged').choices(['fatal', 'error', 'warn', 'info', 'debug', 'trace']))
+    .option('--set <section.name=value...>', 'any other setting')
+    .addHelpText('after', examples(['larder agent --fleet-key-file /etc/larder/site-key', 'larder agent --cache-max 20GiB --set transfers.uploadSlots=4', 'larder agent --data-dir ./a --api-port 0 --peer-port 0 --json']))
+    .action(async (options) => {
+      const { runAgent } = await import('./run-agent.ts')
+      await runAgent(options, output)
+    })
+
+  command(program, 'get', 'Download a URL to a file, through the agent where there is one.')
+    .argument('<url>', 'http(s) URL, or relative to the background channel')
+    .option('-o, --output <path>', 'file or folder (default: the current folder, name from the URL)')
+    .addOption(new Option('--sha256 <hex>', 'expected SHA-256').conflicts('integrity'))
+    .option('--integrity <sri>', 'expected digest as sha256-<base64>')
+    .addOption(new Option('--kind <kind>', 'what it is').choices(['resource', 'script']))
+    .addOption(new Option('--priority <priority>', 'how urgent it is').choices(['foreground', 'background']))
+    .option('--timeout <duration>', 'limit of the whole download, e.g. 30s, 1h30m', duration)
+    .option('--fallback <duration>', 'give the agent up when nothing moves for so long (default: 60s)', duration)
+    .option('--allow-stale', 'take the cached version when the origin cannot be reached')
+    .option('--no-stagger', 'no random wait before a direct download')
+    .option('--no-agent', 'download directly and at once')
+    .option('--header <field>', "header field for the origin, 'Name: value'; may be given several times; what may carry a credential makes the download private", collect)
+    .option('-q, --quiet', 'say nothing but errors')
+    .addHelpText('after', examples(['larder get https://example.com/setup.msi', 'larder get https://example.com/setup.msi -o /srv/setup.msi --sha256 9f86d0…', 'larder get scripts/inventory.ps1 --kind script --timeout 2m --json']))
+    .action(async (url, options) => {
+      const { get } = await import('./get.ts')
+      await get(url, options, output)
+    })
+
+  const shown = async () => import('./show.ts')
+  command(program, 'status', 'Show the agent in a few lines.').action(async (options) => (await shown()).showStatus(options, output))
+  command(program, 'peers', 'List other agents: connected, refused and why.').action(async (options) => (await shown()).showPeers(options, output))
+  command(program, 'masters', 'List who was elected master for what, and why.').action(async (options) => (await shown()).showMasters(options, output))
+  command(program, 'events', 'Show what has happened.')
+    .option('-f, --follow', 'go on showing what happens')
+    .option('--since <number>', 'only events after this number', whole(0, Number.MAX_SAFE_INTEGER))
+    .action(async (options) => (await shown()).showEvents(options, output))
+
+  const cache = program.command('cache').description('Look into the cache, and clear it.')
+  const cached = async () => import('./cache-commands.ts')
+  command(cache, 'ls', 'List contents.')
+    .argument('[search]', 'part of a URL or start of a digest')
+    .option('--limit <n>', 'at most so many', whole(1, 1000))
+    .option('--offset <n>', 'leave so many out at the start', whole(0, 1_000_000))
+    .addOption(new Option('--sort <by>', 'order').choices(['lastUsed', 'size', 'created']))
+    .action(async (search, options) => (await cached()).listCache({ ...options, search }, output))
+  command(cache, 'rm', 'Remove contents.')
+    .argument('<sha256...>', 'digest, or its first 6 digits or more')
+    .action(async (digests, options) => (await cached()).removeFromCache(digests, options, output))
+  command(cache, 'clear', 'Remove everything that is neither in use nor pinned.')
+    .option('--pinned-too', 'pinned contents as well')
+    .option('--dry-run', 'only count')
+    .action(async (options) => (await cached()).clearCache(options, output))
+  command(cache, 'verify', 'Read every content again and compare digests.').action(async (options) => (await cached()).verifyCache(options, output))
+  command(cache, 'pin', 'Protect a content from eviction.')
+    .argument('<sha256>', 'digest, or its first 6 digits or more')
+    .action(async (digest, options) => (await cached()).pinInCache(digest, true, options, output))
+  command(cache, 'unpin', 'Let a content be evicted again.')
+    .argument('<sha256>', 'digest, or its first 6 digits or more')
+    .action(async (digest, options) => (await cached()).pinInCache(digest, false, options, output))
+
+  const switches = async () => import('./switches.ts')
+  command(program, 'pause', 'Pause all transfers.')
+    .option('--for <duration>', 'resume by itself after so long (default: 24h)', duration)
+    .addOption(new Option('--until-resumed', 'do not resume by itself').conflicts('for'))
+    .action(async (options) => (await switches()).pauseTransfers({ ...options, forMs: options.untilResumed ? null : (options.for ?? 24 * 3600_000) }, output))
+  command(program, 'resume', 'Let all transfers go on.').action(async (options) => (await switches()).resumeTransfers(options, output))
+  const integration = program.command('integration').description('Whether programs on this PC are served by the agent.')
+  command(integration, 'on', 'Serve programs.').action(async (options) => (await switches()).switchIntegration(true, options, output))
+  command(integration, 'off', 'Do not serve programs; they download directly.').action(async (options) => (await switches()).switchIntegration(false, options, output))
+  command(integration, 'status', 'Show the switch, and who set it when.').action(async (options) => (await switches()).integrationStatus(options, output))
+
+  const key = program.command('fleet').description('Membership of the fleet.').command('key').description('The site key.')
+  key.command('new').description('Make a site key; whoever has it is a member of the fleet.').option('--json', 'as JSON').action(async () => {
+    const { randomBytes } = await import('node:crypto')
+    const siteKey = `larder-site-${randomBytes(32).toString('base64url')}`
+    output.result({ siteKey }, () => siteKey)
+  })
+
+  command(program, 'version', 'Show the version.').action(async () => {
+    const { API_VERSION } = await import('../contract/version.ts')
+    output.result({ version: LARDER_VERSION, apiVersion: API_VERSION, node: process.versions.node }, () => `larder ${LARDER_VERSION} (local API ${API_VERSION}, Node ${process.versions.node})`)
+  })
+  program.version(LARDER_VERSION, '-V, --version', 'show the version')
+  return program
+}
+
+const examples = (lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`
+
+const collect = (text: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), text]
+
+function whole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN
+    if (!(value >= least && value <= most)) throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
+    return value
+  }
+}
+
+function duration(text: string): number {
+  const ms = parseDuration(text)
+  if (ms === undefined || ms < 1) throw new InvalidArgumentError('Expected a duration such as 30s, 5m or 1h30m.')
+  return ms
+}
+
+function size(text: string): number {
+  const bytes = parseSize(text)
+  if (bytes === undefined) throw new InvalidArgumentError('Expected a size such as 500M or 20GiB.')
+  return bytes
+}

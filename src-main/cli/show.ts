@@ -1,0 +1,93 @@
+import { connect } from '../client/connection.ts'
+import type { StatusView } from '../contract/api.ts'
+import type { AgentEvent } from '../contract/events.ts'
+import { formatDuration } from './durations.ts'
+import type { Output } from './output.ts'
+import { localTime, printable, shortId } from './printable.ts'
+import { formatSize } from './sizes.ts'
+import { formatFacts, formatTable } from './table.ts'
+
+/** Options of every command that talks to the agent. */
+export interface AgentCommandOptions {
+  readonly dataDir?: string
+}
+
+export async function showStatus(options: AgentCommandOptions, output: Output): Promise<void> {
+  const status = await (await connect(options)).status()
+  output.result(status, () => describeStatus(status))
+}
+
+export function describeStatus(status: StatusView): string {
+  const { integration, paused, fleet, ports, weight, cache, totals } = status
+  return formatFacts([
+    ['agent', `${status.name}, Larder ${status.version}, process ${status.pid}, ${status.state} since ${localTime(status.startedAt)}`],
+    ['integration', `${integration.enabled ? 'on' : 'off'} (by ${integration.by}, ${localTime(integration.since)})`],
+    ['transfers', paused ? `paused ${paused.until === null ? 'until resumed' : `until ${localTime(paused.until)}`}` : `${status.transfersRunning} running for ${status.requestsRunning} requests`],
+    ['fleet', fleet.member ? `member by ${fleet.via}` : 'no member (set a site key with --fleet-key)'],
+    ['peers', `${status.peersConnected} connected, ${status.peersSeen} known`],
+    ['serving', status.uploadsRunning === 0 ? 'nobody right now' : `${status.uploadsRunning} uploads`],
+    ['weight', `${weight.value} (${weight.why})`],
+    ['ports', `local API ${ports.api ?? '–'}, peers ${ports.peer ?? '–'}, beacon ${ports.beacon ?? '–'}`],
+    ['cache', `${cache.entries} contents, ${formatSize(cache.bytes)} of ${formatSize(cache.maxBytes)}${cache.diskFull ? ', the disk is full' : ''} in ${cache.dir}`],
+    ['received', `origin ${formatSize(totals.originBytes)}, peers ${formatSize(totals.peerBytes)}, cache ${formatSize(totals.cacheBytes)}`],
+    ['served', formatSize(totals.servedBytes)],
+    ['fallbacks', String(totals.fallbacks)]
+  ])
+}
+
+export async function showPeers(options: AgentCommandOptions, output: Output): Promise<void> {
+  const peers = await (await connect(options)).peers()
+  output.result({ peers }, () => {
+    if (peers.length === 0) return 'No other agent has been seen.'
+    const rows = peers.map((peer) => [
+      peer.name,
+      peer.id === null ? '–' : shortId(peer.id),
+      peer.address,
+      `${peer.state}${peer.banned ? ', banned' : ''}`,
+      String(peer.weight ?? '–'),
+      peer.version ?? '–',
+      formatSize(peer.receivedBytes),
+      formatSize(peer.servedBytes),
+      peer.reason ?? ''
+    ])
+    return formatTable(['NAME', 'ID', 'ADDRESS', 'STATE', 'WEIGHT', 'VERSION', 'RECEIVED', 'SERVED', 'WHY'], rows, ['WEIGHT', 'RECEIVED', 'SERVED'])
+  })
+}
+
+export async function showMasters(options: AgentCommandOptions, output: Output): Promise<void> {
+  const masters = await (await connect(options)).masters()
+  output.result({ masters }, () => {
+    if (masters.length === 0) return 'No election is known to this agent.'
+    const rows = masters.map((one) => [
+      one.url ?? shortId(one.key.slice(one.key.indexOf(':') + 1)),
+      one.self ? 'this PC' : (one.masterName ?? one.master?.slice(0, 12) ?? 'nobody'),
+      String(one.epoch),
+      String(one.members),
+      one.coordinatorName ?? one.coordinator?.slice(0, 12) ?? '–',
+      one.why
+    ])
+    return formatTable(['CONTENT', 'MASTER', 'EPOCH', 'MEMBERS', 'COORDINATOR', 'WHY'], rows, ['EPOCH', 'MEMBERS'])
+  })
+}
+
+export async function showEvents(options: AgentCommandOptions & { readonly follow?: boolean; readonly since?: number }, output: Output): Promise<void> {
+  const agent = await connect(options)
+  const since = options.since ?? 0
+  const show = (event: AgentEvent) => output.result(event, () => describeEvent(event))
+  if (options.follow !== true) {
+    for (const event of await agent.events(since)) show(event)
+    return
+  }
+  const ended = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort())
+  try {
+    for await (const event of agent.followEvents({ since, signal: ended.signal })) show(event)
+  } catch (error) {
+    if (!ended.signal.aborted) throw error
+  }
+}
+
+export function describeEvent(event: AgentEvent): string {
+  const took = event.ms === undefined ? '' : ` (${formatDuration(event.ms)})`
+  return `${String(event.seq).padStart(5)}  ${localTime(event.at)}  ${event.type.padEnd(18)}  ${printable(event.text)}${took}`
+}

@@ -1,0 +1,28 @@
+const units: Record<string, number> = { '': 1, b: 1, k: 1024, kib: 1024, m: 1024 ** 2, mib: 1024 ** 2, g: 1024 ** 3, gib: 1024 ** 3, t: 1024 ** 4, tib: 1024 ** 4, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 }
+
+/**
+ * Reads a size: `500M`, `1.5 GiB`, `2TB`, `4096`. K, M, G, T and KiB … count by 1024, KB … by 1000.
+ * @returns whole bytes, or undefined when it is not a size
+ */
+export function parseSize(text: string): number | undefined {
+  const match = /^\s*(\d{1,16}(?:\.\d{1,9})?)\s*([a-z]{0,3})\s*$/i.exec(text)
+  const unit = match && units[match[2]!.toLowerCase()]
+  if (!match || unit === undefined || unit === null) return undefined
+  const bytes = Math.round(Number(match[1]) * unit)
+  return Number.isSafeInteger(bytes) ? bytes : undefined
+}
+
+const names = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
+
+/** Bytes for people: three figures at least, `1023 B`, `1.50 MiB`, `12.3 GiB`. */
+export function formatSize(bytes: number): string {
+  let value = Math.max(0, bytes)
+  let unit = 0
+  // 1023.5 would be shown as 1024 of the smaller unit.
+  while (value >= 1023.5 && unit < names.length - 1) {
+    value /= 1024
+    unit++
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2
+  return `${value.toFixed(digits)} ${names[unit]}`
+}

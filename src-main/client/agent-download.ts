@@ -1,0 +1,95 @@
+import type { ReasonCode, RequestSpecInput, RequestView } from '../contract/request.ts'
+import { finalRequestStates } from '../contract/request.ts'
+import type { Clock } from '../lib/clock.ts'
+import { LarderError } from '../lib/errors.ts'
+import { afterAgentFailure } from './agent-failure.ts'
+import type { AgentConnection } from './connection.ts'
+
+export interface AgentJob {
+  readonly agent: AgentConnection
+  readonly spec: RequestSpecInput
+  /** The agent is given up when nothing has moved for so long, ms. */
+  readonly fallbackMs: number
+  readonly clock: Clock
+  /** Its reason is a LarderError and is thrown. */
+  readonly signal: AbortSignal
+  onProgress(view: RequestView): void
+}
+
+export type AgentOutcome =
+  | { readonly result: 'done'; readonly view: RequestView }
+  /** Download directly. `error` is what the agent said, if it said something. */
+  | { readonly result: 'fallback'; readonly reason: ReasonCode; readonly error: LarderError }
+
+/** Copying a finished content to a slow destination may take longer than a download may stand still. */
+const DELIVERY_PATIENCE = 10
+/** A broken watch of a living agent is taken up again so often without anything having moved. */
+const MAX_REWATCHES = 3
+/** The agent is told to stop, but not waited for longer. */
+const CANCEL_TIMEOUT_MS = 1000
+
+/**
+ * Asks the agent and watches until it has delivered, has failed, has gone, or stands still.
+ * @throws the signal's reason, and agent errors that a direct download could not better
+ */
+export async function downloadByAgent(job: AgentJob): Promise<AgentOutcome> {
+  const { agent, signal, clock } = job
+  const stalled = new AbortController()
+  const watching = AbortSignal.any([signal, stalled.signal])
+  let view: RequestView | undefined
+  let timer = clock.after(job.fallbackMs, () => stalled.abort())
+  const moved = (next: RequestView) => {
+    const first = view === undefined
+    if (first || next.haveBytes > view!.haveBytes || next.state !== view!.state) {
+      timer.cancel()
+      const patience = next.state === 'delivering' ? job.fallbackMs * DELIVERY_PATIENCE : job.fallbackMs
+      // Who has paused it wants it to stand still; only the caller's own limit counts then.
+      if (next.state !== 'paused') timer = clock.after(patience, () => stalled.abort())
+    }
+    view = next
+    job.onProgress(next)
+  }
+
+  try {
+    moved(await agent.request(job.spec, { signal: watching }))
+    await follow(agent, view!, moved, watching)
+    if (view!.state === 'done') return { result: 'done', view: view! }
+    throw view!.error ? LarderError.fromView(view!.error) : new LarderError('CANCELLED', 'The request was cancelled at the agent')
+  } catch (thrown) {
+    const unfinished = view && !finalRequestStates.includes(view.state) ? view : undefined
+    if (unfinished) await giveUp(agent, unfinished)
+    if (signal.aborted) throw signal.reason
+    if (stalled.signal.aborted) {
+      const reason = view === undefined || view.haveBytes === 0 ? 'no-first-byte' : 'no-progress'
+      return { result: 'fallback', reason, error: new LarderError('TIMEOUT', `The agent has delivered nothing for ${job.fallbackMs} ms`, { fallbackMs: job.fallbackMs }) }
+    }
+    const error = LarderError.from(thrown)
+    const next = afterAgentFailure(error.code)
+    if (next.then === 'throw') throw error
+    return { result: 'fallback', reason: next.reason, error }
+  } finally {
+    timer.cancel()
+  }
+}
+
+/** Watches to the final state. A stream that breaks while the agent lives is opened again. */
+async function follow(agent: AgentConnection, first: RequestView, moved: (view: RequestView) => void, signal: AbortSignal): Promise<void> {
+  let last = first
+  let idle = 0
+  while (!finalRequestStates.includes(last.state)) {
+    const before = last
+    try {
+      for await (const view of agent.watch(first.id, { signal })) moved((last = view))
+    } catch (error) {
+      if (signal.aborted || idle >= MAX_REWATCHES) throw error
+    }
+    if (finalRequestStates.includes(last.state)) return
+    moved((last = await agent.requestView(first.id, { signal })))
+    idle = last.haveBytes > before.haveBytes || last.state !== before.state ? 0 : idle + 1
+    if (idle > MAX_REWATCHES) throw new LarderError('AGENT_NOT_RUNNING', 'The agent does not let its request be watched')
+  }
+}
+
+async function giveUp(agent: AgentConnection, view: RequestView): Promise<void> {
+  await agent.cancel(view.id, { signal: AbortSignal.timeout(CANCEL_TIMEOUT_MS) }).catch(() => {})
+}

@@ -1,0 +1,50 @@
+import type { ErrorCode } from '../contract/errors.ts'
+import type { ReasonCode } from '../contract/request.ts'
+
+/**
+ * What to do when the agent could not deliver: download directly for this reason, or give the agent's error to the caller
+ * because a direct download would end the same way.
+ */
+export type AfterAgentFailure = { readonly then: 'direct'; readonly reason: ReasonCode } | { readonly then: 'throw' }
+
+/** The origin has spoken, or the caller's own words were wrong. */
+const final: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'BAD_REQUEST',
+  'URL_INVALID',
+  'URL_SCHEME_UNSUPPORTED',
+  'BACKGROUND_CHANNEL_UNSET',
+  'DIGEST_INVALID',
+  'DIGEST_MISMATCH',
+  'DESTINATION_INVALID',
+  'DESTINATION_UNWRITABLE',
+  'ORIGIN_NOT_FOUND',
+  'ORIGIN_FORBIDDEN',
+  'ORIGIN_REDIRECTS',
+  'CANCELLED'
+])
+
+const reasons: Partial<Record<ErrorCode, ReasonCode>> = {
+  INTEGRATION_OFF: 'integration-off',
+  AGENT_NOT_RUNNING: 'agent-absent',
+  SHUTTING_DOWN: 'agent-absent',
+  TOKEN_INVALID: 'agent-absent',
+  AGENT_UNSUPPORTED: 'agent-unsupported',
+  NOT_FOUND: 'agent-absent',
+  BUSY: 'busy',
+  PEER_BUSY: 'busy',
+  PEER_LOST: 'master-lost',
+  PIECE_DIGEST_MISMATCH: 'peer-corrupt',
+  RECORD_INVALID: 'peer-corrupt',
+  TIMEOUT: 'timeout',
+  ORIGIN_UNREACHABLE: 'origin-error',
+  ORIGIN_TLS: 'origin-error',
+  ORIGIN_STATUS: 'origin-error',
+  ORIGIN_PROTOCOL: 'origin-error',
+  ORIGIN_CHANGED: 'origin-error',
+  ORIGIN_STALLED: 'origin-error'
+}
+
+export function afterAgentFailure(code: ErrorCode): AfterAgentFailure {
+  if (final.has(code)) return { then: 'throw' }
+  return { then: 'direct', reason: reasons[code] ?? 'no-progress' }
+}

@@ -1,0 +1,163 @@
+import { z } from 'zod'
+import { VerifyView, type CacheListing, type CacheQueryInput, type ClearView, type PauseSpecInput, type StatusView } from '../contract/api.ts'
+import { ErrorView } from '../contract/errors.ts'
+import { AgentEvent } from '../contract/events.ts'
+import type { RequestId, Sha256Hex } from '../contract/ids.ts'
+import { RequestView, type RequestSpecInput } from '../contract/request.ts'
+import { AgentSnapshot, type MasterView, type PeerView } from '../contract/snapshot.ts'
+import { LarderError } from '../lib/errors.ts'
+import { AgentHttp } from './agent-http.ts'
+import { findAgent, type DetectOptions, type Detection } from './detect.ts'
+
+interface Cancellable {
+  readonly signal?: AbortSignal
+}
+
+/** What {@link AgentConnection.stream} yields. */
+export type AgentChange = { readonly type: 'snapshot'; readonly snapshot: AgentSnapshot } | { readonly type: 'event'; readonly event: AgentEvent }
+
+/**
+ * Connects to the agent of this user. The integration may be off; then requests are refused and everything else works.
+ * @throws AGENT_NOT_RUNNING, AGENT_UNSUPPORTED
+ */
+export async function connect(options: DetectOptions = {}): Promise<AgentConnection> {
+  const { detection, address } = await findAgent(options)
+  if (detection.state === 'unsupported') throw new LarderError('AGENT_UNSUPPORTED', detection.why, { version: detection.version, apiVersion: detection.apiVersion })
+  if (!address) throw new LarderError('AGENT_NOT_RUNNING', detection.why)
+  return new AgentConnection(new AgentHttp(address), detection)
+}
+
+/** Typed calls of the local API. Every call throws the agent's errors, or AGENT_NOT_RUNNING when it is gone. */
+export class AgentConnection {
+  readonly #http: AgentHttp
+  /** What was found when connecting. */
+  readonly detection: Detection
+
+  constructor(http: AgentHttp, detection: Detection) {
+    this.#http = http
+    this.detection = detection
+  }
+
+  /** Asks for a URL. @throws INTEGRATION_OFF, URL_INVALID, DIGEST_INVALID, DESTINATION_INVALID, … */
+  request(spec: RequestSpecInput, options: Cancellable = {}): Promise<RequestView> {
+    return this.#http.call('createRequest', { body: spec, ...options })
+  }
+
+  async requests(): Promise<RequestView[]> {
+    return (await this.#http.call('listRequests')).requests
+  }
+
+  requestView(id: RequestId, options: Cancellable = {}): Promise<RequestView> {
+    return this.#http.call('request', { params: { id }, ...options })
+  }
+
+  /** The request now and at each change, to its end. Ends without a final state when the agent stops. */
+  async *watch(id: RequestId, options: Cancellable = {}): AsyncGenerator<RequestView> {
+    for await (const { event, data } of this.#http.stream('watchRequest', { params: { id }, ...options })) if (event === 'request') yield understand(RequestView, data)
+  }
+
+  cancel(id: RequestId, options: Cancellable = {}): Promise<RequestView> {
+    return this.#http.call('cancelRequest', { params: { id }, ...options })
+  }
+
+  pause(id: RequestId): Promise<RequestView> {
+    return this.#http.call('pauseRequest', { params: { id } })
+  }
+
+  resume(id: RequestId): Promise<RequestView> {
+    return this.#http.call('resumeRequest', { params: { id } })
+  }
+
+  /** Bytes of a finished request, as long as the cache keeps them. The caller checks length and digest. @throws NOT_FOUND, BUSY */
+  async content(id: RequestId, options: Cancellable = {}): Promise<ReadableStream<Uint8Array>> {
+    const response = await this.#http.bytes('requestContent', { params: { id }, ...options })
+    return response.body ?? new ReadableStream<Uint8Array>({ start: (controller) => controller.close() })
+  }
+
+  snapshot(): Promise<AgentSnapshot> {
+    return this.#http.call('snapshot')
+  }
+
+  /** Snapshots as they change and events as they happen, until the signal or the agent ends it. */
+  async *stream(options: Cancellable = {}): AsyncGenerator<AgentChange> {
+    for await (const { event, data } of this.#http.stream('stream', options)) {
+      if (event === 'snapshot') yield { type: 'snapshot', snapshot: understand(AgentSnapshot, data) }
+      else if (event === 'event') yield { type: 'event', event: understand(AgentEvent, data) }
+    }
+  }
+
+  status(): Promise<StatusView> {
+    return this.#http.call('status')
+  }
+
+  async peers(): Promise<PeerView[]> {
+    return (await this.#http.call('peers')).peers
+  }
+
+  async masters(): Promise<MasterView[]> {
+    return (await this.#http.call('masters')).masters
+  }
+
+  /** What happened after the event with number `since`, oldest first. */
+  async events(since = 0): Promise<AgentEvent[]> {
+    return (await this.#http.call('events', { query: { since, follow: '0' } })).events
+  }
+
+  /** What happened after `since`, and what happens, until the signal or the agent ends it. */
+  async *followEvents(options: Cancellable & { readonly since?: number } = {}): AsyncGenerator<AgentEvent> {
+    const { since = 0, ...rest } = options
+    for await (const { event, data } of this.#http.stream('events', { query: { since, follow: '1' }, ...rest })) if (event === 'event') yield understand(AgentEvent, data)
+  }
+
+  cache(query: CacheQueryInput = {}): Promise<CacheListing> {
+    return this.#http.call('cache', { query })
+  }
+
+  /** @returns bytes freed @throws NOT_FOUND, CACHE_BUSY */
+  async removeContent(sha256: Sha256Hex): Promise<number> {
+    return (await this.#http.call('removeContent', { params: { sha256 } })).bytes
+  }
+
+  /** @throws NOT_FOUND */
+  async pin(sha256: Sha256Hex, pinned = true): Promise<void> {
+    await this.#http.call('pinContent', { params: { sha256 }, body: { pinned } })
+  }
+
+  clearCache(options: { readonly pinnedToo?: boolean; readonly dryRun?: boolean } = {}): Promise<ClearView> {
+    return this.#http.call('clearCache', { body: options })
+  }
+
+  /** Compares every content with its digest; takes as long as reading the whole cache. */
+  async verifyCache(options: Cancellable & { readonly onProgress?: (done: number, total: number) => void } = {}): Promise<VerifyView> {
+    const { onProgress, ...rest } = options
+    for await (const { event, data } of this.#http.stream('verifyCache', rest)) {
+      if (event === 'result') return understand(VerifyView, data)
+      if (event === 'error') throw LarderError.fromView(understand(ErrorView, data))
+      if (event === 'progress') {
+        const { done, total } = understand(z.object({ done: z.number(), total: z.number() }), data)
+        onProgress?.(done, total)
+      }
+    }
+    throw new LarderError('AGENT_NOT_RUNNING', 'The agent ended before the cache was verified')
+  }
+
+  /** Pauses all transfers, for 24 h by default. */
+  pauseAll(spec: PauseSpecInput = {}): Promise<StatusView> {
+    return this.#http.call('pauseAll', { body: spec })
+  }
+
+  resumeAll(): Promise<StatusView> {
+    return this.#http.call('resumeAll')
+  }
+
+  /** `by` is shown to people. */
+  setIntegration(enabled: boolean, by: string): Promise<StatusView> {
+    return this.#http.call('integration', { body: { enabled, by } })
+  }
+}
+
+function understand<S extends z.ZodType>(schema: S, data: unknown): z.output<S> {
+  const parsed = schema.safeParse(data)
+  if (parsed.success) return parsed.data
+  throw new LarderError('AGENT_UNSUPPORTED', 'A message of the agent is not understood', { field: parsed.error.issues[0]?.path.join('.') ?? '' })
+}

@@ -1,0 +1,88 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { proofMessage, type VersionView } from '../contract/api.ts'
+import { SUPPORTED_API } from '../contract/version.ts'
+import { dataPaths, defaultDataDir, type DataPaths } from '../lib/data-paths.ts'
+import { LarderError } from '../lib/errors.ts'
+import { AgentHttp } from './agent-http.ts'
+import { readAgentAddress, type AgentAddress } from './local-files.ts'
+
+/** An agent that has not said what it is after so long counts as absent. */
+const DETECT_TIMEOUT_MS = 2000
+
+export interface DetectOptions {
+  /** Data folder of the agent; that of this user by default (`LARDER_DATA_DIR`). */
+  readonly dataDir?: string
+  /** Versions of the local API the caller works with, both ends included. */
+  readonly supported?: { readonly min: number; readonly max: number }
+}
+
+/** What a program finds on this PC. */
+export interface Detection {
+  /** `supported`: it can be asked. `integration-off`: it runs but does not serve programs. */
+  readonly state: 'supported' | 'unsupported' | 'absent' | 'integration-off'
+  /** Release of the agent; null when absent. */
+  readonly version: string | null
+  readonly apiVersion: number | null
+  /** Longest wait before a direct download as the agent knows it, seconds; null when absent. */
+  readonly defaultStaggerRangeSeconds: number | null
+  /** One sentence for a person. */
+  readonly why: string
+}
+
+export interface DetectedAgent {
+  readonly detection: Detection
+  readonly paths: DataPaths
+  /** There for an agent that can be talked to, whether or not its integration is on. */
+  readonly address: AgentAddress | undefined
+}
+
+/** Finds out whether an agent of this user runs, has a supported version, and serves programs. Never throws. */
+export async function detectAgent(options: DetectOptions = {}): Promise<Detection> {
+  return (await findAgent(options)).detection
+}
+
+/** As if there were no agent, without looking. */
+export function nobody(options: DetectOptions): DetectedAgent {
+  return { paths: dataPaths(options.dataDir ?? defaultDataDir()), address: undefined, detection: absent('No agent was looked for.') }
+}
+
+export async function findAgent(options: DetectOptions): Promise<DetectedAgent> {
+  const paths = dataPaths(options.dataDir ?? defaultDataDir())
+  const supported = options.supported ?? SUPPORTED_API
+  const address = await readAgentAddress(paths)
+  if (!address) return { paths, address: undefined, detection: absent('No agent is running for this user.') }
+  let view: VersionView
+  try {
+    view = await askVersion(address)
+  } catch (error) {
+    return { paths, address: undefined, detection: absent(LarderError.from(error).message) }
+  }
+  const found = { version: view.version, apiVersion: view.apiVersion, defaultStaggerRangeSeconds: view.integration.defaultStaggerRangeSeconds }
+  if (view.apiVersion < supported.min || view.apiVersion > supported.max) {
+    const why = `The agent ${view.version} speaks version ${view.apiVersion} of the local API; supported are ${supported.min} to ${supported.max}.`
+    return { paths, address: undefined, detection: { ...found, state: 'unsupported', why } }
+  }
+  if (!view.integration.enabled) return { paths, address, detection: { ...found, state: 'integration-off', why: 'The integration is turned off on this PC.' } }
+  return { paths, address, detection: { ...found, state: 'supported', why: `The agent ${view.version} is running.` } }
+}
+
+const absent = (why: string): Detection => ({ state: 'absent', version: null, apiVersion: null, defaultStaggerRangeSeconds: null, why })
+
+/**
+ * Asks the listener what it is. It must prove that it knows the token before the token is shown to it: after an agent has
+ * ended, any user of this PC could listen at its port.
+ */
+async function askVersion(address: AgentAddress): Promise<VersionView> {
+  const challenge = randomBytes(32).toString('hex')
+  let view: VersionView
+  try {
+    view = await new AgentHttp(address).call('version', { query: { challenge }, signal: AbortSignal.timeout(DETECT_TIMEOUT_MS) })
+  } catch (error) {
+    if (error instanceof LarderError) throw error
+    throw new LarderError('AGENT_NOT_RUNNING', `The agent has not answered for ${DETECT_TIMEOUT_MS / 1000} s.`, { cause: error })
+  }
+  const expected = createHmac('sha256', address.token).update(proofMessage(challenge, address.port)).digest()
+  const given = Buffer.from(view.proof ?? '', 'hex')
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw new LarderError('AGENT_NOT_RUNNING', 'What listens at the agent’s port is not the agent of this user.')
+  return view
+}

@@ -1,0 +1,43 @@
+import { AgentFile, ApiToken } from '../contract/api.ts'
+import { Settings } from '../contract/settings.ts'
+import type { DataPaths } from '../lib/data-paths.ts'
+import { readPrivateFile } from '../lib/private-file.ts'
+
+const MAX_SMALL_FILE = 4096
+const MAX_SETTINGS_FILE = 1 << 20
+
+/** Where the agent of this user listens, and what lets a program in. */
+export interface AgentAddress {
+  readonly port: number
+  readonly token: ApiToken
+}
+
+/** Reads `agent.json` and `api-token`; undefined when there is no agent that this user may talk to. */
+export async function readAgentAddress(paths: DataPaths): Promise<AgentAddress | undefined> {
+  const [agent, token] = await Promise.all([readText(paths.agent, MAX_SMALL_FILE), readText(paths.apiToken, MAX_SMALL_FILE)])
+  const file = AgentFile.safeParse(parseJson(agent)).data
+  const known = ApiToken.safeParse(token?.trim()).data
+  return file && known !== undefined ? { port: file.apiPort, token: known } : undefined
+}
+
+/** The settings a download without the agent goes by: `settings.json` where it is sound, else the defaults. */
+export async function readLocalSettings(paths: DataPaths): Promise<Settings> {
+  const parsed = Settings.safeParse(parseJson(await readText(paths.settings, MAX_SETTINGS_FILE)) ?? {})
+  return parsed.success ? parsed.data : Settings.parse({})
+}
+
+async function readText(path: string, maxBytes: number): Promise<string | undefined> {
+  try {
+    return (await readPrivateFile(path, maxBytes))?.toString('utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text.replace(/^\uFEFF/, ''))
+  } catch {
+    return undefined
+  }
+}
