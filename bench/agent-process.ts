@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { z } from 'zod'
+import { apiRoutes } from '../src-main/contract/api.ts'
+import { AgentEvent } from '../src-main/contract/events.ts'
+import { RequestView, type RequestSpecInput } from '../src-main/contract/request.ts'
+import { AgentSnapshot } from '../src-main/contract/snapshot.ts'
+import { cliFile } from '../scripts/build-cli.ts'
+import type { RunningProgram, RunScope } from './run-scope.ts'
+
+/** One line that `larder agent --json` prints when it is ready. */
+const Ready = z.object({ ready: z.literal(true), pid: z.number().int(), apiPort: z.number().int(), peerPort: z.number().int().nullable(), id: z.string(), dataDir: z.string() })
+
+/** An agent in a process of its own, and its local API. */
+export interface AgentProcess {
+  readonly name: string
+  readonly id: string
+  readonly pid: number
+  readonly apiPort: number
+  readonly peerPort: number | null
+  readonly dataDir: string
+  readonly ended: boolean
+  ask(spec: RequestSpecInput): Promise<RequestView>
+  requests(): Promise<RequestView[]>
+  snapshot(): Promise<AgentSnapshot>
+  events(): Promise<AgentEvent[]>
+  kill(): void
+  stop(): Promise<void>
+}
+
+export interface AgentOptions {
+  readonly name: string
+  readonly siteKey: string
+  readonly beaconPort: number
+  /** Greets these peers instead of using the beacon. */
+  readonly seeds?: readonly string[]
+  /** `section.name=value` */
+  readonly settings?: readonly string[]
+}
+
+/** Starts `larder agent` on loopback with a data folder of its own. */
+export async function startAgent(scope: RunScope, options: AgentOptions): Promise<AgentProcess> {
+  const dataDir = scope.folder(options.name)
+  const args = [
+    cliFile, 'agent', '--data-dir', dataDir, '--name', options.name, '--fleet-key', options.siteKey,
+    '--api-port', '0', '--peer-port', '0', '--beacon-port', String(options.beaconPort), '--listen', '127.0.0.1', '--include-loopback',
+    '--log-level', 'warn', '--json'
+  ]
+  if (options.seeds) args.push('--no-beacon', ...options.seeds.flatMap((seed) => ['--seed', seed]))
+  for (const setting of options.settings ?? []) args.push('--set', setting)
+  const program = await scope.start(process.execPath, args, { logFile: path.join(dataDir, 'bench-stderr.log') })
+  return agentProcess(options.name, program, Ready.parse(program.ready))
+}
+
+function agentProcess(name: string, program: RunningProgram, ready: z.infer<typeof Ready>): AgentProcess {
+  const token = readFileSync(path.join(ready.dataDir, 'api-token'), 'utf8').trim()
+  const call = async <T>(schema: z.ZodType<T>, route: { method: string; path: string }, body?: object): Promise<T> => {
+    const response = await fetch(`http://127.0.0.1:${ready.apiPort}${route.path}`, {
+      method: route.method,
+      headers: { authorization: `Bearer ${token}`, ...(body ? { 'content-type': 'application/json' } : {}) },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+      signal: AbortSignal.timeout(30_000)
+    })
+    const answer: unknown = await response.json()
+    if (!response.ok) throw new Error(`${name} answered ${response.status} to ${route.method} ${route.path}: ${JSON.stringify(answer).slice(0, 300)}`)
+    return schema.parse(answer)
+  }
+  return {
+    name,
+    id: ready.id,
+    // The process that was started, so that nothing else is ever ended.
+    pid: program.pid,
+    apiPort: ready.apiPort,
+    peerPort: ready.peerPort,
+    dataDir: ready.dataDir,
+    get ended() {
+      return program.ended
+    },
+    ask: (spec) => call(RequestView, apiRoutes.createRequest, spec),
+    requests: async () => (await call(z.object({ requests: z.array(RequestView) }), apiRoutes.listRequests)).requests,
+    snapshot: () => call(AgentSnapshot, apiRoutes.snapshot),
+    events: async () => (await call(z.object({ events: z.array(AgentEvent) }), apiRoutes.events)).events,
+    kill: program.kill,
+    stop: program.stop
+  }
+}

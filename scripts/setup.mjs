@@ -1,0 +1,83 @@
+// Installs the dependencies when they are missing or are not those of package-lock.json; otherwise does nothing, fast.
+// Plain JavaScript without imports from node_modules: it runs on any Node >= 18 in a fresh clone.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
+const modules = path.join(root, 'node_modules')
+const stampFile = path.join(modules, '.larder-setup')
+
+/** Lines of npm's complaint that are shown; after them it explains its own command line. */
+const MOST_LINES = 25
+
+/** The Node that the lock file pins, whatever Node the machine has. */
+export const pinnedNode = path.join(modules, 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+
+/** Makes sure that node_modules is what package-lock.json says. @returns false when npm failed; it has said why */
+export function ensureInstalled() {
+  const lockText = readFileSync(path.join(root, 'package-lock.json'))
+  const stamp = createHash('sha256').update(lockText).update(`${process.platform} ${process.arch}`).digest('hex')
+  if (existsSync(pinnedNode)) {
+    if (readText(stampFile) === stamp) return true
+    if (installedMatches(JSON.parse(lockText.toString('utf8')))) {
+      writeFileSync(stampFile, stamp)
+      return true
+    }
+  }
+  if (process.platform === 'win32' && process.execPath.startsWith(modules)) {
+    // Windows cannot replace the running node.exe; npm run puts the pinned one first on PATH.
+    process.stderr.write('The dependencies have changed. Run "node scripts/setup.mjs" once by itself, then this command again.\n')
+    return false
+  }
+  process.stderr.write('Installing dependencies (npm ci) … ')
+  const startedAt = Date.now()
+  const result = npmCi()
+  if (result.status !== 0) {
+    const said = `${result.stdout ?? ''}${result.stderr ?? ''}${result.error?.message ?? ''}`.trim().split('\n')
+    process.stderr.write(`failed.\n${said.slice(0, MOST_LINES).join('\n')}\n${said.length > MOST_LINES ? '… (all of it: run "npm ci")\n' : ''}`)
+    return false
+  }
+  if (existsSync(pinnedNode)) writeFileSync(stampFile, stamp)
+  process.stderr.write(`done in ${Math.round((Date.now() - startedAt) / 1000)} s\n`)
+  return true
+}
+
+/** True when every package of the lock file is there in its version; npm's own record of the last install tells. */
+function installedMatches(lock) {
+  let installed
+  try {
+    installed = JSON.parse(readText(path.join(modules, '.package-lock.json')) ?? '').packages
+  } catch {
+    return false
+  }
+  return Object.entries(lock.packages).every(([where, wanted]) => {
+    if (where === '') return true
+    const found = installed[where]
+    return found ? found.version === wanted.version : wanted.optional === true || wanted.devOptional === true
+  })
+}
+
+function npmCi() {
+  const flags = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
+  const options = { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 64 * 1024 * 1024 }
+  const npmCli = process.env['npm_execpath']
+  if (npmCli && /npm-cli\.c?js$/.test(npmCli)) return spawnSync(process.execPath, [npmCli, ...flags], options)
+  // Node starts npm.cmd only through a shell; the words are constants.
+  if (process.platform === 'win32') return spawnSync(`npm.cmd ${flags.join(' ')}`, { ...options, shell: true })
+  return spawnSync('npm', flags, options)
+}
+
+function readText(file) {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return null
+  }
+}
+
+if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  process.exitCode = ensureInstalled() ? 0 : 1
+}

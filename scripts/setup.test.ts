@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+
+/** A clone with a lock file, and an `npm` that only notes that it was called and installs as told. */
+let clone: string
+const at = (...names: string[]): string => path.join(clone, ...names)
+const write = (file: string, text: string): void => {
+  mkdirSync(path.dirname(at(file)), { recursive: true })
+  writeFileSync(at(file), text)
+}
+const lock = (version: string): string => JSON.stringify({ packages: { '': {}, 'node_modules/a': { version }, 'node_modules/other-system': { version: '1.0.0', optional: true } } })
+
+function setup(): { code: number | null; said: string; npmCalls: string[] } {
+  const { npm_execpath: _npm, ...env } = process.env
+  const result = spawnSync(process.execPath, [at('scripts', 'setup.mjs')], { encoding: 'utf8', env: { ...env, PATH: `${at('bin')}:${env['PATH']}` } })
+  const npmCalls = existsSync(at('calls')) ? readFileSync(at('calls'), 'utf8').trim().split('\n') : []
+  rmSync(at('calls'), { force: true })
+  return { code: result.status, said: result.stdout + result.stderr, npmCalls }
+}
+
+function installed(version: string): void {
+  write('node_modules/.package-lock.json', JSON.stringify({ packages: { 'node_modules/a': { version } } }))
+  write('node_modules/node/bin/node', '')
+}
+
+beforeEach(() => {
+  clone = mkdtempSync(path.join(os.tmpdir(), 'larder-setup-test-'))
+  mkdirSync(at('scripts'))
+  copyFileSync(path.join(import.meta.dirname, 'setup.mjs'), at('scripts', 'setup.mjs'))
+  write('package-lock.json', lock('1.0.0'))
+  write('bin/npm', `#!/bin/sh\necho "$@" >> "${at('calls')}"\nif [ -e "${at('broken')}" ]; then echo 'no network' >&2; exit 1; fi\nmkdir -p "${at('node_modules/node/bin')}"; touch "${at('node_modules/node/bin/node')}"\n`)
+  chmodSync(at('bin', 'npm'), 0o755)
+})
+afterEach(() => rmSync(clone, { recursive: true, force: true }))
+
+describe.skipIf(process.platform === 'win32')('setup', () => {
+  test('installs in a fresh clone, once', () => {
+    const first = setup()
+    expect(first.npmCalls).toEqual([expect.stringMatching(/^ci /)])
+    expect(first.said).toMatch(/^Installing dependencies \(npm ci\) … done in \d+ s\n$/)
+    expect(setup()).toEqual({ code: 0, said: '', npmCalls: [] })
+  })
+
+  test('takes what npm itself has installed', () => {
+    installed('1.0.0')
+    expect(setup()).toEqual({ code: 0, said: '', npmCalls: [] })
+  })
+
+  test('installs again when another version is locked', () => {
+    installed('1.0.0')
+    setup()
+    write('package-lock.json', lock('1.0.1'))
+    expect(setup().npmCalls).toHaveLength(1)
+  })
+
+  test('installs again when the pinned Node is gone', () => {
+    installed('1.0.0')
+    setup()
+    rmSync(at('node_modules/node'), { recursive: true })
+    expect(setup().npmCalls).toHaveLength(1)
+  })
+
+  test('says what npm said when it fails, and tries again the next time', () => {
+    write('broken', '')
+    const failed = setup()
+    expect(failed.code).toBe(1)
+    expect(failed.said).toContain('no network')
+    expect(setup().npmCalls).toHaveLength(1)
+  })
+})

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { addTallies, emptyTally, tallyOfPlaywright, type Tally } from './tally.ts'
+
+export const root = path.dirname(import.meta.dirname)
+
+/** Runs a program with this Node, its output to ours and nothing on its standard input. @returns its exit code, 1 when it was killed */
+export function runNode(args: readonly string[], env: Record<string, string> = {}): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } })
+    const interrupt = (): void => void child.kill('SIGINT')
+    process.on('SIGINT', interrupt)
+    child.once('error', reject)
+    child.once('exit', (code) => {
+      process.off('SIGINT', interrupt)
+      resolve(code ?? 1)
+    })
+  })
+}
+
+/** A step that is right or wrong as a whole: nothing passed when it succeeds, one failure when it does not. */
+async function runStep(title: string, args: readonly string[]): Promise<Tally> {
+  process.stdout.write(`\n— ${title}\n`)
+  const code = await runNode(args)
+  if (code !== 0) process.stdout.write(`${title}: failed (exit code ${code})\n`)
+  return { ...emptyTally, failed: code === 0 ? 0 : 1 }
+}
+
+export async function checkTypes(): Promise<Tally> {
+  const tsc = path.join('node_modules', 'typescript', 'lib', 'tsc.js')
+  const main = await runStep('types: main', [tsc, '-p', 'tsconfig.node.json', '--noEmit'])
+  if (!holdsSources(path.join(root, 'src-renderer'))) return main
+  return addTallies(main, await runStep('types: renderer', [tsc, '-p', 'tsconfig.web.json', '--noEmit']))
+}
+
+export function lint(): Promise<Tally> {
+  // Type-aware rules (no-floating-promises) need a second package; without it oxlint leaves them out.
+  const typeAware = existsSync(path.join(root, 'node_modules', 'oxlint-tsgolint')) ? ['--type-aware'] : []
+  return runStep(typeAware.length > 0 ? 'lint, with types' : 'lint', [path.join('node_modules', 'oxlint', 'bin', 'oxlint'), '--deny-warnings', ...typeAware])
+}
+
+/** Runs the tests of one vitest project. */
+export async function runVitest(project: 'main' | 'integration', more: readonly string[] = []): Promise<Tally> {
+  process.stdout.write(`\n— tests: ${project}\n`)
+  return withTallyFile(async (file) => {
+    const code = await runNode(
+      [path.join('node_modules', 'vitest', 'vitest.mjs'), 'run', '--project', project, '--passWithNoTests', '--reporter=default', '--reporter=./scripts/tally-reporter.ts', ...more],
+      { LARDER_TALLY_FILE: file }
+    )
+    const tally = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Tally) : emptyTally
+    return code !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally
+  })
+}
+
+/** Runs the end-to-end specs, when there are any. */
+export async function runEndToEnd(): Promise<Tally> {
+  if (!holdsSources(path.join(root, 'e2e'), /\.spec\.ts$/)) return emptyTally
+  process.stdout.write('\n— tests: end to end\n')
+  return withTallyFile(async (file) => {
+    const config = ['e2e/playwright.config.ts', 'playwright.config.ts'].find((name) => existsSync(path.join(root, name)))
+    const code = await runNode(
+      [path.join('node_modules', '@playwright', 'test', 'cli.js'), 'test', ...(config ? ['--config', config] : ['e2e']), '--reporter=list,json'],
+      { PLAYWRIGHT_JSON_OUTPUT_FILE: file, PLAYWRIGHT_FORCE_TTY: '0' }
+    )
+    const tally = existsSync(file) ? tallyOfPlaywright(JSON.parse(readFileSync(file, 'utf8'))) : emptyTally
+    return code !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally
+  })
+}
+
+async function withTallyFile(run: (file: string) => Promise<Tally>): Promise<Tally> {
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'larder-tally-'))
+  try {
+    return await run(path.join(dir, 'tally.json'))
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+function holdsSources(dir: string, name = /\.tsx?$/): boolean {
+  return existsSync(dir) && readdirSync(dir, { recursive: true }).some((file) => name.test(String(file)))
+}

@@ -1,0 +1,14 @@
+// npm test: everything `npm run check` does, then the tests with whole agents, then end to end.
+import { buildCli } from './build-cli.ts'
+import { checkTypes, lint, runEndToEnd, runVitest } from './steps.ts'
+import { addTallies, closingLine, emptyTally, isGood, type Tally } from './tally.ts'
+
+const tally = addTallies(await checkTypes(), await lint(), await runVitest('main'), await built(), await runVitest('integration'), await runEndToEnd())
+for (const { title, reason } of tally.skipped) process.stdout.write(`skipped: ${title} (${reason})\n`)
+if (tally.passed === 0 && tally.failed === 0) process.stdout.write('No test ran.\n')
+process.stdout.write(`\n${closingLine(tally)}\n`)
+process.exitCode = isGood(tally) ? 0 : 1
+
+async function built(): Promise<Tally> {
+  return (await buildCli()) ? emptyTally : { ...emptyTally, failed: 1 }
+}
