@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import PQueue from 'p-queue'
 import type { Cache } from '../cache/cache.ts'
 import { openCache } from '../cache/open-cache.ts'
-import type { Claims } from '../claims/claims.ts'
 import { createClaims } from '../claims/claims-service.ts'
 import type { AgentEvent } from '../contract/events.ts'
 import type { RequestId } from '../contract/ids.ts'
@@ -13,16 +12,15 @@ import type { AgentSnapshot } from '../contract/snapshot.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import type { Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
-import { createOriginClient } from '../origin/origin-client.ts'
-import type { OriginClient } from '../origin/origin.ts'
+import { lazyOriginClient } from '../origin/lazy-origin-client.ts'
 import { createPeerNetwork } from '../peers/create-network.ts'
 import type { PeerNetwork } from '../peers/network.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
-import type { HashPool } from '../pieces/hashing.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import { Requests } from '../transfers/requests.ts'
 import { Transfers } from '../transfers/transfers.ts'
 import type { Agent, AgentConfig, AgentEvents, AgentHost } from './agent.ts'
+import type { AgentParts } from './agent-parts.ts'
 import { NetworkClaimLink } from './claim-link.ts'
 import { EventLog } from './event-log.ts'
 import { IntegrationSwitch } from './integration-switch.ts'
@@ -33,19 +31,6 @@ import { VitalSigns } from './vital-signs.ts'
 /** A snapshot is told at most so often. */
 const SNAPSHOT_EVERY_MS = 100
 const WEIGHT_EVERY_MS = 60_000
-
-/** Everything a started agent consists of. */
-export interface AgentParts {
-  readonly hashes: HashPool
-  readonly cache: Cache
-  readonly origin: OriginClient
-  readonly network: PeerNetwork
-  readonly claims: Claims
-  readonly transfers: Transfers
-  readonly requests: Requests
-  readonly integration: IntegrationSwitch
-  readonly vitals: VitalSigns
-}
 
 /** Makes an agent; nothing touches the world before `start`. */
 export function createAgent(config: AgentConfig, host: AgentHost): Agent {
@@ -196,7 +181,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       await openCache({ dir: settings.cache.dir ?? join(dataDir, 'cache'), clock, hashes, maxBytes: settings.cache.maxBytes, minFreeBytes: settings.cache.minFreeBytes }),
       (c) => c.close()
     )
-    const origin = this.#own(createOriginClient({ clock, settings: settings.origin, env, userAgent: `larder/${LARDER_VERSION}` }), (o) => o.close())
+    const origin = this.#own(lazyOriginClient({ clock, settings: settings.origin, env, userAgent: `larder/${LARDER_VERSION}` }), (o) => o.close())
     const network = await createPeerNetwork({
       dataDir,
       name: this.#name,

@@ -3,13 +3,14 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
+import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import type { CacheEvents } from './cache.ts'
 import { MIB, sample, sha, store, testCache, type TestCache } from './test-cache.ts'
 
 const hashes = createHashPool({ workers: 1 })
-let at: TestCache
+let at: TestCache<FakeClock>
 
-beforeEach(async () => void (at = await testCache(hashes)))
+beforeEach(async () => void (at = await testCache(hashes, fakeClock())))
 afterEach(() => at.clean())
 afterAll(() => hashes.close())
 

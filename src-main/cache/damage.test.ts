@@ -3,16 +3,17 @@ import { basename, dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { createHashPool } from '../pieces/hash-pool.ts'
 import { planPieces } from '../pieces/plan.ts'
+import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import type { Cache } from './cache.ts'
 import { layoutOf, partialName, type Layout } from './layout.ts'
 import { fill, MIB, sample, store, testCache, type Sample, type TestCache } from './test-cache.ts'
 
 const hashes = createHashPool({ workers: 1 })
-let at: TestCache
+let at: TestCache<FakeClock>
 let layout: Layout
 
 beforeEach(async () => {
-  at = await testCache(hashes)
+  at = await testCache(hashes, fakeClock())
   layout = layoutOf(at.dir)
 })
 afterEach(() => at.clean())

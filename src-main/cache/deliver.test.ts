@@ -3,18 +3,19 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { createHashPool } from '../pieces/hash-pool.ts'
 import type { HashPool } from '../pieces/hashing.ts'
+import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import type { Cache } from './cache.ts'
 import { layoutOf } from './layout.ts'
 import { MIB, sample, store, testCache, type Sample, type TestCache } from './test-cache.ts'
 
 const hashes = createHashPool({ workers: 1 })
-let at: TestCache
+let at: TestCache<FakeClock>
 let cache: Cache
 let content: Sample
 let to: string
 
 beforeEach(async () => {
-  at = await testCache(hashes)
+  at = await testCache(hashes, fakeClock())
   cache = await at.open()
   content = sample(3 * MIB + 9)
   await store(cache, content)

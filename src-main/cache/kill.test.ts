@@ -8,6 +8,7 @@ import { afterAll, expect, test } from 'vitest'
 import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
 import { planPieces } from '../pieces/plan.ts'
+import { fakeClock } from '../testing/fake-clock.ts'
 import { killedBytes } from './kill-bytes.ts'
 import { sha, testCache, versionKey } from './test-cache.ts'
 
@@ -41,7 +42,7 @@ function prepare(dir: string): { run(first: number, after: { lines: number; ms: 
 }
 
 test('killed at any moment it loses nothing it has promised and serves nothing damaged', { timeout: 120_000 }, async () => {
-  const at = await testCache(hashes)
+  const at = await testCache(hashes, fakeClock())
   const said = { piecesKept: 0, completed: 0, interrupted: 0 }
   let first = 0
   const ready = [prepare(at.dir), prepare(at.dir)]

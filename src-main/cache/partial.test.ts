@@ -4,14 +4,15 @@ import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import type { ContentKey } from '../contract/ids.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
 import { planPieces } from '../pieces/plan.ts'
+import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import { layoutOf, partialName, type PartialPaths } from './layout.ts'
 import { SLOT_BYTES } from './record-slots.ts'
 import { fill, MIB, pieceOf, recordOf, sample, sha, store, testCache, type Sample, type TestCache } from './test-cache.ts'
 
 const hashes = createHashPool({ workers: 2 })
-let at: TestCache
+let at: TestCache<FakeClock>
 
-beforeEach(async () => void (at = await testCache(hashes)))
+beforeEach(async () => void (at = await testCache(hashes, fakeClock())))
 afterEach(() => at.clean())
 afterAll(() => hashes.close())
 
@@ -129,6 +130,26 @@ test('dropped pieces are not had any more, also after a restart, and the digest 
   expect([...partial.have]).toEqual([1, 2, 3, 4, 6, 7, 8])
   await fill(partial, content, [0, 5, 9])
   expect((await partial.complete(null, null, 'resource')).sha256).toBe(content.sha256)
+})
+
+test('pieces dropped after they were hashed into the whole do not stay in its digest', async () => {
+  const cache = await at.open()
+  const content = sample(9 * MIB)
+  const lie = new Uint8Array(randomBytes(MIB))
+  const partial = await cache.openPartial(content.key, planOf(content))
+  await partial.write(new Uint8Array(lie), recordOf(0, sha(lie)))
+  await fill(partial, content, [1, 2, 3, 4, 5, 6, 7, 8])
+  await expect(partial.complete(content.sha256, null, 'resource')).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' })
+  await partial.drop([0])
+  await fill(partial, content)
+  expect((await partial.complete(content.sha256, null, 'resource')).sha256).toBe(content.sha256)
+
+  const again = await cache.openPartial(content.key, planOf(content))
+  await again.write(new Uint8Array(lie), recordOf(0, sha(lie)))
+  await fill(again, content, [1, 2, 3, 4, 5, 6, 7])
+  await again.drop([0])
+  await fill(again, content)
+  expect((await again.complete(null, null, 'resource')).sha256).toBe(content.sha256)
 })
 
 test('is resumed with pieces, records and credentials after a clean end; one open partial per key', async () => {

@@ -252,7 +252,9 @@ export class DiskPartial implements PartialContent {
     if (!this.have.complete) throw new LarderError('INTERNAL', `Only ${this.have.count} of ${this.plan.count} pieces are here`)
     const named = this.key.startsWith('sha256:') ? (this.key.slice('sha256:'.length) as Sha256Hex) : null
     let cause: unknown
-    const sha256 = await this.#whole.finish().then(
+    // The digest of a lone piece that was hashed in this run is that of the whole.
+    const whole = this.plan.count === 1 && this.#unproven.length === 0 ? Promise.resolve(this.#slots.digests()) : this.#whole.finish()
+    const sha256 = await whole.then(
       (digest) => digest.toString('hex') as Sha256Hex,
       (error) => void (cause = error)
     )

@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import { pieceLength, pieceStart, planPieces } from '../pieces/plan.ts'
 import type { PieceRecord } from '../pieces/record.ts'
-import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import type { Cache, CachedContent, PartialContent, StoredVersion } from './cache.ts'
 import { openCache, type CacheOptions } from './open-cache.ts'
 
@@ -62,10 +62,10 @@ export async function store(cache: Cache, content: Sample): Promise<CachedConten
   return partial.complete(content.sha256, content.version, 'resource')
 }
 
-export interface TestCache {
+export interface TestCache<C extends Clock> {
   readonly dir: string
   readonly outside: string
-  readonly clock: FakeClock
+  readonly clock: C
   open(options?: Partial<CacheOptions>): Promise<Cache>
   /** As a crash: the lock is given back, no clean end is written. */
   crash(cache: Cache): Promise<void>
@@ -73,10 +73,9 @@ export interface TestCache {
 }
 
 /** A folder with room for a cache and for things outside of it. */
-export async function testCache(hashes: HashPool): Promise<TestCache> {
+export async function testCache<C extends Clock>(hashes: HashPool, clock: C): Promise<TestCache<C>> {
   const root = await mkdtemp(join(tmpdir(), 'larder-cache-'))
   const dir = join(root, 'cache')
-  const clock = fakeClock()
   const opened = new Set<Cache>()
   return {
     dir,

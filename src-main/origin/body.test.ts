@@ -50,6 +50,8 @@ async function underClock<T>(clock: ReturnType<typeof fakeClock>, work: Promise<
   }
   return tracked
 }
+/** What a promise is rejected with; listened to from now on. */
+const errorOf = (work: Promise<unknown>): Promise<unknown> => work.then(() => null, (error: unknown) => error)
 
 describe('opening a version', () => {
   it('gives the whole with one plain request', async () => {
@@ -183,10 +185,11 @@ describe('a broken download', () => {
     const [, second] = gets()
     expect(second!.status).toBe(206)
     const from = Number(/bytes=(\d+)-/.exec(second!.range!)![1])
-    expect(from).toBeGreaterThan(MIB / 2)
+    // A reset throws away what lay unread on the way, so how far it got differs; it never starts over.
+    expect(from).toBeGreaterThan(0)
     expect(from).toBeLessThanOrEqual(MIB)
     expect(second!.headers['if-range']).toBe('"v"')
-    expect(server.contentBytes('/f')).toBeLessThanOrEqual(SIZE + MIB - from)
+    expect(server.contentBytes('/f')).toBe(MIB + SIZE - from)
   })
 
   it('is given up after a few tries without progress', async () => {
@@ -236,7 +239,8 @@ describe('a broken download', () => {
 describe('an origin that lies', () => {
   it.each<[string, (right: string) => string | null]>([
     ['leaves Content-Range out', () => null],
-    ['sends another start', (right) => right.replace(/bytes \d+/, 'bytes 0')],
+    ['sends another start', () => `bytes 900-1899/${SIZE}`],
+    ['says another length than Content-Length', (right) => right.replace(/bytes \d+/, 'bytes 0')],
     ['sends nonsense', () => 'bytes ???'],
     ['goes beyond the end', (right) => right.replace(/-\d+\//, `-${SIZE + 5}/`)]
   ])('about a range (%s) ends with ORIGIN_PROTOCOL', async (_name, contentRange) => {
@@ -308,21 +312,21 @@ describe('a body', () => {
     put({ stallAfter: { bytes: 1000 } })
     const version = await versionOf(`${server.url}/f`)
     const body = await client.open(version, { start: 0, end: null }, {})
-    const first = expect(collect(body)).rejects.toMatchObject({ code: 'CANCELLED' })
+    const first = errorOf(collect(body))
     const abort = new AbortController()
-    const second = expect(client.open(version, { start: 0, end: null }, { signal: abort.signal }).then(collect)).rejects.toMatchObject({ code: 'CANCELLED' })
+    const second = errorOf(client.open(version, { start: 0, end: null }, { signal: abort.signal }).then(collect))
     await new Promise<void>((resolve) => server.on('progress', () => server.contentBytes('/f') >= 2000 && resolve()))
     body.destroy()
     abort.abort()
-    await first
-    await second
+    expect(await first).toMatchObject({ code: 'CANCELLED' })
+    expect(await second).toMatchObject({ code: 'CANCELLED' })
   })
 
   it('ends with SHUTTING_DOWN when the client is closed', async () => {
     put({ stallAfter: { bytes: 1000 } })
     const body = await open()
-    const failed = expect(collect(body)).rejects.toMatchObject({ code: 'SHUTTING_DOWN' })
+    const failed = errorOf(collect(body))
     await client.close()
-    await failed
+    expect(await failed).toMatchObject({ code: 'SHUTTING_DOWN' })
   })
 })

@@ -109,7 +109,7 @@ function askOnce(options: ExchangeOptions, ask: Ask, url: string, fields: Record
     const onAbort = () => fail(cancelled(ask.signal!))
     ask.signal?.addEventListener('abort', onAbort, { once: true })
 
-    limit(options.connectTimeoutMs, () => new LarderError('ORIGIN_UNREACHABLE', `${host} did not accept a connection in time.`, { host }))
+    limit(options.connectTimeoutMs, () => new LarderError('ORIGIN_UNREACHABLE', `${host} did not accept a connection in time.`, { host, problem: 'ETIMEDOUT' }))
     const onConnected = () => limit(options.responseTimeoutMs, () => new LarderError('ORIGIN_STALLED', `${host} did not answer in time.`, { host }))
     stream.once('request', (request: ClientRequest) => onceConnected(request, onConnected))
     stream.once('response', (response: { statusCode: number; headers: IncomingHttpHeaders }) => {

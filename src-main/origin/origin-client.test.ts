@@ -34,6 +34,8 @@ const versionFrom = (result: ProbeResult): OriginVersion => {
 const probe = async (url: string, headers: Record<string, string> = {}) => versionFrom(await client.probe(url, { headers }))
 const storedOf = (version: OriginVersion): StoredValidators => ({ etag: version.etag, lastModified: version.lastModified, lengthBytes: version.lengthBytes!, policy: JSON.parse(JSON.stringify(version.policy)) })
 const methods = () => server.requests('/a.bin').map((request) => `${request.method} ${request.status}`)
+/** What a promise is rejected with; listened to from now on. */
+const errorOf = (work: Promise<unknown>): Promise<unknown> => work.then(() => null, (error: unknown) => error)
 
 describe('a probe', () => {
   it('learns validators, length and rules with one HEAD, and no content byte', async () => {
@@ -103,7 +105,7 @@ describe('a probe', () => {
   it('takes weak tags for none, and no validators for none', async () => {
     expect((await probe(put({ faults: { weakEtag: true } }))).etag).toBeNull()
     expect(await probe(put({ faults: { noValidators: true } }))).toMatchObject({ etag: null, lastModified: null, unshareable: null })
-    expect((await probe(put({ etag: null, lastModified: new Date() }))).lastModified).toBeNull()
+    expect((await probe(put({ etag: null, lastModified: new Date(Date.now() + 3600_000) }))).lastModified).toBeNull()
   })
 
   it.each(['repr-digest', 'digest', 'metalink'] as const)('takes the published SHA-256 from %s', async (digest) => {
@@ -185,9 +187,9 @@ describe('a probe of an origin in trouble', () => {
     const url = put({ faults: { statuses: Array(10).fill(500) } })
     let done = false
     const pending = probe(url).finally(() => (done = true))
-    const failed = expect(pending).rejects.toMatchObject({ code: 'ORIGIN_STATUS', details: { status: 500 } })
+    const failed = errorOf(pending)
     while (!done) await clock.pass(100)
-    await failed
+    expect(await failed).toMatchObject({ code: 'ORIGIN_STATUS', details: { status: 500 } })
     expect(server.requests()).toHaveLength(4)
   })
 
@@ -197,9 +199,9 @@ describe('a probe of an origin in trouble', () => {
     const clock = fakeClock()
     client = make({ clock })
     let done = false
-    const failed = expect(probe(url).finally(() => (done = true))).rejects.toMatchObject({ code: 'ORIGIN_UNREACHABLE', details: { problem: 'ECONNREFUSED' } })
+    const failed = errorOf(probe(url).finally(() => (done = true)))
     while (!done) await clock.pass(100)
-    await failed
+    expect(await failed).toMatchObject({ code: 'ORIGIN_UNREACHABLE', details: { problem: 'ECONNREFUSED' } })
   })
 
   it.each([
@@ -210,9 +212,9 @@ describe('a probe of an origin in trouble', () => {
     client = make({ clock })
     const url = put({ faults })
     let done = false
-    const failed = expect(probe(url).finally(() => (done = true))).rejects.toMatchObject({ code: 'ORIGIN_STALLED' })
+    const failed = errorOf(probe(url).finally(() => (done = true)))
     while (!done) await clock.pass(1000)
-    await failed
+    expect(await failed).toMatchObject({ code: 'ORIGIN_STALLED' })
     expect(clock.monotonicMs()).toBeLessThan(2 * 30_000 + 10_000)
   })
 
@@ -224,13 +226,13 @@ describe('a probe of an origin in trouble', () => {
   it('ends at once when it is cancelled or the client is closed', async () => {
     const url = put({ faults: { silent: {} } })
     const abort = new AbortController()
-    const first = expect(client.probe(url, { signal: abort.signal })).rejects.toMatchObject({ code: 'CANCELLED' })
-    const second = expect(client.probe(url, {})).rejects.toMatchObject({ code: 'SHUTTING_DOWN' })
+    const first = errorOf(client.probe(url, { signal: abort.signal }))
+    const second = errorOf(client.probe(url, {}))
     await new Promise<void>((resolve) => server.on('request', () => server.requests().length === 2 && resolve()))
     abort.abort()
-    await first
+    expect(await first).toMatchObject({ code: 'CANCELLED' })
     await client.close()
-    await second
+    expect(await second).toMatchObject({ code: 'SHUTTING_DOWN' })
     await expect(client.probe(url, {})).rejects.toMatchObject({ code: 'SHUTTING_DOWN' })
   })
 })

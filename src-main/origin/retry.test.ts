@@ -52,6 +52,7 @@ describe('an error on the way to an origin', () => {
       })
     )
     const reset = failureOf(system('ECONNRESET'), 'h')
+    expect([1, 2].map((attempt) => pauseBeforeRetry(failureOf(system('ETIMEDOUT'), 'h'), attempt, 0.5))).toEqual([250, null])
     expect([1, 2, 3, 4].map((attempt) => pauseBeforeRetry(reset, attempt, 0.5))).toEqual([250, 500, 1000, null])
   })
 

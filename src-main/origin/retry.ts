@@ -19,7 +19,7 @@ export function pauseBeforeRetry(error: LarderError, attempt: number, random: nu
   const retry = retryOf(error)
   if (retry === 'never' || attempt > MAX_RETRIES) return null
   // A silent origin has already cost its whole limit; once more is enough.
-  if (error.code === 'ORIGIN_STALLED' && attempt > 1) return null
+  if ((error.code === 'ORIGIN_STALLED' || error.details['problem'] === 'ETIMEDOUT') && attempt > 1) return null
   const pause = FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.75 + random / 2)
   if (retry === 'soon') return pause
   return retry.afterMs > LONGEST_WAIT_MS ? null : Math.max(pause, retry.afterMs)

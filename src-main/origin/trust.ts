@@ -37,7 +37,8 @@ function readCertificates(path: string): string[] {
   const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
   if (!certificates) throw invalid('contains no PEM certificate')
   try {
-    for (const certificate of certificates) new X509Certificate(certificate)
+    // A secure context takes a damaged certificate in silence; this does not.
+    certificates.forEach((certificate) => new X509Certificate(certificate).fingerprint256)
   } catch (cause) {
     throw invalid('contains a certificate that cannot be read', cause)
   }

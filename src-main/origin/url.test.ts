@@ -5,13 +5,14 @@ import { fileNameOf, hostOf, MAX_URL_LENGTH, normaliseUrl, separateCredentials }
 
 describe('a URL', () => {
   it('has one spelling: normalising twice changes nothing', () => {
+    const part = fc.string({ unit: fc.constantFrom('a', 'Z', '%20', '%zz', 'ä', '.', '..', '/', '?', '#', '&', '=', '@', ':', '\\', '|', '"'), maxLength: 12 })
+    const host = fc.constantFrom('Host.example', 'host.example:443', 'host:80', '127.1', '[::1]:8080', 'bücher.example', 'u:p@host')
     fc.assert(
-      fc.property(fc.webUrl({ withFragments: true, withQueryParameters: true, validSchemes: ['http', 'https'] }), (text) => {
-        const url = normaliseUrl(text)
+      fc.property(fc.constantFrom('http', 'HTTPS'), host, part, (scheme, name, rest) => {
+        const url = normaliseUrl(`${scheme}://${name}/${rest}`)
         expect(normaliseUrl(url)).toBe(url)
         expect(url).not.toContain('#')
-      }),
-      { numRuns: 25 }
+      })
     )
   })
 

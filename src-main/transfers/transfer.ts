@@ -417,6 +417,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
       this.emit('done', content)
     } catch (error) {
       if (hasCode(error, 'DIGEST_MISMATCH') && (await this.#dropForeignPieces())) return
+      if (hasCode(error, 'CACHE_DAMAGED') && this.#fetchDamagedAgain()) return
       this.#fail(LarderError.from(error, 'CACHE_UNUSABLE'))
     }
   }
@@ -435,6 +436,21 @@ export class Transfer extends EventEmitter<TransferEvents> {
     this.#swarm.announceLoss()
     this.#state = 'active'
     this.#fallBack('peer-corrupt')
+    return true
+  }
+
+  /** Pieces rotted on the disk between their check and the end; the partial has forgotten them. */
+  #fetchDamagedAgain(): boolean {
+    if (this.#closed || this.#partial.have.complete) return false
+    this.#haveBytes = 0
+    for (let i = 0; i < this.plan.count; i++) {
+      if (this.#partial.have.has(i)) this.#haveBytes += pieceLength(this.plan, i)
+      else this.#inFlight.lost(i)
+    }
+    this.#state = 'active'
+    this.#swarm.announceLoss()
+    this.#changed()
+    this.#pump()
     return true
   }
 

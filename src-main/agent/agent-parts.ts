@@ -1,0 +1,22 @@
+import type { Cache } from '../cache/cache.ts'
+import type { Claims } from '../claims/claims.ts'
+import type { OriginClient } from '../origin/origin.ts'
+import type { PeerNetwork } from '../peers/network.ts'
+import type { HashPool } from '../pieces/hashing.ts'
+import type { Requests } from '../transfers/requests.ts'
+import type { Transfers } from '../transfers/transfers.ts'
+import type { IntegrationSwitch } from './integration-switch.ts'
+import type { VitalSigns } from './vital-signs.ts'
+
+/** Everything a started agent consists of. */
+export interface AgentParts {
+  readonly hashes: HashPool
+  readonly cache: Cache
+  readonly origin: OriginClient
+  readonly network: PeerNetwork
+  readonly claims: Claims
+  readonly transfers: Transfers
+  readonly requests: Requests
+  readonly integration: IntegrationSwitch
+  readonly vitals: VitalSigns
+}
