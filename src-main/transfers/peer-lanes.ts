@@ -27,7 +27,8 @@ export interface PeerLaneHooks {
   readonly arrived: (index: number, bytes: number, from: Neighbour) => void
   /** A peer served what it must not have served. */
   readonly convict: (from: PeerId, why: string) => void
-  readonly masterFailed: (problem: 'unreachable' | 'stalled') => void
+  /** A peer did not deliver what it offered. */
+  readonly failed: (from: PeerId, problem: 'unreachable' | 'stalled') => void
   /** Storing failed: the disk. */
   readonly broken: (error: LarderError) => void
   /** A lane is free again. */
@@ -157,7 +158,7 @@ export class PeerLanes {
         return
       default:
         this.#failed(n, 1)
-        if (n.id === this.#hooks.master()) this.#hooks.masterFailed(error.code === 'PEER_LOST' ? 'unreachable' : 'stalled')
+        this.#hooks.failed(n.id, error.details['stalled'] === true ? 'stalled' : 'unreachable')
     }
   }
 

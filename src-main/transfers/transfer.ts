@@ -124,7 +124,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
         checkRecord(record, { masters: this.#masters, memberKey: (id) => world.network.memberKey(id), verify: (r, spki) => verifyRecord(init.key, r, spki) }),
       arrived: (index, bytes, from) => this.#arrived(index, bytes, 'peerBytes', from.id),
       convict: (from, why) => this.#convict(from, why),
-      masterFailed: (problem) => this.#claim.report(problem),
+      failed: (from, problem) => this.#report(from, problem),
       broken: (error) => this.#fail(error),
       idle: () => this.#pump()
     })
@@ -328,7 +328,8 @@ export class Transfer extends EventEmitter<TransferEvents> {
   #pump(): void {
     if (this.#closed || this.#state !== 'active') return
     if (this.#partial.have.complete) return void this.#finish()
-    this.#peerLanes.fill()
+    // Until the origin has said which of the dropped pieces were lies, nobody here knows whom to ask.
+    if (this.#suspects.size === 0) this.#peerLanes.fill()
     const mayAskOrigin = this.#direct !== null || this.role === 'master'
     if (!mayAskOrigin || this.#originRun !== null) return
     if (this.#direct === null && this.#swarm.unanswered > 0 && this.#world.clock.monotonicMs() < this.#mapsDueMs) return
@@ -468,8 +469,15 @@ export class Transfer extends EventEmitter<TransferEvents> {
     this.#swarm.forget(peer)
     const name = this.#world.network.nameOf(peer)
     this.#world.emit('peerBanned', `${name} was banned for this content: it ${why}.`, { peer, peerName: name, key: this.key, url: this.#init.stored.url, reason: 'peer-corrupt', code: 'PIECE_DIGEST_MISMATCH' })
-    if (peer === this.master) this.#claim.report('corrupt')
+    this.#report(peer, 'corrupt')
     this.#pump()
+  }
+
+  /** The coordinator can do something about a bad master, and about complete holders when none of them is of use. */
+  #report(peer: PeerId | null, problem: 'unreachable' | 'stalled' | 'corrupt'): void {
+    const { master } = this
+    const others = [...this.#swarm.neighbours.all()].some((n) => n.id !== peer && n.offered?.complete)
+    if ((peer !== null && peer === master) || (master === null && !others)) this.#claim.report(problem)
   }
 
   #tick(): void {
@@ -477,6 +485,8 @@ export class Transfer extends EventEmitter<TransferEvents> {
     if (this.#closed || (this.#state !== 'active' && this.#state !== 'electing')) return
     this.#pump()
     if (this.#direct !== null || this.role === 'master') return
+    // Told that others have it all, but nobody of use is left: said again until the coordinator acts on it.
+    if (this.role === 'follower' && this.master === null && this.#swarm.unanswered === 0) this.#report(null, 'unreachable')
     const now = this.#world.clock.monotonicMs()
     const neighbours = [...this.#swarm.neighbours.all()].filter((n) => n.offered !== null && n.offered.count > 0)
     const rate = this.#rate.bytesPerSecond
