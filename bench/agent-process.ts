@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
-import { apiRoutes } from '../src-main/contract/api.ts'
+import { apiRoutes, StatusView } from '../src-main/contract/api.ts'
 import { AgentEvent } from '../src-main/contract/events.ts'
 import { RequestView, type RequestSpecInput } from '../src-main/contract/request.ts'
 import { AgentSnapshot } from '../src-main/contract/snapshot.ts'
@@ -22,6 +22,8 @@ export interface AgentProcess {
   readonly ended: boolean
   ask(spec: RequestSpecInput): Promise<RequestView>
   requests(): Promise<RequestView[]>
+  /** How many requests have not ended. */
+  requestsRunning(): Promise<number>
   snapshot(): Promise<AgentSnapshot>
   events(): Promise<AgentEvent[]>
   kill(): void
@@ -78,6 +80,7 @@ function agentProcess(name: string, program: RunningProgram, ready: z.infer<type
     },
     ask: (spec) => call(RequestView, apiRoutes.createRequest, spec),
     requests: async () => (await call(z.object({ requests: z.array(RequestView) }), apiRoutes.listRequests)).requests,
+    requestsRunning: async () => (await call(StatusView, apiRoutes.status)).requestsRunning,
     snapshot: () => call(AgentSnapshot, apiRoutes.snapshot),
     events: async () => (await call(z.object({ events: z.array(AgentEvent) }), apiRoutes.events)).events,
     kill: program.kill,

@@ -11,6 +11,9 @@ function bench(file: string, ...args: string[]): Promise<{ code: number; stdout:
   })
 }
 
+// On a busy machine agents must wait rather than fall back, or the figures are about the machine.
+const patient = ['transfers.firstByteMs=110000', 'transfers.stallMs=110000', 'election.leaseMs=60000'].flatMap((setting) => ['--set', setting])
+
 test('the demo ends well although the master is killed half way', async () => {
   const { code, stdout, stderr } = await bench('demo.ts', '--size', '12MiB', '--agents', '4', '--rate-mbit', '30')
   expect(stderr).toBe('')
@@ -20,7 +23,7 @@ test('the demo ends well although the master is killed half way', async () => {
 })
 
 test('a site of agents that ask at once for small files downloads each of them once', async () => {
-  const { code, stdout, stderr } = await bench('site.ts', '--agents', '3', '--files', '25', '--size', '10KiB', '--json')
+  const { code, stdout, stderr } = await bench('site.ts', '--agents', '3', '--files', '25', '--size', '10KiB', '--json', ...patient)
   expect(stderr).toBe('')
   const report = JSON.parse(stdout) as Record<string, unknown>
   expect(report).toMatchObject({ agents: 3, files: 25, wrongFiles: 0, failedRequests: 0, takeoverSeconds: null, originRatio: 1 })
@@ -29,7 +32,7 @@ test('a site of agents that ask at once for small files downloads each of them o
 })
 
 test('two agents hand a file on without the origin', async () => {
-  const { code, stdout } = await bench('transfer.ts', '--size', '20MiB', '--json')
+  const { code, stdout } = await bench('transfer.ts', '--size', '20MiB', '--json', ...patient)
   expect(JSON.parse(stdout)).toMatchObject({ transfers: [{ right: true, fromPeers: 1 }] })
   expect(code).toBe(0)
 })

@@ -39,7 +39,7 @@ export function drawScene(scene: DemoScene, paint: Paint): string {
 }
 
 function drawAgent(agent: AgentProgress, paint: Paint): string {
-  const share = agent.totalBytes === 0 ? 0 : Math.min(1, agent.haveBytes / agent.totalBytes)
+  const share = shareOf(agent)
   const master = agent.role === 'master' && agent.state !== 'killed' && agent.state !== 'done'
   const mark = agent.state === 'killed' ? paint('red', '✖') : agent.state === 'done' ? paint('green', '✔') : master ? paint('yellow', '★') : ' '
   const full = Math.floor(share * BAR_CELLS)
@@ -50,11 +50,14 @@ function drawAgent(agent: AgentProgress, paint: Paint): string {
   return ` ${mark} ${agent.name.padEnd(7)}${paint(colour, role.padEnd(10))}${bar} ${`${Math.floor(share * 100)} %`.padStart(5)} ${rate.padStart(9)}${formatBytes(agent.originBytes).padStart(10)}${formatBytes(agent.peerBytes).padStart(10)}`
 }
 
+function shareOf(agent: AgentProgress): number {
+  return agent.totalBytes === 0 ? 0 : Math.min(1, agent.haveBytes / agent.totalBytes)
+}
+
 /** One line per call for outputs that are no terminal. */
 export function plainProgress(progress: SiteProgress): string {
   const agents = progress.agents.map((agent) => {
-    const share = agent.totalBytes === 0 ? 0 : Math.floor((agent.haveBytes / agent.totalBytes) * 100)
-    return `${agent.name} ${agent.state === 'killed' ? 'killed' : `${share} %`}${agent.role === 'master' && agent.state === 'working' ? ' (master)' : ''}`
+    return `${agent.name} ${agent.state === 'killed' ? 'killed' : `${Math.floor(shareOf(agent) * 100)} %`}${agent.role === 'master' && agent.state === 'working' ? ' (master)' : ''}`
   })
   return `${formatSeconds(progress.seconds).padStart(7)}  ${agents.join('  ')}`
 }

@@ -74,11 +74,15 @@ interface Participant {
   readonly before: { cpuSeconds: number }
   requests: Map<string, RequestView>
   killed: boolean
+  /** When its list of requests was read last, ms. */
+  readAt: number
   /** What a killed agent had reported before its end. */
   lastEvents: AgentEvent[]
 }
 
 const ASK_AT_ONCE = 16
+const SHORT_LIST = 10
+const LONG_LIST_MS = 5000
 
 /** Asks all agents for all files of the origin at once, follows them to their end and compares every file with the origin's. */
 export async function runSite(scope: RunScope, plan: SitePlan): Promise<SiteOutcome> {
@@ -89,6 +93,7 @@ export async function runSite(scope: RunScope, plan: SitePlan): Promise<SiteOutc
       before: { cpuSeconds: usageOf(agent.pid, await agent.snapshot())?.cpuSeconds ?? 0 },
       requests: new Map(),
       killed: false,
+      readAt: 0,
       lastEvents: []
     }))
   )
@@ -147,10 +152,11 @@ async function follow(participants: readonly Participant[], plan: SitePlan, aske
   // The agents end requests by themselves at their limit; this is for an agent that does not.
   const until = askedAt + plan.timeoutMs + 30_000
   for (;;) {
-    await Promise.all(participants.map(refresh))
+    await Promise.all(participants.map((participant) => refresh(participant)))
     const progress: SiteProgress = { seconds: (Date.now() - askedAt) / 1000, agents: participants.map((participant) => progressOf(participant, totalBytes)) }
     plan.onProgress?.(progress)
     if (!kill && plan.killWhen?.(progress)) {
+      await Promise.all(participants.map((participant) => refresh(participant, 'now')))
       const master = participants.find((participant) => isMaster(participant))
       if (master) {
         master.lastEvents = await master.agent.events()
@@ -171,12 +177,17 @@ async function follow(participants: readonly Participant[], plan: SitePlan, aske
   }
 }
 
-async function refresh(participant: Participant): Promise<void> {
+async function refresh(participant: Participant, mode: 'sparing' | 'now' = 'sparing'): Promise<void> {
   if (participant.killed || [...participant.requests.values()].every(hasEnded)) return
-  if (participant.agent.ended) throw new Error(`${participant.agent.name} ended by itself; its log is in ${participant.agent.dataDir}`)
-  for (const view of await participant.agent.requests()) {
+  const { agent } = participant
+  if (agent.ended) throw new Error(`${agent.name} ended by itself; its log is in ${agent.dataDir}`)
+  // A long list costs the agent more than the downloads it tells about; whether one is running is told cheaply.
+  const long = participant.requests.size > SHORT_LIST
+  if (long && mode === 'sparing' && Date.now() - participant.readAt < LONG_LIST_MS && (await agent.requestsRunning()) > 0) return
+  for (const view of await agent.requests()) {
     if (participant.requests.has(view.id)) participant.requests.set(view.id, view)
   }
+  participant.readAt = Date.now()
 }
 
 const hasEnded = (request: RequestView): boolean => finalRequestStates.includes(request.state)
@@ -246,7 +257,7 @@ function destinationOf(dir: string, file: OriginFile): string {
 }
 
 async function firstElectionAt(participants: readonly Participant[], askedAt: number): Promise<number | null> {
-  const events = await Promise.all(participants.map((participant) => (participant.killed ? participant.lastEvents : participant.agent.events())))
+  const events = await Promise.all(participants.map(async (participant) => (participant.killed ? participant.lastEvents : await participant.agent.events())))
   const times = events.flat().filter((event) => event.type === 'masterElected' && event.at >= askedAt)
   return times.length === 0 ? null : Math.min(...times.map((event) => event.at))
 }

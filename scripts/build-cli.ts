@@ -8,7 +8,7 @@ export const cliFile = path.join(root, 'out', 'cli', 'larder.js')
 export async function buildCli(options: { force?: boolean } = {}): Promise<boolean> {
   const builtAt = existsSync(cliFile) ? statSync(cliFile).mtimeMs : 0
   if (!options.force && newestSourceMs() < builtAt) return true
-  const code = await runNode([path.join('node_modules', 'vite', 'bin', 'vite.js'), 'build', '--config', 'vite.cli.config.ts', '--logLevel', 'warn'])
+  const code = await runNode([path.join('node_modules', 'vite', 'bin', 'vite.js'), 'build', '--config', 'vite.cli.config.ts', '--logLevel', 'warn'], { aside: true })
   if (code !== 0) process.stderr.write(`The command line could not be built (exit code ${code}).\n`)
   return code === 0 && existsSync(cliFile)
 }

@@ -6,10 +6,13 @@ import { addTallies, emptyTally, tallyOfPlaywright, type Tally } from './tally.t
 
 export const root = path.dirname(import.meta.dirname)
 
-/** Runs a program with this Node, its output to ours and nothing on its standard input. @returns its exit code, 1 when it was killed */
-export function runNode(args: readonly string[], env: Record<string, string> = {}): Promise<number> {
+/**
+ * Runs a program with this Node, with nothing on its standard input. `aside` sends what it says to standard error.
+ * @returns its exit code, 1 when it was killed
+ */
+export function runNode(args: readonly string[], options: { env?: Record<string, string>; aside?: boolean } = {}): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } })
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', options.aside ? process.stderr : 'inherit', 'inherit'], env: { ...process.env, ...options.env } })
     const interrupt = (): void => void child.kill('SIGINT')
     process.on('SIGINT', interrupt)
     child.once('error', reject)
@@ -41,13 +44,13 @@ export function lint(): Promise<Tally> {
   return runStep(typeAware.length > 0 ? 'lint, with types' : 'lint', [path.join('node_modules', 'oxlint', 'bin', 'oxlint'), '--deny-warnings', ...typeAware])
 }
 
-/** Runs the tests of one vitest project. */
-export async function runVitest(project: 'main' | 'integration', more: readonly string[] = []): Promise<Tally> {
+/** Runs the tests of one vitest project; see vitest.config.ts. */
+export async function runVitest(project: 'main' | 'renderer' | 'integration', more: readonly string[] = []): Promise<Tally> {
   process.stdout.write(`\n— tests: ${project}\n`)
   return withTallyFile(async (file) => {
     const code = await runNode(
       [path.join('node_modules', 'vitest', 'vitest.mjs'), 'run', '--project', project, '--passWithNoTests', '--reporter=default', '--reporter=./scripts/tally-reporter.ts', ...more],
-      { LARDER_TALLY_FILE: file }
+      { env: { LARDER_TALLY_FILE: file } }
     )
     const tally = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Tally) : emptyTally
     return code !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally
@@ -62,7 +65,7 @@ export async function runEndToEnd(): Promise<Tally> {
     const config = ['e2e/playwright.config.ts', 'playwright.config.ts'].find((name) => existsSync(path.join(root, name)))
     const code = await runNode(
       [path.join('node_modules', '@playwright', 'test', 'cli.js'), 'test', ...(config ? ['--config', config] : ['e2e']), '--reporter=list,json'],
-      { PLAYWRIGHT_JSON_OUTPUT_FILE: file, PLAYWRIGHT_FORCE_TTY: '0' }
+      { env: { PLAYWRIGHT_JSON_OUTPUT_FILE: file, PLAYWRIGHT_FORCE_TTY: '0' } }
     )
     const tally = existsSync(file) ? tallyOfPlaywright(JSON.parse(readFileSync(file, 'utf8'))) : emptyTally
     return code !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally

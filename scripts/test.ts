@@ -3,7 +3,15 @@ import { buildCli } from './build-cli.ts'
 import { checkTypes, lint, runEndToEnd, runVitest } from './steps.ts'
 import { addTallies, closingLine, emptyTally, isGood, type Tally } from './tally.ts'
 
-const tally = addTallies(await checkTypes(), await lint(), await runVitest('main'), await built(), await runVitest('integration'), await runEndToEnd())
+const tally = addTallies(
+  await checkTypes(),
+  await lint(),
+  await runVitest('main'),
+  await runVitest('renderer'),
+  await built(),
+  await runVitest('integration'),
+  await runEndToEnd()
+)
 for (const { title, reason } of tally.skipped) process.stdout.write(`skipped: ${title} (${reason})\n`)
 if (tally.passed === 0 && tally.failed === 0) process.stdout.write('No test ran.\n')
 process.stdout.write(`\n${closingLine(tally)}\n`)

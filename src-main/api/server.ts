@@ -47,7 +47,8 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: CALL_TIMEOUT_MS,
-    keepAliveTimeout: 5000,
+    // Well above what clients keep idle connections for, so that it is them who close: a call on a connection just closed fails.
+    keepAliveTimeout: 60_000,
     forceCloseConnections: true,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 128 },

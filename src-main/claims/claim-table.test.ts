@@ -69,6 +69,26 @@ describe('a claim table', () => {
     expect(desk.table.why).toBe('the only one that asks for it; the master before: its lease ran out')
   })
 
+  test('gives a master from before one window to say so itself when its followers were not sure', () => {
+    const desk = new Desk()
+    desk.put(a, { epoch: 7, master: null })
+    desk.pass(100)
+    desk.put(b, { role: 'mastering', epoch: 7, master: b })
+    expect(desk.pass(1000).filter((e) => e.type === 'masterElected')).toEqual([])
+    expect(desk.table).toMatchObject({ phase: 'led', epoch: 7, master: b })
+  })
+
+  test('answers everybody who puts a claim with an outdated idea, at once', () => {
+    const desk = new Desk()
+    desk.put(a, { weight: 61 })
+    desk.put(b)
+    desk.pass(200)
+    for (const id of desk.table.outdated()) desk.table.decisionFor(id)
+    expect(desk.put(b, { epoch: 1, master: a, pieces: 3 })).toEqual([])
+    expect(desk.put(b, { epoch: 1, master: c, pieces: 4 })).toEqual([{ type: 'tell', to: b }])
+    expect(desk.put(b, { role: 'mastering', epoch: 0, master: b })).toEqual([{ type: 'tell', to: b }])
+  })
+
   test('is not put off by the word of a follower alone when the other master is out of reach, but counts on beyond its epoch', () => {
     const desk = new Desk()
     desk.put(a)

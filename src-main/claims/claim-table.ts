@@ -214,9 +214,8 @@ export class ClaimTable {
     }
     effects.push(...this.#settle(world))
     const willBeTold = this.#major !== majorBefore && effects.some((e) => e.type === 'tellAll' && e.when === 'now')
-    // A seeker that comes from another coordinator and knows all of this hears of the holders soon enough.
-    const isLatecomer = isNew && put.role !== 'holding' && put.epoch === 0
-    if (this.#phase !== 'gathering' && !willBeTold && (isLatecomer || !this.#knows(put))) effects.push({ type: 'tell', to: from })
+    // Who comes from another coordinator and knows all of this hears of the holders soon enough.
+    if (this.#phase !== 'gathering' && !willBeTold && !this.#knows(put)) effects.push({ type: 'tell', to: from })
     return effects
   }
 

@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { ContentKey } from '../contract/ids.ts'
-import type { ClaimPut } from '../contract/peer-messages.ts'
-import { ClaimLan, contentKeyOf } from '../testing/claim-lan.ts'
-import { MAX_CLAIMS_PER_MEMBER, MAX_TABLES } from './coordinator.ts'
-
-const putOf = (key: ContentKey): ClaimPut => ({ t: 'claim.put', key, role: 'seeking', pieces: 0, pieceCount: 1, bytes: 0, weight: 50, eligible: true, epoch: 0, master: null, masters: [] })
+import type { PeerId } from '../contract/ids.ts'
+import { stepClock } from '../testing/claim-lan-clock.ts'
+import { ClaimLan, contentKeyOf, peerIdOf } from '../testing/claim-lan.ts'
+import { Coordinator, MAX_CLAIMS_PER_MEMBER, MAX_TABLES } from './coordinator.ts'
 
 describe('claims under load', () => {
   test('ten agents that open 200 small files at once elect one master for each, with few messages per file', () => {
@@ -35,28 +33,37 @@ describe('claims under load', () => {
     lan.pass(6000)
     expect(lan.clock.pending).toBe(0)
     for (const a of agents) expect(a.claims.view()).toEqual([])
-  })
+  }, 60_000)
 
   test('a member that claims too much is refused further tables, and nobody else is', () => {
-    const lan = new ClaimLan()
-    const [coordinator, greedy, modest, third] = lan.settled('coordinator', 'greedy', 'modest', 'third')
+    const [self, greedy, modest, third] = ['self', 'greedy', 'modest', 'third'].map((n) => peerIdOf(n)) as [PeerId, PeerId, PeerId, PeerId]
+    const clock = stepClock()
+    const live = new Set([greedy, modest, third])
+    const coordinator = new Coordinator({ self, clock, settings: { windowMs: 200, settleMs: 0, leaseMs: 5000 }, live, settledAtMs: () => 0, send: () => {} })
     const keyAt = (i: number) => contentKeyOf(`flood ${i}`)
-    for (let i = 0; i < MAX_CLAIMS_PER_MEMBER + 100; i++) coordinator!.link.emit('message', greedy!.id, putOf(keyAt(i)))
-    expect(coordinator!.claims.view()).toHaveLength(MAX_CLAIMS_PER_MEMBER)
-    coordinator!.link.emit('message', modest!.id, putOf(keyAt(-1)))
-    expect(coordinator!.claims.view()).toHaveLength(MAX_CLAIMS_PER_MEMBER + 1)
-    // A claim given back makes room for another one.
-    coordinator!.link.emit('message', greedy!.id, { t: 'claim.close', key: keyAt(0) })
-    coordinator!.link.emit('message', greedy!.id, putOf(keyAt(-2)))
-    expect(coordinator!.claims.view()).toHaveLength(MAX_CLAIMS_PER_MEMBER + 1)
-    for (let i = 0; i < MAX_TABLES; i++) coordinator!.link.emit('message', i % 2 ? modest!.id : third!.id, putOf(keyAt(10_000 + i)))
-    expect(coordinator!.claims.view()).toHaveLength(MAX_TABLES)
+    const put = (from: PeerId, i: number) => coordinator.message(from, { t: 'claim.put', key: keyAt(i), role: 'seeking', pieces: 0, pieceCount: 1, bytes: 0, weight: 50, eligible: true, epoch: 0, master: null, masters: [] })
+
+    for (let i = 0; i < MAX_CLAIMS_PER_MEMBER + 100; i++) put(greedy, i)
+    expect(coordinator.tableCount).toBe(MAX_CLAIMS_PER_MEMBER)
+    put(modest, -1)
+    expect(coordinator.tableCount).toBe(MAX_CLAIMS_PER_MEMBER + 1)
+    // A claim given back makes room for another one; what it has can be put again.
+    coordinator.message(greedy, { t: 'claim.close', key: keyAt(0) })
+    put(greedy, -2)
+    put(greedy, -3)
+    put(greedy, 1)
+    expect(coordinator.tableCount).toBe(MAX_CLAIMS_PER_MEMBER + 1)
+    for (let i = 0; i < MAX_TABLES; i++) put(i % 2 ? modest : third, 10_000 + i)
+    expect(coordinator.tableCount).toBe(MAX_TABLES)
     // They are gone: so is everything they claimed.
-    for (const x of [greedy!, modest!, third!]) x.kill()
-    lan.pass(6000)
-    expect(coordinator!.claims.view()).toEqual([])
-    expect(lan.clock.pending).toBe(0)
-  })
+    for (const id of live) {
+      live.delete(id)
+      coordinator.memberLost(id)
+    }
+    expect(coordinator.tableCount).toBe(0)
+    clock.pass(6000)
+    expect(clock.pending).toBe(0)
+  }, 60_000)
 
   test('a follower in progress says so at most four times a second, a master once per fifth of its lease', () => {
     const lan = new ClaimLan()
@@ -76,7 +83,7 @@ describe('claims under load', () => {
     }
     expect(said.every((m) => m.message.t === 'claim.put')).toBe(true)
     expect(said.length).toBeGreaterThan(10)
-  })
+  }, 60_000)
 
   test('a swarm of 100 with comings and goings costs each claimant a bounded number of messages', () => {
     const lan = new ClaimLan()
@@ -91,5 +98,5 @@ describe('claims under load', () => {
     const { 'claim.decision': decisions } = lan.counts(key)
     // Joining takes 2 s; each is told of the others at intervals that grow with the swarm.
     expect(decisions! / 100).toBeLessThan(12)
-  })
+  }, 60_000)
 })

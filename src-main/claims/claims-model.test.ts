@@ -51,7 +51,7 @@ function randomFrom(seed: number): () => number {
   }
 }
 
-const RUNS = Number(process.env.CLAIM_RUNS ?? 200)
+const RUNS = Number(process.env.CLAIM_RUNS ?? 100)
 const NOTICE_MS = 300
 const CONNECT_MS = 100
 const DELAY_MS = 25
@@ -212,7 +212,7 @@ describe('claims through any series of accidents', () => {
         const simulatedSeconds = s.lan.clock.monotonicMs() / 1000
         for (const k of s.keys) {
           const said = s.lan.sent.filter((m) => m.message.key === k).length
-          expect(said).toBeLessThanOrEqual((ops.length + 4) * 8 * 4 + simulatedSeconds * 8 * 2)
+          expect(said).toBeLessThanOrEqual((ops.length + 4) * 8 + simulatedSeconds * 4)
         }
         // And when all is said nothing is kept.
         for (const a of s.lan.agents) for (const claim of a.opened.values()) claim.close()
@@ -222,7 +222,7 @@ describe('claims through any series of accidents', () => {
       }),
       { numRuns: RUNS }
     )
-  })
+  }, 60_000)
 
   test('have a new master within a window and a few delays when the old one dies, with or without the coordinator', () => {
     fc.assert(
@@ -252,5 +252,5 @@ describe('claims through any series of accidents', () => {
       }),
       { numRuns: RUNS }
     )
-  })
+  }, 60_000)
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ClaimDecision } from '../contract/peer-messages.ts'
-import { ClaimLan, contentCoordinatedBy, contentKeyOf, peerIdOf, type LanAgent } from '../testing/claim-lan.ts'
+import { ClaimLan, contentRanked, contentKeyOf, peerIdOf, type LanAgent } from '../testing/claim-lan.ts'
 
 const ten = 'abcdefghij'.split('')
 const key = contentKeyOf('a content')
@@ -31,7 +31,7 @@ function epochOf(agent: LanAgent, k = key): number {
 function swarm(names: string[], weights: number[] = []): { lan: ClaimLan; coordinator: LanAgent; agents: LanAgent[]; k: ReturnType<typeof contentKeyOf> } {
   const lan = new ClaimLan()
   const [coordinator, ...agents] = lan.settled('coordinator', ...names)
-  const k = contentCoordinatedBy(coordinator!, lan.agents)
+  const k = contentRanked([coordinator!], lan.agents)
   for (const [i, a] of agents.entries()) a.open(k, { weight: weights[i] ?? 50 })
   lan.until(() => agents.every((a) => decisionOf(a, k).role !== 'undecided'))
   return { lan, coordinator: coordinator!, agents, k }
@@ -125,6 +125,55 @@ describe('an election', () => {
     expect(decisionOf(master, k)).toMatchObject({ holders: expect.arrayContaining([{ id: late.id, complete: false }]) })
   })
 
+  test('an agent that has met only some of the others yet does not elect past the master they have', () => {
+    const lan = new ClaimLan()
+    const agents = lan.settled('a', 'b', 'c')
+    const [rightful, other] = agents
+    const fresh = lan.add('fresh')
+    const k = contentRanked([rightful!, other!], lan.agents)
+    for (const a of [rightful!, agents[2]!]) a.open(k)
+    lan.pass(1000)
+    const master = expectOneMaster(lan, k)
+    lan.connect(fresh, other!)
+    lan.pass(50)
+    const claim = fresh.open(k, { weight: 99 })
+    lan.pass(1000)
+    lan.connect(fresh, rightful!)
+    lan.pass(1000)
+    expect(claim.decision).toMatchObject({ role: 'follower', master: master.id, epoch: 1 })
+    expect(lan.agents.flatMap((a) => a.elections)).toHaveLength(1)
+  })
+
+  test('one that may not download any more does not become master by a decision that was under way', () => {
+    const lan = new ClaimLan()
+    const [coordinator, a, b] = lan.settled('coordinator', 'a', 'b')
+    const k = contentRanked([coordinator!], lan.agents)
+    const claim = a!.open(k, { weight: 61 })
+    b!.open(k)
+    const roles: string[] = []
+    claim.on('decision', (d) => roles.push(d.role))
+    lan.until(() => coordinator!.elections.length === 1)
+    claim.update({ eligible: false })
+    lan.pass(100)
+    expect(roles).not.toContain('master')
+    expect(lan.masters(k)).toEqual([b])
+  })
+
+  test('a claim that nobody answers is put again, ever more rarely', () => {
+    const lan = new ClaimLan()
+    const [coordinator, a] = lan.settled('coordinator', 'a')
+    const k = contentRanked([coordinator!], lan.agents)
+    coordinator!.claims.stop()
+    a!.open(k)
+    lan.pass(60_000)
+    const puts = lan.sent.filter((m) => m.message.t === 'claim.put')
+    expect(puts.length).toBeGreaterThan(4)
+    expect(puts.length).toBeLessThan(9)
+    coordinator!.claims.start()
+    lan.pass(35_000)
+    expect(lan.masters(k)).toEqual([a])
+  })
+
   test('refuses a second claim of the same agent on the same content', () => {
     const lan = new ClaimLan()
     const a = lan.add('a')
@@ -168,7 +217,7 @@ describe('when somebody dies', () => {
     const lan = new ClaimLan()
     const agents = lan.settled(...ten)
     const both = agents[3]!
-    const k = contentCoordinatedBy(both, agents)
+    const k = contentRanked([both], agents)
     for (const a of agents) a.open(k, { weight: a === both ? 61 : 50, pieces: 0 })
     lan.pass(300)
     expect(expectOneMaster(lan, k)).toBe(both)
@@ -201,11 +250,24 @@ describe('when somebody dies', () => {
   test('a coordinator that has not noticed yet is told by half of the followers', () => {
     const lan = new ClaimLan({ noticeMs: (by) => (by === peerIdOf('coordinator') ? 20_000 : 5) })
     const [coordinator, ...agents] = lan.settled('coordinator', 'a', 'b', 'c')
-    const k = contentCoordinatedBy(coordinator!, lan.agents)
+    const k = contentRanked([coordinator!], lan.agents)
     for (const a of agents) a.open(k)
     lan.pass(300)
     expectOneMaster(lan, k).kill()
     expect(lan.until(() => lan.masters(k).length === 1)).toBeLessThan(30)
+  })
+
+  test('coordinator killed before it could elect: the next one does not wait longer than a window once it knows', () => {
+    const lan = new ClaimLan({ noticeMs: (by) => (by === peerIdOf('next') ? 500 : 5) })
+    const [dead, next, a, b] = lan.settled('dead', 'next', 'a', 'b')
+    const k = contentRanked([dead!, next!], lan.agents)
+    a!.open(k)
+    b!.open(k)
+    lan.pass(100)
+    dead!.kill()
+    expect(lan.until(() => lan.masters(k).length === 1)).toBeLessThan(500 + 200 + 20)
+    lan.pass(50)
+    expectOneMaster(lan, k)
   })
 
   test('the last one left goes on alone', () => {
@@ -264,7 +326,7 @@ describe('when the network splits', () => {
     const lan = new ClaimLan()
     const agents = lan.settled('a', 'b', 'c')
     const newcomer = lan.add('newcomer')
-    const k = contentCoordinatedBy(newcomer, lan.agents)
+    const k = contentRanked([newcomer], lan.agents)
     for (const a of agents) a.open(k)
     lan.pass(1000)
     const master = expectOneMaster(lan, k)
@@ -280,6 +342,42 @@ describe('when the network splits', () => {
     expect(lan.agents.flatMap((a) => a.elections)).toHaveLength(1)
     expect(roles.every((r) => r.endsWith(' 1'))).toBe(true)
     expect(newcomer.claims.view()).toMatchObject([{ key: k, coordinator: newcomer.id, master: master.id, members: 3 }])
+  })
+
+  test('a master that has met the better coordinator before the others is not replaced meanwhile', () => {
+    const lan = new ClaimLan()
+    const [old, ...agents] = lan.settled('old', 'a', 'b', 'c')
+    const newcomer = lan.add('newcomer')
+    const k = contentRanked([newcomer, old!], lan.agents)
+    for (const a of agents) a.open(k)
+    lan.pass(1000)
+    const master = expectOneMaster(lan, k)
+    lan.connect(newcomer, master)
+    lan.pass(1000)
+    for (const a of agents) lan.connect(newcomer, a)
+    lan.pass(1000)
+    lan.connect(newcomer, old!)
+    lan.pass(10_000)
+    expect(expectOneMaster(lan, k)).toBe(master)
+    expect(lan.agents.flatMap((a) => a.elections)).toHaveLength(1)
+    expect(old!.claims.view()).toEqual([])
+  })
+
+  test('a claim closed just after it has moved is closed at both coordinators', () => {
+    const lan = new ClaimLan()
+    const [old, a] = lan.settled('old', 'a')
+    const better = lan.add('better')
+    const k = contentRanked([better, old!], lan.agents)
+    a!.open(k)
+    lan.pass(300)
+    expect(old!.claims.view()).toHaveLength(1)
+    lan.connect(better, a!)
+    lan.pass(100)
+    expect(better.claims.view()).toHaveLength(1)
+    a!.opened.get(k)!.close()
+    lan.pass(10)
+    expect(better.claims.view()).toEqual([])
+    expect(old!.claims.view()).toEqual([])
   })
 
   test('a decision counts only from where the claim was put, and not when it is older', () => {
@@ -311,7 +409,7 @@ describe('complete holders', () => {
   test('the coordinator counts its own cache', () => {
     const lan = new ClaimLan()
     const agents = lan.settled('a', 'b', 'c')
-    const k = contentCoordinatedBy(agents[0]!, agents)
+    const k = contentRanked([agents[0]!], agents)
     agents[0]!.holdings.set(k, { pieces: 100, complete: true })
     agents[1]!.open(k)
     lan.pass(20)
@@ -323,6 +421,7 @@ describe('complete holders', () => {
     agents[0]!.opened.get(k)!.update({ complete: true })
     lan.pass(200)
     expect(lan.masters(k)).toHaveLength(0)
+    expect(coordinator.losses).toEqual([])
     expect(decisionOf(agents[0]!, k)).toMatchObject({ role: 'follower', master: null })
     expect(decisionOf(agents[1]!, k)).toMatchObject({ role: 'follower', epoch: 1, master: null, holders: expect.arrayContaining([{ id: agents[0]!.id, complete: true }]) })
     const late = coordinator.open(k)
@@ -349,6 +448,20 @@ describe('complete holders', () => {
     lan.pass(10_000)
     expect(lan.masters(k)).toHaveLength(0)
     expect(decisionOf(agents[1]!, k)).toMatchObject({ master: null, holders: expect.arrayContaining([{ id: agents[0]!.id, complete: true }]) })
+  })
+
+  test('the only holder ends its claim moments after the members were asked: it is asked again in a while, and relieves the master', () => {
+    const { lan, agents, k } = swarm(['a', 'b', 'c'], [61, 50, 50])
+    agents[0]!.opened.get(k)!.update({ complete: true })
+    lan.pass(100)
+    agents[0]!.holdings.set(k, { pieces: 100, complete: true })
+    agents[0]!.opened.get(k)!.close()
+    agents[0]!.opened.delete(k)
+    lan.pass(300)
+    expectOneMaster(lan, k)
+    lan.pass(5000)
+    expect(lan.masters(k)).toEqual([])
+    expect(lan.counts(k)['claim.ask']).toBeLessThanOrEqual(6)
   })
 
   test('a member that joins with the content in its cache relieves the master', () => {

@@ -47,13 +47,13 @@ export async function clearCache(options: AgentCommandOptions & { readonly pinne
 
 export async function verifyCache(options: AgentCommandOptions, output: Output): Promise<void> {
   const agent = await connect(options)
-  const shown = process.stderr.isTTY && !output.json
+  const shown = output.stderr.isTTY === true && !output.json
   const report = await agent.verifyCache({
     onProgress: (done, total) => {
-      if (shown) process.stderr.write(`\r${done} of ${total} contents read`)
+      if (shown) output.stderr.write(`\r${done} of ${total} contents read`)
     }
   })
-  if (shown) process.stderr.write('\r\u001b[K')
+  if (shown) output.stderr.write('\r\u001b[K')
   output.result(report, () => {
     const parts = [`${report.checked} contents read, ${report.ok} good`]
     if (report.damaged.length > 0) parts.push(`${report.damaged.length} damaged and quarantined (${report.damaged.map(shortId).join(', ')})`)

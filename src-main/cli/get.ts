@@ -42,7 +42,7 @@ export async function get(url: string, options: GetOptions, output: Output): Pro
   process.once('SIGINT', onSignal)
   process.once('SIGTERM', onSignal)
   const quiet = options.quiet === true || output.json
-  const progress = quiet ? undefined : showProgress(process.stderr)
+  const progress = quiet ? undefined : showProgress(output.stderr)
   const settings: DownloadOptions = {
     signal: interrupted.signal,
     ...(progress && { onProgress: (now) => progress.show(now) }),

@@ -1,3 +1,6 @@
 import { main } from './main.ts'
+import { toleratePipeEnd } from './output.ts'
 
-process.exitCode = await main(process.argv.slice(2))
+const argv = process.argv.slice(2)
+toleratePipeEnd(() => argv[0] === 'agent')
+process.exitCode = await main(argv)

@@ -1,11 +1,10 @@
 import { CommanderError } from 'commander'
-import { Output, toleratePipeEnd } from './output.ts'
+import { Output } from './output.ts'
 import { buildProgram } from './program.ts'
 
 /** Runs one command line. @returns the exit code */
-export async function main(argv: readonly string[]): Promise<number> {
-  const output = new Output(argv.includes('--json'))
-  toleratePipeEnd(() => argv[0] === 'agent')
+export async function main(argv: readonly string[], streams: Pick<Output, 'stdout' | 'stderr'> = process): Promise<number> {
+  const output = new Output(argv.includes('--json'), streams)
   try {
     await buildProgram(output).parseAsync(argv, { from: 'user' })
     return 0
@@ -22,7 +21,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     const error = LarderError.from(thrown)
     output.error(error.toView())
-    if (error.code === 'INTERNAL' && thrown instanceof Error && !output.json) process.stderr.write(`${thrown.stack}\n`)
+    if (error.code === 'INTERNAL' && thrown instanceof Error) output.note(thrown.stack ?? '')
     return errorTable[error.code].exit
   }
 }

@@ -7,29 +7,29 @@ import type { ErrorView } from '../contract/errors.ts'
  */
 export class Output {
   readonly json: boolean
+  readonly stdout: NodeJS.WritableStream
+  /** For progress: a terminal or not. */
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean }
 
-  constructor(json: boolean) {
+  constructor(json: boolean, streams: Pick<Output, 'stdout' | 'stderr'> = process) {
     this.json = json
+    this.stdout = streams.stdout
+    this.stderr = streams.stderr
   }
 
   /** The result in the form that was asked for. */
   result(value: unknown, text: () => string): void {
-    if (this.json) this.line(JSON.stringify(value))
-    else this.line(text())
-  }
-
-  line(text: string): void {
-    process.stdout.write(`${text}\n`)
+    this.stdout.write(`${this.json ? JSON.stringify(value) : text()}\n`)
   }
 
   /** For people only; silent with `--json`. */
   note(text: string): void {
-    if (!this.json) process.stderr.write(`${text}\n`)
+    if (!this.json) this.stderr.write(`${text}\n`)
   }
 
   error(view: ErrorView): void {
-    if (this.json) return this.line(JSON.stringify({ error: view }))
-    process.stderr.write(`larder: ${view.message}\n  → ${view.next}\n  (${view.code})\n`)
+    if (this.json) this.stdout.write(`${JSON.stringify({ error: view })}\n`)
+    else this.stderr.write(`larder: ${view.message}\n  → ${view.next}\n  (${view.code})\n`)
   }
 }
 

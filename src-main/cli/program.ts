@@ -13,7 +13,7 @@ export function buildProgram(output: Output): Command {
     .description('Downloads a file once per site instead of once per PC.')
     .showSuggestionAfterError()
     .addHelpText('after', examples(['larder agent                                      run the agent of this PC', 'larder get https://example.com/setup.msi          download through it', 'larder status']))
-  program.exitOverride().configureOutput({ outputError: () => {} })
+  program.exitOverride().configureOutput({ writeOut: (text) => output.stdout.write(text), writeErr: (text) => output.stderr.write(text), outputError: () => {} })
 
   /** A command with the options all commands have. */
   const command = (parent: Command, usage: string, summary: string): Command =>

@@ -10,19 +10,21 @@ export interface ProgressDisplay {
   end(): void
 }
 
+export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean }
+
 /** A line at least so often where there is no terminal, ms. */
 const LINE_EVERY_MS = 5000
 
 /** A bar on a terminal, else plain lines now and then. */
-export function showProgress(stream: NodeJS.WriteStream): ProgressDisplay {
+export function showProgress(stream: ProgressStream): ProgressDisplay {
   return stream.isTTY ? new Bar(stream) : new Lines(stream)
 }
 
 class Bar implements ProgressDisplay {
-  readonly #stream: NodeJS.WriteStream
+  readonly #stream: ProgressStream
   #bar: cliProgress.SingleBar | undefined
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: ProgressStream) {
     this.#stream = stream
   }
 
@@ -55,11 +57,11 @@ class Bar implements ProgressDisplay {
 }
 
 class Lines implements ProgressDisplay {
-  readonly #stream: NodeJS.WriteStream
+  readonly #stream: ProgressStream
   #about = ''
   #shownMs = -Infinity
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: ProgressStream) {
     this.#stream = stream
   }
 

@@ -1,6 +1,6 @@
 import type { ReasonCode, RequestSpecInput, RequestView } from '../contract/request.ts'
 import { finalRequestStates } from '../contract/request.ts'
-import type { Clock } from '../lib/clock.ts'
+import { sleep, type Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import { afterAgentFailure } from './agent-failure.ts'
 import type { AgentConnection } from './connection.ts'
@@ -50,23 +50,24 @@ export async function downloadByAgent(job: AgentJob): Promise<AgentOutcome> {
     job.onProgress(next)
   }
 
+  // Not broken off by the signal: a request that the agent has taken must be known to be cancelled.
+  const asked = agent.request(job.spec)
   try {
-    moved(await agent.request(job.spec, { signal: watching }))
+    moved(await unlessAborted(asked, watching))
     await follow(agent, view!, moved, watching)
     if (view!.state === 'done') return { result: 'done', view: view! }
     throw view!.error ? LarderError.fromView(view!.error) : new LarderError('CANCELLED', 'The request was cancelled at the agent')
   } catch (thrown) {
-    const unfinished = view && !finalRequestStates.includes(view.state) ? view : undefined
-    if (unfinished) await giveUp(agent, unfinished)
+    await giveUp(agent, view ?? (await Promise.race([asked.catch(() => undefined), sleep(clock, CANCEL_TIMEOUT_MS)])))
     if (signal.aborted) throw signal.reason
     if (stalled.signal.aborted) {
       const reason = view === undefined || view.haveBytes === 0 ? 'no-first-byte' : 'no-progress'
       return { result: 'fallback', reason, error: new LarderError('TIMEOUT', `The agent has delivered nothing for ${job.fallbackMs} ms`, { fallbackMs: job.fallbackMs }) }
     }
     const error = LarderError.from(thrown)
-    const next = afterAgentFailure(error.code)
-    if (next.then === 'throw') throw error
-    return { result: 'fallback', reason: next.reason, error }
+    const answer = afterAgentFailure(error.code)
+    if (answer.next === 'throw') throw error
+    return { result: 'fallback', reason: answer.reason, error }
   } finally {
     timer.cancel()
   }
@@ -90,6 +91,16 @@ async function follow(agent: AgentConnection, first: RequestView, moved: (view: 
   }
 }
 
-async function giveUp(agent: AgentConnection, view: RequestView): Promise<void> {
+async function giveUp(agent: AgentConnection, view: RequestView | void): Promise<void> {
+  if (!view || finalRequestStates.includes(view.state)) return
   await agent.cancel(view.id, { signal: AbortSignal.timeout(CANCEL_TIMEOUT_MS) }).catch(() => {})
+}
+
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
 }

@@ -5,7 +5,7 @@ import type { ReasonCode } from '../contract/request.ts'
  * What to do when the agent could not deliver: download directly for this reason, or give the agent's error to the caller
  * because a direct download would end the same way.
  */
-export type AfterAgentFailure = { readonly then: 'direct'; readonly reason: ReasonCode } | { readonly then: 'throw' }
+export type AfterAgentFailure = { readonly next: 'direct'; readonly reason: ReasonCode } | { readonly next: 'throw' }
 
 /** The origin has spoken, or the caller's own words were wrong. */
 const final: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -45,6 +45,6 @@ const reasons: Partial<Record<ErrorCode, ReasonCode>> = {
 }
 
 export function afterAgentFailure(code: ErrorCode): AfterAgentFailure {
-  if (final.has(code)) return { then: 'throw' }
-  return { then: 'direct', reason: reasons[code] ?? 'no-progress' }
+  if (final.has(code)) return { next: 'throw' }
+  return { next: 'direct', reason: reasons[code] ?? 'no-progress' }
 }

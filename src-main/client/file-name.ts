@@ -18,20 +18,23 @@ export function fileNameFromUrl(url: string): string {
 
 function safe(text: string): string {
   const plain = text.normalize('NFC').replace(directionMarks, '').replace(/^[.\s]+/, '')
-  let maxLength = 120
-  let name = trim(filenamify(plain, { replacement: '_', maxLength }))
-  while (Buffer.byteLength(name) > MAX_NAME_BYTES && maxLength > 10) name = trim(filenamify(plain, { replacement: '_', maxLength: (maxLength -= 10) }))
-  return Buffer.byteLength(name) > MAX_NAME_BYTES ? trim(cutBytes(name, MAX_NAME_BYTES)) : name
+  return trim(filenamify(shorten(plain), { replacement: '_', maxLength: MAX_NAME_BYTES }))
 }
 
 /** Windows drops dots and spaces at the end; a name of nothing else is no name. */
 const trim = (name: string): string => name.replace(/^[.\s]+|[.\s]+$/g, '').replace(/^_+$/, '')
 
-function cutBytes(text: string, maxBytes: number): string {
-  let cut = ''
-  for (const character of text) {
-    if (Buffer.byteLength(cut) + Buffer.byteLength(character) > maxBytes) break
-    cut += character
+/** Cuts a name that is too long between characters, before its endings (`.tar.gz`). */
+function shorten(name: string): string {
+  if (Buffer.byteLength(name) <= MAX_NAME_BYTES) return name
+  const endings = /(?:\.[a-z0-9]{1,10}){1,2}$/i.exec(name.slice(-22))?.[0] ?? ''
+  const room = MAX_NAME_BYTES - endings.length
+  let end = 0
+  let bytes = 0
+  for (const character of name) {
+    bytes += Buffer.byteLength(character)
+    if (bytes > room) break
+    end += character.length
   }
-  return cut
+  return name.slice(0, end) + endings
 }

@@ -73,7 +73,7 @@ export type ClaimHolding = z.infer<typeof ClaimHolding>
 
 /**
  * Coordinator to claimant: what was decided. `master` null with a complete holder means nobody needs the origin;
- * null without one means the election window is still open.
+ * null without one means that nobody is eligible. Nothing is sent while the election window is open.
  */
 export const ClaimDecision = z.object({
   t: z.literal('claim.decision'),

@@ -60,6 +60,25 @@ test('writes at the position when the digest is the expected one, and nothing wh
   expect(content.subarray(100).equals(bytes)).toBe(true)
 })
 
+test('a worker writes as well: right bytes at their place, wrong ones not at all, and the buffer comes back either way', async () => {
+  const file = await open(join(dir, 'f'), 'w+')
+  const bytes = randomBytes(2 * MIB)
+  const good = await pool.digestAndWrite({ data: fresh(bytes), fd: file.fd, position: 100, expected: sha(bytes) })
+  const bad = await pool.digestAndWrite({ data: fresh(bytes), fd: file.fd, position: 9 * MIB, expected: sha(Buffer.from('other')) })
+  expect([good.written, bad.written]).toEqual([true, false])
+  for (const { digest, data } of [good, bad]) {
+    expect(digest.equals(sha(bytes))).toBe(true)
+    expect(bytes.equals(data)).toBe(true)
+  }
+  await file.close()
+  expect((await readFile(join(dir, 'f'))).subarray(100).equals(bytes)).toBe(true)
+  const readOnly = await open(join(dir, 'f'), 'r')
+  const failed = await pool.digestAndWrite({ data: fresh(bytes), fd: readOnly.fd, position: 0 }).catch((error) => error)
+  expect(failed).toMatchObject({ code: 'EBADF', syscall: 'write' })
+  expect(bytes.equals(failed.data)).toBe(true)
+  await readOnly.close()
+})
+
 test('a failed write carries the code of the system', async () => {
   await writeFile(join(dir, 'f'), 'x')
   const file = await open(join(dir, 'f'), 'r')

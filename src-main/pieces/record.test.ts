@@ -63,19 +63,16 @@ test('a record verifies with the key of its signer', () => {
 
 test('tampering with any field breaks the signature', () => {
   const genuine = record()
-  fc.assert(
-    fc.property(fc.integer({ min: 0, max: RECORD_BYTES * 8 - 1 }), (bit) => {
-      const bytes = encodeRecord(genuine)
-      bytes[bit >> 3]! ^= 0x80 >> (bit & 7)
-      let tampered: PieceRecord
-      try {
-        tampered = decodeRecord(bytes)
-      } catch {
-        return
-      }
-      expect(verifyRecord(key, tampered, alice.spki)).toBe(false)
-    })
-  )
+  const verifier = createRecordVerifier()
+  for (let bit = 0; bit < RECORD_BYTES * 8; bit++) {
+    const bytes = encodeRecord(genuine)
+    bytes[bit >> 3]! ^= 0x80 >> (bit & 7)
+    try {
+      expect(verifier.verify(key, decodeRecord(bytes), alice.spki), `bit ${bit}`).toBe(false)
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'RECORD_INVALID' })
+    }
+  }
   expect(verifyRecord(`sha256:${'ac'.repeat(32)}` as ContentKey, genuine, alice.spki)).toBe(false)
   expect(verifyRecord(`version:${'ab'.repeat(32)}` as ContentKey, genuine, alice.spki)).toBe(false)
 })

@@ -121,7 +121,8 @@ export class CacheDouble extends EventEmitter<CacheEvents> {
       await this.onVerify(signal)
       signal?.throwIfAborted()
       if (this.#damaged.has(sha256)) damaged.push(sha256 as Sha256Hex)
-      onProgress?.(++done, this.#kept.size)
+      done++
+      onProgress?.(done, this.#kept.size)
     }
     return { checked: done, ok: done - damaged.length, damaged, missing: [], adopted: [], strays: 0 }
   }
@@ -165,6 +166,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
 
   constructor(config: AgentConfig, host: AgentHost) {
     super()
+    this.setMaxListeners(0)
     this.config = config
     this.host = host
     const at = host.clock.wallMs()

@@ -78,11 +78,12 @@ export function peerIdOf(name: string): PeerId {
   return PeerId.parse(hash('sha256', `agent ${name}`, 'hex'))
 }
 
-/** A content that `coordinator` coordinates among these agents. */
-export function contentCoordinatedBy(coordinator: LanAgent, agents: readonly LanAgent[]): ContentKey {
+/** A content whose coordinators among these agents come in this order, the others after them. */
+export function contentRanked(first: readonly LanAgent[], agents: readonly LanAgent[]): ContentKey {
   for (let i = 0; ; i++) {
-    const key = contentKeyOf(`of ${coordinator.name} ${i}`)
-    if (rankCoordinators(key, agents.map((a) => a.id))[0] === coordinator.id) return key
+    const key = contentKeyOf(`of ${first.map((a) => a.name).join()} ${i}`)
+    const rank = rankCoordinators(key, agents.map((a) => a.id))
+    if (first.every((a, at) => rank[at] === a.id)) return key
   }
 }
 
@@ -127,7 +128,6 @@ export class ClaimLan {
       onMasterLost: (info) => losses.push(info)
     })
     let isAlive = true
-    const lan = this
     const agent: LanAgent = {
       name,
       id,
@@ -145,19 +145,19 @@ export class ClaimLan {
         opened.set(key, claim)
         return claim
       },
-      hang(isHanging) {
-        if (isHanging) lan.#hanging.add(id)
-        else lan.#hanging.delete(id)
+      hang: (isHanging) => {
+        if (isHanging) this.#hanging.add(id)
+        else this.#hanging.delete(id)
       },
-      kill() {
+      kill: () => {
         isAlive = false
         opened.clear()
-        for (const other of lan.agents) if (other.id !== id) lan.cut(agent, other)
+        for (const other of this.agents) if (other.id !== id) this.cut(agent, other)
         // Nothing it says from here on reaches a wire.
         link.wires.clear()
         claims.stop()
-        lan.agents.splice(lan.agents.indexOf(agent), 1)
-        lan.#links.delete(id)
+        this.agents.splice(this.agents.indexOf(agent), 1)
+        this.#links.delete(id)
       }
     }
     this.#links.set(id, link)

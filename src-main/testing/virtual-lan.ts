@@ -103,20 +103,20 @@ export async function untilConnected(a: PeerNetwork, b: PeerNetwork, limitMs = 5
 }
 
 /** A content from memory whose records are signed by `signer`; each piece is filled with its index. */
-export function memorySource(key: ContentKey, lengthBytes: number, signer: () => PeerNetwork): { source: PieceSource; plan: PiecePlan; pieces: Buffer[]; served: number[]; closed: () => number } {
+export function memorySource(key: ContentKey, lengthBytes: number, signer: () => PeerNetwork): { source: PieceSource; plan: PiecePlan; piece: (index: number) => Buffer; served: number[]; closed: () => number } {
   const plan = planPieces(lengthBytes)
-  const pieces = Array.from({ length: plan.count }, (_, index) => Buffer.alloc(pieceLength(plan, index), index + 1))
+  const piece = (index: number) => Buffer.alloc(pieceLength(plan, index), index + 1)
   const served: number[] = []
   let closed = 0
   const content: ServedContent = {
     plan,
     has: () => true,
     record: (index) => signRecord(key, { index, epoch: 1, digest: Buffer.alloc(32, index), signer: signer().self }, (message) => signer().sign(message)),
-    read: async (index) => pieces[index]!,
+    read: async (index) => piece(index),
     served: (_peer, bytes) => void served.push(bytes),
     close: () => void closed++
   }
-  return { source: { openServed: async (asked) => (asked === key ? content : undefined) }, plan, pieces, served, closed: () => closed }
+  return { source: { openServed: async (asked) => (asked === key ? content : undefined) }, plan, piece, served, closed: () => closed }
 }
 
 export async function freeUdpPort(): Promise<number> {

@@ -15,6 +15,7 @@ import { signRecord, verifyRecord, type PieceRecord } from '../pieces/record.ts'
 import { checkRecord } from './check-record.ts'
 import { firstGap } from './choose-run.ts'
 import { decideFallback } from './fallback.ts'
+import type { HotPieces } from './hot-pieces.ts'
 import { InFlight } from './in-flight.ts'
 import type { Job, TransferWorld } from './job.ts'
 import { OriginLane } from './origin-lane.ts'
@@ -242,13 +243,13 @@ export class Transfer extends EventEmitter<TransferEvents> {
   }
 
   /** This agent may serve what it has so far. */
-  served(served: (peer: PeerId, bytes: number) => void): ServedContent {
+  served(hot: HotPieces, served: (peer: PeerId, bytes: number) => void): ServedContent {
     const partial = this.#partial
     return {
       plan: this.plan,
       has: (i) => partial.have.has(i),
       record: (i) => partial.record(i)!,
-      read: (i) => partial.read(i),
+      read: (i) => hot.get(partial.record(i)!.digest, () => partial.read(i)),
       served,
       close: () => {}
     }
@@ -297,8 +298,8 @@ export class Transfer extends EventEmitter<TransferEvents> {
     if (decision.role === 'follower') {
       if (decision.master !== null) this.#swarm.join(decision.master)
       if (this.#direct === null) this.#stopOrigin('leaving')
-      // Everybody who could be master has failed: what the origin told us is what the others saw.
-      if (decision.master === null && this.#originError !== null && !decision.holders.some((h) => h.complete)) this.#fallBack('origin-error')
+      // Nobody may or can be master, this agent included: no use in waiting.
+      if (decision.master === null && !decision.holders.some((h) => h.complete) && this.#state !== 'paused') this.#fallBack(this.#originError === null ? 'no-peers' : 'origin-error')
     }
     if (this.#state === 'electing') {
       this.#state = 'active'

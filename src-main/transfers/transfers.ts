@@ -4,7 +4,9 @@ import type { SwarmMessage } from '../contract/peer-messages.ts'
 import type { TransferView } from '../contract/snapshot.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { PieceSource, ServedContent } from '../peers/network.ts'
+import { pieceLength, pieceStart } from '../pieces/plan.ts'
 import { signRecord } from '../pieces/record.ts'
+import { HotPieces } from './hot-pieces.ts'
 import type { TransferWorld } from './job.ts'
 import { Transfer, type TransferInit } from './transfer.ts'
 
@@ -16,11 +18,13 @@ export class Transfers implements PieceSource {
   readonly #ending = new Map<ContentKey, Promise<void>>()
   readonly #live = new Map<ContentKey, Transfer>()
   readonly #ended = { originBytes: 0, peerBytes: 0 }
+  readonly #hot: HotPieces
   #servedBytes = 0
   #closed = false
 
   constructor(world: TransferWorld) {
     this.#world = world
+    this.#hot = new HotPieces(world.clock)
   }
 
   /** Bytes served to peers in this run. */
@@ -87,11 +91,12 @@ export class Transfers implements PieceSource {
   async openServed(key: ContentKey): Promise<ServedContent | undefined> {
     const content = this.#world.cache.findByKey(key)
     if (content) return this.#serveComplete(key, content)
-    return this.#live.get(key)?.served((_, bytes) => this.#noteServed(bytes))
+    return this.#live.get(key)?.served(this.#hot, (_, bytes) => this.#noteServed(bytes))
   }
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#hot.clear()
     await Promise.all([...this.#live.values()].map((t) => this.#end(t)))
   }
 
@@ -135,13 +140,14 @@ export class Transfers implements PieceSource {
     const { network, cache } = this.#world
     const reader = await cache.open(content.sha256)
     if (!reader) return undefined
+    const { plan, pieceDigests } = reader
+    const digest = (index: number) => pieceDigests.subarray(index * 32, index * 32 + 32)
     let servedBytes = 0
     return {
-      plan: reader.plan,
+      plan,
       has: () => true,
-      record: (index) =>
-        signRecord(key, { index, epoch: 0, digest: reader.pieceDigests.subarray(index * 32, index * 32 + 32), signer: network.self }, (m) => network.sign(m)),
-      read: (index) => reader.read(index * reader.plan.pieceBytes, Math.min(reader.plan.pieceBytes, reader.plan.lengthBytes - index * reader.plan.pieceBytes)),
+      record: (index) => signRecord(key, { index, epoch: 0, digest: digest(index), signer: network.self }, (m) => network.sign(m)),
+      read: (index) => this.#hot.get(digest(index), () => reader.read(pieceStart(plan, index), pieceLength(plan, index))),
       served: (_, bytes) => {
         servedBytes += bytes
         this.#noteServed(bytes)

@@ -1,0 +1,79 @@
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { apiRoutes, type ApiRoute } from '../contract/api.ts'
+import { startAgentRig, type AgentRig } from '../testing/agent-rig.ts'
+
+let rig: AgentRig
+let document: any
+beforeAll(async () => {
+  rig = await startAgentRig()
+  document = (await rig.call('GET', '/v1/openapi.json')).json
+})
+afterAll(() => rig.close())
+
+const routes = Object.entries(apiRoutes) as [string, ApiRoute][]
+const documented = (path: string) => path.replace(/:([a-zA-Z0-9]+)/g, '{$1}')
+
+/** Every object in the document. */
+function* objects(value: unknown): Generator<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return
+  if (!Array.isArray(value)) yield value as Record<string, unknown>
+  for (const item of Object.values(value)) yield* objects(item)
+}
+
+test('the document lists all routes and no others', () => {
+  const listed = Object.entries<any>(document.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`))
+  expect(listed.sort()).toEqual(routes.map(([, { method, path }]) => `${method} ${documented(path)}`).sort())
+})
+
+test.each(routes)('%s says what goes in and what comes out', (name, route) => {
+  const operation = document.paths[documented(route.path)][route.method.toLowerCase()]
+  expect(operation).toMatchObject({ operationId: name, summary: route.summary, security: route.access === 'token' ? [{ token: [] }] : [] })
+  const parameters = (operation.parameters ?? []) as { in: string; name: string; required?: boolean }[]
+  expect(parameters.filter((parameter) => parameter.in === 'path').map((parameter) => parameter.name)).toEqual([...route.path.matchAll(/:([a-zA-Z0-9]+)/g)].map((match) => match[1]))
+  expect(parameters.filter((parameter) => parameter.in === 'query').map((parameter) => parameter.name)).toEqual(Object.keys(route.query?.shape ?? {}))
+  expect('requestBody' in operation).toBe(route.body !== undefined)
+  expect(Object.keys(operation.responses[route.status].content)).toEqual([
+    ...(route.answer ? ['application/json'] : []),
+    ...(route.stream ? ['text/event-stream'] : []),
+    ...(route.bytes ? ['application/octet-stream'] : [])
+  ])
+  expect(operation.responses.default.content['application/json'].schema).toEqual({ $ref: '#/components/schemas/ErrorView' })
+})
+
+test('the document keeps the form of OpenAPI 3.1, and every reference leads somewhere', () => {
+  expect(document).toMatchObject({ openapi: '3.1.0', info: { title: expect.any(String), version: '0.1.0' } })
+  const ids = routes.map(([name]) => name)
+  expect(new Set(ids).size).toBe(ids.length)
+  for (const { $ref } of objects(document)) {
+    if (typeof $ref !== 'string') continue
+    const found = $ref.replace('#/', '').split('/').reduce((at: any, key) => at?.[key], document)
+    expect(found, $ref).toBeDefined()
+  }
+  for (const [path, methods] of Object.entries<any>(document.paths)) {
+    for (const operation of Object.values<any>(methods)) for (const response of Object.values<any>(operation.responses)) expect(response.description, path).toEqual(expect.any(String))
+  }
+})
+
+test('real answers fit the schemas of the document', async () => {
+  const id = rig.double.request({ url: 'http://origin.test/a', kind: 'resource', priority: 'foreground', overwrite: true, allowStale: false }).id
+  const sha256 = rig.double.finish(id, Buffer.from('hello')).sha256!
+  rig.double.happen('warning', 'something')
+  const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: false })
+  ajv.addSchema({ $id: 'larder', components: document.components })
+  const resolved = (schema: unknown) => JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"larder#/components/'))
+  let checked = 0
+  for (const [name, route] of routes) {
+    if (!route.answer || name === 'openapi') continue
+    const body = name === 'createRequest' ? '{"url": "http://origin.test/b"}' : name === 'integration' ? '{"enabled": true}' : undefined
+    const answer = await rig.call(route.method, route.path.replace(':id', id).replace(':sha256', sha256), body === undefined ? {} : { body })
+    // `removeContent` comes before `pinContent` in the table.
+    if (name === 'removeContent') rig.double.cacheDouble.keep(Buffer.from('hello'))
+    expect([name, answer.status]).toEqual([name, route.status])
+    const validate = ajv.compile(resolved(document.paths[documented(route.path)][route.method.toLowerCase()].responses[route.status].content['application/json'].schema))
+    expect(validate(answer.json), `${name}: ${ajv.errorsText(validate.errors)}`).toBe(true)
+    expect(validate({ nothing: 'of it' }), name).toBe(false)
+    checked++
+  }
+  expect(checked).toBeGreaterThan(15)
+})
