@@ -8,7 +8,10 @@ const shared = {
   restoreMocks: true
 } as const
 
-/** `main`: beside the code, quick; part of `npm run check`. `integration`: whole agents and processes; part of `npm test`. */
+/**
+ * `main` and `renderer`: beside the code, quick; part of `npm run check`. `integration`: whole agents and processes; part of
+ * `npm test`.
+ */
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -30,7 +33,8 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000
         }
-      }
+      },
+      './src-renderer/vitest.config.ts'
     ]
   }
 })

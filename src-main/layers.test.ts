@@ -24,7 +24,6 @@ const layers: Record<string, readonly string[]> = {
 /** Electron's side: may import every layer, and electron. */
 const electronFolders = ['shell', 'preload']
 const rendererPackages = ['react', 'react-dom', 'zustand', '@fluentui/react-components', '@fluentui/react-icons', 'uplot', '@tanstack/react-virtual', 'zod']
-const rendererTestPackages = ['vitest', '@testing-library/react', 'happy-dom', 'fast-check']
 
 interface Module {
   /** Relative to the root, with slashes: `src-main/lib/clock.ts` */
@@ -65,10 +64,10 @@ describe('the layers', () => {
   })
 
   test('let the renderer import only the contract and its own libraries', () => {
-    const renderer = everything.filter(({ file }) => file.startsWith('src-renderer/'))
-    expect(importsThat(renderer, ({ file }, target) => {
-      if (isPackage(target)) return !rendererPackages.includes(packageOf(target)) && !(isTest(file) && rendererTestPackages.includes(packageOf(target)))
-      return !target.startsWith('src-renderer/') && !target.startsWith('src-main/contract/') && !/\.(css|svg|png|html)$/.test(target)
+    const renderer = everything.filter(({ file }) => file.startsWith('src-renderer/') && !isTest(file) && !forTests(file))
+    expect(importsThat(renderer, (_, target) => {
+      if (isPackage(target)) return !rendererPackages.includes(packageOf(target))
+      return forTests(target) || (!target.startsWith('src-renderer/') && !target.startsWith('src-main/contract/'))
     })).toEqual([])
   })
 
@@ -178,6 +177,11 @@ function folderOf(file: string): string {
 
 function isTest(file: string): boolean {
   return /\.(test|spec)\.tsx?$/.test(file)
+}
+
+/** What the renderer has only for its tests. */
+function forTests(file: string): boolean {
+  return /^src-renderer\/testing\/|\.config\.ts$/.test(file)
 }
 
 function isShipped(file: string): boolean {

@@ -2,8 +2,8 @@ import type { Clock } from '../lib/clock.ts'
 import { beaconSource, type BeaconMessage } from './beacon-message.ts'
 import { KeyedBuckets, TokenBucket } from './token-bucket.ts'
 
-/** Forged beacons per source before it is no longer listened to for a while. */
-const FORGED = { burst: 20, perSecond: 2 }
+/** Forged beacons that are checked per source: a stranger may forge in the name of a member, so members must get through as well. */
+const FORGED = { burst: 200, perSecond: 100 }
 /** Authentication codes computed per second, whoever asks for it. */
 const CHECKS = { burst: 2000, perSecond: 1000 }
 /** Beacons taken from one member. */

@@ -144,7 +144,7 @@ export class Beacon extends EventEmitter<{ heard: [HeardBeacon]; otherVersion: [
       if (wanted.has(outlet.on.signature)) this.#join(outlet)
       else this.#close(outlet)
     }
-    this.#failures.clear()
+    for (const signature of this.#failures.keys()) if (!wanted.has(signature)) this.#failures.delete(signature)
     const opened = await Promise.all([...wanted.values()].filter((i) => !this.#outlets.has(i.signature)).map((i) => this.#open(i)))
     if (JSON.stringify(this.interfaces()) !== before) this.emit('changed')
     return opened.includes(true)
@@ -157,8 +157,9 @@ export class Beacon extends EventEmitter<{ heard: [HeardBeacon]; otherVersion: [
     socket.unref()
     return new Promise((resolve) => {
       socket.on('error', (error) => {
-        this.#failures.set(on.signature, this.#explain(error))
-        this.#options.log.warn({ interface: on.name, address: on.address, err: error }, 'The beacon cannot use this interface.')
+        const why = this.#explain(error)
+        if (this.#failures.get(on.signature) !== why) this.#options.log.warn({ interface: on.name, address: on.address, err: error }, 'The beacon cannot use this interface.')
+        this.#failures.set(on.signature, why)
         this.#close(outlet)
         resolve(false)
       })
@@ -173,6 +174,7 @@ export class Beacon extends EventEmitter<{ heard: [HeardBeacon]; otherVersion: [
           outlet.trouble = this.#explain(error)
         }
         outlet.ready = true
+        this.#failures.delete(on.signature)
         this.#join(outlet)
         resolve(true)
       })

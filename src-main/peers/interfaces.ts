@@ -23,7 +23,7 @@ export interface BeaconInterface extends InterfaceView {
 const MAX_INTERFACES = 16
 
 /** Names that VPN software gives its interfaces, on any system. */
-const vpnNames = /^(tun|tap|wg|utun|ppp|zt|ts\d|tailscale|ipsec|gpd|cscotun|nordlynx|nordtun|proton|mullvad|nebula|ham\d|wt\d|vpn)|\b(vpn|wireguard|tailscale|zerotier|anyconnect|globalprotect|pangp|fortinet|forticlient|juniper|pulse secure|hamachi|tap-windows|zscaler|netbird)\b/i
+const vpnNames = /^(tun|tap|wg|utun|ppp|zt|ts\d|tailscale|ipsec|gpd|cscotun|nordlynx|nordtun|proton|mullvad|nebula|ham\d|wt\d)|vpn|\b(wireguard|tailscale|zerotier|anyconnect|globalprotect|pangp|fortinet|forticlient|juniper|pulse secure|hamachi|tap-windows|zscaler|netbird)\b/i
 
 type Listing = NodeJS.Dict<NetworkInterfaceInfo[]>
 

@@ -18,7 +18,7 @@ export class PiecePool {
   readonly #secureContext: SecureContext
   readonly #open = new Set<PieceConnection>()
   readonly #idle = new Map<PieceConnection, Timer>()
-  readonly #waiting: ((error?: Error) => void)[] = []
+  readonly #waiting: (() => void)[] = []
   #taken = 0
   #closed = false
 
@@ -71,7 +71,7 @@ export class PiecePool {
   }
 
   #turn(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise<void>((resolve) => {
       const wake = () => {
         signal.removeEventListener('abort', onAbort)
         resolve()

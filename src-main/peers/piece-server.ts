@@ -63,8 +63,6 @@ export class PieceServer {
 
   async #send(response: ServerResponse, content: ServedContent, { first, count }: PieceRun, upload: Upload): Promise<void> {
     const end = first + count
-    response.sendDate = false
-    response.writeHead(200, { 'content-type': PIECES_TYPE, 'content-length': runBytes(content, first, count) })
     let ahead = content.read(first)
     for (let index = first; index < end; index++) {
       const piece = await unlessClosed(response, ahead)
@@ -75,6 +73,8 @@ export class PieceServer {
         ahead.catch(() => {})
       }
       if (piece.length !== pieceLength(content.plan, index)) throw new RangeError(`piece ${index} has ${piece.length} bytes`)
+      // Not earlier: a content that cannot even be begun gets an honest answer.
+      if (index === first) begin(response, runBytes(content, first, count))
       response.write(encodeRecord(content.record(index)))
       for (let at = 0; at < piece.length; at += SLICE_BYTES) {
         if (!response.write(piece.subarray(at, at + SLICE_BYTES)) && !(await this.#moved(response, 'drain'))) return
@@ -118,6 +118,11 @@ function unlessClosed<T>(response: ServerResponse, promise: Promise<T>): Promise
     response.once('close', onClose)
     promise.then(resolve, reject).finally(() => response.off('close', onClose))
   })
+}
+
+function begin(response: ServerResponse, lengthBytes: number): void {
+  response.sendDate = false
+  response.writeHead(200, { 'content-type': PIECES_TYPE, 'content-length': lengthBytes })
 }
 
 function hasAll(content: ServedContent, { first, count }: PieceRun): boolean {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { OnReadOpts } from 'node:net'
-import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import { connect, createSecureContext, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls'
 import type { PeerId } from '../contract/ids.ts'
 import { PEER_PROTOCOL } from '../contract/version.ts'
 import { deviceKey, peerIdOf } from './certificate.ts'
@@ -58,7 +58,9 @@ export function channelOf(socket: TLSSocket, own: Identity, remote: RemoteIdenti
  * `secureConnect` and before it sends anything. No server name is sent. With `onread` there are no `data` events.
  */
 export function dialTls(secureContext: SecureContext, { host, port }: { host: string; port: number }, onread?: OnReadOpts): TLSSocket {
-  const socket = connect({ host, port, secureContext, onread, rejectUnauthorized: false, checkServerIdentity: () => undefined, servername: '', ALPNProtocols: ['http/1.1'] })
+  // `onread` is passed on to the socket (node:net); the types of node:tls do not say so.
+  const options: ConnectionOptions & { onread?: OnReadOpts } = { host, port, secureContext, onread, rejectUnauthorized: false, checkServerIdentity: () => undefined, servername: '', ALPNProtocols: ['http/1.1'] }
+  const socket = connect(options)
   socket.setNoDelay(true)
   // Whoever uses the socket hears its errors; one that comes when nobody does must not end the process.
   socket.on('error', () => {})

@@ -62,7 +62,9 @@ export class RateGate {
         continue
       }
       const free = Math.floor(this.#tokens)
-      if (free < 1) break
+      // A slice's worth at least: leave of a few bytes each costs more CPU than the bytes are worth.
+      const least = Math.max(1, Math.min(this.#waiting[0]!.most, Math.floor((this.#bytesPerSecond * SLICE_MS) / 1000 / this.#waiting.length)))
+      if (free < least) break
       const share = Math.max(1, Math.ceil(free / this.#waiting.length))
       const next = this.#waiting.shift()!
       const bytes = Math.min(next.most, share)

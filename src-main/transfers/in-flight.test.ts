@@ -28,7 +28,9 @@ describe('pieces in flight', () => {
   it('does not want a piece that came by another way', () => {
     const f = started()
     f.start(2, 'a', 0)
-    f.arrived(2)
+    f.start(2, 'b', 1)
+    expect(f.arrived(2)).toBe(true)
+    expect(f.arrived(2)).toBe(false)
     f.giveBack(2, 'a', true)
     expect(f.wanted.has(2)).toBe(false)
     expect(f.size).toBe(0)

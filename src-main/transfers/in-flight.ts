@@ -40,10 +40,10 @@ export class InFlight {
     }
   }
 
-  /** The piece is here. */
-  arrived(index: number): void {
-    this.#asks.delete(index)
+  /** The piece is here. @returns false when it had come already: asked for twice, it counts once */
+  arrived(index: number): boolean {
     this.wanted.delete(index)
+    return this.#asks.delete(index)
   }
 
   /** A piece that was had is wanted again. */

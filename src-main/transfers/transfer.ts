@@ -11,7 +11,7 @@ import { hasCode, LarderError } from '../lib/errors.ts'
 import type { OriginVersion } from '../origin/origin.ts'
 import type { ServedContent } from '../peers/network.ts'
 import { pieceLength, type PiecePlan } from '../pieces/plan.ts'
-import { signRecord, verifyRecord, type PieceRecord } from '../pieces/record.ts'
+import { createRecordVerifier, signRecord, type PieceRecord } from '../pieces/record.ts'
 import { checkRecord } from './check-record.ts'
 import { firstGap } from './choose-run.ts'
 import { decideFallback } from './fallback.ts'
@@ -116,13 +116,14 @@ export class Transfer extends EventEmitter<TransferEvents> {
     for (const i of partial.have) this.#haveBytes += pieceLength(init.plan, i)
     this.#split.cacheBytes = this.#haveBytes
 
+    const records = createRecordVerifier()
     const job: Job = { key: init.key, plan: init.plan, partial, world }
     this.#inFlight = new InFlight(partial.have, new Bitmap(init.plan.count))
     this.#swarm = new Swarm(job)
     this.#peerLanes = new PeerLanes(job, this.#swarm, this.#inFlight, {
       master: () => this.master,
       checkRecord: ({ record }) =>
-        checkRecord(record, { masters: this.#masters, memberKey: (id) => world.network.memberKey(id), verify: (r, spki) => verifyRecord(init.key, r, spki) }),
+        checkRecord(record, { masters: this.#masters, memberKey: (id) => world.network.memberKey(id), verify: (r, spki) => records.verify(init.key, r, spki) }),
       arrived: (index, bytes, from) => this.#arrived(index, bytes, 'peerBytes', from.id),
       convict: (from, why) => this.#convict(from, why),
       failed: (from, problem) => this.#report(from, problem),
@@ -385,7 +386,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
   }
 
   #arrived(index: number, bytes: number, source: 'originBytes' | 'peerBytes', from: PeerId | null): void {
-    this.#inFlight.arrived(index)
+    if (!this.#inFlight.arrived(index)) return
     const now = this.#world.clock.monotonicMs()
     this.#progressAtMs = now
     this.#pieceAtMs = now

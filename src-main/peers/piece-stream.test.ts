@@ -1,0 +1,56 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { PeerId } from '../contract/ids.ts'
+import { hasCode } from '../lib/errors.ts'
+import { pieceLength, planPieces } from '../pieces/plan.ts'
+import { encodeRecord } from '../pieces/record.ts'
+import { PieceStream } from './piece-stream.ts'
+
+const MIB = 1024 * 1024
+const plan = planPieces(3 * MIB + 77)
+const recordOf = (index: number) => encodeRecord({ index, epoch: 1, digest: Buffer.alloc(32, index), signer: 'ab'.repeat(32) as PeerId, signature: Buffer.alloc(64, index) })
+const body = (first: number, count: number) =>
+  Buffer.concat(Array.from({ length: count }, (_, i) => [recordOf(first + i), Buffer.alloc(pieceLength(plan, first + i), first + i + 1)]).flat())
+
+describe('a stream of pieces', () => {
+  it('gives the same pieces however it is cut, each in a buffer of exactly its size', () => {
+    const whole = body(1, 3)
+    fc.assert(
+      fc.property(fc.array(fc.nat(whole.length), { maxLength: 12 }), (cuts) => {
+        const stream = new PieceStream(plan, { first: 1, count: 3 })
+        const at = [0, ...cuts, whole.length].sort((a, b) => a - b)
+        const pieces = at.slice(1).flatMap((end, i) => stream.push(whole.subarray(at[i], end)))
+        expect(pieces.map((p) => p.record.index)).toEqual([1, 2, 3])
+        for (const { record, data } of pieces) {
+          expect(data.length).toBe(pieceLength(plan, record.index))
+          expect(data.buffer.byteLength).toBe(data.length)
+          expect([data[0], data.at(-1)]).toEqual([record.index + 1, record.index + 1])
+        }
+        expect(stream.complete).toBe(true)
+      }),
+      { numRuns: 15 }
+    )
+  })
+
+  it('refuses a piece that is not the next one before it takes room for its data', () => {
+    for (const wrong of [0, 2, 3]) expect.soft(() => new PieceStream(plan, { first: 1, count: 2 }).push(recordOf(wrong))).toThrowError(/due/)
+  })
+
+  it('refuses whatever comes after the last piece', () => {
+    const stream = new PieceStream(plan, { first: 3, count: 1 })
+    expect(() => stream.push(Buffer.concat([body(3, 1), Buffer.from([0])]))).toThrowError(expect.toSatisfy((e: unknown) => hasCode(e, 'PEER_PROTOCOL')))
+  })
+
+  it('refuses or awaits any bytes, and invents no piece', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 300 })), (chunks) => {
+        const stream = new PieceStream(plan, { first: 0, count: 4 })
+        try {
+          for (const chunk of chunks) expect(stream.push(chunk)).toEqual([])
+        } catch (error) {
+          expect(hasCode(error, 'PEER_PROTOCOL')).toBe(true)
+        }
+      })
+    )
+  })
+})
