@@ -89,11 +89,21 @@ export async function ask(agent: Agent, spec: RequestSpecInput): Promise<Request
   return untilRequest(agent, id, (view) => finalRequestStates.includes(view.state))
 }
 
-export async function untilRequest(agent: Agent, id: RequestView['id'], condition: (view: RequestView) => boolean, limitMs = 60_000): Promise<RequestView> {
-  const signal = AbortSignal.timeout(limitMs)
-  for (;;) {
-    const view = agent.requestView(id)
-    if (condition(view)) return view
-    await once(agent, 'request', { signal })
-  }
+/** Waits for a view of this request that fulfils `condition`. */
+export function untilRequest(agent: Agent, id: RequestView['id'], condition: (view: RequestView) => boolean, limitMs = 60_000): Promise<RequestView> {
+  const now = agent.requestView(id)
+  if (condition(now)) return Promise.resolve(now)
+  return new Promise((resolve, reject) => {
+    const look = (view: RequestView) => {
+      if (view.id !== id || !condition(view)) return
+      clearTimeout(limit)
+      agent.off('request', look)
+      resolve(view)
+    }
+    const limit = setTimeout(() => {
+      agent.off('request', look)
+      reject(new Error(`request ${id} was not as expected within ${limitMs} ms: ${JSON.stringify(agent.requestView(id))}`))
+    }, limitMs)
+    agent.on('request', look)
+  })
 }

@@ -13,7 +13,12 @@ describe('falling back to the origin', () => {
   })
 
   it('gives up without a first byte', () => {
-    expect(decideFallback(wait({ nowMs: 10_000 }), limits)).toBe('no-first-byte')
+    expect(decideFallback(wait({ nowMs: 10_000, masterKnown: false }), limits)).toBe('no-first-byte')
+  })
+
+  it('gives a master in office time for its queue', () => {
+    expect(decideFallback(wait({ nowMs: 39_999 }), limits)).toBeNull()
+    expect(decideFallback(wait({ nowMs: 40_000 }), limits)).toBe('no-first-byte')
   })
 
   it('gives up without progress', () => {
@@ -22,8 +27,8 @@ describe('falling back to the origin', () => {
 
   it('names what the helpdesk needs to know: nobody there, master gone, all busy', () => {
     expect(decideFallback(wait({ nowMs: 10_000, sources: 0, masterKnown: false }), limits)).toBe('no-peers')
-    expect(decideFallback(wait({ nowMs: 10_000, sources: 0 }), limits)).toBe('master-lost')
-    expect(decideFallback(wait({ nowMs: 10_000, allBusy: true }), limits)).toBe('busy')
+    expect(decideFallback(wait({ nowMs: 40_000, sources: 0 }), limits)).toBe('master-lost')
+    expect(decideFallback(wait({ nowMs: 40_000, allBusy: true }), limits)).toBe('busy')
   })
 
   it('is patient while the master receives bytes on a slow link, but not for ever', () => {

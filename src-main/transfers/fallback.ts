@@ -25,6 +25,9 @@ export interface WaitLimits {
   readonly stallMs: number
 }
 
+/** A master in office may have a queue before this content; it is given this many times `firstByteMs`. When it vanishes or fails, another is elected. */
+const QUEUE_FACTOR = 4
+
 /** A master's word that it is receiving bytes keeps a follower patient for at most this many times `stallMs`. */
 const TRUST_FACTOR = 8
 
@@ -36,7 +39,8 @@ export function decideFallback(wait: Wait, limits: WaitLimits): ReasonCode | nul
   const { nowMs } = wait
   const ownAtMs = wait.pieceAtMs ?? wait.sinceMs
   if (wait.progressAtMs === null) {
-    if (nowMs - wait.sinceMs >= limits.firstByteMs) return culprit(wait, 'no-first-byte')
+    const patience = wait.masterKnown ? QUEUE_FACTOR : 1
+    if (nowMs - wait.sinceMs >= limits.firstByteMs * patience) return culprit(wait, 'no-first-byte')
   } else if (nowMs - wait.progressAtMs >= limits.stallMs) return culprit(wait, 'no-progress')
   else if (nowMs - ownAtMs >= limits.stallMs * TRUST_FACTOR) return culprit(wait, 'no-progress')
   // Half of the time is gone and the rest will not do: the origin may still make it.

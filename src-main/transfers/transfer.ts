@@ -98,6 +98,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
   #epochSigned = 0
   #notedMaster: PeerId | null = null
   #notedEpoch = 0
+  #pumpDue = false
   #started = false
   #closed = false
   #content: CachedContent | null = null
@@ -128,7 +129,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
       convict: (from, why) => this.#convict(from, why),
       failed: (from, problem) => this.#report(from, problem),
       broken: (error) => this.#fail(error),
-      idle: () => this.#pump()
+      idle: () => this.#pumpSoon()
     })
     this.#originLane = new OriginLane(job, this.#inFlight, {
       nextGap: () => this.#nextGap(),
@@ -138,9 +139,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
     })
     this.#claim = world.claims.open({ key: init.key, pieceCount: init.plan.count, pieces: partial.have.count, weight: world.weight(), eligible: world.weight() > 0 })
     this.#claim.on('decision', (decision) => this.#decided(decision))
-    this.#swarm.on('offered', () => {
-      this.#pump()
-    })
+    this.#swarm.on('offered', () => this.#pumpSoon())
     this.#swarm.on('progress', (from, bytes) => {
       if (from !== this.master || bytes <= this.#masterBytes) return
       this.#masterBytes = bytes
@@ -326,6 +325,16 @@ export class Transfer extends EventEmitter<TransferEvents> {
     this.#world.emit('masterElected', `${name} is master for ${this.#init.stored.url}.`, { key: this.key, url: this.#init.stored.url, peer: master, peerName: name, epoch: decision.epoch })
   }
 
+  /** Once for everything that happens in this turn of the event loop. */
+  #pumpSoon(): void {
+    if (this.#pumpDue) return
+    this.#pumpDue = true
+    setImmediate(() => {
+      this.#pumpDue = false
+      this.#pump()
+    })
+  }
+
   /** Starts whatever can run now; called after everything that may have made something possible. */
   #pump(): void {
     if (this.#closed || this.#state !== 'active') return
@@ -402,7 +411,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
     this.#swarm.announce(index)
     this.#claim.update({ pieces: this.#partial.have.count, bytes: this.#haveBytes })
     this.#changed()
-    this.#pump()
+    this.#pumpSoon()
   }
 
   async #finish(): Promise<void> {
