@@ -35,7 +35,7 @@ export async function checkTypes(): Promise<Tally> {
   const tsc = path.join('node_modules', 'typescript', 'lib', 'tsc.js')
   const main = await runStep('types: main', [tsc, '-p', 'tsconfig.node.json', '--noEmit'])
   if (!holdsSources(path.join(root, 'src-renderer'))) return main
-  return addTallies(main, await runStep('types: renderer', [tsc, '-p', 'tsconfig.web.json', '--noEmit']))
+  return addTallies(main, await runStep('types: renderer', [tsc, '-p', 'tsconfig.web.json', '--noEmit']), await runStep('types: end to end', [tsc, '-p', 'tsconfig.e2e.json', '--noEmit']))
 }
 
 export function lint(): Promise<Tally> {

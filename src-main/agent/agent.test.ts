@@ -2,13 +2,16 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ask, startFleet, untilRequest, type Fleet } from '../testing/fleet.ts'
 import { startOriginServer, type OriginServer } from '../testing/origin-server.ts'
 import { RequestSpec } from '../contract/request.ts'
 
 const MIB = 1024 * 1024
 const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex')
+
+// Whole agents with real files: slow on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 describe('one agent on its own', () => {
   let fleet: Fleet

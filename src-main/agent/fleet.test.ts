@@ -2,13 +2,16 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { RequestSpec } from '../contract/request.ts'
 import { ask, startFleet, untilRequest, untilSnapshot, type Fleet } from '../testing/fleet.ts'
 import { startOriginServer, type OriginServer } from '../testing/origin-server.ts'
 
 const MIB = 1024 * 1024
 const sha256 = async (path: string) => createHash('sha256').update(await readFile(path)).digest('hex')
+
+// Whole agents with real files: slow on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 describe('a site of agents', () => {
   let fleet: Fleet

@@ -113,6 +113,7 @@ test('damage between the look at the file and the copy of a piece is noticed', a
     }
   }
   cache = await at.open({ hashes: meddling })
+  at.clock.jumpWall(3600_000)
   await expect(deliver(join(to, 'f'))).rejects.toMatchObject({ code: 'CACHE_DAMAGED' })
   expect(damaged).toBe(true)
   expect(cache.find(content.sha256)).toBe(undefined)
@@ -130,6 +131,7 @@ test('a full disk leaves no half-written file and can be tried again', async () 
     }
   }
   cache = await at.open({ hashes: limited })
+  at.clock.jumpWall(3600_000)
   await expect(deliver(join(to, 'f'))).rejects.toMatchObject({ code: 'DISK_FULL' })
   expect(await readdir(to)).toEqual([])
   full = false

@@ -12,6 +12,8 @@ import type { Sidecar } from './sidecar.ts'
 
 /** Pieces read, checked and written at the same time. */
 const PIECES_AT_ONCE = 2
+/** A content that was assembled and digested so lately is not hashed once more while it is copied. */
+const FRESH_MS = 10 * 60_000
 /** Longest name most file systems take, bytes. */
 const MAX_NAME_BYTES = 255
 const SUFFIX = '.larder-part'
@@ -55,8 +57,9 @@ export async function checkDestination(destination: string, cacheDir: string, { 
 }
 
 /**
- * Puts the bytes of a sound content at `destination`: beside it, flushed, then under its name in one step. A reflink is taken
- * at the word of the content's stamp, which was compared a moment ago; a copy is checked piece by piece while it is made.
+ * Puts the bytes of a sound content at `destination`: beside it, flushed, then under its name in one step. A reflink, and a copy
+ * of a content that has just been assembled, is taken at the word of the content's stamp, which was compared a moment ago; any
+ * other copy is checked piece by piece while it is made.
  * @throws DESTINATION_UNWRITABLE, DISK_FULL; CACHE_DAMAGED when a piece does not match
  */
 export async function deliverFile(content: Sidecar, source: string, destination: string, options: { overwrite: boolean }, parts: DeliveryParts): Promise<void> {
@@ -80,15 +83,17 @@ export async function deliverFile(content: Sidecar, source: string, destination:
 }
 
 async function write(content: Sidecar, source: string, temporary: string, parts: DeliveryParts): Promise<void> {
-  const cloned = await copyFile(source, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE).then(
+  const ageMs = parts.clock.wallMs() - content.createdAt
+  const fresh = ageMs >= 0 && ageMs < FRESH_MS
+  const copied = await copyFile(source, temporary, constants.COPYFILE_EXCL | (fresh ? constants.COPYFILE_FICLONE : constants.COPYFILE_FICLONE_FORCE)).then(
     () => true,
     () => false
   )
-  // A refused clone may leave an empty file behind.
-  if (!cloned) await unlink(temporary).catch(() => {})
-  const handle = await open(temporary, cloned ? 'r+' : 'wx')
+  // A refused copy may leave an empty file behind.
+  if (!copied) await unlink(temporary).catch(() => {})
+  const handle = await open(temporary, copied ? 'r+' : 'wx')
   try {
-    if (!cloned) await copyChecked(content, source, handle, parts)
+    if (!copied) await copyChecked(content, source, handle, parts)
     await handle.sync()
   } finally {
     await handle.close()

@@ -80,11 +80,26 @@ describe('the swarm of a content', () => {
     s.sent.length = 0
     for (const i of [4, 5, 6]) {
       s.add(i)
-      s.swarm.announce(i)
+      s.swarm.announce(i, true)
     }
     expect(s.to(id(1))).toEqual([{ t: 'swarm.got', key, pieces: [4] }])
-    await s.clock.pass(50)
+    await s.clock.pass(110)
     expect(s.to(id(1)).slice(1)).toEqual([{ t: 'swarm.got', key, pieces: [5, 6] }])
+  })
+
+  it('does not tell of a piece who has it already', async () => {
+    s.swarm.handle(id(1), { t: 'swarm.join', key })
+    s.swarm.handle(id(1), haveMessage())
+    s.swarm.handle(id(2), { t: 'swarm.join', key })
+    s.sent.length = 0
+    for (const i of [1, 4]) {
+      s.add(i)
+      s.swarm.announce(i, false)
+    }
+    expect(s.sent).toEqual([])
+    await s.clock.pass(110)
+    expect(s.to(id(1))).toEqual([{ t: 'swarm.got', key, pieces: [4] }])
+    expect(s.to(id(2))).toEqual([{ t: 'swarm.got', key, pieces: [1, 4] }])
   })
 
   it('introduces a signer to each subscriber once', async () => {
@@ -92,10 +107,10 @@ describe('the swarm of a content', () => {
     s.swarm.handle(id(1), { t: 'swarm.join', key })
     s.sent.length = 0
     s.add(4, id(9))
-    s.swarm.announce(4)
-    await s.clock.pass(50)
+    s.swarm.announce(4, true)
+    await s.clock.pass(110)
     s.add(5, id(9))
-    s.swarm.announce(5)
+    s.swarm.announce(5, true)
     expect(s.to(id(1))).toEqual([
       { t: 'swarm.got', key, pieces: [4], signers: [credential(id(9))] },
       { t: 'swarm.got', key, pieces: [5] }

@@ -6,8 +6,8 @@ import type { Timer } from '../lib/clock.ts'
 import type { Job } from './job.ts'
 import { Neighbours, type Neighbour } from './neighbours.ts'
 
-/** News of pieces is gathered for so long; the first after a quiet time goes at once. */
-const GATHER_MS = 40
+/** News of pieces is gathered for so long; the first that only we can have goes at once. */
+const GATHER_MS = 100
 const MAX_SIGNERS_PER_NEWS = 4
 const MAX_SIGNERS_PER_MAP = 16
 
@@ -92,11 +92,15 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     }
   }
 
-  /** Tells subscribers that a piece is here. */
-  announce(index: number): void {
+  /**
+   * Tells subscribers that a piece is here, unless they have it by then: what everybody takes from the master at the same
+   * moment need not be told by each to each.
+   * @param unique nobody else has it yet
+   */
+  announce(index: number, unique: boolean): void {
     this.#fresh.push(index)
     if (this.#gather !== null) return
-    this.#flush()
+    if (unique) this.#flush()
     this.#gather = this.#job.world.clock.after(GATHER_MS, () => {
       this.#gather = null
       this.#flush()
@@ -136,10 +140,11 @@ export class Swarm extends EventEmitter<SwarmEvents> {
 
   #flush(): void {
     if (this.#fresh.length === 0 || this.#closed) return
-    const pieces = this.#fresh.splice(0)
-    const signers = [...new Set(pieces.map((i) => this.#job.partial.record(i)?.signer).filter((s) => s !== undefined))]
+    const fresh = this.#fresh.splice(0)
     for (const n of this.neighbours.all()) {
-      if (!n.subscribed) continue
+      const pieces = n.subscribed ? fresh.filter((i) => !n.offered?.has(i)) : []
+      if (pieces.length === 0) continue
+      const signers = [...new Set(pieces.map((i) => this.#job.partial.record(i)?.signer).filter((s) => s !== undefined))]
       for (let at = 0; at < pieces.length; at += 4096)
         this.#job.world.network.send(n.id, { t: 'swarm.got', key: this.#job.key, pieces: pieces.slice(at, at + 4096), ...this.#introductions(n, signers) })
     }

@@ -408,7 +408,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
       if (credential) this.#partial.addCredential(credential, record.signer)
     }
     if (record && source === 'originBytes') this.#judgeSuspect(index, record)
-    this.#swarm.announce(index)
+    this.#swarm.announce(index, source === 'originBytes')
     this.#claim.update({ pieces: this.#partial.have.count, bytes: this.#haveBytes })
     this.#changed()
     this.#pumpSoon()
