@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import type { Agent } from '../agent/agent.ts'
+import type { RunningAgent } from '../api/local-agent.ts'
+import type { AgentStatus, SnapshotMessage } from '../contract/commands.ts'
+import type { AgentEvent } from '../contract/events.ts'
+import { sleep, type Clock, type Timer } from '../lib/clock.ts'
+import { LarderError } from '../lib/errors.ts'
+import type { AgentSource } from './dispatch.ts'
+
+/** Changes are told at most so often. */
+const TELL_EVERY_MS = 100
+
+export type StartAgent = () => Promise<RunningAgent>
+
+interface LifeEvents {
+  /** Something shown changed; at most ten times a second. Ask `message` for it. */
+  changed: []
+  /** The agent runs (again). */
+  started: [Agent]
+  event: [AgentEvent]
+}
+
+/**
+ * The one agent inside the tray application, from start to end. A start that fails is a state to be shown, not an error to
+ * be thrown: the tray stays.
+ */
+export class AgentLife extends EventEmitter<LifeEvents> implements AgentSource {
+  readonly #startAgent: StartAgent
+  readonly #clock: Clock
+  readonly #run = randomUUID()
+  #status: AgentStatus = { state: 'starting' }
+  #running: RunningAgent | null = null
+  #verifying: SnapshotMessage['verifying'] = null
+  #n = 1
+  #telling: Timer | null = null
+  /** Starts and stops, one after the other. */
+  #work: Promise<void> = Promise.resolve()
+  #ended = false
+
+  constructor(startAgent: StartAgent, clock: Clock) {
+    super()
+    this.#startAgent = startAgent
+    this.#clock = clock
+  }
+
+  get status(): AgentStatus {
+    return this.#status
+  }
+
+  agent(): Agent {
+    if (this.#running) return this.#running.agent
+    if (this.#status.state === 'failed') throw LarderError.fromView(this.#status.error)
+    throw new LarderError('SHUTTING_DOWN', this.#status.state === 'starting' ? 'The agent is still starting' : 'The agent is stopping')
+  }
+
+  message(): SnapshotMessage {
+    return { run: this.#run, n: this.#n, status: this.#status, snapshot: this.#running?.agent.snapshot() ?? null, verifying: this.#verifying }
+  }
+
+  setVerifying(progress: SnapshotMessage['verifying']): void {
+    this.#verifying = progress
+    this.#changed()
+  }
+
+  /** Never rejects; what went wrong is in `status`. */
+  start(): Promise<void> {
+    return this.#queue(() => this.#begin())
+  }
+
+  /** @throws the reason when the agent does not start again */
+  async restart(): Promise<void> {
+    await this.#queue(async () => {
+      await this.#end()
+      await this.#begin()
+    })
+    if (this.#status.state === 'failed') throw LarderError.fromView(this.#status.error)
+  }
+
+  /** Ends the agent for good. @returns false when it had not ended after `deadlineMs`; then the process may just leave */
+  async stop(deadlineMs: number): Promise<boolean> {
+    this.#ended = true
+    const stopped = this.#queue(() => this.#end()).then(() => true)
+    return Promise.race([stopped, sleep(this.#clock, deadlineMs).then(() => false)])
+  }
+
+  #queue(step: () => Promise<void>): Promise<void> {
+    return (this.#work = this.#work.then(step))
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#ended || this.#running) return
+    this.#become({ state: 'starting' })
+    try {
+      const running = await this.#startAgent()
+      this.#running = running
+      running.agent.on('snapshot', this.#changed)
+      running.agent.on('event', this.#tellEvent)
+      this.#become({ state: 'running' })
+      this.emit('started', running.agent)
+    } catch (error) {
+      this.#become({ state: 'failed', error: LarderError.from(error).toView() })
+    }
+  }
+
+  async #end(): Promise<void> {
+    const running = this.#running
+    if (!running) return
+    this.#running = null
+    this.#become({ state: 'stopping' })
+    running.agent.off('snapshot', this.#changed)
+    running.agent.off('event', this.#tellEvent)
+    // Nothing can be done about a part that does not stop cleanly; it has been logged.
+    await running.stop().catch(() => {})
+  }
+
+  #become(status: AgentStatus): void {
+    this.#status = status
+    this.#changed()
+  }
+
+  readonly #tellEvent = (event: AgentEvent): void => void this.emit('event', event)
+
+  readonly #changed = (): void => {
+    this.#n++
+    if (this.#telling !== null) return
+    this.#telling = this.#clock.after(TELL_EVERY_MS, () => {
+      this.#telling = null
+      this.emit('changed')
+    })
+  }
+}

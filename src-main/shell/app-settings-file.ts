@@ -1,0 +1,28 @@
+import { EventEmitter } from 'node:events'
+import Conf from 'conf'
+import { AppSettings } from '../contract/app-settings.ts'
+
+/** `app.json` in the data folder: what the tray application itself keeps. A damaged file counts as empty and is written anew. */
+export class AppSettingsFile extends EventEmitter<{ changed: [AppSettings] }> {
+  readonly #store: Conf<Record<string, unknown>>
+
+  constructor(dataDir: string) {
+    super()
+    this.#store = new Conf({ cwd: dataDir, configName: 'app', clearInvalidConfig: true, accessPropertiesByDotNotation: false, configFileMode: 0o600 })
+  }
+
+  read(): { values: AppSettings; isSet(key: keyof AppSettings): boolean } {
+    const kept = this.#store.store
+    const good = (Object.keys(AppSettings.shape) as (keyof AppSettings)[]).filter((key) => kept[key] !== undefined && AppSettings.shape[key].safeParse(kept[key]).success)
+    return { values: AppSettings.parse(Object.fromEntries(good.map((key) => [key, kept[key]]))), isSet: (key) => good.includes(key) }
+  }
+
+  get values(): AppSettings {
+    return this.read().values
+  }
+
+  write<K extends keyof AppSettings>(key: K, value: AppSettings[K]): void {
+    this.#store.set(key, value)
+    this.emit('changed', this.values)
+  }
+}

@@ -1,0 +1,165 @@
+import { app, dialog } from 'electron'
+import { join } from 'node:path'
+import { runLocalAgent } from '../api/local-agent.ts'
+import type { CreateAgent } from '../agent/agent.ts'
+import { SNAPSHOT_CHANNEL } from '../contract/commands.ts'
+import { LARDER_VERSION } from '../contract/version.ts'
+import { systemClock } from '../lib/clock.ts'
+import { dataPaths } from '../lib/data-paths.ts'
+import { LarderError } from '../lib/errors.ts'
+import { AgentLife } from './agent-life.ts'
+import { setAppMenu } from './app-menu.ts'
+import { denyPermissions, serveBundle } from './app-scheme.ts'
+import { AppSettingsFile } from './app-settings-file.ts'
+import { APP_ORIGIN } from './bundle-files.ts'
+import { createDispatch } from './dispatch.ts'
+import { acceptCommands, personName } from './ipc.ts'
+import { HIDDEN_FLAG, setOpenAtLogin } from './login-item.ts'
+import { MainWindow } from './main-window.ts'
+import { Notices } from './notices.ts'
+import { notify } from './notify.ts'
+import { isOnBattery, watchPower } from './power.ts'
+import { PowerPolicy } from './power-policy.ts'
+import { SettingsBook } from './setting-views.ts'
+import { createShellActions } from './shell-actions.ts'
+import { AppTray } from './tray.ts'
+import { trayMenu, type TrayAction } from './tray-menu.ts'
+
+/** The same as in `electron-builder.yml`: Windows shows notifications only of what it can find by it. */
+export const APP_ID = 'org.larder.larder'
+
+/** The agent may take so long to end; then the process leaves without it. Verified pieces are on the disk already. */
+const STOP_DEADLINE_MS = 5000
+
+export interface ShellOptions {
+  readonly dataDir: string
+  readonly createAgent: CreateAgent
+  /** `out/`: has `preload/` and `renderer/`. */
+  readonly bundleDir: string
+  readonly assetsDir: string
+  /** Address of vite's development server, instead of the bundle. */
+  readonly devUrl: string | undefined
+}
+
+/** What a test may reach of the shell. */
+export interface StartedShell {
+  readonly tray: AppTray
+  readonly life: AgentLife
+}
+
+/** Puts the tray application together. Call after `ready`, in the first instance only. */
+export function startShell(options: ShellOptions): StartedShell {
+  const clock = systemClock
+  const paths = dataPaths(options.dataDir)
+  const origin = options.devUrl === undefined ? APP_ORIGIN : new URL(options.devUrl).origin
+  const appSettings = new AppSettingsFile(paths.root)
+  const settings = new SettingsBook(paths, appSettings)
+  const life = new AgentLife(async () => runLocalAgent({ dataDir: paths.root, settings: settings.forAgent(), createAgent: options.createAgent, clock }), clock)
+  const logDefect = (what: string, error: unknown): void => console.error(`larder: ${what}:`, error)
+  const attempt = (what: string, step: () => unknown): void => {
+    void (async () => step())().catch((error: unknown) => {
+      if (!(error instanceof LarderError)) logDefect(what, error)
+    })
+  }
+
+  let quitting = false
+  let agentEnded = false
+  const window = new MainWindow({
+    preload: join(options.bundleDir, 'preload', 'preload.cjs'),
+    origin,
+    icon: process.platform === 'linux' ? join(options.assetsDir, 'icon.png') : undefined,
+    isQuitting: () => quitting
+  })
+
+  serveBundle(join(options.bundleDir, 'renderer'))
+  denyPermissions()
+  setAppMenu()
+
+  const actions = createShellActions({ logDir: paths.log, downloadsDir: app.getPath('downloads'), window: () => window.current, quit: () => app.quit() })
+  const { node = '', chrome = '', electron = '' } = process.versions
+  const dispatch = createDispatch({
+    source: life,
+    settings,
+    shell: actions,
+    info: { version: LARDER_VERSION, runtime: 'app', platform: process.platform, versions: { node, chrome, electron }, dataDir: paths.root, logDir: paths.log },
+    clock,
+    onDefect: logDefect
+  })
+  acceptCommands(dispatch, origin)
+
+  const byTray = `${personName()} in the tray`
+  const act = (action: TrayAction): void => {
+    switch (action.do) {
+      case 'open':
+        return window.open()
+      case 'open-logs':
+        return attempt('open the log folder', () => actions['shell.openLogFolder']({ c: 'shell.openLogFolder' }, () => life.agent()))
+      case 'pause':
+        return attempt('pause', () => life.agent().pauseAll(action.forMs === null ? null : clock.wallMs() + action.forMs))
+      case 'resume':
+        return attempt('resume', () => life.agent().resumeAll())
+      case 'integration':
+        return attempt('integration', () => life.agent().setIntegration(action.enabled, byTray))
+      case 'restart':
+        return attempt('start the agent', () => life.restart())
+      case 'quit':
+        return app.quit()
+    }
+  }
+  const view = () => trayMenu(life.status, life.message().snapshot)
+  const tray = new AppTray(join(options.assetsDir, 'tray'), view(), act)
+  const push = (): void => window.send(SNAPSHOT_CHANNEL, () => life.message())
+  window.onShown = push
+  life.on('changed', () => {
+    tray.show(view())
+    push()
+  })
+
+  const notices = new Notices(clock, (notice) => notify(notice, () => window.open()))
+  life.on('event', (event) => {
+    if (appSettings.values.notifications) notices.add(event)
+  })
+
+  const power = new PowerPolicy({ agent: () => (life.status.state === 'running' ? life.agent() : null), pauseOnBattery: () => appSettings.values.pauseOnBattery, clock })
+  watchPower(power, () => app.quit())
+  life.on('started', () => power.powerChanged(isOnBattery()))
+
+  const applyLogin = (openAtLogin: boolean) => attempt('start at login', () => setOpenAtLogin(APP_ID, openAtLogin))
+  // What is not installed does not put itself into anybody's login.
+  if (app.isPackaged) applyLogin(appSettings.values.openAtLogin)
+  appSettings.on('changed', ({ openAtLogin, notifications }) => {
+    if (app.isPackaged) applyLogin(openAtLogin)
+    if (!notifications) notices.clear()
+    power.settingChanged()
+  })
+
+  app.on('second-instance', (_event, argv) => {
+    if (!argv.includes(HIDDEN_FLAG)) window.open()
+  })
+  app.on('activate', () => window.open())
+  app.on('before-quit', (event) => {
+    quitting = true
+    if (agentEnded) return
+    event.preventDefault()
+    void life.stop(STOP_DEADLINE_MS).then(() => {
+      agentEnded = true
+      app.quit()
+    })
+  })
+  window.onSessionEnd = () => void life.stop(STOP_DEADLINE_MS)
+
+  if (!process.argv.includes(HIDDEN_FLAG)) window.open()
+  void life.start()
+  return { tray, life }
+}
+
+/** For an error nobody caught: the application goes on, the person is told once. */
+export function tellDefects(): void {
+  let told = false
+  process.on('uncaughtException', (error) => {
+    console.error('larder: unexpected error:', error)
+    if (told) return
+    told = true
+    dialog.showErrorBox('Larder has met an unexpected error', `${error.message}\n\nIt goes on, but should be quit and started again.`)
+  })
+}

@@ -1,0 +1,82 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { SettingView } from '../contract/commands.ts'
+import { dataPaths } from '../lib/data-paths.ts'
+import { AppSettingsFile } from './app-settings-file.ts'
+import { SettingsBook } from './setting-views.ts'
+
+const siteKey = `larder-site-${'A'.repeat(43)}`
+let dir: string
+beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), 'larder-settings-'))))
+afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+const open = () => new SettingsBook(dataPaths(dir), new AppSettingsFile(dir))
+const view = (book: SettingsBook, name: string) => book.list().find((setting) => setting.name === name)
+const settingsFile = () => JSON.parse(readFileSync(join(dir, 'settings.json'), 'utf8')) as object
+
+describe('the list of settings', () => {
+  test('has every setting with a description, and keeps to the contract', () => {
+    const list = open().list()
+    expect(list.length).toBeGreaterThan(20)
+    for (const setting of list) {
+      expect(SettingView.safeParse(setting).success, setting.name).toBe(true)
+      expect(setting.description, setting.name).not.toBe('')
+    }
+  })
+
+  test('says where a value came from', () => {
+    writeFileSync(join(dir, 'settings.json'), JSON.stringify({ election: { weight: 5 } }))
+    const book = open()
+    expect(view(book, 'election.weight')).toMatchObject({ value: 5, source: 'file', managed: false })
+    expect(view(book, 'election.leaseMs')).toMatchObject({ source: 'default' })
+  })
+
+  test('never has the site key, only whether there is one', () => {
+    expect(view(open(), 'fleet.siteKey')).toMatchObject({ value: null, secret: true, isSet: false })
+    const book = open()
+    expect(book.set('fleet.siteKey', siteKey)).toMatchObject({ value: null, isSet: true, source: 'file' })
+    expect(JSON.stringify(book.list())).not.toContain(siteKey)
+    expect(settingsFile()).toEqual({ fleet: { siteKey } })
+  })
+
+  test('marks what counts only after a restart of the agent', () => {
+    const book = open()
+    book.forAgent()
+    expect(book.set('election.weight', 9)).toMatchObject({ pending: true })
+    expect(view(book, 'election.leaseMs')).toMatchObject({ pending: false })
+    expect(book.forAgent().election.weight).toBe(9)
+    expect(view(book, 'election.weight')).toMatchObject({ pending: false })
+  })
+})
+
+describe('a setting', () => {
+  test('that does not exist, or a value that does not fit, changes nothing', () => {
+    const book = open()
+    expect(() => book.set('election.nothing', 1)).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }))
+    expect(() => book.set('app.nothing', 1)).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }))
+    expect(() => book.set('app.__proto__', 1)).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }))
+    expect(() => book.set('election.weight', 'heavy')).toThrow(expect.objectContaining({ code: 'SETTINGS_INVALID' }))
+    expect(() => book.set('app.notifications', 'yes')).toThrow(expect.objectContaining({ code: 'SETTINGS_INVALID' }))
+    expect(() => settingsFile()).toThrow(/ENOENT/)
+    expect(view(book, 'app.notifications')).toMatchObject({ value: true, source: 'default' })
+  })
+
+  test('of the application is kept, and whoever listens is told', () => {
+    const file = new AppSettingsFile(dir)
+    const heard: boolean[] = []
+    file.on('changed', ({ notifications }) => heard.push(notifications))
+    const book = new SettingsBook(dataPaths(dir), file)
+    expect(book.set('app.notifications', false)).toMatchObject({ name: 'app.notifications', value: false, source: 'file' })
+    expect(heard).toEqual([false])
+    expect(view(open(), 'app.notifications')).toMatchObject({ value: false, source: 'file' })
+  })
+
+  test('of the application in a damaged file falls back to its default', () => {
+    writeFileSync(join(dir, 'app.json'), '{"notifications": "perhaps", "openAtLogin": false}')
+    expect(new AppSettingsFile(dir).values).toMatchObject({ notifications: true, openAtLogin: false })
+    writeFileSync(join(dir, 'app.json'), 'not json {')
+    expect(new AppSettingsFile(dir).values).toMatchObject({ notifications: true, openAtLogin: true })
+  })
+})

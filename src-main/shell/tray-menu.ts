@@ -1,0 +1,147 @@
+import type { AgentStatus } from '../contract/commands.ts'
+import type { RequestView } from '../contract/request.ts'
+import type { AgentSnapshot } from '../contract/snapshot.ts'
+import { formatBytes, formatRate } from './readable.ts'
+
+/** Which picture the tray shows. */
+export type TrayState = 'idle' | 'downloading' | 'serving' | 'paused' | 'off' | 'error'
+
+/** What a click does. */
+export type TrayAction =
+  | { readonly do: 'open' | 'open-logs' | 'resume' | 'restart' | 'quit' }
+  | { readonly do: 'pause'; readonly forMs: number | null }
+  | { readonly do: 'integration'; readonly enabled: boolean }
+
+export type TrayItem =
+  | { readonly type: 'separator' }
+  | { readonly type: 'normal'; readonly id: string; readonly label: string; readonly action: TrayAction | null }
+  | { readonly type: 'checkbox'; readonly id: string; readonly label: string; readonly checked: boolean; readonly action: TrayAction }
+  | { readonly type: 'submenu'; readonly id: string; readonly label: string; readonly items: readonly TrayItem[] }
+
+/** All that the tray shows; the same input gives the same output, so equal views need no redraw. */
+export interface TrayView {
+  readonly state: TrayState
+  readonly tooltip: string
+  readonly items: readonly TrayItem[]
+}
+
+const HOUR_MS = 3600_000
+const SHOWN_DOWNLOADS = 5
+const MAX_NAME = 40
+/** Windows cuts longer tooltips. */
+const MAX_TOOLTIP = 127
+
+const separator: TrayItem = { type: 'separator' }
+const line = (id: string, label: string): TrayItem => ({ type: 'normal', id, label, action: null })
+const entry = (id: string, label: string, action: TrayAction): TrayItem => ({ type: 'normal', id, label, action })
+
+const openItems: readonly TrayItem[] = [separator, entry('open', 'Open Larder', { do: 'open' }), entry('open-logs', 'Open log folder', { do: 'open-logs' }), separator, entry('quit', 'Quit', { do: 'quit' })]
+
+/** Picture, tooltip and menu for a state of the agent. */
+export function trayMenu(status: AgentStatus, snapshot: AgentSnapshot | null): TrayView {
+  if (status.state === 'failed') {
+    return { state: 'error', tooltip: cut(`Larder: ${status.error.message}`, MAX_TOOLTIP), items: [line('status', cut(status.error.message, 80)), entry('restart', 'Try again', { do: 'restart' }), ...openItems] }
+  }
+  if (!snapshot) {
+    const text = status.state === 'stopping' ? 'Stopping…' : 'Starting…'
+    return { state: 'idle', tooltip: `Larder: ${text}`, items: [line('status', text), ...openItems] }
+  }
+  const state = trayState(snapshot)
+  const running = snapshot.requests.filter(isRunning)
+  return {
+    state,
+    tooltip: tooltip(state, snapshot),
+    items: [
+      line('status', statusLine(state, snapshot, running)),
+      ...running.slice(0, SHOWN_DOWNLOADS).map((request, at) => line(`download-${at}`, downloadLine(request))),
+      ...(running.length > SHOWN_DOWNLOADS ? [line('download-more', `and ${running.length - SHOWN_DOWNLOADS} more`)] : []),
+      line('serving', servingLine(snapshot)),
+      separator,
+      ...(snapshot.paused ? [entry('resume', 'Resume', { do: 'resume' })] : [pauseMenu]),
+      { type: 'checkbox', id: 'integration', label: 'Integration on', checked: snapshot.integration.enabled, action: { do: 'integration', enabled: !snapshot.integration.enabled } },
+      ...openItems
+    ]
+  }
+}
+
+const pauseMenu: TrayItem = {
+  type: 'submenu',
+  id: 'pause-menu',
+  label: 'Pause',
+  items: [
+    entry('pause-1h', 'For 1 hour', { do: 'pause', forMs: HOUR_MS }),
+    entry('pause-24h', 'For 24 hours', { do: 'pause', forMs: 24 * HOUR_MS }),
+    entry('pause-until-resumed', 'Until resumed', { do: 'pause', forMs: null })
+  ]
+}
+
+/** The most important thing first: what stops Larder, then what it does. */
+export function trayState(snapshot: AgentSnapshot): TrayState {
+  if (snapshot.cache.diskFull) return 'error'
+  if (!snapshot.integration.enabled) return 'off'
+  if (snapshot.paused) return 'paused'
+  if (snapshot.requests.some(isRunning)) return 'downloading'
+  if (snapshot.uploads.length > 0) return 'serving'
+  return 'idle'
+}
+
+function isRunning({ state }: RequestView): boolean {
+  return state !== 'done' && state !== 'failed' && state !== 'cancelled'
+}
+
+function statusLine(state: TrayState, snapshot: AgentSnapshot, running: readonly RequestView[]): string {
+  switch (state) {
+    case 'error':
+      return 'The disk of the cache is full'
+    case 'off':
+      return `Integration off (by ${snapshot.integration.by})`
+    case 'paused':
+      return snapshot.paused?.until ? `Paused until ${localTime(snapshot.paused.until)}` : 'Paused'
+    case 'downloading': {
+      const rate = running.reduce((sum, { rateBytesPerSecond }) => sum + rateBytesPerSecond, 0)
+      return `Downloading ${count(running.length, 'file')}, ${formatRate(rate)}`
+    }
+    case 'serving':
+      return 'Serving others'
+    case 'idle':
+      return 'Idle'
+  }
+}
+
+function servingLine({ uploads }: AgentSnapshot): string {
+  const peers = new Set(uploads.map(({ peer }) => peer)).size
+  return peers === 0 ? 'Serving nobody' : `Serving ${count(peers, 'PC')}`
+}
+
+function downloadLine({ url, haveBytes, lengthBytes, state }: RequestView): string {
+  const name = cut(fileName(url), MAX_NAME)
+  if (state === 'paused') return `${name}: paused`
+  if (lengthBytes === null) return haveBytes === 0 ? `${name}: starting` : `${name}: ${formatBytes(haveBytes)}`
+  return `${name}: ${lengthBytes === 0 ? 100 : Math.floor((haveBytes / lengthBytes) * 100)} %`
+}
+
+function tooltip(state: TrayState, { totals }: AgentSnapshot): string {
+  const words: Record<TrayState, string> = { idle: 'idle', downloading: 'downloading', serving: 'serving others', paused: 'paused', off: 'integration off', error: 'disk full' }
+  return cut(`Larder: ${words[state]}\nFrom peers ${formatBytes(totals.peerBytes)}, from origins ${formatBytes(totals.originBytes)}\nServed to others ${formatBytes(totals.servedBytes)}`, MAX_TOOLTIP)
+}
+
+function fileName(url: string): string {
+  try {
+    const { pathname, host } = new URL(url)
+    const last = pathname.split('/').findLast((part) => part !== '')
+    return last === undefined ? host : decodeURIComponent(last)
+  } catch {
+    return url
+  }
+}
+
+function localTime(wallMs: number): string {
+  return new Date(wallMs).toLocaleString(undefined, { weekday: 'short', hour: '2-digit', minute: '2-digit' })
+}
+
+const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`
+/** One line, at most `max` characters; a menu would take `&` for a mark of its own. */
+const cut = (text: string, max: number): string => {
+  const plain = text.replace(/[\p{Cc}&&[^\n]]/gv, ' ')
+  return plain.length <= max ? plain : `${plain.slice(0, max - 1)}…`
+}

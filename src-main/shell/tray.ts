@@ -1,0 +1,61 @@
+import { Menu, nativeImage, Tray, type MenuItemConstructorOptions } from 'electron'
+import { join } from 'node:path'
+import type { TrayAction, TrayItem, TrayState, TrayView } from './tray-menu.ts'
+
+/** The icon in the notification area and its menu. Redrawn only when what it shows has changed. */
+export class AppTray {
+  readonly tray: Tray
+  readonly #iconDir: string
+  readonly #act: (action: TrayAction) => void
+  /** Kept alive here; a test reads it. */
+  menu: Menu | null = null
+  view: TrayView | null = null
+
+  constructor(iconDir: string, view: TrayView, act: (action: TrayAction) => void) {
+    this.#iconDir = iconDir
+    this.#act = act
+    this.tray = new Tray(this.#image(view.state))
+    // On Linux a click may never come, on macOS it opens the menu; there the menu's entry is the way.
+    if (process.platform !== 'darwin') this.tray.on('click', () => act({ do: 'open' }))
+    this.show(view)
+  }
+
+  show(view: TrayView): void {
+    const before = this.view
+    this.view = view
+    if (before && before.state !== view.state) this.tray.setImage(this.#image(view.state))
+    if (before?.tooltip !== view.tooltip) this.tray.setToolTip(view.tooltip)
+    if (before && JSON.stringify(before.items) === JSON.stringify(view.items)) return
+    // A menu that is shown cannot be changed everywhere: a new one each time.
+    this.menu = Menu.buildFromTemplate(view.items.map((item) => this.#template(item)))
+    this.tray.setContextMenu(this.menu)
+  }
+
+  #image(state: TrayState): Electron.NativeImage | string {
+    return trayImage(this.#iconDir, state)
+  }
+
+  #template(item: TrayItem): MenuItemConstructorOptions {
+    switch (item.type) {
+      case 'separator':
+        return { type: 'separator' }
+      case 'submenu':
+        return { id: item.id, label: escaped(item.label), submenu: item.items.map((inner) => this.#template(inner)) }
+      case 'checkbox':
+        return { id: item.id, label: escaped(item.label), type: 'checkbox', checked: item.checked, click: () => this.#act(item.action) }
+      case 'normal': {
+        const { action } = item
+        return { id: item.id, label: escaped(item.label), enabled: action !== null, ...(action && { click: () => this.#act(action) }) }
+      }
+    }
+  }
+}
+
+/** macOS: black and alpha, adapted by the system. Windows: an `.ico` with all sizes, by path. Linux: PNG, 22 px and @2x. */
+function trayImage(iconDir: string, state: TrayState): Electron.NativeImage | string {
+  if (process.platform === 'win32') return join(iconDir, `tray-${state}.ico`)
+  return nativeImage.createFromPath(join(iconDir, process.platform === 'darwin' ? `tray-${state}-Template.png` : `tray-${state}.png`))
+}
+
+/** A single `&` would mark the letter after it as a shortcut. */
+const escaped = (label: string): string => label.replaceAll('&', '&&')
