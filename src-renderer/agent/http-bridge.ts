@@ -1,0 +1,160 @@
+import { parseAnswer, SnapshotMessage, type Answer, type AppInfo, type CommandInput, type LarderBridge } from '../../src-main/contract/commands.ts'
+import { errorView } from './bridge.ts'
+import type { Session } from './session.ts'
+import { createSseParser } from './sse-parser.ts'
+
+/** Waits between two tries to reach the agent, ms; the last one repeats. */
+const RETRY_MS = [500, 1000, 2000, 5000]
+
+/** What the page can do by itself in a browser, where the agent has no desktop. */
+const browserCommands = ['shell.copyText', 'shell.saveText'] as const
+
+/**
+ * The bridge of a window in a browser, over the loopback API of a headless agent. What it expects of the server, all
+ * same-origin and with `Authorization: Bearer <token>`:
+ *
+ * - `POST /v1/commands`, body: the command as JSON (`{"c":"cache.list",…}`). Answer: status 200 and an `Answer` as JSON
+ *   (`{"ok":true,"value":…}` or `{"ok":false,"error":…}`). With any other status the body may be an `{"error":ErrorView}`;
+ *   401 ends the session.
+ * - `GET /v1/stream?window=1` as Server-Sent Events: `event: message`, `data: <SnapshotMessage as JSON>`, the newest one at
+ *   once, then at each change, at most ten a second; comments as heartbeat. Other event names are passed over.
+ *
+ * The token comes from a {@link Session}. It is kept out of URLs, so that no log or history has it.
+ */
+export function createHttpBridge(session: Session, page: BrowserPage = browserPage): LarderBridge {
+  const listeners = new Set<(message: SnapshotMessage) => void>()
+  let stopStream: (() => void) | null = null
+
+  const headers = (): Record<string, string> => ({ authorization: `Bearer ${session.token() ?? ''}` })
+
+  const post = async (command: CommandInput): Promise<Answer> => {
+    if (session.token() === null) return refused()
+    let response: Response
+    try {
+      response = await page.fetch('v1/commands', { method: 'POST', headers: { ...headers(), 'content-type': 'application/json' }, body: JSON.stringify(command) })
+    } catch {
+      return { ok: false, error: errorView('AGENT_NOT_RUNNING', 'The agent does not answer.') }
+    }
+    if (response.status === 401) {
+      session.end()
+      return refused()
+    }
+    try {
+      const body = (await response.json()) as { ok?: unknown; error?: unknown }
+      return parseAnswer(command.c, response.ok || body.ok === false ? body : { ok: false, error: body.error })
+    } catch {
+      return { ok: false, error: errorView('INTERNAL', `The agent answered ${response.status} with something that is no answer.`) }
+    }
+  }
+
+  const listen = () => {
+    const ended = new AbortController()
+    void followStream(ended.signal)
+    return () => ended.abort()
+  }
+
+  const followStream = async (signal: AbortSignal) => {
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        const response = await page.fetch('v1/stream?window=1', { headers: { ...headers(), accept: 'text/event-stream' }, signal })
+        if (response.status === 401) session.end()
+        else if (response.ok && response.body !== null) {
+          await readStream(response.body, () => (failures = -1))
+        }
+      } catch {
+        // The mirror notices the silence; here it is only tried again.
+      }
+      if (session.token() === null) return
+      await page.wait(RETRY_MS[Math.min(Math.max(failures, 0), RETRY_MS.length - 1)]!, signal)
+    }
+  }
+
+  const readStream = async (body: ReadableStream<Uint8Array>, onMessage: () => void) => {
+    const parse = createSseParser()
+    const decoder = new TextDecoder()
+    const reader = body.getReader()
+    try {
+      for (;;) {
+        const { done, value } = await reader.read()
+        if (done) return
+        for (const { event, data } of parse(decoder.decode(value, { stream: true }))) {
+          if (event !== 'message') continue
+          const message = SnapshotMessage.safeParse(JSON.parse(data))
+          if (!message.success) continue
+          onMessage()
+          for (const listener of listeners) listener(message.data)
+        }
+      }
+    } finally {
+      reader.cancel().catch(() => {})
+    }
+  }
+
+  const invoke = async (command: CommandInput): Promise<Answer> => {
+    switch (command.c) {
+      case 'shell.copyText':
+        return await page.copy(command.text)
+      case 'shell.saveText':
+        page.save(command.name, command.text)
+        return { ok: true, value: { saved: true } }
+      case 'app.info': {
+        const answer = await post(command)
+        if (!answer.ok) return answer
+        const info = answer.value as AppInfo
+        return { ok: true, value: { ...info, commands: [...new Set([...info.commands, ...browserCommands])] } }
+      }
+      default:
+        return await post(command)
+    }
+  }
+
+  return {
+    invoke: invoke as LarderBridge['invoke'],
+    onSnapshot: (listener) => {
+      listeners.add(listener)
+      stopStream ??= listen()
+      return () => {
+        listeners.delete(listener)
+        if (listeners.size > 0) return
+        stopStream?.()
+        stopStream = null
+      }
+    }
+  }
+}
+
+const refused = (): Answer => ({ ok: false, error: errorView('TOKEN_INVALID', 'This window is no longer signed in.') })
+
+/** What the bridge needs of the browser. Paths are relative to the folder the page was served from. */
+export interface BrowserPage {
+  fetch(path: string, init: RequestInit): Promise<Response>
+  wait(ms: number, signal: AbortSignal): Promise<void>
+  copy(text: string): Promise<Answer>
+  save(name: string, text: string): void
+}
+
+export const browserPage: BrowserPage = {
+  fetch: (path, init) => fetch(new URL(`/${path}`, location.href), { ...init, cache: 'no-store', credentials: 'omit', redirect: 'error', referrerPolicy: 'no-referrer' }),
+  wait: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal.aborted) return resolve()
+      const timer = setTimeout(resolve, ms)
+      signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
+    }),
+  copy: async (text) => {
+    try {
+      await navigator.clipboard.writeText(text)
+      return { ok: true, value: {} }
+    } catch {
+      return { ok: false, error: errorView('FORBIDDEN', 'The browser does not let this page write to the clipboard.') }
+    }
+  },
+  save: (name, text) => {
+    const url = URL.createObjectURL(new Blob([text], { type: 'text/plain;charset=utf-8' }))
+    const link = document.createElement('a')
+    link.href = url
+    link.download = name
+    link.click()
+    setTimeout(() => URL.revokeObjectURL(url), 10_000)
+  }
+}

@@ -1,0 +1,75 @@
+import { errorTable } from '../../../src-main/contract/errors.ts'
+import type { AgentEvent, AgentEventType } from '../../../src-main/contract/events.ts'
+
+/** What an event means for the reader. */
+export type Weight = 'error' | 'fallback' | 'notice' | 'normal'
+
+const weights: Partial<Record<AgentEventType, Weight>> = {
+  requestFailed: 'error',
+  diskFull: 'error',
+  contentQuarantined: 'error',
+  peerBanned: 'error',
+  warning: 'error',
+  fallback: 'fallback',
+  masterLost: 'notice',
+  peerRefused: 'notice',
+  peerLost: 'notice',
+  requestCancelled: 'notice',
+  originChanged: 'notice',
+  integrationChanged: 'notice',
+  transfersPaused: 'notice',
+  transfersResumed: 'notice',
+  cacheCleared: 'notice',
+  diskRecovered: 'notice'
+}
+
+export const weightOf = ({ type }: Pick<AgentEvent, 'type'>): Weight => weights[type] ?? 'normal'
+
+export type EventFilter = 'problems' | 'all' | 'fallbacks' | 'downloads' | 'masters' | 'peers' | 'cache' | 'agent'
+export const eventFilters: Record<EventFilter, string> = {
+  problems: 'Fallbacks and errors',
+  fallbacks: 'Fallbacks only',
+  downloads: 'Downloads',
+  masters: 'Elections',
+  peers: 'Peers',
+  cache: 'Cache',
+  agent: 'Agent and switches',
+  all: 'Everything'
+}
+
+const kinds: Record<Exclude<EventFilter, 'problems' | 'all'>, readonly AgentEventType[]> = {
+  fallbacks: ['fallback'],
+  downloads: ['requestAccepted', 'requestDone', 'requestFailed', 'requestCancelled', 'fallback', 'originChanged'],
+  masters: ['masterElected', 'masterLost'],
+  peers: ['peerConnected', 'peerLost', 'peerRefused', 'peerBanned'],
+  cache: ['contentCached', 'contentEvicted', 'contentRemoved', 'contentQuarantined', 'cacheCleared', 'diskFull', 'diskRecovered'],
+  agent: ['agentStarted', 'agentStopping', 'integrationChanged', 'transfersPaused', 'transfersResumed', 'warning']
+}
+
+/** Events of a sort that have `search` in their words; the newest first. */
+export function eventsMatching(events: readonly AgentEvent[], filter: EventFilter, search = ''): AgentEvent[] {
+  const wanted = search.trim().toLowerCase()
+  return events
+    .filter((e) => fits(e, filter) && (wanted === '' || `${e.text} ${e.url ?? ''} ${e.peerName ?? ''} ${e.code ?? ''} ${e.reason ?? ''} ${e.type}`.toLowerCase().includes(wanted)))
+    .toSorted((a, b) => b.seq - a.seq)
+}
+
+function fits(event: AgentEvent, filter: EventFilter): boolean {
+  if (filter === 'all') return true
+  if (filter !== 'problems') return kinds[filter].includes(event.type)
+  const weight = weightOf(event)
+  return weight === 'error' || weight === 'fallback' || event.type === 'masterLost' || event.type === 'peerRefused'
+}
+
+/** Older and newer pages of one run's events in one list without doubles, oldest first. */
+export function joinEvents(older: readonly AgentEvent[], newer: readonly AgentEvent[]): readonly AgentEvent[] {
+  const first = newer[0]
+  if (first === undefined) return older
+  const before = older.filter((e) => e.seq < first.seq)
+  return before.length === 0 ? newer : [...before, ...newer]
+}
+
+/** What the reader can do about an error; null for anything else. */
+export function adviceFor({ code }: Pick<AgentEvent, 'code'>): string | null {
+  return code === undefined ? null : errorTable[code].next
+}

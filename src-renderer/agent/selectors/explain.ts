@@ -1,0 +1,52 @@
+import type { RequestView } from '../../../src-main/contract/request.ts'
+
+/** What a download is doing, in a word or two. */
+export function stateLabel({ state, role }: Pick<RequestView, 'state' | 'role'>): string {
+  switch (state) {
+    case 'checking':
+      return 'Checking version'
+    case 'waiting':
+      return 'Waiting'
+    case 'active':
+      return role === 'none' ? 'Electing' : 'Downloading'
+    case 'paused':
+      return 'Paused'
+    case 'delivering':
+      return 'Delivering'
+    case 'done':
+      return 'Done'
+    case 'failed':
+      return 'Failed'
+    case 'cancelled':
+      return 'Cancelled'
+  }
+}
+
+/** Who fetches the content from the origin, as seen from this PC. */
+export function roleSentence({ state, role, masterName }: Pick<RequestView, 'state' | 'role' | 'masterName'>): string | null {
+  if (state === 'failed' || state === 'cancelled') return null
+  switch (role) {
+    case 'master':
+      return 'This PC is the master'
+    case 'follower':
+      return masterName === null ? 'Follows the master' : `Master: ${masterName}`
+    case 'direct':
+      return 'Directly from the origin'
+    case 'none':
+      return null
+  }
+}
+
+/**
+ * The answer to "why did this not come from peers?": the newest reason, or that it did come from them. Null while there is
+ * nothing to say yet.
+ */
+export function whyNotFromPeers(request: Pick<RequestView, 'state' | 'reasons' | 'split' | 'role'>): { readonly sentence: string; readonly fromPeers: boolean } | null {
+  const newest = request.reasons.at(-1)
+  if (newest !== undefined) return { sentence: newest.text, fromPeers: false }
+  const { originBytes, peerBytes, cacheBytes } = request.split
+  if (peerBytes > 0 && originBytes === 0) return { sentence: 'All of it came from peers.', fromPeers: true }
+  if (peerBytes > 0) return { sentence: 'Some of it came from peers.', fromPeers: true }
+  if (cacheBytes > 0 && originBytes === 0) return { sentence: 'It was in this PC’s cache already.', fromPeers: true }
+  return null
+}

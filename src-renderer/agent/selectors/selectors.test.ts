@@ -1,0 +1,149 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { fixtureEvents, fixturePeers, fixtureRequest, fixtureSnapshot, everyday, busy, MIB } from '../../testing/snapshots.ts'
+import { fixtureSettings } from '../../testing/settings.ts'
+import { eventsAsCsv, eventsAsJson, eventAsText } from '../event-export.ts'
+import { actionsOf, downloadGroups, downloadsIn, groupCounts, groupOf, timeLeftMs } from './downloads.ts'
+import { eventsMatching, joinEvents } from './events.ts'
+import { whyNotFromPeers } from './explain.ts'
+import { fleetState, nowSentence } from './overview.ts'
+import { savingsByPeriod, savingsOf } from './savings.ts'
+import { editText, parseSetting, settingFields, settingLabel, settingsBySection } from './settings.ts'
+import { peersInOrder, servingNow } from './site.ts'
+
+describe('downloads', () => {
+  test('every download is in exactly one group, and counted there', () => {
+    const { requests } = busy(200)
+    const counts = groupCounts(requests)
+    for (const group of downloadGroups) expect(downloadsIn(requests, group)).toHaveLength(counts[group])
+    expect(Object.values(counts).reduce((a, b) => a + b)).toBe(200)
+  })
+
+  test('are found by what their URL reads like', () => {
+    expect(downloadsIn(everyday().requests, 'waiting', 'cad viewer 2027')).toHaveLength(1)
+    expect(downloadsIn(everyday().requests, 'waiting', 'no such thing')).toEqual([])
+  })
+
+  test('tell the time left only when something moves', () => {
+    const moving = fixtureRequest(0, { lengthBytes: 100, haveBytes: 50, rateBytesPerSecond: 10 })
+    expect(timeLeftMs(moving)).toBe(5000)
+    expect(timeLeftMs({ ...moving, rateBytesPerSecond: 0 })).toBeNull()
+    expect(timeLeftMs({ ...moving, lengthBytes: null })).toBeNull()
+    expect(timeLeftMs({ ...moving, state: 'paused' })).toBeNull()
+  })
+
+  test('can be retried only when they failed, opened only when a file was written', () => {
+    expect(actionsOf({ state: 'failed', destination: null })).toEqual(['retry'])
+    expect(actionsOf({ state: 'done', destination: null })).toEqual([])
+    expect(actionsOf({ state: 'done', destination: '/x' })).toContain('open')
+    expect(groupOf({ state: 'paused' })).toBe('waiting')
+  })
+
+  test('say why they did not come from peers', () => {
+    expect(whyNotFromPeers(fixtureRequest(0, { percent: 50, mix: [1, 0, 0], reasons: ['busy', 'no-peers'] }))).toEqual({ sentence: 'No other PC of the site was reachable.', fromPeers: false })
+    expect(whyNotFromPeers(fixtureRequest(0, { percent: 50, mix: [0, 1, 0] }))?.fromPeers).toBe(true)
+    expect(whyNotFromPeers(fixtureRequest(0))).toBeNull()
+  })
+})
+
+describe('the overview', () => {
+  test('says in one sentence what happens', () => {
+    const s = everyday()
+    expect(nowSentence(s)).toBe('Downloading 3 files at 61 MiB/s, serving 3 PCs')
+    expect(nowSentence({ ...s, uploads: [] })).toBe('Downloading 3 files at 61 MiB/s')
+    expect(nowSentence({ ...s, requests: [] })).toBe('Serving 3 PCs')
+    expect(nowSentence({ ...s, requests: [], uploads: [] })).toBe('Nothing to do right now')
+    expect(nowSentence({ ...s, paused: { until: null }, uploads: [] })).toBe('Transfers are paused')
+  })
+
+  test('tells a PC alone in its fleet from one without a fleet', () => {
+    expect(fleetState(fixtureSnapshot({ peers: [] })).tone).toBe('alone')
+    expect(fleetState(fixtureSnapshot({ fleet: { member: false, via: 'none', tag: null } })).tone).toBe('none')
+    expect(fleetState(fixtureSnapshot())).toMatchObject({ tone: 'good', connected: 4, refused: 1 })
+  })
+
+  test('savings are never above the whole', () => {
+    const bytes = fc.integer({ min: 0, max: 2 ** 50 })
+    fc.assert(fc.property(bytes, bytes, bytes, (originBytes, peerBytes, cacheBytes) => {
+      const { saved } = savingsOf({ originBytes, peerBytes, cacheBytes })
+      if (originBytes + peerBytes + cacheBytes === 0) expect(saved).toBeNull()
+      else expect(saved).toSatisfy((s: number) => s >= 0 && s <= 1)
+    }))
+  })
+
+  test('savings are told for the spans the agent keeps, else since its start', () => {
+    const totals = { originBytes: 1, peerBytes: 3, cacheBytes: 0, servedBytes: 0, fallbacks: 0 }
+    expect(savingsByPeriod({ totals }).map((p) => p.period)).toEqual(['sinceStart'])
+    const split = { originBytes: 1, peerBytes: 1, cacheBytes: 2 }
+    expect(savingsByPeriod({ totals, savings: { today: split, days28: split } }).map((p) => [p.period, p.savings.saved])).toEqual([['today', 0.75], ['days28', 0.75]])
+  })
+})
+
+describe('the site', () => {
+  test('shows connected peers first and those gone last', () => {
+    expect(peersInOrder(fixturePeers()).map((p) => p.state)).toEqual(['connected', 'connected', 'connected', 'connected', 'connecting', 'refused', 'lost'])
+  })
+
+  test('adds up what goes to one peer', () => {
+    const s = everyday()
+    const twice = servingNow({ ...s, uploads: [...s.uploads, { ...s.uploads[0]!, bytes: 100 * MIB }] })
+    expect(twice).toHaveLength(3)
+    expect(twice[0]).toMatchObject({ peerName: 'reception', bytes: 116 * MIB })
+    expect(twice[0]!.contents).toHaveLength(1)
+  })
+})
+
+describe('events', () => {
+  test('are the newest first, and only those of the sort', () => {
+    const problems = eventsMatching(fixtureEvents(), 'problems')
+    expect(problems[0]?.type).toBe('fallback')
+    expect(problems.every((e) => e.type !== 'requestDone')).toBe(true)
+    expect(eventsMatching(fixtureEvents(), 'all', 'OKAFOR')).toHaveLength(1)
+  })
+
+  test('join without doubles and without gaps', () => {
+    const all = fixtureEvents()
+    fc.assert(fc.property(fc.nat(all.length), fc.nat(all.length), (a, b) => {
+      const [from, to] = [Math.min(a, b), Math.max(a, b)]
+      expect(joinEvents(all.slice(0, to), all.slice(from))).toEqual(all)
+    }))
+  })
+
+  test('a CSV has one record per event and no formula in it', () => {
+    const csv = eventsAsCsv([{ seq: 1, at: 0, type: 'warning', text: '=HYPERLINK("x"),\nnext' }])
+    expect(csv).toBe('seq,time,type,text,reason,code,url,key,peerName,peer,requestId,epoch,bytes,ms\r\n1,1970-01-01T00:00:00.000Z,warning,"\'=HYPERLINK(""x""),\nnext",,,,,,,,,,\r\n')
+    expect(JSON.parse(eventsAsJson(fixtureEvents()))).toHaveLength(fixtureEvents().length)
+    expect(eventAsText(fixtureEvents()[6]!)).toMatch(/fallback: .*\(reason busy, https:/)
+  })
+})
+
+describe('settings', () => {
+  const fields = settingFields()
+
+  test('have an editor each, made from the contract', () => {
+    for (const { name } of fixtureSettings()) expect(fields.has(name), name).toBe(true)
+    expect(fields.get('integration.enabled')).toEqual({ kind: 'switch' })
+    expect(fields.get('log.level')).toMatchObject({ kind: 'choice' })
+    expect(fields.get('election.weight')).toEqual({ kind: 'number', min: 0, max: 99, whole: true, optional: true })
+    expect(fields.get('discovery.seeds')).toEqual({ kind: 'lines' })
+    expect(fields.get('origin.proxy')).toEqual({ kind: 'text', optional: true })
+  })
+
+  test('read back what they show', () => {
+    for (const { name, value } of fixtureSettings()) expect(parseSetting(fields.get(name)!, editText(value)), name).toEqual({ value })
+  })
+
+  test('say what is wrong with an input', () => {
+    const weight = fields.get('election.weight')!
+    expect(parseSetting(weight, '120')).toEqual({ problem: 'At most 99.' })
+    expect(parseSetting(weight, '1.5')).toEqual({ problem: 'Give a whole number.' })
+    expect(parseSetting(weight, '')).toEqual({ value: null })
+    expect(parseSetting(fields.get('ports.peer')!, '')).toEqual({ problem: 'Give a number.' })
+  })
+
+  test('are found by their label and stand in sections', () => {
+    expect(settingsBySection(fixtureSettings(), 'site key').map((s) => s.section)).toContain('fleet')
+    expect(settingsBySection([{ ...fixtureSettings()[0]!, name: 'newer.thing' }]).at(-1)?.section).toBe('newer')
+    expect(settingLabel('transfers.firstByteMs')).toBe('First byte (ms)')
+  })
+})

@@ -1,0 +1,131 @@
+import { z } from 'zod'
+import { AppSettings } from '../../../src-main/contract/app-settings.ts'
+import type { SettingView } from '../../../src-main/contract/commands.ts'
+import { Settings } from '../../../src-main/contract/settings.ts'
+
+/** How a setting is edited. */
+export type SettingField =
+  | { readonly kind: 'switch' }
+  | { readonly kind: 'number'; readonly min?: number; readonly max?: number; readonly whole: boolean; readonly optional: boolean }
+  | { readonly kind: 'choice'; readonly options: readonly string[] }
+  | { readonly kind: 'lines' }
+  | { readonly kind: 'text'; readonly optional: boolean }
+
+interface JsonSchema {
+  type?: string
+  anyOf?: JsonSchema[]
+  enum?: unknown[]
+  minimum?: number
+  maximum?: number
+  properties?: Record<string, JsonSchema>
+}
+
+/** Reads from the contract's schema how each setting is edited, by its name. */
+export function settingFields(): ReadonlyMap<string, SettingField> {
+  const sections: Record<string, JsonSchema> = { ...schemaOf(Settings).properties, app: schemaOf(AppSettings) }
+  return new Map(Object.entries(sections).flatMap(([section, { properties = {} }]) => Object.entries(properties).map(([field, schema]) => [`${section}.${field}`, fieldOf(schema)] as const)))
+}
+
+const schemaOf = (schema: z.ZodType): JsonSchema => z.toJSONSchema(schema, { io: 'input' }) as JsonSchema
+
+function fieldOf(schema: JsonSchema): SettingField {
+  const choices = schema.anyOf?.filter((s) => s.type !== 'null')
+  const optional = schema.anyOf?.some((s) => s.type === 'null') ?? false
+  const { type, minimum, maximum, enum: options } = choices?.length === 1 ? choices[0]! : schema
+  if (options !== undefined) return { kind: 'choice', options: options.map(String) }
+  if (type === 'boolean') return { kind: 'switch' }
+  if (type === 'number' || type === 'integer') return { kind: 'number', min: minimum, max: maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum, whole: type === 'integer', optional }
+  if (type === 'array') return { kind: 'lines' }
+  return { kind: 'text', optional }
+}
+
+/** The value in an edited text, or what is wrong with it. */
+export function parseSetting(field: SettingField, text: string): { readonly value: SettingView['value'] } | { readonly problem: string } {
+  const trimmed = text.trim()
+  switch (field.kind) {
+    case 'switch':
+      return { value: trimmed === 'true' }
+    case 'lines':
+      return { value: trimmed.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '') }
+    case 'choice':
+      return field.options.includes(trimmed) ? { value: trimmed } : { problem: `One of ${field.options.join(', ')}.` }
+    case 'text':
+      if (trimmed !== '') return { value: trimmed }
+      return field.optional ? { value: null } : { problem: 'Give a value.' }
+    case 'number': {
+      if (trimmed === '') return field.optional ? { value: null } : { problem: 'Give a number.' }
+      const value = Number(trimmed)
+      if (!Number.isFinite(value) || (field.whole && !Number.isInteger(value))) return { problem: field.whole ? 'Give a whole number.' : 'Give a number.' }
+      if (field.min !== undefined && value < field.min) return { problem: `At least ${field.min.toLocaleString('en')}.` }
+      if (field.max !== undefined && value > field.max) return { problem: `At most ${field.max.toLocaleString('en')}.` }
+      return { value }
+    }
+  }
+}
+
+/** A value as it stands in its editor. */
+export function editText(value: SettingView['value']): string {
+  if (value === null) return ''
+  return Array.isArray(value) ? value.map(String).join('\n') : typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+export const sourceLabels: Record<SettingView['source'], string> = { default: 'Default', file: 'Set on this PC', policy: 'Policy file', 'command-line': 'Command line' }
+
+/** Why a setting cannot be changed here; null when it can. */
+export function lockSentence({ managed, source }: Pick<SettingView, 'managed' | 'source'>): string | null {
+  if (!managed) return null
+  return source === 'command-line' ? 'Set on the command line for this run; it cannot be changed here.' : 'Managed by your administrator’s policy file; it cannot be changed here.'
+}
+
+export const sectionTitles: Record<string, string> = {
+  app: 'Application',
+  integration: 'Integration',
+  fleet: 'Fleet',
+  discovery: 'Finding peers',
+  election: 'Election',
+  transfers: 'Transfers',
+  origin: 'Origin and proxy',
+  backgroundChannel: 'Background channel',
+  cache: 'Cache',
+  ports: 'Ports',
+  log: 'Log'
+}
+
+/** Settings by section, in the order people need them; sections this window does not know come last. */
+export function settingsBySection(settings: readonly SettingView[], search = ''): { readonly section: string; readonly title: string; readonly settings: readonly SettingView[] }[] {
+  const wanted = search.trim().toLowerCase()
+  const groups = new Map<string, SettingView[]>(Object.keys(sectionTitles).map((section) => [section, []]))
+  for (const setting of settings) {
+    if (wanted !== '' && !`${setting.name} ${setting.description} ${settingLabel(setting.name)}`.toLowerCase().includes(wanted)) continue
+    const section = setting.name.split('.', 1)[0]!
+    groups.set(section, [...(groups.get(section) ?? []), setting])
+  }
+  return [...groups].filter(([, found]) => found.length > 0).map(([section, found]) => ({ section, title: sectionTitles[section] ?? section, settings: found }))
+}
+
+const labels: Record<string, string> = {
+  'integration.enabled': 'Integration',
+  'integration.defaultStaggerRangeSeconds': 'Longest stagger (s)',
+  'fleet.siteKey': 'Site key',
+  'ports.api': 'Local API port',
+  'cache.dir': 'Cache folder',
+  'cache.maxBytes': 'Size limit (bytes)',
+  'cache.minFreeBytes': 'Free space left to others (bytes)',
+  'app.openAtLogin': 'Start at login',
+  'origin.proxy': 'Proxy',
+  'origin.extraCaFile': 'Extra root CAs',
+  'backgroundChannel.url': 'Background channel URL',
+  'discovery.beacon': 'Beacon',
+  'discovery.seeds': 'Seeds'
+}
+
+/** `transfers.firstByteMs` → `First byte (ms)`. */
+export function settingLabel(name: string): string {
+  const known = labels[name]
+  if (known !== undefined) return known
+  const field = name.split('.').at(-1)!
+  const unit = /(Ms|Bytes|Seconds)$/.exec(field)?.[0]
+  const words = (unit === undefined ? field : field.slice(0, -unit.length)).replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()
+  const suffix = unit === undefined ? '' : ` (${{ Ms: 'ms', Bytes: 'bytes', Seconds: 's' }[unit]})`
+  return words.charAt(0).toUpperCase() + words.slice(1) + suffix
+}

@@ -1,0 +1,157 @@
+import { FluentProvider, makeStyles, Toast, ToastBody, Toaster, ToastTitle, tokens, useId, useToastController } from '@fluentui/react-components'
+import { useCallback, useEffect, useMemo, useRef, useState, type ComponentType } from 'react'
+import type { AppInfo } from '../src-main/contract/commands.ts'
+import { AppContext, useApp, useMirror, type AppContextValue, type AppParts, type Notice, type ViewName } from './app-context.tsx'
+import { Header } from './shell/header.tsx'
+import { ErrorBoundary } from './shell/error-boundary.tsx'
+import { LinkBanner } from './shell/link-banner.tsx'
+import { NavRail, viewLabel, viewNames } from './shell/nav-rail.tsx'
+import { StartScreen } from './shell/start-screens.tsx'
+import { darkTheme, lightTheme, sourceTokens } from './theme.ts'
+import { CacheView } from './views/cache/cache-view.tsx'
+import { DownloadsView } from './views/downloads/downloads-view.tsx'
+import { EventsView } from './views/events/events-view.tsx'
+import { OverviewView } from './views/overview/overview-view.tsx'
+import { SettingsView } from './views/settings/settings-view.tsx'
+import { SiteView } from './views/site/site-view.tsx'
+
+const views: Record<ViewName, ComponentType> = { overview: OverviewView, downloads: DownloadsView, site: SiteView, cache: CacheView, events: EventsView, settings: SettingsView }
+
+const useStyles = makeStyles({
+  window: {
+    display: 'grid',
+    height: '100%',
+    gridTemplateColumns: '12.5rem minmax(0, 1fr)',
+    gridTemplateRows: 'auto minmax(0, 1fr)',
+    gridTemplateAreas: '"header header" "nav main"',
+    color: tokens.colorNeutralForeground1,
+    backgroundColor: sourceTokens.canvas,
+    '@media (max-width: 62.5rem)': { gridTemplateColumns: '6rem minmax(0, 1fr)' }
+  },
+  main: { gridArea: 'main', display: 'flex', flexDirection: 'column', minWidth: 0, overflow: 'hidden', borderTopLeftRadius: tokens.borderRadiusXLarge, borderTop: `1px solid ${tokens.colorNeutralStroke2}`, borderLeft: `1px solid ${tokens.colorNeutralStroke2}`, backgroundColor: `color-mix(in srgb, ${sourceTokens.canvas} 45%, ${tokens.colorNeutralBackground1})` },
+  // Above dialogs, which Fluent lays at 1,000,000.
+  notices: { position: 'fixed', inset: 0, zIndex: 1_000_001, pointerEvents: 'none' },
+  content: { position: 'relative', flexGrow: 1, minHeight: 0, overflowY: 'auto', overflowX: 'hidden' }
+})
+
+export interface AppProps extends AppParts {
+  readonly startView?: ViewName
+  /** Overrides what the system prefers. */
+  readonly theme?: 'light' | 'dark'
+}
+
+/** The window. */
+export function App({ bridge, mirror, clock, startView, theme }: AppProps) {
+  const systemDark = useMedia('(prefers-color-scheme: dark)')
+  const dark = theme === undefined ? systemDark : theme === 'dark'
+  return (
+    <FluentProvider theme={dark ? darkTheme : lightTheme}>
+      <Frame bridge={bridge} mirror={mirror} clock={clock} startView={startView} />
+    </FluentProvider>
+  )
+}
+
+function Frame({ bridge, mirror, clock, startView }: AppParts & { readonly startView?: ViewName }) {
+  const styles = useStyles()
+  const [view, setView] = useState<ViewName>(() => startView ?? viewInAddress() ?? 'overview')
+  const [info, setInfo] = useState<AppInfo | null>(null)
+  const toasterId = useId('toasts')
+  const { dispatchToast } = useToastController(toasterId)
+  const contentRef = useRef<HTMLDivElement>(null)
+
+  const notify = useCallback(
+    ({ intent, title, body }: Notice) =>
+      dispatchToast(
+        <Toast>
+          <ToastTitle>{title}</ToastTitle>
+          {body === undefined ? null : <ToastBody>{body}</ToastBody>}
+        </Toast>,
+        { intent, timeout: intent === 'error' ? 10_000 : 4000, pauseOnHover: true, politeness: intent === 'error' ? 'assertive' : 'polite' }
+      ),
+    [dispatchToast]
+  )
+  const go = useCallback((next: ViewName) => {
+    setView(next)
+    history.replaceState(null, '', `#${next}`)
+    contentRef.current?.scrollTo({ top: 0 })
+  }, [])
+
+  useEffect(() => {
+    const endClock = clock.start()
+    const endMirror = mirror.start()
+    return () => {
+      endMirror()
+      endClock()
+    }
+  }, [mirror, clock])
+
+  useEffect(() => {
+    document.title = `${viewLabel(view)} – Larder`
+  }, [view])
+
+  const value = useMemo<AppContextValue>(() => ({ bridge, mirror, clock, info, notify, go }), [bridge, mirror, clock, info, notify, go])
+  const View = views[view]
+  return (
+    <AppContext value={value}>
+      <InfoLoader onInfo={setInfo} />
+      <div className={styles.window}>
+        <Header />
+        <NavRail view={view} onGo={go} />
+        <main className={styles.main} aria-label={viewLabel(view)}>
+          <LinkBanner />
+          <div ref={contentRef} className={styles.content}>
+            <ErrorBoundary key={view}>
+              <WhenThereIsSomething view={View} />
+            </ErrorBoundary>
+          </div>
+        </main>
+      </div>
+      <section aria-label="Notices" className={styles.notices}>
+        <Toaster inline toasterId={toasterId} position="bottom-end" />
+      </section>
+    </AppContext>
+  )
+}
+
+function WhenThereIsSomething({ view: View }: { readonly view: ComponentType }) {
+  const ready = useMirror((s) => s.snapshot !== null && s.status?.state !== 'failed')
+  return ready ? <View /> : <StartScreen />
+}
+
+/** Asks what works here as soon as the agent is heard, and again when another one is. */
+function InfoLoader({ onInfo }: { onInfo(info: AppInfo): void }) {
+  const { bridge } = useApp()
+  const live = useMirror((s) => s.link === 'live')
+  const bootId = useMirror((s) => s.snapshot?.bootId)
+  useEffect(() => {
+    if (!live) return
+    let ended = false
+    bridge
+      .invoke({ c: 'app.info' })
+      .then((answer) => {
+        if (!ended && answer.ok) onInfo(answer.value)
+      })
+      .catch(() => {})
+    return () => {
+      ended = true
+    }
+  }, [bridge, live, bootId, onInfo])
+  return null
+}
+
+function viewInAddress(): ViewName | undefined {
+  const name = location.hash.slice(1)
+  return viewNames.find((view) => view === name)
+}
+
+function useMedia(query: string): boolean {
+  const [matches, setMatches] = useState(() => matchMedia(query).matches)
+  useEffect(() => {
+    const list = matchMedia(query)
+    const changed = () => setMatches(list.matches)
+    changed()
+    list.addEventListener('change', changed)
+    return () => list.removeEventListener('change', changed)
+  }, [query])
+  return matches
+}

@@ -1,0 +1,51 @@
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/** `95_000` → `1 min 35 s`. Two units at most; under a second is `less than 1 s`. */
+export function formatDuration(ms: number): string {
+  if (!Number.isFinite(ms) || ms < 0) return '–'
+  if (ms < SECOND) return 'less than 1 s'
+  const seconds = Math.floor(ms / SECOND)
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 10) return withRest(`${minutes} min`, seconds % 60, 's')
+  if (minutes < 60) return `${minutes} min`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 24) return withRest(`${hours} h`, minutes % 60, 'min')
+  return withRest(`${Math.floor(hours / 24)} d`, hours % 24, 'h')
+}
+
+const withRest = (whole: string, rest: number, unit: string): string => (rest === 0 ? whole : `${whole} ${rest} ${unit}`)
+
+/** How a past or coming time reads now: `just now`, `12 min ago`, `yesterday`, `in 3 h`, else the date. */
+export function relativeTime(at: number, now: number): string {
+  const passed = now - at
+  if (passed < -MINUTE) return `in ${coarse(-passed)}`
+  if (passed < 10 * SECOND) return 'just now'
+  if (passed < MINUTE) return `${Math.floor(passed / (10 * SECOND)) * 10} s ago`
+  if (passed < DAY) return `${coarse(passed)} ago`
+  if (passed < 2 * DAY) return 'yesterday'
+  if (passed < 28 * DAY) return `${Math.floor(passed / DAY)} days ago`
+  return shortDate.format(at)
+}
+
+function coarse(ms: number): string {
+  if (ms < HOUR) return `${Math.max(1, Math.round(ms / MINUTE))} min`
+  return ms < DAY ? `${Math.round(ms / HOUR)} h` : `${Math.round(ms / DAY)} d`
+}
+
+const shortDate = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
+const exact = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
+
+/** `23 Nov 2026, 19:43:18`, in the time zone of this PC. */
+export function exactTime(at: number): string {
+  return exact.format(at)
+}
+
+/** `19:43` today, with the date on another day. */
+export function clockTime(at: number, now: number): string {
+  return new Date(at).toDateString() === new Date(now).toDateString() ? clock.format(at) : `${shortDate.format(at)}, ${clock.format(at)}`
+}

@@ -1,0 +1,35 @@
+import { Button, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle, DialogTrigger } from '@fluentui/react-components'
+import type { ReactNode } from 'react'
+
+interface ConfirmDialogProps {
+  readonly open: boolean
+  readonly title: string
+  readonly confirm: string
+  readonly busy?: boolean
+  readonly ready?: boolean
+  onConfirm(): void
+  onClose(): void
+  readonly children: ReactNode
+}
+
+/** Asks before something is done that cannot be undone, and says what that is. Esc is no. */
+export function ConfirmDialog({ open, title, confirm, busy = false, ready = true, onConfirm, onClose, children }: ConfirmDialogProps) {
+  return (
+    <Dialog open={open} modalType="alert" onOpenChange={(_, data) => (data.open ? undefined : onClose())}>
+      <DialogSurface>
+        <DialogBody>
+          <DialogTitle>{title}</DialogTitle>
+          <DialogContent>{children}</DialogContent>
+          <DialogActions>
+            <Button appearance="primary" disabled={busy || !ready} onClick={onConfirm}>
+              {confirm}
+            </Button>
+            <DialogTrigger disableButtonEnhancement>
+              <Button appearance="secondary">Keep as it is</Button>
+            </DialogTrigger>
+          </DialogActions>
+        </DialogBody>
+      </DialogSurface>
+    </Dialog>
+  )
+}

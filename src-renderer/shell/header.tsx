@@ -1,0 +1,160 @@
+import { Button, makeStyles, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger, mergeClasses, Switch, Text, tokens, Tooltip } from '@fluentui/react-components'
+import { FolderOpen20Regular } from '@fluentui/react-icons/svg/folder-open'
+import { MoreHorizontal20Regular } from '@fluentui/react-icons/svg/more-horizontal'
+import { Pause20Regular } from '@fluentui/react-icons/svg/pause'
+import { Play20Regular } from '@fluentui/react-icons/svg/play'
+import { Power20Regular } from '@fluentui/react-icons/svg/power'
+import { useState } from 'react'
+import { useAction, useCan, useMirror, useNow, useSnapshot, type Notice } from '../app-context.tsx'
+import { fleetState } from '../agent/selectors/overview.ts'
+import { clockTime, exactTime } from '../format/time.ts'
+import { ConfirmDialog } from '../parts/confirm-dialog.tsx'
+import { LarderMark } from '../parts/larder-mark.tsx'
+import { StateBadge, type Tone } from '../parts/state-badge.tsx'
+
+const HOUR = 3_600_000
+
+const useStyles = makeStyles({
+  header: { gridArea: 'header', display: 'flex', alignItems: 'center', columnGap: tokens.spacingHorizontalM, minHeight: '3.25rem', padding: `0 ${tokens.spacingHorizontalL}`, minWidth: 0 },
+  product: { display: 'flex', alignItems: 'center', columnGap: tokens.spacingHorizontalS, minWidth: 0 },
+  names: { display: 'flex', alignItems: 'baseline', columnGap: tokens.spacingHorizontalS, minWidth: 0 },
+  name: { color: tokens.colorNeutralForeground3, overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' },
+  space: { flexGrow: 1 },
+  quiet: { opacity: 0.75 },
+  badge: { display: 'contents', '@media (max-width: 40rem)': { display: 'none' } },
+  switch: { '& label': { whiteSpace: 'nowrap' } },
+  button: { whiteSpace: 'nowrap', flexShrink: 0 }
+})
+
+/** Who this is, where it stands, and the two switches that matter: integration and pause. */
+export function Header() {
+  const styles = useStyles()
+  const ready = useMirror((s) => s.snapshot !== null)
+  const name = useMirror((s) => s.snapshot?.name ?? '')
+  return (
+    <header className={styles.header}>
+      <div className={styles.product}>
+        <LarderMark />
+        <div className={styles.names}>
+          <Text weight="semibold" size={400}>
+            Larder
+          </Text>
+          <Text size={300} className={styles.name} title={name}>
+            {name}
+          </Text>
+        </div>
+      </div>
+      <span className={styles.space} />
+      {ready ? <HeaderState /> : null}
+      <MoreMenu />
+    </header>
+  )
+}
+
+function HeaderState() {
+  const styles = useStyles()
+  const live = useMirror((s) => s.link === 'live' && s.status?.state === 'running')
+  const label = useSnapshot((s) => fleetState(s).label)
+  const tone = useSnapshot((s) => fleetState(s).tone)
+  const tones: Record<typeof tone, Tone> = { good: 'good', alone: 'warning', none: 'warning' }
+  return (
+    <>
+      <span className={mergeClasses(styles.badge, !live && styles.quiet)}>
+        <Tooltip relationship="description" content={tone === 'none' ? 'This PC belongs to no fleet, so it has no peers.' : tone === 'alone' ? 'In the fleet, but no other PC is connected.' : `In the fleet; ${label} connected.`}>
+          <span>
+            <StateBadge tone={live ? tones[tone] : 'quiet'}>{label}</StateBadge>
+          </span>
+        </Tooltip>
+      </span>
+      <IntegrationSwitch disabled={!live} />
+      <PauseControl disabled={!live} />
+    </>
+  )
+}
+
+export function IntegrationSwitch({ disabled }: { readonly disabled: boolean }) {
+  const styles = useStyles()
+  const { busy, run } = useAction()
+  const enabled = useSnapshot((s) => s.integration.enabled)
+  const [asking, setAsking] = useState(false)
+  const set = async (on: boolean) => {
+    await run({ c: 'integration.set', enabled: on }, () => ({ intent: 'success', title: on ? 'Integration is on' : 'Integration is off', body: on ? 'Programs on this PC download through Larder again.' : 'Programs on this PC download directly, after a random wait.' }))
+    setAsking(false)
+  }
+  return (
+    <>
+      <Switch className={styles.switch} label={enabled ? 'Integration on' : 'Integration off'} checked={enabled} disabled={disabled || busy} onChange={(_, { checked }) => (checked ? void set(true) : setAsking(true))} />
+      <ConfirmDialog open={asking} title="Turn the integration off?" confirm="Turn off" busy={busy} onConfirm={() => void set(false)} onClose={() => setAsking(false)}>
+        Programs on this PC will download directly from the origin, each after a random wait. What is in the cache stays, and this PC goes on serving its peers. It stays off until somebody turns it on again.
+      </ConfirmDialog>
+    </>
+  )
+}
+
+export function PauseControl({ disabled }: { readonly disabled: boolean }) {
+  const styles = useStyles()
+  const { busy, run } = useAction()
+  const paused = useSnapshot((s) => s.paused)
+  const until = paused?.until ?? null
+  const untilText = useNow((now) => (until === null ? 'until resumed' : `until ${clockTime(until, now)}`))
+  const pause = (forMs: number | null, how: string) => run({ c: 'all.pause', forMs }, (): Notice => ({ intent: 'info', title: 'All transfers are paused', body: `They resume ${how}.` }))
+
+  if (paused !== null)
+    return (
+      <Button className={styles.button} appearance="primary" icon={<Play20Regular />} disabled={disabled || busy} title={until === null ? undefined : exactTime(until)} onClick={() => void run({ c: 'all.resume' }, () => ({ intent: 'success', title: 'Transfers go on' }))}>
+        Resume · paused {untilText}
+      </Button>
+    )
+  return (
+    <Menu>
+      <MenuTrigger disableButtonEnhancement>
+        <Button className={styles.button} icon={<Pause20Regular />} disabled={disabled || busy}>
+          Pause
+        </Button>
+      </MenuTrigger>
+      <MenuPopover>
+        <MenuList>
+          <MenuItem onClick={() => void pause(HOUR, 'in 1 hour')}>For 1 hour</MenuItem>
+          <MenuItem onClick={() => void pause(24 * HOUR, 'in 24 hours')}>For 24 hours</MenuItem>
+          <MenuItem onClick={() => void pause(null, 'when you say so')}>Until resumed</MenuItem>
+        </MenuList>
+      </MenuPopover>
+    </Menu>
+  )
+}
+
+function MoreMenu() {
+  const { run } = useAction()
+  const logs = useCan('shell.openLogFolder')
+  const quit = useCan('app.quit')
+  const [asking, setAsking] = useState(false)
+  if (!logs && !quit) return null
+  return (
+    <>
+      <Menu>
+        <MenuTrigger disableButtonEnhancement>
+          <Tooltip content="More" relationship="label">
+            <Button appearance="subtle" icon={<MoreHorizontal20Regular />} />
+          </Tooltip>
+        </MenuTrigger>
+        <MenuPopover>
+          <MenuList>
+            {logs ? (
+              <MenuItem icon={<FolderOpen20Regular />} onClick={() => void run({ c: 'shell.openLogFolder' })}>
+                Open log folder
+              </MenuItem>
+            ) : null}
+            {quit ? (
+              <MenuItem icon={<Power20Regular />} onClick={() => setAsking(true)}>
+                Quit Larder
+              </MenuItem>
+            ) : null}
+          </MenuList>
+        </MenuPopover>
+      </Menu>
+      <ConfirmDialog open={asking} title="Quit Larder?" confirm="Quit" onConfirm={() => void run({ c: 'app.quit' })} onClose={() => setAsking(false)}>
+        Programs on this PC download directly until Larder runs again, and its peers can take nothing from it. Verified pieces are kept; running downloads go on at the next start.
+      </ConfirmDialog>
+    </>
+  )
+}

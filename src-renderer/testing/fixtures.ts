@@ -1,0 +1,45 @@
+import { errorTable } from '../../src-main/contract/errors.ts'
+import type { FixtureAgent } from './fixture-bridge.ts'
+import { fixtureSettings, managedSettings } from './settings.ts'
+import { busy, everyday, failedRequest, fixtureEntries, fixtureSnapshot, GIB, oneDownload } from './snapshots.ts'
+
+/** Every state a window can be in, by name. */
+export const fixtures = {
+  everyday: (): FixtureAgent => ({ snapshot: everyday(), entries: fixtureEntries(214), settings: managedSettings() }),
+  empty: (): FixtureAgent => ({
+    snapshot: fixtureSnapshot({ peers: [], events: [], cache: { ...fixtureSnapshot().cache, entries: 0, bytes: 0, partialBytes: 0, pinned: 0, evictions: 0 }, totals: { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0, fallbacks: 0 } }),
+    entries: [],
+    settings: fixtureSettings()
+  }),
+  loading: (): FixtureAgent => ({ snapshot: null, status: { state: 'starting' } }),
+  one: (): FixtureAgent => ({ snapshot: oneDownload(), entries: fixtureEntries(40), settings: fixtureSettings() }),
+  busy: (): FixtureAgent => ({ snapshot: busy(500), entries: fixtureEntries(10_000), settings: fixtureSettings() }),
+  failed: (): FixtureAgent => ({
+    snapshot: null,
+    status: { state: 'failed', error: { code: 'PORT_TAKEN', message: 'Port 4726 is used by another program (pid 2280).', next: errorTable.PORT_TAKEN.next } }
+  }),
+  trouble: (): FixtureAgent => ({
+    snapshot: fixtureSnapshot({
+      requests: [
+        failedRequest(0, 'DISK_FULL', 'The disk of the destination has 11 MiB left; 612 MiB are needed.'),
+        failedRequest(1, 'ORIGIN_TLS', 'The certificate of updates.vendor.example is not trusted: self-signed certificate in chain.', { reasons: ['no-peers', 'origin-error'] }),
+        failedRequest(4, 'DIGEST_MISMATCH', 'The file is not the one that was asked for: its SHA-256 differs from the expected one.', { reasons: ['peer-corrupt'] })
+      ],
+      cache: { ...fixtureSnapshot().cache, bytes: 49.9 * GIB, freeBytes: 11 * 1024 ** 2, diskFull: true }
+    }),
+    entries: fixtureEntries(214),
+    settings: fixtureSettings()
+  }),
+  disconnected: (): FixtureAgent => ({ snapshot: everyday(), entries: fixtureEntries(214), absent: true }),
+  stale: (): FixtureAgent => ({ snapshot: everyday(), entries: fixtureEntries(214), settings: fixtureSettings() }),
+  managed: (): FixtureAgent => ({ snapshot: everyday(), entries: fixtureEntries(214), settings: managedSettings() }),
+  paused: (): FixtureAgent => ({
+    snapshot: { ...everyday(), paused: { until: everyday().at + 55 * 60_000 }, requests: everyday().requests.map((r) => (r.state === 'active' || r.state === 'waiting' ? { ...r, state: 'paused', rateBytesPerSecond: 0 } : r)), uploads: [] },
+    entries: fixtureEntries(214),
+    settings: fixtureSettings()
+  }),
+  off: (): FixtureAgent => ({ snapshot: fixtureSnapshot({ integration: { enabled: false, by: 'Helpdesk (R. Okafor)', since: fixtureSnapshot().at - 26 * 3_600_000 } }), entries: fixtureEntries(214), settings: fixtureSettings() }),
+  nofleet: (): FixtureAgent => ({ snapshot: fixtureSnapshot({ fleet: { member: false, via: 'none', tag: null }, peers: [] }), entries: fixtureEntries(12), settings: fixtureSettings() })
+} satisfies Record<string, () => FixtureAgent>
+
+export type FixtureName = keyof typeof fixtures

@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import { AppSettings } from '../../src-main/contract/app-settings.ts'
+import type { SettingView } from '../../src-main/contract/commands.ts'
+import { Settings } from '../../src-main/contract/settings.ts'
+
+type Json = SettingView['value']
+
+/** Every setting with its default, as an agent nobody has touched would list them. */
+export function fixtureSettings(over: Record<string, Partial<SettingView>> = {}): SettingView[] {
+  const defaults: Record<string, Record<string, unknown>> = { ...Settings.parse({}), app: AppSettings.parse({}) }
+  const described = { ...describe(Settings), ...Object.fromEntries(Object.entries(AppSettings.shape).map(([name, schema]) => [`app.${name}`, schema.description ?? ''])) }
+  return Object.entries(defaults).flatMap(([section, values]) =>
+    Object.entries(values).map(([field, value]) => {
+      const name = `${section}.${field}`
+      return { name, value: value as Json, source: 'default' as const, description: described[name] ?? '', managed: false, secret: name === 'fleet.siteKey', isSet: value !== null, pending: false, ...over[name] }
+    })
+  )
+}
+
+function describe(schema: z.ZodType): Record<string, string> {
+  const { properties = {} } = z.toJSONSchema(schema, { io: 'input' }) as { properties?: Record<string, { properties?: Record<string, { description?: string }> }> }
+  return Object.fromEntries(Object.entries(properties).flatMap(([section, { properties: fields = {} }]) => Object.entries(fields).map(([field, { description = '' }]) => [`${section}.${field}`, description])))
+}
+
+/** What a PC looks like whose administrator has a policy file. */
+export function managedSettings(): SettingView[] {
+  const policy = { source: 'policy', managed: true } as const
+  return fixtureSettings({
+    'fleet.siteKey': { ...policy, value: null, isSet: true },
+    'integration.enabled': { source: 'file' },
+    'integration.defaultStaggerRangeSeconds': { ...policy, value: 900 },
+    'backgroundChannel.url': { ...policy, value: 'https://larder.corp.example/channel/', isSet: true },
+    'discovery.seeds': { ...policy, value: ['build-server.corp.example:4726', '10.20.4.76:4726'] },
+    'cache.maxBytes': { source: 'file', value: 40 * 1024 ** 3, isSet: true, pending: true },
+    'log.level': { source: 'command-line', managed: true, value: 'debug' },
+    'app.notifications': { source: 'file', value: false }
+  })
+}

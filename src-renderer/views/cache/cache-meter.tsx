@@ -1,0 +1,56 @@
+import { Link, makeStyles, mergeClasses, MessageBar, MessageBarBody, MessageBarTitle, Text, tokens } from '@fluentui/react-components'
+import { useApp, useSnapshot } from '../../app-context.tsx'
+import { countOf, formatBytes, percentOf } from '../../format/bytes.ts'
+import { sourceTokens } from '../../theme.ts'
+
+const useStyles = makeStyles({
+  root: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalS, flexShrink: 0 },
+  figures: { display: 'flex', flexWrap: 'wrap', alignItems: 'baseline', columnGap: tokens.spacingHorizontalXL, rowGap: tokens.spacingVerticalXS },
+  size: { fontSize: tokens.fontSizeBase500, lineHeight: tokens.lineHeightBase500, fontWeight: tokens.fontWeightSemibold, fontVariantNumeric: 'tabular-nums' },
+  quiet: { color: tokens.colorNeutralForeground2, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase300, fontVariantNumeric: 'tabular-nums' },
+  track: { display: 'flex', height: '0.75rem', borderRadius: tokens.borderRadiusCircular, overflow: 'hidden', backgroundColor: sourceTokens.track, '@media (forced-colors: active)': { forcedColorAdjust: 'none', backgroundColor: 'Canvas', border: '1px solid CanvasText' } },
+  kept: { backgroundColor: tokens.colorCompoundBrandBackground, '@media (forced-colors: active)': { backgroundColor: 'Highlight' } },
+  full: { backgroundColor: tokens.colorStatusDangerBackground3 },
+  partial: { backgroundImage: `repeating-linear-gradient(135deg, ${tokens.colorCompoundBrandBackground} 0 3px, transparent 3px 6px)`, '@media (forced-colors: active)': { backgroundImage: 'repeating-linear-gradient(135deg, CanvasText 0 3px, Canvas 3px 6px)' } }
+})
+
+/** Size of the cache against its limits. */
+export function CacheMeter() {
+  const styles = useStyles()
+  const { go } = useApp()
+  const { bytes, partialBytes, maxBytes, freeBytes, pinned, evictions, diskFull, entries } = useSnapshot((s) => s.cache)
+  const whole = Math.max(maxBytes, bytes + partialBytes, 1)
+  const share = percentOf(bytes + partialBytes, maxBytes)
+  return (
+    <div className={styles.root}>
+      {diskFull ? (
+        <MessageBar intent="error" layout="multiline">
+          <MessageBarBody>
+            <MessageBarTitle>The disk is full.</MessageBarTitle>
+            Downloads wait and go on by themselves when there is room. Free some space, or clear the cache.
+          </MessageBarBody>
+        </MessageBar>
+      ) : null}
+      <div className={styles.figures}>
+        <span className={styles.size}>
+          {formatBytes(bytes)} <Text className={styles.quiet}>of {formatBytes(maxBytes)}</Text>
+        </span>
+        <Text className={styles.quiet}>
+          {countOf(entries, 'content')}, {pinned.toLocaleString('en')} pinned
+        </Text>
+        {partialBytes > 0 ? <Text className={styles.quiet}>{formatBytes(partialBytes)} of unfinished downloads</Text> : null}
+        {freeBytes === null ? null : <Text className={styles.quiet}>{formatBytes(freeBytes)} free on the disk</Text>}
+        <Text className={styles.quiet}>
+          {countOf(evictions, 'content')} evicted since start
+        </Text>
+        <Link as="button" onClick={() => go('settings')}>
+          Limits
+        </Link>
+      </div>
+      <div className={styles.track} role="meter" aria-label="Size of the cache" aria-valuemin={0} aria-valuemax={100} aria-valuenow={share} aria-valuetext={`${formatBytes(bytes + partialBytes)} of ${formatBytes(maxBytes)}`}>
+        <div className={mergeClasses(styles.kept, diskFull && styles.full)} style={{ width: `${(bytes / whole) * 100}%` }} />
+        <div className={styles.partial} style={{ width: `${(partialBytes / whole) * 100}%` }} />
+      </div>
+    </div>
+  )
+}

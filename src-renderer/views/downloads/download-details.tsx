@@ -1,0 +1,83 @@
+import { makeStyles, Text, tokens } from '@fluentui/react-components'
+import type { RequestView } from '../../../src-main/contract/request.ts'
+import { useSnapshot } from '../../app-context.tsx'
+import { masterOf, transferOf } from '../../agent/selectors/downloads.ts'
+import { roleSentence, whyNotFromPeers } from '../../agent/selectors/explain.ts'
+import { formatBytes } from '../../format/bytes.ts'
+import { formatDuration } from '../../format/time.ts'
+import { Facts } from '../../parts/panel.tsx'
+import { PieceMap } from '../../parts/piece-map.tsx'
+import { SplitLegend } from '../../parts/source-split.tsx'
+import { When } from '../../parts/when.tsx'
+
+const useStyles = makeStyles({
+  root: { display: 'grid', gridTemplateColumns: 'repeat(auto-fit, minmax(17rem, 1fr))', columnGap: tokens.spacingHorizontalXXL, rowGap: tokens.spacingVerticalL, padding: `${tokens.spacingVerticalS} ${tokens.spacingHorizontalL} 0 2.25rem` },
+  part: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalS, minWidth: 0 },
+  title: { margin: 0, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground2 },
+  reasons: { margin: 0, paddingLeft: tokens.spacingHorizontalL, display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalXXS, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase300 },
+  quiet: { color: tokens.colorNeutralForeground3 },
+  mono: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200 }
+})
+
+/** All there is to know of one download: pieces, peers, election, reasons, names. */
+export function DownloadDetails({ request }: { readonly request: RequestView }) {
+  const styles = useStyles()
+  const transfer = useSnapshot((s) => transferOf(s, request))
+  const master = useSnapshot((s) => masterOf(s, request))
+  const why = whyNotFromPeers(request)
+  const { error } = request
+  return (
+    <div className={styles.root}>
+      <div className={styles.part}>
+        <h2 className={styles.title}>Where it comes from</h2>
+        <SplitLegend split={request.split} />
+        {transfer === null ? null : <PieceMap transfer={transfer} />}
+        {transfer === null || transfer.peers.length === 0 ? null : (
+          <Facts facts={transfer.peers.map(({ name, peer, bytes, pieces }) => [name || peer.slice(0, 12), `${formatBytes(bytes)}, ${pieces.toLocaleString('en')} pieces`] as const)} />
+        )}
+      </div>
+      <div className={styles.part}>
+        <h2 className={styles.title}>{error !== null ? 'What went wrong' : why !== null && !why.fromPeers ? 'Why not from peers?' : 'How it goes'}</h2>
+        {error === null ? null : (
+          <Text size={200}>
+            {error.message} {error.next} <span className={styles.mono}>({error.code})</span>
+          </Text>
+        )}
+        {request.reasons.length > 0 ? (
+          <ul className={styles.reasons}>
+            {request.reasons.toReversed().map(({ code, text, at }) => (
+              <li key={`${at}${code}`}>
+                {text}{' '}
+                <span className={styles.quiet}>
+                  <When at={at} />
+                </span>
+              </li>
+            ))}
+          </ul>
+        ) : error === null ? (
+          <Text size={200}>{why?.sentence ?? 'Nothing was moved yet.'}</Text>
+        ) : null}
+        {master === null ? null : (
+          <Text size={200}>
+            {master.why} <span className={styles.quiet}>Epoch {master.epoch}, since <When at={master.since} />.</span>
+          </Text>
+        )}
+      </div>
+      <div className={styles.part}>
+        <h2 className={styles.title}>Details</h2>
+        <Facts
+          facts={[
+            ['Address', request.url],
+            ['Saved as', request.destination ?? 'Only in the cache'],
+            ['Role', roleSentence(request)],
+            ['Kind', `${request.kind}, ${request.priority}`],
+            ['Asked for', <When key="asked" at={request.createdAt} />],
+            ['Took', request.finishedAt === null ? null : formatDuration(request.elapsedMs)],
+            ['First byte', request.firstByteMs === null ? null : `after ${request.firstByteMs.toLocaleString('en')} ms`],
+            ['SHA-256', request.sha256 === null ? null : <span key="sha" className={styles.mono}>{request.sha256}</span>]
+          ]}
+        />
+      </div>
+    </div>
+  )
+}

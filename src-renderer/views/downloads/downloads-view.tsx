@@ -1,0 +1,107 @@
+import { Button, makeStyles, SearchBox, Tab, TabList, tokens } from '@fluentui/react-components'
+import { Add20Regular } from '@fluentui/react-icons/svg/add'
+import { ArrowDownload24Regular } from '@fluentui/react-icons/svg/arrow-download'
+import { useMemo, useState } from 'react'
+import { useSnapshot } from '../../app-context.tsx'
+import { downloadGroups, downloadsIn, groupCounts, type DownloadGroup } from '../../agent/selectors/downloads.ts'
+import { EmptyState } from '../../parts/panel.tsx'
+import { ViewFrame } from '../../parts/view-frame.tsx'
+import { VirtualGrid, type GridColumn } from '../../parts/virtual-grid.tsx'
+import { AddDownloadDialog } from './add-download-dialog.tsx'
+import { DownloadActions } from './download-actions.tsx'
+import { NameCell, ProgressCell, StateCell } from './download-cells.tsx'
+import { DownloadDetails } from './download-details.tsx'
+
+const labels: Record<DownloadGroup, string> = { active: 'Active', waiting: 'Waiting', done: 'Done', failed: 'Failed' }
+const emptyTexts: Record<DownloadGroup, readonly [title: string, text: string]> = {
+  active: ['Nothing is being downloaded', 'Programs on this PC ask Larder by themselves. You can also add an address by hand.'],
+  waiting: ['Nothing waits', 'Paused downloads and those that wait for a free place in the queue stand here.'],
+  done: ['Nothing finished yet', 'Downloads that were delivered since Larder started stand here.'],
+  failed: ['Nothing failed', 'Downloads that failed or were cancelled stand here, with what to do about them.']
+}
+const columns: readonly GridColumn[] = [
+  { id: 'name', header: 'File' },
+  { id: 'progress', header: 'Progress by source' },
+  { id: 'state', header: 'State' },
+  { id: 'actions', header: 'Actions', hiddenHeader: true, align: 'end' }
+]
+
+const useStyles = makeStyles({
+  bar: { display: 'flex', flexWrap: 'wrap', alignItems: 'center', justifyContent: 'space-between', columnGap: tokens.spacingHorizontalM, rowGap: tokens.spacingVerticalS },
+  tabs: { marginLeft: `calc(-1 * ${tokens.spacingHorizontalM})` },
+  search: { minWidth: '12rem' },
+  template: { gridTemplateColumns: 'minmax(0, 1fr) 15rem 7.5rem 4.25rem', '@media (max-width: 62.5rem)': { gridTemplateColumns: 'minmax(0, 1fr) 10rem 7rem 4rem' } }
+})
+
+/** Everything programs and people on this PC asked for. */
+export function DownloadsView() {
+  const styles = useStyles()
+  const requests = useSnapshot((s) => s.requests)
+  const counts = useMemo(() => groupCounts(requests), [requests])
+  const [group, setGroup] = useState<DownloadGroup>(() => downloadGroups.find((g) => counts[g] > 0) ?? 'active')
+  const [search, setSearch] = useState('')
+  const [opened, setOpened] = useState<ReadonlySet<string>>(new Set())
+  const [adding, setAdding] = useState(false)
+  const shown = useMemo(() => downloadsIn(requests, group, search), [requests, group, search])
+
+  const toggle = (id: string) => {
+    const next = new Set(opened)
+    if (!next.delete(id)) next.add(id)
+    setOpened(next)
+  }
+  const [emptyTitle, emptyText] = emptyTexts[group]
+  const add = (
+    <Button appearance="primary" icon={<Add20Regular />} onClick={() => setAdding(true)}>
+      Add a download
+    </Button>
+  )
+
+  return (
+    <ViewFrame title="Downloads" actions={add} fill>
+      <div className={styles.bar}>
+        <TabList className={styles.tabs} aria-label="Downloads by state" selectedValue={group} onTabSelect={(_, { value }) => setGroup(downloadGroups.find((g) => g === value) ?? 'active')}>
+          {downloadGroups.map((g) => (
+            <Tab key={g} value={g}>
+              {labels[g]} ({counts[g].toLocaleString('en')})
+            </Tab>
+          ))}
+        </TabList>
+        <SearchBox className={styles.search} aria-label="Search downloads" placeholder="Search" value={search} onChange={(_, data) => setSearch(data.value)} />
+      </div>
+      {shown.length === 0 ? (
+        search.trim() === '' ? (
+          <EmptyState icon={<ArrowDownload24Regular />} title={emptyTitle} actions={group === 'active' ? <Button onClick={() => setAdding(true)}>Add a download</Button> : undefined}>
+            {emptyText}
+          </EmptyState>
+        ) : (
+          <EmptyState icon={<ArrowDownload24Regular />} title="No download matches" actions={<Button onClick={() => setSearch('')}>Clear search</Button>}>
+            None of the {labels[group].toLowerCase()} downloads has “{search.trim()}” in its address.
+          </EmptyState>
+        )
+      ) : (
+        <VirtualGrid
+          key={group}
+          label={`${labels[group]} downloads`}
+          columns={columns}
+          template={styles.template}
+          count={shown.length}
+          rowHeight={58}
+          rowKey={(index) => shown[index]?.id ?? index}
+          isOpen={(index) => opened.has(shown[index]!.id)}
+          onOpen={(index) => toggle(shown[index]!.id)}
+          details={(index) => <DownloadDetails request={shown[index]!} />}
+          cells={(index, active) => {
+            const request = shown[index]!
+            return [
+              <NameCell key="name" request={request} open={opened.has(request.id)} />,
+              <ProgressCell key="progress" request={request} />,
+              <StateCell key="state" request={request} />,
+              <DownloadActions key="actions" request={request} reachable={active} />
+            ]
+          }}
+        />
+      )}
+      <AddDownloadDialog open={adding} onClose={() => setAdding(false)} />
+    </ViewFrame>
+  )
+}

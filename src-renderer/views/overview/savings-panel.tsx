@@ -1,0 +1,56 @@
+import { makeStyles, Tab, TabList, Text, tokens } from '@fluentui/react-components'
+import { useState } from 'react'
+import { useMirror, useSnapshot } from '../../app-context.tsx'
+import { periodLabels, savingsByPeriod, type Period } from '../../agent/selectors/savings.ts'
+import { countOf, formatBytes, percentOf } from '../../format/bytes.ts'
+import { Panel } from '../../parts/panel.tsx'
+import { SplitBar, SplitLegend } from '../../parts/source-split.tsx'
+
+const useStyles = makeStyles({
+  figure: { display: 'flex', alignItems: 'baseline', columnGap: tokens.spacingHorizontalS, flexWrap: 'wrap' },
+  percent: { fontSize: '2.75rem', lineHeight: 1.1, fontWeight: tokens.fontWeightSemibold, letterSpacing: '-0.02em', fontVariantNumeric: 'tabular-nums', color: tokens.colorBrandForeground1 },
+  beside: { color: tokens.colorNeutralForeground2 },
+  quiet: { color: tokens.colorNeutralForeground3 },
+  tabs: { margin: '0 -0.5rem' }
+})
+
+/** What did not have to cross the WAN. */
+export function SavingsPanel() {
+  const styles = useStyles()
+  const snapshot = useMirror((s) => s.snapshot)!
+  const fallbacks = useSnapshot((s) => s.totals.fallbacks)
+  const served = useSnapshot((s) => s.totals.servedBytes)
+  const periods = savingsByPeriod(snapshot)
+  const [wanted, setWanted] = useState<Period>(periods[0]!.period)
+  const { period, savings } = periods.find((p) => p.period === wanted) ?? periods[0]!
+  return (
+    <Panel title={period === 'sinceStart' ? 'Kept off the WAN since start' : 'Kept off the WAN'}>
+      {periods.length > 1 ? (
+        <TabList size="small" className={styles.tabs} selectedValue={period} onTabSelect={(_, { value }) => setWanted(periods.find((p) => p.period === value)?.period ?? period)}>
+          {periods.map((p) => (
+            <Tab key={p.period} value={p.period}>
+              {periodLabels[p.period]}
+            </Tab>
+          ))}
+        </TabList>
+      ) : null}
+      {savings.saved === null ? (
+        <Text className={styles.beside}>Nothing was delivered yet. What comes from peers or the cache is counted here.</Text>
+      ) : (
+        <>
+          <div className={styles.figure}>
+            <span className={styles.percent}>{percentOf(savings.savedBytes, savings.savedBytes + savings.originBytes)} %</span>
+            <Text className={styles.beside}>{formatBytes(savings.savedBytes)} saved</Text>
+          </div>
+          <SplitBar tall split={savings} lengthBytes={null} label="Delivered on this PC" />
+          <SplitLegend split={savings} served={served} />
+        </>
+      )}
+      {fallbacks > 0 ? (
+        <Text size={200} className={styles.quiet}>
+          {countOf(fallbacks, 'download')} fell back to the origin since start.
+        </Text>
+      ) : null}
+    </Panel>
+  )
+}

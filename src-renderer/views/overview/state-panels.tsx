@@ -1,0 +1,118 @@
+import { Link, makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-components'
+import { useMemo } from 'react'
+import { useApp, useMirror, useSnapshot } from '../../app-context.tsx'
+import { eventsMatching, weightOf } from '../../agent/selectors/events.ts'
+import { fleetState } from '../../agent/selectors/overview.ts'
+import { countOf, formatBytes } from '../../format/bytes.ts'
+import { Facts, Panel } from '../../parts/panel.tsx'
+import { StateBadge } from '../../parts/state-badge.tsx'
+import { When } from '../../parts/when.tsx'
+import { EventIcon } from '../events/event-icon.tsx'
+
+const useStyles = makeStyles({
+  text: { color: tokens.colorNeutralForeground2 },
+  quiet: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
+  list: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalS, margin: 0, padding: 0, listStyleType: 'none' },
+  event: { display: 'grid', gridTemplateColumns: 'auto minmax(0, 1fr) auto', columnGap: tokens.spacingHorizontalS, alignItems: 'start' },
+  eventText: { fontSize: tokens.fontSizeBase300, lineHeight: tokens.lineHeightBase300, overflowWrap: 'anywhere' },
+  normal: { color: tokens.colorNeutralForeground2 },
+  mono: { fontFamily: tokens.fontFamilyMonospace, overflowWrap: 'anywhere' }
+})
+
+/** Whether programs use Larder, and who decided that. */
+export function IntegrationPanel() {
+  const styles = useStyles()
+  const { enabled, by, since } = useSnapshot((s) => s.integration)
+  return (
+    <Panel title="Integration" actions={<StateBadge tone={enabled ? 'good' : 'warning'}>{enabled ? 'On' : 'Off'}</StateBadge>}>
+      <Text className={styles.text}>{enabled ? 'Programs on this PC download through Larder.' : 'Programs on this PC download directly, each after a random wait.'}</Text>
+      <Text className={styles.quiet}>
+        Set by {by}, <When at={since} />
+      </Text>
+    </Panel>
+  )
+}
+
+/** Who this PC works with, or how it gets to. */
+export function FleetPanel() {
+  const styles = useStyles()
+  const { go } = useApp()
+  const { member, via, tag } = useSnapshot((s) => s.fleet)
+  const connected = useSnapshot((s) => fleetState(s).connected)
+  const refused = useSnapshot((s) => fleetState(s).refused)
+  const seen = useSnapshot((s) => s.peers.length)
+  if (!member)
+    return (
+      <Panel title="Fleet" actions={<StateBadge tone="warning">None</StateBadge>}>
+        <Text className={styles.text}>This PC has no peers: everything it needs crosses the WAN. Give it the site key of your company, and it shares with the others of its site.</Text>
+        <Text className={styles.quiet}>
+          Under <Link inline as="button" onClick={() => go('settings')}>Settings</Link>, set Site key. <span className={styles.mono}>larder fleet key new</span> makes one for a new fleet.
+        </Text>
+      </Panel>
+    )
+  return (
+    <Panel title="Fleet" actions={<Link as="button" onClick={() => go('site')}>Peers</Link>}>
+      <Text className={styles.text}>{connected === 0 ? (seen === 0 ? 'No other PC of the fleet was found yet.' : 'No peer is connected.') : `${countOf(connected, 'peer')} connected${seen > connected ? ` of ${seen} seen` : ''}.`}</Text>
+      <Text className={styles.quiet}>
+        {via === 'site-key' ? 'Member by site key' : 'Member by certificate of the fleet’s CA'}
+        {tag === null ? '' : ` (${tag})`}
+        {refused > 0 ? `. ${countOf(refused, 'PC')} refused.` : ''}
+      </Text>
+    </Panel>
+  )
+}
+
+export function ThisPcPanel() {
+  const { value, why } = useSnapshot((s) => s.weight)
+  const cache = useSnapshot((s) => s.cache)
+  const version = useSnapshot((s) => s.version)
+  const startedAt = useSnapshot((s) => s.startedAt)
+  const rss = useSnapshot((s) => Math.round(s.process.rssBytes / 1024 ** 2))
+  return (
+    <Panel title="This PC">
+      <Facts
+        facts={[
+          ['Weight', `${value}, as it ${why}`],
+          ['Cache', `${formatBytes(cache.bytes)} of ${formatBytes(cache.maxBytes)}`],
+          ['Started', <When key="start" at={startedAt} />],
+          ['Larder', `${version}, ${rss} MiB of memory`]
+        ]}
+      />
+    </Panel>
+  )
+}
+
+/** The newest things worth knowing. */
+export function RecentPanel() {
+  const styles = useStyles()
+  const { go } = useApp()
+  const events = useMirror((s) => s.snapshot?.events ?? null)
+  const newest = useMemo(() => {
+    const problems = eventsMatching(events ?? [], 'problems').slice(0, 4)
+    return problems.length > 0 ? problems : eventsMatching(events ?? [], 'all').slice(0, 3)
+  }, [events])
+  return (
+    <Panel
+      title="Lately"
+      actions={
+        <Link as="button" onClick={() => go('events')}>
+          All events
+        </Link>
+      }
+    >
+      {newest.length === 0 ? (
+        <Text className={styles.text}>Nothing has happened since Larder started.</Text>
+      ) : (
+        <ul className={styles.list}>
+          {newest.map((event) => (
+            <li key={event.seq} className={styles.event}>
+              <EventIcon event={event} />
+              <span className={mergeClasses(styles.eventText, weightOf(event) === 'normal' && styles.normal)}>{event.text}</span>
+              <When at={event.at} className={styles.quiet} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  )
+}

@@ -1,0 +1,104 @@
+import { Button, makeStyles, SearchBox, Skeleton, SkeletonItem, Text, tokens } from '@fluentui/react-components'
+import { ErrorCircle24Regular } from '@fluentui/react-icons/svg/error-circle'
+import { Settings24Regular } from '@fluentui/react-icons/svg/settings'
+import { useCallback, useEffect, useMemo, useState } from 'react'
+import type { SettingView } from '../../../src-main/contract/commands.ts'
+import type { ErrorView } from '../../../src-main/contract/errors.ts'
+import { useApp, useMirror } from '../../app-context.tsx'
+import { ask, failureOf } from '../../agent/bridge.ts'
+import { settingFields, settingsBySection } from '../../agent/selectors/settings.ts'
+import { countOf } from '../../format/bytes.ts'
+import { EmptyState, Facts, Panel } from '../../parts/panel.tsx'
+import { ViewFrame } from '../../parts/view-frame.tsx'
+import { SettingRow } from './setting-row.tsx'
+
+const useStyles = makeStyles({
+  search: { minWidth: '13rem' },
+  list: { display: 'flex', flexDirection: 'column' },
+  quiet: { color: tokens.colorNeutralForeground2 },
+  skeleton: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalL }
+})
+
+/** Every setting, its effective value, and where that came from. */
+export function SettingsView() {
+  const styles = useStyles()
+  const { bridge } = useApp()
+  const live = useMirror((s) => s.link === 'live')
+  const [settings, setSettings] = useState<readonly SettingView[] | null>(null)
+  const [error, setError] = useState<ErrorView | null>(null)
+  const [search, setSearch] = useState('')
+  const fields = useMemo(settingFields, [])
+  const sections = useMemo(() => settingsBySection(settings ?? [], search), [settings, search])
+  const managed = settings?.filter((s) => s.managed).length ?? 0
+  const pending = settings?.filter((s) => s.pending).length ?? 0
+
+  const load = useCallback(async () => {
+    try {
+      const answer = await ask(bridge, { c: 'settings.list' })
+      setSettings(answer.settings)
+      setError(null)
+    } catch (failure) {
+      setError(failureOf(failure))
+    }
+  }, [bridge])
+  useEffect(() => {
+    if (live) void load()
+  }, [live, load])
+
+  const changed = useCallback((setting: SettingView) => setSettings((all) => all?.map((s) => (s.name === setting.name ? setting : s)) ?? null), [])
+
+  return (
+    <ViewFrame title="Settings" actions={<SearchBox className={styles.search} aria-label="Search settings" placeholder="Search settings" value={search} onChange={(_, data) => setSearch(data.value)} />}>
+      {managed + pending > 0 ? (
+        <Text className={styles.quiet}>
+          {managed > 0 ? `${countOf(managed, 'setting')} ${managed === 1 ? 'is' : 'are'} managed and cannot be changed here. ` : ''}
+          {pending > 0 ? `${countOf(pending, 'change')} ${pending === 1 ? 'counts' : 'count'} from the agent’s next start on.` : ''}
+        </Text>
+      ) : null}
+      {settings === null && error !== null ? (
+        <EmptyState bad icon={<ErrorCircle24Regular />} title="The settings could not be read" actions={<Button onClick={() => void load()}>Try again</Button>}>
+          {error.message} {error.next}
+        </EmptyState>
+      ) : settings === null ? (
+        <Skeleton aria-label="Loading" className={styles.skeleton}>
+          {[0, 1, 2, 3, 4].map((n) => (
+            <SkeletonItem key={n} size={48} />
+          ))}
+        </Skeleton>
+      ) : sections.length === 0 ? (
+        <EmptyState icon={<Settings24Regular />} title="No setting matches" actions={<Button onClick={() => setSearch('')}>Clear search</Button>}>
+          No setting has “{search.trim()}” in its name or description.
+        </EmptyState>
+      ) : (
+        sections.map(({ section, title, settings: list }) => (
+          <Panel key={section} title={title}>
+            <div className={styles.list}>
+              {list.map((setting) => (
+                <SettingRow key={setting.name} setting={setting} field={fields.get(setting.name)} onChanged={changed} />
+              ))}
+            </div>
+          </Panel>
+        ))
+      )}
+      {search === '' ? <AboutPanel /> : null}
+    </ViewFrame>
+  )
+}
+
+function AboutPanel() {
+  const { info } = useApp()
+  if (info === null) return null
+  return (
+    <Panel title="About">
+      <Facts
+        facts={[
+          ['Larder', info.version],
+          ['Runs on', Object.entries(info.versions).map(([name, version]) => `${name} ${version}`).join(', ') || null],
+          ['Platform', info.platform],
+          ['Data folder', info.dataDir],
+          ['Log folder', info.logDir]
+        ]}
+      />
+    </Panel>
+  )
+}

@@ -1,0 +1,105 @@
+import { Accordion, AccordionHeader, AccordionItem, AccordionPanel, Button, makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-components'
+import { Crown16Filled, Crown16Regular } from '@fluentui/react-icons/svg/crown'
+import { memo, useMemo, useState } from 'react'
+import type { MasterView } from '../../../src-main/contract/snapshot.ts'
+import { useSnapshot } from '../../app-context.tsx'
+import { mastersInOrder } from '../../agent/selectors/site.ts'
+import { countOf } from '../../format/bytes.ts'
+import { fileNameOf, shortId } from '../../format/url.ts'
+import { Facts, Panel } from '../../parts/panel.tsx'
+import { When } from '../../parts/when.tsx'
+
+const FIRST_ROWS = 12
+
+const useStyles = makeStyles({
+  header: { display: 'flex', flexDirection: 'column', minWidth: 0, padding: `${tokens.spacingVerticalXS} 0` },
+  content: { fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere' },
+  master: { display: 'flex', alignItems: 'center', columnGap: tokens.spacingHorizontalXS, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, color: tokens.colorNeutralForeground2 },
+  self: { color: tokens.colorBrandForeground1 },
+  panel: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalM, paddingBottom: tokens.spacingVerticalM },
+  table: { borderCollapse: 'collapse', width: '100%', fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
+  head: { textAlign: 'left', color: tokens.colorNeutralForeground3, fontWeight: tokens.fontWeightSemibold, padding: `${tokens.spacingVerticalXXS} ${tokens.spacingHorizontalM} ${tokens.spacingVerticalXXS} 0` },
+  cell: { padding: `${tokens.spacingVerticalXXS} ${tokens.spacingHorizontalM} ${tokens.spacingVerticalXXS} 0`, borderTop: `1px solid ${tokens.colorNeutralStroke3}`, overflowWrap: 'anywhere' },
+  out: { color: tokens.colorNeutralForeground3 },
+  quiet: { color: tokens.colorNeutralForeground2 }
+})
+
+/** Who was elected to download from the origin, per content, and how that came about. */
+export function MastersPanel() {
+  const styles = useStyles()
+  const masters = useSnapshot((s) => s.masters)
+  const [all, setAll] = useState(false)
+  const ordered = useMemo(() => mastersInOrder(masters), [masters])
+  const shown = all ? ordered : ordered.slice(0, FIRST_ROWS)
+  return (
+    <Panel title={masters.length === 0 ? 'Elections' : `Elections (${masters.length.toLocaleString('en')})`}>
+      {masters.length === 0 ? (
+        <Text className={styles.quiet}>No content is being shared right now. When PCs of this site ask for the same content, one of them is elected master and downloads it from the origin for all.</Text>
+      ) : (
+        <Accordion multiple collapsible>
+          {shown.map((master) => (
+            <Election key={master.key} master={master} />
+          ))}
+        </Accordion>
+      )}
+      {shown.length < ordered.length ? (
+        <div>
+          <Button onClick={() => setAll(true)}>Show all {ordered.length.toLocaleString('en')}</Button>
+        </div>
+      ) : null}
+    </Panel>
+  )
+}
+
+const Election = memo(function Election({ master }: { readonly master: MasterView }) {
+  const styles = useStyles()
+  const { key, url, self, masterName, members, candidates, coordinatorName, epoch, since, why } = master
+  const Crown = self ? Crown16Filled : Crown16Regular
+  return (
+    <AccordionItem value={key}>
+      <AccordionHeader as="h3" expandIconPosition="end">
+        <span className={styles.header}>
+          <span className={styles.content}>{url === null ? `Content ${shortId(key)}` : fileNameOf(url)}</span>
+          <span className={mergeClasses(styles.master, self && styles.self)}>
+            <Crown aria-hidden />
+            {self ? 'This PC is the master' : masterName === null ? 'No master yet' : `Master: ${masterName}`} · {countOf(members, 'PC')}
+          </span>
+        </span>
+      </AccordionHeader>
+      <AccordionPanel>
+        <div className={styles.panel}>
+          <Text>{why}</Text>
+          {candidates.length === 0 ? (
+            <Text size={200} className={styles.quiet}>
+              Only the coordinator{coordinatorName === null ? '' : ` (${coordinatorName})`} knows the candidates.
+            </Text>
+          ) : (
+            <table className={styles.table}>
+              <caption className={styles.head}>Candidates, in the order of the election</caption>
+              <thead>
+                <tr>
+                  {['PC', 'Pieces held', 'Weight', 'Can be master'].map((head) => (
+                    <th key={head} scope="col" className={styles.head}>
+                      {head}
+                    </th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {candidates.map((candidate) => (
+                  <tr key={candidate.id} className={candidate.eligible ? undefined : styles.out}>
+                    <td className={styles.cell}>{candidate.name}</td>
+                    <td className={styles.cell}>{candidate.pieces.toLocaleString('en')}</td>
+                    <td className={styles.cell}>{candidate.weight}</td>
+                    <td className={styles.cell}>{candidate.eligible ? 'Yes' : 'No'}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )}
+          <Facts facts={[['Coordinator', coordinatorName], ['Epoch', String(epoch)], ['Master since', <When key="since" at={since} />], ['Content', shortId(key)]]} />
+        </div>
+      </AccordionPanel>
+    </AccordionItem>
+  )
+})

@@ -1,0 +1,51 @@
+import { makeStyles, Text, tokens } from '@fluentui/react-components'
+import { useMemo } from 'react'
+import { useMirror, useSnapshot } from '../../app-context.tsx'
+import { servingNow } from '../../agent/selectors/site.ts'
+import { formatBytes, formatRate } from '../../format/bytes.ts'
+import { fileNameOf, shortId } from '../../format/url.ts'
+import { Panel } from '../../parts/panel.tsx'
+import { When } from '../../parts/when.tsx'
+
+const useStyles = makeStyles({
+  list: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalM, margin: 0, padding: 0, listStyleType: 'none' },
+  row: { display: 'flex', flexDirection: 'column', minWidth: 0 },
+  line: { display: 'flex', justifyContent: 'space-between', columnGap: tokens.spacingHorizontalM },
+  name: { fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere' },
+  bytes: { fontVariantNumeric: 'tabular-nums', whiteSpace: 'nowrap' },
+  quiet: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, overflowWrap: 'anywhere' },
+  text: { color: tokens.colorNeutralForeground2 }
+})
+
+/** What this PC gives to whom right now. */
+export function ServingPanel() {
+  const styles = useStyles()
+  const uploads = useSnapshot((s) => s.uploads)
+  const requests = useSnapshot((s) => s.requests)
+  const transfers = useSnapshot((s) => s.transfers)
+  const total = useSnapshot((s) => s.totals.servedBytes)
+  const rate = useMirror((s) => s.throughput?.points.at(-1)?.peersOut ?? 0)
+  const rows = useMemo(() => servingNow({ uploads, requests, transfers }), [uploads, requests, transfers])
+  return (
+    <Panel title="Served to others now" actions={rate >= 1 ? <Text className={styles.bytes}>{formatRate(rate)}</Text> : undefined}>
+      {rows.length === 0 ? (
+        <Text className={styles.text}>Nobody is taking anything from this PC at the moment.</Text>
+      ) : (
+        <ul className={styles.list}>
+          {rows.map((row) => (
+            <li key={row.peer} className={styles.row}>
+              <span className={styles.line}>
+                <span className={styles.name}>{row.peerName}</span>
+                <span className={styles.bytes}>{formatBytes(row.bytes)}</span>
+              </span>
+              <span className={styles.quiet}>
+                {row.contents.map(({ key, url }) => (url === null ? `content ${shortId(key)}` : fileNameOf(url))).join(', ')} · <When at={row.since} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+      <Text className={styles.quiet}>{formatBytes(total)} served since start.</Text>
+    </Panel>
+  )
+}
