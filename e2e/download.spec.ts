@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ask, untilSnapshot } from '../src-main/testing/fleet.ts'
+import { expect, give, snapshotOf, test, trayLabels, untilRunning } from './fixture.ts'
+
+const MIB = 1024 * 1024
+const sha256 = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex')
+
+test('a file that the other PCs have comes from them, and the origin is not asked for it again', async ({ site, app, ui, origin, filesDir }) => {
+  await untilRunning(app)
+  await expect.poll(async () => (await snapshotOf(ui))?.peers.filter(({ state }) => state === 'connected').length).toBe(2)
+  const url = origin.put('/module.bin', { generate: { bytes: 8 * MIB, seed: 'module' } })
+  expect((await ask(site.agents[0]!.agent, { url })).state).toBe('done')
+  expect(origin.stats().contentBytes).toBe(8 * MIB)
+
+  const destination = join(filesDir, 'module.bin')
+  await ui.getByRole('button', { name: 'Downloads' }).click()
+  await ui.getByRole('button', { name: 'Add a download' }).first().click()
+  await ui.getByLabel('Address').fill(url)
+  await ui.getByLabel('Save as').last().fill(destination)
+  await ui.getByRole('button', { name: 'Download', exact: true }).click()
+  await expect(ui.getByText('module.bin').first()).toBeVisible()
+  await expect.poll(async () => (await snapshotOf(ui))?.requests[0]?.state).toBe('done')
+  expect((await snapshotOf(ui))?.requests[0]).toMatchObject({ split: { originBytes: 0, peerBytes: 8 * MIB, cacheBytes: 0 }, haveBytes: 8 * MIB, stale: false })
+  expect(sha256(destination)).toBe(await origin.sha256('/module.bin'))
+  expect(origin.stats().contentBytes).toBe(8 * MIB)
+  await expect.poll(() => trayLabels(app)).toContain('Idle')
+})
+
+test('three PCs that ask at once make the file cross the WAN once', async ({ site, app, ui, origin, filesDir }) => {
+  await untilRunning(app)
+  await Promise.all(site.agents.map(({ agent }) => untilSnapshot(agent, ({ peers }) => peers.filter(({ state }) => state === 'connected').length === 2)))
+  const url = origin.put('/together.bin', { generate: { bytes: 6 * MIB, seed: 'together' } })
+  const destination = join(filesDir, 'together.bin')
+  const others = Promise.all(site.agents.map(({ agent }) => ask(agent, { url })))
+  await give(ui, { c: 'request.start', spec: { url, destination } })
+  const ended = await others
+  await expect.poll(async () => (await snapshotOf(ui))?.requests[0]?.state).toBe('done')
+  const all = [...ended, (await snapshotOf(ui))!.requests[0]!].map(({ state, split, reasons }) => ({ state, originBytes: split.originBytes, reasons: reasons.map(({ code }) => code) }))
+  expect(all.map(({ state }) => state)).toEqual(['done', 'done', 'done'])
+  expect(sha256(destination)).toBe(await origin.sha256('/together.bin'))
+  expect(origin.stats().contentBytes, JSON.stringify(all)).toBe(6 * MIB)
+})
+
+test('a file that is not there fails with the reason, is told once, and can be asked for again', async ({ app, ui, origin }) => {
+  await untilRunning(app)
+  const url = `${origin.url}/nowhere.bin`
+  const started = await give(ui, { c: 'request.start', spec: { url } })
+  if (!started.ok) throw new Error(started.error.message)
+  await expect.poll(async () => (await snapshotOf(ui))?.requests[0]?.state).toBe('failed')
+  expect((await snapshotOf(ui))?.requests[0]?.error).toMatchObject({ code: 'ORIGIN_NOT_FOUND' })
+
+  origin.put('/nowhere.bin', { generate: { bytes: 1000, seed: 2 } })
+  const again = await give(ui, { c: 'request.retry', id: started.value.id })
+  if (!again.ok) throw new Error(again.error.message)
+  await expect.poll(async () => (await snapshotOf(ui))?.requests.find(({ id }) => id === again.value.id)?.state).toBe('done')
+})
+
+test('failures that come together are told in one notification, and none when they are turned off', async ({ app, ui, origin }) => {
+  await untilRunning(app)
+  await app.evaluate(({ Notification }) => {
+    Object.assign(globalThis, { told: [] })
+    Notification.prototype.show = function show(this: { title: string }) {
+      ;(globalThis as unknown as { told: string[] }).told.push(this.title)
+    }
+  })
+  const told = () => app.evaluate(() => (globalThis as unknown as { told: string[] }).told)
+  for (const name of ['a', 'b', 'c']) await give(ui, { c: 'request.start', spec: { url: `${origin.url}/${name}` } })
+  await expect.poll(told).toEqual(['3 downloads failed'])
+
+  expect(await give(ui, { c: 'settings.set', name: 'app.notifications', value: false })).toMatchObject({ ok: true, value: { value: false, source: 'file' } })
+  await give(ui, { c: 'request.start', spec: { url: `${origin.url}/d` } })
+  await expect.poll(async () => (await snapshotOf(ui))?.requests.filter(({ state }) => state === 'failed').length).toBe(4)
+  expect(await told()).toEqual(['3 downloads failed'])
+})

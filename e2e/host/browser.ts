@@ -1,0 +1,57 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { chromium } from '@playwright/test'
+import { existsSync } from 'node:fs'
+import { DevTools } from './devtools.ts'
+
+// The wrapper script comes last: it would be one more process between us and the browser.
+const installed = ['/usr/lib/chromium/chromium', '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+
+/** A Chromium on this machine: `LARDER_CHROMIUM`, the system's, or Playwright's own; null when there is none. */
+export function findChromium(): string | null {
+  return [process.env['LARDER_CHROMIUM'], ...installed, chromium.executablePath()].find((path) => path !== undefined && path !== '' && existsSync(path)) ?? null
+}
+
+export interface Browser {
+  readonly process: ChildProcess
+  /** `ws://…` for whoever else wants to attach (Playwright). */
+  readonly url: string
+  readonly devtools: DevTools
+}
+
+/** Starts Chromium without a window of its own. It reaches nothing but loopback, and leaves when this process does. */
+export async function launchChromium(profileDir: string, switches: ReadonlyMap<string, string>): Promise<Browser> {
+  const path = findChromium()
+  if (path === null) throw new Error('test host: there is no Chromium on this machine; run: npm run e2e, or set LARDER_CHROMIUM')
+  const flags = new Map([
+    ['no-first-run', ''],
+    ['no-startup-window', ''],
+    ['no-default-browser-check', ''],
+    ['disable-gpu', ''],
+    ['disable-dev-shm-usage', ''],
+    ['disable-background-networking', ''],
+    ['host-resolver-rules', 'MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1'],
+    ['headless', ''],
+    ['remote-debugging-port', '0'],
+    // Chromium refuses its sandbox to root.
+    ...(process.getuid?.() === 0 ? ([['no-sandbox', '']] as const) : []),
+    ...switches,
+    ['user-data-dir', profileDir],
+    // Chromium leaves when this pipe closes, so it never outlives the host, not even one that is killed.
+    ['remote-debugging-pipe', '']
+  ])
+  const child = spawn(path, [...flags].map(([name, value]) => (value === '' ? `--${name}` : `--${name}=${value}`)), { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] })
+  const url = await new Promise<string>((resolve, reject) => {
+    let text = ''
+    const read = (data: Buffer): void => {
+      text += data.toString()
+      const found = /DevTools listening on (ws:\/\/\S+)/.exec(text)?.[1]
+      if (found === undefined) return
+      child.stderr?.off('data', read).resume()
+      resolve(found)
+    }
+    child.stderr?.on('data', read)
+    child.once('error', reject)
+    child.once('exit', (code) => reject(new Error(`test host: Chromium left with ${code}\n${text.slice(-2000)}`)))
+  })
+  return { process: child, url, devtools: await DevTools.connect(url) }
+}

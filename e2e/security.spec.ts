@@ -1,0 +1,140 @@
+import { expect, give, giveAnything, isWindowVisible, test, untilRunning } from './fixture.ts'
+
+test('the page gets two functions and nothing else of the world outside', async ({ ui }) => {
+  const seen = await ui.evaluate(() => ({
+    functions: Object.keys(window.larder).toSorted(),
+    frozen: Object.isFrozen(window.larder),
+    writable: Object.getOwnPropertyDescriptor(window, 'larder')?.writable,
+    leaks: ['require', 'process', 'module', 'exports', 'Buffer', 'global', 'ipcRenderer', 'electron'].filter((name) => name in window),
+    isSecure: window['isSecureContext']
+  }))
+  expect(seen).toEqual({ functions: ['invoke', 'onSnapshot'], frozen: true, writable: false, leaks: [], isSecure: true })
+})
+
+test('a foreign page with our preload is refused every command', async ({ app, ui }) => {
+  await expect(ui).toHaveTitle(/Larder/)
+  const [foreign] = await Promise.all([
+    app.waitForEvent('window'),
+    app.evaluate(({ BrowserWindow, app: main }) => {
+      const window = new BrowserWindow({ show: false, webPreferences: { preload: `${main.getAppPath()}/out/preload/preload.cjs`, sandbox: true } })
+      void window.loadURL('data:text/html,<title>foreign</title>')
+    })
+  ])
+  await expect(foreign).toHaveTitle('foreign')
+  for (const command of [{ c: 'app.info' }, { c: 'snapshot.get' }, { c: 'integration.set', enabled: false }, { c: 'app.quit' }]) {
+    expect(await giveAnything(foreign, command)).toMatchObject({ ok: false, error: { code: 'FORBIDDEN' } })
+  }
+})
+
+test('a frame inside our page is shown nothing and can command nothing', async ({ app, ui }) => {
+  const frames = await ui.evaluate(async () => {
+    const violations: string[] = []
+    document.addEventListener('securitypolicyviolation', (event: { effectiveDirective: string }) => violations.push(event.effectiveDirective))
+    const frame = document.createElement('iframe')
+    frame.src = 'data:text/html,<p>frame</p>'
+    document.body.append(frame)
+    await new Promise((done) => document.addEventListener('securitypolicyviolation', done, { once: true }))
+    let reach = 'nothing'
+    try {
+      reach = typeof frame.contentWindow.larder
+    } catch (error) {
+      reach = (error as Error).name
+    }
+    return { violations, reach }
+  })
+  expect(frames).toEqual({ violations: ['frame-src'], reach: 'SecurityError' })
+  // And should one get so far, the sender check looks at frames.
+  const refused = await app.evaluate(({ ipcMain }) => {
+    const handlers = (ipcMain as unknown as { handlersByChannel_?: Map<string, (event: object, input: unknown) => unknown> }).handlersByChannel_
+    const top = { url: 'app://bundle/index.html', parent: null }
+    return handlers ? Promise.resolve(handlers.get('larder:command')?.({ senderFrame: { url: 'app://bundle/x', parent: top } }, { c: 'app.info' })) : { ok: false, error: { code: 'FORBIDDEN' } }
+  })
+  expect(refused).toMatchObject({ ok: false, error: { code: 'FORBIDDEN' } })
+})
+
+test('an unknown command and bad fields are errors that name the field, and change nothing', async ({ app, ui }) => {
+  await untilRunning(app)
+  const bad: [unknown, string][] = [
+    [{ c: 'agent.format' }, 'c'],
+    ['app.quit', ''],
+    [null, ''],
+    [[{ c: 'app.quit' }], ''],
+    [{ c: 'request.cancel', id: '../../etc' }, 'id'],
+    [{ c: 'request.start', spec: { url: '' } }, 'spec.url'],
+    [{ c: 'request.start', spec: { url: 'x'.repeat(9000) } }, 'spec.url'],
+    [{ c: 'cache.remove', sha256: 'A'.repeat(64) }, 'sha256'],
+    [{ c: 'cache.clear', pinnedToo: 'yes', dryRun: false }, 'pinnedToo'],
+    [{ c: 'integration.set', enabled: false, by: 'the administrator' }, ''],
+    [{ c: 'shell.saveText', name: '../../.bashrc', text: '' }, 'name'],
+    [{ c: 'all.pause', forMs: -1 }, 'forMs']
+  ]
+  for (const [command, field] of bad) {
+    expect(await giveAnything(ui, command), JSON.stringify(command).slice(0, 80)).toMatchObject({ ok: false, error: { code: 'BAD_REQUEST', details: { field } } })
+  }
+  expect(await giveAnything(ui, { c: 'shell.copyText', text: 'x'.repeat(3_000_000) })).toMatchObject({ ok: false, error: { code: 'BAD_REQUEST' } })
+  expect(await give(ui, { c: 'request.start', spec: { url: 'file:///etc/passwd' } })).toMatchObject({ ok: false, error: { code: 'URL_SCHEME_UNSUPPORTED' } })
+  const answer = await give(ui, { c: 'snapshot.get' })
+  expect(answer).toMatchObject({ ok: true, value: { snapshot: { requests: [], paused: null, integration: { enabled: true } } } })
+})
+
+test('the page cannot navigate away, nor open a window; a web link goes to the person’s browser', async ({ app, ui }) => {
+  await expect.poll(() => isWindowVisible(app)).toBe(true)
+  await app.evaluate(({ shell }) => {
+    Object.assign(globalThis, { opened: [] })
+    shell.openExternal = async (url: string) => void (globalThis as unknown as { opened: string[] }).opened.push(url)
+  })
+  const opened = () => app.evaluate(() => (globalThis as unknown as { opened: string[] }).opened)
+  const address = () => app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().map((window) => window.webContents.getURL().replace(/[?#].*/, '')))
+
+  const refused = app.evaluate(
+    ({ BrowserWindow }) => new Promise<string[]>((done) => {
+      const urls: string[] = []
+      BrowserWindow.getAllWindows()[0]?.webContents.on('will-navigate', ({ url }) => {
+        urls.push(url)
+        if (urls.length === 2) done(urls)
+      })
+    })
+  )
+  await ui.evaluate(() => void (document.location.href = 'https://example.com/'))
+  await ui.evaluate(() => void (document.location.href = 'http://127.0.0.1:9/'))
+  expect(await refused).toEqual(['https://example.com/', 'http://127.0.0.1:9/'])
+  expect(await address()).toEqual(['app://bundle/index.html'])
+
+  expect(await ui.evaluate(() => window['open']('file:///etc/passwd') === null || true)).toBe(true)
+  await ui.evaluate(() => void window['open']('https://example.com/docs'))
+  await expect.poll(opened).toEqual(['https://example.com/docs'])
+  await expect.poll(address).toEqual(['app://bundle/index.html'])
+})
+
+test('scripts from elsewhere, connections and permissions are denied', async ({ ui }) => {
+  const found = await ui.evaluate(async () => {
+    const violations = new Set<string>()
+    document.addEventListener('securitypolicyviolation', (event: { effectiveDirective: string }) => violations.add(event.effectiveDirective))
+    const script = document.createElement('script')
+    script.textContent = 'window.inlineRan = true'
+    document.head.append(script)
+    const connected = await fetch('http://127.0.0.1:9/').then(() => true, () => false)
+    // Text as code, in a way the debugger's own rights do not reach.
+    window['setTimeout']('window.textRan = true', 0)
+    await new Promise((done) => setTimeout(done, 100))
+    const permission = (name: string) => window['navigator'].permissions.query({ name }).then(({ state }: { state: string }) => state)
+    return { inlineRan: 'inlineRan' in window, connected, textRan: 'textRan' in window, violations: [...violations].toSorted(), geolocation: await permission('geolocation'), notifications: await permission('notifications') }
+  })
+  expect(found).toEqual({ inlineRan: false, connected: false, textRan: false, violations: ['connect-src', 'script-src', 'script-src-elem'], geolocation: 'denied', notifications: 'denied' })
+})
+
+test('app:// serves the bundle and nothing beside it', async ({ ui }) => {
+  const answers = await ui.evaluate(async () => {
+    const ask = async (path: string, method = 'GET') => (await fetch(path, { method })).status
+    return {
+      index: await ask('index.html'),
+      missing: await ask('nothing.js'),
+      above: await ask('..%2f..%2fpackage.json'),
+      deepAbove: await ask('assets/..%2f..%2f..%2fmain/main.js'),
+      backslash: await ask('..%5c..%5cpackage.json'),
+      otherType: await ask('index.sh'),
+      post: await ask('index.html', 'POST')
+    }
+  })
+  expect(answers).toEqual({ index: 200, missing: 404, above: 400, deepAbove: 400, backslash: 400, otherType: 404, post: 404 })
+})
