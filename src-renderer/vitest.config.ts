@@ -9,7 +9,6 @@ export default defineConfig({
     root: import.meta.dirname,
     include: ['**/*.test.{ts,tsx}'],
     environment: 'happy-dom',
-    setupFiles: ['./testing/setup.ts'],
     // A failed query would print the whole page.
     env: { DEBUG_PRINT_LIMIT: '0' },
     maxWorkers: 2,

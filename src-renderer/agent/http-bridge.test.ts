@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { describe, expect, test } from 'vitest'
 import type { SnapshotMessage } from '../../src-main/contract/commands.ts'
 import { fixtureSnapshot } from '../testing/snapshots.ts'

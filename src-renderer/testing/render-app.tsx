@@ -1,3 +1,5 @@
+// oxlint-disable-next-line import/no-unassigned-import
+import './setup.ts'
 import { render, type RenderResult } from '@testing-library/react'
 import { createMirror } from '../agent/mirror.ts'
 import { createWindowClock } from '../agent/window-clock.ts'

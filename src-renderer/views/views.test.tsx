@@ -142,7 +142,7 @@ describe('downloads', () => {
     Object.assign(bridge, { invoke: (command: Parameters<typeof invoke>[0]) => (command.c === 'shell.openFile' ? Promise.resolve({ ok: true, value: { opened: false } }) : invoke(command)) })
     fireEvent.click(screen.getByRole('tab', { name: /Done/ }))
     fireEvent.click(await screen.findByRole('button', { name: 'Open file: ax211-23.80.1.exe' }))
-    expect(await screen.findByText('Programs and scripts are not started from here.')).toBeTruthy()
+    expect((await screen.findAllByText('Programs and scripts are not started from here.')).length).toBeGreaterThan(0)
   })
 
   test('an address the agent refuses is explained where it was typed', async () => {
@@ -253,7 +253,7 @@ describe('events', () => {
     fireEvent.change(await screen.findByRole('combobox', { name: 'Show' }), { target: { value: 'fallbacks' } })
     fireEvent.click(await screen.findByRole('button', { name: 'Export' }))
     fireEvent.click(await screen.findByRole('menuitem', { name: 'As CSV' }))
-    await screen.findByText('larder-events.csv is saved')
+    await screen.findAllByText('larder-events.csv is saved')
     const saved = bridge.commands.find((c) => c.c === 'shell.saveText')
     expect(saved?.text.trim().split('\r\n')).toHaveLength(3)
   })
