@@ -80,7 +80,8 @@ describe('a settings file that cannot be used is an error with place and reason,
     expect(thrown(() => loadSettings(paths, {})).code).toBe('SETTINGS_INVALID')
   })
 
-  test.skipIf(process.getuid?.() === 0)('one that may not be read', async () => {
+  test('one that may not be read', async ({ skip }) => {
+    skip(process.getuid?.() === 0, 'root may read everything')
     await writeFile(paths.settings, '{}')
     await chmod(paths.settings, 0)
     expect(thrown(() => loadSettings(paths, {}))).toMatchObject({ code: 'SETTINGS_INVALID', message: expect.stringContaining('EACCES') })

@@ -166,7 +166,7 @@ describe('downloads', () => {
     expect(within(grid).getAllByRole('row').length).toBeLessThan(40)
   })
 
-  test('a new snapshot draws again only the rows that changed', async () => {
+  test('a new snapshot touches nothing of the page but the rows that changed', async () => {
     const requests = [fixtureRequest(0, { percent: 10 }), fixtureRequest(1, { percent: 20 })]
     const { bridge } = renderApp({ snapshot: fixtureSnapshot({ requests }) }, 'downloads')
     await screen.findAllByRole('row')
