@@ -13,7 +13,8 @@ describe('falling back to the origin', () => {
   })
 
   it('gives up without a first byte', () => {
-    expect(decideFallback(wait({ nowMs: 10_000, masterKnown: false }), limits)).toBe('no-first-byte')
+    expect(decideFallback(wait({ nowMs: 40_000, masterKnown: false }), limits)).toBe('no-first-byte')
+    expect(decideFallback(wait({ nowMs: 10_000, masterKnown: false, sources: 0 }), limits)).toBe('no-peers')
   })
 
   it('gives a master in office time for its queue', () => {
@@ -22,7 +23,7 @@ describe('falling back to the origin', () => {
   })
 
   it('gives up without progress', () => {
-    expect(decideFallback(wait({ nowMs: 15_000, progressAtMs: 10_000, pieceAtMs: 10_000 }), limits)).toBe('no-progress')
+    expect(decideFallback(wait({ nowMs: 30_000, progressAtMs: 10_000, pieceAtMs: 10_000 }), limits)).toBe('no-progress')
   })
 
   it('names what the helpdesk needs to know: nobody there, master gone, all busy', () => {

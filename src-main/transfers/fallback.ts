@@ -25,7 +25,10 @@ export interface WaitLimits {
   readonly stallMs: number
 }
 
-/** A master in office may have a queue before this content; it is given this many times `firstByteMs`. When it vanishes or fails, another is elected. */
+/**
+ * A master in office and peers with pieces may have a queue before us; they are given this many times the limits. Those that
+ * vanish or stall are noticed by themselves: a master is replaced, a peer that sends nothing is left.
+ */
 const QUEUE_FACTOR = 4
 
 /** A master's word that it is receiving bytes keeps a follower patient for at most this many times `stallMs`. */
@@ -38,10 +41,10 @@ const TRUST_FACTOR = 8
 export function decideFallback(wait: Wait, limits: WaitLimits): ReasonCode | null {
   const { nowMs } = wait
   const ownAtMs = wait.pieceAtMs ?? wait.sinceMs
+  const patience = wait.masterKnown || wait.sources > 0 ? QUEUE_FACTOR : 1
   if (wait.progressAtMs === null) {
-    const patience = wait.masterKnown ? QUEUE_FACTOR : 1
     if (nowMs - wait.sinceMs >= limits.firstByteMs * patience) return culprit(wait, 'no-first-byte')
-  } else if (nowMs - wait.progressAtMs >= limits.stallMs) return culprit(wait, 'no-progress')
+  } else if (nowMs - wait.progressAtMs >= limits.stallMs * patience) return culprit(wait, 'no-progress')
   else if (nowMs - ownAtMs >= limits.stallMs * TRUST_FACTOR) return culprit(wait, 'no-progress')
   // Half of the time is gone and the rest will not do: the origin may still make it.
   const total = wait.deadlineMs - wait.sinceMs

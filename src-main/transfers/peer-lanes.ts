@@ -157,7 +157,9 @@ export class PeerLanes {
         this.#hooks.convict(n.id, error.message)
         return
       default:
-        this.#failed(n, 1)
+        // What a peer that hangs offers must not keep a master from asking the origin.
+        if (error.details['stalled'] === true) this.#swarm.forget(n.id)
+        else this.#failed(n, 1)
         this.#hooks.failed(n.id, error.details['stalled'] === true ? 'stalled' : 'unreachable')
     }
   }
