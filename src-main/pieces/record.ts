@@ -9,7 +9,7 @@ import { LarderError } from '../lib/errors.ts'
  */
 export interface PieceRecord {
   readonly index: number
-  /** Epoch in which the signer was master; 0: a holder that has verified the whole content vouches for it. */
+  /** Epoch in which the signer was master; 0: the signer vouches by itself (a complete holder, or after a fallback). */
   readonly epoch: number
   /** SHA-256 of the piece, 32 bytes. */
   readonly digest: Buffer
