@@ -44,7 +44,7 @@ export interface AgentOptions {
 export async function startAgent(scope: RunScope, options: AgentOptions): Promise<AgentProcess> {
   const dataDir = scope.folder(options.name)
   const args = [
-    cliFile, 'agent', '--data-dir', dataDir, '--name', options.name, '--fleet-key', options.siteKey,
+    ...(process.env['PROF'] ? ['--cpu-prof', '--cpu-prof-dir=' + process.env['PROF']] : []), cliFile, 'agent', '--data-dir', dataDir, '--name', options.name, '--fleet-key', options.siteKey,
     '--api-port', '0', '--peer-port', '0', '--beacon-port', String(options.beaconPort), '--listen', '127.0.0.1', '--include-loopback',
     '--log-level', 'warn', '--json'
   ]

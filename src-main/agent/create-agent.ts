@@ -16,6 +16,7 @@ import { lazyOriginClient } from '../origin/lazy-origin-client.ts'
 import { createPeerNetwork } from '../peers/create-network.ts'
 import type { PeerNetwork } from '../peers/network.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
+import { PieceBuffers } from '../pieces/piece-buffers.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import { Requests } from '../transfers/requests.ts'
 import { Transfers } from '../transfers/transfers.ts'
@@ -182,6 +183,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       (c) => c.close()
     )
     const origin = this.#own(lazyOriginClient({ clock, settings: settings.origin, env, userAgent: `larder/${LARDER_VERSION}` }), (o) => o.close())
+    const buffers = this.#own(new PieceBuffers(clock), (b) => b.clear())
     const network = await createPeerNetwork({
       dataDir,
       name: this.#name,
@@ -190,6 +192,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       settings: { fleet: settings.fleet, ports: settings.ports, discovery: settings.discovery, uploadSlots: settings.transfers.uploadSlots },
       clock,
       log,
+      buffers,
       source: { openServed: (key) => transfers.openServed(key) }
     })
     const link = new NetworkClaimLink(network)
@@ -206,6 +209,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       origin,
       network,
       claims,
+      buffers,
       settings,
       originQueue: new PQueue({ concurrency: settings.transfers.originConcurrency }),
       weight: () => this.#weight.value,

@@ -34,8 +34,8 @@ export interface ContentReader {
   readonly plan: PiecePlan
   /** SHA-256 of each piece, 32 bytes each, in order. */
   readonly pieceDigests: Buffer
-  /** Reads `length` bytes at `start` into a new buffer. @throws CACHE_DAMAGED when the file is shorter than it should be. */
-  read(start: number, length: number): Promise<Buffer>
+  /** Reads `length` bytes at `start` into `into`, which has that length, or a new buffer. @throws CACHE_DAMAGED when the file is shorter than it should be. */
+  read(start: number, length: number, into?: Buffer): Promise<Buffer>
   close(): Promise<void>
 }
 
@@ -51,18 +51,19 @@ export interface PartialContent {
   addCredential(credential: Credential, signer: string): void
   /**
    * Checks `data` against `record.digest`, writes it and marks the piece as had; in this order, so that a crash between
-   * never leaves a bit without its bytes. Takes the buffer (transferred to a worker). A piece already had is left alone.
+   * never leaves a bit without its bytes. The buffer is a worker's until this ends: shared memory may be used again then, any
+   * other is gone. A piece already had is left alone.
    * @returns false when the digest differs (nothing written)
    * @throws DISK_FULL, CACHE_UNUSABLE
    */
-  write(data: Uint8Array<ArrayBuffer>, record: PieceRecord): Promise<boolean>
+  write(data: Uint8Array, record: PieceRecord): Promise<boolean>
   /**
    * As `write`, for bytes straight from the origin: the digest is computed and `sign` makes the record.
    * @returns the record that was stored
    */
-  writeFromOrigin(data: Uint8Array<ArrayBuffer>, index: number, sign: (digest: Buffer) => PieceRecord): Promise<PieceRecord>
-  /** Reads a piece that is had. */
-  read(index: number): Promise<Buffer>
+  writeFromOrigin(data: Uint8Array, index: number, sign: (digest: Buffer) => PieceRecord): Promise<PieceRecord>
+  /** Reads a piece that is had, into `into`, which has its length, or a new buffer. */
+  read(index: number, into?: Buffer): Promise<Buffer>
   /** Forgets pieces (their signer was convicted). */
   drop(indices: Iterable<number>): Promise<void>
   /**

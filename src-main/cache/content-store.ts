@@ -159,12 +159,12 @@ export class ContentStore {
   }
 
   /** Reads bytes; whole pieces that were not hashed in this run are hashed first. @throws CACHE_DAMAGED */
-  async read({ sha256, plan, pieceDigests }: Sidecar, start: number, length: number): Promise<Buffer> {
+  async read({ sha256, plan, pieceDigests }: Sidecar, start: number, length: number, into: Buffer = Buffer.allocUnsafeSlow(length)): Promise<Buffer> {
     const { files, layout } = this.#parts
     const path = layout.content(sha256)
     if (length > 0) await this.#see(sha256, plan, pieceDigests, start, start + length)
     try {
-      const bytes = await files.use(path, 'r', (handle) => readFully(handle, start, length))
+      const bytes = await files.use(path, 'r', (handle) => readFully(handle, start, into))
       if (!bytes) throw new LarderError('CACHE_DAMAGED', 'A content in the cache is shorter than it should be', { sha256 })
       return bytes
     } catch (error) {

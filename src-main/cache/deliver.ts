@@ -105,7 +105,7 @@ async function copyChecked({ sha256, plan, pieceDigests }: Sidecar, source: stri
   const copyOne = async (index: number) => {
     const position = pieceStart(plan, index)
     const data = await files
-      .use(source, 'r', (handle) => readFully(handle, position, pieceLength(plan, index)))
+      .use(source, 'r', (handle) => readFully(handle, position, Buffer.allocUnsafeSlow(pieceLength(plan, index))))
       .catch((cause) => {
         throw new LarderError('CACHE_DAMAGED', 'A content in the cache cannot be read', { sha256, piece: index, cause })
       })

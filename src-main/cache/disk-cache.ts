@@ -124,10 +124,10 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
       return undefined
     }
     const { plan, pieceDigests } = sidecar
-    const read = async (start: number, length: number) => {
+    const read = async (start: number, length: number, into?: Buffer) => {
       if (closed) throw new LarderError('CANCELLED', 'This content is closed', { sha256 })
       if (start < 0 || length < 0 || start + length > plan.lengthBytes) throw new RangeError(`bytes ${start}+${length} of ${plan.lengthBytes}`)
-      return this.store.read(sidecar, start, length)
+      return this.store.read(sidecar, start, length, into)
     }
     return { sha256, plan, pieceDigests, read, close }
   }

@@ -4,7 +4,7 @@ import type { ContentKind } from '../contract/request.ts'
 import type { Bitmap } from '../lib/bitmap.ts'
 import type { Clock } from '../lib/clock.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
-import type { HashPool } from '../pieces/hashing.ts'
+import type { Afterwards, HashPool } from '../pieces/hashing.ts'
 import { pieceLength, pieceStart, type PiecePlan } from '../pieces/plan.ts'
 import type { PieceRecord } from '../pieces/record.ts'
 import type { CachedContent, PartialContent, StoredVersion } from './cache.ts'
@@ -17,6 +17,7 @@ import { createPartialFiles, MAX_CREDENTIALS, readDescription, readSlots, remove
 import { EMPTY_SLOT, encodeSlot, RecordSlots, SLOT_BYTES } from './record-slots.ts'
 import { readFully } from './safe-files.ts'
 import { WholeDigest } from './whole-digest.ts'
+import { WriteBack } from './write-back.ts'
 
 export interface PartialParts {
   readonly layout: Layout
@@ -91,6 +92,7 @@ export class DiskPartial implements PartialContent {
   readonly #slots: RecordSlots
   readonly #credentials: Map<string, Credential>
   readonly #whole: WholeDigest
+  readonly #writeBack: WriteBack
   readonly #queue = new KeyedQueue<number | 'description'>()
   /** Pieces taken over from a clean end at the word of the map; nobody has hashed them in this run. */
   readonly #unproven: number[]
@@ -109,6 +111,7 @@ export class DiskPartial implements PartialContent {
     this.#credentials = init.credentials
     this.#unproven = init.unproven
     this.#parts = init.parts
+    this.#writeBack = new WriteBack(init.parts.files, init.paths.part)
     this.#whole = new WholeDigest(init.parts.hashes, init.paths.part, init.plan, init.slots.have)
   }
 
@@ -144,18 +147,18 @@ export class DiskPartial implements PartialContent {
       })
   }
 
-  async write(data: Uint8Array<ArrayBuffer>, record: PieceRecord): Promise<boolean> {
+  async write(data: Uint8Array, record: PieceRecord): Promise<boolean> {
     if (this.have.has(record.index) && (this.#state !== 'ended' || this.#movedTo)) return true
     return this.#piece(record.index, async () => {
       if (this.have.has(record.index)) return true
       if (data.length !== pieceLength(this.plan, record.index)) return false
-      const { written } = await this.#put(data, record.index, record.digest)
-      if (written) await this.#mark(record)
+      const { written } = await this.#put(data, record.index, record)
+      if (written) this.#had(record)
       return written
     })
   }
 
-  writeFromOrigin(data: Uint8Array<ArrayBuffer>, index: number, sign: (digest: Buffer) => PieceRecord): Promise<PieceRecord> {
+  writeFromOrigin(data: Uint8Array, index: number, sign: (digest: Buffer) => PieceRecord): Promise<PieceRecord> {
     return this.#piece(index, async () => {
       const known = this.record(index)
       if (known) return known
@@ -164,16 +167,17 @@ export class DiskPartial implements PartialContent {
       const { digest } = await this.#put(data, index)
       const record = sign(digest)
       if (record.index !== index || !record.digest.equals(digest)) throw new LarderError('RECORD_INVALID', `The record made for piece ${index} is not about it`)
-      await this.#mark(record)
+      await this.#keepRecord(record)
+      this.#had(record)
       return record
     })
   }
 
-  async read(index: number): Promise<Buffer> {
+  async read(index: number, into: Buffer = Buffer.allocUnsafeSlow(pieceLength(this.plan, index))): Promise<Buffer> {
     if (!this.have.has(index)) throw new LarderError('NOT_FOUND', `Piece ${index} is not here`, { piece: index })
     if (this.#state === 'ended' && !this.#movedTo) this.#assertOpen()
-    const bytes = await this.#readAt(this.#paths.part, index).catch((error) => {
-      if (systemCode(error) === 'ENOENT' && this.#movedTo) return this.#readAt(this.#movedTo, index)
+    const bytes = await this.#readAt(this.#paths.part, index, into).catch((error) => {
+      if (systemCode(error) === 'ENOENT' && this.#movedTo) return this.#readAt(this.#movedTo, index, into)
       throw error
     })
     if (bytes) return bytes
@@ -192,8 +196,8 @@ export class DiskPartial implements PartialContent {
   close(): Promise<void> {
     return (this.#ending ??= this.#end(async () => {
       if (this.have.count === 0) return 0
-      const { files } = this.#parts
-      for (const path of [this.#paths.part, this.#paths.rec]) await files.use(path, 'r+', (handle) => handle.sync())
+      await this.#writeBack.finish()
+      await this.#parts.files.use(this.#paths.rec, 'r+', (handle) => handle.sync())
       await this.#describe({ clean: true, durable: true })
       return this.have.count
     }))
@@ -224,10 +228,10 @@ export class DiskPartial implements PartialContent {
     this.#state = 'completing'
     try {
       await this.#queue.idle()
-      const { files, room, store, layout } = this.#parts
+      const { room, store, layout } = this.#parts
       const { part } = this.#paths
       const sha256 = await this.#digestWhole(expected)
-      await room.run(0, () => files.use(part, 'r+', (handle) => handle.sync()))
+      await room.run(0, () => this.#writeBack.finish())
       await this.#releaseFiles()
       this.#movedTo = layout.content(sha256)
       const content = await store.commit({ source: part, sha256, plan: this.plan, pieceDigests: this.#slots.digests(), kind, version })
@@ -281,33 +285,45 @@ export class DiskPartial implements PartialContent {
   }
 
   /** @returns undefined when the file ends before the piece does */
-  #readAt(path: string, index: number): Promise<Buffer | undefined> {
-    const length = pieceLength(this.plan, index)
-    return this.#parts.files.use(path, 'r', (handle) => readFully(handle, pieceStart(this.plan, index), length))
+  #readAt(path: string, index: number, into: Buffer): Promise<Buffer | undefined> {
+    return this.#parts.files.use(path, 'r', (handle) => readFully(handle, pieceStart(this.plan, index), into))
   }
 
-  /** Writes a piece; the buffer comes back with a full disk's error, so it can be written again after making room. */
-  async #put(data: Uint8Array<ArrayBuffer>, index: number, expected?: Uint8Array): Promise<{ digest: Buffer; written: boolean }> {
+  /**
+   * Writes a piece and then its record, when there is one already; it must fit. A buffer handed over comes back with a full
+   * disk's error, so it can be written again after making room.
+   */
+  async #put(data: Uint8Array, index: number, record?: PieceRecord): Promise<{ digest: Buffer; written: boolean }> {
     const { files, hashes, room } = this.#parts
+    const { part, rec } = this.#paths
     let bytes = data
+    const write = async (fd: number, afterwards?: Afterwards) => {
+      try {
+        return await hashes.digestAndWrite({ data: bytes, fd, position: pieceStart(this.plan, index), expected: record?.digest, afterwards })
+      } catch (error) {
+        bytes = (error as { data?: Uint8Array }).data ?? bytes
+        throw error
+      }
+    }
     return room.run(data.length, () =>
-      files.use(this.#paths.part, 'r+', async ({ fd }) => {
-        try {
-          return await hashes.digestAndWrite({ data: bytes, fd, position: pieceStart(this.plan, index), expected })
-        } catch (error) {
-          bytes = (error as { data?: Uint8Array<ArrayBuffer> }).data ?? bytes
-          throw error
-        }
+      files.use(part, 'r+', ({ fd }) => {
+        if (!record) return write(fd)
+        return files.use(rec, 'r+', (slots) => write(fd, { fd: slots.fd, position: index * SLOT_BYTES, bytes: encodeSlot(record) }))
       })
     )
   }
 
-  async #mark(record: PieceRecord): Promise<void> {
+  async #keepRecord(record: PieceRecord): Promise<void> {
     const { files, room } = this.#parts
     const slot = encodeSlot(record)
     await room.run(0, () => files.use(this.#paths.rec, 'r+', (handle) => handle.write(slot, 0, SLOT_BYTES, record.index * SLOT_BYTES)))
+  }
+
+  /** The piece and its record are on disk. */
+  #had(record: PieceRecord): void {
     this.#slots.add(record)
     this.#whole.added()
+    this.#writeBack.written(pieceLength(this.plan, record.index))
   }
 
   #describe({ clean, durable }: { clean: boolean; durable: boolean }): Promise<void> {

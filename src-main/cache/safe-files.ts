@@ -92,11 +92,10 @@ export async function refuseLinks(folder: string, root: string): Promise<void> {
   }
 }
 
-/** Reads exactly `length` bytes at `start` into a buffer of its own. @returns undefined when the file ends before */
-export async function readFully(handle: FileHandle, start: number, length: number): Promise<Buffer<ArrayBuffer> | undefined> {
-  const bytes = Buffer.allocUnsafeSlow(length)
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await handle.read(bytes, done, length - done, start + done)
+/** Fills `bytes` from `start` on. @returns undefined when the file ends before */
+export async function readFully(handle: FileHandle, start: number, bytes: Buffer): Promise<Buffer | undefined> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, start + done)
     if (bytesRead === 0) return undefined
     done += bytesRead
   }

@@ -22,6 +22,7 @@ import type { ConnectedPeer, Log, PeerNetwork, PeerNetworkEvents, PieceSource, R
 import { PeerTable } from './peer-table.ts'
 import { PieceClient, type FetchOptions } from './piece-client.ts'
 import type { PieceRun } from './piece-request.ts'
+import type { PieceBuffers } from '../pieces/piece-buffers.ts'
 import { PieceServer } from './piece-server.ts'
 import { Refusals } from './refusals.ts'
 import { parseSeed, type Seed } from './seed.ts'
@@ -44,6 +45,8 @@ export interface PeerNetworkOptions {
   readonly clock: Clock
   readonly log: Log
   readonly source: PieceSource
+  /** Where the memory of arriving pieces comes from. */
+  readonly buffers: PieceBuffers
   /** Numbers in [0, 1) for jitter; secrets never come from here. */
   readonly random?: () => number
   /** The network interfaces of this PC, as `os.networkInterfaces` lists them. */
@@ -209,6 +212,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     const client = new PieceClient({
       clock,
       secureContext,
+      buffers: this.#o.buffers,
       received: (peer, bytes) => this.#table.received(peer, bytes),
       offended: (peer, reason) => connections.cut(peer, reason)
     })

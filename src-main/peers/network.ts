@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { BootId, ContentKey, PeerId } from '../contract/ids.ts'
 import type { Credential, PeerMessage } from '../contract/peer-messages.ts'
 import type { PeerView, UploadView, AgentSnapshot } from '../contract/snapshot.ts'
+import type { PieceBuffer } from '../pieces/piece-buffers.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import type { PieceRecord } from '../pieces/record.ts'
 
@@ -30,7 +31,8 @@ export interface ServedContent {
   has(index: number): boolean
   /** The record that goes along with the piece. */
   record(index: number): PieceRecord
-  read(index: number): Promise<Buffer>
+  /** The reader gives the memory back when it has sent it. */
+  read(index: number): Promise<PieceBuffer>
   /** Notes that a piece has left. */
   served(peer: PeerId, bytes: number): void
   close(): void
@@ -42,10 +44,9 @@ export interface PieceSource {
   openServed(key: ContentKey): Promise<ServedContent | undefined>
 }
 
-/** One piece as it arrived: not yet verified. `data` owns its whole ArrayBuffer. */
-export interface ReceivedPiece {
+/** One piece as it arrived: not yet verified. Its memory is given back by whoever takes it. */
+export interface ReceivedPiece extends PieceBuffer {
   readonly record: PieceRecord
-  readonly data: Uint8Array<ArrayBuffer>
 }
 
 export interface PeerNetworkEvents {

@@ -2,6 +2,7 @@ import type { SecureContext } from 'node:tls'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
+import type { PieceBuffers } from '../pieces/piece-buffers.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import type { ConnectedPeer, ReceivedPiece } from './network.ts'
 import { GIVEN_UP, PieceExchange } from './piece-exchange.ts'
@@ -16,6 +17,7 @@ export interface FetchOptions {
 export interface PieceClientOptions {
   readonly clock: Clock
   readonly secureContext: SecureContext
+  readonly buffers: PieceBuffers
   readonly received: (peer: PeerId, bytes: number) => void
   /** The peer answered with something no agent sends. */
   readonly offended: (peer: PeerId, reason: string) => void
@@ -33,7 +35,7 @@ export class PieceClient {
   /** @see PeerNetwork.fetchPieces */
   async *fetch(peer: ConnectedPeer, key: ContentKey, plan: PiecePlan, run: PieceRun, options: FetchOptions): AsyncGenerator<ReceivedPiece> {
     const { stallMs } = options
-    const { clock, received } = this.#o
+    const { clock, buffers, received } = this.#o
     const pool = this.#pool(peer)
     const waiting = new AbortController()
     const signal = options.signal ? AbortSignal.any([options.signal, waiting.signal]) : waiting.signal
@@ -42,7 +44,7 @@ export class PieceClient {
         // Waiting for a free connection counts as a stall too.
         const limit = clock.after(stallMs, () => waiting.abort(new LarderError('PEER_LOST', `No connection to ${peer.name} was free for ${stallMs} ms`, { stalled: true })))
         const connection = await pool.take(signal).finally(() => limit.cancel())
-        const exchange = new PieceExchange(connection, piecesPath(key, run), { clock, peerName: peer.name, plan, run, stallMs })
+        const exchange = new PieceExchange(connection, piecesPath(key, run), { clock, peerName: peer.name, plan, run, buffers, stallMs })
         const onAbort = () => exchange.abort(signal.reason)
         signal.addEventListener('abort', onAbort, { once: true })
         if (signal.aborted) onAbort()

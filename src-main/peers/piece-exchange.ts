@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
+import type { PieceBuffers } from '../pieces/piece-buffers.ts'
 import { pieceLength, type PiecePlan } from '../pieces/plan.ts'
 import { RECORD_BYTES } from '../pieces/record.ts'
 import type { AnswerHead } from './answer-head.ts'
@@ -18,6 +19,7 @@ export interface ExchangeOptions {
   readonly peerName: string
   readonly plan: PiecePlan
   readonly run: PieceRun
+  readonly buffers: PieceBuffers
   /** Longest time without a byte while this side wants some, ms. */
   readonly stallMs: number
 }
@@ -51,7 +53,7 @@ export class PieceExchange implements AnswerSink {
   constructor(connection: PieceConnection, path: string, options: ExchangeOptions) {
     this.#connection = connection
     this.#o = options
-    this.#stream = new PieceStream(options.plan, options.run)
+    this.#stream = new PieceStream(options.plan, options.run, options.buffers)
     this.#movedMs = options.clock.monotonicMs()
     this.#watchStall(options.stallMs)
     connection.request(path, this)
@@ -85,13 +87,14 @@ export class PieceExchange implements AnswerSink {
   /** Ends the exchange early; pieces that are ready are dropped. */
   abort(reason: unknown): void {
     if (this.#ended) return
-    this.#ready.length = 0
+    this.#dropReady()
     this.#fail(reason)
   }
 
-  /** No more timers. Idempotent. */
+  /** The consumer takes no more. Idempotent. */
   close(): void {
     this.#stallTimer?.cancel()
+    this.#dropReady()
   }
 
   head(head: AnswerHead): void {
@@ -153,6 +156,10 @@ export class PieceExchange implements AnswerSink {
       this.#movedMs = this.#o.clock.monotonicMs()
       this.#connection.socket.resume()
     }
+  }
+
+  #dropReady(): void {
+    for (const piece of this.#ready.splice(0)) piece.release()
   }
 
   /** Pieces that are ready are still given out. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { PieceBuffer } from '../pieces/piece-buffers.ts'
 import { pieceLength } from '../pieces/plan.ts'
 import { encodeRecord, RECORD_BYTES } from '../pieces/record.ts'
 import type { Log, PieceSource, ServedContent } from './network.ts'
@@ -64,25 +65,35 @@ export class PieceServer {
   async #send(response: ServerResponse, content: ServedContent, { first, count }: PieceRun, upload: Upload): Promise<void> {
     const end = first + count
     let ahead = content.read(first)
-    for (let index = first; index < end; index++) {
-      const piece = await unlessClosed(response, ahead)
-      if (piece === CLOSED) return
-      if (index + 1 < end) {
-        ahead = content.read(index + 1)
-        // Awaited in the next round; until then a failure must not count as unhandled.
-        ahead.catch(() => {})
+    let taken = false
+    try {
+      for (let index = first; index < end; index++) {
+        const piece = await unlessClosed(response, ahead)
+        if (piece === CLOSED) return
+        taken = index + 1 === end
+        if (!taken) {
+          ahead = content.read(index + 1)
+          // Awaited in the next round; until then a failure must not count as unhandled.
+          ahead.catch(() => {})
+        }
+        const { data } = piece
+        if (data.length !== pieceLength(content.plan, index)) throw new RangeError(`piece ${index} has ${data.length} bytes`)
+        // Not earlier: a content that cannot even be begun gets an honest answer.
+        if (index === first) begin(response, runBytes(content, first, count))
+        response.write(encodeRecord(content.record(index)))
+        for (let at = 0; at < data.length; at += SLICE_BYTES) {
+          const last = at + SLICE_BYTES >= data.length
+          // Once the last bytes are taken, so are all before them.
+          const room = response.write(data.subarray(at, at + SLICE_BYTES), last ? piece.release : undefined)
+          if (!room && !(await this.#moved(response, 'drain'))) return
+        }
+        upload.pieces++
+        upload.bytes += data.length
+        content.served(upload.peer, data.length)
+        this.#o.served(upload.peer, data.length)
       }
-      if (piece.length !== pieceLength(content.plan, index)) throw new RangeError(`piece ${index} has ${piece.length} bytes`)
-      // Not earlier: a content that cannot even be begun gets an honest answer.
-      if (index === first) begin(response, runBytes(content, first, count))
-      response.write(encodeRecord(content.record(index)))
-      for (let at = 0; at < piece.length; at += SLICE_BYTES) {
-        if (!response.write(piece.subarray(at, at + SLICE_BYTES)) && !(await this.#moved(response, 'drain'))) return
-      }
-      upload.pieces++
-      upload.bytes += piece.length
-      content.served(upload.peer, piece.length)
-      this.#o.served(upload.peer, piece.length)
+    } finally {
+      if (!taken) ahead.then(release, () => {})
     }
     response.end()
     // The slot is taken until the last byte is in the system's hands.
@@ -109,6 +120,8 @@ export class PieceServer {
 }
 
 const CLOSED = Symbol('closed')
+
+const release = (piece: PieceBuffer): void => piece.release()
 
 /** A source that hangs must not hold the slot of a reader that has left. */
 function unlessClosed<T>(response: ServerResponse, promise: Promise<T>): Promise<T | typeof CLOSED> {

@@ -9,6 +9,7 @@ import { encodeRecord, RECORD_BYTES } from '../pieces/record.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { memorySource, untilConnected, VirtualLan, type LanPeer, type LanPeerOptions } from '../testing/virtual-lan.ts'
 import { RawMember } from '../testing/virtual-lan-raw.ts'
+import { lone } from '../pieces/piece-buffers.ts'
 import type { PeerNetwork, PieceSource, ReceivedPiece, ServedContent } from './network.ts'
 import { PIECES_TYPE } from './piece-request.ts'
 
@@ -136,7 +137,7 @@ describe('pieces between members', () => {
     const endless: PieceSource = {
       openServed: async (asked) => {
         const served = await big.source.openServed(asked)
-        return served && { ...served, read: async () => (read++, shared) }
+        return served && { ...served, read: async () => (read++, lone(shared)) }
       }
     }
     await meet({ source: endless })

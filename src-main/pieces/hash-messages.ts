@@ -1,7 +1,17 @@
+import type { Afterwards } from './hashing.ts'
+
 /** Messages between the hash pool and one of its workers. Every job is answered once, under its id. */
 export type HashJob =
-  | { readonly id: number; readonly op: 'digest'; readonly data: Uint8Array<ArrayBuffer> }
-  | { readonly id: number; readonly op: 'write'; readonly data: Uint8Array<ArrayBuffer>; readonly fd: number; readonly position: number; readonly expected: Uint8Array | undefined }
+  | { readonly id: number; readonly op: 'digest'; readonly data: Uint8Array }
+  | {
+      readonly id: number
+      readonly op: 'write'
+      readonly data: Uint8Array
+      readonly fd: number
+      readonly position: number
+      readonly expected: Uint8Array | undefined
+      readonly afterwards: Afterwards | undefined
+    }
   /** `ranges` holds start, length, start, length, … in bytes. */
   | { readonly id: number; readonly op: 'ranges'; readonly path: string; readonly ranges: Float64Array<ArrayBuffer> }
   /** Hashes on up to `end`; `finish` asks for the digest and ends the running digest. */
@@ -15,12 +25,18 @@ export type HashOrder =
   | { readonly op: 'forget'; readonly running: number }
 
 export type HashAnswer =
-  | { readonly id: number; readonly op: 'piece'; readonly digest: Uint8Array; readonly data: Uint8Array<ArrayBuffer>; readonly written: boolean }
+  /** `data` is the buffer that was handed over; none when it was shared. */
+  | { readonly id: number; readonly op: 'piece'; readonly digest: Uint8Array; readonly data: Uint8Array | undefined; readonly written: boolean }
   /** 32 bytes per range; `found` says which of them lay within the file. */
   | { readonly id: number; readonly op: 'ranges'; readonly digests: Uint8Array; readonly found: Uint8Array }
   | { readonly id: number; readonly op: 'advance'; readonly position: number; readonly digest: Uint8Array | null }
-  /** `data` is the buffer of a write that failed, so that it can be tried again. */
-  | { readonly id: number; readonly op: 'failed'; readonly error: PlainError; readonly data?: Uint8Array<ArrayBuffer> }
+  /** `data` is the buffer handed over for a write that failed, so that it can be tried again. */
+  | { readonly id: number; readonly op: 'failed'; readonly error: PlainError; readonly data?: Uint8Array | undefined }
+
+/** The memory to hand over with a message so that `data` is not copied; none where it is shared already. */
+export function toHandOver({ buffer }: Uint8Array): ArrayBuffer[] {
+  return buffer instanceof ArrayBuffer ? [buffer] : []
+}
 
 /** A system error as it crosses threads; structured clone would lose its code. */
 export interface PlainError {

@@ -79,6 +79,43 @@ test('a worker writes as well: right bytes at their place, wrong ones not at all
   await readOnly.close()
 })
 
+test('shared memory is hashed and written where it lies, a part of it too, and stays with the caller', async () => {
+  const file = await open(join(dir, 'f'), 'w+')
+  const bytes = randomBytes(2 * MIB)
+  const memory = Buffer.from(new SharedArrayBuffer(4 * MIB), 0, bytes.length)
+  bytes.copy(memory)
+  const { digest, written, data } = await pool.digestAndWrite({ data: memory, fd: file.fd, position: 0, expected: sha(bytes) })
+  expect([digest.equals(sha(bytes)), written, data === memory, memory.equals(bytes)]).toEqual([true, true, true, true])
+  await file.close()
+  expect((await readFile(join(dir, 'f'))).equals(bytes)).toBe(true)
+})
+
+test.each([2 * MIB, 1000])('what is to come afterwards is written with the %i bytes when they are right, not when they are wrong', async (length) => {
+  const [file, notes] = await Promise.all(['f', 'notes'].map((name) => open(join(dir, name), 'w+')))
+  const bytes = randomBytes(length)
+  const afterwards = { fd: notes!.fd, position: 3, bytes: Buffer.from('note') }
+  await pool.digestAndWrite({ data: fresh(bytes), fd: file!.fd, position: 0, expected: sha(Buffer.from('other')), afterwards })
+  expect((await notes!.stat()).size).toBe(0)
+  await pool.digestAndWrite({ data: fresh(bytes), fd: file!.fd, position: 0, expected: sha(bytes), afterwards })
+  await Promise.all([file!.close(), notes!.close()])
+  expect((await readFile(join(dir, 'notes'))).toString()).toBe('\0\0\0note')
+})
+
+test('pieces are written by the thread that has no file to read besides', async () => {
+  const two = createHashPool({ workers: 2 })
+  const file = await open(join(dir, 'grows'), 'w+')
+  const bytes = randomBytes(2 * MIB)
+  await two.digestAndWrite({ data: fresh(bytes), fd: file.fd, position: 0 })
+  const running = two.running(join(dir, 'grows'))
+  await running.advance(MIB)
+  expect(started).toHaveLength(1)
+  await two.digestAndWrite({ data: fresh(bytes), fd: file.fd, position: 0 })
+  expect(started).toHaveLength(2)
+  running.close()
+  await file.close()
+  await two.close()
+})
+
 test('a failed write carries the code of the system', async () => {
   await writeFile(join(dir, 'f'), 'x')
   const file = await open(join(dir, 'f'), 'r')

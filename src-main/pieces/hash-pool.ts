@@ -2,13 +2,15 @@ import { availableParallelism } from 'node:os'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import { digestHere, writeHere } from './hash-here.ts'
-import type { HashAnswer, HashJob } from './hash-messages.ts'
+import { toHandOver, type HashAnswer, type HashJob } from './hash-messages.ts'
 import { startHashThread, type HashThread } from './hash-thread.ts'
 import type { HashPool, RunningDigest } from './hashing.ts'
 
 const IDLE_MS = 60_000
 /** Smaller pieces are hashed on the spot: handing them over costs more, and small files alone need no thread at all. */
 const SMALL_BYTES = 64 * 1024
+/** A thread that reads a file for a running digest gets pieces only when the others have so many more waiting. */
+const READER_HANDICAP = 4
 /** Up to this size a piece is hashed on the spot while the first thread starts, so that it waits for nothing. */
 const BRIEF_BYTES = 1024 * 1024
 
@@ -39,12 +41,16 @@ export function createHashPool(options: HashPoolOptions = {}): HashPool {
     for (const thread of threads) if (thread.idleSince !== null && clock.monotonicMs() - thread.idleSince >= idleMs) void thread.end()
   })
 
-  /** An idle thread, else a new one while there may be more, else the one with the least to do. */
+  const load = ({ pending, keeps }: HashThread) => pending + (keeps ? READER_HANDICAP : 0)
+
+  /**
+   * An idle thread, else a new one while there may be more, else the one with the least to do. Writing the pieces of a file on
+   * one thread and reading it for the digest of the whole on another keeps both moving, and two from waiting for one file's lock.
+   */
   function choose(): HashThread {
     if (closed) throw new LarderError('SHUTTING_DOWN', 'Hashing has ended')
-    const sorted = [...threads].sort((a, b) => a.pending - b.pending)
-    const least = sorted[0]
-    if (least && (least.pending === 0 || threads.size >= most)) return least
+    const least = [...threads].sort((a, b) => load(a) - load(b))[0]
+    if (least && (load(least) === 0 || threads.size >= most)) return least
     const thread = startHashThread(clock, () => threads.delete(thread))
     threads.add(thread)
     return thread
@@ -123,19 +129,20 @@ export function createHashPool(options: HashPoolOptions = {}): HashPool {
     async digest(data) {
       if (doneHere(data.byteLength)) return { digest: digestHere(data), data }
       const whole = owned(data)
-      const answer = await run<'piece'>({ op: 'digest', data: whole }, [whole.buffer])
-      return { digest: asBuffer(answer.digest), data: answer.data }
+      const answer = await run<'piece'>({ op: 'digest', data: whole }, toHandOver(whole))
+      return { digest: asBuffer(answer.digest), data: answer.data ?? whole }
     },
-    async digestAndWrite({ data, fd, position, expected }) {
+    async digestAndWrite({ data, fd, position, expected, afterwards }) {
       if (doneHere(data.byteLength)) {
         const digest = digestHere(data)
         const written = expected === undefined || digest.equals(expected)
         if (written) await writeHere(fd, data, position)
+        if (written && afterwards) await writeHere(afterwards.fd, afterwards.bytes, afterwards.position)
         return { digest, written, data }
       }
       const whole = owned(data)
-      const answer = await run<'piece'>({ op: 'write', data: whole, fd, position, expected: expected && Uint8Array.from(expected) }, [whole.buffer])
-      return { digest: asBuffer(answer.digest), written: answer.written, data: answer.data }
+      const answer = await run<'piece'>({ op: 'write', data: whole, fd, position, expected: expected && Uint8Array.from(expected), afterwards: afterwards && { ...afterwards, bytes: Uint8Array.from(afterwards.bytes) } }, toHandOver(whole))
+      return { digest: asBuffer(answer.digest), written: answer.written, data: answer.data ?? whole }
     },
     async digestRanges(path, ranges, signal) {
       signal?.throwIfAborted()
@@ -154,9 +161,9 @@ export function createHashPool(options: HashPoolOptions = {}): HashPool {
   }
 }
 
-/** A part of a larger buffer cannot be transferred alone; it is copied. */
-function owned(data: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return data.byteLength === data.buffer.byteLength ? data : new Uint8Array(data)
+/** A part of a larger buffer cannot be handed over alone; it is copied. Of shared memory a part is as good as the whole. */
+function owned(data: Uint8Array): Uint8Array {
+  return data.buffer instanceof SharedArrayBuffer || data.byteLength === data.buffer.byteLength ? data : new Uint8Array(data)
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

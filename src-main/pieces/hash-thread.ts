@@ -14,6 +14,8 @@ type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never
 /** One worker thread and the jobs it owes an answer to. */
 export interface HashThread {
   readonly pending: number
+  /** It keeps a running digest, and so has a file to read besides. */
+  readonly keeps: boolean
   /** It has started; before that a job waits as long as a thread takes to start. */
   readonly online: boolean
   readonly ended: boolean
@@ -78,6 +80,9 @@ export function startHashThread(clock: Clock, onEnd: () => void): HashThread {
     get pending() {
       return waiting.size
     },
+    get keeps() {
+      return kept.size > 0
+    },
     get online() {
       return online
     },
@@ -123,6 +128,6 @@ export function startHashThread(clock: Clock, onEnd: () => void): HashThread {
   }
 }
 
-function rebuilt({ message, ...facts }: PlainError, data: Uint8Array<ArrayBuffer> | undefined): Error {
+function rebuilt({ message, ...facts }: PlainError, data: Uint8Array | undefined): Error {
   return Object.assign(new Error(message), facts, data && { data })
 }

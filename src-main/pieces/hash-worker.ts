@@ -1,7 +1,7 @@
 import { hash, createHash, type Hash } from 'node:crypto'
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
-import { SHORT_FILE, type HashAnswer, type HashJob, type HashOrder, type PlainError } from './hash-messages.ts'
+import { SHORT_FILE, toHandOver, type HashAnswer, type HashJob, type HashOrder, type PlainError } from './hash-messages.ts'
 import { writeFully } from './write-fully.ts'
 
 /** Bytes read per turn; between turns other jobs run, so a piece waits at most some milliseconds behind a long file. */
@@ -38,8 +38,16 @@ function answerPiece(job: Extract<HashJob, { op: 'digest' | 'write' }>): void {
   const { id, op, data } = job
   const digest = hash('sha256', data, 'buffer')
   const written = op === 'write' && (job.expected === undefined || digest.equals(job.expected))
-  if (written) writeFully((bytes, offset, length, position) => writeSync(job.fd, bytes, offset, length, position), data, job.position)
-  port.postMessage({ id, op: 'piece', digest, data, written } satisfies HashAnswer, [data.buffer])
+  if (written) {
+    writeTo(job.fd, data, job.position)
+    if (job.afterwards) writeTo(job.afterwards.fd, job.afterwards.bytes, job.afterwards.position)
+  }
+  const memory = toHandOver(data)
+  port.postMessage({ id, op: 'piece', digest, data: memory.length > 0 ? data : undefined, written } satisfies HashAnswer, memory)
+}
+
+function writeTo(fd: number, data: Uint8Array, position: number): void {
+  writeFully((bytes, offset, length, at) => writeSync(fd, bytes, offset, length, at), data, position)
 }
 
 /** Round robin over the readings, one chunk each, giving way to messages in between. */
@@ -150,7 +158,8 @@ function lazyFile(path: string): { read(position: number, most: number): Buffer;
   }
 }
 
-function fail(id: number, thrown: unknown, data?: Uint8Array<ArrayBuffer>): void {
+function fail(id: number, thrown: unknown, data?: Uint8Array): void {
   const { message, code, syscall, path } = thrown as PlainError
-  port.postMessage({ id, op: 'failed', error: { message: String(message), code, syscall, path }, data } satisfies HashAnswer, data ? [data.buffer] : [])
+  const memory = data ? toHandOver(data) : []
+  port.postMessage({ id, op: 'failed', error: { message: String(message), code, syscall, path }, data: memory.length > 0 ? data : undefined } satisfies HashAnswer, memory)
 }

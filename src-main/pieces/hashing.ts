@@ -1,15 +1,24 @@
+/** Bytes to be written once those of the piece are in the file. */
+export interface Afterwards {
+  readonly fd: number
+  readonly position: number
+  readonly bytes: Uint8Array
+}
+
 /**
- * SHA-256 away from the main thread, but for small pieces. Buffers handed in go to the worker and come back with the answer,
- * so nothing is copied: after the call the caller's view may be empty, the returned one holds the bytes.
+ * SHA-256 away from the main thread, but for small pieces. Nothing is copied: shared memory is lent to the worker until the
+ * call ends; any other buffer goes to the worker and comes back with the answer, so that after the call the caller's view may
+ * be empty and the returned one holds the bytes.
  */
 export interface HashPool {
   /** Digest of a buffer that owns its whole ArrayBuffer. Gives the buffer back. */
-  digest(data: Uint8Array<ArrayBuffer>): Promise<{ digest: Buffer; data: Uint8Array<ArrayBuffer> }>
+  digest(data: Uint8Array): Promise<{ digest: Buffer; data: Uint8Array }>
   /**
-   * Hashes `data`; when `expected` is given and differs, nothing is written. Writes to `fd` at `position` in the worker.
+   * Hashes `data`; when `expected` is given and differs, nothing is written. Writes to `fd` at `position`, then what is to
+   * come afterwards.
    * @throws the file system's error as it is (`ENOSPC`, `EIO`, …), with the buffer as its `data`, so that it can be tried again
    */
-  digestAndWrite(job: { data: Uint8Array<ArrayBuffer>; fd: number; position: number; expected?: Uint8Array }): Promise<{ digest: Buffer; written: boolean; data: Uint8Array<ArrayBuffer> }>
+  digestAndWrite(job: { data: Uint8Array; fd: number; position: number; expected?: Uint8Array; afterwards?: Afterwards }): Promise<{ digest: Buffer; written: boolean; data: Uint8Array }>
   /** Digests of several ranges of a file, in order; a range beyond the end of the file gives null. */
   digestRanges(path: string, ranges: readonly { start: number; length: number }[], signal?: AbortSignal): Promise<(Buffer | null)[]>
   /** A SHA-256 over a file that grows from its start; for the digest of the whole while pieces arrive. */

@@ -9,6 +9,7 @@ import { Settings } from '../contract/settings.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createPeerNetwork } from '../peers/create-network.ts'
 import type { PeerNetwork } from '../peers/network.ts'
+import { lone, PieceBuffers, type PieceBuffer } from '../pieces/piece-buffers.ts'
 import { pieceLength, planPieces, type PiecePlan } from '../pieces/plan.ts'
 import { signRecord, type PieceRecord } from '../pieces/record.ts'
 import { keptLog } from './kept-log.ts'
@@ -51,6 +52,7 @@ export async function startHostilePeer(options: { siteKey: string; seeds: string
     settings: { fleet: settings.fleet, ports: settings.ports, discovery: settings.discovery, uploadSlots: 8 },
     clock: systemClock,
     log: keptLog(),
+    buffers: new PieceBuffers(systemClock),
     source: {
       openServed: async (key) => ({
         plan,
@@ -58,7 +60,7 @@ export async function startHostilePeer(options: { siteKey: string; seeds: string
         record: (index) => recordFor(network, key, plan, index, options.lie),
         read: (index) => {
           asked++
-          return options.lie === 'stall' ? new Promise<Buffer>(() => {}) : Promise.resolve(rubbish(plan, index))
+          return options.lie === 'stall' ? new Promise<PieceBuffer>(() => {}) : Promise.resolve(lone(rubbish(plan, index)))
         },
         served: () => {},
         close: () => {}

@@ -10,6 +10,7 @@ import { createPeerNetwork } from '../peers/create-network.ts'
 import { newSiteKey } from '../peers/membership.ts'
 import type { PeerNetwork, PieceSource, ServedContent } from '../peers/network.ts'
 import { pieceLength, planPieces, type PiecePlan } from '../pieces/plan.ts'
+import { lone, PieceBuffers } from '../pieces/piece-buffers.ts'
 import { signRecord } from '../pieces/record.ts'
 import { keptLog, type KeptLog } from './kept-log.ts'
 
@@ -74,6 +75,7 @@ export class VirtualLan {
       settings: { fleet: settings.fleet, ports: settings.ports, discovery: settings.discovery, uploadSlots: options.uploadSlots ?? 8 },
       clock: options.clock ?? systemClock,
       log,
+      buffers: new PieceBuffers(options.clock ?? systemClock),
       source: options.source ?? { openServed: async () => undefined },
       random: options.random,
       listing: () => Object.fromEntries(Object.entries(networkInterfaces()).filter(([, infos]) => infos?.some((info) => info.internal)))
@@ -112,7 +114,7 @@ export function memorySource(key: ContentKey, lengthBytes: number, signer: () =>
     plan,
     has: () => true,
     record: (index) => signRecord(key, { index, epoch: 1, digest: Buffer.alloc(32, index), signer: signer().self }, (message) => signer().sign(message)),
-    read: async (index) => piece(index),
+    read: async (index) => lone(piece(index)),
     served: (_peer, bytes) => void served.push(bytes),
     close: () => void closed++
   }

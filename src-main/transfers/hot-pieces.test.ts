@@ -1,54 +1,71 @@
 import { describe, expect, it } from 'vitest'
+import { PieceBuffers } from '../pieces/piece-buffers.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { HotPieces } from './hot-pieces.ts'
 
 const MIB = 1024 * 1024
-const reader = () => {
+
+function start() {
+  const clock = fakeClock()
+  const buffers = new PieceBuffers(clock)
+  const hot = new HotPieces(clock, buffers)
   const reads: string[] = []
-  return { reads, read: (name: string, bytes = MIB) => async () => (reads.push(name), Buffer.alloc(bytes)) }
+  const get = (name: string, bytes = MIB) => hot.get(Buffer.from(name), bytes, async (into) => void (reads.push(name), into.fill(name)))
+  /** Asks, and gives back at once. */
+  const look = async (name: string, bytes?: number) => (await get(name, bytes)).release()
+  return { clock, buffers, hot, reads, get, look }
 }
 
 describe('pieces read lately', () => {
   it('are read once, however many ask at the same moment', async () => {
-    const hot = new HotPieces(fakeClock())
-    const { reads, read } = reader()
-    const all = await Promise.all([1, 2, 3].map(() => hot.get(Buffer.from('a'), read('a'))))
-    expect(new Set(all).size).toBe(1)
+    const { get, reads } = start()
+    const all = await Promise.all([get('a'), get('a'), get('a')])
+    expect(new Set(all.map(({ data }) => data)).size).toBe(1)
     expect(reads).toEqual(['a'])
   })
 
   it('make room for newer ones, the longest unused first', async () => {
-    const hot = new HotPieces(fakeClock())
-    const { reads, read } = reader()
-    for (let i = 0; i < 8; i++) await hot.get(Buffer.from(`${i}`), read(`${i}`))
-    await hot.get(Buffer.from('0'), read('0'))
-    await hot.get(Buffer.from('8'), read('8'))
+    const { look, reads } = start()
+    for (let i = 0; i < 8; i++) await look(`${i}`)
+    await look('0')
+    await look('8')
     reads.length = 0
-    for (const name of ['0', '8', '1']) await hot.get(Buffer.from(name), read(name))
+    for (const name of ['0', '8', '1']) await look(name)
     expect(reads).toEqual(['1'])
   })
 
   it('are let go when nobody asks any more', async () => {
-    const clock = fakeClock()
-    const hot = new HotPieces(clock)
-    const { reads, read } = reader()
-    await hot.get(Buffer.from('a'), read('a'))
+    const { clock, look, reads } = start()
+    await look('a')
     await clock.pass(31_000)
-    await hot.get(Buffer.from('a'), read('a'))
+    await look('a')
     expect(reads).toEqual(['a', 'a'])
   })
 
-  it('does not keep a failed read', async () => {
-    const hot = new HotPieces(fakeClock())
-    await expect(hot.get(Buffer.from('a'), () => Promise.reject(new Error('EIO')))).rejects.toThrow('EIO')
-    await expect(hot.get(Buffer.from('a'), async () => Buffer.from('x'))).resolves.toEqual(Buffer.from('x'))
+  it('do not keep a failed read', async () => {
+    const { hot, get, buffers } = start()
+    await expect(hot.get(Buffer.from('a'), MIB, () => Promise.reject(new Error('EIO')))).rejects.toThrow('EIO')
+    expect(buffers.freeBytes).toBe(MIB)
+    expect((await get('a')).data[0]).toBe(0x61)
   })
 
-  it('is not kept when it is larger than everything', async () => {
-    const hot = new HotPieces(fakeClock())
-    const { reads, read } = reader()
-    await hot.get(Buffer.from('big'), read('big', 9 * MIB))
-    await hot.get(Buffer.from('big'), read('big', 9 * MIB))
+  it('are not kept when larger than everything', async () => {
+    const { look, reads } = start()
+    await look('big', 9 * MIB)
+    await look('big', 9 * MIB)
     expect(reads).toEqual(['big', 'big'])
+  })
+
+  it('keep their bytes as long as somebody sends them, and then hand on their memory', async () => {
+    const { get, look, buffers } = start()
+    const sending = await get('a')
+    for (let i = 0; i < 8; i++) await look(`${i}`)
+    expect(buffers.freeBytes).toBe(0)
+    for (let i = 8; i < 40; i++) await look(`${i}`)
+    expect(sending.data.every((byte) => byte === 0x61)).toBe(true)
+    const free = buffers.freeBytes
+    sending.release()
+    sending.release()
+    expect(buffers.freeBytes).toBe(free + MIB)
   })
 })

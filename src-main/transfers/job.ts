@@ -6,6 +6,7 @@ import type { Settings } from '../contract/settings.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OriginClient } from '../origin/origin.ts'
 import type { PeerNetwork } from '../peers/network.ts'
+import type { PieceBuffers } from '../pieces/piece-buffers.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import type PQueue from 'p-queue'
 
@@ -19,6 +20,7 @@ export interface TransferWorld {
   readonly origin: OriginClient
   readonly network: PeerNetwork
   readonly claims: Claims
+  readonly buffers: PieceBuffers
   readonly settings: Pick<Settings, 'transfers' | 'backgroundChannel'>
   /** Slots for downloads from origins, foreground first. */
   readonly originQueue: PQueue

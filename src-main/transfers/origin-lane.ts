@@ -1,5 +1,6 @@
 import { LarderError } from '../lib/errors.ts'
 import type { OriginVersion } from '../origin/origin.ts'
+import type { PieceBuffer } from '../pieces/piece-buffers.ts'
 import { pieceLength, pieceStart } from '../pieces/plan.ts'
 import type { PieceRecord } from '../pieces/record.ts'
 import type { Run } from './choose-run.ts'
@@ -63,24 +64,28 @@ export class OriginLane {
         for await (const chunk of body) {
           this.#hooks.received(chunk.length)
           for (let at = 0; at < chunk.length; ) {
-            const n = Math.min(chunk.length - at, piece.length - filled)
-            piece.set(chunk.subarray(at, at + n), filled)
+            const n = Math.min(chunk.length - at, piece.data.length - filled)
+            piece.data.set(chunk.subarray(at, at + n), filled)
             at += n
             filled += n
-            if (filled < piece.length) continue
+            if (filled < piece.data.length) continue
             const done = index
+            const { data, release } = piece
             if (!partial.have.has(done)) {
-              const bytes = piece.length
+              const bytes = data.length
               const write = partial
-                .writeFromOrigin(piece, done, (digest) => this.#hooks.sign(done, digest))
+                .writeFromOrigin(data, done, (digest) => this.#hooks.sign(done, digest))
                 .then(() => this.#hooks.arrived(done, bytes))
                 .catch((error: unknown) => {
                   failure ??= error
                   this.#inFlight.giveBack(done, LANE, false)
                 })
-                .finally(() => writes.delete(write))
+                .finally(() => {
+                  release()
+                  writes.delete(write)
+                })
               writes.add(write)
-            }
+            } else release()
             if (writes.size >= PENDING_WRITES) await Promise.race(writes)
             if (failure !== undefined) throw LarderError.from(failure, 'CACHE_UNUSABLE')
             if (++index >= gap.first + gap.count || this.#othersHave(index, gap)) return
@@ -102,8 +107,8 @@ export class OriginLane {
     if (failure !== undefined) throw LarderError.from(failure, 'CACHE_UNUSABLE')
   }
 
-  #buffer(index: number): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(pieceLength(this.#job.plan, index))
+  #buffer(index: number): PieceBuffer {
+    return this.#job.world.buffers.take(pieceLength(this.#job.plan, index))
   }
 
   #take(index: number): void {

@@ -108,7 +108,10 @@ export class PeerLanes {
     try {
       for await (const piece of world.network.fetchPieces(n.id, key, plan, run, { signal, stallMs: PIECE_STALL_MS })) {
         n.busy = false
-        if (partial.have.has(piece.record.index)) continue
+        if (partial.have.has(piece.record.index)) {
+          piece.release()
+          continue
+        }
         const verdict = this.#hooks.checkRecord(piece)
         if (verdict === 'forged') return this.#hooks.convict(n.id, `sent piece ${piece.record.index} with a forged record`)
         if (verdict !== 'ok') return this.#failed(n, 1)
@@ -125,7 +128,10 @@ export class PeerLanes {
           .catch((error: unknown) => {
             if (!signal.aborted) this.#hooks.broken(LarderError.from(error, 'CACHE_UNUSABLE'))
           })
-          .finally(() => writes.delete(write))
+          .finally(() => {
+            piece.release()
+            writes.delete(write)
+          })
         writes.add(write)
         if (writes.size >= PENDING_WRITES) await Promise.race(writes)
       }

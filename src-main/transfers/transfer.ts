@@ -249,7 +249,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
       plan: this.plan,
       has: (i) => partial.have.has(i),
       record: (i) => partial.record(i)!,
-      read: (i) => hot.get(partial.record(i)!.digest, () => partial.read(i)),
+      read: (i) => hot.get(partial.record(i)!.digest, pieceLength(this.plan, i), (into) => partial.read(i, into)),
       served,
       close: () => {}
     }

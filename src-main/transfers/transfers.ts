@@ -24,7 +24,7 @@ export class Transfers implements PieceSource {
 
   constructor(world: TransferWorld) {
     this.#world = world
-    this.#hot = new HotPieces(world.clock)
+    this.#hot = new HotPieces(world.clock, world.buffers)
   }
 
   /** Bytes served to peers in this run. */
@@ -147,7 +147,10 @@ export class Transfers implements PieceSource {
       plan,
       has: () => true,
       record: (index) => signRecord(key, { index, epoch: 0, digest: digest(index), signer: network.self }, (m) => network.sign(m)),
-      read: (index) => this.#hot.get(digest(index), () => reader.read(pieceStart(plan, index), pieceLength(plan, index))),
+      read: (index) => {
+        const lengthBytes = pieceLength(plan, index)
+        return this.#hot.get(digest(index), lengthBytes, (into) => reader.read(pieceStart(plan, index), lengthBytes, into))
+      },
       served: (_, bytes) => {
         servedBytes += bytes
         this.#noteServed(bytes)
