@@ -40,11 +40,16 @@ export interface AgentOptions {
   readonly settings?: readonly string[]
 }
 
+/** Arguments of the agents' Node, for profiling: `BENCH_NODE_ARGS="--cpu-prof --cpu-prof-dir=/tmp/profiles"`. */
+function nodeArgs(): string[] {
+  return (process.env['BENCH_NODE_ARGS'] ?? '').split(' ').filter((arg) => arg !== '')
+}
+
 /** Starts `larder agent` on loopback with a data folder of its own. */
 export async function startAgent(scope: RunScope, options: AgentOptions): Promise<AgentProcess> {
   const dataDir = scope.folder(options.name)
   const args = [
-    ...(process.env['PROF'] ? ['--cpu-prof', '--cpu-prof-dir=' + process.env['PROF']] : []), cliFile, 'agent', '--data-dir', dataDir, '--name', options.name, '--fleet-key', options.siteKey,
+    ...nodeArgs(), cliFile, 'agent', '--data-dir', dataDir, '--name', options.name, '--fleet-key', options.siteKey,
     '--api-port', '0', '--peer-port', '0', '--beacon-port', String(options.beaconPort), '--listen', '127.0.0.1', '--include-loopback',
     '--log-level', 'warn', '--json'
   ]

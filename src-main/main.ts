@@ -2,9 +2,11 @@ import { app } from 'electron'
 import { join } from 'node:path'
 import { createAgent } from './agent/create-agent.ts'
 import { defaultDataDir } from './lib/data-paths.ts'
+import { keepYoungHeapSmall } from './lib/small-heap.ts'
 import { APP_ID, startShell, tellDefects } from './shell/app.ts'
 import { registerAppScheme } from './shell/app-scheme.ts'
 
+keepYoungHeapSmall()
 const dataDir = defaultDataDir()
 app.setName('Larder')
 app.setAppUserModelId(APP_ID)
