@@ -41,6 +41,17 @@ describe('generated content', () => {
 })
 
 describe('the test origin', () => {
+  it('answers a request that comes before the answer to the one before it has ended', async () => {
+    const server = await start({ rateBytesPerSecond: 1_000_000 })
+    server.put('/f', Buffer.alloc(20_000, 0x61))
+    const socket = net.connect(Number(new URL(server.url).port), '127.0.0.1')
+    socket.write('GET /f HTTP/1.1\r\nHost: x\r\n\r\nGET /f HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+    let got = ''
+    for await (const chunk of socket) got += chunk
+    expect(got.match(/HTTP\/1\.1 200/g)).toHaveLength(2)
+    expect(got.match(/a{20000}/g)).toHaveLength(2)
+  })
+
   it('answers conditions and ranges as RFC 9110 says', async () => {
     const server = await start()
     const url = server.put('/f', Buffer.from('0123456789'), { etag: '"v"' })

@@ -356,7 +356,7 @@ export class OriginServer extends EventEmitter<{ request: [OriginRequest]; answe
     while (sent < stop) {
       const most = Math.min(stop - sent, this.#gate.bytesPerSecond === null ? CHUNK_BYTES : RATED_CHUNK_BYTES)
       const leave = await this.#gate.take(most)
-      if (this.#closed || response.destroyed || response.socket?.destroyed !== false) {
+      if (this.#closed || response.destroyed || response.req.socket.destroyed) {
         this.#gate.giveBack(leave)
         return
       }
