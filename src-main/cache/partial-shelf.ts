@@ -3,16 +3,24 @@ import { LarderError } from '../lib/errors.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import type { EvictionEntry } from './eviction.ts'
 import { partialName } from './layout.ts'
-import { openDiskPartial, type DiskPartial, type PartialParts } from './partial.ts'
+import type { PartialContent } from './cache.ts'
+import { openDiskPartial, type PartialParts } from './partial.ts'
 import { removePartialFiles } from './partial-files.ts'
 import { lookAtPartial, type RestingPartial } from './recover.ts'
+import { SMALL_CONTENT_BYTES, SmallPartial } from './small-partial.ts'
+
+/** Small contents assembled in memory at the same time; more of them go to the disk as large ones do. */
+const MOST_IN_MEMORY = 512
+
+/** A content being assembled, and how many bytes of it are here. */
+type OpenPartial = PartialContent & { readonly haveBytes: number }
 
 /** All partials of a cache: those being assembled, and those that rest on disk until somebody resumes them. */
 export class PartialShelf {
   readonly #parts: Omit<PartialParts, 'onEnd'>
   readonly #resting: Map<string, RestingPartial>
-  readonly #opening = new Map<string, Promise<DiskPartial>>()
-  readonly #open = new Map<string, DiskPartial>()
+  readonly #opening = new Map<string, Promise<OpenPartial>>()
+  readonly #open = new Map<string, OpenPartial>()
 
   constructor(resting: Map<string, RestingPartial>, parts: Omit<PartialParts, 'onEnd'>) {
     this.#resting = resting
@@ -33,7 +41,7 @@ export class PartialShelf {
   }
 
   /** @throws CACHE_BUSY when it is open, DISK_FULL, CACHE_UNUSABLE */
-  async open(key: ContentKey, plan: PiecePlan): Promise<DiskPartial> {
+  async open(key: ContentKey, plan: PiecePlan): Promise<OpenPartial> {
     const name = partialName(key)
     if (this.#opening.has(name)) throw new LarderError('CACHE_BUSY', 'This content is being assembled already', { key })
     const opening = this.#begin(name, key, plan)
@@ -70,7 +78,7 @@ export class PartialShelf {
     return closed.every(({ status }) => status === 'fulfilled')
   }
 
-  async #begin(name: string, key: ContentKey, plan: PiecePlan): Promise<DiskPartial> {
+  async #begin(name: string, key: ContentKey, plan: PiecePlan): Promise<OpenPartial> {
     const { layout, clock } = this.#parts
     const onEnd = (pieces: number) => {
       const bytes = this.#open.get(name)?.haveBytes ?? 0
@@ -79,7 +87,9 @@ export class PartialShelf {
       if (pieces > 0) this.#resting.set(name, { pieces, bytes, lastUsedAt: clock.wallMs() })
     }
     try {
-      const partial = await openDiskPartial(key, plan, layout.partial(name), { ...this.#parts, onEnd })
+      const parts = { ...this.#parts, onEnd }
+      const inMemory = plan.count === 1 && plan.lengthBytes <= SMALL_CONTENT_BYTES && !this.#resting.has(name) && this.#opening.size < MOST_IN_MEMORY
+      const partial = inMemory ? new SmallPartial(key, plan, parts) : await openDiskPartial(key, plan, layout.partial(name), parts)
       this.#resting.delete(name)
       this.#open.set(name, partial)
       return partial

@@ -1,0 +1,170 @@
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
+import type { Credential } from '../contract/peer-messages.ts'
+import type { ContentKind } from '../contract/request.ts'
+import { Bitmap } from '../lib/bitmap.ts'
+import { LarderError } from '../lib/errors.ts'
+import { pieceLength, type PiecePlan } from '../pieces/plan.ts'
+import type { PieceRecord } from '../pieces/record.ts'
+import type { CachedContent, PartialContent, StoredVersion } from './cache.ts'
+import type { PartialParts } from './partial.ts'
+import { MAX_CREDENTIALS } from './partial-files.ts'
+import { randomName, readFully, removeFile } from './safe-files.ts'
+
+/** Contents up to this size are assembled in memory. */
+export const SMALL_CONTENT_BYTES = 64 * 1024
+
+/**
+ * A content of one small piece, assembled in memory and written once, when it is complete. The files that let a large content
+ * survive a crash cost a small one more than fetching it again: twenty file operations instead of seven.
+ */
+export class SmallPartial implements PartialContent {
+  readonly key: ContentKey
+  readonly plan: PiecePlan
+  readonly have = new Bitmap(1)
+  readonly credentials = new Map<string, Credential>()
+  readonly #parts: PartialParts
+  #bytes: Buffer | undefined
+  #record: PieceRecord | undefined
+  #state: 'open' | 'completing' | 'ended' = 'open'
+  #completing: Promise<CachedContent> | undefined
+  /** Where the bytes lie once it is complete. */
+  #movedTo: string | undefined
+
+  constructor(key: ContentKey, plan: PiecePlan, parts: PartialParts) {
+    if (plan.count !== 1 || plan.lengthBytes > SMALL_CONTENT_BYTES) throw new RangeError(`${plan.lengthBytes} bytes in ${plan.count} pieces are not small`)
+    this.key = key
+    this.plan = plan
+    this.#parts = parts
+  }
+
+  get haveBytes(): number {
+    return this.#bytes?.length ?? 0
+  }
+
+  record(index: number): PieceRecord | undefined {
+    return index === 0 ? this.#record : undefined
+  }
+
+  addCredential(credential: Credential, signer: string): void {
+    if (this.credentials.has(signer) || this.credentials.size < MAX_CREDENTIALS) this.credentials.set(signer, credential)
+  }
+
+  async write(data: Uint8Array, record: PieceRecord): Promise<boolean> {
+    this.#check(record.index)
+    if (this.#record) return true
+    if (data.length !== this.plan.lengthBytes) return false
+    const { digest } = await this.#parts.hashes.digest(data)
+    if (!digest.equals(record.digest)) return false
+    this.#keep(data, record)
+    return true
+  }
+
+  async writeFromOrigin(data: Uint8Array, index: number, sign: (digest: Buffer) => PieceRecord): Promise<PieceRecord> {
+    this.#check(index)
+    if (this.#record) return this.#record
+    const expected = pieceLength(this.plan, index)
+    if (data.length !== expected) throw new LarderError('ORIGIN_PROTOCOL', `Piece ${index} has ${data.length} bytes instead of ${expected}`, { piece: index })
+    const { digest } = await this.#parts.hashes.digest(data)
+    const record = sign(digest)
+    if (record.index !== index || !record.digest.equals(digest)) throw new LarderError('RECORD_INVALID', `The record made for piece ${index} is not about it`)
+    this.#keep(data, record)
+    return record
+  }
+
+  async read(index: number, into: Buffer = Buffer.allocUnsafeSlow(pieceLength(this.plan, index))): Promise<Buffer> {
+    if (this.#bytes) {
+      this.#bytes.copy(into)
+      return into
+    }
+    if (!this.#movedTo) throw new LarderError('NOT_FOUND', `Piece ${index} is not here`, { piece: index })
+    const bytes = await this.#parts.files.use(this.#movedTo, 'r', (handle) => readFully(handle, 0, into))
+    if (!bytes) throw new LarderError('CACHE_DAMAGED', `Piece ${index} is no longer on disk`, { piece: index })
+    return bytes
+  }
+
+  async drop(indices: Iterable<number>): Promise<void> {
+    for (const index of indices) {
+      this.#check(index)
+      this.#bytes = undefined
+      this.#record = undefined
+      this.have.delete(index)
+    }
+  }
+
+  complete(expected: Sha256Hex | null, version: StoredVersion | null, kind: ContentKind): Promise<CachedContent> {
+    return (this.#completing ??= this.#complete(expected, version, kind).finally(() => (this.#completing = undefined)))
+  }
+
+  async close(): Promise<void> {
+    await this.#completing?.catch(() => {})
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#bytes = undefined
+    this.#parts.onEnd(0)
+  }
+
+  discard(): Promise<void> {
+    return this.close()
+  }
+
+  async #complete(expected: Sha256Hex | null, version: StoredVersion | null, kind: ContentKind): Promise<CachedContent> {
+    const bytes = this.#bytes
+    const record = this.#record
+    if (this.#state !== 'open') throw this.#closed()
+    if (!bytes || !record) throw new LarderError('INTERNAL', 'The piece is not here')
+    // The only piece is the whole.
+    const sha256 = record.digest.toString('hex') as Sha256Hex
+    const named = this.key.startsWith('sha256:') ? (this.key.slice('sha256:'.length) as Sha256Hex) : null
+    const wrong = [expected, named].find((digest) => digest !== null && digest !== sha256)
+    if (wrong) throw new LarderError('DIGEST_MISMATCH', 'The content is not the one expected', { expected: wrong, actual: sha256 })
+    this.#state = 'completing'
+    const { room, store, layout } = this.#parts
+    const source = join(layout.tmp, randomName())
+    try {
+      await room.run(bytes.length, () => writeDurably(source, bytes))
+      const content = await store.commit({ source, sha256, plan: this.plan, pieceDigests: record.digest, kind, version })
+      this.#state = 'ended'
+      this.#movedTo = layout.content(sha256)
+      this.#bytes = undefined
+      this.#parts.onEnd(0)
+      this.#parts.onComplete(content)
+      return content
+    } finally {
+      if (this.#state === 'completing') {
+        this.#state = 'open'
+        await removeFile(source, layout.dir).catch(() => 0)
+      }
+    }
+  }
+
+  /** A copy: the buffer may be lent out again by its owner. */
+  #keep(data: Uint8Array, record: PieceRecord): void {
+    if (this.#state !== 'open') throw this.#closed()
+    this.#bytes = Buffer.from(data)
+    this.#record = record
+    this.have.add(0)
+  }
+
+  /** @throws CANCELLED once it is closed, RECORD_INVALID for a piece there is not */
+  #check(index: number): void {
+    if (this.#state !== 'open' && !this.#record) throw this.#closed()
+    if (index !== 0) throw new LarderError('RECORD_INVALID', `Piece ${index} of 1`, { piece: index })
+  }
+
+  #closed(): LarderError {
+    return new LarderError('CANCELLED', 'This partial content is closed', { key: this.key })
+  }
+}
+
+async function writeDurably(path: string, bytes: Buffer): Promise<void> {
+  // Written again after making room on a full disk.
+  const handle = await open(path, 'w', 0o600)
+  try {
+    await handle.writeFile(bytes)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
