@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events'
-import type { ClaimLink } from '../claims/claims.ts'
-import type { PeerId } from '../contract/ids.ts'
+import type { ClaimLink, ClaimLinkEvents } from '../claims/claims.ts'
+import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ClaimMessage } from '../contract/peer-messages.ts'
 import type { PeerNetwork } from '../peers/network.ts'
 
 /** The peer network as claims see it: members and claim messages, nothing else. */
-export class NetworkClaimLink extends EventEmitter<{ message: [PeerId, ClaimMessage]; joined: [PeerId]; lost: [PeerId] }> implements ClaimLink {
+export class NetworkClaimLink extends EventEmitter<ClaimLinkEvents> implements ClaimLink {
   readonly #network: PeerNetwork
 
   constructor(network: PeerNetwork) {
@@ -23,5 +23,9 @@ export class NetworkClaimLink extends EventEmitter<{ message: [PeerId, ClaimMess
 
   send(to: PeerId, message: ClaimMessage): boolean {
     return this.#network.send(to, message)
+  }
+
+  isBanned(id: PeerId, key: ContentKey): boolean {
+    return this.#network.isBanned(id, key)
   }
 }

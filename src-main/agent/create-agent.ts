@@ -247,6 +247,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       link.emit('lost', peer.id)
       this.#events.add('peerLost', `${peer.name} is gone: ${reason}`, { peer: peer.id, peerName: peer.name })
     })
+    network.on('banned', (id, key) => link.emit('banned', id, key))
     network.on('refused', ({ address, id, reason }) => this.#events.add('peerRefused', `${address}: ${reason}`, id ? { peer: id } : {}))
     network.on('changed', () => this.#changed())
     cache.on('added', (content) => this.#events.add('contentCached', `${content.sha256.slice(0, 12)} is in the cache.`, { bytes: content.plan.lengthBytes }))

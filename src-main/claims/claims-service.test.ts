@@ -587,3 +587,48 @@ describe('the view', () => {
     expect(agents[0]!.claims.view()).toMatchObject([{ coordinator: coordinator.id, master: agents[0]!.id, self: true, epoch: 1, members: 2, why: 'highest weight (61)', candidates: [{ name: 'a' }, { name: 'b' }] }])
   })
 })
+
+describe('a member banned for a content', () => {
+  test('coordinates it no longer, whatever it says it holds: those who banned it agree on the next one', () => {
+    const lan = new ClaimLan()
+    const [liar, next, ...others] = lan.settled('liar', 'next', 'c', 'd')
+    const k = contentRanked([liar!, next!], lan.agents)
+    liar!.holdings.set(k, { pieces: 100, complete: true })
+    const honest = [next!, ...others]
+    for (const a of honest) a.open(k)
+    lan.until(() => honest.every((a) => decisionOf(a, k).role !== 'undecided'))
+    expect(lan.masters(k)).toEqual([])
+    // Each finds out at another moment.
+    for (const a of honest) {
+      a.ban(liar!.id, k)
+      lan.pass(100)
+    }
+    lan.pass(2000)
+    expectOneMaster(lan, k)
+    for (const a of honest) expect(a.claims.view()).toMatchObject([{ coordinator: next!.id }])
+  })
+
+  test('is no holder either where it was coordinated by another', () => {
+    const lan = new ClaimLan()
+    const [coordinator, liar, ...others] = lan.settled('coordinator', 'liar', 'c', 'd')
+    const k = contentRanked([coordinator!], lan.agents)
+    liar!.holdings.set(k, { pieces: 100, complete: true })
+    for (const a of [coordinator!, ...others]) a.open(k)
+    lan.pass(1000)
+    expect(lan.masters(k)).toEqual([])
+    coordinator!.ban(liar!.id, k)
+    lan.pass(1000)
+    expectOneMaster(lan, k)
+  })
+
+  test('goes on with all other contents', () => {
+    const lan = new ClaimLan()
+    const [liar, a, b] = lan.settled('liar', 'a', 'b')
+    const [k, other] = [contentRanked([liar!], lan.agents), contentRanked([liar!, a!], lan.agents)]
+    for (const agent of [a!, b!]) agent.open(other)
+    a!.ban(liar!.id, k)
+    lan.pass(2000)
+    expect(a!.claims.view()).toMatchObject([{ coordinator: liar!.id }])
+    expectOneMaster(lan, other)
+  })
+})

@@ -51,11 +51,17 @@ export function createClaims(options: ClaimsOptions): Claims {
     })
   }
 
+  /** Who coordinates a content, as this agent sees it: what a banned member says about it does not count. */
+  function rightful(key: ContentKey): PeerId {
+    return coordinatorOf(key, self, [...live].filter((id) => !link.isBanned(id, key)))
+  }
+
   const coordinator = new Coordinator({
     self,
     clock,
     settings,
     live,
+    isRightful: (key) => rightful(key) === self,
     settledAtMs: () => settledAtMs,
     send,
     onElected: options.onElected?.bind(options),
@@ -102,6 +108,7 @@ export function createClaims(options: ClaimsOptions): Claims {
     coordinator.memberJoined(id)
     for (const claim of claims.values()) {
       const { key, coordinator: current } = claim
+      if (link.isBanned(id, key)) continue
       if (current === null || coordinatorScore(key, id) > coordinatorScore(key, current)) claim.moveTo(id)
     }
   }
@@ -110,9 +117,16 @@ export function createClaims(options: ClaimsOptions): Claims {
     if (!live.delete(id)) return
     coordinator.memberLost(id)
     for (const claim of claims.values()) {
-      if (claim.coordinator === id) claim.moveTo(coordinatorOf(claim.key, self, live))
+      if (claim.coordinator === id) claim.moveTo(rightful(claim.key))
       claim.memberLost(id)
     }
+  }
+
+  function onBanned(id: PeerId, key: ContentKey): void {
+    if (!live.has(id)) return
+    coordinator.memberBanned(id, key)
+    const claim = claims.get(key)
+    if (claim?.coordinator === id) claim.moveTo(rightful(key))
   }
 
   return {
@@ -120,7 +134,7 @@ export function createClaims(options: ClaimsOptions): Claims {
       if (claims.has(init.key)) throw new LarderError('INTERNAL', 'This agent has a claim on this content already', { key: init.key })
       const claim = new OwnClaim(claimWorld, init)
       claims.set(init.key, claim)
-      if (isRunning) claim.moveTo(coordinatorOf(init.key, self, live))
+      if (isRunning) claim.moveTo(rightful(init.key))
       return claim
     },
 
@@ -141,8 +155,9 @@ export function createClaims(options: ClaimsOptions): Claims {
       link.on('message', onMessage)
       link.on('joined', onJoined)
       link.on('lost', onLost)
+      link.on('banned', onBanned)
       for (const id of link.members()) live.add(id)
-      for (const claim of claims.values()) claim.moveTo(coordinatorOf(claim.key, self, live))
+      for (const claim of claims.values()) claim.moveTo(rightful(claim.key))
     },
 
     stop() {
@@ -152,6 +167,7 @@ export function createClaims(options: ClaimsOptions): Claims {
       link.off('message', onMessage)
       link.off('joined', onJoined)
       link.off('lost', onLost)
+      link.off('banned', onBanned)
       coordinator.stop()
       inboxTimer?.cancel()
       inboxTimer = null

@@ -4,13 +4,22 @@ import type { ClaimMessage, MasterHistory } from '../contract/peer-messages.ts'
 import type { MasterView } from '../contract/snapshot.ts'
 import type { Candidate } from './election.ts'
 
+/** What a {@link ClaimLink} tells. `banned`: nothing this member says about this content counts from now on. */
+export interface ClaimLinkEvents {
+  message: [PeerId, ClaimMessage]
+  joined: [PeerId]
+  lost: [PeerId]
+  banned: [PeerId, ContentKey]
+}
+
 /** The members this agent is connected to, as claims see them. */
-export interface ClaimLink extends EventEmitter<{ message: [PeerId, ClaimMessage]; joined: [PeerId]; lost: [PeerId] }> {
+export interface ClaimLink extends EventEmitter<ClaimLinkEvents> {
   readonly self: PeerId
   /** Live members with a proven connection, without self. */
   members(): readonly PeerId[]
   /** @returns false when the member is not connected; messages to one member arrive in order */
   send(to: PeerId, message: ClaimMessage): boolean
+  isBanned(id: PeerId, key: ContentKey): boolean
 }
 
 /** What the coordinator decided for this claim. */

@@ -4,7 +4,7 @@ import type { MasterView } from '../contract/snapshot.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { ClaimTable } from './claim-table.ts'
 import type { ClaimSettings, ElectedInfo, MasterLostInfo } from './claims.ts'
-import { coordinatorOf, coordinatorScore } from './rendezvous.ts'
+import { coordinatorScore } from './rendezvous.ts'
 import type { Surroundings, TableEffect, TableEvent } from './table-events.ts'
 
 /** Most claim tables one agent keeps. */
@@ -31,6 +31,8 @@ export interface CoordinatorWorld {
   readonly settings: ClaimSettings
   /** Members with a live connection, without self. */
   readonly live: ReadonlySet<PeerId>
+  /** This agent is the one to coordinate this content. */
+  isRightful(key: ContentKey): boolean
   /** When this agent has had time to meet the others (monotonic). */
   settledAtMs(): number
   send(to: PeerId, message: ClaimMessage): void
@@ -108,10 +110,13 @@ export class Coordinator {
   }
 
   memberLost(id: PeerId): void {
-    for (const hosted of this.#tables.values()) {
-      this.#apply(hosted, { type: 'memberLost', id }, id)
-      if (hosted.table.phase === 'gathering' && this.#isRightful(hosted.table.key)) this.#apply(hosted, { type: 'becameRightful' })
-    }
+    for (const hosted of this.#tables.values()) this.#withdraw(hosted, id)
+  }
+
+  /** It is out of the game for this content, and stays a member for all others. */
+  memberBanned(id: PeerId, key: ContentKey): void {
+    const hosted = this.#tables.get(key)
+    if (hosted) this.#withdraw(hosted, id)
   }
 
   view(nameOf: (id: PeerId) => string): Omit<MasterView, 'url' | 'masterName' | 'coordinatorName'>[] {
@@ -175,7 +180,7 @@ export class Coordinator {
     if (live.size === 0 && (isKnownElsewhere || unsettledMs === 0)) return 0
     if (isKnownElsewhere) return settings.windowMs
     // Whoever asks the wrong one has not met the right one yet, but will.
-    return settings.windowMs + (this.#isRightful(put.key) ? unsettledMs : Math.max(unsettledMs, settings.settleMs))
+    return settings.windowMs + (this.#world.isRightful(put.key) ? unsettledMs : Math.max(unsettledMs, settings.settleMs))
   }
 
   /** @param concerned whose claim may come or go with this event */
@@ -186,7 +191,7 @@ export class Coordinator {
     const world: Surroundings = {
       nowMs: clock.monotonicMs(),
       isLive: (id) => id === this.#world.self || this.#world.live.has(id),
-      isRightful: () => this.#isRightful(table.key)
+      isRightful: () => this.#world.isRightful(table.key)
     }
     const effects = table.on(event, world)
     if (concerned !== undefined) this.#count(concerned, Number(table.hasClaimant(concerned)) - Number(before.isClaimant))
@@ -287,7 +292,8 @@ export class Coordinator {
     hosted.askAgain = null
   }
 
-  #isRightful(key: ContentKey): boolean {
-    return coordinatorOf(key, this.#world.self, this.#world.live) === this.#world.self
+  #withdraw(hosted: Hosted, id: PeerId): void {
+    this.#apply(hosted, { type: 'memberLost', id }, id)
+    if (hosted.table.phase === 'gathering' && this.#world.isRightful(hosted.table.key)) this.#apply(hosted, { type: 'becameRightful' })
   }
 }

@@ -146,6 +146,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
   ban(id: PeerId, key: ContentKey, reason: string): void {
     this.#table.ban(id, key, reason)
     this.#slots.abort(id, key)
+    this.emit('banned', id, key)
   }
 
   isBanned(id: PeerId, key: ContentKey): boolean {

@@ -57,6 +57,8 @@ export interface PeerNetworkEvents {
   message: [PeerId, PeerMessage]
   /** Somebody was not let in or did not let us in; `reason` is a clause about it, e.g. `has another site key`. Told once in a while, not at each try. */
   refused: [{ address: string; id: PeerId | null; reason: string }]
+  /** Nothing this peer says about this content counts from now on. */
+  banned: [PeerId, ContentKey]
   /** Anything that changes {@link PeerNetwork.view}. */
   changed: []
 }

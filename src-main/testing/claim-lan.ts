@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { createClaims } from '../claims/claims-service.ts'
-import type { Claim, ClaimInit, ClaimLink, Claims, ClaimSettings, ElectedInfo, MasterLostInfo } from '../claims/claims.ts'
+import type { Claim, ClaimInit, ClaimLink, ClaimLinkEvents, Claims, ClaimSettings, ElectedInfo, MasterLostInfo } from '../claims/claims.ts'
 import { rankCoordinators } from '../claims/rendezvous.ts'
 import { ContentKey, PeerId } from '../contract/ids.ts'
 import { PeerMessage, type ClaimMessage } from '../contract/peer-messages.ts'
@@ -40,6 +40,8 @@ export interface LanAgent {
   open(key: ContentKey, init?: Partial<ClaimInit>): Claim
   /** Open claims by key, as far as opened with {@link open}. */
   readonly opened: Map<ContentKey, Claim>
+  /** Listens no longer to what this one says about a content. */
+  ban(id: PeerId, key: ContentKey): void
   /** The process dies without a word; the others notice it by their connections. */
   kill(): void
   /** The process hangs or goes on again: connections stay, but nothing it says gets out. */
@@ -53,8 +55,10 @@ interface Wire {
   readonly arrivesMs: Map<PeerId, number>
 }
 
-class LanLink extends EventEmitter<{ message: [PeerId, ClaimMessage]; joined: [PeerId]; lost: [PeerId] }> implements ClaimLink {
+class LanLink extends EventEmitter<ClaimLinkEvents> implements ClaimLink {
   readonly self: PeerId
+  /** id and key of those it does not listen to. */
+  readonly bans = new Set<string>()
   readonly wires = new Map<PeerId, Wire>()
   readonly #transmit: (to: PeerId, wire: Wire, message: ClaimMessage) => void
 
@@ -65,6 +69,13 @@ class LanLink extends EventEmitter<{ message: [PeerId, ClaimMessage]; joined: [P
   }
   members(): readonly PeerId[] {
     return [...this.wires.keys()]
+  }
+  isBanned(id: PeerId, key: ContentKey): boolean {
+    return this.bans.has(`${id} ${key}`)
+  }
+  ban(id: PeerId, key: ContentKey): void {
+    this.bans.add(`${id} ${key}`)
+    this.emit('banned', id, key)
   }
   send(to: PeerId, message: ClaimMessage): boolean {
     const wire = this.wires.get(to)
@@ -149,6 +160,7 @@ export class ClaimLan {
         if (isHanging) this.#hanging.add(id)
         else this.#hanging.delete(id)
       },
+      ban: (peer, key) => link.ban(peer, key),
       kill: () => {
         isAlive = false
         opened.clear()
@@ -253,7 +265,7 @@ export class ClaimLan {
     wire.arrivesMs.set(to, arrivesMs)
     this.clock.after(arrivesMs - nowMs, () => {
       const link = this.#links.get(to)
-      if (!wire.isBroken && link?.wires.get(from) === wire) link.emit('message', from, parsed)
+      if (!wire.isBroken && link?.wires.get(from) === wire && !link.isBanned(from, parsed.key)) link.emit('message', from, parsed)
     })
   }
 }
