@@ -6,7 +6,7 @@ import type { AgentStatus, SnapshotMessage } from '../contract/commands.ts'
 import type { AgentEvent } from '../contract/events.ts'
 import { sleep, type Clock, type Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
-import type { AgentSource } from './dispatch.ts'
+import type { AgentSource } from '../window/dispatch.ts'
 
 /** Changes are told at most so often. */
 const TELL_EVERY_MS = 100

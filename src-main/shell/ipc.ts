@@ -2,7 +2,7 @@ import { ipcMain } from 'electron'
 import { userInfo } from 'node:os'
 import { COMMAND_CHANNEL, type Answer } from '../contract/commands.ts'
 import { LarderError } from '../lib/errors.ts'
-import type { Dispatch } from './dispatch.ts'
+import type { Dispatch } from '../window/dispatch.ts'
 import { isOwnFrame } from './senders.ts'
 
 /** Takes commands of our own page, and of nobody else. */

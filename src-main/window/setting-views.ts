@@ -4,20 +4,25 @@ import type { SettingView } from '../contract/commands.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
 import { LarderError } from '../lib/errors.ts'
-import type { AppSettingsFile } from './app-settings-file.ts'
 import type { SettingsDesk } from './dispatch.ts'
 
 const secrets: readonly SettingName[] = ['fleet.siteKey']
 
+/** Where the tray application keeps what it has settings of its own for. */
+export interface AppSettingsStore {
+  read(): { values: AppSettings; isSet(key: keyof AppSettings): boolean }
+  write<K extends keyof AppSettings>(key: K, value: AppSettings[K]): void
+}
+
 /** The settings of agent and application as one list, and the place where a person changes them. */
 export class SettingsBook implements SettingsDesk {
   readonly #paths: DataPaths
-  readonly #app: AppSettingsFile | null
+  readonly #app: AppSettingsStore | null
   /** What the running agent was started with. */
   #inForce: Settings | null = null
 
   /** @param app null where there is no tray application */
-  constructor(paths: DataPaths, app: AppSettingsFile | null) {
+  constructor(paths: DataPaths, app: AppSettingsStore | null) {
     this.#paths = paths
     this.#app = app
   }
@@ -78,7 +83,7 @@ export class SettingsBook implements SettingsDesk {
     }))
   }
 
-  #setApp(name: string, value: unknown, file: AppSettingsFile): SettingView {
+  #setApp(name: string, value: unknown, file: AppSettingsStore): SettingView {
     const key = name.slice('app.'.length)
     if (!Object.hasOwn(AppSettings.shape, key)) throw new LarderError('NOT_FOUND', `There is no setting ${name}`, { setting: name })
     const parsed = AppSettings.shape[key as keyof AppSettings].safeParse(value)
