@@ -1,7 +1,7 @@
 import { settingNames, describeSetting, loadSettings, writeSetting, type EffectiveSettings, type SettingName } from '../agent/settings-file.ts'
 import { AppSettings } from '../contract/app-settings.ts'
 import type { SettingView } from '../contract/commands.ts'
-import type { Settings } from '../contract/settings.ts'
+import type { Settings, SettingsInput } from '../contract/settings.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { SettingsDesk } from './dispatch.ts'
@@ -18,13 +18,15 @@ export interface AppSettingsStore {
 export class SettingsBook implements SettingsDesk {
   readonly #paths: DataPaths
   readonly #app: AppSettingsStore | null
+  readonly #commandLine: SettingsInput
   /** What the running agent was started with. */
   #inForce: Settings | null = null
 
-  /** @param app null where there is no tray application */
-  constructor(paths: DataPaths, app: AppSettingsStore | null) {
+  /** @param app null where there is no tray application @param commandLine what was set for this run */
+  constructor(paths: DataPaths, app: AppSettingsStore | null, commandLine: SettingsInput = {}) {
     this.#paths = paths
     this.#app = app
+    this.#commandLine = commandLine
   }
 
   /** Reads what the agent is to start with. @throws SETTINGS_INVALID */
@@ -49,7 +51,7 @@ export class SettingsBook implements SettingsDesk {
   }
 
   #effective(): EffectiveSettings {
-    return loadSettings(this.#paths, {})
+    return loadSettings(this.#paths, this.#commandLine)
   }
 
   #view(name: SettingName, { settings, origins }: EffectiveSettings): SettingView {
