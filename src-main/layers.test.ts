@@ -24,7 +24,7 @@ const layers: Record<string, readonly string[]> = {
 }
 /** Electron's side: may import every layer, and electron. */
 const electronFolders = ['shell', 'preload']
-const rendererPackages = ['react', 'react-dom', 'zustand', '@fluentui/react-components', '@fluentui/react-icons', 'uplot', '@tanstack/react-virtual', 'zod']
+const rendererPackages = ['react', 'react-dom', 'zustand', '@fluentui/react-components', '@fluentui/react-icons', 'uplot', '@tanstack/react-virtual', 'eventsource-parser', 'zod']
 
 interface Module {
   /** Relative to the root, with slashes: `src-main/lib/clock.ts` */

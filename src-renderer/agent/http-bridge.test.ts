@@ -37,7 +37,7 @@ describe('commands over HTTP', () => {
   test('carry the token in a header and never in the address', async () => {
     const { bridge, calls } = rig(() => Response.json({ ok: true, value: {} }))
     expect(await bridge.invoke({ c: 'all.resume' })).toEqual({ ok: true, value: {} })
-    expect(calls[0]?.path).toBe('v1/commands')
+    expect(calls[0]?.path).toBe('/v1/ui/commands')
     expect(calls[0]?.init.headers).toMatchObject({ authorization: 'Bearer secret-token' })
     expect(calls[0]?.init.body).toBe('{"c":"all.resume"}')
   })
@@ -47,7 +47,7 @@ describe('commands over HTTP', () => {
     ['the token is refused', () => new Response(null, { status: 401 }), 'TOKEN_INVALID'],
     ['the answer is no JSON', () => new Response('<html>'), 'INTERNAL'],
     ['the answer is of another kind', () => Response.json({ ok: true, value: { enabled: 'yes' } }), 'INTERNAL'],
-    ['it was refused with a code', () => Response.json({ error: { code: 'BUSY', message: 'm', next: 'n' } }, { status: 503 }), 'BUSY']
+    ['it was refused with a code', () => Response.json({ code: 'BUSY', message: 'm', next: 'n' }, { status: 503 }), 'BUSY']
   ])('answer with an error when %s', async (_, answer, code) => {
     const { bridge } = rig(answer)
     expect(await bridge.invoke({ c: 'integration.set', enabled: true })).toMatchObject({ ok: false, error: { code } })
