@@ -9,7 +9,7 @@ import { dataPaths } from '../lib/data-paths.ts'
 import { startAgentRig, type AgentRig } from '../testing/agent-rig.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { SettingsBook } from '../window/setting-views.ts'
-import { LINK_VALID_MS } from './ui-sessions.ts'
+import { LINK_VALID_MS, SESSION_IDLE_MS } from './ui-sessions.ts'
 
 let dir: string
 let rig: AgentRig
@@ -28,6 +28,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true })
 })
 
+const foreign = (headers: Record<string, string>[]) => headers
 /** What a browser sends with everything the page does. */
 const ofPage = () => ({ origin: `http://127.0.0.1:${rig.port}`, 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' })
 const newLink = async (): Promise<string> => {
@@ -72,7 +73,7 @@ describe('a link', () => {
 
   test('is not used up by a foreign page, and opens nothing for it', async () => {
     const link = await newLink()
-    for (const headers of [{ origin: 'https://evil.test' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }, { host: `evil.test:${rig.port}` }, { host: '127.0.0.1:1' }]) {
+    for (const headers of foreign([{ origin: 'https://evil.test' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }, { host: `evil.test:${rig.port}` }, { host: '127.0.0.1:1' }])) {
       const answer = await signIn(link, headers)
       expect([answer.status, answer.json.code], JSON.stringify(headers)).toEqual([403, 'FORBIDDEN'])
     }
@@ -101,7 +102,7 @@ describe('a command', () => {
   })
 
   test('of a foreign page is refused even with the token, and a preflight gets nothing', async () => {
-    for (const headers of [{ origin: 'https://evil.test' }, { origin: 'null' }, { origin: 'http://127.0.0.1:1' }, { 'sec-fetch-site': 'same-site' }, { host: `evil.test:${rig.port}` }]) {
+    for (const headers of foreign([{ origin: 'https://evil.test' }, { origin: 'null' }, { origin: 'http://127.0.0.1:1' }, { 'sec-fetch-site': 'same-site' }, { host: `evil.test:${rig.port}` }])) {
       expect((await send({ c: 'integration.set', enabled: false }, token, headers)).json.code, JSON.stringify(headers)).toBe('FORBIDDEN')
       for (const path of Object.values(uiRoutes)) {
         const preflight = await rig.call('OPTIONS', path, { headers: { ...ofPage(), authorization: null, ...headers, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,content-type' } })
@@ -188,6 +189,15 @@ describe('the stream', () => {
     expect(messages[1]!.run).toBe(messages[0]!.run)
     expect(messages[1]!.snapshot!.name).toBe('renamed')
   })
+})
+
+test('a stream ends with its session', async () => {
+  const response = await fetch(`http://127.0.0.1:${rig.port}${uiRoutes.stream}`, { headers: { authorization: `Bearer ${await newToken()}` } })
+  const text = response.text()
+  await clock.pass(SESSION_IDLE_MS)
+  rig.double.change({ name: 'after it' })
+  await clock.pass(100)
+  expect(await text).not.toContain('after it')
 })
 
 describe('the page', () => {
