@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { SnapshotMessage } from '../../src-main/contract/commands.ts'
 import { fixtureSnapshot } from '../testing/snapshots.ts'
-import { createHttpBridge, type BrowserPage } from './http-bridge.ts'
+import { createHttpBridge, MAX_EVENT_CHARS, type BrowserPage } from './http-bridge.ts'
 import type { Session } from './session.ts'
 
 interface Call {
@@ -95,6 +95,18 @@ describe('the stream', () => {
       })
     })
     expect(waits).toEqual([500, 1000, 2000, 5000, 5000])
+  })
+
+  test('lets go of a message that never ends, and connects again', async () => {
+    let opened = 0
+    const { bridge } = rig(() => streamOf(++opened === 1 ? `event: message\ndata: ${'x'.repeat(MAX_EVENT_CHARS + 1)}` : `event: message\ndata: ${JSON.stringify(message(2))}\n\n`))
+    const n = await new Promise<number>((resolve) => {
+      const stop = bridge.onSnapshot((seen) => {
+        stop()
+        resolve(seen.n)
+      })
+    })
+    expect([n, opened]).toEqual([2, 2])
   })
 
   test('ends when the session does', async () => {
