@@ -34,7 +34,7 @@ export function addUiRoutes(app: FastifyInstance, { ui, log, openStream }: UiRou
 
   app.post(uiRoutes.session, { schema: { ...hidden, body: SessionSpec, response: { 200: SessionView } } }, (request) => {
     const token = sessions.redeem((request.body as SessionSpec).link)
-    if (token === null) throw new LarderError('TOKEN_INVALID', 'This link has been used, or is too old')
+    if (token === null) throw new LarderError('TOKEN_INVALID', 'This link has been used, or is too old; `larder ui` makes a new one')
     log.info({}, 'a browser has opened the window')
     return { token }
   })

@@ -10,16 +10,21 @@ import type { AgentCommandOptions } from './show.ts'
 /** In the data folder; leads to the window and then is worthless. */
 const DOOR_FILE = 'open-window.html'
 
+type Environment = Readonly<Record<string, string | undefined>>
+
 export interface OpenUiOptions extends AgentCommandOptions {
   /** Show the link instead of starting a browser. */
   readonly print?: boolean
 }
 
+/** Starts what the desktop opens a URL with. Rejects when there is nothing. */
+export type OpenInBrowser = (url: string) => Promise<unknown>
+
 /** Opens the window of the agent in a browser, or says how. */
-export async function openUi(options: OpenUiOptions, output: Output): Promise<void> {
+export async function openUi(options: OpenUiOptions, output: Output, openInBrowser: OpenInBrowser = open, env: Environment = process.env): Promise<void> {
   const { url, validMs } = await (await connect(options)).uiLink()
-  const reason = options.print === true ? 'asked' : whyNoBrowser(process.platform, process.env)
-  if (reason === null && (await startBrowser(url, options.dataDir ?? defaultDataDir()))) {
+  const reason = options.print === true ? 'asked' : whyNoBrowser(process.platform, env)
+  if (reason === null && (await startBrowser(url, options.dataDir ?? defaultDataDir(), openInBrowser))) {
     output.result({ opened: true }, () => 'The window opens in your browser. If it does not: larder ui --print')
     return
   }
@@ -29,7 +34,7 @@ export async function openUi(options: OpenUiOptions, output: Output): Promise<vo
 }
 
 /** Why there is no browser to be started here; null when there may be one. */
-export function whyNoBrowser(platform: NodeJS.Platform, env: Readonly<Record<string, string | undefined>>): 'ssh' | 'other-system' | 'no-display' | null {
+export function whyNoBrowser(platform: NodeJS.Platform, env: Environment): 'ssh' | 'other-system' | 'no-display' | null {
   const isSet = (name: string): boolean => (env[name] ?? '') !== ''
   if (isSet('SSH_CONNECTION') || isSet('SSH_TTY')) return 'ssh'
   // The browser would be that of Windows, which reads no file of this system.
@@ -42,11 +47,11 @@ export function whyNoBrowser(platform: NodeJS.Platform, env: Readonly<Record<str
  * A command line can be read by every user of the PC, so the browser gets the path of a file that only this user can read, and
  * which leads on to the link. @returns false when no browser could be started
  */
-async function startBrowser(url: string, dataDir: string): Promise<boolean> {
+async function startBrowser(url: string, dataDir: string, openInBrowser: OpenInBrowser): Promise<boolean> {
   const door = join(dataPaths(dataDir).root, DOOR_FILE)
   await writePrivateFile(door, doorPage(url))
   try {
-    await open(pathToFileURL(door).href)
+    await openInBrowser(pathToFileURL(door).href)
     return true
   } catch {
     return false
