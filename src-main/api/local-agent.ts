@@ -55,7 +55,6 @@ export async function runLocalAgent(options: LocalAgentOptions): Promise<Running
     await agent.start()
 
     const ui = options.ui && (await openUi(options.ui, agent, paths, clock, log))
-    undo.push(() => ui?.close())
     const { defaultStaggerRangeSeconds } = settings.integration
     const api = await startApi({ agent, token, port: settings.ports.api, defaultStaggerRangeSeconds, clock, log, ...(ui && { ui }) })
     undo.push(() => api.close())

@@ -19,7 +19,7 @@ export interface UiRoutesContext {
  * everything else needs a session.
  */
 export function addUiRoutes(app: FastifyInstance, { ui, log, openStream }: UiRoutesContext): void {
-  const { sessions, feed } = ui
+  const { sessions } = ui
   const hidden = { hide: true } as const
 
   app.get(UI_PATH.slice(0, -1), { schema: hidden }, (_request, reply) => reply.redirect(UI_PATH, 308))
@@ -50,7 +50,7 @@ export function addUiRoutes(app: FastifyInstance, { ui, log, openStream }: UiRou
 
   let written: { n: number; json: string } | undefined
   const messageJson = (): string => {
-    const message = feed.message()
+    const message = ui.message()
     // One string per message, however many windows there are.
     if (written?.n !== message.n) written = { n: message.n, json: JSON.stringify(message) }
     return written.json
@@ -62,9 +62,8 @@ export function addUiRoutes(app: FastifyInstance, { ui, log, openStream }: UiRou
       if (sessions.admits(token)) stream.sendNewest(() => ({ event: 'message', json: messageJson() }))
       else stream.end()
     }
-    feed.on('changed', push)
-    stream.once('closed', () => feed.off('changed', push))
     push()
+    stream.once('closed', ui.follow(push))
     return reply
   })
 }

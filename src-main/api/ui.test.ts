@@ -191,6 +191,22 @@ describe('the stream', () => {
   })
 })
 
+test('the agent makes snapshots only while a window is open, and yet no answer is older than its question', async () => {
+  const token = await newToken()
+  const ask = async () => SnapshotMessage.parse((await send({ c: 'snapshot.get' }, token)).json.value)
+  await expect.poll(() => rig.double.listenerCount('snapshot')).toBe(0)
+  const before = await ask()
+  rig.double.change({ name: 'unwatched' })
+  const after = await ask()
+  expect(after.n).toBeGreaterThan(before.n)
+  expect(after.snapshot!.name).toBe('unwatched')
+  const leave = new AbortController()
+  await fetch(`http://127.0.0.1:${rig.port}${uiRoutes.stream}`, { headers: { authorization: `Bearer ${token}` }, signal: leave.signal })
+  expect(rig.double.listenerCount('snapshot')).toBe(1)
+  leave.abort()
+  await expect.poll(() => rig.double.listenerCount('snapshot')).toBe(0)
+})
+
 test('a stream ends with its session', async () => {
   const response = await fetch(`http://127.0.0.1:${rig.port}${uiRoutes.stream}`, { headers: { authorization: `Bearer ${await newToken()}` } })
   const text = response.text()

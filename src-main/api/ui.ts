@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Agent, Log } from '../agent/agent.ts'
-import type { AgentStatus } from '../contract/commands.ts'
+import type { AgentStatus, SnapshotMessage } from '../contract/commands.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
@@ -22,10 +22,11 @@ export interface UiOptions {
 export interface Ui {
   readonly rendererDir: string
   readonly sessions: UiSessions
-  readonly feed: SnapshotFeed
+  message(): SnapshotMessage
+  /** Calls back at each change, at most ten times a second. @returns how to end it */
+  follow(listener: () => void): () => void
   /** Carries out a command of a page that has a session. */
-  readonly command: (input: unknown) => ReturnType<Dispatch>
-  close(): void
+  command(input: unknown): ReturnType<Dispatch>
 }
 
 /** @throws SETTINGS_INVALID when the page has not been built */
@@ -35,9 +36,21 @@ export async function openUi({ rendererDir, settings }: UiOptions, agent: Agent,
   })
   const status = (): AgentStatus => ({ state: agent.snapshot().state === 'running' ? 'running' : 'stopping' })
   const feed = new SnapshotFeed(clock, () => ({ status: status(), snapshot: agent.snapshot() }))
-  agent.on('snapshot', feed.noteChange)
+  // The agent makes snapshots for whoever listens; with no window open that is nobody, and an answer is as new as its question.
+  const message = (): SnapshotMessage => {
+    if (feed.listenerCount('changed') === 0) feed.noteChange()
+    return feed.message()
+  }
+  const follow = (listener: () => void): (() => void) => {
+    if (feed.listenerCount('changed') === 0) agent.on('snapshot', feed.noteChange)
+    feed.on('changed', listener)
+    return () => {
+      feed.off('changed', listener)
+      if (feed.listenerCount('changed') === 0) agent.off('snapshot', feed.noteChange)
+    }
+  }
   const dispatch = createDispatch({
-    source: { agent: () => agent, message: () => feed.message(), setVerifying: (progress) => feed.setVerifying(progress) },
+    source: { agent: () => agent, message, setVerifying: (progress) => feed.setVerifying(progress) },
     settings,
     // A browser may be on another desktop than the agent, or on none: nothing of it is touched from here.
     shell: {},
@@ -49,8 +62,8 @@ export async function openUi({ rendererDir, settings }: UiOptions, agent: Agent,
   return {
     rendererDir,
     sessions: new UiSessions(clock),
-    feed,
-    command: (input) => dispatch(input, by),
-    close: () => void agent.off('snapshot', feed.noteChange)
+    message,
+    follow,
+    command: (input) => dispatch(input, by)
   }
 }
