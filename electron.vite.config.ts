@@ -36,5 +36,5 @@ export default defineConfig((env) => ({
 
 /** electron-vite leaves pages as they are; this one is read at each start. */
 function withMinify(config: UserConfig): UserConfig {
-  return { ...config, build: { ...config.build, minify: true, chunkSizeWarningLimit: 2000, reportCompressedSize: false } }
+  return { ...config, build: { ...config.build, minify: true, reportCompressedSize: false } }
 }

@@ -24,6 +24,7 @@ export default defineConfig(({ mode }) => ({
     // A data: URL would need its own rule in the Content-Security-Policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 2000,
     rolldownOptions: { input: mode === 'fixtures' ? withFixtures : window }
   },
   server: { host: '127.0.0.1' }

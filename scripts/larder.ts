@@ -1,10 +1,13 @@
 // npm run larder -- ARGUMENTS: the `larder` command from this clone, built when needed.
 import { spawn } from 'node:child_process'
 import { buildCli, cliFile } from './build-cli.ts'
+import { buildRenderer } from './build-renderer.ts'
 
-if (await buildCli()) {
+const args = process.argv.slice(2)
+
+if ((await buildCli()) && (!args.includes('--ui') || (await buildRenderer()))) {
   // npm runs scripts in the clone; paths on the command line are meant where the user is.
-  const child = spawn(process.execPath, [cliFile, ...process.argv.slice(2)], { stdio: 'inherit', cwd: process.env['INIT_CWD'] ?? process.cwd() })
+  const child = spawn(process.execPath, [cliFile, ...args], { stdio: 'inherit', cwd: process.env['INIT_CWD'] ?? process.cwd() })
   // The terminal interrupts the command too; it ends in its own time and with its own exit code.
   process.on('SIGINT', () => {
     if (!process.stdin.isTTY) child.kill('SIGINT')

@@ -17,13 +17,14 @@ const layers: Record<string, readonly string[]> = {
   claims: ['contract', 'lib'],
   transfers: ['contract', 'lib', 'pieces', 'cache', 'origin', 'peers', 'claims'],
   agent: ['contract', 'lib', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers'],
-  api: ['contract', 'lib', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'agent'],
+  window: ['contract', 'lib', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'agent'],
+  api: ['contract', 'lib', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'agent', 'window'],
   client: ['contract', 'lib', 'origin'],
-  cli: ['contract', 'lib', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'agent', 'api', 'client']
+  cli: ['contract', 'lib', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'agent', 'window', 'api', 'client']
 }
 /** Electron's side: may import every layer, and electron. */
 const electronFolders = ['shell', 'preload']
-const rendererPackages = ['react', 'react-dom', 'zustand', '@fluentui/react-components', '@fluentui/react-icons', 'uplot', '@tanstack/react-virtual', 'zod']
+const rendererPackages = ['react', 'react-dom', 'zustand', '@fluentui/react-components', '@fluentui/react-icons', 'uplot', '@tanstack/react-virtual', 'eventsource-parser', 'zod']
 
 interface Module {
   /** Relative to the root, with slashes: `src-main/lib/clock.ts` */

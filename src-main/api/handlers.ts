@@ -4,6 +4,7 @@ import type { Agent } from '../agent/agent.ts'
 import type { ApiAnswer, ApiBody, ApiParams, ApiQuery, ApiRouteName, ApiToken } from '../contract/api.ts'
 import { finalRequestStates, type RequestView } from '../contract/request.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
+import { UI_PATH } from '../contract/ui.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
 import type { Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
@@ -12,6 +13,7 @@ import { errorAnswer } from './error-answer.ts'
 import type { EventStream } from './event-stream.ts'
 import { proveToken } from './guard.ts'
 import { statusView } from './status-view.ts'
+import { LINK_VALID_MS, type UiSessions } from './ui-sessions.ts'
 
 /** What the handlers act on. */
 export interface HandlerContext {
@@ -25,6 +27,8 @@ export interface HandlerContext {
   openApi(): { openapi: string }
   /** Turns the answer into a stream. @throws BUSY when too many are open */
   openStream(reply: FastifyReply): EventStream
+  /** Undefined: this agent serves no window to browsers. */
+  readonly uiSessions: UiSessions | undefined
 }
 
 /** One call of a route, its input parsed. */
@@ -169,6 +173,10 @@ export function createHandlers(context: HandlerContext): Handlers {
     resumeAll: () => {
       agent.resumeAll()
       return status()
+    },
+    uiLink: () => {
+      if (!context.uiSessions) throw new LarderError('NOT_FOUND', 'This agent serves no window to browsers; start it with `larder agent --ui`')
+      return { url: `http://127.0.0.1:${context.port()}${UI_PATH}#link=${context.uiSessions.issueLink()}`, validMs: LINK_VALID_MS }
     },
     integration: ({ body }) => {
       agent.setIntegration(body.enabled, body.by)

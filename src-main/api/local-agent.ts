@@ -6,6 +6,7 @@ import { systemClock, type Clock } from '../lib/clock.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
 import { openLogFile } from './logging.ts'
 import { startApi } from './server.ts'
+import { openUi, type UiOptions } from './ui.ts'
 
 export interface LocalAgentOptions {
   readonly dataDir: string
@@ -18,6 +19,8 @@ export interface LocalAgentOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Instead of the log file in the data folder. */
   readonly log?: Log
+  /** Serves the window to browsers of this PC. */
+  readonly ui?: UiOptions
 }
 
 /** An agent with its local API, as programs of this user find it. */
@@ -32,7 +35,7 @@ export interface RunningAgent {
 
 /**
  * Starts agent and local API on a data folder and writes `agent.json`.
- * @throws AGENT_ALREADY_RUNNING (`details.pid`), PORT_TAKEN, CACHE_UNUSABLE, and whatever the agent's start throws; nothing
+ * @throws AGENT_ALREADY_RUNNING (`details.pid`), PORT_TAKEN, CACHE_UNUSABLE, SETTINGS_INVALID (no window to serve), and whatever the agent's start throws; nothing
  * is left running then
  */
 export async function runLocalAgent(options: LocalAgentOptions): Promise<RunningAgent> {
@@ -51,8 +54,9 @@ export async function runLocalAgent(options: LocalAgentOptions): Promise<Running
     undo.push(() => agent.stop())
     await agent.start()
 
+    const ui = options.ui && (await openUi(options.ui, agent, paths, clock, log))
     const { defaultStaggerRangeSeconds } = settings.integration
-    const api = await startApi({ agent, token, port: settings.ports.api, defaultStaggerRangeSeconds, clock, log })
+    const api = await startApi({ agent, token, port: settings.ports.api, defaultStaggerRangeSeconds, clock, log, ...(ui && { ui }) })
     undo.push(() => api.close())
     agent.setApiPort(api.port)
     undo.push(() => agent.setApiPort(null))

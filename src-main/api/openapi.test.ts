@@ -1,15 +1,25 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { apiRoutes, type ApiRoute } from '../contract/api.ts'
+import { dataPaths } from '../lib/data-paths.ts'
 import { startAgentRig, type AgentRig } from '../testing/agent-rig.ts'
+import { SettingsBook } from '../window/setting-views.ts'
 
 let rig: AgentRig
 let document: any
+const rendererDir = mkdtempSync(join(tmpdir(), 'larder-page-'))
 beforeAll(async () => {
-  rig = await startAgentRig()
+  writeFileSync(join(rendererDir, 'index.html'), '')
+  rig = await startAgentRig({ ui: { rendererDir, settings: new SettingsBook(dataPaths(rendererDir), null) } })
   document = (await rig.call('GET', '/v1/openapi.json')).json
 })
-afterAll(() => rig.close())
+afterAll(async () => {
+  await rig.close()
+  rmSync(rendererDir, { recursive: true })
+})
 
 const routes = Object.entries(apiRoutes) as [string, ApiRoute][]
 const documented = (path: string) => path.replace(/:([a-zA-Z0-9]+)/g, '{$1}')

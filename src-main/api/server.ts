@@ -11,6 +11,8 @@ import { EventStream } from './event-stream.ts'
 import { assertLocalCaller, assertToken } from './guard.ts'
 import { createHandlers, type Call } from './handlers.ts'
 import { openApiOptions, routeSchema } from './openapi.ts'
+import { addUiRoutes } from './ui-routes.ts'
+import type { Ui } from './ui.ts'
 
 const MAX_BODY_BYTES = 64 * 1024
 const MAX_HEADER_BYTES = 16 * 1024
@@ -27,6 +29,8 @@ export interface ApiOptions {
   readonly defaultStaggerRangeSeconds: number
   readonly clock: Clock
   readonly log: Log
+  /** The window for browsers; without it there is none. */
+  readonly ui?: Ui
 }
 
 /** The local API, listening. */
@@ -41,7 +45,7 @@ export interface ApiServer {
  * @throws PORT_TAKEN with the port
  */
 export async function startApi(options: ApiOptions): Promise<ApiServer> {
-  const { agent, token, clock, log } = options
+  const { agent, token, clock, log, ui } = options
   const streams = new Set<EventStream>()
   const app = fastify({
     logger: false,
@@ -70,7 +74,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store', 'cross-origin-resource-policy': 'same-origin' })
-    assertLocalCaller(request.headers, port)
+    assertLocalCaller({ method: request.method, url: request.raw.url ?? '', headers: request.headers }, port)
   })
   app.setErrorHandler((error, request, reply) => {
     const { status, view, unexpected } = errorAnswer(error)
@@ -82,6 +86,14 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     throw new LarderError('NOT_FOUND', 'There is no such route')
   })
 
+  const openStream = (reply: FastifyReply): EventStream => {
+    if (streams.size >= MAX_STREAMS) throw new LarderError('BUSY', `There are ${MAX_STREAMS} open streams already`)
+    reply.hijack()
+    const stream = new EventStream(reply.raw, clock)
+    streams.add(stream)
+    stream.once('closed', () => streams.delete(stream))
+    return stream
+  }
   const handlers = createHandlers({
     agent,
     token,
@@ -89,17 +101,12 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     defaultStaggerRangeSeconds: options.defaultStaggerRangeSeconds,
     port: () => port,
     openApi: () => app.swagger() as { openapi: string },
-    openStream(reply: FastifyReply) {
-      if (streams.size >= MAX_STREAMS) throw new LarderError('BUSY', `There are ${MAX_STREAMS} open streams already`)
-      reply.hijack()
-      const stream = new EventStream(reply.raw, clock)
-      streams.add(stream)
-      stream.once('closed', () => streams.delete(stream))
-      return stream
-    }
+    openStream,
+    uiSessions: ui?.sessions
   })
   await app.register(swagger, openApiOptions)
   for (const name of Object.keys(apiRoutes) as ApiRouteName[]) addRoute(app, name, apiRoutes[name], handlers[name] as AnyHandler, token)
+  if (ui) addUiRoutes(app, { ui, log, openStream })
 
   try {
     await app.listen({ host: '127.0.0.1', port })

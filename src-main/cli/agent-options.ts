@@ -21,6 +21,7 @@ export interface AgentOptions {
   readonly cacheDir?: string
   readonly cacheMax?: number
   readonly logLevel?: string
+  readonly ui?: boolean
   readonly set?: readonly string[]
 }
 
@@ -44,6 +45,7 @@ export function settingsOfOptions(options: AgentOptions): SettingsInput {
       },
       election: { ...given('weight', options.weight) },
       cache: { ...(options.cacheDir !== undefined && { dir: resolve(options.cacheDir) }), ...given('maxBytes', options.cacheMax) },
+      ui: { ...given('browser', options.ui) },
       log: { ...given('level', options.logLevel as 'info' | undefined) }
     },
     ...(options.set ?? []).map(parseAssignment)

@@ -34,6 +34,7 @@ export function buildProgram(output: Output): Command {
     .option('--cache-dir <folder>', 'cache folder')
     .option('--cache-max <size>', 'size limit of the cache, e.g. 20GiB', size)
     .addOption(new Option('--log-level <level>', 'least level that is logged').choices(['fatal', 'error', 'warn', 'info', 'debug', 'trace']))
+    .option('--ui', 'serve the window to browsers of this PC (`larder ui` opens it)')
     .option('--set <section.name=value...>', 'any other setting')
     .addHelpText('after', examples(['larder agent --fleet-key-file /etc/larder/site-key', 'larder agent --cache-max 20GiB --set transfers.uploadSlots=4', 'larder agent --data-dir ./a --api-port 0 --peer-port 0 --json']))
     .action(async (options) => {
@@ -59,6 +60,13 @@ export function buildProgram(output: Output): Command {
     .action(async (url, options) => {
       const { get } = await import('./get.ts')
       await get(url, options, output)
+    })
+
+  command(program, 'ui', 'Open the window of an agent started with --ui in the browser.')
+    .option('--print', 'print the link instead; it works once')
+    .action(async (options) => {
+      const { openUi } = await import('./open-ui.ts')
+      await openUi(options, output)
     })
 
   const shown = async () => import('./show.ts')

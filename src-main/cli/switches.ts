@@ -1,6 +1,6 @@
-import { userInfo } from 'node:os'
 import { connect } from '../client/connection.ts'
 import type { StatusView } from '../contract/api.ts'
+import { personName } from '../lib/person-name.ts'
 import type { Output } from './output.ts'
 import { localTime } from './printable.ts'
 import type { AgentCommandOptions } from './show.ts'
@@ -17,7 +17,7 @@ export async function resumeTransfers(options: AgentCommandOptions, output: Outp
 }
 
 export async function switchIntegration(enabled: boolean, options: AgentCommandOptions, output: Output): Promise<void> {
-  showIntegration(await (await connect(options)).setIntegration(enabled, `${userName()}, command line`), output)
+  showIntegration(await (await connect(options)).setIntegration(enabled, `${personName()}, command line`), output)
 }
 
 export async function integrationStatus(options: AgentCommandOptions, output: Output): Promise<void> {
@@ -26,12 +26,4 @@ export async function integrationStatus(options: AgentCommandOptions, output: Ou
 
 function showIntegration({ integration }: StatusView, output: Output): void {
   output.result({ integration }, () => `The integration is ${integration.enabled ? 'on' : 'off'}, by ${integration.by} since ${localTime(integration.since)}.`)
-}
-
-function userName(): string {
-  try {
-    return userInfo().username.slice(0, 60)
-  } catch {
-    return 'a user'
-  }
 }

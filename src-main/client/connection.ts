@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { VerifyView, type CacheListing, type CacheQueryInput, type ClearView, type PauseSpecInput, type StatusView } from '../contract/api.ts'
+import { VerifyView, type CacheListing, type CacheQueryInput, type ClearView, type PauseSpecInput, type StatusView, type UiLinkView } from '../contract/api.ts'
 import { ErrorView } from '../contract/errors.ts'
 import { AgentEvent } from '../contract/events.ts'
 import type { RequestId, Sha256Hex } from '../contract/ids.ts'
@@ -144,6 +144,11 @@ export class AgentConnection {
   /** Pauses all transfers, for 24 h by default. */
   pauseAll(spec: PauseSpecInput = {}): Promise<StatusView> {
     return this.#http.call('pauseAll', { body: spec })
+  }
+
+  /** A link that opens the window in a browser, once. @throws NOT_FOUND when this agent serves no window */
+  uiLink(): Promise<UiLinkView> {
+    return this.#http.call('uiLink')
   }
 
   resumeAll(): Promise<StatusView> {

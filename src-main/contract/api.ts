@@ -73,6 +73,10 @@ export const VerifyView = z.object({
 })
 export type VerifyView = z.infer<typeof VerifyView>
 
+/** A link that opens the window in a browser of this PC, once and soon. Whoever has it has the window: keep it out of logs. */
+export const UiLinkView = z.object({ url: z.url(), validMs: z.number().int().positive() })
+export type UiLinkView = z.infer<typeof UiLinkView>
+
 const DAY_MS = 24 * 3600_000
 
 /** Body of `POST /v1/pause`. */
@@ -216,6 +220,7 @@ export const apiRoutes = {
   },
   pauseAll: { method: 'POST', path: '/v1/pause', summary: 'Pauses all transfers.', access: 'token', body: PauseSpec.prefault({}), status: 200, answer: StatusView },
   resumeAll: { method: 'POST', path: '/v1/resume', summary: 'Lets all transfers go on.', access: 'token', status: 200, answer: StatusView },
+  uiLink: { method: 'POST', path: '/v1/ui/link', summary: 'Makes a link that opens the window in a browser of this PC, once. NOT_FOUND when the agent serves no window.', access: 'token', status: 200, answer: UiLinkView },
   integration: { method: 'POST', path: '/v1/integration', summary: 'Turns the integration on or off.', access: 'token', body: IntegrationSpec, status: 200, answer: StatusView }
 } as const satisfies Record<string, ApiRoute>
 

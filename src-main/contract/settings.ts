@@ -77,6 +77,11 @@ export const Settings = z.object({
       minFreeBytes: z.number().int().min(0).default(2 * 1024 ** 3).describe('Free disk space the cache leaves to others.')
     })
     .prefault({}),
+  ui: z
+    .object({
+      browser: z.boolean().default(false).describe('Serve the window to browsers of this PC; `larder ui` opens it. For agents without the tray application.')
+    })
+    .prefault({}),
   log: z
     .object({
       level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info').describe('Least level that is written.')

@@ -1,15 +1,12 @@
-import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import type { Agent } from '../agent/agent.ts'
 import type { RunningAgent } from '../api/local-agent.ts'
 import type { AgentStatus, SnapshotMessage } from '../contract/commands.ts'
 import type { AgentEvent } from '../contract/events.ts'
-import { sleep, type Clock, type Timer } from '../lib/clock.ts'
+import { sleep, type Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
-import type { AgentSource } from './dispatch.ts'
-
-/** Changes are told at most so often. */
-const TELL_EVERY_MS = 100
+import type { AgentSource } from '../window/dispatch.ts'
+import { SnapshotFeed } from '../window/snapshot-feed.ts'
 
 export type StartAgent = () => Promise<RunningAgent>
 
@@ -28,12 +25,9 @@ interface LifeEvents {
 export class AgentLife extends EventEmitter<LifeEvents> implements AgentSource {
   readonly #startAgent: StartAgent
   readonly #clock: Clock
-  readonly #run = randomUUID()
+  readonly #feed: SnapshotFeed
   #status: AgentStatus = { state: 'starting' }
   #running: RunningAgent | null = null
-  #verifying: SnapshotMessage['verifying'] = null
-  #n = 1
-  #telling: Timer | null = null
   /** Starts and stops, one after the other. */
   #work: Promise<void> = Promise.resolve()
   #ended = false
@@ -42,6 +36,8 @@ export class AgentLife extends EventEmitter<LifeEvents> implements AgentSource {
     super()
     this.#startAgent = startAgent
     this.#clock = clock
+    this.#feed = new SnapshotFeed(clock, () => ({ status: this.#status, snapshot: this.#running?.agent.snapshot() ?? null }))
+    this.#feed.on('changed', () => this.emit('changed'))
   }
 
   get status(): AgentStatus {
@@ -55,12 +51,11 @@ export class AgentLife extends EventEmitter<LifeEvents> implements AgentSource {
   }
 
   message(): SnapshotMessage {
-    return { run: this.#run, n: this.#n, status: this.#status, snapshot: this.#running?.agent.snapshot() ?? null, verifying: this.#verifying }
+    return this.#feed.message()
   }
 
   setVerifying(progress: SnapshotMessage['verifying']): void {
-    this.#verifying = progress
-    this.#changed()
+    this.#feed.setVerifying(progress)
   }
 
   /** Never rejects; what went wrong is in `status`. */
@@ -94,7 +89,7 @@ export class AgentLife extends EventEmitter<LifeEvents> implements AgentSource {
     try {
       const running = await this.#startAgent()
       this.#running = running
-      running.agent.on('snapshot', this.#changed)
+      running.agent.on('snapshot', this.#feed.noteChange)
       running.agent.on('event', this.#tellEvent)
       this.#become({ state: 'running' })
       this.emit('started', running.agent)
@@ -108,7 +103,7 @@ export class AgentLife extends EventEmitter<LifeEvents> implements AgentSource {
     if (!running) return
     this.#running = null
     this.#become({ state: 'stopping' })
-    running.agent.off('snapshot', this.#changed)
+    running.agent.off('snapshot', this.#feed.noteChange)
     running.agent.off('event', this.#tellEvent)
     // Nothing can be done about a part that does not stop cleanly; it has been logged.
     await running.stop().catch(() => {})
@@ -116,17 +111,8 @@ export class AgentLife extends EventEmitter<LifeEvents> implements AgentSource {
 
   #become(status: AgentStatus): void {
     this.#status = status
-    this.#changed()
+    this.#feed.noteChange()
   }
 
   readonly #tellEvent = (event: AgentEvent): void => void this.emit('event', event)
-
-  readonly #changed = (): void => {
-    this.#n++
-    if (this.#telling !== null) return
-    this.#telling = this.#clock.after(TELL_EVERY_MS, () => {
-      this.#telling = null
-      this.emit('changed')
-    })
-  }
 }

@@ -1,5 +1,5 @@
 import { protocol, session } from 'electron'
-import { answerBundleRequest, APP_SCHEME } from './bundle-files.ts'
+import { answerBundleRequest, APP_SCHEME } from './app-bundle.ts'
 
 /** Call once, before `ready`. */
 export function registerAppScheme(): void {

@@ -1,8 +1,8 @@
 import { ipcMain } from 'electron'
-import { userInfo } from 'node:os'
 import { COMMAND_CHANNEL, type Answer } from '../contract/commands.ts'
 import { LarderError } from '../lib/errors.ts'
-import type { Dispatch } from './dispatch.ts'
+import { personName } from '../lib/person-name.ts'
+import type { Dispatch } from '../window/dispatch.ts'
 import { isOwnFrame } from './senders.ts'
 
 /** Takes commands of our own page, and of nobody else. */
@@ -14,13 +14,4 @@ export function acceptCommands(dispatch: Dispatch, origin: string): void {
     }
     return dispatch(input, by)
   })
-}
-
-/** Who is logged in, for "turned off by". */
-export function personName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return 'somebody'
-  }
 }

@@ -1,7 +1,7 @@
 import type { AgentStatus } from '../contract/commands.ts'
 import type { RequestView } from '../contract/request.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
-import { formatBytes, formatRate } from './readable.ts'
+import { formatBytes, formatRate } from '../lib/readable.ts'
 
 /** Which picture the tray shows. */
 export type TrayState = 'idle' | 'downloading' | 'serving' | 'paused' | 'off' | 'error'

@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runLocalAgent, type RunningAgent } from '../api/local-agent.ts'
+import type { UiOptions } from '../api/ui.ts'
 import { Settings, type SettingsInput } from '../contract/settings.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { AgentDouble } from './agent-double.ts'
@@ -23,7 +24,7 @@ export interface AgentRig {
   close(): Promise<void>
 }
 
-export async function startAgentRig(options: { settings?: SettingsInput; clock?: Clock; name?: string } = {}): Promise<AgentRig> {
+export async function startAgentRig(options: { settings?: SettingsInput; clock?: Clock; name?: string; ui?: UiOptions } = {}): Promise<AgentRig> {
   const dir = await mkdtemp(join(tmpdir(), 'larder-rig-'))
   const dataDir = join(dir, 'data')
   const log = keptLog()
@@ -35,6 +36,7 @@ export async function startAgentRig(options: { settings?: SettingsInput; clock?:
     clock: options.clock ?? systemClock,
     log,
     ...(options.name !== undefined && { name: options.name }),
+    ...(options.ui && { ui: options.ui }),
     createAgent: (config, host) => (double = new AgentDouble(config, host))
   })
   const token = await readFile(running.paths.apiToken, 'utf8')

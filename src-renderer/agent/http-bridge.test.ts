@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { SnapshotMessage } from '../../src-main/contract/commands.ts'
 import { fixtureSnapshot } from '../testing/snapshots.ts'
-import { createHttpBridge, type BrowserPage } from './http-bridge.ts'
+import { createHttpBridge, MAX_EVENT_CHARS, type BrowserPage } from './http-bridge.ts'
 import type { Session } from './session.ts'
 
 interface Call {
@@ -37,7 +37,7 @@ describe('commands over HTTP', () => {
   test('carry the token in a header and never in the address', async () => {
     const { bridge, calls } = rig(() => Response.json({ ok: true, value: {} }))
     expect(await bridge.invoke({ c: 'all.resume' })).toEqual({ ok: true, value: {} })
-    expect(calls[0]?.path).toBe('v1/commands')
+    expect(calls[0]?.path).toBe('/v1/ui/commands')
     expect(calls[0]?.init.headers).toMatchObject({ authorization: 'Bearer secret-token' })
     expect(calls[0]?.init.body).toBe('{"c":"all.resume"}')
   })
@@ -47,7 +47,7 @@ describe('commands over HTTP', () => {
     ['the token is refused', () => new Response(null, { status: 401 }), 'TOKEN_INVALID'],
     ['the answer is no JSON', () => new Response('<html>'), 'INTERNAL'],
     ['the answer is of another kind', () => Response.json({ ok: true, value: { enabled: 'yes' } }), 'INTERNAL'],
-    ['it was refused with a code', () => Response.json({ error: { code: 'BUSY', message: 'm', next: 'n' } }, { status: 503 }), 'BUSY']
+    ['it was refused with a code', () => Response.json({ code: 'BUSY', message: 'm', next: 'n' }, { status: 503 }), 'BUSY']
   ])('answer with an error when %s', async (_, answer, code) => {
     const { bridge } = rig(answer)
     expect(await bridge.invoke({ c: 'integration.set', enabled: true })).toMatchObject({ ok: false, error: { code } })
@@ -95,6 +95,18 @@ describe('the stream', () => {
       })
     })
     expect(waits).toEqual([500, 1000, 2000, 5000, 5000])
+  })
+
+  test('lets go of a message that never ends, and connects again', async () => {
+    let opened = 0
+    const { bridge } = rig(() => streamOf(++opened === 1 ? `event: message\ndata: ${'x'.repeat(MAX_EVENT_CHARS + 1)}` : `event: message\ndata: ${JSON.stringify(message(2))}\n\n`))
+    const n = await new Promise<number>((resolve) => {
+      const stop = bridge.onSnapshot((seen) => {
+        stop()
+        resolve(seen.n)
+      })
+    })
+    expect([n, opened]).toEqual([2, 2])
   })
 
   test('ends when the session does', async () => {

@@ -1,25 +1,21 @@
+import { createParser } from 'eventsource-parser'
 import { parseAnswer, SnapshotMessage, type Answer, type AppInfo, type CommandInput, type LarderBridge } from '../../src-main/contract/commands.ts'
+import { ErrorView } from '../../src-main/contract/errors.ts'
+import { uiRoutes } from '../../src-main/contract/ui.ts'
 import { errorView } from './bridge.ts'
 import type { Session } from './session.ts'
-import { createSseParser } from './sse-parser.ts'
 
 /** Waits between two tries to reach the agent, ms; the last one repeats. */
 const RETRY_MS = [500, 1000, 2000, 5000]
+/** A message longer than this, in characters, is taken for a broken stream. A snapshot of 500 transfers is under 1 MB. */
+export const MAX_EVENT_CHARS = 8_000_000
 
 /** What the page can do by itself in a browser, where the agent has no desktop. */
 const browserCommands = ['shell.copyText', 'shell.saveText'] as const
 
 /**
- * The bridge of a window in a browser, over the loopback API of a headless agent. What it expects of the server, all
- * same-origin and with `Authorization: Bearer <token>`:
- *
- * - `POST /v1/commands`, body: the command as JSON (`{"c":"cache.list",…}`). Answer: status 200 and an `Answer` as JSON
- *   (`{"ok":true,"value":…}` or `{"ok":false,"error":…}`). With any other status the body may be an `{"error":ErrorView}`;
- *   401 ends the session.
- * - `GET /v1/stream?window=1` as Server-Sent Events: `event: message`, `data: <SnapshotMessage as JSON>`, the newest one at
- *   once, then at each change, at most ten a second; comments as heartbeat. Other event names are passed over.
- *
- * The token comes from a {@link Session}. It is kept out of URLs, so that no log or history has it.
+ * The bridge of a window in a browser, over the loopback API of a headless agent; see {@link uiRoutes}. The token comes from a
+ * {@link Session}. It is kept out of URLs, so that no log or history has it.
  */
 export function createHttpBridge(session: Session, page: BrowserPage = browserPage): LarderBridge {
   const listeners = new Set<(message: SnapshotMessage) => void>()
@@ -31,7 +27,7 @@ export function createHttpBridge(session: Session, page: BrowserPage = browserPa
     if (session.token() === null) return refused()
     let response: Response
     try {
-      response = await page.fetch('v1/commands', { method: 'POST', headers: { ...headers(), 'content-type': 'application/json' }, body: JSON.stringify(command) })
+      response = await page.fetch(uiRoutes.commands, { method: 'POST', headers: { ...headers(), 'content-type': 'application/json' }, body: JSON.stringify(command) })
     } catch {
       return { ok: false, error: errorView('AGENT_NOT_RUNNING', 'The agent does not answer.') }
     }
@@ -40,8 +36,8 @@ export function createHttpBridge(session: Session, page: BrowserPage = browserPa
       return refused()
     }
     try {
-      const body = (await response.json()) as { ok?: unknown; error?: unknown }
-      return parseAnswer(command.c, response.ok || body.ok === false ? body : { ok: false, error: body.error })
+      const body: unknown = await response.json()
+      return response.ok ? parseAnswer(command.c, body) : { ok: false, error: ErrorView.parse(body) }
     } catch {
       return { ok: false, error: errorView('INTERNAL', `The agent answered ${response.status} with something that is no answer.`) }
     }
@@ -56,7 +52,7 @@ export function createHttpBridge(session: Session, page: BrowserPage = browserPa
   const followStream = async (signal: AbortSignal) => {
     for (let failures = 0; !signal.aborted; failures++) {
       try {
-        const response = await page.fetch('v1/stream?window=1', { headers: { ...headers(), accept: 'text/event-stream' }, signal })
+        const response = await page.fetch(uiRoutes.stream, { headers: { ...headers(), accept: 'text/event-stream' }, signal })
         if (response.status === 401) session.end()
         else if (response.ok && response.body !== null) {
           await readStream(response.body, () => (failures = -1))
@@ -70,15 +66,22 @@ export function createHttpBridge(session: Session, page: BrowserPage = browserPa
   }
 
   const readStream = async (body: ReadableStream<Uint8Array>, onMessage: () => void) => {
-    const parse = createSseParser()
+    const messages: string[] = []
+    let tooLong = false
+    const parser = createParser({
+      maxBufferSize: MAX_EVENT_CHARS,
+      onEvent: ({ event, data }) => void (event === 'message' && messages.push(data)),
+      onError: ({ type }) => void (tooLong ||= type === 'max-buffer-size-exceeded')
+    })
     const decoder = new TextDecoder()
     const reader = body.getReader()
     try {
       for (;;) {
         const { done, value } = await reader.read()
         if (done) return
-        for (const { event, data } of parse(decoder.decode(value, { stream: true }))) {
-          if (event !== 'message') continue
+        parser.feed(decoder.decode(value, { stream: true }))
+        if (tooLong) return
+        for (const data of messages.splice(0)) {
           const message = SnapshotMessage.safeParse(JSON.parse(data))
           if (!message.success) continue
           onMessage()
@@ -125,7 +128,7 @@ export function createHttpBridge(session: Session, page: BrowserPage = browserPa
 
 const refused = (): Answer => ({ ok: false, error: errorView('TOKEN_INVALID', 'This window is no longer signed in.') })
 
-/** What the bridge needs of the browser. Paths are relative to the folder the page was served from. */
+/** What the bridge needs of the browser. */
 export interface BrowserPage {
   fetch(path: string, init: RequestInit): Promise<Response>
   wait(ms: number, signal: AbortSignal): Promise<void>
@@ -134,7 +137,7 @@ export interface BrowserPage {
 }
 
 export const browserPage: BrowserPage = {
-  fetch: (path, init) => fetch(new URL(`/${path}`, location.href), { ...init, cache: 'no-store', credentials: 'omit', redirect: 'error', referrerPolicy: 'no-referrer' }),
+  fetch: (path, init) => fetch(new URL(path, location.href), { ...init, cache: 'no-store', credentials: 'omit', redirect: 'error', referrerPolicy: 'no-referrer' }),
   wait: (ms, signal) =>
     new Promise((resolve) => {
       if (signal.aborted) return resolve()

@@ -1,3 +1,5 @@
+import { uiRoutes } from '../../src-main/contract/ui.ts'
+
 /** Who this page is to the agent. */
 export interface Session {
   /** Null: not signed in, or no longer. */
@@ -43,7 +45,7 @@ export async function openSession(page: SessionPage): Promise<Session> {
 
 async function exchange(page: SessionPage, link: string): Promise<string | null> {
   try {
-    const response = await page.fetch('/v1/ui/session', {
+    const response = await page.fetch(uiRoutes.session, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ link }),

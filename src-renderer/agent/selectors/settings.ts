@@ -88,6 +88,7 @@ export const sectionTitles: Record<string, string> = {
   backgroundChannel: 'Background channel',
   cache: 'Cache',
   ports: 'Ports',
+  ui: 'Window in the browser',
   log: 'Log'
 }
 

@@ -2,11 +2,6 @@ import { readFile } from 'node:fs/promises'
 import { extname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { PAGE_POLICY } from '../contract/page-policy.ts'
 
-/** The page's own address: everything of the window is served as `app://bundle/…`. */
-export const APP_SCHEME = 'app'
-export const APP_HOST = 'bundle'
-export const APP_ORIGIN = `${APP_SCHEME}://${APP_HOST}`
-
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -16,24 +11,27 @@ const types: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2'
 }
 
-const headers = {
+/** Header fields of everything that belongs to the window's page, whatever serves it. */
+export const bundleHeaders = {
   'Content-Security-Policy': PAGE_POLICY,
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Opener-Policy': 'same-origin'
+} as const
+
+export interface BundleFile {
+  readonly type: string
+  readonly body: Uint8Array<ArrayBuffer>
 }
 
-/** Answers a request for a file of the window's bundle in `root`. Only known types, only inside `root`, only by reading. */
-export async function answerBundleRequest(root: string, request: Request): Promise<Response> {
-  const url = new URL(request.url)
-  if (url.host !== APP_HOST || (request.method !== 'GET' && request.method !== 'HEAD')) return refuse(404)
-  const path = filePath(root, url.pathname)
-  if (path === null) return refuse(400)
+/** The file of the window's bundle in `root` that a URL's path names. Only known types, only inside `root`. @returns null when there is none */
+export async function readBundleFile(root: string, pathname: string): Promise<BundleFile | null> {
+  const path = filePath(root, pathname)
+  if (path === null) return null
   const type = types[extname(path)]
   // Node's own reading, because it sees inside the packed archive; and a type never guessed, because module scripts depend on it.
   const body = type === undefined ? null : await readFile(path).catch(() => null)
-  if (type === undefined || body === null) return refuse(404)
-  return new Response(request.method === 'HEAD' ? null : new Uint8Array(body), { headers: { ...headers, 'Content-Type': type } })
+  return type === undefined || body === null ? null : { type, body: new Uint8Array(body) }
 }
 
 /** @returns null for a path that leads out of `root` or cannot be decoded */
@@ -49,5 +47,3 @@ export function filePath(root: string, pathname: string): string | null {
   const inside = relative(root, path)
   return inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside) ? null : path
 }
-
-const refuse = (status: number): Response => new Response(null, { status, headers })

@@ -1,9 +1,8 @@
-import fc from 'fast-check'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative, resolve, sep } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { answerBundleRequest, filePath } from './bundle-files.ts'
+import { answerBundleRequest } from './app-bundle.ts'
 
 let folder: string
 let root: string
@@ -43,21 +42,8 @@ describe('the bundle', () => {
 
   test('ends at its folder', async () => {
     for (const path of ['..%2fsecret.js', '%2e%2e/secret.js', 'assets/..%2f..%2fsecret.js', '..%5csecret.js', '..%2frenderer-other%2fx.js', '%00.js', '%zz']) {
-      const { status } = await ask(`app://bundle/${path}`)
-      expect([400, 404], path).toContain(status)
+      expect((await ask(`app://bundle/${path}`)).status, path).toBe(404)
     }
-  })
-
-  test('never names a path outside, whatever is asked for', () => {
-    const piece = fc.constantFrom('..', '.', '%2e%2e', '%2f', '%5c', '\\', '/', '//', 'a', '%00', 'assets', '~', 'C:', '%')
-    fc.assert(
-      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
-        const path = filePath(root, `/${pieces.join('')}`)
-        if (path === null) return
-        const inside = relative(root, resolve(path))
-        expect(inside === '' || inside.split(sep)[0] === '..').toBe(false)
-      })
-    )
   })
 
   test('does not say more of a broken link than that there is nothing', async ({ skip }) => {

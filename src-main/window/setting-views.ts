@@ -1,25 +1,32 @@
 import { settingNames, describeSetting, loadSettings, writeSetting, type EffectiveSettings, type SettingName } from '../agent/settings-file.ts'
 import { AppSettings } from '../contract/app-settings.ts'
 import type { SettingView } from '../contract/commands.ts'
-import type { Settings } from '../contract/settings.ts'
+import type { Settings, SettingsInput } from '../contract/settings.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
 import { LarderError } from '../lib/errors.ts'
-import type { AppSettingsFile } from './app-settings-file.ts'
 import type { SettingsDesk } from './dispatch.ts'
 
 const secrets: readonly SettingName[] = ['fleet.siteKey']
 
+/** Where the tray application keeps what it has settings of its own for. */
+export interface AppSettingsStore {
+  read(): { values: AppSettings; isSet(key: keyof AppSettings): boolean }
+  write<K extends keyof AppSettings>(key: K, value: AppSettings[K]): void
+}
+
 /** The settings of agent and application as one list, and the place where a person changes them. */
 export class SettingsBook implements SettingsDesk {
   readonly #paths: DataPaths
-  readonly #app: AppSettingsFile | null
+  readonly #app: AppSettingsStore | null
+  readonly #commandLine: SettingsInput
   /** What the running agent was started with. */
   #inForce: Settings | null = null
 
-  /** @param app null where there is no tray application */
-  constructor(paths: DataPaths, app: AppSettingsFile | null) {
+  /** @param app null where there is no tray application @param commandLine what was set for this run */
+  constructor(paths: DataPaths, app: AppSettingsStore | null, commandLine: SettingsInput = {}) {
     this.#paths = paths
     this.#app = app
+    this.#commandLine = commandLine
   }
 
   /** Reads what the agent is to start with. @throws SETTINGS_INVALID */
@@ -44,7 +51,7 @@ export class SettingsBook implements SettingsDesk {
   }
 
   #effective(): EffectiveSettings {
-    return loadSettings(this.#paths, {})
+    return loadSettings(this.#paths, this.#commandLine)
   }
 
   #view(name: SettingName, { settings, origins }: EffectiveSettings): SettingView {
@@ -78,7 +85,7 @@ export class SettingsBook implements SettingsDesk {
     }))
   }
 
-  #setApp(name: string, value: unknown, file: AppSettingsFile): SettingView {
+  #setApp(name: string, value: unknown, file: AppSettingsStore): SettingView {
     const key = name.slice('app.'.length)
     if (!Object.hasOwn(AppSettings.shape, key)) throw new LarderError('NOT_FOUND', `There is no setting ${name}`, { setting: name })
     const parsed = AppSettings.shape[key as keyof AppSettings].safeParse(value)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { SettingView } from '../contract/commands.ts'
 import { dataPaths } from '../lib/data-paths.ts'
-import { AppSettingsFile } from './app-settings-file.ts'
+import { AppSettingsFile } from '../shell/app-settings-file.ts'
 import { SettingsBook } from './setting-views.ts'
 
 const siteKey = `larder-site-${'A'.repeat(43)}`
