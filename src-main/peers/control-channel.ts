@@ -27,6 +27,8 @@ export interface ChannelEnd {
 interface ChannelEvents {
   hello: [Hello]
   message: [PeerMessage]
+  /** An answer to a ping. */
+  pong: []
   /** Once, at the end. */
   end: [ChannelEnd]
 }
@@ -57,7 +59,10 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
     this.#helloLimit = clock.after(HELLO_MS, () => this.#cut({ kind: 'lost', reason: 'did not say hello' }))
     this.#watchSilence(SILENCE_MS)
     ws.on('message', (data, binary) => this.#receive(data as Buffer, binary))
-    ws.on('pong', () => this.#heard())
+    ws.on('pong', () => {
+      this.#heard()
+      this.emit('pong')
+    })
     ws.on('ping', () => this.#heard())
     ws.on('error', (error: Error & { code?: string }) => {
       if (error.code?.startsWith('WS_ERR')) this.#offend(`sent a broken frame (${error.message})`)
@@ -93,6 +98,23 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
     this.#probe = this.#clock.after(PROBE_MS, () => {
       this.#probe = undefined
       if (this.#heardAt < askedAt) this.#cut({ kind: 'lost', reason: 'did not answer' })
+    })
+  }
+
+  /** Probes, and waits for the outcome. @returns false when the channel has ended instead */
+  answers(): Promise<boolean> {
+    if (this.#ended) return Promise.resolve(false)
+    this.probe()
+    return new Promise((resolve) => {
+      const alive = (): void => settle(true)
+      const dead = (): void => settle(false)
+      const settle = (answer: boolean): void => {
+        this.off('pong', alive)
+        this.off('end', dead)
+        resolve(answer)
+      }
+      this.on('pong', alive)
+      this.on('end', dead)
     })
   }
 

@@ -8,6 +8,7 @@ import { untilConnected, VirtualLan } from '../testing/virtual-lan.ts'
 import { RawMember } from '../testing/virtual-lan-raw.ts'
 import { encodeBeacon, type BeaconMessage } from './beacon-message.ts'
 import { newSiteKey, siteKeyMembership, type Membership } from './membership.ts'
+import type { PeerNetwork } from './network.ts'
 import { PEER_PROTOCOL } from '../contract/version.ts'
 
 const GROUP = '239.255.47.26'
@@ -34,6 +35,11 @@ describe('discovery by beacon', () => {
       shout: (bytes: Buffer) => new Promise<void>((resolve) => socket.send(bytes, lan.beaconPort, GROUP, () => resolve())),
       [Symbol.dispose]: () => void socket.close()
     }
+  }
+  const kept = (network: PeerNetwork) => {
+    const told: string[] = []
+    network.on('refused', ({ reason }) => told.push(reason))
+    return told
   }
   const beacon = (more: Partial<BeaconMessage>, membership = ours) =>
     encodeBeacon({ id: randomBytes(32).toString('hex') as PeerId, bootId: randomBytes(8).toString('hex') as BootId, port: 9, counter: 1, goodbye: false, replyWanted: true, ...more }, membership)
@@ -113,12 +119,18 @@ describe('discovery by beacon', () => {
     await raw.close()
   })
 
-  it('says so when another PC has a copy of this identity', async () => {
+  it('is not taken in by a repeated beacon of its own: no twin without its key', async () => {
     const a = await lan.add()
+    const raw = await RawMember.make(lan.siteKey)
+    const port = await raw.serve({})
     using copy = await shouter()
-    const refused = once(a.network, 'refused')
-    await copy.shout(beacon({ id: a.network.self }))
-    expect(await refused).toMatchObject([{ id: a.network.self, reason: expect.stringContaining('same identity') }])
+    const told = kept(a.network)
+    await copy.shout(beacon({ id: a.network.self, port }))
+    await copy.shout(beacon({ id: a.network.self, port: 9, goodbye: true }))
+    const b = await lan.add()
+    await untilConnected(a.network, b.network)
+    expect(told).toEqual([])
+    await raw.close()
   })
 
   it('names members that speak another version of the protocol', async () => {
