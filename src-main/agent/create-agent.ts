@@ -227,6 +227,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     claims.setMachine({ weight: machine.weight.value, about: machine.weight.machine })
     machine.on('changed', ({ value, why, machine: about }) => {
       claims.setMachine({ weight: value, about })
+      network.renewHello()
       this.#events.add('weightChanged', `The weight of this PC is ${value} now: it ${why}.`)
     })
     claims.start()

@@ -183,6 +183,22 @@ describe('control connections', () => {
     expect(a.network.peer(raw.id)!.bootId).not.toBe(bootBefore)
   })
 
+  it('tell what has changed at a peer', async () => {
+    const a = await lan.add({ name: 'anna', seeds: [] })
+    const ws = await raw.dial(a.network.ports().peer!)
+    if (!a.network.peer(raw.id)) await once(a.network, 'connected')
+    const told = story(a.network)
+    const changed = once(a.network, 'changed')
+    ws.send(raw.hello({ weight: 61 }))
+    await changed
+    expect(a.network.peer(raw.id)!.weight).toBe(61)
+    expect(a.network.view()).toMatchObject([{ state: 'connected', weight: 61 }])
+    expect(told).toEqual([])
+    const renewed = once(ws, 'message')
+    a.network.renewHello()
+    expect(JSON.parse(String((await renewed)[0]))).toMatchObject({ t: 'hello', name: 'anna' })
+  })
+
   it('come back by themselves after a break', async () => {
     const [a, b] = await pair()
     const told = story(b.network)

@@ -136,15 +136,18 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     }
   }
 
-  /** The own addresses have changed: connections over one that is gone, or is not to be used any more, end at once. */
+  /** The own addresses have changed: connections over one that is not to be used any more end at once, dead ones soon. */
   pathsChanged(): void {
-    const { barred, isThisPc } = this.#o.paths
-    for (const link of this.#links.values()) {
-      if (!link.channel || link.ownAddress === undefined) continue
-      if (!isThisPc(link.ownAddress)) link.channel.destroy('was connected over an address that this PC no longer has')
-      else if (barred(link.ownAddress) !== null) link.channel.destroy('was connected over a network that is left out now')
+    for (const { channel, ownAddress } of this.#links.values()) {
+      if (this.#o.paths.barred(ownAddress) !== null) channel?.destroy('was connected over a network that is left out now')
     }
     this.refresh()
+  }
+
+  /** What this agent says of itself has changed: everybody who is connected is told. */
+  renewHello(): void {
+    const renewed = this.#o.hello()
+    for (const { channel, peer } of this.#links.values()) if (peer) channel?.sendHello(renewed)
   }
 
   stop(): void {
@@ -204,8 +207,10 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     const { identity, bootId, clock, table } = this.#o
     if (!this.#running) return false
     if (message.id === identity.id) {
-      if (message.bootId !== bootId && !message.goodbye) void this.#twins.announced(address, message.port)
-      return false
+      if (message.bootId === bootId || message.goodbye) return false
+      void this.#twins.announced(address, message.port)
+      // So that the twin learns of it as well.
+      return message.replyWanted
     }
     const nowMs = clock.monotonicMs()
     const known = this.#links.get(message.id)
@@ -273,12 +278,13 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     link.bootId = bootId
     link.ownAddress = ownAddress
     this.emit('proven', connection)
-    channel.once('hello', (theirs) => {
-      if (side === 'dialer') channel.sendHello(hello())
+    channel.on('hello', (theirs) => {
+      const first = link.peer === undefined
+      if (first && side === 'dialer') channel.sendHello(hello())
       link.loop.encourage()
       link.peer = { id: link.id, name: theirs.name || link.id.slice(0, 8), address, port: dialledPort ?? theirs.port, bootId, weight: theirs.weight, version: theirs.version }
       table.set(link.id, 'connected', null, { address, name: theirs.name, weight: theirs.weight, version: theirs.version })
-      this.emit('connected', link.peer)
+      if (first) this.emit('connected', link.peer)
     })
     channel.on('message', (message) => this.emit('message', link.id, message))
     channel.once('end', (end) => this.#ended(link, channel, end))

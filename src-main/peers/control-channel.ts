@@ -25,6 +25,7 @@ export interface ChannelEnd {
 }
 
 interface ChannelEvents {
+  /** The first thing, and again when something in it has changed. */
   hello: [Hello]
   message: [PeerMessage]
   /** An answer to a ping. */
@@ -158,7 +159,7 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
     } catch {
       return this.#offend('sent something that is not JSON')
     }
-    if (!this.#greeted) {
+    if (!this.#greeted || isHello(value)) {
       const hello = Hello.safeParse(value)
       if (!hello.success) return this.#offend('did not begin with a hello this agent understands')
       this.#greeted = true
@@ -191,6 +192,10 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
     this.#probe?.cancel()
     this.emit('end', end)
   }
+}
+
+function isHello(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 't' in value && value.t === 'hello'
 }
 
 function endOf(code: number, why: string): ChannelEnd {

@@ -187,6 +187,10 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     this.#fleet?.connections.refresh()
   }
 
+  renewHello(): void {
+    this.#fleet?.connections.renewHello()
+  }
+
   async start(): Promise<void> {
     if (this.#state !== 'new') return
     this.#state = 'started'

@@ -41,6 +41,7 @@ export class LabAgent extends EventEmitter<{ told: [Told] }> {
 
   private constructor(host: LabHost, name: string, dataDir: string, child: ChildProcess) {
     super()
+    this.setMaxListeners(0)
     this.host = host
     this.name = name
     this.dataDir = dataDir
