@@ -15,6 +15,7 @@ import type { Membership } from './membership.ts'
 import type { ConnectedPeer, Log } from './network.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { Refusals } from './refusals.ts'
+import { SeedDials } from './seed-dials.ts'
 import type { Seed } from './seed.ts'
 import { Twins } from './twins.ts'
 
@@ -62,13 +63,6 @@ interface Link {
   peer?: ConnectedPeer
 }
 
-interface SeedLoop {
-  readonly seed: Seed
-  readonly loop: DialLoop
-  /** Who answered there last. */
-  id?: PeerId
-}
-
 /** Whether a member that has proved itself is let in; but for `accept` these are keys of `STATUS`. */
 export type Admission = 'accept' | 'duplicate' | 'twin' | 'later'
 
@@ -93,7 +87,7 @@ interface ConnectionsEvents {
 export class Connections extends EventEmitter<ConnectionsEvents> {
   readonly #o: ConnectionsOptions
   readonly #links = new Map<PeerId, Link>()
-  readonly #seeds: SeedLoop[] = []
+  readonly #seeds: SeedDials
   /** Own attempts that have told a peer who we are and wait for its answer. */
   readonly #dialling = new Map<PeerId, AbortController>()
   /** Addresses that authentic beacons came from, and when. */
@@ -112,23 +106,22 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
       isOwn: (address, port) => options.paths.isThisPc(address) && port === options.hello().port,
       lookAt: (address, port) => this.#dial(address, port, options.identity.id, new AbortController().signal)
     })
+    this.#seeds = new SeedDials({
+      ...options,
+      twins: this.#twins,
+      isProven: (id) => this.isProven(id),
+      dial: (host, port, signal) => this.#dial(host, port, null, signal)
+    })
   }
 
   start(seeds: readonly Seed[]): void {
     this.#running = true
-    for (const seed of seeds) {
-      const entry: SeedLoop = { seed, loop: new DialLoop(this.#o.clock, this.#o.random, (signal) => this.#attemptSeed(entry, signal)) }
-      this.#seeds.push(entry)
-      entry.loop.soon(0)
-    }
+    this.#seeds.start(seeds)
   }
 
   /** Network or power changed: whoever is there is asked for a sign of life, whoever is not is tried at once. */
   refresh(): void {
-    for (const { loop } of this.#seeds) {
-      loop.encourage()
-      loop.soon(0)
-    }
+    this.#seeds.refresh()
     for (const link of this.#links.values()) {
       link.channel?.probe()
       link.loop.encourage()
@@ -152,7 +145,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
 
   stop(): void {
     this.#running = false
-    for (const { loop } of this.#seeds.splice(0)) loop.stop()
+    this.#seeds.stop()
     for (const attempt of this.#dialling.values()) attempt.abort()
     for (const link of this.#links.values()) {
       link.loop.stop()
@@ -304,18 +297,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     if (!this.#running) return
     if (end.kind === 'goodbye') link.addresses.clear()
     if (this.#hasFreshBeacon(link)) link.loop.later()
-    for (const entry of this.#seeds) if (entry.id === link.id) entry.loop.later()
-  }
-
-  async #attemptSeed(entry: SeedLoop, signal: AbortSignal): Promise<AttemptResult> {
-    if (entry.id && this.isProven(entry.id)) return 'done'
-    const { host, port } = entry.seed
-    const outcome = await this.#dial(host, port, null, signal)
-    if ('id' in outcome && outcome.id) entry.id = outcome.id
-    if (outcome.kind === 'refused') this.#o.refusals.stranger(`${outcome.address}:${port}`, outcome.id, outcome.reason)
-    if (outcome.kind === 'self') this.#twins.met(outcome.address, port)
-    if (outcome.kind === 'unreachable') this.#o.log.debug({ host, port, reason: outcome.reason }, 'A seed did not answer.')
-    return outcome.kind === 'proven' || outcome.kind === 'self' ? 'done' : 'retry'
+    this.#seeds.lost(link.id)
   }
 
   async #attemptBeacon(id: PeerId, signal: AbortSignal): Promise<AttemptResult> {
