@@ -5,8 +5,9 @@ import { chooseInterfaces, withoutZone, type InterfaceChoice, type InterfaceRule
 import type { LinkWatch } from './link-watch.ts'
 
 const RESCAN_MS = 10_000
-/** A first answer of the system about its links is worth waiting for so long: afterwards names must do. */
+/** What the system says about its links is worth waiting for so long: afterwards names must do. At the start the PC is not kept waiting. */
 const FIRST_LINKS_MS = 500
+const NEW_LINKS_MS = 3000
 
 export interface InterfaceWatchOptions {
   readonly clock: Clock
@@ -43,13 +44,10 @@ export class InterfaceWatch extends EventEmitter<InterfaceWatchEvents> {
   async start(): Promise<void> {
     const { clock, links } = this.#o
     this.#running = true
-    const limit = Promise.withResolvers<void>()
-    const timer = clock.after(FIRST_LINKS_MS, limit.resolve)
-    await Promise.race([links.refresh(), limit.promise])
-    timer.cancel()
+    await this.#linksWithin(FIRST_LINKS_MS)
     if (!this.#running) return
     links.on('changed', this.#linksChanged)
-    this.#timer = clock.every(RESCAN_MS, () => this.#scan(false))
+    this.#timer = clock.every(RESCAN_MS, () => void this.#lookAndScan(false))
     this.#scan(false)
   }
 
@@ -57,7 +55,7 @@ export class InterfaceWatch extends EventEmitter<InterfaceWatchEvents> {
   refresh(): void {
     if (!this.#running) return
     void this.#o.links.refresh()
-    this.#scan(true)
+    void this.#lookAndScan(true)
   }
 
   stop(): void {
@@ -80,15 +78,25 @@ export class InterfaceWatch extends EventEmitter<InterfaceWatchEvents> {
     return chooseInterfaces(listing(), links.latest, rules)
   }
 
+  /** An interface that was not there before may be a VPN: the system is asked before anything is sent over it. */
+  async #lookAndScan(renewed: boolean): Promise<void> {
+    const before = new Set(this.#choice.interfaces.map(({ name }) => name))
+    if (this.#choose().interfaces.some(({ name, used }) => used && !before.has(name))) await this.#linksWithin(NEW_LINKS_MS)
+    if (this.#running) this.#scan(renewed)
+  }
+
+  async #linksWithin(ms: number): Promise<void> {
+    const limit = Promise.withResolvers<void>()
+    const timer = this.#o.clock.after(ms, limit.resolve)
+    await Promise.race([this.#o.links.refresh(), limit.promise])
+    timer.cancel()
+  }
+
   #scan(renewed: boolean): void {
     const before = fingerprint(this.#choice)
-    const choice = this.#choose()
-    const same = fingerprint(choice) === before
-    // A new link may need a new look at what it is.
-    if (!same && !renewed) void this.#o.links.refresh()
-    this.#choice = choice
+    this.#choice = this.#choose()
     this.emit('scanned', { renewed })
-    if (!same) this.emit('changed')
+    if (fingerprint(this.#choice) !== before) this.emit('changed')
   }
 }
 

@@ -6,7 +6,7 @@ import { runQuietly } from './run-quietly.ts'
 /** Most interfaces that are looked at: a container host can have thousands. */
 const MAX_LINKS = 256
 const MAX_FILE_CHARACTERS = 64 * 1024
-/** NetworkManager is asked this rarely: a process each time. */
+/** While the interfaces stay the same, NetworkManager is asked this rarely: a process each time. */
 const METERED_FRESH_MS = 60_000
 
 /** Hardware types of `/sys/class/net/<name>/type` (`linux/if_arp.h`) that carry packets inside other packets. */
@@ -27,13 +27,15 @@ export interface LinuxLinkProbeOptions {
 export function linuxLinkProbe({ sys = '/sys', proc = '/proc', networkManager = askNetworkManager, nowMs = () => performance.now() }: LinuxLinkProbeOptions = {}): LinkProbe {
   let metered: ReadonlyMap<string, boolean> = new Map()
   let askedMs = -Infinity
+  let askedAbout = ''
   return {
     async read() {
-      if (nowMs() - askedMs >= METERED_FRESH_MS) {
+      const names = (await readdir(join(sys, 'class/net')).catch(() => [] as string[])).slice(0, MAX_LINKS)
+      if (nowMs() - askedMs >= METERED_FRESH_MS || names.join() !== askedAbout) {
         askedMs = nowMs()
+        askedAbout = names.join()
         metered = parseMetered((await networkManager()) ?? '')
       }
-      const names = (await readdir(join(sys, 'class/net')).catch(() => [] as string[])).slice(0, MAX_LINKS)
       const kinds = await Promise.all(names.map((name) => readKind(join(sys, 'class/net', name))))
       const byName = new Map(names.map((name, i): [string, LinkFacts] => [name, { kind: kinds[i]!, metered: metered.get(name) ?? null }]))
       const defaultName = defaultOf((await text(join(proc, 'net/route'))) ?? '') ?? defaultOf6((await text(join(proc, 'net/ipv6_route'))) ?? '')

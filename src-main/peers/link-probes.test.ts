@@ -46,7 +46,7 @@ describe('the links of a Linux PC', () => {
     expect((await probe().read())!.defaultName).toBe('eth0')
   })
 
-  it('are metered when NetworkManager says so, which is asked once a minute', async () => {
+  it('are metered when NetworkManager says so, which is asked once a minute and about each new interface', async () => {
     await card('wlan0', { type: '1' })
     let asked = 0
     let now = 0
@@ -55,6 +55,8 @@ describe('the links of a Linux PC', () => {
     expect([await metered(), await metered()]).toEqual([true, true])
     now = 60_000
     expect([await metered(), asked]).toEqual([false, 2])
+    await card('wlan1', { type: '1' })
+    expect([await metered(), asked]).toEqual([false, 3])
   })
 
   it('of this very machine can be read', async () => {
