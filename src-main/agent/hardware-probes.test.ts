@@ -73,9 +73,8 @@ describe('the hardware of a Windows PC or Mac', () => {
     expect(['Rack Mount Chassis', 'Blade', 'Desktop', 'All in One', 'Sub Notebook', 'Convertible', 'Unknown'].map((name) => formOfNames(name, ''))).toEqual(['server', 'server', 'desktop', 'desktop', 'laptop', 'laptop', 'unknown'])
   })
 
-  it('can be asked through the library where it is installed', async () => {
-    const hardware = await desktopHardwareProbe().read()
-    expect(hardware === undefined || ['server', 'desktop', 'laptop', 'unknown'].includes(hardware.form)).toBe(true)
+  it('of this very machine is told through the library', async () => {
+    expect(['server', 'desktop', 'laptop', 'unknown']).toContain((await desktopHardwareProbe().read())?.form)
   })
 })
 

@@ -8,8 +8,8 @@ import { systemCode } from '../lib/errors.ts'
 import { BOOT_HEADER, CONTROL_PATH, PROOF_HEADER, PROTOCOL_HEADER, STATUS } from './hello.ts'
 import type { Identity } from './identity.ts'
 import type { Membership } from './membership.ts'
+import { TWIN_REMEDY } from './refusals.ts'
 import { channelOf, dialTls, plainAddress, remoteIdentity, type RemoteIdentity } from './tls-channel.ts'
-import { toldTwin } from './twins.ts'
 
 const CONNECT_MS = 5000
 const ANSWER_MS = 5000
@@ -131,7 +131,7 @@ function upgrade(socket: TLSSocket, remote: RemoteIdentity, address: string, { i
     ws.once('unexpected-response', (_request, answer) => {
       const { statusCode } = answer
       if (statusCode === STATUS.duplicate) settle({ kind: 'duplicate', id: remote.id })
-      else if (statusCode === STATUS.twin) settle({ kind: 'refused', id: remote.id, address, reason: toldTwin })
+      else if (statusCode === STATUS.twin) settle({ kind: 'refused', id: remote.id, address, reason: `says that another PC has the identity of this one ${TWIN_REMEDY}` })
       else if (statusCode === STATUS.later) settle({ kind: 'later', id: remote.id })
       else if (statusCode === STATUS.otherProtocol) settle({ kind: 'refused', id: remote.id, address, reason: `speaks another version of the protocol than ${PEER_PROTOCOL}` })
       else settle({ kind: 'refused', id: remote.id, address, reason: `gave an answer no agent gives (${statusCode})` })

@@ -2,12 +2,10 @@ import type { PeerId } from '../contract/ids.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ControlChannel } from './control-channel.ts'
 import type { DialOutcome } from './dial.ts'
-import type { Refusals } from './refusals.ts'
+import { TWIN_REMEDY, type Refusals } from './refusals.ts'
 
 /** Looks at whoever announces this PC's own identity are made this rarely. */
 const LOOK_AGAIN_MS = 60_000
-
-const REMEDY = '(a copied disk?); delete identity.pem on one of the two and restart it'
 
 export interface TwinsOptions {
   readonly clock: Clock
@@ -44,7 +42,7 @@ export class Twins {
   /** Whoever answers at `address` has this PC's own key; it may be this PC itself. */
   met(address: string, port: number): void {
     const { self, refusals, isOwn } = this.#o
-    if (!isOwn(address, port)) refusals.stranger(address, self, `has the same identity as this PC ${REMEDY}`)
+    if (!isOwn(address, port)) refusals.stranger(address, self, `has the same identity as this PC ${TWIN_REMEDY}`)
   }
 
   /**
@@ -56,10 +54,7 @@ export class Twins {
   async isTwin(id: PeerId, address: string, older: { channel: ControlChannel; address: string }): Promise<boolean> {
     if (!(await older.channel.answers())) return false
     const { nameOf, refusals } = this.#o
-    refusals.stranger(address, id, `has the same identity as ${nameOf(id)} at ${older.address} ${REMEDY}`)
+    refusals.stranger(address, id, `has the same identity as ${nameOf(id)} at ${older.address} ${TWIN_REMEDY}`)
     return true
   }
 }
-
-/** What the one who is refused for it is told. */
-export const toldTwin = `says that another PC has the identity of this one ${REMEDY}`
