@@ -26,7 +26,7 @@ export function PlacePanel() {
           ['Name', name],
           ['Identity', agentId.slice(0, 12)],
           ['Weight', `${value}, as it ${why}${value === 0 ? '. It is never master.' : ''}`],
-          ['Machine', machine],
+          ['Machine', machine === '' ? null : machine],
           ['Peer port', port(ports.peer, 'TCP')],
           ['Beacon', port(ports.beacon, 'UDP')],
           ['Local API', port(ports.api, 'this PC only')]
