@@ -10,7 +10,7 @@ const shared = {
 
 /**
  * `main` and `renderer`: beside the code, quick; part of `npm run check`. `integration`: whole agents and processes; part of
- * `npm test`.
+ * `npm test`. `netns`: several PCs as network namespaces, where root on Linux; part of `npm test`.
  */
 export default defineConfig({
   test: {
@@ -22,7 +22,7 @@ export default defineConfig({
           ...shared,
           name: 'main',
           include: ['{src-main,scripts,bench}/**/*.test.ts'],
-          exclude: ['**/*.integration.test.ts', '**/node_modules/**']
+          exclude: ['**/*.integration.test.ts', '**/*.netns.test.ts', '**/node_modules/**']
         }
       },
       {
@@ -30,6 +30,17 @@ export default defineConfig({
           ...shared,
           name: 'integration',
           include: ['{src-main,scripts,bench}/**/*.integration.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000
+        }
+      },
+      {
+        test: {
+          ...shared,
+          name: 'netns',
+          include: ['src-main/**/*.netns.test.ts'],
+          // Labs are torn down whole: one at a time.
+          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 60_000
         }

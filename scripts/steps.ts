@@ -45,7 +45,7 @@ export function lint(): Promise<Tally> {
 }
 
 /** Runs the tests of one vitest project; see vitest.config.ts. */
-export async function runVitest(project: 'main' | 'renderer' | 'integration', more: readonly string[] = []): Promise<Tally> {
+export async function runVitest(project: 'main' | 'renderer' | 'integration' | 'netns', more: readonly string[] = []): Promise<Tally> {
   process.stdout.write(`\n— tests: ${project}\n`)
   return withTallyFile(async (file) => {
     const code = await runNode(

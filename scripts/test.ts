@@ -9,7 +9,8 @@ const tally = addTallies(
   await runVitest('main'),
   await runVitest('renderer'),
   await built(),
-  await runVitest('integration')
+  await runVitest('integration'),
+  await runVitest('netns')
 )
 for (const { title, reason } of tally.skipped) process.stdout.write(`skipped: ${title} (${reason})\n`)
 if (tally.passed === 0 && tally.failed === 0) process.stdout.write('No test ran.\n')

@@ -6,6 +6,7 @@ import type { HashPool } from '../pieces/hashing.ts'
 import type { Requests } from '../transfers/requests.ts'
 import type { Transfers } from '../transfers/transfers.ts'
 import type { IntegrationSwitch } from './integration-switch.ts'
+import type { MachineWatch } from './machine-watch.ts'
 import type { VitalSigns } from './vital-signs.ts'
 
 /** Everything a started agent consists of. */
@@ -19,4 +20,5 @@ export interface AgentParts {
   readonly requests: Requests
   readonly integration: IntegrationSwitch
   readonly vitals: VitalSigns
+  readonly machine: MachineWatch
 }

@@ -6,6 +6,7 @@ import type { RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { MachineProbes } from './machine-watch.ts'
 
 /** What the agent is to do; nothing in it touches the world by itself. */
 export interface AgentConfig {
@@ -23,6 +24,8 @@ export interface AgentHost {
   readonly log: Log
   /** Environment for proxies (`HTTPS_PROXY`, `NO_PROXY`, …). */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** How this PC is looked at; by default as its system allows. */
+  readonly machine?: MachineProbes
 }
 
 export interface Log {

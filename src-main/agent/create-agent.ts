@@ -25,13 +25,13 @@ import type { AgentParts } from './agent-parts.ts'
 import { NetworkClaimLink } from './claim-link.ts'
 import { EventLog } from './event-log.ts'
 import { IntegrationSwitch } from './integration-switch.ts'
-import { decideWeight, readMachineFacts, type Weight } from './machine-weight.ts'
+import { MachineWatch, systemMachineProbes } from './machine-watch.ts'
+import { SleepWatch } from './sleep-watch.ts'
 import { composeSnapshot } from './snapshot.ts'
 import { VitalSigns } from './vital-signs.ts'
 
 /** A snapshot is told at most so often. */
 const SNAPSHOT_EVERY_MS = 100
-const WEIGHT_EVERY_MS = 60_000
 
 /** Makes an agent; nothing touches the world before `start`. */
 export function createAgent(config: AgentConfig, host: AgentHost): Agent {
@@ -48,7 +48,6 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   #state: AgentSnapshot['state'] = 'starting'
   #startedWallMs: number
   #seq = 0
-  #weight: Weight = { value: 50, why: 'is a desktop' }
   #apiPort: number | null = null
   #pausedUntil: { until: number | null } | null = null
   #pauseTimer: Timer | null = null
@@ -92,7 +91,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       startedAt: this.#startedWallMs,
       paused: this.#pausedUntil,
       apiPort: this.#apiPort,
-      weight: this.#weight,
+      weight: this.#running().machine.weight,
       fallbacks: this.#events.count('fallback'),
       events: this.#events.since(0, 200)
     })
@@ -166,15 +165,15 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   refresh(): void {
-    this.#running().network.refresh()
-    void this.#readWeight()
+    const { network, machine } = this.#running()
+    machine.refresh()
+    network.refresh()
   }
 
   /** Builds the layers from the bottom; each leaves behind how to take it down again. */
   async #compose(): Promise<void> {
     const { settings, dataDir } = this.#config
     const { clock, env, log } = this.#host
-    await this.#readWeight()
     const integration = await IntegrationSwitch.open(dataDir, clock, settings.integration.enabled)
     const vitals = this.#own(new VitalSigns(), (v) => v.stop())
     const hashes = this.#own(createHashPool({ workers: 2 }), (h) => h.close())
@@ -184,11 +183,14 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     )
     const origin = this.#own(lazyOriginClient({ clock, settings: settings.origin, env, userAgent: `larder/${LARDER_VERSION}` }), (o) => o.close())
     const buffers = this.#own(new PieceBuffers(clock), (b) => b.clear())
+    const machine = this.#own(this.#watchMachine(cache), (m) => m.stop())
+    await machine.start()
     const network = await createPeerNetwork({
       dataDir,
       name: this.#name,
       version: LARDER_VERSION,
-      weight: () => this.#weight.value,
+      weight: () => machine.weight.value,
+      links: machine.links,
       settings: { fleet: settings.fleet, ports: settings.ports, discovery: settings.discovery, uploadSlots: settings.transfers.uploadSlots },
       clock,
       log,
@@ -201,7 +203,8 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       clock,
       // Who has no peers need not wait for them.
       settings: settings.fleet.siteKey === null ? { ...settings.election, settleMs: 0 } : settings.election,
-      holdings: (key) => transfers.holdings(key)
+      holdings: (key) => transfers.holdings(key),
+      nameOf: (id) => network.nameOf(id)
     })
     const world: TransferWorld = {
       clock,
@@ -212,22 +215,28 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       buffers,
       settings,
       originQueue: new PQueue({ concurrency: settings.transfers.originConcurrency }),
-      weight: () => this.#weight.value,
+      weight: () => machine.weight.value,
       emit: (type, text, facts) => this.#events.add(type, text, facts),
       changed: () => this.#changed(),
       random: Math.random
     }
     const transfers = new Transfers(world)
     const requests = new Requests(world, transfers, (view) => this.emit('request', view))
-    this.#parts = { hashes, cache, origin, network, claims, transfers, requests, integration, vitals }
+    this.#parts = { hashes, cache, origin, network, claims, transfers, requests, integration, vitals, machine }
     this.#listen(network, link, transfers, cache)
+    claims.setMachine({ weight: machine.weight.value, about: machine.weight.machine })
+    machine.on('changed', ({ value, why, machine: about }) => {
+      claims.setMachine({ weight: value, about })
+      network.renewHello()
+      this.#events.add('weightChanged', `The weight of this PC is ${value} now: it ${why}.`)
+    })
     claims.start()
     this.#own(claims, (c) => c.stop())
     await network.start()
     this.#own(network, (n) => n.stop())
     this.#own(transfers, (t) => t.close())
     this.#own(requests, (r) => r.close())
-    this.#own(clock.every(WEIGHT_EVERY_MS, () => void this.#readWeight()), (t) => t.cancel())
+    this.#own(new SleepWatch(clock, () => this.refresh()), (s) => s.stop())
     this.#state = 'running'
     this.#events.add('agentStarted', `Larder ${LARDER_VERSION} has started on ${this.#name}.`)
   }
@@ -240,12 +249,14 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     })
     network.on('connected', (peer) => {
       link.emit('joined', peer.id)
-      this.#events.add('peerConnected', `${peer.name} is connected.`, { peer: peer.id, peerName: peer.name })
+      const peerName = network.nameOf(peer.id)
+      this.#events.add('peerConnected', `${peerName} is connected.`, { peer: peer.id, peerName })
     })
     network.on('lost', (peer, reason) => {
       transfers.memberLost(peer.id)
       link.emit('lost', peer.id)
-      this.#events.add('peerLost', `${peer.name} is gone: ${reason}`, { peer: peer.id, peerName: peer.name })
+      const peerName = network.nameOf(peer.id)
+      this.#events.add('peerLost', `${peerName} is gone: ${reason}`, { peer: peer.id, peerName })
     })
     network.on('banned', (id, key) => link.emit('banned', id, key))
     network.on('refused', ({ address, id, reason }) => this.#events.add('peerRefused', `${address}: ${reason}`, id ? { peer: id } : {}))
@@ -283,8 +294,13 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     return this.#parts
   }
 
-  async #readWeight(): Promise<void> {
-    this.#weight = decideWeight(await readMachineFacts(), this.#config.settings.election.weight)
+  #watchMachine(cache: Cache): MachineWatch {
+    const { clock, machine = systemMachineProbes() } = this.#host
+    const { election, discovery } = this.#config.settings
+    const { weight: configured, minBatteryPercent } = election
+    const { allowVpn, allowMetered } = discovery
+    const { minFreeBytes } = this.#config.settings.cache
+    return new MachineWatch(clock, machine, { configured, minBatteryPercent, allowVpn, allowMetered, minFreeBytes }, () => cache.stats().freeBytes)
   }
 
   #told(event: AgentEvent): void {

@@ -112,6 +112,27 @@ describe('a site of agents', () => {
     }
   })
 
+  it('lets another PC go on when the master is put on a VPN, and says why', async () => {
+    origin = await startOriginServer({ rateBytesPerSecond: 4 * MIB })
+    fleet = await startFleet(2)
+    const bytes = 16 * MIB
+    const url = origin.put('/big.bin', { generate: { bytes, seed: 6 } })
+    const running = agents().map((agent, i) => ({ agent, id: agent.request(RequestSpec.parse({ url, destination: join(out, `${i}`) })).id }))
+    await untilSnapshot(agents()[0]!, (s) => (s.transfers[0]?.haveBytes ?? 0) >= 3 * MIB)
+    const [master, other] = fleet.agents[0]!.agent.snapshot().masters[0]!.self ? fleet.agents : fleet.agents.toReversed()
+    master!.machine.set({ links: { byName: new Map([['corp', { kind: 'vpn', metered: null }]]), defaultName: 'corp' } })
+    master!.agent.refresh()
+    await untilSnapshot(other!.agent, (s) => s.masters[0]?.self === true)
+    expect(master!.agent.snapshot().weight).toMatchObject({ value: 0, why: 'reaches origins through a VPN', machine: expect.stringContaining('VPN') })
+    expect(master!.agent.events().find((e) => e.type === 'weightChanged')?.text).toContain('VPN')
+    const { candidates } = other!.agent.snapshot().masters[0]!
+    expect(candidates.map(({ weight, about }) => [weight, about?.includes('VPN')])).toEqual([[50, false], [0, true]])
+    await untilSnapshot(other!.agent, (s) => s.peers[0]!.weight === 0)
+    for (const { agent, id } of running) expect((await untilRequest(agent, id, (v) => v.finishedAt !== null)).state).toBe('done')
+    expect(await sha256(join(out, '0'))).toBe(await origin.sha256('/big.bin'))
+    expect(origin.stats().contentBytes).toBeLessThanOrEqual(bytes + 3 * MIB)
+  })
+
   it('never makes a PC with weight 0 the master', async () => {
     origin = await startOriginServer()
     fleet = await startFleet(1, { election: { weight: 0 } })

@@ -2,7 +2,7 @@ import type { AgentEvent } from '../contract/events.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
 import { API_VERSION } from '../contract/version.ts'
 import type { AgentParts } from './agent-parts.ts'
-import type { Weight } from './machine-weight.ts'
+import type { Weight } from './weigh-machine.ts'
 
 /** What a snapshot shows beside the parts. */
 export interface AgentFacts {

@@ -21,6 +21,7 @@ interface Claimant extends Candidate {
   pieces: number
   weight: number
   eligible: boolean
+  about?: string | undefined
   lastPutMs: number
   /** Its lease ran out; not electable until it is heard again. */
   silent: boolean
@@ -167,7 +168,7 @@ export class ClaimTable {
       leaseMs: this.#settings.leaseMs,
       holders: ringOfHolders(id, this.#listed()),
       masters: this.#masters,
-      candidates: this.#order.slice(0, 16).map(({ id, pieces, weight, eligible }) => ({ id, pieces, weight, eligible })),
+      candidates: this.#order.slice(0, 16).map(({ id, pieces, weight, eligible, about }) => ({ id, pieces, weight, eligible, ...(about && { about }) })),
       why: this.#why.slice(0, 200)
     }
   }
@@ -194,6 +195,7 @@ export class ClaimTable {
     claimant.role = put.role
     claimant.pieces = Math.min(put.pieces, put.pieceCount)
     claimant.weight = put.weight
+    claimant.about = put.about
     claimant.eligible = put.eligible
     claimant.lastPutMs = world.nowMs
     claimant.silent = false
@@ -467,6 +469,6 @@ export class ClaimTable {
   }
 }
 
-function snapshot({ id, pieces, weight, eligible, role }: Claimant): Candidate {
-  return { id, pieces, weight, eligible, role }
+function snapshot({ id, pieces, weight, eligible, about, role }: Claimant): Candidate {
+  return { id, pieces, weight, eligible, about, role }
 }

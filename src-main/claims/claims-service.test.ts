@@ -37,6 +37,49 @@ function swarm(names: string[], weights: number[] = []): { lan: ClaimLan; coordi
   return { lan, coordinator: coordinator!, agents, k }
 }
 
+describe('a machine that changes', () => {
+  test('gives up its office when it may not download any more, and another one goes on', () => {
+    const { lan, agents, k } = swarm(['a', 'b', 'c'], [61, 50, 40])
+    const [a, b] = agents
+    expect(expectOneMaster(lan, k)).toBe(a)
+    a!.claims.setMachine({ weight: 0, about: 'laptop, VPN' })
+    expect(lan.until(() => decisionOf(b!, k).role === 'master')).toBeLessThanOrEqual(20)
+    expect(expectOneMaster(lan, k)).toBe(b)
+    expect(epochOf(b!, k)).toBe(2)
+  })
+
+  test('keeps its office when others weigh more meanwhile', () => {
+    const { lan, agents, k } = swarm(['a', 'b'], [50, 40])
+    agents[0]!.claims.setMachine({ weight: 20, about: '' })
+    agents[1]!.claims.setMachine({ weight: 61, about: '' })
+    lan.pass(10_000)
+    expect(expectOneMaster(lan, k)).toBe(agents[0])
+    expect(epochOf(agents[0]!, k)).toBe(1)
+  })
+
+  test('may become master when nobody was allowed to be', () => {
+    const { lan, agents, k } = swarm(['a', 'b'], [0, 0])
+    expect(lan.masters(k)).toEqual([])
+    agents[1]!.claims.setMachine({ weight: 30, about: 'laptop, Wi-Fi' })
+    expect(lan.until(() => lan.masters(k).length === 1)).toBeLessThanOrEqual(250)
+    expect(expectOneMaster(lan, k)).toBe(agents[1])
+  })
+
+  test('is shown to coordinator and claimants with what its weight was decided on', () => {
+    const lan = new ClaimLan()
+    const [coordinator, a, b] = lan.settled('coordinator', 'a', 'b')
+    const k = contentRanked([coordinator!], lan.agents)
+    a!.claims.setMachine({ weight: 61, about: 'server, cable' })
+    b!.claims.setMachine({ weight: 30, about: 'laptop, Wi-Fi' })
+    a!.open(k, { weight: 61 })
+    b!.open(k, { weight: 30 })
+    lan.until(() => decisionOf(b!, k).role !== 'undecided')
+    for (const { claims } of [coordinator!, b!]) {
+      expect(claims.view()[0]!.candidates.map(({ weight, about }) => ({ weight, about }))).toEqual([{ weight: 61, about: 'server, cable' }, { weight: 30, about: 'laptop, Wi-Fi' }])
+    }
+  })
+})
+
 describe('an election', () => {
   test('ten agents ask at once and one is elected when the window closes', () => {
     const lan = new ClaimLan()

@@ -2,7 +2,7 @@ import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ClaimMessage } from '../contract/peer-messages.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
-import type { ClaimLink, Claims, ClaimSettings, ElectedInfo, MasterLostInfo } from './claims.ts'
+import type { ClaimLink, Claims, ClaimSettings, ElectedInfo, Machine, MasterLostInfo } from './claims.ts'
 import { Coordinator } from './coordinator.ts'
 import { OwnClaim, type ClaimWorld } from './own-claim.ts'
 import { coordinatorOf, coordinatorScore } from './rendezvous.ts'
@@ -34,6 +34,7 @@ export function createClaims(options: ClaimsOptions): Claims {
   /** Messages to oneself take the same road as those to others: later, and in order. */
   let inbox: ClaimMessage[] = []
   let inboxTimer: Timer | null = null
+  let machine: Machine | null = null
   let isRunning = false
   let settledAtMs = Infinity
 
@@ -76,7 +77,8 @@ export function createClaims(options: ClaimsOptions): Claims {
       if (isRunning) send(to, message)
     },
     isLive: (id) => id === self || live.has(id),
-    closed: (claim) => claims.delete(claim.key)
+    closed: (claim) => claims.delete(claim.key),
+    about: () => machine?.about ?? ''
   }
 
   function receive(from: PeerId, message: ClaimMessage): void {
@@ -146,6 +148,11 @@ export function createClaims(options: ClaimsOptions): Claims {
         if (!own || own.coordinator === self) views.set(hosted.key, hosted)
       }
       return [...views.values()]
+    },
+
+    setMachine(now) {
+      machine = now
+      for (const claim of claims.values()) claim.reweigh(now)
     },
 
     start() {

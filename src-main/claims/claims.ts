@@ -60,6 +60,14 @@ export interface ClaimInit {
   readonly eligible: boolean
 }
 
+/** This machine as a candidate. */
+export interface Machine {
+  /** 0–99; 0 is never elected. */
+  readonly weight: number
+  /** What it was decided on, for people. */
+  readonly about: string
+}
+
 export interface ClaimSettings {
   /** How long a coordinator waits for further claims before it elects. */
   readonly windowMs: number
@@ -97,6 +105,8 @@ export interface Claims {
   open(init: ClaimInit): Claim
   /** Masters as far as this agent knows; with candidates where it is coordinator. */
   view(): Omit<MasterView, 'url' | 'masterName' | 'coordinatorName'>[]
+  /** The weight of this machine has changed: all claims put it, and a master that may not be one any more gives up its office. */
+  setMachine(machine: Machine): void
   start(): void
   stop(): void
 }

@@ -128,7 +128,7 @@ export class Coordinator {
       epoch: table.epoch,
       since: sinceWallMs,
       members: table.memberCount,
-      candidates: table.order.map(({ id, pieces, weight, eligible }) => ({ id, name: nameOf(id), pieces, weight, eligible })),
+      candidates: table.order.map(({ id, pieces, weight, eligible, about }) => ({ id, name: nameOf(id), pieces, weight, eligible, ...(about && { about }) })),
       why: table.why
     }))
   }

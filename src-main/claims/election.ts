@@ -9,6 +9,8 @@ export interface Candidate {
   /** 0–99; 0 is never elected. */
   readonly weight: number
   readonly eligible: boolean
+  /** What its weight was decided on, for people. */
+  readonly about?: string | undefined
   /** Only who seeks can be elected: an agent fetches from an origin only what its own user asked for. */
   readonly role: 'seeking' | 'mastering' | 'holding'
 }

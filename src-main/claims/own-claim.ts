@@ -3,7 +3,7 @@ import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ClaimDecision, ClaimMessage, ClaimPut, MasterHistory } from '../contract/peer-messages.ts'
 import type { MasterView } from '../contract/snapshot.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
-import type { Claim, ClaimInit, ClaimSettings, Decision, Holder } from './claims.ts'
+import type { Claim, ClaimInit, ClaimSettings, Decision, Holder, Machine } from './claims.ts'
 import { mergeMasters, sameMasters } from './master-history.ts'
 
 /** Progress of a follower is gathered for so long: twice a second is enough, it matters only for a re-election. */
@@ -26,6 +26,8 @@ export interface ClaimWorld {
   send(to: PeerId, message: ClaimMessage): void
   isLive(id: PeerId): boolean
   closed(claim: OwnClaim): void
+  /** What the weight of this machine was decided on, for people. */
+  about(): string
 }
 
 /**
@@ -36,7 +38,8 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
   readonly key: ContentKey
   readonly #world: ClaimWorld
   readonly #pieceCount: number
-  readonly #weight: number
+  #weight: number
+  #about: string
   #pieces: number
   #bytes = 0
   #eligible: boolean
@@ -68,6 +71,7 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
     this.#pieceCount = init.pieceCount
     this.#pieces = init.pieces
     this.#weight = init.weight
+    this.#about = world.about()
     this.#eligible = init.eligible
     this.#sinceWallMs = world.clock.wallMs()
   }
@@ -105,6 +109,16 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
       const { epoch, masters, holders } = this.#decision
       this.#decide({ role: 'follower', epoch, master: this.#master, masters, holders })
     }
+  }
+
+  /** The weight of this machine has changed. */
+  reweigh({ weight, about }: Machine): void {
+    if (this.#closed || (weight === this.#weight && about === this.#about)) return
+    const tells = weight !== this.#weight
+    this.#weight = weight
+    this.#about = about
+    // Words alone go along with the next put.
+    if (tells) this.#put()
   }
 
   report(problem: 'unreachable' | 'stalled' | 'corrupt'): void {
@@ -233,6 +247,7 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
       pieceCount: this.#pieceCount,
       bytes: this.#bytes,
       weight: this.#weight,
+      ...(this.#about && { about: this.#about }),
       eligible: this.#eligible,
       epoch: this.#epoch,
       master: this.#master,

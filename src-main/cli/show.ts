@@ -26,7 +26,7 @@ export function describeStatus(status: StatusView): string {
     ['fleet', fleet.member ? `member by ${fleet.via}` : 'no member (set a site key with --fleet-key)'],
     ['peers', `${status.peersConnected} connected, ${status.peersSeen} known`],
     ['serving', status.uploadsRunning === 0 ? 'nobody right now' : `${status.uploadsRunning} uploads`],
-    ['weight', `${weight.value} (${weight.why})`],
+    ['weight', `${weight.value} (${[weight.why, weight.machine].filter(Boolean).join('; ')})`],
     ['ports', `local API ${ports.api ?? '–'}, peers ${ports.peer ?? '–'}, beacon ${ports.beacon ?? '–'}`],
     ['cache', `${cache.entries} contents, ${formatSize(cache.bytes)} of ${formatSize(cache.maxBytes)}${cache.diskFull ? ', the disk is full' : ''} in ${cache.dir}`],
     ['received', `origin ${formatSize(totals.originBytes)}, peers ${formatSize(totals.peerBytes)}, cache ${formatSize(totals.cacheBytes)}`],

@@ -33,6 +33,7 @@ export const AgentEvent = z.object({
     'integrationChanged',
     'transfersPaused',
     'transfersResumed',
+    'weightChanged',
     'warning'
   ]),
   /** One sentence for a person. */

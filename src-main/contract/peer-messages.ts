@@ -16,6 +16,9 @@ const pieceIndex = z.number().int().min(0).max(MAX_PIECES - 1)
 const pieceTotal = z.number().int().min(0).max(MAX_PIECES)
 const byteCount = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 
+/** What a weight was decided on, in words for people: `laptop, Wi-Fi, battery 80 %`. */
+const about = z.string().max(200).regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u).optional()
+
 /** Who was master in which epoch, as far as the sender knows; pieces signed by others in that epoch are refused. */
 export const MasterHistory = z.array(z.object({ epoch, master: PeerId })).max(64)
 export type MasterHistory = z.infer<typeof MasterHistory>
@@ -31,6 +34,7 @@ export const ClaimPut = z.object({
   /** Bytes of the content this agent has or is receiving; progress as shown to others. */
   bytes: byteCount,
   weight: z.number().int().min(0).max(99),
+  about,
   /** False: never elect me (weight 0, VPN, metered, disk full, paused). */
   eligible: z.boolean(),
   /** Last epoch this claimant knows of, 0 at first. */
@@ -86,7 +90,7 @@ export const ClaimDecision = z.object({
   holders: z.array(z.object({ id: PeerId, complete: z.boolean() })).max(64),
   masters: MasterHistory,
   /** The election as it was: best first, at most 16. */
-  candidates: z.array(z.object({ id: PeerId, pieces: pieceTotal, weight: z.number().int().min(0).max(99), eligible: z.boolean() })).max(16),
+  candidates: z.array(z.object({ id: PeerId, pieces: pieceTotal, weight: z.number().int().min(0).max(99), eligible: z.boolean(), about })).max(16),
   why: z.string().max(200)
 })
 export type ClaimDecision = z.infer<typeof ClaimDecision>

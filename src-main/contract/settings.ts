@@ -34,14 +34,19 @@ export const Settings = z.object({
     .object({
       beacon: z.boolean().default(true).describe('Find peers by multicast and broadcast.'),
       multicastGroup: z.ipv4().default('239.255.47.26').describe('Private multicast group of the beacon.'),
+      multicastGroup6: z.ipv6().default('ff12::4c52:4442').describe('Private multicast group of the beacon for IPv6.'),
       seeds: z.array(z.string().max(255)).max(256).default([]).describe('host:port of peers to greet where multicast is blocked.'),
-      listenAddress: z.string().max(64).default('0.0.0.0').describe('Address the peer port listens on.'),
-      includeLoopback: z.boolean().default(false).describe('Use the loopback interface for discovery (several agents on one PC).')
+      listenAddress: z.string().max(64).default('::').describe('Address the peer port listens on; :: is every IPv6 and IPv4 address.'),
+      includeLoopback: z.boolean().default(false).describe('Use the loopback interface for discovery (several agents on one PC).'),
+      inhibitedSubnets: z.array(z.union([z.cidrv4(), z.cidrv6()])).max(256).default([]).describe('Subnets (10.20.0.0/16) in which this PC neither looks for peers nor lets them in.'),
+      allowVpn: z.boolean().default(false).describe('Use peers over VPN connections, and let this PC be master while its way to origins is a VPN.'),
+      allowMetered: z.boolean().default(false).describe('The same for metered connections, mobile networks included.')
     })
     .prefault({}),
   election: z
     .object({
-      weight: z.number().int().min(0).max(99).nullable().default(null).describe('Weight of this PC; null: by machine (server 61, desktop 50, laptop 40, Wi-Fi 30); 0: never master.'),
+      weight: z.number().int().min(0).max(99).nullable().default(null).describe('Weight of this PC; null: by machine (server 61, desktop 50, laptop 40, Wi-Fi 30, battery 20); 0: never master.'),
+      minBatteryPercent: z.number().int().min(0).max(100).default(20).describe('A PC that runs on battery and has less charge than this is never master, %; 0: battery never rules out.'),
       windowMs: ms(10, 10_000).default(200).describe('How long a coordinator waits for further claims before it elects, ms.'),
       settleMs: ms(0, 30_000).default(1500).describe('After start, how long claims wait for peers to be found, ms.'),
       leaseMs: ms(500, 60_000).default(5000).describe('A master that is silent for so long loses its lease, ms.')

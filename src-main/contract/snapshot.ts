@@ -31,8 +31,8 @@ export const PeerView = z.object({
 })
 export type PeerView = z.infer<typeof PeerView>
 
-/** One candidate as the coordinator saw it; the order in the list is the order of the election. */
-export const CandidateView = z.object({ id: PeerId, name: z.string(), pieces: z.number().int(), weight: z.number(), eligible: z.boolean() })
+/** One candidate as the coordinator saw it; the order in the list is the order of the election. `about`: what its weight was decided on. */
+export const CandidateView = z.object({ id: PeerId, name: z.string(), pieces: z.number().int(), weight: z.number(), eligible: z.boolean(), about: z.string().optional() })
 export type CandidateView = z.infer<typeof CandidateView>
 
 /** Who was elected for one content, and why. Complete on the coordinator; others know master, epoch and coordinator. */
@@ -120,7 +120,8 @@ export const AgentSnapshot = z.object({
   paused: z.object({ until: z.number().nullable() }).nullable(),
   fleet: z.object({ member: z.boolean(), via: z.enum(['none', 'site-key', 'ca']), tag: z.string().nullable() }),
   ports: z.object({ api: z.number().int().nullable(), peer: z.number().int().nullable(), beacon: z.number().int().nullable() }),
-  weight: z.object({ value: z.number().int(), why: z.string() }),
+  /** `why` is a clause about this PC; `machine` says what it was decided on. */
+  weight: z.object({ value: z.number().int(), why: z.string(), machine: z.string() }),
   interfaces: z.array(z.object({ name: z.string(), address: z.string(), used: z.boolean(), reason: z.string().nullable() })),
   peers: z.array(PeerView),
   masters: z.array(MasterView),

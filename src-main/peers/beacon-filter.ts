@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
+import { sourceOf } from './address-source.ts'
 import { beaconSource, type BeaconMessage } from './beacon-message.ts'
 import { KeyedBuckets, TokenBucket } from './token-bucket.ts'
 
@@ -30,12 +31,12 @@ export class BeaconFilter {
   worthChecking(bytes: Buffer, address: string): boolean {
     const { id, bootId, counter } = beaconSource(bytes)
     if (counter <= (this.#newest.get(id)?.get(bootId) ?? -1)) return false
-    return this.#forgers.of(address).open && this.#checks.take()
+    return this.#forgers.of(sourceOf(address)).open && this.#checks.take()
   }
 
   /** Notes that this source sent something no member made. */
   forged(address: string): void {
-    this.#forgers.of(address).take()
+    this.#forgers.of(sourceOf(address)).take()
   }
 
   /** Takes note of an authentic beacon. @returns false when it is no news or its sender talks too much */

@@ -1,12 +1,12 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import type { RemoteInfo } from 'node:dgram'
 import { EventEmitter } from 'node:events'
-import type { networkInterfaces } from 'node:os'
 import type { BootId, PeerId } from '../contract/ids.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
-import { systemCode } from '../lib/errors.ts'
 import { decodeBeacon, encodeBeacon, looksLikeOurs, type BeaconMessage } from './beacon-message.ts'
 import { BeaconFilter } from './beacon-filter.ts'
-import { chooseInterfaces, type BeaconInterface, type InterfaceView } from './interfaces.ts'
+import { BeaconOutlet } from './beacon-outlet.ts'
+import type { InterfaceWatch } from './interface-watch.ts'
+import type { InterfaceView, LocalInterface } from './interfaces.ts'
 import type { Membership } from './membership.ts'
 import type { Log } from './network.ts'
 
@@ -14,7 +14,6 @@ import type { Log } from './network.ts'
 const PERIOD_MS = 30_000
 /** Longer than three beacons in a row can take to get lost. */
 export const BEACON_FRESH_MS = 3 * PERIOD_MS * 1.5
-const RESCAN_MS = 10_000
 /** After start, waking up and network changes: a beacon may get lost while a switch or Wi-Fi still settles. */
 const BURST_MS = [0, 400, 1500]
 /** On one PC all answers reach all agents, so that one answer does for everybody who asked meanwhile. */
@@ -24,6 +23,7 @@ const GOODBYE_MS = 250
 
 export interface HeardBeacon {
   readonly message: BeaconMessage
+  /** Link-local IPv6 addresses carry their zone. */
   readonly address: string
   /** UDP port it came from. */
   readonly port: number
@@ -38,35 +38,27 @@ export interface BeaconOptions {
   readonly bootId: BootId
   /** UDP port, the same for the whole fleet. */
   readonly port: number
-  readonly group: string
-  readonly includeLoopback: boolean
-  readonly listenAddress: string
+  readonly group4: string
+  readonly group6: string
   /** TCP port to announce. */
   readonly peerPort: () => number
-  readonly listing: typeof networkInterfaces
-}
-
-interface Outlet {
-  readonly on: BeaconInterface
-  readonly socket: Socket
-  ready: boolean
-  trouble: string | null
+  /** Started by whoever owns it, before the beacon. */
+  readonly watch: InterfaceWatch
 }
 
 /**
- * Sends and hears beacons on each usable interface through a socket of its own: a single socket would send on one
+ * Sends and hears beacons on each usable address through a socket of its own: a single socket would send on one
  * interface only, and goes deaf when that interface is re-created.
  */
 export class Beacon extends EventEmitter<{ heard: [HeardBeacon]; otherVersion: [{ address: string; version: number }]; changed: [] }> {
   readonly #options: BeaconOptions
   readonly #filter: BeaconFilter
-  readonly #outlets = new Map<string, Outlet>()
+  readonly #outlets = new Map<string, BeaconOutlet>()
   readonly #failures = new Map<string, string>()
   readonly #burst: Timer[] = []
-  #chosen: BeaconInterface[] = []
+  readonly #scanned = ({ renewed }: { renewed: boolean }): void => void this.#followAndAnnounce(renewed)
   #counter = 0
   #period: Timer | undefined
-  #rescan: Timer | undefined
   #sharedReply: Timer | undefined
   #running = false
 
@@ -78,37 +70,31 @@ export class Beacon extends EventEmitter<{ heard: [HeardBeacon]; otherVersion: [
 
   async start(): Promise<void> {
     this.#running = true
-    await this.#scan()
+    await this.#follow()
     if (!this.#running) return
-    this.#rescan = this.#options.clock.every(RESCAN_MS, () => void this.#scanAndAnnounce(false))
+    this.#options.watch.on('scanned', this.#scanned)
     this.#announceBurst()
     this.#schedule()
   }
 
-  /** Network or power changed: new sockets everywhere, and beacons at once. */
-  refresh(): void {
-    if (this.#running) void this.#scanAndAnnounce(true)
-  }
-
   /** Answers a beacon, so that its sender need not wait for the next period. */
   reply(to: HeardBeacon): void {
+    const { watch, clock } = this.#options
     // Several agents on one PC share the UDP port, where the system hands a unicast datagram to any one of them.
-    if (this.#isThisPc(to.address)) {
-      this.#sharedReply ??= this.#options.clock.after(SHARED_REPLY_MS, () => {
+    if (watch.isThisPc(to.address)) {
+      this.#sharedReply ??= clock.after(SHARED_REPLY_MS, () => {
         this.#sharedReply = undefined
         this.#announce(false)
       })
       return
     }
-    const bytes = this.#encode({ goodbye: false, replyWanted: false })
-    const outlet = [...this.#outlets.values()].find((o) => o.ready && !o.on.loopback)
-    outlet?.socket.send(bytes, to.port, to.address, () => {})
+    void this.#outletTo(to.address)?.send(this.#encode({ goodbye: false, replyWanted: false }), to.port, to.address)
   }
 
   interfaces(): InterfaceView[] {
-    return this.#chosen.map(({ name, address, used, reason, signature }) => {
-      const trouble = this.#failures.get(signature) ?? this.#outlets.get(signature)?.trouble ?? null
-      return { name, address, used: used && !this.#failures.has(signature), reason: reason ?? trouble }
+    return this.#options.watch.interfaces.map(({ name, address, used, reason, signature }) => {
+      const failure = this.#failures.get(signature)
+      return { name, address, used: used && failure === undefined, reason: reason ?? failure ?? this.#outlets.get(signature)?.trouble ?? null }
     })
   }
 
@@ -116,32 +102,29 @@ export class Beacon extends EventEmitter<{ heard: [HeardBeacon]; otherVersion: [
   async stop(): Promise<void> {
     if (!this.#running) return
     this.#running = false
-    this.#rescan?.cancel()
+    this.#options.watch.off('scanned', this.#scanned)
     this.#period?.cancel()
     this.#sharedReply?.cancel()
     this.#cancelBurst()
-    const bytes = this.#encode({ goodbye: true, replyWanted: false })
     await Promise.race([
-      Promise.all([...this.#outlets.values()].filter((o) => o.ready).map((o) => this.#sendOn(o, bytes))),
+      Promise.all([...this.#outlets.values()].map((outlet) => outlet.announce(this.#encode({ goodbye: true, replyWanted: false })))),
       new Promise((resolve) => setTimeout(resolve, GOODBYE_MS))
     ])
     for (const outlet of [...this.#outlets.values()]) this.#close(outlet)
   }
 
-  async #scanAndAnnounce(renewAll: boolean): Promise<void> {
-    if (renewAll) for (const outlet of [...this.#outlets.values()]) this.#close(outlet)
-    const opened = await this.#scan()
-    if (this.#running && (renewAll || opened)) this.#announceBurst()
+  async #followAndAnnounce(renewed: boolean): Promise<void> {
+    if (renewed) for (const outlet of [...this.#outlets.values()]) this.#close(outlet)
+    const opened = await this.#follow()
+    if (this.#running && (renewed || opened)) this.#announceBurst()
   }
 
   /** Opens and closes sockets until they match the interfaces of this PC. @returns true when one was opened */
-  async #scan(): Promise<boolean> {
-    const { listing, includeLoopback, listenAddress } = this.#options
+  async #follow(): Promise<boolean> {
     const before = JSON.stringify(this.interfaces())
-    this.#chosen = chooseInterfaces(listing(), { includeLoopback, listenAddress })
-    const wanted = new Map(this.#chosen.filter((i) => i.used).map((i) => [i.signature, i]))
+    const wanted = new Map(this.#options.watch.interfaces.filter((i) => i.used).map((i) => [i.signature, i]))
     for (const outlet of [...this.#outlets.values()]) {
-      if (wanted.has(outlet.on.signature)) this.#join(outlet)
+      if (wanted.has(outlet.on.signature)) outlet.join()
       else this.#close(outlet)
     }
     for (const signature of this.#failures.keys()) if (!wanted.has(signature)) this.#failures.delete(signature)
@@ -150,61 +133,36 @@ export class Beacon extends EventEmitter<{ heard: [HeardBeacon]; otherVersion: [
     return opened.includes(true)
   }
 
-  #open(on: BeaconInterface): Promise<boolean> {
-    const socket = createSocket({ type: 'udp4', reuseAddr: true })
-    const outlet: Outlet = { on, socket, ready: false, trouble: null }
-    this.#outlets.set(on.signature, outlet)
-    socket.unref()
-    return new Promise((resolve) => {
-      socket.on('error', (error) => {
-        const why = this.#explain(error)
-        if (this.#failures.get(on.signature) !== why) this.#options.log.warn({ interface: on.name, address: on.address, err: error }, 'The beacon cannot use this interface.')
+  async #open(on: LocalInterface): Promise<boolean> {
+    const { port, group4, group6, log } = this.#options
+    const outlet = new BeaconOutlet(on, {
+      port,
+      group4,
+      group6,
+      heard: (bytes, from) => this.#receive(bytes, from),
+      broken: (why, err) => {
+        if (this.#failures.get(on.signature) !== why) log.warn({ interface: on.name, address: on.address, err }, 'The beacon cannot use this interface.')
         this.#failures.set(on.signature, why)
         this.#close(outlet)
-        resolve(false)
-      })
-      socket.on('close', () => resolve(false))
-      socket.on('message', (bytes, from) => this.#receive(bytes, from))
-      socket.bind({ port: this.#options.port, address: '0.0.0.0', exclusive: true }, () => {
-        try {
-          socket.setBroadcast(true)
-          socket.setMulticastTTL(1)
-          socket.setMulticastLoopback(true)
-        } catch (error) {
-          outlet.trouble = this.#explain(error)
-        }
-        outlet.ready = true
-        this.#failures.delete(on.signature)
-        this.#join(outlet)
-        resolve(true)
-      })
+      }
     })
+    this.#outlets.set(on.signature, outlet)
+    const opened = await outlet.open()
+    if (opened) this.#failures.delete(on.signature)
+    return opened
   }
 
-  /**
-   * Joins the group on the outlet's interface. Done again at each scan: while the membership stands the system refuses
-   * the second joining, and where the interface was re-created unnoticed it takes it.
-   */
-  #join(outlet: Outlet): void {
-    if (!outlet.ready) return
-    try {
-      outlet.socket.setMulticastInterface(outlet.on.address)
-      outlet.socket.addMembership(this.#options.group, outlet.on.address)
-      outlet.trouble = null
-    } catch (error) {
-      if (!['EADDRINUSE', 'EINVAL', 'EADDRNOTAVAIL'].includes(systemCode(error) ?? '')) outlet.trouble = this.#explain(error)
-    }
-  }
-
-  #close(outlet: Outlet): void {
+  #close(outlet: BeaconOutlet): void {
     if (this.#outlets.get(outlet.on.signature) !== outlet) return
     this.#outlets.delete(outlet.on.signature)
-    outlet.ready = false
-    try {
-      outlet.socket.close()
-    } catch {
-      // Closed by its own error already.
-    }
+    outlet.close()
+  }
+
+  #outletTo(address: string): BeaconOutlet | undefined {
+    const zone = address.split('%')[1]
+    const family = address.includes(':') ? 6 : 4
+    const fitting = [...this.#outlets.values()].filter(({ ready, on }) => ready && !on.loopback && on.family === family)
+    return fitting.find(({ on }) => on.zone === zone) ?? fitting[0]
   }
 
   #receive(bytes: Buffer, from: RemoteInfo): void {
@@ -238,42 +196,19 @@ export class Beacon extends EventEmitter<{ heard: [HeardBeacon]; otherVersion: [
     })
   }
 
+  /** A counter of its own for each outlet: who hears more than one of them learns more than one address. */
   #announce(replyWanted: boolean): void {
-    if (this.#running) this.#sendEverywhere(this.#encode({ goodbye: false, replyWanted }))
+    if (!this.#running) return
+    for (const outlet of this.#outlets.values()) {
+      if (!outlet.ready) continue
+      void outlet.announce(this.#encode({ goodbye: false, replyWanted })).then((changed) => {
+        if (changed && this.#running) this.emit('changed')
+      })
+    }
   }
 
   #encode(flags: Pick<BeaconMessage, 'goodbye' | 'replyWanted'>): Buffer {
     const { self, bootId, peerPort, membership } = this.#options
     return encodeBeacon({ id: self, bootId, port: peerPort(), counter: ++this.#counter, ...flags }, membership)
-  }
-
-  #sendEverywhere(bytes: Buffer): void {
-    for (const outlet of this.#outlets.values()) if (outlet.ready) void this.#sendOn(outlet, bytes)
-  }
-
-  async #sendOn(outlet: Outlet, bytes: Buffer): Promise<void> {
-    const { group, port } = this.#options
-    const to = outlet.on.broadcast === null ? [group] : [group, outlet.on.broadcast]
-    const errors = await Promise.all(to.map((address) => new Promise<Error | null>((resolve) => {
-      try {
-        outlet.socket.send(bytes, port, address, resolve)
-      } catch (error) {
-        resolve(error as Error)
-      }
-    })))
-    const error = errors.every(Boolean) ? errors[0] : null
-    const trouble = error ? this.#explain(error) : null
-    if (outlet.trouble === trouble) return
-    outlet.trouble = trouble
-    if (this.#running) this.emit('changed')
-  }
-
-  #isThisPc(address: string): boolean {
-    return address.startsWith('127.') || this.#chosen.some((i) => i.address === address)
-  }
-
-  #explain(error: unknown): string {
-    const code = systemCode(error)
-    return code === 'EADDRINUSE' ? `UDP port ${this.#options.port} is taken by another program.` : `The system refuses multicast here (${code ?? (error as Error).message}).`
   }
 }

@@ -178,9 +178,25 @@ describe('control connections', () => {
     const bootBefore = a.network.peer(raw.id)!.bootId
     Object.assign(raw, { bootId: 'cd'.repeat(8) })
     await raw.dial(a.network.ports().peer!)
-    while (told.length < 3) await once(a.network, 'connected', { signal: AbortSignal.timeout(2000) })
-    expect(told).toEqual(['connected raw', 'lost raw: connected anew', 'connected raw'])
+    while (told.length < 3) await once(a.network, 'connected', { signal: AbortSignal.timeout(5000) })
+    expect(told).toEqual(['connected raw', 'lost raw: did not answer', 'connected raw'])
     expect(a.network.peer(raw.id)!.bootId).not.toBe(bootBefore)
+  })
+
+  it('tell what has changed at a peer', async () => {
+    const a = await lan.add({ name: 'anna', seeds: [] })
+    const ws = await raw.dial(a.network.ports().peer!)
+    if (!a.network.peer(raw.id)) await once(a.network, 'connected')
+    const told = story(a.network)
+    const changed = once(a.network, 'changed')
+    ws.send(raw.hello({ weight: 61 }))
+    await changed
+    expect(a.network.peer(raw.id)!.weight).toBe(61)
+    expect(a.network.view()).toMatchObject([{ state: 'connected', weight: 61 }])
+    expect(told).toEqual([])
+    const renewed = once(ws, 'message')
+    a.network.renewHello()
+    expect(JSON.parse(String((await renewed)[0]))).toMatchObject({ t: 'hello', name: 'anna' })
   })
 
   it('come back by themselves after a break', async () => {

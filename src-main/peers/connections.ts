@@ -10,11 +10,14 @@ import { DialLoop, type AttemptResult } from './dial-loop.ts'
 import { dialControl, type DialOutcome, type ProvenSocket } from './dial.ts'
 import { CLOSE, type Hello } from './hello.ts'
 import type { Identity } from './identity.ts'
+import { KnownAddresses } from './known-addresses.ts'
 import type { Membership } from './membership.ts'
 import type { ConnectedPeer, Log } from './network.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { Refusals } from './refusals.ts'
+import { SeedDials } from './seed-dials.ts'
 import type { Seed } from './seed.ts'
+import { Twins } from './twins.ts'
 
 /** Both ends hear of each other at the same time; the higher id leaves the first try to the lower one. */
 const HIGHER_ID_WAITS_MS = 250
@@ -22,6 +25,7 @@ const HIGHER_ID_WAITS_MS = 250
 const MAX_CONNECTED = 1024
 /** Members known by beacon. */
 const MAX_LINKS = 4096
+const MAX_ANNOUNCED = 8192
 
 export interface ConnectionsOptions {
   readonly clock: Clock
@@ -34,25 +38,33 @@ export interface ConnectionsOptions {
   readonly table: PeerTable
   readonly refusals: Refusals
   readonly hello: () => Hello
+  /** The own addresses, as they are now. */
+  readonly paths: {
+    /** Why nothing may be exchanged over this own address, or null. */
+    barred(ownAddress: string | undefined): string | null
+    isThisPc(address: string): boolean
+  }
 }
 
 interface Link {
   readonly id: PeerId
   readonly loop: DialLoop
-  /** Where its last beacon came from, and when; gone after a goodbye. */
-  beacon?: { readonly address: string; readonly port: number; readonly bootId: BootId; readonly heardMs: number }
+  /** Where its last beacons came from; nothing after a goodbye. */
+  readonly addresses: KnownAddresses
+  /** Of its last beacon. */
+  heardBoot?: BootId
   channel?: ControlChannel
   bootId?: BootId
+  /** Own address of the channel. */
+  ownAddress?: string | undefined
+  /** While it is found out whether a second run is a twin. */
+  doubted?: boolean
   /** Set with the peer's hello. */
   peer?: ConnectedPeer
 }
 
-interface SeedLoop {
-  readonly seed: Seed
-  readonly loop: DialLoop
-  /** Who answered there last. */
-  id?: PeerId
-}
+/** Whether a member that has proved itself is let in; but for `accept` these are keys of `STATUS`. */
+export type Admission = 'accept' | 'duplicate' | 'twin' | 'later'
 
 interface ConnectionsEvents {
   connected: [ConnectedPeer]
@@ -75,41 +87,65 @@ interface ConnectionsEvents {
 export class Connections extends EventEmitter<ConnectionsEvents> {
   readonly #o: ConnectionsOptions
   readonly #links = new Map<PeerId, Link>()
-  readonly #seeds: SeedLoop[] = []
+  readonly #seeds: SeedDials
   /** Own attempts that have told a peer who we are and wait for its answer. */
   readonly #dialling = new Map<PeerId, AbortController>()
+  /** Addresses that authentic beacons came from, and when. */
+  readonly #announced = new Map<string, number>()
+  readonly #twins: Twins
   #running = false
 
   constructor(options: ConnectionsOptions) {
     super()
     this.#o = options
+    this.#twins = new Twins({
+      clock: options.clock,
+      self: options.identity.id,
+      refusals: options.refusals,
+      nameOf: (id) => options.table.nameOf(id),
+      isOwn: (address, port) => options.paths.isThisPc(address) && port === options.hello().port,
+      lookAt: (address, port) => this.#dial(address, port, options.identity.id, new AbortController().signal)
+    })
+    this.#seeds = new SeedDials({
+      ...options,
+      twins: this.#twins,
+      isProven: (id) => this.isProven(id),
+      dial: (host, port, signal) => this.#dial(host, port, null, signal)
+    })
   }
 
   start(seeds: readonly Seed[]): void {
     this.#running = true
-    for (const seed of seeds) {
-      const entry: SeedLoop = { seed, loop: new DialLoop(this.#o.clock, this.#o.random, (signal) => this.#attemptSeed(entry, signal)) }
-      this.#seeds.push(entry)
-      entry.loop.soon(0)
-    }
+    this.#seeds.start(seeds)
   }
 
   /** Network or power changed: whoever is there is asked for a sign of life, whoever is not is tried at once. */
   refresh(): void {
-    for (const { loop } of this.#seeds) {
-      loop.encourage()
-      loop.soon(0)
-    }
+    this.#seeds.refresh()
     for (const link of this.#links.values()) {
       link.channel?.probe()
       link.loop.encourage()
-      if (!link.channel && this.#freshBeacon(link)) link.loop.soon(0)
+      if (!link.channel && this.#hasFreshBeacon(link)) link.loop.soon(0)
     }
+  }
+
+  /** The own addresses have changed: connections over one that is not to be used any more end at once, dead ones soon. */
+  pathsChanged(): void {
+    for (const { channel, ownAddress } of this.#links.values()) {
+      if (this.#o.paths.barred(ownAddress) !== null) channel?.destroy('was connected over a network that is left out now')
+    }
+    this.refresh()
+  }
+
+  /** What this agent says of itself has changed: everybody who is connected is told. */
+  renewHello(): void {
+    const renewed = this.#o.hello()
+    for (const { channel, peer } of this.#links.values()) if (peer) channel?.sendHello(renewed)
   }
 
   stop(): void {
     this.#running = false
-    for (const { loop } of this.#seeds.splice(0)) loop.stop()
+    this.#seeds.stop()
     for (const attempt of this.#dialling.values()) attempt.abort()
     for (const link of this.#links.values()) {
       link.loop.stop()
@@ -139,6 +175,12 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     return false
   }
 
+  /** True when an authentic beacon came from this address lately. */
+  isAnnounced(address: string): boolean {
+    const heardMs = this.#announced.get(address)
+    return heardMs !== undefined && this.#o.clock.monotonicMs() - heardMs < BEACON_FRESH_MS
+  }
+
   send(to: PeerId, message: PeerMessage): boolean {
     const link = this.#links.get(to)
     return link?.peer !== undefined && link.channel!.send(message)
@@ -155,23 +197,31 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
 
   /** What a beacon sets in motion. @returns true when it is to be answered */
   heard({ message, address }: HeardBeacon): boolean {
-    const { identity, bootId, clock, table, refusals } = this.#o
+    const { identity, bootId, clock, table } = this.#o
     if (!this.#running) return false
     if (message.id === identity.id) {
-      if (message.bootId !== bootId) refusals.stranger(address, message.id, 'has the same identity as this PC (a copied disk?); delete identity.pem on one of them')
-      return false
+      if (message.bootId === bootId || message.goodbye) return false
+      void this.#twins.announced(address, message.port)
+      // So that the twin learns of it as well.
+      return message.replyWanted
     }
+    const nowMs = clock.monotonicMs()
     const known = this.#links.get(message.id)
     if (message.goodbye) {
-      if (known) delete known.beacon
+      if (known?.heardBoot === message.bootId) known.addresses.clear()
       return false
     }
+    this.#noteAnnounced(address, nowMs)
     const link = known ?? this.#newLink(message.id)
     if (!link) return false
-    const news = link.beacon?.bootId !== message.bootId && link.bootId !== message.bootId
-    link.beacon = { address, port: message.port, bootId: message.bootId, heardMs: clock.monotonicMs() }
+    const news = link.heardBoot !== message.bootId && link.bootId !== message.bootId
+    if (link.heardBoot !== message.bootId) link.addresses.clear()
+    const moved = !link.addresses.has(address, nowMs)
+    link.heardBoot = message.bootId
+    link.addresses.note(address, message.port, nowMs)
     if (link.channel) {
-      if (news) link.channel.probe()
+      // Where it is connected from may be gone.
+      if (news || (moved && link.peer?.address !== address)) link.channel.probe()
       return news
     }
     if (news || message.replyWanted) link.loop.encourage()
@@ -185,11 +235,12 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     this.#o.refusals.stranger(address, null, `speaks version ${version} of the protocol, this agent version ${PEER_PROTOCOL}`)
   }
 
-  /** A member has proved itself as dialler: may it come in? */
-  admit(id: PeerId, bootId: BootId): 'accept' | 'duplicate' | 'later' {
+  /** A member has proved itself as dialler: may it come in? A promise where it must be seen first whether its older connection lives. */
+  admit(id: PeerId, bootId: BootId, address: string): Admission | Promise<Admission> {
     if (!this.#running || this.#o.refusals.isPenalised(id)) return 'later'
     const link = this.#links.get(id)
     if (!link?.channel && this.#channels() >= MAX_CONNECTED) return 'later'
+    if (link?.channel && link.peer && link.bootId !== bootId) return this.#admitOtherRun(link, link.channel, link.peer.address, address)
     if (this.#o.identity.id > id) return 'accept'
     if (link?.channel && link.bootId === bootId) {
       link.channel.probe()
@@ -198,10 +249,19 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     return this.#dialling.has(id) ? 'duplicate' : 'accept'
   }
 
+  async #admitOtherRun(link: Link, channel: ControlChannel, olderAddress: string, address: string): Promise<Admission> {
+    if (link.doubted) return 'later'
+    link.doubted = true
+    const twin = await this.#twins.isTwin(link.id, address, { channel, address: olderAddress })
+    link.doubted = false
+    if (!this.#running) return 'later'
+    return twin ? 'twin' : 'accept'
+  }
+
   /** Takes over a connection at whose both ends membership was proved. */
   adopt(connection: ProvenSocket, side: 'dialer' | 'acceptor', dialledPort?: number): void {
     const { clock, hello, table } = this.#o
-    const { ws, remote, bootId, address } = connection
+    const { ws, remote, bootId, address, ownAddress } = connection
     const link = this.#running ? (this.#links.get(remote.id) ?? this.#newLink(remote.id)) : undefined
     if (!link) return ws.terminate()
     if (side === 'acceptor') this.#dialling.get(remote.id)?.abort()
@@ -209,13 +269,15 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     const channel = new ControlChannel(ws, clock)
     link.channel = channel
     link.bootId = bootId
+    link.ownAddress = ownAddress
     this.emit('proven', connection)
-    channel.once('hello', (theirs) => {
-      if (side === 'dialer') channel.sendHello(hello())
+    channel.on('hello', (theirs) => {
+      const first = link.peer === undefined
+      if (first && side === 'dialer') channel.sendHello(hello())
       link.loop.encourage()
       link.peer = { id: link.id, name: theirs.name || link.id.slice(0, 8), address, port: dialledPort ?? theirs.port, bootId, weight: theirs.weight, version: theirs.version }
       table.set(link.id, 'connected', null, { address, name: theirs.name, weight: theirs.weight, version: theirs.version })
-      this.emit('connected', link.peer)
+      if (first) this.emit('connected', link.peer)
     })
     channel.on('message', (message) => this.emit('message', link.id, message))
     channel.once('end', (end) => this.#ended(link, channel, end))
@@ -233,34 +295,31 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     if (end.kind === 'offence') refusals.offender(link.id, peer?.address ?? '', end.reason)
     if (peer) this.emit('lost', peer, end.reason)
     if (!this.#running) return
-    if (end.kind === 'goodbye') delete link.beacon
-    if (this.#freshBeacon(link)) link.loop.later()
-    for (const entry of this.#seeds) if (entry.id === link.id) entry.loop.later()
-  }
-
-  async #attemptSeed(entry: SeedLoop, signal: AbortSignal): Promise<AttemptResult> {
-    if (entry.id && this.isProven(entry.id)) return 'done'
-    const { host, port } = entry.seed
-    const outcome = await this.#dial(host, port, null, signal)
-    if ('id' in outcome && outcome.id) entry.id = outcome.id
-    if (outcome.kind === 'refused') this.#o.refusals.stranger(`${outcome.address}:${port}`, outcome.id, outcome.reason)
-    if (outcome.kind === 'unreachable') this.#o.log.debug({ host, port, reason: outcome.reason }, 'A seed did not answer.')
-    return outcome.kind === 'proven' || outcome.kind === 'self' ? 'done' : 'retry'
+    if (end.kind === 'goodbye') link.addresses.clear()
+    if (this.#hasFreshBeacon(link)) link.loop.later()
+    this.#seeds.lost(link.id)
   }
 
   async #attemptBeacon(id: PeerId, signal: AbortSignal): Promise<AttemptResult> {
-    const { table, refusals } = this.#o
+    const { clock, table, refusals } = this.#o
     const link = this.#links.get(id)
-    if (!link || link.channel || !this.#freshBeacon(link)) return 'done'
+    if (!link || link.channel || !this.#hasFreshBeacon(link)) return 'done'
     if (refusals.isPenalised(id)) return 'retry'
-    const { address, port } = link.beacon!
-    table.set(id, 'connecting', null, { address })
-    const outcome = await this.#dial(address, port, id, signal)
-    if (link.channel || !this.#running) return 'done'
-    if (outcome.kind === 'refused') refusals.member(id, outcome.address, outcome.reason)
-    else if (outcome.kind === 'unreachable') table.set(id, 'lost', `${table.nameOf(id)} at ${address}:${port} ${outcome.reason}.`)
+    let outcome: DialOutcome | undefined
+    let failure: string | undefined
+    for (const { address, port } of link.addresses.inOrder(clock.monotonicMs())) {
+      table.set(id, 'connecting', null, { address })
+      const tried = await this.#dial(address, port, id, signal)
+      if (link.channel || !this.#running) return 'done'
+      if (tried.kind === 'unreachable') failure ??= `${table.nameOf(id)} at ${address}:${port} ${tried.reason}.`
+      // Somebody else at an address that was announced: the peer may be at another one.
+      if (outcome?.kind !== 'refused' || tried.kind !== 'unreachable') outcome = tried
+      if (tried.kind !== 'unreachable' && tried.kind !== 'refused') break
+    }
+    if (outcome?.kind === 'refused') refusals.member(id, outcome.address, outcome.reason)
+    else if (outcome?.kind === 'unreachable') table.set(id, 'lost', failure ?? null)
     else table.set(id, 'seen', null)
-    return outcome.kind === 'proven' ? 'done' : 'retry'
+    return outcome?.kind === 'proven' ? 'done' : 'retry'
   }
 
   async #dial(host: string, port: number, expected: PeerId | null, signal: AbortSignal): Promise<DialOutcome> {
@@ -277,6 +336,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
         secureContext,
         clock,
         signal: AbortSignal.any([signal, attempt.signal]),
+        barred: this.#o.paths.barred,
         recognise: (id) => {
           if (expected !== null && id !== expected) return 'impostor'
           if (this.isProven(id) || this.#dialling.has(id) || refusals.isPenalised(id)) return 'duplicate'
@@ -296,21 +356,27 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   #newLink(id: PeerId): Link | undefined {
     if (this.#links.size >= MAX_LINKS) this.#dropStale()
     if (this.#links.size >= MAX_LINKS) return undefined
-    const link: Link = { id, loop: new DialLoop(this.#o.clock, this.#o.random, (signal) => this.#attemptBeacon(id, signal)) }
+    const link: Link = { id, addresses: new KnownAddresses(BEACON_FRESH_MS), loop: new DialLoop(this.#o.clock, this.#o.random, (signal) => this.#attemptBeacon(id, signal)) }
     this.#links.set(id, link)
     return link
   }
 
   #dropStale(): void {
     for (const [id, link] of this.#links) {
-      if (link.channel || this.#freshBeacon(link)) continue
+      if (link.channel || this.#hasFreshBeacon(link)) continue
       link.loop.stop()
       this.#links.delete(id)
     }
   }
 
-  #freshBeacon({ beacon }: Link): boolean {
-    return beacon !== undefined && this.#o.clock.monotonicMs() - beacon.heardMs < BEACON_FRESH_MS
+  #hasFreshBeacon({ addresses }: Link): boolean {
+    return addresses.isFresh(this.#o.clock.monotonicMs())
+  }
+
+  #noteAnnounced(address: string, nowMs: number): void {
+    this.#announced.delete(address)
+    this.#announced.set(address, nowMs)
+    if (this.#announced.size > MAX_ANNOUNCED) this.#announced.delete(this.#announced.keys().next().value!)
   }
 
   #channels(): number {

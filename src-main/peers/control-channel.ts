@@ -25,8 +25,11 @@ export interface ChannelEnd {
 }
 
 interface ChannelEvents {
+  /** The first thing, and again when something in it has changed. */
   hello: [Hello]
   message: [PeerMessage]
+  /** An answer to a ping. */
+  pong: []
   /** Once, at the end. */
   end: [ChannelEnd]
 }
@@ -57,7 +60,10 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
     this.#helloLimit = clock.after(HELLO_MS, () => this.#cut({ kind: 'lost', reason: 'did not say hello' }))
     this.#watchSilence(SILENCE_MS)
     ws.on('message', (data, binary) => this.#receive(data as Buffer, binary))
-    ws.on('pong', () => this.#heard())
+    ws.on('pong', () => {
+      this.#heard()
+      this.emit('pong')
+    })
     ws.on('ping', () => this.#heard())
     ws.on('error', (error: Error & { code?: string }) => {
       if (error.code?.startsWith('WS_ERR')) this.#offend(`sent a broken frame (${error.message})`)
@@ -93,6 +99,23 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
     this.#probe = this.#clock.after(PROBE_MS, () => {
       this.#probe = undefined
       if (this.#heardAt < askedAt) this.#cut({ kind: 'lost', reason: 'did not answer' })
+    })
+  }
+
+  /** Probes, and waits for the outcome. @returns false when the channel has ended instead */
+  answers(): Promise<boolean> {
+    if (this.#ended) return Promise.resolve(false)
+    this.probe()
+    return new Promise((resolve) => {
+      const alive = (): void => settle(true)
+      const dead = (): void => settle(false)
+      const settle = (answer: boolean): void => {
+        this.off('pong', alive)
+        this.off('end', dead)
+        resolve(answer)
+      }
+      this.on('pong', alive)
+      this.on('end', dead)
     })
   }
 
@@ -136,7 +159,7 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
     } catch {
       return this.#offend('sent something that is not JSON')
     }
-    if (!this.#greeted) {
+    if (!this.#greeted || isHello(value)) {
       const hello = Hello.safeParse(value)
       if (!hello.success) return this.#offend('did not begin with a hello this agent understands')
       this.#greeted = true
@@ -169,6 +192,10 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
     this.#probe?.cancel()
     this.emit('end', end)
   }
+}
+
+function isHello(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 't' in value && value.t === 'hello'
 }
 
 function endOf(code: number, why: string): ChannelEnd {

@@ -14,8 +14,10 @@ import { Beacon } from './beacon.ts'
 import { Connections } from './connections.ts'
 import { presentableName, type Hello } from './hello.ts'
 import { loadIdentity, type Identity } from './identity.ts'
-import { chooseInterfaces } from './interfaces.ts'
+import { InterfaceWatch } from './interface-watch.ts'
 import { KeyRing } from './key-ring.ts'
+import { LinkWatch } from './link-watch.ts'
+import { noLinks } from './links.ts'
 import { Listener } from './listener.ts'
 import { siteKeyMembership, type Membership } from './membership.ts'
 import type { ConnectedPeer, Log, PeerNetwork, PeerNetworkEvents, PieceSource, ReceivedPiece } from './network.ts'
@@ -51,6 +53,8 @@ export interface PeerNetworkOptions {
   readonly random?: () => number
   /** The network interfaces of this PC, as `os.networkInterfaces` lists them. */
   readonly listing?: typeof networkInterfaces
+  /** What the system says about the kinds of interfaces; without it their names must do. Whoever gives it starts and stops it. */
+  readonly links?: LinkWatch
 }
 
 /**
@@ -84,6 +88,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
   readonly #keys: KeyRing
   readonly #slots: UploadSlots
   readonly #fleet: Fleet | undefined
+  readonly #watch: InterfaceWatch
   #beacon: Beacon | undefined
   #port: number | null = null
   #state: 'new' | 'started' | 'stopped' = 'new'
@@ -95,10 +100,16 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     this.#identity = identity
     this.self = identity.id
     this.credential = membership?.vouch(identity.spki) ?? null
-    this.#table = new PeerTable(options.clock, () => this.emit('changed'))
+    this.#table = new PeerTable(options.clock, () => this.emit('changed'), { id: identity.id, name: presentableName(options.name) })
     this.#keys = new KeyRing(membership)
     this.#keys.add(identity.id, identity.spki)
     this.#slots = new UploadSlots(options.clock, options.settings.uploadSlots)
+    this.#watch = new InterfaceWatch({
+      clock: options.clock,
+      listing: options.listing ?? networkInterfaces,
+      links: options.links ?? new LinkWatch(options.clock, { probe: { read: async () => noLinks }, everyMs: 3_600_000 }),
+      rules: options.settings.discovery
+    })
     this.#fleet = membership && this.#assemble(membership)
   }
 
@@ -164,8 +175,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
   interfaces(): AgentSnapshot['interfaces'] {
     if (this.#beacon) return this.#beacon.interfaces()
     const reason = this.#fleet ? 'The beacon is turned off.' : 'This PC belongs to no fleet.'
-    const chosen = chooseInterfaces((this.#o.listing ?? networkInterfaces)(), this.#o.settings.discovery)
-    return chosen.map(({ name, address }) => ({ name, address, used: false, reason }))
+    return this.#watch.interfaces.map(({ name, address, reason: barred }) => ({ name, address, used: false, reason: barred ?? reason }))
   }
 
   ports(): { peer: number | null; beacon: number | null } {
@@ -174,8 +184,12 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
 
   refresh(): void {
     if (this.#state !== 'started') return
-    this.#beacon?.refresh()
+    this.#watch.refresh()
     this.#fleet?.connections.refresh()
+  }
+
+  renewHello(): void {
+    this.#fleet?.connections.renewHello()
   }
 
   async start(): Promise<void> {
@@ -183,8 +197,14 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     this.#state = 'started'
     if (!this.#fleet) return
     const { ports, discovery } = this.#o.settings
-    this.#port = await this.#fleet.listener.listen(discovery.listenAddress, ports.peer)
-    this.#fleet.connections.start(this.#seeds())
+    const { listener, connections } = this.#fleet
+    this.#port = await listener.listen(discovery.listenAddress, ports.peer)
+    await this.#watch.start()
+    connections.start(this.#seeds())
+    this.#watch.on('changed', () => {
+      connections.pathsChanged()
+      this.emit('changed')
+    })
     // A beacon on a port of its own would reach nobody.
     if (discovery.beacon && ports.beacon !== 0) {
       this.#beacon = this.#makeBeacon(this.#fleet)
@@ -197,6 +217,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     if (this.#state !== 'started') return
     this.#state = 'stopped'
     if (!this.#fleet) return
+    this.#watch.stop()
     await this.#beacon?.stop()
     this.#fleet.client.close()
     this.#fleet.connections.stop()
@@ -209,7 +230,9 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     const common = { clock, log, random: this.#random, identity: this.#identity, bootId, membership }
     const secureContext = peerSecureContext(this.#identity)
     const refusals = new Refusals(clock, this.#table, (refusal) => this.emit('refused', refusal))
-    const connections = new Connections({ ...common, secureContext, table: this.#table, refusals, hello: () => this.#hello() })
+    const barred = (ownAddress: string | undefined) => this.#watch.barredPath(ownAddress)
+    const paths = { barred, isThisPc: (address: string) => this.#watch.isThisPc(address) }
+    const connections = new Connections({ ...common, secureContext, table: this.#table, refusals, paths, hello: () => this.#hello() })
     const client = new PieceClient({
       clock,
       secureContext,
@@ -227,7 +250,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       served: (peer, bytes) => this.#table.served(peer, bytes),
       changed: () => this.emit('changed')
     })
-    const listener = new Listener({ ...common, guard: new AddressGuard(clock), connections, refusals, servePieces: (...asked) => server.handle(...asked) })
+    const listener = new Listener({ ...common, guard: new AddressGuard(clock), connections, refusals, barred, servePieces: (...asked) => server.handle(...asked) })
     connections.on('proven', ({ remote }) => this.#keys.add(remote.id, remote.spki))
     connections.on('unproven', (id) => {
       client.forget(id)
@@ -242,20 +265,19 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
   }
 
   #makeBeacon({ membership, connections }: Fleet): Beacon {
-    const { clock, log, settings, listing = networkInterfaces } = this.#o
-    const { includeLoopback, listenAddress, multicastGroup } = settings.discovery
+    const { clock, log, settings } = this.#o
+    const { multicastGroup, multicastGroup6 } = settings.discovery
     const beacon = new Beacon({
       clock,
       log,
-      listing,
+      watch: this.#watch,
       random: this.#random,
       membership,
       self: this.self,
       bootId: this.bootId,
       port: settings.ports.beacon,
-      group: multicastGroup,
-      includeLoopback,
-      listenAddress,
+      group4: multicastGroup,
+      group6: multicastGroup6,
       peerPort: () => this.#port!
     })
     beacon.on('heard', (heard) => {

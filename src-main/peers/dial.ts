@@ -8,6 +8,7 @@ import { systemCode } from '../lib/errors.ts'
 import { BOOT_HEADER, CONTROL_PATH, PROOF_HEADER, PROTOCOL_HEADER, STATUS } from './hello.ts'
 import type { Identity } from './identity.ts'
 import type { Membership } from './membership.ts'
+import { TWIN_REMEDY } from './refusals.ts'
 import { channelOf, dialTls, plainAddress, remoteIdentity, type RemoteIdentity } from './tls-channel.ts'
 
 const CONNECT_MS = 5000
@@ -19,6 +20,8 @@ export interface ProvenSocket {
   readonly remote: RemoteIdentity
   readonly bootId: BootId
   readonly address: string
+  /** Own address of the connection. */
+  readonly ownAddress: string | undefined
 }
 
 /** What became of an attempt to open a control connection. */
@@ -27,7 +30,8 @@ export type DialOutcome =
   | { readonly kind: 'proven'; readonly id: PeerId }
   /** There is, or will be, another connection to this peer. */
   | { readonly kind: 'duplicate'; readonly id: PeerId }
-  | { readonly kind: 'self' }
+  /** This agent itself, or another one with its key. */
+  | { readonly kind: 'self'; readonly address: string }
   | { readonly kind: 'unreachable'; readonly reason: string }
   /** Somebody is there and does not belong to us, or does not take us. */
   | { readonly kind: 'refused'; readonly id: PeerId | null; readonly address: string; readonly reason: string }
@@ -48,6 +52,8 @@ export interface DialOptions {
    * @returns 'go', or why the attempt ends here
    */
   readonly recognise: (id: PeerId) => 'go' | 'duplicate' | 'impostor'
+  /** Asked once connected: why nothing may be exchanged over this own address, or null. */
+  readonly barred: (ownAddress: string | undefined) => string | null
   /** Called once when all is proven, before the first frame is delivered. */
   readonly proven: (connection: ProvenSocket) => void
 }
@@ -64,9 +70,10 @@ export async function dialControl(options: DialOptions): Promise<DialOutcome> {
     const failure = await secured(socket)
     const address = plainAddress(socket.remoteAddress ?? host)
     if (failure) return { kind: 'unreachable', reason: failure }
+    if (options.barred(socket.localAddress) !== null) return give(socket, { kind: 'unreachable', reason: 'can be reached only over a network that is left out' })
     const remote = remoteIdentity(socket)
     if (!remote) return refused(socket, { id: null, address, reason: 'has no usable device certificate' })
-    if (remote.id === identity.id) return give(socket, { kind: 'self' })
+    if (remote.id === identity.id) return give(socket, { kind: 'self', address })
     const verdict = options.recognise(remote.id)
     if (verdict === 'duplicate') return give(socket, { kind: 'duplicate', id: remote.id })
     if (verdict === 'impostor') return refused(socket, { id: remote.id, address, reason: 'is another agent than the one announced there' })
@@ -118,12 +125,13 @@ function upgrade(socket: TLSSocket, remote: RemoteIdentity, address: string, { i
     ws.once('open', () => {
       if (!acceptorBoot) return
       ws.removeAllListeners()
-      proven({ ws, remote, bootId: acceptorBoot, address })
+      proven({ ws, remote, bootId: acceptorBoot, address, ownAddress: socket.localAddress })
       settle({ kind: 'proven', id: remote.id })
     })
     ws.once('unexpected-response', (_request, answer) => {
       const { statusCode } = answer
       if (statusCode === STATUS.duplicate) settle({ kind: 'duplicate', id: remote.id })
+      else if (statusCode === STATUS.twin) settle({ kind: 'refused', id: remote.id, address, reason: `says that another PC has the identity of this one ${TWIN_REMEDY}` })
       else if (statusCode === STATUS.later) settle({ kind: 'later', id: remote.id })
       else if (statusCode === STATUS.otherProtocol) settle({ kind: 'refused', id: remote.id, address, reason: `speaks another version of the protocol than ${PEER_PROTOCOL}` })
       else settle({ kind: 'refused', id: remote.id, address, reason: `gave an answer no agent gives (${statusCode})` })

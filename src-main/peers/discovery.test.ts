@@ -4,10 +4,12 @@ import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { BootId, PeerId } from '../contract/ids.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
-import { untilConnected, VirtualLan } from '../testing/virtual-lan.ts'
+import { systemClock, type Clock } from '../lib/clock.ts'
+import { loopbackAlone, untilConnected, VirtualLan } from '../testing/virtual-lan.ts'
 import { RawMember } from '../testing/virtual-lan-raw.ts'
 import { encodeBeacon, type BeaconMessage } from './beacon-message.ts'
 import { newSiteKey, siteKeyMembership, type Membership } from './membership.ts'
+import type { PeerNetwork } from './network.ts'
 import { PEER_PROTOCOL } from '../contract/version.ts'
 
 const GROUP = '239.255.47.26'
@@ -35,6 +37,11 @@ describe('discovery by beacon', () => {
       [Symbol.dispose]: () => void socket.close()
     }
   }
+  const kept = (network: PeerNetwork) => {
+    const told: string[] = []
+    network.on('refused', ({ reason }) => told.push(reason))
+    return told
+  }
   const beacon = (more: Partial<BeaconMessage>, membership = ours) =>
     encodeBeacon({ id: randomBytes(32).toString('hex') as PeerId, bootId: randomBytes(8).toString('hex') as BootId, port: 9, counter: 1, goodbye: false, replyWanted: true, ...more }, membership)
 
@@ -59,6 +66,28 @@ describe('discovery by beacon', () => {
   it('shows loopback as left out unless told to use it', async () => {
     const a = await lan.add({ discovery: { includeLoopback: false } })
     expect(a.network.interfaces()).toMatchObject([{ address: '127.0.0.1', used: false, reason: expect.stringContaining('this PC only') }])
+  })
+
+  it('begins when a network comes, however long after the start', async () => {
+    const clock = fakeClock()
+    let plugged = false
+    const b = await lan.add()
+    const a = await lan.add({ clock, listing: () => (plugged ? loopbackAlone() : {}) })
+    await clock.pass(60_000)
+    expect([a.network.interfaces(), a.network.view(), b.network.view()]).toEqual([[], [], []])
+    plugged = true
+    const met = untilConnected(a.network, b.network)
+    await clock.pass(10_000)
+    await clock.pass(2000)
+    await met
+    expect(a.network.interfaces()).toMatchObject([{ used: true }])
+  })
+
+  it('does not depend on clocks: one is hours behind, one a month ahead', async () => {
+    const off = (ms: number): Clock => ({ ...systemClock, wallMs: () => Date.now() + ms })
+    const a = await lan.add({ clock: off(-9 * 3600_000) })
+    const b = await lan.add({ clock: off(30 * 24 * 3600_000) })
+    await untilConnected(a.network, b.network)
   })
 
   it('is not impressed by thousands of forged, foreign or replayed beacons', async () => {
@@ -113,12 +142,18 @@ describe('discovery by beacon', () => {
     await raw.close()
   })
 
-  it('says so when another PC has a copy of this identity', async () => {
+  it('is not taken in by a repeated beacon of its own: no twin without its key', async () => {
     const a = await lan.add()
+    const raw = await RawMember.make(lan.siteKey)
+    const port = await raw.serve({})
     using copy = await shouter()
-    const refused = once(a.network, 'refused')
-    await copy.shout(beacon({ id: a.network.self }))
-    expect(await refused).toMatchObject([{ id: a.network.self, reason: expect.stringContaining('same identity') }])
+    const told = kept(a.network)
+    await copy.shout(beacon({ id: a.network.self, port }))
+    await copy.shout(beacon({ id: a.network.self, port: 9, goodbye: true }))
+    const b = await lan.add()
+    await untilConnected(a.network, b.network)
+    expect(told).toEqual([])
+    await raw.close()
   })
 
   it('names members that speak another version of the protocol', async () => {

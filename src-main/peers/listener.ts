@@ -32,6 +32,8 @@ export interface ListenerOptions {
   readonly guard: AddressGuard
   readonly connections: Connections
   readonly refusals: Refusals
+  /** Why nothing may be exchanged with peers over this own address, or null. */
+  readonly barred: (ownAddress: string | undefined) => string | null
   readonly servePieces: (peer: PeerId, request: IncomingMessage, response: ServerResponse) => Promise<void>
 }
 
@@ -67,7 +69,7 @@ export class Listener {
     this.#server.maxConnections = MAX_SOCKETS
     this.#server.on('connection', (socket: Socket) => this.#greet(socket))
     this.#server.on('secureConnection', (socket) => this.#identify(socket))
-    this.#server.on('upgrade', (request, socket, head) => this.#control(request, socket, head))
+    this.#server.on('upgrade', (request, socket, head) => void this.#control(request, socket, head))
     this.#server.on('request', (request, response) => void this.#pieces(request, response))
     // Node answers each of these by itself unless somebody listens.
     this.#server.on('checkContinue', (request) => request.socket.destroy())
@@ -81,15 +83,23 @@ export class Listener {
     })
   }
 
-  /** @returns the TCP port. @throws PORT_TAKEN */
-  listen(address: string, port: number): Promise<number> {
+  /** Where `::` cannot be had, because IPv6 is off, IPv4 is enough. @returns the TCP port. @throws PORT_TAKEN */
+  async listen(address: string, port: number): Promise<number> {
+    try {
+      return await this.#open(address, port)
+    } catch (error) {
+      const code = systemCode(error)
+      if (address === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) return this.listen('0.0.0.0', port)
+      if (code === 'EADDRINUSE') throw new LarderError('PORT_TAKEN', `TCP port ${port} for peers is taken by another program`, { port, cause: error })
+      throw new LarderError('PORT_TAKEN', `The peer port cannot be opened at ${address}:${port} (${code ?? (error as Error).message})`, { port, cause: error })
+    }
+  }
+
+  #open(address: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', (error) => {
-        const code = systemCode(error)
-        if (code === 'EADDRINUSE') reject(new LarderError('PORT_TAKEN', `TCP port ${port} for peers is taken by another program`, { port, cause: error }))
-        else reject(new LarderError('PORT_TAKEN', `The peer port cannot be opened at ${address}:${port} (${code ?? error.message})`, { port, cause: error }))
-      })
+      this.#server.once('error', reject)
       this.#server.listen({ host: address, port, exclusive: true }, () => {
+        this.#server.off('error', reject)
         this.#server.on('error', () => {})
         resolve((this.#server.address() as AddressInfo).port)
       })
@@ -115,9 +125,9 @@ export class Listener {
   }
 
   #greet(socket: Socket): void {
-    const { guard, connections } = this.#o
+    const { guard, connections, barred } = this.#o
     const address = plainAddress(socket.remoteAddress)
-    if (!connections.knowsAddress(address) && !guard.admits(address)) {
+    if (barred(plainAddress(socket.localAddress)) !== null || (!connections.knowsAddress(address) && !guard.admits(address, connections.isAnnounced(address)))) {
       socket.destroy()
       return
     }
@@ -138,7 +148,7 @@ export class Listener {
   }
 
   /** A connection that asks to become a control connection. */
-  #control(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  async #control(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { membership, identity, guard, connections, refusals } = this.#o
     const tls = socket as TLSSocket
     const remote = this.#remotes.get(tls)
@@ -151,7 +161,7 @@ export class Listener {
     }
     if (!membership.proofHolds(channelOf(tls, identity, remote, 'acceptor', protocol), 'dialer', proof)) {
       tls.destroy()
-      guard.failed(address)
+      guard.failed(address, connections.isAnnounced(address))
       refusals.stranger(address, remote.id, 'has another site key')
       return
     }
@@ -165,10 +175,13 @@ export class Listener {
       tls.destroy()
       return
     }
-    const verdict = connections.admit(remote.id, bootId.data)
+    const admission = connections.admit(remote.id, bootId.data, address)
+    // What is decided at once is carried out at once: another attempt may be under way.
+    const verdict = typeof admission === 'string' ? admission : await admission
+    if (tls.destroyed) return
     if (verdict !== 'accept') return answer(tls, STATUS[verdict])
     this.#patience.get(tls)?.cancel()
-    this.#webSockets.handleUpgrade(request, tls, head, (ws) => connections.adopt({ ws, remote, bootId: bootId.data, address }, 'acceptor'))
+    this.#webSockets.handleUpgrade(request, tls, head, (ws) => connections.adopt({ ws, remote, bootId: bootId.data, address, ownAddress: plainAddress(tls.localAddress) }, 'acceptor'))
   }
 
   async #pieces(request: IncomingMessage, response: ServerResponse): Promise<void> {

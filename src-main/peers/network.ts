@@ -97,6 +97,8 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
   interfaces(): AgentSnapshot['interfaces']
   /** Ports in use once started. */
   ports(): { peer: number | null; beacon: number | null }
+  /** The weight of this PC has changed: members are told. */
+  renewHello(): void
   /** Network or power changed: rescan interfaces, beacon at once. */
   refresh(): void
   start(): Promise<void>

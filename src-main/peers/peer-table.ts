@@ -33,14 +33,20 @@ export class PeerTable {
   readonly #changed: () => void
   readonly #peers = new Map<PeerId, Entry>()
   readonly #strangers = new Map<string, Entry>()
+  /** Folded name → who has it. */
+  readonly #namesakes = new Map<string, Set<PeerId>>()
 
-  constructor(clock: Clock, changed: () => void) {
+  /** @param own this PC's own name: a peer that has it too is to be told from it */
+  constructor(clock: Clock, changed: () => void, own?: { id: PeerId; name: string }) {
     this.#clock = clock
     this.#changed = changed
+    if (own) this.#rename(own.id, '', own.name)
   }
 
+  /** The name of a peer as people can tell it from others: with its address, or else a part of its id, where another one has the same. */
   nameOf(id: PeerId): string {
-    return this.#peers.get(id)?.name || id.slice(0, 8)
+    const entry = this.#peers.get(id)
+    return entry ? this.#shownName(entry) : id.slice(0, 8)
   }
 
   /** Notes what a peer does now. `facts` overwrite what was known. */
@@ -48,6 +54,7 @@ export class PeerTable {
     const entry = this.#entry(id)
     const { address = entry.address, name = entry.name, weight = entry.weight, version = entry.version } = facts
     if (entry.state === state && entry.reason === reason && entry.address === address && entry.name === name && entry.weight === weight && entry.version === version) return
+    if (entry.name !== name) this.#rename(id, entry.name, name)
     Object.assign(entry, { address, name, weight, version, reason })
     if (entry.state !== state) this.#stamp(entry, state)
     this.#changed()
@@ -92,9 +99,10 @@ export class PeerTable {
   view(): PeerView[] {
     this.#expire()
     return [...this.#peers.values(), ...this.#strangers.values()]
+      .map((entry) => ({ ...entry, name: this.#shownName(entry) }))
       .map(({ id, name, address, state, reason, weight, version, since, receivedBytes, servedBytes, bans }) => ({
         id,
-        name: name || id?.slice(0, 8) || address,
+        name,
         address,
         state,
         reason: reason ?? bans.values().next().value ?? null,
@@ -113,8 +121,31 @@ export class PeerTable {
     const before = this.#clock.monotonicMs() - FORGET_AFTER_MS
     for (const [address, entry] of this.#strangers) if (entry.changedMs <= before) this.#strangers.delete(address)
     for (const [id, { state, changedMs, bans }] of this.#peers) {
-      if (state !== 'connected' && state !== 'connecting' && changedMs <= before && bans.size === 0) this.#peers.delete(id)
+      if (state !== 'connected' && state !== 'connecting' && changedMs <= before && bans.size === 0) this.#forget(id)
     }
+  }
+
+  #shownName({ id, name, address }: Entry): string {
+    if (id === null) return address
+    if (name === '') return id.slice(0, 8)
+    const namesakes = this.#namesakes.get(fold(name))
+    if (!namesakes || namesakes.size < 2) return name
+    const elsewhere = [...namesakes].every((other) => other === id || this.#peers.get(other)?.address !== address)
+    return `${name} (${address !== '' && elsewhere ? address : id.slice(0, 8)})`
+  }
+
+  #rename(id: PeerId, before: string, after: string): void {
+    const former = this.#namesakes.get(fold(before))
+    former?.delete(id)
+    if (former?.size === 0) this.#namesakes.delete(fold(before))
+    if (after === '') return
+    const namesakes = this.#namesakes.get(fold(after)) ?? new Set()
+    this.#namesakes.set(fold(after), namesakes.add(id))
+  }
+
+  #forget(id: PeerId): void {
+    this.#rename(id, this.#peers.get(id)?.name ?? '', '')
+    this.#peers.delete(id)
   }
 
   #entry(id: PeerId): Entry {
@@ -134,7 +165,7 @@ export class PeerTable {
       if (entry.id === except || entry.state === 'connected') continue
       if (!oldest || entry.changedMs < oldest.changedMs) oldest = entry
     }
-    if (oldest?.id) this.#peers.delete(oldest.id)
+    if (oldest?.id) this.#forget(oldest.id)
   }
 
   #stamp(entry: Entry, state: PeerState): void {
@@ -142,6 +173,11 @@ export class PeerTable {
     entry.since = this.#clock.wallMs()
     entry.changedMs = this.#clock.monotonicMs()
   }
+}
+
+/** Host names differ in more than the case of their letters. */
+function fold(name: string): string {
+  return name.toLowerCase()
 }
 
 function newEntry(id: PeerId | null, address: string): Entry {

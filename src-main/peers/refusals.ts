@@ -8,6 +8,9 @@ const LONGEST_PENALTY_MS = 600_000
 const REPEAT_AFTER_MS = 600_000
 const MAX_REMEMBERED = 256
 
+/** What people can do about two PCs with one identity; the end of a clause. */
+export const TWIN_REMEDY = '(a copied disk?); delete identity.pem on one of the two and restart it'
+
 export interface Refusal {
   readonly address: string
   readonly id: PeerId | null

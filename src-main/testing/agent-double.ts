@@ -184,7 +184,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       paused: null,
       fleet: { member: false, via: 'none', tag: null },
       ports: { api: null, peer: config.settings.ports.peer, beacon: null },
-      weight: { value: 50, why: 'a desktop' },
+      weight: { value: 50, why: 'is a desktop', machine: 'desktop, cable' },
       interfaces: [],
       peers: [],
       masters: [],

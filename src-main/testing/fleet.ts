@@ -8,6 +8,7 @@ import { createAgent } from '../agent/create-agent.ts'
 import { finalRequestStates, RequestSpec, type RequestSpecInput, type RequestView } from '../contract/request.ts'
 import { Settings, type SettingsInput } from '../contract/settings.ts'
 import { systemClock } from '../lib/clock.ts'
+import { fixedMachine, type FixedMachine } from './fixed-machine.ts'
 import { keptLog, type KeptLog } from './kept-log.ts'
 
 /** A running agent of a test, with its folder and log. */
@@ -16,6 +17,8 @@ export interface TestAgent {
   readonly name: string
   readonly dir: string
   readonly log: KeptLog
+  /** What this agent believes to run on. */
+  readonly machine: FixedMachine
 }
 
 export interface Fleet {
@@ -51,9 +54,10 @@ export async function startFleet(count: number, settings: SettingsInput = {}): P
     const dataDir = dir ?? (await mkdtemp(join(tmpdir(), `larder-${name}-`)))
     const seeds = agents.map((a) => a.agent.snapshot()).filter((s) => s.state === 'running').map((s) => `127.0.0.1:${s.ports.peer}`)
     const log = keptLog()
-    const agent = createAgent({ dataDir, name, settings: testSettings(siteKey, seeds, { ...settings, ...own }) }, { clock: systemClock, log, env: {} })
+    const machine = fixedMachine()
+    const agent = createAgent({ dataDir, name, settings: testSettings(siteKey, seeds, { ...settings, ...own }) }, { clock: systemClock, log, env: {}, machine })
     await agent.start()
-    const started = { agent, name, dir: dataDir, log }
+    const started = { agent, name, dir: dataDir, log, machine }
     agents.push(started)
     await untilSnapshot(agent, (s) => s.peers.filter((p) => p.state === 'connected').length >= peers)
     return started

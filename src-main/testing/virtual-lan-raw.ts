@@ -87,6 +87,7 @@ export class RawMember {
       secureContext: peerSecureContext(this.identity),
       clock: systemClock,
       signal: new AbortController().signal,
+      barred: () => null,
       recognise: () => 'go',
       proven: ({ ws }) => proven(ws)
     })

@@ -37,6 +37,8 @@ export interface LanPeerOptions {
   readonly random?: () => number
   readonly discovery?: SettingsInput['discovery']
   readonly ports?: SettingsInput['ports']
+  /** Interfaces of this PC; loopback alone by default. */
+  readonly listing?: typeof networkInterfaces
 }
 
 /** Peer networks of one test process that reach each other over loopback only: real sockets, one shared beacon port. */
@@ -78,7 +80,7 @@ export class VirtualLan {
       buffers: new PieceBuffers(options.clock ?? systemClock),
       source: options.source ?? { openServed: async () => undefined },
       random: options.random,
-      listing: () => Object.fromEntries(Object.entries(networkInterfaces()).filter(([, infos]) => infos?.some((info) => info.internal)))
+      listing: options.listing ?? loopbackAlone
     })
     const peer: LanPeer = { network, name, dir, log, seed: () => `127.0.0.1:${network.ports().peer}` }
     this.peers.push(peer)
@@ -95,6 +97,11 @@ export class VirtualLan {
     await Promise.all(this.peers.map(({ network }) => network.stop()))
     await Promise.all(this.peers.map(({ dir }) => rm(dir, { recursive: true, force: true })))
   }
+}
+
+/** The interfaces that lead nowhere but to this PC. */
+export function loopbackAlone(): ReturnType<typeof networkInterfaces> {
+  return Object.fromEntries(Object.entries(networkInterfaces()).filter(([, infos]) => infos?.some((info) => info.internal)))
 }
 
 /** Waits until `a` and `b` have each other connected. */

@@ -24,7 +24,7 @@ export interface TransferWorld {
   readonly settings: Pick<Settings, 'transfers' | 'backgroundChannel'>
   /** Slots for downloads from origins, foreground first. */
   readonly originQueue: PQueue
-  /** Weight of this machine now, and whether it may be master. */
+  /** Weight of this machine now; 0 is never master. Later changes go to the claims by themselves. */
   readonly weight: () => number
   readonly emit: (type: AgentEventType, text: string, facts?: EventFacts) => void
   /** Something a snapshot shows has changed. */

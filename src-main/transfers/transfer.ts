@@ -137,7 +137,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
       received: (bytes) => this.#receivedFromOrigin(bytes),
       arrived: (index, bytes) => this.#arrived(index, bytes, 'originBytes', null)
     })
-    this.#claim = world.claims.open({ key: init.key, pieceCount: init.plan.count, pieces: partial.have.count, weight: world.weight(), eligible: world.weight() > 0 })
+    this.#claim = world.claims.open({ key: init.key, pieceCount: init.plan.count, pieces: partial.have.count, weight: world.weight(), eligible: true })
     this.#claim.on('decision', (decision) => this.#decided(decision))
     this.#swarm.on('offered', () => this.#pumpSoon())
     this.#swarm.on('progress', (from, bytes) => {
@@ -224,7 +224,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
     this.#state = this.#claim.decision.role === 'undecided' ? 'electing' : 'active'
     this.#activeSinceMs = this.#world.clock.monotonicMs()
     this.#progressAtMs = null
-    this.#claim.update({ eligible: this.#world.weight() > 0 })
+    this.#claim.update({ eligible: true })
     this.#changed()
     this.#pump()
   }

@@ -144,10 +144,10 @@ export function fixtureMaster(request: RequestView, over: Partial<MasterView> = 
     since: FIXTURE_NOW - 3 * MIN,
     members: 5,
     candidates: [
-      { id: peerId(0), name: 'studio-2', pieces: 212, weight: 61, eligible: true },
-      { id: peerId(20), name: 'front-desk', pieces: 212, weight: 50, eligible: true },
-      { id: peerId(1), name: 'reception', pieces: 96, weight: 50, eligible: true },
-      { id: peerId(7), name: 'marta-laptop', pieces: 0, weight: 0, eligible: false }
+      { id: peerId(0), name: 'studio-2', pieces: 212, weight: 61, eligible: true, about: 'server, cable, 2048 GiB free' },
+      { id: peerId(20), name: 'front-desk', pieces: 212, weight: 50, eligible: true, about: 'desktop, cable, 412 GiB free' },
+      { id: peerId(1), name: 'reception', pieces: 96, weight: 50, eligible: true, about: 'desktop, cable, 96 GiB free' },
+      { id: peerId(7), name: 'marta-laptop', pieces: 0, weight: 0, eligible: false, about: 'laptop, VPN, battery 64 %' }
     ],
     why: 'studio-2 holds 212 pieces already, as many as front-desk, and has the higher weight (61).',
     ...over
@@ -200,7 +200,7 @@ export function fixtureSnapshot(over: Partial<AgentSnapshot> = {}): AgentSnapsho
     paused: null,
     fleet: { member: true, via: 'site-key', tag: '7c1f9a' },
     ports: { api: 4725, peer: 4726, beacon: 4726 },
-    weight: { value: 50, why: 'is a desktop' },
+    weight: { value: 50, why: 'is a desktop', machine: 'desktop, cable, 412 GiB free, processors 7 % busy' },
     interfaces: [
       { name: 'Ethernet', address: '10.20.4.31/24', used: true, reason: null },
       { name: 'Wi-Fi', address: '10.20.9.118/22', used: true, reason: null },

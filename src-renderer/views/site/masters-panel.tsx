@@ -20,6 +20,7 @@ const useStyles = makeStyles({
   table: { borderCollapse: 'collapse', width: '100%', fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
   head: { textAlign: 'left', color: tokens.colorNeutralForeground3, fontWeight: tokens.fontWeightSemibold, padding: `${tokens.spacingVerticalXXS} ${tokens.spacingHorizontalM} ${tokens.spacingVerticalXXS} 0` },
   cell: { padding: `${tokens.spacingVerticalXXS} ${tokens.spacingHorizontalM} ${tokens.spacingVerticalXXS} 0`, borderTop: `1px solid ${tokens.colorNeutralStroke3}`, overflowWrap: 'anywhere' },
+  about: { color: tokens.colorNeutralForeground3 },
   out: { color: tokens.colorNeutralForeground3 },
   quiet: { color: tokens.colorNeutralForeground2 }
 })
@@ -88,7 +89,10 @@ const Election = memo(function Election({ master }: { readonly master: MasterVie
               <tbody>
                 {candidates.map((candidate) => (
                   <tr key={candidate.id} className={candidate.eligible ? undefined : styles.out}>
-                    <td className={styles.cell}>{candidate.name}</td>
+                    <td className={styles.cell}>
+                      {candidate.name}
+                      {candidate.about === undefined ? null : <div className={styles.about}>{candidate.about}</div>}
+                    </td>
                     <td className={styles.cell}>{candidate.pieces.toLocaleString('en')}</td>
                     <td className={styles.cell}>{candidate.weight}</td>
                     <td className={styles.cell}>{candidate.eligible ? 'Yes' : 'No'}</td>

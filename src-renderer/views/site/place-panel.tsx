@@ -13,7 +13,7 @@ const useStyles = makeStyles({
 /** This PC among the others: weight, subnets, ports. */
 export function PlacePanel() {
   const styles = useStyles()
-  const { value, why } = useSnapshot((s) => s.weight)
+  const { value, why, machine } = useSnapshot((s) => s.weight)
   const interfaces = useSnapshot((s) => s.interfaces)
   const ports = useSnapshot((s) => s.ports)
   const name = useSnapshot((s) => s.name)
@@ -26,6 +26,7 @@ export function PlacePanel() {
           ['Name', name],
           ['Identity', agentId.slice(0, 12)],
           ['Weight', `${value}, as it ${why}${value === 0 ? '. It is never master.' : ''}`],
+          ['Machine', machine === '' ? null : machine],
           ['Peer port', port(ports.peer, 'TCP')],
           ['Beacon', port(ports.beacon, 'UDP')],
           ['Local API', port(ports.api, 'this PC only')]

@@ -1,0 +1,45 @@
+/** Addresses kept of one peer. Whoever announces more pushes its own older ones out. */
+const MAX_ADDRESSES = 4
+
+export interface KnownAddress {
+  readonly address: string
+  readonly port: number
+  readonly heardMs: number
+}
+
+/** Where the beacons of one peer came from lately: PCs have several network cards and both families of addresses. */
+export class KnownAddresses {
+  readonly #freshMs: number
+  readonly #known = new Map<string, KnownAddress>()
+
+  constructor(freshMs: number) {
+    this.#freshMs = freshMs
+  }
+
+  note(address: string, port: number, nowMs: number): void {
+    this.#known.delete(address)
+    this.#known.set(address, { address, port, heardMs: nowMs })
+    if (this.#known.size > MAX_ADDRESSES) this.#known.delete(this.#known.keys().next().value!)
+  }
+
+  /** Forgets all: the peer said goodbye or began anew. */
+  clear(): void {
+    this.#known.clear()
+  }
+
+  isFresh(nowMs: number): boolean {
+    return this.inOrder(nowMs).length > 0
+  }
+
+  has(address: string, nowMs: number): boolean {
+    const known = this.#known.get(address)
+    return known !== undefined && nowMs - known.heardMs < this.#freshMs
+  }
+
+  /** Those still fresh, in the order in which they are worth trying: IPv4 first, for that is what firewalls are set up for, then the newest. */
+  inOrder(nowMs: number): KnownAddress[] {
+    return [...this.#known.values()]
+      .filter(({ heardMs }) => nowMs - heardMs < this.#freshMs)
+      .sort((a, b) => Number(a.address.includes(':')) - Number(b.address.includes(':')) || b.heardMs - a.heardMs)
+  }
+}

@@ -1,0 +1,109 @@
+import { access, readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { LinkFacts, LinkKind, LinkProbe } from './links.ts'
+import { runQuietly } from './run-quietly.ts'
+
+/** Most interfaces that are looked at: a container host can have thousands. */
+const MAX_LINKS = 256
+const MAX_FILE_CHARACTERS = 64 * 1024
+/** While the interfaces stay the same, NetworkManager is asked this rarely: a process each time. */
+const METERED_FRESH_MS = 60_000
+
+/** Hardware types of `/sys/class/net/<name>/type` (`linux/if_arp.h`) that carry packets inside other packets. */
+const TUNNEL_TYPES = new Set(['512', '768', '769', '776', '778', '823', '65534'])
+/** Raw IP, as mobile modems speak it. */
+const RAW_IP_TYPE = '519'
+const DEVTYPES: Readonly<Record<string, LinkKind>> = { wlan: 'wireless', wwan: 'cellular', wireguard: 'vpn', bridge: 'wired', vlan: 'wired', bond: 'wired' }
+
+export interface LinuxLinkProbeOptions {
+  readonly sys?: string
+  readonly proc?: string
+  /** What `nmcli` prints; undefined where NetworkManager does not run. */
+  readonly networkManager?: () => Promise<string | undefined>
+  readonly nowMs?: () => number
+}
+
+/** Reads kinds of interfaces and the default route from the kernel's own files, and metered connections from NetworkManager. */
+export function linuxLinkProbe({ sys = '/sys', proc = '/proc', networkManager = askNetworkManager, nowMs = () => performance.now() }: LinuxLinkProbeOptions = {}): LinkProbe {
+  let metered: ReadonlyMap<string, boolean> = new Map()
+  let askedMs = -Infinity
+  let askedAbout = ''
+  return {
+    async read() {
+      const names = (await readdir(join(sys, 'class/net')).catch(() => [] as string[])).slice(0, MAX_LINKS)
+      if (nowMs() - askedMs >= METERED_FRESH_MS || names.join() !== askedAbout) {
+        askedMs = nowMs()
+        askedAbout = names.join()
+        metered = parseMetered((await networkManager()) ?? '')
+      }
+      const kinds = await Promise.all(names.map((name) => readKind(join(sys, 'class/net', name))))
+      const byName = new Map(names.map((name, i): [string, LinkFacts] => [name, { kind: kinds[i]!, metered: metered.get(name) ?? null }]))
+      const defaultName = defaultOf((await text(join(proc, 'net/route'))) ?? '') ?? defaultOf6((await text(join(proc, 'net/ipv6_route'))) ?? '')
+      return { byName, defaultName }
+    }
+  }
+}
+
+async function readKind(dir: string): Promise<LinkKind> {
+  const [type, uevent, tun] = await Promise.all([text(join(dir, 'type')), text(join(dir, 'uevent')), text(join(dir, 'tun_flags'))])
+  const named = DEVTYPES[/^DEVTYPE=(\w+)$/m.exec(uevent ?? '')?.[1] ?? '']
+  if (named) return named
+  if (await exists(join(dir, 'phy80211'))) return 'wireless'
+  const flags = Number(tun ?? 'NaN')
+  // IFF_TUN; a tap device of a virtual machine is a cable.
+  if (Number.isInteger(flags) && (flags & 0x1) !== 0) return 'vpn'
+  if (type === RAW_IP_TYPE) return 'cellular'
+  if (type !== null && TUNNEL_TYPES.has(type)) return 'vpn'
+  return type === '1' ? 'wired' : 'unknown'
+}
+
+/** Interface of the default route with the lowest metric in `/proc/net/route`. */
+export function defaultOf(table: string): string | null {
+  let best: { name: string; metric: number } | undefined
+  for (const line of table.split('\n').slice(1)) {
+    const [name, destination, , flags, , , metric, mask] = line.trim().split(/\s+/)
+    if (!name || destination !== '00000000' || mask !== '00000000' || (parseInt(flags ?? '', 16) & 0x1) === 0) continue
+    const cost = Number(metric)
+    if (Number.isFinite(cost) && (!best || cost < best.metric)) best = { name, metric: cost }
+  }
+  return best?.name ?? null
+}
+
+/** The same in `/proc/net/ipv6_route`; a default route that rejects (RTF_REJECT) leads nowhere. */
+export function defaultOf6(table: string): string | null {
+  let best: { name: string; metric: number } | undefined
+  for (const line of table.split('\n')) {
+    const [destination, prefix, , , , metric, , , flags, name] = line.trim().split(/\s+/)
+    if (!name || name === 'lo' || destination !== '0'.repeat(32) || prefix !== '00') continue
+    const bits = parseInt(flags ?? '', 16)
+    if ((bits & 0x1) === 0 || (bits & 0x200) !== 0) continue
+    const cost = parseInt(metric ?? '', 16)
+    if (Number.isFinite(cost) && (!best || cost < best.metric)) best = { name, metric: cost }
+  }
+  return best?.name ?? null
+}
+
+/** Pairs of `GENERAL.DEVICE` and `GENERAL.METERED` lines, as `nmcli --terse` prints them. */
+export function parseMetered(printed: string): Map<string, boolean> {
+  const metered = new Map<string, boolean>()
+  let device: string | undefined
+  for (const line of printed.split('\n')) {
+    const match = /^GENERAL\.(DEVICE|METERED):(.*)$/.exec(line.trim())
+    if (match?.[1] === 'DEVICE') device = match[2]
+    else if (match && device && metered.size < MAX_LINKS) {
+      if (match[2]!.startsWith('yes')) metered.set(device, true)
+      else if (match[2]!.startsWith('no')) metered.set(device, false)
+    }
+  }
+  return metered
+}
+
+const askNetworkManager = () => runQuietly('nmcli', ['--terse', '--fields', 'GENERAL.DEVICE,GENERAL.METERED', 'device', 'show'])
+
+async function text(path: string): Promise<string | null> {
+  return readFile(path, 'utf8').then((t) => t.slice(0, MAX_FILE_CHARACTERS).trim(), () => null)
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(() => true, () => false)
+}
