@@ -20,7 +20,6 @@ const useStyles = makeStyles({
   table: { borderCollapse: 'collapse', width: '100%', fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
   head: { textAlign: 'left', color: tokens.colorNeutralForeground3, fontWeight: tokens.fontWeightSemibold, padding: `${tokens.spacingVerticalXXS} ${tokens.spacingHorizontalM} ${tokens.spacingVerticalXXS} 0` },
   cell: { padding: `${tokens.spacingVerticalXXS} ${tokens.spacingHorizontalM} ${tokens.spacingVerticalXXS} 0`, borderTop: `1px solid ${tokens.colorNeutralStroke3}`, overflowWrap: 'anywhere' },
-  about: { color: tokens.colorNeutralForeground3 },
   out: { color: tokens.colorNeutralForeground3 },
   quiet: { color: tokens.colorNeutralForeground2 }
 })
@@ -79,7 +78,7 @@ const Election = memo(function Election({ master }: { readonly master: MasterVie
               <caption className={styles.head}>Candidates, in the order of the election</caption>
               <thead>
                 <tr>
-                  {['PC', 'Pieces held', 'Weight', 'Can be master'].map((head) => (
+                  {['PC', 'Pieces held', 'Weight', 'Can be master', 'Machine'].map((head) => (
                     <th key={head} scope="col" className={styles.head}>
                       {head}
                     </th>
@@ -88,14 +87,12 @@ const Election = memo(function Election({ master }: { readonly master: MasterVie
               </thead>
               <tbody>
                 {candidates.map((candidate) => (
-                  <tr key={candidate.id} className={candidate.eligible ? undefined : styles.out}>
-                    <td className={styles.cell}>
-                      {candidate.name}
-                      {candidate.about === undefined ? null : <div className={styles.about}>{candidate.about}</div>}
-                    </td>
+                  <tr key={candidate.id} className={candidate.eligible && candidate.weight > 0 ? undefined : styles.out}>
+                    <td className={styles.cell}>{candidate.name}</td>
                     <td className={styles.cell}>{candidate.pieces.toLocaleString('en')}</td>
                     <td className={styles.cell}>{candidate.weight}</td>
-                    <td className={styles.cell}>{candidate.eligible ? 'Yes' : 'No'}</td>
+                    <td className={styles.cell}>{candidate.eligible && candidate.weight > 0 ? 'Yes' : 'No'}</td>
+                    <td className={styles.cell}>{candidate.about}</td>
                   </tr>
                 ))}
               </tbody>
