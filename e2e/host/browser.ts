@@ -30,7 +30,7 @@ export async function launchChromium(profileDir: string, switches: ReadonlyMap<s
     ['disable-dev-shm-usage', ''],
     ['disable-background-networking', ''],
     ['host-resolver-rules', 'MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1'],
-    ['headless', ''],
+    ...(process.env['LARDER_HOST_HEADED'] === '1' ? [] : ([['headless', '']] as const)),
     ['remote-debugging-port', '0'],
     // Chromium refuses its sandbox to root.
     ...(process.getuid?.() === 0 ? ([['no-sandbox', '']] as const) : []),
