@@ -23,7 +23,7 @@ test('a download whose master hangs goes on from the origin; window and notifica
   await expect.poll(() => master.requests()[0]?.haveBytes).toBeGreaterThanOrEqual(MIB)
   const destination = join(filesDir, 'hangs.bin')
   await give(page, { c: 'request.start', spec: { url, destination } })
-  await expect.poll(async () => (await snapshotOf(page))?.requests[0]?.state, { timeout: 30_000 }).toBe('done')
+  await expect.poll(async () => (await snapshotOf(page))?.requests[0]?.state).toBe('done')
 
   const snapshot = (await snapshotOf(page))!
   const event = snapshot.events.find(({ type }) => type === 'fallback')!

@@ -15,7 +15,9 @@ declare global {
 }
 
 const root = resolve(import.meta.dirname, '..')
-const QUIT_MS = 20_000
+const QUIT_MS = 30_000
+/** A start of application and browser on a machine that is busy with ten other things. */
+const START_MS = 90_000
 
 export interface LarderFixtures {
   /** Folder of the application alone: settings, cache, log, browser profile. */
@@ -63,7 +65,7 @@ export const test = base.extend<LarderFixtures>({
       const app = await _electron.launch({
         args: ['.', ...args],
         cwd: root,
-        timeout: 30_000,
+        timeout: START_MS,
         env: { ...(process.env as Record<string, string>), LARDER_DATA_DIR: dataDir, LARDER_E2E: '1', XDG_CONFIG_HOME: join(dataDir, 'config'), ...env }
       })
       started.push(app)
@@ -106,8 +108,8 @@ async function withTempDir(prefix: string, use: (dir: string) => Promise<void>):
 
 /** The page of the application's window, loaded. */
 export async function openPage(app: ElectronApplication): Promise<Page> {
-  const page = await app.firstWindow()
-  await page.waitForURL((url) => url.href !== 'about:blank')
+  const page = await app.firstWindow({ timeout: START_MS })
+  await page.waitForURL((url) => url.href !== 'about:blank', { timeout: START_MS })
   await page.waitForLoadState('domcontentloaded')
   return page
 }
@@ -143,12 +145,23 @@ export function trayLabels(app: ElectronApplication): Promise<string[]> {
   return app.evaluate(() => (globalThis.larderE2e.tray.menu?.items ?? []).filter(({ type }) => type !== 'separator').map(({ label }) => label))
 }
 
+/**
+ * Clicks an entry of the tray. As a click does, it comes from the event loop: an evaluation may interrupt whatever runs at that
+ * moment, even Node's own reading of a socket, and what it does there to that socket ends in an error of Node's.
+ */
 export function trayClick(app: ElectronApplication, id: string): Promise<void> {
-  return app.evaluate((_electron, item) => {
-    const found = globalThis.larderE2e.tray.menu?.getMenuItemById(item)
-    if (!found) throw new Error(`the tray has no ${item}`)
-    found.click()
-  }, id)
+  return app.evaluate(
+    (_electron, item) =>
+      new Promise<void>((done, failed) =>
+        setImmediate(() => {
+          const found = globalThis.larderE2e.tray.menu?.getMenuItemById(item)
+          found?.click()
+          if (found) done()
+          else failed(new Error(`the tray has no ${item}`))
+        })
+      ),
+    id
+  )
 }
 
 export function isWindowVisible(app: ElectronApplication): Promise<boolean> {

@@ -11,13 +11,13 @@ test('pause and resume in the tray pause and resume all transfers', async ({ app
   await give(ui, { c: 'request.start', spec: { url } })
   const state = async () => (await snapshotOf(ui))?.requests[0]?.state
   await expect.poll(state).toBe('active')
-  expect(await trayState(app)).toBe('downloading')
+  await expect.poll(() => trayState(app)).toBe('downloading')
   const before = Date.now()
   await trayClick(app, 'pause-1h')
   await expect.poll(() => trayLabels(app)).toContain('Resume')
   expect((await trayLabels(app))[0]).toMatch(/^Paused until /)
-  expect(await trayLabels(app)).toContain('slow.bin: paused')
-  expect(await state()).toBe('paused')
+  await expect.poll(state).toBe('paused')
+  await expect.poll(() => trayLabels(app)).toContain('slow.bin: paused')
   const until = (await snapshotOf(ui))?.paused?.until ?? 0
   expect(until).toBeGreaterThanOrEqual(before + 3600_000)
   expect(until).toBeLessThan(Date.now() + 3600_000 + 1000)

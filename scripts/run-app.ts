@@ -23,14 +23,15 @@ if (args.includes('--dev')) {
 function dev(): void {
   const electronVite = [path.join(root, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js'), 'dev', '--watch']
   if (binary !== null) return run(process.execPath, electronVite)
+  const debuggingPort = process.env['REMOTE_DEBUGGING_PORT'] ?? '9223'
   const hasDisplay = process.platform !== 'linux' || Boolean(process.env['DISPLAY'] ?? process.env['WAYLAND_DISPLAY'])
   process.stderr.write(
     `Electron ${version} is not on this machine: the application runs on the test host, its window in Chromium, without a tray.\n` +
-      (hasDisplay ? '' : 'There is no display, so the window is not shown; look at it with the tools of another Chromium (chrome://inspect, 127.0.0.1:9223).\n')
+      (hasDisplay ? '' : `There is no display, so the window is not shown; look at it with the tools of another Chromium (chrome://inspect, 127.0.0.1:${debuggingPort}).\n`)
   )
   run(process.execPath, electronVite, {
     ELECTRON_EXEC_PATH: path.join(root, 'e2e', 'host', 'bin', 'electron'),
-    ...(hasDisplay ? { LARDER_HOST_HEADED: '1' } : { REMOTE_DEBUGGING_PORT: process.env['REMOTE_DEBUGGING_PORT'] ?? '9223' })
+    ...(hasDisplay ? { LARDER_HOST_HEADED: '1' } : { REMOTE_DEBUGGING_PORT: debuggingPort })
   })
 }
 

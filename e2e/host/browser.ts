@@ -39,7 +39,9 @@ export async function launchChromium(profileDir: string, switches: ReadonlyMap<s
     // Chromium leaves when this pipe closes, so it never outlives the host, not even one that is killed.
     ['remote-debugging-pipe', '']
   ])
-  const child = spawn(path, [...flags].map(([name, value]) => (value === '' ? `--${name}` : `--${name}=${value}`)), { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] })
+  const args = [...flags].map(([name, value]) => (value === '' ? `--${name}` : `--${name}=${value}`))
+  // In a group of its own: Ctrl+C in a terminal is for the host, which ends in order.
+  const child = spawn(path, args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'], detached: process.platform !== 'win32' })
   const url = await new Promise<string>((resolve, reject) => {
     let text = ''
     const read = (data: Buffer): void => {
