@@ -5,7 +5,6 @@ const views = ['Overview', 'Downloads', 'Site', 'Cache', 'Events', 'Settings']
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`every view of the running application meets WCAG 2.2 AA, in ${colorScheme}, and keeps to the page's policy`, async ({ app, ui, origin }) => {
-    test.setTimeout(180_000)
     await untilRunning(app)
     const said: string[] = []
     ui.on('console', (message) => void (['error', 'warning'].includes(message.type()) && said.push(message.text())))

@@ -2,7 +2,7 @@ import { createAgent } from '../src-main/agent/create-agent.ts'
 import { runLocalAgent } from '../src-main/api/local-agent.ts'
 import { Settings } from '../src-main/contract/settings.ts'
 import { keptLog } from '../src-main/testing/kept-log.ts'
-import { expect, give, openPage, test, trayClick, trayLabels, untilRunning } from './fixture.ts'
+import { expect, give, openPage, test, trayClick, trayLabels, trayState, untilRunning } from './fixture.ts'
 
 test('when a headless agent has the data folder the tray says so, and takes over once it has ended', async ({ launch, settings, dataDir }) => {
   const headless = await runLocalAgent({ dataDir, settings: Settings.parse(settings), createAgent, log: keptLog() })
@@ -10,7 +10,7 @@ test('when a headless agent has the data folder the tray says so, and takes over
     const app = await launch()
     const page = await openPage(app)
     await expect.poll(() => trayLabels(app)).toEqual([expect.stringMatching(/already/), 'Try again', 'Open Larder', 'Open log folder', 'Quit'])
-    expect(await app.evaluate(() => globalThis.larderE2e.tray.view?.state)).toBe('error')
+    expect(await trayState(app)).toBe('error')
     expect(await give(page, { c: 'cache.list', query: {} })).toMatchObject({ ok: false, error: { code: 'AGENT_ALREADY_RUNNING', details: { pid: process.pid } } })
     expect(await give(page, { c: 'snapshot.get' })).toMatchObject({ ok: true, value: { status: { state: 'failed' }, snapshot: null } })
 
@@ -40,18 +40,4 @@ test('the site key never reaches the page', async ({ site, app, ui }) => {
   expect(listed.value.settings.find(({ name }) => name === 'fleet.siteKey')).toMatchObject({ value: null, secret: true, isSet: true, source: 'file' })
   const everything = JSON.stringify([listed, await give(ui, { c: 'snapshot.get' }), await give(ui, { c: 'app.info' }), await give(ui, { c: 'events.list', since: 0 })])
   expect(everything).not.toContain(site.siteKey)
-})
-
-test('sleep pauses transfers and waking up lets them go on; a pause of a person stays', async ({ app, ui }) => {
-  await untilRunning(app)
-  const power = (event: 'suspend' | 'resume') => app.evaluate(({ powerMonitor }, name) => void powerMonitor.emit(name), event)
-  await power('suspend')
-  await expect.poll(() => trayLabels(app)).toContain('Resume')
-  await power('resume')
-  await expect.poll(async () => (await trayLabels(app))[0]).toBe('Idle')
-
-  await give(ui, { c: 'all.pause', forMs: null })
-  await power('suspend')
-  await power('resume')
-  expect(await give(ui, { c: 'snapshot.get' })).toMatchObject({ ok: true, value: { snapshot: { paused: { until: null } } } })
 })

@@ -2,20 +2,20 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask, untilSnapshot } from '../src-main/testing/fleet.ts'
-import { expect, give, snapshotOf, test, trayLabels, untilRunning } from './fixture.ts'
+import { expect, give, goTo, notified, snapshotOf, test, trayLabels, untilConnected, untilRunning } from './fixture.ts'
 
 const MIB = 1024 * 1024
 const sha256 = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex')
 
 test('a file that the other PCs have comes from them, and the origin is not asked for it again', async ({ site, app, ui, origin, filesDir }) => {
   await untilRunning(app)
-  await expect.poll(async () => (await snapshotOf(ui))?.peers.filter(({ state }) => state === 'connected').length).toBe(2)
+  await untilConnected(ui, 2)
   const url = origin.put('/module.bin', { generate: { bytes: 8 * MIB, seed: 'module' } })
   expect((await ask(site.agents[0]!.agent, { url })).state).toBe('done')
   expect(origin.stats().contentBytes).toBe(8 * MIB)
 
   const destination = join(filesDir, 'module.bin')
-  await ui.getByRole('button', { name: 'Downloads' }).click()
+  await goTo(ui, 'Downloads')
   await ui.getByRole('button', { name: 'Add a download' }).first().click()
   await ui.getByLabel('Address').fill(url)
   await ui.getByLabel('Save as').last().fill(destination)
@@ -57,15 +57,27 @@ test('a file that is not there fails with the reason, is told once, and can be a
   await expect.poll(async () => (await snapshotOf(ui))?.requests.find(({ id }) => id === again.value.id)?.state).toBe('done')
 })
 
+test('an address that cannot be asked for is refused in the dialog, with what to do instead', async ({ app, ui }) => {
+  await untilRunning(app)
+  await goTo(ui, 'Downloads')
+  await ui.getByRole('button', { name: 'Add a download' }).first().click()
+  const refused: [address: string, next: string][] = [
+    ['ftp://example.com/a', 'Use an http:// or https:// URL.'],
+    ['http://', 'Give an absolute http:// or https:// URL.'],
+    ['setup.msi', 'Give an absolute URL or set backgroundChannel.url.']
+  ]
+  for (const [address, next] of refused) {
+    await ui.getByLabel('Address').fill(address)
+    await ui.getByRole('button', { name: 'Download', exact: true }).click()
+    await expect(ui.getByRole('dialog').getByText(next), address).toBeVisible()
+  }
+  expect((await snapshotOf(ui))?.requests).toEqual([])
+})
+
 test('failures that come together are told in one notification, and none when they are turned off', async ({ app, ui, origin }) => {
   await untilRunning(app)
-  await app.evaluate(({ Notification }) => {
-    Object.assign(globalThis, { told: [] })
-    Notification.prototype.show = function show(this: { title: string }) {
-      ;(globalThis as unknown as { told: string[] }).told.push(this.title)
-    }
-  })
-  const told = () => app.evaluate(() => (globalThis as unknown as { told: string[] }).told)
+  const notices = await notified(app)
+  const told = async () => (await notices()).map(({ title }) => title)
   for (const name of ['a', 'b', 'c']) await give(ui, { c: 'request.start', spec: { url: `${origin.url}/${name}` } })
   await expect.poll(told).toEqual(['3 downloads failed'])
 

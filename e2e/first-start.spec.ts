@@ -4,7 +4,7 @@ import type { SnapshotMessage } from '../src-main/contract/commands.ts'
 import { LARDER_VERSION } from '../src-main/contract/version.ts'
 import { expect, give, isWindowVisible, test, trayLabels, untilRunning } from './fixture.ts'
 
-test('the first start makes a private data folder, starts the agent and shows the window', async ({ app, ui, dataDir }) => {
+test('the first start makes a private data folder, starts the agent and shows a window that says what it can do', async ({ app, ui, dataDir }) => {
   await untilRunning(app)
   await expect.poll(() => isWindowVisible(app)).toBe(true)
   await expect(ui).toHaveTitle(/Larder/)
@@ -14,9 +14,7 @@ test('the first start makes a private data folder, starts the agent and shows th
   expect(existsSync(join(dataDir, 'log', 'larder.log'))).toBe(true)
   if (process.platform !== 'win32') expect(statSync(join(dataDir, 'api-token')).mode & 0o777).toBe(0o600)
   await expect.poll(() => trayLabels(app)).toEqual(['Idle', 'Serving nobody', 'Pause', 'Integration on', 'Open Larder', 'Open log folder', 'Quit'])
-})
 
-test('the window says what it is and what it can do', async ({ ui, dataDir }) => {
   const answer = await give(ui, { c: 'app.info' })
   if (!answer.ok) throw new Error(answer.error.message)
   expect(answer.value).toMatchObject({ version: LARDER_VERSION, runtime: 'app', platform: process.platform, dataDir })

@@ -1,6 +1,5 @@
-import { _electron, test as base, type ElectronApplication, type Page } from '@playwright/test'
+import { _electron, expect, test as base, type ElectronApplication, type Page } from '@playwright/test'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Answer, AnswerTo, CommandInput } from '../src-main/contract/commands.ts'
 import type { SettingsInput } from '../src-main/contract/settings.ts'
@@ -16,7 +15,9 @@ declare global {
 }
 
 const root = resolve(import.meta.dirname, '..')
-const QUIT_MS = 20_000
+const QUIT_MS = 30_000
+/** A start of application and browser on a machine that is busy with ten other things. */
+const START_MS = 90_000
 
 export interface LarderFixtures {
   /** Folder of the application alone: settings, cache, log, browser profile. */
@@ -37,9 +38,9 @@ export interface LarderFixtures {
 export const test = base.extend<LarderFixtures>({
   dataDir: async ({}, use, info) => {
     info.annotations.push({ type: 'ran on', description: runtime.kind })
-    await withTempDir('larder-e2e-', use)
+    await withTempDir('data-', use)
   },
-  filesDir: async ({}, use) => withTempDir('larder-files-', use),
+  filesDir: async ({}, use) => withTempDir('files-', use),
   settings: async ({}, use) => {
     await use({ ports: { api: 0, peer: 0, beacon: 0 }, discovery: { beacon: false, listenAddress: '127.0.0.1', includeLoopback: true }, cache: { maxBytes: 2 ** 30, minFreeBytes: 0 } })
   },
@@ -64,7 +65,7 @@ export const test = base.extend<LarderFixtures>({
       const app = await _electron.launch({
         args: ['.', ...args],
         cwd: root,
-        timeout: 30_000,
+        timeout: START_MS,
         env: { ...(process.env as Record<string, string>), LARDER_DATA_DIR: dataDir, LARDER_E2E: '1', XDG_CONFIG_HOME: join(dataDir, 'config'), ...env }
       })
       started.push(app)
@@ -92,16 +93,23 @@ function ifThere(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EEXIST') throw error
 }
 
+/** The folder of this run, made before all tests. */
+export function runDir(): string {
+  const dir = process.env['LARDER_E2E_DIR']
+  if (dir === undefined) throw new Error('LARDER_E2E_DIR is not set; prepare.ts does that')
+  return dir
+}
+
 async function withTempDir(prefix: string, use: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await mkdtemp(join(tmpdir(), prefix))
+  const dir = await mkdtemp(join(runDir(), prefix))
   await use(dir)
   await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
 }
 
 /** The page of the application's window, loaded. */
 export async function openPage(app: ElectronApplication): Promise<Page> {
-  const page = await app.firstWindow()
-  await page.waitForURL((url) => url.href !== 'about:blank')
+  const page = await app.firstWindow({ timeout: START_MS })
+  await page.waitForURL((url) => url.href !== 'about:blank', { timeout: START_MS })
   await page.waitForLoadState('domcontentloaded')
   return page
 }
@@ -137,16 +145,55 @@ export function trayLabels(app: ElectronApplication): Promise<string[]> {
   return app.evaluate(() => (globalThis.larderE2e.tray.menu?.items ?? []).filter(({ type }) => type !== 'separator').map(({ label }) => label))
 }
 
+/**
+ * Clicks an entry of the tray. As a click does, it comes from the event loop: an evaluation may interrupt whatever runs at that
+ * moment, even Node's own reading of a socket, and what it does there to that socket ends in an error of Node's.
+ */
 export function trayClick(app: ElectronApplication, id: string): Promise<void> {
-  return app.evaluate((_electron, item) => {
-    const found = globalThis.larderE2e.tray.menu?.getMenuItemById(item)
-    if (!found) throw new Error(`the tray has no ${item}`)
-    found.click()
-  }, id)
+  return app.evaluate(
+    (_electron, item) =>
+      new Promise<void>((done, failed) =>
+        setImmediate(() => {
+          const found = globalThis.larderE2e.tray.menu?.getMenuItemById(item)
+          found?.click()
+          if (found) done()
+          else failed(new Error(`the tray has no ${item}`))
+        })
+      ),
+    id
+  )
 }
 
 export function isWindowVisible(app: ElectronApplication): Promise<boolean> {
   return app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.isVisible() ?? false)
+}
+
+/** Which picture the tray shows. */
+export function trayState(app: ElectronApplication): Promise<string | undefined> {
+  return app.evaluate(() => globalThis.larderE2e.tray.view?.state)
+}
+
+/** Opens a view of the window. */
+export async function goTo(page: Page, view: string): Promise<void> {
+  await page.getByRole('navigation', { name: 'Views' }).getByRole('button', { name: view }).click()
+  await page.locator(`main[aria-label="${view}"] h1`).waitFor()
+}
+
+/** From now on notifications are kept instead of shown. @returns how to read them */
+export async function notified(app: ElectronApplication): Promise<() => Promise<{ title: string; body: string }[]>> {
+  await app.evaluate(({ Notification }) => {
+    const told: object[] = []
+    Notification.prototype.show = function show(this: { title: string; body: string }) {
+      told.push({ title: this.title, body: this.body })
+    }
+    Object.assign(globalThis, { told })
+  })
+  return () => app.evaluate(() => (globalThis as unknown as { told: { title: string; body: string }[] }).told)
+}
+
+/** Waits until the agent inside the application is connected to so many peers. */
+export async function untilConnected(page: Page, peers: number): Promise<void> {
+  await expect.poll(async () => (await snapshotOf(page))?.peers.filter(({ state }) => state === 'connected').length).toBe(peers)
 }
 
 /** Exit code of the application's process. */

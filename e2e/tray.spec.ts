@@ -1,58 +1,91 @@
-import { readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { exitOf, expect, give, isWindowVisible, openPage, snapshotOf, test, trayClick, trayLabels, untilRunning } from './fixture.ts'
+import { ask } from '../src-main/testing/fleet.ts'
+import { larder } from './agent-process.ts'
+import { exitOf, expect, give, isWindowVisible, openPage, snapshotOf, test, trayClick, trayLabels, trayState, untilConnected, untilRunning } from './fixture.ts'
 
-test('pause and resume in the tray pause and resume all transfers', async ({ app, ui }) => {
+test('pause and resume in the tray pause and resume all transfers', async ({ app, ui, origin }) => {
   await untilRunning(app)
+  origin.rateBytesPerSecond = 200_000
+  const url = origin.put('/slow.bin', { generate: { bytes: 20_000_000, seed: 'slow' } })
+  await give(ui, { c: 'request.start', spec: { url } })
+  const state = async () => (await snapshotOf(ui))?.requests[0]?.state
+  await expect.poll(state).toBe('active')
+  await expect.poll(() => trayState(app)).toBe('downloading')
   const before = Date.now()
   await trayClick(app, 'pause-1h')
   await expect.poll(() => trayLabels(app)).toContain('Resume')
   expect((await trayLabels(app))[0]).toMatch(/^Paused until /)
+  await expect.poll(state).toBe('paused')
+  await expect.poll(() => trayLabels(app)).toContain('slow.bin: paused')
   const until = (await snapshotOf(ui))?.paused?.until ?? 0
   expect(until).toBeGreaterThanOrEqual(before + 3600_000)
   expect(until).toBeLessThan(Date.now() + 3600_000 + 1000)
-  expect(await app.evaluate(() => globalThis.larderE2e.tray.view?.state)).toBe('paused')
+  expect(await trayState(app)).toBe('paused')
 
   await trayClick(app, 'resume')
   await expect.poll(() => trayLabels(app)).toContain('Pause')
   expect((await snapshotOf(ui))?.paused).toBeNull()
+  await expect.poll(state).toBe('active')
+
+  await trayClick(app, 'pause-24h')
+  await expect.poll(() => trayLabels(app)).toContain('Resume')
+  expect((await snapshotOf(ui))?.paused?.until ?? 0).toBeGreaterThanOrEqual(before + 24 * 3600_000)
+  await trayClick(app, 'resume')
+  await expect.poll(() => trayLabels(app)).toContain('Pause')
 
   await trayClick(app, 'pause-until-resumed')
   await expect.poll(async () => (await trayLabels(app))[0]).toBe('Paused')
   expect((await snapshotOf(ui))?.paused).toEqual({ until: null })
 })
 
-test('the integration turned off in the tray says who did it, refuses requests and stays off after a restart', async ({ launch, origin, dataDir }) => {
+test('the integration turned off in the tray says who did it, refuses requests, stays off after a restart, and the command line sees and turns it', async ({ launch, origin, dataDir }) => {
   const first = await launch()
   await untilRunning(first)
   const page = await openPage(first)
   await trayClick(first, 'integration')
-  await expect.poll(async () => (await snapshotOf(page))?.integration.enabled).toBe(false)
   await expect.poll(async () => (await trayLabels(first))[0]).toMatch(/^Integration off \(by .+ in the tray\)$/)
-  expect(await first.evaluate(() => globalThis.larderE2e.tray.view?.state)).toBe('off')
+  expect(await trayState(first)).toBe('off')
   expect(await give(page, { c: 'request.start', spec: { url: `${origin.url}/a` } })).toMatchObject({ ok: false, error: { code: 'INTEGRATION_OFF' } })
-  await expect.poll(() => JSON.parse(readFileSync(join(dataDir, 'integration.json'), 'utf8')) as object).toMatchObject({ enabled: false })
+  expect(await larder(dataDir, 'integration', 'status')).toEqual({ integration: { enabled: false, by: expect.stringMatching(/ in the tray$/), since: expect.any(Number) } })
   await first.close()
 
   const second = await launch({ args: ['--hidden'] })
   await untilRunning(second)
-  await expect.poll(async () => (await trayLabels(second))[0]).toMatch(/^Integration off/)
+  await expect.poll(async () => (await trayLabels(second))[0]).toMatch(/^Integration off \(by .+ in the tray\)$/)
+  await larder(dataDir, 'integration', 'on')
+  await expect.poll(async () => (await trayLabels(second))[0]).toBe('Idle')
+  expect(await trayState(second)).toBe('idle')
+  await trayClick(second, 'integration')
+  await expect.poll(() => larder(dataDir, 'integration', 'status')).toMatchObject({ integration: { enabled: false } })
   await trayClick(second, 'integration')
   await expect.poll(async () => (await trayLabels(second))[0]).toBe('Idle')
 })
 
-test('the tray has a picture for each state, and one of twice the size', async ({ app }) => {
+test('while others take pieces the tray says how many PCs are served, and its tooltip how much in all', async ({ site, launch, origin }) => {
+  const app = await launch()
+  const page = await openPage(app)
   await untilRunning(app)
-  const images = await app.evaluate(({ nativeImage, app: main }) =>
-    ['idle', 'downloading', 'serving', 'paused', 'off', 'error'].flatMap((state) =>
-      ['', '-Template'].map((kind) => {
-        const image = nativeImage.createFromPath(`${main.getAppPath()}/assets/tray/tray-${state}${kind}.png`)
-        return { empty: image.isEmpty(), width: image.getSize().width, scales: image.getScaleFactors(), template: image.isTemplateImage() }
-      })
-    )
-  )
-  expect(images.filter((_, at) => at % 2 === 0)).toEqual(Array(6).fill({ empty: false, width: 24, scales: [1, 2], template: false }))
-  expect(images.filter((_, at) => at % 2 === 1)).toEqual(Array(6).fill({ empty: false, width: 16, scales: [1, 2], template: true }))
+  await untilConnected(page, 2)
+  const url = origin.put('/served.bin', { generate: { bytes: 32 * 1024 * 1024, seed: 'served' } })
+  await give(page, { c: 'request.start', spec: { url } })
+  await expect.poll(async () => (await snapshotOf(page))?.requests[0]?.state).toBe('done')
+  await app.evaluate(() => {
+    const { tray } = globalThis.larderE2e
+    const seen = new Set<string>()
+    const show = tray.show.bind(tray)
+    tray.show = (view) => {
+      seen.add(view.state)
+      for (const item of view.items) if ('label' in item) seen.add(item.label)
+      show(view)
+    }
+    Object.assign(globalThis, { seen })
+  })
+  await Promise.all(site.agents.map(({ agent }) => ask(agent, { url })))
+  await expect.poll(() => app.evaluate(() => [...(globalThis as unknown as { seen: Set<string> }).seen])).toEqual(expect.arrayContaining(['serving', 'Serving others']))
+  const seen = await app.evaluate(() => [...(globalThis as unknown as { seen: Set<string> }).seen])
+  expect(seen.filter((label) => /^Serving [12] PCs?$/.test(label))).not.toEqual([])
+  await expect.poll(() => app.evaluate(() => globalThis.larderE2e.tray.view?.tooltip)).toMatch(/^Larder: \w+( \w+)?\nFrom peers 0 B, from origins 32 MB\nServed to others \d/)
 })
 
 test('quit in the tray ends agent and application', async ({ app, dataDir }) => {
@@ -61,29 +94,22 @@ test('quit in the tray ends agent and application', async ({ app, dataDir }) => 
   await trayClick(app, 'quit').catch(() => {})
   expect(await exited).toBe(0)
   // The agent has taken its address back, so it has ended in order.
-  expect(() => readFileSync(join(dataDir, 'agent.json'))).toThrow(/ENOENT/)
+  expect(existsSync(join(dataDir, 'agent.json'))).toBe(false)
 })
 
-test('a running download does not keep the application from quitting, and nothing half-written is left', async ({ app, ui, origin, filesDir }) => {
-  await untilRunning(app)
-  origin.put('/slow.bin', { generate: { bytes: 20_000_000, seed: 1 } }, { faults: { stallAfter: { bytes: 3_000_000 } } })
-  const destination = join(filesDir, 'slow.bin')
-  await give(ui, { c: 'request.start', spec: { url: `${origin.url}/slow.bin`, destination } })
-  await expect.poll(async () => (await snapshotOf(ui))?.requests[0]?.haveBytes ?? 0).toBeGreaterThan(0)
-  await expect.poll(async () => (await trayLabels(app)).find((label) => label.startsWith('slow.bin'))).toMatch(/^slow\.bin: \d+ %$/)
-  const exited = exitOf(app)
-  const quitAt = Date.now()
-  await trayClick(app, 'quit').catch(() => {})
-  expect(await exited).toBe(0)
-  // The deadline of the agent's stop is 5 s; the rest is the process itself.
-  expect(Date.now() - quitAt).toBeLessThan(10_000)
-  expect(() => readFileSync(destination)).toThrow(/ENOENT/)
-})
-
-test('hidden at login: there is a tray and no window until it is opened', async ({ launch }) => {
+test('hidden at login: there is a tray and no window until it is opened; the log folder opens without one', async ({ launch, dataDir }) => {
   const app = await launch({ args: ['--hidden'] })
   await untilRunning(app)
   expect(await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(0)
+  await app.evaluate(({ shell }) => {
+    Object.assign(globalThis, { opened: [] })
+    shell.openPath = async (path: string) => {
+      ;(globalThis as unknown as { opened: string[] }).opened.push(path)
+      return ''
+    }
+  })
+  await trayClick(app, 'open-logs')
+  await expect.poll(() => app.evaluate(() => (globalThis as unknown as { opened: string[] }).opened)).toEqual([join(dataDir, 'log')])
   await trayClick(app, 'open')
   await expect.poll(() => isWindowVisible(app)).toBe(true)
 })

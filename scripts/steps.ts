@@ -57,19 +57,28 @@ export async function runVitest(project: 'main' | 'renderer' | 'integration' | '
   })
 }
 
-/** Runs the end-to-end specs, when there are any. */
-export async function runEndToEnd(): Promise<Tally> {
-  if (!holdsSources(path.join(root, 'e2e'), /\.spec\.ts$/)) return emptyTally
+/** Runs the end-to-end specs. Without a browser, and none to be had, they are skipped as a whole and say so. */
+export async function runEndToEnd(more: readonly string[] = []): Promise<Tally> {
   process.stdout.write('\n— tests: end to end\n')
+  const without = await browserMissing()
+  if (without !== null) return { ...emptyTally, skipped: [{ title: 'all end-to-end tests', reason: without }] }
   return withTallyFile(async (file) => {
-    const config = ['e2e/playwright.config.ts', 'playwright.config.ts'].find((name) => existsSync(path.join(root, name)))
-    const code = await runNode(
-      [path.join('node_modules', '@playwright', 'test', 'cli.js'), 'test', ...(config ? ['--config', config] : ['e2e']), '--reporter=list,json'],
-      { env: { PLAYWRIGHT_JSON_OUTPUT_FILE: file, PLAYWRIGHT_FORCE_TTY: '0' } }
-    )
+    const code = await runNode([path.join('node_modules', '@playwright', 'test', 'cli.js'), 'test', '--reporter=list,json', ...more], { env: { PLAYWRIGHT_JSON_OUTPUT_FILE: file, PLAYWRIGHT_FORCE_TTY: '0' } })
     const tally = existsSync(file) ? tallyOfPlaywright(JSON.parse(readFileSync(file, 'utf8'))) : emptyTally
     return code !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally
   })
+}
+
+/** Sees to it that the specs have what they run in. @returns one sentence when they have not */
+async function browserMissing(): Promise<string | null> {
+  const [{ runtime }, { ensureChromium }] = await Promise.all([import('../e2e/runtime.ts'), import('../e2e/ensure-chromium.ts')])
+  if (runtime.kind === 'electron') return null
+  try {
+    ensureChromium()
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
 }
 
 async function withTallyFile(run: (file: string) => Promise<Tally>): Promise<Tally> {

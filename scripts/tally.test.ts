@@ -23,7 +23,7 @@ test('the report of the end-to-end tests is counted at every depth, with the rea
           {
             specs: [
               { title: 'wrong', tests: [{ status: 'unexpected' as const }, { status: 'flaky' as const }] },
-              { title: 'left out', tests: [{ status: 'skipped' as const, annotations: [{ type: 'skip', description: 'no browser' }] }] }
+              { title: 'left out', tests: [{ status: 'skipped' as const, annotations: [{ type: 'ran on', description: 'test-host' }, { type: 'skip', description: 'no browser' }] }] }
             ]
           }
         ]

@@ -41,7 +41,7 @@ export function tallyOfPlaywright(report: PlaywrightSuite & { readonly errors?: 
     failed: tests.filter((test) => test.status === 'unexpected' || test.status === 'flaky').length + (report.errors?.length ?? 0),
     skipped: tests
       .filter((test) => test.status === 'skipped')
-      .map((test) => ({ title: test.title, reason: test.annotations?.find((note) => note.description)?.description ?? 'no reason given' }))
+      .map((test) => ({ title: test.title, reason: test.annotations?.find(({ type, description }) => ['skip', 'fixme'].includes(type) && description)?.description ?? 'no reason given' }))
   }
 }
 

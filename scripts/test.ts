@@ -1,6 +1,6 @@
-// npm test: everything `npm run check` does, then the tests with whole agents. End to end: `npm run e2e`.
+// npm test: everything `npm run check` does, then the tests with whole agents, then end to end.
 import { buildCli } from './build-cli.ts'
-import { checkTypes, lint, runVitest } from './steps.ts'
+import { checkTypes, lint, runEndToEnd, runVitest } from './steps.ts'
 import { addTallies, closingLine, emptyTally, isGood, type Tally } from './tally.ts'
 
 const tally = addTallies(
@@ -10,7 +10,8 @@ const tally = addTallies(
   await runVitest('renderer'),
   await built(),
   await runVitest('integration'),
-  await runVitest('netns')
+  await runVitest('netns'),
+  await runEndToEnd()
 )
 for (const { title, reason } of tally.skipped) process.stdout.write(`skipped: ${title} (${reason})\n`)
 if (tally.passed === 0 && tally.failed === 0) process.stdout.write('No test ran.\n')

@@ -6,6 +6,11 @@ import { keepYoungHeapSmall } from './lib/small-heap.ts'
 import { APP_ID, startShell, tellDefects } from './shell/app.ts'
 import { registerAppScheme } from './shell/app-scheme.ts'
 
+/** `npm run dev` starts the next instance while the last one is still ending. */
+const DEV_LOCK_MS = 10_000
+const DEV_LOCK_EVERY_MS = 100
+
+const devUrl = app.isPackaged ? undefined : process.env['ELECTRON_RENDERER_URL']
 keepYoungHeapSmall()
 const dataDir = defaultDataDir()
 app.setName('Larder')
@@ -14,18 +19,30 @@ app.setAppUserModelId(APP_ID)
 app.setPath('userData', join(dataDir, 'app'))
 registerAppScheme()
 tellDefects()
+// Listening keeps the application in the tray when its window is gone.
+app.on('window-all-closed', () => {})
 
-if (!app.requestSingleInstanceLock()) {
-  app.quit()
-} else {
-  // Listening keeps the application in the tray when its window is gone.
-  app.on('window-all-closed', () => {})
-  // Never awaited here: `ready` waits for this module to end.
+if (app.requestSingleInstanceLock()) start()
+else if (devUrl !== undefined) startWhenAlone()
+else app.quit()
+
+function start(): void {
+  // Never awaited at the top level: `ready` waits for this module to end.
   void app.whenReady().then(() => {
     const assetsDir = app.isPackaged ? join(process.resourcesPath, 'assets') : join(app.getAppPath(), 'assets')
-    const devUrl = app.isPackaged ? undefined : process.env['ELECTRON_RENDERER_URL']
     const shell = startShell({ dataDir, createAgent, bundleDir: join(import.meta.dirname, '..'), assetsDir, devUrl })
     // A tray cannot be found from outside; the end-to-end tests get it here.
     if (!app.isPackaged && process.env['LARDER_E2E'] === '1') Object.assign(globalThis, { larderE2e: shell })
   })
+}
+
+function startWhenAlone(): void {
+  const untilMs = performance.now() + DEV_LOCK_MS
+  const timer = setInterval(() => {
+    const alone = app.requestSingleInstanceLock()
+    if (!alone && performance.now() < untilMs) return
+    clearInterval(timer)
+    if (alone) start()
+    else app.quit()
+  }, DEV_LOCK_EVERY_MS)
 }

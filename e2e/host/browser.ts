@@ -30,7 +30,7 @@ export async function launchChromium(profileDir: string, switches: ReadonlyMap<s
     ['disable-dev-shm-usage', ''],
     ['disable-background-networking', ''],
     ['host-resolver-rules', 'MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1'],
-    ['headless', ''],
+    ...(process.env['LARDER_HOST_HEADED'] === '1' ? [] : ([['headless', '']] as const)),
     ['remote-debugging-port', '0'],
     // Chromium refuses its sandbox to root.
     ...(process.getuid?.() === 0 ? ([['no-sandbox', '']] as const) : []),
@@ -39,7 +39,9 @@ export async function launchChromium(profileDir: string, switches: ReadonlyMap<s
     // Chromium leaves when this pipe closes, so it never outlives the host, not even one that is killed.
     ['remote-debugging-pipe', '']
   ])
-  const child = spawn(path, [...flags].map(([name, value]) => (value === '' ? `--${name}` : `--${name}=${value}`)), { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] })
+  const args = [...flags].map(([name, value]) => (value === '' ? `--${name}` : `--${name}=${value}`))
+  // In a group of its own: Ctrl+C in a terminal is for the host, which ends in order.
+  const child = spawn(path, args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'], detached: process.platform !== 'win32' })
   const url = await new Promise<string>((resolve, reject) => {
     let text = ''
     const read = (data: Buffer): void => {

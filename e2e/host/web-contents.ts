@@ -62,7 +62,6 @@ export class WebContents extends EventEmitter {
   readonly #frames = new Map<string, WebFrameMain>()
   /** Preload worlds: execution context → frame. */
   readonly #worlds = new Map<number, string>()
-  readonly #opened: string[] = []
   #page: DevToolsSession | null = null
   #destroyed = false
   #openHandler: WindowOpenHandler | null = null
@@ -176,7 +175,7 @@ export class WebContents extends EventEmitter {
     this.targetId_ = targetId
     const page = (this.#page = await devtools().attach(targetId))
     devtools().on('Target.targetDestroyed', (gone) => void (gone.targetId === targetId && this.destroy_()))
-    devtools().on('Target.targetCreated', ({ targetInfo }) => void (targetInfo.type === 'page' && targetInfo.openerId === targetId && this.#popup(targetInfo.targetId)))
+    devtools().on('Target.targetCreated', ({ targetInfo }) => void (targetInfo.openerId === targetId && closePopup(targetInfo.targetId).catch(ignore)))
     this.#listenToWorlds(page)
     this.#listenToNavigation(page)
     await Promise.all([page.send('Page.enable'), page.send('Runtime.enable'), page.send('Inspector.enable'), page.send('Fetch.enable', { patterns: [{ urlPattern: '*' }] })])
@@ -196,7 +195,7 @@ export class WebContents extends EventEmitter {
   }
 
   #listenToNavigation(page: DevToolsSession): void {
-    page.on('Page.windowOpen', ({ url }) => this.#opened.push(url))
+    page.on('Page.windowOpen', ({ url }) => this.#popup(fromPageUrl(url)))
     page.on('Page.frameAttached', ({ frameId, parentFrameId }) => {
       const frame = this.#frame(frameId)
       frame.parent = this.#frame(parentFrameId)
@@ -293,13 +292,12 @@ export class WebContents extends EventEmitter {
     }, ignore)
   }
 
-  /** A popup is never kept: Larder allows none. */
-  async #popup(targetId: string): Promise<void> {
-    for (let tries = 0; tries < 100 && this.#opened.length === 0; tries++) await new Promise((done) => setTimeout(done, 5))
-    const url = fromPageUrl(this.#opened.shift() ?? '')
+  /** What Chromium opens is closed again. Larder allows no window, so allowing one is an error here. */
+  #popup(url: string): void {
     const { action } = this.#openHandler?.({ url, frameName: '', disposition: 'foreground-tab' }) ?? { action: 'allow' }
-    if (action === 'allow') console.error(`test host: window.open(${url}) was allowed; there are no child windows here, it is closed`)
-    devtools().send('Target.closeTarget', { targetId }).catch(ignore)
+    if (action !== 'allow') return
+    console.error(`test host: window.open(${url}) was allowed; there are no child windows here`)
+    host.app.exit(70)
   }
 
   #frame(id: string): WebFrameMain {
@@ -314,6 +312,13 @@ export class WebContents extends EventEmitter {
     if (error) loading?.reject(error)
     else loading?.resolve()
   }
+}
+
+/** The page that opened it stands still until the new one runs, and whoever else is attached may hold that up. */
+async function closePopup(targetId: string): Promise<void> {
+  const popup = await devtools().attach(targetId)
+  await popup.send('Runtime.runIfWaitingForDebugger')
+  await devtools().send('Target.closeTarget', { targetId })
 }
 
 function devtools(): DevTools {

@@ -13,6 +13,7 @@ import { setAppMenu } from './app-menu.ts'
 import { denyPermissions, serveBundle } from './app-scheme.ts'
 import { AppSettingsFile } from './app-settings-file.ts'
 import { APP_ORIGIN } from './app-bundle.ts'
+import { askAgain, noteRequests } from './ask-again.ts'
 import { createDispatch } from '../window/dispatch.ts'
 import { acceptCommands } from './ipc.ts'
 import { HIDDEN_FLAG, setOpenAtLogin } from './login-item.ts'
@@ -25,6 +26,7 @@ import { SettingsBook } from '../window/setting-views.ts'
 import { createShellActions } from './shell-actions.ts'
 import { AppTray } from './tray.ts'
 import { trayMenu, type TrayAction } from './tray-menu.ts'
+import { UnfinishedRequests } from './unfinished-requests.ts'
 
 /** The same as in `electron-builder.yml`: Windows shows notifications only of what it can find by it. */
 export const APP_ID = 'org.larder.larder'
@@ -78,7 +80,8 @@ export function startShell(options: ShellOptions): StartedShell {
 
   const actions = createShellActions({ logDir: paths.log, downloadsDir: app.getPath('downloads'), window: () => window.current, quit: () => app.quit() })
   const { node = '', chrome = '', electron = '' } = process.versions
-  const dispatch = createDispatch({
+  const unfinished = new UnfinishedRequests(join(paths.root, 'requests.json'), (error) => logDefect('keep what was asked for', error))
+  const commands = createDispatch({
     source: life,
     settings,
     shell: actions,
@@ -86,7 +89,12 @@ export function startShell(options: ShellOptions): StartedShell {
     clock,
     onDefect: logDefect
   })
+  const dispatch = noteRequests(commands, unfinished, (id) => life.agent().requestView(id))
   acceptCommands(dispatch, origin)
+  life.on('started', (agent) => {
+    agent.on('request', (view) => unfinished.changed(view))
+    attempt('ask again', () => askAgain(dispatch, unfinished, personName()))
+  })
 
   const byTray = `${personName()} in the tray`
   const act = (action: TrayAction): void => {
@@ -123,7 +131,7 @@ export function startShell(options: ShellOptions): StartedShell {
 
   const power = new PowerPolicy({ agent: () => (life.status.state === 'running' ? life.agent() : null), pauseOnBattery: () => appSettings.values.pauseOnBattery, clock })
   watchPower(power, () => app.quit())
-  life.on('started', () => power.powerChanged(isOnBattery()))
+  life.on('started', () => power.agentStarted(isOnBattery()))
 
   const applyLogin = (openAtLogin: boolean) => attempt('start at login', () => setOpenAtLogin(APP_ID, openAtLogin))
   // What is not installed does not put itself into anybody's login.
@@ -142,10 +150,13 @@ export function startShell(options: ShellOptions): StartedShell {
     quitting = true
     if (agentEnded) return
     event.preventDefault()
-    void life.stop(STOP_DEADLINE_MS).then(() => {
-      agentEnded = true
-      app.quit()
-    })
+    void life
+      .stop(STOP_DEADLINE_MS)
+      .then(() => unfinished.written())
+      .then(() => {
+        agentEnded = true
+        app.quit()
+      })
   })
   window.onSessionEnd = () => void life.stop(STOP_DEADLINE_MS)
 

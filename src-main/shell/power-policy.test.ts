@@ -65,6 +65,26 @@ describe('power', () => {
     expect(paused()).toBeNull()
   })
 
+  test('leaves alone what a person has let go on, until there was mains in between', () => {
+    const { agent, policy, paused } = setUp({ pauseOnBattery: true })
+    policy.powerChanged(true)
+    agent.resumeAll()
+    policy.settingChanged()
+    policy.powerChanged(true)
+    expect(paused()).toBeNull()
+    policy.powerChanged(false)
+    policy.powerChanged(true)
+    expect(paused()).toEqual({ until: null })
+  })
+
+  test('pauses an agent that starts on battery, also when the one before was let go on', () => {
+    const { agent, policy, paused } = setUp({ pauseOnBattery: true })
+    policy.powerChanged(true)
+    agent.resumeAll()
+    policy.agentStarted(true)
+    expect(paused()).toEqual({ until: null })
+  })
+
   test('does nothing while there is no agent', () => {
     const policy = new PowerPolicy({ agent: () => null, pauseOnBattery: () => true, clock: fakeClock() })
     policy.suspended()

@@ -34,7 +34,12 @@ export class PowerPolicy {
     this.#context.agent()?.refresh()
   }
 
-  /** Also called at start. */
+  /** A new agent is not paused, and its person has not said anything yet. */
+  agentStarted(onBattery: boolean): void {
+    this.#reasons.clear()
+    this.powerChanged(onBattery)
+  }
+
   powerChanged(onBattery: boolean): void {
     this.#onBattery = onBattery
     this.settingChanged()
@@ -52,6 +57,8 @@ export class PowerPolicy {
     const paused = agent.snapshot().paused !== null
     // Somebody else has paused; it is theirs to end.
     if (paused && this.#reasons.size === 0) return
+    // A person has let go on what was paused for this very reason; so it stays until the reason is gone.
+    if (!paused && this.#reasons.has(reason)) return
     this.#reasons.add(reason)
     if (!paused || reason === 'battery') agent.pauseAll(reason === 'asleep' ? this.#context.clock.wallMs() + SUSPEND_PAUSE_MS : null)
   }

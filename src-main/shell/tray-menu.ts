@@ -3,8 +3,9 @@ import type { RequestView } from '../contract/request.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
 import { formatBytes, formatRate } from '../lib/readable.ts'
 
+export const trayStates = ['idle', 'downloading', 'serving', 'paused', 'off', 'error'] as const
 /** Which picture the tray shows. */
-export type TrayState = 'idle' | 'downloading' | 'serving' | 'paused' | 'off' | 'error'
+export type TrayState = (typeof trayStates)[number]
 
 /** What a click does. */
 export type TrayAction =

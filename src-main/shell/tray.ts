@@ -1,5 +1,5 @@
 import { Menu, nativeImage, Tray, type MenuItemConstructorOptions } from 'electron'
-import { join } from 'node:path'
+import { trayPicture } from './tray-picture.ts'
 import type { TrayAction, TrayItem, TrayState, TrayView } from './tray-menu.ts'
 
 /** The icon in the notification area and its menu. Redrawn only when what it shows has changed. */
@@ -32,7 +32,8 @@ export class AppTray {
   }
 
   #image(state: TrayState): Electron.NativeImage | string {
-    return trayImage(this.#iconDir, state)
+    const path = trayPicture(this.#iconDir, state, process.platform)
+    return process.platform === 'win32' ? path : nativeImage.createFromPath(path)
   }
 
   #template(item: TrayItem): MenuItemConstructorOptions {
@@ -49,12 +50,6 @@ export class AppTray {
       }
     }
   }
-}
-
-/** macOS: black and alpha, adapted by the system. Windows: an `.ico` with all sizes, by path. Linux: PNG, 22 px and @2x. */
-function trayImage(iconDir: string, state: TrayState): Electron.NativeImage | string {
-  if (process.platform === 'win32') return join(iconDir, `tray-${state}.ico`)
-  return nativeImage.createFromPath(join(iconDir, process.platform === 'darwin' ? `tray-${state}-Template.png` : `tray-${state}.png`))
 }
 
 /** A single `&` would mark the letter after it as a shortcut. */
