@@ -198,6 +198,7 @@ export function fixtureSnapshot(over: Partial<AgentSnapshot> = {}): AgentSnapsho
     startedAt: FIXTURE_NOW - 380 * MIN,
     integration: { enabled: true, by: 'Helpdesk (R. Okafor)', since: FIXTURE_NOW - 62 * MIN },
     paused: null,
+    servingStopped: null,
     fleet: { member: true, via: 'site-key', tag: '7c1f9a' },
     ports: { api: 4725, peer: 4726, beacon: 4726 },
     weight: { value: 50, why: 'is a desktop', machine: 'desktop, cable, 412 GiB free, processors 7 % busy' },
