@@ -5,6 +5,7 @@ import { AppContext, useApp, useMirror, type AppContextValue, type AppParts, typ
 import { Header } from './shell/header.tsx'
 import { ErrorBoundary } from './shell/error-boundary.tsx'
 import { LinkBanner } from './shell/link-banner.tsx'
+import { LiveNews } from './shell/live-news.tsx'
 import { NavRail, viewLabel, viewNames } from './shell/nav-rail.tsx'
 import { StartScreen } from './shell/start-screens.tsx'
 import { darkTheme, lightTheme, sourceTokens } from './theme.ts'
@@ -106,6 +107,7 @@ function Frame({ bridge, mirror, clock, startView }: AppParts & { readonly start
           </div>
         </main>
       </div>
+      <LiveNews />
       <section aria-label="Notices" className={styles.notices}>
         <Toaster inline toasterId={toasterId} position="bottom-end" />
       </section>
