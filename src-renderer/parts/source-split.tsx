@@ -30,7 +30,7 @@ const useStyles = makeStyles({
   },
   legend: { display: 'flex', flexWrap: 'wrap', columnGap: tokens.spacingHorizontalL, rowGap: tokens.spacingVerticalXS, margin: 0, padding: 0, listStyleType: 'none', fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, color: tokens.colorNeutralForeground2 },
   key: { display: 'inline-flex', columnGap: tokens.spacingHorizontalS, marginLeft: 'auto', fontWeight: tokens.fontWeightRegular, whiteSpace: 'nowrap', '@media (max-width: 62.5rem)': { display: 'none' } },
-  keyItem: { display: 'inline-flex', alignItems: 'center', columnGap: tokens.spacingHorizontalXXS },
+  keyItem: { display: 'inline-flex', alignItems: 'center', columnGap: tokens.spacingHorizontalXS },
   item: { display: 'flex', alignItems: 'center', gap: tokens.spacingHorizontalXS, whiteSpace: 'nowrap' },
   value: { fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground1, fontVariantNumeric: 'tabular-nums' }
 })

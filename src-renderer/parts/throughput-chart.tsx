@@ -20,7 +20,8 @@ const useStyles = makeStyles({
   rate: { gridColumnStart: 2, fontSize: tokens.fontSizeBase400, lineHeight: tokens.lineHeightBase400, fontWeight: tokens.fontWeightSemibold, fontVariantNumeric: 'tabular-nums', minWidth: '6.5rem' },
   frame: { position: 'relative', minWidth: 0 },
   plot: { height: '9.5rem', minWidth: 0, overflow: 'hidden' },
-  still: { position: 'absolute', inset: '0 0 1.5rem 4.25rem', display: 'grid', placeItems: 'center', margin: 0, textAlign: 'center', color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 }
+  still: { position: 'absolute', inset: '0 0 1.5rem 4.25rem', display: 'grid', placeItems: 'center', margin: 0, textAlign: 'center', color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
+  stillText: { padding: `0 ${tokens.spacingHorizontalS}`, backgroundColor: tokens.colorNeutralBackground1 }
 })
 
 const series: readonly { readonly source: Source; readonly name: string; readonly of: 'origin' | 'peersIn' | 'peersOut'; readonly colour: string; readonly dash: number[] }[] = [
@@ -78,7 +79,9 @@ export function ThroughputChart() {
       </ul>
       <div className={styles.frame}>
         <div ref={plotRef} className={styles.plot} role="img" aria-label={`Throughput of the last ${(POINTS_KEPT * STEP_MS) / 60_000} minutes. Now: ${rates.join('; ')}.`} />
-        {still ? <p className={styles.still}>Nothing has moved since this window was opened.</p> : null}
+        {still ? <p className={styles.still}>
+            <span className={styles.stillText}>Nothing has moved since this window was opened.</span>
+          </p> : null}
       </div>
     </div>
   )

@@ -326,7 +326,8 @@ describe('settings', () => {
   test('lock what the administrator manages, and say so', async () => {
     renderApp(fixtures.managed(), 'settings')
     const stagger = await screen.findByRole<HTMLInputElement>('textbox', { name: 'Longest stagger (s)' })
-    expect(stagger.disabled).toBe(true)
+    expect(stagger.readOnly).toBe(true)
+    expect(screen.getByRole<HTMLSelectElement>('combobox', { name: 'Level' }).disabled).toBe(true)
     expect(stagger.value).toBe('900')
     expect(screen.getAllByText('Managed by your administrator’s policy file; it cannot be changed here.').length).toBeGreaterThan(1)
     expect(screen.getByText('Set on the command line for this run; it cannot be changed here.')).toBeTruthy()

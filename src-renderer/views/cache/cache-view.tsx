@@ -154,7 +154,7 @@ export function CacheView() {
           }}
         />
       )}
-      <ConfirmDialog open={removing !== null} title="Remove this from the cache?" confirm="Remove" busy={busy} onConfirm={() => removing !== null && void remove(removing)} onClose={() => setRemoving(null)}>
+      <ConfirmDialog open={removing !== null} title="Remove this from the cache?" confirm="Remove" busy={busy} onConfirm={() => removing !== null && void remove(removing)} onClose={() => setRemoving(null)} focusAfter={rowInReach}>
         {removing === null ? null : (
           <>
             <strong>{fileNameOf(removing.urls[0] ?? shortId(removing.sha256))}</strong>: {formatBytes(removing.lengthBytes)} will be freed. {removing.pinned ? 'It is pinned. ' : ''}Files that were delivered from it stay where they are. The next request has to fetch it again.
@@ -172,6 +172,9 @@ export function CacheView() {
     </ViewFrame>
   )
 }
+
+/** The row that Tab leads to. */
+const rowInReach = (): HTMLElement | null => document.querySelector<HTMLElement>('main [data-row][tabindex="0"]')
 
 function verifyNotice({ checked, ok, damaged, missing, adopted, strays }: CommandResult<'cache.verify'>): Notice {
   const bad = damaged.length + missing.length

@@ -23,7 +23,7 @@ const emptyTexts: Record<DownloadGroup, readonly [title: string, text: string]> 
 const columns: readonly GridColumn<DownloadSort['by']>[] = [
   { id: 'name', header: 'File', sort: 'name' },
   { id: 'progress', header: 'Progress', sort: 'progress', legend: <SourceKey /> },
-  { id: 'state', header: 'State', sort: 'when' },
+  { id: 'state', header: 'State' },
   { id: 'actions', header: 'Actions', hiddenHeader: true, align: 'end' }
 ]
 

@@ -4,6 +4,7 @@ import { Copy20Regular } from '@fluentui/react-icons/svg/copy'
 import { History24Regular } from '@fluentui/react-icons/svg/history'
 import { useEffect, useMemo, useState } from 'react'
 import type { AgentEvent } from '../../../src-main/contract/events.ts'
+import { reasonTexts } from '../../../src-main/contract/request.ts'
 import { useAction, useApp, useCan, useSnapshot } from '../../app-context.tsx'
 import { eventAsText, eventsAsCsv, eventsAsJson } from '../../agent/event-export.ts'
 import { adviceFor, eventFilters, eventsMatching, fileOf, joinEvents, sentenceOf, weightOf, type EventFilter } from '../../agent/selectors/events.ts'
@@ -169,7 +170,7 @@ function EventDetails({ event }: { readonly event: AgentEvent }) {
         facts={[
           ['Time', exactTime(event.at)],
           ['Type', <span key="type" className={styles.code}>{event.type}</span>],
-          ['Reason', event.reason ?? null],
+          ['Reason', event.reason === undefined ? null : `${reasonTexts[event.reason]} (${event.reason})`],
           ['Address', event.url ?? null],
           ['Peer', event.peerName ?? (event.peer === undefined ? null : shortId(event.peer))],
           ['Content', event.key === undefined ? null : <span key="content" className={styles.code}>{event.key}</span>],

@@ -15,7 +15,7 @@ const useStyles = makeStyles({
   description: { color: tokens.colorNeutralForeground2 },
   origin: { display: 'flex', flexWrap: 'wrap', alignItems: 'center', columnGap: tokens.spacingHorizontalS, rowGap: tokens.spacingVerticalXXS, color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
   name: { fontFamily: tokens.fontFamilyMonospace, overflowWrap: 'anywhere' },
-  lock: { display: 'inline-flex', alignItems: 'center', columnGap: tokens.spacingHorizontalXXS, color: tokens.colorNeutralForeground2 },
+  lock: { display: 'inline-flex', alignItems: 'flex-start', columnGap: tokens.spacingHorizontalXXS, color: tokens.colorNeutralForeground2 },
   editor: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalXS, minWidth: 0 },
   buttons: { display: 'flex', columnGap: tokens.spacingHorizontalS },
   switch: { alignSelf: 'flex-start', marginLeft: '-8px' }
@@ -76,6 +76,8 @@ export const SettingRow = memo(function SettingRow({ setting, field, onChanged }
       saveText(text)
     }
   }
+  // What cannot be changed here is still read: not greyed out, and within reach of Tab.
+  const reading = lock === null ? { disabled: locked } : ({ readOnly: true, appearance: 'filled-darker' } as const)
   const names = { id: editorId, 'aria-describedby': noteId }
 
   return (
@@ -105,12 +107,12 @@ export const SettingRow = memo(function SettingRow({ setting, field, onChanged }
                 ))}
               </Select>
             ) : field?.kind === 'lines' || field?.kind === 'json' ? (
-              <Textarea {...names} value={text} disabled={locked} resize="vertical" spellCheck={false} placeholder={field.kind === 'lines' ? 'One a line' : undefined} onChange={(_, { value }) => setEdited(value)} />
+              <Textarea {...names} {...reading} value={text} resize="vertical" spellCheck={false} placeholder={field.kind === 'lines' ? 'One a line' : undefined} onChange={(_, { value }) => setEdited(value)} />
             ) : (
               <Input
                 {...names}
+                {...reading}
                 value={text}
-                disabled={locked}
                 spellCheck={false}
                 autoComplete="off"
                 inputMode={field?.kind === 'number' ? 'decimal' : undefined}
