@@ -102,7 +102,7 @@ function Frame({ bridge, mirror, clock, startView }: AppParts & { readonly start
           <LinkBanner />
           <div ref={contentRef} className={styles.content}>
             <ErrorBoundary key={view}>
-              <WhenThereIsSomething view={View} />
+              <WhenThereIsSomething view={View} withoutAgent={view === 'settings'} />
             </ErrorBoundary>
           </div>
         </main>
@@ -115,9 +115,11 @@ function Frame({ bridge, mirror, clock, startView }: AppParts & { readonly start
   )
 }
 
-function WhenThereIsSomething({ view: View }: { readonly view: ComponentType }) {
-  const ready = useMirror((s) => s.snapshot !== null && s.status?.state !== 'failed')
-  return ready ? <View /> : <StartScreen />
+/** `withoutAgent`: the view is of use when the agent could not start, too. */
+function WhenThereIsSomething({ view: View, withoutAgent }: { readonly view: ComponentType; readonly withoutAgent: boolean }) {
+  const failed = useMirror((s) => s.status?.state === 'failed')
+  const shown = useMirror((s) => s.snapshot !== null)
+  return (failed ? withoutAgent : shown) ? <View /> : <StartScreen />
 }
 
 /** Asks what works here as soon as the agent is heard, and again when another one is. */

@@ -4,7 +4,8 @@ import { ArrowClockwise20Regular } from '@fluentui/react-icons/svg/arrow-clockwi
 import { FolderOpen20Regular } from '@fluentui/react-icons/svg/folder-open'
 import { LockClosed24Regular } from '@fluentui/react-icons/svg/lock-closed'
 import { PlugDisconnected24Regular } from '@fluentui/react-icons/svg/plug-disconnected'
-import { useAction, useCan, useMirror } from '../app-context.tsx'
+import { Settings20Regular } from '@fluentui/react-icons/svg/settings'
+import { useAction, useApp, useCan, useMirror } from '../app-context.tsx'
 import { EmptyState } from '../parts/panel.tsx'
 
 const useStyles = makeStyles({
@@ -19,6 +20,7 @@ export function StartScreen() {
   const styles = useStyles()
   const link = useMirror((s) => s.link)
   const status = useMirror((s) => s.status)
+  const { go } = useApp()
   const { busy, run } = useAction()
   const logs = useCan('shell.openLogFolder')
   const restart = useCan('agent.restart')
@@ -46,6 +48,9 @@ export function StartScreen() {
                   Start again
                 </Button>
               ) : null}
+              <Button icon={<Settings20Regular />} onClick={() => go('settings')}>
+                Settings
+              </Button>
               {logs ? (
                 <Button icon={<FolderOpen20Regular />} onClick={() => void run({ c: 'shell.openLogFolder' })}>
                   Open log folder

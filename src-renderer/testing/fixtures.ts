@@ -16,6 +16,7 @@ export const fixtures = {
   busy: (): FixtureAgent => ({ snapshot: busy(500), entries: fixtureEntries(10_000), settings: fixtureSettings() }),
   failed: (): FixtureAgent => ({
     snapshot: null,
+    settings: fixtureSettings(),
     status: { state: 'failed', error: { code: 'PORT_TAKEN', message: 'Port 4726 is used by another program (pid 2280).', next: errorTable.PORT_TAKEN.next } }
   }),
   trouble: (): FixtureAgent => ({

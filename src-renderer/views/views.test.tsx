@@ -54,6 +54,14 @@ describe('the frame', () => {
     expect(screen.getByRole('alert').textContent).toMatch(/Port 4726 is used.*PORT_TAKEN/)
   })
 
+  test('lets the settings be changed and the agent be started again when it could not start', async () => {
+    const { bridge } = renderApp(fixtures.failed())
+    fireEvent.click(screen.getByRole('button', { name: 'Start again' }))
+    await waitFor(() => expect(bridge.commands).toContainEqual({ c: 'agent.restart' }))
+    fireEvent.click(within(screen.getByRole('alert')).getByRole('button', { name: 'Settings' }))
+    expect(await screen.findByRole('textbox', { name: 'Local API port' })).toBeTruthy()
+  })
+
   test('shows that it waits while the agent starts', () => {
     renderApp(fixtures.loading())
     expect(screen.getByRole('heading', { level: 1 }).textContent).toBe('Larder is starting…')
