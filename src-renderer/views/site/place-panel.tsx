@@ -28,7 +28,7 @@ export function PlacePanel() {
         facts={[
           ['Name', name],
           ['Identity', agentId.slice(0, 12)],
-          ['Weight', `${value}, as it ${why}${value === 0 ? '. It is never master.' : ''}`],
+          ['Weight', `${value}, as it ${why}${value === 0 ? '. It is not elected master.' : ''}`],
           ['Machine', machine === '' ? null : machine],
           ['Peer port', port(ports.peer, 'TCP')],
           ['Beacon', port(ports.beacon, 'UDP')],
