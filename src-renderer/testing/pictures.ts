@@ -47,7 +47,7 @@ function states(): Picture[] {
     ...both('overview-busy', { ...small, fixture: 'busy', live: true }),
     ...both('downloads-busy', { ...small, fixture: 'busy', live: true }),
     ...both('downloads-waiting', { ...small, kept: false, act: (page) => page.getByRole('tab', { name: /Waiting/ }).click() }),
-    ...both('downloads-done', { ...small, act: (page) => page.getByRole('tab', { name: /Done/ }).click() }),
+    ...both('downloads-done', { ...small, kept: false, act: (page) => page.getByRole('tab', { name: /Done/ }).click() }),
     ...both('downloads-failed', { ...small, fixture: 'trouble' }),
     ...both('site-stopped', { ...small, fixture: 'stopped' }),
     ...both('cache-busy', { ...small, fixture: 'busy', kept: false }),
