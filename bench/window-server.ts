@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { PAGE_POLICY } from '../src-main/contract/page-policy.ts'
 import type { SnapshotMessage } from '../src-main/contract/commands.ts'
+import { UI_PATH, uiRoutes } from '../src-main/contract/ui.ts'
 import { createFixtureBridge } from '../src-renderer/testing/fixture-bridge.ts'
 import { busy, fixtureEntries, stepOf } from '../src-renderer/testing/snapshots.ts'
 import { fixtureSettings } from '../src-renderer/testing/settings.ts'
@@ -37,21 +38,21 @@ export async function startWindowServer(bundle: string, load: { readonly transfe
 
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://x')
-    if (pathname === '/v1/ui/session') return json(response, { token: TOKEN })
-    if (pathname === '/v1/stream') {
+    if (pathname === uiRoutes.session) return json(response, { token: TOKEN })
+    if (pathname === uiRoutes.stream) {
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
       streams.add(response)
       response.once('close', () => streams.delete(response))
       response.write(newest)
       return
     }
-    if (pathname === '/v1/commands') {
+    if (pathname === uiRoutes.commands) {
       let body = ''
       request.on('data', (part: Buffer) => (body.length > MAX_BODY ? request.destroy() : (body += part.toString('utf8'))))
       request.on('end', () => void bridge.invoke(JSON.parse(body)).then((answer) => json(response, answer)))
       return
     }
-    const file = path.join(bundle, path.normalize(pathname.replace(/^\/ui\//, '/').replace(/\/$/, '/index.html')))
+    const file = path.join(bundle, path.normalize(pathname.replace(UI_PATH, '/').replace(/\/$/, '/index.html')))
     if (!file.startsWith(bundle + path.sep)) return void response.writeHead(404).end()
     readFile(file).then(
       (bytes) => response.writeHead(200, { 'content-type': types[path.extname(file)] ?? 'application/octet-stream', 'content-security-policy': PAGE_POLICY, 'cache-control': 'no-store' }).end(bytes),
@@ -60,7 +61,7 @@ export async function startWindowServer(bundle: string, load: { readonly transfe
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/ui/#link=bench`,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${UI_PATH}#link=bench`,
     get snapshotBytes() {
       return newest.length
     },
