@@ -39,7 +39,7 @@ export const fixtures = {
     entries: fixtureEntries(214),
     settings: fixtureSettings()
   }),
-  stopped: (): FixtureAgent => ({ snapshot: { ...everyday(), servingStopped: { until: everyday().at + 55 * 60_000 }, uploads: [], weight: { value: 0, why: 'serves nobody at the moment' } }, entries: fixtureEntries(214), settings: fixtureSettings() }),
+  stopped: (): FixtureAgent => ({ snapshot: { ...everyday(), servingStopped: { until: everyday().at + 55 * 60_000 }, uploads: [], weight: { value: 0, why: 'serves nobody at the moment', machine: everyday().weight.machine } }, entries: fixtureEntries(214), settings: fixtureSettings() }),
   verifying: (): FixtureAgent => ({ snapshot: everyday(), entries: fixtureEntries(214), settings: fixtureSettings(), verifying: { done: 87, total: 214 } }),
   signedout: (): FixtureAgent => ({ snapshot: null, signedOut: true }),
   off: (): FixtureAgent => ({ snapshot: fixtureSnapshot({ integration: { enabled: false, by: 'Helpdesk (R. Okafor)', since: fixtureSnapshot().at - 26 * 3_600_000 } }), entries: fixtureEntries(214), settings: fixtureSettings() }),
