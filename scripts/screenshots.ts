@@ -1,7 +1,11 @@
-// npm run screenshots: pictures of every view and state of the window, light and dark, in docs/screenshots/.
+// npm run screenshots: pictures of every view and state of the window, light and dark, in docs/screenshots/; `-- --check` also looks at
+// other sizes, contrasts and the keyboard, into a temporary folder.
 import path from 'node:path'
 import { ensureChromium } from '../e2e/ensure-chromium.ts'
 import { runNode } from './steps.ts'
 
 const LARDER_CHROMIUM = ensureChromium()
-process.exitCode = await runNode([path.join('src-renderer', 'testing', 'look.ts'), '--out', path.join('docs', 'screenshots'), ...process.argv.slice(2)], { env: { LARDER_CHROMIUM } })
+const flags = process.argv.slice(2)
+const check = flags.includes('--check')
+const where = check ? [] : ['--kept', '--out', path.join('docs', 'screenshots')]
+process.exitCode = await runNode([path.join('src-renderer', 'testing', 'look.ts'), ...where, ...flags.filter((flag) => flag !== '--check')], { env: { LARDER_CHROMIUM } })

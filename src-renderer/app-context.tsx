@@ -61,6 +61,11 @@ export function useCan(command: CommandName): boolean {
   return info === null || info.commands.includes(command)
 }
 
+/** Whether the agent hears this window now: what it is told while it does not is lost. */
+export function useLive(): boolean {
+  return useMirror((s) => s.link === 'live' && s.status?.state === 'running')
+}
+
 export interface Action {
   readonly busy: boolean
   /** Sends a command and tells how it ended: `done` makes the notice of success. Null: it failed, and that was told. */

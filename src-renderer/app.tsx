@@ -5,6 +5,7 @@ import { AppContext, useApp, useMirror, type AppContextValue, type AppParts, typ
 import { Header } from './shell/header.tsx'
 import { ErrorBoundary } from './shell/error-boundary.tsx'
 import { LinkBanner } from './shell/link-banner.tsx'
+import { LiveNews } from './shell/live-news.tsx'
 import { NavRail, viewLabel, viewNames } from './shell/nav-rail.tsx'
 import { StartScreen } from './shell/start-screens.tsx'
 import { darkTheme, lightTheme, sourceTokens } from './theme.ts'
@@ -101,11 +102,12 @@ function Frame({ bridge, mirror, clock, startView }: AppParts & { readonly start
           <LinkBanner />
           <div ref={contentRef} className={styles.content}>
             <ErrorBoundary key={view}>
-              <WhenThereIsSomething view={View} />
+              <WhenThereIsSomething view={View} withoutAgent={view === 'settings'} />
             </ErrorBoundary>
           </div>
         </main>
       </div>
+      <LiveNews />
       <section aria-label="Notices" className={styles.notices}>
         <Toaster inline toasterId={toasterId} position="bottom-end" />
       </section>
@@ -113,9 +115,11 @@ function Frame({ bridge, mirror, clock, startView }: AppParts & { readonly start
   )
 }
 
-function WhenThereIsSomething({ view: View }: { readonly view: ComponentType }) {
-  const ready = useMirror((s) => s.snapshot !== null && s.status?.state !== 'failed')
-  return ready ? <View /> : <StartScreen />
+/** `withoutAgent`: the view is of use when the agent could not start, too. */
+function WhenThereIsSomething({ view: View, withoutAgent }: { readonly view: ComponentType; readonly withoutAgent: boolean }) {
+  const failed = useMirror((s) => s.status?.state === 'failed')
+  const shown = useMirror((s) => s.snapshot !== null)
+  return (failed ? withoutAgent : shown) ? <View /> : <StartScreen />
 }
 
 /** Asks what works here as soon as the agent is heard, and again when another one is. */

@@ -64,6 +64,8 @@ export const darkTheme: LarderTheme = {
   colorNeutralBackground1Hover: '#2b2f2e',
   colorNeutralBackground1Pressed: '#1b1d1c',
   colorNeutralBackground1Selected: '#2b2f2e',
+  // Fluent's is a hair too dark for small text on a panel.
+  colorStatusDangerForeground1: '#e37d80',
   larderOrigin: '#f0a04b',
   larderPeers: '#3db8ae',
   larderCache: '#a99cf5',

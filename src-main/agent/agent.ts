@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Cache } from '../cache/cache.ts'
 import type { AgentEvent } from '../contract/events.ts'
-import type { RequestId } from '../contract/ids.ts'
+import type { ContentKey, RequestId } from '../contract/ids.ts'
 import type { RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
@@ -64,6 +64,11 @@ export interface Agent extends EventEmitter<AgentEvents> {
   /** Pauses all transfers; `untilWallMs` null: until resumed. */
   pauseAll(untilWallMs: number | null): void
   resumeAll(): void
+  /** Ends what is being served, gives peers nothing and is no master; `untilWallMs` null: until it serves again. */
+  stopServing(untilWallMs: number | null): void
+  resumeServing(): void
+  /** The pieces of a running transfer, as `PieceLetters` of the contract. @throws NOT_FOUND */
+  pieces(key: ContentKey): string
   /** Network or power changed. */
   refresh(): void
   start(): Promise<void>

@@ -6,7 +6,7 @@ import type { Cache } from '../cache/cache.ts'
 import { openCache } from '../cache/open-cache.ts'
 import { createClaims } from '../claims/claims-service.ts'
 import type { AgentEvent } from '../contract/events.ts'
-import type { RequestId } from '../contract/ids.ts'
+import type { ContentKey, RequestId } from '../contract/ids.ts'
 import type { RequestSpec, RequestView } from '../contract/request.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
@@ -28,6 +28,7 @@ import { IntegrationSwitch } from './integration-switch.ts'
 import { MachineWatch, systemMachineProbes } from './machine-watch.ts'
 import { SleepWatch } from './sleep-watch.ts'
 import { composeSnapshot } from './snapshot.ts'
+import { TimedStop } from './timed-stop.ts'
 import { VitalSigns } from './vital-signs.ts'
 
 /** A snapshot is told at most so often. */
@@ -44,13 +45,13 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   readonly #name: string
   readonly #events: EventLog
   readonly #undo: (() => unknown)[] = []
+  readonly #pause: TimedStop
+  readonly #noServing: TimedStop
   #parts: AgentParts | null = null
   #state: AgentSnapshot['state'] = 'starting'
   #startedWallMs: number
   #seq = 0
   #apiPort: number | null = null
-  #pausedUntil: { until: number | null } | null = null
-  #pauseTimer: Timer | null = null
   #snapshotTimer: Timer | null = null
   #stopping: Promise<void> | null = null
 
@@ -62,6 +63,8 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#name = config.name ?? hostname()
     this.#startedWallMs = host.clock.wallMs()
     this.#events = new EventLog(host.clock, (event) => this.#told(event))
+    this.#pause = new TimedStop(host.clock, () => this.resumeAll())
+    this.#noServing = new TimedStop(host.clock, () => this.resumeServing())
   }
 
   get cache(): Cache {
@@ -89,9 +92,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       version: LARDER_VERSION,
       state: this.#state,
       startedAt: this.#startedWallMs,
-      paused: this.#pausedUntil,
+      paused: this.#pause.state,
+      servingStopped: this.#noServing.state,
       apiPort: this.#apiPort,
-      weight: this.#running().machine.weight,
+      weight: this.#weightOf(this.#running().machine),
       fallbacks: this.#events.count('fallback'),
       events: this.#events.since(0, 200)
     })
@@ -149,19 +153,38 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   pauseAll(untilWallMs: number | null): void {
-    this.#pauseTimer?.cancel()
-    this.#pausedUntil = { until: untilWallMs }
     this.#running().requests.pauseAll()
-    if (untilWallMs !== null) this.#pauseTimer = this.#host.clock.after(Math.max(0, untilWallMs - this.#host.clock.wallMs()), () => this.resumeAll())
-    this.#events.add('transfersPaused', untilWallMs === null ? 'All transfers are paused until resumed.' : `All transfers are paused until ${new Date(untilWallMs).toISOString()}.`)
+    this.#pause.begin(untilWallMs)
+    this.#events.add('transfersPaused', `All transfers are paused ${untilText(untilWallMs)}.`)
   }
 
   resumeAll(): void {
-    if (this.#pausedUntil === null) return
-    this.#pauseTimer?.cancel()
-    this.#pausedUntil = null
+    if (!this.#pause.end()) return
     this.#running().requests.resumeAll()
     this.#events.add('transfersResumed', 'Transfers go on.')
+  }
+
+  stopServing(untilWallMs: number | null): void {
+    const parts = this.#running()
+    const { network, transfers } = parts
+    this.#noServing.begin(untilWallMs)
+    this.#tellWeight(parts)
+    transfers.setServing(false)
+    network.abortUploads()
+    this.#events.add('servingStopped', `This PC serves nobody ${untilText(untilWallMs)}.`)
+  }
+
+  resumeServing(): void {
+    if (!this.#noServing.end()) return
+    this.#tellWeight(this.#running())
+    this.#running().transfers.setServing(true)
+    this.#events.add('servingResumed', 'This PC serves its peers again.')
+  }
+
+  pieces(key: ContentKey): string {
+    const transfer = this.#running().transfers.get(key)
+    if (!transfer) throw new LarderError('NOT_FOUND', 'There is no running transfer of this content', { key })
+    return transfer.pieces
   }
 
   refresh(): void {
@@ -189,7 +212,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       dataDir,
       name: this.#name,
       version: LARDER_VERSION,
-      weight: () => machine.weight.value,
+      weight: () => this.#weightOf(machine).value,
       links: machine.links,
       settings: { fleet: settings.fleet, ports: settings.ports, discovery: settings.discovery, uploadSlots: settings.transfers.uploadSlots },
       clock,
@@ -215,7 +238,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       buffers,
       settings,
       originQueue: new PQueue({ concurrency: settings.transfers.originConcurrency }),
-      weight: () => machine.weight.value,
+      weight: () => this.#weightOf(machine).value,
       emit: (type, text, facts) => this.#events.add(type, text, facts),
       changed: () => this.#changed(),
       random: Math.random
@@ -225,9 +248,9 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#parts = { hashes, cache, origin, network, claims, transfers, requests, integration, vitals, machine }
     this.#listen(network, link, transfers, cache)
     claims.setMachine({ weight: machine.weight.value, about: machine.weight.machine })
-    machine.on('changed', ({ value, why, machine: about }) => {
-      claims.setMachine({ weight: value, about })
-      network.renewHello()
+    const parts = this.#parts
+    machine.on('changed', ({ value, why }) => {
+      this.#tellWeight(parts)
       this.#events.add('weightChanged', `The weight of this PC is ${value} now: it ${why}.`)
     })
     claims.start()
@@ -277,7 +300,8 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   async #takeDown(): Promise<void> {
     this.#state = 'stopping'
     if (this.#parts) this.#events.add('agentStopping', 'Larder is stopping.')
-    this.#pauseTimer?.cancel()
+    this.#pause.end()
+    this.#noServing.end()
     for (const undo of this.#undo.splice(0).reverse()) {
       try {
         await undo()
@@ -292,6 +316,16 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   #running(): AgentParts {
     if (!this.#parts) throw new LarderError('SHUTTING_DOWN', 'The agent has not been started')
     return this.#parts
+  }
+
+  /** Who serves nobody must not be master either. */
+  #weightOf({ weight }: MachineWatch): MachineWatch['weight'] {
+    return this.#noServing.state === null ? weight : { ...weight, value: 0, why: 'serves nobody at the moment' }
+  }
+
+  #tellWeight({ machine, claims, network }: AgentParts): void {
+    claims.setMachine({ weight: this.#weightOf(machine).value, about: machine.weight.machine })
+    network.renewHello()
   }
 
   #watchMachine(cache: Cache): MachineWatch {
@@ -318,3 +352,5 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     })
   }
 }
+
+const untilText = (wallMs: number | null): string => (wallMs === null ? 'until resumed' : `until ${new Date(wallMs).toISOString()}`)

@@ -13,6 +13,7 @@ export interface AgentFacts {
   readonly state: AgentSnapshot['state']
   readonly startedAt: number
   readonly paused: AgentSnapshot['paused']
+  readonly servingStopped: AgentSnapshot['servingStopped']
   readonly apiPort: number | null
   readonly weight: Weight
   readonly fallbacks: number
@@ -36,6 +37,7 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
     startedAt: facts.startedAt,
     integration: integration.state,
     paused: facts.paused,
+    servingStopped: facts.servingStopped,
     fleet: network.fleet(),
     ports: { api: facts.apiPort, ...network.ports() },
     weight: facts.weight,

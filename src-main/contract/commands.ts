@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { CacheListing, ClearView, VerifyView } from './api.ts'
 import { ErrorView } from './errors.ts'
 import { AgentEvent } from './events.ts'
-import { RequestId, Sha256Hex } from './ids.ts'
+import { ContentKey, RequestId, Sha256Hex } from './ids.ts'
 import { RequestSpec, RequestView } from './request.ts'
-import { AgentSnapshot } from './snapshot.ts'
+import { AgentSnapshot, PieceLetters } from './snapshot.ts'
 
 const DAY_MS = 24 * 3600_000
 
@@ -95,6 +95,11 @@ export const commandTable = {
   /** Pauses all transfers for so long, ms; null: until `all.resume`. */
   'all.pause': command('all.pause', { forMs: z.number().int().min(1000).max(30 * DAY_MS).nullable() }, Done),
   'all.resume': command('all.resume', {}, Done),
+  /** Gives peers nothing for so long, ms, and is no master meanwhile; null: until `serving.resume`. */
+  'serving.stop': command('serving.stop', { forMs: z.number().int().min(1000).max(30 * DAY_MS).nullable() }, Done),
+  'serving.resume': command('serving.resume', {}, Done),
+  /** Which pieces of a running transfer are here, and from where. NOT_FOUND once it has ended. */
+  'transfer.pieces': command('transfer.pieces', { key: ContentKey }, z.object({ pieces: PieceLetters })),
   'integration.set': command('integration.set', { enabled: z.boolean() }, AgentSnapshot.shape.integration),
 
   'cache.list': command(

@@ -34,6 +34,8 @@ export const AgentEvent = z.object({
     'transfersPaused',
     'transfersResumed',
     'weightChanged',
+    'servingStopped',
+    'servingResumed',
     'warning'
   ]),
   /** One sentence for a person. */

@@ -79,6 +79,13 @@ export const TransferView = z.object({
 })
 export type TransferView = z.infer<typeof TransferView>
 
+/**
+ * A transfer's pieces in their order, a letter each: `.` missing, `f` being fetched; verified and from the `o`rigin, from a
+ * `p`eer, or `c` here before.
+ */
+export const PieceLetters = z.string().max(16_384).regex(/^[.fopc]*$/)
+export type PieceLetter = '.' | 'f' | 'o' | 'p' | 'c'
+
 export const CacheStats = z.object({
   dir: z.string(),
   entries: z.number().int(),
@@ -118,6 +125,8 @@ export const AgentSnapshot = z.object({
   startedAt: z.number(),
   integration: z.object({ enabled: z.boolean(), by: z.string(), since: z.number() }),
   paused: z.object({ until: z.number().nullable() }).nullable(),
+  /** Peers get nothing from this PC until then; null within: until it serves again. */
+  servingStopped: z.object({ until: z.number().nullable() }).nullable(),
   fleet: z.object({ member: z.boolean(), via: z.enum(['none', 'site-key', 'ca']), tag: z.string().nullable() }),
   ports: z.object({ api: z.number().int().nullable(), peer: z.number().int().nullable(), beacon: z.number().int().nullable() }),
   /** `why` is a clause about this PC; `machine` says what it was decided on. */

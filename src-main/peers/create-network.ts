@@ -172,6 +172,10 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     return this.#slots.view((id) => this.nameOf(id))
   }
 
+  abortUploads(): void {
+    this.#slots.abortAll()
+  }
+
   interfaces(): AgentSnapshot['interfaces'] {
     if (this.#beacon) return this.#beacon.interfaces()
     const reason = this.#fleet ? 'The beacon is turned off.' : 'This PC belongs to no fleet.'

@@ -94,6 +94,8 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
   isBanned(id: PeerId, key: ContentKey): boolean
   view(): PeerView[]
   uploads(): UploadView[]
+  /** Breaks off all that is being served now. */
+  abortUploads(): void
   interfaces(): AgentSnapshot['interfaces']
   /** Ports in use once started. */
   ports(): { peer: number | null; beacon: number | null }

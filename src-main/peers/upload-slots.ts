@@ -47,6 +47,10 @@ export class UploadSlots {
     for (const upload of this.#active) if (upload.peer === peer && (key === undefined || upload.key === key)) upload.abort()
   }
 
+  abortAll(): void {
+    for (const upload of this.#active) upload.abort()
+  }
+
   /** Uploads to one peer of one content are one line. */
   view(nameOf: (id: PeerId) => string): UploadView[] {
     const lines = new Map<string, UploadView>()

@@ -182,6 +182,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       startedAt: at,
       integration: { enabled: config.settings.integration.enabled, by: 'settings', since: at },
       paused: null,
+      servingStopped: null,
       fleet: { member: false, via: 'none', tag: null },
       ports: { api: null, peer: config.settings.ports.peer, beacon: null },
       weight: { value: 50, why: 'is a desktop', machine: 'desktop, cable' },
@@ -319,6 +320,19 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
 
   resumeAll(): void {
     this.change({ paused: null })
+  }
+
+  stopServing(until: number | null): void {
+    this.change({ servingStopped: { until } })
+  }
+
+  resumeServing(): void {
+    this.change({ servingStopped: null })
+  }
+
+  pieces(key: string): string {
+    if (!this.#snapshot.transfers.some((t) => t.key === key)) throw new LarderError('NOT_FOUND', 'There is no running transfer of this content')
+    return 'op.'
   }
 
   refresh(): void {}

@@ -23,6 +23,10 @@ export class InFlight {
     return this.#asks.size
   }
 
+  has(index: number): boolean {
+    return this.#asks.has(index)
+  }
+
   start(index: number, from: string, nowMs: number): void {
     this.wanted.delete(index)
     const asks = this.#asks.get(index)

@@ -27,6 +27,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   readonly #asked = new Set<PeerId>()
   #fresh: number[] = []
   #gather: Timer | null = null
+  #muted = false
   #closed = false
 
   constructor(job: Job) {
@@ -118,6 +119,13 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     for (const n of this.neighbours.all()) if (n.subscribed) this.#sendMap(n.id)
   }
 
+  /** Has nothing to offer while muted, whatever is here. What others offer is heard all the same. */
+  mute(muted: boolean): void {
+    if (this.#closed || this.#muted === muted) return
+    this.#muted = muted
+    this.announceLoss()
+  }
+
   /** Credential of a signer, to be kept beside the pieces it signed. */
   credential(signer: PeerId): Credential | undefined {
     return this.#heard.get(signer)
@@ -141,6 +149,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   #flush(): void {
     if (this.#fresh.length === 0 || this.#closed) return
     const fresh = this.#fresh.splice(0)
+    if (this.#muted) return
     for (const n of this.neighbours.all()) {
       const pieces = n.subscribed ? fresh.filter((i) => !n.offered?.has(i)) : []
       if (pieces.length === 0) continue
@@ -160,6 +169,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
 
   #sendMap(to: PeerId): void {
     const { partial, plan, world, key } = this.#job
+    if (this.#muted) return void world.network.send(to, { t: 'swarm.leave', key })
     // Our own always: once complete, this agent vouches for the pieces itself.
     const signers = new Map<PeerId, Credential>(world.network.credential ? [[world.network.self, world.network.credential]] : [])
     for (const i of partial.have) {

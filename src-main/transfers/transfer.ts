@@ -20,6 +20,7 @@ import { InFlight } from './in-flight.ts'
 import type { Job, TransferWorld } from './job.ts'
 import { OriginLane } from './origin-lane.ts'
 import { PeerLanes } from './peer-lanes.ts'
+import { PieceSources } from './piece-sources.ts'
 import { RateMeter } from './rate-meter.ts'
 import { Swarm } from './swarm.ts'
 
@@ -74,6 +75,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
   readonly #partial: PartialContent
   readonly #swarm: Swarm
   readonly #inFlight: InFlight
+  readonly #sources: PieceSources
   readonly #peerLanes: PeerLanes
   readonly #originLane: OriginLane
   readonly #claim: Claim
@@ -120,6 +122,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
     const records = createRecordVerifier()
     const job: Job = { key: init.key, plan: init.plan, partial, world }
     this.#inFlight = new InFlight(partial.have, new Bitmap(init.plan.count))
+    this.#sources = new PieceSources(init.plan.count)
     this.#swarm = new Swarm(job)
     this.#peerLanes = new PeerLanes(job, this.#swarm, this.#inFlight, {
       master: () => this.master,
@@ -227,6 +230,19 @@ export class Transfer extends EventEmitter<TransferEvents> {
     this.#claim.update({ eligible: true })
     this.#changed()
     this.#pump()
+  }
+
+  /** While it does not serve, this agent offers nothing of the content and leaves the office of master to others. */
+  setServing(serving: boolean): void {
+    if (this.#closed) return
+    this.#swarm.mute(!serving)
+    this.#claim.update({ eligible: serving && this.#state !== 'paused' && this.#world.weight() > 0 })
+    if (!serving && this.#claim.decision.role === 'master' && this.#swarm.neighbours.size > 0) this.#claim.resign('paused')
+  }
+
+  /** A letter per piece, as `PieceLetters` of the contract. */
+  get pieces(): string {
+    return this.#sources.letters(this.#partial.have, this.#inFlight)
   }
 
   handle(from: PeerId, message: SwarmMessage): void {
@@ -401,6 +417,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
     this.#pieceAtMs = now
     this.#haveBytes += bytes
     this.#split[source] += bytes
+    this.#sources.note(index, source === 'originBytes' ? 'o' : 'p')
     this.#rate.add(bytes)
     const record = this.#partial.record(index)
     if (record && from !== null) {

@@ -20,6 +20,7 @@ export class Transfers implements PieceSource {
   readonly #ended = { originBytes: 0, peerBytes: 0 }
   readonly #hot: HotPieces
   #servedBytes = 0
+  #serving = true
   #closed = false
 
   constructor(world: TransferWorld) {
@@ -75,12 +76,23 @@ export class Transfers implements PieceSource {
     if (message.t === 'swarm.join') this.#answerJoin(from, message.key)
   }
 
+  /** Off: peers get nothing, hear of nothing, and are led by others. What this PC asked for goes on. */
+  setServing(serving: boolean): void {
+    this.#serving = serving
+    for (const transfer of this.#live.values()) {
+      // A holder is there for its peers alone.
+      if (!serving && transfer.state === 'holding') void this.#end(transfer)
+      else transfer.setServing(serving)
+    }
+  }
+
   memberLost(id: PeerId): void {
     for (const t of this.#live.values()) t.memberLost(id)
   }
 
   /** What this agent has of a content, for the election; undefined when it has nothing it may share. */
   holdings(key: ContentKey): { pieces: number; complete: boolean } | undefined {
+    if (!this.#serving) return undefined
     const content = this.#world.cache.findByKey(key)
     if (content) return { pieces: content.plan.count, complete: true }
     const transfer = this.#live.get(key)
@@ -89,6 +101,7 @@ export class Transfers implements PieceSource {
   }
 
   async openServed(key: ContentKey): Promise<ServedContent | undefined> {
+    if (!this.#serving) return undefined
     const content = this.#world.cache.findByKey(key)
     if (content) return this.#serveComplete(key, content)
     return this.#live.get(key)?.served(this.#hot, (_, bytes) => this.#noteServed(bytes))
@@ -109,7 +122,8 @@ export class Transfers implements PieceSource {
     }
     const transfer = new Transfer(init, partial, this.#world)
     this.#live.set(init.key, transfer)
-    transfer.on('done', () => void this.#world.clock.after(this.#world.settings.transfers.holdMs, () => void this.#end(transfer)))
+    if (!this.#serving) transfer.setServing(false)
+    transfer.on('done', () => void this.#world.clock.after(this.#serving ? this.#world.settings.transfers.holdMs : 0, () => void this.#end(transfer)))
     transfer.on('failed', () => void this.#end(transfer))
     return transfer
   }
@@ -130,7 +144,7 @@ export class Transfers implements PieceSource {
   #answerJoin(from: PeerId, key: ContentKey): void {
     const content = this.#world.cache.findByKey(key)
     const { network } = this.#world
-    if (content && network.credential)
+    if (content && network.credential && this.#serving)
       network.send(from, { t: 'swarm.have', key, lengthBytes: content.plan.lengthBytes, map: '', complete: true, signers: [network.credential] })
     else network.send(from, { t: 'swarm.leave', key })
   }

@@ -93,6 +93,14 @@ describe('a command', () => {
     expect(agent.snapshot().paused).toBeNull()
   })
 
+  test('to stop serving ends at the time asked for', async () => {
+    await value({ c: 'serving.stop', forMs: 3600_000 })
+    expect(agent.snapshot().servingStopped).toEqual({ until: clock.wallMs() + 3600_000 })
+    await value({ c: 'serving.resume' })
+    expect(agent.snapshot().servingStopped).toBeNull()
+    expect(await code({ c: 'transfer.pieces', key: `sha256:${'a'.repeat(64)}` })).toBe('NOT_FOUND')
+  })
+
   test('to verify tells how far it is, and a second one has to wait', async () => {
     agent.cacheDouble.keep(Buffer.from('a'))
     agent.cacheDouble.keep(Buffer.from('b'))

@@ -121,6 +121,15 @@ function agentHandlers({ source, settings, clock }: DispatchContext): Handlers {
       source.agent().resumeAll()
       return {}
     },
+    'serving.stop': ({ forMs }) => {
+      source.agent().stopServing(forMs === null ? null : clock.wallMs() + forMs)
+      return {}
+    },
+    'serving.resume': () => {
+      source.agent().resumeServing()
+      return {}
+    },
+    'transfer.pieces': ({ key }) => ({ pieces: source.agent().pieces(key) }),
     'integration.set': ({ enabled }, by) => {
       const agent = source.agent()
       agent.setIntegration(enabled, by)

@@ -24,6 +24,7 @@ function rig(answer: (call: Call) => Response | Promise<Response>) {
       waits.push(ms)
       await new Promise((resolve) => setTimeout(resolve))
     },
+    nextTask: async () => {},
     copy: async () => ({ ok: true, value: {} }),
     save: () => {}
   }

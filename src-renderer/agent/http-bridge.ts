@@ -82,8 +82,12 @@ export function createHttpBridge(session: Session, page: BrowserPage = browserPa
         parser.feed(decoder.decode(value, { stream: true }))
         if (tooLong) return
         for (const data of messages.splice(0)) {
-          const message = SnapshotMessage.safeParse(JSON.parse(data))
+          // Reading, checking and drawing a large snapshot in one go would take longer than a frame.
+          const read: unknown = JSON.parse(data)
+          await page.nextTask()
+          const message = SnapshotMessage.safeParse(read)
           if (!message.success) continue
+          await page.nextTask()
           onMessage()
           for (const listener of listeners) listener(message.data)
         }
@@ -132,6 +136,8 @@ const refused = (): Answer => ({ ok: false, error: errorView('TOKEN_INVALID', 'T
 export interface BrowserPage {
   fetch(path: string, init: RequestInit): Promise<Response>
   wait(ms: number, signal: AbortSignal): Promise<void>
+  /** Lets the page draw and answer before it goes on. */
+  nextTask(): Promise<void>
   copy(text: string): Promise<Answer>
   save(name: string, text: string): void
 }
@@ -143,6 +149,14 @@ export const browserPage: BrowserPage = {
       if (signal.aborted) return resolve()
       const timer = setTimeout(resolve, ms)
       signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
+    }),
+  // Not a timer: those are slowed down to one a second while the page is hidden, and the stream would run over.
+  nextTask: () =>
+    new Promise((resolve) => {
+      const { port1, port2 } = new MessageChannel()
+      port1.addEventListener('message', () => (port1.close(), resolve()), { once: true })
+      port1.start()
+      port2.postMessage(null)
     }),
   copy: async (text) => {
     try {

@@ -14,34 +14,46 @@ function reuseValue(last: unknown, next: unknown): unknown {
   return next
 }
 
+// Runs over 100,000 fields ten times a second: `for … in` costs a third of a list of keys.
 function reuseObject(last: Record<string, unknown>, next: Record<string, unknown>): Record<string, unknown> {
-  const names = Object.keys(next)
-  let same = names.length === Object.keys(last).length
+  let same = true
+  let more = 0
   // Copied only where a part of it can be kept: most objects change in numbers alone, or not at all.
   let made: Record<string, unknown> | null = null
-  for (const name of names) {
+  // oxlint-disable-next-line guard-for-in -- JSON has only fields of its own
+  for (const name in next) {
+    more++
     const given = next[name]
-    if (!Object.hasOwn(last, name)) {
+    // `__proto__` as an own name, which JSON can carry, must not become the prototype: it is left as it came.
+    if (name === '__proto__') {
       same = false
       continue
     }
-    const value = reuseValue(last[name], given)
-    if (!Object.is(value, last[name])) same = false
-    // `__proto__` as an own name, which JSON can carry, must not become the prototype: it is left as it came.
-    if (!Object.is(value, given) && name !== '__proto__') {
+    const before = last[name]
+    if (given === before) continue
+    const value = typeof given === 'object' && given !== null ? reuseValue(before, given) : given
+    if (!Object.is(value, before)) same = false
+    if (value !== given) {
       made ??= { ...next }
       made[name] = value
     }
   }
-  return same ? last : (made ?? next)
+  // oxlint-disable-next-line guard-for-in
+  for (const _ in last) more--
+  return same && more === 0 ? last : (made ?? next)
 }
 
 function reuseList(last: unknown[], next: unknown[]): unknown[] {
-  const known = byIdentity(last)
+  let known: Map<unknown, unknown> | null | undefined
   let same = last.length === next.length
   const made = next.map((item, index) => {
     const identity = identityOf(item)
-    const before = known !== null && identity !== undefined ? known.get(identity) : last[index]
+    let before = last[index]
+    // Looked up only where the order has changed.
+    if (identity !== undefined && identityOf(before) !== identity) {
+      known ??= byIdentity(last)
+      before = known?.get(identity)
+    }
     const value = reuseValue(before, item)
     if (!Object.is(value, last[index])) same = false
     return value

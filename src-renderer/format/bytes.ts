@@ -32,3 +32,19 @@ export function percentOf(part: number, whole: number): number {
 export function countOf(count: number, one: string, many = `${one}s`): string {
   return `${number.format(count)} ${count === 1 ? one : many}`
 }
+
+const sizes: Readonly<Record<string, number>> = Object.fromEntries([...units.map((name, i) => [name.toLowerCase(), 1024 ** i]), ...['', 'k', 'm', 'g', 't', 'p'].map((name, i) => [name, 1024 ** i])])
+
+/** `1.5 GiB`, `500M` or `4096` → whole bytes; undefined when it is no size. Units count by 1024. */
+export function parseBytes(text: string): number | undefined {
+  const match = /^(\d{1,16}(?:\.\d{1,9})?)\s*([a-z]{0,3})$/i.exec(text.trim())
+  const size = match === null ? undefined : sizes[match[2]!.toLowerCase()]
+  const bytes = match === null || size === undefined ? Number.NaN : Math.round(Number(match[1]) * size)
+  return Number.isSafeInteger(bytes) ? bytes : undefined
+}
+
+/** A size as it is edited: `53687091200` → `50 GiB`, and what no short text names exactly as a number of bytes. */
+export function editBytes(bytes: number): string {
+  const short = formatBytes(bytes).replaceAll(',', '')
+  return bytes > 0 && parseBytes(short) === bytes ? short : String(bytes)
+}

@@ -1,7 +1,7 @@
 // @vitest-environment node
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { countOf, formatBytes, formatRate, percentOf } from './bytes.ts'
+import { countOf, editBytes, formatBytes, formatRate, parseBytes, percentOf } from './bytes.ts'
 import { formatDuration, relativeTime } from './time.ts'
 import { fileNameOf, hostOf, safeFileName } from './url.ts'
 
@@ -22,6 +22,14 @@ describe('sizes', () => {
     fc.assert(fc.property(fc.double({ min: 0, max: 1024 ** 5, noNaN: true }), (bytes) => {
       expect(formatBytes(bytes)).not.toMatch(/^1,024 /)
     }))
+  })
+
+  test('what stands in an editor is read back as the very same number of bytes', () => {
+    fc.assert(fc.property(fc.oneof(fc.nat(), fc.maxSafeNat(), fc.nat(4000).map((n) => n * 1024 ** 3)), (bytes) => {
+      expect(parseBytes(editBytes(bytes))).toBe(bytes)
+    }))
+    expect([50 * 1024 ** 3, 1536, 1500, 0].map(editBytes)).toEqual(['50 GiB', '1.5 KiB', '1500', '0'])
+    expect(['1.5 GiB', '500M', '4096', 'x', '-1', '1e9', ''].map(parseBytes)).toEqual([1.5 * 1024 ** 3, 500 * 1024 ** 2, 4096, undefined, undefined, undefined, undefined])
   })
 
   test('a rate of nothing is a dash', () => {

@@ -1,5 +1,5 @@
 import { Button, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle, DialogTrigger } from '@fluentui/react-components'
-import type { ReactNode } from 'react'
+import { useLayoutEffect, type ReactNode } from 'react'
 
 interface ConfirmDialogProps {
   readonly open: boolean
@@ -9,17 +9,22 @@ interface ConfirmDialogProps {
   readonly ready?: boolean
   onConfirm(): void
   onClose(): void
+  /** What gets the focus afterwards, where the opener may be gone by then. */
+  focusAfter?(): HTMLElement | null
   readonly children: ReactNode
 }
 
 /** Asks before something is done that cannot be undone, and says what that is. Esc is no. */
-export function ConfirmDialog({ open, title, confirm, busy = false, ready = true, onConfirm, onClose, children }: ConfirmDialogProps) {
+export function ConfirmDialog({ open, title, confirm, busy = false, ready = true, onConfirm, onClose, focusAfter, children }: ConfirmDialogProps) {
   return (
     <Dialog open={open} modalType="alert" onOpenChange={(_, data) => (data.open ? undefined : onClose())}>
       <DialogSurface>
         <DialogBody>
           <DialogTitle>{title}</DialogTitle>
-          <DialogContent>{children}</DialogContent>
+          <DialogContent>
+            {children}
+            {focusAfter ? <FocusAfter to={focusAfter} /> : null}
+          </DialogContent>
           <DialogActions>
             <Button appearance="primary" disabled={busy || !ready} onClick={onConfirm}>
               {confirm}
@@ -32,4 +37,10 @@ export function ConfirmDialog({ open, title, confirm, busy = false, ready = true
       </DialogSurface>
     </Dialog>
   )
+}
+
+/** Hands the focus on while it still is in the dialog: once it has fallen onto the page, Fluent gives it to whatever had it long ago. */
+function FocusAfter({ to }: { to(): HTMLElement | null }) {
+  useLayoutEffect(() => () => to()?.focus({ preventScroll: true }), [to])
+  return null
 }

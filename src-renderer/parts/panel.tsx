@@ -102,7 +102,7 @@ export function EmptyState({ icon, title, children, actions, bad = false, level 
       <Text as={level === 1 ? 'h1' : 'h2'} weight="semibold" size={400} block className={styles.title}>
         {title}
       </Text>
-      <Text className={styles.text} block>
+      <Text className={styles.text} align="center" block>
         {children}
       </Text>
       {actions === undefined ? null : <div className={styles.actions}>{actions}</div>}

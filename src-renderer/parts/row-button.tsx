@@ -1,4 +1,4 @@
-import { makeStyles, tokens } from '@fluentui/react-components'
+import { makeStyles, tokens, useRestoreFocusTarget } from '@fluentui/react-components'
 import type { ReactElement } from 'react'
 
 interface RowButtonProps {
@@ -6,6 +6,8 @@ interface RowButtonProps {
   readonly icon: ReactElement
   readonly disabled?: boolean
   readonly tabIndex: number
+  /** It asks something first, and gets the focus back when it was answered. */
+  readonly asks?: boolean
   onClick(): void
 }
 
@@ -20,10 +22,11 @@ const useStyles = makeStyles({
 })
 
 /** A button of a picture alone, for rows of long lists: a plain one, as a screen of Fluent's takes a tenth of a second to make. */
-export function RowButton({ label, icon, disabled = false, tabIndex, onClick }: RowButtonProps) {
+export function RowButton({ label, icon, disabled = false, tabIndex, asks = false, onClick }: RowButtonProps) {
   const styles = useStyles()
+  const opener = useRestoreFocusTarget()
   return (
-    <button type="button" className={styles.root} aria-label={label} title={label} disabled={disabled} tabIndex={tabIndex} onClick={onClick}>
+    <button {...(asks ? opener : undefined)} type="button" className={styles.root} aria-label={label} title={label} disabled={disabled} tabIndex={tabIndex} onClick={onClick}>
       {icon}
     </button>
   )

@@ -29,6 +29,8 @@ const useStyles = makeStyles({
     '@media (forced-colors: active)': { backgroundImage: 'repeating-linear-gradient(90deg, LinkText 0 3px, Canvas 3px 5px)' }
   },
   legend: { display: 'flex', flexWrap: 'wrap', columnGap: tokens.spacingHorizontalL, rowGap: tokens.spacingVerticalXS, margin: 0, padding: 0, listStyleType: 'none', fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, color: tokens.colorNeutralForeground2 },
+  key: { display: 'inline-flex', columnGap: tokens.spacingHorizontalS, marginLeft: 'auto', fontWeight: tokens.fontWeightRegular, whiteSpace: 'nowrap', '@media (max-width: 62.5rem)': { display: 'none' } },
+  keyItem: { display: 'inline-flex', alignItems: 'center', columnGap: tokens.spacingHorizontalXS },
   item: { display: 'flex', alignItems: 'center', gap: tokens.spacingHorizontalXS, whiteSpace: 'nowrap' },
   value: { fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground1, fontVariantNumeric: 'tabular-nums' }
 })
@@ -68,6 +70,21 @@ export function SplitBar({ split, lengthBytes, label, tall = false }: SplitBarPr
     <div className={mergeClasses(styles.track, tall && styles.tall)} role="img" aria-label={`${label}: ${splitSentence(split)}${lengthBytes === null ? '' : ` of ${formatBytes(lengthBytes)}`}`}>
       {parts.map(([source, bytes]) => bytes > 0 && <div key={source} className={mergeClasses(styles.part, styles[source])} style={{ width: `${(bytes / whole) * 100}%` }} />)}
     </div>
+  )
+}
+
+/** What the colours and patterns of a bar stand for. */
+export function SourceKey() {
+  const styles = useStyles()
+  return (
+    <span className={styles.key}>
+      {(['origin', 'peers', 'cache'] as const).map((source) => (
+        <span key={source} className={styles.keyItem}>
+          <Swatch source={source} />
+          {sourceLabels[source]}
+        </span>
+      ))}
+    </span>
   )
 }
 

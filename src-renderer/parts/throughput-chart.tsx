@@ -18,7 +18,10 @@ const useStyles = makeStyles({
   item: { display: 'grid', gridTemplateColumns: 'auto auto', columnGap: tokens.spacingHorizontalS, alignItems: 'center' },
   name: { fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, color: tokens.colorNeutralForeground2 },
   rate: { gridColumnStart: 2, fontSize: tokens.fontSizeBase400, lineHeight: tokens.lineHeightBase400, fontWeight: tokens.fontWeightSemibold, fontVariantNumeric: 'tabular-nums', minWidth: '6.5rem' },
-  plot: { height: '9.5rem', minWidth: 0, overflow: 'hidden' }
+  frame: { position: 'relative', minWidth: 0 },
+  plot: { height: '9.5rem', minWidth: 0, overflow: 'hidden' },
+  still: { position: 'absolute', inset: '0 0 1.5rem 4.25rem', display: 'grid', placeItems: 'center', margin: 0, textAlign: 'center', color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
+  stillText: { padding: `0 ${tokens.spacingHorizontalS}`, backgroundColor: tokens.colorNeutralBackground1 }
 })
 
 const series: readonly { readonly source: Source; readonly name: string; readonly of: 'origin' | 'peersIn' | 'peersOut'; readonly colour: string; readonly dash: number[] }[] = [
@@ -32,6 +35,7 @@ export function ThroughputChart() {
   const styles = useStyles()
   const { mirror } = useApp()
   const newest = useMirror((s) => s.throughput?.points.at(-1) ?? null)
+  const still = useMirror((s) => s.throughput?.points.every((p) => p.origin < 1 && p.peersIn < 1 && p.peersOut < 1) ?? true)
   const plotRef = useRef<HTMLDivElement>(null)
 
   useEffect(() => {
@@ -73,7 +77,12 @@ export function ThroughputChart() {
           </li>
         ))}
       </ul>
-      <div ref={plotRef} className={styles.plot} role="img" aria-label={`Throughput of the last ${(POINTS_KEPT * STEP_MS) / 60_000} minutes. Now: ${rates.join('; ')}.`} />
+      <div className={styles.frame}>
+        <div ref={plotRef} className={styles.plot} role="img" aria-label={`Throughput of the last ${(POINTS_KEPT * STEP_MS) / 60_000} minutes. Now: ${rates.join('; ')}.`} />
+        {still ? <p className={styles.still}>
+            <span className={styles.stillText}>Nothing has moved since this window was opened.</span>
+          </p> : null}
+      </div>
     </div>
   )
 }
@@ -106,7 +115,7 @@ function optionsFor(element: HTMLElement): uPlot.Options {
     },
     axes: [
       { stroke: text, grid: { show: false }, ticks: { show: false }, font, size: rem * 1.5, space: 70, values: (plot, splits) => splits.map((at) => ago((plot.scales.x?.max ?? at) - at)), splits: (_, __, min, max) => [0, 60, 120, 180, 240].map((back) => max - back).filter((at) => at >= min) },
-      { stroke: text, grid, ticks: { show: false }, font, size: rem * 4.6, space: 34, splits: (_, __, ___, max) => niceSplits(max), values: (_, splits) => splits.map((v) => (v === 0 ? '0' : `${formatBytes(v)}/s`)) }
+      { stroke: text, grid, ticks: { show: false }, font, size: rem * 4.4, space: 34, splits: (_, __, ___, max) => niceSplits(max), values: (_, splits) => splits.map((v) => (v === 0 ? '0' : `${formatBytes(v)}/s`)) }
     ],
     series: [{}, ...series.map(({ name, colour: variable, dash }) => ({ label: name, stroke: colour(variable), width: 2, dash, fill: dash.length === 0 && !forced ? `color-mix(in srgb, ${colour(variable)} 14%, transparent)` : undefined, points: { show: false } }))]
   }
@@ -114,10 +123,10 @@ function optionsFor(element: HTMLElement): uPlot.Options {
 
 const ago = (seconds: number): string => (seconds < 1 ? 'now' : `−${Math.round(seconds / 60)} min`)
 
-/** Two to five lines at round binary sizes: 1, 2, 5, 10, … of a unit. */
+/** Three to five lines at round binary sizes: a quarter, a half, 1, 2, 5, 10, … of a unit. */
 function niceSplits(max: number): number[] {
   const unit = 1024 ** Math.max(0, Math.floor(Math.log2(Math.max(1, max)) / 10))
-  const step = [1, 2, 5, 10, 20, 50, 100, 200, 500].map((n) => n * unit).find((s) => max / s <= 4) ?? max / 2
+  const step = [0.25, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500].map((n) => n * unit).find((s) => max / s <= 4) ?? max / 2
   const lines: number[] = []
   for (let at = 0; at <= max; at += step) lines.push(at)
   return lines

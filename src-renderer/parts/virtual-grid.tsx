@@ -1,22 +1,31 @@
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components'
 import { ArrowSortDown16Regular } from '@fluentui/react-icons/svg/arrow-sort-down'
+import { ArrowSortUp16Regular } from '@fluentui/react-icons/svg/arrow-sort-up'
+import { ChevronRight16Regular } from '@fluentui/react-icons/svg/chevron-right'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
+import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
 
-export interface GridColumn {
+export interface GridColumn<Sort extends string = string> {
   readonly id: string
   readonly header: string
   /** Not shown, but read out. */
   readonly hiddenHeader?: boolean
+  /** Shown beside the header. */
+  readonly legend?: ReactNode
   readonly align?: 'end'
-  /** The value of {@link VirtualGridProps.sort} this header stands for. */
-  readonly sort?: string
+  /** What {@link GridSort.by} is while the rows are ordered by this column. */
+  readonly sort?: Sort
 }
 
-interface VirtualGridProps {
+export interface GridSort<Sort extends string> {
+  readonly by: Sort
+  readonly ascending?: boolean
+}
+
+interface VirtualGridProps<Sort extends string> {
   readonly label: string
-  readonly columns: readonly GridColumn[]
-  /** A class with `grid-template-columns`; the same for headers and rows. */
+  readonly columns: readonly GridColumn<Sort>[]
+  /** A class with `grid-template-columns` for {@link columns}; the same for headers and rows. */
   readonly template: string
   readonly count: number
   /** A first guess of the height of a row, px; rows are measured once they are drawn. */
@@ -29,8 +38,8 @@ interface VirtualGridProps {
   isOpen?(index: number): boolean
   /** Enter on a row, or a click on it. */
   onOpen?(index: number): void
-  readonly sort?: string
-  onSort?(sort: string): void
+  readonly sort?: GridSort<Sort>
+  onSort?(by: Sort): void
   /** Told which rows are drawn. */
   onRange?(first: number, last: number): void
   readonly className?: string
@@ -39,9 +48,12 @@ interface VirtualGridProps {
 const useStyles = makeStyles({
   scroll: { position: 'relative', flexGrow: 1, minHeight: '12rem', overflowY: 'auto', overflowX: 'hidden', borderRadius: tokens.borderRadiusXLarge, border: `1px solid ${tokens.colorNeutralStroke2}`, backgroundColor: tokens.colorNeutralBackground1, scrollPaddingTop: '2.25rem' },
   head: { position: 'sticky', top: 0, zIndex: 1, backgroundColor: tokens.colorNeutralBackground1, borderBottom: `1px solid ${tokens.colorNeutralStroke2}` },
-  row: { display: 'grid', alignItems: 'center', columnGap: tokens.spacingHorizontalM, paddingLeft: tokens.spacingHorizontalM, paddingRight: tokens.spacingHorizontalM, boxSizing: 'border-box' },
+  line: { display: 'flex', alignItems: 'center', columnGap: tokens.spacingHorizontalS, paddingLeft: tokens.spacingHorizontalM, paddingRight: tokens.spacingHorizontalM, boxSizing: 'border-box' },
+  columns: { flexGrow: 1, minWidth: 0, display: 'grid', alignItems: 'center', columnGap: tokens.spacingHorizontalL },
+  chevron: { flexShrink: 0, display: 'inline-flex', width: '1rem', color: tokens.colorNeutralForeground3 },
+  opened: { transform: 'rotate(90deg)' },
   headRow: { minHeight: '2.25rem' },
-  headCell: { minWidth: 0, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground3 },
+  headCell: { minWidth: 0, display: 'flex', alignItems: 'center', columnGap: tokens.spacingHorizontalS, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground3 },
   sortButton: {
     display: 'inline-flex', alignItems: 'center', columnGap: '2px', padding: '2px 4px', margin: '0 -4px', border: 'none', background: 'none', cursor: 'pointer', color: 'inherit', font: 'inherit', fontWeight: 'inherit', borderRadius: tokens.borderRadiusMedium,
     ':hover': { color: tokens.colorNeutralForeground1 },
@@ -59,18 +71,21 @@ const useStyles = makeStyles({
   },
   openable: { cursor: 'pointer' },
   cell: { minWidth: 0 },
-  detailsRow: { paddingBottom: tokens.spacingVerticalM }
+  // Below the first column: as far in as the chevron takes.
+  detailsRow: { padding: `0 ${tokens.spacingHorizontalM} ${tokens.spacingVerticalL} calc(${tokens.spacingHorizontalM} + 1rem + ${tokens.spacingHorizontalS})` }
 })
 
 /**
  * A table of any length of which only what is seen is drawn. One Tab stop: arrows, Home, End and the page keys go from
- * row to row, Tab to the buttons of the row, Enter opens it, Esc closes it.
+ * row to row, Tab to the buttons of the row; Enter and the right arrow open it, Esc and the left arrow close it. When the row that has
+ * the focus leaves the list, the one that takes its place gets it.
  */
-export function VirtualGrid({ label, columns, template, count, rowHeight, rowKey, cells, details, isOpen, onOpen, sort, onSort, onRange, className }: VirtualGridProps) {
+export function VirtualGrid<Sort extends string = never>({ label, columns, template, count, rowHeight, rowKey, cells, details, isOpen, onOpen, sort, onSort, onRange, className }: VirtualGridProps<Sort>) {
   const styles = useStyles()
   const scrollRef = useRef<HTMLDivElement>(null)
   const [active, setActive] = useState(0)
   const focusWanted = useRef<number | null>(null)
+  const hadFocus = useRef(false)
   const virtualizer = useVirtualizer({
     count,
     getScrollElement: () => scrollRef.current,
@@ -96,6 +111,17 @@ export function VirtualGrid({ label, columns, template, count, rowHeight, rowKey
     row.focus({ preventScroll: true })
   })
 
+  // A row that is removed takes the focus with it without a word: the browser puts it on the page.
+  useLayoutEffect(() => {
+    if (!hadFocus.current || count === 0 || document.activeElement !== document.body) return
+    scrollRef.current?.querySelector<HTMLElement>(`[data-row="${current}"]`)?.focus({ preventScroll: true })
+  })
+
+  // So does the whole list when its last row leaves; the title of the view is near.
+  useEffect(() => () => {
+      if (hadFocus.current) queueMicrotask(() => document.activeElement === document.body && document.querySelector<HTMLElement>('main h1')?.focus())
+    }, [])
+
   const goTo = (index: number) => {
     const target = Math.max(0, Math.min(count - 1, index))
     setActive(target)
@@ -117,7 +143,7 @@ export function VirtualGrid({ label, columns, template, count, rowHeight, rowKey
     if (target !== undefined) {
       event.preventDefault()
       goTo(target)
-    } else if (onRow && event.key === 'Enter' && onOpen) {
+    } else if (onRow && onOpen && (event.key === 'Enter' || event.key === (isOpen?.(index) === true ? 'ArrowLeft' : 'ArrowRight'))) {
       event.preventDefault()
       onOpen(index)
     } else if (event.key === 'Escape' && isOpen?.(index) && onOpen) {
@@ -131,19 +157,13 @@ export function VirtualGrid({ label, columns, template, count, rowHeight, rowKey
     <div ref={scrollRef} className={mergeClasses(styles.scroll, className)}>
       <div role={details ? 'treegrid' : 'grid'} aria-label={label} aria-rowcount={count + 1} aria-colcount={columns.length}>
         <div role="rowgroup" className={styles.head}>
-          <div role="row" aria-rowindex={1} className={mergeClasses(styles.row, styles.headRow, template)}>
-            {columns.map((column) => (
-              <div key={column.id} role="columnheader" aria-sort={column.sort === undefined || column.sort !== sort ? undefined : 'descending'} className={mergeClasses(styles.headCell, column.align === 'end' && styles.end)}>
-                {column.sort !== undefined && onSort ? (
-                  <button type="button" className={mergeClasses(styles.sortButton, column.sort === sort && styles.sorted)} onClick={() => onSort(column.sort!)}>
-                    {column.header}
-                    {column.sort === sort ? <ArrowSortDown16Regular aria-hidden /> : null}
-                  </button>
-                ) : (
-                  <span className={column.hiddenHeader ? styles.hidden : undefined}>{column.header}</span>
-                )}
-              </div>
-            ))}
+          <div role="row" aria-rowindex={1} className={mergeClasses(styles.line, styles.headRow)}>
+            {details ? <span role="none" className={styles.chevron} /> : null}
+            <div role="none" className={mergeClasses(styles.columns, template)}>
+              {columns.map((column) => (
+                <HeadCell key={column.id} column={column} sort={sort} onSort={onSort} />
+              ))}
+            </div>
           </div>
         </div>
         <div role="rowgroup" className={styles.body} style={{ height: `${virtualizer.getTotalSize()}px` }}>
@@ -158,20 +178,34 @@ export function VirtualGrid({ label, columns, template, count, rowHeight, rowKey
                   aria-rowindex={index + 2}
                   aria-expanded={details ? open : undefined}
                   tabIndex={isActive ? 0 : -1}
-                  className={mergeClasses(styles.row, styles.dataRow, onOpen && styles.openable, template)}
+                  className={mergeClasses(styles.line, styles.dataRow, onOpen && styles.openable)}
                   onKeyDown={(event) => onRowKey(event, index)}
-                  onFocus={() => setActive(index)}
+                  onFocus={() => {
+                    hadFocus.current = true
+                    setActive(index)
+                  }}
+                  onBlur={({ relatedTarget }) => {
+                    // A question about the row comes back to it.
+                    if (relatedTarget?.closest('[role=alertdialog]') == null) hadFocus.current = false
+                  }}
                   onClick={(event) => {
                     const onControl = (event.target as Element).closest('button, a, input, [role="menuitem"]') !== null
                     // Marking text with the mouse is no click on the row.
                     if (!onControl && getSelection()?.isCollapsed !== false) onOpen?.(index)
                   }}
                 >
-                  {cells(index, isActive).map((cell, i) => (
-                    <div key={columns[i]!.id} role="gridcell" className={mergeClasses(styles.cell, columns[i]!.align === 'end' && styles.end)}>
-                      {cell}
-                    </div>
-                  ))}
+                  {details ? (
+                    <span aria-hidden className={mergeClasses(styles.chevron, open && styles.opened)}>
+                      <ChevronRight16Regular />
+                    </span>
+                  ) : null}
+                  <div role="none" className={mergeClasses(styles.columns, template)}>
+                    {cells(index, isActive).map((cell, i) => (
+                      <div key={columns[i]!.id} role="gridcell" className={mergeClasses(styles.cell, columns[i]!.align === 'end' && styles.end)}>
+                        {cell}
+                      </div>
+                    ))}
+                  </div>
                 </div>
                 {details && open ? (
                   <div role="row" aria-rowindex={index + 2} className={styles.detailsRow} onKeyDown={(event) => event.key === 'Escape' && onRowKey(event, index)}>
@@ -185,6 +219,31 @@ export function VirtualGrid({ label, columns, template, count, rowHeight, rowKey
           })}
         </div>
       </div>
+    </div>
+  )
+}
+
+interface HeadCellProps<Sort extends string> {
+  readonly column: GridColumn<Sort>
+  readonly sort: GridSort<Sort> | undefined
+  readonly onSort: ((by: Sort) => void) | undefined
+}
+
+function HeadCell<Sort extends string>({ column: { header, hiddenHeader, legend, align, sort: by }, sort, onSort }: HeadCellProps<Sort>) {
+  const styles = useStyles()
+  const sorted = by !== undefined && by === sort?.by
+  const Arrow = sort?.ascending === true ? ArrowSortUp16Regular : ArrowSortDown16Regular
+  return (
+    <div role="columnheader" aria-sort={!sorted ? undefined : sort?.ascending === true ? 'ascending' : 'descending'} className={mergeClasses(styles.headCell, align === 'end' && styles.end)}>
+      {by !== undefined && onSort ? (
+        <button type="button" className={mergeClasses(styles.sortButton, sorted && styles.sorted)} onClick={() => onSort(by)}>
+          {header}
+          {sorted ? <Arrow aria-hidden /> : null}
+        </button>
+      ) : (
+        <span className={hiddenHeader ? styles.hidden : undefined}>{header}</span>
+      )}
+      {legend}
     </div>
   )
 }

@@ -1,18 +1,17 @@
-import { Button, makeStyles, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger, mergeClasses, Switch, Text, tokens, Tooltip } from '@fluentui/react-components'
+import { Button, makeStyles, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger, mergeClasses, Switch, Text, tokens, Tooltip, useRestoreFocusTarget } from '@fluentui/react-components'
 import { FolderOpen20Regular } from '@fluentui/react-icons/svg/folder-open'
 import { MoreHorizontal20Regular } from '@fluentui/react-icons/svg/more-horizontal'
 import { Pause20Regular } from '@fluentui/react-icons/svg/pause'
 import { Play20Regular } from '@fluentui/react-icons/svg/play'
 import { Power20Regular } from '@fluentui/react-icons/svg/power'
 import { useState } from 'react'
-import { useAction, useCan, useMirror, useNow, useSnapshot, type Notice } from '../app-context.tsx'
+import { useAction, useCan, useLive, useMirror, useSnapshot } from '../app-context.tsx'
 import { fleetState } from '../agent/selectors/overview.ts'
-import { clockTime, exactTime } from '../format/time.ts'
+import { exactTime } from '../format/time.ts'
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx'
+import { ForHowLong, Until } from '../parts/for-how-long.tsx'
 import { LarderMark } from '../parts/larder-mark.tsx'
 import { StateBadge, type Tone } from '../parts/state-badge.tsx'
-
-const HOUR = 3_600_000
 
 const useStyles = makeStyles({
   header: { gridArea: 'header', display: 'flex', alignItems: 'center', columnGap: tokens.spacingHorizontalM, minHeight: '3.25rem', padding: `0 ${tokens.spacingHorizontalL}`, minWidth: 0 },
@@ -53,7 +52,7 @@ export function Header() {
 
 function HeaderState() {
   const styles = useStyles()
-  const live = useMirror((s) => s.link === 'live' && s.status?.state === 'running')
+  const live = useLive()
   const label = useSnapshot((s) => fleetState(s).label)
   const tone = useSnapshot((s) => fleetState(s).tone)
   const tones: Record<typeof tone, Tone> = { good: 'good', alone: 'warning', none: 'warning' }
@@ -77,13 +76,14 @@ export function IntegrationSwitch({ disabled }: { readonly disabled: boolean }) 
   const { busy, run } = useAction()
   const enabled = useSnapshot((s) => s.integration.enabled)
   const [asking, setAsking] = useState(false)
+  const opener = useRestoreFocusTarget()
   const set = async (on: boolean) => {
-    await run({ c: 'integration.set', enabled: on }, () => ({ intent: 'success', title: on ? 'Integration is on' : 'Integration is off', body: on ? 'Programs on this PC download through Larder again.' : 'Programs on this PC download directly, after a random wait.' }))
+    await run({ c: 'integration.set', enabled: on })
     setAsking(false)
   }
   return (
     <>
-      <Switch className={styles.switch} label={enabled ? 'Integration on' : 'Integration off'} checked={enabled} disabled={disabled || busy} onChange={(_, { checked }) => (checked ? void set(true) : setAsking(true))} />
+      <Switch {...opener} className={styles.switch} label={enabled ? 'Integration on' : 'Integration off'} checked={enabled} disabled={disabled || busy} onChange={(_, { checked }) => (checked ? void set(true) : setAsking(true))} />
       <ConfirmDialog open={asking} title="Turn the integration off?" confirm="Turn off" busy={busy} onConfirm={() => void set(false)} onClose={() => setAsking(false)}>
         Programs on this PC will download directly from the origin, each after a random wait. What is in the cache stays, and this PC goes on serving its peers. It stays off until somebody turns it on again.
       </ConfirmDialog>
@@ -91,35 +91,22 @@ export function IntegrationSwitch({ disabled }: { readonly disabled: boolean }) 
   )
 }
 
-export function PauseControl({ disabled }: { readonly disabled: boolean }) {
+function PauseControl({ disabled }: { readonly disabled: boolean }) {
   const styles = useStyles()
   const { busy, run } = useAction()
   const paused = useSnapshot((s) => s.paused)
-  const until = paused?.until ?? null
-  const untilText = useNow((now) => (until === null ? 'until resumed' : `until ${clockTime(until, now)}`))
-  const pause = (forMs: number | null, how: string) => run({ c: 'all.pause', forMs }, (): Notice => ({ intent: 'info', title: 'All transfers are paused', body: `They resume ${how}.` }))
-
   if (paused !== null)
     return (
-      <Button className={styles.button} appearance="primary" icon={<Play20Regular />} disabled={disabled || busy} title={until === null ? undefined : exactTime(until)} onClick={() => void run({ c: 'all.resume' }, () => ({ intent: 'success', title: 'Transfers go on' }))}>
-        Resume · paused {untilText}
+      <Button className={styles.button} appearance="primary" icon={<Play20Regular />} disabled={disabled || busy} title={paused.until === null ? undefined : exactTime(paused.until)} onClick={() => void run({ c: 'all.resume' })}>
+        Resume · paused <Until until={paused.until} />
       </Button>
     )
   return (
-    <Menu>
-      <MenuTrigger disableButtonEnhancement>
-        <Button className={styles.button} icon={<Pause20Regular />} disabled={disabled || busy}>
-          Pause
-        </Button>
-      </MenuTrigger>
-      <MenuPopover>
-        <MenuList>
-          <MenuItem onClick={() => void pause(HOUR, 'in 1 hour')}>For 1 hour</MenuItem>
-          <MenuItem onClick={() => void pause(24 * HOUR, 'in 24 hours')}>For 24 hours</MenuItem>
-          <MenuItem onClick={() => void pause(null, 'when you say so')}>Until resumed</MenuItem>
-        </MenuList>
-      </MenuPopover>
-    </Menu>
+    <ForHowLong onChoose={(forMs) => void run({ c: 'all.pause', forMs })}>
+      <Button className={styles.button} icon={<Pause20Regular />} disabled={disabled || busy}>
+        Pause
+      </Button>
+    </ForHowLong>
   )
 }
 

@@ -38,7 +38,7 @@ const useStyles = makeStyles({
   },
   label: { flexGrow: 1, '@media (max-width: 62.5rem)': { flexGrow: 0 } },
   unseen: { position: 'absolute', width: '1px', height: '1px', overflow: 'hidden', clipPath: 'inset(50%)', whiteSpace: 'nowrap' },
-  badge: { '@media (max-width: 62.5rem)': { position: 'absolute', top: '0.25rem', right: '0.75rem' } }
+  badge: { '@media (max-width: 62.5rem)': { position: 'absolute', top: '0.25rem', left: 'calc(50% + 0.375rem)' } }
 })
 
 /** The views, one Tab stop; arrows, Home and End go from one to the next. */

@@ -1,9 +1,11 @@
 import { Button, makeStyles, Skeleton, SkeletonItem, Text, tokens } from '@fluentui/react-components'
 import { ErrorCircle24Regular } from '@fluentui/react-icons/svg/error-circle'
+import { ArrowClockwise20Regular } from '@fluentui/react-icons/svg/arrow-clockwise'
 import { FolderOpen20Regular } from '@fluentui/react-icons/svg/folder-open'
 import { LockClosed24Regular } from '@fluentui/react-icons/svg/lock-closed'
 import { PlugDisconnected24Regular } from '@fluentui/react-icons/svg/plug-disconnected'
-import { useAction, useCan, useMirror } from '../app-context.tsx'
+import { Settings20Regular } from '@fluentui/react-icons/svg/settings'
+import { useAction, useApp, useCan, useMirror } from '../app-context.tsx'
 import { EmptyState } from '../parts/panel.tsx'
 
 const useStyles = makeStyles({
@@ -18,8 +20,10 @@ export function StartScreen() {
   const styles = useStyles()
   const link = useMirror((s) => s.link)
   const status = useMirror((s) => s.status)
-  const { run } = useAction()
+  const { go } = useApp()
+  const { busy, run } = useAction()
   const logs = useCan('shell.openLogFolder')
+  const restart = useCan('agent.restart')
 
   if (link === 'signedOut')
     return (
@@ -38,11 +42,21 @@ export function StartScreen() {
           icon={<ErrorCircle24Regular />}
           title="Larder could not start"
           actions={
-            logs ? (
-              <Button icon={<FolderOpen20Regular />} onClick={() => void run({ c: 'shell.openLogFolder' })}>
-                Open log folder
+            <>
+              {restart ? (
+                <Button appearance="primary" icon={<ArrowClockwise20Regular />} disabled={busy} onClick={() => void run({ c: 'agent.restart' })}>
+                  Start again
+                </Button>
+              ) : null}
+              <Button icon={<Settings20Regular />} onClick={() => go('settings')}>
+                Settings
               </Button>
-            ) : undefined
+              {logs ? (
+                <Button icon={<FolderOpen20Regular />} onClick={() => void run({ c: 'shell.openLogFolder' })}>
+                  Open log folder
+                </Button>
+              ) : null}
+            </>
           }
         >
           {status.error.message} {status.error.next} <Text size={200}>({status.error.code})</Text>

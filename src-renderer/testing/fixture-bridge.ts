@@ -2,7 +2,7 @@ import { Command, commandNames, type AgentStatus, type Answer, type AppInfo, typ
 import { errorView } from '../agent/bridge.ts'
 import { finalRequestStates, RequestSpec } from '../../src-main/contract/request.ts'
 import type { AgentSnapshot, CacheEntryView } from '../../src-main/contract/snapshot.ts'
-import { fixtureRequest } from './snapshots.ts'
+import { fixturePieces, fixtureRequest } from './snapshots.ts'
 
 /** How the pretended agent is. */
 export interface FixtureAgent {
@@ -14,6 +14,8 @@ export interface FixtureAgent {
   silent?: boolean
   /** Commands are answered with AGENT_NOT_RUNNING. */
   absent?: boolean
+  /** Commands are answered with TOKEN_INVALID. */
+  signedOut?: boolean
   /** Commands that do not work in this runtime. */
   without?: readonly string[]
   /** Time until a command is answered, ms. */
@@ -38,7 +40,7 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
   let n = 0
   const message = (over: Partial<SnapshotMessage> = {}): SnapshotMessage => ({ run: RUN, n: ++n, status: agent.status ?? { state: 'running' }, snapshot: agent.snapshot, verifying: agent.verifying ?? null, ...over })
   const push = (over?: Partial<SnapshotMessage>) => {
-    if (agent.silent === true) return
+    if (agent.silent === true || agent.signedOut === true) return
     const m = message(over)
     for (const listener of listeners) listener(m)
   }
@@ -54,6 +56,7 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
     if (agent.silent === true) return await new Promise<Answer>(() => {})
     if (agent.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, agent.delayMs))
     if (agent.absent === true) return fail('AGENT_NOT_RUNNING', 'No agent is running.')
+    if (agent.signedOut === true) return fail('TOKEN_INVALID', 'This window is no longer signed in.')
     const parsed = Command.safeParse(given)
     if (!parsed.success) return fail('BAD_REQUEST', parsed.error.issues[0]?.message ?? 'bad command')
     return obey(parsed.data)
@@ -92,6 +95,16 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
       case 'all.resume':
         change((s) => ({ ...s, paused: null, requests: s.requests.map((r) => (r.state === 'paused' ? { ...r, state: 'waiting' } : r)) }))
         return { ok: true, value: {} }
+      case 'serving.stop':
+        change((s) => ({ ...s, servingStopped: { until: command.forMs === null ? null : s.at + command.forMs }, uploads: [] }))
+        return { ok: true, value: {} }
+      case 'serving.resume':
+        change((s) => ({ ...s, servingStopped: null }))
+        return { ok: true, value: {} }
+      case 'transfer.pieces': {
+        const transfer = agent.snapshot?.transfers.find((t) => t.key === command.key)
+        return transfer === undefined ? fail('NOT_FOUND', 'There is no running transfer of this content.') : { ok: true, value: { pieces: fixturePieces(transfer) } }
+      }
       case 'integration.set': {
         const integration = { enabled: command.enabled, by: 'this window', since: agent.snapshot?.at ?? 0 }
         change((s) => ({ ...s, integration }))
@@ -166,7 +179,7 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
     invoke: invoke as LarderBridge['invoke'],
     onSnapshot: (listener) => {
       listeners.add(listener)
-      if (agent.silent !== true) listener(message())
+      if (agent.silent !== true && agent.signedOut !== true) listener(message())
       return () => listeners.delete(listener)
     },
     change,

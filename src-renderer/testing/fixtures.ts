@@ -16,6 +16,7 @@ export const fixtures = {
   busy: (): FixtureAgent => ({ snapshot: busy(500), entries: fixtureEntries(10_000), settings: fixtureSettings() }),
   failed: (): FixtureAgent => ({
     snapshot: null,
+    settings: fixtureSettings(),
     status: { state: 'failed', error: { code: 'PORT_TAKEN', message: 'Port 4726 is used by another program (pid 2280).', next: errorTable.PORT_TAKEN.next } }
   }),
   trouble: (): FixtureAgent => ({
@@ -38,6 +39,9 @@ export const fixtures = {
     entries: fixtureEntries(214),
     settings: fixtureSettings()
   }),
+  stopped: (): FixtureAgent => ({ snapshot: { ...everyday(), servingStopped: { until: everyday().at + 55 * 60_000 }, uploads: [], weight: { value: 0, why: 'serves nobody at the moment', machine: everyday().weight.machine } }, entries: fixtureEntries(214), settings: fixtureSettings() }),
+  verifying: (): FixtureAgent => ({ snapshot: everyday(), entries: fixtureEntries(214), settings: fixtureSettings(), verifying: { done: 87, total: 214 } }),
+  signedout: (): FixtureAgent => ({ snapshot: null, signedOut: true }),
   off: (): FixtureAgent => ({ snapshot: fixtureSnapshot({ integration: { enabled: false, by: 'Helpdesk (R. Okafor)', since: fixtureSnapshot().at - 26 * 3_600_000 } }), entries: fixtureEntries(214), settings: fixtureSettings() }),
   nofleet: (): FixtureAgent => ({ snapshot: fixtureSnapshot({ fleet: { member: false, via: 'none', tag: null }, peers: [] }), entries: fixtureEntries(12), settings: fixtureSettings() })
 } satisfies Record<string, () => FixtureAgent>

@@ -131,6 +131,26 @@ export function fixtureTransfer(request: RequestView, over: Partial<TransferView
   }
 }
 
+/** The pieces of a transfer as they lie after a while: what was kept in front, runs from peers and the origin between gaps. */
+export function fixturePieces({ pieceCount, havePieces, split, state }: TransferView): string {
+  const roll = dice(pieceCount)
+  const have = split.originBytes + split.peerBytes + split.cacheBytes
+  const kept = Math.round((split.cacheBytes / Math.max(1, have)) * havePieces)
+  const share = havePieces / Math.max(1, pieceCount)
+  let left = havePieces - kept
+  let letter = '.'
+  return Array.from({ length: pieceCount }, (_, i) => {
+    if (i < kept) return 'c'
+    if (left >= pieceCount - i) letter = letter === '.' || letter === 'f' ? 'p' : letter
+    else if (i % 7 === kept % 7) letter = roll() < Math.min(1, 1.35 * share) ? (roll() < split.originBytes / Math.max(1, split.originBytes + split.peerBytes) ? 'o' : 'p') : state === 'active' && roll() < 0.1 ? 'f' : '.'
+    if (letter === 'o' || letter === 'p') {
+      if (left <= 0) return '.'
+      left--
+    }
+    return letter
+  }).join('')
+}
+
 export function fixtureMaster(request: RequestView, over: Partial<MasterView> = {}): MasterView {
   return {
     key: request.key!,
@@ -198,6 +218,7 @@ export function fixtureSnapshot(over: Partial<AgentSnapshot> = {}): AgentSnapsho
     startedAt: FIXTURE_NOW - 380 * MIN,
     integration: { enabled: true, by: 'Helpdesk (R. Okafor)', since: FIXTURE_NOW - 62 * MIN },
     paused: null,
+    servingStopped: null,
     fleet: { member: true, via: 'site-key', tag: '7c1f9a' },
     ports: { api: 4725, peer: 4726, beacon: 4726 },
     weight: { value: 50, why: 'is a desktop', machine: 'desktop, cable, 412 GiB free, processors 7 % busy' },

@@ -54,6 +54,14 @@ describe('the frame', () => {
     expect(screen.getByRole('alert').textContent).toMatch(/Port 4726 is used.*PORT_TAKEN/)
   })
 
+  test('lets the settings be changed and the agent be started again when it could not start', async () => {
+    const { bridge } = renderApp(fixtures.failed())
+    fireEvent.click(screen.getByRole('button', { name: 'Start again' }))
+    await waitFor(() => expect(bridge.commands).toContainEqual({ c: 'agent.restart' }))
+    fireEvent.click(within(screen.getByRole('alert')).getByRole('button', { name: 'Settings' }))
+    expect(await screen.findByRole('textbox', { name: 'Local API port' })).toBeTruthy()
+  })
+
   test('shows that it waits while the agent starts', () => {
     renderApp(fixtures.loading())
     expect(screen.getByRole('heading', { level: 1 }).textContent).toBe('Larder is starting…')
@@ -71,6 +79,15 @@ describe('the frame', () => {
     bridge.agent.silent = false
     act(() => bridge.push())
     expect(screen.queryByText('The agent does not answer.')).toBeNull()
+  })
+})
+
+describe('news', () => {
+  test('of what changed is said to those who do not see it, without the mouse or the focus', async () => {
+    const { bridge } = renderApp(fixtures.everyday())
+    expect(screen.getByRole('log', { name: 'News' }).textContent).toBe('')
+    act(() => bridge.change((s) => ({ ...s, integration: { enabled: false, by: 'Helpdesk', since: s.at }, requests: s.requests.map((r, i) => (i === 0 ? { ...r, state: 'done' as const } : r)) })))
+    await waitFor(() => expect(screen.getByRole('log', { name: 'News' }).textContent).toBe('Helpdesk turned the integration off. OfficeSetup-16.89.msi is here.'), { timeout: 4000 })
   })
 })
 
@@ -104,6 +121,7 @@ describe('downloads', () => {
     expect(screen.getByRole('row', { name: /brand-fonts/ }).textContent).toContain('No peer delivered a first byte in time.')
     fireEvent.keyDown(row, { key: 'Enter' })
     expect(await screen.findByText(/of 612 pieces verified/)).toBeTruthy()
+    expect(screen.getByRole('img', { name: /^Piece map: 318 of 612 pieces verified/ }).children.length).toBe(204)
     fireEvent.keyDown(row, { key: 'Escape' })
     await waitFor(() => expect(screen.queryByText(/of 612 pieces verified/)).toBeNull())
   })
@@ -159,6 +177,40 @@ describe('downloads', () => {
     expect(bridge.agent.snapshot?.requests.at(-1)?.url).toBe('https://files.example/tool.zip')
   })
 
+  test('keep the focus in the list when a row leaves it', async () => {
+    renderApp(fixtures.everyday(), 'downloads')
+    const pause = await screen.findByRole('button', { name: 'Pause: OfficeSetup-16.89.msi' })
+    pause.focus()
+    fireEvent.click(pause)
+    await waitFor(() => expect(screen.queryByRole('button', { name: 'Pause: OfficeSetup-16.89.msi' })).toBeNull())
+    expect(document.activeElement?.getAttribute('data-row')).toBe('0')
+  })
+
+  test('are put in order by name, then the other way round, then as they were', async () => {
+    renderApp(fixtures.everyday(), 'downloads')
+    const names = () => screen.getAllByRole('row').filter((row) => row.hasAttribute('data-row')).map((row) => row.querySelector('[title]')?.textContent)
+    const newest = ['OfficeSetup-16.89.msi', 'kb5061998-x64.msu', 'brand-fonts-2026.zip']
+    await screen.findByRole('treegrid')
+    expect(names()).toEqual(newest)
+    const header = () => screen.getByRole('columnheader', { name: /^File/ })
+    fireEvent.click(within(header()).getByRole('button'))
+    expect(names()).toEqual(['brand-fonts-2026.zip', 'kb5061998-x64.msu', 'OfficeSetup-16.89.msi'])
+    expect(header().getAttribute('aria-sort')).toBe('ascending')
+    fireEvent.click(within(header()).getByRole('button'))
+    expect(names()).toEqual(['OfficeSetup-16.89.msi', 'kb5061998-x64.msu', 'brand-fonts-2026.zip'])
+    expect(header().getAttribute('aria-sort')).toBe('descending')
+    fireEvent.click(within(header()).getByRole('button'))
+    expect(header().getAttribute('aria-sort')).toBeNull()
+  })
+
+  test('offer nothing to do while nobody would hear it', async () => {
+    const { bridge, tick } = renderApp(fixtures.everyday(), 'downloads')
+    bridge.agent.silent = true
+    for (let i = 0; i < 6; i++) act(tick)
+    expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Pause: OfficeSetup-16.89.msi' }).disabled).toBe(true)
+    expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Add a download' }).disabled).toBe(true)
+  })
+
   test('draw only what is seen of 500', async () => {
     renderApp(fixtures.busy(), 'downloads')
     const grid = await screen.findByRole('treegrid')
@@ -189,8 +241,19 @@ describe('site', () => {
     expect(within(panel).getByText('studio-2')).toBeTruthy()
     fireEvent.click(screen.getByRole('button', { name: /OfficeSetup/ }))
     const table = await screen.findByRole('table', { name: 'Candidates, in the order of the election' })
-    expect(within(table).getAllByRole('row').slice(1).map((row) => row.firstChild?.textContent)).toEqual(['studio-2', 'front-desk', 'reception', 'marta-laptop'])
+    expect(within(table).getAllByRole('row').slice(1).map((row) => within(row).getByRole('rowheader').textContent)).toEqual(['studio-2', 'front-desk', 'reception', 'marta-laptop'])
     expect(screen.getByText(/has the higher weight \(61\)/)).toBeTruthy()
+  })
+
+  test('stops serving for as long as is said, and serves again', async () => {
+    const { bridge } = renderApp(fixtures.everyday(), 'site')
+    fireEvent.click(screen.getByRole('button', { name: 'Stop serving' }))
+    fireEvent.click(await screen.findByRole('menuitem', { name: 'For 1 hour' }))
+    expect(await screen.findByText(/Peers get nothing from this PC until/)).toBeTruthy()
+    expect(bridge.commands).toContainEqual({ c: 'serving.stop', forMs: 3_600_000 })
+    fireEvent.click(screen.getByRole('button', { name: 'Serve again' }))
+    await screen.findByRole('button', { name: 'Stop serving' })
+    expect(bridge.agent.snapshot?.servingStopped).toBeNull()
   })
 })
 
@@ -271,7 +334,8 @@ describe('settings', () => {
   test('lock what the administrator manages, and say so', async () => {
     renderApp(fixtures.managed(), 'settings')
     const stagger = await screen.findByRole<HTMLInputElement>('textbox', { name: 'Longest stagger (s)' })
-    expect(stagger.disabled).toBe(true)
+    expect(stagger.readOnly).toBe(true)
+    expect(screen.getByRole<HTMLSelectElement>('combobox', { name: 'Level' }).disabled).toBe(true)
     expect(stagger.value).toBe('900')
     expect(screen.getAllByText('Managed by your administrator’s policy file; it cannot be changed here.').length).toBeGreaterThan(1)
     expect(screen.getByText('Set on the command line for this run; it cannot be changed here.')).toBeTruthy()
@@ -296,6 +360,21 @@ describe('settings', () => {
     fireEvent.keyDown(slots, { key: 'Enter' })
     expect(await screen.findByText('From the next start on')).toBeTruthy()
     expect(bridge.commands).toContainEqual({ c: 'settings.set', name: 'transfers.uploadSlots', value: 12 })
+  })
+
+  test('take sizes as people write them', async () => {
+    const { bridge } = renderApp(fixtures.managed(), 'settings')
+    const size = await screen.findByRole<HTMLInputElement>('textbox', { name: 'Size limit' })
+    expect(size.value).toBe('40 GiB')
+    fireEvent.change(size, { target: { value: '1.5 TiB' } })
+    fireEvent.keyDown(size, { key: 'Enter' })
+    await waitFor(() => expect(bridge.commands).toContainEqual({ c: 'settings.set', name: 'cache.maxBytes', value: 1.5 * 1024 ** 4 }))
+  })
+
+  test('say that the agent has to start again, and let it', async () => {
+    const { bridge } = renderApp(fixtures.managed(), 'settings')
+    fireEvent.click(await screen.findByRole('button', { name: 'Restart the agent now' }))
+    await waitFor(() => expect(bridge.commands).toContainEqual({ c: 'agent.restart' }))
   })
 
   test('take an edit back with Esc', async () => {

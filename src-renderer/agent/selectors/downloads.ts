@@ -1,5 +1,6 @@
 import type { RequestView } from '../../../src-main/contract/request.ts'
 import type { AgentSnapshot, MasterView, TransferView } from '../../../src-main/contract/snapshot.ts'
+import { fileNameOf } from '../../format/url.ts'
 
 /** The heaps people sort downloads into. */
 export type DownloadGroup = 'active' | 'waiting' | 'done' | 'failed'
@@ -28,13 +29,37 @@ export function groupCounts(requests: readonly RequestView[]): Record<DownloadGr
   return counts
 }
 
-/** The downloads of one heap whose URL has `search` in it; the newest first, ended ones by their end. */
-export function downloadsIn(requests: readonly RequestView[], group: DownloadGroup, search = ''): RequestView[] {
+/** `when`: the newest first, ended ones by their end. */
+export interface DownloadSort {
+  readonly by: 'when' | 'name' | 'progress'
+  readonly ascending: boolean
+}
+export const newestFirst: DownloadSort = { by: 'when', ascending: false }
+
+/** The downloads of one heap whose URL has `search` in it. */
+export function downloadsIn(requests: readonly RequestView[], group: DownloadGroup, search = '', sort: DownloadSort = newestFirst): RequestView[] {
   const wanted = search.trim().toLowerCase()
-  const moment = (r: RequestView) => r.finishedAt ?? r.createdAt
+  const order = orders[sort.by]
+  const sign = sort.ascending ? 1 : -1
   return requests
     .filter((r) => groupOf(r) === group && (wanted === '' || readable(r.url).includes(wanted)))
-    .toSorted((a, b) => moment(b) - moment(a) || (a.id < b.id ? -1 : 1))
+    .toSorted((a, b) => sign * order(a, b) || moment(b) - moment(a) || (a.id < b.id ? -1 : 1))
+}
+
+/** A click on a column: first the way people look for it, then the other way round, then as it was. */
+export function nextSort(last: DownloadSort, by: DownloadSort['by']): DownloadSort {
+  const first = by === 'name'
+  if (last.by !== by) return { by, ascending: first }
+  return last.ascending === first ? { by, ascending: !first } : newestFirst
+}
+
+const moment = (r: RequestView): number => r.finishedAt ?? r.createdAt
+const share = (r: RequestView): number => (r.lengthBytes === null ? 0 : r.haveBytes / Math.max(1, r.lengthBytes))
+const names = new Intl.Collator('en', { numeric: true, sensitivity: 'base' })
+const orders: Record<DownloadSort['by'], (a: RequestView, b: RequestView) => number> = {
+  when: (a, b) => moment(a) - moment(b),
+  name: (a, b) => names.compare(fileNameOf(a.url), fileNameOf(b.url)),
+  progress: (a, b) => share(a) - share(b)
 }
 
 function readable(url: string): string {

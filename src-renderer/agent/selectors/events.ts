@@ -1,5 +1,6 @@
 import { errorTable } from '../../../src-main/contract/errors.ts'
 import type { AgentEvent, AgentEventType } from '../../../src-main/contract/events.ts'
+import { fileNameOf } from '../../format/url.ts'
 
 /** What an event means for the reader. */
 export type Weight = 'error' | 'fallback' | 'notice' | 'normal'
@@ -19,6 +20,8 @@ const weights: Partial<Record<AgentEventType, Weight>> = {
   integrationChanged: 'notice',
   transfersPaused: 'notice',
   transfersResumed: 'notice',
+  servingStopped: 'notice',
+  servingResumed: 'notice',
   cacheCleared: 'notice',
   diskRecovered: 'notice'
 }
@@ -43,7 +46,7 @@ const kinds: Record<Exclude<EventFilter, 'problems' | 'all'>, readonly AgentEven
   masters: ['masterElected', 'masterLost'],
   peers: ['peerConnected', 'peerLost', 'peerRefused', 'peerBanned'],
   cache: ['contentCached', 'contentEvicted', 'contentRemoved', 'contentQuarantined', 'cacheCleared', 'diskFull', 'diskRecovered'],
-  agent: ['agentStarted', 'agentStopping', 'integrationChanged', 'transfersPaused', 'transfersResumed', 'warning']
+  agent: ['agentStarted', 'agentStopping', 'integrationChanged', 'transfersPaused', 'transfersResumed', 'servingStopped', 'servingResumed', 'warning']
 }
 
 /** Events of a sort that have `search` in their words; the newest first. */
@@ -72,4 +75,16 @@ export function joinEvents(older: readonly AgentEvent[], newer: readonly AgentEv
 /** What the reader can do about an error; null for anything else. */
 export function adviceFor({ code }: Pick<AgentEvent, 'code'>): string | null {
   return code === undefined ? null : errorTable[code].next
+}
+
+/** The sentence of an event with the name of its file in place of its whole address, which stands in the details. */
+export function sentenceOf({ text, url }: Pick<AgentEvent, 'text' | 'url'>): string {
+  return url === undefined ? text : text.replace(url, fileNameOf(url))
+}
+
+/** The file an event is about, when its sentence does not name it. */
+export function fileOf(event: Pick<AgentEvent, 'text' | 'url'>): string | null {
+  if (event.url === undefined) return null
+  const name = fileNameOf(event.url)
+  return sentenceOf(event).includes(name) ? null : name
 }

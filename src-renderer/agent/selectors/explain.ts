@@ -50,3 +50,11 @@ export function whyNotFromPeers(request: Pick<RequestView, 'state' | 'reasons' |
   if (cacheBytes > 0 && originBytes === 0) return { sentence: 'It was in this PC’s cache already.', fromPeers: true }
   return null
 }
+
+/** What a row says below the name: the error, or why it did not come from peers where the role does not say so already. */
+export function rowReason(request: Pick<RequestView, 'state' | 'reasons' | 'split' | 'role' | 'error'>): string | null {
+  if (request.error !== null) return request.error.message
+  if (request.reasons.at(-1)?.code === 'elected' && request.role === 'master') return null
+  const why = whyNotFromPeers(request)
+  return why === null || why.fromPeers ? null : why.sentence
+}

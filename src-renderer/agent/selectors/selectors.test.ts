@@ -4,12 +4,12 @@ import { describe, expect, test } from 'vitest'
 import { fixtureEvents, fixturePeers, fixtureRequest, fixtureSnapshot, everyday, busy, MIB } from '../../testing/snapshots.ts'
 import { fixtureSettings } from '../../testing/settings.ts'
 import { eventsAsCsv, eventsAsJson, eventAsText } from '../event-export.ts'
-import { actionsOf, downloadGroups, downloadsIn, groupCounts, groupOf, timeLeftMs } from './downloads.ts'
-import { eventsMatching, joinEvents } from './events.ts'
-import { whyNotFromPeers } from './explain.ts'
+import { actionsOf, downloadGroups, downloadsIn, groupCounts, groupOf, newestFirst, nextSort, timeLeftMs } from './downloads.ts'
+import { eventsMatching, fileOf, joinEvents, sentenceOf } from './events.ts'
+import { rowReason, whyNotFromPeers } from './explain.ts'
 import { fleetState, nowSentence } from './overview.ts'
 import { savingsByPeriod, savingsOf } from './savings.ts'
-import { editText, parseSetting, settingFields, settingLabel, settingsBySection } from './settings.ts'
+import { describe as describeSetting, editText, parseSetting, settingFields, settingLabel, settingsBySection } from './settings.ts'
 import { peersInOrder, servingNow } from './site.ts'
 
 describe('downloads', () => {
@@ -23,6 +23,22 @@ describe('downloads', () => {
   test('are found by what their URL reads like', () => {
     expect(downloadsIn(everyday().requests, 'waiting', 'cad viewer 2027')).toHaveLength(1)
     expect(downloadsIn(everyday().requests, 'waiting', 'no such thing')).toEqual([])
+  })
+
+  test('a column orders the way people look for it first: names from A, progress from the most', () => {
+    expect(nextSort(newestFirst, 'name')).toEqual({ by: 'name', ascending: true })
+    expect(nextSort({ by: 'name', ascending: true }, 'name')).toEqual({ by: 'name', ascending: false })
+    expect(nextSort({ by: 'name', ascending: false }, 'name')).toEqual(newestFirst)
+    expect(nextSort({ by: 'name', ascending: false }, 'progress')).toEqual({ by: 'progress', ascending: false })
+    const [first, ...rest] = downloadsIn(busy(200).requests, 'active', '', { by: 'progress', ascending: false }).map((r) => r.haveBytes / r.lengthBytes!)
+    expect(rest.every((share, i) => share <= [first!, ...rest][i]!)).toBe(true)
+  })
+
+  test('a row gives the error, or the reason where its role does not say it already', () => {
+    const elected = fixtureRequest(1, { role: 'master', reasons: ['elected'] })
+    expect(rowReason(elected)).toBeNull()
+    expect(rowReason({ ...elected, role: 'direct' })).toMatch(/elected master/)
+    expect(rowReason(fixtureRequest(1, { role: 'direct', reasons: ['busy'] }))).toMatch(/busy/)
   })
 
   test('tell the time left only when something moves', () => {
@@ -118,6 +134,18 @@ describe('events', () => {
   })
 })
 
+describe('the sentence of an event', () => {
+  const url = 'https://dl.example/a/Setup%201.msi'
+  test('has the name of the file in place of its address', () => {
+    expect(sentenceOf({ text: `Finished ${url}`, url })).toBe('Finished Setup 1.msi')
+    expect(fileOf({ text: `Finished ${url}`, url })).toBeNull()
+  })
+  test('is followed by the file when it names none', () => {
+    expect(fileOf({ text: 'Downloading directly from the origin.', url })).toBe('Setup 1.msi')
+    expect(fileOf({ text: 'studio-2 is connected.' })).toBeNull()
+  })
+})
+
 describe('settings', () => {
   const fields = settingFields()
 
@@ -131,7 +159,7 @@ describe('settings', () => {
   })
 
   test('read back what they show', () => {
-    for (const { name, value } of fixtureSettings()) expect(parseSetting(fields.get(name)!, editText(value)), name).toEqual({ value })
+    for (const { name, value } of fixtureSettings()) expect(parseSetting(fields.get(name)!, editText(value, fields.get(name))), name).toEqual({ value })
   })
 
   test('say what is wrong with an input', () => {
@@ -140,6 +168,22 @@ describe('settings', () => {
     expect(parseSetting(weight, '1.5')).toEqual({ problem: 'Give a whole number.' })
     expect(parseSetting(weight, '')).toEqual({ value: null })
     expect(parseSetting(fields.get('ports.peer')!, '')).toEqual({ problem: 'Give a number.' })
+  })
+
+  test('sizes are written with a unit, lists of other things as JSON', () => {
+    const size = settingFields().get('cache.maxBytes')!
+    expect(editText(40 * 1024 ** 3, size)).toBe('40 GiB')
+    expect(editText(40 * 1024 ** 3 + 1, size)).toBe('42949672961')
+    expect(parseSetting(size, '2g')).toEqual({ value: 2 * 1024 ** 3 })
+    expect(parseSetting(size, 'much')).toEqual({ problem: 'Give a size, e.g. 20 GiB.' })
+    expect(parseSetting(size, '1 KiB')).toEqual({ problem: 'At least 1 MiB.' })
+    expect(parseSetting(size, '')).toEqual({ value: null })
+    expect(parseSetting({ kind: 'json' }, '[{"from":8}]')).toEqual({ value: [{ from: 8 }] })
+    expect(parseSetting({ kind: 'json' }, '[')).toEqual({ problem: 'This is no valid JSON.' })
+  })
+
+  test('people read of an empty field where programs read of null', () => {
+    expect(describeSetting({ description: 'Size limit; null: a tenth of the disk.' })).toBe('Size limit; empty: a tenth of the disk.')
   })
 
   test('are found by their label and stand in sections', () => {

@@ -2,13 +2,16 @@ import { z } from 'zod'
 import { AppSettings } from '../../../src-main/contract/app-settings.ts'
 import type { SettingView } from '../../../src-main/contract/commands.ts'
 import { Settings } from '../../../src-main/contract/settings.ts'
+import { editBytes, formatBytes, parseBytes } from '../../format/bytes.ts'
 
 /** How a setting is edited. */
 export type SettingField =
   | { readonly kind: 'switch' }
   | { readonly kind: 'number'; readonly min?: number; readonly max?: number; readonly whole: boolean; readonly optional: boolean }
   | { readonly kind: 'choice'; readonly options: readonly string[] }
+  | { readonly kind: 'size'; readonly min?: number; readonly max?: number; readonly optional: boolean }
   | { readonly kind: 'lines' }
+  | { readonly kind: 'json' }
   | { readonly kind: 'text'; readonly optional: boolean }
 
 interface JsonSchema {
@@ -17,25 +20,30 @@ interface JsonSchema {
   enum?: unknown[]
   minimum?: number
   maximum?: number
+  items?: JsonSchema
   properties?: Record<string, JsonSchema>
 }
 
 /** Reads from the contract's schema how each setting is edited, by its name. */
 export function settingFields(): ReadonlyMap<string, SettingField> {
   const sections: Record<string, JsonSchema> = { ...schemaOf(Settings).properties, app: schemaOf(AppSettings) }
-  return new Map(Object.entries(sections).flatMap(([section, { properties = {} }]) => Object.entries(properties).map(([field, schema]) => [`${section}.${field}`, fieldOf(schema)] as const)))
+  return new Map(Object.entries(sections).flatMap(([section, { properties = {} }]) => Object.entries(properties).map(([field, schema]) => [`${section}.${field}`, fieldOf(schema, field.endsWith('Bytes'))] as const)))
 }
 
 const schemaOf = (schema: z.ZodType): JsonSchema => z.toJSONSchema(schema, { io: 'input' }) as JsonSchema
 
-function fieldOf(schema: JsonSchema): SettingField {
+function fieldOf(schema: JsonSchema, isSize: boolean): SettingField {
   const choices = schema.anyOf?.filter((s) => s.type !== 'null')
   const optional = schema.anyOf?.some((s) => s.type === 'null') ?? false
-  const { type, minimum, maximum, enum: options } = choices?.length === 1 ? choices[0]! : schema
+  const { type, minimum, maximum, items, enum: options } = choices?.length === 1 ? choices[0]! : schema
   if (options !== undefined) return { kind: 'choice', options: options.map(String) }
   if (type === 'boolean') return { kind: 'switch' }
-  if (type === 'number' || type === 'integer') return { kind: 'number', min: minimum, max: maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum, whole: type === 'integer', optional }
-  if (type === 'array') return { kind: 'lines' }
+  if (type === 'number' || type === 'integer') {
+    const limits = { min: minimum, max: maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum, optional }
+    return isSize ? { kind: 'size', ...limits } : { kind: 'number', whole: type === 'integer', ...limits }
+  }
+  if (type === 'array' && items?.type === 'string') return { kind: 'lines' }
+  if (type === 'array' || type === 'object') return { kind: 'json' }
   return { kind: 'text', optional }
 }
 
@@ -52,6 +60,15 @@ export function parseSetting(field: SettingField, text: string): { readonly valu
     case 'text':
       if (trimmed !== '') return { value: trimmed }
       return field.optional ? { value: null } : { problem: 'Give a value.' }
+    case 'json':
+      return parsedJson(trimmed)
+    case 'size': {
+      if (trimmed === '') return field.optional ? { value: null } : { problem: 'Give a size, e.g. 20 GiB.' }
+      const bytes = parseBytes(trimmed)
+      if (bytes === undefined) return { problem: 'Give a size, e.g. 20 GiB.' }
+      if (field.min !== undefined && bytes < field.min) return { problem: `At least ${formatBytes(field.min)}.` }
+      return field.max !== undefined && bytes > field.max ? { problem: `At most ${formatBytes(field.max)}.` } : { value: bytes }
+    }
     case 'number': {
       if (trimmed === '') return field.optional ? { value: null } : { problem: 'Give a number.' }
       const value = Number(trimmed)
@@ -63,11 +80,24 @@ export function parseSetting(field: SettingField, text: string): { readonly valu
   }
 }
 
+function parsedJson(text: string): ReturnType<typeof parseSetting> {
+  try {
+    return { value: z.json().parse(JSON.parse(text)) }
+  } catch {
+    return { problem: 'This is no valid JSON.' }
+  }
+}
+
 /** A value as it stands in its editor. */
-export function editText(value: SettingView['value']): string {
+export function editText(value: SettingView['value'], field?: SettingField): string {
+  if (field?.kind === 'json') return JSON.stringify(value, null, 2)
+  if (field?.kind === 'size' && typeof value === 'number') return editBytes(value)
   if (value === null) return ''
   return Array.isArray(value) ? value.map(String).join('\n') : typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
+
+/** What a setting does, for people: they see an empty field where programs see `null`. */
+export const describe = ({ description }: Pick<SettingView, 'description'>): string => description.replace(/\bnull:/g, 'empty:')
 
 export const sourceLabels: Record<SettingView['source'], string> = { default: 'Default', file: 'Set on this PC', policy: 'Policy file', 'command-line': 'Command line' }
 
@@ -110,8 +140,8 @@ const labels: Record<string, string> = {
   'fleet.siteKey': 'Site key',
   'ports.api': 'Local API port',
   'cache.dir': 'Cache folder',
-  'cache.maxBytes': 'Size limit (bytes)',
-  'cache.minFreeBytes': 'Free space left to others (bytes)',
+  'cache.maxBytes': 'Size limit',
+  'cache.minFreeBytes': 'Free space left to others',
   'app.openAtLogin': 'Start at login',
   'origin.proxy': 'Proxy',
   'origin.extraCaFile': 'Extra root CAs',
@@ -127,6 +157,6 @@ export function settingLabel(name: string): string {
   const field = name.split('.').at(-1)!
   const unit = /(Ms|Bytes|Seconds)$/.exec(field)?.[0]
   const words = (unit === undefined ? field : field.slice(0, -unit.length)).replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()
-  const suffix = unit === undefined ? '' : ` (${{ Ms: 'ms', Bytes: 'bytes', Seconds: 's' }[unit]})`
+  const suffix = unit === 'Ms' ? ' (ms)' : unit === 'Seconds' ? ' (s)' : ''
   return words.charAt(0).toUpperCase() + words.slice(1) + suffix
 }

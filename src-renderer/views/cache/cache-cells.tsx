@@ -19,11 +19,11 @@ const useStyles = makeStyles({
   quiet: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, overflowWrap: 'anywhere' },
   skeleton: { width: '60%' },
   actions: { display: 'flex', justifyContent: 'flex-end' },
-  details: { padding: `${tokens.spacingVerticalXS} ${tokens.spacingHorizontalL} 0`, display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalS, alignItems: 'flex-start' },
+  details: { paddingTop: tokens.spacingVerticalXS, display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalS, alignItems: 'flex-start' },
   mono: { fontFamily: tokens.fontFamilyMonospace, overflowWrap: 'anywhere' }
 })
 
-export const NameCell = memo(function NameCell({ entry }: { readonly entry: CacheEntryView | undefined; readonly open: boolean }) {
+export const NameCell = memo(function NameCell({ entry }: { readonly entry: CacheEntryView | undefined }) {
   const styles = useStyles()
   if (entry === undefined) return <SkeletonItem className={styles.skeleton} size={16} />
   const url = entry.urls[0]
@@ -37,7 +37,7 @@ export const NameCell = memo(function NameCell({ entry }: { readonly entry: Cach
         </span>
       </span>
       <span className={styles.quiet}>
-        {url === undefined ? 'no address' : hostOf(url)}
+        {url === undefined ? 'Address not known' : hostOf(url)}
         {entry.urls.length > 1 ? ` and ${entry.urls.length - 1} more` : ''} · {entry.kind} · used {countOf(entry.hits, 'time')}
       </span>
     </div>
@@ -55,18 +55,19 @@ export const UsedCell = memo(function UsedCell({ entry }: { readonly entry: Cach
 interface EntryActionsProps {
   readonly entry: CacheEntryView
   readonly reachable: boolean
+  readonly disabled: boolean
   onPin(pinned: boolean): void
   onRemove(): void
 }
 
-export function EntryActions({ entry, reachable, onPin, onRemove }: EntryActionsProps) {
+export function EntryActions({ entry, reachable, disabled, onPin, onRemove }: EntryActionsProps) {
   const styles = useStyles()
   const name = fileNameOf(entry.urls[0] ?? shortId(entry.sha256))
   const tabIndex = reachable ? 0 : -1
   return (
     <div className={styles.actions}>
-      <RowButton label={entry.pinned ? `Unpin: ${name}` : `Pin: ${name}`} icon={entry.pinned ? <PinOff20Regular /> : <Pin20Regular />} tabIndex={tabIndex} onClick={() => onPin(!entry.pinned)} />
-      <RowButton label={`Remove: ${name}`} icon={<Delete20Regular />} tabIndex={tabIndex} onClick={onRemove} />
+      <RowButton label={entry.pinned ? `Unpin: ${name}` : `Pin: ${name}`} icon={entry.pinned ? <PinOff20Regular /> : <Pin20Regular />} disabled={disabled} tabIndex={tabIndex} onClick={() => onPin(!entry.pinned)} />
+      <RowButton label={`Remove: ${name}`} icon={<Delete20Regular />} disabled={disabled} tabIndex={tabIndex} asks onClick={onRemove} />
     </div>
   )
 }

@@ -1,4 +1,4 @@
-import { Button, makeStyles, ProgressBar, SearchBox, Select, Text, tokens } from '@fluentui/react-components'
+import { Button, makeStyles, ProgressBar, SearchBox, Select, Text, tokens, useRestoreFocusTarget } from '@fluentui/react-components'
 import { Database24Regular } from '@fluentui/react-icons/svg/database'
 import { Delete20Regular } from '@fluentui/react-icons/svg/delete'
 import { ErrorCircle24Regular } from '@fluentui/react-icons/svg/error-circle'
@@ -7,7 +7,7 @@ import { ShieldCheckmark20Regular } from '@fluentui/react-icons/svg/shield-check
 import { useDeferredValue, useState } from 'react'
 import type { CommandResult } from '../../../src-main/contract/commands.ts'
 import type { CacheEntryView } from '../../../src-main/contract/snapshot.ts'
-import { useAction, useApp, useCan, useMirror, useSnapshot, type Notice } from '../../app-context.tsx'
+import { useAction, useApp, useCan, useLive, useMirror, useSnapshot, type Notice } from '../../app-context.tsx'
 import { countOf, formatBytes, percentOf } from '../../format/bytes.ts'
 import { fileNameOf, shortId } from '../../format/url.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
@@ -20,10 +20,10 @@ import { useCachePages, type CacheSort } from './cache-pages.ts'
 import { ClearCacheDialog } from './clear-cache-dialog.tsx'
 
 const sorts: Record<CacheSort, string> = { lastUsed: 'Last used', size: 'Size', created: 'Added' }
-const columns: readonly GridColumn[] = [
+const columns: readonly GridColumn<CacheSort>[] = [
   { id: 'name', header: 'Content' },
-  { id: 'size', header: 'Size', align: 'end', sort: 'size' },
   { id: 'used', header: 'Last used', sort: 'lastUsed' },
+  { id: 'size', header: 'Size', align: 'end', sort: 'size' },
   { id: 'served', header: 'Served', align: 'end' },
   { id: 'actions', header: 'Actions', hiddenHeader: true, align: 'end' }
 ]
@@ -32,8 +32,8 @@ const useStyles = makeStyles({
   bar: { display: 'flex', flexWrap: 'wrap', gap: tokens.spacingHorizontalS, alignItems: 'center' },
   search: { minWidth: '13rem' },
   count: { color: tokens.colorNeutralForeground3, marginLeft: 'auto' },
-  template: { gridTemplateColumns: 'minmax(0, 1fr) 5rem 6rem 5rem 4.25rem' },
-  number: { fontVariantNumeric: 'tabular-nums', whiteSpace: 'nowrap' },
+  template: { gridTemplateColumns: 'minmax(0, 1fr) 6rem 5rem 5rem 3.75rem' },
+  number: { fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, fontVariantNumeric: 'tabular-nums', whiteSpace: 'nowrap' },
   grid: { minHeight: '14rem' },
   verify: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalXS }
 })
@@ -44,6 +44,8 @@ export function CacheView() {
   const { notify } = useApp()
   const { busy, run } = useAction()
   const canOpen = useCan('shell.openCacheFolder')
+  const live = useLive()
+  const opener = useRestoreFocusTarget()
   const verifying = useMirror((s) => s.verifying)
   const entries = useSnapshot((s) => s.cache.entries)
   const [text, setText] = useState('')
@@ -68,7 +70,7 @@ export function CacheView() {
 
   const actions = (
     <>
-      <Button icon={<ShieldCheckmark20Regular />} disabled={busy || verifying !== null || entries === 0} onClick={() => void verify()}>
+      <Button icon={<ShieldCheckmark20Regular />} disabled={!live || busy || verifying !== null || entries === 0} onClick={() => void verify()}>
         Verify
       </Button>
       {canOpen ? (
@@ -76,7 +78,7 @@ export function CacheView() {
           Open folder
         </Button>
       ) : null}
-      <Button icon={<Delete20Regular />} disabled={entries === 0} onClick={() => setClearing(true)}>
+      <Button {...opener} icon={<Delete20Regular />} disabled={!live || entries === 0} onClick={() => setClearing(true)}>
         Clear…
       </Button>
     </>
@@ -102,7 +104,7 @@ export function CacheView() {
             </option>
           ))}
         </Select>
-        <Text size={200} className={styles.count}>
+        <Text size={200} role="status" className={styles.count}>
           {total === null ? '' : countOf(total, search === '' ? 'content' : 'match', search === '' ? 'contents' : 'matches')}
         </Text>
       </div>
@@ -124,8 +126,8 @@ export function CacheView() {
           count={total ?? 8}
           rowHeight={54}
           rowKey={(index) => entry(index)?.sha256 ?? index}
-          sort={sort}
-          onSort={(s) => setSort((Object.keys(sorts) as CacheSort[]).find((known) => known === s) ?? 'lastUsed')}
+          sort={{ by: sort }}
+          onSort={(by) => setSort(by)}
           onRange={see}
           isOpen={(index) => opened !== null && entry(index)?.sha256 === opened}
           onOpen={(index) => {
@@ -139,20 +141,20 @@ export function CacheView() {
           cells={(index, active) => {
             const found = entry(index)
             return [
-              <NameCell key="name" entry={found} open={found !== undefined && found.sha256 === opened} />,
+              <NameCell key="name" entry={found} />,
+              <UsedCell key="used" entry={found} />,
               <span key="size" className={styles.number}>
                 {found === undefined ? '' : formatBytes(found.lengthBytes)}
               </span>,
-              <UsedCell key="used" entry={found} />,
               <span key="served" className={styles.number}>
                 {found === undefined ? '' : found.servedBytes > 0 ? formatBytes(found.servedBytes) : '–'}
               </span>,
-              found === undefined ? null : <EntryActions key="actions" entry={found} reachable={active} onPin={(pinned) => void pin(found, pinned)} onRemove={() => setRemoving(found)} />
+              found === undefined ? null : <EntryActions key="actions" entry={found} reachable={active} disabled={!live || busy} onPin={(pinned) => void pin(found, pinned)} onRemove={() => setRemoving(found)} />
             ]
           }}
         />
       )}
-      <ConfirmDialog open={removing !== null} title="Remove this from the cache?" confirm="Remove" busy={busy} onConfirm={() => removing !== null && void remove(removing)} onClose={() => setRemoving(null)}>
+      <ConfirmDialog open={removing !== null} title="Remove this from the cache?" confirm="Remove" busy={busy} onConfirm={() => removing !== null && void remove(removing)} onClose={() => setRemoving(null)} focusAfter={rowInReach}>
         {removing === null ? null : (
           <>
             <strong>{fileNameOf(removing.urls[0] ?? shortId(removing.sha256))}</strong>: {formatBytes(removing.lengthBytes)} will be freed. {removing.pinned ? 'It is pinned. ' : ''}Files that were delivered from it stay where they are. The next request has to fetch it again.
@@ -170,6 +172,9 @@ export function CacheView() {
     </ViewFrame>
   )
 }
+
+/** The row that Tab leads to. */
+const rowInReach = (): HTMLElement | null => document.querySelector<HTMLElement>('main [data-row][tabindex="0"]')
 
 function verifyNotice({ checked, ok, damaged, missing, adopted, strays }: CommandResult<'cache.verify'>): Notice {
   const bad = damaged.length + missing.length

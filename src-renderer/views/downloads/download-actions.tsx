@@ -8,7 +8,7 @@ import { makeStyles } from '@fluentui/react-components'
 import { memo, type ReactElement } from 'react'
 import type { CommandInput, CommandName } from '../../../src-main/contract/commands.ts'
 import type { RequestView } from '../../../src-main/contract/request.ts'
-import { useAction, useApp, type Notice } from '../../app-context.tsx'
+import { useAction, useApp, useLive, type Notice } from '../../app-context.tsx'
 import { actionsOf, type DownloadAction } from '../../agent/selectors/downloads.ts'
 import { fileNameOf } from '../../format/url.ts'
 import { RowButton } from '../../parts/row-button.tsx'
@@ -52,13 +52,14 @@ export const DownloadActions = memo(function DownloadActions({ request, reachabl
   const styles = useStyles()
   const { info } = useApp()
   const { busy, run } = useAction()
+  const live = useLive()
   const name = fileNameOf(request.url)
   const offered = actionsOf(request).filter((action) => info === null || info.commands.includes(kinds[action].command))
   return (
     <div className={styles.root}>
       {offered.map((action) => {
         const { label, icon, make, done } = kinds[action]
-        return <RowButton key={action} label={`${label}: ${name}`} icon={icon} disabled={busy} tabIndex={reachable ? 0 : -1} onClick={() => void run(make(request), (value) => done(name, value))} />
+        return <RowButton key={action} label={`${label}: ${name}`} icon={icon} disabled={busy || !live} tabIndex={reachable ? 0 : -1} onClick={() => void run(make(request), (value) => done(name, value))} />
       })}
     </div>
   )

@@ -1,11 +1,9 @@
 import { makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-components'
-import { ChevronDown16Regular } from '@fluentui/react-icons/svg/chevron-down'
-import { ChevronRight16Regular } from '@fluentui/react-icons/svg/chevron-right'
 import { Crown16Regular } from '@fluentui/react-icons/svg/crown'
 import { memo } from 'react'
 import type { RequestView } from '../../../src-main/contract/request.ts'
 import { timeLeftMs } from '../../agent/selectors/downloads.ts'
-import { roleSentence, stateLabel, whyNotFromPeers } from '../../agent/selectors/explain.ts'
+import { roleSentence, rowReason, stateLabel } from '../../agent/selectors/explain.ts'
 import { formatBytes, formatRate, percentOf } from '../../format/bytes.ts'
 import { formatDuration } from '../../format/time.ts'
 import { fileNameOf, hostOf } from '../../format/url.ts'
@@ -14,8 +12,6 @@ import { StateBadge, type Tone } from '../../parts/state-badge.tsx'
 import { When } from '../../parts/when.tsx'
 
 const useStyles = makeStyles({
-  name: { display: 'flex', alignItems: 'flex-start', columnGap: tokens.spacingHorizontalS, minWidth: 0 },
-  chevron: { flexShrink: 0, marginTop: '2px', color: tokens.colorNeutralForeground3 },
   lines: { display: 'flex', flexDirection: 'column', minWidth: 0 },
   file: { overflow: 'hidden', display: '-webkit-box', WebkitLineClamp: '2', WebkitBoxOrient: 'vertical', overflowWrap: 'anywhere', fontWeight: tokens.fontWeightSemibold },
   sub: { display: 'flex', alignItems: 'center', columnGap: tokens.spacingHorizontalXS, minWidth: 0, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, color: tokens.colorNeutralForeground3 },
@@ -30,29 +26,25 @@ const useStyles = makeStyles({
 })
 
 /** File, host, master and the reason, of one download. */
-export const NameCell = memo(function NameCell({ request, open }: { readonly request: RequestView; readonly open: boolean }) {
+export const NameCell = memo(function NameCell({ request }: { readonly request: RequestView }) {
   const styles = useStyles()
   const role = roleSentence(request)
-  const why = whyNotFromPeers(request)
-  const Chevron = open ? ChevronDown16Regular : ChevronRight16Regular
+  const why = rowReason(request)
   const name = fileNameOf(request.url)
   return (
-    <div className={styles.name}>
-      <Chevron aria-hidden className={styles.chevron} />
-      <div className={styles.lines}>
-        <span className={styles.file} title={name}>
-          {name}
+    <div className={styles.lines}>
+      <span className={styles.file} title={name}>
+        {name}
+      </span>
+      <span className={styles.sub}>
+        {request.role === 'master' && role !== null ? <Crown16Regular aria-hidden className={styles.crown} /> : null}
+        <span className={styles.words}>
+          {hostOf(request.url)}
+          {role === null ? '' : ` · ${role}`}
+          {request.stale ? ' · possibly not the latest version' : ''}
         </span>
-        <span className={styles.sub}>
-          {request.role === 'master' && role !== null ? <Crown16Regular aria-hidden className={styles.crown} /> : null}
-          <span className={styles.words}>
-            {hostOf(request.url)}
-            {role === null ? '' : ` · ${role}`}
-            {request.stale ? ' · possibly not the latest version' : ''}
-          </span>
-        </span>
-        {request.error !== null ? <span className={mergeClasses(styles.reason, styles.bad)}>{request.error.message}</span> : why !== null && !why.fromPeers ? <span className={styles.reason}>{why.sentence}</span> : null}
-      </div>
+      </span>
+      {why === null ? null : <span className={mergeClasses(styles.reason, request.error !== null && styles.bad)}>{why}</span>}
     </div>
   )
 })

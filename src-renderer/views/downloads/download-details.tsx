@@ -9,9 +9,10 @@ import { Facts } from '../../parts/panel.tsx'
 import { PieceMap } from '../../parts/piece-map.tsx'
 import { SplitLegend } from '../../parts/source-split.tsx'
 import { When } from '../../parts/when.tsx'
+import { usePieces } from './use-pieces.ts'
 
 const useStyles = makeStyles({
-  root: { display: 'grid', gridTemplateColumns: 'repeat(auto-fit, minmax(17rem, 1fr))', columnGap: tokens.spacingHorizontalXXL, rowGap: tokens.spacingVerticalL, padding: `${tokens.spacingVerticalS} ${tokens.spacingHorizontalL} 0 2.25rem` },
+  root: { display: 'grid', gridTemplateColumns: 'repeat(auto-fit, minmax(17rem, 1fr))', columnGap: tokens.spacingHorizontalXXL, rowGap: tokens.spacingVerticalL, paddingTop: tokens.spacingVerticalS },
   part: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalS, minWidth: 0 },
   title: { margin: 0, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground2 },
   reasons: { margin: 0, paddingLeft: tokens.spacingHorizontalL, display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalXXS, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase300 },
@@ -24,6 +25,7 @@ export function DownloadDetails({ request }: { readonly request: RequestView }) 
   const styles = useStyles()
   const transfer = useSnapshot((s) => transferOf(s, request))
   const master = useSnapshot((s) => masterOf(s, request))
+  const pieces = usePieces(transfer?.key ?? null)
   const why = whyNotFromPeers(request)
   const { error } = request
   return (
@@ -31,7 +33,7 @@ export function DownloadDetails({ request }: { readonly request: RequestView }) 
       <div className={styles.part}>
         <h2 className={styles.title}>Where it comes from</h2>
         <SplitLegend split={request.split} />
-        {transfer === null ? null : <PieceMap transfer={transfer} />}
+        {pieces === null ? null : <PieceMap pieces={pieces} />}
         {transfer === null || transfer.peers.length === 0 ? null : (
           <Facts facts={transfer.peers.map(({ name, peer, bytes, pieces }) => [name || peer.slice(0, 12), `${formatBytes(bytes)}, ${pieces.toLocaleString('en')} pieces`] as const)} />
         )}
@@ -70,7 +72,7 @@ export function DownloadDetails({ request }: { readonly request: RequestView }) 
             ['Address', request.url],
             ['Saved as', request.destination ?? 'Only in the cache'],
             ['Role', roleSentence(request)],
-            ['Kind', `${request.kind}, ${request.priority}`],
+            ['Kind', `${request.kind === 'script' ? 'Script' : 'Resource'}, ${request.priority}`],
             ['Asked for', <When key="asked" at={request.createdAt} />],
             ['Took', request.finishedAt === null ? null : formatDuration(request.elapsedMs)],
             ['First byte', request.firstByteMs === null ? null : `after ${request.firstByteMs.toLocaleString('en')} ms`],

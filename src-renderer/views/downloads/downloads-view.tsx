@@ -1,10 +1,11 @@
-import { Button, makeStyles, SearchBox, Tab, TabList, tokens } from '@fluentui/react-components'
+import { Button, makeStyles, SearchBox, Tab, TabList, tokens, useRestoreFocusTarget } from '@fluentui/react-components'
 import { Add20Regular } from '@fluentui/react-icons/svg/add'
 import { ArrowDownload24Regular } from '@fluentui/react-icons/svg/arrow-download'
 import { useMemo, useState } from 'react'
-import { useSnapshot } from '../../app-context.tsx'
-import { downloadGroups, downloadsIn, groupCounts, type DownloadGroup } from '../../agent/selectors/downloads.ts'
+import { useLive, useSnapshot } from '../../app-context.tsx'
+import { downloadGroups, downloadsIn, groupCounts, newestFirst, nextSort, type DownloadGroup, type DownloadSort } from '../../agent/selectors/downloads.ts'
 import { EmptyState } from '../../parts/panel.tsx'
+import { SourceKey } from '../../parts/source-split.tsx'
 import { ViewFrame } from '../../parts/view-frame.tsx'
 import { VirtualGrid, type GridColumn } from '../../parts/virtual-grid.tsx'
 import { AddDownloadDialog } from './add-download-dialog.tsx'
@@ -19,9 +20,9 @@ const emptyTexts: Record<DownloadGroup, readonly [title: string, text: string]> 
   done: ['Nothing finished yet', 'Downloads that were delivered since Larder started stand here.'],
   failed: ['Nothing failed', 'Downloads that failed or were cancelled stand here, with what to do about them.']
 }
-const columns: readonly GridColumn[] = [
-  { id: 'name', header: 'File' },
-  { id: 'progress', header: 'Progress by source' },
+const columns: readonly GridColumn<DownloadSort['by']>[] = [
+  { id: 'name', header: 'File', sort: 'name' },
+  { id: 'progress', header: 'Progress', sort: 'progress', legend: <SourceKey /> },
   { id: 'state', header: 'State' },
   { id: 'actions', header: 'Actions', hiddenHeader: true, align: 'end' }
 ]
@@ -30,7 +31,7 @@ const useStyles = makeStyles({
   bar: { display: 'flex', flexWrap: 'wrap', alignItems: 'center', justifyContent: 'space-between', columnGap: tokens.spacingHorizontalM, rowGap: tokens.spacingVerticalS },
   tabs: { marginLeft: `calc(-1 * ${tokens.spacingHorizontalM})` },
   search: { minWidth: '12rem' },
-  template: { gridTemplateColumns: 'minmax(0, 1fr) 15rem 7.5rem 4.25rem', '@media (max-width: 62.5rem)': { gridTemplateColumns: 'minmax(0, 1fr) 10rem 7rem 4rem' } }
+  template: { gridTemplateColumns: 'minmax(0, 1fr) 17rem 7.5rem 3.75rem', '@media (max-width: 62.5rem)': { gridTemplateColumns: 'minmax(0, 1fr) 10rem 7rem 3.75rem' } }
 })
 
 /** Everything programs and people on this PC asked for. */
@@ -42,7 +43,10 @@ export function DownloadsView() {
   const [search, setSearch] = useState('')
   const [opened, setOpened] = useState<ReadonlySet<string>>(new Set())
   const [adding, setAdding] = useState(false)
-  const shown = useMemo(() => downloadsIn(requests, group, search), [requests, group, search])
+  const [sort, setSort] = useState<DownloadSort>(newestFirst)
+  const live = useLive()
+  const opener = useRestoreFocusTarget()
+  const shown = useMemo(() => downloadsIn(requests, group, search, sort), [requests, group, search, sort])
 
   const toggle = (id: string) => {
     const next = new Set(opened)
@@ -51,7 +55,7 @@ export function DownloadsView() {
   }
   const [emptyTitle, emptyText] = emptyTexts[group]
   const add = (
-    <Button appearance="primary" icon={<Add20Regular />} onClick={() => setAdding(true)}>
+    <Button {...opener} appearance="primary" icon={<Add20Regular />} disabled={!live} onClick={() => setAdding(true)}>
       Add a download
     </Button>
   )
@@ -70,7 +74,7 @@ export function DownloadsView() {
       </div>
       {shown.length === 0 ? (
         search.trim() === '' ? (
-          <EmptyState icon={<ArrowDownload24Regular />} title={emptyTitle} actions={group === 'active' ? <Button onClick={() => setAdding(true)}>Add a download</Button> : undefined}>
+          <EmptyState icon={<ArrowDownload24Regular />} title={emptyTitle} actions={group === 'active' ? <Button {...opener} disabled={!live} onClick={() => setAdding(true)}>Add a download</Button> : undefined}>
             {emptyText}
           </EmptyState>
         ) : (
@@ -87,13 +91,15 @@ export function DownloadsView() {
           count={shown.length}
           rowHeight={58}
           rowKey={(index) => shown[index]?.id ?? index}
+          sort={sort}
+          onSort={(by) => setSort(nextSort(sort, by))}
           isOpen={(index) => opened.has(shown[index]!.id)}
           onOpen={(index) => toggle(shown[index]!.id)}
           details={(index) => <DownloadDetails request={shown[index]!} />}
           cells={(index, active) => {
             const request = shown[index]!
             return [
-              <NameCell key="name" request={request} open={opened.has(request.id)} />,
+              <NameCell key="name" request={request} />,
               <ProgressCell key="progress" request={request} />,
               <StateCell key="state" request={request} />,
               <DownloadActions key="actions" request={request} reachable={active} />

@@ -4,9 +4,10 @@ import { Copy20Regular } from '@fluentui/react-icons/svg/copy'
 import { History24Regular } from '@fluentui/react-icons/svg/history'
 import { useEffect, useMemo, useState } from 'react'
 import type { AgentEvent } from '../../../src-main/contract/events.ts'
+import { reasonTexts } from '../../../src-main/contract/request.ts'
 import { useAction, useApp, useCan, useSnapshot } from '../../app-context.tsx'
 import { eventAsText, eventsAsCsv, eventsAsJson } from '../../agent/event-export.ts'
-import { adviceFor, eventFilters, eventsMatching, joinEvents, weightOf, type EventFilter } from '../../agent/selectors/events.ts'
+import { adviceFor, eventFilters, eventsMatching, fileOf, joinEvents, sentenceOf, weightOf, type EventFilter } from '../../agent/selectors/events.ts'
 import { countOf, formatBytes } from '../../format/bytes.ts'
 import { exactTime } from '../../format/time.ts'
 import { shortId } from '../../format/url.ts'
@@ -34,7 +35,7 @@ const useStyles = makeStyles({
   strong: { fontWeight: tokens.fontWeightSemibold },
   quiet: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
   code: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, overflowWrap: 'anywhere', color: tokens.colorNeutralForeground2 },
-  details: { padding: `${tokens.spacingVerticalXS} ${tokens.spacingHorizontalL} 0 2.75rem`, display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalS }
+  details: { padding: `${tokens.spacingVerticalXS} 0 0 calc(1.25rem + ${tokens.spacingHorizontalL})`, display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalS }
 })
 
 /** What happened, and why. */
@@ -93,7 +94,7 @@ export function EventsView() {
           ))}
         </Select>
         <SearchBox className={styles.search} aria-label="Search events" placeholder="Search" value={search} onChange={(_, data) => setSearch(data.value)} />
-        <Text size={200} className={styles.count}>
+        <Text size={200} role="status" className={styles.count}>
           {countOf(shown.length, 'event')} of {events.length.toLocaleString('en')}
         </Text>
       </div>
@@ -132,19 +133,30 @@ export function EventsView() {
             const event = shown[index]!
             return [
               <EventIcon key="kind" event={event} />,
-              <Text key="text" block className={mergeClasses(styles.text, weightOf(event) === 'error' && styles.strong)}>
-                {event.text}
-              </Text>,
+              <EventText key="text" event={event} />,
               <span key="reason" className={styles.code}>
                 {breakable(event.code ?? event.reason ?? '')}
               </span>,
               <When key="at" at={event.at} className={styles.quiet} />,
-              canCopy ? <RowButton key="copy" label="Copy this event" icon={<Copy20Regular />} tabIndex={active ? 0 : -1} onClick={() => void copy([event])} /> : null
+              canCopy ? <RowButton key="copy" label={`Copy: ${sentenceOf(event)}`} icon={<Copy20Regular />} tabIndex={active ? 0 : -1} onClick={() => void copy([event])} /> : null
             ]
           }}
         />
       )}
     </ViewFrame>
+  )
+}
+
+function EventText({ event }: { readonly event: AgentEvent }) {
+  const styles = useStyles()
+  const file = fileOf(event)
+  return (
+    <>
+      <Text block className={mergeClasses(styles.text, weightOf(event) === 'error' && styles.strong)}>
+        {sentenceOf(event)}
+      </Text>
+      {file === null ? null : <span className={mergeClasses(styles.quiet, styles.text)}>{file}</span>}
+    </>
   )
 }
 
@@ -158,7 +170,7 @@ function EventDetails({ event }: { readonly event: AgentEvent }) {
         facts={[
           ['Time', exactTime(event.at)],
           ['Type', <span key="type" className={styles.code}>{event.type}</span>],
-          ['Reason', event.reason ?? null],
+          ['Reason', event.reason === undefined ? null : `${reasonTexts[event.reason]} (${event.reason})`],
           ['Address', event.url ?? null],
           ['Peer', event.peerName ?? (event.peer === undefined ? null : shortId(event.peer))],
           ['Content', event.key === undefined ? null : <span key="content" className={styles.code}>{event.key}</span>],

@@ -1,7 +1,7 @@
 import { Link, makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-components'
 import { useMemo } from 'react'
 import { useApp, useMirror, useSnapshot } from '../../app-context.tsx'
-import { eventsMatching, weightOf } from '../../agent/selectors/events.ts'
+import { eventsMatching, fileOf, sentenceOf, weightOf } from '../../agent/selectors/events.ts'
 import { fleetState } from '../../agent/selectors/overview.ts'
 import { countOf, formatBytes } from '../../format/bytes.ts'
 import { Facts, Panel } from '../../parts/panel.tsx'
@@ -107,7 +107,10 @@ export function RecentPanel() {
           {newest.map((event) => (
             <li key={event.seq} className={styles.event}>
               <EventIcon event={event} />
-              <span className={mergeClasses(styles.eventText, weightOf(event) === 'normal' && styles.normal)}>{event.text}</span>
+              <span className={mergeClasses(styles.eventText, weightOf(event) === 'normal' && styles.normal)}>
+                {sentenceOf(event)}
+                {fileOf(event) === null ? null : <span className={styles.quiet}> {fileOf(event)}</span>}
+              </span>
               <When at={event.at} className={styles.quiet} />
             </li>
           ))}

@@ -4,8 +4,7 @@ import { memo, useId, useState, type KeyboardEvent } from 'react'
 import type { SettingView } from '../../../src-main/contract/commands.ts'
 import { useApp } from '../../app-context.tsx'
 import { ask, failureOf } from '../../agent/bridge.ts'
-import { editText, lockSentence, parseSetting, settingLabel, sourceLabels, type SettingField } from '../../agent/selectors/settings.ts'
-import { formatBytes } from '../../format/bytes.ts'
+import { describe, editText, lockSentence, parseSetting, settingLabel, sourceLabels, type SettingField } from '../../agent/selectors/settings.ts'
 import { formatDuration } from '../../format/time.ts'
 import { StateBadge } from '../../parts/state-badge.tsx'
 
@@ -16,7 +15,7 @@ const useStyles = makeStyles({
   description: { color: tokens.colorNeutralForeground2 },
   origin: { display: 'flex', flexWrap: 'wrap', alignItems: 'center', columnGap: tokens.spacingHorizontalS, rowGap: tokens.spacingVerticalXXS, color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
   name: { fontFamily: tokens.fontFamilyMonospace, overflowWrap: 'anywhere' },
-  lock: { display: 'inline-flex', alignItems: 'center', columnGap: tokens.spacingHorizontalXXS, color: tokens.colorNeutralForeground2 },
+  lock: { display: 'inline-flex', alignItems: 'flex-start', columnGap: tokens.spacingHorizontalXXS, color: tokens.colorNeutralForeground2 },
   editor: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalXS, minWidth: 0 },
   buttons: { display: 'flex', columnGap: tokens.spacingHorizontalS },
   switch: { alignSelf: 'flex-start', marginLeft: '-8px' }
@@ -40,7 +39,7 @@ export const SettingRow = memo(function SettingRow({ setting, field, onChanged }
   const [busy, setBusy] = useState(false)
   const lock = lockSentence(setting)
   const locked = lock !== null || field === undefined || busy
-  const shown = setting.secret ? '' : editText(setting.value)
+  const shown = setting.secret ? '' : editText(setting.value, field)
   const text = edited ?? shown
 
   const save = async (value: SettingView['value']) => {
@@ -72,11 +71,13 @@ export const SettingRow = memo(function SettingRow({ setting, field, onChanged }
     if (event.key === 'Escape' && edited !== null) {
       event.stopPropagation()
       discard()
-    } else if (event.key === 'Enter' && edited !== null && (field?.kind !== 'lines' || event.ctrlKey)) {
+    } else if (event.key === 'Enter' && edited !== null && ((field?.kind !== 'lines' && field?.kind !== 'json') || event.ctrlKey)) {
       event.preventDefault()
       saveText(text)
     }
   }
+  // What cannot be changed here is still read: not greyed out, and within reach of Tab.
+  const reading = lock === null ? { disabled: locked } : ({ readOnly: true, appearance: 'filled-darker' } as const)
   const names = { id: editorId, 'aria-describedby': noteId }
 
   return (
@@ -86,7 +87,7 @@ export const SettingRow = memo(function SettingRow({ setting, field, onChanged }
           {settingLabel(setting.name)}
         </label>
         <Text id={noteId} size={200} className={styles.description}>
-          {setting.description}
+          {describe(setting)}
         </Text>
         <span className={styles.origin}>
           <span className={styles.name}>{setting.name}</span>
@@ -105,13 +106,13 @@ export const SettingRow = memo(function SettingRow({ setting, field, onChanged }
                   <option key={option}>{option}</option>
                 ))}
               </Select>
-            ) : field?.kind === 'lines' ? (
-              <Textarea {...names} value={text} disabled={locked} resize="vertical" spellCheck={false} placeholder="One a line" onChange={(_, { value }) => setEdited(value)} />
+            ) : field?.kind === 'lines' || field?.kind === 'json' ? (
+              <Textarea {...names} {...reading} value={text} resize="vertical" spellCheck={false} placeholder={field.kind === 'lines' ? 'One a line' : undefined} onChange={(_, { value }) => setEdited(value)} />
             ) : (
               <Input
                 {...names}
+                {...reading}
                 value={text}
-                disabled={locked}
                 spellCheck={false}
                 autoComplete="off"
                 inputMode={field?.kind === 'number' ? 'decimal' : undefined}
@@ -140,7 +141,6 @@ export const SettingRow = memo(function SettingRow({ setting, field, onChanged }
 /** Large numbers in units people read. */
 function hintFor({ name, value }: SettingView): string | undefined {
   if (typeof value !== 'number') return undefined
-  if (name.endsWith('Bytes')) return `= ${formatBytes(value)}`
   if (name.endsWith('Ms') && value >= 1000) return `= ${formatDuration(value)}`
   return name.endsWith('Seconds') && value >= 60 ? `= ${formatDuration(value * 1000)}` : undefined
 }

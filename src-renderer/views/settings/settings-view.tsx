@@ -4,7 +4,7 @@ import { Settings24Regular } from '@fluentui/react-icons/svg/settings'
 import { useCallback, useEffect, useMemo, useState } from 'react'
 import type { SettingView } from '../../../src-main/contract/commands.ts'
 import type { ErrorView } from '../../../src-main/contract/errors.ts'
-import { useApp, useMirror } from '../../app-context.tsx'
+import { useAction, useApp, useCan, useMirror } from '../../app-context.tsx'
 import { ask, failureOf } from '../../agent/bridge.ts'
 import { settingFields, settingsBySection } from '../../agent/selectors/settings.ts'
 import { countOf } from '../../format/bytes.ts'
@@ -14,6 +14,7 @@ import { SettingRow } from './setting-row.tsx'
 
 const useStyles = makeStyles({
   search: { minWidth: '13rem' },
+  notes: { display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: tokens.spacingHorizontalM },
   list: { display: 'flex', flexDirection: 'column' },
   quiet: { color: tokens.colorNeutralForeground2 },
   skeleton: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalL }
@@ -23,6 +24,8 @@ const useStyles = makeStyles({
 export function SettingsView() {
   const styles = useStyles()
   const { bridge } = useApp()
+  const { busy, run } = useAction()
+  const canRestart = useCan('agent.restart')
   const live = useMirror((s) => s.link === 'live')
   const [settings, setSettings] = useState<readonly SettingView[] | null>(null)
   const [error, setError] = useState<ErrorView | null>(null)
@@ -50,10 +53,17 @@ export function SettingsView() {
   return (
     <ViewFrame title="Settings" actions={<SearchBox className={styles.search} aria-label="Search settings" placeholder="Search settings" value={search} onChange={(_, data) => setSearch(data.value)} />}>
       {managed + pending > 0 ? (
-        <Text className={styles.quiet}>
-          {managed > 0 ? `${countOf(managed, 'setting')} ${managed === 1 ? 'is' : 'are'} managed and cannot be changed here. ` : ''}
-          {pending > 0 ? `${countOf(pending, 'change')} ${pending === 1 ? 'counts' : 'count'} from the agent’s next start on.` : ''}
-        </Text>
+        <div className={styles.notes}>
+          <Text className={styles.quiet}>
+            {managed > 0 ? `${countOf(managed, 'setting')} ${managed === 1 ? 'is' : 'are'} managed and cannot be changed here. ` : ''}
+            {pending > 0 ? `${countOf(pending, 'change')} ${pending === 1 ? 'counts' : 'count'} from the agent’s next start on.` : ''}
+          </Text>
+          {pending > 0 && canRestart ? (
+            <Button size="small" disabled={busy || !live} onClick={() => void run({ c: 'agent.restart' })}>
+              Restart the agent now
+            </Button>
+          ) : null}
+        </div>
       ) : null}
       {settings === null && error !== null ? (
         <EmptyState bad icon={<ErrorCircle24Regular />} title="The settings could not be read" actions={<Button onClick={() => void load()}>Try again</Button>}>

@@ -12,6 +12,8 @@ import { When } from '../../parts/when.tsx'
 const FIRST_ROWS = 12
 
 const useStyles = makeStyles({
+  // The words of the headers stand where the title of the panel begins.
+  list: { margin: `0 calc(-1 * ${tokens.spacingHorizontalM})` },
   header: { display: 'flex', flexDirection: 'column', minWidth: 0, padding: `${tokens.spacingVerticalXS} 0` },
   content: { fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere' },
   master: { display: 'flex', alignItems: 'center', columnGap: tokens.spacingHorizontalXS, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, color: tokens.colorNeutralForeground2 },
@@ -20,6 +22,7 @@ const useStyles = makeStyles({
   table: { borderCollapse: 'collapse', width: '100%', fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
   head: { textAlign: 'left', color: tokens.colorNeutralForeground3, fontWeight: tokens.fontWeightSemibold, padding: `${tokens.spacingVerticalXXS} ${tokens.spacingHorizontalM} ${tokens.spacingVerticalXXS} 0` },
   cell: { padding: `${tokens.spacingVerticalXXS} ${tokens.spacingHorizontalM} ${tokens.spacingVerticalXXS} 0`, borderTop: `1px solid ${tokens.colorNeutralStroke3}`, overflowWrap: 'anywhere' },
+  name: { textAlign: 'left', fontWeight: tokens.fontWeightSemibold },
   out: { color: tokens.colorNeutralForeground3 },
   quiet: { color: tokens.colorNeutralForeground2 }
 })
@@ -36,7 +39,7 @@ export function MastersPanel() {
       {masters.length === 0 ? (
         <Text className={styles.quiet}>No content is being shared right now. When PCs of this site ask for the same content, one of them is elected master and downloads it from the origin for all.</Text>
       ) : (
-        <Accordion multiple collapsible>
+        <Accordion multiple collapsible className={styles.list}>
           {shown.map((master) => (
             <Election key={master.key} master={master} />
           ))}
@@ -78,17 +81,20 @@ const Election = memo(function Election({ master }: { readonly master: MasterVie
               <caption className={styles.head}>Candidates, in the order of the election</caption>
               <thead>
                 <tr>
-                  {['PC', 'Pieces held', 'Weight', 'Can be master', 'Machine'].map((head) => (
+                  {['', 'PC', 'Pieces held', 'Weight', 'Can be master', 'Machine'].map((head) => (
                     <th key={head} scope="col" className={styles.head}>
-                      {head}
+                      {head === '' ? <span aria-label="Place">#</span> : head}
                     </th>
                   ))}
                 </tr>
               </thead>
               <tbody>
-                {candidates.map((candidate) => (
+                {candidates.map((candidate, place) => (
                   <tr key={candidate.id} className={candidate.eligible && candidate.weight > 0 ? undefined : styles.out}>
-                    <td className={styles.cell}>{candidate.name}</td>
+                    <td className={styles.cell}>{place + 1}</td>
+                    <th scope="row" className={mergeClasses(styles.cell, styles.name)}>
+                      {candidate.name}
+                    </th>
                     <td className={styles.cell}>{candidate.pieces.toLocaleString('en')}</td>
                     <td className={styles.cell}>{candidate.weight}</td>
                     <td className={styles.cell}>{candidate.eligible && candidate.weight > 0 ? 'Yes' : 'No'}</td>

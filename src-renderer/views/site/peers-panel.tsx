@@ -21,8 +21,8 @@ const useStyles = makeStyles({
   state: { width: '7.5rem', '@media (max-width: 62.5rem)': { width: '6.75rem' } },
   bytes: { width: '6rem', '@media (max-width: 62.5rem)': { width: '4.75rem' } },
   name: { fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere' },
-  quiet: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, display: 'block', overflowWrap: 'anywhere' },
-  reason: { color: tokens.colorNeutralForeground2, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, display: 'block' },
+  quiet: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, display: 'block', overflowWrap: 'break-word' },
+  reason: { color: tokens.colorNeutralForeground2, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, display: 'block', marginTop: tokens.spacingVerticalXXS },
   numbers: { fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 }
 })
 
@@ -73,11 +73,7 @@ export function PeersPanel() {
             <tr key={peer.id ?? `${peer.address}${peer.name}`}>
               <td className={styles.cell}>
                 <span className={styles.name}>{peer.name}</span>
-                <span className={styles.quiet}>
-                  {peer.address}
-                  {peer.weight === null ? '' : ` · weight ${peer.weight}`}
-                  {peer.version === null ? '' : ` · ${peer.version}`}
-                </span>
+                <span className={styles.quiet}>{[peer.address, peer.weight === null ? null : `weight\u00a0${peer.weight}`, peer.version].filter((fact) => fact !== null).join(' · ')}</span>
                 {peer.reason === null ? null : <span className={styles.reason}>{peer.reason}</span>}
                 {peer.banned ? <span className={styles.reason}>It sent damaged pieces and is not asked for that content again.</span> : null}
               </td>

@@ -1,9 +1,11 @@
 import { makeStyles, Text, tokens } from '@fluentui/react-components'
+import { useId } from 'react'
 import { useSnapshot } from '../../app-context.tsx'
 import { Facts, Panel } from '../../parts/panel.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 
 const useStyles = makeStyles({
+  heading: { margin: `${tokens.spacingVerticalS} 0 0`, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground3 },
   list: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalS, margin: 0, padding: 0, listStyleType: 'none' },
   row: { display: 'grid', gridTemplateColumns: 'minmax(0, 1fr) auto', columnGap: tokens.spacingHorizontalS, alignItems: 'start' },
   name: { fontWeight: tokens.fontWeightMedium, overflowWrap: 'anywhere' },
@@ -18,6 +20,7 @@ export function PlacePanel() {
   const ports = useSnapshot((s) => s.ports)
   const name = useSnapshot((s) => s.name)
   const agentId = useSnapshot((s) => s.agentId)
+  const headingId = useId()
   const port = (n: number | null, how: string) => (n === null ? 'closed' : `${n} (${how})`)
   return (
     <Panel title="This PC">
@@ -25,14 +28,17 @@ export function PlacePanel() {
         facts={[
           ['Name', name],
           ['Identity', agentId.slice(0, 12)],
-          ['Weight', `${value}, as it ${why}${value === 0 ? '. It is never master.' : ''}`],
+          ['Weight', `${value}, as it ${why}${value === 0 ? '. It is not elected master.' : ''}`],
           ['Machine', machine === '' ? null : machine],
           ['Peer port', port(ports.peer, 'TCP')],
           ['Beacon', port(ports.beacon, 'UDP')],
           ['Local API', port(ports.api, 'this PC only')]
         ]}
       />
-      <ul className={styles.list} aria-label="Networks">
+      <h3 id={headingId} className={styles.heading}>
+        Subnets
+      </h3>
+      <ul className={styles.list} aria-labelledby={headingId}>
         {interfaces.map((net) => (
           <li key={`${net.name}${net.address}`} className={styles.row}>
             <span className={styles.name}>{net.name}</span>

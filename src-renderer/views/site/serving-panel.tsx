@@ -1,10 +1,12 @@
-import { makeStyles, Text, tokens } from '@fluentui/react-components'
+import { Button, makeStyles, Text, tokens } from '@fluentui/react-components'
 import { useMemo } from 'react'
-import { useMirror, useSnapshot } from '../../app-context.tsx'
+import { useAction, useCan, useLive, useMirror, useSnapshot } from '../../app-context.tsx'
 import { servingNow } from '../../agent/selectors/site.ts'
 import { formatBytes, formatRate } from '../../format/bytes.ts'
 import { fileNameOf, shortId } from '../../format/url.ts'
+import { ForHowLong, Until } from '../../parts/for-how-long.tsx'
 import { Panel } from '../../parts/panel.tsx'
+import { StateBadge } from '../../parts/state-badge.tsx'
 import { When } from '../../parts/when.tsx'
 
 const useStyles = makeStyles({
@@ -14,23 +16,23 @@ const useStyles = makeStyles({
   name: { fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere' },
   bytes: { fontVariantNumeric: 'tabular-nums', whiteSpace: 'nowrap' },
   quiet: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, overflowWrap: 'anywhere' },
-  text: { color: tokens.colorNeutralForeground2 }
+  text: { color: tokens.colorNeutralForeground2 },
+  foot: { display: 'flex', flexWrap: 'wrap', alignItems: 'center', justifyContent: 'space-between', gap: tokens.spacingHorizontalS }
 })
 
-/** What this PC gives to whom right now. */
+/** What this PC gives to whom right now, and the way to stop it. */
 export function ServingPanel() {
   const styles = useStyles()
   const uploads = useSnapshot((s) => s.uploads)
   const requests = useSnapshot((s) => s.requests)
   const transfers = useSnapshot((s) => s.transfers)
+  const stopped = useSnapshot((s) => s.servingStopped)
   const total = useSnapshot((s) => s.totals.servedBytes)
   const rate = useMirror((s) => s.throughput?.points.at(-1)?.peersOut ?? 0)
   const rows = useMemo(() => servingNow({ uploads, requests, transfers }), [uploads, requests, transfers])
   return (
-    <Panel title="Served to others now" actions={rate >= 1 ? <Text className={styles.bytes}>{formatRate(rate)}</Text> : undefined}>
-      {rows.length === 0 ? (
-        <Text className={styles.text}>Nobody is taking anything from this PC at the moment.</Text>
-      ) : (
+    <Panel title="Served to others now" actions={stopped !== null ? <StateBadge tone="warning">Stopped</StateBadge> : rows.length > 0 && rate >= 1 ? <Text className={styles.bytes}>{formatRate(rate)}</Text> : undefined}>
+      {rows.length > 0 ? (
         <ul className={styles.list}>
           {rows.map((row) => (
             <li key={row.peer} className={styles.row}>
@@ -44,8 +46,37 @@ export function ServingPanel() {
             </li>
           ))}
         </ul>
+      ) : stopped === null ? (
+        <Text className={styles.text}>Nobody is taking anything from this PC at the moment.</Text>
+      ) : (
+        <Text className={styles.text}>
+          Peers get nothing from this PC <Until until={stopped.until} />, and it is no master. Its own downloads go on.
+        </Text>
       )}
-      <Text className={styles.quiet}>{formatBytes(total)} served since start.</Text>
+      <div className={styles.foot}>
+        <Text className={styles.quiet}>{formatBytes(total)} served since start.</Text>
+        <ServingControl stopped={stopped !== null} />
+      </div>
     </Panel>
+  )
+}
+
+function ServingControl({ stopped }: { readonly stopped: boolean }) {
+  const { busy, run } = useAction()
+  const live = useLive()
+  const possible = useCan('serving.stop')
+  if (!possible) return null
+  if (stopped)
+    return (
+      <Button size="small" appearance="primary" disabled={!live || busy} onClick={() => void run({ c: 'serving.resume' })}>
+        Serve again
+      </Button>
+    )
+  return (
+    <ForHowLong onChoose={(forMs) => void run({ c: 'serving.stop', forMs })}>
+      <Button size="small" disabled={!live || busy}>
+        Stop serving
+      </Button>
+    </ForHowLong>
   )
 }
