@@ -54,6 +54,8 @@ export const errorTable = {
   PORT_TAKEN: { exit: 65, http: 500, next: 'Choose another port in the settings, or end the program that uses it.' },
   SETTINGS_INVALID: { exit: 66, http: 400, next: 'Correct the named setting; the file is left as it is.' },
   SITE_KEY_INVALID: { exit: 67, http: 400, next: 'Make one with `larder fleet key new` and give all PCs the same.' },
+  FLEET_INVALID: { exit: 80, http: 400, next: 'Make a new request with `larder fleet enroll --request` and let the holder of the fleet CA sign it.' },
+  FLEET_CA_UNUSABLE: { exit: 81, http: 400, next: 'Check the folder of the fleet CA (--ca-dir) and its passphrase.' },
   INTEGRATION_OFF: { exit: 68, http: 409, next: 'Turn the integration on, or let the client download directly.' },
   BUSY: { exit: 69, http: 503, next: 'Try again in a moment.' }
 } as const satisfies Record<string, ErrorKind>

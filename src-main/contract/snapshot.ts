@@ -118,7 +118,15 @@ export const AgentSnapshot = z.object({
   startedAt: z.number(),
   integration: z.object({ enabled: z.boolean(), by: z.string(), since: z.number() }),
   paused: z.object({ until: z.number().nullable() }).nullable(),
-  fleet: z.object({ member: z.boolean(), via: z.enum(['none', 'site-key', 'ca']), tag: z.string().nullable() }),
+  fleet: z.object({
+    member: z.boolean(),
+    via: z.enum(['none', 'site-key', 'ca']),
+    tag: z.string().nullable(),
+    /** By a CA: end of this PC's certificate (wall clock, ms since 1970), number of the deny list in force, and devices on it. */
+    expiresAt: z.number().optional(),
+    denyListNumber: z.number().int().optional(),
+    denied: z.number().int().optional()
+  }),
   ports: z.object({ api: z.number().int().nullable(), peer: z.number().int().nullable(), beacon: z.number().int().nullable() }),
   weight: z.object({ value: z.number().int(), why: z.string() }),
   interfaces: z.array(z.object({ name: z.string(), address: z.string(), used: z.boolean(), reason: z.string().nullable() })),

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { SecureContext } from 'node:tls'
 import type { BootId, PeerId } from '../contract/ids.ts'
-import type { PeerMessage } from '../contract/peer-messages.ts'
+import type { ControlMessage, FleetDenied, PeerMessage } from '../contract/peer-messages.ts'
 import { PEER_PROTOCOL } from '../contract/version.ts'
 import type { Clock } from '../lib/clock.ts'
 import { BEACON_FRESH_MS, type HeardBeacon } from './beacon.ts'
@@ -15,6 +15,7 @@ import type { ConnectedPeer, Log } from './network.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { Refusals } from './refusals.ts'
 import type { Seed } from './seed.ts'
+import type { RemoteIdentity } from './tls-channel.ts'
 
 /** Both ends hear of each other at the same time; the higher id leaves the first try to the lower one. */
 const HIGHER_ID_WAITS_MS = 250
@@ -30,7 +31,8 @@ export interface ConnectionsOptions {
   readonly identity: Identity
   readonly bootId: BootId
   readonly membership: Membership
-  readonly secureContext: SecureContext
+  /** As it is now: certificates are renewed. */
+  readonly secureContext: () => SecureContext
   readonly table: PeerTable
   readonly refusals: Refusals
   readonly hello: () => Hello
@@ -42,6 +44,8 @@ interface Link {
   /** Where its last beacon came from, and when; gone after a goodbye. */
   beacon?: { readonly address: string; readonly port: number; readonly bootId: BootId; readonly heardMs: number }
   channel?: ControlChannel
+  /** Who proved itself on the channel. */
+  remote?: RemoteIdentity
   bootId?: BootId
   /** Set with the peer's hello. */
   peer?: ConnectedPeer
@@ -58,6 +62,7 @@ interface ConnectionsEvents {
   connected: [ConnectedPeer]
   lost: [ConnectedPeer, string]
   message: [PeerId, PeerMessage]
+  fleet: [PeerId, FleetDenied]
   /** A member has proved itself; from now on it may ask for pieces. */
   proven: [ProvenSocket]
   /** Its last control connection has ended; its other connections are to end as well. */
@@ -139,7 +144,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     return false
   }
 
-  send(to: PeerId, message: PeerMessage): boolean {
+  send(to: PeerId, message: ControlMessage): boolean {
     const link = this.#links.get(to)
     return link?.peer !== undefined && link.channel!.send(message)
   }
@@ -153,10 +158,26 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     channel.close(CLOSE.garbage, reason)
   }
 
+  /** The deny list, the time or a certificate has changed: ends the connections of those who are members no longer. */
+  enforceMembership(): void {
+    for (const link of this.#links.values()) {
+      const { channel, remote } = link
+      const objection = channel && remote && this.#o.membership.objection(remote)
+      if (!objection) continue
+      this.#ended(link, channel, { kind: 'closed', reason: objection.reason })
+      channel.close(CLOSE.expelled, objection.reason)
+      this.#o.refusals.member(link.id, link.beacon?.address ?? '', objection.reason)
+    }
+  }
+
   /** What a beacon sets in motion. @returns true when it is to be answered */
   heard({ message, address }: HeardBeacon): boolean {
-    const { identity, bootId, clock, table, refusals } = this.#o
+    const { identity, bootId, clock, table, refusals, membership } = this.#o
     if (!this.#running) return false
+    if (membership.denies(message.id)) {
+      table.set(message.id, 'refused', `${table.nameOf(message.id)} was removed from the fleet.`, { address })
+      return false
+    }
     if (message.id === identity.id) {
       if (message.bootId !== bootId) refusals.stranger(address, message.id, 'has the same identity as this PC (a copied disk?); delete identity.pem on one of them')
       return false
@@ -209,6 +230,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     const channel = new ControlChannel(ws, clock)
     link.channel = channel
     link.bootId = bootId
+    link.remote = remote
     this.emit('proven', connection)
     channel.once('hello', (theirs) => {
       if (side === 'dialer') channel.sendHello(hello())
@@ -218,6 +240,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
       this.emit('connected', link.peer)
     })
     channel.on('message', (message) => this.emit('message', link.id, message))
+    channel.on('fleet', (message) => this.emit('fleet', link.id, message))
     channel.once('end', (end) => this.#ended(link, channel, end))
     if (side === 'acceptor') channel.sendHello(hello())
   }
@@ -227,6 +250,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     const { table, refusals } = this.#o
     const { peer } = link
     delete link.channel
+    delete link.remote
     delete link.peer
     this.emit('unproven', link.id)
     table.set(link.id, 'lost', `${peer?.name ?? table.nameOf(link.id)} ${end.reason}.`)
@@ -274,7 +298,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
         identity,
         membership,
         bootId,
-        secureContext,
+        secureContext: secureContext(),
         clock,
         signal: AbortSignal.any([signal, attempt.signal]),
         recognise: (id) => {
