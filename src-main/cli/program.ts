@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { LARDER_VERSION } from '../contract/version.ts'
 import { parseDuration } from './durations.ts'
+import { addFleetCommands } from './fleet-program.ts'
 import type { Output } from './output.ts'
 import { parseSize } from './sizes.ts'
 
@@ -112,12 +113,7 @@ export function buildProgram(output: Output): Command {
   command(integration, 'off', 'Do not serve programs; they download directly.').action(async (options) => (await switches()).switchIntegration(false, options, output))
   command(integration, 'status', 'Show the switch, and who set it when.').action(async (options) => (await switches()).integrationStatus(options, output))
 
-  const key = program.command('fleet').description('Membership of the fleet.').command('key').description('The site key.')
-  key.command('new').description('Make a site key; whoever has it is a member of the fleet.').option('--json', 'as JSON').action(async () => {
-    const { randomBytes } = await import('node:crypto')
-    const siteKey = `larder-site-${randomBytes(32).toString('base64url')}`
-    output.result({ siteKey }, () => siteKey)
-  })
+  addFleetCommands(program, command, output)
 
   command(program, 'version', 'Show the version.').action(async () => {
     const { API_VERSION } = await import('../contract/version.ts')
