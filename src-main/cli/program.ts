@@ -56,6 +56,8 @@ export function buildProgram(output: Output): Command {
     .option('--no-stagger', 'no random wait before a direct download')
     .option('--no-agent', 'download directly and at once')
     .option('--header <field>', "header field for the origin, 'Name: value'; may be given several times; what may carry a credential makes the download private", collect)
+    .option('--cert-issuer <name>', 'show the origin a client certificate of this issuer, e.g. "CN=Acme Issuing CA"')
+    .option('--cert-subject <name>', 'show the origin the client certificate of this subject')
     .option('-q, --quiet', 'say nothing but errors')
     .addHelpText('after', examples(['larder get https://example.com/setup.msi', 'larder get https://example.com/setup.msi -o /srv/setup.msi --sha256 9f86d0…', 'larder get scripts/inventory.ps1 --kind script --timeout 2m --json']))
     .action(async (url, options) => {

@@ -34,6 +34,8 @@ export const errorTable = {
   ORIGIN_PROTOCOL: { exit: 26, http: 502, next: 'The origin contradicts itself; report it to whoever runs it.' },
   ORIGIN_CHANGED: { exit: 27, http: 502, next: 'Ask again; the file changed at the origin during the download.' },
   ORIGIN_STALLED: { exit: 28, http: 504, next: 'Try later; the origin stopped sending.' },
+  ORIGIN_CLIENT_CERTIFICATE: { exit: 29, http: 502, next: 'Check origin.clientCertificates and the issuer and subject that were asked for.' },
+  PROXY_CREDENTIALS: { exit: 33, http: 502, next: 'Put user name and password into the URL of origin.proxy or HTTPS_PROXY.' },
   TIMEOUT: { exit: 30, http: 504, next: 'Give a longer timeout or try later; verified pieces are kept.' },
   CANCELLED: { exit: 31, http: 409, next: 'Ask again when you want it; verified pieces are kept.' },
   SHUTTING_DOWN: { exit: 32, http: 503, next: 'Start the agent again; the request resumes.' },
