@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
+import { chmodSync, closeSync, constants, lstatSync, openSync } from 'node:fs'
 import { chmod, open, rename, rm } from 'node:fs/promises'
 import { readAtMost } from './bounded-file.ts'
 import { systemCode } from './errors.ts'
@@ -47,5 +47,20 @@ async function writeNew(path: string, data: string | Uint8Array): Promise<void> 
     await file.sync()
   } finally {
     await file.close()
+  }
+}
+
+/**
+ * Makes an empty file, or takes an existing one, for this user alone, before a library opens it that would go by the umask. An
+ * existing one is not opened: closing it would drop the locks this process holds on it (POSIX).
+ * @throws the file system's error
+ */
+export function makePrivateSync(path: string): void {
+  try {
+    closeSync(openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, PRIVATE))
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error
+    const stats = lstatSync(path)
+    if (process.platform !== 'win32' && stats.isFile() && (stats.mode & 0o077) !== 0) chmodSync(path, PRIVATE)
   }
 }

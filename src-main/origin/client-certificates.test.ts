@@ -43,7 +43,7 @@ interface Origin {
 /** An origin that demands (or, with `demand` false, only asks for) a certificate of `clientCa`. */
 async function startOrigin({ demand = true, maxVersion = 'TLSv1.3' as tls.SecureVersion, clientCa = ca, redirect = (_path: string | undefined): string | undefined => undefined } = {}): Promise<Origin> {
   const shown: string[] = []
-  const sockets = new Set<net.Socket>()
+  const sockets = new Set<Duplex>()
   const listener = https.createServer({ key: server.key, cert: server.cert, ca: clientCa.pem, requestCert: true, rejectUnauthorized: demand, maxVersion }, (request, response) => {
     shown.push((request.socket as TLSSocket).getPeerCertificate().subject?.CN as string | undefined ?? '')
     const location = redirect(request.url)
