@@ -20,7 +20,8 @@ const at = (name: string) => join(dir, name)
 const on = (pc: string) => ['--data-dir', at(pc)]
 const failed = (code: string) => ({ code: expect.toSatisfy((exit: number) => exit !== 0), answer: { error: expect.objectContaining({ code }) } })
 
-describe('larder fleet', () => {
+// Each command makes keys and certificates; beside other work that takes its time.
+describe('larder fleet', { timeout: 120_000 }, () => {
   it('enrols the PC of the CA in one command, and others by files', async () => {
     expect(await larder('fleet', 'init', ...on('pc-1'))).toMatchObject({ code: 0, answer: { sealed: false } })
     expect(await larder('fleet', 'enroll', '--name', 'pc-1', ...on('pc-1'))).toMatchObject({ code: 0, answer: { renewed: false } })
@@ -60,7 +61,7 @@ describe('larder fleet', () => {
     expect(await larder('fleet', 'enroll', '--passphrase-file', at('wrong'), ...on('pc-1'))).toMatchObject(failed('FLEET_CA_UNUSABLE'))
     expect(await larder('fleet', 'enroll', '--passphrase-file', at('pass'), ...on('pc-1'))).toMatchObject({ code: 0 })
     expect(await larder('fleet', 'init', '--passphrase-file', at('pass'), ...on('pc-1'))).toMatchObject(failed('FLEET_CA_UNUSABLE'))
-  }, 60_000)
+  })
 
   it('says what is wrong with a file that is none of its own', async () => {
     await writeFile(at('junk'), '{"larder":"fleet-enrolment"}')

@@ -127,7 +127,7 @@ describe('the key of the CA', () => {
     expect((await openKey(sealed, 'correct horse battery')).equals(key)).toBe(true)
     await expect(openKey(sealed, 'correct horse bakery!')).rejects.toEqual(coded('FLEET_CA_UNUSABLE'))
     await expect(openKey(sealed, undefined)).rejects.toEqual(coded('FLEET_CA_UNUSABLE'))
-  }, 30_000)
+  }, 120_000)
 
   it('takes no short passphrase, and none where none was given', async () => {
     await expect(sealKey(key, 'short')).rejects.toEqual(coded('FLEET_CA_UNUSABLE'))
