@@ -225,7 +225,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       link,
       clock,
       // Who has no peers need not wait for them.
-      settings: settings.fleet.siteKey === null ? { ...settings.election, settleMs: 0 } : settings.election,
+      settings: network.fleet().member ? settings.election : { ...settings.election, settleMs: 0 },
       holdings: (key) => transfers.holdings(key),
       nameOf: (id) => network.nameOf(id)
     })
@@ -283,6 +283,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     })
     network.on('banned', (id, key) => link.emit('banned', id, key))
     network.on('refused', ({ address, id, reason }) => this.#events.add('peerRefused', `${address}: ${reason}`, id ? { peer: id } : {}))
+    network.on('notice', (text) => this.#events.add('warning', text))
     network.on('changed', () => this.#changed())
     cache.on('added', (content) => this.#events.add('contentCached', `${content.sha256.slice(0, 12)} is in the cache.`, { bytes: content.plan.lengthBytes }))
     cache.on('evicted', ({ sha256, bytes, reason }) => this.#events.add('contentEvicted', `${sha256.slice(0, 12)} left the cache (${reason}).`, { bytes }))

@@ -1,5 +1,6 @@
 import type { AgentEvent, AgentEventType } from '../contract/events.ts'
 import type { Clock } from '../lib/clock.ts'
+import { shownText, shownUrl } from '../lib/shown-text.ts'
 
 const KEEP = 1000
 
@@ -15,8 +16,9 @@ export class EventLog {
     this.#told = told
   }
 
+  /** Events are shown, exported and logged: one line each, and URLs without what is secret in them. */
   add(type: AgentEventType, text: string, facts: Omit<AgentEvent, 'seq' | 'at' | 'type' | 'text'> = {}): void {
-    const event: AgentEvent = { seq: ++this.#seq, at: this.#clock.wallMs(), type, text: text.slice(0, 1000), ...facts }
+    const event: AgentEvent = { seq: ++this.#seq, at: this.#clock.wallMs(), type, text: shownText(text).slice(0, 1000), ...facts, ...(facts.url !== undefined && { url: shownUrl(facts.url) }) }
     this.#events.push(event)
     // Cut rarely, so that adding stays cheap.
     if (this.#events.length > KEEP * 2) this.#events = this.#events.slice(-KEEP)

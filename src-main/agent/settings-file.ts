@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { chmodSync, readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Conf from 'conf'
 import type { z } from 'zod'
@@ -82,10 +82,12 @@ export function mergeSettings(sources: readonly SettingsSource[]): EffectiveSett
 }
 
 /**
- * Reads `settings.json`. The file is never changed by reading.
+ * Reads `settings.json`. What is in the file is never changed by reading; a file that others could read, which may hold the
+ * site key, is closed to them.
  * @throws SETTINGS_INVALID with place and reason
  */
 export function readSettingsFile(paths: DataPaths): SettingsSource {
+  closeToOthers(paths.settings)
   return { origin: 'file', place: paths.settings, values: readStore(paths) }
 }
 
@@ -142,6 +144,15 @@ function readStore(paths: DataPaths): SettingsInput {
   } catch (error) {
     if (error instanceof LarderError) throw error
     throw invalid('', paths.settings, systemCode(error) ?? (error instanceof Error ? error.message : String(error)), error)
+  }
+}
+
+function closeToOthers(path: string): void {
+  if (process.platform === 'win32') return
+  try {
+    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
+  } catch {
+    // There is none, or it belongs to somebody else, who decides.
   }
 }
 

@@ -58,6 +58,18 @@ describe('who may call', () => {
     }
   })
 
+  test.each(routes.map((route) => [route.method, route.path]))('%s %s is closed to pages, with and without the token', async (method, path) => {
+    const target = path.replace(':id', 'r-00000000').replace(':sha256', '0'.repeat(64))
+    const fromPages: Record<string, string>[] = [{ host: `evil.test:${rig.port}` }, { origin: 'https://evil.test' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'no-cors' }]
+    for (const headers of fromPages) {
+      for (const authorization of [null, `Bearer ${rig.token}`]) {
+        const answer = await rig.call(method, target, { headers: { ...headers, authorization } })
+        expect([answer.status, answer.json?.code], JSON.stringify(headers)).toEqual([403, 'FORBIDDEN'])
+        expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control'))).toEqual([])
+      }
+    }
+  })
+
   test('a page served by the agent itself may call, and no page gets CORS headers', async () => {
     const answer = await rig.call('GET', '/v1/status', { headers: { origin: `http://127.0.0.1:${rig.port}`, 'sec-fetch-site': 'same-origin' } })
     expect(answer.status).toBe(200)

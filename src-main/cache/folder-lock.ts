@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { LarderError } from '../lib/errors.ts'
+import { makePrivateSync } from '../lib/private-file.ts'
 
 /** The right of this process to a cache folder. */
 export interface FolderLock {
@@ -12,6 +13,7 @@ export interface FolderLock {
  * @throws AGENT_ALREADY_RUNNING when another process, or this one, has it
  */
 export function lockFolder(path: string): FolderLock {
+  makePrivateSync(path)
   const database = new DatabaseSync(path, { timeout: 0 })
   try {
     database.exec('PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE')

@@ -4,6 +4,7 @@ import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
 import type { ContentKind } from '../contract/request.ts'
 import type { CacheEntryView } from '../contract/snapshot.ts'
 import type { StoredVersion } from './cache.ts'
+import { makePrivateSync } from '../lib/private-file.ts'
 import type { FileStamp } from './file-stamp.ts'
 import { fromJson, storable } from './sidecar.ts'
 
@@ -294,6 +295,8 @@ export class IndexDb {
 
 /** One process has the folder, so the index is locked for good and needs no shared memory. 4 MiB of page cache. */
 function connect(path: string): DatabaseSync {
+  // SQLite gives its other files the rights of this one; they hold URLs.
+  makePrivateSync(path)
   const db = new DatabaseSync(path, { timeout: 2000 })
   try {
     db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4096; PRAGMA trusted_schema=OFF')

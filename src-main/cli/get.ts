@@ -19,6 +19,8 @@ export interface GetOptions {
   readonly stagger?: boolean
   readonly agent?: boolean
   readonly header?: readonly string[]
+  readonly certIssuer?: string
+  readonly certSubject?: string
   readonly quiet?: boolean
 }
 
@@ -35,6 +37,8 @@ export async function get(url: string, options: GetOptions, output: Output): Pro
     ...(options.priority !== undefined && { priority: options.priority }),
     ...(options.timeout !== undefined && { timeoutMs: options.timeout }),
     ...(options.allowStale !== undefined && { allowStale: options.allowStale }),
+    ...(options.certIssuer !== undefined && { certIssuer: options.certIssuer }),
+    ...(options.certSubject !== undefined && { certSubject: options.certSubject }),
     ...(options.header && { headers: parseHeaders(options.header) })
   }
   const interrupted = new AbortController()

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { LARDER_VERSION } from '../contract/version.ts'
 import { parseDuration } from './durations.ts'
+import { addFleetCommands } from './fleet-program.ts'
 import type { Output } from './output.ts'
 import { parseSize } from './sizes.ts'
 
@@ -55,6 +56,8 @@ export function buildProgram(output: Output): Command {
     .option('--no-stagger', 'no random wait before a direct download')
     .option('--no-agent', 'download directly and at once')
     .option('--header <field>', "header field for the origin, 'Name: value'; may be given several times; what may carry a credential makes the download private", collect)
+    .option('--cert-issuer <name>', 'show the origin a client certificate of this issuer, e.g. "CN=Acme Issuing CA"')
+    .option('--cert-subject <name>', 'show the origin the client certificate of this subject')
     .option('-q, --quiet', 'say nothing but errors')
     .addHelpText('after', examples(['larder get https://example.com/setup.msi', 'larder get https://example.com/setup.msi -o /srv/setup.msi --sha256 9f86d0…', 'larder get scripts/inventory.ps1 --kind script --timeout 2m --json']))
     .action(async (url, options) => {
@@ -112,12 +115,7 @@ export function buildProgram(output: Output): Command {
   command(integration, 'off', 'Do not serve programs; they download directly.').action(async (options) => (await switches()).switchIntegration(false, options, output))
   command(integration, 'status', 'Show the switch, and who set it when.').action(async (options) => (await switches()).integrationStatus(options, output))
 
-  const key = program.command('fleet').description('Membership of the fleet.').command('key').description('The site key.')
-  key.command('new').description('Make a site key; whoever has it is a member of the fleet.').option('--json', 'as JSON').action(async () => {
-    const { randomBytes } = await import('node:crypto')
-    const siteKey = `larder-site-${randomBytes(32).toString('base64url')}`
-    output.result({ siteKey }, () => siteKey)
-  })
+  addFleetCommands(program, command, output)
 
   command(program, 'version', 'Show the version.').action(async () => {
     const { API_VERSION } = await import('../contract/version.ts')

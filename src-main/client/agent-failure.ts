@@ -41,7 +41,9 @@ const reasons: Partial<Record<ErrorCode, ReasonCode>> = {
   ORIGIN_STATUS: 'origin-error',
   ORIGIN_PROTOCOL: 'origin-error',
   ORIGIN_CHANGED: 'origin-error',
-  ORIGIN_STALLED: 'origin-error'
+  ORIGIN_STALLED: 'origin-error',
+  ORIGIN_CLIENT_CERTIFICATE: 'origin-error',
+  PROXY_CREDENTIALS: 'origin-error'
 }
 
 export function afterAgentFailure(code: ErrorCode): AfterAgentFailure {

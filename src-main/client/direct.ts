@@ -4,6 +4,7 @@ import type { Settings } from '../contract/settings.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import type { Clock } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
+import type { CertificateWish } from '../origin/certificate-choice.ts'
 import { createOriginClient } from '../origin/origin-client.ts'
 import type { OriginClient } from '../origin/origin.ts'
 import { RecentRate } from './rate.ts'
@@ -22,6 +23,8 @@ export interface DirectProgress {
 export interface DirectJob {
   readonly url: string
   readonly headers: Record<string, string> | undefined
+  /** Client certificate to show to the origin. */
+  readonly certificate: CertificateWish | undefined
   /** Digest the caller expects. */
   readonly expected: Sha256Hex | null
   readonly settings: Settings['origin']
@@ -69,7 +72,7 @@ export async function downloadDirectly(job: DirectJob): Promise<DirectResult> {
 async function downloadVersion(client: OriginClient, job: DirectJob): Promise<DirectResult> {
   const { url, headers, signal, clock, sink } = job
   const common = { signal, ...(headers && { headers }) }
-  const probed = await client.probe(url, common)
+  const probed = await client.probe(url, { ...common, certificate: job.certificate })
   if (probed.status !== 'version') throw new LarderError('ORIGIN_PROTOCOL', 'The origin says the file is unchanged though nothing was asked to compare')
   const { version } = probed
   const body = await client.open(version, { start: 0, end: null }, common)

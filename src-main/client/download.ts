@@ -4,6 +4,7 @@ import { RequestSpec, type ReasonCode, type RequestSpecInput, type RequestView, 
 import type { Settings } from '../contract/settings.ts'
 import { sleep, systemClock, type Clock } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
+import { wishOf } from '../origin/certificate-choice.ts'
 import { parseIntegrity } from '../origin/integrity.ts'
 import { normaliseUrl } from '../origin/url.ts'
 import { downloadByAgent } from './agent-download.ts'
@@ -222,6 +223,7 @@ class Download {
     const { lengthBytes, sha256 } = await downloadDirectly({
       url,
       headers: this.#spec.headers,
+      certificate: wishOf(this.#spec),
       expected,
       settings: settings.origin,
       env: this.#options.env ?? process.env,

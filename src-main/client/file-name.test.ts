@@ -11,7 +11,17 @@ test.each([
   ['https://h.test/%2e%2e', 'h.test'],
   ['https://h.test/a%00b', 'a_b'],
   ['https://h.test/x.%e2%80%aetxt.exe', 'x.txt.exe'],
-  ['https://h.test/name.%20.%20', 'name']
+  ['https://h.test/name.%20.%20', 'name'],
+  ['https://h.test/COM%C2%B9', 'COM¹_'],
+  ['https://h.test/conout$.txt', 'conout$_.txt'],
+  ['https://h.test/nul%20.txt', 'nul_.txt'],
+  ['https://h.test/aux.tar.gz', 'aux_.tar.gz'],
+  ['https://h.test/file.txt%3Astream', 'file.txt_stream'],
+  ['https://h.test/..%5c..%5cwindows%5cx.dll', '_.._windows_x.dll'],
+  ['https://h.test/a%E2%88%95b%EF%BC%8Fc', 'a_b_c'],
+  ['https://h.test/-rf', '_rf'],
+  ['https://h.test/~', 'h.test'],
+  ['https://h.test/x%E2%80%8B.exe', 'x_.exe']
 ])('%s → %s', (url, name) => {
   expect(fileNameFromUrl(url)).toBe(name)
 })

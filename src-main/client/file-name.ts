@@ -7,6 +7,9 @@ const MAX_NAME_BYTES = 180
 /** Marks that change the direction in which a name is shown, so that `exe.txt` could read as something else. */
 const directionMarks = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 
+/** Older programs on Windows turn these into `/` and `\\`. */
+const slashLookalikes = /[\u2044\u2215\u2216\u29f8\u29f9\uff0f\uff3c]/g
+
 /**
  * A file name for what a URL names: its last path part, safe on every system, never hidden, never a path. Headers of the
  * origin have no say in it.
@@ -17,7 +20,7 @@ export function fileNameFromUrl(url: string): string {
 }
 
 function safe(text: string): string {
-  const plain = text.normalize('NFC').replace(directionMarks, '').replace(/^[.\s]+/, '')
+  const plain = text.normalize('NFC').replace(directionMarks, '').replace(slashLookalikes, '_').replace(/^[.\s]+/, '').replace(/^[-~]/, '_')
   return trim(filenamify(shorten(plain), { replacement: '_', maxLength: MAX_NAME_BYTES }))
 }
 

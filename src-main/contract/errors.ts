@@ -34,6 +34,8 @@ export const errorTable = {
   ORIGIN_PROTOCOL: { exit: 26, http: 502, next: 'The origin contradicts itself; report it to whoever runs it.' },
   ORIGIN_CHANGED: { exit: 27, http: 502, next: 'Ask again; the file changed at the origin during the download.' },
   ORIGIN_STALLED: { exit: 28, http: 504, next: 'Try later; the origin stopped sending.' },
+  ORIGIN_CLIENT_CERTIFICATE: { exit: 29, http: 502, next: 'Check origin.clientCertificates and the issuer and subject that were asked for.' },
+  PROXY_CREDENTIALS: { exit: 33, http: 502, next: 'Put user name and password into the URL of origin.proxy or HTTPS_PROXY.' },
   TIMEOUT: { exit: 30, http: 504, next: 'Give a longer timeout or try later; verified pieces are kept.' },
   CANCELLED: { exit: 31, http: 409, next: 'Ask again when you want it; verified pieces are kept.' },
   SHUTTING_DOWN: { exit: 32, http: 503, next: 'Start the agent again; the request resumes.' },
@@ -54,6 +56,8 @@ export const errorTable = {
   PORT_TAKEN: { exit: 65, http: 500, next: 'Choose another port in the settings, or end the program that uses it.' },
   SETTINGS_INVALID: { exit: 66, http: 400, next: 'Correct the named setting; the file is left as it is.' },
   SITE_KEY_INVALID: { exit: 67, http: 400, next: 'Make one with `larder fleet key new` and give all PCs the same.' },
+  FLEET_INVALID: { exit: 80, http: 400, next: 'Make a new request with `larder fleet enroll --request` and let the holder of the fleet CA sign it.' },
+  FLEET_CA_UNUSABLE: { exit: 81, http: 400, next: 'Check the folder of the fleet CA (--ca-dir) and its passphrase.' },
   INTEGRATION_OFF: { exit: 68, http: 409, next: 'Turn the integration on, or let the client download directly.' },
   BUSY: { exit: 69, http: 503, next: 'Try again in a moment.' }
 } as const satisfies Record<string, ErrorKind>

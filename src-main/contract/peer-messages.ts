@@ -133,5 +133,21 @@ export const PeerMessage = z.discriminatedUnion('t', [
   SwarmJoin, SwarmHave, SwarmGot, SwarmProgress, SwarmLeave
 ])
 export type PeerMessage = z.infer<typeof PeerMessage>
+
+/**
+ * In a fleet with a CA: the number of the newest deny list the sender knows, or that list. Who hears a higher number than its
+ * own says its own; who hears a lower one sends its list.
+ */
+export const FleetDenied = z.object({
+  t: z.literal('fleet.denied'),
+  number: z.number().int().min(0).max(0xffff_ffff),
+  /** Signed by the CA, base64url. */
+  list: z.string().max(43_784).regex(/^[A-Za-z0-9_-]*$/).optional()
+})
+export type FleetDenied = z.infer<typeof FleetDenied>
+
+/** Everything that may come on a control connection after the hello. */
+export const ControlMessage = z.discriminatedUnion('t', [...PeerMessage.options, FleetDenied])
+export type ControlMessage = z.infer<typeof ControlMessage>
 export type ClaimMessage = Extract<PeerMessage, { t: `claim.${string}` }>
 export type SwarmMessage = Extract<PeerMessage, { t: `swarm.${string}` }>

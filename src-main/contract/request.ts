@@ -9,6 +9,9 @@ export type ContentKind = z.infer<typeof ContentKind>
 export const Priority = z.enum(['foreground', 'background'])
 export type Priority = z.infer<typeof Priority>
 
+/** Issuer or subject of a certificate: `CN=Acme Issuing CA, O=Acme`, or a common name alone; upper and lower case alike. */
+export const CertificateName = z.string().min(1).max(1000).regex(/^[^\p{Cc}]*$/u)
+
 /** What a program asks for. The only way a URL gets into an agent. */
 export const RequestSpec = z.object({
   /** Absolute http(s) URL, or relative to `backgroundChannel.url`. */
@@ -29,7 +32,10 @@ export const RequestSpec = z.object({
   headers: z
     .record(z.string().regex(/^[A-Za-z0-9-]{1,64}$/), z.string().max(8192).regex(/^[\t\x20-\x7e\x80-\xff]*$/))
     .refine((h) => Object.keys(h).length <= 32, 'at most 32 header fields')
-    .optional()
+    .optional(),
+  /** The client certificate to show to the origin of `url`, by its issuer and subject; to no other origin. */
+  certIssuer: CertificateName.optional(),
+  certSubject: CertificateName.optional()
 })
 export type RequestSpec = z.infer<typeof RequestSpec>
 export type RequestSpecInput = z.input<typeof RequestSpec>

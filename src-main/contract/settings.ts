@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CertificateName } from './request.ts'
 import { DEFAULT_PORTS } from './version.ts'
 
 const port = z.number().int().min(0).max(65535)
@@ -66,6 +67,16 @@ export const Settings = z.object({
     .object({
       proxy: z.string().max(2048).nullable().default(null).describe('Proxy URL; null: from the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY).'),
       extraCaFile: z.string().max(4096).nullable().default(null).describe('PEM file of company root CAs, in addition to the system’s.'),
+      clientCertificates: z.array(z.string().min(1).max(4096)).max(64).default([]).describe('Files (PEM, PFX) and folders of them with client certificates for origins.'),
+      clientCertificateRules: z
+        .array(
+          z
+            .object({ host: z.string().min(1).max(255), certIssuer: CertificateName.optional(), certSubject: CertificateName.optional() })
+            .refine((rule) => rule.certIssuer !== undefined || rule.certSubject !== undefined, 'expected certIssuer or certSubject')
+        )
+        .max(256)
+        .default([])
+        .describe('Which client certificate to show to which host (or *.domain): the first rule that fits.'),
       connectTimeoutMs: ms(100, 120_000).default(10_000).describe('Limit for connecting to an origin, ms.'),
       responseTimeoutMs: ms(100, 600_000).default(30_000).describe('Limit for the first byte of an answer, ms.')
     })

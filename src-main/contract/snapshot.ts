@@ -127,7 +127,15 @@ export const AgentSnapshot = z.object({
   paused: z.object({ until: z.number().nullable() }).nullable(),
   /** Peers get nothing from this PC until then; null within: until it serves again. */
   servingStopped: z.object({ until: z.number().nullable() }).nullable(),
-  fleet: z.object({ member: z.boolean(), via: z.enum(['none', 'site-key', 'ca']), tag: z.string().nullable() }),
+  fleet: z.object({
+    member: z.boolean(),
+    via: z.enum(['none', 'site-key', 'ca']),
+    tag: z.string().nullable(),
+    /** By a CA: end of this PC's certificate (wall clock, ms since 1970), number of the deny list in force, and devices on it. */
+    expiresAt: z.number().optional(),
+    denyListNumber: z.number().int().optional(),
+    denied: z.number().int().optional()
+  }),
   ports: z.object({ api: z.number().int().nullable(), peer: z.number().int().nullable(), beacon: z.number().int().nullable() }),
   /** `why` is a clause about this PC; `machine` says what it was decided on. */
   weight: z.object({ value: z.number().int(), why: z.string(), machine: z.string() }),

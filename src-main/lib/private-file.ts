@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
+import { chmodSync, closeSync, constants, lstatSync, openSync } from 'node:fs'
 import { chmod, open, rename, rm } from 'node:fs/promises'
+import { readAtMost } from './bounded-file.ts'
 import { systemCode } from './errors.ts'
 
 /** Only this user may read and write it. Windows ignores the mode; there the folder's rights count. */
@@ -33,10 +34,7 @@ export async function readPrivateFile(path: string, maxBytes: number): Promise<B
     const { size, mode } = await file.stat()
     if (size > maxBytes) throw new RangeError(`${path} is longer than ${maxBytes} bytes`)
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) await chmod(path, PRIVATE)
-    const buffer = Buffer.alloc(maxBytes + 1)
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0)
-    if (bytesRead > maxBytes) throw new RangeError(`${path} is longer than ${maxBytes} bytes`)
-    return buffer.subarray(0, bytesRead)
+    return await readAtMost(file, maxBytes, path)
   } finally {
     await file.close()
   }
@@ -49,5 +47,20 @@ async function writeNew(path: string, data: string | Uint8Array): Promise<void> 
     await file.sync()
   } finally {
     await file.close()
+  }
+}
+
+/**
+ * Makes an empty file, or takes an existing one, for this user alone, before a library opens it that would go by the umask. An
+ * existing one is not opened: closing it would drop the locks this process holds on it (POSIX).
+ * @throws the file system's error
+ */
+export function makePrivateSync(path: string): void {
+  try {
+    closeSync(openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, PRIVATE))
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error
+    const stats = lstatSync(path)
+    if (process.platform !== 'win32' && stats.isFile() && (stats.mode & 0o077) !== 0) chmodSync(path, PRIVATE)
   }
 }

@@ -1,17 +1,18 @@
 import http from 'node:http'
 import https from 'node:https'
-import type { SecureContext } from 'node:tls'
+import { createSecureContext } from 'node:tls'
 import type { Settings } from '../contract/settings.ts'
+import type { ClientCertificate } from './client-certificates.ts'
 import { proxyFor } from './proxy.ts'
-import { originTrust } from './trust.ts'
+import { trustedCas } from './trust.ts'
 
 /** Idle connections kept per origin. */
 const KEPT_IDLE = 4
 
 /** Connections to origins, direct or through a proxy, kept alive between requests. */
 export interface Agents {
-  /** @throws SETTINGS_INVALID */
-  for(url: string): { http: http.Agent; https: https.Agent }
+  /** Connections on which `certificate` is shown, or none, are kept apart. @throws SETTINGS_INVALID */
+  for(url: string, certificate?: ClientCertificate): { http: http.Agent; https: https.Agent }
   close(): void
 }
 
@@ -19,20 +20,22 @@ export function createAgents(settings: Settings['origin'], env: Readonly<Record<
   const sources = { proxy: settings.proxy, env }
   const plain = new Map<string, http.Agent>()
   const secure = new Map<string, https.Agent>()
-  let trust: SecureContext | undefined
+  let ca: string[] | undefined
 
   // Node's own proxy support is used: it sends `http:` requests in absolute form, which proxies that allow CONNECT to port
   // 443 only (the usual rule) need, and tunnels `https:` ones.
   const options = (proxy: string | null) => ({ keepAlive: true, maxFreeSockets: KEPT_IDLE, ...(proxy === null ? {} : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }) })
   return {
-    for(url) {
+    for(url, certificate) {
       const proxy = proxyFor(url, sources)
       const key = proxy ?? ''
       if (url.startsWith('https:')) {
-        let agent = secure.get(key)
+        const secureKey = `${certificate?.fingerprint ?? ''} ${key}`
+        let agent = secure.get(secureKey)
         if (!agent) {
-          trust ??= originTrust(settings.extraCaFile)
-          secure.set(key, (agent = new https.Agent({ ...options(proxy), secureContext: trust, ALPNProtocols: ['http/1.1'] } as https.AgentOptions)))
+          ca ??= trustedCas(settings.extraCaFile)
+          const secureContext = createSecureContext({ ...certificate?.tls, ca, minVersion: 'TLSv1.2' })
+          secure.set(secureKey, (agent = new https.Agent({ ...options(proxy), secureContext, ALPNProtocols: ['http/1.1'] } as https.AgentOptions)))
         }
         return { https: agent, http: http.globalAgent }
       }

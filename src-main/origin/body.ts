@@ -159,7 +159,7 @@ class Source {
 
   #ask(url: string, own: Record<string, string>): Promise<Answer> {
     const { exchange, fields, signal } = this.#options
-    return exchange({ method: 'GET', url, named: this.#version.url, fields, own, signal })
+    return exchange({ method: 'GET', url, named: this.#version.url, fields, certificate: this.#version.certificate, own, signal })
   }
 }
 

@@ -122,8 +122,8 @@ describe('a proxy', () => {
 
   it('that refuses is named as the cause, without its password', async () => {
     const wrong = proxy.url('us%20er:geheim@')
-    await expect(download(`${origin.url}/f`, { proxy: wrong })).rejects.toMatchObject({ code: 'ORIGIN_STATUS', message: expect.stringMatching(/proxy/i) })
-    await expect(download(`${origin.httpsUrl}/f`, { proxy: wrong, extraCaFile: caFile })).rejects.toSatisfy((error: Error & { code: string }) => error.code === 'ORIGIN_UNREACHABLE' && /proxy/i.test(error.message) && !/geheim/.test(error.message + String(error.cause)))
+    await expect(download(`${origin.url}/f`, { proxy: wrong })).rejects.toMatchObject({ code: 'PROXY_CREDENTIALS', message: expect.stringMatching(/proxy/i) })
+    await expect(download(`${origin.httpsUrl}/f`, { proxy: wrong, extraCaFile: caFile })).rejects.toSatisfy((error: Error & { code: string }) => error.code === 'PROXY_CREDENTIALS' && /proxy/i.test(error.message) && !/geheim/.test(error.message + String(error.cause)))
   })
 
   it('of another kind is an error of the settings', () => {

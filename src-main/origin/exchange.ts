@@ -5,6 +5,8 @@ import got from 'got'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { Agents } from './agents.ts'
+import { mayShowCertificate, wishFor, type CertificateRule, type CertificateWish } from './certificate-choice.ts'
+import type { ClientCertificate, ClientCertificates } from './client-certificates.ts'
 import { failureOf } from './failures.ts'
 import { isRedirect, nextHop } from './redirects.ts'
 import { fieldsFor } from './request-headers.ts'
@@ -33,6 +35,8 @@ export interface Ask {
   readonly fields: Readonly<Record<string, string>>
   /** Fields of this request (`Range`, conditions); sent at every step. */
   readonly own?: Readonly<Record<string, string>>
+  /** The client certificate the caller wants to show to the origin it named. */
+  readonly certificate?: CertificateWish | undefined
   readonly signal?: AbortSignal
 }
 
@@ -42,6 +46,8 @@ export type Exchange = (ask: Ask) => Promise<Answer>
 export interface ExchangeOptions {
   readonly clock: Clock
   readonly agents: Agents
+  readonly certificates: ClientCertificates
+  readonly certificateRules: readonly CertificateRule[]
   readonly userAgent: string
   readonly connectTimeoutMs: number
   readonly responseTimeoutMs: number
@@ -51,15 +57,17 @@ export function createExchange(options: ExchangeOptions): Exchange {
   return async (ask) => {
     const visited = [ask.url]
     let fields = fieldsFor(ask.fields, ask.named, ask.url)
+    let certificate = await certificateFor(options, ask)
     for (;;) {
       const url = visited.at(-1)!
-      const answer = await askOnce(options, ask, url, fields)
+      const answer = await askOnce(options, ask, { url, fields, certificate })
       const { location } = answer.headers
       if (!isRedirect(answer.status, location)) return answer
       discard(answer, options.clock)
       const next = nextHop(visited, location)
       // What was left out stays out: once the chain has left the origin, somebody else chooses the way back.
       fields = fieldsFor(fields, ask.named, next)
+      if (!mayShowCertificate(ask.named, next)) certificate = undefined
       visited.push(next)
     }
   }
@@ -75,11 +83,23 @@ export function discard(answer: Answer, clock: Clock): void {
   answer.body.resume()
 }
 
-function askOnce(options: ExchangeOptions, ask: Ask, url: string, fields: Record<string, string>): Promise<Answer> {
+async function certificateFor({ certificates, certificateRules }: ExchangeOptions, ask: Ask): Promise<ClientCertificate | undefined> {
+  if (!mayShowCertificate(ask.named, ask.url)) return undefined
+  const wish = wishFor(ask.url, ask.certificate, certificateRules)
+  return wish && certificates.choose(wish, hostOf(ask.url))
+}
+
+interface Hop {
+  readonly url: string
+  readonly fields: Record<string, string>
+  readonly certificate: ClientCertificate | undefined
+}
+
+function askOnce(options: ExchangeOptions, ask: Ask, { url, fields, certificate }: Hop): Promise<Answer> {
   const host = hostOf(url)
   return new Promise((resolve, reject) => {
     if (ask.signal?.aborted) return reject(cancelled(ask.signal))
-    const agent = options.agents.for(url)
+    const agent = options.agents.for(url, certificate)
     const stream = got.stream(url, {
       method: ask.method,
       headers: { 'user-agent': options.userAgent, accept: '*/*', ...fields, ...ask.own, 'accept-encoding': 'identity' },

@@ -1,5 +1,6 @@
 import type { Sha256Hex } from '../contract/ids.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { CertificateWish } from './certificate-choice.ts'
 import type { Exchange } from './exchange.ts'
 import { MAX_METALINK_BYTES, metalinkUrl, sha256FromMetalink } from './metalink.ts'
 import type { OriginVersion } from './origin.ts'
@@ -10,14 +11,14 @@ import { fileNameOf, sameOrigin } from './url.ts'
  */
 export async function fetchMetalinkDigest(
   options: { exchange: Exchange; clock: Clock; stallMs: number },
-  probe: { url: string; fields: Readonly<Record<string, string>>; signal?: AbortSignal },
+  probe: { url: string; fields: Readonly<Record<string, string>>; certificate?: CertificateWish | undefined; signal?: AbortSignal },
   described: { linkField: string | string[] | undefined; version: OriginVersion }
 ): Promise<Sha256Hex | null> {
   const { version } = described
   const url = metalinkUrl([described.linkField ?? []].flat().join(', '), version.finalUrl)
   if (url === null) return null
   try {
-    const answer = await options.exchange({ method: 'GET', url, named: probe.url, fields: probe.fields, signal: probe.signal })
+    const answer = await options.exchange({ method: 'GET', url, named: probe.url, fields: probe.fields, certificate: probe.certificate, signal: probe.signal })
     const limit = options.clock.after(options.stallMs, () => answer.body.destroy(new Error('slow')))
     try {
       if (answer.status !== 200 || !sameOrigin(answer.url, version.finalUrl)) return null

@@ -4,6 +4,7 @@ import { hasCode, LarderError } from '../lib/errors.ts'
 import { createAgents } from './agents.ts'
 import { openBody } from './body.ts'
 import { cachingRules } from './caching.ts'
+import { ClientCertificates } from './client-certificates.ts'
 import { cancelled, createExchange } from './exchange.ts'
 import { failureOf } from './failures.ts'
 import type { OriginBody, OriginClient, OriginVersion, ProbeResult } from './origin.ts'
@@ -39,19 +40,19 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
   const stallMs = options.stallMs ?? 10_000
   proxyFor('https://proxy.invalid/', { proxy: settings.proxy, env: {} })
   const agents = createAgents(settings, options.env)
-  const exchange = createExchange({ clock, agents, userAgent: options.userAgent, connectTimeoutMs: settings.connectTimeoutMs, responseTimeoutMs: settings.responseTimeoutMs })
+  const exchange = createExchange({ clock, agents, certificates: new ClientCertificates(settings.clientCertificates, clock), certificateRules: settings.clientCertificateRules, userAgent: options.userAgent, connectTimeoutMs: settings.connectTimeoutMs, responseTimeoutMs: settings.responseTimeoutMs })
   const rules = cachingRules(clock)
   const suspects = new Set<string>()
   const closing = new AbortController()
 
   return {
-    async probe(text, { stored, headers = {}, signal }): Promise<ProbeResult> {
+    async probe(text, { stored, headers = {}, certificate, signal }): Promise<ProbeResult> {
       const { href, url, fields, authorised } = requestOf(text, headers)
       const ended = signalOf(signal)
       for (let attempt = 1; ; attempt++) {
         try {
-          const result = await probeOnce({ exchange, clock, rules, stallMs }, { url, fields, authorised, stored, signal: ended, suspect: suspects.has(url) })
-          return result.status === 'version' ? { status: 'version', version: { ...result.version, url: href } } : result
+          const result = await probeOnce({ exchange, clock, rules, stallMs }, { url, fields, authorised, certificate, stored, signal: ended, suspect: suspects.has(url) })
+          return result.status === 'version' ? { status: 'version', version: { ...result.version, url: href, ...(certificate && { certificate }) } } : result
         } catch (thrown) {
           if (ended.aborted) throw cancelled(ended)
           const error = failureOf(thrown, hostOf(url))

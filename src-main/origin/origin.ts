@@ -1,4 +1,5 @@
 import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
+import type { CertificateWish } from './certificate-choice.ts'
 import type { StoredValidators } from './validators.ts'
 
 /** Exactly which bytes a URL named when we asked. */
@@ -22,6 +23,8 @@ export interface OriginVersion {
   readonly storable: boolean
   /** Serialised `http-cache-semantics` policy. */
   readonly policy: unknown
+  /** The client certificate the caller asked to show; its bytes are asked for with the same. */
+  readonly certificate?: CertificateWish | undefined
 }
 
 export type ProbeResult =
@@ -41,9 +44,10 @@ export interface OriginClient {
   /**
    * Asks the origin for the latest version: conditional HEAD; a GET of one byte where HEAD is refused. Follows redirects
    * (≤ 10, no credentials across origins).
-   * @throws ORIGIN_UNREACHABLE, ORIGIN_TLS, ORIGIN_NOT_FOUND, ORIGIN_FORBIDDEN, ORIGIN_STATUS, ORIGIN_REDIRECTS, ORIGIN_PROTOCOL, ORIGIN_STALLED
+   * @throws ORIGIN_UNREACHABLE, ORIGIN_TLS, ORIGIN_NOT_FOUND, ORIGIN_FORBIDDEN, ORIGIN_STATUS, ORIGIN_REDIRECTS, ORIGIN_PROTOCOL, ORIGIN_STALLED,
+   * ORIGIN_CLIENT_CERTIFICATE, PROXY_CREDENTIALS
    */
-  probe(url: string, options: { stored?: StoredValidators; headers?: Record<string, string>; signal?: AbortSignal }): Promise<ProbeResult>
+  probe(url: string, options: { stored?: StoredValidators; headers?: Record<string, string>; certificate?: CertificateWish | undefined; signal?: AbortSignal }): Promise<ProbeResult>
   /**
    * Opens bytes `[start, end)` of exactly this version (`If-Range`/`If-Match` by strong validator). `end` null: to the end.
    * When the origin ignores the range the body starts at 0 and says so. Resumes by itself after a broken connection, from

@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { CachingRules } from './caching.ts'
 import { forbidsSharing } from './caching.ts'
+import type { CertificateWish } from './certificate-choice.ts'
 import { parseContentLength, parseContentRange } from './content-range.ts'
 import { discard, type Answer, type Exchange } from './exchange.ts'
 import { statusFailure } from './failures.ts'
@@ -23,6 +24,7 @@ export interface Probe {
   readonly fields: Readonly<Record<string, string>>
   /** The request says who is asking. */
   readonly authorised: boolean
+  readonly certificate?: CertificateWish | undefined
   readonly stored?: StoredValidators
   readonly signal?: AbortSignal
   /** A former answer to HEAD did not agree with the answer to GET: ask with GET, twice, and believe only what stays. */
@@ -74,6 +76,7 @@ async function ask(options: ProbeOptions, probe: Probe, method: 'HEAD' | 'GET', 
       url: probe.url,
       named: probe.url,
       fields: probe.fields,
+      certificate: probe.certificate,
       own: { ...conditions, ...(range === null ? {} : { range }), 'want-repr-digest': 'sha-256=10' },
       signal: probe.signal
     })

@@ -24,7 +24,8 @@ describe('an error on the way to an origin', () => {
     const codeOf = (status: number) => statusFailure(status, {}, 'h', 0).code
     expect([404, 410].map(codeOf)).toEqual(['ORIGIN_NOT_FOUND', 'ORIGIN_NOT_FOUND'])
     expect([401, 403].map(codeOf)).toEqual(['ORIGIN_FORBIDDEN', 'ORIGIN_FORBIDDEN'])
-    expect([400, 407, 418, 429, 500, 503].map(codeOf)).toEqual(Array(6).fill('ORIGIN_STATUS'))
+    expect([400, 418, 429, 500, 503].map(codeOf)).toEqual(Array(5).fill('ORIGIN_STATUS'))
+    expect(codeOf(407)).toBe('PROXY_CREDENTIALS')
   })
 
   it('is retried only where that can help', () => {

@@ -6,14 +6,14 @@ import { LarderError } from '../lib/errors.ts'
 const MAX_CA_FILE_BYTES = 4 * 1024 * 1024
 
 /**
- * Whom to believe about origins: the CAs that come with Node, the operating system's, and the company's.
+ * Whom to believe about origins: the CAs that come with Node, the operating system's, and the company's, PEM.
  * Reading the operating system's takes up to some hundred ms, so make it once and late.
  * @throws SETTINGS_INVALID when `extraCaFile` cannot be used
  */
-export function originTrust(extraCaFile: string | null): tls.SecureContext {
+export function trustedCas(extraCaFile: string | null): string[] {
   const ca = new Set([...tls.getCACertificates('default'), ...systemCertificates()])
   if (extraCaFile !== null) for (const certificate of readCertificates(extraCaFile)) ca.add(certificate)
-  return tls.createSecureContext({ ca: [...ca], minVersion: 'TLSv1.2' })
+  return [...ca]
 }
 
 function systemCertificates(): string[] {

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { SecureContext } from 'node:tls'
 import type { BootId, PeerId } from '../contract/ids.ts'
-import type { PeerMessage } from '../contract/peer-messages.ts'
+import type { ControlMessage, FleetDenied, PeerMessage } from '../contract/peer-messages.ts'
 import { PEER_PROTOCOL } from '../contract/version.ts'
 import type { Clock } from '../lib/clock.ts'
 import { BEACON_FRESH_MS, type HeardBeacon } from './beacon.ts'
@@ -17,6 +17,7 @@ import type { PeerTable } from './peer-table.ts'
 import type { Refusals } from './refusals.ts'
 import { SeedDials } from './seed-dials.ts'
 import type { Seed } from './seed.ts'
+import type { RemoteIdentity } from './tls-channel.ts'
 import { Twins } from './twins.ts'
 
 /** Both ends hear of each other at the same time; the higher id leaves the first try to the lower one. */
@@ -34,7 +35,8 @@ export interface ConnectionsOptions {
   readonly identity: Identity
   readonly bootId: BootId
   readonly membership: Membership
-  readonly secureContext: SecureContext
+  /** As it is now: certificates are renewed. */
+  readonly secureContext: () => SecureContext
   readonly table: PeerTable
   readonly refusals: Refusals
   readonly hello: () => Hello
@@ -54,6 +56,8 @@ interface Link {
   /** Of its last beacon. */
   heardBoot?: BootId
   channel?: ControlChannel
+  /** Who proved itself on the channel. */
+  remote?: RemoteIdentity
   bootId?: BootId
   /** Own address of the channel. */
   ownAddress?: string | undefined
@@ -70,6 +74,7 @@ interface ConnectionsEvents {
   connected: [ConnectedPeer]
   lost: [ConnectedPeer, string]
   message: [PeerId, PeerMessage]
+  fleet: [PeerId, FleetDenied]
   /** A member has proved itself; from now on it may ask for pieces. */
   proven: [ProvenSocket]
   /** Its last control connection has ended; its other connections are to end as well. */
@@ -181,7 +186,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     return heardMs !== undefined && this.#o.clock.monotonicMs() - heardMs < BEACON_FRESH_MS
   }
 
-  send(to: PeerId, message: PeerMessage): boolean {
+  send(to: PeerId, message: ControlMessage): boolean {
     const link = this.#links.get(to)
     return link?.peer !== undefined && link.channel!.send(message)
   }
@@ -195,10 +200,26 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     channel.close(CLOSE.garbage, reason)
   }
 
+  /** The deny list, the time or a certificate has changed: ends the connections of those who are members no longer. */
+  enforceMembership(): void {
+    for (const link of this.#links.values()) {
+      const { channel, remote } = link
+      const objection = channel && remote && this.#o.membership.objection(remote)
+      if (!objection) continue
+      this.#ended(link, channel, { kind: 'closed', reason: objection.reason })
+      channel.close(CLOSE.expelled, objection.reason)
+      this.#o.refusals.member(link.id, link.peer?.address ?? '', objection.reason)
+    }
+  }
+
   /** What a beacon sets in motion. @returns true when it is to be answered */
   heard({ message, address }: HeardBeacon): boolean {
-    const { identity, bootId, clock, table } = this.#o
+    const { identity, bootId, clock, table, membership } = this.#o
     if (!this.#running) return false
+    if (membership.denies(message.id)) {
+      table.set(message.id, 'refused', `${table.nameOf(message.id)} was removed from the fleet.`, { address })
+      return false
+    }
     if (message.id === identity.id) {
       if (message.bootId === bootId || message.goodbye) return false
       void this.#twins.announced(address, message.port)
@@ -270,6 +291,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     link.channel = channel
     link.bootId = bootId
     link.ownAddress = ownAddress
+    link.remote = remote
     this.emit('proven', connection)
     channel.on('hello', (theirs) => {
       const first = link.peer === undefined
@@ -280,6 +302,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
       if (first) this.emit('connected', link.peer)
     })
     channel.on('message', (message) => this.emit('message', link.id, message))
+    channel.on('fleet', (message) => this.emit('fleet', link.id, message))
     channel.once('end', (end) => this.#ended(link, channel, end))
     if (side === 'acceptor') channel.sendHello(hello())
   }
@@ -289,6 +312,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     const { table, refusals } = this.#o
     const { peer } = link
     delete link.channel
+    delete link.remote
     delete link.peer
     this.emit('unproven', link.id)
     table.set(link.id, 'lost', `${peer?.name ?? table.nameOf(link.id)} ${end.reason}.`)
@@ -333,7 +357,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
         identity,
         membership,
         bootId,
-        secureContext,
+        secureContext: secureContext(),
         clock,
         signal: AbortSignal.any([signal, attempt.signal]),
         barred: this.#o.paths.barred,

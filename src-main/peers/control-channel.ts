@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { WebSocket } from 'ws'
-import { MAX_PEER_MESSAGE_BYTES, PeerMessage } from '../contract/peer-messages.ts'
+import { ControlMessage, MAX_PEER_MESSAGE_BYTES, type FleetDenied, type PeerMessage } from '../contract/peer-messages.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { CLOSE, Hello, MAX_HELLO_BYTES } from './hello.ts'
 import { TokenBucket } from './token-bucket.ts'
@@ -30,6 +30,7 @@ interface ChannelEvents {
   message: [PeerMessage]
   /** An answer to a ping. */
   pong: []
+  fleet: [FleetDenied]
   /** Once, at the end. */
   end: [ChannelEnd]
 }
@@ -81,7 +82,7 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
   }
 
   /** @returns false when the channel has ended, or ends now because the peer does not read */
-  send(message: PeerMessage): boolean {
+  send(message: ControlMessage): boolean {
     if (this.#ended) return false
     if (this.#ws.bufferedAmount > MAX_QUEUED_BYTES) {
       this.#cut({ kind: 'lost', reason: 'did not read its messages' })
@@ -167,9 +168,10 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
       this.emit('hello', hello.data)
       return
     }
-    const message = PeerMessage.safeParse(value)
+    const message = ControlMessage.safeParse(value)
     if (!message.success) return this.#offend('sent a message this agent does not understand')
-    this.emit('message', message.data)
+    if (message.data.t === 'fleet.denied') this.emit('fleet', message.data)
+    else this.emit('message', message.data)
   }
 
   #offend(reason: string, code: number = CLOSE.garbage): void {
@@ -204,6 +206,8 @@ function endOf(code: number, why: string): ChannelEnd {
       return { kind: 'goodbye', reason: 'stopped' }
     case CLOSE.replaced:
       return { kind: 'closed', reason: 'connected anew' }
+    case CLOSE.expelled:
+      return { kind: 'lost', reason: `closed the connection: this PC ${printableReason(why)}` }
     case CLOSE.garbage:
     case CLOSE.tooMany:
       return { kind: 'lost', reason: `closed the connection: this agent ${printableReason(why)}` }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { networkInterfaces } from 'node:os'
+import type { SecureContext } from 'node:tls'
 import type { BootId, ContentKey, PeerId } from '../contract/ids.ts'
 import type { Credential, PeerMessage } from '../contract/peer-messages.ts'
 import type { Settings } from '../contract/settings.ts'
@@ -11,6 +12,7 @@ import { LarderError } from '../lib/errors.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import { AddressGuard } from './address-guard.ts'
 import { Beacon } from './beacon.ts'
+import { CaFleet, type CaFleetHooks } from './ca-fleet.ts'
 import { Connections } from './connections.ts'
 import { presentableName, type Hello } from './hello.ts'
 import { loadIdentity, type Identity } from './identity.ts'
@@ -58,20 +60,23 @@ export interface PeerNetworkOptions {
 }
 
 /**
- * Reads or makes the device identity and sets up the peer network; `start` opens its ports. Without a site key there is
- * an identity and nothing else: no port, no beacon, no peer.
- * @throws SITE_KEY_INVALID; INTERNAL when the identity cannot be kept
+ * Reads or makes the device identity and sets up the peer network; `start` opens its ports. A device enrolled at a fleet CA is
+ * a member by that, whatever site key is set; without either there is an identity and nothing else: no port, no beacon, no peer.
+ * @throws SITE_KEY_INVALID; FLEET_INVALID when the enrolment cannot be used; INTERNAL when the identity cannot be kept
  */
 export async function createPeerNetwork(options: PeerNetworkOptions): Promise<PeerNetwork> {
-  const { fleet } = options.settings
-  const membership = fleet.siteKey === null ? undefined : siteKeyMembership(fleet.siteKey)
+  const { siteKey } = options.settings.fleet
+  const bySiteKey = siteKey === null ? undefined : siteKeyMembership(siteKey)
   const identity = await loadIdentity(options.dataDir, options)
-  return new LanNetwork(options, identity, membership)
+  const ca = await CaFleet.open(options.dataDir, { ...options, identity, random: options.random ?? Math.random })
+  return new LanNetwork(options, identity, { ca, membership: ca?.membership ?? bySiteKey })
 }
 
 /** What exists only in a fleet. */
 interface Fleet {
   readonly membership: Membership
+  /** Where membership is by a CA. */
+  readonly ca: CaFleet | undefined
   readonly connections: Connections
   readonly listener: Listener
   readonly client: PieceClient
@@ -80,7 +85,6 @@ interface Fleet {
 class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork {
   readonly self: PeerId
   readonly bootId = randomBytes(8).toString('hex') as BootId
-  readonly credential: Credential | null
   readonly #o: PeerNetworkOptions
   readonly #random: () => number
   readonly #identity: Identity
@@ -89,17 +93,18 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
   readonly #slots: UploadSlots
   readonly #fleet: Fleet | undefined
   readonly #watch: InterfaceWatch
+  /** For control connections; pieces go by connections on which the device key alone counts. */
+  #controlContext: SecureContext | undefined
   #beacon: Beacon | undefined
   #port: number | null = null
   #state: 'new' | 'started' | 'stopped' = 'new'
 
-  constructor(options: PeerNetworkOptions, identity: Identity, membership: Membership | undefined) {
+  constructor(options: PeerNetworkOptions, identity: Identity, { ca, membership }: { ca: CaFleet | undefined; membership: Membership | undefined }) {
     super()
     this.#o = options
     this.#random = options.random ?? Math.random
     this.#identity = identity
     this.self = identity.id
-    this.credential = membership?.vouch(identity.spki) ?? null
     this.#table = new PeerTable(options.clock, () => this.emit('changed'), { id: identity.id, name: presentableName(options.name) })
     this.#keys = new KeyRing(membership)
     this.#keys.add(identity.id, identity.spki)
@@ -110,12 +115,16 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       links: options.links ?? new LinkWatch(options.clock, { probe: { read: async () => noLinks }, everyMs: 3_600_000 }),
       rules: options.settings.discovery
     })
-    this.#fleet = membership && this.#assemble(membership)
+    this.#fleet = membership && this.#assemble(membership, ca)
+  }
+
+  get credential(): Credential | null {
+    return this.#fleet?.membership.vouch(this.#identity.spki) ?? null
   }
 
   fleet(): AgentSnapshot['fleet'] {
     const membership = this.#fleet?.membership
-    return { member: membership !== undefined, via: membership?.via ?? 'none', tag: membership?.tag ?? null }
+    return { member: membership !== undefined, via: membership?.via ?? 'none', tag: membership?.tag ?? null, ...this.#fleet?.ca?.view() }
   }
 
   sign(message: Uint8Array): Buffer {
@@ -189,6 +198,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
   refresh(): void {
     if (this.#state !== 'started') return
     this.#watch.refresh()
+    this.#fleet?.ca?.refresh()
     this.#fleet?.connections.refresh()
   }
 
@@ -201,9 +211,10 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     this.#state = 'started'
     if (!this.#fleet) return
     const { ports, discovery } = this.#o.settings
-    const { listener, connections } = this.#fleet
+    const { listener, connections, ca } = this.#fleet
     this.#port = await listener.listen(discovery.listenAddress, ports.peer)
     await this.#watch.start()
+    await ca?.start(this.#caHooks(this.#fleet))
     connections.start(this.#seeds())
     this.#watch.on('changed', () => {
       connections.pathsChanged()
@@ -222,21 +233,23 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     this.#state = 'stopped'
     if (!this.#fleet) return
     this.#watch.stop()
+    this.#fleet.ca?.stop()
     await this.#beacon?.stop()
     this.#fleet.client.close()
     this.#fleet.connections.stop()
     await this.#fleet.listener.close()
   }
 
-  #assemble(membership: Membership): Fleet {
+  #assemble(membership: Membership, ca: CaFleet | undefined): Fleet {
     const { clock, log, source } = this.#o
     const { bootId } = this
     const common = { clock, log, random: this.#random, identity: this.#identity, bootId, membership }
     const secureContext = peerSecureContext(this.#identity)
+    this.#controlContext = ca ? peerSecureContext(ca.credential) : secureContext
     const refusals = new Refusals(clock, this.#table, (refusal) => this.emit('refused', refusal))
     const barred = (ownAddress: string | undefined) => this.#watch.barredPath(ownAddress)
     const paths = { barred, isThisPc: (address: string) => this.#watch.isThisPc(address) }
-    const connections = new Connections({ ...common, secureContext, table: this.#table, refusals, paths, hello: () => this.#hello() })
+    const connections = new Connections({ ...common, secureContext: () => this.#controlContext!, table: this.#table, refusals, paths, hello: () => this.#hello() })
     const client = new PieceClient({
       clock,
       secureContext,
@@ -254,18 +267,40 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       served: (peer, bytes) => this.#table.served(peer, bytes),
       changed: () => this.emit('changed')
     })
-    const listener = new Listener({ ...common, guard: new AddressGuard(clock), connections, refusals, barred, servePieces: (...asked) => server.handle(...asked) })
+    const listener = new Listener({ ...common, credential: ca?.credential ?? this.#identity, guard: new AddressGuard(clock), connections, refusals, barred, servePieces: (...asked) => server.handle(...asked) })
     connections.on('proven', ({ remote }) => this.#keys.add(remote.id, remote.spki))
     connections.on('unproven', (id) => {
       client.forget(id)
       listener.forget(id)
     })
-    connections.on('connected', (peer) => this.emit('connected', peer))
-    connections.on('lost', (peer, reason) => this.emit('lost', peer, reason))
+    connections.on('connected', (peer) => {
+      ca?.connected(peer.id)
+      this.emit('connected', peer)
+    })
+    connections.on('lost', (peer, reason) => {
+      ca?.lost(peer.id)
+      this.emit('lost', peer, reason)
+    })
+    connections.on('fleet', (from, message) => ca?.heard(from, message))
     connections.on('message', (from, message) => {
       if (!this.isBanned(from, message.key)) this.emit('message', from, message)
     })
-    return { membership, connections, listener, client }
+    return { membership, ca, connections, listener, client }
+  }
+
+  #caHooks({ connections, listener }: Fleet): CaFleetHooks {
+    return {
+      connected: () => connections.connected().map(({ id }) => id),
+      send: (to, message) => void connections.send(to, message),
+      offended: (peer, reason) => connections.cut(peer, reason),
+      enforce: () => connections.enforceMembership(),
+      renewed: (credential) => {
+        this.#controlContext = peerSecureContext(credential)
+        listener.renew(credential)
+        this.emit('changed')
+      },
+      notice: (text) => this.emit('notice', text)
+    }
   }
 
   #makeBeacon({ membership, connections }: Fleet): Beacon {

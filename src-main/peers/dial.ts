@@ -77,6 +77,8 @@ export async function dialControl(options: DialOptions): Promise<DialOutcome> {
     const verdict = options.recognise(remote.id)
     if (verdict === 'duplicate') return give(socket, { kind: 'duplicate', id: remote.id })
     if (verdict === 'impostor') return refused(socket, { id: remote.id, address, reason: 'is another agent than the one announced there' })
+    const objection = options.membership.objection(remote)
+    if (objection) return refused(socket, { id: remote.id, address, reason: objection.reason })
     return await upgrade(socket, remote, address, options)
   } finally {
     limit.cancel()
@@ -94,8 +96,8 @@ function secured(socket: TLSSocket): Promise<string | undefined> {
   })
 }
 
-function upgrade(socket: TLSSocket, remote: RemoteIdentity, address: string, { identity, membership, bootId, clock, signal, proven }: DialOptions): Promise<DialOutcome> {
-  const channel = channelOf(socket, identity, remote, 'dialer')
+function upgrade(socket: TLSSocket, remote: RemoteIdentity, address: string, { membership, bootId, clock, signal, proven }: DialOptions): Promise<DialOutcome> {
+  const channel = channelOf(socket, remote, 'dialer')
   const ws = new WebSocket(`wss://peer${CONTROL_PATH}`, {
     createConnection: () => socket,
     headers: { [PROOF_HEADER]: membership.prove(channel, 'dialer'), [PROTOCOL_HEADER]: String(PEER_PROTOCOL), [BOOT_HEADER]: bootId },
@@ -111,7 +113,7 @@ function upgrade(socket: TLSSocket, remote: RemoteIdentity, address: string, { i
       resolve(outcome)
     }
     let acceptorBoot: BootId | undefined
-    let why = 'closed the connection without an answer; it probably has another site key'
+    let why = `closed the connection without an answer; it probably ${membership.strangerReason}`
     ws.once('upgrade', (answer) => {
       const proof = answer.headers[PROOF_HEADER]
       const boot = BootId.safeParse(answer.headers[BOOT_HEADER])
@@ -119,7 +121,7 @@ function upgrade(socket: TLSSocket, remote: RemoteIdentity, address: string, { i
         acceptorBoot = boot.data
         return
       }
-      why = 'has another site key'
+      why = membership.strangerReason
       ws.terminate()
     })
     ws.once('open', () => {
@@ -132,6 +134,7 @@ function upgrade(socket: TLSSocket, remote: RemoteIdentity, address: string, { i
       const { statusCode } = answer
       if (statusCode === STATUS.duplicate) settle({ kind: 'duplicate', id: remote.id })
       else if (statusCode === STATUS.twin) settle({ kind: 'refused', id: remote.id, address, reason: `says that another PC has the identity of this one ${TWIN_REMEDY}` })
+      else if (statusCode === STATUS.denied) settle({ kind: 'refused', id: remote.id, address, reason: 'does not take this PC: it was removed from the fleet, or its certificate has expired by the clock there' })
       else if (statusCode === STATUS.later) settle({ kind: 'later', id: remote.id })
       else if (statusCode === STATUS.otherProtocol) settle({ kind: 'refused', id: remote.id, address, reason: `speaks another version of the protocol than ${PEER_PROTOCOL}` })
       else settle({ kind: 'refused', id: remote.id, address, reason: `gave an answer no agent gives (${statusCode})` })

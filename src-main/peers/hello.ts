@@ -8,14 +8,15 @@ export const BOOT_HEADER = 'larder-boot'
 export const CONTROL_PATH = '/v1/control'
 
 /** Status with which an acceptor refuses a member whose proof held. Others get no answer at all. */
-export const STATUS = { duplicate: 409, twin: 421, otherProtocol: 426, later: 503 } as const
+export const STATUS = { denied: 403, duplicate: 409, twin: 421, otherProtocol: 426, later: 503 } as const
 
 /** WebSocket close codes (4000–4999 are private, RFC 6455, 7.4.2) and what they mean to the one who is left. */
 export const CLOSE = {
   goodbye: 4000,
   garbage: 4001,
   tooMany: 4002,
-  replaced: 4003
+  replaced: 4003,
+  expelled: 4004
 } as const
 
 /** Most characters of a peer's name. */

@@ -21,7 +21,9 @@ export class KeyRing {
     if (this.#keys.size > MAX_KEYS) this.#keys.delete(this.#keys.keys().next().value!)
   }
 
+  /** @returns undefined for whom this agent has not met, and for whom the fleet has thrown out since */
   get(id: PeerId): Buffer | undefined {
+    if (this.#membership?.denies(id)) return undefined
     const spki = this.#keys.get(id)
     if (spki) this.add(id, spki)
     return spki

@@ -15,7 +15,7 @@ import { BOOT_HEADER, CONTROL_PATH, PROOF_HEADER, PROTOCOL_HEADER, STATUS } from
 import type { Identity } from './identity.ts'
 import type { Membership } from './membership.ts'
 import type { Refusals } from './refusals.ts'
-import { channelOf, peerTlsOptions, plainAddress, remoteIdentity, type RemoteIdentity } from './tls-channel.ts'
+import { channelOf, peerTlsOptions, plainAddress, remoteIdentity, type RemoteIdentity, type TlsCredential } from './tls-channel.ts'
 
 /** A stranger has this long for the TLS handshake, and again for its proof. */
 const PATIENCE_MS = 10_000
@@ -27,6 +27,7 @@ const MAX_HEADER_BYTES = 4096
 export interface ListenerOptions {
   readonly clock: Clock
   readonly identity: Identity
+  readonly credential: TlsCredential
   readonly bootId: BootId
   readonly membership: Membership
   readonly guard: AddressGuard
@@ -54,7 +55,7 @@ export class Listener {
   constructor(options: ListenerOptions) {
     this.#o = options
     this.#server = createServer({
-      ...peerTlsOptions(options.identity),
+      ...peerTlsOptions(options.credential),
       requestCert: true,
       rejectUnauthorized: false,
       handshakeTimeout: PATIENCE_MS,
@@ -104,6 +105,11 @@ export class Listener {
         resolve((this.#server.address() as AddressInfo).port)
       })
     })
+  }
+
+  /** From the next connection on another certificate is shown. */
+  renew(credential: TlsCredential): void {
+    this.#server.setSecureContext(peerTlsOptions(credential))
   }
 
   /** Takes no more connections and ends those that carry pieces; control connections end by themselves. */
@@ -159,13 +165,24 @@ export class Listener {
       tls.destroy()
       return
     }
-    if (!membership.proofHolds(channelOf(tls, identity, remote, 'acceptor', protocol), 'dialer', proof)) {
+    if (!membership.proofHolds(channelOf(tls, remote, 'acceptor', protocol), 'dialer', proof)) {
       tls.destroy()
       guard.failed(address, connections.isAnnounced(address))
-      refusals.stranger(address, remote.id, 'has another site key')
+      refusals.stranger(address, remote.id, membership.strangerReason)
+      return
+    }
+    const objection = membership.objection(remote)
+    if (objection?.kind === 'stranger') {
+      tls.destroy()
+      guard.failed(address, connections.isAnnounced(address))
+      refusals.stranger(address, remote.id, objection.reason)
       return
     }
     guard.proved(address)
+    if (objection) {
+      refusals.member(remote.id, address, objection.reason)
+      return answer(tls, STATUS.denied)
+    }
     if (protocol !== PEER_PROTOCOL) {
       refusals.member(remote.id, address, `speaks version ${protocol} of the protocol, this agent version ${PEER_PROTOCOL}`)
       return answer(tls, STATUS.otherProtocol)
@@ -201,8 +218,7 @@ export class Listener {
   }
 
   #ownProof(socket: TLSSocket): string {
-    const { membership, identity } = this.#o
-    return membership.prove(channelOf(socket, identity, this.#remotes.get(socket)!, 'acceptor'), 'acceptor')
+    return this.#o.membership.prove(channelOf(socket, this.#remotes.get(socket)!, 'acceptor'), 'acceptor')
   }
 }
 

@@ -1,4 +1,5 @@
-import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, hkdfSync, randomBytes, timingSafeEqual, type X509Certificate } from 'node:crypto'
+import type { PeerId } from '../contract/ids.ts'
 import type { Credential } from '../contract/peer-messages.ts'
 import { SiteKey } from '../contract/settings.ts'
 import { LarderError } from '../lib/errors.ts'
@@ -20,7 +21,16 @@ export interface Channel {
 export const TAG_BYTES = 8
 export const MAC_BYTES = 32
 
-/** How agents of one fleet recognise each other. A site key today; certificates of a fleet CA fit the same shape. */
+/**
+ * Why somebody is not taken as a member although it knows the fleet's secret. `stranger`: nobody of this fleet. `denied`: a
+ * member once. `reason` is a clause about it, e.g. `was removed from the fleet`.
+ */
+export interface Objection {
+  readonly kind: 'stranger' | 'denied'
+  readonly reason: string
+}
+
+/** How agents of one fleet recognise each other: a site key, or certificates of a fleet CA. */
 export interface Membership {
   readonly via: 'none' | 'site-key' | 'ca'
   /** Public short name of the fleet, 16 hex digits; says nothing about the key. */
@@ -37,6 +47,18 @@ export interface Membership {
   vouch(spki: Uint8Array): Credential
   /** @returns the public key (SPKI DER) of a credential that a member made, else undefined */
   vouched(credential: Credential): Buffer | undefined
+  /** What speaks against the holder of this certificate, whose key it has proved; asked again while it is connected. */
+  objection(remote: { readonly id: PeerId; readonly certificate: X509Certificate }): Objection | undefined
+  /** True when this device was thrown out of the fleet, whatever it shows. */
+  denies(id: PeerId): boolean
+  /** Clause about somebody without the fleet's secret, e.g. `has another site key`. */
+  readonly strangerReason: string
+}
+
+/** What knowledge of one secret proves, and what is derived from it for beacons. */
+export type SharedSecret = Pick<Membership, 'tag' | 'beaconTag' | 'prove' | 'proofHolds' | 'beaconMac'> & {
+  /** A key of its own for one more use. */
+  derive(use: string): Buffer
 }
 
 const PREFIX = 'larder-site-'
@@ -48,31 +70,40 @@ export function newSiteKey(): string {
   return PREFIX + randomBytes(32).toString('base64url')
 }
 
-/** Membership by a shared secret. Each use has a key of its own, so that none helps against another. @throws SITE_KEY_INVALID */
+/** Membership by a shared secret. @throws SITE_KEY_INVALID */
 export function siteKeyMembership(siteKey: string): Membership {
   if (!SiteKey.safeParse(siteKey).success) throw new LarderError('SITE_KEY_INVALID', 'The site key is not of the form larder-site-<43 characters>')
-  const secret = Buffer.from(siteKey.slice(PREFIX.length), 'base64url')
-  const derive = (use: string, length: number) => Buffer.from(hkdfSync('sha256', secret, SALT, use, length))
-  const beaconTag = derive('beacon-tag', TAG_BYTES)
-  const beaconKey = derive('beacon-mac', 32)
-  const handshakeKey = derive('handshake', 32)
-  const credentialKey = derive('credential', 32)
-
-  const proofOf = (channel: Channel, role: Role) => createHmac('sha256', handshakeKey).update(transcript(channel, role)).digest()
+  const { derive, ...shared } = sharedSecret(Buffer.from(siteKey.slice(PREFIX.length), 'base64url'), SALT)
+  const credentialKey = derive('credential')
   const vouchFor = (spki: Uint8Array) => createHmac('sha256', credentialKey).update(spki).digest()
-
   return {
+    ...shared,
     via: 'site-key',
+    strangerReason: 'has another site key',
+    vouch: (spki) => ({ spki: Buffer.from(spki).toString('base64url'), proof: vouchFor(spki).toString('base64url') }),
+    vouched(credential) {
+      const spki = Buffer.from(credential.spki, 'base64url')
+      return sameBytes(vouchFor(spki), decode(credential.proof)) ? spki : undefined
+    },
+    objection: () => undefined,
+    denies: () => false
+  }
+}
+
+/** Each use of the secret has a key of its own, so that none helps against another. */
+export function sharedSecret(secret: Uint8Array, salt: string | Uint8Array): SharedSecret {
+  const derive = (use: string, length = 32) => Buffer.from(hkdfSync('sha256', secret, salt, use, length))
+  const beaconTag = derive('beacon-tag', TAG_BYTES)
+  const beaconKey = derive('beacon-mac')
+  const handshakeKey = derive('handshake')
+  const proofOf = (channel: Channel, role: Role) => createHmac('sha256', handshakeKey).update(transcript(channel, role)).digest()
+  return {
     tag: beaconTag.toString('hex'),
     beaconTag,
     prove: (channel, role) => proofOf(channel, role).toString('base64url'),
     proofHolds: (channel, role, proof) => sameBytes(proofOf(channel, role), decode(proof)),
     beaconMac: (bytes) => createHmac('sha256', beaconKey).update(bytes).digest(),
-    vouch: (spki) => ({ spki: Buffer.from(spki).toString('base64url'), proof: vouchFor(spki).toString('base64url') }),
-    vouched(credential) {
-      const spki = Buffer.from(credential.spki, 'base64url')
-      return sameBytes(vouchFor(spki), decode(credential.proof)) ? spki : undefined
-    }
+    derive: (use) => derive(use)
   }
 }
 

@@ -59,6 +59,8 @@ export interface PeerNetworkEvents {
   refused: [{ address: string; id: PeerId | null; reason: string }]
   /** Nothing this peer says about this content counts from now on. */
   banned: [PeerId, ContentKey]
+  /** Something about this PC's own membership that its people should know; a sentence. */
+  notice: [string]
   /** Anything that changes {@link PeerNetwork.view}. */
   changed: []
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type X509Certificate } from 'node:crypto'
 import type { OnReadOpts } from 'node:net'
 import { connect, createSecureContext, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls'
 import type { PeerId } from '../contract/ids.ts'
@@ -9,14 +9,17 @@ import type { Channel, Role } from './membership.ts'
 
 const EXPORTER_LABEL = 'EXPORTER-larder-membership'
 
+/** What an agent shows of itself in TLS: its device key, and the certificate of it that its fleet asks for. */
+export type TlsCredential = Pick<Identity, 'keyPem' | 'certificatePem'>
+
 /**
  * Rules of all TLS connections between peers: TLS 1.3 only, AES-128-GCM first (fastest where the CPU has AES
  * instructions), no post-quantum key shares (they make each handshake a kilobyte longer).
  */
-export function peerTlsOptions(identity: Identity) {
+export function peerTlsOptions({ keyPem, certificatePem }: TlsCredential) {
   return {
-    key: identity.keyPem,
-    cert: identity.certificatePem,
+    key: keyPem,
+    cert: certificatePem,
     minVersion: 'TLSv1.3',
     maxVersion: 'TLSv1.3',
     ciphers: 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384',
@@ -24,14 +27,15 @@ export function peerTlsOptions(identity: Identity) {
   } as const
 }
 
-export function peerSecureContext(identity: Identity): SecureContext {
-  return createSecureContext(peerTlsOptions(identity))
+export function peerSecureContext(credential: TlsCredential): SecureContext {
+  return createSecureContext(peerTlsOptions(credential))
 }
 
 /** Who is at the other end, as its certificate says and the TLS handshake has proved. Not yet: whether it is a member. */
 export interface RemoteIdentity {
   readonly id: PeerId
   readonly spki: Buffer
+  readonly certificate: X509Certificate
   readonly certificateSha256: Buffer
 }
 
@@ -40,14 +44,16 @@ export function remoteIdentity(socket: TLSSocket): RemoteIdentity | undefined {
   const certificate = socket.getPeerX509Certificate()
   const spki = certificate && deviceKey(certificate)
   if (!spki) return undefined
-  return { id: peerIdOf(spki), spki, certificateSha256: createHash('sha256').update(certificate.raw).digest() }
+  return { id: peerIdOf(spki), spki, certificate, certificateSha256: sha256(certificate.raw) }
 }
 
 /** What a proof of membership on this connection is computed over. */
-export function channelOf(socket: TLSSocket, own: Identity, remote: RemoteIdentity, role: Role, protocol = PEER_PROTOCOL): Channel {
+export function channelOf(socket: TLSSocket, remote: RemoteIdentity, role: Role, protocol = PEER_PROTOCOL): Channel {
+  // Asked of the connection: the agent's own certificate may have been renewed since it began.
+  const own = sha256(socket.getX509Certificate()!.raw)
   return {
-    dialerCertificate: role === 'dialer' ? own.certificateSha256 : remote.certificateSha256,
-    acceptorCertificate: role === 'dialer' ? remote.certificateSha256 : own.certificateSha256,
+    dialerCertificate: role === 'dialer' ? own : remote.certificateSha256,
+    acceptorCertificate: role === 'dialer' ? remote.certificateSha256 : own,
     exporter: socket.exportKeyingMaterial(32, EXPORTER_LABEL, Buffer.alloc(0)),
     protocol
   }
@@ -71,3 +77,5 @@ export function dialTls(secureContext: SecureContext, { host, port }: { host: st
 export function plainAddress(address: string | undefined): string {
   return (address ?? '').replace(/^::ffff:/, '')
 }
+
+const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()

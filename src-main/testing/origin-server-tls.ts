@@ -1,4 +1,7 @@
+// The X.509 library's dependency injection asks for it at import.
+import 'reflect-metadata'
 import { webcrypto } from 'node:crypto'
+import * as x509 from '@peculiar/x509'
 
 export interface TestCertificate {
   readonly key: string
@@ -8,12 +11,6 @@ export interface TestCertificate {
   readonly ca: string
 }
 
-// The library's dependency injection asks at import for this part of the Reflect metadata proposal; no class of it has any.
-const reflect = Reflect as { getMetadata?: unknown; getOwnMetadata?: unknown; defineMetadata?: unknown }
-reflect.getMetadata ??= () => undefined
-reflect.getOwnMetadata ??= () => undefined
-reflect.defineMetadata ??= () => undefined
-const x509 = await import('@peculiar/x509')
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 

@@ -56,7 +56,7 @@ export class RawMember {
 
   /** The proof that makes this connection a member's, for a request written by hand. */
   proof(socket: TLSSocket): string {
-    return this.membership.prove(channelOf(socket, this.identity, remoteIdentity(socket)!, 'dialer'), 'dialer')
+    return this.membership.prove(channelOf(socket, remoteIdentity(socket)!, 'dialer'), 'dialer')
   }
 
   /** Opens a control connection and says hello unless told not to. */
@@ -100,7 +100,7 @@ export class RawMember {
     const { prove = (own) => own } = handlers
     webSockets.on('headers', (headers, request) => {
       const socket = request.socket as TLSSocket
-      const own = this.membership.prove(channelOf(socket, this.identity, remoteIdentity(socket)!, 'acceptor'), 'acceptor')
+      const own = this.membership.prove(channelOf(socket, remoteIdentity(socket)!, 'acceptor'), 'acceptor')
       headers.push(`${PROOF_HEADER}: ${prove(own, String(request.headers[PROOF_HEADER]))}`, `${BOOT_HEADER}: ${this.bootId}`)
     })
     server.on('connection', (socket) => this.#sockets.add(socket))

@@ -40,7 +40,7 @@ export async function downloadToCache(world: TransferWorld, job: DirectJob, stor
  * @throws the codes of {@link OriginClient.open}, DIGEST_MISMATCH, DESTINATION_UNWRITABLE, DISK_FULL
  */
 export async function downloadToFile(world: TransferWorld, job: DirectJob, destination: string, overwrite: boolean): Promise<Sha256Hex> {
-  const beside = join(dirname(destination), `.${basename(destination).slice(0, 100)}.${randomBytes(6).toString('hex')}.larder-part`)
+  const beside = join(dirname(destination), `.${randomBytes(12).toString('hex')}.larder-part`)
   const hash = createHash('sha256')
   const file = await open(beside, 'wx', 0o600).catch((error: unknown) => {
     throw writeError(error, destination)

@@ -6,6 +6,7 @@ import type { Timer } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
 import { contentKeyOf } from '../origin/content-key.ts'
 import { mayServeStale } from '../origin/caching.ts'
+import { wishOf } from '../origin/certificate-choice.ts'
 import type { OriginVersion } from '../origin/origin.ts'
 import { planPieces } from '../pieces/plan.ts'
 import { checkDestination } from './destination.ts'
@@ -212,7 +213,7 @@ export class LocalRequest implements Interest {
     const present = stored && cache.findByKey(stored.key)
     let version: OriginVersion
     try {
-      const answer = await this.#versions.check(this.#target.url, { stored: present ? stored : undefined, headers: this.#target.headers, private: this.#target.private, signal: this.#abort.signal })
+      const answer = await this.#versions.check(this.#target.url, { stored: present ? stored : undefined, headers: this.#target.headers, certificate: wishOf(this.#spec), private: this.#target.private, signal: this.#abort.signal })
       if (answer.status === 'unchanged') {
         cache.confirm(this.#target.url, answer.policy)
         return this.#fromCache(present!)

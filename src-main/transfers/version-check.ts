@@ -1,10 +1,12 @@
 import type { StoredVersion } from '../cache/cache.ts'
+import type { CertificateWish } from '../origin/certificate-choice.ts'
 import type { OriginClient, ProbeResult } from '../origin/origin.ts'
 
 export interface VersionQuestion {
   /** The version in the cache, when it is still there. */
   readonly stored: StoredVersion | undefined
   readonly headers: Record<string, string> | undefined
+  readonly certificate: CertificateWish | undefined
   readonly private: boolean
   readonly signal: AbortSignal
 }
@@ -23,8 +25,8 @@ export class VersionCheck {
 
   /** @throws the codes of {@link OriginClient.probe}; the signal's reason when it is aborted */
   check(url: string, question: VersionQuestion): Promise<ProbeResult> {
-    const { stored, headers, signal } = question
-    if (question.private || headers !== undefined) return this.#origin.probe(url, { signal, ...(stored ? { stored } : {}), ...(headers ? { headers } : {}) })
+    const { stored, headers, certificate, signal } = question
+    if (question.private || headers !== undefined || certificate !== undefined) return this.#origin.probe(url, { signal, ...(stored ? { stored } : {}), ...(headers ? { headers } : {}), ...(certificate ? { certificate } : {}) })
     // Whether there is something stored is part of the question: "unchanged" means nothing to who has nothing.
     const same = `${stored?.key ?? ''} ${url}`
     let running = this.#running.get(same)

@@ -1,0 +1,57 @@
+import { InvalidArgumentError, type Command } from 'commander'
+import type { Output } from './output.ts'
+
+type AddCommand = (parent: Command, usage: string, summary: string) => Command
+
+/** `larder fleet …`: who belongs to the fleet, by a site key or by certificates of a CA. */
+export function addFleetCommands(program: Command, command: AddCommand, output: Output): void {
+  const fleet = program.command('fleet').description('Membership of the fleet: by a site key, or by certificates of a fleet CA.')
+  const load = () => import('./fleet-commands.ts')
+  const withCa = (usage: string, summary: string) =>
+    command(fleet, usage, summary)
+      .option('--ca-dir <folder>', 'folder of the fleet CA (default: fleet-ca in the data folder)')
+      .option('--passphrase-file <file>', 'file with the passphrase of the CA’s key (else LARDER_CA_PASSPHRASE)')
+
+  const key = fleet.command('key').description('The site key.')
+  key.command('new').description('Make a site key; whoever has it is a member of the fleet.').option('--json', 'as JSON').action(async () => {
+    const { randomBytes } = await import('node:crypto')
+    const siteKey = `larder-site-${randomBytes(32).toString('base64url')}`
+    output.result({ siteKey }, () => siteKey)
+  })
+
+  command(fleet, 'show', 'Show how this PC is a member, and the members where this PC holds the CA.')
+    .option('--ca-dir <folder>', 'folder of the fleet CA (default: fleet-ca in the data folder)')
+    .action(async (options) => (await import('./fleet-show.ts')).showFleet(options, output))
+
+  withCa('init', 'Make the CA of a new fleet. Its folder is all there is of it: keep it safe.').action(async (options) => (await load()).initFleet(options, output))
+  withCa('enroll', 'Make this PC a member: by the CA on this PC, or by a request for whoever holds the CA.')
+    .option('--request <file>', 'write a request for the holder of the CA instead')
+    .option('--name <name>', 'name of this PC in the CA’s register (default: host name)')
+    .option('--days <n>', 'life of the certificate (default: 365)', days)
+    .action(async (options) => (await load()).enrol(options, output, { renew: false }))
+  withCa('renew', 'Renew the certificate of this PC before it ends; the same two ways as enroll.')
+    .option('--request <file>', 'write a request for the holder of the CA instead')
+    .option('--days <n>', 'life of the new certificate (default: 365)', days)
+    .action(async (options) => (await load()).enrol(options, output, { renew: true }))
+  withCa('sign', 'Answer a request with a certificate; for the holder of the CA.')
+    .argument('<request>', 'file made by `larder fleet enroll --request`')
+    .option('-o, --output <file>', 'where the answer goes (default: beside the request)')
+    .option('--name <name>', 'name of the PC in the register (default: as the request says)')
+    .option('--days <n>', 'life of the certificate (default: 365)', days)
+    .action(async (request, options) => (await load()).signRequest(request, options, output))
+  command(fleet, 'install', 'Take an answer to a request, or a deny list, from the holder of the CA.')
+    .argument('<file>', 'what `larder fleet sign` or `larder fleet revoke --output` wrote')
+    .action(async (file, options) => (await load()).installFile(file, options, output))
+  withCa('revoke', 'Throw PCs out of the fleet: every member refuses them within a minute.')
+    .argument('<pc...>', 'name in the register, or the first 8 digits or more of the id')
+    .option('--undo', 'let them take part again')
+    .option('-o, --output <file>', 'also write the deny list to a file, to install it on any member')
+    .action(async (pcs, options) => (await load()).revoke(pcs, options, output))
+  command(fleet, 'leave', 'Take this PC out of the fleet of its CA.').action(async (options) => (await load()).leaveFleet(options, output))
+}
+
+function days(text: string): number {
+  const value = /^\d{1,4}$/.test(text) ? Number(text) : NaN
+  if (!(value >= 1 && value <= 3650)) throw new InvalidArgumentError('Expected a number of days from 1 to 3650.')
+  return value
+}

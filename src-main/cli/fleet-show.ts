@@ -1,0 +1,41 @@
+import { loadSettings } from '../agent/settings-file.ts'
+import { dataPaths } from '../lib/data-paths.ts'
+import { describeCa } from '../peers/fleet-ca.ts'
+import { expiresAtMs } from '../peers/fleet-certificate.ts'
+import { caDirOf, deviceOf, memberFacts, type CaOptions } from './fleet-commands.ts'
+import type { Output } from './output.ts'
+import { localTime, shortId } from './printable.ts'
+import { formatFacts, formatTable } from './table.ts'
+
+/** Shows the membership as it lies in the data folder; the agent need not run. */
+export async function showFleet(options: CaOptions, output: Output): Promise<void> {
+  const { dataDir, identity, folder } = await deviceOf(options)
+  const enrolment = await folder.enrolment(identity.spki)
+  const hasSiteKey = loadSettings(dataPaths(dataDir), {}).settings.fleet.siteKey !== null
+  const via = enrolment ? 'ca' : hasSiteKey ? 'site-key' : 'none'
+  const denyList = enrolment && (await folder.denyList(enrolment))
+  const caDir = caDirOf(options)
+  const ca = await describeCa(caDir)
+  const members = ca?.members.map(memberFacts)
+  output.result(
+    {
+      peer: identity.id,
+      via,
+      ...(enrolment && { expiresAt: expiresAtMs(enrolment.certificate), ca: enrolment.ca.fingerprint256 }),
+      ...(denyList && { denyListNumber: denyList.number, denied: [...denyList.denied] }),
+      ...(ca && { holdsCa: { caDir, sealed: ca.sealed, denyListNumber: ca.denyListNumber, members } })
+    },
+    () => {
+      const facts: [string, string][] = [
+        ['this PC', identity.id],
+        ['member', via === 'ca' ? 'by a certificate of the fleet CA' : via === 'site-key' ? 'by the site key of the settings' : 'no (unless the agent is given a site key at its start)']
+      ]
+      if (enrolment) facts.push(['certificate', `until ${localTime(expiresAtMs(enrolment.certificate))}`], ['fleet CA', enrolment.ca.fingerprint256])
+      if (denyList) facts.push(['deny list', denyList.number === 0 ? 'empty' : `number ${denyList.number}: ${[...denyList.denied].map(shortId).join(', ') || 'nobody'}`])
+      const text = formatFacts(facts)
+      if (!members) return text
+      const rows = members.map((one) => [one.name, shortId(one.peer), localTime(one.expiresAt), one.deniedAt === null ? '' : `thrown out ${localTime(one.deniedAt)}`])
+      return `${text}\n\nThis PC holds the CA in ${caDir}${ca?.sealed ? ', its key under a passphrase' : ''}.\n${rows.length === 0 ? 'Nobody is enrolled yet.' : formatTable(['NAME', 'ID', 'UNTIL', ''], rows)}`
+    }
+  )
+}
