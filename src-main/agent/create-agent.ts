@@ -8,7 +8,8 @@ import { createClaims } from '../claims/claims-service.ts'
 import type { AgentEvent } from '../contract/events.ts'
 import type { RequestId } from '../contract/ids.ts'
 import type { RequestSpec, RequestView } from '../contract/request.ts'
-import type { AgentSnapshot } from '../contract/snapshot.ts'
+import type { SettingsProblem } from '../contract/setting-details.ts'
+import type { AgentSnapshot, IntegrationState } from '../contract/snapshot.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import type { Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
@@ -17,14 +18,17 @@ import { createPeerNetwork } from '../peers/create-network.ts'
 import type { PeerNetwork } from '../peers/network.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
 import { PieceBuffers } from '../pieces/piece-buffers.ts'
+import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
+import type { SettingName } from '../settings/setting-facts.ts'
+import type { Change } from '../settings/write-setting.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import { Requests } from '../transfers/requests.ts'
 import { Transfers } from '../transfers/transfers.ts'
 import type { Agent, AgentConfig, AgentEvents, AgentHost } from './agent.ts'
 import type { AgentParts } from './agent-parts.ts'
 import { NetworkClaimLink } from './claim-link.ts'
+import { describeChanges, refusal } from './describe-settings.ts'
 import { EventLog } from './event-log.ts'
-import { IntegrationSwitch } from './integration-switch.ts'
 import { decideWeight, readMachineFacts, type Weight } from './machine-weight.ts'
 import { composeSnapshot } from './snapshot.ts'
 import { VitalSigns } from './vital-signs.ts'
@@ -42,6 +46,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   readonly #config: AgentConfig
   readonly #host: AgentHost
   readonly #name: string
+  readonly settings: LiveSettings
   readonly #events: EventLog
   readonly #undo: (() => unknown)[] = []
   #parts: AgentParts | null = null
@@ -61,6 +66,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#config = config
     this.#host = host
     this.#name = config.name ?? hostname()
+    this.settings = config.settings instanceof LiveSettings ? config.settings : settingsInMemory(config.settings, host.clock)
     this.#startedWallMs = host.clock.wallMs()
     this.#events = new EventLog(host.clock, (event) => this.#told(event))
   }
@@ -90,6 +96,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       version: LARDER_VERSION,
       state: this.#state,
       startedAt: this.#startedWallMs,
+      integration: this.settings.integration,
       paused: this.#pausedUntil,
       apiPort: this.#apiPort,
       weight: this.#weight,
@@ -140,13 +147,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#changed()
   }
 
-  setIntegration(enabled: boolean, by: string): void {
-    this.#running()
-      .integration.set(enabled, by)
-      .then((changed) => {
-        if (changed) this.#events.add('integrationChanged', `${by} turned the integration ${enabled ? 'on' : 'off'}.`)
-      })
-      .catch((error: unknown) => this.#events.add('warning', `The integration switch could not be kept: ${LarderError.from(error).message}`))
+  async setIntegration(enabled: boolean, change: Change): Promise<IntegrationState> {
+    // Who turned it off first stays the one to be asked.
+    if (this.settings.integration.enabled !== enabled || this.settings.integration.managedBy !== null) await this.settings.set('integration.enabled', enabled, change)
+    return this.settings.integration
   }
 
   pauseAll(untilWallMs: number | null): void {
@@ -172,10 +176,11 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
 
   /** Builds the layers from the bottom; each leaves behind how to take it down again. */
   async #compose(): Promise<void> {
-    const { settings, dataDir } = this.#config
+    const { dataDir } = this.#config
     const { clock, env, log } = this.#host
+    const live = this.settings
+    const settings = live.current
     await this.#readWeight()
-    const integration = await IntegrationSwitch.open(dataDir, clock, settings.integration.enabled)
     const vitals = this.#own(new VitalSigns(), (v) => v.stop())
     const hashes = this.#own(createHashPool({ workers: 2 }), (h) => h.close())
     const cache = this.#own(
@@ -210,7 +215,9 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       network,
       claims,
       buffers,
-      settings,
+      get settings() {
+        return live.current
+      },
       originQueue: new PQueue({ concurrency: settings.transfers.originConcurrency }),
       weight: () => this.#weight.value,
       emit: (type, text, facts) => this.#events.add(type, text, facts),
@@ -219,7 +226,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     }
     const transfers = new Transfers(world)
     const requests = new Requests(world, transfers, (view) => this.emit('request', view))
-    this.#parts = { hashes, cache, origin, network, claims, transfers, requests, integration, vitals }
+    this.#parts = { hashes, cache, origin, network, claims, transfers, requests, vitals }
     this.#listen(network, link, transfers, cache)
     claims.start()
     this.#own(claims, (c) => c.stop())
@@ -228,8 +235,26 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#own(transfers, (t) => t.close())
     this.#own(requests, (r) => r.close())
     this.#own(clock.every(WEIGHT_EVERY_MS, () => void this.#readWeight()), (t) => t.cancel())
+    this.#followSettings(world)
     this.#state = 'running'
     this.#events.add('agentStarted', `Larder ${LARDER_VERSION} has started on ${this.#name}.`)
+  }
+
+  /** Applies settings that count at once, and tells what has changed. */
+  #followSettings({ originQueue }: TransferWorld): void {
+    const live = this.settings
+    const onChanged = (names: readonly SettingName[]) => {
+      originQueue.concurrency = live.current.transfers.originConcurrency
+      void this.#readWeight().then(() => this.#changed())
+      for (const change of describeChanges(names, live)) this.#events.add(change.type, change.text)
+    }
+    const onProblems = (problems: readonly SettingsProblem[]) => {
+      for (const problem of problems) this.#events.add('settingsRefused', refusal(problem), { code: 'SETTINGS_INVALID' })
+    }
+    live.on('changed', onChanged)
+    live.on('problems', onProblems)
+    this.#undo.push(() => live.off('changed', onChanged).off('problems', onProblems))
+    onProblems(live.problems())
   }
 
   #listen(network: PeerNetwork, link: NetworkClaimLink, transfers: Transfers, cache: Cache): void {
@@ -284,7 +309,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   async #readWeight(): Promise<void> {
-    this.#weight = decideWeight(await readMachineFacts(), this.#config.settings.election.weight)
+    this.#weight = decideWeight(await readMachineFacts(), this.settings.current.election.weight)
   }
 
   #told(event: AgentEvent): void {

@@ -55,7 +55,9 @@ export const errorTable = {
   SETTINGS_INVALID: { exit: 66, http: 400, next: 'Correct the named setting; the file is left as it is.' },
   SITE_KEY_INVALID: { exit: 67, http: 400, next: 'Make one with `larder fleet key new` and give all PCs the same.' },
   INTEGRATION_OFF: { exit: 68, http: 409, next: 'Turn the integration on, or let the client download directly.' },
-  BUSY: { exit: 69, http: 503, next: 'Try again in a moment.' }
+  BUSY: { exit: 69, http: 503, next: 'Try again in a moment.' },
+  SETTING_MANAGED: { exit: 70, http: 403, next: 'Ask whoever is named to change it; `larder config explain` tells where it is set.' },
+  SETTINGS_UNWRITABLE: { exit: 71, http: 409, next: 'Check the rights and the free space of the data folder.' }
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof errorTable

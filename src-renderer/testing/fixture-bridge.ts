@@ -93,7 +93,7 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
         change((s) => ({ ...s, paused: null, requests: s.requests.map((r) => (r.state === 'paused' ? { ...r, state: 'waiting' } : r)) }))
         return { ok: true, value: {} }
       case 'integration.set': {
-        const integration = { enabled: command.enabled, by: 'this window', since: agent.snapshot?.at ?? 0 }
+        const integration = { enabled: command.enabled, by: 'this window', since: agent.snapshot?.at ?? 0, reason: null, managedBy: null }
         change((s) => ({ ...s, integration }))
         return { ok: true, value: integration }
       }

@@ -17,6 +17,8 @@ const weights: Partial<Record<AgentEventType, Weight>> = {
   requestCancelled: 'notice',
   originChanged: 'notice',
   integrationChanged: 'notice',
+  settingsChanged: 'notice',
+  settingsRefused: 'error',
   transfersPaused: 'notice',
   transfersResumed: 'notice',
   cacheCleared: 'notice',
@@ -43,7 +45,7 @@ const kinds: Record<Exclude<EventFilter, 'problems' | 'all'>, readonly AgentEven
   masters: ['masterElected', 'masterLost'],
   peers: ['peerConnected', 'peerLost', 'peerRefused', 'peerBanned'],
   cache: ['contentCached', 'contentEvicted', 'contentRemoved', 'contentQuarantined', 'cacheCleared', 'diskFull', 'diskRecovered'],
-  agent: ['agentStarted', 'agentStopping', 'integrationChanged', 'transfersPaused', 'transfersResumed', 'warning']
+  agent: ['agentStarted', 'agentStopping', 'integrationChanged', 'settingsChanged', 'settingsRefused', 'transfersPaused', 'transfersResumed', 'warning']
 }
 
 /** Events of a sort that have `search` in their words; the newest first. */
