@@ -41,7 +41,7 @@ export async function integrationStatus(options: AgentCommandOptions, output: Ou
       ['switch', integration.managedBy === null ? 'larder integration on | off' : `cannot be switched here; ask ${integration.managedBy}`],
       ['agent', detection.why],
       ['programs', running && integration.enabled ? 'are served by the agent' : `download directly, after a random wait of up to ${formatDuration(staggerRangeSeconds * 1000)}`],
-      ['kept by them', describeRetained(retained)]
+      ['kept here', describeRetained(retained)]
     ])
   )
 }
@@ -61,4 +61,4 @@ function readState(options: AgentCommandOptions, host: CliHost): IntegrationStat
 
 const retainedIn = ({ dataDir }: AgentCommandOptions): RetainedContents => new RetainedContents(dataPaths(dataDir ?? defaultDataDir()).root, systemClock)
 
-const describeRetained = ({ contents, bytes, dir }: RetainedStats): string => (contents === 0 ? 'nothing' : `${contents} contents, ${formatSize(bytes)} in ${dir}`)
+const describeRetained = ({ contents, bytes, dir }: RetainedStats): string => (contents === 0 ? 'nothing' : `${contents} ${contents === 1 ? 'content' : 'contents'}, ${formatSize(bytes)} in ${dir}`)

@@ -1,5 +1,6 @@
 import { createAgent } from '../agent/create-agent.ts'
 import { runLocalAgent } from '../api/local-agent.ts'
+import type { SettingDetails } from '../contract/setting-details.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import { systemClock } from '../lib/clock.ts'
 import { dataPaths, defaultDataDir } from '../lib/data-paths.ts'
@@ -22,6 +23,7 @@ export async function runAgent(options: AgentOptions, output: Output, host: CliH
   const paths = dataPaths(options.dataDir ?? defaultDataDir())
   const settings = new LiveSettings({ files: diskFiles(paths, host.policyFile), commandLine: commandLineValues(settingsOfOptions(options)), clock: systemClock })
   for (const problem of settings.problems()) output.note(`larder: ${describeProblem(problem)}${problem.inForce === 'last-good' ? '; what it said before stays in force' : ''}`)
+  for (const { name, author, place } of settings.list().filter(isOverruled)) output.note(`larder: ${name} on the command line has no effect: it is locked by ${author?.by ?? place}`)
   const ui = settings.current.ui.browser
 
   const told = toldToStop()
@@ -35,6 +37,11 @@ export async function runAgent(options: AgentOptions, output: Output, host: CliH
   if (ui) output.note('`larder ui` opens its window in the browser')
   await told
   await running.stop()
+}
+
+/** The command line sets it, and the policy has locked it. */
+function isOverruled({ strength, candidates }: SettingDetails): boolean {
+  return strength === 'locked' && candidates.some((candidate) => candidate.strength === 'command-line')
 }
 
 /** Settles at the first SIGINT or SIGTERM; a second one ends the process at once. */
