@@ -8,7 +8,6 @@ import { createClaims } from '../claims/claims-service.ts'
 import type { AgentEvent } from '../contract/events.ts'
 import type { RequestId } from '../contract/ids.ts'
 import type { RequestSpec, RequestView } from '../contract/request.ts'
-import type { SettingsProblem } from '../contract/setting-details.ts'
 import type { AgentSnapshot, IntegrationState } from '../contract/snapshot.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import type { Timer } from '../lib/clock.ts'
@@ -19,7 +18,6 @@ import type { PeerNetwork } from '../peers/network.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
 import { PieceBuffers } from '../pieces/piece-buffers.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
-import type { SettingName } from '../settings/setting-facts.ts'
 import type { Change } from '../settings/write-setting.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import { Requests } from '../transfers/requests.ts'
@@ -27,8 +25,8 @@ import { Transfers } from '../transfers/transfers.ts'
 import type { Agent, AgentConfig, AgentEvents, AgentHost } from './agent.ts'
 import type { AgentParts } from './agent-parts.ts'
 import { NetworkClaimLink } from './claim-link.ts'
-import { describeChanges, refusal } from './describe-settings.ts'
 import { EventLog } from './event-log.ts'
+import { followSettings } from './follow-settings.ts'
 import { decideWeight, readMachineFacts, type Weight } from './machine-weight.ts'
 import { composeSnapshot } from './snapshot.ts'
 import { VitalSigns } from './vital-signs.ts'
@@ -235,26 +233,18 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#own(transfers, (t) => t.close())
     this.#own(requests, (r) => r.close())
     this.#own(clock.every(WEIGHT_EVERY_MS, () => void this.#readWeight()), (t) => t.cancel())
-    this.#followSettings(world)
+    this.#own(
+      followSettings(live, {
+        apply: () => {
+          world.originQueue.concurrency = live.current.transfers.originConcurrency
+          void this.#readWeight().then(() => this.#changed())
+        },
+        tell: (type, text, facts) => this.#events.add(type, text, facts)
+      }),
+      (end) => end()
+    )
     this.#state = 'running'
     this.#events.add('agentStarted', `Larder ${LARDER_VERSION} has started on ${this.#name}.`)
-  }
-
-  /** Applies settings that count at once, and tells what has changed. */
-  #followSettings({ originQueue }: TransferWorld): void {
-    const live = this.settings
-    const onChanged = (names: readonly SettingName[]) => {
-      originQueue.concurrency = live.current.transfers.originConcurrency
-      void this.#readWeight().then(() => this.#changed())
-      for (const change of describeChanges(names, live)) this.#events.add(change.type, change.text)
-    }
-    const onProblems = (problems: readonly SettingsProblem[]) => {
-      for (const problem of problems) this.#events.add('settingsRefused', refusal(problem), { code: 'SETTINGS_INVALID' })
-    }
-    live.on('changed', onChanged)
-    live.on('problems', onProblems)
-    this.#undo.push(() => live.off('changed', onChanged).off('problems', onProblems))
-    onProblems(live.problems())
   }
 
   #listen(network: PeerNetwork, link: NetworkClaimLink, transfers: Transfers, cache: Cache): void {
