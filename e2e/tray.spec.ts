@@ -31,7 +31,7 @@ test('the integration turned off in the tray says who did it, refuses requests a
   await expect.poll(async () => (await trayLabels(first))[0]).toMatch(/^Integration off \(by .+ in the tray\)$/)
   expect(await first.evaluate(() => globalThis.larderE2e.tray.view?.state)).toBe('off')
   expect(await give(page, { c: 'request.start', spec: { url: `${origin.url}/a` } })).toMatchObject({ ok: false, error: { code: 'INTEGRATION_OFF' } })
-  await expect.poll(() => JSON.parse(readFileSync(join(dataDir, 'integration.json'), 'utf8')) as object).toMatchObject({ enabled: false })
+  expect(JSON.parse(readFileSync(join(dataDir, 'settings.json'), 'utf8'))).toMatchObject({ integration: { enabled: false }, notes: { 'integration.enabled': { value: false } } })
   await first.close()
 
   const second = await launch({ args: ['--hidden'] })

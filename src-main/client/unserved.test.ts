@@ -95,7 +95,8 @@ describe('a resource, while no agent serves this PC,', () => {
   test.each<[string, object, DownloadSpec['headers']]>([
     ['the origin says no-store', { headers: { 'cache-control': 'no-store' } }, undefined],
     ['the origin says private', { headers: { 'cache-control': 'private' } }, undefined],
-    ['the request carries a credential', {}, { 'X-Api-Key': 'k' }]
+    ['the request carries a credential', {}, { 'X-Api-Key': 'k' }],
+    ['the request carries a field nobody has heard of', {}, { 'X-Team': 'blue' }]
   ])('is not kept when %s', async (_why, file, headers) => {
     const url = origin.put('/secret', first, file)
     await get({ url, ...(headers && { headers }) })
