@@ -2,7 +2,7 @@ import { createAgent } from '../src-main/agent/create-agent.ts'
 import { runLocalAgent } from '../src-main/api/local-agent.ts'
 import { Settings } from '../src-main/contract/settings.ts'
 import { keptLog } from '../src-main/testing/kept-log.ts'
-import { expect, give, openPage, test, trayClick, trayLabels, trayState, untilRunning } from './fixture.ts'
+import { expect, give, openPage, snapshotOf, test, trayClick, trayLabels, trayState, untilRunning } from './fixture.ts'
 
 test('when a headless agent has the data folder the tray says so, and takes over once it has ended', async ({ launch, settings, dataDir }) => {
   const headless = await runLocalAgent({ dataDir, settings: Settings.parse(settings), createAgent, log: keptLog() })
@@ -22,12 +22,14 @@ test('when a headless agent has the data folder the tray says so, and takes over
   }
 })
 
-test('a setting keeps what it was set to, says where it came from, and counts after a restart of the agent', async ({ app, ui }) => {
+test('a setting keeps what it was set to, says where it came from, and counts at once or after a restart of the agent', async ({ app, ui }) => {
   await untilRunning(app)
-  expect(await give(ui, { c: 'settings.set', name: 'election.weight', value: 7 })).toMatchObject({ ok: true, value: { name: 'election.weight', value: 7, source: 'file', pending: true, managed: false } })
+  expect(await give(ui, { c: 'settings.set', name: 'election.weight', value: 7 })).toMatchObject({ ok: true, value: { name: 'election.weight', value: 7, source: 'file', pending: false, managed: false } })
+  await expect.poll(async () => (await snapshotOf(ui))?.weight.value).toBe(7)
   expect(await give(ui, { c: 'settings.set', name: 'election.weight', value: 700 })).toMatchObject({ ok: false, error: { code: 'SETTINGS_INVALID' } })
+  expect(await give(ui, { c: 'settings.set', name: 'election.windowMs', value: 300 })).toMatchObject({ ok: true, value: { value: 300, pending: true } })
   expect(await give(ui, { c: 'agent.restart' })).toMatchObject({ ok: true })
-  expect(await give(ui, { c: 'snapshot.get' })).toMatchObject({ ok: true, value: { status: { state: 'running' }, snapshot: { weight: { value: 7 } } } })
+  expect(await snapshotOf(ui)).toMatchObject({ weight: { value: 7 } })
   const listed = await give(ui, { c: 'settings.list' })
   if (!listed.ok) throw new Error(listed.error.message)
   expect(listed.value.settings.filter(({ pending }) => pending)).toEqual([])

@@ -47,7 +47,8 @@ test('the integration turned off in the tray says who did it, refuses requests, 
   await expect.poll(async () => (await trayLabels(first))[0]).toMatch(/^Integration off \(by .+ in the tray\)$/)
   expect(await trayState(first)).toBe('off')
   expect(await give(page, { c: 'request.start', spec: { url: `${origin.url}/a` } })).toMatchObject({ ok: false, error: { code: 'INTEGRATION_OFF' } })
-  expect(await larder(dataDir, 'integration', 'status')).toEqual({ integration: { enabled: false, by: expect.stringMatching(/ in the tray$/), since: expect.any(Number) } })
+  expect(await larder(dataDir, 'integration', 'status')).toMatchObject({ integration: { enabled: false, by: expect.stringMatching(/ in the tray$/), since: expect.any(Number) } })
+  expect(JSON.parse(readFileSync(join(dataDir, 'settings.json'), 'utf8'))).toMatchObject({ integration: { enabled: false }, notes: { 'integration.enabled': { value: false } } })
   await first.close()
 
   const second = await launch({ args: ['--hidden'] })

@@ -10,17 +10,18 @@ const root = path.dirname(import.meta.dirname)
 const layers: Record<string, readonly string[]> = {
   contract: [],
   lib: ['contract'],
+  settings: ['contract', 'lib'],
   pieces: ['contract', 'lib'],
   cache: ['contract', 'lib', 'pieces'],
   origin: ['contract', 'lib', 'pieces'],
   peers: ['contract', 'lib', 'pieces'],
   claims: ['contract', 'lib'],
   transfers: ['contract', 'lib', 'pieces', 'cache', 'origin', 'peers', 'claims'],
-  agent: ['contract', 'lib', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers'],
-  window: ['contract', 'lib', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'agent'],
-  api: ['contract', 'lib', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'agent', 'window'],
-  client: ['contract', 'lib', 'origin'],
-  cli: ['contract', 'lib', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'agent', 'window', 'api', 'client']
+  agent: ['contract', 'lib', 'settings', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers'],
+  window: ['contract', 'lib', 'settings', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'agent'],
+  api: ['contract', 'lib', 'settings', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'agent', 'window'],
+  client: ['contract', 'lib', 'settings', 'origin'],
+  cli: ['contract', 'lib', 'settings', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'agent', 'window', 'api', 'client']
 }
 /** Electron's side: may import every layer, and electron. */
 const electronFolders = ['shell', 'preload']

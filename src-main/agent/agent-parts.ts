@@ -5,7 +5,6 @@ import type { PeerNetwork } from '../peers/network.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import type { Requests } from '../transfers/requests.ts'
 import type { Transfers } from '../transfers/transfers.ts'
-import type { IntegrationSwitch } from './integration-switch.ts'
 import type { MachineWatch } from './machine-watch.ts'
 import type { VitalSigns } from './vital-signs.ts'
 
@@ -18,7 +17,6 @@ export interface AgentParts {
   readonly claims: Claims
   readonly transfers: Transfers
   readonly requests: Requests
-  readonly integration: IntegrationSwitch
   readonly vitals: VitalSigns
   readonly machine: MachineWatch
 }

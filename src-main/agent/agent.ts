@@ -4,15 +4,18 @@ import type { AgentEvent } from '../contract/events.ts'
 import type { ContentKey, RequestId } from '../contract/ids.ts'
 import type { RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
-import type { AgentSnapshot } from '../contract/snapshot.ts'
+import type { AgentSnapshot, IntegrationState } from '../contract/snapshot.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { LiveSettings } from '../settings/live-settings.ts'
+import type { Change } from '../settings/write-setting.ts'
 import type { MachineProbes } from './machine-watch.ts'
 
 /** What the agent is to do; nothing in it touches the world by itself. */
 export interface AgentConfig {
   /** Folder of this agent alone: identity, cache (unless set elsewhere), index. Created with mode 0700. */
   readonly dataDir: string
-  readonly settings: Settings
+  /** Those of a {@link LiveSettings} may change while it runs. */
+  readonly settings: Settings | LiveSettings
   /** Name shown to people; the host name by default. */
   readonly name?: string
 }
@@ -60,7 +63,10 @@ export interface Agent extends EventEmitter<AgentEvents> {
   resume(id: RequestId): RequestView
   /** Where the API listens; shown in snapshots. */
   setApiPort(port: number | null): void
-  setIntegration(enabled: boolean, by: string): void
+  /** What the agent goes by, and the place where it is changed. */
+  readonly settings: LiveSettings
+  /** @throws SETTING_MANAGED when policy or command line decide it, SETTINGS_INVALID, SETTINGS_UNWRITABLE */
+  setIntegration(enabled: boolean, change: Change): Promise<IntegrationState>
   /** Pauses all transfers; `untilWallMs` null: until resumed. */
   pauseAll(untilWallMs: number | null): void
   resumeAll(): void

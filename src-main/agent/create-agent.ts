@@ -8,7 +8,7 @@ import { createClaims } from '../claims/claims-service.ts'
 import type { AgentEvent } from '../contract/events.ts'
 import type { ContentKey, RequestId } from '../contract/ids.ts'
 import type { RequestSpec, RequestView } from '../contract/request.ts'
-import type { AgentSnapshot } from '../contract/snapshot.ts'
+import type { AgentSnapshot, IntegrationState } from '../contract/snapshot.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import type { Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
@@ -17,6 +17,8 @@ import { createPeerNetwork } from '../peers/create-network.ts'
 import type { PeerNetwork } from '../peers/network.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
 import { PieceBuffers } from '../pieces/piece-buffers.ts'
+import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
+import type { Change } from '../settings/write-setting.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import { Requests } from '../transfers/requests.ts'
 import { Transfers } from '../transfers/transfers.ts'
@@ -24,7 +26,7 @@ import type { Agent, AgentConfig, AgentEvents, AgentHost } from './agent.ts'
 import type { AgentParts } from './agent-parts.ts'
 import { NetworkClaimLink } from './claim-link.ts'
 import { EventLog } from './event-log.ts'
-import { IntegrationSwitch } from './integration-switch.ts'
+import { followSettings } from './follow-settings.ts'
 import { MachineWatch, systemMachineProbes } from './machine-watch.ts'
 import { SleepWatch } from './sleep-watch.ts'
 import { composeSnapshot } from './snapshot.ts'
@@ -43,6 +45,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   readonly #config: AgentConfig
   readonly #host: AgentHost
   readonly #name: string
+  readonly settings: LiveSettings
   readonly #events: EventLog
   readonly #undo: (() => unknown)[] = []
   readonly #pause: TimedStop
@@ -61,6 +64,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#config = config
     this.#host = host
     this.#name = config.name ?? hostname()
+    this.settings = config.settings instanceof LiveSettings ? config.settings : settingsInMemory(config.settings, host.clock)
     this.#startedWallMs = host.clock.wallMs()
     this.#events = new EventLog(host.clock, (event) => this.#told(event))
     this.#pause = new TimedStop(host.clock, () => this.resumeAll())
@@ -92,6 +96,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       version: LARDER_VERSION,
       state: this.#state,
       startedAt: this.#startedWallMs,
+      integration: this.settings.integration,
       paused: this.#pause.state,
       servingStopped: this.#noServing.state,
       apiPort: this.#apiPort,
@@ -143,13 +148,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#changed()
   }
 
-  setIntegration(enabled: boolean, by: string): void {
-    this.#running()
-      .integration.set(enabled, by)
-      .then((changed) => {
-        if (changed) this.#events.add('integrationChanged', `${by} turned the integration ${enabled ? 'on' : 'off'}.`)
-      })
-      .catch((error: unknown) => this.#events.add('warning', `The integration switch could not be kept: ${LarderError.from(error).message}`))
+  async setIntegration(enabled: boolean, change: Change): Promise<IntegrationState> {
+    // Who turned it off first stays the one to be asked.
+    if (this.settings.integration.enabled !== enabled || this.settings.integration.managedBy !== null) await this.settings.set('integration.enabled', enabled, change)
+    return this.settings.integration
   }
 
   pauseAll(untilWallMs: number | null): void {
@@ -195,9 +197,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
 
   /** Builds the layers from the bottom; each leaves behind how to take it down again. */
   async #compose(): Promise<void> {
-    const { settings, dataDir } = this.#config
+    const { dataDir } = this.#config
     const { clock, env, log } = this.#host
-    const integration = await IntegrationSwitch.open(dataDir, clock, settings.integration.enabled)
+    const live = this.settings
+    const settings = live.current
     const vitals = this.#own(new VitalSigns(), (v) => v.stop())
     const hashes = this.#own(createHashPool({ workers: 2 }), (h) => h.close())
     const cache = this.#own(
@@ -236,7 +239,9 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       network,
       claims,
       buffers,
-      settings,
+      get settings() {
+        return live.current
+      },
       originQueue: new PQueue({ concurrency: settings.transfers.originConcurrency }),
       weight: () => this.#weightOf(machine).value,
       emit: (type, text, facts) => this.#events.add(type, text, facts),
@@ -245,7 +250,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     }
     const transfers = new Transfers(world)
     const requests = new Requests(world, transfers, (view) => this.emit('request', view))
-    this.#parts = { hashes, cache, origin, network, claims, transfers, requests, integration, vitals, machine }
+    this.#parts = { hashes, cache, origin, network, claims, transfers, requests, vitals, machine }
     this.#listen(network, link, transfers, cache)
     claims.setMachine({ weight: machine.weight.value, about: machine.weight.machine })
     const parts = this.#parts
@@ -260,6 +265,17 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#own(transfers, (t) => t.close())
     this.#own(requests, (r) => r.close())
     this.#own(new SleepWatch(clock, () => this.refresh()), (s) => s.stop())
+    this.#own(
+      followSettings(live, {
+        apply: () => {
+          world.originQueue.concurrency = live.current.transfers.originConcurrency
+          machine.refresh()
+          this.#changed()
+        },
+        tell: (type, text, facts) => this.#events.add(type, text, facts)
+      }),
+      (end) => end()
+    )
     this.#state = 'running'
     this.#events.add('agentStarted', `Larder ${LARDER_VERSION} has started on ${this.#name}.`)
   }
@@ -331,11 +347,12 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
 
   #watchMachine(cache: Cache): MachineWatch {
     const { clock, machine = systemMachineProbes() } = this.#host
-    const { election, discovery } = this.#config.settings
-    const { weight: configured, minBatteryPercent } = election
-    const { allowVpn, allowMetered } = discovery
-    const { minFreeBytes } = this.#config.settings.cache
-    return new MachineWatch(clock, machine, { configured, minBatteryPercent, allowVpn, allowMetered, minFreeBytes }, () => cache.stats().freeBytes)
+    const rules = () => {
+      const { election, discovery, cache } = this.settings.current
+      const { allowVpn, allowMetered } = discovery
+      return { configured: election.weight, minBatteryPercent: election.minBatteryPercent, allowVpn, allowMetered, minFreeBytes: cache.minFreeBytes }
+    }
+    return new MachineWatch(clock, machine, rules, () => cache.stats().freeBytes)
   }
 
   #told(event: AgentEvent): void {

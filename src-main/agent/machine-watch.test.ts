@@ -13,7 +13,7 @@ describe('the weight of a running PC', () => {
   const watched = async (free = { bytes: 5000 }) => {
     const clock = fakeClock()
     const machine = fixedMachine(10_000)
-    const watch = new MachineWatch(clock, machine, rules, () => free.bytes)
+    const watch = new MachineWatch(clock, machine, () => rules, () => free.bytes)
     const changes: string[] = []
     watch.on('changed', ({ value, why }) => changes.push(`${value} ${why}`))
     await watch.start()

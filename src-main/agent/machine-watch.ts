@@ -31,7 +31,7 @@ export class MachineWatch extends EventEmitter<{ changed: [Weight] }> {
   readonly links: LinkWatch
   readonly #clock: Clock
   readonly #probes: MachineProbes
-  readonly #rules: WeightRules
+  readonly #rules: () => WeightRules
   readonly #freeBytes: () => number | null
   readonly #timers: Timer[] = []
   #hardware: Hardware = unknownHardware
@@ -39,15 +39,18 @@ export class MachineWatch extends EventEmitter<{ changed: [Weight] }> {
   #weight: Weight
   #reading: Promise<void> | undefined
 
-  /** @param freeBytes on the disk of the cache; null while unknown */
-  constructor(clock: Clock, probes: MachineProbes, rules: WeightRules, freeBytes: () => number | null) {
+  /**
+   * @param rules as they are set now
+   * @param freeBytes on the disk of the cache; null while unknown
+   */
+  constructor(clock: Clock, probes: MachineProbes, rules: () => WeightRules, freeBytes: () => number | null) {
     super()
     this.#clock = clock
     this.#probes = probes
     this.#rules = rules
     this.#freeBytes = freeBytes
     this.links = new LinkWatch(clock, probes.links)
-    this.#weight = weighMachine(this.#facts(), rules)
+    this.#weight = weighMachine(this.#facts(), rules())
   }
 
   get weight(): Weight {
@@ -90,7 +93,7 @@ export class MachineWatch extends EventEmitter<{ changed: [Weight] }> {
   }
 
   #weigh(): void {
-    const weight = weighMachine(this.#facts(), this.#rules)
+    const weight = weighMachine(this.#facts(), this.#rules())
     const { value, why } = this.#weight
     this.#weight = weight
     if (weight.value !== value || weight.why !== why) this.emit('changed', weight)

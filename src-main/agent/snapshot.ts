@@ -12,6 +12,7 @@ export interface AgentFacts {
   readonly version: string
   readonly state: AgentSnapshot['state']
   readonly startedAt: number
+  readonly integration: AgentSnapshot['integration']
   readonly paused: AgentSnapshot['paused']
   readonly servingStopped: AgentSnapshot['servingStopped']
   readonly apiPort: number | null
@@ -22,7 +23,7 @@ export interface AgentFacts {
 
 /** Puts together what a window, the API and the tests see of an agent. */
 export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnapshot {
-  const { network, claims, transfers, requests, cache, integration, vitals } = parts
+  const { network, claims, transfers, requests, cache, vitals } = parts
   const requestViews = requests.views()
   const urlOf = new Map(requestViews.filter((r) => r.key !== null).map((r) => [r.key, r.url]))
   return {
@@ -35,7 +36,7 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
     apiVersion: API_VERSION,
     state: facts.state,
     startedAt: facts.startedAt,
-    integration: integration.state,
+    integration: facts.integration,
     paused: facts.paused,
     servingStopped: facts.servingStopped,
     fleet: network.fleet(),

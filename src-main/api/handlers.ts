@@ -8,6 +8,8 @@ import { UI_PATH } from '../contract/ui.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
 import type { Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
+import { describeIntegration } from '../settings/integration-state.ts'
+import type { LiveSettings } from '../settings/live-settings.ts'
 import { openContentBytes } from './content-bytes.ts'
 import { errorAnswer } from './error-answer.ts'
 import type { EventStream } from './event-stream.ts'
@@ -20,8 +22,7 @@ export interface HandlerContext {
   readonly agent: Agent
   readonly token: ApiToken
   readonly clock: Clock
-  /** Told to clients that download by themselves. */
-  readonly defaultStaggerRangeSeconds: number
+  readonly settings: LiveSettings
   /** Port of this listener. */
   port(): number
   openApi(): { openapi: string }
@@ -45,7 +46,7 @@ type Answer<N extends ApiRouteName> = ApiAnswer<N> | undefined | Readable
 export type Handlers = { readonly [N in ApiRouteName]: (call: Call<N>) => Answer<N> | Promise<Answer<N>> }
 
 export function createHandlers(context: HandlerContext): Handlers {
-  const { agent, clock } = context
+  const { agent, clock, settings } = context
   const status = () => statusView(agent.snapshot())
   // One string per snapshot, however many readers there are.
   const written = new WeakMap<AgentSnapshot, string>()
@@ -61,7 +62,7 @@ export function createHandlers(context: HandlerContext): Handlers {
       name: 'larder',
       version: LARDER_VERSION,
       apiVersion: API_VERSION,
-      integration: { enabled: agent.snapshot().integration.enabled, defaultStaggerRangeSeconds: context.defaultStaggerRangeSeconds },
+      integration: { enabled: agent.snapshot().integration.enabled, defaultStaggerRangeSeconds: settings.current.integration.defaultStaggerRangeSeconds },
       proof: query.challenge === undefined ? null : proveToken(context.token, query.challenge, context.port())
     }),
     openapi: () => context.openApi(),
@@ -71,8 +72,8 @@ export function createHandlers(context: HandlerContext): Handlers {
     masters: () => ({ masters: agent.snapshot().masters }),
 
     createRequest: ({ body, reply }) => {
-      const { enabled, by } = agent.snapshot().integration
-      if (!enabled) throw new LarderError('INTEGRATION_OFF', `The integration is off on this PC (by ${by})`)
+      const { integration } = agent.snapshot()
+      if (!integration.enabled) throw new LarderError('INTEGRATION_OFF', `The integration is ${describeIntegration(integration)}`)
       const view = agent.request(body)
       reply.header('location', `/v1/requests/${view.id}`)
       return view
@@ -178,10 +179,14 @@ export function createHandlers(context: HandlerContext): Handlers {
       if (!context.uiSessions) throw new LarderError('NOT_FOUND', 'This agent serves no window to browsers; start it with `larder agent --ui`')
       return { url: `http://127.0.0.1:${context.port()}${UI_PATH}#link=${context.uiSessions.issueLink()}`, validMs: LINK_VALID_MS }
     },
-    integration: ({ body }) => {
-      agent.setIntegration(body.enabled, body.by)
+    integration: async ({ body: { enabled, ...change } }) => {
+      await agent.setIntegration(enabled, change)
       return status()
-    }
+    },
+
+    settings: () => ({ settings: settings.list(), problems: settings.problems() }),
+    setSetting: ({ params, body: { value, ...change } }) => settings.set(params.name, value, change),
+    unsetSetting: ({ params }) => settings.unset(params.name, { by: 'local API' })
   }
 }
 

@@ -4,13 +4,14 @@ import type { Settings } from '../contract/settings.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
+import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
 import { openLogFile } from './logging.ts'
 import { startApi } from './server.ts'
 import { openUi, type UiOptions } from './ui.ts'
 
 export interface LocalAgentOptions {
   readonly dataDir: string
-  readonly settings: Settings
+  readonly settings: Settings | LiveSettings
   /** Name shown to people; the host name by default. */
   readonly name?: string
   readonly createAgent: CreateAgent
@@ -39,7 +40,8 @@ export interface RunningAgent {
  * is left running then
  */
 export async function runLocalAgent(options: LocalAgentOptions): Promise<RunningAgent> {
-  const { settings, clock = systemClock } = options
+  const { clock = systemClock } = options
+  const settings = options.settings instanceof LiveSettings ? options.settings : settingsInMemory(options.settings, clock)
   const undo: (() => void | Promise<void>)[] = []
   let stopped: Promise<void> | undefined
   const stop = () => (stopped ??= unwind(undo))
@@ -48,6 +50,7 @@ export async function runLocalAgent(options: LocalAgentOptions): Promise<Running
     const lock = await lockDataDir(paths)
     undo.push(() => lock.release())
     const token = await ensureApiToken(paths)
+    undo.push(settings.watch())
     const log = options.log ?? openLog(paths, settings, undo)
 
     const agent = options.createAgent({ dataDir: paths.root, settings, ...(options.name !== undefined && { name: options.name }) }, { clock, log, env: options.env ?? process.env })
@@ -55,8 +58,7 @@ export async function runLocalAgent(options: LocalAgentOptions): Promise<Running
     await agent.start()
 
     const ui = options.ui && (await openUi(options.ui, agent, paths, clock, log))
-    const { defaultStaggerRangeSeconds } = settings.integration
-    const api = await startApi({ agent, token, port: settings.ports.api, defaultStaggerRangeSeconds, clock, log, ...(ui && { ui }) })
+    const api = await startApi({ agent, token, port: settings.current.ports.api, settings, clock, log, ...(ui && { ui }) })
     undo.push(() => api.close())
     agent.setApiPort(api.port)
     undo.push(() => agent.setApiPort(null))
@@ -72,9 +74,12 @@ export async function runLocalAgent(options: LocalAgentOptions): Promise<Running
   }
 }
 
-function openLog(paths: DataPaths, settings: Settings, undo: (() => void | Promise<void>)[]): Log {
-  const file = openLogFile({ dir: paths.log, level: settings.log.level })
+function openLog(paths: DataPaths, settings: LiveSettings, undo: (() => void | Promise<void>)[]): Log {
+  const file = openLogFile({ dir: paths.log, level: settings.current.log.level })
   undo.push(() => file.close())
+  const setLevel = () => file.setLevel(settings.current.log.level)
+  settings.on('changed', setLevel)
+  undo.push(() => void settings.off('changed', setLevel))
   return file.log
 }
 

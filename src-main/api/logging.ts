@@ -11,6 +11,8 @@ const LOG_FILES = 5
 
 export interface LogFile {
   readonly log: Log
+  /** From the next line on. */
+  setLevel(level: Settings['log']['level']): void
   /** Writes what is waiting and closes the file. Idempotent. */
   close(): Promise<void>
 }
@@ -38,6 +40,7 @@ export function openLogFile(options: { dir: string; level: Settings['log']['leve
   let closed: Promise<void> | undefined
   return {
     log: logger,
+    setLevel: (level) => void (logger.level = level),
     close() {
       closed ??= (async () => {
         if (!file.writable) return

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { apiRoutes, type ApiRoute } from '../contract/api.ts'
-import { dataPaths } from '../lib/data-paths.ts'
+import { Settings } from '../contract/settings.ts'
+import { systemClock } from '../lib/clock.ts'
+import { settingsInMemory } from '../settings/live-settings.ts'
 import { startAgentRig, type AgentRig } from '../testing/agent-rig.ts'
 import { SettingsBook } from '../window/setting-views.ts'
 
@@ -13,7 +15,7 @@ let document: any
 const rendererDir = mkdtempSync(join(tmpdir(), 'larder-page-'))
 beforeAll(async () => {
   writeFileSync(join(rendererDir, 'index.html'), '')
-  rig = await startAgentRig({ ui: { rendererDir, settings: new SettingsBook(dataPaths(rendererDir), null) } })
+  rig = await startAgentRig({ ui: { rendererDir, settings: new SettingsBook(() => settingsInMemory(Settings.parse({}), systemClock), null) } })
   document = (await rig.call('GET', '/v1/openapi.json')).json
 })
 afterAll(async () => {
@@ -75,8 +77,9 @@ test('real answers fit the schemas of the document', async () => {
   let checked = 0
   for (const [name, route] of routes) {
     if (!route.answer || name === 'openapi') continue
-    const body = name === 'createRequest' ? '{"url": "http://origin.test/b"}' : name === 'integration' ? '{"enabled": true}' : undefined
-    const answer = await rig.call(route.method, route.path.replace(':id', id).replace(':sha256', sha256), body === undefined ? {} : { body })
+    const bodies: Record<string, string> = { createRequest: '{"url": "http://origin.test/b"}', integration: '{"enabled": true}', setSetting: '{"value": 5}' }
+    const body = bodies[name]
+    const answer = await rig.call(route.method, route.path.replace(':id', id).replace(':sha256', sha256).replace(':name', 'election.weight'), body === undefined ? {} : { body })
     // `removeContent` comes before `pinContent` in the table.
     if (name === 'removeContent') rig.double.cacheDouble.keep(Buffer.from('hello'))
     expect([name, answer.status]).toEqual([name, route.status])

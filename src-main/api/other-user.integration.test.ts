@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createAgent } from '../agent/create-agent.ts'
-import { loadSettings } from '../agent/settings-file.ts'
 import { dataPaths } from '../lib/data-paths.ts'
+import { loadSettings } from '../settings/load-settings.ts'
+import { diskFiles } from '../settings/settings-files.ts'
 import { randomSiteKey } from '../testing/fleet.ts'
 import { startOriginServer, type OriginServer } from '../testing/origin-server.ts'
 import { runLocalAgent, type RunningAgent } from './local-agent.ts'
@@ -48,7 +49,7 @@ describe('another user of this PC', () => {
     writeFileSync(join(dataDir, 'settings.json'), JSON.stringify({ fleet: { siteKey: randomSiteKey() }, cache: { dir: cacheDir }, ports: { api: 0, peer: 0, beacon: 0 }, discovery: { listenAddress: '127.0.0.1', beacon: false } }), { mode: 0o644 })
     origin = await startOriginServer()
     origin.put('/f.bin', Buffer.alloc(3_000_000, 7))
-    running = await runLocalAgent({ dataDir, settings: loadSettings(dataPaths(dataDir), {}).settings, createAgent })
+    running = await runLocalAgent({ dataDir, settings: loadSettings(diskFiles(dataPaths(dataDir))).settings, createAgent })
     const { id } = running.agent.request({ url: `${origin.url}/f.bin?sig=geheim`, kind: 'resource', priority: 'foreground', overwrite: true, allowStale: false })
     const deadline = Date.now() + 15_000
     while (running.agent.requestView(id).state !== 'done' && Date.now() < deadline) await new Promise((next) => setTimeout(next, 50))

@@ -264,6 +264,6 @@ describe('the bytes of a request', () => {
 })
 
 test('a taken port is named', async () => {
-  const options = { agent: rig.double, token: rig.token, port: rig.port, defaultStaggerRangeSeconds: 0, clock: systemClock, log: rig.log }
+  const options = { agent: rig.double, token: rig.token, port: rig.port, settings: rig.double.settings, clock: systemClock, log: rig.log }
   await expect(startApi(options)).rejects.toMatchObject({ code: 'PORT_TAKEN', message: expect.stringContaining(String(rig.port)), details: { port: rig.port } })
 })

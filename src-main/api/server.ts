@@ -6,6 +6,7 @@ import type { Agent, Log } from '../agent/agent.ts'
 import { apiRoutes, type ApiRoute, type ApiRouteName, type ApiToken } from '../contract/api.ts'
 import type { Clock } from '../lib/clock.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
+import type { LiveSettings } from '../settings/live-settings.ts'
 import { errorAnswer } from './error-answer.ts'
 import { EventStream } from './event-stream.ts'
 import { assertLocalCaller, assertToken } from './guard.ts'
@@ -26,7 +27,7 @@ export interface ApiOptions {
   readonly token: ApiToken
   /** TCP port on 127.0.0.1; 0 takes any free one. */
   readonly port: number
-  readonly defaultStaggerRangeSeconds: number
+  readonly settings: LiveSettings
   readonly clock: Clock
   readonly log: Log
   /** The window for browsers; without it there is none. */
@@ -98,7 +99,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     agent,
     token,
     clock,
-    defaultStaggerRangeSeconds: options.defaultStaggerRangeSeconds,
+    settings: options.settings,
     port: () => port,
     openApi: () => app.swagger() as { openapi: string },
     openStream,

@@ -5,7 +5,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { commandNames, parseAnswer, SnapshotMessage, type AppInfo, type CommandInput } from '../contract/commands.ts'
 import { PAGE_POLICY } from '../contract/page-policy.ts'
 import { UI_PATH, uiRoutes } from '../contract/ui.ts'
-import { dataPaths } from '../lib/data-paths.ts'
+import { Settings } from '../contract/settings.ts'
+import { commandLineValues } from '../settings/assignment.ts'
+import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
+import { memoryFiles } from '../settings/settings-files.ts'
 import { startAgentRig, type AgentRig } from '../testing/agent-rig.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { SettingsBook } from '../window/setting-views.ts'
@@ -21,7 +24,8 @@ beforeAll(async () => {
   writeFileSync(join(dir, 'renderer', 'assets', 'index-0.js'), 'export {}')
   writeFileSync(join(dir, 'renderer', 'private.pem'), 'secret')
   writeFileSync(join(dir, 'secret.js'), 'secret')
-  rig = await startAgentRig({ clock, ui: { rendererDir: join(dir, 'renderer'), settings: new SettingsBook(dataPaths(join(dir, 'settings')), null, { election: { weight: 7 } }) } })
+  const live = new LiveSettings({ files: memoryFiles(''), commandLine: commandLineValues({ election: { weight: 7 } }), clock })
+  rig = await startAgentRig({ clock, ui: { rendererDir: join(dir, 'renderer'), settings: new SettingsBook(() => live, null) } })
 })
 afterAll(async () => {
   await rig.close()
@@ -150,7 +154,7 @@ describe('a command', () => {
   test('shows settings with their source, those of this run locked', async () => {
     const { json } = await send({ c: 'settings.list' } satisfies CommandInput, token)
     expect(json.value.settings.find((setting: { name: string }) => setting.name === 'election.weight')).toMatchObject({ value: 7, source: 'command-line', managed: true })
-    expect((await send({ c: 'settings.set', name: 'election.weight', value: 50 }, token)).json.error.code).toBe('FORBIDDEN')
+    expect((await send({ c: 'settings.set', name: 'election.weight', value: 50 }, token)).json.error.code).toBe('SETTING_MANAGED')
   })
 })
 
@@ -256,7 +260,7 @@ test('an agent without window has none of it', async () => {
 })
 
 test('an agent whose window was not built does not start, and says what to do', async () => {
-  await expect(startAgentRig({ ui: { rendererDir: join(dir, 'nowhere'), settings: new SettingsBook(dataPaths(join(dir, 'settings')), null) } })).rejects.toMatchObject({
+  await expect(startAgentRig({ ui: { rendererDir: join(dir, 'nowhere'), settings: new SettingsBook(() => settingsInMemory(Settings.parse({}), clock), null) } })).rejects.toMatchObject({
     code: 'SETTINGS_INVALID',
     message: expect.stringContaining('npm run build')
   })

@@ -2,24 +2,27 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { mergeSettings } from '../agent/settings-file.ts'
 import { Settings } from '../contract/settings.ts'
+import { commandLineValues } from '../settings/assignment.ts'
+import { LiveSettings } from '../settings/live-settings.ts'
+import { memoryFiles } from '../settings/settings-files.ts'
+import { fakeClock } from '../testing/fake-clock.ts'
 import { settingsOfOptions } from './agent-options.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'larder-options-'))
 afterAll(() => rmSync(dir, { recursive: true }))
 const key = `larder-site-${'a'.repeat(43)}`
 
-const effective = (options: Parameters<typeof settingsOfOptions>[0]) => mergeSettings([{ origin: 'command-line', place: 'the command line', values: settingsOfOptions(options) }])
+const effective = (options: Parameters<typeof settingsOfOptions>[0]) => new LiveSettings({ files: memoryFiles(''), commandLine: commandLineValues(settingsOfOptions(options)), clock: fakeClock() })
 
 test('without options nothing is set', () => {
-  const { settings, origins } = effective({ beacon: true })
-  expect(settings).toEqual(Settings.parse({}))
-  expect(Object.values(origins)).not.toContain('command-line')
+  const settings = effective({ beacon: true })
+  expect(settings.current).toEqual(Settings.parse({}))
+  expect(settings.list().map(({ source }) => source)).not.toContain('command-line')
 })
 
 test('each option sets its setting', () => {
-  const { settings } = effective({
+  const { current: settings } = effective({
     fleetKey: ` ${key}\n`,
     apiPort: 0,
     peerPort: 1,
@@ -46,12 +49,12 @@ test('each option sets its setting', () => {
 })
 
 test('--set rules over the other options, and leaves the rest of its section', () => {
-  expect(effective({ apiPort: 1, peerPort: 2, set: ['ports.api=3'] }).settings.ports).toMatchObject({ api: 3, peer: 2 })
+  expect(effective({ apiPort: 1, peerPort: 2, set: ['ports.api=3'] }).current.ports).toMatchObject({ api: 3, peer: 2 })
 })
 
 test('the site key may lie in a file', () => {
   writeFileSync(join(dir, 'key'), `${key}\r\n`)
-  expect(effective({ fleetKeyFile: join(dir, 'key') }).settings.fleet.siteKey).toBe(key)
+  expect(effective({ fleetKeyFile: join(dir, 'key') }).current.fleet.siteKey).toBe(key)
 })
 
 test('a key that is none is refused without being shown', () => {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { parseAssignment } from '../agent/settings-file.ts'
 import { SiteKey, type SettingsInput } from '../contract/settings.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
+import { parseAssignment } from '../settings/assignment.ts'
 
 /** Options of `larder agent` as they are parsed. */
 export interface AgentOptions {

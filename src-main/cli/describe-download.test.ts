@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { DownloadResult } from '../client/download.ts'
+import type { DownloadResult } from '../client/download-types.ts'
 import type { Sha256Hex } from '../contract/ids.ts'
 import type { RequestView } from '../contract/request.ts'
 import { describeResult, describeTurn, positionOf, timeLeft } from './describe-download.ts'
@@ -41,11 +41,12 @@ test('a position says state, role and sources, and the time left', () => {
   expect(timeLeft(position)).toBe('15 s left')
   expect(timeLeft({ ...position, lengthBytes: null })).toBe('')
   expect(timeLeft({ ...position, rateBytesPerSecond: 0 })).toBe('')
-  expect(positionOf({ phase: 'stagger', reason: 'agent-absent', waitMs: 1 })).toBeUndefined()
+  expect(positionOf({ phase: 'stagger', reason: 'agent-absent', waitMs: 1, leftMs: 1 })).toBeUndefined()
 })
 
 test('a wait and a fallback are told in words', () => {
-  expect(describeTurn({ phase: 'stagger', reason: 'integration-off', waitMs: 12_000 })).toBe('The integration is turned off on this PC. Waiting 12 s before the direct download.')
+  expect(describeTurn({ phase: 'stagger', reason: 'integration-off', waitMs: 12_000, leftMs: 12_000 })).toBe('The integration is turned off on this PC. Waiting 12 s, chosen at random, before the direct download; --no-stagger does not wait.')
+  expect(describeTurn({ phase: 'stagger', reason: 'integration-off', waitMs: 12_000, leftMs: 11_000 })).toBeUndefined()
   expect(describeTurn({ phase: 'fallback', reason: 'no-progress', why: 'it hangs' })).toContain('it hangs')
 })
 

@@ -1,4 +1,4 @@
-import type { DownloadProgress, DownloadResult } from '../client/download.ts'
+import type { DownloadProgress, DownloadResult } from '../client/download-types.ts'
 import { reasonTexts, type RequestView, type SourceSplit } from '../contract/request.ts'
 import { formatDuration } from './durations.ts'
 import { printable } from './printable.ts'
@@ -30,6 +30,7 @@ export function describeResult(result: DownloadResult): string {
   const whole = `${printable(path ?? 'the content')}: ${formatSize(lengthBytes)}`
   const time = `in ${formatDuration(elapsedMs)}${waitedMs > 0 ? `, of which ${formatDuration(waitedMs)} waiting` : ''}`
   const why = reason === null ? '' : ` ${reasonTexts[reason]}`
+  if (source === 'retained') return `${whole} as it was kept on this PC ${time}; ${stale ? 'the origin could not be asked whether it is the latest version' : 'it is unchanged at the origin'}.${why}`
   if (source === 'direct') return `${whole} directly from the origin ${time}.${why}`
   const sources = Object.values(split).filter((bytes) => bytes > 0).length
   const only = split.cacheBytes > 0 ? 'from the cache of this PC' : split.peerBytes > 0 ? 'from peers' : 'from the origin'
@@ -70,7 +71,10 @@ export function timeLeft({ receivedBytes, lengthBytes, rateBytesPerSecond }: Dow
 
 /** A change that is told in words; undefined for a mere step forward. */
 export function describeTurn(progress: DownloadProgress): string | undefined {
-  if (progress.phase === 'stagger') return `${reasonTexts[progress.reason]} Waiting ${formatDuration(progress.waitMs)} before the direct download.`
+  if (progress.phase === 'stagger') {
+    if (progress.leftMs < progress.waitMs) return undefined
+    return `${reasonTexts[progress.reason]} Waiting ${formatDuration(progress.waitMs)}, chosen at random, before the direct download; --no-stagger does not wait.`
+  }
   if (progress.phase === 'fallback') return `The agent did not deliver (${printable(progress.why)}); downloading directly.`
   return undefined
 }

@@ -1,7 +1,8 @@
-import { loadSettings } from '../agent/settings-file.ts'
 import { dataPaths } from '../lib/data-paths.ts'
 import { describeCa } from '../peers/fleet-ca.ts'
 import { expiresAtMs } from '../peers/fleet-certificate.ts'
+import { loadSettings } from '../settings/load-settings.ts'
+import { diskFiles } from '../settings/settings-files.ts'
 import { caDirOf, deviceOf, memberFacts, type CaOptions } from './fleet-commands.ts'
 import type { Output } from './output.ts'
 import { localTime, shortId } from './printable.ts'
@@ -11,7 +12,7 @@ import { formatFacts, formatTable } from './table.ts'
 export async function showFleet(options: CaOptions, output: Output): Promise<void> {
   const { dataDir, identity, folder } = await deviceOf(options)
   const enrolment = await folder.enrolment(identity.spki)
-  const hasSiteKey = loadSettings(dataPaths(dataDir), {}).settings.fleet.siteKey !== null
+  const hasSiteKey = loadSettings(diskFiles(dataPaths(dataDir))).settings.fleet.siteKey !== null
   const via = enrolment ? 'ca' : hasSiteKey ? 'site-key' : 'none'
   const denyList = enrolment && (await folder.denyList(enrolment))
   const caDir = caDirOf(options)

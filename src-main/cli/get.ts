@@ -1,6 +1,8 @@
 import { resolve } from 'node:path'
-import { download, type DownloadOptions, type DownloadSpec } from '../client/download.ts'
+import { download } from '../client/download.ts'
+import type { DownloadOptions, DownloadSpec } from '../client/download-types.ts'
 import { LarderError } from '../lib/errors.ts'
+import type { CliHost } from './cli-host.ts'
 import { describeResult } from './describe-download.ts'
 import type { Output } from './output.ts'
 import { showProgress } from './progress.ts'
@@ -25,7 +27,7 @@ export interface GetOptions {
 }
 
 /** Downloads one URL to a file. */
-export async function get(url: string, options: GetOptions, output: Output): Promise<void> {
+export async function get(url: string, options: GetOptions, output: Output, host: CliHost): Promise<void> {
   if (options.output === '-') throw new LarderError('DESTINATION_INVALID', 'The bytes cannot go to the standard output; name a file')
   if (options.sha256 !== undefined && !/^[0-9a-fA-F]{64}$/.test(options.sha256)) throw new LarderError('DIGEST_INVALID', '--sha256 expects 64 hex digits')
   const integrity = options.sha256 ?? options.integrity
@@ -49,6 +51,7 @@ export async function get(url: string, options: GetOptions, output: Output): Pro
   const progress = quiet ? undefined : showProgress(output.stderr)
   const settings: DownloadOptions = {
     signal: interrupted.signal,
+    ...(host.policyFile !== undefined && { policyFile: host.policyFile }),
     ...(progress && { onProgress: (now) => progress.show(now) }),
     ...(options.dataDir !== undefined && { dataDir: resolve(options.dataDir) }),
     ...(options.fallback !== undefined && { fallbackMs: options.fallback }),

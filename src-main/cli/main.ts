@@ -1,12 +1,13 @@
 import { CommanderError } from 'commander'
+import { thisPc, type CliHost } from './cli-host.ts'
 import { Output } from './output.ts'
 import { buildProgram } from './program.ts'
 
 /** Runs one command line. @returns the exit code */
-export async function main(argv: readonly string[], streams: Pick<Output, 'stdout' | 'stderr'> = process): Promise<number> {
+export async function main(argv: readonly string[], streams: Pick<Output, 'stdout' | 'stderr'> = process, host: CliHost = thisPc): Promise<number> {
   const output = new Output(argv.includes('--json'), streams)
   try {
-    await buildProgram(output).parseAsync(argv, { from: 'user' })
+    await buildProgram(output, host).parseAsync(argv, { from: 'user' })
     return 0
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0

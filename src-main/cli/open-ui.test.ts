@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dataPaths } from '../lib/data-paths.ts'
+import { Settings } from '../contract/settings.ts'
+import { systemClock } from '../lib/clock.ts'
+import { settingsInMemory } from '../settings/live-settings.ts'
 import { startAgentRig, type AgentRig } from '../testing/agent-rig.ts'
 import { SettingsBook } from '../window/setting-views.ts'
 import { doorPage, openUi, whyNoBrowser, type OpenInBrowser } from './open-ui.ts'
@@ -15,7 +17,7 @@ let rig: AgentRig
 beforeAll(async () => {
   page = mkdtempSync(join(tmpdir(), 'larder-page-'))
   writeFileSync(join(page, 'index.html'), '')
-  rig = await startAgentRig({ ui: { rendererDir: page, settings: new SettingsBook(dataPaths(page), null) } })
+  rig = await startAgentRig({ ui: { rendererDir: page, settings: new SettingsBook(() => settingsInMemory(Settings.parse({}), systemClock), null) } })
 })
 afterAll(async () => {
   await rig.close()

@@ -1,15 +1,17 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { LARDER_VERSION } from '../contract/version.ts'
+import { thisPc, type CliHost } from './cli-host.ts'
 import { parseDuration } from './durations.ts'
 import { addFleetCommands } from './fleet-program.ts'
 import type { Output } from './output.ts'
+import { addSettingCommands } from './setting-program.ts'
 import { parseSize } from './sizes.ts'
 
 /**
  * All commands. What a command does is loaded when it runs, so that `larder get` does not wait for the agent's code, and
  * `larder version` for neither.
  */
-export function buildProgram(output: Output): Command {
+export function buildProgram(output: Output, host: CliHost = thisPc): Command {
   const program = new Command('larder')
     .description('Downloads a file once per site instead of once per PC.')
     .showSuggestionAfterError()
@@ -40,7 +42,7 @@ export function buildProgram(output: Output): Command {
     .addHelpText('after', examples(['larder agent --fleet-key-file /etc/larder/site-key', 'larder agent --cache-max 20GiB --set transfers.uploadSlots=4', 'larder agent --data-dir ./a --api-port 0 --peer-port 0 --json']))
     .action(async (options) => {
       const { runAgent } = await import('./run-agent.ts')
-      await runAgent(options, output)
+      await runAgent(options, output, host)
     })
 
   command(program, 'get', 'Download a URL to a file, through the agent where there is one.')
@@ -62,7 +64,7 @@ export function buildProgram(output: Output): Command {
     .addHelpText('after', examples(['larder get https://example.com/setup.msi', 'larder get https://example.com/setup.msi -o /srv/setup.msi --sha256 9f86d0…', 'larder get scripts/inventory.ps1 --kind script --timeout 2m --json']))
     .action(async (url, options) => {
       const { get } = await import('./get.ts')
-      await get(url, options, output)
+      await get(url, options, output, host)
     })
 
   command(program, 'ui', 'Open the window of an agent started with --ui in the browser.')
@@ -110,10 +112,7 @@ export function buildProgram(output: Output): Command {
     .addOption(new Option('--until-resumed', 'do not resume by itself').conflicts('for'))
     .action(async (options) => (await switches()).pauseTransfers({ ...options, forMs: options.untilResumed ? null : (options.for ?? 24 * 3600_000) }, output))
   command(program, 'resume', 'Let all transfers go on.').action(async (options) => (await switches()).resumeTransfers(options, output))
-  const integration = program.command('integration').description('Whether programs on this PC are served by the agent.')
-  command(integration, 'on', 'Serve programs.').action(async (options) => (await switches()).switchIntegration(true, options, output))
-  command(integration, 'off', 'Do not serve programs; they download directly.').action(async (options) => (await switches()).switchIntegration(false, options, output))
-  command(integration, 'status', 'Show the switch, and who set it when.').action(async (options) => (await switches()).integrationStatus(options, output))
+  addSettingCommands(program, command, output, host)
 
   addFleetCommands(program, command, output)
 

@@ -1,6 +1,7 @@
 import cliProgress from 'cli-progress'
-import type { DownloadProgress } from '../client/download.ts'
+import type { DownloadProgress } from '../client/download-types.ts'
 import { describeTurn, positionOf, timeLeft, type DownloadPosition } from './describe-download.ts'
+import { formatDuration } from './durations.ts'
 import { formatSize } from './sizes.ts'
 
 /** Shows how a download goes. */
@@ -14,6 +15,8 @@ export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean 
 
 /** A line at least so often where there is no terminal, ms. */
 const LINE_EVERY_MS = 5000
+/** The same while nothing happens but waiting. */
+const WAITING_LINE_EVERY_MS = 30_000
 
 /** A bar on a terminal, else plain lines now and then. */
 export function showProgress(stream: ProgressStream): ProgressDisplay {
@@ -23,6 +26,7 @@ export function showProgress(stream: ProgressStream): ProgressDisplay {
 class Bar implements ProgressDisplay {
   readonly #stream: ProgressStream
   #bar: cliProgress.SingleBar | undefined
+  #waiting = false
 
   constructor(stream: ProgressStream) {
     this.#stream = stream
@@ -34,14 +38,22 @@ class Bar implements ProgressDisplay {
       this.end()
       this.#stream.write(`${turn}\n`)
     }
+    if (progress.phase === 'stagger') {
+      this.#waiting = true
+      this.#stream.write(`${CLEAR_LINE}${countdown(progress.leftMs)}`)
+      return
+    }
     const position = positionOf(progress)
     if (!position) return
+    if (this.#waiting) this.end()
     this.#bar ??= this.#start()
     this.#bar.setTotal(position.lengthBytes ?? Math.max(1, position.receivedBytes))
     this.#bar.update(position.receivedBytes, { text: describePosition(position) })
   }
 
   end(): void {
+    if (this.#waiting) this.#stream.write(CLEAR_LINE)
+    this.#waiting = false
     this.#bar?.stop()
     this.#bar = undefined
   }
@@ -68,6 +80,7 @@ class Lines implements ProgressDisplay {
   show(progress: DownloadProgress): void {
     const turn = describeTurn(progress)
     if (turn !== undefined) this.#stream.write(`${turn}\n`)
+    if (progress.phase === 'stagger') return this.#wait(progress.leftMs)
     const position = positionOf(progress)
     if (!position) return
     const now = performance.now()
@@ -79,7 +92,18 @@ class Lines implements ProgressDisplay {
   }
 
   end(): void {}
+
+  #wait(leftMs: number): void {
+    const now = performance.now()
+    if (now - this.#shownMs < WAITING_LINE_EVERY_MS) return
+    this.#shownMs = now
+    this.#stream.write(`${countdown(leftMs)}\n`)
+  }
 }
+
+const CLEAR_LINE = '\r\u001b[K'
+
+const countdown = (leftMs: number): string => `The direct download starts in ${formatDuration(leftMs)}`
 
 /** `45 %  12.3 MiB of 27 MiB  8.1 MiB/s  2 s left  master (origin 12.3 MiB)` */
 function describePosition(position: DownloadPosition): string {

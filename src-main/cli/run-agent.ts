@@ -1,10 +1,16 @@
 import { createAgent } from '../agent/create-agent.ts'
-import { loadSettings } from '../agent/settings-file.ts'
 import { runLocalAgent } from '../api/local-agent.ts'
+import type { SettingDetails } from '../contract/setting-details.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
+import { systemClock } from '../lib/clock.ts'
 import { dataPaths, defaultDataDir } from '../lib/data-paths.ts'
+import { commandLineValues } from '../settings/assignment.ts'
+import { describeProblem } from '../settings/load-settings.ts'
+import { LiveSettings } from '../settings/live-settings.ts'
+import { diskFiles } from '../settings/settings-files.ts'
 import { SettingsBook } from '../window/setting-views.ts'
 import { settingsOfOptions, type AgentOptions } from './agent-options.ts'
+import type { CliHost } from './cli-host.ts'
 import type { Output } from './output.ts'
 import { rendererDir } from './renderer-dir.ts'
 
@@ -13,25 +19,29 @@ const TOLD_TWICE = 130
 const SAME_SIGNAL_MS = 300
 
 /** Runs an agent until the process is told to stop. */
-export async function runAgent(options: AgentOptions, output: Output): Promise<void> {
+export async function runAgent(options: AgentOptions, output: Output, host: CliHost): Promise<void> {
   const paths = dataPaths(options.dataDir ?? defaultDataDir())
-  const commandLine = settingsOfOptions(options)
-  const { unknown } = loadSettings(paths, commandLine)
-  const book = new SettingsBook(paths, null, commandLine)
-  const settings = book.forAgent()
-  for (const { name, place } of unknown) output.note(`larder: ${name} in ${place} is not a setting of this release; it is ignored`)
+  const settings = new LiveSettings({ files: diskFiles(paths, host.policyFile), commandLine: commandLineValues(settingsOfOptions(options)), clock: systemClock })
+  for (const problem of settings.problems()) output.note(`larder: ${describeProblem(problem)}${problem.inForce === 'last-good' ? '; what it said before stays in force' : ''}`)
+  for (const { name, author, place } of settings.list().filter(isOverruled)) output.note(`larder: ${name} on the command line has no effect: it is locked by ${author?.by ?? place}`)
+  const ui = settings.current.ui.browser
 
   const told = toldToStop()
-  const running = await runLocalAgent({ dataDir: paths.root, settings, createAgent, ...(options.name !== undefined && { name: options.name }), ...(settings.ui.browser && { ui: { rendererDir: rendererDir(), settings: book } }) })
+  const running = await runLocalAgent({ dataDir: paths.root, settings, createAgent, ...(options.name !== undefined && { name: options.name }), ...(ui && { ui: { rendererDir: rendererDir(), settings: new SettingsBook(() => settings, null) } }) })
   const { agentId, name, ports } = running.agent.snapshot()
   output.result(
-    { ready: true, pid: process.pid, apiPort: running.apiPort, peerPort: ports.peer, id: agentId, dataDir: running.paths.root, ...(settings.ui.browser && { ui: true }) },
+    { ready: true, pid: process.pid, apiPort: running.apiPort, peerPort: ports.peer, id: agentId, dataDir: running.paths.root, ...(ui && { ui: true }) },
     () => `Larder ${LARDER_VERSION} is ready as ${name}: local API on 127.0.0.1:${running.apiPort}, ${ports.peer === null ? 'no peers' : `peers on port ${ports.peer}`}, data in ${running.paths.root}`
   )
   // The link itself is never said here: what an agent says is often kept in a journal.
-  if (settings.ui.browser) output.note('`larder ui` opens its window in the browser')
+  if (ui) output.note('`larder ui` opens its window in the browser')
   await told
   await running.stop()
+}
+
+/** The command line sets it, and the policy has locked it. */
+function isOverruled({ strength, candidates }: SettingDetails): boolean {
+  return strength === 'locked' && candidates.some((candidate) => candidate.strength === 'command-line')
 }
 
 /** Settles at the first SIGINT or SIGTERM; a second one ends the process at once. */

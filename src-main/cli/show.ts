@@ -21,7 +21,7 @@ export function describeStatus(status: StatusView): string {
   const { integration, paused, fleet, ports, weight, cache, totals } = status
   return formatFacts([
     ['agent', `${status.name}, Larder ${status.version}, process ${status.pid}, ${status.state} since ${localTime(status.startedAt)}`],
-    ['integration', `${integration.enabled ? 'on' : 'off'} (by ${integration.by}, ${localTime(integration.since)})`],
+    ['integration', `${integration.enabled ? 'on' : 'off'} (by ${integration.by}, ${localTime(integration.since)}${integration.reason === null ? '' : `: ${integration.reason}`})${integration.managedBy === null ? '' : ', not to be switched here'}`],
     ['transfers', paused ? `paused ${paused.until === null ? 'until resumed' : `until ${localTime(paused.until)}`}` : `${status.transfersRunning} running for ${status.requestsRunning} requests`],
     ['fleet', fleet.member ? `member by ${fleet.via}` : 'no member (set a site key with --fleet-key)'],
     ['peers', `${status.peersConnected} connected, ${status.peersSeen} known`],

@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import { VerifyView, type CacheListing, type CacheQueryInput, type ClearView, type PauseSpecInput, type StatusView, type UiLinkView } from '../contract/api.ts'
+import { VerifyView, type ApiAnswer, type ApiBody, type CacheListing, type CacheQueryInput, type ClearView, type PauseSpecInput, type StatusView, type UiLinkView } from '../contract/api.ts'
 import { ErrorView } from '../contract/errors.ts'
 import { AgentEvent } from '../contract/events.ts'
 import type { RequestId, Sha256Hex } from '../contract/ids.ts'
 import { RequestView, type RequestSpecInput } from '../contract/request.ts'
+import type { SettingDetails } from '../contract/setting-details.ts'
 import { AgentSnapshot, type MasterView, type PeerView } from '../contract/snapshot.ts'
 import { LarderError } from '../lib/errors.ts'
 import { AgentHttp } from './agent-http.ts'
@@ -155,9 +156,24 @@ export class AgentConnection {
     return this.#http.call('resumeAll')
   }
 
-  /** `by` is shown to people. */
-  setIntegration(enabled: boolean, by: string): Promise<StatusView> {
-    return this.#http.call('integration', { body: { enabled, by } })
+  /** `by` and `reason` are shown to people. @throws SETTING_MANAGED */
+  setIntegration(enabled: boolean, change: { readonly by: string; readonly reason?: string }): Promise<StatusView> {
+    return this.#http.call('integration', { body: { enabled, ...change } })
+  }
+
+  /** Every setting of the running agent, and what is wrong with the files it comes from. */
+  settings(): Promise<ApiAnswer<'settings'>> {
+    return this.#http.call('settings')
+  }
+
+  /** @throws NOT_FOUND, SETTING_MANAGED, SETTINGS_INVALID */
+  setSetting(name: string, value: ApiBody<'setSetting'>['value'], change: { readonly by: string; readonly reason?: string }): Promise<SettingDetails> {
+    return this.#http.call('setSetting', { params: { name }, body: { value, ...change } })
+  }
+
+  /** @throws as {@link setSetting} */
+  unsetSetting(name: string): Promise<SettingDetails> {
+    return this.#http.call('unsetSetting', { params: { name } })
   }
 }
 

@@ -59,7 +59,7 @@ test('an agent outside the versions the caller works with is unsupported', async
 test('an agent whose integration is off says so, tells the stagger range, and can still be talked to', async () => {
   const { dataDir } = await rigOf({ settings: { integration: { enabled: false, defaultStaggerRangeSeconds: 7 } } })
   expect(await detectAgent({ dataDir })).toMatchObject({ state: 'integration-off', defaultStaggerRangeSeconds: 7 })
-  expect((await (await connect({ dataDir })).setIntegration(true, 'me')).integration).toMatchObject({ enabled: true, by: 'me' })
+  expect((await (await connect({ dataDir })).setIntegration(true, { by: 'me' })).integration).toMatchObject({ enabled: true, by: 'me' })
   expect(await detectAgent({ dataDir })).toMatchObject({ state: 'supported' })
 })
 

@@ -14,6 +14,8 @@ export interface DetectOptions {
   readonly dataDir?: string
   /** Versions of the local API the caller works with, both ends included. */
   readonly supported?: { readonly min: number; readonly max: number }
+  /** Instead of the machine policy file; for tests of programs that use this library. */
+  readonly policyFile?: string
 }
 
 /** What a program finds on this PC. */

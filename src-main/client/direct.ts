@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto'
 import { Sha256Hex } from '../contract/ids.ts'
-import type { Settings } from '../contract/settings.ts'
-import { LARDER_VERSION } from '../contract/version.ts'
 import type { Clock } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
 import type { CertificateWish } from '../origin/certificate-choice.ts'
-import { createOriginClient } from '../origin/origin-client.ts'
-import type { OriginClient } from '../origin/origin.ts'
+import type { OriginClient, OriginVersion } from '../origin/origin.ts'
+import type { DirectProgress } from './download-types.ts'
 import { RecentRate } from './rate.ts'
 import type { Sink } from './sink.ts'
 
@@ -14,21 +12,14 @@ import type { Sink } from './sink.ts'
 const MAX_VERSIONS = 3
 const PROGRESS_EVERY_MS = 100
 
-export interface DirectProgress {
-  readonly receivedBytes: number
-  readonly lengthBytes: number | null
-  readonly rateBytesPerSecond: number
-}
-
 export interface DirectJob {
+  readonly client: OriginClient
   readonly url: string
   readonly headers: Record<string, string> | undefined
   /** Client certificate to show to the origin. */
   readonly certificate: CertificateWish | undefined
   /** Digest the caller expects. */
   readonly expected: Sha256Hex | null
-  readonly settings: Settings['origin']
-  readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   /** Its reason is a LarderError and is thrown. */
   readonly signal: AbortSignal
@@ -39,6 +30,8 @@ export interface DirectJob {
 export interface DirectResult {
   readonly lengthBytes: number
   readonly sha256: Sha256Hex
+  /** What was downloaded. */
+  readonly version: OriginVersion
 }
 
 /**
@@ -48,12 +41,10 @@ export interface DirectResult {
  */
 export async function downloadDirectly(job: DirectJob): Promise<DirectResult> {
   const { sink, signal } = job
-  let client: OriginClient | undefined
   try {
-    client = createOriginClient({ clock: job.clock, settings: job.settings, env: job.env, userAgent: `larder/${LARDER_VERSION}` })
     for (let version = 1; ; version++) {
       try {
-        const result = await downloadVersion(client, job)
+        const result = await downloadVersion(job)
         await sink.commit()
         return result
       } catch (error) {
@@ -64,13 +55,11 @@ export async function downloadDirectly(job: DirectJob): Promise<DirectResult> {
   } catch (error) {
     await sink.discard()
     throw signal.aborted ? signal.reason : error
-  } finally {
-    await client?.close()
   }
 }
 
-async function downloadVersion(client: OriginClient, job: DirectJob): Promise<DirectResult> {
-  const { url, headers, signal, clock, sink } = job
+async function downloadVersion(job: DirectJob): Promise<DirectResult> {
+  const { client, url, headers, signal, clock, sink } = job
   const common = { signal, ...(headers && { headers }) }
   const probed = await client.probe(url, { ...common, certificate: job.certificate })
   if (probed.status !== 'version') throw new LarderError('ORIGIN_PROTOCOL', 'The origin says the file is unchanged though nothing was asked to compare')
@@ -109,5 +98,5 @@ async function downloadVersion(client: OriginClient, job: DirectJob): Promise<Di
     }
   }
   job.onProgress({ receivedBytes, lengthBytes: receivedBytes, rateBytesPerSecond: rate.note(receivedBytes) })
-  return { lengthBytes: receivedBytes, sha256 }
+  return { lengthBytes: receivedBytes, sha256, version }
 }

@@ -9,7 +9,8 @@ import type { AgentRig } from '../testing/agent-rig.ts'
 import { startAgentRig } from '../testing/agent-rig.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { startOriginServer, type OriginServer } from '../testing/origin-server.ts'
-import { download, type DownloadOptions, type DownloadProgress } from './download.ts'
+import { download } from './download.ts'
+import type { DownloadOptions, DownloadProgress } from './download-types.ts'
 
 const data = Buffer.from('the right bytes '.repeat(1000))
 const sha256 = createHash('sha256').update(data).digest('hex')
@@ -31,7 +32,9 @@ afterEach(async () => {
 })
 
 /** Nobody is there. */
-const alone = (options: DownloadOptions = {}): DownloadOptions => ({ dataDir: join(dir, 'no-agent'), stagger: false, ...options })
+const alone = (options: DownloadOptions = {}): DownloadOptions => ({ dataDir: join(dir, 'no-agent'), policyFile: join(dir, 'no-policy'), stagger: false, ...options })
+/** The folder, without what direct downloads keep for themselves. */
+const files = async () => (await readdir(dir)).filter((name) => name !== 'no-agent')
 const target = () => join(dir, 'out')
 const content = () => readFile(target())
 
@@ -44,7 +47,7 @@ describe('without an agent', () => {
     const result = await download({ url, destination: target() }, alone())
     expect(result).toMatchObject({ source: 'direct', reason: 'agent-absent', path: target(), data: null, lengthBytes: data.length, sha256, split: { originBytes: data.length, peerBytes: 0, cacheBytes: 0 }, stale: false, request: null, waitedMs: 0 })
     expect((await content()).equals(data)).toBe(true)
-    expect(await readdir(dir)).toEqual(['out'])
+    expect(await files()).toEqual(['out'])
   })
 
   test('it waits a random part of the stagger range first, and says so', async () => {
@@ -52,10 +55,11 @@ describe('without an agent', () => {
     const told: DownloadProgress[] = []
     let waiting: (() => void) | undefined
     const said = new Promise<void>((done) => (waiting = done))
-    const running = download({ url }, { dataDir: join(dir, 'none'), clock, random: () => 0.25, staggerRangeSeconds: 40, onProgress: (now) => (told.push(now), now.phase === 'stagger' && waiting!()) })
+    const running = download({ url }, { dataDir: join(dir, 'none'), policyFile: join(dir, 'no-policy'), clock, random: () => 0.25, staggerRangeSeconds: 40, onProgress: (now) => (told.push(now), now.phase === 'stagger' && waiting!()) })
     await said
-    expect(told).toEqual([{ phase: 'stagger', reason: 'agent-absent', waitMs: 10_000 }])
+    expect(told).toEqual([{ phase: 'stagger', reason: 'agent-absent', waitMs: 10_000, leftMs: 10_000 }])
     await clock.pass(9_999)
+    expect(told.map((now) => now.phase === 'stagger' && now.leftMs)).toEqual([10_000, 9000, 8000, 7000, 6000, 5000, 4000, 3000, 2000, 1000])
     expect(origin.requests()).toEqual([])
     const pump = setInterval(() => void clock.pass(1), 1)
     const result = await running.finally(() => clearInterval(pump))
@@ -67,14 +71,14 @@ describe('without an agent', () => {
     await writeFile(join(dir, 'settings.json'), JSON.stringify({ integration: { defaultStaggerRangeSeconds: 0.02 } }))
     const told: DownloadProgress[] = []
     await download({ url }, { dataDir: dir, random: () => 0.5, onProgress: (now) => told.push(now) })
-    expect(told[0]).toEqual({ phase: 'stagger', reason: 'agent-absent', waitMs: 10 })
+    expect(told[0]).toEqual({ phase: 'stagger', reason: 'agent-absent', waitMs: 10, leftMs: 10 })
   })
 
   test('cancelling ends the wait', async () => {
     const cancel = new AbortController()
     const running = download({ url, destination: target() }, { dataDir: join(dir, 'none'), random: () => 0.99, signal: cancel.signal, onProgress: () => cancel.abort() })
     await expect(running).rejects.toMatchObject({ code: 'CANCELLED' })
-    expect(await readdir(dir)).toEqual([])
+    expect(await files()).toEqual([])
   })
 
   test('the name comes from the URL when a folder is given', async () => {
@@ -96,7 +100,7 @@ describe('without an agent', () => {
     await writeFile(target(), 'old')
     await expect(download({ url, destination: target(), integrity: '0'.repeat(64) }, alone())).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' })
     expect(String(await content())).toBe('old')
-    expect(await readdir(dir)).toEqual(['out'])
+    expect(await files()).toEqual(['out'])
     await download({ url, destination: target(), integrity: sha256 }, alone())
     await download({ url, destination: target(), integrity: `sha256-${Buffer.from(sha256, 'hex').toString('base64')}` }, alone())
     expect((await content()).equals(data)).toBe(true)
@@ -105,7 +109,7 @@ describe('without an agent', () => {
   test('a digest published by the origin is checked as well', async () => {
     const lying = origin.put('/lying', data, { headers: { 'repr-digest': `sha-256=:${Buffer.alloc(32).toString('base64')}:` } })
     await expect(download({ url: lying, destination: target() }, alone())).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' })
-    expect(await readdir(dir)).toEqual([])
+    expect(await files()).toEqual([])
   })
 
   test('a broken connection is resumed within the call', async () => {
@@ -122,13 +126,13 @@ describe('without an agent', () => {
   ])('%s at the origin is an error that leaves nothing', async (_what, status, code) => {
     const refused = origin.put('/refused', data, { faults: { statuses: Array.from({ length: 20 }, () => status) } })
     await expect(download({ url: refused, destination: target() }, alone())).rejects.toMatchObject({ code })
-    expect(await readdir(dir)).toEqual([])
+    expect(await files()).toEqual([])
   })
 
   test('the timeout limits the whole and leaves nothing', async () => {
     const silent = origin.put('/silent', data, { faults: { silent: {} } })
     await expect(download({ url: silent, destination: target(), timeoutMs: 200 }, alone())).rejects.toMatchObject({ code: 'TIMEOUT', details: { timeoutMs: 200 } })
-    expect(await readdir(dir)).toEqual([])
+    expect(await files()).toEqual([])
   })
 
   test('header fields reach the origin', async () => {
@@ -300,7 +304,7 @@ describe('with an agent', () => {
     const told: DownloadProgress[] = []
     const result = await download({ url, destination: target() }, { dataDir, random: () => 0.5, onProgress: (now) => told.push(now) })
     expect(result).toMatchObject({ source: 'direct', reason: 'integration-off', waitedMs: 10 })
-    expect(told[0]).toEqual({ phase: 'stagger', reason: 'integration-off', waitMs: 10 })
+    expect(told[0]).toEqual({ phase: 'stagger', reason: 'integration-off', waitMs: 10, leftMs: 10 })
     expect(double.specs).toEqual([])
   })
 

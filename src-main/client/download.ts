@@ -1,75 +1,18 @@
 import { createHash } from 'node:crypto'
 import type { Sha256Hex } from '../contract/ids.ts'
-import { RequestSpec, type ReasonCode, type RequestSpecInput, type RequestView, type SourceSplit } from '../contract/request.ts'
-import type { Settings } from '../contract/settings.ts'
-import { sleep, systemClock, type Clock } from '../lib/clock.ts'
+import { RequestSpec, type ReasonCode, type RequestSpecInput, type RequestView } from '../contract/request.ts'
+import { systemClock, type Clock } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
-import { wishOf } from '../origin/certificate-choice.ts'
+import { absoluteUrl, hasScheme } from '../origin/background-channel.ts'
 import { parseIntegrity } from '../origin/integrity.ts'
 import { normaliseUrl } from '../origin/url.ts'
 import { downloadByAgent } from './agent-download.ts'
 import { AgentHttp } from './agent-http.ts'
 import { AgentConnection } from './connection.ts'
 import { resolveDestination } from './destination.ts'
-import { findAgent, nobody, type DetectOptions, type DetectedAgent } from './detect.ts'
-import type { DirectProgress } from './direct.ts'
-import { readLocalSettings } from './local-files.ts'
-import { FileSink, MemorySink, tooLong } from './sink.ts'
-
-/** What to download. As a request to the agent, but the destination may be relative and a folder. */
-export interface DownloadSpec extends Omit<RequestSpecInput, 'destination'> {
-  /** File, or existing folder (the name is then made from the URL). Absent: the bytes come in the result. */
-  readonly destination?: string
-}
-
-/** What a download is doing. `agent` and `direct` come at most ten times a second. */
-export type DownloadProgress =
-  | { readonly phase: 'agent'; readonly request: RequestView }
-  /** A random wait before a direct download, so that not all PCs start at once. */
-  | { readonly phase: 'stagger'; readonly reason: ReasonCode; readonly waitMs: number }
-  /** The agent was asked and did not deliver. */
-  | { readonly phase: 'fallback'; readonly reason: ReasonCode; readonly why: string }
-  | ({ readonly phase: 'direct' } & DirectProgress)
-
-export interface DownloadOptions extends DetectOptions {
-  /** Ends the download; nothing is left behind. */
-  readonly signal?: AbortSignal
-  readonly onProgress?: (progress: DownloadProgress) => void
-  /** The agent is given up and the origin asked directly when nothing moves for so long, ms; 60 s by default. */
-  readonly fallbackMs?: number
-  /** False: no random wait before a direct download. */
-  readonly stagger?: boolean
-  /** Longest such wait, seconds; by default the setting `integration.defaultStaggerRangeSeconds` of this PC. */
-  readonly staggerRangeSeconds?: number
-  /** False: downloads directly and at once, without looking for an agent. */
-  readonly agent?: boolean
-  /** Longest content without destination, bytes; 64 MiB by default. */
-  readonly maxMemoryBytes?: number
-  readonly clock?: Clock
-  /** In [0, 1). */
-  readonly random?: () => number
-  /** For proxies of direct downloads. */
-  readonly env?: Readonly<Record<string, string | undefined>>
-}
-
-export interface DownloadResult {
-  readonly source: 'agent' | 'direct'
-  /** Why it did not come from peers, or not through the agent; null when there is nothing to say. */
-  readonly reason: ReasonCode | null
-  /** The file; null when the bytes are in `data`. */
-  readonly path: string | null
-  readonly data: Buffer | null
-  readonly lengthBytes: number
-  readonly sha256: Sha256Hex
-  readonly split: SourceSplit
-  /** Delivered without the origin's word that it is the latest version. */
-  readonly stale: boolean
-  /** The request at the agent as it ended; null for direct downloads. */
-  readonly request: RequestView | null
-  /** Random wait before a direct download, ms. */
-  readonly waitedMs: number
-  readonly elapsedMs: number
-}
+import { findAgent, nobody, type Detection, type DetectedAgent } from './detect.ts'
+import type { DownloadOptions, DownloadProgress, DownloadResult, DownloadSpec } from './download-types.ts'
+import { MemorySink, tooLong } from './sink.ts'
 
 const DEFAULT_FALLBACK_MS = 60_000
 const DEFAULT_MAX_MEMORY = 64 * 1024 * 1024
@@ -136,22 +79,16 @@ class Download {
     const path = this.#given === undefined ? null : await resolveDestination(this.#given, named, this.#spec.overwrite)
     const found = this.#options.agent === false ? nobody(this.#options) : await findAgent(this.#options)
     this.#signal.throwIfAborted()
-    const direct = async (reason: ReasonCode | null, wait: boolean) => {
-      const settings = await readLocalSettings(found.paths)
-      const url = relative ? absoluteUrl(this.#spec.url, settings) : named
-      const waitedMs = wait && reason !== null ? await this.#stagger(found, settings, reason) : 0
-      return this.#direct(url, path, expected, settings, reason, waitedMs)
-    }
-    if (this.#options.agent === false) return direct(null, false)
+    const own = (reason: ReasonCode | null, unserved: boolean) => this.#withoutAgent({ relative, named, path, expected, found, reason, unserved })
+    if (this.#options.agent === false) return own(null, false)
 
-    const { state } = found.detection
-    if (state !== 'supported' || !found.address) return direct(state === 'integration-off' ? state : state === 'unsupported' ? 'agent-unsupported' : 'agent-absent', true)
+    if (found.detection.state !== 'supported' || !found.address) return own(reasonOf(found.detection), true)
     const outcome = await this.#ask(new AgentConnection(new AgentHttp(found.address), found.detection), path)
     if ('lengthBytes' in outcome) return outcome
     // Turned off between the two questions: as if it had been off before.
-    if (outcome.reason === 'integration-off') return direct(outcome.reason, true)
+    if (outcome.reason === 'integration-off') return own(outcome.reason, true)
     this.#tell({ phase: 'fallback', reason: outcome.reason, why: outcome.why })
-    return direct(outcome.reason, false)
+    return own(outcome.reason, false)
   }
 
   async #ask(agent: AgentConnection, path: string | null): Promise<DownloadResult | { reason: ReasonCode; why: string }> {
@@ -207,44 +144,30 @@ class Download {
     return data
   }
 
-  async #stagger(found: DetectedAgent, settings: Settings, reason: ReasonCode): Promise<number> {
-    if (this.#options.stagger === false) return 0
-    const range = this.#options.staggerRangeSeconds ?? found.detection.defaultStaggerRangeSeconds ?? settings.integration.defaultStaggerRangeSeconds
-    const waitMs = Math.round((this.#options.random ?? Math.random)() * range * 1000)
-    this.#tell({ phase: 'stagger', reason, waitMs })
-    await sleep(this.#clock, waitMs, this.#signal)
-    return waitMs
-  }
-
-  async #direct(url: string, path: string | null, expected: Sha256Hex | null, settings: Settings, reason: ReasonCode | null, waitedMs: number): Promise<DownloadResult> {
+  async #withoutAgent(how: WithoutAgent): Promise<DownloadResult> {
+    const { relative, named, path, expected, found, unserved } = how
     // Loaded only here: most downloads go through the agent and start faster without it.
-    const { downloadDirectly } = await import('./direct.ts')
-    const sink = path === null ? new MemorySink(this.#maxMemory) : await FileSink.open(path, { overwrite: this.#spec.overwrite, clock: this.#clock })
-    const { lengthBytes, sha256 } = await downloadDirectly({
-      url,
-      headers: this.#spec.headers,
-      certificate: wishOf(this.#spec),
+    const { downloadWithoutAgent } = await import('./without-agent.ts')
+    const { ownSettings } = await import('./own-settings.ts')
+    const settings = ownSettings(found.paths, this.#options.policyFile)
+    const { enabled, defaultStaggerRangeSeconds } = settings.integration
+    const reason = how.reason === 'agent-absent' && !enabled ? 'integration-off' : how.reason
+    const delivered = await downloadWithoutAgent({
+      url: relative ? absoluteUrl(this.#spec.url, settings.backgroundChannel.url) : named,
+      spec: this.#spec,
       expected,
-      settings: settings.origin,
-      env: this.#options.env ?? process.env,
+      path,
+      maxMemoryBytes: this.#maxMemory,
+      reason,
+      unserved,
+      dataDir: found.paths.root,
+      settings,
+      staggerRangeSeconds: this.#options.staggerRangeSeconds ?? found.detection.defaultStaggerRangeSeconds ?? defaultStaggerRangeSeconds,
       clock: this.#clock,
       signal: this.#signal,
-      sink,
-      onProgress: (progress) => this.#tell({ phase: 'direct', ...progress })
+      options: this.#options
     })
-    return {
-      source: 'direct',
-      reason,
-      path,
-      data: sink instanceof MemorySink ? sink.data : null,
-      lengthBytes,
-      sha256,
-      split: { originBytes: lengthBytes, peerBytes: 0, cacheBytes: 0 },
-      stale: false,
-      request: null,
-      waitedMs,
-      elapsedMs: this.#elapsedMs()
-    }
+    return { ...delivered, reason, path, request: null, elapsedMs: this.#elapsedMs() }
   }
 
   #tell(progress: DownloadProgress): void {
@@ -256,16 +179,20 @@ class Download {
   }
 }
 
-const hasScheme = (text: string): boolean => /^[a-z][a-z0-9+.-]*:/i.test(text)
+/** What is known when the agent is not to deliver. */
+interface WithoutAgent {
+  readonly relative: boolean
+  /** The URL; a relative one only in a form of which a name can be made. */
+  readonly named: string
+  readonly path: string | null
+  readonly expected: Sha256Hex | null
+  readonly found: DetectedAgent
+  readonly reason: ReasonCode | null
+  readonly unserved: boolean
+}
 
-/** A relative URL against the background channel. @throws URL_INVALID, BACKGROUND_CHANNEL_UNSET */
-function absoluteUrl(text: string, settings: Settings): string {
-  const shown = text.slice(0, 200)
-  const base = settings.backgroundChannel.url
-  if (base === null) throw new LarderError('BACKGROUND_CHANNEL_UNSET', `${shown} is relative, and no background channel is set`, { url: shown })
-  const folder = base.endsWith('/') ? base : `${base}/`
-  if (text.startsWith('//') || !URL.canParse(text, folder)) throw new LarderError('URL_INVALID', `${shown} is not a URL`, { url: shown })
-  return normaliseUrl(new URL(text, folder).href)
+function reasonOf({ state }: Detection): ReasonCode {
+  return state === 'integration-off' ? state : state === 'unsupported' ? 'agent-unsupported' : 'agent-absent'
 }
 
 /** A relative URL in a form of which a file name can be made. @throws URL_INVALID */

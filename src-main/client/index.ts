@@ -8,7 +8,8 @@
  * ```
  */
 export { download } from './download.ts'
-export type { DownloadOptions, DownloadProgress, DownloadResult, DownloadSpec } from './download.ts'
+export { createDownloader, type Downloader } from './downloader.ts'
+export type { DownloadOptions, DownloadProgress, DownloadResult, DownloadSource, DownloadSpec } from './download-types.ts'
 export { detectAgent } from './detect.ts'
 export type { DetectOptions, Detection } from './detect.ts'
 export { connect, AgentConnection } from './connection.ts'

@@ -1,10 +1,8 @@
 import { AgentFile, ApiToken } from '../contract/api.ts'
-import { Settings } from '../contract/settings.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
 import { readPrivateFile } from '../lib/private-file.ts'
 
 const MAX_SMALL_FILE = 4096
-const MAX_SETTINGS_FILE = 1 << 20
 
 /** Where the agent of this user listens, and what lets a program in. */
 export interface AgentAddress {
@@ -18,12 +16,6 @@ export async function readAgentAddress(paths: DataPaths): Promise<AgentAddress |
   const file = AgentFile.safeParse(parseJson(agent)).data
   const known = ApiToken.safeParse(token?.trim()).data
   return file && known !== undefined ? { port: file.apiPort, token: known } : undefined
-}
-
-/** The settings a download without the agent goes by: `settings.json` where it is sound, else the defaults. */
-export async function readLocalSettings(paths: DataPaths): Promise<Settings> {
-  const parsed = Settings.safeParse(parseJson(await readText(paths.settings, MAX_SETTINGS_FILE)) ?? {})
-  return parsed.success ? parsed.data : Settings.parse({})
 }
 
 async function readText(path: string, maxBytes: number): Promise<string | undefined> {

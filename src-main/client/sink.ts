@@ -49,6 +49,45 @@ export class MemorySink implements Sink {
   }
 }
 
+/** Passes everything on, and remembers it unless it gets longer than `maxBytes`. */
+export class RememberingSink implements Sink {
+  readonly #sink: Sink
+  readonly #maxBytes: number
+  #chunks: Buffer[] = []
+  #bytes = 0
+
+  constructor(sink: Sink, maxBytes: number) {
+    this.#sink = sink
+    this.#maxBytes = maxBytes
+  }
+
+  /** Undefined when it got too long. */
+  get data(): Buffer | undefined {
+    return this.#bytes <= this.#maxBytes ? Buffer.concat(this.#chunks) : undefined
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    this.#bytes += chunk.byteLength
+    if (this.#bytes <= this.#maxBytes) this.#chunks.push(Buffer.from(chunk))
+    else this.#chunks = []
+    await this.#sink.write(chunk)
+  }
+
+  async restart(): Promise<void> {
+    this.#chunks = []
+    this.#bytes = 0
+    await this.#sink.restart()
+  }
+
+  commit(): Promise<void> {
+    return this.#sink.commit()
+  }
+
+  discard(): Promise<void> {
+    return this.#sink.discard()
+  }
+}
+
 /** What a download without destination must not pass. */
 export const tooLong = (maxBytes: number): LarderError =>
   new LarderError('BAD_REQUEST', `The content is longer than ${maxBytes} bytes; give it a destination file`, { field: 'destination', maxBytes })

@@ -3,6 +3,7 @@ import { ErrorView } from './errors.ts'
 import { AgentEvent } from './events.ts'
 import { RequestId, Sha256Hex } from './ids.ts'
 import { RequestSpec, RequestView } from './request.ts'
+import { JsonValue, SettingDetails, SettingsProblem } from './setting-details.ts'
 import { AgentSnapshot, AgentState, CacheEntryView, CacheStats, MasterView, PeerView } from './snapshot.ts'
 
 /** `agent.json` in the data folder: how programs of the same user find the running agent. There only while the API listens. */
@@ -89,7 +90,16 @@ export type PauseSpecInput = z.input<typeof PauseSpec>
 export const IntegrationSpec = z.object({
   enabled: z.boolean(),
   /** Who asks for it; shown to people. */
-  by: z.string().min(1).max(100).default('local API')
+  by: z.string().min(1).max(100).default('local API'),
+  /** Why; shown to people. */
+  reason: z.string().min(1).max(500).optional()
+})
+
+/** Body of a change of a setting. */
+export const SettingChange = z.object({
+  value: JsonValue,
+  by: z.string().min(1).max(100).default('local API'),
+  reason: z.string().min(1).max(500).optional()
 })
 
 export const CacheQuery = z.object({
@@ -127,6 +137,7 @@ export interface ApiRoute {
 
 const byRequest = z.object({ id: RequestId })
 const byDigest = z.object({ sha256: Sha256Hex })
+const bySetting = z.object({ name: z.string().min(1).max(100) })
 const EventList = z.object({ bootId: z.string(), events: z.array(AgentEvent) })
 const VerifyProgress = z.object({ done: z.number().int(), total: z.number().int() })
 
@@ -221,7 +232,17 @@ export const apiRoutes = {
   pauseAll: { method: 'POST', path: '/v1/pause', summary: 'Pauses all transfers.', access: 'token', body: PauseSpec.prefault({}), status: 200, answer: StatusView },
   resumeAll: { method: 'POST', path: '/v1/resume', summary: 'Lets all transfers go on.', access: 'token', status: 200, answer: StatusView },
   uiLink: { method: 'POST', path: '/v1/ui/link', summary: 'Makes a link that opens the window in a browser of this PC, once. NOT_FOUND when the agent serves no window.', access: 'token', status: 200, answer: UiLinkView },
-  integration: { method: 'POST', path: '/v1/integration', summary: 'Turns the integration on or off.', access: 'token', body: IntegrationSpec, status: 200, answer: StatusView }
+  integration: { method: 'POST', path: '/v1/integration', summary: 'Turns the integration on or off.', access: 'token', body: IntegrationSpec, status: 200, answer: StatusView },
+  settings: {
+    method: 'GET',
+    path: '/v1/settings',
+    summary: 'Every setting: its value, where it came from, and what is wrong with the files it could come from.',
+    access: 'token',
+    status: 200,
+    answer: z.object({ settings: z.array(SettingDetails), problems: z.array(SettingsProblem) })
+  },
+  setSetting: { method: 'POST', path: '/v1/settings/:name', summary: 'Sets one setting of this user.', access: 'token', params: bySetting, body: SettingChange, status: 200, answer: SettingDetails },
+  unsetSetting: { method: 'POST', path: '/v1/settings/:name/unset', summary: 'Takes one setting out of the settings of this user.', access: 'token', params: bySetting, status: 200, answer: SettingDetails }
 } as const satisfies Record<string, ApiRoute>
 
 export type ApiRoutes = typeof apiRoutes

@@ -4,7 +4,10 @@ import { ErrorView } from './errors.ts'
 import { AgentEvent } from './events.ts'
 import { ContentKey, RequestId, Sha256Hex } from './ids.ts'
 import { RequestSpec, RequestView } from './request.ts'
+import { SettingView } from './setting-details.ts'
 import { AgentSnapshot, PieceLetters } from './snapshot.ts'
+
+export { SettingView }
 
 const DAY_MS = 24 * 3600_000
 
@@ -16,26 +19,6 @@ const byRequest = { id: RequestId }
 const byContent = { sha256: Sha256Hex }
 /** A file name without folders. */
 const FileName = z.string().min(1).max(200).regex(/^[^/\\:*?"<>|\p{Cc}]+$/u, 'expected a file name')
-
-/** One setting as a person sees it. */
-export const SettingView = z.object({
-  /** `section.name`; those of the tray application are `app.name`. */
-  name: z.string(),
-  /** Effective value; always null for a secret. */
-  value: z.json(),
-  /** Who set it, weakest first. */
-  source: z.enum(['default', 'file', 'policy', 'command-line']),
-  /** What it does; one sentence. */
-  description: z.string(),
-  /** Set by the administrator or for this run: cannot be changed here. */
-  managed: z.boolean(),
-  /** A secret is never shown, only whether there is one. */
-  secret: z.boolean(),
-  isSet: z.boolean(),
-  /** A value was kept that counts only from the agent's next start on. */
-  pending: z.boolean()
-})
-export type SettingView = z.infer<typeof SettingView>
 
 /** What is shown about the program itself, and what this transport can do. */
 export const AppInfo = z.object({

@@ -59,7 +59,9 @@ export const errorTable = {
   FLEET_INVALID: { exit: 80, http: 400, next: 'Make a new request with `larder fleet enroll --request` and let the holder of the fleet CA sign it.' },
   FLEET_CA_UNUSABLE: { exit: 81, http: 400, next: 'Check the folder of the fleet CA (--ca-dir) and its passphrase.' },
   INTEGRATION_OFF: { exit: 68, http: 409, next: 'Turn the integration on, or let the client download directly.' },
-  BUSY: { exit: 69, http: 503, next: 'Try again in a moment.' }
+  BUSY: { exit: 69, http: 503, next: 'Try again in a moment.' },
+  SETTING_MANAGED: { exit: 70, http: 403, next: 'Ask whoever is named to change it; `larder config explain` tells where it is set.' },
+  SETTINGS_UNWRITABLE: { exit: 71, http: 409, next: 'Check the rights and the free space of the data folder.' }
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof errorTable

@@ -31,6 +31,8 @@ export const AgentEvent = z.object({
     'diskRecovered',
     'originChanged',
     'integrationChanged',
+    'settingsChanged',
+    'settingsRefused',
     'transfersPaused',
     'transfersResumed',
     'weightChanged',

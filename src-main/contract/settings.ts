@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { channelFolder } from './background-channel.ts'
 import { CertificateName } from './request.ts'
 import { DEFAULT_PORTS } from './version.ts'
 
@@ -8,20 +9,28 @@ const ms = (min: number, max: number) => z.number().int().min(min).max(max)
 /** 32 random bytes as `larder-site-<base64url>`; whoever has it is a member of the fleet. */
 export const SiteKey = z.string().regex(/^larder-site-[A-Za-z0-9_-]{43}$/, 'expected a key made by `larder fleet key new`')
 
+/** A change counts at once; what has no such mark counts from the agent's next start on. */
+const live = { live: true }
+/** Never shown, only whether there is one. */
+const secret = { secret: true }
+
 /**
  * Every setting of an agent, with its default. The same schema reads the settings file, the policy file and the
- * command line. Names are `section.name` for people.
+ * command line. Names are `section.name` for people; a name ends with its unit where it has one.
  */
 export const Settings = z.object({
   integration: z
     .object({
-      enabled: z.boolean().default(true).describe('Serve programs on this PC. Off: clients download directly.'),
-      defaultStaggerRangeSeconds: z.number().min(0).max(86_400).default(300).describe('Longest random wait before a direct download while the integration is off, seconds.')
+      enabled: z.boolean().default(true).describe('Serve programs on this PC. Off: clients download directly.').meta(live),
+      defaultStaggerRangeSeconds: z.number().min(0).max(86_400).default(300).describe('Longest random wait before a direct download while the integration is off, seconds.').meta(live),
+      retainedMaxBytes: z.number().int().min(0).default(1024 ** 3).describe('Most bytes that direct downloads of the kind `resource` keep for the next use; 0: keep nothing.').meta(live),
+      scriptMemoryCacheSeconds: z.number().min(0).max(86_400).default(60).describe('How long a program keeps a directly downloaded `script` in its own memory, seconds; 0: not at all.').meta(live),
+      scriptMemoryCacheBytes: z.number().int().min(0).max(1024 ** 3).default(16 * 1024 ** 2).describe('Most bytes of such scripts in the memory of one program.').meta(live)
     })
     .prefault({}),
   fleet: z
     .object({
-      siteKey: SiteKey.nullable().default(null).describe('Shared secret of the fleet; without it this PC has no peers.')
+      siteKey: SiteKey.nullable().default(null).describe('Shared secret of the fleet; without it this PC has no peers.').meta(secret)
     })
     .prefault({}),
   ports: z
@@ -46,8 +55,8 @@ export const Settings = z.object({
     .prefault({}),
   election: z
     .object({
-      weight: z.number().int().min(0).max(99).nullable().default(null).describe('Weight of this PC; null: by machine (server 61, desktop 50, laptop 40, Wi-Fi 30, battery 20); 0: never master.'),
-      minBatteryPercent: z.number().int().min(0).max(100).default(20).describe('A PC that runs on battery and has less charge than this is never master, %; 0: battery never rules out.'),
+      weight: z.number().int().min(0).max(99).nullable().default(null).describe('Weight of this PC; null: by machine (server 61, desktop 50, laptop 40, Wi-Fi 30, battery 20); 0: never master.').meta(live),
+      minBatteryPercent: z.number().int().min(0).max(100).default(20).describe('A PC that runs on battery and has less charge than this is never master, %; 0: battery never rules out.').meta(live),
       windowMs: ms(10, 10_000).default(200).describe('How long a coordinator waits for further claims before it elects, ms.'),
       settleMs: ms(0, 30_000).default(1500).describe('After start, how long claims wait for peers to be found, ms.'),
       leaseMs: ms(500, 60_000).default(5000).describe('A master that is silent for so long loses its lease, ms.')
@@ -55,12 +64,12 @@ export const Settings = z.object({
     .prefault({}),
   transfers: z
     .object({
-      originConcurrency: z.number().int().min(1).max(32).default(6).describe('Downloads from origins at the same time.'),
+      originConcurrency: z.number().int().min(1).max(32).default(6).describe('Downloads from origins at the same time.').meta(live),
       uploadSlots: z.number().int().min(1).max(64).default(8).describe('Pieces runs served to peers at the same time.'),
-      firstByteMs: ms(500, 600_000).default(15_000).describe('No byte from anywhere for so long after the election: fall back, ms.'),
-      stallMs: ms(500, 600_000).default(15_000).describe('No progress for so long: fall back, ms.'),
-      timeoutMs: ms(1000, 7 * 24 * 3600_000).default(24 * 3600_000).describe('Limit of a request that names none, ms.'),
-      holdMs: ms(0, 24 * 3600_000).default(600_000).describe('How long a finished transfer stays registered so that latecomers find it, ms.')
+      firstByteMs: ms(500, 600_000).default(15_000).describe('No byte from anywhere for so long after the election: fall back, ms.').meta(live),
+      stallMs: ms(500, 600_000).default(15_000).describe('No progress for so long: fall back, ms.').meta(live),
+      timeoutMs: ms(1000, 7 * 24 * 3600_000).default(24 * 3600_000).describe('Limit of a request that names none, ms.').meta(live),
+      holdMs: ms(0, 24 * 3600_000).default(600_000).describe('How long a finished transfer stays registered so that latecomers find it, ms.').meta(live)
     })
     .prefault({}),
   origin: z
@@ -83,7 +92,14 @@ export const Settings = z.object({
     .prefault({}),
   backgroundChannel: z
     .object({
-      url: z.url({ protocol: /^https?$/ }).nullable().default(null).describe('Default origin: relative URLs are resolved against it.')
+      url: z
+        .string()
+        .max(2048)
+        .refine((text) => channelFolder(text) !== null, 'expected https://host/folder/, or host/folder for HTTPS on port 443')
+        .nullable()
+        .default(null)
+        .describe('Default origin: relative URLs are resolved against it. Without a scheme it is HTTPS, by default on port 443.')
+        .meta(live)
     })
     .prefault({}),
   cache: z
@@ -100,7 +116,7 @@ export const Settings = z.object({
     .prefault({}),
   log: z
     .object({
-      level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info').describe('Least level that is written.')
+      level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info').describe('Least level that is written.').meta(live)
     })
     .prefault({})
 })

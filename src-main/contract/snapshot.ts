@@ -112,6 +112,20 @@ export const CacheEntryView = z.object({
 })
 export type CacheEntryView = z.infer<typeof CacheEntryView>
 
+/** Whether programs on this PC are served, and who decided that. */
+export const IntegrationState = z.object({
+  enabled: z.boolean(),
+  /** A person, a file, or `default`. */
+  by: z.string().max(300),
+  /** Wall clock, ms since 1970. */
+  since: z.number(),
+  /** What whoever decided it gave as reason. */
+  reason: z.string().max(500).nullable(),
+  /** Who keeps it from being switched on this PC (policy or command line); null when it may be. */
+  managedBy: z.string().max(300).nullable()
+})
+export type IntegrationState = z.infer<typeof IntegrationState>
+
 /** Everything a window shows, whole and numbered. `seq` grows by one at each change; a gap means nothing was lost but time. */
 export const AgentSnapshot = z.object({
   agentId: PeerId,
@@ -123,7 +137,7 @@ export const AgentSnapshot = z.object({
   apiVersion: z.number().int(),
   state: AgentState,
   startedAt: z.number(),
-  integration: z.object({ enabled: z.boolean(), by: z.string(), since: z.number() }),
+  integration: IntegrationState,
   paused: z.object({ until: z.number().nullable() }).nullable(),
   /** Peers get nothing from this PC until then; null within: until it serves again. */
   servingStopped: z.object({ until: z.number().nullable() }).nullable(),

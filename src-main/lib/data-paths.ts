@@ -5,6 +5,9 @@ import envPaths from 'env-paths'
 export interface DataPaths {
   readonly root: string
   readonly settings: string
+  /** The settings as they last were when they could be read; for a start on a broken file. */
+  readonly goodSettings: string
+  readonly goodPolicy: string
   readonly apiToken: string
   readonly agent: string
   readonly lock: string
@@ -29,6 +32,8 @@ export function dataPaths(root: string): DataPaths {
   return {
     root: at,
     settings: join(at, 'settings.json'),
+    goodSettings: join(at, 'last-good', 'settings.json'),
+    goodPolicy: join(at, 'last-good', 'policy.json'),
     apiToken: join(at, 'api-token'),
     agent: join(at, 'agent.json'),
     lock: join(at, 'agent.lock'),

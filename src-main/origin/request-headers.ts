@@ -14,6 +14,14 @@ export function isCredentialField(name: string): boolean {
   return credential.test(name.toLowerCase())
 }
 
+/** Fields that cannot carry a secret. */
+const harmless = new Set(['accept', 'accept-language', 'user-agent', 'referer'])
+
+/** True when a field may say who is asking, be it one nobody has heard of; what is answered then belongs to that user alone. */
+export function mayCarryCredentials(headers: Readonly<Record<string, string>> = {}): boolean {
+  return Object.keys(headers).some((name) => !harmless.has(name.toLowerCase()))
+}
+
 /** A caller's fields as they may be sent: lower case, without reserved, conditional and empty ones. */
 export function callerFields(headers: Readonly<Record<string, string>>): Record<string, string> {
   const fields: Record<string, string> = {}

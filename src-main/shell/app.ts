@@ -8,6 +8,8 @@ import { systemClock } from '../lib/clock.ts'
 import { dataPaths } from '../lib/data-paths.ts'
 import { LarderError } from '../lib/errors.ts'
 import { personName } from '../lib/person-name.ts'
+import { LiveSettings } from '../settings/live-settings.ts'
+import { diskFiles } from '../settings/settings-files.ts'
 import { AgentLife } from './agent-life.ts'
 import { setAppMenu } from './app-menu.ts'
 import { denyPermissions, serveBundle } from './app-scheme.ts'
@@ -40,6 +42,8 @@ export interface ShellOptions {
   /** `out/`: has `preload/` and `renderer/`. */
   readonly bundleDir: string
   readonly assetsDir: string
+  /** Instead of the machine's policy file. */
+  readonly policyFile?: string
   /** Address of vite's development server, instead of the bundle. */
   readonly devUrl: string | undefined
 }
@@ -56,8 +60,15 @@ export function startShell(options: ShellOptions): StartedShell {
   const paths = dataPaths(options.dataDir)
   const origin = options.devUrl === undefined ? APP_ORIGIN : new URL(options.devUrl).origin
   const appSettings = new AppSettingsFile(paths.root)
-  const settings = new SettingsBook(paths, appSettings)
-  const life = new AgentLife(async () => runLocalAgent({ dataDir: paths.root, settings: settings.forAgent(), createAgent: options.createAgent, clock }), clock)
+  let live: LiveSettings | undefined
+  // Made when it is first needed: files that are broken from the beginning are a state to be shown.
+  const agentSettings = () => (live ??= new LiveSettings({ files: diskFiles(paths, options.policyFile), clock }))
+  const settings = new SettingsBook(agentSettings, appSettings)
+  const startAgent = async () => {
+    agentSettings().begin()
+    return runLocalAgent({ dataDir: paths.root, settings: agentSettings(), createAgent: options.createAgent, clock })
+  }
+  const life = new AgentLife(startAgent, clock)
   const logDefect = (what: string, error: unknown): void => console.error(`larder: ${what}:`, error)
   const attempt = (what: string, step: () => unknown): void => {
     void (async () => step())().catch((error: unknown) => {
@@ -108,7 +119,7 @@ export function startShell(options: ShellOptions): StartedShell {
       case 'resume':
         return attempt('resume', () => life.agent().resumeAll())
       case 'integration':
-        return attempt('integration', () => life.agent().setIntegration(action.enabled, byTray))
+        return attempt('integration', () => life.agent().setIntegration(action.enabled, { by: byTray }))
       case 'restart':
         return attempt('start the agent', () => life.restart())
       case 'quit':

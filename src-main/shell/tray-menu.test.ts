@@ -60,7 +60,7 @@ describe('the tray', () => {
     const busy = { requests: [request({})], uploads: [upload('a')] }
     expect(trayMenu(running, snapshot(busy)).state).toBe('downloading')
     expect(trayMenu(running, snapshot({ ...busy, paused: { until: null } })).state).toBe('paused')
-    expect(trayMenu(running, snapshot({ ...busy, paused: { until: null }, integration: { enabled: false, by: 'helpdesk', since: 0 } })).state).toBe('off')
+    expect(trayMenu(running, snapshot({ ...busy, paused: { until: null }, integration: { enabled: false, by: 'helpdesk', since: 0, reason: null, managedBy: null } })).state).toBe('off')
     expect(trayMenu(running, snapshot({ ...busy, cache: { ...snapshot().cache, diskFull: true } })).state).toBe('error')
   })
 
@@ -72,9 +72,14 @@ describe('the tray', () => {
   })
 
   test('names who turned the integration off, and a click turns it on', () => {
-    const { items } = trayMenu(running, snapshot({ integration: { enabled: false, by: 'anna in the tray', since: 0 } }))
+    const { items } = trayMenu(running, snapshot({ integration: { enabled: false, by: 'anna in the tray', since: 0, reason: null, managedBy: null } }))
     expect(labels(items)[0]).toBe('Integration off (by anna in the tray)')
     expect(find(items, 'integration')).toMatchObject({ checked: false, action: { do: 'integration', enabled: true } })
+  })
+
+  test('offers no switch for what the policy has decided, and says whose decision it is', () => {
+    const { items } = trayMenu(running, snapshot({ integration: { enabled: false, by: 'IT desk', since: 0, reason: null, managedBy: 'IT desk' } }))
+    expect(find(items, 'integration')).toEqual({ type: 'normal', id: 'integration', label: 'Integration off: decided by IT desk', action: null })
   })
 
   test('says why the agent does not run, and offers to try again', () => {

@@ -59,10 +59,16 @@ export function trayMenu(status: AgentStatus, snapshot: AgentSnapshot | null): T
       line('serving', servingLine(snapshot)),
       separator,
       ...(snapshot.paused ? [entry('resume', 'Resume', { do: 'resume' })] : [pauseMenu]),
-      { type: 'checkbox', id: 'integration', label: 'Integration on', checked: snapshot.integration.enabled, action: { do: 'integration', enabled: !snapshot.integration.enabled } },
+      integrationItem(snapshot.integration),
       ...openItems
     ]
   }
+}
+
+/** A switch, or who has decided it for this PC. */
+function integrationItem({ enabled, managedBy }: AgentSnapshot['integration']): TrayItem {
+  if (managedBy !== null) return line('integration', cut(`Integration ${enabled ? 'on' : 'off'}: decided by ${managedBy}`, 80))
+  return { type: 'checkbox', id: 'integration', label: 'Integration on', checked: enabled, action: { do: 'integration', enabled: !enabled } }
 }
 
 const pauseMenu: TrayItem = {

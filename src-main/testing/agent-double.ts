@@ -6,10 +6,12 @@ import type { Cache, CacheEvents, CachedContent, ContentReader, VerifyReport } f
 import type { AgentEvent, AgentEventType } from '../contract/events.ts'
 import type { PeerId, RequestId, Sha256Hex } from '../contract/ids.ts'
 import { finalRequestStates, type RequestSpec, type RequestView } from '../contract/request.ts'
-import type { AgentSnapshot, CacheEntryView, CacheStats } from '../contract/snapshot.ts'
+import type { AgentSnapshot, CacheEntryView, CacheStats, IntegrationState } from '../contract/snapshot.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
 import { LarderError } from '../lib/errors.ts'
 import { planPieces } from '../pieces/plan.ts'
+import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
+import type { Change } from '../settings/write-setting.ts'
 
 const hex = (bytes: number) => randomBytes(bytes).toString('hex')
 const digestOf = (data: Uint8Array) => createHash('sha256').update(data).digest('hex') as Sha256Hex
@@ -151,6 +153,7 @@ export class CacheDouble extends EventEmitter<CacheEvents> {
  */
 export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   readonly config: AgentConfig
+  readonly settings: LiveSettings
   readonly host: AgentHost
   readonly cacheDouble = new CacheDouble()
   readonly cache = this.cacheDouble as unknown as Cache
@@ -169,6 +172,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     this.setMaxListeners(0)
     this.config = config
     this.host = host
+    this.settings = config.settings instanceof LiveSettings ? config.settings : settingsInMemory(config.settings, host.clock)
     const at = host.clock.wallMs()
     this.#snapshot = {
       agentId: hex(32) as PeerId,
@@ -180,11 +184,11 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       apiVersion: API_VERSION,
       state: 'starting',
       startedAt: at,
-      integration: { enabled: config.settings.integration.enabled, by: 'settings', since: at },
+      integration: this.settings.integration,
       paused: null,
       servingStopped: null,
       fleet: { member: false, via: 'none', tag: null },
-      ports: { api: null, peer: config.settings.ports.peer, beacon: null },
+      ports: { api: null, peer: this.settings.current.ports.peer, beacon: null },
       weight: { value: 50, why: 'is a desktop', machine: 'desktop, cable' },
       interfaces: [],
       peers: [],
@@ -200,7 +204,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   }
 
   snapshot(): AgentSnapshot {
-    return { ...this.#snapshot, requests: this.requests(), cache: this.cacheDouble.stats(), events: this.#events.slice(-200) }
+    return { ...this.#snapshot, integration: this.settings.integration, requests: this.requests(), cache: this.cacheDouble.stats(), events: this.#events.slice(-200) }
   }
 
   /** Changes the snapshot and says so. */
@@ -309,9 +313,11 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     this.change({ ports: { ...this.#snapshot.ports, api: port } })
   }
 
-  setIntegration(enabled: boolean, by: string): void {
-    this.change({ integration: { enabled, by, since: this.host.clock.wallMs() } })
-    this.happen('integrationChanged', `${by} turned the integration ${enabled ? 'on' : 'off'}`)
+  async setIntegration(enabled: boolean, change: Change): Promise<IntegrationState> {
+    await this.settings.set('integration.enabled', enabled, change)
+    this.change({ integration: this.settings.integration })
+    this.happen('integrationChanged', `${change.by} turned the integration ${enabled ? 'on' : 'off'}`)
+    return this.settings.integration
   }
 
   pauseAll(until: number | null): void {

@@ -5,6 +5,7 @@ import type { RequestId } from '../contract/ids.ts'
 import type { RequestSpec, RequestView } from '../contract/request.ts'
 import type { Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
+import { describeIntegration } from '../settings/integration-state.ts'
 import { fitsInto } from './bounded-input.ts'
 
 /** The agent as commands need it. */
@@ -18,8 +19,8 @@ export interface AgentSource {
 
 export interface SettingsDesk {
   list(): SettingView[]
-  /** @throws SETTINGS_INVALID, NOT_FOUND, FORBIDDEN (managed) */
-  set(name: string, value: unknown): SettingView
+  /** `by` is shown to people. @throws SETTINGS_INVALID, NOT_FOUND, SETTING_MANAGED */
+  set(name: string, value: unknown, by: string): Promise<SettingView>
 }
 
 type ShellCommand = Extract<CommandName, `shell.${string}` | 'app.quit'>
@@ -90,8 +91,8 @@ function agentHandlers({ source, settings, clock }: DispatchContext): Handlers {
 
   const start = (spec: RequestSpec): RequestView => {
     const agent = source.agent()
-    const { enabled, by } = agent.snapshot().integration
-    if (!enabled) throw new LarderError('INTEGRATION_OFF', `The integration is off on this PC (by ${by})`)
+    const { integration } = agent.snapshot()
+    if (!integration.enabled) throw new LarderError('INTEGRATION_OFF', `The integration is ${describeIntegration(integration)}`)
     const view = agent.request(spec)
     specs.set(view.id, spec)
     for (const [oldest] of specs) if (specs.size > MAX_SPECS) specs.delete(oldest)
@@ -130,11 +131,7 @@ function agentHandlers({ source, settings, clock }: DispatchContext): Handlers {
       return {}
     },
     'transfer.pieces': ({ key }) => ({ pieces: source.agent().pieces(key) }),
-    'integration.set': ({ enabled }, by) => {
-      const agent = source.agent()
-      agent.setIntegration(enabled, by)
-      return agent.snapshot().integration
-    },
+    'integration.set': ({ enabled }, by) => source.agent().setIntegration(enabled, { by }),
 
     'cache.list': ({ query }) => {
       const { cache } = source.agent()
@@ -167,7 +164,7 @@ function agentHandlers({ source, settings, clock }: DispatchContext): Handlers {
     },
 
     'settings.list': () => ({ settings: settings.list() }),
-    'settings.set': ({ name, value }) => settings.set(name, value),
+    'settings.set': ({ name, value }, by) => settings.set(name, value, by),
 
     ...(source.restart && {
       'agent.restart': async () => {

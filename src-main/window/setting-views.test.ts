@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { SettingView } from '../contract/commands.ts'
 import { dataPaths } from '../lib/data-paths.ts'
+import { LiveSettings } from '../settings/live-settings.ts'
+import { diskFiles } from '../settings/settings-files.ts'
+import { fakeClock } from '../testing/fake-clock.ts'
 import { AppSettingsFile } from '../shell/app-settings-file.ts'
 import { SettingsBook } from './setting-views.ts'
 
@@ -12,7 +15,8 @@ let dir: string
 beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), 'larder-settings-'))))
 afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
-const open = () => new SettingsBook(dataPaths(dir), new AppSettingsFile(dir))
+const agentSettings = () => new LiveSettings({ files: diskFiles(dataPaths(dir), join(dir, 'no-policy')), clock: fakeClock() })
+const open = (live = agentSettings()) => new SettingsBook(() => live, new AppSettingsFile(dir))
 const view = (book: SettingsBook, name: string) => book.list().find((setting) => setting.name === name)
 const settingsFile = () => JSON.parse(readFileSync(join(dir, 'settings.json'), 'utf8')) as object
 
@@ -33,42 +37,45 @@ describe('the list of settings', () => {
     expect(view(book, 'election.leaseMs')).toMatchObject({ source: 'default' })
   })
 
-  test('never has the site key, only whether there is one', () => {
+  test('never has the site key, only whether there is one', async () => {
     expect(view(open(), 'fleet.siteKey')).toMatchObject({ value: null, secret: true, isSet: false })
     const book = open()
-    expect(book.set('fleet.siteKey', siteKey)).toMatchObject({ value: null, isSet: true, source: 'file' })
+    expect(await book.set('fleet.siteKey', siteKey, 'me')).toMatchObject({ value: null, isSet: true, source: 'file' })
     expect(JSON.stringify(book.list())).not.toContain(siteKey)
     expect(settingsFile()).toEqual({ fleet: { siteKey } })
   })
 
-  test('marks what counts only after a restart of the agent', () => {
-    const book = open()
-    book.forAgent()
-    expect(book.set('election.weight', 9)).toMatchObject({ pending: true })
-    expect(view(book, 'election.leaseMs')).toMatchObject({ pending: false })
-    expect(book.forAgent().election.weight).toBe(9)
-    expect(view(book, 'election.weight')).toMatchObject({ pending: false })
+  test('marks what counts only after a restart of the agent', async () => {
+    const live = agentSettings()
+    const book = open(live)
+    expect(await book.set('election.windowMs', 900, 'me')).toMatchObject({ pending: true })
+    expect(await book.set('election.weight', 9, 'me')).toMatchObject({ pending: false })
+    expect([live.current.election.windowMs, live.current.election.weight]).toEqual([200, 9])
+    live.begin()
+    expect(live.current.election.windowMs).toBe(900)
+    expect(view(book, 'election.windowMs')).toMatchObject({ pending: false })
   })
 })
 
 describe('a setting', () => {
-  test('that does not exist, or a value that does not fit, changes nothing', () => {
+  test('that does not exist, or a value that does not fit, changes nothing', async () => {
     const book = open()
-    expect(() => book.set('election.nothing', 1)).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }))
-    expect(() => book.set('app.nothing', 1)).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }))
-    expect(() => book.set('app.__proto__', 1)).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }))
-    expect(() => book.set('election.weight', 'heavy')).toThrow(expect.objectContaining({ code: 'SETTINGS_INVALID' }))
-    expect(() => book.set('app.notifications', 'yes')).toThrow(expect.objectContaining({ code: 'SETTINGS_INVALID' }))
+    await expect(book.set('election.nothing', 1, 'me')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await expect(book.set('app.nothing', 1, 'me')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await expect(book.set('app.__proto__', 1, 'me')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await expect(book.set('election.weight', 'heavy', 'me')).rejects.toMatchObject({ code: 'SETTINGS_INVALID' })
+    await expect(book.set('app.notifications', 'yes', 'me')).rejects.toMatchObject({ code: 'SETTINGS_INVALID' })
     expect(() => settingsFile()).toThrow(/ENOENT/)
     expect(view(book, 'app.notifications')).toMatchObject({ value: true, source: 'default' })
   })
 
-  test('of the application is kept, and whoever listens is told', () => {
+  test('of the application is kept, and whoever listens is told', async () => {
     const file = new AppSettingsFile(dir)
     const heard: boolean[] = []
     file.on('changed', ({ notifications }) => heard.push(notifications))
-    const book = new SettingsBook(dataPaths(dir), file)
-    expect(book.set('app.notifications', false)).toMatchObject({ name: 'app.notifications', value: false, source: 'file' })
+    const live = agentSettings()
+    const book = new SettingsBook(() => live, file)
+    expect(await book.set('app.notifications', false, 'me')).toMatchObject({ name: 'app.notifications', value: false, source: 'file' })
     expect(heard).toEqual([false])
     expect(view(open(), 'app.notifications')).toMatchObject({ value: false, source: 'file' })
   })

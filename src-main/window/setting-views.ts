@@ -1,12 +1,8 @@
-import { settingNames, describeSetting, loadSettings, writeSetting, type EffectiveSettings, type SettingName } from '../agent/settings-file.ts'
 import { AppSettings } from '../contract/app-settings.ts'
 import type { SettingView } from '../contract/commands.ts'
-import type { Settings, SettingsInput } from '../contract/settings.ts'
-import type { DataPaths } from '../lib/data-paths.ts'
 import { LarderError } from '../lib/errors.ts'
+import type { LiveSettings } from '../settings/live-settings.ts'
 import type { SettingsDesk } from './dispatch.ts'
-
-const secrets: readonly SettingName[] = ['fleet.siteKey']
 
 /** Where the tray application keeps what it has settings of its own for. */
 export interface AppSettingsStore {
@@ -16,58 +12,22 @@ export interface AppSettingsStore {
 
 /** The settings of agent and application as one list, and the place where a person changes them. */
 export class SettingsBook implements SettingsDesk {
-  readonly #paths: DataPaths
+  readonly #agent: () => LiveSettings
   readonly #app: AppSettingsStore | null
-  readonly #commandLine: SettingsInput
-  /** What the running agent was started with. */
-  #inForce: Settings | null = null
 
-  /** @param app null where there is no tray application @param commandLine what was set for this run */
-  constructor(paths: DataPaths, app: AppSettingsStore | null, commandLine: SettingsInput = {}) {
-    this.#paths = paths
+  /** @param app null where there is no tray application */
+  constructor(agent: () => LiveSettings, app: AppSettingsStore | null) {
+    this.#agent = agent
     this.#app = app
-    this.#commandLine = commandLine
   }
 
-  /** Reads what the agent is to start with. @throws SETTINGS_INVALID */
-  forAgent(): Settings {
-    this.#inForce = this.#effective().settings
-    return this.#inForce
-  }
-
-  /** @throws SETTINGS_INVALID when the file is damaged */
+  /** @throws SETTINGS_INVALID when a file is broken and no good version of it is known */
   list(): SettingView[] {
-    const effective = this.#effective()
-    return [...this.#appViews(), ...settingNames.map((name) => this.#view(name, effective))]
+    return [...this.#appViews(), ...this.#agent().list()]
   }
 
-  set(name: string, value: unknown): SettingView {
-    if (name.startsWith('app.') && this.#app) return this.#setApp(name, value, this.#app)
-    const known = settingNames.find((candidate) => candidate === name)
-    if (!known) throw new LarderError('NOT_FOUND', `There is no setting ${name}`, { setting: name })
-    if (this.#view(known, this.#effective()).managed) throw new LarderError('FORBIDDEN', `${name} is managed and cannot be changed here`, { setting: name })
-    writeSetting(this.#paths, known, value)
-    return this.#view(known, this.#effective())
-  }
-
-  #effective(): EffectiveSettings {
-    return loadSettings(this.#paths, this.#commandLine)
-  }
-
-  #view(name: SettingName, { settings, origins }: EffectiveSettings): SettingView {
-    const value = valueOf(settings, name)
-    const secret = secrets.includes(name)
-    const source = origins[name]
-    return {
-      name,
-      value: secret ? null : (value as SettingView['value']),
-      source,
-      description: describeSetting(name),
-      managed: source === 'command-line',
-      secret,
-      isSet: value !== null,
-      pending: this.#inForce !== null && JSON.stringify(valueOf(this.#inForce, name)) !== JSON.stringify(value)
-    }
+  async set(name: string, value: unknown, by: string): Promise<SettingView> {
+    return name.startsWith('app.') && this.#app ? this.#setApp(name, value, this.#app) : this.#agent().set(name, value, { by })
   }
 
   #appViews(): SettingView[] {
@@ -93,9 +53,4 @@ export class SettingsBook implements SettingsDesk {
     file.write(key as keyof AppSettings, parsed.data)
     return this.#appViews().find((view) => view.name === name)!
   }
-}
-
-function valueOf(settings: Settings, name: SettingName): unknown {
-  const [section, key] = name.split('.') as [keyof Settings, string]
-  return (settings[section] as Record<string, unknown>)[key]
 }

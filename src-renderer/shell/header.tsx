@@ -74,7 +74,7 @@ function HeaderState() {
 export function IntegrationSwitch({ disabled }: { readonly disabled: boolean }) {
   const styles = useStyles()
   const { busy, run } = useAction()
-  const enabled = useSnapshot((s) => s.integration.enabled)
+  const { enabled, managedBy } = useSnapshot((s) => s.integration)
   const [asking, setAsking] = useState(false)
   const opener = useRestoreFocusTarget()
   const set = async (on: boolean) => {
@@ -83,7 +83,7 @@ export function IntegrationSwitch({ disabled }: { readonly disabled: boolean }) 
   }
   return (
     <>
-      <Switch {...opener} className={styles.switch} label={enabled ? 'Integration on' : 'Integration off'} checked={enabled} disabled={disabled || busy} onChange={(_, { checked }) => (checked ? void set(true) : setAsking(true))} />
+      <Switch {...opener} className={styles.switch} label={enabled ? 'Integration on' : 'Integration off'} title={managedBy === null ? undefined : `Decided by ${managedBy}`} checked={enabled} disabled={disabled || busy || managedBy !== null} onChange={(_, { checked }) => (checked ? void set(true) : setAsking(true))} />
       <ConfirmDialog open={asking} title="Turn the integration off?" confirm="Turn off" busy={busy} onConfirm={() => void set(false)} onClose={() => setAsking(false)}>
         Programs on this PC will download directly from the origin, each after a random wait. What is in the cache stays, and this PC goes on serving its peers. It stays off until somebody turns it on again.
       </ConfirmDialog>

@@ -106,7 +106,7 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
         return transfer === undefined ? fail('NOT_FOUND', 'There is no running transfer of this content.') : { ok: true, value: { pieces: fixturePieces(transfer) } }
       }
       case 'integration.set': {
-        const integration = { enabled: command.enabled, by: 'this window', since: agent.snapshot?.at ?? 0 }
+        const integration = { enabled: command.enabled, by: 'this window', since: agent.snapshot?.at ?? 0, reason: null, managedBy: null }
         change((s) => ({ ...s, integration }))
         return { ok: true, value: integration }
       }

@@ -42,7 +42,7 @@ export const fixtures = {
   stopped: (): FixtureAgent => ({ snapshot: { ...everyday(), servingStopped: { until: everyday().at + 55 * 60_000 }, uploads: [], weight: { value: 0, why: 'serves nobody at the moment', machine: everyday().weight.machine } }, entries: fixtureEntries(214), settings: fixtureSettings() }),
   verifying: (): FixtureAgent => ({ snapshot: everyday(), entries: fixtureEntries(214), settings: fixtureSettings(), verifying: { done: 87, total: 214 } }),
   signedout: (): FixtureAgent => ({ snapshot: null, signedOut: true }),
-  off: (): FixtureAgent => ({ snapshot: fixtureSnapshot({ integration: { enabled: false, by: 'Helpdesk (R. Okafor)', since: fixtureSnapshot().at - 26 * 3_600_000 } }), entries: fixtureEntries(214), settings: fixtureSettings() }),
+  off: (): FixtureAgent => ({ snapshot: fixtureSnapshot({ integration: { enabled: false, by: 'Helpdesk (R. Okafor)', since: fixtureSnapshot().at - 26 * 3_600_000, reason: 'The line of the branch office is being repaired', managedBy: null } }), entries: fixtureEntries(214), settings: fixtureSettings() }),
   nofleet: (): FixtureAgent => ({ snapshot: fixtureSnapshot({ fleet: { member: false, via: 'none', tag: null }, peers: [] }), entries: fixtureEntries(12), settings: fixtureSettings() })
 } satisfies Record<string, () => FixtureAgent>
 

@@ -216,7 +216,7 @@ export function fixtureSnapshot(over: Partial<AgentSnapshot> = {}): AgentSnapsho
     apiVersion: 1,
     state: 'running',
     startedAt: FIXTURE_NOW - 380 * MIN,
-    integration: { enabled: true, by: 'Helpdesk (R. Okafor)', since: FIXTURE_NOW - 62 * MIN },
+    integration: { enabled: true, by: 'Helpdesk (R. Okafor)', since: FIXTURE_NOW - 62 * MIN, reason: null, managedBy: null },
     paused: null,
     servingStopped: null,
     fleet: { member: true, via: 'site-key', tag: '7c1f9a' },

@@ -86,7 +86,7 @@ describe('news', () => {
   test('of what changed is said to those who do not see it, without the mouse or the focus', async () => {
     const { bridge } = renderApp(fixtures.everyday())
     expect(screen.getByRole('log', { name: 'News' }).textContent).toBe('')
-    act(() => bridge.change((s) => ({ ...s, integration: { enabled: false, by: 'Helpdesk', since: s.at }, requests: s.requests.map((r, i) => (i === 0 ? { ...r, state: 'done' as const } : r)) })))
+    act(() => bridge.change((s) => ({ ...s, integration: { enabled: false, by: 'Helpdesk', since: s.at, reason: null, managedBy: null }, requests: s.requests.map((r, i) => (i === 0 ? { ...r, state: 'done' as const } : r)) })))
     await waitFor(() => expect(screen.getByRole('log', { name: 'News' }).textContent).toBe('Helpdesk turned the integration off. OfficeSetup-16.89.msi is here.'), { timeout: 4000 })
   })
 })

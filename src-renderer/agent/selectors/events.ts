@@ -18,6 +18,8 @@ const weights: Partial<Record<AgentEventType, Weight>> = {
   requestCancelled: 'notice',
   originChanged: 'notice',
   integrationChanged: 'notice',
+  settingsChanged: 'notice',
+  settingsRefused: 'error',
   transfersPaused: 'notice',
   transfersResumed: 'notice',
   servingStopped: 'notice',
@@ -46,7 +48,7 @@ const kinds: Record<Exclude<EventFilter, 'problems' | 'all'>, readonly AgentEven
   masters: ['masterElected', 'masterLost'],
   peers: ['peerConnected', 'peerLost', 'peerRefused', 'peerBanned'],
   cache: ['contentCached', 'contentEvicted', 'contentRemoved', 'contentQuarantined', 'cacheCleared', 'diskFull', 'diskRecovered'],
-  agent: ['agentStarted', 'agentStopping', 'integrationChanged', 'transfersPaused', 'transfersResumed', 'servingStopped', 'servingResumed', 'warning']
+  agent: ['agentStarted', 'agentStopping', 'integrationChanged', 'settingsChanged', 'settingsRefused', 'transfersPaused', 'transfersResumed', 'servingStopped', 'servingResumed', 'warning']
 }
 
 /** Events of a sort that have `search` in their words; the newest first. */

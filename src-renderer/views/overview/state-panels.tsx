@@ -22,12 +22,14 @@ const useStyles = makeStyles({
 /** Whether programs use Larder, and who decided that. */
 export function IntegrationPanel() {
   const styles = useStyles()
-  const { enabled, by, since } = useSnapshot((s) => s.integration)
+  const { enabled, by, since, reason, managedBy } = useSnapshot((s) => s.integration)
   return (
     <Panel title="Integration" actions={<StateBadge tone={enabled ? 'good' : 'warning'}>{enabled ? 'On' : 'Off'}</StateBadge>}>
       <Text className={styles.text}>{enabled ? 'Programs on this PC download through Larder.' : 'Programs on this PC download directly, each after a random wait.'}</Text>
       <Text className={styles.quiet}>
         Set by {by}, <When at={since} />
+        {reason === null ? '' : `: ${reason}`}
+        {managedBy === null ? '' : ' It cannot be switched on this PC.'}
       </Text>
     </Panel>
   )

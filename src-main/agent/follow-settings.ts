@@ -1,0 +1,46 @@
+import type { AgentEventType } from '../contract/events.ts'
+import type { ErrorCode } from '../contract/errors.ts'
+import type { SettingsProblem } from '../contract/setting-details.ts'
+import { describeProblem } from '../settings/load-settings.ts'
+import type { LiveSettings } from '../settings/live-settings.ts'
+import type { SettingName } from '../settings/setting-facts.ts'
+
+const MAX_VALUE_CHARACTERS = 200
+
+export interface SettingsFollower {
+  /** Takes over what counts at once and was copied from the settings. */
+  apply(): void
+  tell(type: AgentEventType, text: string, facts?: { readonly code: ErrorCode }): void
+}
+
+/** Applies settings as they change, and tells people what has changed and what is wrong with the files. @returns how to end it */
+export function followSettings(settings: LiveSettings, { apply, tell }: SettingsFollower): () => void {
+  const onChanged = (names: readonly SettingName[]) => {
+    apply()
+    for (const name of names) {
+      if (name === 'integration.enabled') tell('integrationChanged', describeSwitch(settings))
+      else tell('settingsChanged', describeChange(settings, name))
+    }
+  }
+  const onProblems = (problems: readonly SettingsProblem[]) => {
+    for (const problem of problems) tell('settingsRefused', describeRefusal(problem), { code: 'SETTINGS_INVALID' })
+  }
+  settings.on('changed', onChanged).on('problems', onProblems)
+  onProblems(settings.problems())
+  return () => void settings.off('changed', onChanged).off('problems', onProblems)
+}
+
+function describeSwitch({ integration: { enabled, by, reason } }: LiveSettings): string {
+  return `${by} turned the integration ${enabled ? 'on' : 'off'}${reason === null ? '.' : `: ${reason}`}`
+}
+
+function describeChange(settings: LiveSettings, name: SettingName): string {
+  const { value, secret, isSet, place, author, pending } = settings.get(name)
+  const shown = secret ? (isSet ? 'set' : 'not set') : JSON.stringify(value).slice(0, MAX_VALUE_CHARACTERS)
+  return `${name} is now ${shown}, by ${author?.by ?? place}${pending ? '; it counts from the next start on' : ''}.`
+}
+
+function describeRefusal(problem: SettingsProblem): string {
+  const consequence = { 'last-good': ' What was in force before stays so.', nothing: ' It is left out.', partly: '' }[problem.inForce]
+  return `${describeProblem(problem)}.${consequence}`.slice(0, 1000)
+}

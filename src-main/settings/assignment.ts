@@ -1,0 +1,67 @@
+import type { SettingsInput } from '../contract/settings.ts'
+import { LarderError } from '../lib/errors.ts'
+import { COMMAND_LINE } from './effective.ts'
+import { factsAbout, isSettingName, splitName, type SettingName } from './setting-facts.ts'
+import { reasonOf, type SettingValues } from './settings-text.ts'
+
+/** @throws NOT_FOUND */
+export function knownName(text: string): SettingName {
+  if (isSettingName(text)) return text
+  throw new LarderError('NOT_FOUND', `There is no setting ${text.slice(0, 100)}`, { setting: text.slice(0, 100) })
+}
+
+/**
+ * The value in a text as people type it: JSON where it reads as such and fits, else the text itself.
+ * @throws SETTINGS_INVALID when neither fits
+ */
+export function parseValue(name: SettingName, text: string): unknown {
+  const { schema, accepts } = factsAbout(name)
+  const candidates = [parseJson(text), text].filter((value) => value !== undefined)
+  const fitting = candidates.find((value) => schema.safeParse(value).success)
+  if (fitting !== undefined) return fitting
+  throw invalid(name, COMMAND_LINE, `${reasonOf(schema.safeParse(candidates[0]).error!)} (${accepts})`)
+}
+
+/**
+ * One `section.name=value` as a partial settings object.
+ * @throws SETTINGS_INVALID for a name that does not exist or a value that does not fit
+ */
+export function parseAssignment(text: string): SettingsInput {
+  const at = text.indexOf('=')
+  const name = text.slice(0, at).trim()
+  if (at < 1 || !isSettingName(name)) throw invalid(at < 1 ? text : name, COMMAND_LINE, at < 1 ? 'expected section.name=value' : 'there is no such setting')
+  const [section, key] = splitName(name)
+  return { [section]: { [key]: parseValue(name, text.slice(at + 1)) } } as SettingsInput
+}
+
+/** What the command line sets, checked. @throws SETTINGS_INVALID */
+export function commandLineValues(input: SettingsInput): SettingValues {
+  const values = new Map<SettingName, unknown>()
+  for (const [section, fields] of Object.entries(input)) {
+    for (const [key, value] of Object.entries(fields ?? {})) {
+      const name = `${section}.${key}`
+      if (value === undefined || !isSettingName(name)) continue
+      values.set(name, checkedValue(name, value, COMMAND_LINE))
+    }
+  }
+  return values
+}
+
+/** @throws SETTINGS_INVALID */
+export function checkedValue(name: SettingName, value: unknown, place: string): unknown {
+  const parsed = factsAbout(name).schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw invalid(name, place, reasonOf(parsed.error))
+}
+
+function invalid(setting: string, place: string, reason: string): LarderError {
+  return new LarderError('SETTINGS_INVALID', `${setting.slice(0, 100)} in ${place}: ${reason}`, { setting: setting.slice(0, 100), place, reason })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,77 @@
+import type { SettingSource, SettingStrength } from '../contract/setting-details.ts'
+import type { Settings } from '../contract/settings.ts'
+import type { Policy } from './policy-file.ts'
+import { factsAbout, settingNames, settingsFrom, valueOf, type SettingName } from './setting-facts.ts'
+import type { SettingValues } from './settings-text.ts'
+import type { Author, UserSettings } from './user-file.ts'
+
+/** A text read from a file, and when the file was written (wall clock, ms). */
+interface From<T> {
+  readonly place: string
+  readonly modifiedMs: number | null
+  readonly content: T
+}
+
+/** All that settings come from. */
+export interface SettingSources {
+  readonly user: From<UserSettings>
+  readonly policy: From<Policy>
+  readonly commandLine: SettingValues
+}
+
+/** One place that sets a setting. */
+export interface Candidate {
+  readonly strength: SettingStrength
+  readonly source: SettingSource
+  readonly place: string
+  readonly value: unknown
+  readonly author: Author | null
+}
+
+/** The value that counts, and where it came from. */
+export interface EffectiveSetting extends Candidate {
+  /** The user's file cannot change it: policy or command line rule. */
+  readonly managed: boolean
+  /** Every place that sets it, weakest first; the last one is this. */
+  readonly candidates: readonly Candidate[]
+}
+
+export interface EffectiveSettings {
+  readonly settings: Settings
+  readonly of: ReadonlyMap<SettingName, EffectiveSetting>
+}
+
+export const COMMAND_LINE = 'the command line'
+export const BUILT_IN = 'built in'
+
+/**
+ * Which value of each setting counts: default < recommended < user's file < policy < command line < locked by policy.
+ */
+export function effectiveSettings(sources: SettingSources): EffectiveSettings {
+  const of = new Map(settingNames.map((name) => [name, effectiveSetting(name, sources)]))
+  return { settings: settingsFrom((name) => of.get(name)!.value), of }
+}
+
+function effectiveSetting(name: SettingName, { user, policy, commandLine }: SettingSources): EffectiveSetting {
+  const policyAuthor: Author = { by: policy.content.by ?? `policy file ${policy.place}`, at: policy.modifiedMs, reason: policy.content.reason }
+  const candidates: Candidate[] = [{ strength: 'default', source: 'default', place: BUILT_IN, value: factsAbout(name).defaultValue, author: null }]
+  const add = (values: SettingValues, candidate: Omit<Candidate, 'value'>) => {
+    if (values.has(name)) candidates.push({ ...candidate, value: values.get(name) })
+  }
+  add(policy.content.recommended, { strength: 'recommended', source: 'policy', place: policy.place, author: policyAuthor })
+  add(user.content.values, { strength: 'file', source: 'file', place: user.place, author: user.content.authors.get(name) ?? { by: `settings file ${user.place}`, at: user.modifiedMs, reason: null } })
+  add(policy.content.values, { strength: 'policy', source: 'policy', place: policy.place, author: policyAuthor })
+  add(commandLine, { strength: 'command-line', source: 'command-line', place: COMMAND_LINE, author: { by: 'command line of the agent', at: null, reason: null } })
+  if (policy.content.locked.has(name)) {
+    const value = (candidates.findLast(({ source }) => source === 'policy') ?? candidates[0]!).value
+    candidates.push({ strength: 'locked', source: 'policy', place: policy.place, value, author: policyAuthor })
+  }
+  const strongest = candidates.at(-1)!
+  const managed = strongest.strength === 'policy' || strongest.strength === 'command-line' || strongest.strength === 'locked'
+  return { ...strongest, managed, candidates }
+}
+
+/** What a running agent goes by: changes that need no restart at once, all else as it started. */
+export function settingsInForce(started: Settings, next: Settings): Settings {
+  return settingsFrom((name) => valueOf(factsAbout(name).needsRestart ? started : next, name))
+}

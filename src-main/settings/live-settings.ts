@@ -1,0 +1,154 @@
+import { EventEmitter } from 'node:events'
+import type { SettingDetails, SettingsProblem } from '../contract/setting-details.ts'
+import type { IntegrationState } from '../contract/snapshot.ts'
+import type { Settings } from '../contract/settings.ts'
+import type { Clock, Timer } from '../lib/clock.ts'
+import { knownName } from './assignment.ts'
+import { settingsInForce } from './effective.ts'
+import { integrationState } from './integration-state.ts'
+import { loadSettings, requireUsable, type LoadedSettings } from './load-settings.ts'
+import { isSame, settingDetails } from './setting-details.ts'
+import { settingNames, type SettingName } from './setting-facts.ts'
+import { memoryFiles, type SettingsFile, type SettingsFiles } from './settings-files.ts'
+import type { SettingValues } from './settings-text.ts'
+import { writeSetting, type Change } from './write-setting.ts'
+
+export interface LiveSettingsEvents {
+  /** These settings have another value now; those that need a restart are in force from the next start on. */
+  changed: [names: readonly SettingName[]]
+  /** What is wrong with the files has changed; empty: nothing any more. */
+  problems: [SettingsProblem[]]
+}
+
+export interface LiveSettingsOptions {
+  readonly files: SettingsFiles
+  readonly commandLine?: SettingValues
+  readonly clock: Clock
+}
+
+/** After a change a file is given so long to be complete, ms. */
+const SETTLE_MS = 300
+
+/**
+ * The settings of one running agent: what is in force, where each came from, and the place where they are changed. Files are
+ * only read, but for {@link set} and {@link unset}; a broken one leaves in force what was there before.
+ */
+export class LiveSettings extends EventEmitter<LiveSettingsEvents> {
+  readonly #files: SettingsFiles
+  readonly #commandLine: SettingValues
+  readonly #clock: Clock
+  #started: Settings
+  #startedMs: number
+  #loaded: LoadedSettings
+  #current: Settings
+  /** Changes of the file, one after the other. */
+  #writing: Promise<unknown> = Promise.resolve()
+  #settling: Timer | null = null
+  #unwatch: (() => void) | null = null
+
+  /** @throws SETTINGS_INVALID when a file is broken and no good version of it is known */
+  constructor({ files, commandLine = new Map(), clock }: LiveSettingsOptions) {
+    super()
+    this.setMaxListeners(0)
+    this.#files = files
+    this.#commandLine = commandLine
+    this.#clock = clock
+    this.#loaded = loadSettings(files, commandLine)
+    requireUsable(this.#loaded)
+    this.#started = this.#loaded.settings
+    this.#startedMs = clock.wallMs()
+    this.#current = this.#started
+  }
+
+  /** What counts now. */
+  get current(): Settings {
+    return this.#current
+  }
+
+  get integration(): IntegrationState {
+    return integrationState(this.#loaded, this.#startedMs)
+  }
+
+  problems(): SettingsProblem[] {
+    return [...this.#loaded.problems]
+  }
+
+  list(): SettingDetails[] {
+    return settingNames.map((name) => settingDetails(name, this.#loaded, this.#current))
+  }
+
+  /** @throws NOT_FOUND */
+  get(name: string): SettingDetails {
+    return settingDetails(knownName(name), this.#loaded, this.#current)
+  }
+
+  /** Watches the files and keeps good versions for a start on a broken one. @returns how to end it */
+  watch(): () => void {
+    this.#unwatch ??= this.#files.watch(() => {
+      this.#settling?.cancel()
+      this.#settling = this.#clock.after(SETTLE_MS, () => this.reload())
+    })
+    this.#keepGood()
+    return () => {
+      this.#settling?.cancel()
+      this.#unwatch?.()
+      this.#unwatch = null
+    }
+  }
+
+  /** An agent starts (again): everything counts from now on. @throws SETTINGS_INVALID */
+  begin(): void {
+    this.reload()
+    requireUsable(this.#loaded)
+    this.#started = this.#loaded.settings
+    this.#startedMs = this.#clock.wallMs()
+    this.#current = this.#started
+  }
+
+  /** Reads the files again. */
+  reload(): void {
+    const before = this.#loaded
+    const next = loadSettings(this.#files, this.#commandLine)
+    // A broken file whose good version could not be kept on the disk: what is in force stays.
+    const usable = next.problems.every(({ inForce }) => inForce !== 'nothing')
+    this.#loaded = usable ? next : { ...before, problems: next.problems.map((problem) => (problem.inForce === 'nothing' ? { ...problem, inForce: 'last-good' as const } : problem)) }
+    this.#current = settingsInForce(this.#started, this.#loaded.settings)
+    if (usable) this.#keepGood()
+    const changed = settingNames.filter((name) => !isSame(before.of.get(name)!.value, this.#loaded.of.get(name)!.value))
+    if (changed.length > 0) this.emit('changed', changed)
+    if (!isSame(before.problems, this.#loaded.problems)) this.emit('problems', this.problems())
+  }
+
+  /** @throws NOT_FOUND, SETTING_MANAGED, SETTINGS_INVALID, SETTINGS_UNWRITABLE; nothing is changed then */
+  async set(name: string, value: unknown, change: Change): Promise<SettingDetails> {
+    return this.#write(knownName(name), value, change)
+  }
+
+  /** Takes a setting out of the user's file. @throws as {@link set} */
+  async unset(name: string, change: Change): Promise<SettingDetails> {
+    return this.#write(knownName(name), undefined, change)
+  }
+
+  #write(name: SettingName, value: unknown, change: Change): Promise<SettingDetails> {
+    const written = this.#writing.then(async () => {
+      await writeSetting(this.#files, name, value, { change, commandLine: this.#commandLine, nowMs: this.#clock.wallMs() })
+      this.reload()
+      return this.get(name)
+    })
+    this.#writing = written.catch(() => {})
+    return written
+  }
+
+  #keepGood(): void {
+    for (const file of ['user', 'policy'] satisfies SettingsFile[]) {
+      const text = this.#loaded.good[file]
+      // Nothing depends on it but a start on a file that has been broken meanwhile.
+      if (text !== null) void this.#files.keepGood(file, text).catch(() => {})
+    }
+  }
+}
+
+/** Settings that nobody keeps: an agent in a test, or inside another program. */
+export function settingsInMemory(settings: Settings, clock: Clock): LiveSettings {
+  return new LiveSettings({ files: memoryFiles(JSON.stringify(settings)), clock })
+}

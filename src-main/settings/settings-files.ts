@@ -1,0 +1,119 @@
+import { chmodSync, closeSync, fstatSync, openSync, readSync, unwatchFile, statSync, watchFile } from 'node:fs'
+import { mkdir, realpath } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { LarderError, systemCode } from '../lib/errors.ts'
+import { writePrivateFile } from '../lib/private-file.ts'
+import type { DataPaths } from '../lib/data-paths.ts'
+import { machinePolicyFile } from './policy-file.ts'
+import { MAX_SETTINGS_BYTES } from './settings-text.ts'
+
+/** A file's text, or why it cannot be read; undefined: there is none. */
+export type FileText = { readonly text: string; readonly modifiedMs: number } | { readonly unreadable: string } | undefined
+
+/** The two files settings come from. */
+export type SettingsFile = 'user' | 'policy'
+
+/** The files settings lie in, as far as settings need them. */
+export interface SettingsFiles {
+  readonly places: Readonly<Record<SettingsFile, string>>
+  read(file: SettingsFile): FileText
+  /** The text that was last found good, kept by an agent. */
+  readGood(file: SettingsFile): string | undefined
+  keepGood(file: SettingsFile, text: string | undefined): Promise<void>
+  /** Whole or not at all. @throws SETTINGS_UNWRITABLE */
+  writeUser(text: string): Promise<void>
+  /** Calls back when a file has changed, appeared or gone. @returns how to end it */
+  watch(onChange: () => void): () => void
+}
+
+/** A look at the files so often, ms. Looking works where notices of the system do not: on network drives and for files yet to come. */
+const LOOK_EVERY_MS = 2000
+
+/**
+ * `settings.json` of a data folder and the machine policy.
+ * @param policyFile for tests; there is no way to name another one from outside of the program
+ */
+export function diskFiles(paths: DataPaths, policyFile: string = machinePolicyFile()): SettingsFiles {
+  const places = { user: paths.settings, policy: policyFile }
+  const good = { user: paths.goodSettings, policy: paths.goodPolicy }
+  return {
+    places,
+    read(file) {
+      if (file === 'user') closeToOthers(places.user)
+      return readText(places[file])
+    },
+    readGood(file) {
+      const kept = readText(good[file])
+      return kept && 'text' in kept ? kept.text : undefined
+    },
+    async keepGood(file, text = '') {
+      if ((this.readGood(file) ?? '') === text) return
+      await mkdir(dirname(good[file]), { recursive: true, mode: 0o700 })
+      await writePrivateFile(good[file], text)
+    },
+    async writeUser(text) {
+      try {
+        await mkdir(dirname(places.user), { recursive: true, mode: 0o700 })
+        // Where an administrator has put a link, what it points to is written, and the link stays.
+        await writePrivateFile(await realpath(places.user).catch(() => places.user), text)
+      } catch (error) {
+        throw new LarderError('SETTINGS_UNWRITABLE', `${places.user} cannot be written (${systemCode(error) ?? String(error)})`, { path: places.user, cause: error })
+      }
+    },
+    watch(onChange) {
+      const listener = (now: { mtimeMs: number; size: number; ino: number }, before: typeof now) => {
+        if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) onChange()
+      }
+      for (const place of Object.values(places)) watchFile(place, { interval: LOOK_EVERY_MS, persistent: false }, listener)
+      return () => {
+        for (const place of Object.values(places)) unwatchFile(place, listener)
+      }
+    }
+  }
+}
+
+/** Written by hand it may be open to others, and hold the site key. */
+function closeToOthers(path: string): void {
+  if (process.platform === 'win32') return
+  try {
+    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
+  } catch {
+    // There is none, or it belongs to somebody else, who decides.
+  }
+}
+
+/** Files that are only in memory, for an agent whose settings nobody keeps. */
+export function memoryFiles(user: string): SettingsFiles {
+  let text = user
+  const modifiedMs = 0
+  return {
+    places: { user: 'memory', policy: 'no policy' },
+    read: (file) => (file === 'user' ? { text, modifiedMs } : undefined),
+    readGood: () => undefined,
+    keepGood: async () => {},
+    writeUser: async (next) => void (text = next),
+    watch: () => () => {}
+  }
+}
+
+function readText(path: string): FileText {
+  let fd: number
+  try {
+    fd = openSync(path, 'r')
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    return { unreadable: `it cannot be read (${code ?? String(error)})` }
+  }
+  try {
+    const { size, mtimeMs } = fstatSync(fd)
+    const buffer = Buffer.alloc(Math.min(size, MAX_SETTINGS_BYTES) + 1)
+    const length = readSync(fd, buffer)
+    if (length > MAX_SETTINGS_BYTES) return { unreadable: `it is longer than ${MAX_SETTINGS_BYTES} bytes` }
+    return { text: buffer.toString('utf8', 0, length), modifiedMs: Math.round(mtimeMs) }
+  } catch (error) {
+    return { unreadable: `it cannot be read (${systemCode(error) ?? String(error)})` }
+  } finally {
+    closeSync(fd)
+  }
+}
