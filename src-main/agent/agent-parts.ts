@@ -3,6 +3,7 @@ import type { Claims } from '../claims/claims.ts'
 import type { OriginClient } from '../origin/origin.ts'
 import type { PeerNetwork } from '../peers/network.ts'
 import type { HashPool } from '../pieces/hashing.ts'
+import type { Readings } from '../transfers/reading.ts'
 import type { Requests } from '../transfers/requests.ts'
 import type { Transfers } from '../transfers/transfers.ts'
 import type { IntegrationSwitch } from './integration-switch.ts'
@@ -17,6 +18,7 @@ export interface AgentParts {
   readonly claims: Claims
   readonly transfers: Transfers
   readonly requests: Requests
+  readonly readings: Readings
   readonly integration: IntegrationSwitch
   readonly vitals: VitalSigns
 }

@@ -6,6 +6,7 @@ import type { RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Readings } from '../transfers/reading.ts'
 
 /** What the agent is to do; nothing in it touches the world by itself. */
 export interface AgentConfig {
@@ -43,6 +44,8 @@ export interface AgentEvents {
 /** One running Larder, without any user interface. */
 export interface Agent extends EventEmitter<AgentEvents> {
   readonly cache: Cache
+  /** Contents as streams while they are still coming in. */
+  readonly readings: Readings
   snapshot(): AgentSnapshot
   /** Newest events, oldest first, after `since` (a sequence number). At most 1,000 are kept. */
   events(since?: number): AgentEvent[]
@@ -57,6 +60,8 @@ export interface Agent extends EventEmitter<AgentEvents> {
   resume(id: RequestId): RequestView
   /** Where the API listens; shown in snapshots. */
   setApiPort(port: number | null): void
+  /** Where the gateway listens; null: nowhere. */
+  setGatewayPort(port: number | null): void
   setIntegration(enabled: boolean, by: string): void
   /** Pauses all transfers; `untilWallMs` null: until resumed. */
   pauseAll(untilWallMs: number | null): void

@@ -18,8 +18,10 @@ import type { PeerNetwork } from '../peers/network.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
 import { PieceBuffers } from '../pieces/piece-buffers.ts'
 import type { TransferWorld } from '../transfers/job.ts'
+import { Readings } from '../transfers/reading.ts'
 import { Requests } from '../transfers/requests.ts'
 import { Transfers } from '../transfers/transfers.ts'
+import { VersionCheck } from '../transfers/version-check.ts'
 import type { Agent, AgentConfig, AgentEvents, AgentHost } from './agent.ts'
 import type { AgentParts } from './agent-parts.ts'
 import { NetworkClaimLink } from './claim-link.ts'
@@ -50,6 +52,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   #seq = 0
   #weight: Weight = { value: 50, why: 'is a desktop' }
   #apiPort: number | null = null
+  #gatewayPort: number | null = null
   #pausedUntil: { until: number | null } | null = null
   #pauseTimer: Timer | null = null
   #snapshotTimer: Timer | null = null
@@ -67,6 +70,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
 
   get cache(): Cache {
     return this.#running().cache
+  }
+
+  get readings(): Readings {
+    return this.#running().readings
   }
 
   async start(): Promise<void> {
@@ -92,6 +99,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       startedAt: this.#startedWallMs,
       paused: this.#pausedUntil,
       apiPort: this.#apiPort,
+      gatewayPort: this.#gatewayPort,
       weight: this.#weight,
       fallbacks: this.#events.count('fallback'),
       events: this.#events.since(0, 200)
@@ -140,6 +148,11 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#changed()
   }
 
+  setGatewayPort(port: number | null): void {
+    this.#gatewayPort = port
+    this.#changed()
+  }
+
   setIntegration(enabled: boolean, by: string): void {
     this.#running()
       .integration.set(enabled, by)
@@ -182,7 +195,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       await openCache({ dir: settings.cache.dir ?? join(dataDir, 'cache'), clock, hashes, maxBytes: settings.cache.maxBytes, minFreeBytes: settings.cache.minFreeBytes }),
       (c) => c.close()
     )
-    const origin = this.#own(lazyOriginClient({ clock, settings: settings.origin, env, userAgent: `larder/${LARDER_VERSION}` }), (o) => o.close())
+    const origin = this.#own(lazyOriginClient({ clock, settings: settings.origin, env, userAgent: `larder/${LARDER_VERSION} (agent)` }), (o) => o.close())
     const buffers = this.#own(new PieceBuffers(clock), (b) => b.clear())
     const network = await createPeerNetwork({
       dataDir,
@@ -219,7 +232,8 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     }
     const transfers = new Transfers(world)
     const requests = new Requests(world, transfers, (view) => this.emit('request', view))
-    this.#parts = { hashes, cache, origin, network, claims, transfers, requests, integration, vitals }
+    const readings = new Readings(world, requests, transfers, new VersionCheck(origin))
+    this.#parts = { hashes, cache, origin, network, claims, transfers, requests, readings, integration, vitals }
     this.#listen(network, link, transfers, cache)
     claims.start()
     this.#own(claims, (c) => c.stop())

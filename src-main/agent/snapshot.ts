@@ -14,6 +14,7 @@ export interface AgentFacts {
   readonly startedAt: number
   readonly paused: AgentSnapshot['paused']
   readonly apiPort: number | null
+  readonly gatewayPort: number | null
   readonly weight: Weight
   readonly fallbacks: number
   readonly events: AgentEvent[]
@@ -21,7 +22,7 @@ export interface AgentFacts {
 
 /** Puts together what a window, the API and the tests see of an agent. */
 export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnapshot {
-  const { network, claims, transfers, requests, cache, integration, vitals } = parts
+  const { network, claims, transfers, requests, readings, cache, integration, vitals } = parts
   const requestViews = requests.views()
   const urlOf = new Map(requestViews.filter((r) => r.key !== null).map((r) => [r.key, r.url]))
   return {
@@ -37,7 +38,7 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
     integration: integration.state,
     paused: facts.paused,
     fleet: network.fleet(),
-    ports: { api: facts.apiPort, ...network.ports() },
+    ports: { api: facts.apiPort, gateway: facts.gatewayPort, ...network.ports() },
     weight: facts.weight,
     interfaces: network.interfaces(),
     peers: network.view(),
@@ -52,7 +53,7 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
     uploads: network.uploads(),
     cache: cache.stats(),
     totals: {
-      originBytes: requests.totals.originBytes + transfers.totals.originBytes,
+      originBytes: requests.totals.originBytes + transfers.totals.originBytes + readings.originBytes,
       peerBytes: transfers.totals.peerBytes,
       cacheBytes: requests.totals.cacheBytes,
       servedBytes: transfers.servedBytes,

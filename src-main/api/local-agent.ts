@@ -1,9 +1,11 @@
 import type { Agent, CreateAgent, Log } from '../agent/agent.ts'
-import { ensureApiToken, lockDataDir, prepareDataDir, removeAgentFile, writeAgentFile } from '../agent/data-dir.ts'
+import { ensureApiToken, ensureGatewayToken, lockDataDir, prepareDataDir, removeAgentFile, writeAgentFile } from '../agent/data-dir.ts'
 import type { Settings } from '../contract/settings.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
+import { agentForGateway } from './gateway/agent-for-gateway.ts'
+import { startGateway } from './gateway/gateway.ts'
 import { openLogFile } from './logging.ts'
 import { startApi } from './server.ts'
 import { openUi, type UiOptions } from './ui.ts'
@@ -28,6 +30,8 @@ export interface RunningAgent {
   readonly agent: Agent
   readonly paths: DataPaths
   readonly apiPort: number
+  /** Null: the gateway is off. */
+  readonly gatewayPort: number | null
   readonly log: Log
   /** Ends everything in reverse order. Idempotent. */
   stop(): Promise<void>
@@ -61,11 +65,20 @@ export async function runLocalAgent(options: LocalAgentOptions): Promise<Running
     agent.setApiPort(api.port)
     undo.push(() => agent.setApiPort(null))
 
+    let gatewayPort: number | null = null
+    if (settings.gateway.enabled) {
+      const gateway = await startGateway({ agent: agentForGateway(agent), token: await ensureGatewayToken(paths), hosts: settings.gateway.hosts, port: settings.ports.gateway, clock, log })
+      undo.push(() => gateway.close())
+      gatewayPort = gateway.port
+      agent.setGatewayPort(gatewayPort)
+      undo.push(() => agent.setGatewayPort(null))
+    }
+
     const { bootId, startedAt } = agent.snapshot()
     await writeAgentFile(paths, { pid: process.pid, apiPort: api.port, version: LARDER_VERSION, apiVersion: API_VERSION, bootId, startedAt })
     undo.push(() => removeAgentFile(paths, bootId))
-    log.info({ apiPort: api.port, dataDir: paths.root, version: LARDER_VERSION }, 'the agent is ready')
-    return { agent, paths, apiPort: api.port, log, stop }
+    log.info({ apiPort: api.port, gatewayPort, dataDir: paths.root, version: LARDER_VERSION }, 'the agent is ready')
+    return { agent, paths, apiPort: api.port, gatewayPort, log, stop }
   } catch (error) {
     await stop().catch(() => {})
     throw error

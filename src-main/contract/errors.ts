@@ -55,7 +55,13 @@ export const errorTable = {
   SETTINGS_INVALID: { exit: 66, http: 400, next: 'Correct the named setting; the file is left as it is.' },
   SITE_KEY_INVALID: { exit: 67, http: 400, next: 'Make one with `larder fleet key new` and give all PCs the same.' },
   INTEGRATION_OFF: { exit: 68, http: 409, next: 'Turn the integration on, or let the client download directly.' },
-  BUSY: { exit: 69, http: 503, next: 'Try again in a moment.' }
+  BUSY: { exit: 69, http: 503, next: 'Try again in a moment.' },
+  GATEWAY_HOST_REFUSED: { exit: 80, http: 403, next: 'Add the host to gateway.hosts, or show the gateway token in Proxy-Authorization.' },
+  GATEWAY_METHOD: { exit: 81, http: 405, next: 'Send GET or HEAD; ask the origin directly for anything else, and for https:// use /fetch?url=….' },
+  GATEWAY_LOOP: { exit: 82, http: 508, next: 'Take the gateway out of the proxy settings of the agent (origin.proxy, HTTP_PROXY).' },
+  PRECONDITION_FAILED: { exit: 83, http: 412, next: 'Ask without If-Match; the file at the origin is another version.' },
+  RANGE_UNSATISFIABLE: { exit: 84, http: 416, next: 'Ask for bytes inside the file; details.lengthBytes says how long it is.' },
+  CHECKS_FAILED: { exit: 85, http: 500, next: 'Do what is said at each check that failed.' }
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof errorTable

@@ -119,7 +119,13 @@ export const AgentSnapshot = z.object({
   integration: z.object({ enabled: z.boolean(), by: z.string(), since: z.number() }),
   paused: z.object({ until: z.number().nullable() }).nullable(),
   fleet: z.object({ member: z.boolean(), via: z.enum(['none', 'site-key', 'ca']), tag: z.string().nullable() }),
-  ports: z.object({ api: z.number().int().nullable(), peer: z.number().int().nullable(), beacon: z.number().int().nullable() }),
+  ports: z.object({
+    api: z.number().int().nullable(),
+    peer: z.number().int().nullable(),
+    beacon: z.number().int().nullable(),
+    /** Null or absent: the gateway is off. */
+    gateway: z.number().int().nullable().optional()
+  }),
   weight: z.object({ value: z.number().int(), why: z.string() }),
   interfaces: z.array(z.object({ name: z.string(), address: z.string(), used: z.boolean(), reason: z.string().nullable() })),
   peers: z.array(PeerView),

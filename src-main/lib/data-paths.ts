@@ -6,6 +6,7 @@ export interface DataPaths {
   readonly root: string
   readonly settings: string
   readonly apiToken: string
+  readonly gatewayToken: string
   readonly agent: string
   readonly lock: string
   readonly log: string
@@ -30,6 +31,7 @@ export function dataPaths(root: string): DataPaths {
     root: at,
     settings: join(at, 'settings.json'),
     apiToken: join(at, 'api-token'),
+    gatewayToken: join(at, 'gateway-token'),
     agent: join(at, 'agent.json'),
     lock: join(at, 'agent.lock'),
     log: join(at, 'log')

@@ -14,6 +14,7 @@ export function lazyOriginClient(options: OriginClientOptions): OriginClient {
   return {
     probe: async (...question) => (await load()).probe(...question),
     open: async (...question) => (await load()).open(...question),
+    pass: async (...question) => (await load()).pass(...question),
     close: async () => (await client)?.close()
   }
 }

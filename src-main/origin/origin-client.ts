@@ -75,6 +75,15 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
       }
     },
 
+    async pass(text, { method, headers, conditions, signal }) {
+      const { url, fields } = requestOf(text, headers)
+      try {
+        return await exchange({ method, url, named: url, fields, own: conditions, signal: signalOf(signal) })
+      } catch (thrown) {
+        throw failureOf(thrown, hostOf(url))
+      }
+    },
+
     async close() {
       closing.abort(new LarderError('SHUTTING_DOWN', 'The agent is stopping.'))
       agents.close()

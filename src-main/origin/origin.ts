@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
 import type { StoredValidators } from './validators.ts'
 
@@ -37,6 +39,13 @@ export interface OriginBody extends AsyncIterable<Buffer> {
   destroy(): void
 }
 
+/** An answer of the origin as it came, after redirects. Its body must be read or destroyed. */
+export interface PassedAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Readable
+}
+
 export interface OriginClient {
   /**
    * Asks the origin for the latest version: conditional HEAD; a GET of one byte where HEAD is refused. Follows redirects
@@ -51,6 +60,12 @@ export interface OriginClient {
    * @throws ORIGIN_CHANGED when the origin has another version by now, and the codes of `probe`
    */
   open(version: OriginVersion, range: { start: number; end: number | null }, options: { headers?: Record<string, string>; signal?: AbortSignal }): Promise<OriginBody>
+  /**
+   * Asks once, with the caller's own fields and conditions, and gives the answer as it is: for what must be neither shared nor
+   * kept. Follows redirects as `probe` does. Statuses are answers here, not errors.
+   * @throws ORIGIN_UNREACHABLE, ORIGIN_TLS, ORIGIN_REDIRECTS, ORIGIN_PROTOCOL, ORIGIN_STALLED
+   */
+  pass(url: string, options: { method: 'GET' | 'HEAD'; headers: Record<string, string>; conditions: Record<string, string>; signal?: AbortSignal }): Promise<PassedAnswer>
   close(): Promise<void>
 }
 

@@ -304,6 +304,12 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     return this.update(id, { state: 'waiting' })
   }
 
+  get readings(): Agent['readings'] {
+    throw new LarderError('NOT_FOUND', 'The double has no streams')
+  }
+
+  setGatewayPort(): void {}
+
   setApiPort(port: number | null): void {
     this.change({ ports: { ...this.#snapshot.ports, api: port } })
   }
