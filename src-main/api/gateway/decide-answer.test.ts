@@ -65,7 +65,7 @@ describe('an answer about a content', () => {
     for (const method of ['GET', 'HEAD'] as const) expect(ask(headers, method).status).toBe(status)
   })
 
-  test.each([{ 'if-match': '"v2"' }, { 'if-match': 'W/"v1"' }, { 'if-unmodified-since': 'Tue, 24 Nov 2026 23:54:35 GMT' }])('is refused under %j', (headers) => {
+  test.each<Record<string, string>>([{ 'if-match': '"v2"' }, { 'if-match': 'W/"v1"' }, { 'if-unmodified-since': 'Tue, 24 Nov 2026 23:54:35 GMT' }])('is refused under %j', (headers) => {
     expect(() => ask(headers)).toThrow(expect.objectContaining({ code: 'PRECONDITION_FAILED' }))
   })
 

@@ -194,7 +194,7 @@ describe('a download through the gateway', () => {
 })
 
 describe('what is not shared', () => {
-  test.each([{ authorization: 'Basic dTpw' }, { cookie: 'session=1' }, { 'x-api-key': 'k' }])('a request with %j goes to the origin each time and leaves nothing here', async (headers: Record<string, string>) => {
+  test.each<Record<string, string>>([{ authorization: 'Basic dTpw' }, { cookie: 'session=1' }, { 'x-api-key': 'k' }])('a request with %j goes to the origin each time and leaves nothing here', async (headers) => {
     const path = newPath()
     const url = origin.put(path, Buffer.from(`for one person ${path}`))
     for (const via of [0, 0, 1]) {
