@@ -7,6 +7,7 @@ import type { Readings } from '../transfers/reading.ts'
 import type { Requests } from '../transfers/requests.ts'
 import type { Transfers } from '../transfers/transfers.ts'
 import type { IntegrationSwitch } from './integration-switch.ts'
+import type { SavingsMeter } from './savings.ts'
 import type { VitalSigns } from './vital-signs.ts'
 
 /** Everything a started agent consists of. */
@@ -21,4 +22,5 @@ export interface AgentParts {
   readonly readings: Readings
   readonly integration: IntegrationSwitch
   readonly vitals: VitalSigns
+  readonly savings: SavingsMeter
 }

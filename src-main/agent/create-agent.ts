@@ -28,7 +28,8 @@ import { NetworkClaimLink } from './claim-link.ts'
 import { EventLog } from './event-log.ts'
 import { IntegrationSwitch } from './integration-switch.ts'
 import { decideWeight, readMachineFacts, type Weight } from './machine-weight.ts'
-import { composeSnapshot } from './snapshot.ts'
+import { SavingsMeter } from './savings.ts'
+import { byteTotals, composeSnapshot } from './snapshot.ts'
 import { VitalSigns } from './vital-signs.ts'
 
 /** A snapshot is told at most so often. */
@@ -233,7 +234,8 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     const transfers = new Transfers(world)
     const requests = new Requests(world, transfers, (view) => this.emit('request', view))
     const readings = new Readings(world, requests, transfers, new VersionCheck(origin))
-    this.#parts = { hashes, cache, origin, network, claims, transfers, requests, readings, integration, vitals }
+    const savings = this.#own(new SavingsMeter(clock, cache.savings, () => byteTotals({ requests, transfers, readings })), (s) => s.stop())
+    this.#parts = { hashes, cache, origin, network, claims, transfers, requests, readings, integration, vitals, savings }
     this.#listen(network, link, transfers, cache)
     claims.start()
     this.#own(claims, (c) => c.stop())

@@ -1,3 +1,4 @@
+import type { ByteCounts } from '../cache/savings-table.ts'
 import type { AgentEvent } from '../contract/events.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
 import { API_VERSION } from '../contract/version.ts'
@@ -20,9 +21,20 @@ export interface AgentFacts {
   readonly events: AgentEvent[]
 }
 
+/** Bytes of this run by where they came from, each counted once, and bytes served to peers. */
+export function byteTotals({ requests, transfers, readings }: Pick<AgentParts, 'requests' | 'transfers' | 'readings'>): ByteCounts {
+  const { originBytes, peerBytes } = transfers.totals
+  return {
+    originBytes: originBytes + requests.totals.originBytes + readings.originBytes,
+    peerBytes,
+    cacheBytes: requests.totals.cacheBytes,
+    servedBytes: transfers.servedBytes
+  }
+}
+
 /** Puts together what a window, the API and the tests see of an agent. */
 export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnapshot {
-  const { network, claims, transfers, requests, readings, cache, integration, vitals } = parts
+  const { network, claims, transfers, requests, cache, integration, vitals } = parts
   const requestViews = requests.views()
   const urlOf = new Map(requestViews.filter((r) => r.key !== null).map((r) => [r.key, r.url]))
   return {
@@ -52,13 +64,8 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
     requests: requestViews,
     uploads: network.uploads(),
     cache: cache.stats(),
-    totals: {
-      originBytes: requests.totals.originBytes + transfers.totals.originBytes + readings.originBytes,
-      peerBytes: transfers.totals.peerBytes,
-      cacheBytes: requests.totals.cacheBytes,
-      servedBytes: transfers.servedBytes,
-      fallbacks: facts.fallbacks
-    },
+    totals: { ...byteTotals(parts), fallbacks: facts.fallbacks },
+    savings: parts.savings.read(),
     process: vitals.read(),
     events: facts.events
   }

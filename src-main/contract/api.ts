@@ -53,7 +53,8 @@ export const StatusView = z.object({
   transfersRunning: z.number().int(),
   uploadsRunning: z.number().int(),
   cache: CacheStats,
-  totals: AgentSnapshot.shape.totals
+  totals: AgentSnapshot.shape.totals,
+  savings: AgentSnapshot.shape.savings
 })
 export type StatusView = z.infer<typeof StatusView>
 
