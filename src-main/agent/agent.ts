@@ -6,6 +6,7 @@ import type { RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { ClockSkew } from '../origin/origin.ts'
 import type { Readings } from '../transfers/reading.ts'
 
 /** What the agent is to do; nothing in it touches the world by itself. */
@@ -47,6 +48,8 @@ export interface Agent extends EventEmitter<AgentEvents> {
   /** Contents as streams while they are still coming in. */
   readonly readings: Readings
   snapshot(): AgentSnapshot
+  /** How far this PC's clock is from those of origins asked lately. */
+  clockSkews(): readonly ClockSkew[]
   /** Newest events, oldest first, after `since` (a sequence number). At most 1,000 are kept. */
   events(since?: number): AgentEvent[]
   /** Takes a request and acts at once. @throws URL_INVALID, DIGEST_INVALID, DESTINATION_INVALID, … (what can be known now) */

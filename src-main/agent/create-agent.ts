@@ -13,6 +13,7 @@ import { LARDER_VERSION } from '../contract/version.ts'
 import type { Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import { lazyOriginClient } from '../origin/lazy-origin-client.ts'
+import type { ClockSkew } from '../origin/origin.ts'
 import { createPeerNetwork } from '../peers/create-network.ts'
 import type { PeerNetwork } from '../peers/network.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
@@ -105,6 +106,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       fallbacks: this.#events.count('fallback'),
       events: this.#events.since(0, 200)
     })
+  }
+
+  clockSkews(): readonly ClockSkew[] {
+    return this.#running().origin.clockSkews()
   }
 
   events(since = 0): AgentEvent[] {

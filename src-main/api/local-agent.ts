@@ -1,12 +1,16 @@
 import type { Agent, CreateAgent, Log } from '../agent/agent.ts'
 import { ensureApiToken, ensureGatewayToken, lockDataDir, prepareDataDir, removeAgentFile, writeAgentFile } from '../agent/data-dir.ts'
+import { examine } from '../agent/doctor/examine.ts'
+import { systemProbes } from '../agent/doctor/probes.ts'
+import { reportOf } from '../contract/doctor.ts'
 import type { Settings } from '../contract/settings.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
 import { agentForGateway } from './gateway/agent-for-gateway.ts'
 import { startGateway } from './gateway/gateway.ts'
-import { openLogFile } from './logging.ts'
+import type { LogLevel, LogLevelSwitch } from './log-level.ts'
+import { openLogFile, type LogFile } from './logging.ts'
 import { startApi } from './server.ts'
 import { openUi, type UiOptions } from './ui.ts'
 
@@ -52,15 +56,20 @@ export async function runLocalAgent(options: LocalAgentOptions): Promise<Running
     const lock = await lockDataDir(paths)
     undo.push(() => lock.release())
     const token = await ensureApiToken(paths)
-    const log = options.log ?? openLog(paths, settings, undo)
+    const { log, level: logLevel } = options.log ? { log: options.log, level: heldLevel(settings.log.level) } : openLog(paths, settings, undo)
+    const env = options.env ?? process.env
 
-    const agent = options.createAgent({ dataDir: paths.root, settings, ...(options.name !== undefined && { name: options.name }) }, { clock, log, env: options.env ?? process.env })
+    const agent = options.createAgent({ dataDir: paths.root, settings, ...(options.name !== undefined && { name: options.name }) }, { clock, log, env })
     undo.push(() => agent.stop())
     await agent.start()
 
     const ui = options.ui && (await openUi(options.ui, agent, paths, clock, log))
     const { defaultStaggerRangeSeconds } = settings.integration
-    const api = await startApi({ agent, token, port: settings.ports.api, defaultStaggerRangeSeconds, clock, log, ...(ui && { ui }) })
+    const examineAgent = async () =>
+      reportOf(clock.wallMs(), LARDER_VERSION, await examine({ paths, settings, env, platform: process.platform, snapshot: agent.snapshot(), skews: agent.clockSkews() }, systemProbes))
+    const api = await startApi({
+      agent, token, port: settings.ports.api, defaultStaggerRangeSeconds, clock, log, logLevel, logDir: paths.log, examine: examineAgent, openMetrics: !settings.metrics.requireToken, ...(ui && { ui })
+    })
     undo.push(() => api.close())
     agent.setApiPort(api.port)
     undo.push(() => agent.setApiPort(null))
@@ -85,10 +94,15 @@ export async function runLocalAgent(options: LocalAgentOptions): Promise<Running
   }
 }
 
-function openLog(paths: DataPaths, settings: Settings, undo: (() => void | Promise<void>)[]): Log {
+function openLog(paths: DataPaths, settings: Settings, undo: (() => void | Promise<void>)[]): LogFile {
   const file = openLogFile({ dir: paths.log, level: settings.log.level })
   undo.push(() => file.close())
-  return file.log
+  return file
+}
+
+/** For a log that is somebody else's: its level is noted and changes nothing. */
+function heldLevel(level: LogLevel): LogLevelSwitch {
+  return { get: () => level, set: (next) => void (level = next) }
 }
 
 /** Runs every step, last one first; throws the first error at the end. */

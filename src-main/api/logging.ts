@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { createStream } from 'rotating-file-stream'
 import type { Log } from '../agent/agent.ts'
 import type { Settings } from '../contract/settings.ts'
+import type { LogLevelSwitch } from './log-level.ts'
 import { redactFacts, redactText } from './redact.ts'
 
 /** Files kept: the one being written and four older ones. */
@@ -11,6 +12,7 @@ const LOG_FILES = 5
 
 export interface LogFile {
   readonly log: Log
+  readonly level: LogLevelSwitch
   /** Writes what is waiting and closes the file. Idempotent. */
   close(): Promise<void>
 }
@@ -38,6 +40,12 @@ export function openLogFile(options: { dir: string; level: Settings['log']['leve
   let closed: Promise<void> | undefined
   return {
     log: logger,
+    level: {
+      get: () => logger.level as Settings['log']['level'],
+      set(level) {
+        logger.level = level
+      }
+    },
     close() {
       closed ??= (async () => {
         if (!file.writable) return

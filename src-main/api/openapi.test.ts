@@ -75,8 +75,8 @@ test('real answers fit the schemas of the document', async () => {
   let checked = 0
   for (const [name, route] of routes) {
     if (!route.answer || name === 'openapi') continue
-    const body = name === 'createRequest' ? '{"url": "http://origin.test/b"}' : name === 'integration' ? '{"enabled": true}' : undefined
-    const answer = await rig.call(route.method, route.path.replace(':id', id).replace(':sha256', sha256), body === undefined ? {} : { body })
+    const body = name === 'createRequest' ? '{"url": "http://origin.test/b"}' : name === 'integration' ? '{"enabled": true}' : name === 'setLog' ? '{"level": "debug"}' : undefined
+    const answer = await rig.call(route.method, route.path.replace(':id', id).replace(':sha256', sha256) + (name === 'why' ? '?about=origin.test' : ''), body === undefined ? {} : { body })
     // `removeContent` comes before `pinContent` in the table.
     if (name === 'removeContent') rig.double.cacheDouble.keep(Buffer.from('hello'))
     expect([name, answer.status]).toEqual([name, route.status])

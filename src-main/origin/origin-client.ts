@@ -4,6 +4,7 @@ import { hasCode, LarderError } from '../lib/errors.ts'
 import { createAgents } from './agents.ts'
 import { openBody } from './body.ts'
 import { cachingRules } from './caching.ts'
+import { ClockSkews } from './clock-skews.ts'
 import { cancelled, createExchange } from './exchange.ts'
 import { failureOf } from './failures.ts'
 import type { OriginBody, OriginClient, OriginVersion, ProbeResult } from './origin.ts'
@@ -39,7 +40,8 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
   const stallMs = options.stallMs ?? 10_000
   proxyFor('https://proxy.invalid/', { proxy: settings.proxy, env: {} })
   const agents = createAgents(settings, options.env)
-  const exchange = createExchange({ clock, agents, userAgent: options.userAgent, connectTimeoutMs: settings.connectTimeoutMs, responseTimeoutMs: settings.responseTimeoutMs })
+  const skews = new ClockSkews(clock)
+  const exchange = createExchange({ clock, agents, userAgent: options.userAgent, connectTimeoutMs: settings.connectTimeoutMs, responseTimeoutMs: settings.responseTimeoutMs, answered: (host, headers) => skews.note(host, headers) })
   const rules = cachingRules(clock)
   const suspects = new Set<string>()
   const closing = new AbortController()
@@ -83,6 +85,8 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
         throw failureOf(thrown, hostOf(url))
       }
     },
+
+    clockSkews: () => skews.view(),
 
     async close() {
       closing.abort(new LarderError('SHUTTING_DOWN', 'The agent is stopping.'))

@@ -39,6 +39,14 @@ export interface OriginBody extends AsyncIterable<Buffer> {
   destroy(): void
 }
 
+/** How far this PC's clock is ahead of a server's (negative: behind), as its `Date` says. */
+export interface ClockSkew {
+  readonly host: string
+  readonly aheadMs: number
+  /** Wall clock of the answer, ms since 1970. */
+  readonly at: number
+}
+
 /** An answer of the origin as it came, after redirects. Its body must be read or destroyed. */
 export interface PassedAnswer {
   readonly status: number
@@ -66,6 +74,8 @@ export interface OriginClient {
    * @throws ORIGIN_UNREACHABLE, ORIGIN_TLS, ORIGIN_REDIRECTS, ORIGIN_PROTOCOL, ORIGIN_STALLED
    */
   pass(url: string, options: { method: 'GET' | 'HEAD'; headers: Record<string, string>; conditions: Record<string, string>; signal?: AbortSignal }): Promise<PassedAnswer>
+  /** How far this PC's clock is from those of origins asked lately. */
+  clockSkews(): readonly ClockSkew[]
   close(): Promise<void>
 }
 

@@ -312,6 +312,10 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
 
   setGatewayPort(): void {}
 
+  clockSkews(): [] {
+    return []
+  }
+
   setApiPort(port: number | null): void {
     this.change({ ports: { ...this.#snapshot.ports, api: port } })
   }
