@@ -18,9 +18,9 @@ const verdict = (more: Partial<RequestView>) => explain('r-00000001', snapshot(r
 
 describe('why a download came from where it did', () => {
   test.each<[Partial<RequestView>, string]>([
-    [{ split: { originBytes: 0, peerBytes: 100, cacheBytes: 0 } }, 'all of it came from peers.'],
-    [{ split: { originBytes: 0, peerBytes: 0, cacheBytes: 100 } }, 'all of it was in this PC’s cache already.'],
-    [{ reasons: [because('elected')] }, `none of it came from peers. ${reasonTexts.elected}`],
+    [{ split: { originBytes: 0, peerBytes: 100, cacheBytes: 0 } }, 'All of it came from peers.'],
+    [{ split: { originBytes: 0, peerBytes: 0, cacheBytes: 100 } }, 'All of it was in this PC’s cache already.'],
+    [{ reasons: [because('elected')] }, `None of it came from peers. ${reasonTexts.elected}`],
     [{ split: { originBytes: 25, peerBytes: 75, cacheBytes: 0 }, reasons: [because('no-progress')] }, `75 % came from peers, 25 % came from the origin. ${reasonTexts['no-progress']}`],
     [{ state: 'failed', error: { code: 'ORIGIN_TLS', message: 'The certificate is bad', next: '' } }, 'It failed: The certificate is bad'],
     [{ state: 'active', split: { originBytes: 0, peerBytes: 5, cacheBytes: 0 } }, 'So far: all of it came from peers.'],

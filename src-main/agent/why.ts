@@ -49,7 +49,7 @@ function explainOne(request: RequestView, transfers: AgentSnapshot['transfers'],
   const { id, url, state, key, sha256, lengthBytes, createdAt, finishedAt, split, masterName, error } = request
   return {
     requestId: id, url, state, key, sha256, lengthBytes, createdAt, finishedAt, split, peers, masterName, error,
-    verdict: verdictOf(request, peers),
+    verdict: sentence(verdictOf(request, peers)),
     causes: request.reasons.map(({ code, at, text }) => ({ code, at, text, next: reasonAdvice[code] })),
     history: historyOf(request, events)
   }
@@ -64,6 +64,8 @@ function historyOf({ id, key, url, createdAt, finishedAt }: RequestView, events:
   })
   return own.slice(-MOST_EVENTS)
 }
+
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 function verdictOf(request: RequestView, peers: readonly { name: string }[]): string {
   const { state, split, error, stale, reasons } = request

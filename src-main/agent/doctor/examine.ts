@@ -83,14 +83,15 @@ async function checkPorts({ settings, snapshot }: Patient, probes: Probes): Prom
       if (problem === null) return { id, title, tried, seen: 'It was accepted.', verdict: 'ok', next: null }
       return { id, title, tried, seen: `It was not accepted (${problem}).`, verdict: 'fail', next: 'Restart the agent; look at the firewall of this PC when it stays so.' }
     }
-    if (port === 0 || problem !== null) return { id, title, tried, seen: 'Nobody uses the port.', verdict: 'ok', next: null }
+    if (problem !== null) return { id, title, tried, seen: 'Nobody uses the port.', verdict: 'ok', next: null }
     return { id, title, tried, seen: 'Another program uses the port.', verdict: 'fail', next: `End that program, or set ports.${name} to another port.` }
   }
   const checks: Promise<Check>[] = []
   const at = snapshot?.ports ?? { api: settings.ports.api, peer: settings.fleet.siteKey === null ? null : settings.ports.peer, beacon: null, gateway: settings.gateway.enabled ? settings.ports.gateway : null }
-  if (at.api !== null) checks.push(check('api', 'Port of the local API', '127.0.0.1', at.api))
+  // 0 is no port yet: any free one will do.
+  if (at.api) checks.push(check('api', 'Port of the local API', '127.0.0.1', at.api))
   if (at.gateway) checks.push(check('gateway', 'Port of the gateway', '127.0.0.1', at.gateway))
-  if (at.peer !== null) for (const { address } of usedInterfaces(settings, snapshot)) checks.push(check('peer', 'Port for peers', address, at.peer))
+  if (at.peer) for (const { address } of usedInterfaces(settings, snapshot)) checks.push(check('peer', 'Port for peers', address, at.peer))
   const done = await Promise.all(checks)
   const title = 'Port of the beacon'
   if (snapshot !== null && settings.discovery.beacon && snapshot.fleet.member) {
