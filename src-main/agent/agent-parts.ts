@@ -3,9 +3,11 @@ import type { Claims } from '../claims/claims.ts'
 import type { OriginClient } from '../origin/origin.ts'
 import type { PeerNetwork } from '../peers/network.ts'
 import type { HashPool } from '../pieces/hashing.ts'
+import type { Readings } from '../transfers/reading.ts'
 import type { Requests } from '../transfers/requests.ts'
 import type { Transfers } from '../transfers/transfers.ts'
 import type { MachineWatch } from './machine-watch.ts'
+import type { SavingsMeter } from './savings.ts'
 import type { VitalSigns } from './vital-signs.ts'
 
 /** Everything a started agent consists of. */
@@ -17,6 +19,8 @@ export interface AgentParts {
   readonly claims: Claims
   readonly transfers: Transfers
   readonly requests: Requests
+  readonly readings: Readings
   readonly vitals: VitalSigns
   readonly machine: MachineWatch
+  readonly savings: SavingsMeter
 }

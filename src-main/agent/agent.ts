@@ -6,8 +6,10 @@ import type { RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot, IntegrationState } from '../contract/snapshot.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { ClockSkew } from '../origin/origin.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
 import type { Change } from '../settings/write-setting.ts'
+import type { Readings } from '../transfers/reading.ts'
 import type { MachineProbes } from './machine-watch.ts'
 
 /** What the agent is to do; nothing in it touches the world by itself. */
@@ -49,7 +51,11 @@ export interface AgentEvents {
 /** One running Larder, without any user interface. */
 export interface Agent extends EventEmitter<AgentEvents> {
   readonly cache: Cache
+  /** Contents as streams while they are still coming in. */
+  readonly readings: Readings
   snapshot(): AgentSnapshot
+  /** How far this PC's clock is from those of origins asked lately. */
+  clockSkews(): readonly ClockSkew[]
   /** Newest events, oldest first, after `since` (a sequence number). At most 1,000 are kept. */
   events(since?: number): AgentEvent[]
   /** Takes a request and acts at once. @throws URL_INVALID, DIGEST_INVALID, DESTINATION_INVALID, … (what can be known now) */
@@ -63,6 +69,8 @@ export interface Agent extends EventEmitter<AgentEvents> {
   resume(id: RequestId): RequestView
   /** Where the API listens; shown in snapshots. */
   setApiPort(port: number | null): void
+  /** Where the gateway listens; null: nowhere. */
+  setGatewayPort(port: number | null): void
   /** What the agent goes by, and the place where it is changed. */
   readonly settings: LiveSettings
   /** @throws SETTING_MANAGED when policy or command line decide it, SETTINGS_INVALID, SETTINGS_UNWRITABLE */

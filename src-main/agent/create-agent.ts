@@ -13,6 +13,7 @@ import { LARDER_VERSION } from '../contract/version.ts'
 import type { Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import { lazyOriginClient } from '../origin/lazy-origin-client.ts'
+import type { ClockSkew } from '../origin/origin.ts'
 import { createPeerNetwork } from '../peers/create-network.ts'
 import type { PeerNetwork } from '../peers/network.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
@@ -20,16 +21,19 @@ import { PieceBuffers } from '../pieces/piece-buffers.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
 import type { Change } from '../settings/write-setting.ts'
 import type { TransferWorld } from '../transfers/job.ts'
+import { Readings } from '../transfers/reading.ts'
 import { Requests } from '../transfers/requests.ts'
 import { Transfers } from '../transfers/transfers.ts'
+import { VersionCheck } from '../transfers/version-check.ts'
 import type { Agent, AgentConfig, AgentEvents, AgentHost } from './agent.ts'
 import type { AgentParts } from './agent-parts.ts'
 import { NetworkClaimLink } from './claim-link.ts'
 import { EventLog } from './event-log.ts'
 import { followSettings } from './follow-settings.ts'
 import { MachineWatch, systemMachineProbes } from './machine-watch.ts'
+import { SavingsMeter } from './savings.ts'
 import { SleepWatch } from './sleep-watch.ts'
-import { composeSnapshot } from './snapshot.ts'
+import { byteTotals, composeSnapshot } from './snapshot.ts'
 import { TimedStop } from './timed-stop.ts'
 import { VitalSigns } from './vital-signs.ts'
 
@@ -55,6 +59,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   #startedWallMs: number
   #seq = 0
   #apiPort: number | null = null
+  #gatewayPort: number | null = null
   #snapshotTimer: Timer | null = null
   #stopping: Promise<void> | null = null
 
@@ -73,6 +78,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
 
   get cache(): Cache {
     return this.#running().cache
+  }
+
+  get readings(): Readings {
+    return this.#running().readings
   }
 
   async start(): Promise<void> {
@@ -100,10 +109,15 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       paused: this.#pause.state,
       servingStopped: this.#noServing.state,
       apiPort: this.#apiPort,
+      gatewayPort: this.#gatewayPort,
       weight: this.#weightOf(this.#running().machine),
       fallbacks: this.#events.count('fallback'),
       events: this.#events.since(0, 200)
     })
+  }
+
+  clockSkews(): readonly ClockSkew[] {
+    return this.#running().origin.clockSkews()
   }
 
   events(since = 0): AgentEvent[] {
@@ -145,6 +159,11 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
 
   setApiPort(port: number | null): void {
     this.#apiPort = port
+    this.#changed()
+  }
+
+  setGatewayPort(port: number | null): void {
+    this.#gatewayPort = port
     this.#changed()
   }
 
@@ -207,7 +226,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       await openCache({ dir: settings.cache.dir ?? join(dataDir, 'cache'), clock, hashes, maxBytes: settings.cache.maxBytes, minFreeBytes: settings.cache.minFreeBytes }),
       (c) => c.close()
     )
-    const origin = this.#own(lazyOriginClient({ clock, settings: settings.origin, env, userAgent: `larder/${LARDER_VERSION}` }), (o) => o.close())
+    const origin = this.#own(lazyOriginClient({ clock, settings: settings.origin, env, userAgent: `larder/${LARDER_VERSION} (agent)` }), (o) => o.close())
     const buffers = this.#own(new PieceBuffers(clock), (b) => b.clear())
     const machine = this.#own(this.#watchMachine(cache), (m) => m.stop())
     await machine.start()
@@ -250,7 +269,9 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     }
     const transfers = new Transfers(world)
     const requests = new Requests(world, transfers, (view) => this.emit('request', view))
-    this.#parts = { hashes, cache, origin, network, claims, transfers, requests, vitals, machine }
+    const readings = new Readings(world, requests, transfers, new VersionCheck(origin))
+    const savings = this.#own(new SavingsMeter(clock, cache.savings, () => byteTotals({ requests, transfers, readings })), (s) => s.stop())
+    this.#parts = { hashes, cache, origin, network, claims, transfers, requests, readings, vitals, machine, savings }
     this.#listen(network, link, transfers, cache)
     claims.setMachine({ weight: machine.weight.value, about: machine.weight.machine })
     const parts = this.#parts

@@ -21,16 +21,26 @@ export async function prepareDataDir(root: string): Promise<DataPaths> {
 }
 
 /** The token of the local API, made at the first start. A damaged one is replaced. For the holder of the lock. */
-export async function ensureApiToken(paths: DataPaths): Promise<ApiToken> {
-  const kept = await readApiToken(paths)
+export function ensureApiToken(paths: DataPaths): Promise<ApiToken> {
+  return ensureToken(paths.apiToken)
+}
+
+/** The token of the gateway; whoever has it may ask the gateway for any host, and nothing else. As {@link ensureApiToken}. */
+export function ensureGatewayToken(paths: DataPaths): Promise<ApiToken> {
+  return ensureToken(paths.gatewayToken)
+}
+
+async function ensureToken(path: string): Promise<ApiToken> {
+  const kept = await readToken(path)
   if (kept !== undefined) return kept
   const token = randomBytes(32).toString('hex')
-  await writePrivateFile(paths.apiToken, token)
+  await writePrivateFile(path, token)
   return token
 }
 
-async function readApiToken(paths: DataPaths): Promise<ApiToken | undefined> {
-  const bytes = await readPrivateFile(paths.apiToken, MAX_SMALL_FILE).catch((error: unknown) => {
+/** @returns undefined when there is none that can be read */
+export async function readToken(path: string): Promise<ApiToken | undefined> {
+  const bytes = await readPrivateFile(path, MAX_SMALL_FILE).catch((error: unknown) => {
     if (error instanceof RangeError) return undefined
     throw error
   })

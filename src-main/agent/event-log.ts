@@ -8,6 +8,8 @@ const KEEP = 1000
 export class EventLog {
   readonly #clock: Clock
   readonly #told: (event: AgentEvent) => void
+  /** Of the whole run, also of events no longer kept. */
+  readonly #counts = new Map<AgentEventType, number>()
   #events: AgentEvent[] = []
   #seq = 0
 
@@ -20,6 +22,7 @@ export class EventLog {
   add(type: AgentEventType, text: string, facts: Omit<AgentEvent, 'seq' | 'at' | 'type' | 'text'> = {}): void {
     const event: AgentEvent = { seq: ++this.#seq, at: this.#clock.wallMs(), type, text: shownText(text).slice(0, 1000), ...facts, ...(facts.url !== undefined && { url: shownUrl(facts.url) }) }
     this.#events.push(event)
+    this.#counts.set(type, this.count(type) + 1)
     // Cut rarely, so that adding stays cheap.
     if (this.#events.length > KEEP * 2) this.#events = this.#events.slice(-KEEP)
     this.#told(event)
@@ -31,7 +34,8 @@ export class EventLog {
     return newer.slice(-Math.min(most, KEEP))
   }
 
+  /** How many there have been in this run. */
   count(type: AgentEventType): number {
-    return this.#events.filter((e) => e.type === type).length
+    return this.#counts.get(type) ?? 0
   }
 }

@@ -1,3 +1,4 @@
+import type { ByteCounts } from '../cache/savings-table.ts'
 import type { AgentEvent } from '../contract/events.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
 import { API_VERSION } from '../contract/version.ts'
@@ -16,9 +17,21 @@ export interface AgentFacts {
   readonly paused: AgentSnapshot['paused']
   readonly servingStopped: AgentSnapshot['servingStopped']
   readonly apiPort: number | null
+  readonly gatewayPort: number | null
   readonly weight: Weight
   readonly fallbacks: number
   readonly events: AgentEvent[]
+}
+
+/** Bytes of this run by where they came from, each counted once, and bytes served to peers. */
+export function byteTotals({ requests, transfers, readings }: Pick<AgentParts, 'requests' | 'transfers' | 'readings'>): ByteCounts {
+  const { originBytes, peerBytes } = transfers.totals
+  return {
+    originBytes: originBytes + requests.totals.originBytes + readings.originBytes,
+    peerBytes,
+    cacheBytes: requests.totals.cacheBytes,
+    servedBytes: transfers.servedBytes
+  }
 }
 
 /** Puts together what a window, the API and the tests see of an agent. */
@@ -40,7 +53,7 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
     paused: facts.paused,
     servingStopped: facts.servingStopped,
     fleet: network.fleet(),
-    ports: { api: facts.apiPort, ...network.ports() },
+    ports: { api: facts.apiPort, gateway: facts.gatewayPort, ...network.ports() },
     weight: facts.weight,
     interfaces: network.interfaces(),
     peers: network.view(),
@@ -54,13 +67,8 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
     requests: requestViews,
     uploads: network.uploads(),
     cache: cache.stats(),
-    totals: {
-      originBytes: requests.totals.originBytes + transfers.totals.originBytes,
-      peerBytes: transfers.totals.peerBytes,
-      cacheBytes: requests.totals.cacheBytes,
-      servedBytes: transfers.servedBytes,
-      fallbacks: facts.fallbacks
-    },
+    totals: { ...byteTotals(parts), fallbacks: facts.fallbacks },
+    savings: parts.savings.read(),
     process: vitals.read(),
     events: facts.events
   }

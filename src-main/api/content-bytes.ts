@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
 import type { Cache } from '../cache/cache.ts'
+import { readPiece } from '../cache/read-piece.ts'
 import type { Sha256Hex } from '../contract/ids.ts'
 import type { RequestView } from '../contract/request.ts'
 import { LarderError } from '../lib/errors.ts'
-import { pieceLength, pieceStart } from '../pieces/plan.ts'
 
 /** Bytes of one content on their way to a program. */
 export interface ContentBytes {
@@ -25,19 +24,12 @@ export async function openContentBytes(view: RequestView, cache: Cache): Promise
   if (view.state !== 'done') throw new LarderError('BUSY', 'The request is not finished yet', { state: view.state })
   const reader = view.sha256 === null ? undefined : await cache.open(view.sha256)
   if (!reader) throw new LarderError('NOT_FOUND', 'The cache does not keep the content of this request')
-  const { plan, pieceDigests, sha256 } = reader
+  const { plan, sha256 } = reader
   return {
     sha256,
     lengthBytes: plan.lengthBytes,
     async *pieces() {
-      for (let index = 0; index < plan.count; index++) {
-        const piece = await reader.read(pieceStart(plan, index), pieceLength(plan, index))
-        const digest = createHash('sha256').update(piece).digest()
-        if (!digest.equals(pieceDigests.subarray(index * 32, index * 32 + 32))) {
-          throw new LarderError('CACHE_DAMAGED', 'The cached file is damaged', { sha256, piece: index })
-        }
-        yield piece
-      }
+      for (let index = 0; index < plan.count; index++) yield await readPiece(reader, index)
     },
     close: () => reader.close()
   }

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Agent } from '../agent/agent.ts'
+import { explain } from '../agent/why.ts'
 import type { ApiAnswer, ApiBody, ApiParams, ApiQuery, ApiRouteName, ApiToken } from '../contract/api.ts'
+import type { DoctorReport } from '../contract/doctor.ts'
 import { finalRequestStates, type RequestView } from '../contract/request.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
 import { UI_PATH } from '../contract/ui.ts'
@@ -14,6 +16,7 @@ import { openContentBytes } from './content-bytes.ts'
 import { errorAnswer } from './error-answer.ts'
 import type { EventStream } from './event-stream.ts'
 import { proveToken } from './guard.ts'
+import type { LogLevelSwitch } from './log-level.ts'
 import { statusView } from './status-view.ts'
 import { LINK_VALID_MS, type UiSessions } from './ui-sessions.ts'
 
@@ -23,6 +26,9 @@ export interface HandlerContext {
   readonly token: ApiToken
   readonly clock: Clock
   readonly settings: LiveSettings
+  readonly logLevel: LogLevelSwitch
+  readonly logDir: string
+  readonly examine: () => Promise<DoctorReport>
   /** Port of this listener. */
   port(): number
   openApi(): { openapi: string }
@@ -55,6 +61,8 @@ export function createHandlers(context: HandlerContext): Handlers {
     if (json === undefined) written.set(snapshot, (json = JSON.stringify(snapshot)))
     return json
   }
+  /** Who asks while it runs gets the same report. */
+  let examining: Promise<DoctorReport> | undefined
   const isFinal = (view: RequestView) => finalRequestStates.includes(view.state)
 
   return {
@@ -136,6 +144,14 @@ export function createHandlers(context: HandlerContext): Handlers {
       const stream = context.openStream(reply)
       stream.once('closed', followEvents(agent, stream, since, String))
       return undefined
+    },
+
+    why: ({ query }) => explain(query.about, agent.snapshot(), agent.events()),
+    doctor: () => (examining ??= context.examine().finally(() => (examining = undefined))),
+    log: () => ({ level: context.logLevel.get(), dir: context.logDir }),
+    setLog: ({ body }) => {
+      context.logLevel.set(body.level)
+      return { level: context.logLevel.get(), dir: context.logDir }
     },
 
     cache: ({ query }) => ({ stats: agent.cache.stats(), ...agent.cache.list(query) }),

@@ -1,11 +1,17 @@
 import type { Agent, CreateAgent, Log } from '../agent/agent.ts'
-import { ensureApiToken, lockDataDir, prepareDataDir, removeAgentFile, writeAgentFile } from '../agent/data-dir.ts'
+import { ensureApiToken, ensureGatewayToken, lockDataDir, prepareDataDir, removeAgentFile, writeAgentFile } from '../agent/data-dir.ts'
+import { examine } from '../agent/doctor/examine.ts'
+import { systemProbes } from '../agent/doctor/probes.ts'
+import { reportOf } from '../contract/doctor.ts'
 import type { Settings } from '../contract/settings.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
-import { openLogFile } from './logging.ts'
+import { agentForGateway } from './gateway/agent-for-gateway.ts'
+import { startGateway } from './gateway/gateway.ts'
+import type { LogLevel, LogLevelSwitch } from './log-level.ts'
+import { openLogFile, type LogFile } from './logging.ts'
 import { startApi } from './server.ts'
 import { openUi, type UiOptions } from './ui.ts'
 
@@ -29,6 +35,8 @@ export interface RunningAgent {
   readonly agent: Agent
   readonly paths: DataPaths
   readonly apiPort: number
+  /** Null: the gateway is off. */
+  readonly gatewayPort: number | null
   readonly log: Log
   /** Ends everything in reverse order. Idempotent. */
   stop(): Promise<void>
@@ -51,36 +59,56 @@ export async function runLocalAgent(options: LocalAgentOptions): Promise<Running
     undo.push(() => lock.release())
     const token = await ensureApiToken(paths)
     undo.push(settings.watch())
-    const log = options.log ?? openLog(paths, settings, undo)
+    const { log, level: logLevel } = options.log ? { log: options.log, level: heldLevel(settings.current.log.level) } : openLog(paths, settings, undo)
+    const env = options.env ?? process.env
 
-    const agent = options.createAgent({ dataDir: paths.root, settings, ...(options.name !== undefined && { name: options.name }) }, { clock, log, env: options.env ?? process.env })
+    const agent = options.createAgent({ dataDir: paths.root, settings, ...(options.name !== undefined && { name: options.name }) }, { clock, log, env })
     undo.push(() => agent.stop())
     await agent.start()
 
     const ui = options.ui && (await openUi(options.ui, agent, paths, clock, log))
-    const api = await startApi({ agent, token, port: settings.current.ports.api, settings, clock, log, ...(ui && { ui }) })
+    const examineAgent = async () =>
+      reportOf(clock.wallMs(), LARDER_VERSION, await examine({ paths, settings: settings.current, env, platform: process.platform, snapshot: agent.snapshot(), skews: agent.clockSkews() }, systemProbes))
+    const api = await startApi({
+      agent, token, port: settings.current.ports.api, settings, clock, log, logLevel, logDir: paths.log, examine: examineAgent, openMetrics: !settings.current.metrics.requireToken, ...(ui && { ui })
+    })
     undo.push(() => api.close())
     agent.setApiPort(api.port)
     undo.push(() => agent.setApiPort(null))
 
+    let gatewayPort: number | null = null
+    const { gateway: wanted, ports } = settings.current
+    if (wanted.enabled) {
+      const gateway = await startGateway({ agent: agentForGateway(agent), token: await ensureGatewayToken(paths), hosts: wanted.hosts, port: ports.gateway, clock, log })
+      undo.push(() => gateway.close())
+      gatewayPort = gateway.port
+      agent.setGatewayPort(gatewayPort)
+      undo.push(() => agent.setGatewayPort(null))
+    }
+
     const { bootId, startedAt } = agent.snapshot()
     await writeAgentFile(paths, { pid: process.pid, apiPort: api.port, version: LARDER_VERSION, apiVersion: API_VERSION, bootId, startedAt })
     undo.push(() => removeAgentFile(paths, bootId))
-    log.info({ apiPort: api.port, dataDir: paths.root, version: LARDER_VERSION }, 'the agent is ready')
-    return { agent, paths, apiPort: api.port, log, stop }
+    log.info({ apiPort: api.port, gatewayPort, dataDir: paths.root, version: LARDER_VERSION }, 'the agent is ready')
+    return { agent, paths, apiPort: api.port, gatewayPort, log, stop }
   } catch (error) {
     await stop().catch(() => {})
     throw error
   }
 }
 
-function openLog(paths: DataPaths, settings: LiveSettings, undo: (() => void | Promise<void>)[]): Log {
+function openLog(paths: DataPaths, settings: LiveSettings, undo: (() => void | Promise<void>)[]): LogFile {
   const file = openLogFile({ dir: paths.log, level: settings.current.log.level })
   undo.push(() => file.close())
-  const setLevel = () => file.setLevel(settings.current.log.level)
-  settings.on('changed', setLevel)
-  undo.push(() => void settings.off('changed', setLevel))
-  return file.log
+  const follow = () => file.level.set(settings.current.log.level)
+  settings.on('changed', follow)
+  undo.push(() => void settings.off('changed', follow))
+  return file
+}
+
+/** For a log that is somebody else's: its level is noted and changes nothing. */
+function heldLevel(level: LogLevel): LogLevelSwitch {
+  return { get: () => level, set: (next) => void (level = next) }
 }
 
 /** Runs every step, last one first; throws the first error at the end. */

@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { createStream } from 'rotating-file-stream'
 import type { Log } from '../agent/agent.ts'
 import type { Settings } from '../contract/settings.ts'
+import type { LogLevelSwitch } from './log-level.ts'
 import { redactFacts, redactText } from './redact.ts'
 
 /** Files kept: the one being written and four older ones. */
@@ -11,8 +12,7 @@ const LOG_FILES = 5
 
 export interface LogFile {
   readonly log: Log
-  /** From the next line on. */
-  setLevel(level: Settings['log']['level']): void
+  readonly level: LogLevelSwitch
   /** Writes what is waiting and closes the file. Idempotent. */
   close(): Promise<void>
 }
@@ -40,7 +40,12 @@ export function openLogFile(options: { dir: string; level: Settings['log']['leve
   let closed: Promise<void> | undefined
   return {
     log: logger,
-    setLevel: (level) => void (logger.level = level),
+    level: {
+      get: () => logger.level as Settings['log']['level'],
+      set(level) {
+        logger.level = level
+      }
+    },
     close() {
       closed ??= (async () => {
         if (!file.writable) return

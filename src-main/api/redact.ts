@@ -1,10 +1,13 @@
 const REDACTED = '[redacted]'
-const MAX_DEPTH = 6
-const MAX_ITEMS = 100
+/** How much of nested facts is kept; what lies deeper and what comes after is left out. */
+const LOG_LIMITS = { depth: 6, items: 100 } as const
 const MAX_TEXT = 4000
 
+/** What could move the cursor of a terminal, begin a line or turn the reading direction where a log is shown; line feed and tab are escaped by JSON. */
+const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
 /** Names of facts whose value is never written. */
-const secretName = /^(authorization|proxy-authorization|cookie|set-cookie|password|secret|token|apitoken|api-token|sitekey|fleetkey|privatekey|challenge|proof)$/i
+const secretName = /^(authorization|proxy-authorization|cookie|set-cookie|password|secret|token|apitoken|api-token|gatewaytoken|gateway-token|sitekey|fleetkey|privatekey|challenge|proof)$/i
 
 /**
  * Takes secrets out of a text: site keys, bearer tokens, and of URLs the user info, query and fragment (queries are often
@@ -12,10 +15,19 @@ const secretName = /^(authorization|proxy-authorization|cookie|set-cookie|passwo
  */
 export function redactText(text: string): string {
   const bounded = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text
-  return bounded
+  return redactKeys(bounded)
+    .replace(UNPRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
     .replace(/larder-site-[A-Za-z0-9_-]+/g, `larder-site-${REDACTED}`)
     .replace(/\bBearer\s+\S+/gi, `Bearer ${REDACTED}`)
+    .replace(/\b(Basic|Digest|Negotiate|NTLM)\s+(?=\S*[A-Z0-9+/=])\S{4,}/g, `$1 ${REDACTED}`)
+    .replace(/\b((?:set-)?cookie|(?:proxy-)?authorization)(["']?\s*[:=](?!\s*Bearer )\s*)[^\r\n]*/gi, `$1$2${REDACTED}`)
+    .replace(/\b(password|passwd|pwd|secret|api[-_]?key|access[-_]?token)(["']?\s*[:=]\s*["']?)[^\s"',;&]+/gi, `$1$2${REDACTED}`)
     .replace(/\b([a-z][a-z0-9+.-]{0,15}:\/\/)([^\s"'<>]*)/gi, (_whole, scheme: string, rest: string) => scheme + redactUrlRest(rest))
+}
+
+/** Takes out private keys in PEM, which go over several lines. */
+export function redactKeys(text: string): string {
+  return text.replace(/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, REDACTED)
 }
 
 function redactUrlRest(rest: string): string {
@@ -28,24 +40,25 @@ function redactUrlRest(rest: string): string {
 }
 
 /** A copy of facts for the log: secrets out, depth and length bounded, errors as plain objects. */
-export function redactFacts(value: unknown, depth = 0): unknown {
+export function redactFacts(value: unknown, limits: { readonly depth: number; readonly items: number } = LOG_LIMITS): unknown {
+  const below = { ...limits, depth: limits.depth - 1 }
   if (typeof value === 'string') return redactText(value)
   if (typeof value === 'bigint') return String(value)
   if (typeof value !== 'object' || value === null) return value
-  if (depth >= MAX_DEPTH) return '…'
+  if (limits.depth <= 0) return '…'
   if (value instanceof Uint8Array) return `${value.byteLength} bytes`
   if (value instanceof URL) return redactText(value.href)
-  if (Array.isArray(value)) return value.slice(0, MAX_ITEMS).map((item) => redactFacts(item, depth + 1))
+  if (Array.isArray(value)) return value.slice(0, limits.items).map((item) => redactFacts(item, below))
   const facts: Record<string, unknown> = {}
   if (value instanceof Error) {
     facts['type'] = value.name
     facts['message'] = redactText(value.message)
     if (value.stack !== undefined) facts['stack'] = redactText(value.stack)
-    if (value.cause !== undefined) facts['cause'] = redactFacts(value.cause, depth + 1)
+    if (value.cause !== undefined) facts['cause'] = redactFacts(value.cause, below)
   }
-  for (const [name, item] of Object.entries(value).slice(0, MAX_ITEMS)) {
+  for (const [name, item] of Object.entries(value).slice(0, limits.items)) {
     if (value instanceof Error && name in facts) continue
-    facts[name] = secretName.test(name) && item !== null && item !== undefined ? REDACTED : redactFacts(item, depth + 1)
+    facts[name] = secretName.test(name) && item !== null && item !== undefined ? REDACTED : redactFacts(item, below)
   }
   return facts
 }

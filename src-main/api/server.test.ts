@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { apiRoutes, proofMessage, type ApiRoute } from '../contract/api.ts'
+import { reportOf } from '../contract/doctor.ts'
 import { errorTable } from '../contract/errors.ts'
 import { LarderError } from '../lib/errors.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -264,6 +265,6 @@ describe('the bytes of a request', () => {
 })
 
 test('a taken port is named', async () => {
-  const options = { agent: rig.double, token: rig.token, port: rig.port, settings: rig.double.settings, clock: systemClock, log: rig.log }
+  const options = { agent: rig.double, token: rig.token, port: rig.port, settings: rig.double.settings, clock: systemClock, log: rig.log, logLevel: { get: () => 'info' as const, set: () => {} }, logDir: rig.dir, examine: async () => reportOf(0, '0', []), openMetrics: false }
   await expect(startApi(options)).rejects.toMatchObject({ code: 'PORT_TAKEN', message: expect.stringContaining(String(rig.port)), details: { port: rig.port } })
 })

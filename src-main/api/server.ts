@@ -8,9 +8,12 @@ import type { Clock } from '../lib/clock.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
 import { errorAnswer } from './error-answer.ts'
+import type { DoctorReport } from '../contract/doctor.ts'
 import { EventStream } from './event-stream.ts'
 import { assertLocalCaller, assertToken } from './guard.ts'
 import { createHandlers, type Call } from './handlers.ts'
+import type { LogLevelSwitch } from './log-level.ts'
+import { Metrics, METRICS_TYPE } from './metrics.ts'
 import { openApiOptions, routeSchema } from './openapi.ts'
 import { addUiRoutes } from './ui-routes.ts'
 import type { Ui } from './ui.ts'
@@ -32,6 +35,12 @@ export interface ApiOptions {
   readonly log: Log
   /** The window for browsers; without it there is none. */
   readonly ui?: Ui
+  readonly logLevel: LogLevelSwitch
+  readonly logDir: string
+  /** Looks at everything sharing needs; may take some seconds. */
+  readonly examine: () => Promise<DoctorReport>
+  /** Any program on this PC may read the figures. */
+  readonly openMetrics: boolean
 }
 
 /** The local API, listening. */
@@ -100,6 +109,9 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     token,
     clock,
     settings: options.settings,
+    logLevel: options.logLevel,
+    logDir: options.logDir,
+    examine: options.examine,
     port: () => port,
     openApi: () => app.swagger() as { openapi: string },
     openStream,
@@ -108,6 +120,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   await app.register(swagger, openApiOptions)
   for (const name of Object.keys(apiRoutes) as ApiRouteName[]) addRoute(app, name, apiRoutes[name], handlers[name] as AnyHandler, token)
   if (ui) addUiRoutes(app, { ui, log, openStream })
+  addMetrics(app, new Metrics(() => agent.snapshot()), options.openMetrics ? null : token)
 
   try {
     await app.listen({ host: '127.0.0.1', port })
@@ -143,6 +156,19 @@ function addRoute(app: FastifyInstance, name: string, route: ApiRoute, handler: 
       if (answer === undefined) return reply
       return reply.code(route.status).send(answer)
     }
+  })
+}
+
+/** Figures for Prometheus; text, so no part of the OpenAPI document. */
+function addMetrics(app: FastifyInstance, metrics: Metrics, token: ApiToken | null): void {
+  app.route({
+    method: 'GET',
+    url: '/metrics',
+    schema: { hide: true },
+    onRequest: async (request) => {
+      if (token !== null) assertToken(request.headers.authorization, token)
+    },
+    handler: async (_request, reply) => reply.type(METRICS_TYPE).send(await metrics.text())
   })
 }
 

@@ -4,7 +4,7 @@ import type { AgentSnapshot } from '../contract/snapshot.ts'
 
 /** The short form of a snapshot. */
 export function statusView(snapshot: AgentSnapshot): StatusView {
-  const { name, version, state, startedAt, integration, paused, fleet, ports, weight, cache, totals } = snapshot
+  const { name, version, state, startedAt, integration, paused, fleet, ports, weight, cache, totals, savings } = snapshot
   return {
     name,
     version,
@@ -22,6 +22,7 @@ export function statusView(snapshot: AgentSnapshot): StatusView {
     transfersRunning: snapshot.transfers.filter((transfer) => transfer.state !== 'holding' && transfer.state !== 'failed').length,
     uploadsRunning: snapshot.uploads.length,
     cache,
-    totals
+    totals,
+    savings
   }
 }

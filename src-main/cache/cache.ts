@@ -6,6 +6,7 @@ import type { Bitmap } from '../lib/bitmap.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import type { PieceRecord } from '../pieces/record.ts'
 import type { Credential } from '../contract/peer-messages.ts'
+import type { DayLedger } from './savings-table.ts'
 
 /** What the origin said about the version that lies in the cache; enough to ask whether it is still the latest. */
 export interface StoredVersion {
@@ -119,6 +120,8 @@ export interface ClearReport {
 /** The content-addressed store of one PC. One instance per folder; a second one is refused. */
 export interface Cache extends EventEmitter<CacheEvents> {
   readonly dir: string
+  /** Bytes by day and source. */
+  readonly savings: DayLedger
   /** Newest version known for a URL (without fragment); its content may have been evicted. */
   version(url: string): StoredVersion | undefined
   /** The origin has confirmed the stored version. */

@@ -15,6 +15,7 @@ import type { IndexDb } from './index-db.ts'
 import type { Layout } from './layout.ts'
 import { OpenFiles } from './open-files.ts'
 import { PartialShelf } from './partial-shelf.ts'
+import type { DayLedger } from './savings-table.ts'
 import { sweepQuarantine, type RestingPartial } from './recover.ts'
 import { replaceFile } from './safe-files.ts'
 import { withVersion } from './sidecar.ts'
@@ -74,6 +75,10 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     const shelf = (this.#shelf = new PartialShelf(parts.partials, { layout, clock, hashes, files, room, store, onComplete }))
     this.#streamParts = { layout, hashes, files, room, store, onComplete, onEnd: (stream) => this.#streams.delete(stream) }
     this.#upkeep = new Upkeep({ layout, clock, index, store, shelf, room, uses, maxBytes, minFreeBytes, onEvicted: (sha256, { bytes, reason }) => this.emit('evicted', { sha256, bytes, reason }) })
+  }
+
+  get savings(): DayLedger {
+    return this.#index().savings
   }
 
   /** Learns about the disk and keeps the limits before the first use. */

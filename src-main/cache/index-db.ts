@@ -6,6 +6,7 @@ import type { CacheEntryView } from '../contract/snapshot.ts'
 import type { StoredVersion } from './cache.ts'
 import { makePrivateSync } from '../lib/private-file.ts'
 import type { FileStamp } from './file-stamp.ts'
+import { SavingsTable, type DayCounts } from './savings-table.ts'
 import { fromJson, storable } from './sidecar.ts'
 
 /** An index of another schema is rebuilt from the files. */
@@ -98,9 +99,11 @@ export class IndexDb {
   readonly #db: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
   #totals = { entries: 0, bytes: 0, pinned: 0 }
+  readonly savings: SavingsTable
 
-  private constructor(db: DatabaseSync) {
+  private constructor(db: DatabaseSync, savings: readonly DayCounts[] = []) {
     this.#db = db
+    this.savings = new SavingsTable(db, savings)
     this.#countAll()
   }
 
@@ -111,10 +114,11 @@ export class IndexDb {
   static open(path: string, { trusted }: { trusted: boolean }): { index: IndexDb; fresh: boolean } {
     const known = IndexDb.#tryOpen(path, trusted)
     if (known) return { index: known, fresh: false }
+    const savings = SavingsTable.rescue(path)
     for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(path + suffix, { force: true, recursive: true })
     const db = connect(path)
     db.exec(`BEGIN; ${SCHEMA} COMMIT`)
-    return { index: new IndexDb(db), fresh: true }
+    return { index: new IndexDb(db, savings), fresh: true }
   }
 
   static #tryOpen(path: string, trusted: boolean): IndexDb | undefined {

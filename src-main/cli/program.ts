@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { LARDER_VERSION } from '../contract/version.ts'
 import { thisPc, type CliHost } from './cli-host.ts'
 import { parseDuration } from './durations.ts'
@@ -81,7 +81,21 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
   command(program, 'events', 'Show what has happened.')
     .option('-f, --follow', 'go on showing what happens')
     .option('--since <number>', 'only events after this number', whole(0, Number.MAX_SAFE_INTEGER))
+    .addOption(new Option('--csv', 'as a table for spreadsheets').conflicts(['follow', 'json']))
     .action(async (options) => (await shown()).showEvents(options, output))
+
+  command(program, 'why', 'Tell why a download came from where it did.')
+    .argument('<what>', 'id of a request, content key, digest (or the start of one), URL or part of it')
+    .option('--all', 'all downloads that are meant, not only the newest')
+    .action(async (what, options) => (await import('./why.ts')).showWhy(what, options, output))
+  command(program, 'doctor', 'Look at everything sharing needs, and say what to do.').action(async (options) => (await import('./doctor.ts')).runDoctor(options, output))
+  command(program, 'support-bundle', 'Write a ZIP with logs, settings and figures, without secrets.')
+    .option('-o, --output <file>', 'where to (default: in the current folder)')
+    .action(async (options) => (await import('./support-bundle.ts')).writeSupportBundle(options, output))
+  const log = program.command('log').description('The log of the agent.')
+  command(log, 'level', 'Show the level, or set it until the agent ends.')
+    .addArgument(new Argument('[level]', 'least level that is logged').choices(['fatal', 'error', 'warn', 'info', 'debug', 'trace']))
+    .action(async (level, options) => (await import('./log-command.ts')).logLevel(level, options, output))
 
   const cache = program.command('cache').description('Look into the cache, and clear it.')
   const cached = async () => import('./cache-commands.ts')

@@ -30,8 +30,8 @@ export async function runAgent(options: AgentOptions, output: Output, host: CliH
   const running = await runLocalAgent({ dataDir: paths.root, settings, createAgent, ...(options.name !== undefined && { name: options.name }), ...(ui && { ui: { rendererDir: rendererDir(), settings: new SettingsBook(() => settings, null) } }) })
   const { agentId, name, ports } = running.agent.snapshot()
   output.result(
-    { ready: true, pid: process.pid, apiPort: running.apiPort, peerPort: ports.peer, id: agentId, dataDir: running.paths.root, ...(ui && { ui: true }) },
-    () => `Larder ${LARDER_VERSION} is ready as ${name}: local API on 127.0.0.1:${running.apiPort}, ${ports.peer === null ? 'no peers' : `peers on port ${ports.peer}`}, data in ${running.paths.root}`
+    { ready: true, pid: process.pid, apiPort: running.apiPort, peerPort: ports.peer, ...(running.gatewayPort !== null && { gatewayPort: running.gatewayPort }), id: agentId, dataDir: running.paths.root, ...(ui && { ui: true }) },
+    () => `Larder ${LARDER_VERSION} is ready as ${name}: local API on 127.0.0.1:${running.apiPort}, ${ports.peer === null ? 'no peers' : `peers on port ${ports.peer}`}${running.gatewayPort === null ? '' : `, gateway on 127.0.0.1:${running.gatewayPort}`}, data in ${running.paths.root}`
   )
   // The link itself is never said here: what an agent says is often kept in a journal.
   if (ui) output.note('`larder ui` opens its window in the browser')

@@ -18,7 +18,7 @@ export async function showStatus(options: AgentCommandOptions, output: Output): 
 }
 
 export function describeStatus(status: StatusView): string {
-  const { integration, paused, fleet, ports, weight, cache, totals } = status
+  const { integration, paused, fleet, ports, weight, cache, totals, savings } = status
   return formatFacts([
     ['agent', `${status.name}, Larder ${status.version}, process ${status.pid}, ${status.state} since ${localTime(status.startedAt)}`],
     ['integration', `${integration.enabled ? 'on' : 'off'} (by ${integration.by}, ${localTime(integration.since)}${integration.reason === null ? '' : `: ${integration.reason}`})${integration.managedBy === null ? '' : ', not to be switched here'}`],
@@ -27,13 +27,17 @@ export function describeStatus(status: StatusView): string {
     ['peers', `${status.peersConnected} connected, ${status.peersSeen} known`],
     ['serving', status.uploadsRunning === 0 ? 'nobody right now' : `${status.uploadsRunning} uploads`],
     ['weight', `${weight.value} (${[weight.why, weight.machine].filter(Boolean).join('; ')})`],
-    ['ports', `local API ${ports.api ?? '–'}, peers ${ports.peer ?? '–'}, beacon ${ports.beacon ?? '–'}`],
+    ['ports', `local API ${ports.api ?? '–'}, peers ${ports.peer ?? '–'}, beacon ${ports.beacon ?? '–'}, gateway ${ports.gateway ?? 'off'}`],
     ['cache', `${cache.entries} contents, ${formatSize(cache.bytes)} of ${formatSize(cache.maxBytes)}${cache.diskFull ? ', the disk is full' : ''} in ${cache.dir}`],
     ['received', `origin ${formatSize(totals.originBytes)}, peers ${formatSize(totals.peerBytes)}, cache ${formatSize(totals.cacheBytes)}`],
     ['served', formatSize(totals.servedBytes)],
+    ['saved', `${share(savings.today.savedShare)} today, ${share(savings.days7.savedShare)} in 7 days, ${share(savings.days28.savedShare)} in 28 days`],
     ['fallbacks', String(totals.fallbacks)]
   ])
 }
+
+/** Part of the bytes that no origin had to send. */
+const share = (saved: number | null): string => (saved === null ? '–' : `${Math.floor(saved * 100)} %`)
 
 export async function showPeers(options: AgentCommandOptions, output: Output): Promise<void> {
   const peers = await (await connect(options)).peers()
@@ -70,9 +74,14 @@ export async function showMasters(options: AgentCommandOptions, output: Output):
   })
 }
 
-export async function showEvents(options: AgentCommandOptions & { readonly follow?: boolean; readonly since?: number }, output: Output): Promise<void> {
+export async function showEvents(options: AgentCommandOptions & { readonly follow?: boolean; readonly since?: number; readonly csv?: boolean }, output: Output): Promise<void> {
   const agent = await connect(options)
   const since = options.since ?? 0
+  if (options.csv === true) {
+    const { eventsAsCsv } = await import('./event-export.ts')
+    output.stdout.write(eventsAsCsv(await agent.events(since)))
+    return
+  }
   const show = (event: AgentEvent) => output.result(event, () => describeEvent(event))
   if (options.follow !== true) {
     for (const event of await agent.events(since)) show(event)

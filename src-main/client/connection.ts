@@ -1,11 +1,13 @@
 import { z } from 'zod'
-import { VerifyView, type ApiAnswer, type ApiBody, type CacheListing, type CacheQueryInput, type ClearView, type PauseSpecInput, type StatusView, type UiLinkView } from '../contract/api.ts'
+import { VerifyView, type ApiAnswer, type ApiBody, type CacheListing, type CacheQueryInput, type ClearView, type LogView, type PauseSpecInput, type StatusView, type UiLinkView } from '../contract/api.ts'
+import type { DoctorReport } from '../contract/doctor.ts'
 import { ErrorView } from '../contract/errors.ts'
 import { AgentEvent } from '../contract/events.ts'
 import type { RequestId, Sha256Hex } from '../contract/ids.ts'
 import { RequestView, type RequestSpecInput } from '../contract/request.ts'
 import type { SettingDetails } from '../contract/setting-details.ts'
 import { AgentSnapshot, type MasterView, type PeerView } from '../contract/snapshot.ts'
+import type { WhyView } from '../contract/why.ts'
 import { LarderError } from '../lib/errors.ts'
 import { AgentHttp } from './agent-http.ts'
 import { findAgent, type DetectOptions, type Detection } from './detect.ts'
@@ -108,6 +110,25 @@ export class AgentConnection {
   async *followEvents(options: Cancellable & { readonly since?: number } = {}): AsyncGenerator<AgentEvent> {
     const { since = 0, ...rest } = options
     for await (const { event, data } of this.#http.stream('events', { query: { since, follow: '1' }, ...rest })) if (event === 'event') yield understand(AgentEvent, data)
+  }
+
+  /** Why downloads came from where they did. @throws NOT_FOUND */
+  why(about: string): Promise<WhyView> {
+    return this.#http.call('why', { query: { about } })
+  }
+
+  /** Looks at everything this PC needs for sharing; takes some seconds. */
+  doctor(): Promise<DoctorReport> {
+    return this.#http.call('doctor')
+  }
+
+  log(): Promise<LogView> {
+    return this.#http.call('log')
+  }
+
+  /** Until the agent ends. */
+  setLogLevel(level: LogView['level']): Promise<LogView> {
+    return this.#http.call('setLog', { body: { level } })
   }
 
   cache(query: CacheQueryInput = {}): Promise<CacheListing> {

@@ -1,10 +1,13 @@
 import { z } from 'zod'
+import { DoctorReport } from './doctor.ts'
 import { ErrorView } from './errors.ts'
 import { AgentEvent } from './events.ts'
 import { RequestId, Sha256Hex } from './ids.ts'
 import { RequestSpec, RequestView } from './request.ts'
 import { JsonValue, SettingDetails, SettingsProblem } from './setting-details.ts'
 import { AgentSnapshot, AgentState, CacheEntryView, CacheStats, MasterView, PeerView } from './snapshot.ts'
+import { Settings } from './settings.ts'
+import { WhyView } from './why.ts'
 
 /** `agent.json` in the data folder: how programs of the same user find the running agent. There only while the API listens. */
 export const AgentFile = z.object({
@@ -54,7 +57,8 @@ export const StatusView = z.object({
   transfersRunning: z.number().int(),
   uploadsRunning: z.number().int(),
   cache: CacheStats,
-  totals: AgentSnapshot.shape.totals
+  totals: AgentSnapshot.shape.totals,
+  savings: AgentSnapshot.shape.savings
 })
 export type StatusView = z.infer<typeof StatusView>
 
@@ -110,6 +114,10 @@ export const CacheQuery = z.object({
   sort: z.enum(['lastUsed', 'size', 'created']).default('lastUsed')
 })
 export type CacheQueryInput = z.input<typeof CacheQuery>
+
+/** How much is logged right now; back to the setting `log.level` at the next start. */
+export const LogView = z.object({ level: Settings.shape.log.unwrap().shape.level.unwrap(), dir: z.string() })
+export type LogView = z.infer<typeof LogView>
 
 /** One message of a stream: its event name and its data. */
 type StreamMessages = Readonly<Record<string, z.ZodType>>
@@ -199,6 +207,18 @@ export const apiRoutes = {
     answer: EventList,
     stream: { event: AgentEvent }
   },
+  why: {
+    method: 'GET',
+    path: '/v1/why',
+    summary: 'Why downloads came from where they did: by request id, content key, digest, or (part of) the URL.',
+    access: 'token',
+    query: z.object({ about: z.string().min(1).max(8192) }),
+    status: 200,
+    answer: WhyView
+  },
+  doctor: { method: 'POST', path: '/v1/doctor', summary: 'Looks at everything this PC needs for sharing, and says what to do.', access: 'token', status: 200, answer: DoctorReport },
+  log: { method: 'GET', path: '/v1/log', summary: 'Level and folder of the log.', access: 'token', status: 200, answer: LogView },
+  setLog: { method: 'POST', path: '/v1/log', summary: 'Sets the level of the log until the agent ends.', access: 'token', body: LogView.pick({ level: true }), status: 200, answer: LogView },
   cache: { method: 'GET', path: '/v1/cache', summary: 'What lies in the cache.', access: 'token', query: CacheQuery, status: 200, answer: CacheListing },
   removeContent: { method: 'DELETE', path: '/v1/cache/:sha256', summary: 'Removes one content from the cache.', access: 'token', params: byDigest, status: 200, answer: z.object({ sha256: Sha256Hex, bytes: z.number() }) },
   pinContent: {

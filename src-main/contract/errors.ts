@@ -56,12 +56,18 @@ export const errorTable = {
   PORT_TAKEN: { exit: 65, http: 500, next: 'Choose another port in the settings, or end the program that uses it.' },
   SETTINGS_INVALID: { exit: 66, http: 400, next: 'Correct the named setting; the file is left as it is.' },
   SITE_KEY_INVALID: { exit: 67, http: 400, next: 'Make one with `larder fleet key new` and give all PCs the same.' },
-  FLEET_INVALID: { exit: 80, http: 400, next: 'Make a new request with `larder fleet enroll --request` and let the holder of the fleet CA sign it.' },
-  FLEET_CA_UNUSABLE: { exit: 81, http: 400, next: 'Check the folder of the fleet CA (--ca-dir) and its passphrase.' },
+  FLEET_INVALID: { exit: 72, http: 400, next: 'Make a new request with `larder fleet enroll --request` and let the holder of the fleet CA sign it.' },
+  FLEET_CA_UNUSABLE: { exit: 73, http: 400, next: 'Check the folder of the fleet CA (--ca-dir) and its passphrase.' },
   INTEGRATION_OFF: { exit: 68, http: 409, next: 'Turn the integration on, or let the client download directly.' },
   BUSY: { exit: 69, http: 503, next: 'Try again in a moment.' },
   SETTING_MANAGED: { exit: 70, http: 403, next: 'Ask whoever is named to change it; `larder config explain` tells where it is set.' },
-  SETTINGS_UNWRITABLE: { exit: 71, http: 409, next: 'Check the rights and the free space of the data folder.' }
+  SETTINGS_UNWRITABLE: { exit: 71, http: 409, next: 'Check the rights and the free space of the data folder.' },
+  GATEWAY_HOST_REFUSED: { exit: 80, http: 403, next: 'Add the host to gateway.hosts, or show the gateway token in Proxy-Authorization.' },
+  GATEWAY_METHOD: { exit: 81, http: 405, next: 'Send GET or HEAD; ask the origin directly for anything else, and for https:// use /fetch?url=….' },
+  GATEWAY_LOOP: { exit: 82, http: 508, next: 'Take the gateway out of the proxy settings of the agent (origin.proxy, HTTP_PROXY).' },
+  PRECONDITION_FAILED: { exit: 83, http: 412, next: 'Ask without If-Match; the file at the origin is another version.' },
+  RANGE_UNSATISFIABLE: { exit: 84, http: 416, next: 'Ask for bytes inside the file; details.lengthBytes says how long it is.' },
+  CHECKS_FAILED: { exit: 85, http: 500, next: 'Do what is said at each check that failed.' }
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof errorTable

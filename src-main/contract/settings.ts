@@ -14,6 +14,12 @@ const live = { live: true }
 /** Never shown, only whether there is one. */
 const secret = { secret: true }
 
+/** A host as the gateway's list names it. */
+export const GatewayHost = z
+  .string()
+  .max(260)
+  .regex(/^(\*|(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?(:\d{1,5})?|\[[0-9a-f:.]+\](:\d{1,5})?)$/i, 'expected host, host:port, *.domain or *')
+
 /**
  * Every setting of an agent, with its default. The same schema reads the settings file, the policy file and the
  * command line. Names are `section.name` for people; a name ends with its unit where it has one.
@@ -37,7 +43,8 @@ export const Settings = z.object({
     .object({
       api: port.default(DEFAULT_PORTS.api).describe('TCP port of the local API on loopback; 0 takes any free one.'),
       peer: port.default(DEFAULT_PORTS.peer).describe('TCP port for peers; 0 takes any free one.'),
-      beacon: port.default(DEFAULT_PORTS.beacon).describe('UDP port of the beacon.')
+      beacon: port.default(DEFAULT_PORTS.beacon).describe('UDP port of the beacon.'),
+      gateway: port.default(DEFAULT_PORTS.gateway).describe('TCP port of the HTTP gateway on loopback; 0 takes any free one.')
     })
     .prefault({}),
   discovery: z
@@ -112,6 +119,17 @@ export const Settings = z.object({
   ui: z
     .object({
       browser: z.boolean().default(false).describe('Serve the window to browsers of this PC; `larder ui` opens it. For agents without the tray application.')
+    })
+    .prefault({}),
+  gateway: z
+    .object({
+      enabled: z.boolean().default(false).describe('Serve any download tool on this PC over HTTP on loopback.'),
+      hosts: z.array(GatewayHost).max(1000).default([]).describe('Hosts that every program on this PC may ask the gateway for: `host`, `host:port`, `*.domain`, or `*`. With the gateway token any host may be asked for.')
+    })
+    .prefault({}),
+  metrics: z
+    .object({
+      requireToken: z.boolean().default(true).describe('Ask for the token of the local API at /metrics. Off: any program on this PC may read the figures.')
     })
     .prefault({}),
   log: z

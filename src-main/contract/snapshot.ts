@@ -126,6 +126,21 @@ export const IntegrationState = z.object({
 })
 export type IntegrationState = z.infer<typeof IntegrationState>
 
+/** Where the bytes of some days came from; unique verified bytes, so the share is never above 1. */
+export const SavingsWindow = z.object({
+  originBytes: z.number().nonnegative(),
+  peerBytes: z.number().nonnegative(),
+  cacheBytes: z.number().nonnegative(),
+  servedBytes: z.number().nonnegative(),
+  /** Part of what this PC got that did not come from an origin, 0 to 1; null: it got nothing. */
+  savedShare: z.number().min(0).max(1).nullable()
+})
+export type SavingsWindow = z.infer<typeof SavingsWindow>
+
+/** Kept across restarts. Days are those of the calendar on this PC, today included. */
+export const Savings = z.object({ today: SavingsWindow, days7: SavingsWindow, days28: SavingsWindow })
+export type Savings = z.infer<typeof Savings>
+
 /** Everything a window shows, whole and numbered. `seq` grows by one at each change; a gap means nothing was lost but time. */
 export const AgentSnapshot = z.object({
   agentId: PeerId,
@@ -150,7 +165,13 @@ export const AgentSnapshot = z.object({
     denyListNumber: z.number().int().optional(),
     denied: z.number().int().optional()
   }),
-  ports: z.object({ api: z.number().int().nullable(), peer: z.number().int().nullable(), beacon: z.number().int().nullable() }),
+  ports: z.object({
+    api: z.number().int().nullable(),
+    peer: z.number().int().nullable(),
+    beacon: z.number().int().nullable(),
+    /** Null or absent: the gateway is off. */
+    gateway: z.number().int().nullable().optional()
+  }),
   /** `why` is a clause about this PC; `machine` says what it was decided on. */
   weight: z.object({ value: z.number().int(), why: z.string(), machine: z.string() }),
   interfaces: z.array(z.object({ name: z.string(), address: z.string(), used: z.boolean(), reason: z.string().nullable() })),
@@ -161,6 +182,7 @@ export const AgentSnapshot = z.object({
   uploads: z.array(UploadView),
   cache: CacheStats,
   totals: z.object({ originBytes: z.number(), peerBytes: z.number(), cacheBytes: z.number(), servedBytes: z.number(), fallbacks: z.number().int() }),
+  savings: Savings,
   /** Health of the process: event-loop delay p99 over the last minute, ms; resident memory, bytes. */
   process: z.object({ pid: z.number().int(), eventLoopP99Ms: z.number(), rssBytes: z.number(), cpuSeconds: z.number() }),
   /** The newest events, oldest first; at most 200. */

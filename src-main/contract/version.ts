@@ -12,10 +12,12 @@ export const PEER_PROTOCOL = 1
 
 /** Default ports. The table with firewall rules is in `docs/ports.md`. */
 export const DEFAULT_PORTS = {
-  /** TCP, loopback only: local API, events, gateway. */
+  /** TCP, loopback only: local API, events, metrics. */
   api: 4725,
   /** TCP, LAN: mutual TLS 1.3, control connection and pieces. */
   peer: 4726,
   /** UDP, LAN: beacon, multicast and limited broadcast. */
-  beacon: 4726
+  beacon: 4726,
+  /** TCP, loopback only: HTTP gateway; closed unless `gateway.enabled`. */
+  gateway: 4727
 } as const

@@ -9,6 +9,7 @@ export interface DataPaths {
   readonly goodSettings: string
   readonly goodPolicy: string
   readonly apiToken: string
+  readonly gatewayToken: string
   readonly agent: string
   readonly lock: string
   readonly log: string
@@ -35,6 +36,7 @@ export function dataPaths(root: string): DataPaths {
     goodSettings: join(at, 'last-good', 'settings.json'),
     goodPolicy: join(at, 'last-good', 'policy.json'),
     apiToken: join(at, 'api-token'),
+    gatewayToken: join(at, 'gateway-token'),
     agent: join(at, 'agent.json'),
     lock: join(at, 'agent.lock'),
     log: join(at, 'log')

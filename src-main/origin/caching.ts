@@ -6,8 +6,8 @@ import { systemClock, type Clock } from '../lib/clock.ts'
 /** Most bytes of a serialised policy that are read back. */
 const MAX_POLICY_BYTES = 16 * 1024
 
-/** The fields that rule caching; no others are kept, for they may hold secrets. */
-const ruling = ['age', 'cache-control', 'date', 'etag', 'expires', 'last-modified', 'pragma', 'vary'] as const
+/** The fields that rule caching, and those that say what the bytes are; no others are kept, for they may hold secrets. */
+const ruling = ['age', 'cache-control', 'date', 'etag', 'expires', 'last-modified', 'pragma', 'vary', 'content-type', 'content-disposition'] as const
 
 const SerialisedPolicy = z.looseObject({
   v: z.literal(1),
@@ -57,6 +57,10 @@ export function cachingRules(clock: Clock) {
       if ('no-cache' in rules || 'no-store' in rules || 'private' in rules || 'proxy-revalidate' in rules || 's-maxage' in rules) return false
       return policyOf(stored)?.evaluateRequest({ method: 'GET', url: '', headers: { 'cache-control': 'max-stale' } }).response !== undefined
     },
+    /** Age of a stored answer, whole seconds. */
+    ageSeconds(stored: unknown): number {
+      return Math.max(0, Math.floor(policyOf(stored)?.age() ?? 0))
+    },
     /** True while the origin's rules let a stored version be used without asking. */
     isFresh(stored: unknown): boolean {
       return policyOf(stored)?.satisfiesWithoutRevalidation({ method: 'GET', url: '', headers: {} }) ?? false
@@ -79,6 +83,12 @@ export type CachingRules = ReturnType<typeof cachingRules>
 /** True when the origin's rules allow to use a stored version although the origin cannot be asked about it. */
 export function mayServeStale(policy: unknown, clock: Clock = systemClock): boolean {
   return cachingRules(clock).mayServeStale(policy)
+}
+
+/** What is kept of an answer's fields (lower case), and how old it is by RFC 9111 §4.2.3, whole seconds. Empty for a policy that cannot be read. */
+export function keptAnswer(policy: unknown, clock: Clock = systemClock): { readonly fields: Readonly<Record<string, string>>; readonly ageSeconds: number } {
+  const data = read(policy)
+  return { fields: data?.resh ?? {}, ageSeconds: data === null ? 0 : cachingRules(clock).ageSeconds(policy) }
 }
 
 /** `Cache-Control` forbids sharing or keeping: `private` or `no-store`. */

@@ -51,6 +51,8 @@ export interface ExchangeOptions {
   readonly userAgent: string
   readonly connectTimeoutMs: number
   readonly responseTimeoutMs: number
+  /** Called with each answer's header fields. */
+  readonly answered?: (host: string, headers: IncomingHttpHeaders) => void
 }
 
 export function createExchange(options: ExchangeOptions): Exchange {
@@ -134,6 +136,7 @@ function askOnce(options: ExchangeOptions, ask: Ask, { url, fields, certificate 
     stream.once('request', (request: ClientRequest) => onceConnected(request, onConnected))
     stream.once('response', (response: { statusCode: number; headers: IncomingHttpHeaders }) => {
       settle()
+      options.answered?.(host, response.headers)
       resolve({ status: response.statusCode, headers: response.headers, url, method: ask.method, body: stream })
     })
     // Stays for the life of the stream: errors of the body reach its reader, this keeps them from being unhandled.

@@ -10,10 +10,13 @@ import { proxyFor } from './proxy.ts'
 export function lazyOriginClient(options: OriginClientOptions): OriginClient {
   proxyFor('https://proxy.invalid/', { proxy: options.settings.proxy, env: {} })
   let client: Promise<OriginClient> | undefined
-  const load = () => (client ??= import('./origin-client.ts').then(({ createOriginClient }) => createOriginClient(options)))
+  let loaded: OriginClient | undefined
+  const load = () => (client ??= import('./origin-client.ts').then(({ createOriginClient }) => (loaded = createOriginClient(options))))
   return {
     probe: async (...question) => (await load()).probe(...question),
     open: async (...question) => (await load()).open(...question),
+    pass: async (...question) => (await load()).pass(...question),
+    clockSkews: () => loaded?.clockSkews() ?? [],
     close: async () => (await client)?.close()
   }
 }

@@ -5,6 +5,7 @@ import { createAgents } from './agents.ts'
 import { openBody } from './body.ts'
 import { cachingRules } from './caching.ts'
 import { ClientCertificates } from './client-certificates.ts'
+import { ClockSkews } from './clock-skews.ts'
 import { cancelled, createExchange } from './exchange.ts'
 import { failureOf } from './failures.ts'
 import type { OriginBody, OriginClient, OriginVersion, ProbeResult } from './origin.ts'
@@ -40,7 +41,17 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
   const stallMs = options.stallMs ?? 10_000
   proxyFor('https://proxy.invalid/', { proxy: settings.proxy, env: {} })
   const agents = createAgents(settings, options.env)
-  const exchange = createExchange({ clock, agents, certificates: new ClientCertificates(settings.clientCertificates, clock), certificateRules: settings.clientCertificateRules, userAgent: options.userAgent, connectTimeoutMs: settings.connectTimeoutMs, responseTimeoutMs: settings.responseTimeoutMs })
+  const skews = new ClockSkews(clock)
+  const exchange = createExchange({
+    clock,
+    agents,
+    certificates: new ClientCertificates(settings.clientCertificates, clock),
+    certificateRules: settings.clientCertificateRules,
+    userAgent: options.userAgent,
+    connectTimeoutMs: settings.connectTimeoutMs,
+    responseTimeoutMs: settings.responseTimeoutMs,
+    answered: (host, headers) => skews.note(host, headers)
+  })
   const rules = cachingRules(clock)
   const suspects = new Set<string>()
   const closing = new AbortController()
@@ -75,6 +86,17 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
         throw error
       }
     },
+
+    async pass(text, { method, headers, conditions, signal }) {
+      const { url, fields } = requestOf(text, headers)
+      try {
+        return await exchange({ method, url, named: url, fields, own: conditions, signal: signalOf(signal) })
+      } catch (thrown) {
+        throw failureOf(thrown, hostOf(url))
+      }
+    },
+
+    clockSkews: () => skews.view(),
 
     async close() {
       closing.abort(new LarderError('SHUTTING_DOWN', 'The agent is stopping.'))

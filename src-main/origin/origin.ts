@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
 import type { CertificateWish } from './certificate-choice.ts'
 import type { StoredValidators } from './validators.ts'
@@ -40,6 +42,21 @@ export interface OriginBody extends AsyncIterable<Buffer> {
   destroy(): void
 }
 
+/** How far this PC's clock is ahead of a server's (negative: behind), as its `Date` says. */
+export interface ClockSkew {
+  readonly host: string
+  readonly aheadMs: number
+  /** Wall clock of the answer, ms since 1970. */
+  readonly at: number
+}
+
+/** An answer of the origin as it came, after redirects. Its body must be read or destroyed. */
+export interface PassedAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Readable
+}
+
 export interface OriginClient {
   /**
    * Asks the origin for the latest version: conditional HEAD; a GET of one byte where HEAD is refused. Follows redirects
@@ -55,6 +72,14 @@ export interface OriginClient {
    * @throws ORIGIN_CHANGED when the origin has another version by now, and the codes of `probe`
    */
   open(version: OriginVersion, range: { start: number; end: number | null }, options: { headers?: Record<string, string>; signal?: AbortSignal }): Promise<OriginBody>
+  /**
+   * Asks once, with the caller's own fields and conditions, and gives the answer as it is: for what must be neither shared nor
+   * kept. Follows redirects as `probe` does. Statuses are answers here, not errors.
+   * @throws ORIGIN_UNREACHABLE, ORIGIN_TLS, ORIGIN_REDIRECTS, ORIGIN_PROTOCOL, ORIGIN_STALLED
+   */
+  pass(url: string, options: { method: 'GET' | 'HEAD'; headers: Record<string, string>; conditions: Record<string, string>; signal?: AbortSignal }): Promise<PassedAnswer>
+  /** How far this PC's clock is from those of origins asked lately. */
+  clockSkews(): readonly ClockSkew[]
   close(): Promise<void>
 }
 

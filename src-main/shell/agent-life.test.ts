@@ -25,7 +25,7 @@ function setUp() {
     const agent = new AgentDouble({ dataDir: dir, settings: Settings.parse({}), name: 'pc' }, { clock, log, env: {} })
     agents.push(agent)
     await agent.start()
-    return { agent, paths: dataPaths(dir), apiPort: 1, log, stop: () => world.stop(agent) }
+    return { agent, paths: dataPaths(dir), apiPort: 1, gatewayPort: null, log, stop: () => world.stop(agent) }
   }, clock)
   return { clock, agents, world, life }
 }

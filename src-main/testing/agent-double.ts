@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { statSync, writeFileSync } from 'node:fs'
 import type { Agent, AgentConfig, AgentEvents, AgentHost } from '../agent/agent.ts'
+import { savingsOf } from '../agent/savings.ts'
 import type { Cache, CacheEvents, CachedContent, ContentReader, VerifyReport } from '../cache/cache.ts'
 import type { AgentEvent, AgentEventType } from '../contract/events.ts'
 import type { PeerId, RequestId, Sha256Hex } from '../contract/ids.ts'
@@ -198,6 +199,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       uploads: [],
       cache: this.cacheDouble.stats(),
       totals: { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0, fallbacks: 0 },
+      savings: { today: savingsOf([]), days7: savingsOf([]), days28: savingsOf([]) },
       process: { pid: process.pid, eventLoopP99Ms: 0, rssBytes: 0, cpuSeconds: 0 },
       events: []
     }
@@ -307,6 +309,16 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
 
   resume(id: RequestId): RequestView {
     return this.update(id, { state: 'waiting' })
+  }
+
+  get readings(): Agent['readings'] {
+    throw new LarderError('NOT_FOUND', 'The double has no streams')
+  }
+
+  setGatewayPort(): void {}
+
+  clockSkews(): [] {
+    return []
   }
 
   setApiPort(port: number | null): void {

@@ -14,6 +14,7 @@ import { downloadToCache, downloadToFile, type DirectJob } from './direct-downlo
 import type { TransferWorld } from './job.ts'
 import { RateMeter } from './rate-meter.ts'
 import type { RequestTarget } from './request-target.ts'
+import type { KnownVersion, Supply } from './supply.ts'
 import type { Interest, Transfer } from './transfer.ts'
 import type { Transfers } from './transfers.ts'
 import type { VersionCheck } from './version-check.ts'
@@ -42,6 +43,8 @@ export class LocalRequest implements Interest {
   readonly #transfers: Transfers
   readonly #versions: VersionCheck
   readonly #changed: (request: LocalRequest) => void
+  readonly #supply = Promise.withResolvers<Supply>()
+  readonly #wantedBytes: number | undefined
   readonly #abort = new AbortController()
   readonly #createdWallMs: number
   readonly #createdMs: number
@@ -49,6 +52,8 @@ export class LocalRequest implements Interest {
   readonly #directRate: RateMeter
   readonly #reasons: RequestView['reasons'] = []
 
+  /** The origin's word from a moment ago; good for one try. */
+  #known: KnownVersion | undefined
   #state: RequestState = 'checking'
   #transfer: Transfer | null = null
   #key: ContentKey | null = null
@@ -71,7 +76,7 @@ export class LocalRequest implements Interest {
     spec: RequestSpec,
     target: RequestTarget,
     expected: Sha256Hex | null,
-    parts: { world: TransferWorld; transfers: Transfers; versions: VersionCheck; changed: (request: LocalRequest) => void }
+    parts: { world: TransferWorld; transfers: Transfers; versions: VersionCheck; changed: (request: LocalRequest) => void; known?: KnownVersion | undefined; wantedBytes?: number | undefined }
   ) {
     this.id = RequestId.parse(`r-${randomBytes(10).toString('hex')}`)
     this.#spec = spec
@@ -81,6 +86,9 @@ export class LocalRequest implements Interest {
     this.#transfers = parts.transfers
     this.#versions = parts.versions
     this.#changed = parts.changed
+    this.#known = parts.known
+    this.#wantedBytes = parts.wantedBytes
+    this.#supply.promise.catch(() => {})
     const { clock } = this.#world
     this.#createdWallMs = clock.wallMs()
     this.#createdMs = clock.monotonicMs()
@@ -104,6 +112,16 @@ export class LocalRequest implements Interest {
     return this.#finishedMs
   }
 
+  /** Where its bytes can be read while it runs; rejected with the request's error when it ends before. */
+  get supply(): Promise<Supply> {
+    return this.#supply.promise
+  }
+
+  /** Aborted when it fails or is cancelled. */
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
   /** Bytes that came for this request alone, past any transfer. */
   get ownSplit(): Readonly<{ originBytes: number; cacheBytes: number }> {
     return this.#viaTransfer ? { originBytes: 0, cacheBytes: 0 } : this.#split
@@ -120,12 +138,14 @@ export class LocalRequest implements Interest {
   async run(): Promise<void> {
     try {
       this.#outcome = await this.#obtain()
+      this.#supply.resolve({ from: 'cache', sha256: this.#outcome.sha256 })
       await this.#deliver(this.#outcome)
       this.#end('done', null)
       this.#world.emit('requestDone', `Finished ${this.#target.url}`, { requestId: this.id, url: this.#target.url, ...(this.#key ? { key: this.#key } : {}), bytes: this.#outcome.lengthBytes, ms: Math.round(this.#finishedMs! - this.#createdMs) })
     } catch (thrown) {
       const error = LarderError.from(this.#abort.signal.aborted ? this.#abort.signal.reason : thrown)
       const cancelled = error.code === 'CANCELLED'
+      this.#supply.reject(error)
       this.#end(cancelled ? 'cancelled' : 'failed', error)
       this.#world.emit(cancelled ? 'requestCancelled' : 'requestFailed', cancelled ? `Cancelled ${this.#target.url}` : `Failed ${this.#target.url}: ${error.message}`.slice(0, 1000), {
         requestId: this.id, url: this.#target.url, code: error.code, ...(this.#key ? { key: this.#key } : {})
@@ -211,9 +231,16 @@ export class LocalRequest implements Interest {
     const { cache } = this.#world
     const stored = this.#target.private ? undefined : cache.version(this.#target.url)
     const present = stored && cache.findByKey(stored.key)
+    const known = this.#known
+    this.#known = undefined
+    if (known?.status === 'stale' && present) {
+      this.#stale = true
+      return this.#fromCache(present)
+    }
     let version: OriginVersion
     try {
-      const answer = await this.#versions.check(this.#target.url, { stored: present ? stored : undefined, headers: this.#target.headers, certificate: wishOf(this.#spec), private: this.#target.private, signal: this.#abort.signal })
+      const asked = { stored: present ? stored : undefined, headers: this.#target.headers, certificate: wishOf(this.#spec), private: this.#target.private, signal: this.#abort.signal }
+      const answer = known?.status === 'version' || (known?.status === 'unchanged' && present) ? known : await this.#versions.check(this.#target.url, asked)
       if (answer.status === 'unchanged') {
         cache.confirm(this.#target.url, answer.policy)
         return this.#fromCache(present!)
@@ -253,6 +280,7 @@ export class LocalRequest implements Interest {
     })
     this.#transfer = transfer
     transfer.attach(this)
+    this.#supply.resolve({ from: 'transfer', transfer })
     const onChanged = () => this.#followTransfer()
     transfer.on('changed', onChanged)
     try {
@@ -319,7 +347,8 @@ export class LocalRequest implements Interest {
   #fromCache(content: CachedContent): Outcome {
     this.#lengthBytes = content.plan.lengthBytes
     this.#viaTransfer = false
-    this.#split = { originBytes: 0, peerBytes: 0, cacheBytes: content.plan.lengthBytes }
+    this.#split = { originBytes: 0, peerBytes: 0, cacheBytes: Math.min(content.plan.lengthBytes, this.#wantedBytes ?? Infinity) }
+    this.#supply.resolve({ from: 'cache', sha256: content.sha256 })
     this.noteReason('cached')
     this.#world.cache.noteHit(content.sha256)
     this.#noteFirstByte()

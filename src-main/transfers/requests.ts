@@ -6,6 +6,7 @@ import { parseIntegrity } from '../origin/integrity.ts'
 import type { TransferWorld } from './job.ts'
 import { LocalRequest } from './request.ts'
 import { resolveTarget } from './request-target.ts'
+import type { KnownVersion } from './supply.ts'
 import type { Transfers } from './transfers.ts'
 import { VersionCheck } from './version-check.ts'
 
@@ -36,10 +37,11 @@ export class Requests {
   }
 
   /**
-   * Takes a request; it starts at once.
+   * Takes a request; it starts at once. `known`: the origin has just been asked. `wantedBytes`: so many of its bytes are wanted;
+   * counted when they come from the cache.
    * @throws URL_INVALID, URL_SCHEME_UNSUPPORTED, BACKGROUND_CHANNEL_UNSET, DIGEST_INVALID, DESTINATION_INVALID, BUSY
    */
-  add(spec: RequestSpec): LocalRequest {
+  add(spec: RequestSpec, more: { readonly known?: KnownVersion; readonly wantedBytes?: number } = {}): LocalRequest {
     if (this.#running.size >= MAX_UNFINISHED) throw new LarderError('BUSY', `${MAX_UNFINISHED} requests are waiting already`)
     const target = resolveTarget(spec.url, spec.headers, this.#world.settings.backgroundChannel.url)
     const expected = spec.integrity === undefined ? null : parseIntegrity(spec.integrity)
@@ -48,7 +50,8 @@ export class Requests {
       world: this.#world,
       transfers: this.#transfers,
       versions: this.#versions,
-      changed: (r) => this.#changed(r)
+      changed: (r) => this.#changed(r),
+      ...more
     })
     this.#byId.set(request.id, request)
     this.#forgetOld()

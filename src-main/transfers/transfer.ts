@@ -23,6 +23,7 @@ import { PeerLanes } from './peer-lanes.ts'
 import { PieceSources } from './piece-sources.ts'
 import { RateMeter } from './rate-meter.ts'
 import { Swarm } from './swarm.ts'
+import type { PieceSupply } from './supply.ts'
 
 /** A new master waits so long for the piece maps of its neighbours before it asks the origin for anything. */
 const MAPS_WAIT_MS = 300
@@ -66,7 +67,7 @@ interface TransferEvents {
  *
  * While active it takes pieces from neighbours; as elected master, or after a fallback, also from the origin.
  */
-export class Transfer extends EventEmitter<TransferEvents> {
+export class Transfer extends EventEmitter<TransferEvents> implements PieceSupply {
   readonly key: ContentKey
   readonly plan: PiecePlan
   readonly startedWallMs: number
@@ -166,6 +167,16 @@ export class Transfer extends EventEmitter<TransferEvents> {
   /** The finished content, once there is one. */
   get content(): CachedContent | null {
     return this.#content
+  }
+
+  has(index: number): boolean {
+    return this.#partial.have.has(index)
+  }
+
+  async read(index: number): Promise<{ bytes: Buffer; digest: Buffer }> {
+    const record = this.#partial.record(index)
+    const bytes = await this.#partial.read(index)
+    return { bytes, digest: record?.digest ?? Buffer.alloc(32) }
   }
 
   get role(): TransferView['role'] {

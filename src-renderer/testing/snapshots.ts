@@ -234,6 +234,11 @@ export function fixtureSnapshot(over: Partial<AgentSnapshot> = {}): AgentSnapsho
     uploads: [],
     cache: { dir: 'C:\\ProgramData\\Larder\\cache', entries: 214, bytes: 18.6 * GIB, partialBytes: 412 * MIB, maxBytes: 50 * GIB, freeBytes: 181 * GIB, pinned: 6, evictions: 12, diskFull: false },
     totals: { originBytes: 2.1 * GIB, peerBytes: 11.4 * GIB, cacheBytes: 3.2 * GIB, servedBytes: 7.9 * GIB, fallbacks: 2 },
+    savings: {
+      today: { originBytes: 2.1 * GIB, peerBytes: 11.4 * GIB, cacheBytes: 3.2 * GIB, servedBytes: 7.9 * GIB, savedShare: 14.6 / 16.7 },
+      days7: { originBytes: 9 * GIB, peerBytes: 42 * GIB, cacheBytes: 9 * GIB, servedBytes: 31 * GIB, savedShare: 0.85 },
+      days28: { originBytes: 30 * GIB, peerBytes: 140 * GIB, cacheBytes: 30 * GIB, servedBytes: 112 * GIB, savedShare: 0.85 }
+    },
     process: { pid: 4120, eventLoopP99Ms: 6.2, rssBytes: 148 * MIB, cpuSeconds: 341 },
     events: fixtureEvents(),
     ...over

@@ -1,0 +1,58 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import ipaddr from 'ipaddr.js'
+import type { ApiToken } from '../../contract/api.ts'
+import { LarderError } from '../../lib/errors.ts'
+
+/**
+ * Refuses what a browser sends. No page has business here: not a foreign one, and not one that came through the gateway itself
+ * and would look like its own.
+ * @throws FORBIDDEN
+ */
+export function assertNoBrowser(headers: IncomingHttpHeaders): void {
+  const names = Object.keys(headers)
+  if (headers.origin !== undefined || names.some((name) => name.startsWith('sec-fetch-') || name.startsWith('access-control-'))) {
+    throw new LarderError('FORBIDDEN', 'Calls from web pages are refused')
+  }
+}
+
+/** The name of a page that was rebound to loopback is in its Host. @throws FORBIDDEN */
+export function assertOwnHost(host: string | undefined, own: readonly string[]): void {
+  if (host === undefined || !own.includes(host.toLowerCase())) throw new LarderError('FORBIDDEN', 'The Host header does not name this gateway')
+}
+
+/**
+ * Whether `Proxy-Authorization` carries the gateway's token: as Bearer, or as the password of Basic with any user name, which
+ * is how tools write a proxy URL (`http://larder:<token>@127.0.0.1:4727`).
+ * @throws TOKEN_INVALID for a wrong one
+ */
+export function showsToken(field: string | undefined, token: ApiToken): boolean {
+  if (field === undefined) return false
+  const [, scheme, value] = /^(basic|bearer) +(\S{1,1024})$/i.exec(field) ?? []
+  const given = scheme?.toLowerCase() === 'basic' ? Buffer.from(value!, 'base64').toString('utf8').replace(/^[^:]*:/, '') : value
+  if (given === undefined || !timingSafeEqual(sha256(given), sha256(token))) throw new LarderError('TOKEN_INVALID', 'The token in Proxy-Authorization is not the one of this gateway')
+  return true
+}
+
+/** Whether policy lets everybody on this PC ask for this URL. Entries: `host`, `host:port`, `*.domain`, `*`. */
+export function isListed(url: string, entries: readonly string[]): boolean {
+  const { hostname, port, protocol } = new URL(url)
+  const effectivePort = port || (protocol === 'https:' ? '443' : '80')
+  return entries.some((text) => {
+    const entry = text.toLowerCase()
+    if (entry === '*') return !isLocal(hostname)
+    const [, name, only] = /^(.*?)(?::(\d+))?$/.exec(entry)!
+    if (only !== undefined && only !== effectivePort) return false
+    return name!.startsWith('*.') ? hostname.endsWith(name!.slice(1)) : hostname === name
+  })
+}
+
+/** Services of this PC and of its link (as cloud metadata) may trust the agent's user; `*` does not mean them. */
+function isLocal(hostname: string): boolean {
+  if (hostname === 'localhost' || hostname.endsWith('.localhost')) return true
+  const address = hostname.replace(/^\[|\]$/g, '')
+  if (!ipaddr.isValid(address)) return false
+  return ['loopback', 'linkLocal', 'unspecified'].includes(ipaddr.process(address).range())
+}
+
+const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()

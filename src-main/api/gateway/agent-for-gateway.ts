@@ -1,0 +1,13 @@
+import type { Agent } from '../../agent/agent.ts'
+import type { GatewayAgent } from './serve.ts'
+
+/** The agent as the gateway sees it: what is shared, and contents as streams. */
+export function agentForGateway(agent: Agent): GatewayAgent {
+  return {
+    notSharing: () => (agent.snapshot().integration.enabled ? null : 'integration-off'),
+    isPaused: () => agent.snapshot().paused !== null,
+    lookUp: (url, options) => agent.readings.lookUp(url, options),
+    open: (content, span) => agent.readings.open(content, span),
+    pass: (url, options) => agent.readings.pass(url, options)
+  }
+}

@@ -1,0 +1,60 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
+/** Name under which the gateway shows up in `Via` and `Cache-Status`. */
+export const PSEUDONYM = 'larder'
+
+/** Fields of a request that say nothing about who is asking. With any other one the question is passed on and never shared. */
+const impersonal = new Set([
+  'accept', 'accept-charset', 'accept-encoding', 'accept-language', 'cache-control', 'connection', 'dnt', 'host', 'if-match', 'if-modified-since', 'if-none-match', 'if-range',
+  'if-unmodified-since', 'keep-alive', 'pragma', 'priority', 'proxy-authorization', 'proxy-connection', 'range', 'referer', 'te', 'trailer', 'upgrade-insecure-requests', 'user-agent',
+  'via', 'want-content-digest', 'want-digest', 'want-repr-digest'
+])
+const hopByHop = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings'])
+const conditions = new Set(['range', 'if-match', 'if-modified-since', 'if-none-match', 'if-range', 'if-unmodified-since'])
+
+/** True when a request may carry something that belongs to one person (RFC 9111 §3.5 and beyond): the answer is that person's alone. */
+export function isPersonal(headers: IncomingHttpHeaders): boolean {
+  return Object.keys(headers).some((name) => !impersonal.has(name))
+}
+
+/** Fields that choose among representations; undefined when nothing special is asked for. */
+export function choosingFields(headers: IncomingHttpHeaders): Record<string, string> | undefined {
+  const accept = headers.accept?.trim()
+  const chosen = {
+    ...(accept !== undefined && accept !== '' && accept !== '*/*' && { accept }),
+    ...(headers['accept-language'] && { 'accept-language': headers['accept-language'] })
+  }
+  return Object.keys(chosen).length > 0 ? chosen : undefined
+}
+
+/** A request's end-to-end fields, and its conditions apart. */
+export function fieldsToPass(headers: IncomingHttpHeaders): { headers: Record<string, string>; conditions: Record<string, string> } {
+  const passed: Record<string, string> = {}
+  const asked: Record<string, string> = {}
+  for (const [name, value] of endToEnd(headers)) {
+    if (name === 'host') continue
+    ;(conditions.has(name) ? asked : passed)[name] = Array.isArray(value) ? value.join(', ') : value
+  }
+  passed['via'] = via(headers.via)
+  return { headers: passed, conditions: asked }
+}
+
+/** An answer's end-to-end fields. */
+export function answerToPass(headers: IncomingHttpHeaders): Record<string, string | string[]> {
+  return { ...Object.fromEntries(endToEnd(headers)), via: via(headers.via) }
+}
+
+/** The request has been here before, or it is the agent's own: the gateway is in the agent's proxy settings. */
+export function isLoop(headers: IncomingHttpHeaders): boolean {
+  return /(^|[\s,])larder(?=$|[\s,])/i.test(headers.via ?? '') || /^larder\/\S+ \(agent\)/.test(headers['user-agent'] ?? '')
+}
+
+/** `Via` with this hop added (RFC 9110 §7.6.3). */
+export function via(before: string | undefined): string {
+  return before ? `${before}, 1.1 ${PSEUDONYM}` : `1.1 ${PSEUDONYM}`
+}
+
+function endToEnd(headers: IncomingHttpHeaders): [string, string | string[]][] {
+  const named = (headers.connection ?? '').toLowerCase().split(',').map((name) => name.trim())
+  return Object.entries(headers).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined && !hopByHop.has(entry[0]) && !named.includes(entry[0]))
+}

@@ -1,0 +1,142 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import { sleep, type Clock } from '../../lib/clock.ts'
+import { hasCode, LarderError } from '../../lib/errors.ts'
+import { hostOf } from '../../origin/url.ts'
+import type { LookUp, LookUpOptions, Reading, FoundContent } from '../../transfers/reading.ts'
+import type { PassedAnswer } from '../../origin/origin.ts'
+import type { ByteSpan } from '../../transfers/growing-reader.ts'
+import { errorAnswer } from '../error-answer.ts'
+import { decideAnswer } from './decide-answer.ts'
+import { answerToPass, choosingFields, fieldsToPass, isPersonal, PSEUDONYM } from './fields.ts'
+import type { GatewayTarget } from './target.ts'
+
+/** The head of an answer waits so long for the first byte, so that a failure still gets a status of its own. */
+const HEAD_WAIT_MS = 5000
+
+/** What the gateway needs of the agent. */
+export interface GatewayAgent {
+  /** Why contents are not shared right now; null when they are. */
+  readonly notSharing: () => 'integration-off' | null
+  readonly isPaused: () => boolean
+  lookUp(url: string, options: LookUpOptions): Promise<LookUp>
+  open(content: FoundContent, span: ByteSpan): Reading
+  pass(url: string, options: { method: 'GET' | 'HEAD'; headers: Record<string, string>; conditions: Record<string, string>; signal: AbortSignal }): Promise<PassedAnswer>
+}
+
+/**
+ * Answers one call whose caller may ask for this URL. Ends when the answer has been taken or the caller is gone; what nobody
+ * waits for any more is cancelled then.
+ * @throws LarderError as long as nothing has been sent
+ */
+export async function serve(agent: GatewayAgent, clock: Clock, request: IncomingMessage, response: ServerResponse, target: GatewayTarget): Promise<void> {
+  const gone = new AbortController()
+  response.once('close', () => gone.abort(new LarderError('CANCELLED', 'The caller is gone')))
+  const { headers } = request
+  const method = request.method === 'HEAD' ? 'HEAD' : 'GET'
+  const passed = (why: string) => pass(agent, request, response, target, why, gone.signal)
+
+  if (agent.isPaused()) throw new LarderError('BUSY', 'All transfers are paused on this PC; `larder resume` lets them go on')
+  if (target.authorization !== null || isPersonal(headers)) return passed('private')
+  const off = agent.notSharing()
+  if (off !== null) return passed(off)
+
+  const found = await agent
+    .lookUp(target.url, { headers: choosingFields(headers), allowStale: /\b(max-stale|stale-if-error)\b/i.test(headers['cache-control'] ?? ''), signal: gone.signal })
+    .catch((error: unknown) => {
+      // The origin wants to know who is asking: its challenge is for the caller.
+      if (hasCode(error, 'ORIGIN_FORBIDDEN')) return null
+      throw error
+    })
+  if (found === null) return passed('forbidden')
+  if (found.is === 'pass') return passed(found.reason)
+  const { content } = found
+  const answer = decideAnswer(method, headers, content)
+  if (answer.span === null) {
+    response.writeHead(answer.status, { ...answer.headers, 'cache-status': statusOf(content.cached ? 'cache' : 'none', content.stale) })
+    response.end()
+    return
+  }
+  const reading = agent.open(content, answer.span)
+  // A reader that is gone must not wait for the next piece.
+  gone.signal.addEventListener('abort', () => reading.close(), { once: true })
+  try {
+    await stream(reading, { ...answer, stale: content.stale }, response, clock, gone.signal)
+  } catch (error) {
+    if (!response.headersSent) throw error
+    // The length was promised: breaking off is how the caller learns that this is not all.
+    response.destroy()
+  } finally {
+    reading.close()
+  }
+}
+
+async function stream(reading: Reading, answer: { status: number; headers: Readonly<Record<string, string>>; stale: boolean }, response: ServerResponse, clock: Clock, gone: AbortSignal): Promise<void> {
+  const writeHead = () =>
+    response.writeHead(answer.status, {
+      ...answer.headers,
+      'cache-status': statusOf(reading.source(), answer.stale),
+      ...(reading.requestId !== null && { 'larder-request': reading.requestId })
+    })
+  const { bytes } = reading
+  try {
+    const first = bytes.next()
+    first.catch(() => {})
+    await Promise.race([first, sleep(clock, HEAD_WAIT_MS, gone)])
+    writeHead()
+    response.flushHeaders()
+    for (let step = await first; step.done !== true; step = await bytes.next()) {
+      if (!response.write(step.value)) await once(response, 'drain', { signal: gone })
+    }
+    response.end()
+  } finally {
+    // A generator that waits for a piece ends when its signal says so, not when it is told to return.
+    reading.close()
+    await bytes.return(undefined).catch(() => {})
+  }
+}
+
+async function pass(agent: GatewayAgent, request: IncomingMessage, response: ServerResponse, target: GatewayTarget, why: string, signal: AbortSignal): Promise<void> {
+  const { headers, conditions } = fieldsToPass(request.headers)
+  if (target.authorization !== null) headers['authorization'] ??= target.authorization
+  const answer = await agent.pass(target.url, { method: request.method === 'HEAD' ? 'HEAD' : 'GET', headers, conditions, signal })
+  response.writeHead(answer.status, { ...answerToPass(answer.headers), 'cache-status': `${PSEUDONYM}; fwd=bypass; detail=${why}` })
+  if (request.method === 'HEAD') {
+    answer.body.destroy()
+    response.end()
+    return
+  }
+  await pipeline(answer.body, response, { signal }).catch(() => {
+    answer.body.destroy()
+    response.destroy()
+  })
+}
+
+/** `Cache-Status` (RFC 9211): where the bytes come from. */
+function statusOf(source: 'cache' | 'peers' | 'origin' | 'none', stale: boolean): string {
+  if (source === 'cache') return stale ? `${PSEUDONYM}; hit; detail=stale` : `${PSEUDONYM}; hit`
+  return source === 'none' ? `${PSEUDONYM}; fwd=miss` : `${PSEUDONYM}; fwd=miss; detail=${source}`
+}
+
+/** Sends an error as an answer: the origin's own status where it gave one, and what to do next. */
+export function refuse(response: ServerResponse, thrown: unknown, method: string | undefined, url: string | null): void {
+  if (response.headersSent || response.destroyed) return void response.destroy()
+  const { status, view } = errorAnswer(thrown)
+  const told = view.details?.['status']
+  const own = view.code.startsWith('ORIGIN_') && typeof told === 'number' && told >= 400 && told <= 599 ? told : status
+  const body = `${JSON.stringify(view)}\n`
+  const lengthBytes = view.details?.['lengthBytes']
+  response.writeHead(view.code === 'TOKEN_INVALID' ? 407 : own, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    'larder-error': view.code,
+    ...(url !== null && { 'cache-status': `${PSEUDONYM}; fwd=miss; detail=${hostOf(url) === '' ? 'none' : 'error'}` }),
+    ...(view.code === 'TOKEN_INVALID' && { 'proxy-authenticate': 'Basic realm="larder gateway"' }),
+    ...(view.code === 'GATEWAY_METHOD' && { allow: 'GET, HEAD' }),
+    ...(view.code === 'RANGE_UNSATISFIABLE' && { 'content-range': `bytes */${lengthBytes}` }),
+    ...((status === 503 || status === 504) && { 'retry-after': '1' })
+  })
+  response.end(method === 'HEAD' ? undefined : body)
+}

@@ -1,0 +1,37 @@
+import { connect } from '../client/connection.ts'
+import type { WhyDownload, WhyView } from '../contract/why.ts'
+import { formatDuration } from './durations.ts'
+import type { Output } from './output.ts'
+import { localTime, printable, shortId } from './printable.ts'
+import { describeEvent, type AgentCommandOptions } from './show.ts'
+import { formatSize } from './sizes.ts'
+
+/** Tells why downloads came from where they did. @throws NOT_FOUND */
+export async function showWhy(about: string, options: AgentCommandOptions & { readonly all?: boolean }, output: Output): Promise<void> {
+  const view = await (await connect(options)).why(about)
+  output.result(view, () => describeWhy(view, options.all === true))
+}
+
+export function describeWhy({ downloads }: WhyView, all: boolean): string {
+  const shown = all ? downloads : downloads.slice(0, 1)
+  const more = downloads.length - shown.length
+  return [...shown.map(describeDownload), ...(more > 0 ? [`${more} earlier ${more === 1 ? 'download is' : 'downloads are'} meant as well; --all shows ${more === 1 ? 'it' : 'them'}.`] : [])].join('\n\n')
+}
+
+function describeDownload(one: WhyDownload): string {
+  const { split, peers, causes, history } = one
+  const took = one.finishedAt === null ? 'still running' : `took ${formatDuration(one.finishedAt - one.createdAt)}`
+  const lines = [
+    one.verdict,
+    '',
+    `  what     ${one.url}`,
+    `  request  ${one.requestId}, ${one.state}, asked ${localTime(one.createdAt)}, ${took}`,
+    `  content  ${one.key === null ? 'not shared' : shortId(one.key.slice(one.key.indexOf(':') + 1))}, ${one.lengthBytes === null ? 'length unknown' : formatSize(one.lengthBytes)}`,
+    `  came     origin ${formatSize(split.originBytes)}, peers ${formatSize(split.peerBytes)}, cache ${formatSize(split.cacheBytes)}`,
+    ...(one.masterName === null ? [] : [`  master   ${one.masterName}`]),
+    ...peers.map(({ name, bytes }) => `  peer     ${name}: ${formatSize(bytes)}`),
+    ...(one.error === null ? [] : [`  error    ${one.error.message} (${one.error.code})`, `           → ${one.error.next}`]),
+    ...causes.flatMap(({ code, text, next, at }) => [`  cause    ${localTime(at)}  ${text} (${code})`, `           → ${next}`])
+  ]
+  return [...lines.map(printable), ...(history.length === 0 ? [] : ['', '  what happened meanwhile', ...history.map((event) => `  ${describeEvent(event)}`)])].join('\n')
+}

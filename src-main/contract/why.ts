@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { ErrorView } from './errors.ts'
+import { AgentEvent } from './events.ts'
+import { ContentKey, RequestId, Sha256Hex } from './ids.ts'
+import { ReasonCode, RequestState, SourceSplit } from './request.ts'
+
+/** What a helpdesk person can do about each reason; one sentence. */
+export const reasonAdvice: Record<ReasonCode, string> = {
+  'no-fleet': 'Give this PC the site key of the fleet (`--fleet-key-file`, or fleet.siteKey in the settings).',
+  'no-peers': 'See `larder peers` and `larder doctor`: ports, firewall and multicast decide whether PCs find each other.',
+  busy: 'Raise transfers.uploadSlots on PCs with a good connection, or let more PCs keep the content.',
+  elected: 'Nothing to do: one PC of the site has to download it.',
+  'master-lost': 'See why the named PC went away; that the download went on is as it should be.',
+  'origin-error': 'See the code of the error; the origin or the way to it had a problem.',
+  'peer-corrupt': 'Check the disk of the named PC with `larder cache verify` there.',
+  timeout: 'Give the request a longer timeout, or see why peers were slow with `larder peers`.',
+  'no-first-byte': 'See `larder peers`: a peer that is connected and sends nothing has a problem of its own.',
+  'no-progress': 'See `larder peers`, and the network between the PCs.',
+  private: 'Nothing to do where the content is personal; else have the origin allow sharing, and ask without credentials.',
+  'not-shareable': 'Have the origin send a strong ETag, or Last-Modified with Content-Length.',
+  small: 'Nothing to do.',
+  cached: 'Nothing to do: nothing had to be downloaded.',
+  'integration-off': '`larder integration status` says who turned it off; `larder integration on` turns it on.',
+  'agent-absent': 'Start the agent (`larder agent`, or the Larder application).',
+  'agent-unsupported': 'Update the older of agent and client.',
+  paused: '`larder resume` lets transfers go on.'
+}
+
+/** One download and why it came from where it did. */
+export const WhyDownload = z.object({
+  requestId: RequestId,
+  url: z.string(),
+  state: RequestState,
+  key: ContentKey.nullable(),
+  sha256: Sha256Hex.nullable(),
+  lengthBytes: z.number().int().nonnegative().nullable(),
+  /** Wall clock, ms since 1970. */
+  createdAt: z.number(),
+  finishedAt: z.number().nullable(),
+  split: SourceSplit,
+  /** Peers that gave bytes, as far as the agent still knows. */
+  peers: z.array(z.object({ name: z.string(), bytes: z.number() })),
+  masterName: z.string().nullable(),
+  error: ErrorView.nullable(),
+  /** The answer in one sentence. */
+  verdict: z.string(),
+  /** What led to it, oldest first, and what can be done about each. */
+  causes: z.array(z.object({ code: ReasonCode, at: z.number(), text: z.string(), next: z.string() })),
+  /** What happened meanwhile, oldest first. */
+  history: z.array(AgentEvent)
+})
+export type WhyDownload = z.infer<typeof WhyDownload>
+
+/** Newest first. */
+export const WhyView = z.object({ about: z.string(), downloads: z.array(WhyDownload) })
+export type WhyView = z.infer<typeof WhyView>

@@ -1,0 +1,23 @@
+import type { EventEmitter } from 'node:events'
+import type { CachedContent } from '../cache/cache.ts'
+import type { Sha256Hex } from '../contract/ids.ts'
+import type { LarderError } from '../lib/errors.ts'
+import type { ProbeResult } from '../origin/origin.ts'
+import type { PiecePlan } from '../pieces/plan.ts'
+
+/** What was found out about a URL just before it is asked for. `stale`: the origin could not be asked and the caller takes what there is. */
+export type KnownVersion = ProbeResult | { readonly status: 'stale' }
+
+/** Where the bytes of a running request can be read. */
+export type Supply = { readonly from: 'transfer'; readonly transfer: PieceSupply } | { readonly from: 'cache'; readonly sha256: Sha256Hex }
+
+/** A transfer as a reader sees it that follows its verified pieces. */
+export interface PieceSupply extends EventEmitter<{ changed: []; done: [CachedContent]; failed: [LarderError] }> {
+  readonly plan: PiecePlan
+  readonly role: 'none' | 'master' | 'follower' | 'direct'
+  /** The whole, verified; null until then. */
+  readonly content: CachedContent | null
+  has(index: number): boolean
+  /** A piece that is had, with the digest it was verified against. @throws NOT_FOUND, CACHE_DAMAGED */
+  read(index: number): Promise<{ bytes: Buffer; digest: Buffer }>
+}
