@@ -7,6 +7,39 @@ const ms = (min: number, max: number) => z.number().int().min(min).max(max)
 /** 32 random bytes as `larder-site-<base64url>`; whoever has it is a member of the fleet. */
 export const SiteKey = z.string().regex(/^larder-site-[A-Za-z0-9_-]{43}$/, 'expected a key made by `larder fleet key new`')
 
+export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
+export const Weekday = z.enum(weekdays)
+export type Weekday = z.infer<typeof Weekday>
+
+/** The kinds of traffic that have a cap of their own. WAN: from origins. LAN: pieces from peers. Upload: pieces to peers. */
+export const rateKinds = ['wanForeground', 'wanBackground', 'lanForeground', 'lanBackground', 'upload'] as const
+export type RateKind = (typeof rateKinds)[number]
+
+/** Bytes per second; null: no limit. */
+const rate = (least: number) => z.number().int().min(least).max(2 ** 40).nullable()
+const wanRate = rate(16 * 1024)
+/** Peers give up somebody who takes or sends next to nothing, so these begin higher. */
+const lanRate = rate(2 ** 20)
+const uploadRate = rate(64 * 1024)
+
+/** Caps to change; what is not named stays as it is. */
+export const RateCaps = z.strictObject({
+  wanForeground: wanRate.optional(),
+  wanBackground: wanRate.optional(),
+  lanForeground: lanRate.optional(),
+  lanBackground: lanRate.optional(),
+  upload: uploadRate.optional()
+})
+
+/** Other caps for some hours of some days, by local time. */
+export const RateRule = RateCaps.extend({
+  days: z.array(Weekday).min(1).max(7).default([...weekdays]),
+  /** Hour it begins, and hour it ends at; over midnight when `to` is not after `from`. */
+  from: z.number().int().min(0).max(23),
+  to: z.number().int().min(1).max(24)
+})
+export type RateRule = z.infer<typeof RateRule>
+
 /**
  * Every setting of an agent, with its default. The same schema reads the settings file, the policy file and the
  * command line. Names are `section.name` for people.
@@ -85,6 +118,21 @@ export const Settings = z.object({
   ui: z
     .object({
       browser: z.boolean().default(false).describe('Serve the window to browsers of this PC; `larder ui` opens it. For agents without the tray application.')
+    })
+    .prefault({}),
+  rates: z
+    .object({
+      wanForeground: wanRate.default(null).describe('Cap for downloads from origins that somebody waits for, bytes per second; null: none.'),
+      wanBackground: wanRate.default(null).describe('Cap for background downloads from origins, bytes per second; null: none.'),
+      lanForeground: lanRate.default(null).describe('Cap for pieces from peers that somebody waits for, bytes per second; null: none.'),
+      lanBackground: lanRate.default(null).describe('Cap for pieces from peers in the background, bytes per second; null: none.'),
+      upload: uploadRate.default(null).describe('Cap for pieces served to peers, bytes per second; null: none.'),
+      schedule: z.array(RateRule).max(64).default([]).describe('Other caps by hour and weekday, local time: [{ "days": ["mon"], "from": 8, "to": 18, "wanBackground": 250000 }]; a later rule wins.'),
+      adaptive: z.boolean().default(false).describe('Background downloads from origins yield to other traffic on the WAN link.'),
+      adaptiveTargetMs: ms(10, 1000).default(60).describe('Queueing delay that adaptive downloads may cause, ms.'),
+      adaptiveFloor: z.number().int().min(8192).max(2 ** 30).default(32 * 1024).describe('Adaptive downloads never yield below about so much, bytes per second.'),
+      adaptiveCeilingBytes: z.number().int().min(64 * 1024).max(64 * 2 ** 20).default(8 * 2 ** 20).describe('Most bytes an adaptive download may have asked for and not yet received.'),
+      monthlyUploadBytes: z.number().int().min(0).nullable().default(null).describe('Most bytes served to peers in a calendar month; null: no limit.')
     })
     .prefault({}),
   log: z
