@@ -19,10 +19,13 @@ export class Transfers implements PieceSource {
   readonly #live = new Map<ContentKey, Transfer>()
   readonly #ended = { originBytes: 0, peerBytes: 0 }
   readonly #hot: HotPieces
+  readonly #uploaded: (bytes: number) => void
   #servedBytes = 0
   #closed = false
 
-  constructor(world: TransferWorld) {
+  /** @param uploaded bytes have gone to a peer */
+  constructor(world: TransferWorld, uploaded: (bytes: number) => void = () => {}) {
+    this.#uploaded = uploaded
     this.#world = world
     this.#hot = new HotPieces(world.clock, world.buffers)
   }
@@ -164,6 +167,7 @@ export class Transfers implements PieceSource {
 
   #noteServed(bytes: number): void {
     this.#servedBytes += bytes
+    this.#uploaded(bytes)
     this.#world.changed()
   }
 }
