@@ -5,8 +5,10 @@ import type { PeerNetwork } from '../peers/network.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import type { Requests } from '../transfers/requests.ts'
 import type { Transfers } from '../transfers/transfers.ts'
+import type { Rates } from '../rates/rates.ts'
 import type { IntegrationSwitch } from './integration-switch.ts'
 import type { MachineWatch } from './machine-watch.ts'
+import type { PauseSwitch } from './pause-switch.ts'
 import type { VitalSigns } from './vital-signs.ts'
 
 /** Everything a started agent consists of. */
@@ -19,6 +21,8 @@ export interface AgentParts {
   readonly transfers: Transfers
   readonly requests: Requests
   readonly integration: IntegrationSwitch
+  readonly pause: PauseSwitch
+  readonly rates: Rates
   readonly vitals: VitalSigns
   readonly machine: MachineWatch
 }

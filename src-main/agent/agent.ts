@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { Cache } from '../cache/cache.ts'
 import type { AgentEvent } from '../contract/events.ts'
 import type { RequestId } from '../contract/ids.ts'
+import type { RatesAnswer } from '../contract/rates.ts'
 import type { RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
@@ -26,6 +27,8 @@ export interface AgentHost {
   readonly env: Readonly<Record<string, string | undefined>>
   /** How this PC is looked at; by default as its system allows. */
   readonly machine?: MachineProbes
+  /** IANA time zone for schedules; that of this PC by default. */
+  readonly timeZone?: string
 }
 
 export interface Log {
@@ -61,9 +64,12 @@ export interface Agent extends EventEmitter<AgentEvents> {
   /** Where the API listens; shown in snapshots. */
   setApiPort(port: number | null): void
   setIntegration(enabled: boolean, by: string): void
-  /** Pauses all transfers; `untilWallMs` null: until resumed. */
+  /** Pauses all transfers, through restarts too; `untilWallMs` null: until resumed. */
   pauseAll(untilWallMs: number | null): void
   resumeAll(): void
+  /** Other rate settings, from now on; what is not named stays as it is. */
+  setRates(rates: Partial<Settings['rates']>): void
+  rates(): RatesAnswer
   /** Network or power changed. */
   refresh(): void
   start(): Promise<void>

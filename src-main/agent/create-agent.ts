@@ -7,16 +7,22 @@ import { openCache } from '../cache/open-cache.ts'
 import { createClaims } from '../claims/claims-service.ts'
 import type { AgentEvent } from '../contract/events.ts'
 import type { RequestId } from '../contract/ids.ts'
+import type { RatesAnswer } from '../contract/rates.ts'
 import type { RequestSpec, RequestView } from '../contract/request.ts'
+import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import type { Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
+import { localClock } from '../lib/local-time.ts'
+import { connectProbe } from '../origin/connect-probe.ts'
 import { lazyOriginClient } from '../origin/lazy-origin-client.ts'
 import { createPeerNetwork } from '../peers/create-network.ts'
 import type { PeerNetwork } from '../peers/network.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
 import { PieceBuffers } from '../pieces/piece-buffers.ts'
+import { Rates } from '../rates/rates.ts'
+import { UploadCount } from '../rates/upload-count.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import { Requests } from '../transfers/requests.ts'
 import { Transfers } from '../transfers/transfers.ts'
@@ -26,6 +32,7 @@ import { NetworkClaimLink } from './claim-link.ts'
 import { EventLog } from './event-log.ts'
 import { IntegrationSwitch } from './integration-switch.ts'
 import { MachineWatch, systemMachineProbes } from './machine-watch.ts'
+import { PauseSwitch } from './pause-switch.ts'
 import { SleepWatch } from './sleep-watch.ts'
 import { composeSnapshot } from './snapshot.ts'
 import { VitalSigns } from './vital-signs.ts'
@@ -49,8 +56,6 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   #startedWallMs: number
   #seq = 0
   #apiPort: number | null = null
-  #pausedUntil: { until: number | null } | null = null
-  #pauseTimer: Timer | null = null
   #snapshotTimer: Timer | null = null
   #stopping: Promise<void> | null = null
 
@@ -89,7 +94,6 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       version: LARDER_VERSION,
       state: this.#state,
       startedAt: this.#startedWallMs,
-      paused: this.#pausedUntil,
       apiPort: this.#apiPort,
       weight: this.#running().machine.weight,
       fallbacks: this.#events.count('fallback'),
@@ -149,19 +153,23 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   pauseAll(untilWallMs: number | null): void {
-    this.#pauseTimer?.cancel()
-    this.#pausedUntil = { until: untilWallMs }
-    this.#running().requests.pauseAll()
-    if (untilWallMs !== null) this.#pauseTimer = this.#host.clock.after(Math.max(0, untilWallMs - this.#host.clock.wallMs()), () => this.resumeAll())
+    const { pause, requests } = this.#running()
+    pause.pause(untilWallMs)
+    requests.pauseAll()
     this.#events.add('transfersPaused', untilWallMs === null ? 'All transfers are paused until resumed.' : `All transfers are paused until ${new Date(untilWallMs).toISOString()}.`)
   }
 
   resumeAll(): void {
-    if (this.#pausedUntil === null) return
-    this.#pauseTimer?.cancel()
-    this.#pausedUntil = null
-    this.#running().requests.resumeAll()
-    this.#events.add('transfersResumed', 'Transfers go on.')
+    if (this.#running().pause.resume()) this.#goOn()
+  }
+
+  setRates(rates: Partial<Settings['rates']>): void {
+    this.#running().rates.configure(rates)
+  }
+
+  rates(): RatesAnswer {
+    const { rates } = this.#running()
+    return { ...rates.view(), table: rates.table() }
   }
 
   refresh(): void {
@@ -173,29 +181,36 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   /** Builds the layers from the bottom; each leaves behind how to take it down again. */
   async #compose(): Promise<void> {
     const { settings, dataDir } = this.#config
-    const { clock, env, log } = this.#host
+    const { clock, env, log, timeZone } = this.#host
+    const local = localClock(timeZone)
     const integration = await IntegrationSwitch.open(dataDir, clock, settings.integration.enabled)
+    const pause = this.#own(await PauseSwitch.open(dataDir, clock, () => this.#goOn()), (p) => p.close())
+    const uploads = this.#own(await UploadCount.open(join(dataDir, 'uploads.json'), clock, local), (u) => u.close())
+    const rates = this.#own(new Rates({ clock, localClock: local, settings: settings.rates, uploads, probe: connectProbe, changed: () => this.#changed() }), (r) => r.close())
     const vitals = this.#own(new VitalSigns(), (v) => v.stop())
     const hashes = this.#own(createHashPool({ workers: 2 }), (h) => h.close())
     const cache = this.#own(
       await openCache({ dir: settings.cache.dir ?? join(dataDir, 'cache'), clock, hashes, maxBytes: settings.cache.maxBytes, minFreeBytes: settings.cache.minFreeBytes }),
       (c) => c.close()
     )
-    const origin = this.#own(lazyOriginClient({ clock, settings: settings.origin, env, userAgent: `larder/${LARDER_VERSION}` }), (o) => o.close())
+    const origin = this.#own(lazyOriginClient({ clock, settings: settings.origin, env, userAgent: `larder/${LARDER_VERSION}`, rates }), (o) => o.close())
     const buffers = this.#own(new PieceBuffers(clock), (b) => b.clear())
     const machine = this.#own(this.#watchMachine(cache), (m) => m.stop())
     await machine.start()
+    // Who may serve nothing more this month can be master for nobody.
+    const weight = () => (rates.mayUpload ? machine.weight.value : 0)
     const network = await createPeerNetwork({
       dataDir,
       name: this.#name,
       version: LARDER_VERSION,
-      weight: () => machine.weight.value,
+      weight,
       links: machine.links,
       settings: { fleet: settings.fleet, ports: settings.ports, discovery: settings.discovery, uploadSlots: settings.transfers.uploadSlots },
       clock,
       log,
       buffers,
-      source: { openServed: (key) => transfers.openServed(key) }
+      rates,
+      source: { openServed: async (key) => (rates.mayUpload ? transfers.openServed(key) : undefined) }
     })
     const link = new NetworkClaimLink(network)
     const claims = createClaims({
@@ -203,7 +218,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       clock,
       // Who has no peers need not wait for them.
       settings: settings.fleet.siteKey === null ? { ...settings.election, settleMs: 0 } : settings.election,
-      holdings: (key) => transfers.holdings(key),
+      holdings: (key) => (rates.mayUpload ? transfers.holdings(key) : undefined),
       nameOf: (id) => network.nameOf(id)
     })
     const world: TransferWorld = {
@@ -215,14 +230,14 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       buffers,
       settings,
       originQueue: new PQueue({ concurrency: settings.transfers.originConcurrency }),
-      weight: () => machine.weight.value,
+      weight,
       emit: (type, text, facts) => this.#events.add(type, text, facts),
       changed: () => this.#changed(),
       random: Math.random
     }
-    const transfers = new Transfers(world)
+    const transfers = new Transfers(world, (bytes) => rates.noteUploaded(bytes))
     const requests = new Requests(world, transfers, (view) => this.emit('request', view))
-    this.#parts = { hashes, cache, origin, network, claims, transfers, requests, integration, vitals, machine }
+    this.#parts = { hashes, cache, origin, network, claims, transfers, requests, integration, pause, rates, vitals, machine }
     this.#listen(network, link, transfers, cache)
     claims.setMachine({ weight: machine.weight.value, about: machine.weight.machine })
     machine.on('changed', ({ value, why, machine: about }) => {
@@ -237,6 +252,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#own(transfers, (t) => t.close())
     this.#own(requests, (r) => r.close())
     this.#own(new SleepWatch(clock, () => this.refresh()), (s) => s.stop())
+    if (pause.state !== null) requests.pauseAll()
     this.#state = 'running'
     this.#events.add('agentStarted', `Larder ${LARDER_VERSION} has started on ${this.#name}.`)
   }
@@ -277,7 +293,6 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   async #takeDown(): Promise<void> {
     this.#state = 'stopping'
     if (this.#parts) this.#events.add('agentStopping', 'Larder is stopping.')
-    this.#pauseTimer?.cancel()
     for (const undo of this.#undo.splice(0).reverse()) {
       try {
         await undo()
@@ -287,6 +302,11 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     }
     this.#snapshotTimer?.cancel()
     this.#state = 'stopped'
+  }
+
+  #goOn(): void {
+    this.#parts?.requests.resumeAll()
+    this.#events.add('transfersResumed', 'Transfers go on.')
   }
 
   #running(): AgentParts {

@@ -12,7 +12,6 @@ export interface AgentFacts {
   readonly version: string
   readonly state: AgentSnapshot['state']
   readonly startedAt: number
-  readonly paused: AgentSnapshot['paused']
   readonly apiPort: number | null
   readonly weight: Weight
   readonly fallbacks: number
@@ -21,7 +20,7 @@ export interface AgentFacts {
 
 /** Puts together what a window, the API and the tests see of an agent. */
 export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnapshot {
-  const { network, claims, transfers, requests, cache, integration, vitals } = parts
+  const { network, claims, transfers, requests, cache, integration, pause, rates, vitals } = parts
   const requestViews = requests.views()
   const urlOf = new Map(requestViews.filter((r) => r.key !== null).map((r) => [r.key, r.url]))
   return {
@@ -35,7 +34,8 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
     state: facts.state,
     startedAt: facts.startedAt,
     integration: integration.state,
-    paused: facts.paused,
+    paused: pause.state,
+    rates: rates.view(),
     fleet: network.fleet(),
     ports: { api: facts.apiPort, ...network.ports() },
     weight: facts.weight,

@@ -178,11 +178,21 @@ export function createHandlers(context: HandlerContext): Handlers {
       if (!context.uiSessions) throw new LarderError('NOT_FOUND', 'This agent serves no window to browsers; start it with `larder agent --ui`')
       return { url: `http://127.0.0.1:${context.port()}${UI_PATH}#link=${context.uiSessions.issueLink()}`, validMs: LINK_VALID_MS }
     },
+    rates: () => agent.rates(),
+    setRates: ({ body }) => {
+      agent.setRates(stated(body))
+      return agent.rates()
+    },
     integration: ({ body }) => {
       agent.setIntegration(body.enabled, body.by)
       return status()
     }
   }
+}
+
+/** Without what was left out. */
+function stated<T extends object>(body: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> }
 }
 
 /** Sends the events after `since` and each new one. @returns what ends it */

@@ -107,6 +107,19 @@ export function buildProgram(output: Output): Command {
     .addOption(new Option('--until-resumed', 'do not resume by itself').conflicts('for'))
     .action(async (options) => (await switches()).pauseTransfers({ ...options, forMs: options.untilResumed ? null : (options.for ?? 24 * 3600_000) }, output))
   command(program, 'resume', 'Let all transfers go on.').action(async (options) => (await switches()).resumeTransfers(options, output))
+  const rates = command(program, 'rates', 'Show how fast what may go, and how much was served this month.')
+  rates.option('--table', 'the caps of each hour of the week').action(async (options) => (await import('./rates.ts')).showRates(options, output))
+  command(rates, 'set', 'Change rates until the agent reads its settings anew.')
+    .option('--wan <rate>', 'from origins, bytes per second, e.g. 2M; none: no limit', rate)
+    .option('--wan-background <rate>', 'from origins in the background', rate)
+    .option('--lan <rate>', 'from peers', rate)
+    .option('--lan-background <rate>', 'from peers in the background', rate)
+    .option('--upload <rate>', 'to peers', rate)
+    .addOption(new Option('--adaptive <switch>', 'background downloads yield to other traffic').choices(['on', 'off']))
+    .action(async (options) => {
+      const caps = { wanForeground: options.wan, wanBackground: options.wanBackground, lanForeground: options.lan, lanBackground: options.lanBackground, upload: options.upload }
+      await (await import('./rates.ts')).changeRates(options, { ...caps, ...(options.adaptive && { adaptive: options.adaptive === 'on' }) }, output)
+    })
   const integration = program.command('integration').description('Whether programs on this PC are served by the agent.')
   command(integration, 'on', 'Serve programs.').action(async (options) => (await switches()).switchIntegration(true, options, output))
   command(integration, 'off', 'Do not serve programs; they download directly.').action(async (options) => (await switches()).switchIntegration(false, options, output))
@@ -143,6 +156,11 @@ function duration(text: string): number {
   const ms = parseDuration(text)
   if (ms === undefined || ms < 1) throw new InvalidArgumentError('Expected a duration such as 30s, 5m or 1h30m.')
   return ms
+}
+
+/** `none`: no limit. */
+function rate(text: string): number | null {
+  return text === 'none' ? null : size(text)
 }
 
 function size(text: string): number {

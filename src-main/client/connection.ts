@@ -3,6 +3,7 @@ import { VerifyView, type CacheListing, type CacheQueryInput, type ClearView, ty
 import { ErrorView } from '../contract/errors.ts'
 import { AgentEvent } from '../contract/events.ts'
 import type { RequestId, Sha256Hex } from '../contract/ids.ts'
+import type { RatesAnswer, RatesSpec } from '../contract/rates.ts'
 import { RequestView, type RequestSpecInput } from '../contract/request.ts'
 import { AgentSnapshot, type MasterView, type PeerView } from '../contract/snapshot.ts'
 import { LarderError } from '../lib/errors.ts'
@@ -153,6 +154,15 @@ export class AgentConnection {
 
   resumeAll(): Promise<StatusView> {
     return this.#http.call('resumeAll')
+  }
+
+  rates(): Promise<RatesAnswer> {
+    return this.#http.call('rates')
+  }
+
+  /** Until the agent reads its settings anew; null lifts a cap. */
+  setRates(spec: RatesSpec): Promise<RatesAnswer> {
+    return this.#http.call('setRates', { body: spec })
   }
 
   /** `by` is shown to people. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { ErrorView } from './errors.ts'
 import { AgentEvent } from './events.ts'
 import { RequestId, Sha256Hex } from './ids.ts'
+import { RatesAnswer, RatesSpec } from './rates.ts'
 import { RequestSpec, RequestView } from './request.ts'
 import { AgentSnapshot, AgentState, CacheEntryView, CacheStats, MasterView, PeerView } from './snapshot.ts'
 
@@ -221,6 +222,8 @@ export const apiRoutes = {
   pauseAll: { method: 'POST', path: '/v1/pause', summary: 'Pauses all transfers.', access: 'token', body: PauseSpec.prefault({}), status: 200, answer: StatusView },
   resumeAll: { method: 'POST', path: '/v1/resume', summary: 'Lets all transfers go on.', access: 'token', status: 200, answer: StatusView },
   uiLink: { method: 'POST', path: '/v1/ui/link', summary: 'Makes a link that opens the window in a browser of this PC, once. NOT_FOUND when the agent serves no window.', access: 'token', status: 200, answer: UiLinkView },
+  rates: { method: 'GET', path: '/v1/rates', summary: 'What holds transfers back now, and the caps of each hour of the week.', access: 'token', status: 200, answer: RatesAnswer },
+  setRates: { method: 'POST', path: '/v1/rates', summary: 'Changes rates until the agent reads its settings anew; null lifts a cap.', access: 'token', body: RatesSpec.prefault({}), status: 200, answer: RatesAnswer },
   integration: { method: 'POST', path: '/v1/integration', summary: 'Turns the integration on or off.', access: 'token', body: IntegrationSpec, status: 200, answer: StatusView }
 } as const satisfies Record<string, ApiRoute>
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ContentKey, PeerId, Sha256Hex } from './ids.ts'
 import { AgentEvent } from './events.ts'
+import { RatesView } from './rates.ts'
 import { ContentKind, RequestView, SourceSplit } from './request.ts'
 
 /**
@@ -118,6 +119,7 @@ export const AgentSnapshot = z.object({
   startedAt: z.number(),
   integration: z.object({ enabled: z.boolean(), by: z.string(), since: z.number() }),
   paused: z.object({ until: z.number().nullable() }).nullable(),
+  rates: RatesView,
   fleet: z.object({ member: z.boolean(), via: z.enum(['none', 'site-key', 'ca']), tag: z.string().nullable() }),
   ports: z.object({ api: z.number().int().nullable(), peer: z.number().int().nullable(), beacon: z.number().int().nullable() }),
   /** `why` is a clause about this PC; `machine` says what it was decided on. */

@@ -5,6 +5,7 @@ import type { Agent, AgentConfig, AgentEvents, AgentHost } from '../agent/agent.
 import type { Cache, CacheEvents, CachedContent, ContentReader, VerifyReport } from '../cache/cache.ts'
 import type { AgentEvent, AgentEventType } from '../contract/events.ts'
 import type { PeerId, RequestId, Sha256Hex } from '../contract/ids.ts'
+import type { RatesAnswer } from '../contract/rates.ts'
 import { finalRequestStates, type RequestSpec, type RequestView } from '../contract/request.ts'
 import type { AgentSnapshot, CacheEntryView, CacheStats } from '../contract/snapshot.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
@@ -182,6 +183,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       startedAt: at,
       integration: { enabled: config.settings.integration.enabled, by: 'settings', since: at },
       paused: null,
+      rates: { caps: { wanForeground: null, wanBackground: null, lanForeground: null, lanBackground: null, upload: null }, scheduled: false, adaptive: { enabled: false, targetMs: 60, origins: [] }, uploads: { month: '2026-01', bytes: 0, limitBytes: null, allowed: true } },
       fleet: { member: false, via: 'none', tag: null },
       ports: { api: null, peer: config.settings.ports.peer, beacon: null },
       weight: { value: 50, why: 'is a desktop', machine: 'desktop, cable' },
@@ -319,6 +321,12 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
 
   resumeAll(): void {
     this.change({ paused: null })
+  }
+
+  setRates(): void {}
+
+  rates(): RatesAnswer {
+    return { ...this.#snapshot.rates, table: { now: { day: 'mon', hour: 0 }, days: [] } }
   }
 
   refresh(): void {}

@@ -198,6 +198,7 @@ export function fixtureSnapshot(over: Partial<AgentSnapshot> = {}): AgentSnapsho
     startedAt: FIXTURE_NOW - 380 * MIN,
     integration: { enabled: true, by: 'Helpdesk (R. Okafor)', since: FIXTURE_NOW - 62 * MIN },
     paused: null,
+    rates: { caps: { wanForeground: null, wanBackground: null, lanForeground: null, lanBackground: null, upload: null }, scheduled: false, adaptive: { enabled: false, targetMs: 60, origins: [] }, uploads: { month: '2026-01', bytes: 0, limitBytes: null, allowed: true } },
     fleet: { member: true, via: 'site-key', tag: '7c1f9a' },
     ports: { api: 4725, peer: 4726, beacon: 4726 },
     weight: { value: 50, why: 'is a desktop', machine: 'desktop, cable, 412 GiB free, processors 7 % busy' },
