@@ -1,11 +1,12 @@
 import { EventEmitter } from 'node:events'
-import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
-import type { CacheStats } from '../contract/snapshot.ts'
+import type { ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
+import type { CachePriority, CacheStats } from '../contract/snapshot.ts'
 import type { Clock } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import type { Cache, CacheEvents, CachedContent, ClearReport, ContentReader, PartialContent, StoredVersion, StreamContent, VerifyReport } from './cache.ts'
+import { effectiveLimits, type CacheLimits, type EffectiveLimits } from './cache-limits.ts'
 import { ContentStore, toCached } from './content-store.ts'
 import { deliverFile } from './deliver.ts'
 import { DiskRoom } from './disk-room.ts'
@@ -19,6 +20,7 @@ import { sweepQuarantine, type RestingPartial } from './recover.ts'
 import { replaceFile } from './safe-files.ts'
 import { withVersion } from './sidecar.ts'
 import { DiskStream, type StreamParts } from './stream.ts'
+import { takeIn } from './take-in.ts'
 import { Upkeep } from './upkeep.ts'
 import { UseCounts } from './use-counts.ts'
 import { verifyCache, type VerifyOptions } from './verify.ts'
@@ -31,10 +33,11 @@ export interface DiskCacheParts {
   readonly index: IndexDb
   readonly clock: Clock
   readonly hashes: HashPool
-  readonly maxBytes: number
-  readonly minFreeBytes: number
+  readonly limits: CacheLimits
   readonly partials: Map<string, RestingPartial>
   freeBytes(): Promise<number>
+  /** Size of the disk, bytes. */
+  diskBytes(): Promise<number>
 }
 
 /** The cache of a folder, made by `openCache`: the parts joined to the one interface. */
@@ -49,18 +52,23 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   readonly #upkeep: Upkeep
   readonly #streams = new Set<DiskStream>()
   readonly #streamParts: StreamParts
+  readonly #ending = new AbortController()
+  #limits: EffectiveLimits
+  #moving: CacheStats['moving'] = null
+  #tookIn: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined
 
   constructor(parts: DiskCacheParts) {
     super()
-    const { layout, index, clock, hashes, minFreeBytes, maxBytes } = parts
+    const { layout, index, clock, hashes } = parts
+    this.#limits = effectiveLimits(parts.limits, 0)
     this.dir = layout.dir
     this.#parts = parts
     const files = (this.#files = new OpenFiles(clock))
     const uses = (this.#uses = new UseCounts(clock, index))
     const room = (this.#room = new DiskRoom({
       clock,
-      minFreeBytes,
+      minFreeBytes: () => this.#limits.minFreeBytes,
       freeBytes: parts.freeBytes,
       evict: (neededBytes, options) => this.#upkeep.evict(neededBytes, options),
       onFull: () => this.emit('diskFull'),
@@ -73,11 +81,16 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     }
     const shelf = (this.#shelf = new PartialShelf(parts.partials, { layout, clock, hashes, files, room, store, onComplete }))
     this.#streamParts = { layout, hashes, files, room, store, onComplete, onEnd: (stream) => this.#streams.delete(stream) }
-    this.#upkeep = new Upkeep({ layout, clock, index, store, shelf, room, uses, maxBytes, minFreeBytes, onEvicted: (sha256, { bytes, reason }) => this.emit('evicted', { sha256, bytes, reason }) })
+    this.#upkeep = new Upkeep({ layout, clock, index, store, shelf, room, uses, limits: () => this.#limits, onEvicted: (sha256, { bytes, reason }) => this.emit('evicted', { sha256, bytes, reason }) })
   }
 
   /** Learns about the disk and keeps the limits before the first use. */
   async begin(): Promise<void> {
+    await this.setLimits(this.#parts.limits)
+  }
+
+  async setLimits(limits: CacheLimits): Promise<void> {
+    this.#limits = effectiveLimits(limits, await this.#parts.diskBytes())
     await this.#room.refresh()
     await this.#upkeep.evict(0)
   }
@@ -133,11 +146,11 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   }
 
   noteHit(sha256: Sha256Hex): void {
-    if (!this.#closing) this.#uses.note(sha256, 1, 0)
+    if (!this.#closing) this.#uses.noteHit(sha256)
   }
 
-  noteServed(sha256: Sha256Hex, bytes: number): void {
-    if (!this.#closing) this.#uses.note(sha256, 0, bytes)
+  noteServed(sha256: Sha256Hex, bytes: number, to?: PeerId): void {
+    if (!this.#closing) this.#uses.noteServed(sha256, bytes, to ?? null)
   }
 
   async openPartial(key: ContentKey, plan: PiecePlan): Promise<PartialContent> {
@@ -212,13 +225,31 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     return report
   }
 
-  pin(sha256: Sha256Hex, pinned: boolean): void {
-    if (!this.#index().pin(sha256, pinned)) throw missing(sha256)
-    this.store.noteInSidecar(sha256, (sidecar) => ({ ...sidecar, pinned }))
+  pin(sha256: Sha256Hex, pinned: boolean, until: number | null = null): void {
+    if (!this.#index().pin(sha256, pinned, until)) throw missing(sha256)
+    this.store.noteInSidecar(sha256, (sidecar) => ({ ...sidecar, pinned, pinnedUntil: pinned ? until : null }))
+  }
+
+  setPriority(sha256: Sha256Hex, priority: CachePriority): void {
+    if (!this.#index().setPriority(sha256, priority)) throw missing(sha256)
+    this.store.noteInSidecar(sha256, (sidecar) => ({ ...sidecar, priority }))
+  }
+
+  detail(sha256: Sha256Hex): ReturnType<Cache['detail']> {
+    if (this.#closing) return undefined
+    this.#uses.flush()
+    return this.#parts.index.detail(sha256)
   }
 
   verify(options: VerifyOptions): Promise<VerifyReport> {
     return verifyCache({ index: this.#index(), store: this.store, layout: this.#parts.layout }, options)
+  }
+
+  takeIn(from: string): Promise<void> {
+    // One folder after the other.
+    const result = this.#tookIn.then(() => this.#takeInNow(from))
+    this.#tookIn = result.catch(() => {})
+    return result
   }
 
   stats(): CacheStats {
@@ -228,10 +259,12 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
       entries,
       bytes,
       partialBytes: this.#shelf.bytes,
-      maxBytes: this.#parts.maxBytes,
+      ...this.#limits,
       freeBytes: this.#room.freeBytes,
       pinned,
       evictions: this.#upkeep.evictions,
+      evictedLastHour: this.#upkeep.pressure.lastHour,
+      moving: this.#moving,
       diskFull: this.#room.full
     }
   }
@@ -245,8 +278,28 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     return (this.#closing ??= this.#close({ clean: false }))
   }
 
+  async #takeInNow(from: string): Promise<void> {
+    const { layout, clock } = this.#parts
+    const show = (moving: CacheStats['moving']) => {
+      this.#moving = moving
+      this.emit('changed')
+    }
+    let last = { done: 0, total: 0, bytes: 0 }
+    try {
+      await takeIn({ layout, store: this.store, index: this.#index(), room: this.#room, clock }, from, { signal: this.#ending.signal, onProgress: (progress) => show({ from, ...(last = progress), problem: null }) })
+      show(null)
+      this.emit('tookIn', { from, contents: last.total, bytes: last.bytes })
+      await this.#upkeep.evict(0)
+    } catch (error) {
+      show({ from, ...last, problem: (error as Error).message })
+      throw error
+    }
+  }
+
   async #close({ clean }: { clean: boolean }): Promise<void> {
     const { layout, index, lock } = this.#parts
+    this.#ending.abort(new LarderError('SHUTTING_DOWN', 'The cache is closed'))
+    await this.#tookIn
     const saved = clean && (await this.#shelf.close())
     await Promise.allSettled([...this.#streams].map((stream) => stream.discard()))
     await this.#upkeep.end()

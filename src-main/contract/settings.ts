@@ -112,6 +112,8 @@ export const Settings = z.object({
     .object({
       dir: z.string().max(4096).nullable().default(null).describe('Cache folder; null: `cache` in the data folder.'),
       maxBytes: z.number().int().min(1 << 20).nullable().default(null).describe('Size limit; null: a tenth of the disk, at most 50 GiB.'),
+      maxDiskPercent: z.number().min(0.1).max(95).nullable().default(null).describe('Size limit as a share of the disk, percent; with maxBytes the smaller one holds.'),
+      maxAgeDays: z.number().min(1).max(3650).nullable().default(null).describe('Contents nobody used for so many days go; null: they stay until room is needed.'),
       minFreeBytes: z.number().int().min(0).default(2 * 1024 ** 3).describe('Free disk space the cache leaves to others.')
     })
     .prefault({}),

@@ -80,15 +80,27 @@ export const TransferView = z.object({
 })
 export type TransferView = z.infer<typeof TransferView>
 
+/** Lowest first: the lowest goes first when room is needed. */
+export const cachePriorities = ['low', 'normal', 'high'] as const
+export const CachePriority = z.enum(cachePriorities)
+export type CachePriority = z.infer<typeof CachePriority>
+
 export const CacheStats = z.object({
   dir: z.string(),
   entries: z.number().int(),
   bytes: z.number(),
   partialBytes: z.number(),
+  /** The limits in force. `maxAgeMs` null: nothing goes for its age. */
   maxBytes: z.number(),
+  minFreeBytes: z.number(),
+  maxAgeMs: z.number().nullable(),
   freeBytes: z.number().nullable(),
   pinned: z.number().int(),
+  /** Contents evicted in this run, and in the last hour: how hard the limits press. */
   evictions: z.number().int(),
+  evictedLastHour: z.object({ contents: z.number().int(), bytes: z.number() }),
+  /** Contents still lie in a former folder and are being moved; null: none do. */
+  moving: z.object({ from: z.string(), done: z.number().int(), total: z.number().int(), bytes: z.number(), problem: z.string().nullable() }).nullable(),
   diskFull: z.boolean()
 })
 export type CacheStats = z.infer<typeof CacheStats>
@@ -99,12 +111,19 @@ export const CacheEntryView = z.object({
   urls: z.array(z.string()),
   kind: ContentKind,
   pinned: z.boolean(),
+  /** Wall clock, ms; null: not pinned, or until it is unpinned. */
+  pinnedUntil: z.number().nullable(),
+  priority: CachePriority,
   createdAt: z.number(),
   lastUsedAt: z.number(),
   hits: z.number().int(),
   servedBytes: z.number()
 })
 export type CacheEntryView = z.infer<typeof CacheEntryView>
+
+/** One content with whom it was served to, most bytes first; at most 100. */
+export const CacheEntryDetail = CacheEntryView.extend({ servedTo: z.array(z.object({ peer: PeerId, name: z.string(), bytes: z.number(), lastAt: z.number() })) })
+export type CacheEntryDetail = z.infer<typeof CacheEntryDetail>
 
 /** Everything a window shows, whole and numbered. `seq` grows by one at each change; a gap means nothing was lost but time. */
 export const AgentSnapshot = z.object({
@@ -131,6 +150,8 @@ export const AgentSnapshot = z.object({
   requests: z.array(RequestView),
   uploads: z.array(UploadView),
   cache: CacheStats,
+  /** Folder the cache moves to at the agent’s next start; null: it stays. */
+  cacheNext: z.string().nullable(),
   totals: z.object({ originBytes: z.number(), peerBytes: z.number(), cacheBytes: z.number(), servedBytes: z.number(), fallbacks: z.number().int() }),
   /** Health of the process: event-loop delay p99 over the last minute, ms; resident memory, bytes. */
   process: z.object({ pid: z.number().int(), eventLoopP99Ms: z.number(), rssBytes: z.number(), cpuSeconds: z.number() }),

@@ -145,7 +145,7 @@ export class Transfers implements PieceSource {
     if (!reader) return undefined
     const { plan, pieceDigests } = reader
     const digest = (index: number) => pieceDigests.subarray(index * 32, index * 32 + 32)
-    let servedBytes = 0
+    const servedTo = new Map<PeerId, number>()
     return {
       plan,
       has: () => true,
@@ -154,12 +154,12 @@ export class Transfers implements PieceSource {
         const lengthBytes = pieceLength(plan, index)
         return this.#hot.get(digest(index), lengthBytes, (into) => reader.read(pieceStart(plan, index), lengthBytes, into))
       },
-      served: (_, bytes) => {
-        servedBytes += bytes
+      served: (peer, bytes) => {
+        servedTo.set(peer, (servedTo.get(peer) ?? 0) + bytes)
         this.#noteServed(bytes)
       },
       close: () => {
-        if (servedBytes > 0) cache.noteServed(content.sha256, servedBytes)
+        for (const [peer, bytes] of servedTo) cache.noteServed(content.sha256, bytes, peer)
         void reader.close()
       }
     }
