@@ -6,6 +6,7 @@ import type { HashPool } from '../pieces/hashing.ts'
 import type { Requests } from '../transfers/requests.ts'
 import type { Transfers } from '../transfers/transfers.ts'
 import type { Rates } from '../rates/rates.ts'
+import type { CachePlace } from './cache-place.ts'
 import type { IntegrationSwitch } from './integration-switch.ts'
 import type { MachineWatch } from './machine-watch.ts'
 import type { PauseSwitch } from './pause-switch.ts'
@@ -14,6 +15,7 @@ import type { VitalSigns } from './vital-signs.ts'
 /** Everything a started agent consists of. */
 export interface AgentParts {
   readonly hashes: HashPool
+  readonly place: CachePlace
   readonly cache: Cache
   readonly origin: OriginClient
   readonly network: PeerNetwork

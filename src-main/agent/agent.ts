@@ -1,11 +1,12 @@
 import type { EventEmitter } from 'node:events'
+import type { CacheLimits } from '../cache/cache-limits.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { AgentEvent } from '../contract/events.ts'
-import type { RequestId } from '../contract/ids.ts'
+import type { RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
 import type { RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
-import type { AgentSnapshot } from '../contract/snapshot.ts'
+import type { AgentSnapshot, CacheEntryDetail } from '../contract/snapshot.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { MachineProbes } from './machine-watch.ts'
 
@@ -70,6 +71,12 @@ export interface Agent extends EventEmitter<AgentEvents> {
   /** Other rate settings, from now on; what is not named stays as it is. */
   setRates(rates: Partial<Settings['rates']>): void
   rates(): RatesAnswer
+  /** One content of the cache, and whom it was served to. @throws NOT_FOUND */
+  content(sha256: Sha256Hex): CacheEntryDetail
+  /** Other limits, from now on; what is not named stays as it is. */
+  setCacheLimits(limits: Partial<CacheLimits>): Promise<void>
+  /** Moves the cache to another folder at the next start. @throws BAD_REQUEST, CACHE_UNUSABLE */
+  relocateCache(dir: string): Promise<void>
   /** Network or power changed. */
   refresh(): void
   start(): Promise<void>

@@ -2,15 +2,16 @@ import { EventEmitter } from 'node:events'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import PQueue from 'p-queue'
+import type { CacheLimits } from '../cache/cache-limits.ts'
 import type { Cache } from '../cache/cache.ts'
 import { openCache } from '../cache/open-cache.ts'
 import { createClaims } from '../claims/claims-service.ts'
 import type { AgentEvent } from '../contract/events.ts'
-import type { RequestId } from '../contract/ids.ts'
+import type { RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
 import type { RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
-import type { AgentSnapshot } from '../contract/snapshot.ts'
+import type { AgentSnapshot, CacheEntryDetail } from '../contract/snapshot.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import type { Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
@@ -28,6 +29,8 @@ import { Requests } from '../transfers/requests.ts'
 import { Transfers } from '../transfers/transfers.ts'
 import type { Agent, AgentConfig, AgentEvents, AgentHost } from './agent.ts'
 import type { AgentParts } from './agent-parts.ts'
+import { contentDetail, moveIn, tellCacheEvents } from './cache-care.ts'
+import { CachePlace } from './cache-place.ts'
 import { NetworkClaimLink } from './claim-link.ts'
 import { EventLog } from './event-log.ts'
 import { IntegrationSwitch } from './integration-switch.ts'
@@ -56,6 +59,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   #startedWallMs: number
   #seq = 0
   #apiPort: number | null = null
+  #limits: CacheLimits
   #snapshotTimer: Timer | null = null
   #stopping: Promise<void> | null = null
 
@@ -63,6 +67,8 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     super()
     this.setMaxListeners(0)
     this.#config = config
+    const { maxBytes, maxDiskPercent, minFreeBytes, maxAgeDays } = config.settings.cache
+    this.#limits = { maxBytes, maxDiskPercent, minFreeBytes, maxAgeDays }
     this.#host = host
     this.#name = config.name ?? hostname()
     this.#startedWallMs = host.clock.wallMs()
@@ -172,6 +178,22 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     return { ...rates.view(), table: rates.table() }
   }
 
+  content(sha256: Sha256Hex): CacheEntryDetail {
+    const { cache, network } = this.#running()
+    return contentDetail(cache, network, sha256)
+  }
+
+  async setCacheLimits(limits: Partial<CacheLimits>): Promise<void> {
+    this.#limits = { ...this.#limits, ...limits }
+    await this.#running().cache.setLimits(this.#limits)
+    this.#changed()
+  }
+
+  async relocateCache(dir: string): Promise<void> {
+    await this.#running().place.relocate(dir)
+    this.#changed()
+  }
+
   refresh(): void {
     const { network, machine } = this.#running()
     machine.refresh()
@@ -188,9 +210,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     const uploads = this.#own(await UploadCount.open(join(dataDir, 'uploads.json'), clock, local), (u) => u.close())
     const rates = this.#own(new Rates({ clock, localClock: local, settings: settings.rates, uploads, probe: connectProbe, changed: () => this.#changed() }), (r) => r.close())
     const vitals = this.#own(new VitalSigns(), (v) => v.stop())
+    const place = await CachePlace.open(dataDir, settings.cache.dir)
     const hashes = this.#own(createHashPool({ workers: 2 }), (h) => h.close())
     const cache = this.#own(
-      await openCache({ dir: settings.cache.dir ?? join(dataDir, 'cache'), clock, hashes, maxBytes: settings.cache.maxBytes, minFreeBytes: settings.cache.minFreeBytes }),
+      await openCache({ ...settings.cache, dir: place.dir, clock, hashes }),
       (c) => c.close()
     )
     const origin = this.#own(lazyOriginClient({ clock, settings: settings.origin, env, userAgent: `larder/${LARDER_VERSION}`, rates }), (o) => o.close())
@@ -237,7 +260,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     }
     const transfers = new Transfers(world, (bytes) => rates.noteUploaded(bytes))
     const requests = new Requests(world, transfers, (view) => this.emit('request', view))
-    this.#parts = { hashes, cache, origin, network, claims, transfers, requests, integration, pause, rates, vitals, machine }
+    this.#parts = { hashes, place, cache, origin, network, claims, transfers, requests, integration, pause, rates, vitals, machine }
     this.#listen(network, link, transfers, cache)
     claims.setMachine({ weight: machine.weight.value, about: machine.weight.machine })
     machine.on('changed', ({ value, why, machine: about }) => {
@@ -252,6 +275,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#own(transfers, (t) => t.close())
     this.#own(requests, (r) => r.close())
     this.#own(new SleepWatch(clock, () => this.refresh()), (s) => s.stop())
+    void moveIn(cache, place, this.#events)
     if (pause.state !== null) requests.pauseAll()
     this.#state = 'running'
     this.#events.add('agentStarted', `Larder ${LARDER_VERSION} has started on ${this.#name}.`)
@@ -277,12 +301,8 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     network.on('banned', (id, key) => link.emit('banned', id, key))
     network.on('refused', ({ address, id, reason }) => this.#events.add('peerRefused', `${address}: ${reason}`, id ? { peer: id } : {}))
     network.on('changed', () => this.#changed())
-    cache.on('added', (content) => this.#events.add('contentCached', `${content.sha256.slice(0, 12)} is in the cache.`, { bytes: content.plan.lengthBytes }))
-    cache.on('evicted', ({ sha256, bytes, reason }) => this.#events.add('contentEvicted', `${sha256.slice(0, 12)} left the cache (${reason}).`, { bytes }))
-    cache.on('removed', ({ sha256, bytes }) => this.#events.add('contentRemoved', `${sha256.slice(0, 12)} was removed from the cache.`, { bytes }))
-    cache.on('quarantined', ({ sha256, reason }) => this.#events.add('contentQuarantined', `${sha256.slice(0, 12)} is damaged and was quarantined: ${reason}`))
-    cache.on('diskFull', () => this.#events.add('diskFull', 'The disk of the cache is full.', { code: 'DISK_FULL' }))
-    cache.on('diskRecovered', () => this.#events.add('diskRecovered', 'The disk of the cache has space again.'))
+    cache.on('changed', () => this.#changed())
+    tellCacheEvents(cache, this.#events)
   }
 
   #own<T>(part: T, undo: (part: T) => unknown): T {

@@ -138,11 +138,26 @@ export function createHandlers(context: HandlerContext): Handlers {
     },
 
     cache: ({ query }) => ({ stats: agent.cache.stats(), ...agent.cache.list(query) }),
+    content: ({ params }) => agent.content(params.sha256),
     removeContent: async ({ params }) => ({ sha256: params.sha256, bytes: await agent.cache.remove(params.sha256) }),
     pinContent: ({ params, body }) => {
       if (!agent.cache.find(params.sha256)) throw new LarderError('NOT_FOUND', 'This content is not in the cache', { sha256: params.sha256 })
-      agent.cache.pin(params.sha256, body.pinned)
-      return { sha256: params.sha256, pinned: body.pinned }
+      const until = body.pinned && body.forMs !== null ? clock.wallMs() + body.forMs : null
+      agent.cache.pin(params.sha256, body.pinned, until)
+      return { sha256: params.sha256, pinned: body.pinned, until }
+    },
+    setPriority: ({ params, body }) => {
+      agent.cache.setPriority(params.sha256, body.priority)
+      return { sha256: params.sha256, priority: body.priority }
+    },
+    setCacheLimits: async ({ body }) => {
+      await agent.setCacheLimits(stated(body))
+      return agent.cache.stats()
+    },
+    relocateCache: async ({ body }) => {
+      if (body.dir !== undefined) await agent.relocateCache(body.dir)
+      const { cache, cacheNext } = agent.snapshot()
+      return { dir: cache.dir, next: cacheNext }
     },
     clearCache: async ({ body }) => ({ ...(await agent.cache.clear(body)), dryRun: body.dryRun }),
     verifyCache: async ({ request, reply }) => {

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { LARDER_VERSION } from '../contract/version.ts'
 import { parseDuration } from './durations.ts'
 import type { Output } from './output.ts'
@@ -88,6 +88,7 @@ export function buildProgram(output: Output): Command {
     .action(async (search, options) => (await cached()).listCache({ ...options, search }, output))
   command(cache, 'rm', 'Remove contents.')
     .argument('<sha256...>', 'digest, or its first 6 digits or more')
+    .option('--dry-run', 'only say what would go')
     .action(async (digests, options) => (await cached()).removeFromCache(digests, options, output))
   command(cache, 'clear', 'Remove everything that is neither in use nor pinned.')
     .option('--pinned-too', 'pinned contents as well')
@@ -96,10 +97,27 @@ export function buildProgram(output: Output): Command {
   command(cache, 'verify', 'Read every content again and compare digests.').action(async (options) => (await cached()).verifyCache(options, output))
   command(cache, 'pin', 'Protect a content from eviction.')
     .argument('<sha256>', 'digest, or its first 6 digits or more')
-    .action(async (digest, options) => (await cached()).pinInCache(digest, true, options, output))
+    .option('--for <duration>', 'only for so long, e.g. 30d', duration)
+    .action(async (digest, options) => (await cached()).pinInCache(digest, { ...options, pinned: true }, output))
   command(cache, 'unpin', 'Let a content be evicted again.')
     .argument('<sha256>', 'digest, or its first 6 digits or more')
-    .action(async (digest, options) => (await cached()).pinInCache(digest, false, options, output))
+    .action(async (digest, options) => (await cached()).pinInCache(digest, { ...options, pinned: false }, output))
+  command(cache, 'show', 'Show one content: its URLs, uses, and whom it was served to.')
+    .argument('<sha256>', 'digest, or its first 6 digits or more')
+    .action(async (digest, options) => (await cached()).showContent(digest, options, output))
+  command(cache, 'priority', 'Say how late a content goes when room is needed.')
+    .argument('<sha256>', 'digest, or its first 6 digits or more')
+    .addArgument(new Argument('<priority>', 'how late').choices(['low', 'normal', 'high']))
+    .action(async (digest, priority, options) => (await cached()).setContentPriority(digest, priority, options, output))
+  command(cache, 'limits', 'Show the limits and how hard they press; change them until the agent reads its settings anew.')
+    .option('--max-size <size>', 'size limit, e.g. 20GiB; none: a tenth of the disk', rate)
+    .option('--max-percent <n>', 'size limit as a share of the disk; none: no share', percent)
+    .option('--min-free <size>', 'free space to leave to others', size)
+    .option('--max-age <days>', 'contents nobody used for so many days go; none: they may stay', percent)
+    .action(async (options) => (await cached()).cacheLimits(options, { maxBytes: options.maxSize, maxDiskPercent: options.maxPercent, minFreeBytes: options.minFree, maxAgeDays: options.maxAge }, output))
+  command(cache, 'relocate', 'Move the cache to another folder at the next start of the agent; without a folder, show how far a move is.')
+    .argument('[folder]', 'new folder')
+    .action(async (folder, options) => (await cached()).relocateCache(folder, options, output))
 
   const switches = async () => import('./switches.ts')
   command(program, 'pause', 'Pause all transfers.')
@@ -156,6 +174,14 @@ function duration(text: string): number {
   const ms = parseDuration(text)
   if (ms === undefined || ms < 1) throw new InvalidArgumentError('Expected a duration such as 30s, 5m or 1h30m.')
   return ms
+}
+
+/** A number; `none`: no limit. */
+function percent(text: string): number | null {
+  if (text === 'none') return null
+  const value = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : NaN
+  if (Number.isNaN(value)) throw new InvalidArgumentError('Expected a number or none.')
+  return value
 }
 
 /** `none`: no limit. */

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { VerifyView, type CacheListing, type CacheQueryInput, type ClearView, type PauseSpecInput, type StatusView, type UiLinkView } from '../contract/api.ts'
+import { VerifyView, type CacheLimitsSpec, type CacheListing, type CacheQueryInput, type ClearView, type PauseSpecInput, type StatusView, type UiLinkView } from '../contract/api.ts'
 import { ErrorView } from '../contract/errors.ts'
 import { AgentEvent } from '../contract/events.ts'
 import type { RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { RatesAnswer, RatesSpec } from '../contract/rates.ts'
 import { RequestView, type RequestSpecInput } from '../contract/request.ts'
-import { AgentSnapshot, type MasterView, type PeerView } from '../contract/snapshot.ts'
+import { AgentSnapshot, type CacheEntryDetail, type CachePriority, type CacheStats, type MasterView, type PeerView } from '../contract/snapshot.ts'
 import { LarderError } from '../lib/errors.ts'
 import { AgentHttp } from './agent-http.ts'
 import { findAgent, type DetectOptions, type Detection } from './detect.ts'
@@ -119,9 +119,29 @@ export class AgentConnection {
     return (await this.#http.call('removeContent', { params: { sha256 } })).bytes
   }
 
+  /** One content of the cache, and whom it was served to. @throws NOT_FOUND */
+  contentDetail(sha256: Sha256Hex): Promise<CacheEntryDetail> {
+    return this.#http.call('content', { params: { sha256 } })
+  }
+
+  /** @param forMs null: until somebody unpins it. @returns when the pin ends, wall clock ms. @throws NOT_FOUND */
+  async pin(sha256: Sha256Hex, pinned = true, forMs: number | null = null): Promise<number | null> {
+    return (await this.#http.call('pinContent', { params: { sha256 }, body: { pinned, forMs } })).until
+  }
+
   /** @throws NOT_FOUND */
-  async pin(sha256: Sha256Hex, pinned = true): Promise<void> {
-    await this.#http.call('pinContent', { params: { sha256 }, body: { pinned } })
+  async setPriority(sha256: Sha256Hex, priority: CachePriority): Promise<void> {
+    await this.#http.call('setPriority', { params: { sha256 }, body: { priority } })
+  }
+
+  /** Until the agent reads its settings anew. */
+  setCacheLimits(spec: CacheLimitsSpec): Promise<CacheStats> {
+    return this.#http.call('setCacheLimits', { body: spec })
+  }
+
+  /** Where the cache is, and after a `dir` is given also where it moves to at the agent's next start. @throws BAD_REQUEST, CACHE_UNUSABLE */
+  relocateCache(dir?: string): Promise<{ dir: string; next: string | null }> {
+    return this.#http.call('relocateCache', { body: dir === undefined ? {} : { dir } })
   }
 
   clearCache(options: { readonly pinnedToo?: boolean; readonly dryRun?: boolean } = {}): Promise<ClearView> {

@@ -4,7 +4,7 @@ import { AgentEvent } from './events.ts'
 import { RequestId, Sha256Hex } from './ids.ts'
 import { RatesAnswer, RatesSpec } from './rates.ts'
 import { RequestSpec, RequestView } from './request.ts'
-import { AgentSnapshot, AgentState, CacheEntryView, CacheStats, MasterView, PeerView } from './snapshot.ts'
+import { AgentSnapshot, AgentState, CacheEntryDetail, CacheEntryView, CachePriority, CacheStats, MasterView, PeerView } from './snapshot.ts'
 
 /** `agent.json` in the data folder: how programs of the same user find the running agent. There only while the API listens. */
 export const AgentFile = z.object({
@@ -102,6 +102,22 @@ export const CacheQuery = z.object({
 })
 export type CacheQueryInput = z.input<typeof CacheQuery>
 
+/** Limits from now on, until the agent reads its settings anew; null lifts one, what is not named stays as it is. */
+export const CacheLimitsSpec = z.strictObject({
+  maxBytes: z.number().int().min(1 << 20).nullable().optional(),
+  maxDiskPercent: z.number().min(0.1).max(95).nullable().optional(),
+  minFreeBytes: z.number().int().min(0).optional(),
+  maxAgeDays: z.number().min(1).max(3650).nullable().optional()
+})
+export type CacheLimitsSpec = z.infer<typeof CacheLimitsSpec>
+
+export const PinSpec = z.object({
+  pinned: z.boolean().default(true),
+  /** It is unpinned by itself after so many ms; null: not before somebody does. */
+  forMs: z.number().int().min(1000).max(3650 * DAY_MS).nullable().default(null)
+})
+export type PinSpecInput = z.input<typeof PinSpec>
+
 /** One message of a stream: its event name and its data. */
 type StreamMessages = Readonly<Record<string, z.ZodType>>
 
@@ -190,16 +206,37 @@ export const apiRoutes = {
     stream: { event: AgentEvent }
   },
   cache: { method: 'GET', path: '/v1/cache', summary: 'What lies in the cache.', access: 'token', query: CacheQuery, status: 200, answer: CacheListing },
+  content: { method: 'GET', path: '/v1/cache/:sha256', summary: 'One content: its URLs, uses, pin, and whom it was served to.', access: 'token', params: byDigest, status: 200, answer: CacheEntryDetail },
   removeContent: { method: 'DELETE', path: '/v1/cache/:sha256', summary: 'Removes one content from the cache.', access: 'token', params: byDigest, status: 200, answer: z.object({ sha256: Sha256Hex, bytes: z.number() }) },
   pinContent: {
     method: 'POST',
     path: '/v1/cache/:sha256/pin',
-    summary: 'Protects a content from eviction, or no longer.',
+    summary: 'Protects a content from eviction for good or for a time, or no longer.',
     access: 'token',
     params: byDigest,
-    body: z.object({ pinned: z.boolean().default(true) }).prefault({}),
+    body: PinSpec.prefault({}),
     status: 200,
-    answer: z.object({ sha256: Sha256Hex, pinned: z.boolean() })
+    answer: z.object({ sha256: Sha256Hex, pinned: z.boolean(), until: z.number().nullable() })
+  },
+  setPriority: {
+    method: 'POST',
+    path: '/v1/cache/:sha256/priority',
+    summary: 'How late a content goes when room is needed.',
+    access: 'token',
+    params: byDigest,
+    body: z.object({ priority: CachePriority.default('normal') }).prefault({}),
+    status: 200,
+    answer: z.object({ sha256: Sha256Hex, priority: CachePriority })
+  },
+  setCacheLimits: { method: 'POST', path: '/v1/cache/limits', summary: 'Changes the limits of the cache until the agent reads its settings anew.', access: 'token', body: CacheLimitsSpec.prefault({}), status: 200, answer: CacheStats },
+  relocateCache: {
+    method: 'POST',
+    path: '/v1/cache/relocate',
+    summary: 'Moves the cache to another folder at the next start of the agent; without a folder it only says where it is.',
+    access: 'token',
+    body: z.object({ dir: z.string().min(1).max(4096).optional() }).prefault({}),
+    status: 200,
+    answer: z.object({ dir: z.string(), next: z.string().nullable() })
   },
   clearCache: {
     method: 'POST',

@@ -3,8 +3,9 @@ import { CacheListing, ClearView, VerifyView } from './api.ts'
 import { ErrorView } from './errors.ts'
 import { AgentEvent } from './events.ts'
 import { RequestId, Sha256Hex } from './ids.ts'
+import { RatesAnswer, RatesSpec } from './rates.ts'
 import { RequestSpec, RequestView } from './request.ts'
-import { AgentSnapshot } from './snapshot.ts'
+import { AgentSnapshot, CacheEntryDetail, CachePriority } from './snapshot.ts'
 
 const DAY_MS = 24 * 3600_000
 
@@ -95,6 +96,9 @@ export const commandTable = {
   /** Pauses all transfers for so long, ms; null: until `all.resume`. */
   'all.pause': command('all.pause', { forMs: z.number().int().min(1000).max(30 * DAY_MS).nullable() }, Done),
   'all.resume': command('all.resume', {}, Done),
+  'rates.get': command('rates.get', {}, RatesAnswer),
+  /** Until the agent reads its settings anew. */
+  'rates.set': command('rates.set', { rates: RatesSpec }, RatesAnswer),
   'integration.set': command('integration.set', { enabled: z.boolean() }, AgentSnapshot.shape.integration),
 
   'cache.list': command(
@@ -111,7 +115,13 @@ export const commandTable = {
     CacheListing
   ),
   'cache.remove': command('cache.remove', byContent, z.object({ sha256: Sha256Hex, bytes: z.number() })),
-  'cache.pin': command('cache.pin', { ...byContent, pinned: z.boolean() }, z.object({ sha256: Sha256Hex, pinned: z.boolean() })),
+  /** `forMs`: it is unpinned by itself after so long. */
+  'cache.pin': command('cache.pin', { ...byContent, pinned: z.boolean(), forMs: z.number().int().min(1000).max(3650 * DAY_MS).nullable().default(null) }, z.object({ sha256: Sha256Hex, pinned: z.boolean() })),
+  /** One content with whom it was served to. */
+  'cache.content': command('cache.content', byContent, CacheEntryDetail),
+  'cache.priority': command('cache.priority', { ...byContent, priority: CachePriority }, z.object({ sha256: Sha256Hex, priority: CachePriority })),
+  /** Moves the cache at the agent's next start; `AgentSnapshot.cacheNext` says so. */
+  'cache.relocate': command('cache.relocate', { dir: z.string().min(1).max(4096) }, Done),
   /** With `dryRun` it only counts what it would free. */
   'cache.clear': command('cache.clear', { pinnedToo: z.boolean(), dryRun: z.boolean() }, ClearView),
   /** Answers when all is read; meanwhile `SnapshotMessage.verifying` tells how far it is. BUSY while one is running. */

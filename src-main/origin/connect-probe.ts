@@ -2,19 +2,26 @@ import { connect } from 'node:net'
 
 /** A connection that takes longer says nothing a queue could explain. */
 const LIMIT_MS = 3000
+const TICK_MS = 4
+/** An event is heard so late at most, or the time it tells is that of a busy PC. */
+const MOST_LATE_MS = 12
 
 /**
  * Time a TCP connection to the origin of `url` takes, ms: one round trip, through the same queues as a download from there. The
- * look-up of the name is not in it. @returns null when nobody answered in time
+ * look-up of the name is not in it. @returns null when nobody answered in time, NaN when this PC was too busy to tell
  */
 export function connectProbe(url: string, signal: AbortSignal): Promise<number | null> {
   const { hostname, port, protocol } = new URL(url)
   const host = hostname.replace(/^\[|\]$/g, '')
   return new Promise((resolve) => {
     let startedMs = performance.now()
+    // While the loop turns, ticks come; the answer came after the last one.
+    let tickMs = startedMs
+    const ticks = setInterval(() => (tickMs = performance.now()), TICK_MS).unref()
     const socket = connect({ host, port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port), autoSelectFamily: true })
     const settle = (ms: number | null) => {
       clearTimeout(limit)
+      clearInterval(ticks)
       signal.removeEventListener('abort', onAbort)
       socket.destroy()
       resolve(ms)
@@ -23,8 +30,11 @@ export function connectProbe(url: string, signal: AbortSignal): Promise<number |
     const limit = setTimeout(() => settle(null), LIMIT_MS)
     limit.unref()
     signal.addEventListener('abort', onAbort, { once: true })
-    socket.on('connectionAttempt', () => (startedMs = performance.now()))
-    socket.once('connect', () => settle(performance.now() - startedMs))
+    socket.on('connectionAttempt', () => (startedMs = tickMs = performance.now()))
+    socket.once('connect', () => {
+      const now = performance.now()
+      settle(now - tickMs > MOST_LATE_MS ? Number.NaN : now - startedMs)
+    })
     socket.on('error', () => settle(null))
     if (signal.aborted) onAbort()
   })

@@ -11,7 +11,7 @@ export interface TransferWindow {
   release(): void
 }
 
-/** Measures the round trip to where a URL leads, ms; null when nobody answered in time. */
+/** Measures the round trip to where a URL leads, ms; null when nobody answered in time, NaN when somebody did but this PC was too busy to tell when. */
 export type DelayProbe = (url: string, signal: AbortSignal) => Promise<number | null>
 
 export interface AdaptiveView {
@@ -102,7 +102,8 @@ export class AdaptiveWindow {
     const rttMs = await this.#probe(this.#url, mine.abort.signal).catch(() => null)
     if (mine !== this.#probing) return
     const atMs = this.#clock.monotonicMs()
-    if (rttMs !== null) {
+    // What a busy PC measures is its own delay; a law that is told nothing for long goes blind.
+    if (rttMs !== null && !Number.isNaN(rttMs)) {
       this.#answeredMs = atMs
       this.#state = step(this.#state, { atMs, rttMs, receivedBytes: this.#received }, this.#limits())
       this.#received = 0

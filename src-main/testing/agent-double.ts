@@ -7,7 +7,7 @@ import type { AgentEvent, AgentEventType } from '../contract/events.ts'
 import type { PeerId, RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
 import { finalRequestStates, type RequestSpec, type RequestView } from '../contract/request.ts'
-import type { AgentSnapshot, CacheEntryView, CacheStats } from '../contract/snapshot.ts'
+import type { AgentSnapshot, CacheEntryDetail, CacheEntryView, CachePriority, CacheStats } from '../contract/snapshot.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
 import { LarderError } from '../lib/errors.ts'
 import { planPieces } from '../pieces/plan.ts'
@@ -18,6 +18,8 @@ const digestOf = (data: Uint8Array) => createHash('sha256').update(data).digest(
 interface Kept {
   data: Buffer
   pinned: boolean
+  pinnedUntil: number | null
+  priority: CachePriority
   hits: number
   url: string
 }
@@ -33,7 +35,7 @@ export class CacheDouble extends EventEmitter<CacheEvents> {
 
   keep(data: Buffer, url = 'http://origin.test/file'): Sha256Hex {
     const sha256 = digestOf(data)
-    this.#kept.set(sha256, { data, pinned: false, hits: 0, url })
+    this.#kept.set(sha256, { data, pinned: false, pinnedUntil: null, priority: 'normal', hits: 0, url })
     return sha256
   }
 
@@ -88,6 +90,8 @@ export class CacheDouble extends EventEmitter<CacheEvents> {
         urls: [kept.url],
         kind: 'resource',
         pinned: kept.pinned,
+        pinnedUntil: kept.pinnedUntil,
+        priority: kept.priority,
         createdAt: 1,
         lastUsedAt: 2,
         hits: kept.hits,
@@ -111,9 +115,15 @@ export class CacheDouble extends EventEmitter<CacheEvents> {
     return { removed: gone.length, bytes: gone.reduce((sum, [, { data }]) => sum + data.length, 0), kept }
   }
 
-  pin(sha256: Sha256Hex, pinned: boolean): void {
-    this.#kept.get(sha256)!.pinned = pinned
+  pin(sha256: Sha256Hex, pinned: boolean, until: number | null = null): void {
+    Object.assign(this.#kept.get(sha256)!, { pinned, pinnedUntil: pinned ? until : null })
   }
+
+  setPriority(sha256: Sha256Hex, priority: CachePriority): void {
+    this.#kept.get(sha256)!.priority = priority
+  }
+
+  async setLimits(): Promise<void> {}
 
   async verify({ signal, onProgress }: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void }): Promise<VerifyReport> {
     const damaged: Sha256Hex[] = []
@@ -139,6 +149,10 @@ export class CacheDouble extends EventEmitter<CacheEvents> {
       freeBytes: null,
       pinned: all.filter(({ pinned }) => pinned).length,
       evictions: 0,
+      minFreeBytes: 0,
+      maxAgeMs: null,
+      evictedLastHour: { contents: 0, bytes: 0 },
+      moving: null,
       diskFull: false
     }
   }
@@ -193,6 +207,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       transfers: [],
       requests: [],
       uploads: [],
+      cacheNext: null,
       cache: this.cacheDouble.stats(),
       totals: { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0, fallbacks: 0 },
       process: { pid: process.pid, eventLoopP99Ms: 0, rssBytes: 0, cpuSeconds: 0 },
@@ -324,6 +339,18 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   }
 
   setRates(): void {}
+
+  content(sha256: Sha256Hex): CacheEntryDetail {
+    const entry = this.cacheDouble.list().entries.find((one) => one.sha256 === sha256)
+    if (!entry) throw new LarderError('NOT_FOUND', 'This content is not in the cache')
+    return { ...entry, servedTo: [] }
+  }
+
+  async setCacheLimits(): Promise<void> {}
+
+  async relocateCache(dir: string): Promise<void> {
+    this.change({ cacheNext: dir })
+  }
 
   rates(): RatesAnswer {
     return { ...this.#snapshot.rates, table: { now: { day: 'mon', hour: 0 }, days: [] } }
