@@ -17,11 +17,12 @@ const layers: Record<string, readonly string[]> = {
   peers: ['contract', 'lib', 'rates', 'pieces'],
   claims: ['contract', 'lib'],
   transfers: ['contract', 'lib', 'pieces', 'cache', 'origin', 'peers', 'claims'],
-  agent: ['contract', 'lib', 'rates', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers'],
+  precache: ['contract', 'lib'],
+  agent: ['contract', 'lib', 'rates', 'precache', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers'],
   window: ['contract', 'lib', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'agent'],
   api: ['contract', 'lib', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'agent', 'window'],
   client: ['contract', 'lib', 'origin'],
-  cli: ['contract', 'lib', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'agent', 'window', 'api', 'client']
+  cli: ['contract', 'lib', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'precache', 'agent', 'window', 'api', 'client']
 }
 /** Electron's side: may import every layer, and electron. */
 const electronFolders = ['shell', 'preload']

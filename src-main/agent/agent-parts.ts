@@ -5,6 +5,7 @@ import type { PeerNetwork } from '../peers/network.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import type { Requests } from '../transfers/requests.ts'
 import type { Transfers } from '../transfers/transfers.ts'
+import type { Precache } from '../precache/precache.ts'
 import type { Rates } from '../rates/rates.ts'
 import type { CachePlace } from './cache-place.ts'
 import type { IntegrationSwitch } from './integration-switch.ts'
@@ -25,6 +26,7 @@ export interface AgentParts {
   readonly integration: IntegrationSwitch
   readonly pause: PauseSwitch
   readonly rates: Rates
+  readonly precache: Precache
   readonly vitals: VitalSigns
   readonly machine: MachineWatch
 }

@@ -9,6 +9,7 @@ import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot, CacheEntryDetail } from '../contract/snapshot.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { MachineProbes } from './machine-watch.ts'
+import type { Precache } from '../precache/precache.ts'
 
 /** What the agent is to do; nothing in it touches the world by itself. */
 export interface AgentConfig {
@@ -77,6 +78,8 @@ export interface Agent extends EventEmitter<AgentEvents> {
   setCacheLimits(limits: Partial<CacheLimits>): Promise<void>
   /** Moves the cache to another folder at the next start. @throws BAD_REQUEST, CACHE_UNUSABLE */
   relocateCache(dir: string): Promise<void>
+  /** Getting contents before anybody asks. */
+  readonly precache: Precache
   /** Network or power changed. */
   refresh(): void
   start(): Promise<void>

@@ -20,6 +20,7 @@ import { connectProbe } from '../origin/connect-probe.ts'
 import { lazyOriginClient } from '../origin/lazy-origin-client.ts'
 import { createPeerNetwork } from '../peers/create-network.ts'
 import type { PeerNetwork } from '../peers/network.ts'
+import type { Precache } from '../precache/precache.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
 import { PieceBuffers } from '../pieces/piece-buffers.ts'
 import { Rates } from '../rates/rates.ts'
@@ -35,6 +36,7 @@ import { NetworkClaimLink } from './claim-link.ts'
 import { EventLog } from './event-log.ts'
 import { IntegrationSwitch } from './integration-switch.ts'
 import { MachineWatch, systemMachineProbes } from './machine-watch.ts'
+import { openPrecache } from './open-precache.ts'
 import { PauseSwitch } from './pause-switch.ts'
 import { SleepWatch } from './sleep-watch.ts'
 import { composeSnapshot } from './snapshot.ts'
@@ -77,6 +79,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
 
   get cache(): Cache {
     return this.#running().cache
+  }
+
+  get precache(): Precache {
+    return this.#running().precache
   }
 
   async start(): Promise<void> {
@@ -260,7 +266,8 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     }
     const transfers = new Transfers(world, (bytes) => rates.noteUploaded(bytes))
     const requests = new Requests(world, transfers, (view) => this.emit('request', view))
-    this.#parts = { hashes, place, cache, origin, network, claims, transfers, requests, integration, pause, rates, vitals, machine }
+    const precache = await openPrecache({ agent: this, cache, events: this.#events, clock, localClock: local, dataDir, settings: settings.precache, onBattery: () => machine.onBattery, changed: () => this.#changed() })
+    this.#parts = { precache, hashes, place, cache, origin, network, claims, transfers, requests, integration, pause, rates, vitals, machine }
     this.#listen(network, link, transfers, cache)
     claims.setMachine({ weight: machine.weight.value, about: machine.weight.machine })
     machine.on('changed', ({ value, why, machine: about }) => {
@@ -274,10 +281,12 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#own(network, (n) => n.stop())
     this.#own(transfers, (t) => t.close())
     this.#own(requests, (r) => r.close())
+    this.#own(precache, (p) => p.close())
     this.#own(new SleepWatch(clock, () => this.refresh()), (s) => s.stop())
     void moveIn(cache, place, this.#events)
     if (pause.state !== null) requests.pauseAll()
     this.#state = 'running'
+    void precache.look()
     this.#events.add('agentStarted', `Larder ${LARDER_VERSION} has started on ${this.#name}.`)
   }
 

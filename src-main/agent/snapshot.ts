@@ -20,7 +20,7 @@ export interface AgentFacts {
 
 /** Puts together what a window, the API and the tests see of an agent. */
 export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnapshot {
-  const { network, claims, transfers, requests, place, cache, integration, pause, rates, vitals } = parts
+  const { precache, network, claims, transfers, requests, place, cache, integration, pause, rates, vitals } = parts
   const requestViews = requests.views()
   const urlOf = new Map(requestViews.filter((r) => r.key !== null).map((r) => [r.key, r.url]))
   return {
@@ -52,6 +52,7 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
     uploads: network.uploads(),
     cache: cache.stats(),
     cacheNext: place.next,
+    precache: precache.view(),
     totals: {
       originBytes: requests.totals.originBytes + transfers.totals.originBytes,
       peerBytes: transfers.totals.peerBytes,

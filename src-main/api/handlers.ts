@@ -181,6 +181,17 @@ export function createHandlers(context: HandlerContext): Handlers {
       return undefined
     },
 
+    precache: () => agent.precache.view(),
+    precacheItems: async () => ({ items: await agent.precache.items() }),
+    startPrecache: async ({ body }) => {
+      await agent.precache.start(body.items, body.list)
+      return agent.precache.view()
+    },
+    stopPrecache: () => {
+      agent.precache.stop()
+      return agent.precache.view()
+    },
+
     pauseAll: ({ body }) => {
       agent.pauseAll(body.forMs === null ? null : clock.wallMs() + body.forMs)
       return status()

@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events'
 import type { ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
-import type { CachePriority, CacheStats } from '../contract/snapshot.ts'
-import type { Clock } from '../lib/clock.ts'
+import type { CachePriority } from '../contract/cache-priority.ts'
+import type { CacheStats } from '../contract/snapshot.ts'
+import { sleep, type Clock } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
@@ -16,7 +17,7 @@ import type { IndexDb } from './index-db.ts'
 import type { Layout } from './layout.ts'
 import { OpenFiles } from './open-files.ts'
 import { PartialShelf } from './partial-shelf.ts'
-import { sweepQuarantine, type RestingPartial } from './recover.ts'
+import { reconcile, sweepQuarantine, type RestingPartial } from './recover.ts'
 import { replaceFile } from './safe-files.ts'
 import { withVersion } from './sidecar.ts'
 import { DiskStream, type StreamParts } from './stream.ts'
@@ -26,6 +27,8 @@ import { UseCounts } from './use-counts.ts'
 import { verifyCache, type VerifyOptions } from './verify.ts'
 
 const PAGE_LIMIT = 1000
+/** A start waits so long for index and files to be brought in line; with very many contents the rest is done while it works. */
+const IN_LINE_MS = 1000
 
 export interface DiskCacheParts {
   readonly layout: Layout
@@ -56,6 +59,9 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   #limits: EffectiveLimits
   #moving: CacheStats['moving'] = null
   #tookIn: Promise<void> = Promise.resolve()
+  #bringing: Promise<void> = Promise.resolve()
+  /** Index and files agree as far as is known. */
+  #inLine = true
   #closing: Promise<void> | undefined
 
   constructor(parts: DiskCacheParts) {
@@ -87,6 +93,18 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   /** Learns about the disk and keeps the limits before the first use. */
   async begin(): Promise<void> {
     await this.setLimits(this.#parts.limits)
+  }
+
+  /**
+   * Looks at all files after an end that was none. What is not found in the index meanwhile is downloaded anew at worst; what is
+   * found there is checked at its first use as always.
+   */
+  async bringInLine(): Promise<void> {
+    const { layout, index, clock } = this.#parts
+    this.#inLine = false
+    const bringing = reconcile(index, this.store, layout, this.#ending.signal).then(() => void (this.#inLine = true))
+    this.#bringing = bringing.catch(() => {})
+    await Promise.race([bringing, sleep(clock, IN_LINE_MS, this.#ending.signal)])
   }
 
   async setLimits(limits: CacheLimits): Promise<void> {
@@ -299,7 +317,7 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   async #close({ clean }: { clean: boolean }): Promise<void> {
     const { layout, index, lock } = this.#parts
     this.#ending.abort(new LarderError('SHUTTING_DOWN', 'The cache is closed'))
-    await this.#tookIn
+    await Promise.all([this.#tookIn, this.#bringing])
     const saved = clean && (await this.#shelf.close())
     await Promise.allSettled([...this.#streams].map((stream) => stream.discard()))
     await this.#upkeep.end()
@@ -309,7 +327,7 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
       this.#uses.flush()
       index.close()
       const indexFile = await lookAt(layout.index)
-      if (saved && typeof indexFile === 'object') await replaceFile(layout.clean, indexFile.stamp, layout.tmp, { durable: true, clock: this.#parts.clock })
+      if (saved && this.#inLine && typeof indexFile === 'object') await replaceFile(layout.clean, indexFile.stamp, layout.tmp, { durable: true, clock: this.#parts.clock })
     } finally {
       lock.release()
     }

@@ -9,7 +9,7 @@ import { lookAt } from './file-stamp.ts'
 import { lockFolder, type FolderLock } from './folder-lock.ts'
 import { IndexDb } from './index-db.ts'
 import { prepareLayout } from './layout.ts'
-import { reconcile, scanPartials, sweepTmp } from './recover.ts'
+import { scanPartials, sweepTmp } from './recover.ts'
 import { removeFile, syncFolder } from './safe-files.ts'
 
 export interface CacheOptions extends Pick<CacheLimits, 'maxBytes' | 'minFreeBytes'>, Partial<Omit<CacheLimits, 'maxBytes' | 'minFreeBytes'>> {
@@ -45,7 +45,7 @@ export async function openCache(options: CacheOptions): Promise<DiskCache> {
     index = opened.index
     const partials = await scanPartials(layout)
     cache = new DiskCache({ layout, lock, index, clock, hashes, limits: { maxBytes, minFreeBytes, maxDiskPercent, maxAgeDays }, partials, freeBytes: () => freeBytes(layout.dir), diskBytes: () => diskBytesOf(layout.dir) })
-    if (mark === undefined || opened.fresh) await reconcile(index, cache.store, layout)
+    if (mark === undefined || opened.fresh) await cache.bringInLine()
     await cache.begin()
     return cache
   } catch (cause) {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { ContentKey, Sha256Hex } from '../contract/ids.ts'
 import { MAX_PIECES } from '../contract/peer-messages.ts'
 import { ContentKind } from '../contract/request.ts'
-import { CachePriority } from '../contract/snapshot.ts'
+import { CachePriority } from '../contract/cache-priority.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import type { StoredVersion } from './cache.ts'
 

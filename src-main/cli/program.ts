@@ -119,6 +119,17 @@ export function buildProgram(output: Output): Command {
     .argument('[folder]', 'new folder')
     .action(async (folder, options) => (await cached()).relocateCache(folder, options, output))
 
+  const precache = program.command('precache').description('Get contents into the cache before anybody asks.')
+  const precached = async () => import('./precache-commands.ts')
+  command(precache, 'run', 'Get a list of contents now; without a list, that of the settings.')
+    .argument('[list]', 'file (JSON, one URL per line, or as sha256sum writes it), or URL of one')
+    .option('--base <url>', 'where the relative names of a file are')
+    .option('--no-wait', 'do not wait for the end')
+    .action(async (list, options) => (await precached()).runPrecache(list, options, output))
+  command(precache, 'stop', 'End a run; verified pieces are kept.').action(async (options) => (await precached()).stopPrecache(options, output))
+  command(precache, 'status', 'Show whether it runs, why not, and how the last run ended.').action(async (options) => (await precached()).precacheStatus(options, output))
+  command(precache, 'list', 'Show the list of the settings as it is now.').action(async (options) => (await precached()).listPrecache(options, output))
+
   const switches = async () => import('./switches.ts')
   command(program, 'pause', 'Pause all transfers.')
     .option('--for <duration>', 'resume by itself after so long (default: 24h)', duration)

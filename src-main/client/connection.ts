@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import { VerifyView, type CacheLimitsSpec, type CacheListing, type CacheQueryInput, type ClearView, type PauseSpecInput, type StatusView, type UiLinkView } from '../contract/api.ts'
+import type { CachePriority } from '../contract/cache-priority.ts'
 import { ErrorView } from '../contract/errors.ts'
 import { AgentEvent } from '../contract/events.ts'
 import type { RequestId, Sha256Hex } from '../contract/ids.ts'
+import type { PrecacheItem, PrecacheView } from '../contract/precache.ts'
 import type { RatesAnswer, RatesSpec } from '../contract/rates.ts'
 import { RequestView, type RequestSpecInput } from '../contract/request.ts'
-import { AgentSnapshot, type CacheEntryDetail, type CachePriority, type CacheStats, type MasterView, type PeerView } from '../contract/snapshot.ts'
+import { AgentSnapshot, type CacheEntryDetail, type CacheStats, type MasterView, type PeerView } from '../contract/snapshot.ts'
 import { LarderError } from '../lib/errors.ts'
 import { AgentHttp } from './agent-http.ts'
 import { findAgent, type DetectOptions, type Detection } from './detect.ts'
@@ -174,6 +176,24 @@ export class AgentConnection {
 
   resumeAll(): Promise<StatusView> {
     return this.#http.call('resumeAll')
+  }
+
+  precache(): Promise<PrecacheView> {
+    return this.#http.call('precache')
+  }
+
+  /** The list of the settings. @throws NOT_FOUND when none is set */
+  async precacheItems(): Promise<PrecacheItem[]> {
+    return (await this.#http.call('precacheItems')).items
+  }
+
+  /** Begins now; with nothing given with the list of the settings. @throws BUSY, NOT_FOUND, BAD_REQUEST */
+  startPrecache(spec: { readonly items?: PrecacheItem[]; readonly list?: string } = {}): Promise<PrecacheView> {
+    return this.#http.call('startPrecache', { body: spec })
+  }
+
+  stopPrecache(): Promise<PrecacheView> {
+    return this.#http.call('stopPrecache')
   }
 
   rates(): Promise<RatesAnswer> {

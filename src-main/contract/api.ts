@@ -1,10 +1,12 @@
 import { z } from 'zod'
+import { CachePriority } from './cache-priority.ts'
 import { ErrorView } from './errors.ts'
 import { AgentEvent } from './events.ts'
 import { RequestId, Sha256Hex } from './ids.ts'
+import { MAX_PRECACHE_ITEMS, PrecacheItem, PrecacheView } from './precache.ts'
 import { RatesAnswer, RatesSpec } from './rates.ts'
 import { RequestSpec, RequestView } from './request.ts'
-import { AgentSnapshot, AgentState, CacheEntryDetail, CacheEntryView, CachePriority, CacheStats, MasterView, PeerView } from './snapshot.ts'
+import { AgentSnapshot, AgentState, CacheEntryDetail, CacheEntryView, CacheStats, MasterView, PeerView } from './snapshot.ts'
 
 /** `agent.json` in the data folder: how programs of the same user find the running agent. There only while the API listens. */
 export const AgentFile = z.object({
@@ -256,6 +258,18 @@ export const apiRoutes = {
     answer: VerifyView,
     stream: { progress: VerifyProgress, result: VerifyView, error: ErrorView }
   },
+  precache: { method: 'GET', path: '/v1/precache', summary: 'Whether pre-caching runs, why not, and how the last run ended.', access: 'token', status: 200, answer: PrecacheView },
+  precacheItems: { method: 'GET', path: '/v1/precache/items', summary: 'The pre-cache list of the settings as it is now.', access: 'token', status: 200, answer: z.object({ items: z.array(PrecacheItem) }) },
+  startPrecache: {
+    method: 'POST',
+    path: '/v1/precache',
+    summary: 'Gets contents into the cache now: those given, those of a list at a URL, or those of the list of the settings.',
+    access: 'token',
+    body: z.object({ items: z.array(PrecacheItem).max(MAX_PRECACHE_ITEMS).optional(), list: z.url({ protocol: /^https?$/ }).max(8192).optional() }).prefault({ items: [] }),
+    status: 200,
+    answer: PrecacheView
+  },
+  stopPrecache: { method: 'POST', path: '/v1/precache/stop', summary: 'Ends a pre-cache run; verified pieces are kept.', access: 'token', status: 200, answer: PrecacheView },
   pauseAll: { method: 'POST', path: '/v1/pause', summary: 'Pauses all transfers.', access: 'token', body: PauseSpec.prefault({}), status: 200, answer: StatusView },
   resumeAll: { method: 'POST', path: '/v1/resume', summary: 'Lets all transfers go on.', access: 'token', status: 200, answer: StatusView },
   uiLink: { method: 'POST', path: '/v1/ui/link', summary: 'Makes a link that opens the window in a browser of this PC, once. NOT_FOUND when the agent serves no window.', access: 'token', status: 200, answer: UiLinkView },

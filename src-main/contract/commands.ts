@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { CacheListing, ClearView, VerifyView } from './api.ts'
+import { CachePriority } from './cache-priority.ts'
 import { ErrorView } from './errors.ts'
 import { AgentEvent } from './events.ts'
 import { RequestId, Sha256Hex } from './ids.ts'
 import { RatesAnswer, RatesSpec } from './rates.ts'
 import { RequestSpec, RequestView } from './request.ts'
-import { AgentSnapshot, CacheEntryDetail, CachePriority } from './snapshot.ts'
+import { AgentSnapshot, CacheEntryDetail } from './snapshot.ts'
 
 const DAY_MS = 24 * 3600_000
 
@@ -126,6 +127,10 @@ export const commandTable = {
   'cache.clear': command('cache.clear', { pinnedToo: z.boolean(), dryRun: z.boolean() }, ClearView),
   /** Answers when all is read; meanwhile `SnapshotMessage.verifying` tells how far it is. BUSY while one is running. */
   'cache.verify': command('cache.verify', {}, VerifyView),
+
+  /** Begins to go through the list of the settings, whatever the hour. */
+  'precache.run': command('precache.run', {}, Done),
+  'precache.stop': command('precache.stop', {}, Done),
 
   /** Events after the sequence number `since`, oldest first; at most 1,000 are kept. */
   'events.list': command('events.list', { since: z.number().int().min(0) }, z.object({ bootId: z.string(), events: z.array(AgentEvent) })),

@@ -137,6 +137,18 @@ export const Settings = z.object({
       monthlyUploadBytes: z.number().int().min(0).nullable().default(null).describe('Most bytes served to peers in a calendar month; null: no limit.')
     })
     .prefault({}),
+  precache: z
+    .object({
+      list: z.string().min(1).max(4096).nullable().default(null).describe('File or URL of a list of contents to have in the cache before anybody asks; null: none.'),
+      days: z.array(Weekday).min(1).max(7).default([...weekdays]).describe('Days on which the time for it begins.'),
+      from: z.number().int().min(0).max(23).default(20).describe('Hour it may begin, local time.'),
+      to: z.number().int().min(1).max(24).default(6).describe('Hour it ends; over midnight when it is not after `from`.'),
+      jitterMinutes: z.number().min(0).max(1440).default(60).describe('Longest random wait before it begins, minutes.'),
+      onlyOnMains: z.boolean().default(true).describe('Not while this PC runs on battery.'),
+      pinDays: z.number().min(0).max(3650).nullable().default(null).describe('Protects what it gets from eviction for so many days; null: not.'),
+      atOnce: z.number().int().min(1).max(16).default(2).describe('Contents it gets at the same time.')
+    })
+    .prefault({}),
   log: z
     .object({
       level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info').describe('Least level that is written.')

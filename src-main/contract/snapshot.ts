@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { ContentKey, PeerId, Sha256Hex } from './ids.ts'
+import { CachePriority } from './cache-priority.ts'
 import { AgentEvent } from './events.ts'
+import { PrecacheView } from './precache.ts'
 import { RatesView } from './rates.ts'
 import { ContentKind, RequestView, SourceSplit } from './request.ts'
 
@@ -80,11 +82,6 @@ export const TransferView = z.object({
 })
 export type TransferView = z.infer<typeof TransferView>
 
-/** Lowest first: the lowest goes first when room is needed. */
-export const cachePriorities = ['low', 'normal', 'high'] as const
-export const CachePriority = z.enum(cachePriorities)
-export type CachePriority = z.infer<typeof CachePriority>
-
 export const CacheStats = z.object({
   dir: z.string(),
   entries: z.number().int(),
@@ -152,6 +149,7 @@ export const AgentSnapshot = z.object({
   cache: CacheStats,
   /** Folder the cache moves to at the agent’s next start; null: it stays. */
   cacheNext: z.string().nullable(),
+  precache: PrecacheView,
   totals: z.object({ originBytes: z.number(), peerBytes: z.number(), cacheBytes: z.number(), servedBytes: z.number(), fallbacks: z.number().int() }),
   /** Health of the process: event-loop delay p99 over the last minute, ms; resident memory, bytes. */
   process: z.object({ pid: z.number().int(), eventLoopP99Ms: z.number(), rssBytes: z.number(), cpuSeconds: z.number() }),

@@ -5,11 +5,14 @@ import type { Agent, AgentConfig, AgentEvents, AgentHost } from '../agent/agent.
 import type { Cache, CacheEvents, CachedContent, ContentReader, VerifyReport } from '../cache/cache.ts'
 import type { AgentEvent, AgentEventType } from '../contract/events.ts'
 import type { PeerId, RequestId, Sha256Hex } from '../contract/ids.ts'
+import type { CachePriority } from '../contract/cache-priority.ts'
+import type { PrecacheItem, PrecacheView } from '../contract/precache.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
 import { finalRequestStates, type RequestSpec, type RequestView } from '../contract/request.ts'
-import type { AgentSnapshot, CacheEntryDetail, CacheEntryView, CachePriority, CacheStats } from '../contract/snapshot.ts'
+import type { AgentSnapshot, CacheEntryDetail, CacheEntryView, CacheStats } from '../contract/snapshot.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
 import { LarderError } from '../lib/errors.ts'
+import type { Precache } from '../precache/precache.ts'
 import { planPieces } from '../pieces/plan.ts'
 
 const hex = (bytes: number) => randomBytes(bytes).toString('hex')
@@ -160,6 +163,8 @@ export class CacheDouble extends EventEmitter<CacheEvents> {
   async close(): Promise<void> {}
 }
 
+const nothingToPrecache: PrecacheView = { state: 'off', list: null, why: 'No list is set.', running: null, last: null }
+
 /**
  * An agent without network: requests move only when the test moves them, or at once by {@link AgentDouble.onRequest}.
  * For tests of what stands above the agent.
@@ -208,6 +213,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       requests: [],
       uploads: [],
       cacheNext: null,
+      precache: nothingToPrecache,
       cache: this.cacheDouble.stats(),
       totals: { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0, fallbacks: 0 },
       process: { pid: process.pid, eventLoopP99Ms: 0, rssBytes: 0, cpuSeconds: 0 },
@@ -337,6 +343,13 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   resumeAll(): void {
     this.change({ paused: null })
   }
+
+  readonly precache = {
+    items: async (): Promise<PrecacheItem[]> => [],
+    start: async () => {},
+    stop: () => false,
+    view: () => nothingToPrecache
+  } as unknown as Precache
 
   setRates(): void {}
 

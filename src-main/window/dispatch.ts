@@ -121,6 +121,14 @@ function agentHandlers({ source, settings, clock }: DispatchContext): Handlers {
       source.agent().resumeAll()
       return {}
     },
+    'precache.run': async () => {
+      await source.agent().precache.start()
+      return {}
+    },
+    'precache.stop': () => {
+      source.agent().precache.stop()
+      return {}
+    },
     'rates.get': () => source.agent().rates(),
     'rates.set': ({ rates }) => {
       source.agent().setRates(Object.fromEntries(Object.entries(rates).filter(([, value]) => value !== undefined)))

@@ -214,6 +214,7 @@ export function fixtureSnapshot(over: Partial<AgentSnapshot> = {}): AgentSnapsho
     uploads: [],
     cache: { dir: 'C:\\ProgramData\\Larder\\cache', entries: 214, bytes: 18.6 * GIB, partialBytes: 412 * MIB, maxBytes: 50 * GIB, minFreeBytes: 2 * GIB, maxAgeMs: null, freeBytes: 181 * GIB, pinned: 6, evictions: 12, evictedLastHour: { contents: 3, bytes: 410 * MIB }, moving: null, diskFull: false },
     cacheNext: null,
+    precache: { state: 'off', list: null, why: 'No list is set.', running: null, last: null },
     totals: { originBytes: 2.1 * GIB, peerBytes: 11.4 * GIB, cacheBytes: 3.2 * GIB, servedBytes: 7.9 * GIB, fallbacks: 2 },
     process: { pid: 4120, eventLoopP99Ms: 6.2, rssBytes: 148 * MIB, cpuSeconds: 341 },
     events: fixtureEvents(),
