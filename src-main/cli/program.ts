@@ -114,7 +114,7 @@ export function buildProgram(output: Output): Command {
     .option('--max-percent <n>', 'size limit as a share of the disk; none: no share', percent)
     .option('--min-free <size>', 'free space to leave to others', size)
     .option('--max-age <days>', 'contents nobody used for so many days go; none: they may stay', percent)
-    .action(async (options) => (await cached()).cacheLimits(options, { maxBytes: options.maxSize, maxDiskPercent: options.maxPercent, minFreeBytes: options.minFree, maxAgeDays: options.maxAge }, output))
+    .action(async (options) => (await cached()).cacheLimits(options, { maxBytes: orNull(options.maxSize), maxDiskPercent: orNull(options.maxPercent), minFreeBytes: options.minFree, maxAgeDays: orNull(options.maxAge) }, output))
   command(cache, 'relocate', 'Move the cache to another folder at the next start of the agent; without a folder, show how far a move is.')
     .argument('[folder]', 'new folder')
     .action(async (folder, options) => (await cached()).relocateCache(folder, options, output))
@@ -146,7 +146,7 @@ export function buildProgram(output: Output): Command {
     .option('--upload <rate>', 'to peers', rate)
     .addOption(new Option('--adaptive <switch>', 'background downloads yield to other traffic').choices(['on', 'off']))
     .action(async (options) => {
-      const caps = { wanForeground: options.wan, wanBackground: options.wanBackground, lanForeground: options.lan, lanBackground: options.lanBackground, upload: options.upload }
+      const caps = { wanForeground: orNull(options.wan), wanBackground: orNull(options.wanBackground), lanForeground: orNull(options.lan), lanBackground: orNull(options.lanBackground), upload: orNull(options.upload) }
       await (await import('./rates.ts')).changeRates(options, { ...caps, ...(options.adaptive && { adaptive: options.adaptive === 'on' }) }, output)
     })
   const integration = program.command('integration').description('Whether programs on this PC are served by the agent.')
@@ -187,17 +187,20 @@ function duration(text: string): number {
   return ms
 }
 
+/** What `none` stands for: commander takes a null of a parser for an option without value. */
+const orNull = <T>(value: T | 'none' | undefined): T | null | undefined => (value === 'none' ? null : value)
+
 /** A number; `none`: no limit. */
-function percent(text: string): number | null {
-  if (text === 'none') return null
+function percent(text: string): number | 'none' {
+  if (text === 'none') return text
   const value = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : NaN
   if (Number.isNaN(value)) throw new InvalidArgumentError('Expected a number or none.')
   return value
 }
 
 /** `none`: no limit. */
-function rate(text: string): number | null {
-  return text === 'none' ? null : size(text)
+function rate(text: string): number | 'none' {
+  return text === 'none' ? text : size(text)
 }
 
 function size(text: string): number {

@@ -351,7 +351,12 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     view: () => nothingToPrecache
   } as unknown as Precache
 
-  setRates(): void {}
+  /** What was set of rates and limits. */
+  readonly changesMade: object[] = []
+
+  setRates(rates: object): void {
+    this.changesMade.push(rates)
+  }
 
   content(sha256: Sha256Hex): CacheEntryDetail {
     const entry = this.cacheDouble.list().entries.find((one) => one.sha256 === sha256)
@@ -359,7 +364,9 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     return { ...entry, servedTo: [] }
   }
 
-  async setCacheLimits(): Promise<void> {}
+  async setCacheLimits(limits: object): Promise<void> {
+    this.changesMade.push(limits)
+  }
 
   async relocateCache(dir: string): Promise<void> {
     this.change({ cacheNext: dir })
