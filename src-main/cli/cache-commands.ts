@@ -33,7 +33,7 @@ export async function removeFromCache(digests: readonly string[], options: Agent
   for (const digest of digests) found.push(await lookUp(agent, digest))
   const removed: { sha256: Sha256Hex; bytes: number }[] = []
   for (const sha256 of found) removed.push({ sha256, bytes: dryRun ? (await agent.contentDetail(sha256)).lengthBytes : await agent.removeContent(sha256) })
-  output.result({ removed, dryRun }, () => removed.map(({ sha256, bytes }) => `${shortId(sha256)} ${dryRun ? 'would be removed' : 'removed'}, ${formatSize(bytes)}`).join('\n'))
+  output.result({ removed, dryRun }, () => removed.map(({ sha256, bytes }) => `${shortId(sha256)} ${dryRun ? 'would be removed' : 'removed'}, ${formatSize(bytes)} freed`).join('\n'))
 }
 
 export async function showContent(digest: string, options: AgentCommandOptions, output: Output): Promise<void> {

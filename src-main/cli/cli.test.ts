@@ -183,6 +183,7 @@ describe('looking at the agent', () => {
     expect((await larder(['cache', 'verify'])).stdout).toBe('1 contents read, 1 good\n')
     expect((await larder(['cache', 'rm', 'zz'])).code).toBe(2)
     expect((await larder(['cache', 'rm', '000000'])).code).toBe(3)
+    expect((await larder(['cache', 'rm', sha256.slice(0, 8), '--dry-run'])).stdout).toContain('would be removed, 6 B freed')
     expect((await larder(['cache', 'rm', sha256.slice(0, 8)])).stdout).toContain('removed, 6 B freed')
     expect(JSON.parse((await larder(['cache', 'ls', '--json'])).stdout)).toMatchObject({ total: 0, entries: [] })
   })
