@@ -81,6 +81,8 @@ test('it yields when others fill the queue, and takes the link back when they ha
   // Others send as fast as the link is from second 10 to 40; with the queue full, what they lack is dropped.
   const run = simulate({ rateMbit: 20, baseMs: 30, bufferMs: 150, forMs: 60_000, others: (ms) => (ms > 10_000 && ms < 40_000 ? rate : 0) })
   expect(run.meanShare(5000, 10_000)).toBeGreaterThan(0.9)
+  // Within two seconds, and not only because it rests.
+  expect(run.meanShare(12_000, 13_000)).toBeLessThan(0.1)
   expect(run.meanShare(13_000, 40_000)).toBeLessThan(0.06)
   expect(run.meanShare(45_000, 60_000)).toBeGreaterThan(0.85)
 })
