@@ -220,7 +220,7 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
 
   async clear({ pinnedToo, dryRun }: { pinnedToo: boolean; dryRun: boolean }): Promise<ClearReport> {
     const report = { removed: 0, bytes: 0, kept: this.#shelf.openCount }
-    for (const { id, bytes, pinned } of this.#index().evictable()) {
+    for (const { id, bytes, pinned } of [...this.#index().evictable()]) {
       if ((pinned && !pinnedToo) || this.store.users.inUse(id)) {
         report.kept++
         continue

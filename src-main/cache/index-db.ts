@@ -138,8 +138,10 @@ export class IndexDb {
     return lengths
   }
 
+  /** All contents. Nothing may be changed before the last one was taken. */
   *evictable(): Generator<{ id: Sha256Hex; bytes: number; lastUsedAt: number; pinned: boolean; priority: number }> {
-    for (const row of this.#prepared(SQL.evictable).all() as Row[]) {
+    // Row by row: all of a large cache at once would cost much memory for a moment.
+    for (const row of this.#prepared(SQL.evictable).iterate() as Iterable<Row>) {
       yield { id: row.sha256 as Sha256Hex, bytes: row.length as number, lastUsedAt: row.last_used_at as number, pinned: row.pinned === 1, priority: row.priority as number }
     }
   }

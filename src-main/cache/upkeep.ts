@@ -16,6 +16,7 @@ import type { UseCounts } from './use-counts.ts'
 
 const DAY_MS = 24 * 3600_000
 const ROUND_MS = 60_000
+const DELETED_AT_ONCE = 16
 /** A partial nobody resumed for so long is given up. */
 const PARTIAL_AGE_MS = 7 * DAY_MS
 const QUARANTINE_AGE_MS = 7 * DAY_MS
@@ -68,7 +69,7 @@ export class Upkeep {
   }
 
   async #evictNow(neededBytes: number, { refused }: { refused: boolean }): Promise<void> {
-    const { index, shelf, store, room, uses, clock, layout } = this.#parts
+    const { index, shelf, room, uses, clock, layout } = this.#parts
     const { maxBytes, minFreeBytes, maxAgeMs } = this.#parts.limits()
     const now = clock.wallMs()
     // A system that has just refused a write is believed more than what it says is free.
@@ -79,20 +80,30 @@ export class Upkeep {
     uses.flush()
     const freed = short ? await sweepQuarantine(layout, Infinity) : 0
     const limits = { maxBytes, minFreeBytes, freeBytes: freeBytes === null ? null : freeBytes + freed, neededBytes, maxAgeMs }
-    for (const eviction of chooseEvictions(this.#entries(), limits, now)) {
-      if (await shelf.remove(eviction.id)) continue
-      const sha256 = eviction.id as Sha256Hex
-      if (store.users.spared(sha256) || !index.find(sha256)) continue
-      // What cannot be deleted must not keep the rest from being deleted.
-      const gone = await store.remove(sha256, { versionsToo: false }).then(
-        () => true,
-        () => false
-      )
-      if (!gone) continue
-      this.#evictions++
-      this.pressure.note(eviction.bytes)
-      this.#parts.onEvicted(sha256, eviction)
+    const chosen = chooseEvictions(this.#entries(), limits, now)
+    for (let first = 0; first < chosen.length; first += DELETED_AT_ONCE) {
+      const some = chosen.slice(first, first + DELETED_AT_ONCE)
+      const gone = await Promise.all(some.map(({ id }) => this.#delete(id)))
+      for (const [i, eviction] of some.entries()) {
+        if (!gone[i]) continue
+        this.#evictions++
+        this.pressure.note(eviction.bytes)
+        this.#parts.onEvicted(eviction.id as Sha256Hex, eviction)
+      }
     }
+  }
+
+  /** @returns true when a content is gone; unfinished downloads go without a word */
+  async #delete(id: string): Promise<boolean> {
+    const { shelf, store, index } = this.#parts
+    if (await shelf.remove(id)) return false
+    const sha256 = id as Sha256Hex
+    if (store.users.spared(sha256) || !index.find(sha256)) return false
+    // What cannot be deleted must not keep the rest from being deleted.
+    return store.remove(sha256, { versionsToo: false }).then(
+      () => true,
+      () => false
+    )
   }
 
   *#entries(): Generator<EvictionEntry> {

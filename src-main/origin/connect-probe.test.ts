@@ -18,11 +18,11 @@ test('measures a connection, tells a refused one and one of a busy PC apart, and
 
   const busy = connectProbe(url, never)
   // The connection is made by the system meanwhile; only this process is late to hear of it.
-  setImmediate(() => {
+  process.nextTick(() => {
     const until = performance.now() + 60
     while (performance.now() < until);
   })
-  expect(await busy).toSatisfy((told: number) => Number.isNaN(told) || told < 60)
+  expect(await busy).toBe(Number.NaN)
 
   server.close()
   await once(server, 'close')

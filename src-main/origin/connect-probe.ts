@@ -15,9 +15,9 @@ export function connectProbe(url: string, signal: AbortSignal): Promise<number |
   const host = hostname.replace(/^\[|\]$/g, '')
   return new Promise((resolve) => {
     let startedMs = performance.now()
-    // While the loop turns, ticks come; the answer came after the last one.
-    let tickMs = startedMs
-    const ticks = setInterval(() => (tickMs = performance.now()), TICK_MS).unref()
+    // When the loop last had nothing more to hear: an answer heard now came after that. An immediate runs after what was heard.
+    let listenedMs = startedMs
+    const ticks = setInterval(() => setImmediate(() => (listenedMs = performance.now())).unref(), TICK_MS).unref()
     const socket = connect({ host, port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port), autoSelectFamily: true })
     const settle = (ms: number | null) => {
       clearTimeout(limit)
@@ -30,10 +30,10 @@ export function connectProbe(url: string, signal: AbortSignal): Promise<number |
     const limit = setTimeout(() => settle(null), LIMIT_MS)
     limit.unref()
     signal.addEventListener('abort', onAbort, { once: true })
-    socket.on('connectionAttempt', () => (startedMs = tickMs = performance.now()))
+    socket.on('connectionAttempt', () => (startedMs = listenedMs = performance.now()))
     socket.once('connect', () => {
       const now = performance.now()
-      settle(now - tickMs > MOST_LATE_MS ? Number.NaN : now - startedMs)
+      settle(now - listenedMs > MOST_LATE_MS ? Number.NaN : now - startedMs)
     })
     socket.on('error', () => settle(null))
     if (signal.aborted) onAbort()
