@@ -11,17 +11,19 @@ const layers: Record<string, readonly string[]> = {
   contract: [],
   lib: ['contract'],
   settings: ['contract', 'lib'],
+  rates: ['contract', 'lib'],
   pieces: ['contract', 'lib'],
   cache: ['contract', 'lib', 'pieces'],
-  origin: ['contract', 'lib', 'pieces'],
-  peers: ['contract', 'lib', 'pieces'],
+  origin: ['contract', 'lib', 'rates', 'pieces'],
+  peers: ['contract', 'lib', 'rates', 'pieces'],
   claims: ['contract', 'lib'],
   transfers: ['contract', 'lib', 'pieces', 'cache', 'origin', 'peers', 'claims'],
-  agent: ['contract', 'lib', 'settings', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers'],
-  window: ['contract', 'lib', 'settings', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'agent'],
-  api: ['contract', 'lib', 'settings', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'agent', 'window'],
-  client: ['contract', 'lib', 'settings', 'origin'],
-  cli: ['contract', 'lib', 'settings', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'agent', 'window', 'api', 'client']
+  precache: ['contract', 'lib'],
+  agent: ['contract', 'lib', 'settings', 'rates', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'precache'],
+  window: ['contract', 'lib', 'settings', 'rates', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'precache', 'agent'],
+  api: ['contract', 'lib', 'settings', 'rates', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'precache', 'agent', 'window'],
+  client: ['contract', 'lib', 'settings', 'rates', 'origin'],
+  cli: ['contract', 'lib', 'settings', 'rates', 'pieces', 'cache', 'origin', 'peers', 'claims', 'transfers', 'precache', 'agent', 'window', 'api', 'client']
 }
 /** Electron's side: may import every layer, and electron. */
 const electronFolders = ['shell', 'preload']

@@ -6,13 +6,18 @@ import type { HashPool } from '../pieces/hashing.ts'
 import type { Readings } from '../transfers/reading.ts'
 import type { Requests } from '../transfers/requests.ts'
 import type { Transfers } from '../transfers/transfers.ts'
+import type { Precache } from '../precache/precache.ts'
+import type { Rates } from '../rates/rates.ts'
+import type { CachePlace } from './cache-place.ts'
 import type { MachineWatch } from './machine-watch.ts'
+import type { PauseSwitch } from './pause-switch.ts'
 import type { SavingsMeter } from './savings.ts'
 import type { VitalSigns } from './vital-signs.ts'
 
 /** Everything a started agent consists of. */
 export interface AgentParts {
   readonly hashes: HashPool
+  readonly place: CachePlace
   readonly cache: Cache
   readonly origin: OriginClient
   readonly network: PeerNetwork
@@ -20,6 +25,9 @@ export interface AgentParts {
   readonly transfers: Transfers
   readonly requests: Requests
   readonly readings: Readings
+  readonly pause: PauseSwitch
+  readonly rates: Rates
+  readonly precache: Precache
   readonly vitals: VitalSigns
   readonly machine: MachineWatch
   readonly savings: SavingsMeter

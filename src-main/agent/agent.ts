@@ -1,16 +1,19 @@
 import type { EventEmitter } from 'node:events'
+import type { CacheLimits } from '../cache/cache-limits.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { AgentEvent } from '../contract/events.ts'
-import type { ContentKey, RequestId } from '../contract/ids.ts'
+import type { ContentKey, RequestId, Sha256Hex } from '../contract/ids.ts'
+import type { RatesAnswer } from '../contract/rates.ts'
 import type { RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
-import type { AgentSnapshot, IntegrationState } from '../contract/snapshot.ts'
+import type { AgentSnapshot, CacheEntryDetail, IntegrationState } from '../contract/snapshot.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ClockSkew } from '../origin/origin.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
 import type { Change } from '../settings/write-setting.ts'
 import type { Readings } from '../transfers/reading.ts'
 import type { MachineProbes } from './machine-watch.ts'
+import type { Precache } from '../precache/precache.ts'
 
 /** What the agent is to do; nothing in it touches the world by itself. */
 export interface AgentConfig {
@@ -31,6 +34,8 @@ export interface AgentHost {
   readonly env: Readonly<Record<string, string | undefined>>
   /** How this PC is looked at; by default as its system allows. */
   readonly machine?: MachineProbes
+  /** IANA time zone for schedules; that of this PC by default. */
+  readonly timeZone?: string
 }
 
 export interface Log {
@@ -75,14 +80,25 @@ export interface Agent extends EventEmitter<AgentEvents> {
   readonly settings: LiveSettings
   /** @throws SETTING_MANAGED when policy or command line decide it, SETTINGS_INVALID, SETTINGS_UNWRITABLE */
   setIntegration(enabled: boolean, change: Change): Promise<IntegrationState>
-  /** Pauses all transfers; `untilWallMs` null: until resumed. */
-  pauseAll(untilWallMs: number | null): void
-  resumeAll(): void
   /** Ends what is being served, gives peers nothing and is no master; `untilWallMs` null: until it serves again. */
   stopServing(untilWallMs: number | null): void
   resumeServing(): void
   /** The pieces of a running transfer, as `PieceLetters` of the contract. @throws NOT_FOUND */
   pieces(key: ContentKey): string
+  /** Pauses all transfers, through restarts too; `untilWallMs` null: until resumed. */
+  pauseAll(untilWallMs: number | null): void
+  resumeAll(): void
+  /** Other rate settings, from now on; what is not named stays as it is. */
+  setRates(rates: Partial<Settings['rates']>): void
+  rates(): RatesAnswer
+  /** One content of the cache, and whom it was served to. @throws NOT_FOUND */
+  content(sha256: Sha256Hex): CacheEntryDetail
+  /** Other limits, from now on; what is not named stays as it is. */
+  setCacheLimits(limits: Partial<CacheLimits>): Promise<void>
+  /** Moves the cache to another folder at the next start. @throws BAD_REQUEST, CACHE_UNUSABLE */
+  relocateCache(dir: string): Promise<void>
+  /** Getting contents before anybody asks. */
+  readonly precache: Precache
   /** Network or power changed. */
   refresh(): void
   start(): Promise<void>

@@ -2,22 +2,30 @@ import { EventEmitter } from 'node:events'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import PQueue from 'p-queue'
+import type { CacheLimits } from '../cache/cache-limits.ts'
 import type { Cache } from '../cache/cache.ts'
 import { openCache } from '../cache/open-cache.ts'
 import { createClaims } from '../claims/claims-service.ts'
 import type { AgentEvent } from '../contract/events.ts'
-import type { ContentKey, RequestId } from '../contract/ids.ts'
+import type { ContentKey, RequestId, Sha256Hex } from '../contract/ids.ts'
+import type { RatesAnswer } from '../contract/rates.ts'
 import type { RequestSpec, RequestView } from '../contract/request.ts'
-import type { AgentSnapshot, IntegrationState } from '../contract/snapshot.ts'
+import type { Settings } from '../contract/settings.ts'
+import type { AgentSnapshot, CacheEntryDetail, IntegrationState } from '../contract/snapshot.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import type { Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
+import { localClock } from '../lib/local-time.ts'
+import { connectProbe } from '../origin/connect-probe.ts'
 import { lazyOriginClient } from '../origin/lazy-origin-client.ts'
 import type { ClockSkew } from '../origin/origin.ts'
 import { createPeerNetwork } from '../peers/create-network.ts'
 import type { PeerNetwork } from '../peers/network.ts'
+import type { Precache } from '../precache/precache.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
 import { PieceBuffers } from '../pieces/piece-buffers.ts'
+import { Rates } from '../rates/rates.ts'
+import { UploadCount } from '../rates/upload-count.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
 import type { Change } from '../settings/write-setting.ts'
 import type { TransferWorld } from '../transfers/job.ts'
@@ -27,10 +35,14 @@ import { Transfers } from '../transfers/transfers.ts'
 import { VersionCheck } from '../transfers/version-check.ts'
 import type { Agent, AgentConfig, AgentEvents, AgentHost } from './agent.ts'
 import type { AgentParts } from './agent-parts.ts'
+import { contentDetail, moveIn, tellCacheEvents } from './cache-care.ts'
+import { CachePlace } from './cache-place.ts'
 import { NetworkClaimLink } from './claim-link.ts'
 import { EventLog } from './event-log.ts'
 import { followSettings } from './follow-settings.ts'
 import { MachineWatch, systemMachineProbes } from './machine-watch.ts'
+import { openPrecache } from './open-precache.ts'
+import { PauseSwitch } from './pause-switch.ts'
 import { SavingsMeter } from './savings.ts'
 import { SleepWatch } from './sleep-watch.ts'
 import { byteTotals, composeSnapshot } from './snapshot.ts'
@@ -52,7 +64,6 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   readonly settings: LiveSettings
   readonly #events: EventLog
   readonly #undo: (() => unknown)[] = []
-  readonly #pause: TimedStop
   readonly #noServing: TimedStop
   #parts: AgentParts | null = null
   #state: AgentSnapshot['state'] = 'starting'
@@ -60,6 +71,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   #seq = 0
   #apiPort: number | null = null
   #gatewayPort: number | null = null
+  #limits: CacheLimits
   #snapshotTimer: Timer | null = null
   #stopping: Promise<void> | null = null
 
@@ -70,9 +82,9 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#host = host
     this.#name = config.name ?? hostname()
     this.settings = config.settings instanceof LiveSettings ? config.settings : settingsInMemory(config.settings, host.clock)
+    this.#limits = limitsOf(this.settings.current)
     this.#startedWallMs = host.clock.wallMs()
     this.#events = new EventLog(host.clock, (event) => this.#told(event))
-    this.#pause = new TimedStop(host.clock, () => this.resumeAll())
     this.#noServing = new TimedStop(host.clock, () => this.resumeServing())
   }
 
@@ -82,6 +94,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
 
   get readings(): Readings {
     return this.#running().readings
+  }
+
+  get precache(): Precache {
+    return this.#running().precache
   }
 
   async start(): Promise<void> {
@@ -106,11 +122,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       state: this.#state,
       startedAt: this.#startedWallMs,
       integration: this.settings.integration,
-      paused: this.#pause.state,
       servingStopped: this.#noServing.state,
       apiPort: this.#apiPort,
       gatewayPort: this.#gatewayPort,
-      weight: this.#weightOf(this.#running().machine),
+      weight: this.#weightOf(this.#running()),
       fallbacks: this.#events.count('fallback'),
       events: this.#events.since(0, 200)
     })
@@ -174,15 +189,46 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   pauseAll(untilWallMs: number | null): void {
-    this.#running().requests.pauseAll()
-    this.#pause.begin(untilWallMs)
+    const { pause, requests } = this.#running()
+    pause.pause(untilWallMs)
+    requests.pauseAll()
     this.#events.add('transfersPaused', `All transfers are paused ${untilText(untilWallMs)}.`)
   }
 
   resumeAll(): void {
-    if (!this.#pause.end()) return
-    this.#running().requests.resumeAll()
-    this.#events.add('transfersResumed', 'Transfers go on.')
+    if (this.#running().pause.resume()) this.#goOn()
+  }
+
+  setRates(rates: Partial<Settings['rates']>): void {
+    this.#running().rates.configure(rates)
+  }
+
+  rates(): RatesAnswer {
+    const { rates } = this.#running()
+    return { ...rates.view(), table: rates.table() }
+  }
+
+  content(sha256: Sha256Hex): CacheEntryDetail {
+    const { cache, network } = this.#running()
+    return contentDetail(cache, network, sha256)
+  }
+
+  async setCacheLimits(limits: Partial<CacheLimits>): Promise<void> {
+    this.#limits = { ...this.#limits, ...limits }
+    await this.#running().cache.setLimits(this.#limits)
+    this.#changed()
+  }
+
+  /** Limits from the settings, when they have changed. */
+  #followLimits(): void {
+    const limits = limitsOf(this.settings.current)
+    if (JSON.stringify(limits) === JSON.stringify(this.#limits)) return
+    this.setCacheLimits(limits).catch((error: unknown) => this.#events.add('warning', `The limits of the cache could not be applied: ${LarderError.from(error).message}`))
+  }
+
+  async relocateCache(dir: string): Promise<void> {
+    await this.#running().place.relocate(dir)
+    this.#changed()
   }
 
   stopServing(untilWallMs: number | null): void {
@@ -217,16 +263,21 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   /** Builds the layers from the bottom; each leaves behind how to take it down again. */
   async #compose(): Promise<void> {
     const { dataDir } = this.#config
-    const { clock, env, log } = this.#host
+    const { clock, env, log, timeZone } = this.#host
     const live = this.settings
     const settings = live.current
+    const local = localClock(timeZone)
+    const pause = this.#own(await PauseSwitch.open(dataDir, clock, () => this.#goOn()), (p) => p.close())
+    const uploads = this.#own(await UploadCount.open(join(dataDir, 'uploads.json'), clock, local), (u) => u.close())
+    const rates = this.#own(new Rates({ clock, localClock: local, settings: settings.rates, uploads, probe: connectProbe, changed: () => this.#changed() }), (r) => r.close())
     const vitals = this.#own(new VitalSigns(), (v) => v.stop())
+    const place = await CachePlace.open(dataDir, settings.cache.dir)
     const hashes = this.#own(createHashPool({ workers: 2 }), (h) => h.close())
     const cache = this.#own(
-      await openCache({ dir: settings.cache.dir ?? join(dataDir, 'cache'), clock, hashes, maxBytes: settings.cache.maxBytes, minFreeBytes: settings.cache.minFreeBytes }),
+      await openCache({ ...settings.cache, dir: place.dir, clock, hashes }),
       (c) => c.close()
     )
-    const origin = this.#own(lazyOriginClient({ clock, settings: settings.origin, env, userAgent: `larder/${LARDER_VERSION} (agent)` }), (o) => o.close())
+    const origin = this.#own(lazyOriginClient({ clock, settings: settings.origin, env, userAgent: `larder/${LARDER_VERSION} (agent)`, rates }), (o) => o.close())
     const buffers = this.#own(new PieceBuffers(clock), (b) => b.clear())
     const machine = this.#own(this.#watchMachine(cache), (m) => m.stop())
     await machine.start()
@@ -234,13 +285,14 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       dataDir,
       name: this.#name,
       version: LARDER_VERSION,
-      weight: () => this.#weightOf(machine).value,
+      weight: () => this.#weightOf({ machine, rates }).value,
       links: machine.links,
       settings: { fleet: settings.fleet, ports: settings.ports, discovery: settings.discovery, uploadSlots: settings.transfers.uploadSlots },
       clock,
       log,
       buffers,
-      source: { openServed: (key) => transfers.openServed(key) }
+      rates,
+      source: { openServed: async (key) => (rates.mayUpload ? transfers.openServed(key) : undefined) }
     })
     const link = new NetworkClaimLink(network)
     const claims = createClaims({
@@ -248,7 +300,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       clock,
       // Who has no peers need not wait for them.
       settings: network.fleet().member ? settings.election : { ...settings.election, settleMs: 0 },
-      holdings: (key) => transfers.holdings(key),
+      holdings: (key) => (rates.mayUpload ? transfers.holdings(key) : undefined),
       nameOf: (id) => network.nameOf(id)
     })
     const world: TransferWorld = {
@@ -262,16 +314,17 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
         return live.current
       },
       originQueue: new PQueue({ concurrency: settings.transfers.originConcurrency }),
-      weight: () => this.#weightOf(machine).value,
+      weight: () => this.#weightOf({ machine, rates }).value,
       emit: (type, text, facts) => this.#events.add(type, text, facts),
       changed: () => this.#changed(),
       random: Math.random
     }
-    const transfers = new Transfers(world)
+    const transfers = new Transfers(world, (bytes) => rates.noteUploaded(bytes))
     const requests = new Requests(world, transfers, (view) => this.emit('request', view))
     const readings = new Readings(world, requests, transfers, new VersionCheck(origin))
     const savings = this.#own(new SavingsMeter(clock, cache.savings, () => byteTotals({ requests, transfers, readings })), (s) => s.stop())
-    this.#parts = { hashes, cache, origin, network, claims, transfers, requests, readings, vitals, machine, savings }
+    const precache = await openPrecache({ agent: this, cache, events: this.#events, clock, localClock: local, dataDir, settings: settings.precache, onBattery: () => machine.onBattery, changed: () => this.#changed() })
+    this.#parts = { precache, hashes, place, cache, origin, network, claims, transfers, requests, readings, pause, rates, vitals, machine, savings }
     this.#listen(network, link, transfers, cache)
     claims.setMachine({ weight: machine.weight.value, about: machine.weight.machine })
     const parts = this.#parts
@@ -285,11 +338,16 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#own(network, (n) => n.stop())
     this.#own(transfers, (t) => t.close())
     this.#own(requests, (r) => r.close())
+    this.#own(precache, (p) => p.close())
     this.#own(new SleepWatch(clock, () => this.refresh()), (s) => s.stop())
     this.#own(
       followSettings(live, {
         apply: () => {
-          world.originQueue.concurrency = live.current.transfers.originConcurrency
+          const { transfers, rates: caps, precache: list } = live.current
+          world.originQueue.concurrency = transfers.originConcurrency
+          rates.configure(caps)
+          precache.configure(list)
+          this.#followLimits()
           machine.refresh()
           this.#changed()
         },
@@ -297,7 +355,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       }),
       (end) => end()
     )
+    void moveIn(cache, place, this.#events)
+    if (pause.state !== null) requests.pauseAll()
     this.#state = 'running'
+    void precache.look()
     this.#events.add('agentStarted', `Larder ${LARDER_VERSION} has started on ${this.#name}.`)
   }
 
@@ -322,12 +383,8 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     network.on('refused', ({ address, id, reason }) => this.#events.add('peerRefused', `${address}: ${reason}`, id ? { peer: id } : {}))
     network.on('notice', (text) => this.#events.add('warning', text))
     network.on('changed', () => this.#changed())
-    cache.on('added', (content) => this.#events.add('contentCached', `${content.sha256.slice(0, 12)} is in the cache.`, { bytes: content.plan.lengthBytes }))
-    cache.on('evicted', ({ sha256, bytes, reason }) => this.#events.add('contentEvicted', `${sha256.slice(0, 12)} left the cache (${reason}).`, { bytes }))
-    cache.on('removed', ({ sha256, bytes }) => this.#events.add('contentRemoved', `${sha256.slice(0, 12)} was removed from the cache.`, { bytes }))
-    cache.on('quarantined', ({ sha256, reason }) => this.#events.add('contentQuarantined', `${sha256.slice(0, 12)} is damaged and was quarantined: ${reason}`))
-    cache.on('diskFull', () => this.#events.add('diskFull', 'The disk of the cache is full.', { code: 'DISK_FULL' }))
-    cache.on('diskRecovered', () => this.#events.add('diskRecovered', 'The disk of the cache has space again.'))
+    cache.on('changed', () => this.#changed())
+    tellCacheEvents(cache, this.#events)
   }
 
   #own<T>(part: T, undo: (part: T) => unknown): T {
@@ -338,7 +395,6 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   async #takeDown(): Promise<void> {
     this.#state = 'stopping'
     if (this.#parts) this.#events.add('agentStopping', 'Larder is stopping.')
-    this.#pause.end()
     this.#noServing.end()
     for (const undo of this.#undo.splice(0).reverse()) {
       try {
@@ -351,18 +407,25 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#state = 'stopped'
   }
 
+  #goOn(): void {
+    this.#parts?.requests.resumeAll()
+    this.#events.add('transfersResumed', 'Transfers go on.')
+  }
+
   #running(): AgentParts {
     if (!this.#parts) throw new LarderError('SHUTTING_DOWN', 'The agent has not been started')
     return this.#parts
   }
 
   /** Who serves nobody must not be master either. */
-  #weightOf({ weight }: MachineWatch): MachineWatch['weight'] {
-    return this.#noServing.state === null ? weight : { ...weight, value: 0, why: 'serves nobody at the moment' }
+  #weightOf({ machine: { weight }, rates }: Pick<AgentParts, 'machine' | 'rates'>): MachineWatch['weight'] {
+    if (this.#noServing.state !== null) return { ...weight, value: 0, why: 'serves nobody at the moment' }
+    return rates.mayUpload ? weight : { ...weight, value: 0, why: 'has served as much as it may this month' }
   }
 
-  #tellWeight({ machine, claims, network }: AgentParts): void {
-    claims.setMachine({ weight: this.#weightOf(machine).value, about: machine.weight.machine })
+  #tellWeight(parts: AgentParts): void {
+    const { machine, claims, network } = parts
+    claims.setMachine({ weight: this.#weightOf(parts).value, about: machine.weight.machine })
     network.renewHello()
   }
 
@@ -393,3 +456,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
 }
 
 const untilText = (wallMs: number | null): string => (wallMs === null ? 'until resumed' : `until ${new Date(wallMs).toISOString()}`)
+function limitsOf({ cache: { maxBytes, maxDiskPercent, minFreeBytes, maxAgeDays } }: Settings): CacheLimits {
+  return { maxBytes, maxDiskPercent, minFreeBytes, maxAgeDays }
+}
+

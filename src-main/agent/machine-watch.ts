@@ -57,6 +57,11 @@ export class MachineWatch extends EventEmitter<{ changed: [Weight] }> {
     return this.#weight
   }
 
+  /** False also where the system does not say. */
+  get onBattery(): boolean {
+    return this.#hardware.battery?.discharging ?? false
+  }
+
   async start(): Promise<void> {
     const { hardware } = this.#probes
     this.links.on('changed', () => this.#weigh())

@@ -14,7 +14,6 @@ export interface AgentFacts {
   readonly state: AgentSnapshot['state']
   readonly startedAt: number
   readonly integration: AgentSnapshot['integration']
-  readonly paused: AgentSnapshot['paused']
   readonly servingStopped: AgentSnapshot['servingStopped']
   readonly apiPort: number | null
   readonly gatewayPort: number | null
@@ -36,7 +35,7 @@ export function byteTotals({ requests, transfers, readings }: Pick<AgentParts, '
 
 /** Puts together what a window, the API and the tests see of an agent. */
 export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnapshot {
-  const { network, claims, transfers, requests, cache, vitals } = parts
+  const { precache, network, claims, transfers, requests, place, cache, pause, rates, vitals } = parts
   const requestViews = requests.views()
   const urlOf = new Map(requestViews.filter((r) => r.key !== null).map((r) => [r.key, r.url]))
   return {
@@ -50,8 +49,9 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
     state: facts.state,
     startedAt: facts.startedAt,
     integration: facts.integration,
-    paused: facts.paused,
+    paused: pause.state,
     servingStopped: facts.servingStopped,
+    rates: rates.view(),
     fleet: network.fleet(),
     ports: { api: facts.apiPort, gateway: facts.gatewayPort, ...network.ports() },
     weight: facts.weight,
@@ -67,6 +67,8 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
     requests: requestViews,
     uploads: network.uploads(),
     cache: cache.stats(),
+    cacheNext: place.next,
+    precache: precache.view(),
     totals: { ...byteTotals(parts), fallbacks: facts.fallbacks },
     savings: parts.savings.read(),
     process: vitals.read(),

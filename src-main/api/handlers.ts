@@ -155,11 +155,26 @@ export function createHandlers(context: HandlerContext): Handlers {
     },
 
     cache: ({ query }) => ({ stats: agent.cache.stats(), ...agent.cache.list(query) }),
+    content: ({ params }) => agent.content(params.sha256),
     removeContent: async ({ params }) => ({ sha256: params.sha256, bytes: await agent.cache.remove(params.sha256) }),
     pinContent: ({ params, body }) => {
       if (!agent.cache.find(params.sha256)) throw new LarderError('NOT_FOUND', 'This content is not in the cache', { sha256: params.sha256 })
-      agent.cache.pin(params.sha256, body.pinned)
-      return { sha256: params.sha256, pinned: body.pinned }
+      const until = body.pinned && body.forMs !== null ? clock.wallMs() + body.forMs : null
+      agent.cache.pin(params.sha256, body.pinned, until)
+      return { sha256: params.sha256, pinned: body.pinned, until }
+    },
+    setPriority: ({ params, body }) => {
+      agent.cache.setPriority(params.sha256, body.priority)
+      return { sha256: params.sha256, priority: body.priority }
+    },
+    setCacheLimits: async ({ body }) => {
+      await agent.setCacheLimits(stated(body))
+      return agent.cache.stats()
+    },
+    relocateCache: async ({ body }) => {
+      if (body.dir !== undefined) await agent.relocateCache(body.dir)
+      const { cache, cacheNext } = agent.snapshot()
+      return { dir: cache.dir, next: cacheNext }
     },
     clearCache: async ({ body }) => ({ ...(await agent.cache.clear(body)), dryRun: body.dryRun }),
     verifyCache: async ({ request, reply }) => {
@@ -183,6 +198,17 @@ export function createHandlers(context: HandlerContext): Handlers {
       return undefined
     },
 
+    precache: () => agent.precache.view(),
+    precacheItems: async () => ({ items: await agent.precache.items() }),
+    startPrecache: async ({ body }) => {
+      await agent.precache.start(body.items, body.list)
+      return agent.precache.view()
+    },
+    stopPrecache: () => {
+      agent.precache.stop()
+      return agent.precache.view()
+    },
+
     pauseAll: ({ body }) => {
       agent.pauseAll(body.forMs === null ? null : clock.wallMs() + body.forMs)
       return status()
@@ -195,6 +221,11 @@ export function createHandlers(context: HandlerContext): Handlers {
       if (!context.uiSessions) throw new LarderError('NOT_FOUND', 'This agent serves no window to browsers; start it with `larder agent --ui`')
       return { url: `http://127.0.0.1:${context.port()}${UI_PATH}#link=${context.uiSessions.issueLink()}`, validMs: LINK_VALID_MS }
     },
+    rates: () => agent.rates(),
+    setRates: ({ body }) => {
+      agent.setRates(stated(body))
+      return agent.rates()
+    },
     integration: async ({ body: { enabled, ...change } }) => {
       await agent.setIntegration(enabled, change)
       return status()
@@ -204,6 +235,11 @@ export function createHandlers(context: HandlerContext): Handlers {
     setSetting: ({ params, body: { value, ...change } }) => settings.set(params.name, value, change),
     unsetSetting: ({ params }) => settings.unset(params.name, { by: 'local API' })
   }
+}
+
+/** Without what was left out. */
+function stated<T extends object>(body: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> }
 }
 
 /** Sends the events after `since` and each new one. @returns what ends it */

@@ -178,7 +178,7 @@ describe('what the routes do', () => {
     const other = rig.double.cacheDouble.keep(Buffer.from('other'))
     expect((await rig.call('GET', '/v1/cache?limit=1')).json).toMatchObject({ total: 2, entries: [{ sha256: kept }] })
     expect((await rig.call('GET', '/v1/cache?search=kept')).json).toMatchObject({ total: 1 })
-    expect((await rig.call('POST', `/v1/cache/${kept}/pin`)).json).toEqual({ sha256: kept, pinned: true })
+    expect((await rig.call('POST', `/v1/cache/${kept}/pin`)).json).toEqual({ sha256: kept, pinned: true, until: null })
     expect((await post('/v1/cache/clear', { dryRun: true })).json).toEqual({ removed: 1, bytes: 5, kept: 1, dryRun: true })
     expect((await rig.call('POST', '/v1/cache/verify')).json).toMatchObject({ checked: 2, ok: 2 })
     expect((await rig.call('DELETE', `/v1/cache/${other}`)).json).toEqual({ sha256: other, bytes: 5 })

@@ -1,10 +1,13 @@
 import type { EventEmitter } from 'node:events'
-import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
+import type { ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
 import type { ContentKind } from '../contract/request.ts'
+import type { CachePriority } from '../contract/cache-priority.ts'
 import type { CacheEntryView, CacheStats } from '../contract/snapshot.ts'
 import type { Bitmap } from '../lib/bitmap.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import type { PieceRecord } from '../pieces/record.ts'
+import type { CacheLimits } from './cache-limits.ts'
+import type { EvictionReason } from './eviction.ts'
 import type { Credential } from '../contract/peer-messages.ts'
 import type { DayLedger } from './savings-table.ts'
 
@@ -90,11 +93,15 @@ export interface StreamContent {
 
 export interface CacheEvents {
   added: [CachedContent]
-  evicted: [{ sha256: Sha256Hex; bytes: number; reason: 'size' | 'free-space' }]
+  evicted: [{ sha256: Sha256Hex; bytes: number; reason: EvictionReason }]
   removed: [{ sha256: Sha256Hex; bytes: number }]
   quarantined: [{ sha256: Sha256Hex; reason: string }]
   diskFull: []
   diskRecovered: []
+  /** All contents of another folder are here. */
+  tookIn: [{ from: string; contents: number; bytes: number }]
+  /** Something {@link Cache.stats} shows has changed without another event. */
+  changed: []
 }
 
 export interface VerifyReport {
@@ -134,7 +141,7 @@ export interface Cache extends EventEmitter<CacheEvents> {
   open(sha256: Sha256Hex): Promise<ContentReader | undefined>
   /** Notes a use: a hit by a local request, or bytes served to a peer. */
   noteHit(sha256: Sha256Hex): void
-  noteServed(sha256: Sha256Hex, bytes: number): void
+  noteServed(sha256: Sha256Hex, bytes: number, to?: PeerId): void
   /**
    * Opens the partial of a key, resuming what a former run left; its pieces have been verified again where the former run
    * did not end cleanly. At most one open partial per key. @throws DISK_FULL, CACHE_UNUSABLE
@@ -152,8 +159,20 @@ export interface Cache extends EventEmitter<CacheEvents> {
   /** @throws NOT_FOUND, CACHE_BUSY */
   remove(sha256: Sha256Hex): Promise<number>
   clear(options: { pinnedToo: boolean; dryRun: boolean }): Promise<ClearReport>
-  pin(sha256: Sha256Hex, pinned: boolean): void
+  /** `until`: wall clock, ms; then it is unpinned by itself. @throws NOT_FOUND */
+  pin(sha256: Sha256Hex, pinned: boolean, until?: number | null): void
+  /** @throws NOT_FOUND */
+  setPriority(sha256: Sha256Hex, priority: CachePriority): void
+  /** One content, and whom it was served to. */
+  detail(sha256: Sha256Hex): { entry: CacheEntryView; servedTo: { peer: PeerId; bytes: number; lastAt: number }[] } | undefined
+  /** Other limits, kept from now on. */
+  setLimits(limits: CacheLimits): Promise<void>
   verify(options: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void }): Promise<VerifyReport>
+  /**
+   * Moves the contents of another cache folder into this one; `stats().moving` tells how far it is. What is still there is not
+   * found here meanwhile. @throws AGENT_ALREADY_RUNNING, DISK_FULL, CACHE_UNUSABLE; SHUTTING_DOWN when the cache is closed meanwhile
+   */
+  takeIn(from: string): Promise<void>
   stats(): CacheStats
   close(): Promise<void>
 }

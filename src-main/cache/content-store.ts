@@ -192,6 +192,8 @@ export class ContentStore {
       kind: known?.kind === 'resource' ? 'resource' : completed.kind,
       createdAt: known?.createdAt ?? now,
       pinned: known?.pinned ?? false,
+      pinnedUntil: known?.pinnedUntil ?? null,
+      priority: known?.priority ?? 'normal',
       versions: version ? withVersion(known?.versions ?? [], version) : (known?.versions ?? [])
     }
     await room.run(0, async () => {
@@ -277,6 +279,8 @@ export class ContentStore {
       kind: row?.kind ?? 'resource',
       createdAt: row?.createdAt ?? clock.wallMs(),
       pinned: row?.pinned ?? false,
+      pinnedUntil: row?.pinnedUntil ?? null,
+      priority: row?.priority ?? 'normal',
       versions: index.versionsOf(sha256)
     }
     await replaceFile(layout.sidecar(sha256), encodeSidecar(sidecar), layout.tmp, { durable: true, clock })
@@ -325,6 +329,6 @@ export function toCached({ sha256, lengthBytes, pieceBytes, createdAt }: Content
   return { sha256, plan: { lengthBytes, pieceBytes, count: Math.ceil(lengthBytes / pieceBytes) }, createdAt }
 }
 
-function rowOf({ sha256, plan, kind, pinned, createdAt }: Sidecar, stamp: ContentRow['stamp']): ContentRow {
-  return { sha256, lengthBytes: plan.lengthBytes, pieceBytes: plan.pieceBytes, kind, pinned, createdAt, stamp }
+function rowOf({ sha256, plan, kind, pinned, pinnedUntil, priority, createdAt }: Sidecar, stamp: ContentRow['stamp']): ContentRow {
+  return { sha256, lengthBytes: plan.lengthBytes, pieceBytes: plan.pieceBytes, kind, pinned, pinnedUntil, priority, createdAt, stamp }
 }

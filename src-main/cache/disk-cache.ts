@@ -1,11 +1,13 @@
 import { EventEmitter } from 'node:events'
-import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
+import type { ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
+import type { CachePriority } from '../contract/cache-priority.ts'
 import type { CacheStats } from '../contract/snapshot.ts'
-import type { Clock } from '../lib/clock.ts'
+import { sleep, type Clock } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import type { Cache, CacheEvents, CachedContent, ClearReport, ContentReader, PartialContent, StoredVersion, StreamContent, VerifyReport } from './cache.ts'
+import { effectiveLimits, type CacheLimits, type EffectiveLimits } from './cache-limits.ts'
 import { ContentStore, toCached } from './content-store.ts'
 import { deliverFile } from './deliver.ts'
 import { DiskRoom } from './disk-room.ts'
@@ -15,16 +17,19 @@ import type { IndexDb } from './index-db.ts'
 import type { Layout } from './layout.ts'
 import { OpenFiles } from './open-files.ts'
 import { PartialShelf } from './partial-shelf.ts'
+import { reconcile, sweepQuarantine, type RestingPartial } from './recover.ts'
 import type { DayLedger } from './savings-table.ts'
-import { sweepQuarantine, type RestingPartial } from './recover.ts'
 import { replaceFile } from './safe-files.ts'
 import { withVersion } from './sidecar.ts'
 import { DiskStream, type StreamParts } from './stream.ts'
+import { takeIn } from './take-in.ts'
 import { Upkeep } from './upkeep.ts'
 import { UseCounts } from './use-counts.ts'
 import { verifyCache, type VerifyOptions } from './verify.ts'
 
 const PAGE_LIMIT = 1000
+/** A start waits so long for index and files to be brought in line; with very many contents the rest is done while it works. */
+const IN_LINE_MS = 1000
 
 export interface DiskCacheParts {
   readonly layout: Layout
@@ -32,10 +37,11 @@ export interface DiskCacheParts {
   readonly index: IndexDb
   readonly clock: Clock
   readonly hashes: HashPool
-  readonly maxBytes: number
-  readonly minFreeBytes: number
+  readonly limits: CacheLimits
   readonly partials: Map<string, RestingPartial>
   freeBytes(): Promise<number>
+  /** Size of the disk, bytes. */
+  diskBytes(): Promise<number>
 }
 
 /** The cache of a folder, made by `openCache`: the parts joined to the one interface. */
@@ -50,18 +56,26 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   readonly #upkeep: Upkeep
   readonly #streams = new Set<DiskStream>()
   readonly #streamParts: StreamParts
+  readonly #ending = new AbortController()
+  #limits: EffectiveLimits
+  #moving: CacheStats['moving'] = null
+  #tookIn: Promise<void> = Promise.resolve()
+  #bringing: Promise<void> = Promise.resolve()
+  /** Index and files agree as far as is known. */
+  #inLine = true
   #closing: Promise<void> | undefined
 
   constructor(parts: DiskCacheParts) {
     super()
-    const { layout, index, clock, hashes, minFreeBytes, maxBytes } = parts
+    const { layout, index, clock, hashes } = parts
+    this.#limits = effectiveLimits(parts.limits, 0)
     this.dir = layout.dir
     this.#parts = parts
     const files = (this.#files = new OpenFiles(clock))
     const uses = (this.#uses = new UseCounts(clock, index))
     const room = (this.#room = new DiskRoom({
       clock,
-      minFreeBytes,
+      minFreeBytes: () => this.#limits.minFreeBytes,
       freeBytes: parts.freeBytes,
       evict: (neededBytes, options) => this.#upkeep.evict(neededBytes, options),
       onFull: () => this.emit('diskFull'),
@@ -74,7 +88,7 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     }
     const shelf = (this.#shelf = new PartialShelf(parts.partials, { layout, clock, hashes, files, room, store, onComplete }))
     this.#streamParts = { layout, hashes, files, room, store, onComplete, onEnd: (stream) => this.#streams.delete(stream) }
-    this.#upkeep = new Upkeep({ layout, clock, index, store, shelf, room, uses, maxBytes, minFreeBytes, onEvicted: (sha256, { bytes, reason }) => this.emit('evicted', { sha256, bytes, reason }) })
+    this.#upkeep = new Upkeep({ layout, clock, index, store, shelf, room, uses, limits: () => this.#limits, onEvicted: (sha256, { bytes, reason }) => this.emit('evicted', { sha256, bytes, reason }) })
   }
 
   get savings(): DayLedger {
@@ -83,6 +97,23 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
 
   /** Learns about the disk and keeps the limits before the first use. */
   async begin(): Promise<void> {
+    await this.setLimits(this.#parts.limits)
+  }
+
+  /**
+   * Looks at all files after an end that was none. What is not found in the index meanwhile is downloaded anew at worst; what is
+   * found there is checked at its first use as always.
+   */
+  async bringInLine(): Promise<void> {
+    const { layout, index, clock } = this.#parts
+    this.#inLine = false
+    const bringing = reconcile(index, this.store, layout, this.#ending.signal).then(() => void (this.#inLine = true))
+    this.#bringing = bringing.catch(() => {})
+    await Promise.race([bringing, sleep(clock, IN_LINE_MS, this.#ending.signal)])
+  }
+
+  async setLimits(limits: CacheLimits): Promise<void> {
+    this.#limits = effectiveLimits(limits, await this.#parts.diskBytes())
     await this.#room.refresh()
     await this.#upkeep.evict(0)
   }
@@ -138,11 +169,11 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   }
 
   noteHit(sha256: Sha256Hex): void {
-    if (!this.#closing) this.#uses.note(sha256, 1, 0)
+    if (!this.#closing) this.#uses.noteHit(sha256)
   }
 
-  noteServed(sha256: Sha256Hex, bytes: number): void {
-    if (!this.#closing) this.#uses.note(sha256, 0, bytes)
+  noteServed(sha256: Sha256Hex, bytes: number, to?: PeerId): void {
+    if (!this.#closing) this.#uses.noteServed(sha256, bytes, to ?? null)
   }
 
   async openPartial(key: ContentKey, plan: PiecePlan): Promise<PartialContent> {
@@ -194,7 +225,7 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
 
   async clear({ pinnedToo, dryRun }: { pinnedToo: boolean; dryRun: boolean }): Promise<ClearReport> {
     const report = { removed: 0, bytes: 0, kept: this.#shelf.openCount }
-    for (const { id, bytes, pinned } of this.#index().evictable()) {
+    for (const { id, bytes, pinned } of [...this.#index().evictable()]) {
       if ((pinned && !pinnedToo) || this.store.users.inUse(id)) {
         report.kept++
         continue
@@ -217,13 +248,31 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     return report
   }
 
-  pin(sha256: Sha256Hex, pinned: boolean): void {
-    if (!this.#index().pin(sha256, pinned)) throw missing(sha256)
-    this.store.noteInSidecar(sha256, (sidecar) => ({ ...sidecar, pinned }))
+  pin(sha256: Sha256Hex, pinned: boolean, until: number | null = null): void {
+    if (!this.#index().pin(sha256, pinned, until)) throw missing(sha256)
+    this.store.noteInSidecar(sha256, (sidecar) => ({ ...sidecar, pinned, pinnedUntil: pinned ? until : null }))
+  }
+
+  setPriority(sha256: Sha256Hex, priority: CachePriority): void {
+    if (!this.#index().setPriority(sha256, priority)) throw missing(sha256)
+    this.store.noteInSidecar(sha256, (sidecar) => ({ ...sidecar, priority }))
+  }
+
+  detail(sha256: Sha256Hex): ReturnType<Cache['detail']> {
+    if (this.#closing) return undefined
+    this.#uses.flush()
+    return this.#parts.index.detail(sha256)
   }
 
   verify(options: VerifyOptions): Promise<VerifyReport> {
     return verifyCache({ index: this.#index(), store: this.store, layout: this.#parts.layout }, options)
+  }
+
+  takeIn(from: string): Promise<void> {
+    // One folder after the other.
+    const result = this.#tookIn.then(() => this.#takeInNow(from))
+    this.#tookIn = result.catch(() => {})
+    return result
   }
 
   stats(): CacheStats {
@@ -233,10 +282,12 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
       entries,
       bytes,
       partialBytes: this.#shelf.bytes,
-      maxBytes: this.#parts.maxBytes,
+      ...this.#limits,
       freeBytes: this.#room.freeBytes,
       pinned,
       evictions: this.#upkeep.evictions,
+      evictedLastHour: this.#upkeep.pressure.lastHour,
+      moving: this.#moving,
       diskFull: this.#room.full
     }
   }
@@ -250,8 +301,28 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     return (this.#closing ??= this.#close({ clean: false }))
   }
 
+  async #takeInNow(from: string): Promise<void> {
+    const { layout, clock } = this.#parts
+    const show = (moving: CacheStats['moving']) => {
+      this.#moving = moving
+      this.emit('changed')
+    }
+    let last = { done: 0, total: 0, bytes: 0 }
+    try {
+      await takeIn({ layout, store: this.store, index: this.#index(), room: this.#room, clock }, from, { signal: this.#ending.signal, onProgress: (progress) => show({ from, ...(last = progress), problem: null }) })
+      show(null)
+      this.emit('tookIn', { from, contents: last.total, bytes: last.bytes })
+      await this.#upkeep.evict(0)
+    } catch (error) {
+      show({ from, ...last, problem: (error as Error).message })
+      throw error
+    }
+  }
+
   async #close({ clean }: { clean: boolean }): Promise<void> {
     const { layout, index, lock } = this.#parts
+    this.#ending.abort(new LarderError('SHUTTING_DOWN', 'The cache is closed'))
+    await Promise.all([this.#tookIn, this.#bringing])
     const saved = clean && (await this.#shelf.close())
     await Promise.allSettled([...this.#streams].map((stream) => stream.discard()))
     await this.#upkeep.end()
@@ -261,7 +332,7 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
       this.#uses.flush()
       index.close()
       const indexFile = await lookAt(layout.index)
-      if (saved && typeof indexFile === 'object') await replaceFile(layout.clean, indexFile.stamp, layout.tmp, { durable: true, clock: this.#parts.clock })
+      if (saved && this.#inLine && typeof indexFile === 'object') await replaceFile(layout.clean, indexFile.stamp, layout.tmp, { durable: true, clock: this.#parts.clock })
     } finally {
       lock.release()
     }

@@ -10,7 +10,7 @@ function disk(free: number, gives = 0, minFreeBytes = 0) {
   const state = { free }
   const room = new DiskRoom({
     clock: fakeClock(),
-    minFreeBytes,
+    minFreeBytes: () => minFreeBytes,
     freeBytes: async () => state.free,
     evict: async (bytes, { refused }) => {
       events.push(`evict ${bytes}${refused ? ' refused' : ''}`)
@@ -70,7 +70,7 @@ test('other errors of the system are CACHE_UNUSABLE, errors of the program stay 
 })
 
 test('a system that cannot say how much is free does not stop anything', async () => {
-  const room = new DiskRoom({ clock: fakeClock(), minFreeBytes: 10 ** 15, freeBytes: async () => { throw new Error('unknown') }, evict: async () => {}, onFull: () => {}, onRecovered: () => {} })
+  const room = new DiskRoom({ clock: fakeClock(), minFreeBytes: () => 10 ** 15, freeBytes: async () => { throw new Error('unknown') }, evict: async () => {}, onFull: () => {}, onRecovered: () => {} })
   await room.run(1, async () => {})
   expect(room.freeBytes).toBe(null)
 })

@@ -20,7 +20,7 @@ export async function freeBytesOf(dir: string): Promise<number> {
 
 export interface DiskRoomPorts {
   readonly clock: Clock
-  readonly minFreeBytes: number
+  readonly minFreeBytes: () => number
   freeBytes(): Promise<number>
   /** Deletes what can go so that `neededBytes` more fit; with `refused`, whatever the free space is said to be. */
   evict(neededBytes: number, options: { refused: boolean }): Promise<void>
@@ -94,7 +94,7 @@ export class DiskRoom {
 
   #fits(bytes: number): boolean {
     const free = this.freeBytes
-    return free === null || free - bytes >= this.#ports.minFreeBytes
+    return free === null || free - bytes >= this.#ports.minFreeBytes()
   }
 
   #fail(bytes: number, cause?: unknown): never {

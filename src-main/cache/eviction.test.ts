@@ -7,6 +7,7 @@ const entry: fc.Arbitrary<EvictionEntry> = fc.record({
   id: fc.uuid(),
   bytes: fc.nat(1000),
   lastUsedAt: fc.nat(2 * NOW),
+  priority: fc.nat(2),
   pinned: fc.boolean(),
   inUse: fc.boolean()
 })
@@ -15,7 +16,8 @@ const limits: fc.Arbitrary<EvictionLimits> = fc.record({
   maxBytes: fc.nat(20_000),
   minFreeBytes: fc.nat(10_000),
   freeBytes: fc.option(fc.nat(20_000)),
-  neededBytes: fc.nat(2000)
+  neededBytes: fc.nat(2000),
+  maxAgeMs: fc.option(fc.nat(NOW))
 })
 const sum = (list: readonly { bytes: number }[]) => list.reduce((total, { bytes }) => total + bytes, 0)
 const excess = (all: readonly EvictionEntry[], gone: readonly { bytes: number }[], { maxBytes, minFreeBytes, freeBytes, neededBytes }: EvictionLimits) =>
@@ -45,28 +47,43 @@ test('afterwards the limits are kept, or nothing more can go', () => {
   )
 })
 
-test('nothing goes that need not', () => {
+const aged = (one: EvictionEntry, { maxAgeMs }: EvictionLimits) => maxAgeMs !== null && one.lastUsedAt < NOW - maxAgeMs
+
+test('whatever is too old goes, unless it is pinned or in use', () => {
   fc.assert(
     fc.property(entries, limits, (all, given) => {
       const gone = chosen(all, given)
-      if (gone.length > 0) expect(excess(all, gone.slice(0, -1), given)).toBeGreaterThan(0)
+      for (const one of all) if (aged(one, given) && !one.pinned && !one.inUse) expect(gone).toContain(one)
     })
   )
 })
 
-test('what stays was used no earlier than what goes', () => {
+test('beyond what is too old nothing goes that need not', () => {
+  fc.assert(
+    fc.property(entries, limits, (all, given) => {
+      const gone = chosen(all, given)
+      if (gone.some((one) => !aged(one, given))) expect(excess(all, gone.slice(0, -1), given)).toBeGreaterThan(0)
+    })
+  )
+})
+
+test('what stays has a higher priority than what goes for room, or the same and was used no earlier', () => {
   fc.assert(
     fc.property(entries, limits, (all, given) => {
       const gone = chosen(all, given)
       const used = ({ lastUsedAt }: EvictionEntry) => Math.min(lastUsedAt, NOW)
-      const newestGone = Math.max(...gone.map(used))
-      for (const one of all) if (!gone.includes(one) && !one.pinned && !one.inUse && one.bytes > 0) expect(used(one)).toBeGreaterThanOrEqual(newestGone)
+      const forRoom = gone.filter((one) => !aged(one, given))
+      for (const one of all) {
+        if (gone.includes(one) || one.pinned || one.inUse || one.bytes === 0) continue
+        for (const other of forRoom) expect(one.priority > other.priority || (one.priority === other.priority && used(one) >= used(other))).toBe(true)
+      }
     })
   )
 })
 
-test('says whether the size or the free space was the reason', () => {
-  const one: EvictionEntry = { id: 'a', bytes: 10, lastUsedAt: 0, pinned: false, inUse: false }
-  expect(chooseEvictions([one], { maxBytes: 5, minFreeBytes: 0, freeBytes: null, neededBytes: 0 }, NOW)).toEqual([{ id: 'a', bytes: 10, reason: 'size' }])
-  expect(chooseEvictions([one], { maxBytes: 50, minFreeBytes: 9, freeBytes: 5, neededBytes: 0 }, NOW)).toEqual([{ id: 'a', bytes: 10, reason: 'free-space' }])
+test('says why: age, size or free space', () => {
+  const one: EvictionEntry = { id: 'a', bytes: 10, lastUsedAt: 0, priority: 1, pinned: false, inUse: false }
+  expect(chooseEvictions([one], { maxBytes: 5, minFreeBytes: 0, freeBytes: null, neededBytes: 0, maxAgeMs: null }, NOW)).toEqual([{ id: 'a', bytes: 10, reason: 'size' }])
+  expect(chooseEvictions([{ ...one, bytes: 0 }], { maxBytes: 5, minFreeBytes: 0, freeBytes: null, neededBytes: 0, maxAgeMs: 10 }, NOW)).toEqual([{ id: 'a', bytes: 0, reason: 'age' }])
+  expect(chooseEvictions([one], { maxBytes: 50, minFreeBytes: 9, freeBytes: 5, neededBytes: 0, maxAgeMs: null }, NOW)).toEqual([{ id: 'a', bytes: 10, reason: 'free-space' }])
 })

@@ -18,7 +18,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true })
 })
 
-const row = (name: string, lengthBytes: number) => ({ sha256: sha(Buffer.from(name)).toString('hex') as Sha256Hex, lengthBytes, pieceBytes: MIB, kind: 'resource' as const, pinned: false, createdAt: 1, stamp: null })
+const row = (name: string, lengthBytes: number) => ({ sha256: sha(Buffer.from(name)).toString('hex') as Sha256Hex, lengthBytes, pieceBytes: MIB, kind: 'resource' as const, pinned: false, pinnedUntil: null, priority: 'normal' as const, createdAt: 1, stamp: null })
 
 test('totals agree with what is in it, whatever is done', () => {
   const names = fc.constantFrom('a', 'b', 'c', 'd')

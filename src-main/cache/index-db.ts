@@ -1,62 +1,37 @@
 import { rmSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
+import type { ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
 import type { ContentKind } from '../contract/request.ts'
+import { cachePriorities, type CachePriority } from '../contract/cache-priority.ts'
 import type { CacheEntryView } from '../contract/snapshot.ts'
 import type { StoredVersion } from './cache.ts'
 import { makePrivateSync } from '../lib/private-file.ts'
 import type { FileStamp } from './file-stamp.ts'
+import { MIGRATIONS, SCHEMA, SCHEMA_VERSION } from './index-schema.ts'
 import { SavingsTable, type DayCounts } from './savings-table.ts'
 import { fromJson, storable } from './sidecar.ts'
 
-/** An index of another schema is rebuilt from the files. */
-const SCHEMA_VERSION = 1
-
-const SCHEMA = `
-  CREATE TABLE contents (
-    sha256 TEXT PRIMARY KEY,
-    length INTEGER NOT NULL,
-    piece_bytes INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    pinned INTEGER NOT NULL,
-    created_at REAL NOT NULL,
-    last_used_at REAL NOT NULL,
-    hits INTEGER NOT NULL DEFAULT 0,
-    served_bytes INTEGER NOT NULL DEFAULT 0,
-    stamp TEXT
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX contents_by_use ON contents (last_used_at);
-  CREATE INDEX contents_by_length ON contents (length);
-  CREATE INDEX contents_by_creation ON contents (created_at);
-  CREATE TABLE versions (
-    url TEXT PRIMARY KEY,
-    key TEXT NOT NULL,
-    sha256 TEXT NOT NULL,
-    etag TEXT,
-    last_modified TEXT,
-    length INTEGER NOT NULL,
-    policy TEXT NOT NULL,
-    confirmed_at REAL NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX versions_by_content ON versions (sha256, url);
-  CREATE TABLE keys (key TEXT PRIMARY KEY, sha256 TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE INDEX keys_by_content ON keys (sha256);
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`
-
 const SQL = {
-  find: 'SELECT sha256, length, piece_bytes, kind, pinned, created_at, stamp FROM contents WHERE sha256 = ?',
-  findByKey: 'SELECT c.sha256, c.length, c.piece_bytes, c.kind, c.pinned, c.created_at, c.stamp FROM keys k JOIN contents c ON c.sha256 = k.sha256 WHERE k.key = ?',
+  find: 'SELECT sha256, length, piece_bytes, kind, pinned, pinned_until, priority, created_at, stamp FROM contents WHERE sha256 = ?',
+  findByKey: 'SELECT c.sha256, c.length, c.piece_bytes, c.kind, c.pinned, c.pinned_until, c.priority, c.created_at, c.stamp FROM keys k JOIN contents c ON c.sha256 = k.sha256 WHERE k.key = ?',
   all: 'SELECT sha256, length FROM contents',
-  evictable: 'SELECT sha256, length, last_used_at, pinned FROM contents',
+  evictable: 'SELECT sha256, length, last_used_at, pinned, priority FROM contents',
+  usedBefore: 'SELECT 1 FROM contents WHERE last_used_at < ? AND pinned = 0 LIMIT 1',
+  endedPins: 'SELECT sha256 FROM contents WHERE pinned = 1 AND pinned_until <= ?',
   totals: 'SELECT count(*) AS entries, coalesce(sum(length), 0) AS bytes, coalesce(sum(pinned), 0) AS pinned FROM contents',
-  add: `INSERT INTO contents (sha256, length, piece_bytes, kind, pinned, created_at, last_used_at, stamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+  add: `INSERT INTO contents (sha256, length, piece_bytes, kind, pinned, pinned_until, priority, created_at, last_used_at, stamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (sha256) DO UPDATE SET kind = excluded.kind, last_used_at = max(last_used_at, excluded.last_used_at), stamp = excluded.stamp`,
   remove: 'DELETE FROM contents WHERE sha256 = ?',
   removeKeys: 'DELETE FROM keys WHERE sha256 = ?',
   removeVersions: 'DELETE FROM versions WHERE sha256 = ?',
+  removeServed: 'DELETE FROM served WHERE sha256 = ?',
   stamp: 'UPDATE contents SET stamp = ? WHERE sha256 = ?',
-  pin: 'UPDATE contents SET pinned = ? WHERE sha256 = ?',
+  pin: 'UPDATE contents SET pinned = ?, pinned_until = ? WHERE sha256 = ?',
+  priority: 'UPDATE contents SET priority = ? WHERE sha256 = ?',
+  serve: `INSERT INTO served (sha256, peer, bytes, last_at) SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM contents WHERE sha256 = ?1)
+        ON CONFLICT (sha256, peer) DO UPDATE SET bytes = bytes + excluded.bytes, last_at = excluded.last_at`,
+  servedTo: 'SELECT peer, bytes, last_at FROM served WHERE sha256 = ? ORDER BY bytes DESC LIMIT 100',
+  row: 'SELECT * FROM contents WHERE sha256 = ?',
   use: 'UPDATE contents SET last_used_at = max(last_used_at, ?), hits = hits + ?, served_bytes = served_bytes + ? WHERE sha256 = ?',
   version: 'SELECT url, key, etag, last_modified, length, policy, confirmed_at FROM versions WHERE url = ?',
   versionsOf: 'SELECT url, key, etag, last_modified, length, policy, confirmed_at FROM versions WHERE sha256 = ?',
@@ -84,9 +59,21 @@ export interface ContentRow {
   readonly pieceBytes: number
   readonly kind: ContentKind
   readonly pinned: boolean
+  /** Wall clock, ms; null: until somebody unpins it. */
+  readonly pinnedUntil: number | null
+  readonly priority: CachePriority
   readonly createdAt: number
   /** Stamp of the file when its bytes were last known to be right; null: not since it was found. */
   readonly stamp: FileStamp | null
+}
+
+/** Uses of a content since the last note. */
+export interface ContentUse {
+  /** Wall clock, ms. */
+  readonly at: number
+  readonly hits: number
+  /** Bytes per peer; null: nobody knows to whom. */
+  readonly servedTo: ReadonlyMap<PeerId | null, number>
 }
 
 type Row = Record<string, SQLInputValue>
@@ -125,9 +112,10 @@ export class IndexDb {
     let db: DatabaseSync | undefined
     try {
       db = connect(path)
-      const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
+      const versionOf = () => (db!.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
       const sound = trusted || (db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }).quick_check === 'ok'
-      if (sound && version === SCHEMA_VERSION) return new IndexDb(db)
+      for (let step = sound && MIGRATIONS[versionOf()]; step; step = MIGRATIONS[versionOf()]) db.exec(`BEGIN; ${step} COMMIT`)
+      if (sound && versionOf() === SCHEMA_VERSION) return new IndexDb(db)
     } catch {
       // Not a database, or a damaged one: made anew.
     }
@@ -155,18 +143,25 @@ export class IndexDb {
     return lengths
   }
 
-  *evictable(): Generator<{ id: Sha256Hex; bytes: number; lastUsedAt: number; pinned: boolean }> {
-    for (const row of this.#prepared(SQL.evictable).all() as Row[]) {
-      yield { id: row.sha256 as Sha256Hex, bytes: row.length as number, lastUsedAt: row.last_used_at as number, pinned: row.pinned === 1 }
+  /** All contents. Nothing may be changed before the last one was taken. */
+  *evictable(): Generator<{ id: Sha256Hex; bytes: number; lastUsedAt: number; pinned: boolean; priority: number }> {
+    // Row by row: all of a large cache at once would cost much memory for a moment.
+    for (const row of this.#prepared(SQL.evictable).iterate() as Iterable<Row>) {
+      yield { id: row.sha256 as Sha256Hex, bytes: row.length as number, lastUsedAt: row.last_used_at as number, pinned: row.pinned === 1, priority: row.priority as number }
     }
+  }
+
+  /** Something that is not pinned was last used before then. */
+  anyUsedBefore(wallMs: number): boolean {
+    return this.#prepared(SQL.usedBefore).get(wallMs) !== undefined
   }
 
   /** Takes in a content with what is known of its versions; one known already keeps its counts. */
   add(content: ContentRow, lastUsedAt: number, versions: readonly StoredVersion[], from: 'origin' | 'found'): void {
     this.transaction(() => {
-      const { sha256, lengthBytes, pieceBytes, kind, pinned, createdAt, stamp } = content
+      const { sha256, lengthBytes, pieceBytes, kind, pinned, pinnedUntil, priority, createdAt, stamp } = content
       const known = this.find(sha256) !== undefined
-      this.#prepared(SQL.add).run(sha256, lengthBytes, pieceBytes, kind, pinned ? 1 : 0, createdAt, lastUsedAt, stamp)
+      this.#prepared(SQL.add).run(sha256, lengthBytes, pieceBytes, kind, pinned ? 1 : 0, pinnedUntil, cachePriorities.indexOf(priority), createdAt, lastUsedAt, stamp)
       for (const version of versions) this.putVersion(version, sha256, from)
       if (!known) this.#count(1, lengthBytes, pinned)
     })
@@ -179,6 +174,7 @@ export class IndexDb {
     this.transaction(() => {
       this.#prepared(SQL.remove).run(sha256)
       this.#prepared(SQL.removeKeys).run(sha256)
+      this.#prepared(SQL.removeServed).run(sha256)
       if (options.versionsToo) this.#prepared(SQL.removeVersions).run(sha256)
     })
     this.#count(-1, -known.lengthBytes, known.pinned)
@@ -188,19 +184,51 @@ export class IndexDb {
     this.#prepared(SQL.stamp).run(stamp, sha256)
   }
 
-  /** @returns false when the content is not there */
-  pin(sha256: Sha256Hex, pinned: boolean): boolean {
+  /** @param until wall clock, ms; null: for good. @returns false when the content is not there */
+  pin(sha256: Sha256Hex, pinned: boolean, until: number | null = null): boolean {
     const known = this.find(sha256)
     if (!known) return false
-    this.#prepared(SQL.pin).run(pinned ? 1 : 0, sha256)
+    this.#prepared(SQL.pin).run(pinned ? 1 : 0, pinned ? until : null, sha256)
     this.#totals.pinned += Number(pinned) - Number(known.pinned)
     return true
   }
 
-  noteUses(uses: Iterable<[Sha256Hex, { at: number; hits: number; servedBytes: number }]>): void {
+  /** Unpins what was pinned until now or before. */
+  endPins(now: number): Sha256Hex[] {
+    const ended = (this.#prepared(SQL.endedPins).all(now) as Row[]).map(({ sha256 }) => sha256 as Sha256Hex)
+    for (const sha256 of ended) this.pin(sha256, false)
+    return ended
+  }
+
+  /** @returns false when the content is not there */
+  setPriority(sha256: Sha256Hex, priority: CachePriority): boolean {
+    return this.#prepared(SQL.priority).run(cachePriorities.indexOf(priority), sha256).changes === 1
+  }
+
+  noteUses(uses: Iterable<[Sha256Hex, ContentUse]>): void {
     this.transaction(() => {
-      for (const [sha256, { at, hits, servedBytes }] of uses) this.#prepared(SQL.use).run(at, hits, servedBytes, sha256)
+      for (const [sha256, { at, hits, servedTo }] of uses) {
+        let servedBytes = 0
+        for (const [peer, bytes] of servedTo) {
+          servedBytes += bytes
+          if (peer !== null) this.#prepared(SQL.serve).run(sha256, peer, bytes, at)
+        }
+        this.#prepared(SQL.use).run(at, hits, servedBytes, sha256)
+      }
     })
+  }
+
+  /** One content as people see it, with whom it was served to, most bytes first. */
+  detail(sha256: Sha256Hex): { entry: CacheEntryView; servedTo: { peer: PeerId; bytes: number; lastAt: number }[] } | undefined {
+    const row = this.#prepared(SQL.row).get(sha256) as Row | undefined
+    if (!row) return undefined
+    const served = this.#prepared(SQL.servedTo).all(sha256) as Row[]
+    return { entry: this.#toView(row), servedTo: served.map(({ peer, bytes, last_at }) => ({ peer: peer as PeerId, bytes: bytes as number, lastAt: last_at as number })) }
+  }
+
+  /** Puts the counts of a former index in place of those of a content just taken in. */
+  restoreUse(sha256: Sha256Hex, { lastUsedAt, hits, servedBytes }: Pick<CacheEntryView, 'lastUsedAt' | 'hits' | 'servedBytes'>): void {
+    this.#prepared(SQL.use).run(lastUsedAt, hits, servedBytes, sha256)
   }
 
   version(url: string): StoredVersion | undefined {
@@ -273,6 +301,8 @@ export class IndexDb {
       urls: urls.map(({ url }) => url),
       kind: row.kind as ContentKind,
       pinned: row.pinned === 1,
+      pinnedUntil: row.pinned_until as number | null,
+      priority: cachePriorities[row.priority as number] ?? 'normal',
       createdAt: row.created_at as number,
       lastUsedAt: row.last_used_at as number,
       hits: row.hits as number,
@@ -325,13 +355,15 @@ function toVersion(row: Row): StoredVersion {
 
 function toContent(row: unknown): ContentRow | undefined {
   if (!row) return undefined
-  const { sha256, length, piece_bytes, kind, pinned, created_at, stamp } = row as Row
+  const { sha256, length, piece_bytes, kind, pinned, pinned_until, priority, created_at, stamp } = row as Row
   return {
     sha256: sha256 as Sha256Hex,
     lengthBytes: length as number,
     pieceBytes: piece_bytes as number,
     kind: kind as ContentKind,
     pinned: pinned === 1,
+    pinnedUntil: pinned_until as number | null,
+    priority: cachePriorities[priority as number] ?? 'normal',
     createdAt: created_at as number,
     stamp: stamp as FileStamp | null
   }

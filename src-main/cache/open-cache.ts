@@ -2,28 +2,22 @@ import { readFile, statfs } from 'node:fs/promises'
 import { LarderError } from '../lib/errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { HashPool } from '../pieces/hashing.ts'
-import type { Cache } from './cache.ts'
+import type { CacheLimits } from './cache-limits.ts'
 import { DiskCache } from './disk-cache.ts'
 import { freeBytesOf } from './disk-room.ts'
 import { lookAt } from './file-stamp.ts'
 import { lockFolder, type FolderLock } from './folder-lock.ts'
 import { IndexDb } from './index-db.ts'
 import { prepareLayout } from './layout.ts'
-import { reconcile, scanPartials, sweepTmp } from './recover.ts'
+import { scanPartials, sweepTmp } from './recover.ts'
 import { removeFile, syncFolder } from './safe-files.ts'
 
-const GIB = 1024 ** 3
-
-export interface CacheOptions {
+export interface CacheOptions extends Pick<CacheLimits, 'maxBytes' | 'minFreeBytes'>, Partial<Omit<CacheLimits, 'maxBytes' | 'minFreeBytes'>> {
   /** Created, for this user alone, when it is not there. */
   dir: string
   clock: Clock
   /** Not closed with the cache. */
   hashes: HashPool
-  /** Size limit, bytes; null: a tenth of the disk, at most 50 GiB. */
-  maxBytes: number | null
-  /** Free space to leave to others, bytes. */
-  minFreeBytes: number
   /** Bytes that can still be written to the disk of `dir`. */
   freeBytes?: (dir: string) => Promise<number>
 }
@@ -32,8 +26,8 @@ export interface CacheOptions {
  * Opens the cache of a folder and makes good what a former run left unfinished.
  * @throws AGENT_ALREADY_RUNNING when another process has it, CACHE_UNUSABLE when it cannot be written
  */
-export async function openCache(options: CacheOptions): Promise<Cache> {
-  const { clock, hashes, minFreeBytes, freeBytes = freeBytesOf } = options
+export async function openCache(options: CacheOptions): Promise<DiskCache> {
+  const { clock, hashes, freeBytes = freeBytesOf, maxBytes, minFreeBytes, maxDiskPercent = null, maxAgeDays = null } = options
   const layout = await prepareLayout(options.dir)
   let lock: FolderLock | undefined
   let index: IndexDb | undefined
@@ -49,10 +43,9 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     await sweepTmp(layout)
     const opened = IndexDb.open(layout.index, { trusted })
     index = opened.index
-    const maxBytes = options.maxBytes ?? (await shareOfDisk(layout.dir))
     const partials = await scanPartials(layout)
-    cache = new DiskCache({ layout, lock, index, clock, hashes, maxBytes, minFreeBytes, partials, freeBytes: () => freeBytes(layout.dir) })
-    if (mark === undefined || opened.fresh) await reconcile(index, cache.store, layout)
+    cache = new DiskCache({ layout, lock, index, clock, hashes, limits: { maxBytes, minFreeBytes, maxDiskPercent, maxAgeDays }, partials, freeBytes: () => freeBytes(layout.dir), diskBytes: () => diskBytesOf(layout.dir) })
+    if (mark === undefined || opened.fresh) await cache.bringInLine()
     await cache.begin()
     return cache
   } catch (cause) {
@@ -64,7 +57,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
   }
 }
 
-async function shareOfDisk(dir: string): Promise<number> {
+async function diskBytesOf(dir: string): Promise<number> {
   const { blocks, bsize } = await statfs(dir)
-  return Math.min(50 * GIB, Math.floor((blocks * bsize) / 10))
+  return blocks * bsize
 }

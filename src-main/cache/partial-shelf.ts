@@ -15,6 +15,9 @@ const MOST_IN_MEMORY = 512
 /** A content being assembled, and how many bytes of it are here. */
 type OpenPartial = PartialContent & { readonly haveBytes: number }
 
+/** As that of an ordinary content. */
+const PARTIAL_PRIORITY = 1
+
 /** All partials of a cache: those being assembled, and those that rest on disk until somebody resumes them. */
 export class PartialShelf {
   readonly #parts: Omit<PartialParts, 'onEnd'>
@@ -60,8 +63,8 @@ export class PartialShelf {
   }
 
   *evictable(): Generator<EvictionEntry> {
-    for (const [id, { bytes, lastUsedAt }] of this.#resting) yield { id, bytes, lastUsedAt, pinned: false, inUse: this.#opening.has(id) }
-    for (const [id, { haveBytes }] of this.#open) yield { id, bytes: haveBytes, lastUsedAt: 0, pinned: false, inUse: true }
+    for (const [id, { bytes, lastUsedAt }] of this.#resting) yield { id, bytes, lastUsedAt, priority: PARTIAL_PRIORITY, pinned: false, inUse: this.#opening.has(id) }
+    for (const [id, { haveBytes }] of this.#open) yield { id, bytes: haveBytes, lastUsedAt: 0, priority: PARTIAL_PRIORITY, pinned: false, inUse: true }
   }
 
   /** Deletes one that rests. @returns false when there is none of this name */

@@ -65,12 +65,19 @@ export async function lookAtPartial(name: string, layout: Layout): Promise<Resti
 
 /**
  * Brings the index in line with the files after an unclean end or the loss of the index: files it does not know are taken in,
- * rows without a file are dropped, sidecars without bytes are deleted.
+ * rows without a file are dropped, sidecars without bytes are deleted. The cache may be in use meanwhile.
+ * @throws the signal's reason between two folders
  */
-export async function reconcile(index: IndexDb, store: ContentStore, layout: Layout): Promise<void> {
+export async function reconcile(index: IndexDb, store: ContentStore, layout: Layout, signal: AbortSignal): Promise<void> {
   const unseen = index.lengths()
   for await (const { contents } of walkContents(layout)) {
+    signal.throwIfAborted()
     for (const [sha256, { bytes, sidecar }] of contents) {
+      // Somebody is writing or reading it right now, so it is looked at anyway.
+      if (store.users.inUse(sha256)) {
+        unseen.delete(sha256)
+        continue
+      }
       const length = unseen.get(sha256)
       unseen.delete(sha256)
       if (!bytes) {
@@ -79,9 +86,10 @@ export async function reconcile(index: IndexDb, store: ContentStore, layout: Lay
       } else if (length === undefined || !sidecar || !(await hasLength(layout, sha256, length))) await store.adopt(sha256)
     }
   }
-  index.transaction(() => {
-    for (const sha256 of unseen.keys()) index.remove(sha256, { versionsToo: false })
-  })
+  for (const sha256 of unseen.keys()) {
+    // It may have come anew since its folder was looked into.
+    if ((await lookAt(layout.content(sha256))) === 'missing') index.remove(sha256, { versionsToo: false })
+  }
 }
 
 async function hasLength(layout: Layout, sha256: Sha256Hex, length: number): Promise<boolean> {

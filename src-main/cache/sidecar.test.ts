@@ -5,7 +5,7 @@ import { decodeSidecar, encodeSidecar, withVersion, type Sidecar } from './sidec
 import { MIB, sample } from './test-cache.ts'
 
 const content = sample(10)
-const sidecar: Sidecar = { sha256: content.sha256, plan: planPieces(3 * MIB), pieceDigests: Buffer.alloc(96, 5), kind: 'script', createdAt: 7, pinned: true, versions: [content.version] }
+const sidecar: Sidecar = { sha256: content.sha256, plan: planPieces(3 * MIB), pieceDigests: Buffer.alloc(96, 5), kind: 'script', createdAt: 7, pinned: true, pinnedUntil: 5, priority: 'high', versions: [content.version] }
 
 test('what is encoded decodes to the same', () => {
   expect(decodeSidecar(encodeSidecar(sidecar), content.sha256)).toEqual(sidecar)

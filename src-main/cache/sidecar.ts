@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { ContentKey, Sha256Hex } from '../contract/ids.ts'
 import { MAX_PIECES } from '../contract/peer-messages.ts'
 import { ContentKind } from '../contract/request.ts'
+import { CachePriority } from '../contract/cache-priority.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import type { StoredVersion } from './cache.ts'
 
@@ -36,6 +37,8 @@ const SidecarFile = z.object({
   kind: ContentKind,
   createdAt: z.number(),
   pinned: z.boolean(),
+  pinnedUntil: z.number().nullable().default(null),
+  priority: CachePriority.default('normal'),
   versions: z.array(StoredVersionFile).max(MAX_VERSIONS)
 })
 
@@ -48,6 +51,9 @@ export interface Sidecar {
   readonly kind: ContentKind
   readonly createdAt: number
   readonly pinned: boolean
+  /** Wall clock, ms; null: until somebody unpins it. */
+  readonly pinnedUntil: number | null
+  readonly priority: CachePriority
   readonly versions: readonly StoredVersion[]
 }
 
@@ -68,11 +74,11 @@ export function encodeSidecar({ plan, pieceDigests, versions, ...rest }: Sidecar
 export function decodeSidecar(text: string, sha256: Sha256Hex): Sidecar | undefined {
   const parsed = SidecarFile.safeParse(fromJson(text))
   if (!parsed.success || parsed.data.sha256 !== sha256) return undefined
-  const { lengthBytes, pieceBytes, kind, createdAt, pinned } = parsed.data
+  const { lengthBytes, pieceBytes, kind, createdAt, pinned, pinnedUntil, priority } = parsed.data
   const plan = { lengthBytes, pieceBytes, count: Math.ceil(lengthBytes / pieceBytes) }
   const pieceDigests = Buffer.from(parsed.data.pieceDigests, 'base64')
   if (pieceDigests.length !== plan.count * 32 || hash('sha256', pieceDigests) !== parsed.data.check) return undefined
-  return { sha256, plan, pieceDigests, kind, createdAt, pinned, versions: parsed.data.versions as StoredVersion[] }
+  return { sha256, plan, pieceDigests, kind, createdAt, pinned, pinnedUntil, priority, versions: parsed.data.versions as StoredVersion[] }
 }
 
 /** Adds a version, replacing an older one of the same URL. */

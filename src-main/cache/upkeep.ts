@@ -2,9 +2,11 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sha256Hex } from '../contract/ids.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { EffectiveLimits } from './cache-limits.ts'
 import type { ContentStore } from './content-store.ts'
 import type { DiskRoom } from './disk-room.ts'
 import { chooseEvictions, type Eviction, type EvictionEntry } from './eviction.ts'
+import { EvictionPressure } from './eviction-pressure.ts'
 import type { IndexDb } from './index-db.ts'
 import type { Layout } from './layout.ts'
 import type { PartialShelf } from './partial-shelf.ts'
@@ -14,6 +16,7 @@ import type { UseCounts } from './use-counts.ts'
 
 const DAY_MS = 24 * 3600_000
 const ROUND_MS = 60_000
+const DELETED_AT_ONCE = 16
 /** A partial nobody resumed for so long is given up. */
 const PARTIAL_AGE_MS = 7 * DAY_MS
 const QUARANTINE_AGE_MS = 7 * DAY_MS
@@ -28,8 +31,7 @@ export interface UpkeepParts {
   readonly shelf: PartialShelf
   readonly room: DiskRoom
   readonly uses: UseCounts
-  readonly maxBytes: number
-  readonly minFreeBytes: number
+  readonly limits: () => EffectiveLimits
   onEvicted(sha256: Sha256Hex, eviction: Eviction): void
 }
 
@@ -41,9 +43,11 @@ export class Upkeep {
   #tail: Promise<unknown> = Promise.resolve()
   #ended = false
   #evictions = 0
+  readonly pressure: EvictionPressure
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts
+    this.pressure = new EvictionPressure(parts.clock)
     this.#timer = parts.clock.every(ROUND_MS, () => void this.#goRound().catch(() => {}))
   }
 
@@ -65,27 +69,41 @@ export class Upkeep {
   }
 
   async #evictNow(neededBytes: number, { refused }: { refused: boolean }): Promise<void> {
-    const { index, shelf, store, room, uses, maxBytes, minFreeBytes, clock, layout } = this.#parts
+    const { index, shelf, room, uses, clock, layout } = this.#parts
+    const { maxBytes, minFreeBytes, maxAgeMs } = this.#parts.limits()
+    const now = clock.wallMs()
     // A system that has just refused a write is believed more than what it says is free.
     const freeBytes = refused ? minFreeBytes : await room.refresh()
     const short = freeBytes !== null && freeBytes - neededBytes < minFreeBytes
-    if (!short && index.totals.bytes + shelf.bytes + neededBytes <= maxBytes) return
+    const aged = maxAgeMs !== null && index.anyUsedBefore(now - maxAgeMs)
+    if (!short && !aged && index.totals.bytes + shelf.bytes + neededBytes <= maxBytes) return
     uses.flush()
     const freed = short ? await sweepQuarantine(layout, Infinity) : 0
-    const limits = { maxBytes, minFreeBytes, freeBytes: freeBytes === null ? null : freeBytes + freed, neededBytes }
-    for (const eviction of chooseEvictions(this.#entries(), limits, clock.wallMs())) {
-      if (await shelf.remove(eviction.id)) continue
-      const sha256 = eviction.id as Sha256Hex
-      if (store.users.spared(sha256) || !index.find(sha256)) continue
-      // What cannot be deleted must not keep the rest from being deleted.
-      const gone = await store.remove(sha256, { versionsToo: false }).then(
-        () => true,
-        () => false
-      )
-      if (!gone) continue
-      this.#evictions++
-      this.#parts.onEvicted(sha256, eviction)
+    const limits = { maxBytes, minFreeBytes, freeBytes: freeBytes === null ? null : freeBytes + freed, neededBytes, maxAgeMs }
+    const chosen = chooseEvictions(this.#entries(), limits, now)
+    for (let first = 0; first < chosen.length; first += DELETED_AT_ONCE) {
+      const some = chosen.slice(first, first + DELETED_AT_ONCE)
+      const gone = await Promise.all(some.map(({ id }) => this.#delete(id)))
+      for (const [i, eviction] of some.entries()) {
+        if (!gone[i]) continue
+        this.#evictions++
+        this.pressure.note(eviction.bytes)
+        this.#parts.onEvicted(eviction.id as Sha256Hex, eviction)
+      }
     }
+  }
+
+  /** @returns true when a content is gone; unfinished downloads go without a word */
+  async #delete(id: string): Promise<boolean> {
+    const { shelf, store, index } = this.#parts
+    if (await shelf.remove(id)) return false
+    const sha256 = id as Sha256Hex
+    if (store.users.spared(sha256) || !index.find(sha256)) return false
+    // What cannot be deleted must not keep the rest from being deleted.
+    return store.remove(sha256, { versionsToo: false }).then(
+      () => true,
+      () => false
+    )
   }
 
   *#entries(): Generator<EvictionEntry> {
@@ -96,6 +114,7 @@ export class Upkeep {
 
   async #goRound(): Promise<void> {
     const { layout, clock, index, store, shelf, room, uses } = this.#parts
+    for (const sha256 of index.endPins(clock.wallMs())) store.noteInSidecar(sha256, (sidecar) => ({ ...sidecar, pinned: false, pinnedUntil: null }))
     await this.evict(0)
     await this.#alone(async () => {
       const now = clock.wallMs()

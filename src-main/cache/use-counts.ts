@@ -1,4 +1,4 @@
-import type { Sha256Hex } from '../contract/ids.ts'
+import type { PeerId, Sha256Hex } from '../contract/ids.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { IndexDb } from './index-db.ts'
 
@@ -8,7 +8,7 @@ const GATHER_MS = 5000
 export class UseCounts {
   readonly #clock: Clock
   readonly #index: IndexDb
-  readonly #uses = new Map<Sha256Hex, { at: number; hits: number; servedBytes: number }>()
+  readonly #uses = new Map<Sha256Hex, { at: number; hits: number; servedTo: Map<PeerId | null, number> }>()
   #timer: Timer | undefined
 
   constructor(clock: Clock, index: IndexDb) {
@@ -16,13 +16,22 @@ export class UseCounts {
     this.#index = index
   }
 
-  note(sha256: Sha256Hex, hits: number, servedBytes: number): void {
-    const use = this.#uses.get(sha256) ?? { at: 0, hits: 0, servedBytes: 0 }
+  noteHit(sha256: Sha256Hex): void {
+    this.#useOf(sha256).hits++
+  }
+
+  /** @param peer null: nobody knows to whom */
+  noteServed(sha256: Sha256Hex, bytes: number, peer: PeerId | null): void {
+    const { servedTo } = this.#useOf(sha256)
+    servedTo.set(peer, (servedTo.get(peer) ?? 0) + bytes)
+  }
+
+  #useOf(sha256: Sha256Hex) {
+    const use = this.#uses.get(sha256) ?? { at: 0, hits: 0, servedTo: new Map() }
     use.at = this.#clock.wallMs()
-    use.hits += hits
-    use.servedBytes += servedBytes
     this.#uses.set(sha256, use)
     this.#timer ??= this.#clock.after(GATHER_MS, () => this.flush())
+    return use
   }
 
   flush(): void {

@@ -1,12 +1,15 @@
+import { resolve } from 'node:path'
 import { connect, type AgentConnection } from '../client/connection.ts'
-import type { CacheQueryInput } from '../contract/api.ts'
+import type { CacheLimitsSpec, CacheQueryInput } from '../contract/api.ts'
 import type { Sha256Hex } from '../contract/ids.ts'
+import type { CachePriority } from '../contract/cache-priority.ts'
 import { LarderError } from '../lib/errors.ts'
+import { formatDuration } from './durations.ts'
 import type { Output } from './output.ts'
 import { localTime, shortId } from './printable.ts'
 import type { AgentCommandOptions } from './show.ts'
 import { formatSize } from './sizes.ts'
-import { formatTable } from './table.ts'
+import { formatFacts, formatTable } from './table.ts'
 
 /** As many contents as are asked for at once when a digest is looked up. */
 const LOOKUP_LIMIT = 1000
@@ -23,20 +26,80 @@ export async function listCache(options: AgentCommandOptions & CacheQueryInput, 
   })
 }
 
-export async function removeFromCache(digests: readonly string[], options: AgentCommandOptions, output: Output): Promise<void> {
-  const agent = await connect(options)
+export async function removeFromCache(digests: readonly string[], options: AgentCommandOptions & { readonly dryRun?: boolean }, output: Output): Promise<void> {
+  const { dataDir, dryRun = false } = options
+  const agent = await connect({ dataDir })
   const found: Sha256Hex[] = []
   for (const digest of digests) found.push(await lookUp(agent, digest))
   const removed: { sha256: Sha256Hex; bytes: number }[] = []
-  for (const sha256 of found) removed.push({ sha256, bytes: await agent.removeContent(sha256) })
-  output.result({ removed }, () => removed.map(({ sha256, bytes }) => `${shortId(sha256)} removed, ${formatSize(bytes)} freed`).join('\n'))
+  for (const sha256 of found) removed.push({ sha256, bytes: dryRun ? (await agent.contentDetail(sha256)).lengthBytes : await agent.removeContent(sha256) })
+  output.result({ removed, dryRun }, () => removed.map(({ sha256, bytes }) => `${shortId(sha256)} ${dryRun ? 'would be removed' : 'removed'}, ${formatSize(bytes)} freed`).join('\n'))
 }
 
-export async function pinInCache(digest: string, pinned: boolean, options: AgentCommandOptions, output: Output): Promise<void> {
+export async function showContent(digest: string, options: AgentCommandOptions, output: Output): Promise<void> {
+  const agent = await connect(options)
+  const content = await agent.contentDetail(await lookUp(agent, digest))
+  output.result(content, () => {
+    const facts: [string, string][] = [
+      ['SHA-256', content.sha256],
+      ['size', `${formatSize(content.lengthBytes)} (${content.lengthBytes} bytes)`],
+      ['kind', content.kind],
+      ['pinned', content.pinned ? (content.pinnedUntil === null ? 'yes' : `until ${localTime(content.pinnedUntil)}`) : 'no'],
+      ['priority', content.priority],
+      ['here since', localTime(content.createdAt)],
+      ['last used', `${localTime(content.lastUsedAt)}, ${content.hits} times served to programs on this PC`],
+      ...content.urls.map((url, i): [string, string] => [i === 0 ? 'URLs' : '', url]),
+      ['served', content.servedTo.length === 0 ? formatSize(content.servedBytes) : `${formatSize(content.servedBytes)}, of it`],
+      ...content.servedTo.map(({ peer, name, bytes, lastAt }): [string, string] => ['', `${formatSize(bytes)} to ${name} (${shortId(peer)}), last ${localTime(lastAt)}`])
+    ]
+    return formatFacts(facts)
+  })
+}
+
+export async function pinInCache(digest: string, options: AgentCommandOptions & { readonly pinned: boolean; readonly for?: number }, output: Output): Promise<void> {
+  const { dataDir, pinned } = options
+  const agent = await connect({ dataDir })
+  const sha256 = await lookUp(agent, digest)
+  const until = await agent.pin(sha256, pinned, options.for ?? null)
+  output.result({ sha256, pinned, until }, () => `${shortId(sha256)} is ${pinned ? `pinned${until === null ? '' : ` until ${localTime(until)}`}` : 'no longer pinned'}`)
+}
+
+export async function setContentPriority(digest: string, priority: CachePriority, options: AgentCommandOptions, output: Output): Promise<void> {
   const agent = await connect(options)
   const sha256 = await lookUp(agent, digest)
-  await agent.pin(sha256, pinned)
-  output.result({ sha256, pinned }, () => `${shortId(sha256)} is ${pinned ? 'pinned' : 'no longer pinned'}`)
+  await agent.setPriority(sha256, priority)
+  output.result({ sha256, priority }, () => `${shortId(sha256)} has ${priority} priority`)
+}
+
+/** Shows the limits; changes those given before. */
+export async function cacheLimits(options: AgentCommandOptions, spec: CacheLimitsSpec, output: Output): Promise<void> {
+  const changed = Object.values(spec).some((value) => value !== undefined)
+  const agent = await connect(options)
+  const stats = changed ? await agent.setCacheLimits(spec) : (await agent.cache({ limit: 1 })).stats
+  output.result(stats, () => {
+    const facts: [string, string][] = [
+      ['used', `${formatSize(stats.bytes)} in ${stats.entries} contents, ${formatSize(stats.partialBytes)} unfinished`],
+      ['at most', formatSize(stats.maxBytes)],
+      ['left free', `${formatSize(stats.minFreeBytes)}${stats.freeBytes === null ? '' : ` (${formatSize(stats.freeBytes)} free now)`}`],
+      ['at most unused for', stats.maxAgeMs === null ? 'any time' : formatDuration(stats.maxAgeMs)],
+      ['evicted', `${stats.evictions} since the start; ${stats.evictedLastHour.contents} in the last hour, ${formatSize(stats.evictedLastHour.bytes)}`],
+      ['folder', stats.dir]
+    ]
+    return `${formatFacts(facts)}${changed ? '\nThis holds until the agent reads its settings anew.' : ''}`
+  })
+}
+
+/** Moves the cache, or without a folder shows how far a move is. */
+export async function relocateCache(dir: string | undefined, options: AgentCommandOptions, output: Output): Promise<void> {
+  const agent = await connect(options)
+  const place = await agent.relocateCache(dir === undefined ? undefined : resolve(dir))
+  const { moving } = (await agent.cache({ limit: 1 })).stats
+  output.result({ ...place, moving }, () => {
+    const lines = [`The cache is in ${place.dir}.`]
+    if (place.next !== null) lines.push(`It moves to ${place.next} at the next start of the agent, which goes on working meanwhile.`)
+    if (moving !== null) lines.push(`${moving.done} of ${moving.total} contents (${formatSize(moving.bytes)}) have been moved out of ${moving.from}.${moving.problem === null ? '' : ` It stopped: ${moving.problem}`}`)
+    return lines.join('\n')
+  })
 }
 
 export async function clearCache(options: AgentCommandOptions & { readonly pinnedToo?: boolean; readonly dryRun?: boolean }, output: Output): Promise<void> {

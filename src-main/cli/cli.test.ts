@@ -168,14 +168,22 @@ describe('looking at the agent', () => {
     expect(await outcome).toMatchObject({ code: 0, stderr: '' })
   })
 
+  test('rates and limits are changed as said; none lifts one, what is not named stays', async () => {
+    expect(await larder(['rates', 'set', '--wan', 'none', '--upload', '1M', '--adaptive', 'on'])).toMatchObject({ code: 0 })
+    expect(await larder(['cache', 'limits', '--max-size', '20GiB', '--max-age', 'none'])).toMatchObject({ code: 0 })
+    expect(rig.double.changesMade).toEqual([{ wanForeground: null, upload: 2 ** 20, adaptive: true }, { maxBytes: 20 * 2 ** 30, maxAgeDays: null }])
+    expect((await larder(['rates', 'set', '--wan', 'fast'])).code).toBe(2)
+  })
+
   test('the cache is listed, a content removed by the start of its digest, the rest cleared', async () => {
     const sha256 = rig.double.cacheDouble.keep(Buffer.from('cached'), 'http://origin.test/cached')
     expect((await larder(['cache', 'ls'])).stdout).toMatch(new RegExp(`${sha256.slice(0, 12)} .*http://origin.test/cached\n1 of 1 contents`))
-    expect((await larder(['cache', 'pin', sha256.slice(0, 8), '--json'])).stdout).toBe(`${JSON.stringify({ sha256, pinned: true })}\n`)
+    expect((await larder(['cache', 'pin', sha256.slice(0, 8), '--json'])).stdout).toBe(`${JSON.stringify({ sha256, pinned: true, until: null })}\n`)
     expect(JSON.parse((await larder(['cache', 'clear', '--dry-run', '--json'])).stdout)).toEqual({ removed: 0, bytes: 0, kept: 1, dryRun: true })
     expect((await larder(['cache', 'verify'])).stdout).toBe('1 contents read, 1 good\n')
     expect((await larder(['cache', 'rm', 'zz'])).code).toBe(2)
     expect((await larder(['cache', 'rm', '000000'])).code).toBe(3)
+    expect((await larder(['cache', 'rm', sha256.slice(0, 8), '--dry-run'])).stdout).toContain('would be removed, 6 B freed')
     expect((await larder(['cache', 'rm', sha256.slice(0, 8)])).stdout).toContain('removed, 6 B freed')
     expect(JSON.parse((await larder(['cache', 'ls', '--json'])).stdout)).toMatchObject({ total: 0, entries: [] })
   })

@@ -107,6 +107,7 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     .action(async (search, options) => (await cached()).listCache({ ...options, search }, output))
   command(cache, 'rm', 'Remove contents.')
     .argument('<sha256...>', 'digest, or its first 6 digits or more')
+    .option('--dry-run', 'only say what would go')
     .action(async (digests, options) => (await cached()).removeFromCache(digests, options, output))
   command(cache, 'clear', 'Remove everything that is neither in use nor pinned.')
     .option('--pinned-too', 'pinned contents as well')
@@ -115,10 +116,38 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
   command(cache, 'verify', 'Read every content again and compare digests.').action(async (options) => (await cached()).verifyCache(options, output))
   command(cache, 'pin', 'Protect a content from eviction.')
     .argument('<sha256>', 'digest, or its first 6 digits or more')
-    .action(async (digest, options) => (await cached()).pinInCache(digest, true, options, output))
+    .option('--for <duration>', 'only for so long, e.g. 30d', duration)
+    .action(async (digest, options) => (await cached()).pinInCache(digest, { ...options, pinned: true }, output))
   command(cache, 'unpin', 'Let a content be evicted again.')
     .argument('<sha256>', 'digest, or its first 6 digits or more')
-    .action(async (digest, options) => (await cached()).pinInCache(digest, false, options, output))
+    .action(async (digest, options) => (await cached()).pinInCache(digest, { ...options, pinned: false }, output))
+  command(cache, 'show', 'Show one content: its URLs, uses, and whom it was served to.')
+    .argument('<sha256>', 'digest, or its first 6 digits or more')
+    .action(async (digest, options) => (await cached()).showContent(digest, options, output))
+  command(cache, 'priority', 'Say how late a content goes when room is needed.')
+    .argument('<sha256>', 'digest, or its first 6 digits or more')
+    .addArgument(new Argument('<priority>', 'how late').choices(['low', 'normal', 'high']))
+    .action(async (digest, priority, options) => (await cached()).setContentPriority(digest, priority, options, output))
+  command(cache, 'limits', 'Show the limits and how hard they press; change them until the agent reads its settings anew.')
+    .option('--max-size <size>', 'size limit, e.g. 20GiB; none: a tenth of the disk', rate)
+    .option('--max-percent <n>', 'size limit as a share of the disk; none: no share', percent)
+    .option('--min-free <size>', 'free space to leave to others', size)
+    .option('--max-age <days>', 'contents nobody used for so many days go; none: they may stay', percent)
+    .action(async (options) => (await cached()).cacheLimits(options, { maxBytes: orNull(options.maxSize), maxDiskPercent: orNull(options.maxPercent), minFreeBytes: options.minFree, maxAgeDays: orNull(options.maxAge) }, output))
+  command(cache, 'relocate', 'Move the cache to another folder at the next start of the agent; without a folder, show how far a move is.')
+    .argument('[folder]', 'new folder')
+    .action(async (folder, options) => (await cached()).relocateCache(folder, options, output))
+
+  const precache = program.command('precache').description('Get contents into the cache before anybody asks.')
+  const precached = async () => import('./precache-commands.ts')
+  command(precache, 'run', 'Get a list of contents now; without a list, that of the settings.')
+    .argument('[list]', 'file (JSON, one URL per line, or as sha256sum writes it), or URL of one')
+    .option('--base <url>', 'where the relative names of a file are')
+    .option('--no-wait', 'do not wait for the end')
+    .action(async (list, options) => (await precached()).runPrecache(list, options, output))
+  command(precache, 'stop', 'End a run; verified pieces are kept.').action(async (options) => (await precached()).stopPrecache(options, output))
+  command(precache, 'status', 'Show whether it runs, why not, and how the last run ended.').action(async (options) => (await precached()).precacheStatus(options, output))
+  command(precache, 'list', 'Show the list of the settings as it is now.').action(async (options) => (await precached()).listPrecache(options, output))
 
   const switches = async () => import('./switches.ts')
   command(program, 'pause', 'Pause all transfers.')
@@ -126,6 +155,19 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     .addOption(new Option('--until-resumed', 'do not resume by itself').conflicts('for'))
     .action(async (options) => (await switches()).pauseTransfers({ ...options, forMs: options.untilResumed ? null : (options.for ?? 24 * 3600_000) }, output))
   command(program, 'resume', 'Let all transfers go on.').action(async (options) => (await switches()).resumeTransfers(options, output))
+  const rates = command(program, 'rates', 'Show how fast what may go, and how much was served this month.')
+  rates.option('--table', 'the caps of each hour of the week').action(async (options) => (await import('./rates.ts')).showRates(options, output))
+  command(rates, 'set', 'Change rates until the agent reads its settings anew.')
+    .option('--wan <rate>', 'from origins, bytes per second, e.g. 2M; none: no limit', rate)
+    .option('--wan-background <rate>', 'from origins in the background', rate)
+    .option('--lan <rate>', 'from peers', rate)
+    .option('--lan-background <rate>', 'from peers in the background', rate)
+    .option('--upload <rate>', 'to peers', rate)
+    .addOption(new Option('--adaptive <switch>', 'background downloads yield to other traffic').choices(['on', 'off']))
+    .action(async (options) => {
+      const caps = { wanForeground: orNull(options.wan), wanBackground: orNull(options.wanBackground), lanForeground: orNull(options.lan), lanBackground: orNull(options.lanBackground), upload: orNull(options.upload) }
+      await (await import('./rates.ts')).changeRates(options, { ...caps, ...(options.adaptive && { adaptive: options.adaptive === 'on' }) }, output)
+    })
   addSettingCommands(program, command, output, host)
 
   addFleetCommands(program, command, output)
@@ -154,6 +196,22 @@ function duration(text: string): number {
   const ms = parseDuration(text)
   if (ms === undefined || ms < 1) throw new InvalidArgumentError('Expected a duration such as 30s, 5m or 1h30m.')
   return ms
+}
+
+/** What `none` stands for: commander takes a null of a parser for an option without value. */
+const orNull = <T>(value: T | 'none' | undefined): T | null | undefined => (value === 'none' ? null : value)
+
+/** A number; `none`: no limit. */
+function percent(text: string): number | 'none' {
+  if (text === 'none') return text
+  const value = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : NaN
+  if (Number.isNaN(value)) throw new InvalidArgumentError('Expected a number or none.')
+  return value
+}
+
+/** `none`: no limit. */
+function rate(text: string): number | 'none' {
+  return text === 'none' ? text : size(text)
 }
 
 function size(text: string): number {

@@ -1,12 +1,15 @@
 import { z } from 'zod'
-import { VerifyView, type ApiAnswer, type ApiBody, type CacheListing, type CacheQueryInput, type ClearView, type LogView, type PauseSpecInput, type StatusView, type UiLinkView } from '../contract/api.ts'
+import { VerifyView, type ApiAnswer, type ApiBody, type CacheLimitsSpec, type CacheListing, type CacheQueryInput, type ClearView, type LogView, type PauseSpecInput, type StatusView, type UiLinkView } from '../contract/api.ts'
+import type { CachePriority } from '../contract/cache-priority.ts'
 import type { DoctorReport } from '../contract/doctor.ts'
 import { ErrorView } from '../contract/errors.ts'
 import { AgentEvent } from '../contract/events.ts'
 import type { RequestId, Sha256Hex } from '../contract/ids.ts'
+import type { PrecacheItem, PrecacheView } from '../contract/precache.ts'
+import type { RatesAnswer, RatesSpec } from '../contract/rates.ts'
 import { RequestView, type RequestSpecInput } from '../contract/request.ts'
 import type { SettingDetails } from '../contract/setting-details.ts'
-import { AgentSnapshot, type MasterView, type PeerView } from '../contract/snapshot.ts'
+import { AgentSnapshot, type CacheEntryDetail, type CacheStats, type MasterView, type PeerView } from '../contract/snapshot.ts'
 import type { WhyView } from '../contract/why.ts'
 import { LarderError } from '../lib/errors.ts'
 import { AgentHttp } from './agent-http.ts'
@@ -140,9 +143,29 @@ export class AgentConnection {
     return (await this.#http.call('removeContent', { params: { sha256 } })).bytes
   }
 
+  /** One content of the cache, and whom it was served to. @throws NOT_FOUND */
+  contentDetail(sha256: Sha256Hex): Promise<CacheEntryDetail> {
+    return this.#http.call('content', { params: { sha256 } })
+  }
+
+  /** @param forMs null: until somebody unpins it. @returns when the pin ends, wall clock ms. @throws NOT_FOUND */
+  async pin(sha256: Sha256Hex, pinned = true, forMs: number | null = null): Promise<number | null> {
+    return (await this.#http.call('pinContent', { params: { sha256 }, body: { pinned, forMs } })).until
+  }
+
   /** @throws NOT_FOUND */
-  async pin(sha256: Sha256Hex, pinned = true): Promise<void> {
-    await this.#http.call('pinContent', { params: { sha256 }, body: { pinned } })
+  async setPriority(sha256: Sha256Hex, priority: CachePriority): Promise<void> {
+    await this.#http.call('setPriority', { params: { sha256 }, body: { priority } })
+  }
+
+  /** Until the agent reads its settings anew. */
+  setCacheLimits(spec: CacheLimitsSpec): Promise<CacheStats> {
+    return this.#http.call('setCacheLimits', { body: spec })
+  }
+
+  /** Where the cache is, and after a `dir` is given also where it moves to at the agent's next start. @throws BAD_REQUEST, CACHE_UNUSABLE */
+  relocateCache(dir?: string): Promise<{ dir: string; next: string | null }> {
+    return this.#http.call('relocateCache', { body: dir === undefined ? {} : { dir } })
   }
 
   clearCache(options: { readonly pinnedToo?: boolean; readonly dryRun?: boolean } = {}): Promise<ClearView> {
@@ -175,6 +198,33 @@ export class AgentConnection {
 
   resumeAll(): Promise<StatusView> {
     return this.#http.call('resumeAll')
+  }
+
+  precache(): Promise<PrecacheView> {
+    return this.#http.call('precache')
+  }
+
+  /** The list of the settings. @throws NOT_FOUND when none is set */
+  async precacheItems(): Promise<PrecacheItem[]> {
+    return (await this.#http.call('precacheItems')).items
+  }
+
+  /** Begins now; with nothing given with the list of the settings. @throws BUSY, NOT_FOUND, BAD_REQUEST */
+  startPrecache(spec: { readonly items?: PrecacheItem[]; readonly list?: string } = {}): Promise<PrecacheView> {
+    return this.#http.call('startPrecache', { body: spec })
+  }
+
+  stopPrecache(): Promise<PrecacheView> {
+    return this.#http.call('stopPrecache')
+  }
+
+  rates(): Promise<RatesAnswer> {
+    return this.#http.call('rates')
+  }
+
+  /** Until the agent reads its settings anew; null lifts a cap. */
+  setRates(spec: RatesSpec): Promise<RatesAnswer> {
+    return this.#http.call('setRates', { body: spec })
   }
 
   /** `by` and `reason` are shown to people. @throws SETTING_MANAGED */

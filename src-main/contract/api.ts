@@ -1,11 +1,14 @@
 import { z } from 'zod'
+import { CachePriority } from './cache-priority.ts'
 import { DoctorReport } from './doctor.ts'
 import { ErrorView } from './errors.ts'
 import { AgentEvent } from './events.ts'
 import { RequestId, Sha256Hex } from './ids.ts'
+import { MAX_PRECACHE_ITEMS, PrecacheItem, PrecacheView } from './precache.ts'
+import { RatesAnswer, RatesSpec } from './rates.ts'
 import { RequestSpec, RequestView } from './request.ts'
 import { JsonValue, SettingDetails, SettingsProblem } from './setting-details.ts'
-import { AgentSnapshot, AgentState, CacheEntryView, CacheStats, MasterView, PeerView } from './snapshot.ts'
+import { AgentSnapshot, AgentState, CacheEntryDetail, CacheEntryView, CacheStats, MasterView, PeerView } from './snapshot.ts'
 import { Settings } from './settings.ts'
 import { WhyView } from './why.ts'
 
@@ -118,6 +121,21 @@ export type CacheQueryInput = z.input<typeof CacheQuery>
 /** How much is logged right now; back to the setting `log.level` at the next start. */
 export const LogView = z.object({ level: Settings.shape.log.unwrap().shape.level.unwrap(), dir: z.string() })
 export type LogView = z.infer<typeof LogView>
+/** Limits from now on, until the agent reads its settings anew; null lifts one, what is not named stays as it is. */
+export const CacheLimitsSpec = z.strictObject({
+  maxBytes: z.number().int().min(1 << 20).nullable().optional(),
+  maxDiskPercent: z.number().min(0.1).max(95).nullable().optional(),
+  minFreeBytes: z.number().int().min(0).optional(),
+  maxAgeDays: z.number().min(1).max(3650).nullable().optional()
+})
+export type CacheLimitsSpec = z.infer<typeof CacheLimitsSpec>
+
+export const PinSpec = z.object({
+  pinned: z.boolean().default(true),
+  /** It is unpinned by itself after so many ms; null: not before somebody does. */
+  forMs: z.number().int().min(1000).max(3650 * DAY_MS).nullable().default(null)
+})
+export type PinSpecInput = z.input<typeof PinSpec>
 
 /** One message of a stream: its event name and its data. */
 type StreamMessages = Readonly<Record<string, z.ZodType>>
@@ -220,16 +238,37 @@ export const apiRoutes = {
   log: { method: 'GET', path: '/v1/log', summary: 'Level and folder of the log.', access: 'token', status: 200, answer: LogView },
   setLog: { method: 'POST', path: '/v1/log', summary: 'Sets the level of the log until the agent ends.', access: 'token', body: LogView.pick({ level: true }), status: 200, answer: LogView },
   cache: { method: 'GET', path: '/v1/cache', summary: 'What lies in the cache.', access: 'token', query: CacheQuery, status: 200, answer: CacheListing },
+  content: { method: 'GET', path: '/v1/cache/:sha256', summary: 'One content: its URLs, uses, pin, and whom it was served to.', access: 'token', params: byDigest, status: 200, answer: CacheEntryDetail },
   removeContent: { method: 'DELETE', path: '/v1/cache/:sha256', summary: 'Removes one content from the cache.', access: 'token', params: byDigest, status: 200, answer: z.object({ sha256: Sha256Hex, bytes: z.number() }) },
   pinContent: {
     method: 'POST',
     path: '/v1/cache/:sha256/pin',
-    summary: 'Protects a content from eviction, or no longer.',
+    summary: 'Protects a content from eviction for good or for a time, or no longer.',
     access: 'token',
     params: byDigest,
-    body: z.object({ pinned: z.boolean().default(true) }).prefault({}),
+    body: PinSpec.prefault({}),
     status: 200,
-    answer: z.object({ sha256: Sha256Hex, pinned: z.boolean() })
+    answer: z.object({ sha256: Sha256Hex, pinned: z.boolean(), until: z.number().nullable() })
+  },
+  setPriority: {
+    method: 'POST',
+    path: '/v1/cache/:sha256/priority',
+    summary: 'How late a content goes when room is needed.',
+    access: 'token',
+    params: byDigest,
+    body: z.object({ priority: CachePriority.default('normal') }).prefault({}),
+    status: 200,
+    answer: z.object({ sha256: Sha256Hex, priority: CachePriority })
+  },
+  setCacheLimits: { method: 'POST', path: '/v1/cache/limits', summary: 'Changes the limits of the cache until the agent reads its settings anew.', access: 'token', body: CacheLimitsSpec.prefault({}), status: 200, answer: CacheStats },
+  relocateCache: {
+    method: 'POST',
+    path: '/v1/cache/relocate',
+    summary: 'Moves the cache to another folder at the next start of the agent; without a folder it only says where it is.',
+    access: 'token',
+    body: z.object({ dir: z.string().min(1).max(4096).optional() }).prefault({}),
+    status: 200,
+    answer: z.object({ dir: z.string(), next: z.string().nullable() })
   },
   clearCache: {
     method: 'POST',
@@ -249,9 +288,23 @@ export const apiRoutes = {
     answer: VerifyView,
     stream: { progress: VerifyProgress, result: VerifyView, error: ErrorView }
   },
+  precache: { method: 'GET', path: '/v1/precache', summary: 'Whether pre-caching runs, why not, and how the last run ended.', access: 'token', status: 200, answer: PrecacheView },
+  precacheItems: { method: 'GET', path: '/v1/precache/items', summary: 'The pre-cache list of the settings as it is now.', access: 'token', status: 200, answer: z.object({ items: z.array(PrecacheItem) }) },
+  startPrecache: {
+    method: 'POST',
+    path: '/v1/precache',
+    summary: 'Gets contents into the cache now: those given, those of a list at a URL, or those of the list of the settings.',
+    access: 'token',
+    body: z.object({ items: z.array(PrecacheItem).max(MAX_PRECACHE_ITEMS).optional(), list: z.url({ protocol: /^https?$/ }).max(8192).optional() }).prefault({ items: [] }),
+    status: 200,
+    answer: PrecacheView
+  },
+  stopPrecache: { method: 'POST', path: '/v1/precache/stop', summary: 'Ends a pre-cache run; verified pieces are kept.', access: 'token', status: 200, answer: PrecacheView },
   pauseAll: { method: 'POST', path: '/v1/pause', summary: 'Pauses all transfers.', access: 'token', body: PauseSpec.prefault({}), status: 200, answer: StatusView },
   resumeAll: { method: 'POST', path: '/v1/resume', summary: 'Lets all transfers go on.', access: 'token', status: 200, answer: StatusView },
   uiLink: { method: 'POST', path: '/v1/ui/link', summary: 'Makes a link that opens the window in a browser of this PC, once. NOT_FOUND when the agent serves no window.', access: 'token', status: 200, answer: UiLinkView },
+  rates: { method: 'GET', path: '/v1/rates', summary: 'What holds transfers back now, and the caps of each hour of the week.', access: 'token', status: 200, answer: RatesAnswer },
+  setRates: { method: 'POST', path: '/v1/rates', summary: 'Changes rates until the agent reads its settings anew; null lifts a cap.', access: 'token', body: RatesSpec.prefault({}), status: 200, answer: RatesAnswer },
   integration: { method: 'POST', path: '/v1/integration', summary: 'Turns the integration on or off.', access: 'token', body: IntegrationSpec, status: 200, answer: StatusView },
   settings: {
     method: 'GET',

@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import { CacheListing, ClearView, VerifyView } from './api.ts'
+import { CachePriority } from './cache-priority.ts'
 import { ErrorView } from './errors.ts'
 import { AgentEvent } from './events.ts'
 import { ContentKey, RequestId, Sha256Hex } from './ids.ts'
+import { RatesAnswer, RatesSpec } from './rates.ts'
 import { RequestSpec, RequestView } from './request.ts'
 import { SettingView } from './setting-details.ts'
-import { AgentSnapshot, PieceLetters } from './snapshot.ts'
+import { AgentSnapshot, CacheEntryDetail, PieceLetters } from './snapshot.ts'
 
 export { SettingView }
 
@@ -83,6 +85,9 @@ export const commandTable = {
   'serving.resume': command('serving.resume', {}, Done),
   /** Which pieces of a running transfer are here, and from where. NOT_FOUND once it has ended. */
   'transfer.pieces': command('transfer.pieces', { key: ContentKey }, z.object({ pieces: PieceLetters })),
+  'rates.get': command('rates.get', {}, RatesAnswer),
+  /** Until the agent reads its settings anew. */
+  'rates.set': command('rates.set', { rates: RatesSpec }, RatesAnswer),
   'integration.set': command('integration.set', { enabled: z.boolean() }, AgentSnapshot.shape.integration),
 
   'cache.list': command(
@@ -99,11 +104,21 @@ export const commandTable = {
     CacheListing
   ),
   'cache.remove': command('cache.remove', byContent, z.object({ sha256: Sha256Hex, bytes: z.number() })),
-  'cache.pin': command('cache.pin', { ...byContent, pinned: z.boolean() }, z.object({ sha256: Sha256Hex, pinned: z.boolean() })),
+  /** `forMs`: it is unpinned by itself after so long. */
+  'cache.pin': command('cache.pin', { ...byContent, pinned: z.boolean(), forMs: z.number().int().min(1000).max(3650 * DAY_MS).nullable().default(null) }, z.object({ sha256: Sha256Hex, pinned: z.boolean() })),
+  /** One content with whom it was served to. */
+  'cache.content': command('cache.content', byContent, CacheEntryDetail),
+  'cache.priority': command('cache.priority', { ...byContent, priority: CachePriority }, z.object({ sha256: Sha256Hex, priority: CachePriority })),
+  /** Moves the cache at the agent's next start; `AgentSnapshot.cacheNext` says so. */
+  'cache.relocate': command('cache.relocate', { dir: z.string().min(1).max(4096) }, Done),
   /** With `dryRun` it only counts what it would free. */
   'cache.clear': command('cache.clear', { pinnedToo: z.boolean(), dryRun: z.boolean() }, ClearView),
   /** Answers when all is read; meanwhile `SnapshotMessage.verifying` tells how far it is. BUSY while one is running. */
   'cache.verify': command('cache.verify', {}, VerifyView),
+
+  /** Begins to go through the list of the settings, whatever the hour. */
+  'precache.run': command('precache.run', {}, Done),
+  'precache.stop': command('precache.stop', {}, Done),
 
   /** Events after the sequence number `since`, oldest first; at most 1,000 are kept. */
   'events.list': command('events.list', { since: z.number().int().min(0) }, z.object({ bootId: z.string(), events: z.array(AgentEvent) })),

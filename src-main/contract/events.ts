@@ -27,6 +27,8 @@ export const AgentEvent = z.object({
     'contentRemoved',
     'contentQuarantined',
     'cacheCleared',
+    'cacheMoved',
+    'precacheDone',
     'diskFull',
     'diskRecovered',
     'originChanged',

@@ -20,6 +20,39 @@ export const GatewayHost = z
   .max(260)
   .regex(/^(\*|(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?(:\d{1,5})?|\[[0-9a-f:.]+\](:\d{1,5})?)$/i, 'expected host, host:port, *.domain or *')
 
+export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
+export const Weekday = z.enum(weekdays)
+export type Weekday = z.infer<typeof Weekday>
+
+/** The kinds of traffic that have a cap of their own. WAN: from origins. LAN: pieces from peers. Upload: pieces to peers. */
+export const rateKinds = ['wanForeground', 'wanBackground', 'lanForeground', 'lanBackground', 'upload'] as const
+export type RateKind = (typeof rateKinds)[number]
+
+/** Bytes per second; null: no limit. */
+const rate = (least: number) => z.number().int().min(least).max(2 ** 40).nullable()
+const wanRate = rate(16 * 1024)
+/** Peers give up somebody who takes or sends next to nothing, so these begin higher. */
+const lanRate = rate(2 ** 20)
+const uploadRate = rate(64 * 1024)
+
+/** Caps to change; what is not named stays as it is. */
+export const RateCaps = z.strictObject({
+  wanForeground: wanRate.optional(),
+  wanBackground: wanRate.optional(),
+  lanForeground: lanRate.optional(),
+  lanBackground: lanRate.optional(),
+  upload: uploadRate.optional()
+})
+
+/** Other caps for some hours of some days, by local time. */
+export const RateRule = RateCaps.extend({
+  days: z.array(Weekday).min(1).max(7).default([...weekdays]),
+  /** Hour it begins, and hour it ends at; over midnight when `to` is not after `from`. */
+  from: z.number().int().min(0).max(23),
+  to: z.number().int().min(1).max(24)
+})
+export type RateRule = z.infer<typeof RateRule>
+
 /**
  * Every setting of an agent, with its default. The same schema reads the settings file, the policy file and the
  * command line. Names are `section.name` for people; a name ends with its unit where it has one.
@@ -112,8 +145,10 @@ export const Settings = z.object({
   cache: z
     .object({
       dir: z.string().max(4096).nullable().default(null).describe('Cache folder; null: `cache` in the data folder.'),
-      maxBytes: z.number().int().min(1 << 20).nullable().default(null).describe('Size limit; null: a tenth of the disk, at most 50 GiB.'),
-      minFreeBytes: z.number().int().min(0).default(2 * 1024 ** 3).describe('Free disk space the cache leaves to others.')
+      maxBytes: z.number().int().min(1 << 20).nullable().default(null).describe('Size limit; null: a tenth of the disk, at most 50 GiB.').meta(live),
+      maxDiskPercent: z.number().min(0.1).max(95).nullable().default(null).describe('Size limit as a share of the disk, percent; with maxBytes the smaller one holds.').meta(live),
+      maxAgeDays: z.number().min(1).max(3650).nullable().default(null).describe('Contents nobody used for so many days go; null: they stay until room is needed.').meta(live),
+      minFreeBytes: z.number().int().min(0).default(2 * 1024 ** 3).describe('Free disk space the cache leaves to others.').meta(live)
     })
     .prefault({}),
   ui: z
@@ -130,6 +165,33 @@ export const Settings = z.object({
   metrics: z
     .object({
       requireToken: z.boolean().default(true).describe('Ask for the token of the local API at /metrics. Off: any program on this PC may read the figures.')
+    })
+    .prefault({}),
+  rates: z
+    .object({
+      wanForeground: wanRate.default(null).describe('Cap for downloads from origins that somebody waits for, bytes per second; null: none.').meta(live),
+      wanBackground: wanRate.default(null).describe('Cap for background downloads from origins, bytes per second; null: none.').meta(live),
+      lanForeground: lanRate.default(null).describe('Cap for pieces from peers that somebody waits for, bytes per second; null: none.').meta(live),
+      lanBackground: lanRate.default(null).describe('Cap for pieces from peers in the background, bytes per second; null: none.').meta(live),
+      upload: uploadRate.default(null).describe('Cap for pieces served to peers, bytes per second; null: none.').meta(live),
+      schedule: z.array(RateRule).max(64).default([]).describe('Other caps by hour and weekday, local time: [{ "days": ["mon"], "from": 8, "to": 18, "wanBackground": 250000 }]; a later rule wins.').meta(live),
+      adaptive: z.boolean().default(false).describe('Background downloads from origins yield to other traffic on the WAN link.').meta(live),
+      adaptiveTargetMs: ms(10, 1000).default(60).describe('Queueing delay that adaptive downloads may cause, ms.').meta(live),
+      adaptiveFloor: z.number().int().min(8192).max(2 ** 30).default(32 * 1024).describe('Adaptive downloads never yield below about so much, bytes per second.').meta(live),
+      adaptiveCeilingBytes: z.number().int().min(64 * 1024).max(64 * 2 ** 20).default(8 * 2 ** 20).describe('Most bytes an adaptive download may have asked for and not yet received.').meta(live),
+      monthlyUploadBytes: z.number().int().min(0).nullable().default(null).describe('Most bytes served to peers in a calendar month; null: no limit.').meta(live)
+    })
+    .prefault({}),
+  precache: z
+    .object({
+      list: z.string().min(1).max(4096).nullable().default(null).describe('File or URL of a list of contents to have in the cache before anybody asks; null: none.').meta(live),
+      days: z.array(Weekday).min(1).max(7).default([...weekdays]).describe('Days on which the time for it begins.').meta(live),
+      from: z.number().int().min(0).max(23).default(20).describe('Hour it may begin, local time.').meta(live),
+      to: z.number().int().min(1).max(24).default(6).describe('Hour it ends; over midnight when it is not after `from`.').meta(live),
+      jitterMinutes: z.number().min(0).max(1440).default(60).describe('Longest random wait before it begins, minutes.').meta(live),
+      onlyOnMains: z.boolean().default(true).describe('Not while this PC runs on battery.').meta(live),
+      pinDays: z.number().min(0).max(3650).nullable().default(null).describe('Protects what it gets from eviction for so many days; null: not.').meta(live),
+      atOnce: z.number().int().min(1).max(16).default(2).describe('Contents it gets at the same time.').meta(live)
     })
     .prefault({}),
   log: z

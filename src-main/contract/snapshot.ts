@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { ContentKey, PeerId, Sha256Hex } from './ids.ts'
+import { CachePriority } from './cache-priority.ts'
 import { AgentEvent } from './events.ts'
+import { PrecacheView } from './precache.ts'
+import { RatesView } from './rates.ts'
 import { ContentKind, RequestView, SourceSplit } from './request.ts'
 
 /**
@@ -91,10 +94,17 @@ export const CacheStats = z.object({
   entries: z.number().int(),
   bytes: z.number(),
   partialBytes: z.number(),
+  /** The limits in force. `maxAgeMs` null: nothing goes for its age. */
   maxBytes: z.number(),
+  minFreeBytes: z.number(),
+  maxAgeMs: z.number().nullable(),
   freeBytes: z.number().nullable(),
   pinned: z.number().int(),
+  /** Contents evicted in this run, and in the last hour: how hard the limits press. */
   evictions: z.number().int(),
+  evictedLastHour: z.object({ contents: z.number().int(), bytes: z.number() }),
+  /** Contents still lie in a former folder and are being moved; null: none do. */
+  moving: z.object({ from: z.string(), done: z.number().int(), total: z.number().int(), bytes: z.number(), problem: z.string().nullable() }).nullable(),
   diskFull: z.boolean()
 })
 export type CacheStats = z.infer<typeof CacheStats>
@@ -105,12 +115,19 @@ export const CacheEntryView = z.object({
   urls: z.array(z.string()),
   kind: ContentKind,
   pinned: z.boolean(),
+  /** Wall clock, ms; null: not pinned, or until it is unpinned. */
+  pinnedUntil: z.number().nullable(),
+  priority: CachePriority,
   createdAt: z.number(),
   lastUsedAt: z.number(),
   hits: z.number().int(),
   servedBytes: z.number()
 })
 export type CacheEntryView = z.infer<typeof CacheEntryView>
+
+/** One content with whom it was served to, most bytes first; at most 100. */
+export const CacheEntryDetail = CacheEntryView.extend({ servedTo: z.array(z.object({ peer: PeerId, name: z.string(), bytes: z.number(), lastAt: z.number() })) })
+export type CacheEntryDetail = z.infer<typeof CacheEntryDetail>
 
 /** Whether programs on this PC are served, and who decided that. */
 export const IntegrationState = z.object({
@@ -154,6 +171,7 @@ export const AgentSnapshot = z.object({
   startedAt: z.number(),
   integration: IntegrationState,
   paused: z.object({ until: z.number().nullable() }).nullable(),
+  rates: RatesView,
   /** Peers get nothing from this PC until then; null within: until it serves again. */
   servingStopped: z.object({ until: z.number().nullable() }).nullable(),
   fleet: z.object({
@@ -181,6 +199,9 @@ export const AgentSnapshot = z.object({
   requests: z.array(RequestView),
   uploads: z.array(UploadView),
   cache: CacheStats,
+  /** Folder the cache moves to at the agent’s next start; null: it stays. */
+  cacheNext: z.string().nullable(),
+  precache: PrecacheView,
   totals: z.object({ originBytes: z.number(), peerBytes: z.number(), cacheBytes: z.number(), servedBytes: z.number(), fallbacks: z.number().int() }),
   savings: Savings,
   /** Health of the process: event-loop delay p99 over the last minute, ms; resident memory, bytes. */

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { sleep, type Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
+import type { Pace } from '../rates/pace.ts'
 import { codingOf, decoderFor } from './coding.ts'
 import { parseContentLength, parseContentRange } from './content-range.ts'
 import { cancelled, discard, type Answer, type Exchange } from './exchange.ts'
@@ -18,6 +19,8 @@ export interface OpenOptions {
   readonly fields: Readonly<Record<string, string>>
   /** Aborted by the caller or by the end of the client. */
   readonly signal: AbortSignal
+  /** Holds the reading back; the connection's own flow control does the rest. */
+  readonly pace?: Pace | undefined
 }
 
 /** One connection's part of a body. */
@@ -86,6 +89,8 @@ export async function openBody(options: OpenOptions, version: OriginVersion, ran
             progressAt = at
             attempt = 0
           }
+          const held = options.pace?.(chunk.length, signal)
+          if (held) await held
           yield chunk
         }
         if (goal !== null && at < goal) broken = new LarderError('ORIGIN_UNREACHABLE', `${hostOf(source.url)} ended the answer too early.`, { host: hostOf(source.url), bytes: at })

@@ -1,6 +1,9 @@
+import type { Priority } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
 import { sleep, type Clock } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
+import type { TransferWindow } from '../rates/adaptive-window.ts'
+import type { Pace } from '../rates/pace.ts'
 import { createAgents } from './agents.ts'
 import { openBody } from './body.ts'
 import { cachingRules } from './caching.ts'
@@ -14,6 +17,13 @@ import { proxyFor } from './proxy.ts'
 import { callerFields, isCredentialField } from './request-headers.ts'
 import { pauseBeforeRetry } from './retry.ts'
 import { hostOf, normaliseUrl, separateCredentials } from './url.ts'
+import { openWindowed } from './windowed-body.ts'
+
+/** What holds downloads back; see `rates/`. */
+export interface OriginRates {
+  pace(link: 'wan', priority: Priority): Pace
+  window(url: string, priority: Priority): TransferWindow | undefined
+}
 
 export interface OriginClientOptions {
   readonly clock: Clock
@@ -26,6 +36,8 @@ export interface OriginClientOptions {
   readonly stallMs?: number
   /** In [0, 1); spreads retries. */
   readonly random?: () => number
+  /** Absent: as fast as it comes. */
+  readonly rates?: OriginRates
 }
 
 /** URLs remembered because HEAD and GET did not agree. */
@@ -76,11 +88,15 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
       }
     },
 
-    async open(version: OriginVersion, range, { headers = {}, signal }): Promise<OriginBody> {
+    async open(version: OriginVersion, range, { headers = {}, signal, priority = 'foreground' }): Promise<OriginBody> {
       const { url, fields } = requestOf(version.url, headers)
       if (!Number.isSafeInteger(range.start) || range.start < 0 || (range.end !== null && range.end < range.start)) throw new RangeError(`not a range: ${range.start}-${range.end}`)
       try {
-        return await openBody({ exchange, clock, random, stallMs, fields, signal: signalOf(signal) }, { ...version, url }, range)
+        const how = { exchange, clock, random, stallMs, fields, signal: signalOf(signal), pace: options.rates?.pace('wan', priority) }
+        const end = range.end ?? version.lengthBytes
+        const window = end !== null && maySplit(version) ? options.rates?.window(version.finalUrl, priority) : undefined
+        if (window === undefined || end === null) return await openBody(how, { ...version, url }, range)
+        return await openWindowed((part) => openBody(how, { ...version, url }, part), { start: range.start, end }, window)
       } catch (error) {
         if (hasCode(error, 'ORIGIN_CHANGED')) suspect(url)
         throw error
@@ -102,6 +118,11 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
       closing.abort(new LarderError('SHUTTING_DOWN', 'The agent is stopping.'))
       agents.close()
     }
+  }
+
+  /** Many small ranges need an origin that gives ranges of a named version, and no proxy: the delay on the way to that says nothing. */
+  function maySplit({ ranges, etag, lastModified, finalUrl }: OriginVersion): boolean {
+    return ranges && (etag ?? lastModified) !== null && proxyFor(finalUrl, { proxy: settings.proxy, env: options.env }) === null
   }
 
   function requestOf(text: string, headers: Record<string, string>) {

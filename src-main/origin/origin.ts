@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
+import type { Priority } from '../contract/request.ts'
 import type { CertificateWish } from './certificate-choice.ts'
 import type { StoredValidators } from './validators.ts'
 
@@ -68,10 +69,11 @@ export interface OriginClient {
   /**
    * Opens bytes `[start, end)` of exactly this version (`If-Range`/`If-Match` by strong validator). `end` null: to the end.
    * When the origin ignores the range the body starts at 0 and says so. Resumes by itself after a broken connection, from
-   * the byte it got to, at most a few times with growing pauses; a stall longer than the limit counts as broken.
+   * the byte it got to, at most a few times with growing pauses; a stall longer than the limit counts as broken. Held back
+   * by the rates of its priority (foreground by default).
    * @throws ORIGIN_CHANGED when the origin has another version by now, and the codes of `probe`
    */
-  open(version: OriginVersion, range: { start: number; end: number | null }, options: { headers?: Record<string, string>; signal?: AbortSignal }): Promise<OriginBody>
+  open(version: OriginVersion, range: { start: number; end: number | null }, options: { headers?: Record<string, string>; signal?: AbortSignal; priority?: Priority }): Promise<OriginBody>
   /**
    * Asks once, with the caller's own fields and conditions, and gives the answer as it is: for what must be neither shared nor
    * kept. Follows redirects as `probe` does. Statuses are answers here, not errors.

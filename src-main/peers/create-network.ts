@@ -4,12 +4,14 @@ import { networkInterfaces } from 'node:os'
 import type { SecureContext } from 'node:tls'
 import type { BootId, ContentKey, PeerId } from '../contract/ids.ts'
 import type { Credential, PeerMessage } from '../contract/peer-messages.ts'
+import type { Priority } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot, PeerView, UploadView } from '../contract/snapshot.ts'
 import { DEFAULT_PORTS } from '../contract/version.ts'
 import type { Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
+import type { Pace } from '../rates/pace.ts'
 import { AddressGuard } from './address-guard.ts'
 import { Beacon } from './beacon.ts'
 import { CaFleet, type CaFleetHooks } from './ca-fleet.ts'
@@ -33,6 +35,12 @@ import { parseSeed, type Seed } from './seed.ts'
 import { peerSecureContext } from './tls-channel.ts'
 import { UploadSlots } from './upload-slots.ts'
 
+/** What holds pieces back; see `rates/`. */
+export interface PeerRates {
+  pace(link: 'lan', priority: Priority): Pace
+  readonly upload: { readonly pace: Pace; readonly capped: boolean }
+}
+
 export interface PeerNetworkOptions {
   /** Folder of this agent; the identity lies there. */
   readonly dataDir: string
@@ -51,6 +59,8 @@ export interface PeerNetworkOptions {
   readonly source: PieceSource
   /** Where the memory of arriving pieces comes from. */
   readonly buffers: PieceBuffers
+  /** Absent: as fast as it goes. */
+  readonly rates?: PeerRates
   /** Numbers in [0, 1) for jitter; secrets never come from here. */
   readonly random?: () => number
   /** The network interfaces of this PC, as `os.networkInterfaces` lists them. */
@@ -155,12 +165,12 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     return this.#fleet?.connections.send(to, message) ?? false
   }
 
-  async *fetchPieces(from: PeerId, key: ContentKey, plan: PiecePlan, run: PieceRun, options: FetchOptions): AsyncGenerator<ReceivedPiece> {
+  async *fetchPieces(from: PeerId, key: ContentKey, plan: PiecePlan, run: PieceRun, { priority = 'foreground', ...options }: FetchOptions & { priority?: Priority }): AsyncGenerator<ReceivedPiece> {
     const { first, count } = run
     if (!(first >= 0 && count >= 1 && first + count <= plan.count)) throw new RangeError(`pieces ${first} to ${first + count} of ${plan.count}`)
     const peer = this.peer(from)
     if (!peer) throw new LarderError('PEER_LOST', `${this.nameOf(from)} is not connected`, { peer: from })
-    yield* this.#fleet!.client.fetch(peer, key, plan, run, options)
+    yield* this.#fleet!.client.fetch(peer, key, plan, run, { ...options, pace: this.#o.rates?.pace('lan', priority) })
   }
 
   ban(id: PeerId, key: ContentKey, reason: string): void {
@@ -263,6 +273,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       source,
       random: this.#random,
       slots: this.#slots,
+      upload: this.#o.rates?.upload ?? { pace: () => undefined, capped: false },
       isBanned: (peer, key) => this.isBanned(peer, key),
       served: (peer, bytes) => this.#table.served(peer, bytes),
       changed: () => this.emit('changed')

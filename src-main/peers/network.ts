@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { BootId, ContentKey, PeerId } from '../contract/ids.ts'
 import type { Credential, PeerMessage } from '../contract/peer-messages.ts'
+import type { Priority } from '../contract/request.ts'
 import type { PeerView, UploadView, AgentSnapshot } from '../contract/snapshot.ts'
 import type { PieceBuffer } from '../pieces/piece-buffers.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
@@ -90,7 +91,7 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
    * @throws PEER_BUSY (all upload slots taken; `details.retryAfterMs`), PEER_LOST (gone, or nothing came for `stallMs`: then
    * `details.stalled`), PEER_PROTOCOL (the peer is cut off as well), NOT_FOUND (has it no more), CANCELLED (`signal`)
    */
-  fetchPieces(from: PeerId, key: ContentKey, plan: PiecePlan, run: { first: number; count: number }, options: { signal?: AbortSignal; stallMs: number }): AsyncGenerator<ReceivedPiece>
+  fetchPieces(from: PeerId, key: ContentKey, plan: PiecePlan, run: { first: number; count: number }, options: { signal?: AbortSignal; stallMs: number; priority?: Priority }): AsyncGenerator<ReceivedPiece>
   /** Refuses further uploads to and messages from this peer about this content; named in the view. */
   ban(id: PeerId, key: ContentKey, reason: string): void
   isBanned(id: PeerId, key: ContentKey): boolean

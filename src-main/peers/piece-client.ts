@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { PieceBuffers } from '../pieces/piece-buffers.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
+import type { Pace } from '../rates/pace.ts'
 import type { ConnectedPeer, ReceivedPiece } from './network.ts'
 import { GIVEN_UP, PieceExchange } from './piece-exchange.ts'
 import { PiecePool } from './piece-pool.ts'
@@ -12,6 +13,8 @@ import { piecesPath, type PieceRun } from './piece-request.ts'
 export interface FetchOptions {
   readonly signal?: AbortSignal
   readonly stallMs: number
+  /** Holds the next piece back. */
+  readonly pace?: Pace | undefined
 }
 
 export interface PieceClientOptions {
@@ -52,6 +55,8 @@ export class PieceClient {
           await exchange.answered()
           for (let piece = await exchange.next(); piece; piece = await exchange.next()) {
             received(peer.id, piece.data.length)
+            const held = options.pace?.(piece.data.length, signal)
+            if (held) await held
             yield piece
           }
           return

@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { PieceBuffer } from '../pieces/piece-buffers.ts'
 import { pieceLength } from '../pieces/plan.ts'
 import { encodeRecord, RECORD_BYTES } from '../pieces/record.ts'
+import type { Pace } from '../rates/pace.ts'
 import type { Log, PieceSource, ServedContent } from './network.ts'
 import { parsePiecesPath, PIECES_TYPE, RETRY_AFTER_HEADER, type PieceRun } from './piece-request.ts'
 import type { Upload, UploadSlots } from './upload-slots.ts'
@@ -12,6 +13,8 @@ import type { Upload, UploadSlots } from './upload-slots.ts'
 const SLOW_READER_MS = 30_000
 /** Bytes handed to the socket at a time: enough to keep it busy, little enough to see a slow reader move. */
 const SLICE_BYTES = 256 * 1024
+/** While uploads are held back: the reader must see something move. */
+const HELD_SLICE_BYTES = 16 * 1024
 /** Shortest time until a refused peer may ask again; as much again is added at random, so that not all come back at once. */
 const RETRY_AFTER_MS = 200
 
@@ -23,6 +26,8 @@ export interface PieceServerOptions {
   readonly slots: UploadSlots
   readonly isBanned: (peer: PeerId, key: ContentKey) => boolean
   readonly served: (peer: PeerId, bytes: number) => void
+  /** Holds uploads back while there is a cap. */
+  readonly upload: { readonly pace: Pace; readonly capped: boolean }
   /** An upload began or ended. */
   readonly changed: () => void
 }
@@ -81,10 +86,13 @@ export class PieceServer {
         // Not earlier: a content that cannot even be begun gets an honest answer.
         if (index === first) begin(response, runBytes(content, first, count))
         response.write(encodeRecord(content.record(index)))
-        for (let at = 0; at < data.length; at += SLICE_BYTES) {
-          const last = at + SLICE_BYTES >= data.length
+        for (let at = 0; at < data.length; ) {
+          const slice = data.subarray(at, at + (this.#o.upload.capped ? HELD_SLICE_BYTES : SLICE_BYTES))
+          const held = this.#o.upload.pace(slice.length)
+          if (held && (await unlessClosed(response, held)) === CLOSED) return
+          at += slice.length
           // Once the last bytes are taken, so are all before them.
-          const room = response.write(data.subarray(at, at + SLICE_BYTES), last ? piece.release : undefined)
+          const room = response.write(slice, at >= data.length ? piece.release : undefined)
           if (!room && !(await this.#moved(response, 'drain'))) return
         }
         upload.pieces++

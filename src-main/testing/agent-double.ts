@@ -6,10 +6,14 @@ import { savingsOf } from '../agent/savings.ts'
 import type { Cache, CacheEvents, CachedContent, ContentReader, VerifyReport } from '../cache/cache.ts'
 import type { AgentEvent, AgentEventType } from '../contract/events.ts'
 import type { PeerId, RequestId, Sha256Hex } from '../contract/ids.ts'
+import type { CachePriority } from '../contract/cache-priority.ts'
+import type { PrecacheItem, PrecacheView } from '../contract/precache.ts'
+import type { RatesAnswer } from '../contract/rates.ts'
 import { finalRequestStates, type RequestSpec, type RequestView } from '../contract/request.ts'
-import type { AgentSnapshot, CacheEntryView, CacheStats, IntegrationState } from '../contract/snapshot.ts'
+import type { AgentSnapshot, CacheEntryDetail, CacheEntryView, CacheStats, IntegrationState } from '../contract/snapshot.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
 import { LarderError } from '../lib/errors.ts'
+import type { Precache } from '../precache/precache.ts'
 import { planPieces } from '../pieces/plan.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
 import type { Change } from '../settings/write-setting.ts'
@@ -20,6 +24,8 @@ const digestOf = (data: Uint8Array) => createHash('sha256').update(data).digest(
 interface Kept {
   data: Buffer
   pinned: boolean
+  pinnedUntil: number | null
+  priority: CachePriority
   hits: number
   url: string
 }
@@ -35,7 +41,7 @@ export class CacheDouble extends EventEmitter<CacheEvents> {
 
   keep(data: Buffer, url = 'http://origin.test/file'): Sha256Hex {
     const sha256 = digestOf(data)
-    this.#kept.set(sha256, { data, pinned: false, hits: 0, url })
+    this.#kept.set(sha256, { data, pinned: false, pinnedUntil: null, priority: 'normal', hits: 0, url })
     return sha256
   }
 
@@ -90,6 +96,8 @@ export class CacheDouble extends EventEmitter<CacheEvents> {
         urls: [kept.url],
         kind: 'resource',
         pinned: kept.pinned,
+        pinnedUntil: kept.pinnedUntil,
+        priority: kept.priority,
         createdAt: 1,
         lastUsedAt: 2,
         hits: kept.hits,
@@ -113,9 +121,15 @@ export class CacheDouble extends EventEmitter<CacheEvents> {
     return { removed: gone.length, bytes: gone.reduce((sum, [, { data }]) => sum + data.length, 0), kept }
   }
 
-  pin(sha256: Sha256Hex, pinned: boolean): void {
-    this.#kept.get(sha256)!.pinned = pinned
+  pin(sha256: Sha256Hex, pinned: boolean, until: number | null = null): void {
+    Object.assign(this.#kept.get(sha256)!, { pinned, pinnedUntil: pinned ? until : null })
   }
+
+  setPriority(sha256: Sha256Hex, priority: CachePriority): void {
+    this.#kept.get(sha256)!.priority = priority
+  }
+
+  async setLimits(): Promise<void> {}
 
   async verify({ signal, onProgress }: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void }): Promise<VerifyReport> {
     const damaged: Sha256Hex[] = []
@@ -141,12 +155,18 @@ export class CacheDouble extends EventEmitter<CacheEvents> {
       freeBytes: null,
       pinned: all.filter(({ pinned }) => pinned).length,
       evictions: 0,
+      minFreeBytes: 0,
+      maxAgeMs: null,
+      evictedLastHour: { contents: 0, bytes: 0 },
+      moving: null,
       diskFull: false
     }
   }
 
   async close(): Promise<void> {}
 }
+
+const nothingToPrecache: PrecacheView = { state: 'off', list: null, why: 'No list is set.', running: null, last: null }
 
 /**
  * An agent without network: requests move only when the test moves them, or at once by {@link AgentDouble.onRequest}.
@@ -188,6 +208,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       integration: this.settings.integration,
       paused: null,
       servingStopped: null,
+      rates: { caps: { wanForeground: null, wanBackground: null, lanForeground: null, lanBackground: null, upload: null }, scheduled: false, adaptive: { enabled: false, targetMs: 60, origins: [] }, uploads: { month: '2026-01', bytes: 0, limitBytes: null, allowed: true } },
       fleet: { member: false, via: 'none', tag: null },
       ports: { api: null, peer: this.settings.current.ports.peer, beacon: null },
       weight: { value: 50, why: 'is a desktop', machine: 'desktop, cable' },
@@ -197,6 +218,8 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       transfers: [],
       requests: [],
       uploads: [],
+      cacheNext: null,
+      precache: nothingToPrecache,
       cache: this.cacheDouble.stats(),
       totals: { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0, fallbacks: 0 },
       savings: { today: savingsOf([]), days7: savingsOf([]), days28: savingsOf([]) },
@@ -351,6 +374,38 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   pieces(key: string): string {
     if (!this.#snapshot.transfers.some((t) => t.key === key)) throw new LarderError('NOT_FOUND', 'There is no running transfer of this content')
     return 'op.'
+  }
+
+  readonly precache = {
+    items: async (): Promise<PrecacheItem[]> => [],
+    start: async () => {},
+    stop: () => false,
+    view: () => nothingToPrecache
+  } as unknown as Precache
+
+  /** What was set of rates and limits. */
+  readonly changesMade: object[] = []
+
+  setRates(rates: object): void {
+    this.changesMade.push(rates)
+  }
+
+  content(sha256: Sha256Hex): CacheEntryDetail {
+    const entry = this.cacheDouble.list().entries.find((one) => one.sha256 === sha256)
+    if (!entry) throw new LarderError('NOT_FOUND', 'This content is not in the cache')
+    return { ...entry, servedTo: [] }
+  }
+
+  async setCacheLimits(limits: object): Promise<void> {
+    this.changesMade.push(limits)
+  }
+
+  async relocateCache(dir: string): Promise<void> {
+    this.change({ cacheNext: dir })
+  }
+
+  rates(): RatesAnswer {
+    return { ...this.#snapshot.rates, table: { now: { day: 'mon', hour: 0 }, days: [] } }
   }
 
   refresh(): void {}

@@ -3,7 +3,7 @@ import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { CachedContent, StoredVersion } from '../cache/cache.ts'
 import { Sha256Hex } from '../contract/ids.ts'
-import type { ContentKind } from '../contract/request.ts'
+import type { ContentKind, Priority } from '../contract/request.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
 import type { OriginVersion } from '../origin/origin.ts'
 import type { TransferWorld } from './job.ts'
@@ -13,6 +13,7 @@ export interface DirectJob {
   readonly headers: Record<string, string> | undefined
   readonly expected: Sha256Hex | null
   readonly signal: AbortSignal
+  readonly priority: Priority
   /** Settles when the user lets it go on; null when it may. */
   readonly whileAllowed: () => Promise<void> | null
   readonly received: (bytes: number) => void
@@ -68,7 +69,7 @@ export async function downloadToFile(world: TransferWorld, job: DirectJob, desti
 }
 
 async function readFrom(world: TransferWorld, job: DirectJob, write: (chunk: Buffer) => Promise<unknown>): Promise<void> {
-  const body = await world.origin.open(job.version, { start: 0, end: job.version.lengthBytes }, { signal: job.signal, ...(job.headers ? { headers: job.headers } : {}) })
+  const body = await world.origin.open(job.version, { start: 0, end: job.version.lengthBytes }, { signal: job.signal, priority: job.priority, ...(job.headers ? { headers: job.headers } : {}) })
   try {
     for await (const chunk of body) {
       await write(chunk)

@@ -2,6 +2,7 @@ import type { Cache, PartialContent } from '../cache/cache.ts'
 import type { Claims } from '../claims/claims.ts'
 import type { AgentEvent, AgentEventType } from '../contract/events.ts'
 import type { ContentKey } from '../contract/ids.ts'
+import type { Priority } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OriginClient } from '../origin/origin.ts'
@@ -38,5 +39,7 @@ export interface Job {
   readonly key: ContentKey
   readonly plan: PiecePlan
   readonly partial: PartialContent
+  /** Of the most urgent request that waits for it now. */
+  readonly priority: () => Priority
   readonly world: TransferWorld
 }

@@ -98,7 +98,7 @@ export class PeerLanes {
   }
 
   async #fetch(n: Neighbour, run: Run): Promise<void> {
-    const { world, key, plan, partial } = this.#job
+    const { world, key, plan, partial, priority } = this.#job
     const lane = `${n.id}#${++this.#laneIds}`
     this.#lanes++
     n.lanes++
@@ -106,7 +106,7 @@ export class PeerLanes {
     const writes = new Set<Promise<void>>()
     const { signal } = this.#abort
     try {
-      for await (const piece of world.network.fetchPieces(n.id, key, plan, run, { signal, stallMs: PIECE_STALL_MS })) {
+      for await (const piece of world.network.fetchPieces(n.id, key, plan, run, { signal, stallMs: PIECE_STALL_MS, priority: priority() })) {
         n.busy = false
         if (partial.have.has(piece.record.index)) {
           piece.release()

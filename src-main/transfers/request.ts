@@ -334,6 +334,7 @@ export class LocalRequest implements Interest {
       headers: this.#target.headers,
       expected: this.#expected ?? version.sha256,
       signal: this.#abort.signal,
+      priority: this.#spec.priority,
       whileAllowed: () => this.#paused,
       received: (bytes) => {
         this.#split.originBytes += bytes

@@ -121,7 +121,7 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
     this.#split.cacheBytes = this.#haveBytes
 
     const records = createRecordVerifier()
-    const job: Job = { key: init.key, plan: init.plan, partial, world }
+    const job: Job = { key: init.key, plan: init.plan, partial, priority: () => this.#priority, world }
     this.#inFlight = new InFlight(partial.have, new Bitmap(init.plan.count))
     this.#sources = new PieceSources(init.plan.count)
     this.#swarm = new Swarm(job)
@@ -362,6 +362,10 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
     })
   }
 
+  get #priority(): Priority {
+    return [...this.#interests].some((i) => i.priority === 'foreground') ? 'foreground' : 'background'
+  }
+
   /** Starts whatever can run now; called after everything that may have made something possible. */
   #pump(): void {
     if (this.#closed || this.#state !== 'active') return
@@ -381,7 +385,7 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
   async #runOrigin(): Promise<void> {
     const run = new AbortController()
     this.#originRun = run
-    const priority = [...this.#interests].some((i) => i.priority === 'foreground') ? 1 : 0
+    const priority = this.#priority === 'foreground' ? 1 : 0
     try {
       await this.#world.originQueue.add(() => this.#originLane.run(this.#init.version, this.#init.headers, run.signal), { priority, signal: run.signal })
       if (this.#originRun === run) this.#originRun = null

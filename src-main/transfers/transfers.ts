@@ -19,11 +19,14 @@ export class Transfers implements PieceSource {
   readonly #live = new Map<ContentKey, Transfer>()
   readonly #ended = { originBytes: 0, peerBytes: 0 }
   readonly #hot: HotPieces
+  readonly #uploaded: (bytes: number) => void
   #servedBytes = 0
   #serving = true
   #closed = false
 
-  constructor(world: TransferWorld) {
+  /** @param uploaded bytes have gone to a peer */
+  constructor(world: TransferWorld, uploaded: (bytes: number) => void = () => {}) {
+    this.#uploaded = uploaded
     this.#world = world
     this.#hot = new HotPieces(world.clock, world.buffers)
   }
@@ -156,7 +159,7 @@ export class Transfers implements PieceSource {
     if (!reader) return undefined
     const { plan, pieceDigests } = reader
     const digest = (index: number) => pieceDigests.subarray(index * 32, index * 32 + 32)
-    let servedBytes = 0
+    const servedTo = new Map<PeerId, number>()
     return {
       plan,
       has: () => true,
@@ -165,12 +168,12 @@ export class Transfers implements PieceSource {
         const lengthBytes = pieceLength(plan, index)
         return this.#hot.get(digest(index), lengthBytes, (into) => reader.read(pieceStart(plan, index), lengthBytes, into))
       },
-      served: (_, bytes) => {
-        servedBytes += bytes
+      served: (peer, bytes) => {
+        servedTo.set(peer, (servedTo.get(peer) ?? 0) + bytes)
         this.#noteServed(bytes)
       },
       close: () => {
-        if (servedBytes > 0) cache.noteServed(content.sha256, servedBytes)
+        for (const [peer, bytes] of servedTo) cache.noteServed(content.sha256, bytes, peer)
         void reader.close()
       }
     }
@@ -178,6 +181,7 @@ export class Transfers implements PieceSource {
 
   #noteServed(bytes: number): void {
     this.#servedBytes += bytes
+    this.#uploaded(bytes)
     this.#world.changed()
   }
 }

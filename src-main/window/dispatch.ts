@@ -122,6 +122,19 @@ function agentHandlers({ source, settings, clock }: DispatchContext): Handlers {
       source.agent().resumeAll()
       return {}
     },
+    'precache.run': async () => {
+      await source.agent().precache.start()
+      return {}
+    },
+    'precache.stop': () => {
+      source.agent().precache.stop()
+      return {}
+    },
+    'rates.get': () => source.agent().rates(),
+    'rates.set': ({ rates }) => {
+      source.agent().setRates(Object.fromEntries(Object.entries(rates).filter(([, value]) => value !== undefined)))
+      return source.agent().rates()
+    },
     'serving.stop': ({ forMs }) => {
       source.agent().stopServing(forMs === null ? null : clock.wallMs() + forMs)
       return {}
@@ -138,11 +151,20 @@ function agentHandlers({ source, settings, clock }: DispatchContext): Handlers {
       return { stats: cache.stats(), ...cache.list(query) }
     },
     'cache.remove': async ({ sha256 }) => ({ sha256, bytes: await source.agent().cache.remove(sha256) }),
-    'cache.pin': ({ sha256, pinned }) => {
+    'cache.pin': ({ sha256, pinned, forMs }) => {
       const { cache } = source.agent()
       if (!cache.find(sha256)) throw new LarderError('NOT_FOUND', 'This content is not in the cache', { sha256 })
-      cache.pin(sha256, pinned)
+      cache.pin(sha256, pinned, pinned && forMs !== null ? clock.wallMs() + forMs : null)
       return { sha256, pinned }
+    },
+    'cache.content': ({ sha256 }) => source.agent().content(sha256),
+    'cache.priority': ({ sha256, priority }) => {
+      source.agent().cache.setPriority(sha256, priority)
+      return { sha256, priority }
+    },
+    'cache.relocate': async ({ dir }) => {
+      await source.agent().relocateCache(dir)
+      return {}
     },
     'cache.clear': async ({ pinnedToo, dryRun }) => ({ ...(await source.agent().cache.clear({ pinnedToo, dryRun })), dryRun }),
     'cache.verify': async () => {

@@ -1,0 +1,104 @@
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Cache } from '../cache/cache.ts'
+import type { PrecacheItem } from '../contract/precache.ts'
+import { finalRequestStates, RequestSpec, type RequestView } from '../contract/request.ts'
+import type { Settings } from '../contract/settings.ts'
+import type { Clock } from '../lib/clock.ts'
+import { LarderError, systemCode } from '../lib/errors.ts'
+import type { LocalClock } from '../lib/local-time.ts'
+import { Precache } from '../precache/precache.ts'
+import { MAX_LIST_CHARS, readPrecacheList } from '../precache/read-list.ts'
+import type { Agent } from './agent.ts'
+import type { EventLog } from './event-log.ts'
+
+export interface PrecacheWorld {
+  readonly agent: Pick<Agent, 'request' | 'requestView' | 'cancel' | 'on' | 'off'>
+  readonly cache: Cache
+  readonly events: EventLog
+  readonly clock: Clock
+  readonly localClock: LocalClock
+  readonly dataDir: string
+  readonly settings: Settings['precache']
+  readonly onBattery: () => boolean
+  readonly changed: () => void
+}
+
+/** Pre-caching by the requests of this agent. */
+export function openPrecache(world: PrecacheWorld): Promise<Precache> {
+  const { agent, cache, clock, events } = world
+  return Precache.open({
+    path: join(world.dataDir, 'precache.json'),
+    clock,
+    localClock: world.localClock,
+    settings: world.settings,
+    random: Math.random,
+    wallMs: () => clock.wallMs(),
+    changed: world.changed,
+    pin: (sha256, until) => keepLongerPin(cache, sha256, until),
+    setPriority: (sha256, priority) => cache.setPriority(sha256, priority),
+    onMains: async () => !world.onBattery(),
+    async obtain(spec, signal) {
+      const view = await requested(agent, spec, signal)
+      return { sha256: view.sha256!, bytes: view.lengthBytes ?? 0, present: view.reasons.some(({ code }) => code === 'cached') }
+    },
+    readList: (list) => (/^https?:\/\//i.test(list) ? listFromUrl(world, list) : listFromFile(list)),
+    ended: ({ end, done, total, failed, bytes }) => events.add('precacheDone', `Pre-caching has ended (${end}): ${done} of ${total} contents are in the cache, ${failed.length} failed.`, { bytes })
+  })
+}
+
+/** A person's pin, or a longer one, is not shortened. */
+function keepLongerPin(cache: Cache, sha256: Parameters<Cache['pin']>[0], until: number): void {
+  const entry = cache.detail(sha256)?.entry
+  if (entry?.pinned && (entry.pinnedUntil === null || entry.pinnedUntil >= until)) return
+  cache.pin(sha256, true, until)
+}
+
+/** Asks, and waits for the good end. @throws the request's error; the signal's reason */
+function requested(agent: PrecacheWorld['agent'], spec: RequestSpec, signal: AbortSignal): Promise<RequestView> {
+  return new Promise((resolve, reject) => {
+    const { id } = agent.request(spec)
+    const settle = (view: RequestView) => {
+      if (view.id !== id || !finalRequestStates.includes(view.state)) return
+      agent.off('request', settle)
+      signal.removeEventListener('abort', onAbort)
+      if (view.state === 'done') resolve(view)
+      else reject(signal.aborted ? (signal.reason as Error) : view.error ? LarderError.fromView(view.error) : new LarderError('CANCELLED', 'The request was cancelled'))
+    }
+    const onAbort = () => void agent.cancel(id)
+    agent.on('request', settle)
+    signal.addEventListener('abort', onAbort, { once: true })
+    settle(agent.requestView(id))
+    if (signal.aborted) onAbort()
+  })
+}
+
+/** Through the agent like any other content: asked for once per site, and the latest version each time. */
+async function listFromUrl({ agent, cache }: PrecacheWorld, url: string): Promise<PrecacheItem[]> {
+  const view = await requested(agent, RequestSpec.parse({ url, kind: 'script', priority: 'background' }), new AbortController().signal)
+  const reader = await cache.open(view.sha256!)
+  if (!reader) throw new LarderError('NOT_FOUND', 'The pre-cache list left the cache before it was read')
+  try {
+    const { lengthBytes } = reader.plan
+    if (lengthBytes > MAX_LIST_CHARS) throw new LarderError('BAD_REQUEST', `The pre-cache list has ${lengthBytes} bytes, at most ${MAX_LIST_CHARS} are read`, { field: 'list' })
+    return readPrecacheList((await reader.read(0, lengthBytes)).toString('utf8'), url)
+  } finally {
+    await reader.close()
+  }
+}
+
+async function listFromFile(path: string): Promise<PrecacheItem[]> {
+  try {
+    const file = await open(path, 'r')
+    try {
+      const { size } = await file.stat()
+      if (size > MAX_LIST_CHARS) throw new LarderError('BAD_REQUEST', `${path} has ${size} bytes, at most ${MAX_LIST_CHARS} are read`, { field: 'list' })
+      return readPrecacheList(await file.readFile('utf8'), null)
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (error instanceof LarderError) throw error
+    throw new LarderError('NOT_FOUND', `The pre-cache list ${path} cannot be read (${systemCode(error) ?? 'unreadable'})`, { path, cause: error })
+  }
+}

@@ -1,0 +1,185 @@
+import { z } from 'zod'
+import { PrecacheReport, type PrecacheItem, type PrecacheView } from '../contract/precache.ts'
+import type { Settings } from '../contract/settings.ts'
+import type { Clock, Timer } from '../lib/clock.ts'
+import { LarderError } from '../lib/errors.ts'
+import type { LocalClock } from '../lib/local-time.ts'
+import { readPrivateFile, writePrivateFile } from '../lib/private-file.ts'
+import { windowAt } from './night.ts'
+import { PrecacheRun, type EarlyEnd, type PrecacheRunPorts } from './precache-run.ts'
+
+const Kept = z.object({ doneWindow: z.string().max(20).nullable(), last: PrecacheReport.nullable() })
+const MAX_FILE_BYTES = 1024 * 1024
+const LOOK_EVERY_MS = 20_000
+/** A list that could not be read is tried again after so long. */
+const RETRY_MS = 15 * 60_000
+
+export interface PrecacheParts extends PrecacheRunPorts {
+  /** File for what was done, through restarts. */
+  readonly path: string
+  readonly clock: Clock
+  readonly localClock: LocalClock
+  readonly settings: Settings['precache']
+  /** In [0, 1). */
+  readonly random: () => number
+  /** Reads the list of the settings. @throws BAD_REQUEST, NOT_FOUND, and the codes of a request */
+  readList(list: string): Promise<PrecacheItem[]>
+  /** False while this PC runs on battery. */
+  onMains(): Promise<boolean>
+  /** A run has ended. */
+  ended(report: PrecacheReport): void
+}
+
+/** Gets the list of the settings into the cache, once per window of time, and any other list when somebody asks. */
+export class Precache {
+  readonly #o: PrecacheParts
+  readonly #timer: Timer
+  #settings: Settings['precache']
+  #kept: z.infer<typeof Kept>
+  #run: { run: PrecacheRun; ended: Promise<void>; window: string | null } | null = null
+  /** The window in which it waits for its moment: a random one, or that of the next try. */
+  #jitter: { window: string; untilMs: number; why: string } | null = null
+  #why = ''
+  #writing: Promise<void> = Promise.resolve()
+  #looking = false
+  #closed = false
+
+  private constructor(parts: PrecacheParts, kept: z.infer<typeof Kept>) {
+    this.#o = parts
+    this.#settings = parts.settings
+    this.#kept = kept
+    this.#timer = parts.clock.every(LOOK_EVERY_MS, () => void this.look())
+  }
+
+  /** It begins to look with its clock, or when {@link look} is called. A damaged file means that nothing was done yet. */
+  static async open(parts: PrecacheParts): Promise<Precache> {
+    const bytes = await readPrivateFile(parts.path, MAX_FILE_BYTES).catch(() => undefined)
+    return new Precache(parts, (bytes && parse(bytes.toString('utf8'))) ?? { doneWindow: null, last: null })
+  }
+
+  configure(settings: Settings['precache']): void {
+    this.#settings = settings
+    this.#jitter = null
+    void this.look()
+  }
+
+  /**
+   * Begins now whatever the hour.
+   * @param items absent: those of the list `other`, without that of the list of the settings
+   * @throws BUSY while one runs, NOT_FOUND when no list is set, and the codes of reading it
+   */
+  async start(items?: readonly PrecacheItem[], other?: string): Promise<void> {
+    const list = other ?? this.#settings.list
+    if (!items && list === null) throw new LarderError('NOT_FOUND', 'No pre-cache list is set (precache.list) and none was given')
+    const wanted = items ?? (await this.#o.readList(list!))
+    if (this.#run) throw new LarderError('BUSY', 'A pre-cache run is under way')
+    this.#begin(wanted, null)
+  }
+
+  /** Ends the run under way; a scheduled one begins again in the next window only. @returns false when there is none */
+  stop(): boolean {
+    if (!this.#run) return false
+    this.#kept = { ...this.#kept, doneWindow: this.#run.window ?? this.#kept.doneWindow }
+    this.#run.run.stop('stopped')
+    return true
+  }
+
+  /** The list of the settings as it is now. @throws NOT_FOUND when none is set */
+  async items(): Promise<PrecacheItem[]> {
+    const { list } = this.#settings
+    if (list === null) throw new LarderError('NOT_FOUND', 'No pre-cache list is set (precache.list)')
+    return this.#o.readList(list)
+  }
+
+  view(): PrecacheView {
+    const { list } = this.#settings
+    const state = this.#run ? 'running' : list === null ? 'off' : this.#jitter ? 'jitter' : 'waiting'
+    return { state, list, why: this.#run ? 'A list is being gone through.' : list === null ? 'No list is set.' : this.#why, running: this.#run?.run.progress ?? null, last: this.#kept.last }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#timer.cancel()
+    this.#run?.run.stop('stopped')
+    await this.#run?.ended
+    await this.#writing
+  }
+
+  /** Begins or ends a scheduled run where it is time to. */
+  async look(): Promise<void> {
+    if (this.#looking || this.#closed) return
+    this.#looking = true
+    try {
+      await this.#lookNow()
+    } finally {
+      this.#looking = false
+    }
+  }
+
+  async #lookNow(): Promise<void> {
+    const { clock, localClock } = this.#o
+    const { list, onlyOnMains, jitterMinutes } = this.#settings
+    const window = list === null ? null : windowAt(this.#settings, localClock(clock.wallMs()))
+    const mains = !onlyOnMains || (await this.#o.onMains())
+    if (this.#run) {
+      const scheduled = this.#run.window !== null
+      if (scheduled && window === null) this.#run.run.stop('window-closed')
+      else if (scheduled && !mains) this.#run.run.stop('on-battery')
+      return
+    }
+    if (list === null || window === null || window === this.#kept.doneWindow) {
+      this.#jitter = null
+      this.#why = window === null ? 'It is not the time for it.' : 'This time it is done.'
+      return
+    }
+    if (!mains) {
+      this.#why = 'This PC runs on battery.'
+      return
+    }
+    const now = clock.monotonicMs()
+    if (this.#jitter?.window !== window) this.#jitter = { window, untilMs: now + this.#o.random() * jitterMinutes * 60_000, why: 'It waits for a random moment, so that not all PCs begin at once.' }
+    if (now < this.#jitter.untilMs) {
+      this.#why = this.#jitter.why
+      return
+    }
+    try {
+      const items = await this.#o.readList(list)
+      if (!this.#closed && !this.#run) this.#begin(items, window)
+    } catch (thrown) {
+      this.#why = LarderError.from(thrown).message
+      this.#jitter = { window, untilMs: now + RETRY_MS, why: this.#why }
+      const at = clock.wallMs()
+      this.#keep({ ...this.#kept, last: { startedAt: at, endedAt: at, total: 0, done: 0, present: 0, bytes: 0, failed: [{ url: list, code: LarderError.from(thrown).code, message: this.#why.slice(0, 500) }], end: 'list-unreadable' } })
+    }
+  }
+
+  #begin(items: readonly PrecacheItem[], window: string | null): void {
+    const run = new PrecacheRun(items, this.#settings, this.#o)
+    const ended = run.run().then((report) => {
+      this.#run = null
+      const early: readonly PrecacheReport['end'][] = ['window-closed', 'on-battery', 'stopped'] satisfies EarlyEnd[]
+      // Cut short it goes on in the same window, or in the next one.
+      const doneWindow = window !== null && !early.includes(report.end) ? window : this.#kept.doneWindow
+      this.#keep({ doneWindow, last: report })
+      this.#o.ended(report)
+      this.#o.changed()
+    })
+    this.#run = { run, ended, window }
+    this.#jitter = null
+    this.#o.changed()
+  }
+
+  /** One write after the other; what cannot be kept still holds for this run. */
+  #keep(kept: z.infer<typeof Kept>): void {
+    this.#kept = kept
+    this.#writing = this.#writing.then(() => writePrivateFile(this.#o.path, JSON.stringify(kept))).catch(() => {})
+  }
+}
+
+function parse(text: string): z.infer<typeof Kept> | null {
+  try {
+    return Kept.parse(JSON.parse(text))
+  } catch {
+    return null
+  }
+}
