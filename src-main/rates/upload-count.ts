@@ -17,6 +17,7 @@ export class UploadCount {
   #month: string
   #bytes: number
   #written: number
+  #writing: Promise<void> = Promise.resolve()
 
   private constructor(path: string, clock: Clock, local: LocalClock, kept: z.infer<typeof Kept> | null) {
     this.#path = path
@@ -24,7 +25,7 @@ export class UploadCount {
     this.#localClock = local
     this.#month = kept?.month ?? this.#thisMonth()
     this.#bytes = this.#written = kept?.bytes ?? 0
-    this.#timer = clock.every(WRITE_EVERY_MS, () => void this.#keep().catch(() => {}))
+    this.#timer = clock.every(WRITE_EVERY_MS, () => void this.#keep())
   }
 
   /** A damaged file counts from 0: it is a courtesy to the network, no account. */
@@ -46,7 +47,7 @@ export class UploadCount {
 
   async close(): Promise<void> {
     this.#timer.cancel()
-    await this.#keep().catch(() => {})
+    await this.#keep()
   }
 
   /** A new month begins at 0; a clock set back to an older one begins nothing. */
@@ -63,11 +64,15 @@ export class UploadCount {
     return `${String(year).padStart(4, '0')}-${String(month).padStart(2, '0')}`
   }
 
-  async #keep(): Promise<void> {
-    const { month, bytes } = this.current
-    if (bytes === this.#written) return
-    await writePrivateFile(this.#path, JSON.stringify({ month, bytes }))
-    this.#written = bytes
+  /** One write after the other: an older count must not come to lie over a newer one. */
+  #keep(): Promise<void> {
+    this.#writing = this.#writing.then(async () => {
+      const { month, bytes } = this.current
+      if (bytes === this.#written) return
+      await writePrivateFile(this.#path, JSON.stringify({ month, bytes }))
+      this.#written = bytes
+    })
+    return (this.#writing = this.#writing.catch(() => {}))
   }
 }
 

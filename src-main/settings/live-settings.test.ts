@@ -24,7 +24,8 @@ beforeEach(async () => {
   await mkdir(paths.root)
   policyFile = join(dir, 'policy.json')
 })
-afterEach(() => rm(dir, { recursive: true }))
+// The last good version may still be on its way to the disk.
+afterEach(() => rm(dir, { recursive: true, maxRetries: 10, retryDelay: 20 }))
 
 const open = (commandLine: SettingsInput = {}) => new LiveSettings({ files: diskFiles(paths, policyFile), commandLine: commandLineValues(commandLine), clock })
 const userFile = async () => JSON.parse(await readFile(paths.settings, 'utf8')) as Record<string, unknown>
