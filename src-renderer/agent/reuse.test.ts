@@ -12,7 +12,10 @@ test('always equals the next value', () => {
 test('keeps the identity of everything when nothing changed', () => {
   const drawn = fc.oneof(fc.jsonValue(), fc.array(fc.record({ id: fc.string(), n: fc.integer() }), { size: 'small' }))
   fc.assert(fc.property(drawn, (made) => {
-    const value = JSON.parse(JSON.stringify(made)) as unknown
+    const text = JSON.stringify(made)
+    // Left as it came, always: see below.
+    fc.pre(!text.includes('"__proto__"'))
+    const value = JSON.parse(text) as unknown
     const ids = Array.isArray(value) ? value.map((v) => (v as { id?: unknown } | null)?.id) : []
     fc.pre(new Set(ids).size === ids.length)
     expect(reuse(value, structuredClone(value))).toBe(value)

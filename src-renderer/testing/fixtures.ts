@@ -3,11 +3,13 @@ import type { FixtureAgent } from './fixture-bridge.ts'
 import { fixtureSettings, managedSettings } from './settings.ts'
 import { busy, everyday, failedRequest, fixtureEntries, fixtureSnapshot, GIB, oneDownload } from './snapshots.ts'
 
+const noSavings = { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0, savedShare: null }
+
 /** Every state a window can be in, by name. */
 export const fixtures = {
   everyday: (): FixtureAgent => ({ snapshot: everyday(), entries: fixtureEntries(214), settings: managedSettings() }),
   empty: (): FixtureAgent => ({
-    snapshot: fixtureSnapshot({ peers: [], events: [], cache: { ...fixtureSnapshot().cache, entries: 0, bytes: 0, partialBytes: 0, pinned: 0, evictions: 0 }, totals: { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0, fallbacks: 0 } }),
+    snapshot: fixtureSnapshot({ peers: [], events: [], cache: { ...fixtureSnapshot().cache, entries: 0, bytes: 0, partialBytes: 0, pinned: 0, evictions: 0 }, totals: { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0, fallbacks: 0 }, savings: { today: noSavings, days7: noSavings, days28: noSavings } }),
     entries: [],
     settings: fixtureSettings()
   }),

@@ -88,11 +88,10 @@ describe('the overview', () => {
     }))
   })
 
-  test('savings are told for the spans the agent keeps, else since its start', () => {
-    const totals = { originBytes: 1, peerBytes: 3, cacheBytes: 0, servedBytes: 0, fallbacks: 0 }
-    expect(savingsByPeriod({ totals }).map((p) => p.period)).toEqual(['sinceStart'])
-    const split = { originBytes: 1, peerBytes: 1, cacheBytes: 2 }
-    expect(savingsByPeriod({ totals, savings: { today: split, days28: split } }).map((p) => [p.period, p.savings.saved])).toEqual([['today', 0.75], ['days28', 0.75]])
+  test('savings are told for the spans the agent keeps, the shortest first', () => {
+    const split = { originBytes: 1, peerBytes: 1, cacheBytes: 2, servedBytes: 0, savedShare: 0.75 }
+    const none = { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0, savedShare: null }
+    expect(savingsByPeriod({ savings: { today: none, days7: split, days28: split } }).map((p) => [p.period, p.savings.saved])).toEqual([['today', null], ['days7', 0.75], ['days28', 0.75]])
   })
 })
 

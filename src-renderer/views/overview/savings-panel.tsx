@@ -19,21 +19,19 @@ export function SavingsPanel() {
   const styles = useStyles()
   const snapshot = useMirror((s) => s.snapshot)!
   const fallbacks = useSnapshot((s) => s.totals.fallbacks)
-  const served = useSnapshot((s) => s.totals.servedBytes)
   const periods = savingsByPeriod(snapshot)
   const [wanted, setWanted] = useState<Period>(periods[0]!.period)
   const { period, savings } = periods.find((p) => p.period === wanted) ?? periods[0]!
+  const served = snapshot.savings[period].servedBytes
   return (
-    <Panel title={period === 'sinceStart' ? 'Kept off the WAN since start' : 'Kept off the WAN'}>
-      {periods.length > 1 ? (
-        <TabList size="small" className={styles.tabs} selectedValue={period} onTabSelect={(_, { value }) => setWanted(periods.find((p) => p.period === value)?.period ?? period)}>
-          {periods.map((p) => (
-            <Tab key={p.period} value={p.period}>
-              {periodLabels[p.period]}
-            </Tab>
-          ))}
-        </TabList>
-      ) : null}
+    <Panel title="Kept off the WAN">
+      <TabList size="small" className={styles.tabs} selectedValue={period} onTabSelect={(_, { value }) => setWanted(periods.find((p) => p.period === value)?.period ?? period)}>
+        {periods.map((p) => (
+          <Tab key={p.period} value={p.period}>
+            {periodLabels[p.period]}
+          </Tab>
+        ))}
+      </TabList>
       {savings.saved === null ? (
         <Text className={styles.beside}>Nothing was delivered yet. What comes from peers or the cache is counted here.</Text>
       ) : (
