@@ -85,6 +85,8 @@ export interface Agent extends EventEmitter<AgentEvents> {
   resumeServing(): void
   /** The pieces of a running transfer, as `PieceLetters` of the contract. @throws NOT_FOUND */
   pieces(key: ContentKey): string
+  /** All transfers are paused. */
+  readonly paused: boolean
   /** Pauses all transfers, through restarts too; `untilWallMs` null: until resumed. */
   pauseAll(untilWallMs: number | null): void
   resumeAll(): void

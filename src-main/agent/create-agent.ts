@@ -92,6 +92,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     return this.#running().cache
   }
 
+  get paused(): boolean {
+    return this.#running().pause.state !== null
+  }
+
   get readings(): Readings {
     return this.#running().readings
   }

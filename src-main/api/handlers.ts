@@ -70,7 +70,7 @@ export function createHandlers(context: HandlerContext): Handlers {
       name: 'larder',
       version: LARDER_VERSION,
       apiVersion: API_VERSION,
-      integration: { enabled: agent.snapshot().integration.enabled, defaultStaggerRangeSeconds: settings.current.integration.defaultStaggerRangeSeconds },
+      integration: { enabled: settings.integration.enabled, defaultStaggerRangeSeconds: settings.current.integration.defaultStaggerRangeSeconds },
       proof: query.challenge === undefined ? null : proveToken(context.token, query.challenge, context.port())
     }),
     openapi: () => context.openApi(),
@@ -80,7 +80,7 @@ export function createHandlers(context: HandlerContext): Handlers {
     masters: () => ({ masters: agent.snapshot().masters }),
 
     createRequest: ({ body, reply }) => {
-      const { integration } = agent.snapshot()
+      const { integration } = settings
       if (!integration.enabled) throw new LarderError('INTEGRATION_OFF', `The integration is ${describeIntegration(integration)}`)
       const view = agent.request(body)
       reply.header('location', `/v1/requests/${view.id}`)

@@ -41,6 +41,10 @@ describe('membership by site key', () => {
     const spki = randomBytes(91)
     const credential = member.vouch(spki)
     expect(siteKeyMembership(key).vouched(credential)).toEqual(spki)
+    // Also once it is known that there is a good one for this key.
+    expect(member.vouched(credential)).toEqual(spki)
+    expect(member.vouched({ ...credential, proof: randomBytes(32).toString('base64url') })).toBeUndefined()
+    expect(member.vouched(credential)).toEqual(spki)
     expect(siteKeyMembership(newSiteKey()).vouched(credential)).toBeUndefined()
     expect(member.vouched({ ...credential, spki: randomBytes(91).toString('base64url') })).toBeUndefined()
     fc.assert(fc.property(fc.string(), fc.string(), (a, b) => void expect(member.vouched({ spki: a, proof: b })).toBeUndefined()))

@@ -62,6 +62,8 @@ export type SharedSecret = Pick<Membership, 'tag' | 'beaconTag' | 'prove' | 'pro
 }
 
 const PREFIX = 'larder-site-'
+/** Credentials that need not be proved again. */
+const MAX_PROVEN = 1024
 const HANDSHAKE_LABEL = Buffer.from('larder/handshake/v1\0')
 const SALT = 'larder/site-key/v1'
 
@@ -76,14 +78,20 @@ export function siteKeyMembership(siteKey: string): Membership {
   const { derive, ...shared } = sharedSecret(Buffer.from(siteKey.slice(PREFIX.length), 'base64url'), SALT)
   const credentialKey = derive('credential')
   const vouchFor = (spki: Uint8Array) => createHmac('sha256', credentialKey).update(spki).digest()
+  /** Public key → proof that was found good: each peer's comes along with each content. */
+  const proven = new Map<string, string>()
   return {
     ...shared,
     via: 'site-key',
     strangerReason: 'has another site key',
     vouch: (spki) => ({ spki: Buffer.from(spki).toString('base64url'), proof: vouchFor(spki).toString('base64url') }),
-    vouched(credential) {
-      const spki = Buffer.from(credential.spki, 'base64url')
-      return sameBytes(vouchFor(spki), decode(credential.proof)) ? spki : undefined
+    vouched({ spki, proof }) {
+      const key = Buffer.from(spki, 'base64url')
+      if (proven.get(spki) === proof) return key
+      if (!sameBytes(vouchFor(key), decode(proof))) return undefined
+      proven.set(spki, proof)
+      if (proven.size > MAX_PROVEN) proven.delete(proven.keys().next().value!)
+      return key
     },
     objection: () => undefined,
     denies: () => false

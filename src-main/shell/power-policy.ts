@@ -54,7 +54,7 @@ export class PowerPolicy {
   #hold(reason: 'asleep' | 'battery'): void {
     const agent = this.#context.agent()
     if (!agent) return
-    const paused = agent.snapshot().paused !== null
+    const paused = agent.paused
     // Somebody else has paused; it is theirs to end.
     if (paused && this.#reasons.size === 0) return
     // A person has let go on what was paused for this very reason; so it stays until the reason is gone.
@@ -66,6 +66,6 @@ export class PowerPolicy {
   #release(reason: 'asleep' | 'battery'): void {
     if (!this.#reasons.delete(reason) || this.#reasons.size > 0) return
     const agent = this.#context.agent()
-    if (agent && agent.snapshot().paused !== null) agent.resumeAll()
+    if (agent && agent.paused) agent.resumeAll()
   }
 }

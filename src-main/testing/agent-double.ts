@@ -348,6 +348,10 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     this.change({ ports: { ...this.#snapshot.ports, api: port } })
   }
 
+  get paused(): boolean {
+    return this.#snapshot.paused !== null
+  }
+
   async setIntegration(enabled: boolean, change: Change): Promise<IntegrationState> {
     await this.settings.set('integration.enabled', enabled, change)
     this.change({ integration: this.settings.integration })

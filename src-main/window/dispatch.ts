@@ -91,7 +91,7 @@ function agentHandlers({ source, settings, clock }: DispatchContext): Handlers {
 
   const start = (spec: RequestSpec): RequestView => {
     const agent = source.agent()
-    const { integration } = agent.snapshot()
+    const { integration } = agent.settings
     if (!integration.enabled) throw new LarderError('INTEGRATION_OFF', `The integration is ${describeIntegration(integration)}`)
     const view = agent.request(spec)
     specs.set(view.id, spec)

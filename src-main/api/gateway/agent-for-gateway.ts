@@ -4,8 +4,8 @@ import type { GatewayAgent } from './serve.ts'
 /** The agent as the gateway sees it: what is shared, and contents as streams. */
 export function agentForGateway(agent: Agent): GatewayAgent {
   return {
-    notSharing: () => (agent.snapshot().integration.enabled ? null : 'integration-off'),
-    isPaused: () => agent.snapshot().paused !== null,
+    notSharing: () => (agent.settings.integration.enabled ? null : 'integration-off'),
+    isPaused: () => agent.paused,
     lookUp: (url, options) => agent.readings.lookUp(url, options),
     open: (content, span) => agent.readings.open(content, span),
     pass: (url, options) => agent.readings.pass(url, options)
