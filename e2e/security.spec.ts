@@ -141,5 +141,5 @@ test('app:// serves the bundle and nothing beside it', async ({ ui }) => {
       post: await ask('index.html', 'POST')
     }
   })
-  expect(answers).toEqual({ index: 200, missing: 404, above: 400, deepAbove: 400, backslash: 400, otherType: 404, post: 404 })
+  expect(answers).toEqual({ index: 200, missing: 404, above: 404, deepAbove: 404, backslash: 404, otherType: 404, post: 404 })
 })

@@ -29,7 +29,7 @@ describe('discovery between PCs', () => {
 
   const pc = async (name: string, address: string | null, onSwitch = 'a', { ipv6 = true } = {}): Promise<LabHost> => {
     const host = await lab.addHost(name)
-    if (!ipv6) await host.run('sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1')
+    if (!ipv6) await host.run('sh', '-c', 'for n in all default; do echo 1 > /proc/sys/net/ipv6/conf/$n/disable_ipv6; done')
     await host.plug('eth0', onSwitch, address)
     return host
   }
@@ -53,7 +53,9 @@ describe('discovery between PCs', () => {
     const [one, two] = await Promise.all([start(await pc('pc-1', null)), start(await pc('pc-2', null))])
     const [snapshot] = await met(one, two)
     expect(connected(snapshot, 'pc-2')?.address).toMatch(/^fe80:.*%eth0$/)
-    expect(snapshot.interfaces).toContainEqual({ name: 'eth0', address: expect.stringMatching(/^fe80:.*%eth0$/), used: true, reason: null })
+    // Met by the other one's beacon, it may itself still wait for the system to take the address as its own.
+    const ready = await one.untilSnapshot((s) => s.interfaces.some(({ name, reason }) => name === 'eth0' && reason === null))
+    expect(ready.interfaces).toContainEqual({ name: 'eth0', address: expect.stringMatching(/^fe80:.*%eth0$/), used: true, reason: null })
   })
 
   it('finds a peer where IPv6 is off', async () => {

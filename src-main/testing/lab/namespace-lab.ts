@@ -50,7 +50,7 @@ export class NamespaceLab {
     await remove(process.pid)
     const lab = new NamespaceLab()
     await addNamespace(lab.#router)
-    await inside(lab.#router, 'sysctl', '-qw', 'net.ipv4.ip_forward=1')
+    await inside(lab.#router, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward')
     return lab
   }
 
