@@ -101,6 +101,8 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
   #epochSigned = 0
   #notedMaster: PeerId | null = null
   #notedEpoch = 0
+  /** The first coordinator was of no use and another was asked. */
+  #appealed = false
   #pumpDue = false
   #started = false
   #closed = false
@@ -543,11 +545,26 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
         remainingMs: rate > 0 ? ((this.plan.lengthBytes - this.#haveBytes) / rate) * 1000 : null,
         sources: neighbours.length,
         allBusy: neighbours.length > 0 && neighbours.every((n) => n.busy),
-        masterKnown: this.master !== null
+        masterKnown: this.master !== null && this.#world.network.peer(this.master) !== undefined
       },
       this.#world.settings.transfers
     )
-    if (reason !== null) this.#fallBack(this.#originError !== null ? 'origin-error' : reason)
+    if (reason === null || this.#appeals(reason)) return
+    this.#fallBack(this.#originError !== null ? 'origin-error' : reason)
+  }
+
+  /**
+   * Before everybody goes to the origin by itself, the next coordinator is asked, once: the first may be what is wrong, and
+   * then one download still does for all. @returns true when the waiting begins anew
+   */
+  #appeals(reason: ReasonCode): boolean {
+    if (this.#appealed || this.#originError !== null || reason === 'timeout' || reason === 'busy' || !this.#claim.appeal()) return false
+    this.#appealed = true
+    this.#activeSinceMs = this.#world.clock.monotonicMs()
+    this.#progressAtMs = null
+    this.#pieceAtMs = null
+    this.#changed()
+    return true
   }
 
   #fallBack(reason: ReasonCode): void {
