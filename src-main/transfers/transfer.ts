@@ -22,6 +22,7 @@ import { OriginLane } from './origin-lane.ts'
 import { PeerLanes } from './peer-lanes.ts'
 import { PieceSources } from './piece-sources.ts'
 import { RateMeter } from './rate-meter.ts'
+import { Standstill } from './standstill.ts'
 import { Swarm } from './swarm.ts'
 import type { PieceSupply } from './supply.ts'
 
@@ -81,6 +82,7 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
   readonly #originLane: OriginLane
   readonly #claim: Claim
   readonly #rate: RateMeter
+  readonly #standstill: Standstill
   readonly #interests = new Set<Interest>()
   readonly #timers: Timer[] = []
   readonly #split = { originBytes: 0, peerBytes: 0, cacheBytes: 0 }
@@ -118,6 +120,7 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
     this.#world = world
     this.startedWallMs = world.clock.wallMs()
     this.#activeSinceMs = world.clock.monotonicMs()
+    this.#standstill = new Standstill(TICK_MS, this.#activeSinceMs)
     this.#rate = new RateMeter(world.clock)
     for (const i of partial.have) this.#haveBytes += pieceLength(init.plan, i)
     this.#split.cacheBytes = this.#haveBytes
@@ -526,6 +529,10 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
   }
 
   #tick(): void {
+    const stoodStillMs = this.#standstill.tick(this.#world.clock.monotonicMs())
+    this.#activeSinceMs += stoodStillMs
+    if (this.#progressAtMs !== null) this.#progressAtMs += stoodStillMs
+    if (this.#pieceAtMs !== null) this.#pieceAtMs += stoodStillMs
     if (this.#state === 'electing') this.#activeSinceMs = Math.min(this.#activeSinceMs, this.#world.clock.monotonicMs())
     if (this.#closed || (this.#state !== 'active' && this.#state !== 'electing')) return
     this.#pump()
