@@ -11,7 +11,7 @@ import { brokenCache, brokenPartials, brokenPromises, type OriginBounds, type Ou
 import type { RunScope } from './run-scope.ts'
 
 /** Limits that end a round soon, however it goes. */
-const settings = ['transfers.firstByteMs=8000', 'transfers.stallMs=8000', 'election.leaseMs=2000', 'cache.minFreeBytes=0', 'cache.maxBytes=2147483648']
+const settings = ['transfers.firstByteMs=8000', 'transfers.stallMs=8000', 'cache.minFreeBytes=0', 'cache.maxBytes=2147483648']
 const REQUEST_MS = 90_000
 const MEET_MS = 90_000
 

@@ -48,9 +48,10 @@ interface Tally {
 
 if (!(await buildCli())) process.exit(1)
 const endMs = performance.now() + flags.minutes * 60_000
-const scope = new RunScope()
 const mounted: string[] = []
+// Before the scope, which removes the folders.
 process.on('exit', () => mounted.splice(0).forEach(unmount))
+const scope = new RunScope()
 
 const chosen = faultKinds.filter(({ name }) => name.includes(flags.only ?? ''))
 const tallies = await Promise.all(chosen.map((kind, i) => repeat(kind, new SeededRandom(flags.seed + i))))
@@ -74,8 +75,9 @@ async function repeat(kind: FaultKind, random: SeededRandom): Promise<Tally> {
     mountTmpfs(disk, DISK_MIB)
     mounted.push(disk)
   }
-  const site = await FaultSite.start(scope, { agents: flags.agents, sizeBytes: flags.size, rateBytesPerSecond: RATE, dataDirOf: (index) => (index === 0 ? disk : undefined) })
+  let site: FaultSite | undefined
   try {
+    site = await FaultSite.start(scope, { agents: flags.agents, sizeBytes: flags.size, rateBytesPerSecond: RATE, dataDirOf: (index) => (index === 0 ? disk : undefined) })
     while (performance.now() < endMs && tally.times < flags.times) {
       const broken = await kind.run(site, random, flags)
       tally.times++
@@ -88,7 +90,7 @@ async function repeat(kind: FaultKind, random: SeededRandom): Promise<Tally> {
     tally.broken.push(`time ${tally.times}: ${(error as Error).message}`)
     process.stderr.write(`${kind.name}: gave up, ${(error as Error).stack}\n`)
   }
-  tally.pieces = site.comparedPieces
-  await site.close()
+  tally.pieces = site?.comparedPieces ?? 0
+  await site?.close()
   return tally
 }

@@ -25,6 +25,8 @@ export type Lie =
   | 'forged-record'
   /** Answers with its piece map and then never sends a byte. */
   | 'stall'
+  /** Says it has everything, and answers each request for a piece that it has not. */
+  | 'false-map'
   /** Takes claims as a coordinator and never decides. */
   | 'silent-coordinator'
   /** As a coordinator it always decides that it has everything itself, and never sends a byte. */
@@ -59,7 +61,7 @@ export async function startHostilePeer(options: { siteKey: string; seeds: string
     log: keptLog(),
     buffers: new PieceBuffers(systemClock),
     source: {
-      openServed: async (key) => ({
+      openServed: async (key) => options.lie === 'false-map' ? void asked++ : ({
         plan,
         has: () => true,
         record: (index) => recordFor(network, key, plan, index, options.lie),
