@@ -19,11 +19,14 @@ const beaconPort = Number(values['beacon-port'])
 const peerPorts = values['peer-port'].map(Number)
 const overheard = Buffer.from(values.overheard!, 'hex')
 const perSecond = Number(values['per-second'])
+/** Another host than the members, as far as loopback can have one: strangers are counted by address. */
+const FROM = '127.0.0.66'
 /** More at once would exhaust this process, not the agents. */
 const MAX_OPEN = 2000
 const STEP_MS = 10
 
 const udp = dgram.createSocket('udp4')
+udp.bind(0, FROM)
 const sent = { beacons: 0, connections: 0, skipped: 0 }
 let open = 0
 let dueBeacons = 0
@@ -59,7 +62,7 @@ function connectWithGarbage(): void {
   }
   open++
   sent.connections++
-  const socket = net.connect(peerPorts[sent.connections % peerPorts.length]!, '127.0.0.1')
+  const socket = net.connect({ port: peerPorts[sent.connections % peerPorts.length]!, host: '127.0.0.1', localAddress: FROM })
   socket.on('error', () => {})
   socket.once('close', () => open--)
   socket.resume()

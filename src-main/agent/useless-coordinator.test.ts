@@ -41,7 +41,7 @@ describe('a member that coordinates and is of no use', () => {
     }
   }
 
-  it.each<Lie>(['silent-coordinator', 'false-holder'])('costs waiting, but not one download more than one (%s)', async (lie) => {
+  it.each<Lie>(['silent-coordinator', 'false-holder', 'nobody-may'])('costs waiting, but not one download more than one (%s)', async (lie) => {
     mallory = await startHostilePeer({ siteKey: fleet.siteKey, lie, lengthBytes: BYTES, seeds: fleet.agents.map((a) => `127.0.0.1:${a.agent.snapshot().ports.peer}`) })
     for (const { agent } of fleet.agents) await untilSnapshot(agent, (s) => s.peers.some((p) => p.id === mallory.id && p.state === 'connected'))
     const { url, path, integrity } = await herContent()

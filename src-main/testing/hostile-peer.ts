@@ -31,6 +31,8 @@ export type Lie =
   | 'silent-coordinator'
   /** As a coordinator it always decides that it has everything itself, and never sends a byte. */
   | 'false-holder'
+  /** As a coordinator it always decides that nobody may be master. */
+  | 'nobody-may'
 
 /** A proven member of the fleet that says it has everything and serves rubbish. */
 export interface HostilePeer {
@@ -99,13 +101,16 @@ export async function startHostilePeer(options: { siteKey: string; seeds: string
   }
 }
 
-const neverSends: readonly Lie[] = ['stall', 'silent-coordinator', 'false-holder']
+const lyingCoordinators: readonly Lie[] = ['silent-coordinator', 'false-holder', 'nobody-may']
+const neverSends: readonly Lie[] = ['stall', ...lyingCoordinators]
 
 /** Answers a claim as a lying coordinator does. @returns false when it is to be answered honestly */
 function coordinates(network: PeerNetwork, from: PeerId, message: PeerMessage, lie: Lie): boolean {
-  if (lie !== 'silent-coordinator' && lie !== 'false-holder') return false
-  if (message.t === 'claim.put' && lie === 'false-holder')
-    network.send(from, { t: 'claim.decision', key: message.key, epoch: 7, master: null, leaseMs: 5000, holders: [{ id: network.self, complete: true }], masters: [], candidates: [], why: 'it has everything' })
+  if (!lyingCoordinators.includes(lie)) return false
+  if (message.t === 'claim.put' && lie !== 'silent-coordinator') {
+    const holders = lie === 'false-holder' ? [{ id: network.self, complete: true }] : []
+    network.send(from, { t: 'claim.decision', key: message.key, epoch: 7, master: null, leaseMs: 5000, holders, masters: [], candidates: [], why: 'because I say so' })
+  }
   // As a member it says nothing of what it has either.
   return true
 }

@@ -330,8 +330,10 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
     if (decision.role === 'follower') {
       if (decision.master !== null) this.#swarm.join(decision.master)
       if (this.#direct === null) this.#stopOrigin('leaving')
-      // Nobody may or can be master, this agent included: no use in waiting.
-      if (decision.master === null && !decision.holders.some((h) => h.complete) && this.#state !== 'paused') this.#fallBack(this.#originError === null ? 'no-peers' : 'origin-error')
+      // Nobody may or can be master: no use in waiting. Who may be one itself knows better, and soon the coordinator does.
+      const leaderless = decision.master === null && !decision.holders.some((h) => h.complete)
+      const mayBeMaster = this.#originError === null && this.#world.weight() > 0
+      if (leaderless && !mayBeMaster && this.#state !== 'paused') this.#fallBack(this.#originError === null ? 'no-peers' : 'origin-error')
     }
     if (this.#state === 'electing') {
       this.#state = 'active'
