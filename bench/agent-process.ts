@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
-import { apiRoutes, StatusView } from '../src-main/contract/api.ts'
+import { apiRoutes, StatusView, VerifyView } from '../src-main/contract/api.ts'
 import { AgentEvent } from '../src-main/contract/events.ts'
 import { RequestView, type RequestSpecInput } from '../src-main/contract/request.ts'
 import { AgentSnapshot } from '../src-main/contract/snapshot.ts'
@@ -26,6 +26,8 @@ export interface AgentProcess {
   requestsRunning(): Promise<number>
   snapshot(): Promise<AgentSnapshot>
   events(): Promise<AgentEvent[]>
+  /** Reads every content of its cache. */
+  verify(): Promise<VerifyView>
   kill(): void
   stop(): Promise<void>
 }
@@ -34,10 +36,14 @@ export interface AgentOptions {
   readonly name: string
   readonly siteKey: string
   readonly beaconPort: number
+  /** TCP port for peers; any free one by default. */
+  readonly peerPort?: number
   /** Greets these peers instead of using the beacon. */
   readonly seeds?: readonly string[]
   /** `section.name=value` */
   readonly settings?: readonly string[]
+  /** Where it keeps everything; a new folder by default. */
+  readonly dataDir?: string
 }
 
 /** Arguments of the agents' Node, for profiling: `BENCH_NODE_ARGS="--cpu-prof --cpu-prof-dir=/tmp/profiles"`. */
@@ -45,18 +51,22 @@ function nodeArgs(): string[] {
   return (process.env['BENCH_NODE_ARGS'] ?? '').split(' ').filter((arg) => arg !== '')
 }
 
-/** Starts `larder agent` on loopback with a data folder of its own. */
+/** Starts `larder agent` on loopback. */
 export async function startAgent(scope: RunScope, options: AgentOptions): Promise<AgentProcess> {
-  const dataDir = scope.folder(options.name)
+  const dataDir = options.dataDir ?? scope.folder(options.name)
   const args = [
     ...nodeArgs(), cliFile, 'agent', '--data-dir', dataDir, '--name', options.name, '--fleet-key', options.siteKey,
-    '--api-port', '0', '--peer-port', '0', '--beacon-port', String(options.beaconPort), '--listen', '127.0.0.1', '--include-loopback',
+    '--api-port', '0', '--peer-port', String(options.peerPort ?? 0), '--beacon-port', String(options.beaconPort), '--listen', '127.0.0.1', '--include-loopback',
     '--log-level', 'warn', '--json'
   ]
   if (options.seeds) args.push('--no-beacon', ...options.seeds.flatMap((seed) => ['--seed', seed]))
   for (const setting of options.settings ?? []) args.push('--set', setting)
-  const program = await scope.start(process.execPath, args, { logFile: path.join(dataDir, 'bench-stderr.log') })
-  return agentProcess(options.name, program, Ready.parse(program.ready))
+  // A given folder may be one that cannot be written.
+  const logDir = options.dataDir === undefined ? dataDir : scope.folder(`${options.name}-log`)
+  const program = await scope.start(process.execPath, args, { logFile: path.join(logDir, 'bench-stderr.log') })
+  const ready = Ready.safeParse(program.ready)
+  if (!ready.success) throw new Error(`${options.name} did not start: ${JSON.stringify(program.ready).slice(0, 1000)}`)
+  return agentProcess(options.name, program, ready.data)
 }
 
 function agentProcess(name: string, program: RunningProgram, ready: z.infer<typeof Ready>): AgentProcess {
@@ -88,6 +98,7 @@ function agentProcess(name: string, program: RunningProgram, ready: z.infer<type
     requestsRunning: async () => (await call(StatusView, apiRoutes.status)).requestsRunning,
     snapshot: () => call(AgentSnapshot, apiRoutes.snapshot),
     events: async () => (await call(z.object({ events: z.array(AgentEvent) }), apiRoutes.events)).events,
+    verify: () => call(VerifyView, apiRoutes.verifyCache),
     kill: program.kill,
     stop: program.stop
   }

@@ -325,7 +325,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     }
     const transfers = new Transfers(world, (bytes) => rates.noteUploaded(bytes))
     const requests = new Requests(world, transfers, (view) => this.emit('request', view))
-    const readings = new Readings(world, requests, transfers, new VersionCheck(origin))
+    const readings = new Readings(world, requests, transfers, new VersionCheck(origin, clock))
     const savings = this.#own(new SavingsMeter(clock, cache.savings, () => byteTotals({ requests, transfers, readings })), (s) => s.stop())
     const precache = await openPrecache({ agent: this, cache, events: this.#events, clock, localClock: local, dataDir, settings: settings.precache, onBattery: () => machine.onBattery, changed: () => this.#changed() })
     this.#parts = { precache, hashes, place, cache, origin, network, claims, transfers, requests, readings, pause, rates, vitals, machine, savings }

@@ -51,6 +51,17 @@ describe('a member that serves rubbish', () => {
     expect(bans[0]!.text).toContain('mallory')
   })
 
+  it('costs questions but nothing else when its map is false', async () => {
+    await start('false-map')
+    const url = origin.put('/big.bin', { generate: { bytes: BYTES, seed: 2 } })
+    const views = await Promise.all(fleet.agents.map(({ agent }, i) => ask(agent, { url, destination: join(out, `${i}`) })))
+    expect(views.map((v) => [v.state, v.error])).toEqual(Array(3).fill(['done', null]))
+    for (let i = 0; i < 3; i++) expect(await sha256(join(out, `${i}`))).toBe(await origin.sha256('/big.bin'))
+    expect(mallory.asked).toBeGreaterThan(0)
+    expect(mallory.asked).toBeLessThan(500)
+    expect(origin.stats().contentBytes).toBeLessThanOrEqual(2 * BYTES)
+  })
+
   it('costs time but nothing else when it stalls', async () => {
     await start('stall')
     const url = origin.put('/big.bin', { generate: { bytes: BYTES, seed: 1 } })

@@ -52,9 +52,14 @@ export function createClaims(options: ClaimsOptions): Claims {
     })
   }
 
-  /** Who coordinates a content, as this agent sees it: what a banned member says about it does not count. */
+  /** What a banned member says about a content does not count, and who was of no use as its coordinator is not asked again. */
+  function mayCoordinate(id: PeerId, key: ContentKey): boolean {
+    return !link.isBanned(id, key) && claims.get(key)?.passesOver(id) !== true
+  }
+
+  /** Who coordinates a content, as this agent sees it. */
   function rightful(key: ContentKey): PeerId {
-    return coordinatorOf(key, self, [...live].filter((id) => !link.isBanned(id, key)))
+    return coordinatorOf(key, self, [...live].filter((id) => mayCoordinate(id, key)))
   }
 
   const coordinator = new Coordinator({
@@ -77,6 +82,7 @@ export function createClaims(options: ClaimsOptions): Claims {
       if (isRunning) send(to, message)
     },
     isLive: (id) => id === self || live.has(id),
+    rightful,
     closed: (claim) => claims.delete(claim.key),
     about: () => machine?.about ?? ''
   }
@@ -110,7 +116,7 @@ export function createClaims(options: ClaimsOptions): Claims {
     coordinator.memberJoined(id)
     for (const claim of claims.values()) {
       const { key, coordinator: current } = claim
-      if (link.isBanned(id, key)) continue
+      if (!mayCoordinate(id, key)) continue
       if (current === null || coordinatorScore(key, id) > coordinatorScore(key, current)) claim.moveTo(id)
     }
   }

@@ -46,6 +46,11 @@ export interface Claim extends EventEmitter<{ decision: [Decision] }> {
   update(state: { pieces?: number; bytes?: number; eligible?: boolean; complete?: boolean }): void
   /** The master of the current epoch does not answer, does not move, or served damaged pieces. */
   report(problem: 'unreachable' | 'stalled' | 'corrupt'): void
+  /**
+   * Nothing has come under the present coordinator, whatever it said: it is passed over for this content from now on, and
+   * the next in order is asked. @returns false when there is nothing to appeal from: this agent coordinates, is master, or is done
+   */
+  appeal(): boolean
   /** This agent is master and cannot go on; another is elected. It stays a claimant, not eligible until `update({eligible: true})`. */
   resign(why: 'origin-error' | 'disk-full' | 'paused' | 'leaving'): void
   close(): void

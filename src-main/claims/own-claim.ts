@@ -25,6 +25,8 @@ export interface ClaimWorld {
   readonly settings: ClaimSettings
   send(to: PeerId, message: ClaimMessage): void
   isLive(id: PeerId): boolean
+  /** Who coordinates a content, as this agent sees it. */
+  rightful(key: ContentKey): PeerId
   closed(claim: OwnClaim): void
   /** What the weight of this machine was decided on, for people. */
   about(): string
@@ -46,6 +48,8 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
   #complete = false
   #closed = false
   #coordinator: PeerId | null = null
+  /** Coordinators under which nothing came. */
+  readonly #passedOver = new Set<PeerId>()
   /** Former coordinators that are told of our leaving a little later. */
   readonly #leaving = new Map<PeerId, Timer>()
 
@@ -128,6 +132,19 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
     if (last && last.epoch === this.#epoch && last.problem === problem && nowMs - last.atMs < REPORT_AGAIN_MS) return
     this.#lastReport = { epoch: this.#epoch, problem, atMs: nowMs }
     this.#world.send(this.#coordinator, { t: 'claim.report', key: this.key, epoch: this.#epoch, problem })
+  }
+
+  appeal(): boolean {
+    const from = this.#coordinator
+    if (this.#closed || this.#complete || from === null || from === this.#world.self || this.#decision.role === 'master') return false
+    this.#passedOver.add(from)
+    this.moveTo(this.#world.rightful(this.key))
+    return true
+  }
+
+  /** This agent has appealed from this coordinator. */
+  passesOver(id: PeerId): boolean {
+    return this.#passedOver.has(id)
   }
 
   resign(why: 'origin-error' | 'disk-full' | 'paused' | 'leaving'): void {

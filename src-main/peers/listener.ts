@@ -23,6 +23,8 @@ const PATIENCE_MS = 10_000
 const KEEP_ALIVE_MS = 20_000
 const MAX_SOCKETS = 4096
 const MAX_HEADER_BYTES = 4096
+/** Connections from one address that have not proved anything yet; a member opens a handful at a time, and many may share one address. */
+const MAX_UNPROVEN = 256
 
 export interface ListenerOptions {
   readonly clock: Clock
@@ -48,6 +50,8 @@ export class Listener {
   readonly #webSockets = new WebSocketServer({ noServer: true, maxPayload: MAX_PEER_MESSAGE_BYTES, perMessageDeflate: false, clientTracking: false })
   readonly #remotes = new WeakMap<Duplex, RemoteIdentity>()
   readonly #patience = new WeakMap<Duplex, Timer>()
+  /** Remote ports of connections that have not proved anything yet, by address. */
+  readonly #unproven = new Map<string, Set<number>>()
   /** Open sockets; those of proven members for pieces by their id. */
   readonly #sockets = new Set<Socket>()
   readonly #pieceSockets = new Map<PeerId, Set<Duplex>>()
@@ -137,8 +141,25 @@ export class Listener {
       socket.destroy()
       return
     }
+    // A connected member vouches for its address, but not for whoever else is behind it.
+    const unproven = this.#unproven.get(address) ?? new Set()
+    if (unproven.size >= MAX_UNPROVEN) {
+      socket.destroy()
+      return
+    }
+    const { remotePort = 0 } = socket
+    this.#unproven.set(address, unproven.add(remotePort))
     this.#sockets.add(socket)
-    socket.once('close', () => this.#sockets.delete(socket))
+    socket.once('close', () => {
+      this.#sockets.delete(socket)
+      this.#proved(address, remotePort)
+    })
+  }
+
+  /** This connection is a member's, or gone. */
+  #proved(address: string, remotePort: number): void {
+    const unproven = this.#unproven.get(address)
+    if (unproven?.delete(remotePort) && unproven.size === 0) this.#unproven.delete(address)
   }
 
   #identify(socket: TLSSocket): void {
@@ -198,6 +219,7 @@ export class Listener {
     if (tls.destroyed) return
     if (verdict !== 'accept') return answer(tls, STATUS[verdict])
     this.#patience.get(tls)?.cancel()
+    this.#proved(address, tls.remotePort ?? 0)
     this.#webSockets.handleUpgrade(request, tls, head, (ws) => connections.adopt({ ws, remote, bootId: bootId.data, address, ownAddress: plainAddress(tls.localAddress) }, 'acceptor'))
   }
 
@@ -209,6 +231,7 @@ export class Listener {
       return
     }
     this.#patience.get(socket)?.cancel()
+    this.#proved(plainAddress(socket.remoteAddress), socket.remotePort ?? 0)
     const sockets = this.#pieceSockets.get(remote.id) ?? new Set()
     if (!sockets.has(socket)) {
       this.#pieceSockets.set(remote.id, sockets.add(socket))

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { NetworkClaimLink } from '../agent/claim-link.ts'
 import { createClaims } from '../claims/claims-service.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
+import type { PeerMessage } from '../contract/peer-messages.ts'
 import { Settings } from '../contract/settings.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createPeerNetwork } from '../peers/create-network.ts'
@@ -24,6 +25,14 @@ export type Lie =
   | 'forged-record'
   /** Answers with its piece map and then never sends a byte. */
   | 'stall'
+  /** Says it has everything, and answers each request for a piece that it has not. */
+  | 'false-map'
+  /** Takes claims as a coordinator and never decides. */
+  | 'silent-coordinator'
+  /** As a coordinator it always decides that it has everything itself, and never sends a byte. */
+  | 'false-holder'
+  /** As a coordinator it always decides that nobody may be master. */
+  | 'nobody-may'
 
 /** A proven member of the fleet that says it has everything and serves rubbish. */
 export interface HostilePeer {
@@ -54,13 +63,13 @@ export async function startHostilePeer(options: { siteKey: string; seeds: string
     log: keptLog(),
     buffers: new PieceBuffers(systemClock),
     source: {
-      openServed: async (key) => ({
+      openServed: async (key) => options.lie === 'false-map' ? void asked++ : ({
         plan,
         has: () => true,
         record: (index) => recordFor(network, key, plan, index, options.lie),
         read: (index) => {
           asked++
-          return options.lie === 'stall' ? new Promise<PieceBuffer>(() => {}) : Promise.resolve(lone(rubbish(plan, index)))
+          return neverSends.includes(options.lie) ? new Promise<PieceBuffer>(() => {}) : Promise.resolve(lone(rubbish(plan, index)))
         },
         served: () => {},
         close: () => {}
@@ -72,7 +81,7 @@ export async function startHostilePeer(options: { siteKey: string; seeds: string
   network.on('connected', (peer) => link.emit('joined', peer.id))
   network.on('lost', (peer) => link.emit('lost', peer.id))
   network.on('message', (from, message) => {
-    if (message.t.startsWith('claim.')) link.emit('message', from, message as Parameters<typeof link.send>[1])
+    if (message.t.startsWith('claim.') && !coordinates(network, from, message, options.lie)) link.emit('message', from, message as Parameters<typeof link.send>[1])
     if (message.t === 'swarm.join')
       network.send(from, { t: 'swarm.have', key: message.key, lengthBytes: plan.lengthBytes, map: '', complete: true, signers: [network.credential!] })
   })
@@ -90,6 +99,20 @@ export async function startHostilePeer(options: { siteKey: string; seeds: string
       await rm(dataDir, { recursive: true, force: true })
     }
   }
+}
+
+const lyingCoordinators: readonly Lie[] = ['silent-coordinator', 'false-holder', 'nobody-may']
+const neverSends: readonly Lie[] = ['stall', ...lyingCoordinators]
+
+/** Answers a claim as a lying coordinator does. @returns false when it is to be answered honestly */
+function coordinates(network: PeerNetwork, from: PeerId, message: PeerMessage, lie: Lie): boolean {
+  if (!lyingCoordinators.includes(lie)) return false
+  if (message.t === 'claim.put' && lie !== 'silent-coordinator') {
+    const holders = lie === 'false-holder' ? [{ id: network.self, complete: true }] : []
+    network.send(from, { t: 'claim.decision', key: message.key, epoch: 7, master: null, leaseMs: 5000, holders, masters: [], candidates: [], why: 'because I say so' })
+  }
+  // As a member it says nothing of what it has either.
+  return true
 }
 
 function rubbish(plan: PiecePlan, index: number): Buffer {

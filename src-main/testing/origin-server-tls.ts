@@ -14,19 +14,20 @@ export interface TestCertificate {
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
-/** A CA of its own and a certificate by it for 127.0.0.1 and localhost, valid for a day. */
-export async function makeTestCertificate(): Promise<TestCertificate> {
+const HOUR_MS = 3600_000
+
+/** A CA of its own and a certificate by it for 127.0.0.1 and localhost, valid for a day unless told otherwise (ms from now). */
+export async function makeTestCertificate(leafValid: { fromMs: number; toMs: number } = { fromMs: -HOUR_MS, toMs: 24 * HOUR_MS }): Promise<TestCertificate> {
   const crypto = webcrypto
   x509.cryptoProvider.set(crypto as Parameters<typeof x509.CryptoProvider.prototype.set>[0] & webcrypto.Crypto)
-  const notBefore = new Date(Date.now() - 3600_000)
-  const notAfter = new Date(Date.now() + 24 * 3600_000)
+  const after = (ms: number) => new Date(Date.now() + ms)
   const caKeys = (await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
   const keys = (await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
     name: `CN=Larder test CA ${Date.now()}`,
     keys: caKeys,
-    notBefore,
-    notAfter,
+    notBefore: after(-48 * HOUR_MS),
+    notAfter: after(48 * HOUR_MS),
     signingAlgorithm: algorithm,
     extensions: [new x509.BasicConstraintsExtension(true, 0, true), new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true)]
   })
@@ -35,8 +36,8 @@ export async function makeTestCertificate(): Promise<TestCertificate> {
     issuer: ca.subject,
     publicKey: keys.publicKey,
     signingKey: caKeys.privateKey,
-    notBefore,
-    notAfter,
+    notBefore: after(leafValid.fromMs),
+    notAfter: after(leafValid.toMs),
     signingAlgorithm: algorithm,
     extensions: [
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),

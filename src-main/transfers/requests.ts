@@ -32,7 +32,7 @@ export class Requests {
   constructor(world: TransferWorld, transfers: Transfers, tell: (view: RequestView) => void) {
     this.#world = world
     this.#transfers = transfers
-    this.#versions = new VersionCheck(world.origin)
+    this.#versions = new VersionCheck(world.origin, world.clock)
     this.#tell = tell
   }
 

@@ -22,6 +22,7 @@ import { OriginLane } from './origin-lane.ts'
 import { PeerLanes } from './peer-lanes.ts'
 import { PieceSources } from './piece-sources.ts'
 import { RateMeter } from './rate-meter.ts'
+import { Standstill } from './standstill.ts'
 import { Swarm } from './swarm.ts'
 import type { PieceSupply } from './supply.ts'
 
@@ -81,6 +82,7 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
   readonly #originLane: OriginLane
   readonly #claim: Claim
   readonly #rate: RateMeter
+  readonly #standstill: Standstill
   readonly #interests = new Set<Interest>()
   readonly #timers: Timer[] = []
   readonly #split = { originBytes: 0, peerBytes: 0, cacheBytes: 0 }
@@ -101,6 +103,8 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
   #epochSigned = 0
   #notedMaster: PeerId | null = null
   #notedEpoch = 0
+  /** The first coordinator was of no use and another was asked. */
+  #appealed = false
   #pumpDue = false
   #started = false
   #closed = false
@@ -116,6 +120,7 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
     this.#world = world
     this.startedWallMs = world.clock.wallMs()
     this.#activeSinceMs = world.clock.monotonicMs()
+    this.#standstill = new Standstill(TICK_MS, this.#activeSinceMs)
     this.#rate = new RateMeter(world.clock)
     for (const i of partial.have) this.#haveBytes += pieceLength(init.plan, i)
     this.#split.cacheBytes = this.#haveBytes
@@ -325,8 +330,10 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
     if (decision.role === 'follower') {
       if (decision.master !== null) this.#swarm.join(decision.master)
       if (this.#direct === null) this.#stopOrigin('leaving')
-      // Nobody may or can be master, this agent included: no use in waiting.
-      if (decision.master === null && !decision.holders.some((h) => h.complete) && this.#state !== 'paused') this.#fallBack(this.#originError === null ? 'no-peers' : 'origin-error')
+      // Nobody may or can be master: no use in waiting. Who may be one itself knows better, and soon the coordinator does.
+      const leaderless = decision.master === null && !decision.holders.some((h) => h.complete)
+      const mayBeMaster = this.#originError === null && this.#world.weight() > 0
+      if (leaderless && !mayBeMaster && this.#state !== 'paused') this.#fallBack(this.#originError === null ? 'no-peers' : 'origin-error')
     }
     if (this.#state === 'electing') {
       this.#state = 'active'
@@ -524,6 +531,10 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
   }
 
   #tick(): void {
+    const stoodStillMs = this.#standstill.tick(this.#world.clock.monotonicMs())
+    this.#activeSinceMs += stoodStillMs
+    if (this.#progressAtMs !== null) this.#progressAtMs += stoodStillMs
+    if (this.#pieceAtMs !== null) this.#pieceAtMs += stoodStillMs
     if (this.#state === 'electing') this.#activeSinceMs = Math.min(this.#activeSinceMs, this.#world.clock.monotonicMs())
     if (this.#closed || (this.#state !== 'active' && this.#state !== 'electing')) return
     this.#pump()
@@ -543,11 +554,26 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
         remainingMs: rate > 0 ? ((this.plan.lengthBytes - this.#haveBytes) / rate) * 1000 : null,
         sources: neighbours.length,
         allBusy: neighbours.length > 0 && neighbours.every((n) => n.busy),
-        masterKnown: this.master !== null
+        masterKnown: this.master !== null && this.#world.network.peer(this.master) !== undefined
       },
       this.#world.settings.transfers
     )
-    if (reason !== null) this.#fallBack(this.#originError !== null ? 'origin-error' : reason)
+    if (reason === null || this.#appeals(reason)) return
+    this.#fallBack(this.#originError !== null ? 'origin-error' : reason)
+  }
+
+  /**
+   * Before everybody goes to the origin by itself, the next coordinator is asked, once: the first may be what is wrong, and
+   * then one download still does for all. @returns true when the waiting begins anew
+   */
+  #appeals(reason: ReasonCode): boolean {
+    if (this.#appealed || this.#originError !== null || reason === 'timeout' || reason === 'busy' || !this.#claim.appeal()) return false
+    this.#appealed = true
+    this.#activeSinceMs = this.#world.clock.monotonicMs()
+    this.#progressAtMs = null
+    this.#pieceAtMs = null
+    this.#changed()
+    return true
   }
 
   #fallBack(reason: ReasonCode): void {

@@ -1,6 +1,9 @@
 import type { StoredVersion } from '../cache/cache.ts'
+import type { Clock } from '../lib/clock.ts'
+import { LarderError } from '../lib/errors.ts'
 import type { CertificateWish } from '../origin/certificate-choice.ts'
 import type { OriginClient, ProbeResult } from '../origin/origin.ts'
+import { KeptRefusals } from './kept-refusals.ts'
 
 export interface VersionQuestion {
   /** The version in the cache, when it is still there. */
@@ -13,14 +16,16 @@ export interface VersionQuestion {
 
 /**
  * Asks origins for the latest version of a URL. Requests on this PC that ask for the same URL at the same moment share one
- * answer; private ones never do.
+ * answer, and a refusal answers those that follow within seconds; private ones never do.
  */
 export class VersionCheck {
   readonly #origin: OriginClient
   readonly #running = new Map<string, Promise<ProbeResult>>()
+  readonly #refusals: KeptRefusals
 
-  constructor(origin: OriginClient) {
+  constructor(origin: OriginClient, clock: Clock) {
     this.#origin = origin
+    this.#refusals = new KeptRefusals(clock)
   }
 
   /** @throws the codes of {@link OriginClient.probe}; the signal's reason when it is aborted */
@@ -29,10 +34,14 @@ export class VersionCheck {
     if (question.private || headers !== undefined || certificate !== undefined) return this.#origin.probe(url, { signal, ...(stored ? { stored } : {}), ...(headers ? { headers } : {}), ...(certificate ? { certificate } : {}) })
     // Whether there is something stored is part of the question: "unchanged" means nothing to who has nothing.
     const same = `${stored?.key ?? ''} ${url}`
+    const refusal = this.#refusals.get(same)
+    if (refusal) return Promise.reject(refusal)
     let running = this.#running.get(same)
     if (!running) {
       running = this.#origin.probe(url, stored ? { stored } : {}).finally(() => this.#running.delete(same))
-      running.catch(() => {})
+      running.catch((error: unknown) => {
+        if (error instanceof LarderError) this.#refusals.add(same, error)
+      })
       this.#running.set(same, running)
     }
     return orAborted(running, signal)
