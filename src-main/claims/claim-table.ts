@@ -77,6 +77,8 @@ export class ClaimTable {
   /** Counts changes of the holders. */
   #minor = 0
   #asked = false
+  /** Members that were asked what they hold and are yet to answer. */
+  readonly #awaited = new Set<PeerId>()
 
   /** @param electNotBeforeMs end of the first election window (monotonic) */
   constructor(key: ContentKey, settings: TableSettings, electNotBeforeMs: number) {
@@ -122,7 +124,18 @@ export class ClaimTable {
   /** When {@link on} wants `timePassed`, monotonic; Infinity for never. */
   get wakeAtMs(): number {
     if (this.#master !== null) return Math.min(this.#leaseEndsMs, this.#reportsDueMs)
-    return this.#phase === 'gathering' ? this.#electNotBeforeMs : Infinity
+    if (this.#phase !== 'gathering') return Infinity
+    return this.#awaited.size > 0 ? this.#answersDueMs : this.#electNotBeforeMs
+  }
+
+  /** This one was asked what it holds: whoever has it all makes an election unnecessary, so the answer is worth waiting for. */
+  await(id: PeerId): void {
+    if (this.#phase !== 'held' && !this.#claimants.has(id)) this.#awaited.add(id)
+  }
+
+  /** A PC under heavy load answers late; one that hangs must not keep the others waiting for long. */
+  get #answersDueMs(): number {
+    return this.#electNotBeforeMs + this.#settings.leaseMs / 2
   }
 
   on(event: TableEvent, world: Surroundings): TableEffect[] {
@@ -190,6 +203,7 @@ export class ClaimTable {
       claimant = { id: from, role: put.role, pieces: 0, weight: 0, eligible: false, lastPutMs: 0, silent: false, reported: false, toldMajor: -1, toldMinor: -1 }
       this.#claimants.set(from, claimant)
       this.#answered.delete(from)
+      this.#awaited.delete(from)
     }
     const wasComplete = claimant.role === 'holding'
     claimant.role = put.role
@@ -327,7 +341,8 @@ export class ClaimTable {
   }
 
   #lost(id: PeerId, world: Surroundings): TableEffect[] {
-    if (id !== this.#master && !this.#claimants.has(id) && !this.#answered.has(id)) return []
+    const wasAwaited = this.#awaited.delete(id)
+    if (id !== this.#master && !this.#claimants.has(id) && !this.#answered.has(id)) return wasAwaited ? this.#settle(world) : []
     const effects = id === this.#master ? this.#dismiss('its connection is gone') : []
     if (this.#answered.delete(id)) this.#minor++
     return [...effects, ...this.#removed(id, 'lost', world)]
@@ -343,11 +358,12 @@ export class ClaimTable {
 
   #holding(from: PeerId, pieces: number, complete: boolean, world: Surroundings): TableEffect[] {
     if (this.#claimants.has(from)) return []
+    const wasAwaited = this.#awaited.delete(from)
     const known = this.#answered.get(from)
     if (pieces === 0 && !complete) this.#answered.delete(from)
     else if (known === undefined && this.#answered.size >= MAX_CLAIMANTS) return []
     else this.#answered.set(from, { complete })
-    if (known?.complete === this.#answered.get(from)?.complete) return []
+    if (known?.complete === this.#answered.get(from)?.complete) return wasAwaited ? this.#settle(world) : []
     this.#minor++
     return [{ type: 'tellAll', when: 'lazily' }, ...this.#settle(world)]
   }
@@ -429,6 +445,12 @@ export class ClaimTable {
     if (world.nowMs < this.#electNotBeforeMs) {
       this.#phase = 'gathering'
       return effects
+    }
+    if (this.#phase === 'gathering') {
+      // Just asked: the answers are awaited.
+      if (effects.length > 0 || (this.#awaited.size > 0 && world.nowMs < this.#answersDueMs)) return effects
+      if (this.#awaited.size > 0) effects.push({ type: 'unanswered', by: [...this.#awaited] })
+      this.#awaited.clear()
     }
     const fresh = [...this.#claimants.values()].filter((c) => !c.silent).map(snapshot)
     const unreported = fresh.map((c) => (this.#claimants.get(c.id)!.reported ? { ...c, eligible: false } : c))

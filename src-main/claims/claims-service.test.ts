@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ClaimDecision } from '../contract/peer-messages.ts'
 import { ClaimLan, contentRanked, contentKeyOf, peerIdOf, type LanAgent } from '../testing/claim-lan.ts'
+import { coordinatorOf } from './rendezvous.ts'
 
 const ten = 'abcdefghij'.split('')
 const key = contentKeyOf('a content')
@@ -457,6 +458,36 @@ describe('complete holders', () => {
     agents[1]!.open(k)
     lan.pass(20)
     expect(decisionOf(agents[1]!, k)).toMatchObject({ role: 'follower', master: null, holders: [{ id: agents[0]!.id, complete: true }] })
+  })
+
+  test('a holder on a PC so busy that it answers long after the window is waited for', () => {
+    const lan = new ClaimLan({ delayMs: (from) => (from === peerIdOf('busy') ? 1500 : 2) })
+    const [coordinator, busy, late] = lan.settled('coordinator', 'busy', 'late')
+    const k = contentRanked([coordinator!], lan.agents)
+    busy!.holdings.set(k, { pieces: 100, complete: true })
+    late!.open(k)
+    lan.pass(3000)
+    expect(coordinator!.elections).toEqual([])
+    expect(decisionOf(late!, k)).toMatchObject({ role: 'follower', master: null, holders: [{ id: busy!.id, complete: true }] })
+  })
+
+  test('a member that hangs is waited for once, and again after it has answered', () => {
+    const lan = new ClaimLan()
+    const [coordinator, hanging, a] = lan.settled('coordinator', 'hanging', 'a')
+    const contents = Array.from({ length: 50 }, (_, i) => contentKeyOf(`content ${i}`)).filter((k) => coordinatorOf(k, coordinator!.id, [hanging!.id, a!.id]) === coordinator!.id)
+    const tookMs = (k: (typeof contents)[number]) => {
+      a!.open(k)
+      return lan.until(() => decisionOf(a!, k).role === 'master')
+    }
+    const windowMs = 200
+    hanging!.hang(true)
+    expect(tookMs(contents[0]!)).toBeGreaterThan(windowMs + 2000)
+    expect(tookMs(contents[1]!)).toBeLessThan(windowMs + 20)
+    hanging!.hang(false)
+    expect(tookMs(contents[2]!)).toBeLessThan(windowMs + 20)
+    lan.pass(1000)
+    hanging!.hang(true)
+    expect(tookMs(contents[3]!)).toBeGreaterThan(windowMs + 2000)
   })
 
   test('the master is done: its epoch stays, nobody is master, latecomers find it', () => {

@@ -7,6 +7,9 @@ import { Coordinator } from './coordinator.ts'
 import { OwnClaim, type ClaimWorld } from './own-claim.ts'
 import { coordinatorOf, coordinatorScore } from './rendezvous.ts'
 
+/** Most questions that are answered together with "nothing"; who asks more is left without an answer. */
+const MAX_EMPTY = 10_000
+
 export interface ClaimsOptions {
   readonly link: ClaimLink
   readonly clock: Clock
@@ -34,6 +37,9 @@ export function createClaims(options: ClaimsOptions): Claims {
   /** Messages to oneself take the same road as those to others: later, and in order. */
   let inbox: ClaimMessage[] = []
   let inboxTimer: Timer | null = null
+  /** Questions about contents of which this agent has nothing. */
+  let empty: { from: PeerId; key: ContentKey }[] = []
+  let emptyTimer: Timer | null = null
   let machine: Machine | null = null
   let isRunning = false
   let settledAtMs = Infinity
@@ -68,6 +74,7 @@ export function createClaims(options: ClaimsOptions): Claims {
     settings,
     live,
     isRightful: (key) => rightful(key) === self,
+    isBanned: (id, key) => link.isBanned(id, key),
     settledAtMs: () => settledAtMs,
     send,
     onElected: options.onElected?.bind(options),
@@ -94,12 +101,24 @@ export function createClaims(options: ClaimsOptions): Claims {
         return claims.get(message.key)?.decided(from, message)
       case 'claim.ask': {
         const held = holdings(message.key)
-        if (held && (held.complete || held.pieces > 0)) send(from, { t: 'claim.holding', key: message.key, pieces: held.pieces, complete: held.complete })
-        return
+        if (held && (held.complete || held.pieces > 0)) return send(from, { t: 'claim.holding', key: message.key, pieces: held.pieces, complete: held.complete })
+        return holdsNothing(from, message.key)
       }
       default:
         coordinator.message(from, message)
     }
+  }
+
+  /** Nobody needs this answer before the election, and an own claim until then says the same. */
+  function holdsNothing(from: PeerId, key: ContentKey): void {
+    if (empty.length >= MAX_EMPTY) return
+    empty.push({ from, key })
+    emptyTimer ??= clock.after(settings.windowMs / 2, () => {
+      const due = empty
+      empty = []
+      emptyTimer = null
+      for (const ask of due) if (claims.get(ask.key)?.coordinator !== ask.from) send(ask.from, { t: 'claim.holding', key: ask.key, pieces: 0, complete: false })
+    })
   }
 
   function onMessage(from: PeerId, message: ClaimMessage): void {
@@ -185,6 +204,9 @@ export function createClaims(options: ClaimsOptions): Claims {
       inboxTimer?.cancel()
       inboxTimer = null
       inbox = []
+      emptyTimer?.cancel()
+      emptyTimer = null
+      empty = []
       live.clear()
     }
   }

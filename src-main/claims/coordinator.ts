@@ -33,6 +33,8 @@ export interface CoordinatorWorld {
   readonly live: ReadonlySet<PeerId>
   /** This agent is the one to coordinate this content. */
   isRightful(key: ContentKey): boolean
+  /** This agent does not listen to what this member says about this content. */
+  isBanned(id: PeerId, key: ContentKey): boolean
   /** When this agent has had time to meet the others (monotonic). */
   settledAtMs(): number
   send(to: PeerId, message: ClaimMessage): void
@@ -59,6 +61,8 @@ export class Coordinator {
   readonly #world: CoordinatorWorld
   readonly #tables = new Map<ContentKey, Hosted>()
   readonly #claimsOf = new Map<PeerId, number>()
+  /** Elections went on without the answer of these; nobody waits for them until they answer one question. */
+  readonly #silent = new Set<PeerId>()
   /** Newcomers asked a short time ago; true: it has joined again since and is asked once more when the time is over. */
   readonly #newcomers = new Map<PeerId, { timer: Timer; again: boolean }>()
 
@@ -72,6 +76,7 @@ export class Coordinator {
 
   message(from: PeerId, message: ClaimMessage): void {
     if (message.t === 'claim.put') return this.#put(from, message)
+    if (message.t === 'claim.holding') this.#silent.delete(from)
     const hosted = this.#tables.get(message.key)
     if (!hosted) return
     switch (message.t) {
@@ -98,7 +103,7 @@ export class Coordinator {
       // It is about to coordinate this content itself.
       if (coordinatorScore(key, id) > coordinatorScore(key, this.#world.self)) continue
       if (++asks > MAX_ASKS_PER_NEWCOMER) break
-      this.#world.send(id, { t: 'claim.ask', key })
+      this.#ask(table, id)
     }
     if (asks === 0) return
     const timer = this.#world.clock.after(ASK_AGAIN_MS, () => {
@@ -110,6 +115,7 @@ export class Coordinator {
   }
 
   memberLost(id: PeerId): void {
+    this.#silent.delete(id)
     for (const hosted of this.#tables.values()) this.#withdraw(hosted, id)
   }
 
@@ -139,6 +145,7 @@ export class Coordinator {
     this.#claimsOf.clear()
     for (const { timer } of this.#newcomers.values()) timer.cancel()
     this.#newcomers.clear()
+    this.#silent.clear()
   }
 
   #put(from: PeerId, put: ClaimPut): void {
@@ -217,6 +224,9 @@ export class Coordinator {
         return this.#tellAll(hosted, effect.when, nowMs)
       case 'askMembers':
         return this.#askMembers(hosted, nowMs)
+      case 'unanswered':
+        for (const id of effect.by) this.#silent.add(id)
+        return
       case 'masterElected':
         return this.#world.onElected?.({ key, epoch: effect.epoch, master: effect.master, why: effect.why, candidates: effect.order, tookMs: nowMs - hosted.vacantSinceMs })
       case 'masterLost':
@@ -240,7 +250,12 @@ export class Coordinator {
     }
     hosted.askedAtMs = nowMs
     // Its own cache counts as well.
-    for (const id of [this.#world.self, ...this.#world.live]) if (!table.hasClaimant(id)) this.#world.send(id, { t: 'claim.ask', key: table.key })
+    for (const id of [this.#world.self, ...this.#world.live]) if (!table.hasClaimant(id)) this.#ask(table, id)
+  }
+
+  #ask(table: ClaimTable, id: PeerId): void {
+    this.#world.send(id, { t: 'claim.ask', key: table.key })
+    if (!this.#silent.has(id) && !this.#world.isBanned(id, table.key)) table.await(id)
   }
 
   #tell(table: ClaimTable, to: PeerId): void {

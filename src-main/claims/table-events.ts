@@ -34,6 +34,8 @@ export type TableEffect =
   | { readonly type: 'tellAll'; readonly when: 'now' | 'soon' | 'lazily' }
   /** Ask the members who have no claim whether they hold the content; a little later when it was done just now. */
   | { readonly type: 'askMembers' }
+  /** The election was held without the answers of these. */
+  | { readonly type: 'unanswered'; readonly by: readonly PeerId[] }
   | { readonly type: 'masterElected'; readonly epoch: number; readonly master: PeerId; readonly why: string; readonly order: readonly Candidate[] }
   | { readonly type: 'masterLost'; readonly epoch: number; readonly master: PeerId; readonly why: string }
   /** The last claimant has left; the table can be forgotten. */

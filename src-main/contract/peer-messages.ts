@@ -71,7 +71,7 @@ export type ClaimResign = z.infer<typeof ClaimResign>
 export const ClaimAsk = z.object({ t: z.literal('claim.ask'), key: ContentKey })
 export type ClaimAsk = z.infer<typeof ClaimAsk>
 
-/** Member to coordinator: I have some. Not sent by who has none. */
+/** Member to coordinator: what it has. At once when it has some; who has nothing says so within half a window, unless it puts a claim of its own by then. */
 export const ClaimHolding = z.object({ t: z.literal('claim.holding'), key: ContentKey, pieces: pieceTotal, complete: z.boolean() })
 export type ClaimHolding = z.infer<typeof ClaimHolding>
 

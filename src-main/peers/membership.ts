@@ -78,19 +78,27 @@ export function siteKeyMembership(siteKey: string): Membership {
   const { derive, ...shared } = sharedSecret(Buffer.from(siteKey.slice(PREFIX.length), 'base64url'), SALT)
   const credentialKey = derive('credential')
   const vouchFor = (spki: Uint8Array) => createHmac('sha256', credentialKey).update(spki).digest()
-  /** Public key → proof that was found good: each peer's comes along with each content. */
+  /** Public key → its proof, this agent's own as well: they come along with each content. */
   const proven = new Map<string, string>()
+  const remember = (spki: string, proof: string): void => {
+    proven.set(spki, proof)
+    if (proven.size > MAX_PROVEN) proven.delete(proven.keys().next().value!)
+  }
   return {
     ...shared,
     via: 'site-key',
     strangerReason: 'has another site key',
-    vouch: (spki) => ({ spki: Buffer.from(spki).toString('base64url'), proof: vouchFor(spki).toString('base64url') }),
+    vouch(key) {
+      const spki = Buffer.from(key).toString('base64url')
+      const proof = proven.get(spki) ?? vouchFor(key).toString('base64url')
+      remember(spki, proof)
+      return { spki, proof }
+    },
     vouched({ spki, proof }) {
       const key = Buffer.from(spki, 'base64url')
       if (proven.get(spki) === proof) return key
       if (!sameBytes(vouchFor(key), decode(proof))) return undefined
-      proven.set(spki, proof)
-      if (proven.size > MAX_PROVEN) proven.delete(proven.keys().next().value!)
+      remember(spki, proof)
       return key
     },
     objection: () => undefined,
