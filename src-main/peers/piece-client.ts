@@ -40,20 +40,19 @@ export class PieceClient {
     const { stallMs } = options
     const { clock, buffers, received } = this.#o
     const pool = this.#pool(peer)
-    const waiting = new AbortController()
-    const signal = options.signal ? AbortSignal.any([options.signal, waiting.signal]) : waiting.signal
+    const signal = options.signal ?? new AbortController().signal
     try {
       for (;;) {
-        // Waiting for a free connection counts as a stall too.
-        const limit = clock.after(stallMs, () => waiting.abort(new LarderError('PEER_LOST', `No connection to ${peer.name} was free for ${stallMs} ms`, { stalled: true })))
-        const connection = await pool.take(signal).finally(() => limit.cancel())
+        const connection = await pool.take(signal, stallMs)
         const exchange = new PieceExchange(connection, piecesPath(key, run), { clock, peerName: peer.name, plan, run, buffers, stallMs })
         const onAbort = () => exchange.abort(signal.reason)
         signal.addEventListener('abort', onAbort, { once: true })
         if (signal.aborted) onAbort()
         try {
           await exchange.answered()
+          pool.answered()
           for (let piece = await exchange.next(); piece; piece = await exchange.next()) {
+            pool.answered()
             received(peer.id, piece.data.length)
             const held = options.pace?.(piece.data.length, signal)
             if (held) await held

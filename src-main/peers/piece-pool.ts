@@ -21,6 +21,7 @@ export class PiecePool {
   readonly #waiting: (() => void)[] = []
   #taken = 0
   #closed = false
+  #answeredAtMs = -Infinity
 
   constructor(peer: ConnectedPeer, { clock, secureContext }: { clock: Clock; secureContext: SecureContext }) {
     this.#peer = peer
@@ -30,10 +31,17 @@ export class PiecePool {
 
   /**
    * A connection for one exchange; waits while all are in use. Give it back with {@link release}.
-   * @throws PEER_LOST, PEER_PROTOCOL (somebody else answers there; `details.impostor`), the signal's reason
+   * @throws PEER_LOST (also when the peer has answered nobody for `stallMs`: then `details.stalled`), PEER_PROTOCOL (somebody
+   * else answers there; `details.impostor`), the signal's reason
    */
-  async take(signal: AbortSignal): Promise<PieceConnection> {
-    while (this.#taken >= CONNECTIONS_PER_PEER && !this.#closed) await this.#turn(signal)
+  async take(signal: AbortSignal, stallMs: number): Promise<PieceConnection> {
+    const stall = new AbortController()
+    const limit = this.#watchStall(stallMs, stall)
+    try {
+      while (this.#taken >= CONNECTIONS_PER_PEER && !this.#closed) await this.#turn(AbortSignal.any([signal, stall.signal]))
+    } finally {
+      limit.cancel()
+    }
     signal.throwIfAborted()
     if (this.#closed) throw this.#lost('is no longer connected')
     this.#taken++
@@ -49,6 +57,11 @@ export class PiecePool {
       this.#free()
       throw error
     }
+  }
+
+  /** The peer has answered one of the requests. */
+  answered(): void {
+    this.#answeredAtMs = this.#clock.monotonicMs()
   }
 
   /** `reusable`: its answer was complete. */
@@ -68,6 +81,21 @@ export class PiecePool {
   #free(): void {
     this.#taken--
     this.#waiting.shift()?.()
+  }
+
+  /** A long queue is not the peer's fault as long as others in it get their answers. */
+  #watchStall(stallMs: number, stall: AbortController): Timer {
+    const sinceMs = this.#clock.monotonicMs()
+    let timer: Timer
+    const arm = (ms: number) => {
+      timer = this.#clock.after(ms, () => {
+        const stillMs = this.#clock.monotonicMs() - Math.max(sinceMs, this.#answeredAtMs)
+        if (stillMs < stallMs) arm(stallMs - stillMs)
+        else stall.abort(new LarderError('PEER_LOST', `${this.#peer.name} has answered nobody for ${Math.round(stillMs)} ms`, { stalled: true }))
+      })
+    }
+    arm(stallMs)
+    return { cancel: () => timer.cancel() }
   }
 
   #turn(signal: AbortSignal): Promise<void> {

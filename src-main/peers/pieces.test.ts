@@ -204,6 +204,18 @@ describe('pieces between members', () => {
     for (const e of await Promise.all(stuck)) expect(e).toEqual(withCode('PEER_LOST'))
   })
 
+  it('wait in a long queue for longer than the stall limit while the peer answers others', async () => {
+    const slow: PieceSource = {
+      openServed: async (asked) => {
+        const served = await content.source.openServed(asked)
+        return served && { ...served, read: async (index) => (await new Promise((resolve) => setTimeout(resolve, 100)), served.read(index)) }
+      }
+    }
+    await meet({ source: slow })
+    const queue = await Promise.allSettled(Array.from({ length: 60 }, () => all(fetch(0, 1, { stallMs: 1000 }))))
+    expect(queue.filter((one) => one.status === 'rejected')).toEqual([])
+  })
+
   it('are lost at once when the peer stops, and cannot be asked from who is not connected', async () => {
     const gate = gated(content.source)
     await meet({ source: gate.source })
