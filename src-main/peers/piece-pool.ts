@@ -10,6 +10,8 @@ const CONNECTIONS_PER_PEER = 4
 /** An idle connection is given up before the peer's server does the same (after 20 s). */
 const IDLE_MS = 15_000
 const CONNECT_MS = 5000
+/** An exchange that takes longer is worth another connection beside it. */
+const LONG_EXCHANGE_MS = 100
 
 /** The connections for pieces to one peer: a few, used again, each checked to end at that peer before it carries anything. */
 export class PiecePool {
@@ -35,12 +37,17 @@ export class PiecePool {
    * else answers there; `details.impostor`), the signal's reason
    */
   async take(signal: AbortSignal, stallMs: number): Promise<PieceConnection> {
+    const sinceMs = this.#clock.monotonicMs()
     const stall = new AbortController()
-    const limit = this.#watchStall(stallMs, stall)
+    const limits = [this.#watchStall(sinceMs, stallMs, stall), this.#clock.after(LONG_EXCHANGE_MS, () => this.#wakeOne())]
     try {
-      while (this.#taken >= CONNECTIONS_PER_PEER && !this.#closed) await this.#turn(AbortSignal.any([signal, stall.signal]))
+      while (this.#mustWait(sinceMs)) await this.#turn(AbortSignal.any([signal, stall.signal]))
+    } catch (error) {
+      // It may have been this one's turn.
+      if (!this.#mustWait(sinceMs)) this.#wakeOne()
+      throw error
     } finally {
-      limit.cancel()
+      for (const limit of limits) limit.cancel()
     }
     signal.throwIfAborted()
     if (this.#closed) throw this.#lost('is no longer connected')
@@ -57,6 +64,24 @@ export class PiecePool {
       this.#free()
       throw error
     }
+  }
+
+  /**
+   * A further connection is made only when the others carry something long. Ten PCs that ask for many small files at once would
+   * otherwise begin with hundreds of handshakes.
+   */
+  #mustWait(sinceMs: number): boolean {
+    if (this.#closed || this.#idle.size > 0) return false
+    return this.#taken >= CONNECTIONS_PER_PEER || (this.#taken > 0 && this.#clock.monotonicMs() - sinceMs < LONG_EXCHANGE_MS)
+  }
+
+  #free(): void {
+    this.#taken--
+    this.#wakeOne()
+  }
+
+  #wakeOne(): void {
+    this.#waiting.shift()?.()
   }
 
   /** The peer has answered one of the requests. */
@@ -78,14 +103,8 @@ export class PiecePool {
     for (const wake of this.#waiting.splice(0)) wake()
   }
 
-  #free(): void {
-    this.#taken--
-    this.#waiting.shift()?.()
-  }
-
   /** A long queue is not the peer's fault as long as others in it get their answers. */
-  #watchStall(stallMs: number, stall: AbortController): Timer {
-    const sinceMs = this.#clock.monotonicMs()
+  #watchStall(sinceMs: number, stallMs: number, stall: AbortController): Timer {
     let timer: Timer
     const arm = (ms: number) => {
       timer = this.#clock.after(ms, () => {
