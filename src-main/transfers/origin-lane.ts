@@ -13,37 +13,84 @@ const PENDING_WRITES = 4
 /** So many pieces ahead that somebody else has are worth a new range request. */
 const WORTH_SKIPPING = 4
 
+/** Where the missing bytes come from. */
+export interface OriginSource {
+  readonly version: OriginVersion
+  /** Header fields for the origin; none that could carry a secret. */
+  readonly headers: Record<string, string> | undefined
+}
+
 export interface OriginLaneHooks {
   /** What to download next; null when nothing is left for the origin now. */
   readonly nextGap: () => Run | null
   readonly sign: (index: number, digest: Buffer) => PieceRecord
   /** Content bytes have come in, verified or not. */
-  readonly received: (bytes: number) => void
+  readonly received: () => void
   /** A piece from the origin is stored. */
   readonly arrived: (index: number, bytes: number) => void
+  /** It has downloaded all there was to download. */
+  readonly idle: () => void
+  /** It cannot go on: the codes of {@link OriginClient.open}, DISK_FULL, CACHE_UNUSABLE. */
+  readonly failed: (error: LarderError) => void
 }
 
-/** Downloads what is missing from the origin, gap by gap, one connection at a time. */
+/** Downloads what is missing from the origin, gap by gap, one connection at a time, when it is its turn among all downloads. */
 export class OriginLane {
   readonly #job: Job
+  readonly #source: OriginSource
   readonly #inFlight: InFlight
   readonly #hooks: OriginLaneHooks
+  #run: AbortController | null = null
+  #receivedBytes = 0
 
-  constructor(job: Job, inFlight: InFlight, hooks: OriginLaneHooks) {
+  constructor(job: Job, source: OriginSource, inFlight: InFlight, hooks: OriginLaneHooks) {
     this.#job = job
+    this.#source = source
     this.#inFlight = inFlight
     this.#hooks = hooks
   }
 
-  /**
-   * Runs until no gap is left or `signal` is aborted.
-   * @throws the codes of {@link OriginClient.open}, DISK_FULL, CACHE_UNUSABLE
-   */
-  async run(version: OriginVersion, headers: Record<string, string> | undefined, signal: AbortSignal): Promise<void> {
-    for (let gap = this.#hooks.nextGap(); gap !== null && !signal.aborted; gap = this.#hooks.nextGap()) await this.#download(version, gap, headers, signal)
+  /** It downloads, or waits for its turn. */
+  get active(): boolean {
+    return this.#run !== null
   }
 
-  async #download(version: OriginVersion, gap: Run, headers: Record<string, string> | undefined, signal: AbortSignal): Promise<void> {
+  /** Content bytes that came in so far, verified or not. */
+  get receivedBytes(): number {
+    return this.#receivedBytes
+  }
+
+  /** Begins with the gaps there are, and goes on until none is left. Not to be called while it is active. */
+  start(): void {
+    void this.#fill()
+  }
+
+  stop(why: 'paused' | 'leaving'): void {
+    this.#run?.abort(new LarderError('CANCELLED', `The download from the origin was stopped (${why})`))
+    this.#run = null
+  }
+
+  async #fill(): Promise<void> {
+    const run = new AbortController()
+    this.#run = run
+    const { signal } = run
+    let failure: LarderError | null = null
+    try {
+      await this.#job.world.originQueue.add(() => this.#downloadGaps(signal), { priority: this.#job.priority() === 'foreground' ? 1 : 0, signal })
+    } catch (error) {
+      failure = LarderError.from(error, 'ORIGIN_UNREACHABLE')
+    }
+    if (this.#run === run) this.#run = null
+    if (failure === null) this.#hooks.idle()
+    else if (!signal.aborted) this.#hooks.failed(failure)
+  }
+
+  async #downloadGaps(signal: AbortSignal): Promise<void> {
+    for (let gap = this.#hooks.nextGap(); gap !== null && !signal.aborted; gap = this.#hooks.nextGap()) await this.#download(gap, signal)
+  }
+
+  async #download(gap: Run, signal: AbortSignal): Promise<void> {
+    const { version, headers } = this.#source
     const { plan, partial, world } = this.#job
     const end = Math.min(plan.lengthBytes, pieceStart(plan, gap.first + gap.count))
     this.#inFlight.start(gap.first, LANE, world.clock.monotonicMs())
@@ -62,7 +109,8 @@ export class OriginLane {
         let piece = this.#buffer(index)
         let filled = 0
         for await (const chunk of body) {
-          this.#hooks.received(chunk.length)
+          this.#receivedBytes += chunk.length
+          this.#hooks.received()
           for (let at = 0; at < chunk.length; ) {
             const n = Math.min(chunk.length - at, piece.data.length - filled)
             piece.data.set(chunk.subarray(at, at + n), filled)

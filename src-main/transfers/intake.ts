@@ -1,0 +1,78 @@
+import type { SourceSplit } from '../contract/request.ts'
+import type { PieceLetter } from '../contract/snapshot.ts'
+import type { Bitmap } from '../lib/bitmap.ts'
+import type { Clock } from '../lib/clock.ts'
+import { pieceLength, type PiecePlan } from '../pieces/plan.ts'
+import type { InFlight } from './in-flight.ts'
+import { RateMeter } from './rate-meter.ts'
+
+/** Which verified pieces of a transfer are here, how many bytes that is, where they came from, and how fast. */
+export class Intake {
+  readonly #plan: PiecePlan
+  readonly #have: Bitmap
+  readonly #letters: PieceLetter[]
+  readonly #rate: RateMeter
+  /** `cacheBytes` were here before it began. */
+  readonly #split: SourceSplit
+  #haveBytes: number
+
+  /** @param have the partial's own map; what it holds now was here before */
+  constructor(plan: PiecePlan, have: Bitmap, clock: Clock) {
+    this.#plan = plan
+    this.#have = have
+    this.#letters = Array.from({ length: plan.count }, () => 'c')
+    this.#rate = new RateMeter(clock)
+    this.#haveBytes = this.#count()
+    this.#split = { originBytes: 0, peerBytes: 0, cacheBytes: this.#haveBytes }
+  }
+
+  get haveBytes(): number {
+    return this.#haveBytes
+  }
+
+  get split(): Readonly<SourceSplit> {
+    return this.#split
+  }
+
+  /** Over the last seconds. */
+  get bytesPerSecond(): number {
+    return this.#rate.bytesPerSecond
+  }
+
+  /** How long the rest still takes at the present rate, ms; null when nothing moves. */
+  get remainingMs(): number | null {
+    const rate = this.#rate.bytesPerSecond
+    return rate > 0 ? ((this.#plan.lengthBytes - this.#haveBytes) / rate) * 1000 : null
+  }
+
+  /** A verified piece is stored. */
+  arrived(index: number, bytes: number, from: 'origin' | 'peer'): void {
+    this.#haveBytes += bytes
+    this.#split[from === 'origin' ? 'originBytes' : 'peerBytes'] += bytes
+    this.#letters[index] = from === 'origin' ? 'o' : 'p'
+    this.#rate.add(bytes)
+  }
+
+  /** A piece that peers made is thrown away; its bytes do not count as theirs any more. */
+  dropped(index: number): void {
+    const bytes = pieceLength(this.#plan, index)
+    this.#haveBytes -= bytes
+    this.#split.peerBytes = Math.max(0, this.#split.peerBytes - bytes)
+  }
+
+  /** The map has lost pieces by itself: what is here is counted anew. Where it came from stays true: it did come. */
+  recount(): void {
+    this.#haveBytes = this.#count()
+  }
+
+  /** A letter per piece in their order, as `PieceLetters` of the contract. */
+  letters(inFlight: Pick<InFlight, 'has'>): string {
+    return this.#letters.map((source, index) => (this.#have.has(index) ? source : inFlight.has(index) ? 'f' : '.')).join('')
+  }
+
+  #count(): number {
+    let bytes = 0
+    for (const i of this.#have) bytes += pieceLength(this.#plan, i)
+    return bytes
+  }
+}
