@@ -12,6 +12,7 @@ import type { CachePlace } from './cache-place.ts'
 import type { MachineWatch } from './machine-watch.ts'
 import type { PauseSwitch } from './pause-switch.ts'
 import type { SavingsMeter } from './savings.ts'
+import type { Serving } from './serving.ts'
 import type { VitalSigns } from './vital-signs.ts'
 
 /** Everything a started agent consists of. */
@@ -31,4 +32,5 @@ export interface AgentParts {
   readonly vitals: VitalSigns
   readonly machine: MachineWatch
   readonly savings: SavingsMeter
+  readonly serving: Serving
 }

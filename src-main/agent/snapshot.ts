@@ -3,7 +3,6 @@ import type { AgentEvent } from '../contract/events.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
 import { API_VERSION } from '../contract/version.ts'
 import type { AgentParts } from './agent-parts.ts'
-import type { Weight } from './weigh-machine.ts'
 
 /** What a snapshot shows beside the parts. */
 export interface AgentFacts {
@@ -14,10 +13,8 @@ export interface AgentFacts {
   readonly state: AgentSnapshot['state']
   readonly startedAt: number
   readonly integration: AgentSnapshot['integration']
-  readonly servingStopped: AgentSnapshot['servingStopped']
   readonly apiPort: number | null
   readonly gatewayPort: number | null
-  readonly weight: Weight
   readonly fallbacks: number
   readonly events: AgentEvent[]
 }
@@ -35,7 +32,7 @@ export function byteTotals({ requests, transfers, readings }: Pick<AgentParts, '
 
 /** Puts together what a window, the API and the tests see of an agent. */
 export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnapshot {
-  const { precache, network, claims, transfers, requests, place, cache, pause, rates, vitals } = parts
+  const { precache, network, claims, transfers, requests, place, cache, pause, rates, vitals, serving } = parts
   const requestViews = requests.views()
   const urlOf = new Map(requestViews.filter((r) => r.key !== null).map((r) => [r.key, r.url]))
   return {
@@ -50,11 +47,11 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
     startedAt: facts.startedAt,
     integration: facts.integration,
     paused: pause.state,
-    servingStopped: facts.servingStopped,
+    servingStopped: serving.stopped,
     rates: rates.view(),
     fleet: network.fleet(),
     ports: { api: facts.apiPort, gateway: facts.gatewayPort, ...network.ports() },
-    weight: facts.weight,
+    weight: serving.weight,
     interfaces: network.interfaces(),
     peers: network.view(),
     masters: claims.view().map((m) => ({

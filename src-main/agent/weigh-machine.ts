@@ -1,3 +1,4 @@
+import type { Settings } from '../contract/settings.ts'
 import type { MachineFacts, MachineForm } from './machine-facts.ts'
 
 export interface Weight {
@@ -19,6 +20,11 @@ export interface WeightRules {
   readonly minBatteryPercent: number
   /** Free space the cache leaves to others, bytes. Less rules a machine out: it could not keep what it downloads. */
   readonly minFreeBytes: number
+}
+
+export function weightRulesOf({ election, discovery, cache }: Settings): WeightRules {
+  const { allowVpn, allowMetered } = discovery
+  return { configured: election.weight, minBatteryPercent: election.minBatteryPercent, allowVpn, allowMetered, minFreeBytes: cache.minFreeBytes }
 }
 
 const OF_FORM: Record<MachineForm, number> = { server: 61, desktop: 50, unknown: 50, laptop: 40 }

@@ -1,0 +1,91 @@
+import { createClaims } from '../claims/claims-service.ts'
+import type { Claims } from '../claims/claims.ts'
+import type { Settings } from '../contract/settings.ts'
+import { LARDER_VERSION } from '../contract/version.ts'
+import { createPeerNetwork } from '../peers/create-network.ts'
+import type { PeerNetwork } from '../peers/network.ts'
+import type { PieceBuffers } from '../pieces/piece-buffers.ts'
+import type { Rates } from '../rates/rates.ts'
+import type { Transfers } from '../transfers/transfers.ts'
+import type { AgentHost } from './agent.ts'
+import { NetworkClaimLink } from './claim-link.ts'
+import type { EventLog } from './event-log.ts'
+import type { MachineWatch } from './machine-watch.ts'
+import type { Serving } from './serving.ts'
+
+export interface PeersWorld extends Pick<AgentHost, 'clock' | 'log'> {
+  readonly dataDir: string
+  readonly name: string
+  readonly settings: Settings
+  readonly machine: MachineWatch
+  readonly serving: Serving
+  readonly rates: Rates
+  readonly buffers: PieceBuffers
+  /** What peers may get; not asked before the network is started. */
+  readonly shared: () => Pick<Transfers, 'openServed' | 'holdings'>
+}
+
+/** The other agents, and who among them is master of what. */
+export interface Peers {
+  readonly network: PeerNetwork
+  /** What claims hear of the network. */
+  readonly link: NetworkClaimLink
+  readonly claims: Claims
+}
+
+/** Makes the two; starting and stopping them is left to the caller. @throws the codes of {@link createPeerNetwork} */
+export async function openPeers({ dataDir, name, settings, machine, serving, rates, buffers, shared, clock, log }: PeersWorld): Promise<Peers> {
+  const { fleet, ports, discovery, transfers, election } = settings
+  const network = await createPeerNetwork({
+    dataDir,
+    name,
+    version: LARDER_VERSION,
+    weight: () => serving.weight.value,
+    links: machine.links,
+    settings: { fleet, ports, discovery, uploadSlots: transfers.uploadSlots },
+    clock,
+    log,
+    buffers,
+    rates,
+    source: { openServed: async (key) => (rates.mayUpload ? shared().openServed(key) : undefined) }
+  })
+  const link = new NetworkClaimLink(network)
+  const claims = createClaims({
+    link,
+    clock,
+    // Who has no peers need not wait for them.
+    settings: network.fleet().member ? election : { ...election, settleMs: 0 },
+    holdings: (key) => (rates.mayUpload ? shared().holdings(key) : undefined),
+    nameOf: (id) => network.nameOf(id)
+  })
+  return { network, link, claims }
+}
+
+/** Hands what the network hears to those whom it concerns. */
+export function passOn({ network, link }: Peers, transfers: Transfers): void {
+  network.on('message', (from, message) => {
+    // The prefix of `t` says whose message it is; the rest is checked by its type.
+    if (message.t.startsWith('claim.')) link.emit('message', from, message as Parameters<typeof link.send>[1])
+    else transfers.handle(from, message as Parameters<typeof transfers.handle>[1])
+  })
+  network.on('connected', ({ id }) => link.emit('joined', id))
+  network.on('lost', ({ id }) => {
+    transfers.memberLost(id)
+    link.emit('lost', id)
+  })
+  network.on('banned', (id, key) => link.emit('banned', id, key))
+}
+
+/** Says who comes, goes and is refused. */
+export function tellPeerEvents(network: PeerNetwork, events: EventLog): void {
+  network.on('connected', ({ id }) => {
+    const peerName = network.nameOf(id)
+    events.add('peerConnected', `${peerName} is connected.`, { peer: id, peerName })
+  })
+  network.on('lost', ({ id }, reason) => {
+    const peerName = network.nameOf(id)
+    events.add('peerLost', `${peerName} is gone: ${reason}`, { peer: id, peerName })
+  })
+  network.on('refused', ({ address, id, reason }) => events.add('peerRefused', `${address}: ${reason}`, id ? { peer: id } : {}))
+  network.on('notice', (text) => events.add('warning', text))
+}

@@ -1,0 +1,63 @@
+import PQueue from 'p-queue'
+import type { Cache } from '../cache/cache.ts'
+import type { RequestView } from '../contract/request.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { OriginClient } from '../origin/origin.ts'
+import type { PieceBuffers } from '../pieces/piece-buffers.ts'
+import type { Rates } from '../rates/rates.ts'
+import type { LiveSettings } from '../settings/live-settings.ts'
+import type { TransferWorld } from '../transfers/job.ts'
+import { Readings } from '../transfers/reading.ts'
+import { Requests } from '../transfers/requests.ts'
+import { Transfers } from '../transfers/transfers.ts'
+import { VersionCheck } from '../transfers/version-check.ts'
+import type { EventLog } from './event-log.ts'
+import type { Peers } from './open-peers.ts'
+import type { Serving } from './serving.ts'
+
+export interface TransfersWorld {
+  readonly clock: Clock
+  readonly settings: LiveSettings
+  readonly cache: Cache
+  readonly origin: OriginClient
+  readonly buffers: PieceBuffers
+  readonly rates: Rates
+  readonly serving: Serving
+  readonly peers: Peers
+  readonly events: EventLog
+  /** Something a snapshot shows has changed. */
+  readonly changed: () => void
+  readonly requestChanged: (view: RequestView) => void
+}
+
+/** What was asked for, and what runs because of it. Nothing in it has to be started. */
+export interface OpenTransfers {
+  readonly transfers: Transfers
+  readonly requests: Requests
+  readonly readings: Readings
+  /** Slots for downloads from origins; as many as the settings say. */
+  readonly originQueue: PQueue
+}
+
+export function openTransfers({ clock, settings, cache, origin, buffers, rates, serving, peers, events, changed, requestChanged }: TransfersWorld): OpenTransfers {
+  const originQueue = new PQueue({ concurrency: settings.current.transfers.originConcurrency })
+  const world: TransferWorld = {
+    clock,
+    cache,
+    origin,
+    network: peers.network,
+    claims: peers.claims,
+    buffers,
+    get settings() {
+      return settings.current
+    },
+    originQueue,
+    weight: () => serving.weight.value,
+    emit: (type, text, facts) => events.add(type, text, facts),
+    changed,
+    random: Math.random
+  }
+  const transfers = new Transfers(world, (bytes) => rates.noteUploaded(bytes))
+  const requests = new Requests(world, transfers, requestChanged)
+  return { transfers, requests, readings: new Readings(world, requests, transfers, new VersionCheck(origin, clock)), originQueue }
+}
