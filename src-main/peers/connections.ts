@@ -4,15 +4,17 @@ import type { BootId, PeerId } from '../contract/ids.ts'
 import type { ControlMessage, FleetDenied, PeerMessage } from '../contract/peer-messages.ts'
 import { PEER_PROTOCOL } from '../contract/version.ts'
 import type { Clock } from '../lib/clock.ts'
+import { AnnouncedAddresses } from './announced-addresses.ts'
 import { BEACON_FRESH_MS, type HeardBeacon } from './beacon.ts'
 import { ControlChannel, type ChannelEnd } from './control-channel.ts'
 import { DialLoop, type AttemptResult } from './dial-loop.ts'
-import { dialControl, type DialOutcome, type ProvenSocket } from './dial.ts'
+import type { DialOutcome, ProvenSocket } from './dial.ts'
 import { CLOSE, type Hello } from './hello.ts'
 import type { Identity } from './identity.ts'
 import { KnownAddresses } from './known-addresses.ts'
 import type { Membership } from './membership.ts'
 import type { ConnectedPeer, Log } from './network.ts'
+import { OwnDials } from './own-dials.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { Refusals } from './refusals.ts'
 import { SeedDials } from './seed-dials.ts'
@@ -26,7 +28,6 @@ const HIGHER_ID_WAITS_MS = 250
 const MAX_CONNECTED = 1024
 /** Members known by beacon. */
 const MAX_LINKS = 4096
-const MAX_ANNOUNCED = 8192
 
 export interface ConnectionsOptions {
   readonly clock: Clock
@@ -93,29 +94,34 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   readonly #o: ConnectionsOptions
   readonly #links = new Map<PeerId, Link>()
   readonly #seeds: SeedDials
-  /** Own attempts that have told a peer who we are and wait for its answer. */
-  readonly #dialling = new Map<PeerId, AbortController>()
-  /** Addresses that authentic beacons came from, and when. */
-  readonly #announced = new Map<string, number>()
+  readonly #dials: OwnDials
+  readonly #announced: AnnouncedAddresses
   readonly #twins: Twins
   #running = false
 
   constructor(options: ConnectionsOptions) {
     super()
     this.#o = options
+    this.#announced = new AnnouncedAddresses(options.clock)
+    this.#dials = new OwnDials({
+      ...options,
+      barred: options.paths.barred,
+      isUnwanted: (id) => this.isProven(id) || options.refusals.isPenalised(id),
+      proven: (connection, port) => this.adopt(connection, 'dialer', port)
+    })
     this.#twins = new Twins({
       clock: options.clock,
       self: options.identity.id,
       refusals: options.refusals,
       nameOf: (id) => options.table.nameOf(id),
       isOwn: (address, port) => options.paths.isThisPc(address) && port === options.hello().port,
-      lookAt: (address, port) => this.#dial(address, port, options.identity.id, new AbortController().signal)
+      lookAt: (address, port) => this.#dials.dial(address, port, options.identity.id, new AbortController().signal)
     })
     this.#seeds = new SeedDials({
       ...options,
       twins: this.#twins,
       isProven: (id) => this.isProven(id),
-      dial: (host, port, signal) => this.#dial(host, port, null, signal)
+      dial: (host, port, signal) => this.#dials.dial(host, port, null, signal)
     })
   }
 
@@ -151,7 +157,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   stop(): void {
     this.#running = false
     this.#seeds.stop()
-    for (const attempt of this.#dialling.values()) attempt.abort()
+    this.#dials.abortAll()
     for (const link of this.#links.values()) {
       link.loop.stop()
       link.channel?.close(CLOSE.goodbye, 'stopped')
@@ -182,8 +188,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
 
   /** True when an authentic beacon came from this address lately. */
   isAnnounced(address: string): boolean {
-    const heardMs = this.#announced.get(address)
-    return heardMs !== undefined && this.#o.clock.monotonicMs() - heardMs < BEACON_FRESH_MS
+    return this.#announced.has(address)
   }
 
   send(to: PeerId, message: ControlMessage): boolean {
@@ -232,7 +237,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
       if (known?.heardBoot === message.bootId) known.addresses.clear()
       return false
     }
-    this.#noteAnnounced(address, nowMs)
+    this.#announced.note(address)
     const link = known ?? this.#newLink(message.id)
     if (!link) return false
     const news = link.heardBoot !== message.bootId && link.bootId !== message.bootId
@@ -267,7 +272,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
       link.channel.probe()
       return 'duplicate'
     }
-    return this.#dialling.has(id) ? 'duplicate' : 'accept'
+    return this.#dials.has(id) ? 'duplicate' : 'accept'
   }
 
   async #admitOtherRun(link: Link, channel: ControlChannel, olderAddress: string, address: string): Promise<Admission> {
@@ -285,7 +290,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     const { ws, remote, bootId, address, ownAddress } = connection
     const link = this.#running ? (this.#links.get(remote.id) ?? this.#newLink(remote.id)) : undefined
     if (!link) return ws.terminate()
-    if (side === 'acceptor') this.#dialling.get(remote.id)?.abort()
+    if (side === 'acceptor') this.#dials.abort(remote.id)
     link.channel?.close(CLOSE.replaced, 'connected anew')
     const channel = new ControlChannel(ws, clock)
     link.channel = channel
@@ -333,7 +338,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     let failure: string | undefined
     for (const { address, port } of link.addresses.inOrder(clock.monotonicMs())) {
       table.set(id, 'connecting', null, { address })
-      const tried = await this.#dial(address, port, id, signal)
+      const tried = await this.#dials.dial(address, port, id, signal)
       if (link.channel || !this.#running) return 'done'
       if (tried.kind === 'unreachable') failure ??= `${table.nameOf(id)} at ${address}:${port} ${tried.reason}.`
       // Somebody else at an address that was announced: the peer may be at another one.
@@ -344,37 +349,6 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     else if (outcome?.kind === 'unreachable') table.set(id, 'lost', failure ?? null)
     else table.set(id, 'seen', null)
     return outcome?.kind === 'proven' ? 'done' : 'retry'
-  }
-
-  async #dial(host: string, port: number, expected: PeerId | null, signal: AbortSignal): Promise<DialOutcome> {
-    const { identity, membership, bootId, secureContext, clock, refusals } = this.#o
-    const attempt = new AbortController()
-    let told: PeerId | undefined
-    try {
-      return await dialControl({
-        host,
-        port,
-        identity,
-        membership,
-        bootId,
-        secureContext: secureContext(),
-        clock,
-        signal: AbortSignal.any([signal, attempt.signal]),
-        barred: this.#o.paths.barred,
-        recognise: (id) => {
-          if (expected !== null && id !== expected) return 'impostor'
-          if (this.isProven(id) || this.#dialling.has(id) || refusals.isPenalised(id)) return 'duplicate'
-          this.#dialling.set((told = id), attempt)
-          return 'go'
-        },
-        proven: (connection) => {
-          this.#dialling.delete(connection.remote.id)
-          this.adopt(connection, 'dialer', port)
-        }
-      })
-    } finally {
-      if (told && this.#dialling.get(told) === attempt) this.#dialling.delete(told)
-    }
   }
 
   #newLink(id: PeerId): Link | undefined {
@@ -395,12 +369,6 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
 
   #hasFreshBeacon({ addresses }: Link): boolean {
     return addresses.isFresh(this.#o.clock.monotonicMs())
-  }
-
-  #noteAnnounced(address: string, nowMs: number): void {
-    this.#announced.delete(address)
-    this.#announced.set(address, nowMs)
-    if (this.#announced.size > MAX_ANNOUNCED) this.#announced.delete(this.#announced.keys().next().value!)
   }
 
   #channels(): number {
