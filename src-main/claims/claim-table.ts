@@ -1,12 +1,11 @@
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ClaimDecision, ClaimPut, MasterHistory } from '../contract/peer-messages.ts'
-import { elect, isElectable, settleRivals, type Candidate } from './election.ts'
+import { ClaimRoster, type Claimant } from './claim-roster.ts'
+import { elect, isElectable, type Candidate } from './election.ts'
+import { learnFrom } from './former-decisions.ts'
 import { MAX_EPOCH, mergeMasters, rememberMaster } from './master-history.ts'
-import { ringOfHolders, type ListedHolder } from './ring-of-holders.ts'
+import { ringOfHolders } from './ring-of-holders.ts'
 import type { Surroundings, TableEffect, TableEvent } from './table-events.ts'
-
-/** Most claimants of one content that a coordinator keeps; further ones are told who is master, but are not candidates. */
-export const MAX_CLAIMANTS = 256
 
 /** An epoch so far ahead of the table's is not believed: nobody lives through so many elections between two messages. */
 const MAX_EPOCH_LEAD = 65_536
@@ -14,22 +13,6 @@ const MAX_EPOCH_LEAD = 65_536
 export interface TableSettings {
   readonly windowMs: number
   readonly leaseMs: number
-}
-
-interface Claimant extends Candidate {
-  role: Candidate['role']
-  pieces: number
-  weight: number
-  eligible: boolean
-  about?: string | undefined
-  lastPutMs: number
-  /** Its lease ran out; not electable until it is heard again. */
-  silent: boolean
-  /** Followers could not use it as master; elected only when there is nobody else. */
-  reported: boolean
-  /** Revisions of the table it was told. */
-  toldMajor: number
-  toldMinor: number
 }
 
 /**
@@ -50,11 +33,7 @@ export type TablePhase = 'gathering' | 'led' | 'held' | 'leaderless'
 export class ClaimTable {
   readonly key: ContentKey
   readonly #settings: TableSettings
-  readonly #claimants = new Map<PeerId, Claimant>()
-  /** Members without a claim that answered `claim.ask`. */
-  readonly #answered = new Map<PeerId, { complete: boolean }>()
-  /** Complete holders that followers could not use. */
-  readonly #suspects = new Set<PeerId>()
+  readonly #roster = new ClaimRoster()
   /** Follower → when it reported the master of this epoch. */
   readonly #reports = new Map<PeerId, number>()
   #phase: TablePhase = 'gathering'
@@ -74,11 +53,7 @@ export class ClaimTable {
   #why = 'the election is still open'
   /** Counts changes of master, epoch or phase. */
   #major = 0
-  /** Counts changes of the holders. */
-  #minor = 0
   #asked = false
-  /** Members that were asked what they hold and are yet to answer. */
-  readonly #awaited = new Set<PeerId>()
 
   /** @param electNotBeforeMs end of the first election window (monotonic) */
   constructor(key: ContentKey, settings: TableSettings, electNotBeforeMs: number) {
@@ -108,29 +83,29 @@ export class ClaimTable {
   }
   /** Agents in the swarm: claimants, and members that answered that they hold something. */
   get memberCount(): number {
-    return this.#claimants.size + this.#answered.size
+    return this.#roster.memberCount
   }
   get claimantCount(): number {
-    return this.#claimants.size
+    return this.#roster.claimantCount
   }
   hasClaimant(id: PeerId): boolean {
-    return this.#claimants.has(id)
+    return this.#roster.get(id) !== undefined
   }
   /** Somebody seeks and nobody is known to have it all: a member that joins now is worth asking. */
   get wantsHolders(): boolean {
-    return this.#phase !== 'held' && this.#claimants.size > 0
+    return this.#phase !== 'held' && this.#roster.claimantCount > 0
   }
 
   /** When {@link on} wants `timePassed`, monotonic; Infinity for never. */
   get wakeAtMs(): number {
     if (this.#master !== null) return Math.min(this.#leaseEndsMs, this.#reportsDueMs)
     if (this.#phase !== 'gathering') return Infinity
-    return this.#awaited.size > 0 ? this.#answersDueMs : this.#electNotBeforeMs
+    return this.#roster.awaitsAnswers ? this.#answersDueMs : this.#electNotBeforeMs
   }
 
   /** This one was asked what it holds: whoever has it all makes an election unnecessary, so the answer is worth waiting for. */
   await(id: PeerId): void {
-    if (this.#phase !== 'held' && !this.#claimants.has(id)) this.#awaited.add(id)
+    if (this.#phase !== 'held') this.#roster.await(id)
   }
 
   /** A PC under heavy load answers late; one that hangs must not keep the others waiting for long. */
@@ -168,10 +143,10 @@ export class ClaimTable {
   /** What this agent is to know now; marks it as told. Undefined while the election is open. */
   decisionFor(id: PeerId): ClaimDecision | undefined {
     if (this.#phase === 'gathering') return undefined
-    const claimant = this.#claimants.get(id)
+    const claimant = this.#roster.get(id)
     if (claimant) {
       claimant.toldMajor = this.#major
-      claimant.toldMinor = this.#minor
+      claimant.toldMinor = this.#roster.revision
     }
     return {
       t: 'claim.decision',
@@ -179,7 +154,7 @@ export class ClaimTable {
       epoch: this.#epoch,
       master: this.#master,
       leaseMs: this.#settings.leaseMs,
-      holders: ringOfHolders(id, this.#listed()),
+      holders: ringOfHolders(id, this.#roster.listed()),
       masters: this.#masters,
       candidates: this.#order.slice(0, 16).map(({ id, pieces, weight, eligible, about }) => ({ id, pieces, weight, eligible, ...(about && { about }) })),
       why: this.#why.slice(0, 200)
@@ -190,37 +165,20 @@ export class ClaimTable {
   outdated(): PeerId[] {
     if (this.#phase === 'gathering') return []
     const ids: PeerId[] = []
-    for (const c of this.#claimants.values()) if (c.toldMajor < this.#major || (c.role !== 'holding' && c.toldMinor < this.#minor)) ids.push(c.id)
+    for (const c of this.#roster.claimants()) if (c.toldMajor < this.#major || (c.role !== 'holding' && c.toldMinor < this.#roster.revision)) ids.push(c.id)
     return ids
   }
 
   #put(from: PeerId, put: ClaimPut, world: Surroundings): TableEffect[] {
-    let claimant = this.#claimants.get(from)
-    const isNew = claimant === undefined
-    if (claimant === undefined) {
-      // A visitor beyond the bound is not registered, but must not be left without a word either.
-      if (this.#claimants.size >= MAX_CLAIMANTS) return this.#knows(put) ? [] : [{ type: 'tell', to: from }]
-      claimant = { id: from, role: put.role, pieces: 0, weight: 0, eligible: false, lastPutMs: 0, silent: false, reported: false, toldMajor: -1, toldMinor: -1 }
-      this.#claimants.set(from, claimant)
-      this.#answered.delete(from)
-      this.#awaited.delete(from)
-    }
-    const wasComplete = claimant.role === 'holding'
-    claimant.role = put.role
-    claimant.pieces = Math.min(put.pieces, put.pieceCount)
-    claimant.weight = put.weight
-    claimant.about = put.about
-    claimant.eligible = put.eligible
-    claimant.lastPutMs = world.nowMs
-    claimant.silent = false
+    const registered = this.#roster.put(from, put)
+    // A visitor beyond the bound is not registered, but must not be left without a word either.
+    if (registered === undefined) return this.#knows(put) ? [] : [{ type: 'tell', to: from }]
+    const { claimant, holdersChanged } = registered
     this.#pieceCount = Math.max(this.#pieceCount, put.pieceCount)
 
     const effects: TableEffect[] = put.role === 'holding' ? [] : this.#askOnce()
     const majorBefore = this.#major
-    if (isNew || wasComplete !== (put.role === 'holding')) {
-      this.#minor++
-      effects.push({ type: 'tellAll', when: 'lazily' })
-    }
+    if (holdersChanged) effects.push({ type: 'tellAll', when: 'lazily' })
     effects.push(...this.#learn(claimant, put, world))
     if (this.#master === from) {
       this.#masterHeardMs = world.nowMs
@@ -239,35 +197,25 @@ export class ClaimTable {
     return put.epoch === this.#epoch && put.master === this.#master
   }
 
-  /** Takes over what a claimant knows of earlier decisions: its own mastership, another's, or at least the epoch. */
+  /** Takes over what a claimant knows of earlier decisions. */
   #learn(from: Claimant, put: ClaimPut, world: Surroundings): TableEffect[] {
     if (put.epoch === 0 || put.epoch > this.#epoch + MAX_EPOCH_LEAD) return []
     this.#masters = mergeMasters(this.#masters, put.masters, put.epoch)
     if (put.master !== null) this.#masters = rememberMaster(this.#masters, put.epoch, put.master)
-    if (put.epoch < this.#epoch) return []
-    const isMaster = put.role === 'mastering' && put.master === from.id && isElectable(from)
-
-    if (put.epoch > this.#epoch) {
-      const why = this.#master === null ? 'in office before this coordinator' : 'two masters met, the later elected one stays'
-      if (isMaster) return this.#enthrone(from.id, put.epoch, why, world)
-      if (put.master !== null && put.master !== from.id && this.#couldReign(put.master, world)) return this.#enthrone(put.master, put.epoch, why, world)
-      if (this.#master === null) {
-        this.#epoch = put.epoch
-        if (this.#phase === 'gathering') return []
-        this.#major++
-        return [{ type: 'tellAll', when: 'soon' }]
-      }
-      // The other one is out of reach. Going beyond its epoch keeps decisions in order for those who knew it.
-      return this.#enthrone(this.#master, Math.min(put.epoch + 1, MAX_EPOCH), this.#why, world)
-    }
-
-    if (!isMaster || this.#master === from.id) return []
-    if (this.#master === null) return this.#phase === 'gathering' ? this.#enthrone(from.id, put.epoch, 'in office before this coordinator', world) : []
-    const { stays, why } = settleRivals(
-      { id: this.#master, epoch: put.epoch, pieces: this.#claimants.get(this.#master)?.pieces ?? -1 },
-      { id: from.id, epoch: put.epoch, pieces: from.pieces }
-    )
-    return this.#enthrone(stays.id, Math.min(put.epoch + 1, MAX_EPOCH), why, world)
+    const lesson = learnFrom(from, put, {
+      epoch: this.#epoch,
+      master: this.#master,
+      masterPieces: this.#master === null ? -1 : (this.#roster.get(this.#master)?.pieces ?? -1),
+      why: this.#why,
+      isOpen: this.#phase === 'gathering',
+      couldReign: (id) => this.#couldReign(id, world)
+    })
+    if (lesson === null) return []
+    if (lesson.master !== null) return this.#enthrone(lesson.master, lesson.epoch, lesson.why, world)
+    this.#epoch = lesson.epoch
+    if (this.#phase === 'gathering') return []
+    this.#major++
+    return [{ type: 'tellAll', when: 'soon' }]
   }
 
   /**
@@ -277,7 +225,7 @@ export class ClaimTable {
    */
   #couldReign(id: PeerId, world: Surroundings): boolean {
     if (this.#master !== null && !world.isLive(id)) return false
-    const claimant = this.#claimants.get(id)
+    const claimant = this.#roster.get(id)
     return claimant === undefined || (isElectable(claimant) && !claimant.silent && !claimant.reported)
   }
 
@@ -321,17 +269,17 @@ export class ClaimTable {
   }
 
   #closed(from: PeerId, world: Surroundings): TableEffect[] {
-    const claimant = this.#claimants.get(from)
+    const claimant = this.#roster.get(from)
     if (!claimant) return []
-    if (from === this.#master && this.#claimants.size > 1 && !world.isRightful()) {
+    if (from === this.#master && this.#roster.claimantCount > 1 && !world.isRightful()) {
       // It has most likely moved to the rightful coordinator and goes on there; those who have not yet must not elect a second one.
       this.#leaseEndsMs = world.nowMs + this.#settings.leaseMs
       return this.#removed(from, 'closed', world)
     }
     const effects = from === this.#master ? this.#dismiss('it left') : []
     if (claimant.role === 'holding' && this.#phase === 'held') {
-      this.#claimants.delete(from)
-      if (this.#completeHolders().length === 0) {
+      this.#roster.delete(from, 'known')
+      if (this.#roster.completeHolders().length === 0) {
         // Its bytes may still lie in its cache: it gets one window to say so.
         this.#electNotBeforeMs = world.nowMs + this.#settings.windowMs
         this.#asked = false
@@ -341,35 +289,28 @@ export class ClaimTable {
   }
 
   #lost(id: PeerId, world: Surroundings): TableEffect[] {
-    const wasAwaited = this.#awaited.delete(id)
-    if (id !== this.#master && !this.#claimants.has(id) && !this.#answered.has(id)) return wasAwaited ? this.#settle(world) : []
+    const wasAwaited = this.#roster.giveUp(id)
+    if (id !== this.#master && !this.#roster.knows(id)) return wasAwaited ? this.#settle(world) : []
     const effects = id === this.#master ? this.#dismiss('its connection is gone') : []
-    if (this.#answered.delete(id)) this.#minor++
     return [...effects, ...this.#removed(id, 'lost', world)]
   }
 
   #removed(id: PeerId, how: 'closed' | 'lost', world: Surroundings): TableEffect[] {
-    if (this.#claimants.delete(id)) this.#minor++
-    if (how === 'lost') this.#suspects.delete(id)
+    if (how === 'lost') this.#roster.lose(id)
+    else this.#roster.delete(id, 'news')
     this.#reports.delete(id)
-    if (this.#claimants.size === 0) return [{ type: 'emptied' }]
+    if (this.#roster.claimantCount === 0) return [{ type: 'emptied' }]
     return [{ type: 'tellAll', when: 'lazily' }, ...this.#settle(world)]
   }
 
   #holding(from: PeerId, pieces: number, complete: boolean, world: Surroundings): TableEffect[] {
-    if (this.#claimants.has(from)) return []
-    const wasAwaited = this.#awaited.delete(from)
-    const known = this.#answered.get(from)
-    if (pieces === 0 && !complete) this.#answered.delete(from)
-    else if (known === undefined && this.#answered.size >= MAX_CLAIMANTS) return []
-    else this.#answered.set(from, { complete })
-    if (known?.complete === this.#answered.get(from)?.complete) return wasAwaited ? this.#settle(world) : []
-    this.#minor++
+    const changed = this.#roster.answered(from, pieces, complete)
+    if (changed !== 'holders') return changed === 'awaited' ? this.#settle(world) : []
     return [{ type: 'tellAll', when: 'lazily' }, ...this.#settle(world)]
   }
 
   #resigned(from: PeerId, epoch: number, why: string, world: Surroundings): TableEffect[] {
-    const claimant = this.#claimants.get(from)
+    const claimant = this.#roster.get(from)
     if (!claimant) return []
     claimant.eligible = false
     if (from !== this.#master || epoch !== this.#epoch) return []
@@ -377,7 +318,7 @@ export class ClaimTable {
   }
 
   #reported(from: PeerId, epoch: number, problem: string, world: Surroundings): TableEffect[] {
-    const claimant = this.#claimants.get(from)
+    const claimant = this.#roster.get(from)
     if (!claimant || claimant.role === 'holding' || epoch !== this.#epoch || from === this.#master) return []
     // A report names nobody but the epoch, which holders share with the master before them: this one may still mean that master.
     if (this.#phase === 'held' && world.nowMs - this.#heldSinceMs < this.#settings.leaseMs / 5) return []
@@ -391,13 +332,12 @@ export class ClaimTable {
     this.#reportsDueMs = Infinity
     if (this.#reports.size === 0) return []
     let followers = 0
-    for (const c of this.#claimants.values()) if (c.role !== 'holding' && c.id !== this.#master) followers++
+    for (const c of this.#roster.claimants()) if (c.role !== 'holding' && c.id !== this.#master) followers++
     const isAgreed = this.#reports.size * 2 >= followers
 
     if (this.#phase === 'held' && isAgreed) {
-      for (const id of this.#completeHolders()) this.#suspects.add(id)
+      this.#roster.suspectHolders()
       this.#forgetReports()
-      this.#minor++
       return this.#settle(world)
     }
     if (this.#master === null) return []
@@ -406,8 +346,8 @@ export class ClaimTable {
       this.#reportsDueMs = silentAtMs
       return []
     }
-    const reigning = this.#claimants.get(this.#master)
-    const others = [...this.#claimants.values()].some((c) => c !== reigning && isElectable(c) && !c.silent && !c.reported)
+    const reigning = this.#roster.get(this.#master)
+    const others = [...this.#roster.claimants()].some((c) => c !== reigning && isElectable(c) && !c.silent && !c.reported)
     if (!others) {
       this.#forgetReports()
       return []
@@ -418,7 +358,7 @@ export class ClaimTable {
 
   #timePassed(world: Surroundings): TableEffect[] {
     if (this.#master !== null && world.nowMs >= this.#leaseEndsMs) {
-      const reigning = this.#claimants.get(this.#master)
+      const reigning = this.#roster.get(this.#master)
       if (reigning) reigning.silent = true
       return [...this.#dismiss('its lease ran out'), ...this.#settle(world)]
     }
@@ -428,7 +368,7 @@ export class ClaimTable {
 
   /** Brings the table to rest: nobody reigns when somebody has it all, otherwise a vacant office is filled. */
   #settle(world: Surroundings): TableEffect[] {
-    const complete = this.#completeHolders()
+    const complete = this.#roster.completeHolders()
     if (complete.length > 0) {
       if (this.#phase === 'held' && this.#master === null) return []
       const wasOpen = this.#phase === 'gathering'
@@ -448,12 +388,11 @@ export class ClaimTable {
     }
     if (this.#phase === 'gathering') {
       // Just asked: the answers are awaited.
-      if (effects.length > 0 || (this.#awaited.size > 0 && world.nowMs < this.#answersDueMs)) return effects
-      if (this.#awaited.size > 0) effects.push({ type: 'unanswered', by: [...this.#awaited] })
-      this.#awaited.clear()
+      if (effects.length > 0 || (this.#roster.awaitsAnswers && world.nowMs < this.#answersDueMs)) return effects
+      if (this.#roster.awaitsAnswers) effects.push({ type: 'unanswered', by: this.#roster.giveUpAll() })
     }
-    const fresh = [...this.#claimants.values()].filter((c) => !c.silent).map(snapshot)
-    const unreported = fresh.map((c) => (this.#claimants.get(c.id)!.reported ? { ...c, eligible: false } : c))
+    const fresh = [...this.#roster.claimants()].filter((c) => !c.silent).map(snapshot)
+    const unreported = fresh.map((c) => (this.#roster.get(c.id)!.reported ? { ...c, eligible: false } : c))
     let election = elect(this.key, unreported, this.#pieceCount)
     if (election.winner === null) election = elect(this.key, fresh, this.#pieceCount)
     const { winner, why, order } = election
@@ -476,18 +415,6 @@ export class ClaimTable {
     if (this.#asked) return []
     this.#asked = true
     return [{ type: 'askMembers' }]
-  }
-
-  #completeHolders(): PeerId[] {
-    const ids: PeerId[] = []
-    for (const c of this.#claimants.values()) if (c.role === 'holding' && !this.#suspects.has(c.id)) ids.push(c.id)
-    for (const [id, { complete }] of this.#answered) if (complete && !this.#suspects.has(id)) ids.push(id)
-    return ids
-  }
-
-  *#listed(): Generator<ListedHolder> {
-    for (const c of this.#claimants.values()) yield { id: c.id, complete: c.role === 'holding' && !this.#suspects.has(c.id) }
-    for (const [id, { complete }] of this.#answered) yield { id, complete: complete && !this.#suspects.has(id) }
   }
 }
 
