@@ -1,15 +1,15 @@
 import { rmSync } from 'node:fs'
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
-import type { ContentKind } from '../contract/request.ts'
 import { cachePriorities, type CachePriority } from '../contract/cache-priority.ts'
 import type { CacheEntryView } from '../contract/snapshot.ts'
 import type { StoredVersion } from './cache.ts'
 import { makePrivateSync } from '../lib/private-file.ts'
 import type { FileStamp } from './file-stamp.ts'
+import { toContent, toVersion, toView, type ContentRow, type Row } from './index-rows.ts'
 import { MIGRATIONS, SCHEMA, SCHEMA_VERSION } from './index-schema.ts'
 import { SavingsTable, type DayCounts } from './savings-table.ts'
-import { fromJson, storable } from './sidecar.ts'
+import { storable } from './sidecar.ts'
 
 const SQL = {
   find: 'SELECT sha256, length, piece_bytes, kind, pinned, pinned_until, priority, created_at, stamp FROM contents WHERE sha256 = ?',
@@ -52,21 +52,6 @@ const FOUND = `SELECT sha256 FROM contents WHERE sha256 LIKE ?1 || '%' ESCAPE '\
 const sortColumns = { lastUsed: 'last_used_at', size: 'length', created: 'created_at' } as const
 export type SortOrder = keyof typeof sortColumns
 
-/** A complete content as the index knows it. */
-export interface ContentRow {
-  readonly sha256: Sha256Hex
-  readonly lengthBytes: number
-  readonly pieceBytes: number
-  readonly kind: ContentKind
-  readonly pinned: boolean
-  /** Wall clock, ms; null: until somebody unpins it. */
-  readonly pinnedUntil: number | null
-  readonly priority: CachePriority
-  readonly createdAt: number
-  /** Stamp of the file when its bytes were last known to be right; null: not since it was found. */
-  readonly stamp: FileStamp | null
-}
-
 /** Uses of a content since the last note. */
 export interface ContentUse {
   /** Wall clock, ms. */
@@ -75,8 +60,6 @@ export interface ContentUse {
   /** Bytes per peer; null: nobody knows to whom. */
   readonly servedTo: ReadonlyMap<PeerId | null, number>
 }
-
-type Row = Record<string, SQLInputValue>
 
 /**
  * The index over the files: fast answers, rebuilt from the sidecars whenever it is missing, damaged or of another schema.
@@ -295,19 +278,7 @@ export class IndexDb {
 
   #toView(row: Row): CacheEntryView {
     const urls = this.#prepared(SQL.urls).all(row.sha256!) as { url: string }[]
-    return {
-      sha256: row.sha256 as Sha256Hex,
-      lengthBytes: row.length as number,
-      urls: urls.map(({ url }) => url),
-      kind: row.kind as ContentKind,
-      pinned: row.pinned === 1,
-      pinnedUntil: row.pinned_until as number | null,
-      priority: cachePriorities[row.priority as number] ?? 'normal',
-      createdAt: row.created_at as number,
-      lastUsedAt: row.last_used_at as number,
-      hits: row.hits as number,
-      servedBytes: row.served_bytes as number
-    }
+    return toView(row, urls.map(({ url }) => url))
   }
 
   #prepared(sql: string): StatementSync {
@@ -338,33 +309,5 @@ function connect(path: string): DatabaseSync {
   } catch (error) {
     db.close()
     throw error
-  }
-}
-
-function toVersion(row: Row): StoredVersion {
-  return {
-    url: row.url as string,
-    key: row.key as ContentKey,
-    etag: row.etag as string | null,
-    lastModified: row.last_modified as string | null,
-    lengthBytes: row.length as number,
-    policy: fromJson(row.policy as string),
-    confirmedAt: row.confirmed_at as number
-  }
-}
-
-function toContent(row: unknown): ContentRow | undefined {
-  if (!row) return undefined
-  const { sha256, length, piece_bytes, kind, pinned, pinned_until, priority, created_at, stamp } = row as Row
-  return {
-    sha256: sha256 as Sha256Hex,
-    lengthBytes: length as number,
-    pieceBytes: piece_bytes as number,
-    kind: kind as ContentKind,
-    pinned: pinned === 1,
-    pinnedUntil: pinned_until as number | null,
-    priority: cachePriorities[priority as number] ?? 'normal',
-    createdAt: created_at as number,
-    stamp: stamp as FileStamp | null
   }
 }
