@@ -1,4 +1,4 @@
-import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { createHashPool } from '../pieces/hash-pool.ts'
@@ -6,7 +6,7 @@ import { planPieces } from '../pieces/plan.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import type { Cache } from './cache.ts'
 import { layoutOf, partialName, type Layout } from './layout.ts'
-import { fill, MIB, sample, store, testCache, type Sample, type TestCache } from './test-cache.ts'
+import { fill, flip, MIB, sample, store, testCache, type Sample, type TestCache } from './test-cache.ts'
 
 const hashes = createHashPool({ workers: 1 })
 let at: TestCache<FakeClock>
@@ -19,13 +19,6 @@ beforeEach(async () => {
 afterEach(() => at.clean())
 afterAll(() => hashes.close())
 
-async function flip(path: string, position: number): Promise<void> {
-  const file = await open(path, 'r+')
-  const byte = Buffer.alloc(1)
-  await file.read(byte, 0, 1, position)
-  await file.write(Buffer.of(byte[0]! ^ 1), 0, 1, position)
-  await file.close()
-}
 async function readWhole(cache: Cache, { sha256, bytes }: Sample): Promise<Buffer | undefined> {
   const reader = await cache.open(sha256)
   return reader?.read(0, bytes.length).finally(() => reader.close())

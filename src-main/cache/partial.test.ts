@@ -1,4 +1,4 @@
-import { copyFile, open, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { copyFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import type { ContentKey } from '../contract/ids.ts'
@@ -7,7 +7,7 @@ import { planPieces } from '../pieces/plan.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import { layoutOf, partialName, type PartialPaths } from './layout.ts'
 import { SLOT_BYTES } from './record-slots.ts'
-import { fill, MIB, pieceOf, recordOf, sample, sha, store, testCache, type Sample, type TestCache } from './test-cache.ts'
+import { fill, flip, MIB, pieceOf, recordOf, sample, sha, store, testCache, type Sample, type TestCache } from './test-cache.ts'
 
 const hashes = createHashPool({ workers: 2 })
 let at: TestCache<FakeClock>
@@ -18,13 +18,6 @@ afterAll(() => hashes.close())
 
 const paths = ({ key }: Sample): PartialPaths => layoutOf(at.dir).partial(partialName(key))
 const planOf = ({ bytes }: Sample) => planPieces(bytes.length)
-async function flip(path: string, position: number): Promise<void> {
-  const file = await open(path, 'r+')
-  const byte = Buffer.alloc(1)
-  await file.read(byte, 0, 1, position)
-  await file.write(Buffer.of(byte[0]! ^ 0xff), 0, 1, position)
-  await file.close()
-}
 
 test('a piece is had, with its record, after its digest matched; a wrong one changes nothing', async () => {
   const cache = await at.open()

@@ -14,6 +14,7 @@ import { KeyedQueue } from './keyed-queue.ts'
 import type { Layout, PartialPaths } from './layout.ts'
 import type { OpenFiles } from './open-files.ts'
 import { createPartialFiles, MAX_CREDENTIALS, readDescription, readSlots, removePartialFiles, writeDescription } from './partial-files.ts'
+import { assertIsPiece, assertRecordOf, assertWholePiece, digestMismatch, partialClosed, pieceGone, pieceMissing, requiredDigests } from './piece-checks.ts'
 import { EMPTY_SLOT, encodeSlot, RecordSlots, SLOT_BYTES } from './record-slots.ts'
 import { readFully } from './safe-files.ts'
 import { WholeDigest } from './whole-digest.ts'
@@ -162,11 +163,10 @@ export class DiskPartial implements PartialContent {
     return this.#piece(index, async () => {
       const known = this.record(index)
       if (known) return known
-      const expected = pieceLength(this.plan, index)
-      if (data.length !== expected) throw new LarderError('ORIGIN_PROTOCOL', `Piece ${index} has ${data.length} bytes instead of ${expected}`, { piece: index })
+      assertWholePiece(data, index, this.plan)
       const { digest } = await this.#put(data, index)
       const record = sign(digest)
-      if (record.index !== index || !record.digest.equals(digest)) throw new LarderError('RECORD_INVALID', `The record made for piece ${index} is not about it`)
+      assertRecordOf(record, index, digest)
       await this.#keepRecord(record)
       this.#had(record)
       return record
@@ -174,7 +174,7 @@ export class DiskPartial implements PartialContent {
   }
 
   async read(index: number, into: Buffer = Buffer.allocUnsafeSlow(pieceLength(this.plan, index))): Promise<Buffer> {
-    if (!this.have.has(index)) throw new LarderError('NOT_FOUND', `Piece ${index} is not here`, { piece: index })
+    if (!this.have.has(index)) throw pieceMissing(index)
     if (this.#state === 'ended' && !this.#movedTo) this.#assertOpen()
     const bytes = await this.#readAt(this.#paths.part, index, into).catch((error) => {
       if (systemCode(error) === 'ENOENT' && this.#movedTo) return this.#readAt(this.#movedTo, index, into)
@@ -182,7 +182,7 @@ export class DiskPartial implements PartialContent {
     })
     if (bytes) return bytes
     if (this.#state === 'open') await this.drop([index])
-    throw new LarderError('CACHE_DAMAGED', `Piece ${index} is no longer on disk`, { piece: index })
+    throw pieceGone(index)
   }
 
   drop(indices: Iterable<number>): Promise<void> {
@@ -254,7 +254,7 @@ export class DiskPartial implements PartialContent {
   /** Digest of the whole, being the one it should be. Where nothing names one, pieces taken over unhashed are hashed here. */
   async #digestWhole(expected: Sha256Hex | null): Promise<Sha256Hex> {
     if (!this.have.complete) throw new LarderError('INTERNAL', `Only ${this.have.count} of ${this.plan.count} pieces are here`)
-    const named = this.key.startsWith('sha256:') ? (this.key.slice('sha256:'.length) as Sha256Hex) : null
+    const required = requiredDigests(this.key, expected)
     let cause: unknown
     // The digest of a lone piece that was hashed in this run is that of the whole.
     const whole = this.plan.count === 1 && this.#unproven.length === 0 ? Promise.resolve(this.#slots.digests()) : this.#whole.finish()
@@ -262,15 +262,15 @@ export class DiskPartial implements PartialContent {
       (digest) => digest.toString('hex') as Sha256Hex,
       (error) => void (cause = error)
     )
-    const wrong = [expected, named].find((digest) => digest !== null && digest !== sha256)
-    const suspects = wrong || sha256 === undefined ? [...this.have] : (expected ?? named) === null ? this.#unproven : []
+    const wrong = required.find((digest) => digest !== sha256)
+    const suspects = wrong || sha256 === undefined ? [...this.have] : required.length === 0 ? this.#unproven : []
     const damaged = await findDamaged(suspects, this.#slots, this.plan, this.#paths, this.#parts.hashes)
     if (damaged.length > 0) {
       await this.#forget(damaged, (_, work) => work())
       throw new LarderError('CACHE_DAMAGED', `${damaged.length} pieces were damaged on disk and must be fetched again`, { pieces: damaged.length, cause })
     }
     if (sha256 === undefined) throw cause
-    if (wrong) throw new LarderError('DIGEST_MISMATCH', 'The content is not the one expected', { expected: wrong, actual: sha256 })
+    if (wrong) throw digestMismatch(wrong, sha256)
     return sha256
   }
 
@@ -335,7 +335,7 @@ export class DiskPartial implements PartialContent {
   /** One thing at a time per piece. @throws RECORD_INVALID for a piece there is not */
   async #piece<T>(index: number, work: () => Promise<T>): Promise<T> {
     this.#assertOpen()
-    if (!(index >= 0 && index < this.plan.count)) throw new LarderError('RECORD_INVALID', `Piece ${index} of ${this.plan.count}`, { piece: index })
+    assertIsPiece(index, this.plan)
     return this.#queue.run(index, work)
   }
 
@@ -345,6 +345,6 @@ export class DiskPartial implements PartialContent {
   }
 
   #assertOpen(): void {
-    if (this.#state !== 'open') throw new LarderError('CANCELLED', 'This partial content is closed', { key: this.key })
+    if (this.#state !== 'open') throw partialClosed(this.key)
   }
 }

@@ -10,6 +10,7 @@ import type { PieceRecord } from '../pieces/record.ts'
 import type { CachedContent, PartialContent, StoredVersion } from './cache.ts'
 import type { PartialParts } from './partial.ts'
 import { MAX_CREDENTIALS } from './partial-files.ts'
+import { assertIsPiece, assertRecordOf, assertWholePiece, digestMismatch, partialClosed, pieceGone, pieceMissing, requiredDigests } from './piece-checks.ts'
 import { randomName, readFully, removeFile } from './safe-files.ts'
 
 /** Contents up to this size are assembled in memory. */
@@ -64,11 +65,10 @@ export class SmallPartial implements PartialContent {
   async writeFromOrigin(data: Uint8Array, index: number, sign: (digest: Buffer) => PieceRecord): Promise<PieceRecord> {
     this.#check(index)
     if (this.#record) return this.#record
-    const expected = pieceLength(this.plan, index)
-    if (data.length !== expected) throw new LarderError('ORIGIN_PROTOCOL', `Piece ${index} has ${data.length} bytes instead of ${expected}`, { piece: index })
+    assertWholePiece(data, index, this.plan)
     const { digest } = await this.#parts.hashes.digest(data)
     const record = sign(digest)
-    if (record.index !== index || !record.digest.equals(digest)) throw new LarderError('RECORD_INVALID', `The record made for piece ${index} is not about it`)
+    assertRecordOf(record, index, digest)
     this.#keep(data, record)
     return record
   }
@@ -78,9 +78,9 @@ export class SmallPartial implements PartialContent {
       this.#bytes.copy(into)
       return into
     }
-    if (!this.#movedTo) throw new LarderError('NOT_FOUND', `Piece ${index} is not here`, { piece: index })
+    if (!this.#movedTo) throw pieceMissing(index)
     const bytes = await this.#parts.files.use(this.#movedTo, 'r', (handle) => readFully(handle, 0, into))
-    if (!bytes) throw new LarderError('CACHE_DAMAGED', `Piece ${index} is no longer on disk`, { piece: index })
+    if (!bytes) throw pieceGone(index)
     return bytes
   }
 
@@ -112,13 +112,12 @@ export class SmallPartial implements PartialContent {
   async #complete(expected: Sha256Hex | null, version: StoredVersion | null, kind: ContentKind): Promise<CachedContent> {
     const bytes = this.#bytes
     const record = this.#record
-    if (this.#state !== 'open') throw this.#closed()
+    if (this.#state !== 'open') throw partialClosed(this.key)
     if (!bytes || !record) throw new LarderError('INTERNAL', 'The piece is not here')
     // The only piece is the whole.
     const sha256 = record.digest.toString('hex') as Sha256Hex
-    const named = this.key.startsWith('sha256:') ? (this.key.slice('sha256:'.length) as Sha256Hex) : null
-    const wrong = [expected, named].find((digest) => digest !== null && digest !== sha256)
-    if (wrong) throw new LarderError('DIGEST_MISMATCH', 'The content is not the one expected', { expected: wrong, actual: sha256 })
+    const wrong = requiredDigests(this.key, expected).find((digest) => digest !== sha256)
+    if (wrong) throw digestMismatch(wrong, sha256)
     this.#state = 'completing'
     const { room, store, layout } = this.#parts
     const source = join(layout.tmp, randomName())
@@ -141,7 +140,7 @@ export class SmallPartial implements PartialContent {
 
   /** A copy: the buffer may be lent out again by its owner. */
   #keep(data: Uint8Array, record: PieceRecord): void {
-    if (this.#state !== 'open') throw this.#closed()
+    if (this.#state !== 'open') throw partialClosed(this.key)
     this.#bytes = Buffer.from(data)
     this.#record = record
     this.have.add(0)
@@ -149,12 +148,8 @@ export class SmallPartial implements PartialContent {
 
   /** @throws CANCELLED once it is closed, RECORD_INVALID for a piece there is not */
   #check(index: number): void {
-    if (this.#state !== 'open' && !this.#record) throw this.#closed()
-    if (index !== 0) throw new LarderError('RECORD_INVALID', `Piece ${index} of 1`, { piece: index })
-  }
-
-  #closed(): LarderError {
-    return new LarderError('CANCELLED', 'This partial content is closed', { key: this.key })
+    if (this.#state !== 'open' && !this.#record) throw partialClosed(this.key)
+    assertIsPiece(index, this.plan)
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
@@ -60,6 +60,15 @@ export async function store(cache: Cache, content: Sample): Promise<CachedConten
   const partial = await cache.openPartial(content.key, planPieces(content.bytes.length))
   await fill(partial, content)
   return partial.complete(content.sha256, content.version, 'resource')
+}
+
+/** Damages a byte of a file: all its bits are the other way round afterwards. */
+export async function flip(path: string, position: number): Promise<void> {
+  const file = await open(path, 'r+')
+  const byte = Buffer.alloc(1)
+  await file.read(byte, 0, 1, position)
+  await file.write(Buffer.of(byte[0]! ^ 0xff), 0, 1, position)
+  await file.close()
 }
 
 export interface TestCache<C extends Clock> {
