@@ -6,12 +6,14 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { openContent, type Content, type ContentSource } from './origin-server-content.ts'
 import { FaultState, type OriginFaults } from './origin-server-faults.ts'
+import { OriginLog, type OriginRequest, type OriginStats } from './origin-server-log.ts'
 import { RateGate } from './origin-server-rate.ts'
 import { evaluate, type Answer } from './origin-server-answer.ts'
 import { makeTestCertificate } from './origin-server-tls.ts'
 
 export type { ContentSource } from './origin-server-content.ts'
 export type { OriginFaults } from './origin-server-faults.ts'
+export type { OriginPathStats, OriginRequest, OriginStats } from './origin-server-log.ts'
 
 export interface OriginServerOptions {
   /** TCP port on 127.0.0.1; 0 or absent: any free one. */
@@ -42,44 +44,6 @@ export interface OriginFileOptions {
   readonly faults?: OriginFaults
 }
 
-/** One request as it came in and how it was answered. */
-export interface OriginRequest {
-  readonly path: string
-  /** Path with its query. */
-  readonly target: string
-  readonly method: string
-  readonly headers: http.IncomingHttpHeaders
-  readonly range: string | null
-  readonly clientPort: number
-  /** Wall clock, ms. */
-  readonly at: number
-  readonly secure: boolean
-  /** 0 until answered. */
-  status: number
-  contentBytes: number
-}
-
-export interface OriginPathStats {
-  contentBytes: number
-  requests: number
-  rangeRequests: number
-  headRequests: number
-  /** Wall clock of the first and last content byte, ms. */
-  firstByteAt: number | null
-  lastByteAt: number | null
-  /** The same per TCP port of the client, at most 1,000. */
-  clients: Record<string, { contentBytes: number; firstByteAt: number; lastByteAt: number }>
-}
-
-export interface OriginStats {
-  contentBytes: number
-  requests: number
-  rangeRequests: number
-  headRequests: number
-  connections: number
-  paths: Record<string, OriginPathStats>
-}
-
 interface StoredFile {
   content: Content
   options: OriginFileOptions
@@ -91,7 +55,6 @@ interface StoredFile {
 /** Most content bytes handed to a connection at once: unlimited, and with a rate (there smaller, so that a kill wastes little). */
 const CHUNK_BYTES = 256 * 1024
 const RATED_CHUNK_BYTES = 32 * 1024
-const MOST_REQUESTS_KEPT = 100_000
 
 /** Starts an origin on 127.0.0.1. Ends with `close`. */
 export async function startOriginServer(options: OriginServerOptions = {}): Promise<OriginServer> {
@@ -120,9 +83,7 @@ export class OriginServer extends EventEmitter<{ request: [OriginRequest]; answe
   #gate: RateGate
   #servers: (http.Server | https.Server)[] = []
   #sockets = new Set<Socket>()
-  #requests: OriginRequest[] = []
-  #paths = new Map<string, OriginPathStats>()
-  #connections = 0
+  readonly #log = new OriginLog()
   #closed = false
 
   constructor(options: OriginServerOptions, ca: string | null) {
@@ -191,35 +152,21 @@ export class OriginServer extends EventEmitter<{ request: [OriginRequest]; answe
 
   /** Content bytes sent: of one path, or in total. */
   contentBytes(path?: string): number {
-    if (path !== undefined) return this.#paths.get(path)?.contentBytes ?? 0
-    let sum = 0
-    for (const stats of this.#paths.values()) sum += stats.contentBytes
-    return sum
+    return this.#log.contentBytes(path)
   }
 
   /** Requests so far, oldest first: of one path, or all. */
   requests(path?: string): OriginRequest[] {
-    return path === undefined ? [...this.#requests] : this.#requests.filter((request) => request.path === path)
+    return this.#log.requests(path)
   }
 
   stats(): OriginStats {
-    const paths = [...this.#paths.values()]
-    const sum = (pick: (stats: OriginPathStats) => number) => paths.reduce((total, stats) => total + pick(stats), 0)
-    return {
-      contentBytes: sum((p) => p.contentBytes),
-      requests: sum((p) => p.requests),
-      rangeRequests: sum((p) => p.rangeRequests),
-      headRequests: sum((p) => p.headRequests),
-      connections: this.#connections,
-      paths: Object.fromEntries(this.#paths)
-    }
+    return this.#log.stats()
   }
 
   /** Forgets all counts and requests; files and faults stay. */
   reset(): void {
-    this.#requests = []
-    this.#paths.clear()
-    this.#connections = 0
+    this.#log.reset()
   }
 
   /** Cuts all connections at once, as a crash would. */
@@ -237,7 +184,7 @@ export class OriginServer extends EventEmitter<{ request: [OriginRequest]; answe
   async #open(server: http.Server | https.Server, port: number): Promise<number> {
     this.#servers.push(server)
     server.on('connection', (socket: Socket) => {
-      this.#connections++
+      this.#log.connected()
       this.#sockets.add(socket)
       socket.setNoDelay(true)
       socket.on('error', () => {})
@@ -257,12 +204,6 @@ export class OriginServer extends EventEmitter<{ request: [OriginRequest]; answe
     return file
   }
 
-  #pathStats(path: string): OriginPathStats {
-    let stats = this.#paths.get(path)
-    if (!stats) this.#paths.set(path, (stats = { contentBytes: 0, requests: 0, rangeRequests: 0, headRequests: 0, firstByteAt: null, lastByteAt: null, clients: {} }))
-    return stats
-  }
-
   #answer(request: http.IncomingMessage, response: http.ServerResponse, secure: boolean): void {
     response.on('error', () => {})
     this.#serve(request, response, secure).catch(() => response.destroy())
@@ -278,11 +219,7 @@ export class OriginServer extends EventEmitter<{ request: [OriginRequest]; answe
       path, target, method, headers: request.headers, range: request.headers.range ?? null, clientPort: request.socket.remotePort ?? 0,
       at: Date.now(), secure, status: 0, contentBytes: 0
     }
-    if (this.#requests.length < MOST_REQUESTS_KEPT) this.#requests.push(entry)
-    const stats = this.#pathStats(path)
-    stats.requests++
-    if (entry.range !== null) stats.rangeRequests++
-    if (method === 'HEAD') stats.headRequests++
+    const stats = this.#log.add(entry)
     this.emit('request', entry)
     await this.onRequest?.(entry)
     if (this.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, this.latencyMs))
@@ -382,19 +319,7 @@ export class OriginServer extends EventEmitter<{ request: [OriginRequest]; answe
   }
 
   #count(entry: OriginRequest, bytes: number): void {
-    const now = Date.now()
-    const stats = this.#pathStats(entry.path)
-    entry.contentBytes += bytes
-    stats.contentBytes += bytes
-    stats.firstByteAt ??= now
-    stats.lastByteAt = now
-    const client = stats.clients[entry.clientPort]
-    if (client) {
-      client.contentBytes += bytes
-      client.lastByteAt = now
-    } else if (Object.keys(stats.clients).length < 1000) {
-      stats.clients[entry.clientPort] = { contentBytes: bytes, firstByteAt: now, lastByteAt: now }
-    }
+    this.#log.sent(entry, bytes)
     this.emit('progress', entry.path, entry.contentBytes)
   }
 

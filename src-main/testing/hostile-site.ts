@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { RequestView } from '../contract/request.ts'
+import type { SettingsInput } from '../contract/settings.ts'
+import { ask, startFleet, untilSnapshot, type Fleet } from './fleet.ts'
+import { startHostilePeer, type HostilePeer, type Lie } from './hostile-peer.ts'
+import { startOriginServer, type OriginServer } from './origin-server.ts'
+
+const HONEST = 3
+
+/** Three honest agents, an origin, and room for one member that lies. */
+export class HostileSite {
+  readonly fleet: Fleet
+  readonly origin: OriginServer
+  readonly #out: string
+  #mallory: HostilePeer | undefined
+
+  private constructor(fleet: Fleet, origin: OriginServer, out: string) {
+    this.fleet = fleet
+    this.origin = origin
+    this.#out = out
+  }
+
+  /** @param settings of the honest agents */
+  static async open(settings: SettingsInput): Promise<HostileSite> {
+    const out = await mkdtemp(join(tmpdir(), 'larder-out-'))
+    const origin = await startOriginServer()
+    return new HostileSite(await startFleet(HONEST, settings), origin, out)
+  }
+
+  /** Starts the liar and waits until everybody is connected to it. @param lengthBytes of the contents it says it has */
+  async admit(lie: Lie, lengthBytes: number): Promise<HostilePeer> {
+    const { agents, siteKey } = this.fleet
+    const mallory = await startHostilePeer({ siteKey, lie, lengthBytes, seeds: agents.map(({ agent }) => `127.0.0.1:${agent.snapshot().ports.peer}`) })
+    this.#mallory = mallory
+    for (const { agent } of agents) await untilSnapshot(agent, (s) => s.peers.some((p) => p.id === mallory.id && p.state === 'connected'))
+    return mallory
+  }
+
+  /** Honest agents ask for the same at once, all or some of them. @returns how it ended for each, and the SHA-256 of the file each got */
+  async ask(what: { url: string; integrity?: string }, agents = HONEST): Promise<{ views: RequestView[]; files: (string | null)[] }> {
+    const asking = this.fleet.agents.slice(0, agents).map(({ agent }, i) => ({ agent, destination: join(this.#out, `${i}`) }))
+    const views = await Promise.all(asking.map(({ agent, destination }) => ask(agent, { ...what, destination })))
+    return { views, files: await Promise.all(asking.map(({ destination }) => sha256Of(destination))) }
+  }
+
+  async close(): Promise<void> {
+    await this.#mallory?.stop()
+    await this.fleet.stop()
+    await this.origin.close()
+    await rm(this.#out, { recursive: true, force: true })
+  }
+}
+
+/** Null: there is no such file. */
+async function sha256Of(path: string): Promise<string | null> {
+  const bytes = await readFile(path).catch(() => null)
+  return bytes && createHash('sha256').update(bytes).digest('hex')
+}
