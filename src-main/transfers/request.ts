@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { CachedContent, StoredVersion } from '../cache/cache.ts'
-import { RequestId, type ContentKey, type PeerId, type Sha256Hex } from '../contract/ids.ts'
-import { finalRequestStates, reasonTexts, type ReasonCode, type RequestSpec, type RequestState, type RequestView } from '../contract/request.ts'
+import { RequestId, type ContentKey, type Sha256Hex } from '../contract/ids.ts'
+import type { ReasonCode, RequestSpec, RequestState, RequestView, SourceSplit } from '../contract/request.ts'
 import type { Timer } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
 import { contentKeyOf } from '../origin/content-key.ts'
@@ -13,22 +13,14 @@ import { checkDestination } from './destination.ts'
 import { downloadToCache, downloadToFile, type DirectJob } from './direct-download.ts'
 import type { Interest } from './interests.ts'
 import type { TransferWorld } from './job.ts'
-import { RateMeter } from './rate-meter.ts'
+import { RequestRecord, type Outcome } from './request-record.ts'
 import type { RequestTarget } from './request-target.ts'
 import type { KnownVersion, Supply } from './supply.ts'
-import type { Transfer } from './transfer.ts'
 import type { Transfers } from './transfers.ts'
 import type { VersionCheck } from './version-check.ts'
 
 /** A file that changes at the origin during the download is asked for anew so many times. */
 const VERSION_TRIES = 4
-const MAX_REASONS = 8
-
-/** What came out, wherever it lies now. */
-interface Outcome {
-  readonly sha256: Sha256Hex
-  readonly lengthBytes: number
-}
 
 /**
  * One ask of a program on this PC, from its URL to the delivered file. It ends by its limits in one of the final states of
@@ -47,29 +39,11 @@ export class LocalRequest implements Interest {
   readonly #supply = Promise.withResolvers<Supply>()
   readonly #wantedBytes: number | undefined
   readonly #abort = new AbortController()
-  readonly #createdWallMs: number
-  readonly #createdMs: number
   readonly #deadline: Timer
-  readonly #directRate: RateMeter
-  readonly #reasons: RequestView['reasons'] = []
+  readonly #record: RequestRecord
 
   /** The origin's word from a moment ago; good for one try. */
   #known: KnownVersion | undefined
-  #state: RequestState = 'checking'
-  #transfer: Transfer | null = null
-  #key: ContentKey | null = null
-  #lengthBytes: number | null = null
-  #outcome: Outcome | null = null
-  #split = { originBytes: 0, peerBytes: 0, cacheBytes: 0 }
-  /** `#split` is that of a transfer, which counts it itself. */
-  #viaTransfer = false
-  #direct = false
-  #stale = false
-  #error: LarderError | null = null
-  #finishedMs: number | null = null
-  #finishedWallMs: number | null = null
-  #firstByteMs: number | null = null
-  #master: PeerId | null = null
   #paused: Promise<void> | null = null
   #unpause: (() => void) | null = null
 
@@ -91,11 +65,9 @@ export class LocalRequest implements Interest {
     this.#wantedBytes = parts.wantedBytes
     this.#supply.promise.catch(() => {})
     const { clock } = this.#world
-    this.#createdWallMs = clock.wallMs()
-    this.#createdMs = clock.monotonicMs()
-    this.#directRate = new RateMeter(clock)
+    this.#record = new RequestRecord(this.#world)
     const timeoutMs = spec.timeoutMs ?? this.#world.settings.transfers.timeoutMs
-    this.deadlineMs = this.#createdMs + timeoutMs
+    this.deadlineMs = this.#record.createdMs + timeoutMs
     this.#deadline = clock.after(timeoutMs, () =>
       this.#abort.abort(new LarderError('TIMEOUT', `Not finished within ${Math.round(timeoutMs / 1000)} s`, { timeoutMs }))
     )
@@ -106,11 +78,11 @@ export class LocalRequest implements Interest {
   }
 
   get final(): boolean {
-    return finalRequestStates.includes(this.#state)
+    return this.#record.final
   }
 
   get finishedMs(): number | null {
-    return this.#finishedMs
+    return this.#record.finishedMs
   }
 
   /** Where its bytes can be read while it runs; rejected with the request's error when it ends before. */
@@ -124,33 +96,30 @@ export class LocalRequest implements Interest {
   }
 
   /** Bytes that came for this request alone, past any transfer. */
-  get ownSplit(): Readonly<{ originBytes: number; cacheBytes: number }> {
-    return this.#viaTransfer ? { originBytes: 0, cacheBytes: 0 } : this.#split
+  get ownSplit(): Readonly<Pick<SourceSplit, 'originBytes' | 'cacheBytes'>> {
+    return this.#record.ownSplit
   }
 
   noteReason(code: ReasonCode): void {
-    if (this.#reasons.at(-1)?.code === code) return
-    this.#reasons.push({ code, text: reasonTexts[code], at: this.#world.clock.wallMs() })
-    if (this.#reasons.length > MAX_REASONS) this.#reasons.shift()
-    this.#tell()
+    if (this.#record.addReason(code)) this.#tell()
   }
 
   /** Works until the end; never throws. */
   async run(): Promise<void> {
     try {
-      this.#outcome = await this.#obtain()
-      this.#supply.resolve({ from: 'cache', sha256: this.#outcome.sha256 })
-      await this.#deliver(this.#outcome)
+      const outcome = await this.#obtain()
+      this.#record.outcome = outcome
+      this.#supply.resolve({ from: 'cache', sha256: outcome.sha256 })
+      await this.#deliver(outcome)
       this.#end('done', null)
-      this.#world.emit('requestDone', `Finished ${this.#target.url}`, { requestId: this.id, url: this.#target.url, ...(this.#key ? { key: this.#key } : {}), bytes: this.#outcome.lengthBytes, ms: Math.round(this.#finishedMs! - this.#createdMs) })
+      this.#world.emit('requestDone', `Finished ${this.#target.url}`, { ...this.#facts(), bytes: outcome.lengthBytes, ms: Math.round(this.#record.finishedMs! - this.#record.createdMs) })
     } catch (thrown) {
       const error = LarderError.from(this.#abort.signal.aborted ? this.#abort.signal.reason : thrown)
       const cancelled = error.code === 'CANCELLED'
       this.#supply.reject(error)
       this.#end(cancelled ? 'cancelled' : 'failed', error)
-      this.#world.emit(cancelled ? 'requestCancelled' : 'requestFailed', cancelled ? `Cancelled ${this.#target.url}` : `Failed ${this.#target.url}: ${error.message}`.slice(0, 1000), {
-        requestId: this.id, url: this.#target.url, code: error.code, ...(this.#key ? { key: this.#key } : {})
-      })
+      const text = cancelled ? `Cancelled ${this.#target.url}` : `Failed ${this.#target.url}: ${error.message}`.slice(0, 1000)
+      this.#world.emit(cancelled ? 'requestCancelled' : 'requestFailed', text, { ...this.#facts(), code: error.code })
     }
   }
 
@@ -159,7 +128,7 @@ export class LocalRequest implements Interest {
   }
 
   pause(): void {
-    if (this.final || this.#paused !== null || this.#state === 'delivering') return
+    if (this.final || this.#paused !== null || this.#record.state === 'delivering') return
     this.#paused = new Promise((resolve) => (this.#unpause = resolve))
     this.noteReason('paused')
     this.#pauseTransferIfAlone()
@@ -171,40 +140,12 @@ export class LocalRequest implements Interest {
     this.#paused = null
     this.#unpause?.()
     this.#unpause = null
-    this.#transfer?.resume()
-    this.#setState(this.#transfer ? 'active' : 'waiting')
+    this.#record.transfer?.resume()
+    this.#setState(this.#record.transfer ? 'active' : 'waiting')
   }
 
   view(): RequestView {
-    const transfer = this.#transfer
-    const now = this.#world.clock.monotonicMs()
-    const split = transfer?.split ?? this.#split
-    const have = this.#outcome ? this.#outcome.lengthBytes : (transfer?.haveBytes ?? this.#split.originBytes)
-    const master = transfer?.master ?? this.#master
-    return {
-      id: this.id,
-      url: this.#target.url,
-      kind: this.#spec.kind,
-      priority: this.#spec.priority,
-      destination: this.#spec.destination ?? null,
-      state: this.#state,
-      key: this.#key,
-      sha256: this.#outcome?.sha256 ?? null,
-      lengthBytes: this.#lengthBytes,
-      haveBytes: have,
-      split: { ...split },
-      rateBytesPerSecond: this.final ? 0 : (transfer?.rateBytesPerSecond ?? (this.#direct ? this.#directRate.bytesPerSecond : 0)),
-      role: this.#direct ? 'direct' : (transfer?.role ?? 'none'),
-      master,
-      masterName: master ? this.#world.network.nameOf(master) : null,
-      stale: this.#stale,
-      reasons: [...this.#reasons],
-      error: this.#error?.toView() ?? null,
-      createdAt: this.#createdWallMs,
-      finishedAt: this.#finishedWallMs,
-      firstByteMs: this.#firstByteMs,
-      elapsedMs: Math.round((this.#finishedMs ?? now) - this.#createdMs)
-    }
+    return this.#record.view(this.id, this.#target.url, this.#spec)
   }
 
   /** Gets the latest version into the cache (or, when private, to its destination). */
@@ -235,7 +176,7 @@ export class LocalRequest implements Interest {
     const known = this.#known
     this.#known = undefined
     if (known?.status === 'stale' && present) {
-      this.#stale = true
+      this.#record.stale = true
       return this.#fromCache(present)
     }
     let version: OriginVersion
@@ -249,23 +190,24 @@ export class LocalRequest implements Interest {
       version = answer.version
     } catch (error) {
       if (present && this.#spec.allowStale && hasCode(error, 'ORIGIN_UNREACHABLE', 'ORIGIN_STALLED', 'ORIGIN_STATUS') && mayServeStale(stored.policy, this.#world.clock)) {
-        this.#stale = true
+        this.#record.stale = true
         return this.#fromCache(present)
       }
       throw error
     }
-    this.#lengthBytes = version.lengthBytes
+    this.#record.lengthBytes = version.lengthBytes
     await this.#paused
     if (this.#target.private || version.unshareable === 'private' || !version.storable) return this.#obtainPrivate(version)
-    this.#key = version.unshareable === null ? contentKeyOf(version, this.#expected) : null
-    const storedVersion = this.#key && storedVersionOf(version, this.#key, this.#world.clock.wallMs())
-    if (this.#key === null || storedVersion === null || version.lengthBytes === null) return this.#obtainWhole(version, storedVersion)
-    const here = cache.findByKey(this.#key)
+    const key = version.unshareable === null ? contentKeyOf(version, this.#expected) : null
+    this.#record.key = key
+    const storedVersion = key && storedVersionOf(version, key, this.#world.clock.wallMs())
+    if (key === null || storedVersion === null || version.lengthBytes === null) return this.#obtainWhole(version, storedVersion)
+    const here = cache.findByKey(key)
     if (here) {
       cache.link(storedVersion, here.sha256)
       return this.#fromCache(here)
     }
-    return this.#obtainShared(version, this.#key, storedVersion, version.lengthBytes)
+    return this.#obtainShared(version, key, storedVersion, version.lengthBytes)
   }
 
   async #obtainShared(version: OriginVersion, key: ContentKey, stored: StoredVersion, lengthBytes: number): Promise<Outcome> {
@@ -279,7 +221,7 @@ export class LocalRequest implements Interest {
       kind: this.#spec.kind,
       headers: this.#target.headers
     })
-    this.#transfer = transfer
+    this.#record.transfer = transfer
     transfer.attach(this)
     this.#supply.resolve({ from: 'transfer', transfer })
     const onChanged = () => this.#followTransfer()
@@ -312,14 +254,12 @@ export class LocalRequest implements Interest {
     const { destination, overwrite } = this.#spec
     if (destination === undefined) throw new LarderError('DESTINATION_INVALID', 'This content is private and is never cached; name a destination file')
     const sha256 = await this.#inOriginQueue(() => downloadToFile(this.#world, this.#directJob(version), destination, overwrite))
-    return { sha256, lengthBytes: this.#split.originBytes }
+    return { sha256, lengthBytes: this.ownSplit.originBytes }
   }
 
   async #inOriginQueue<T>(work: () => Promise<T>): Promise<T> {
     this.#setState('waiting')
-    this.#direct = true
-    this.#viaTransfer = false
-    this.#split = { originBytes: 0, peerBytes: 0, cacheBytes: 0 }
+    this.#record.goDirect()
     return this.#world.originQueue.add(
       () => {
         this.#setState('active')
@@ -338,73 +278,63 @@ export class LocalRequest implements Interest {
       priority: this.#spec.priority,
       whileAllowed: () => this.#paused,
       received: (bytes) => {
-        this.#split.originBytes += bytes
-        this.#directRate.add(bytes)
-        this.#noteFirstByte()
+        this.#record.receivedDirectly(bytes)
         this.#tell()
       }
     }
   }
 
   #fromCache(content: CachedContent): Outcome {
-    this.#lengthBytes = content.plan.lengthBytes
-    this.#viaTransfer = false
-    this.#split = { originBytes: 0, peerBytes: 0, cacheBytes: Math.min(content.plan.lengthBytes, this.#wantedBytes ?? Infinity) }
+    this.#record.lengthBytes = content.plan.lengthBytes
+    this.#record.fromCache(Math.min(content.plan.lengthBytes, this.#wantedBytes ?? Infinity))
     this.#supply.resolve({ from: 'cache', sha256: content.sha256 })
     this.noteReason('cached')
     this.#world.cache.noteHit(content.sha256)
-    this.#noteFirstByte()
     return { sha256: content.sha256, lengthBytes: content.plan.lengthBytes }
   }
 
   async #deliver(outcome: Outcome): Promise<void> {
-    this.#lengthBytes = outcome.lengthBytes
+    this.#record.lengthBytes = outcome.lengthBytes
     const { destination, overwrite } = this.#spec
-    if (destination === undefined || this.#reasons.some((r) => r.code === 'private')) return
+    if (destination === undefined || this.#record.hasReason('private')) return
     this.#setState('delivering')
     await this.#world.cache.deliver(outcome.sha256, destination, { overwrite })
   }
 
   #followTransfer(): void {
-    const transfer = this.#transfer
-    if (!transfer || this.final) return
-    if (transfer.split.originBytes + transfer.split.peerBytes > 0) this.#noteFirstByte()
-    this.#master = transfer.master ?? this.#master
-    if (this.#state === 'waiting' && (transfer.state === 'active' || transfer.state === 'finishing')) this.#state = 'active'
+    if (!this.#record.transfer || this.final) return
+    this.#record.followTransfer()
     this.#tell()
   }
 
   #leaveTransfer(): void {
-    const transfer = this.#transfer
+    const { transfer } = this.#record
     if (!transfer) return
-    this.#split = { ...transfer.split }
-    this.#viaTransfer = true
-    this.#master = transfer.master ?? this.#master
+    this.#record.leaveTransfer()
     transfer.detach(this)
-    this.#transfer = null
     void this.#transfers.abandon(transfer)
   }
 
   #pauseTransferIfAlone(): void {
-    if (this.#paused !== null && this.#transfer?.interested === 1) this.#transfer.pause()
-  }
-
-  #noteFirstByte(): void {
-    this.#firstByteMs ??= Math.round(this.#world.clock.monotonicMs() - this.#createdMs)
+    if (this.#paused !== null && this.#record.transfer?.interested === 1) this.#record.transfer.pause()
   }
 
   #setState(state: RequestState): void {
-    this.#state = this.#paused !== null && !finalRequestStates.includes(state) ? 'paused' : state
+    this.#record.moveTo(state, this.#paused !== null)
     this.#tell()
   }
 
   #end(state: 'done' | 'failed' | 'cancelled', error: LarderError | null): void {
     this.#deadline.cancel()
     this.#paused = null
-    this.#error = error
-    this.#finishedMs = this.#world.clock.monotonicMs()
-    this.#finishedWallMs = this.#world.clock.wallMs()
-    this.#setState(state)
+    this.#record.end(state, error)
+    this.#tell()
+  }
+
+  /** What its events are about. */
+  #facts(): { requestId: RequestId; url: string; key?: ContentKey } {
+    const { key } = this.#record
+    return { requestId: this.id, url: this.#target.url, ...(key ? { key } : {}) }
   }
 
   #tell(): void {
