@@ -51,6 +51,7 @@ async function download(url: string, settings: SettingsInput['origin'] = {}): Pr
 }
 
 const hasIpv6 = Object.values(networkInterfaces()).flat().some((address) => address?.address === '::1')
+const NO_IPV6 = 'this machine has no IPv6'
 
 describe('an origin with several addresses', () => {
   it('is reached by the second when the first refuses', async () => {
@@ -59,7 +60,8 @@ describe('an origin with several addresses', () => {
     expect(await download(`http://files.test:${port}/f`)).toEqual(body)
   })
 
-  it.skipIf(!hasIpv6)('is reached by IPv4 when nobody listens on its IPv6 address', async () => {
+  it('is reached by IPv4 when nobody listens on its IPv6 address', async ({ skip }) => {
+    skip(!hasIpv6, NO_IPV6)
     const port = await listen(http.createServer(answer), '127.0.0.1')
     resolveTo({ address: '::1', family: 6 }, { address: '127.0.0.1', family: 4 })
     expect(await download(`http://files.test:${port}/f`)).toEqual(body)
@@ -73,8 +75,9 @@ describe('an origin with several addresses', () => {
   })
 })
 
-describe.skipIf(!hasIpv6)('an origin with IPv6 alone (skipped where this machine has no IPv6)', () => {
-  it('is reached by address and by name', async () => {
+describe('an origin with IPv6 alone', () => {
+  it('is reached by address and by name', async ({ skip }) => {
+    skip(!hasIpv6, NO_IPV6)
     const port = await listen(http.createServer(answer), '::1')
     expect(await download(`http://[::1]:${port}/f`)).toEqual(body)
     resolveTo({ address: '::1', family: 6 })
