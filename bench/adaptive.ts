@@ -6,6 +6,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { buildCli, cliFile } from '../scripts/build-cli.ts'
 import { rounded } from './figures.ts'
+import { readFlags } from './flags.ts'
 import { WanLab } from './lab/wan-lab.ts'
 import { RunScope, type RunningProgram } from './run-scope.ts'
 import { drawTable } from './table.ts'
@@ -17,23 +18,20 @@ interface Flags {
   buffer: number
   foreground: number
   settle: number
-  json?: boolean
 }
 
 const MIB = 1024 ** 2
 /** Long enough for some rests of the law. */
 const ALONE_MS = 40_000
 
-const flags = new Command('bench:adaptive')
+const program = new Command('bench:adaptive')
   .description('A foreground download beside a background download through Larder’s adaptive mode, on a narrow link made of network namespaces (root on Linux).')
   .option('--rate-mbit <n>', 'rate of the WAN link', parseCount(1, 200), 20)
   .option('--rtt <ms>', 'round trip to the origin without queues', parseCount(1, 500), 30)
   .option('--buffer <ms>', 'depth of the queue before the link', parseCount(20, 2000), 150)
   .option('--foreground <MiB>', 'size of the foreground download', parseCount(1, 1000), 40)
   .option('--settle <s>', 'head start of the background download', parseCount(1, 120), 8)
-  .option('--json', 'print one JSON object')
-  .parse()
-  .opts<Flags>()
+const flags = readFlags<Flags>(program)
 
 const missing = WanLab.missing()
 if (missing !== null) {

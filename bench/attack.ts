@@ -11,6 +11,7 @@ import { encodeBeacon } from '../src-main/peers/beacon-message.ts'
 import { siteKeyMembership } from '../src-main/peers/membership.ts'
 import { startOriginServer } from '../src-main/testing/origin-server.ts'
 import { startAgent, type AgentProcess } from './agent-process.ts'
+import { readFlags } from './flags.ts'
 import { newSiteKey } from './fleet.ts'
 import { RunScope } from './run-scope.ts'
 import { drawTable } from './table.ts'
@@ -23,19 +24,16 @@ interface Flags {
   size: number
   rate: number | null
   perSecond: number
-  json?: boolean
 }
 
-const flags = new Command('bench:attack')
+const program = new Command('bench:attack')
   .description('Transfers between two PCs in blocks without and with an attack, in turns; compares their times and the memory of the agents.')
   .option('--seconds <n>', 'of attack in all', parseCount(1, 3600), 60)
   .option('--blocks <n>', 'in how many blocks', parseCount(1, 100), 4)
   .option('--size <size>', 'of each content', parseSize, 16 * 1024 * 1024)
   .option('--rate <rate>', 'of the origin', parseRate, 100)
   .option('--per-second <n>', 'forged beacons, and as many connections', parseCount(1, 20_000), 1000)
-  .option('--json', 'print one JSON object')
-  .parse()
-  .opts<Flags>()
+const flags = readFlags<Flags>(program)
 
 interface Block {
   readonly attacked: boolean

@@ -8,13 +8,13 @@ import { prepareLayout } from '../src-main/cache/layout.ts'
 import { encodeSidecar, type Sidecar } from '../src-main/cache/sidecar.ts'
 import type { ContentKey, Sha256Hex } from '../src-main/contract/ids.ts'
 import { rounded } from './figures.ts'
+import { readFlags } from './flags.ts'
 import { RunScope } from './run-scope.ts'
 import { drawTable } from './table.ts'
 import { parseCount } from './units.ts'
 
 interface Flags {
   entries: number
-  json?: boolean
 }
 
 interface Run {
@@ -31,12 +31,10 @@ interface Run {
 }
 
 const MIB = 1024 ** 2
-const flags = new Command('bench:cache')
+const program = new Command('bench:cache')
   .description('Start, look-ups, eviction and memory of a cache with many contents.')
   .option('--entries <n>', 'contents', parseCount(1000, 1_000_000), 100_000)
-  .option('--json', 'print one JSON object')
-  .parse()
-  .opts<Flags>()
+const flags = readFlags<Flags>(program)
 
 const scope = new RunScope()
 try {

@@ -4,6 +4,7 @@ import { loadavg } from 'node:os'
 import { Command } from 'commander'
 import { LabAgent, machineMs } from '../src-main/testing/lab/lab-agent.ts'
 import { NamespaceLab, whyNoLab } from '../src-main/testing/lab/namespace-lab.ts'
+import { readFlags } from './flags.ts'
 import { newSiteKey } from './fleet.ts'
 import { drawTable } from './table.ts'
 import { parseCount } from './units.ts'
@@ -11,20 +12,17 @@ import { parseCount } from './units.ts'
 interface Flags {
   hosts: number
   runs: number
-  json?: boolean
 }
 
 /** A card is gone for so long: longer than peers wait for a sign of life, and for a different time in each run, so that it comes back at any moment between two scans. */
 const goneMs = (run: number): number => 13_000 + ((run * 3_700) % 10_000)
 const LIMIT_MS = 60_000
 
-const flags = new Command('bench:discovery')
+const program = new Command('bench:discovery')
   .description('Two subnets of PCs, one PC in both: time to the first and last peer after its start, and after a replug. Needs root on Linux.')
   .option('--hosts <n>', 'PCs per subnet, the common one included', parseCount(2, 50), 5)
   .option('--runs <n>', 'repetitions', parseCount(1, 100), 10)
-  .option('--json', 'print one JSON object')
-  .parse()
-  .opts<Flags>()
+const flags = readFlags<Flags>(program)
 
 const noLab = whyNoLab()
 if (noLab !== null) {

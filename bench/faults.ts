@@ -5,6 +5,7 @@ import { buildCli } from '../scripts/build-cli.ts'
 import { SeededRandom } from '../src-main/testing/mutate.ts'
 import { faultKinds, mountTmpfs, unmount, type FaultKind } from './fault-kinds.ts'
 import { FaultSite } from './fault-site.ts'
+import { readFlags } from './flags.ts'
 import { RunScope } from './run-scope.ts'
 import { drawTable } from './table.ts'
 import { parseCount, parseSize } from './units.ts'
@@ -17,10 +18,9 @@ interface Flags {
   size: number
   stopSeconds: number
   seed: number
-  json?: boolean
 }
 
-const flags = new Command('bench:faults')
+const program = new Command('bench:faults')
   .description('Kills, stops, partitions, full and damaged disks, each on a site of its own, all at the same time. Exit code 1 when something did not hold.')
   .option('--minutes <n>', 'how long at most', parseCount(1, 10_000), 10)
   .option('--times <n>', 'at most so often each', parseCount(1, 100_000), 200)
@@ -29,9 +29,7 @@ const flags = new Command('bench:faults')
   .option('--size <size>', 'of each content', parseSize, 6 * 1024 * 1024)
   .option('--stop-seconds <n>', 'how long a stopped agent stays stopped', parseCount(1, 600), 30)
   .option('--seed <n>', 'of the random moments', parseCount(0, 2 ** 32 - 1), Date.now() % 2 ** 32)
-  .option('--json', 'print one JSON object')
-  .parse()
-  .opts<Flags>()
+const flags = readFlags<Flags>(program)
 
 /** The file system of the agent whose disk fails. */
 const DISK_MIB = 96

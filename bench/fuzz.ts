@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Command } from 'commander'
 import { SeededRandom } from '../src-main/testing/mutate.ts'
+import { readFlags } from './flags.ts'
 import { FuzzRun } from './fuzz-run.ts'
 import { fuzzTargets } from './fuzz-targets.ts'
 import { drawTable } from './table.ts'
@@ -13,18 +14,15 @@ interface Flags {
   messages?: number
   seed: number
   only?: string
-  json?: boolean
 }
 
-const flags = new Command('bench:fuzz')
+const program = new Command('bench:fuzz')
   .description('Mutated beacons, control messages, pieces, records, HTTP answers, settings … fed to the parsers in process. Exit code 1 when there is a defect.')
   .option('--minutes <n>', 'how long', parseCount(1, 10_000), 5)
   .option('--messages <n>', 'stop after so many messages, if that is earlier', parseCount(1, 1e12))
   .option('--seed <n>', 'of the random numbers; the same seed makes the same messages per target', parseCount(0, 2 ** 32 - 1), Date.now() % 2 ** 32)
   .option('--only <text>', 'only targets with this in their name')
-  .option('--json', 'print one JSON object')
-  .parse()
-  .opts<Flags>()
+const flags = readFlags<Flags>(program)
 
 const REPORT_MS = 10_000
 

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { rounded } from './figures.ts'
+import { readFlags } from './flags.ts'
 import { startFleet } from './fleet.ts'
 import { RunScope } from './run-scope.ts'
 import { drawTable } from './table.ts'
@@ -12,7 +13,6 @@ interface Flags {
   agents: number
   seconds: number
   settle: number
-  json?: boolean
 }
 
 const program = new Command('bench:idle')
@@ -20,9 +20,7 @@ const program = new Command('bench:idle')
   .option('--agents <n>', 'agents', parseCount(1, 100), 2)
   .option('--seconds <n>', 'length of the measurement', parseCount(1, 3600), 60)
   .option('--settle <n>', 'seconds to wait after the start', parseCount(0, 600), 10)
-  .option('--json', 'print one JSON object')
-  .parse()
-const flags = program.opts<Flags>()
+const flags = readFlags<Flags>(program)
 
 const scope = new RunScope()
 try {

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander'
 import { directDownloads, type Baseline } from './direct-downloads.ts'
 import { rounded, seededRandom, summarize, worstOf, type RunFigures } from './figures.ts'
+import { readFlags } from './flags.ts'
 import { startFleet } from './fleet.ts'
 import { startOrigin } from './origin-process.ts'
 import { RunScope } from './run-scope.ts'
@@ -20,7 +21,6 @@ interface Flags {
   seeds?: boolean
   set: string[]
   baseline: boolean
-  json?: boolean
 }
 
 const program = new Command('bench:site')
@@ -35,9 +35,7 @@ const program = new Command('bench:site')
   .option('--seeds', 'let the agents find each other by address instead of beacon')
   .option('--set <section.name=value>', 'setting of all agents, repeatable', (value: string, all: string[]) => [...all, value], [])
   .option('--no-baseline', 'leave the N direct downloads out')
-  .option('--json', 'print one JSON object')
-  .parse()
-const flags = program.opts<Flags>()
+const flags = readFlags<Flags>(program)
 
 const killing = flags.killMaster !== undefined
 const runs = typeof flags.killMaster === 'number' ? flags.killMaster : flags.runs

@@ -9,6 +9,7 @@ import { finalRequestStates, type RequestSpecInput, type RequestView } from '../
 import type { AgentProcess } from './agent-process.ts'
 import { median, rounded } from './figures.ts'
 import { startFileServer, type FileServer } from './file-server.ts'
+import { readFlags } from './flags.ts'
 import { startFleet } from './fleet.ts'
 import { startOrigin } from './origin-process.ts'
 import { RunScope } from './run-scope.ts'
@@ -21,7 +22,6 @@ interface Flags {
   size: number[]
   repeat: number
   set: string[]
-  json?: boolean
 }
 
 interface TransferFigures {
@@ -54,9 +54,7 @@ const program = new Command('bench:transfer')
   .addOption(new Option('--size <sizes>', 'sizes, with commas').argParser((text) => text.split(',').map(parseSize)).default(['256MiB', '1GiB', '2GiB'].map(parseSize), '256MiB,1GiB,2GiB'))
   .option('--repeat <n>', 'transfers per size, the median is shown', parseCount(1, 50), 1)
   .option('--set <section.name=value>', 'setting of both agents, repeatable', (value: string, all: string[]) => [...all, value], [])
-  .option('--json', 'print one JSON object')
-  .parse()
-const flags = program.opts<Flags>()
+const flags = readFlags<Flags>(program)
 const say = (text: string): void => {
   if (!flags.json) process.stderr.write(`${text}\n`)
 }

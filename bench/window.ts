@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'vite'
 import { ensureChromium } from '../e2e/ensure-chromium.ts'
 import { rounded } from './figures.ts'
+import { readFlags } from './flags.ts'
 import { RunScope } from './run-scope.ts'
 import { drawTable } from './table.ts'
 import { parseCount } from './units.ts'
@@ -20,7 +21,6 @@ interface Flags {
   entries: number
   perSecond: number
   minutes: number
-  json?: boolean
 }
 
 const VIEWS = ['overview', 'downloads', 'site', 'cache', 'events', 'settings'] as const
@@ -34,9 +34,7 @@ const program = new Command('bench:window')
   .option('--entries <n>', 'contents in the cache', parseCount(1, 100_000), 10_000)
   .option('--per-second <n>', 'snapshots a second', parseCount(1, 60), 10)
   .option('--minutes <n>', 'length of the memory measurement; 0: none', parseCount(0, 600), 2)
-  .option('--json', 'print one JSON object')
-  .parse()
-const flags = program.opts<Flags>()
+const flags = readFlags<Flags>(program)
 const tell = (text: string): void => void process.stderr.write(`${text}\n`)
 
 const scope = new RunScope()
