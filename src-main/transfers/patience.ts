@@ -18,20 +18,10 @@ export class Patience {
     this.#standstill = new Standstill(tickMs, this.#sinceMs)
   }
 
-  /** From now on it may make progress. */
+  /** From now on it may make progress; what came before does not count any more. */
   begin(): void {
     this.#sinceMs = this.#clock.monotonicMs()
-  }
-
-  /** It may go on after a pause. */
-  resume(): void {
-    this.begin()
     this.#progressAtMs = null
-  }
-
-  /** Whatever came so far does not count any more. */
-  beginAnew(): void {
-    this.resume()
     this.#pieceAtMs = null
   }
 
@@ -45,14 +35,15 @@ export class Patience {
     this.#progressAtMs = this.#pieceAtMs = this.#clock.monotonicMs()
   }
 
-  /** Time in which this process did not run does not count. @param begun false: since when it waits is not later than now */
-  tick(begun: boolean): void {
+  /** Time in which this process did not run does not count. What has come since it runs again is not later than now. */
+  tick(): void {
     const nowMs = this.#clock.monotonicMs()
     const stoodStillMs = this.#standstill.tick(nowMs)
-    this.#sinceMs += stoodStillMs
-    if (this.#progressAtMs !== null) this.#progressAtMs += stoodStillMs
-    if (this.#pieceAtMs !== null) this.#pieceAtMs += stoodStillMs
-    if (!begun) this.#sinceMs = Math.min(this.#sinceMs, nowMs)
+    if (stoodStillMs === 0) return
+    const shifted = (atMs: number) => Math.min(atMs + stoodStillMs, nowMs)
+    this.#sinceMs = shifted(this.#sinceMs)
+    if (this.#progressAtMs !== null) this.#progressAtMs = shifted(this.#progressAtMs)
+    if (this.#pieceAtMs !== null) this.#pieceAtMs = shifted(this.#pieceAtMs)
   }
 
   /** Whether the wait is over. @returns the reason for going to the origin, or null to wait on */

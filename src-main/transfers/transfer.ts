@@ -213,7 +213,7 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
   resume(): void {
     if (this.#state !== 'paused') return
     this.#state = this.#claim.decision.role === 'undecided' ? 'electing' : 'active'
-    this.#patience.resume()
+    this.#patience.begin()
     this.#claim.update({ eligible: true })
     this.#changed()
     this.#pump()
@@ -418,7 +418,7 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
   }
 
   #tick(): void {
-    this.#patience.tick(this.#state !== 'electing')
+    this.#patience.tick()
     if (this.#closed || (this.#state !== 'active' && this.#state !== 'electing')) return
     this.#pump()
     if (this.#direct !== null || this.role === 'master') return
@@ -446,7 +446,7 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
   #appeals(reason: ReasonCode): boolean {
     if (this.#appealed || this.#originError !== null || reason === 'timeout' || reason === 'busy' || !this.#claim.appeal()) return false
     this.#appealed = true
-    this.#patience.beginAnew()
+    this.#patience.begin()
     this.#changed()
     return true
   }

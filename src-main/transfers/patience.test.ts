@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest'
+import { fakeClock } from '../testing/fake-clock.ts'
+import { Patience } from './patience.ts'
+
+const TICK_MS = 500
+const limits = { firstByteMs: 10_000, stallMs: 5000 }
+const alone = { deadlineMs: 1e9, remainingMs: null, sources: 0, allBusy: false, masterKnown: false }
+const led = { ...alone, sources: 1, masterKnown: true }
+
+describe('the patience of a transfer', () => {
+  it('begins when it may make progress', async () => {
+    const clock = fakeClock()
+    const patience = new Patience(clock, TICK_MS)
+    await clock.pass(9000)
+    patience.begin()
+    await clock.pass(9999)
+    expect(patience.verdict(alone, limits)).toBeNull()
+    await clock.pass(1)
+    expect(patience.verdict(alone, limits)).toBe('no-peers')
+  })
+
+  it('does not count time in which the process stood still', async () => {
+    const clock = fakeClock()
+    const patience = new Patience(clock, TICK_MS)
+    await clock.pass(60_000)
+    patience.tick()
+    expect(patience.verdict(alone, limits)).toBeNull()
+  })
+
+  it('is not longer for what came between waking and the first tick', async () => {
+    const clock = fakeClock()
+    const patience = new Patience(clock, TICK_MS)
+    await clock.pass(60_000)
+    // What lay in the sockets is read first.
+    patience.notePiece()
+    patience.tick()
+    await clock.pass(limits.stallMs)
+    expect(patience.verdict(alone, limits)).toBe('no-peers')
+  })
+
+  it('does not count a pause after the last piece', async () => {
+    const clock = fakeClock()
+    const patience = new Patience(clock, TICK_MS)
+    patience.notePiece()
+    await clock.pass(600_000)
+    patience.begin()
+    await clock.pass(1000)
+    // The master has received bytes; the first piece here is yet to come.
+    patience.noteProgress()
+    expect(patience.verdict(led, limits)).toBeNull()
+  })
+})
