@@ -85,15 +85,18 @@ describe('a site of agents', () => {
     await untilSnapshot(agents()[0]!, (s) => (s.transfers[0]?.haveBytes ?? 0) >= 5 * MIB)
     const master = agents()[0]!.requestView(running[0]!.id).master!
     const killed = running.findIndex((r) => r.agent.snapshot().agentId === master)
+    const survivors = running.filter((r) => r !== running[killed])
+    const haveBytes = (agent: (typeof running)[number]['agent']): number => agent.snapshot().transfers[0]?.haveBytes ?? 0
+    // On a machine under load the others are behind the master.
+    const lostBytes = haveBytes(running[killed]!.agent) - Math.max(...survivors.map((r) => haveBytes(r.agent)))
     await running[killed]!.agent.stop()
-    for (const r of running) {
-      if (r === running[killed]) continue
+    for (const r of survivors) {
       const view = await untilRequest(r.agent, r.id, (v) => v.finishedAt !== null)
       expect(view.state).toBe('done')
       expect(view.master).not.toBe(master)
       expect(await sha256(r.path)).toBe(await origin.sha256('/big.bin'))
     }
-    expect(origin.stats().contentBytes).toBeLessThanOrEqual(bytes + 2 * MIB)
+    expect(origin.stats().contentBytes).toBeLessThanOrEqual(bytes + Math.max(0, lostBytes) + 2 * MIB)
   })
 
   it('does not let anybody in who has another site key', async () => {

@@ -4,6 +4,7 @@ import type { RequestView } from '../contract/request.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OriginClient } from '../origin/origin.ts'
 import type { PieceBuffers } from '../pieces/piece-buffers.ts'
+import { createRecordVerifier } from '../pieces/record.ts'
 import type { Rates } from '../rates/rates.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
 import type { TransferWorld } from '../transfers/job.ts'
@@ -48,6 +49,7 @@ export function openTransfers({ clock, settings, cache, origin, buffers, rates, 
     network: peers.network,
     claims: peers.claims,
     buffers,
+    records: createRecordVerifier(),
     get settings() {
       return settings.current
     },

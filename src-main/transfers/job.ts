@@ -9,6 +9,7 @@ import type { OriginClient } from '../origin/origin.ts'
 import type { PeerNetwork } from '../peers/network.ts'
 import type { PieceBuffers } from '../pieces/piece-buffers.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
+import type { RecordVerifier } from '../pieces/record.ts'
 import type PQueue from 'p-queue'
 
 /** Facts of an event beside its type and sentence. */
@@ -22,6 +23,8 @@ export interface TransferWorld {
   readonly network: PeerNetwork
   readonly claims: Claims
   readonly buffers: PieceBuffers
+  /** Shared, so that the key of a member is read once and not for each content. */
+  readonly records: RecordVerifier
   readonly settings: Pick<Settings, 'transfers' | 'backgroundChannel'>
   /** Slots for downloads from origins, foreground first. */
   readonly originQueue: PQueue

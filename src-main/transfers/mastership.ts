@@ -1,7 +1,7 @@
 import type { Claim, Decision } from '../claims/claims.ts'
 import type { PeerId } from '../contract/ids.ts'
 import type { MasterHistory } from '../contract/peer-messages.ts'
-import { createRecordVerifier, signRecord, type PieceRecord } from '../pieces/record.ts'
+import { signRecord, type PieceRecord } from '../pieces/record.ts'
 import { checkRecord, type RecordVerdict } from './check-record.ts'
 import type { Job } from './job.ts'
 import type { TransferNews } from './transfer-news.ts'
@@ -14,7 +14,6 @@ export class Mastership {
   readonly #job: Job
   readonly #claim: Claim
   readonly #news: TransferNews
-  readonly #records = createRecordVerifier()
   #masters: MasterHistory = []
   /** What the master says it has received. */
   #bytes = 0
@@ -66,7 +65,7 @@ export class Mastership {
   /** Whether a record of a peer may be believed. */
   check(record: PieceRecord): RecordVerdict {
     const { key, world } = this.#job
-    return checkRecord(record, { masters: this.#masters, memberKey: (id) => world.network.memberKey(id), verify: (r, spki) => this.#records.verify(key, r, spki) })
+    return checkRecord(record, { masters: this.#masters, memberKey: (id) => world.network.memberKey(id), verify: (r, spki) => world.records.verify(key, r, spki) })
   }
 
   /** Record of a piece that this agent took from the origin. @param as `direct`: not as master; it vouches by itself */
