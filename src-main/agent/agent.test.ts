@@ -100,6 +100,17 @@ describe('one agent on its own', () => {
     expect(await readdir(out)).toEqual(['a.bin'])
   })
 
+  it('does not take what it has in its cache for bytes with another digest, unchanged, stale or replaced under the same name', async () => {
+    const url = origin.put('/a.bin', { generate: { bytes: MIB, seed: 6 } })
+    await ask(agent(), { url })
+    const wrong = { url, destination: join(out, 'a.bin'), integrity: '0'.repeat(64) }
+    expect(await ask(agent(), wrong)).toMatchObject({ state: 'failed', error: { code: 'DIGEST_MISMATCH' } })
+    expect(await ask(agent(), { url })).toMatchObject({ state: 'done', split: { originBytes: 0, cacheBytes: MIB } })
+    await origin.close()
+    expect(await ask(agent(), { ...wrong, allowStale: true })).toMatchObject({ state: 'failed', error: { code: 'ORIGIN_UNREACHABLE' } })
+    expect(await readdir(out)).toEqual([])
+  })
+
   it('serves bytes named by their digest without asking the origin', async () => {
     const url = origin.put('/a.bin', { generate: { bytes: MIB, seed: 5 } })
     await ask(agent(), { url })

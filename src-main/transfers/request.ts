@@ -172,7 +172,7 @@ export class LocalRequest implements Interest {
     this.#setState('checking')
     const { cache } = this.#world
     const stored = this.#target.private ? undefined : cache.version(this.#target.url)
-    const present = stored && cache.findByKey(stored.key)
+    const present = stored && this.#wanted(cache.findByKey(stored.key))
     const known = this.#known
     this.#known = undefined
     if (known?.status === 'stale' && present) {
@@ -208,6 +208,11 @@ export class LocalRequest implements Interest {
       return this.#fromCache(here)
     }
     return this.#obtainShared(version, key, storedVersion, version.lengthBytes)
+  }
+
+  /** Bytes other than those asked for are of no use, even when the origin still calls them its latest version. */
+  #wanted(content: CachedContent | undefined): CachedContent | undefined {
+    return this.#expected === null || content?.sha256 === this.#expected ? content : undefined
   }
 
   async #obtainShared(version: OriginVersion, key: ContentKey, stored: StoredVersion, lengthBytes: number): Promise<Outcome> {
