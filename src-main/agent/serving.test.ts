@@ -40,7 +40,7 @@ describe('a PC that was told to serve nobody', () => {
     fleet = await startFleet(1, { election: { weight: 90 } })
     await fleet.add({ election: { weight: 10 } })
     const [a, b] = fleet.agents.map(({ agent }) => agent) as [typeof fleet.agents[0]['agent'], typeof fleet.agents[0]['agent']]
-    const url = origin.put('/big', { generate: { bytes: 12 * MIB, seed: 3 } })
+    const url = origin.put('/big', { generate: { bytes: 36 * MIB, seed: 3 } })
     const asked = [a, b].map((agent) => ({ agent, id: agent.request(RequestSpec.parse({ url })).id }))
     await untilSnapshot(b, (s) => (s.transfers[0]?.split.peerBytes ?? 0) >= 2 * MIB)
     expect(b.snapshot().transfers[0]?.master).toBe(a.snapshot().agentId)
