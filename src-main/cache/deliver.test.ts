@@ -38,6 +38,18 @@ test('the file appears complete, with ordinary rights, in place of the older one
   expect(await readdir(to)).toEqual(['setup.msi'])
 })
 
+test('a small file has ordinary rights too, and a file that is replaced keeps its own', async ({ skip }) => {
+  skip(process.platform === 'win32', 'Windows has no such rights')
+  const small = sample(9)
+  await store(cache, small)
+  const path = join(to, 'run.sh')
+  await cache.deliver(small.sha256, path, { overwrite: true })
+  expect((await stat(path)).mode & 0o777).toBe(0o666 & ~process.umask())
+  await chmod(path, 0o754)
+  await cache.deliver(small.sha256, path, { overwrite: true })
+  expect((await stat(path)).mode & 0o777).toBe(0o754)
+})
+
 test('what is delivered is not the cached file: writing to it does not change the cache', async () => {
   const path = join(to, 'f')
   await deliver(path)

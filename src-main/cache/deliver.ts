@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { copyFile, link, lstat, open, realpath, stat, unlink, type FileHandle } from 'node:fs/promises'
+import { chmod, copyFile, link, lstat, open, realpath, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
@@ -73,6 +73,7 @@ export async function deliverFile(content: Sidecar, source: string, destination:
       await parts.evict(content.plan.lengthBytes)
       await write(content, source, temporary, parts)
     })
+    await keepMode(path, temporary)
     if (options.overwrite) await renamePatiently(temporary, path, parts.clock)
     else await putWhereNothingIs(temporary, path, parts.clock)
   } catch (error) {
@@ -80,6 +81,13 @@ export async function deliverFile(content: Sidecar, source: string, destination:
     throw explain(error, destination)
   }
   await syncFolder(folder)
+}
+
+/** A file that is replaced keeps its rights, as if it had been written over. */
+async function keepMode(path: string, temporary: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const old = await lstat(path).catch(() => undefined)
+  if (old?.isFile()) await chmod(temporary, old.mode & 0o777)
 }
 
 async function write(content: Sidecar, source: string, temporary: string, parts: DeliveryParts): Promise<void> {

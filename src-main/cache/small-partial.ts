@@ -154,8 +154,8 @@ export class SmallPartial implements PartialContent {
 }
 
 async function writeDurably(path: string, bytes: Buffer): Promise<void> {
-  // Written again after making room on a full disk.
-  const handle = await open(path, 'w', 0o600)
+  // Written again after making room on a full disk. With an ordinary mode, which a delivered copy keeps; the folder keeps others out.
+  const handle = await open(path, 'w')
   try {
     await handle.writeFile(bytes)
     await handle.sync()
