@@ -87,6 +87,14 @@ describe('reading the command line', () => {
     expect(none.stderr).toContain('Usage: larder')
   })
 
+  test('a site key that only the running agent was given counts as membership', async () => {
+    const show = async () => JSON.parse((await larder(['fleet', 'show', '--json', '--data-dir', rig.dataDir])).stdout).via
+    expect(await show()).toBe('none')
+    rig.double.change({ fleet: { member: true, via: 'site-key', tag: 'a6e1' } })
+    expect(await show()).toBe('site-key')
+    rig.double.change({ fleet: { member: false, via: 'none', tag: null } })
+  })
+
   test.each([
     [['statu'], /Did you mean status/],
     [['get'], /url/],

@@ -45,5 +45,5 @@ export function describeReport({ checks, counts }: DoctorReport): string {
     const more = verdict === 'ok' ? [seen] : [`tried: ${tried}`, `seen:  ${seen}`, ...(next === null ? [] : [`do:    ${next}`])]
     return [`[${marks[verdict]}] ${printable(title)}`, ...more.flatMap((text) => text.split('\n').map((line, index) => `       ${index > 0 && verdict !== 'ok' ? '       ' : ''}${printable(line)}`))]
   })
-  return [...lines, '', `${counts.ok} in order, ${counts.note} to note, ${counts.warn} warnings, ${counts.fail} failed, ${counts.skipped} not found out.`].join('\n')
+  return [...lines, '', `${counts.ok} in order, ${counts.note} to note, ${counts.warn} ${counts.warn === 1 ? 'warning' : 'warnings'}, ${counts.fail} failed, ${counts.skipped} not found out.`].join('\n')
 }

@@ -1,3 +1,4 @@
+import { connect } from '../client/connection.ts'
 import { dataPaths } from '../lib/data-paths.ts'
 import { describeCa } from '../peers/fleet-ca.ts'
 import { expiresAtMs } from '../peers/fleet-certificate.ts'
@@ -8,12 +9,19 @@ import type { Output } from './output.ts'
 import { localTime, shortId } from './printable.ts'
 import { formatFacts, formatTable } from './table.ts'
 
-/** Shows the membership as it lies in the data folder; the agent need not run. */
+const how = {
+  ca: 'by a certificate of the fleet CA',
+  'site-key': 'by the site key of the settings',
+  none: 'no (unless the agent is given a site key at its start)'
+}
+
+/** Shows the membership as it lies in the data folder, and the site key a running agent was given at its start. The agent need not run. */
 export async function showFleet(options: CaOptions, output: Output): Promise<void> {
   const { dataDir, identity, folder } = await deviceOf(options)
   const enrolment = await folder.enrolment(identity.spki)
   const hasSiteKey = loadSettings(diskFiles(dataPaths(dataDir))).settings.fleet.siteKey !== null
-  const via = enrolment ? 'ca' : hasSiteKey ? 'site-key' : 'none'
+  const given = !enrolment && !hasSiteKey && (await agentHasSiteKey(dataDir))
+  const via = enrolment ? 'ca' : hasSiteKey || given ? 'site-key' : 'none'
   const denyList = enrolment && (await folder.denyList(enrolment))
   const caDir = caDirOf(options)
   const ca = await describeCa(caDir)
@@ -29,7 +37,7 @@ export async function showFleet(options: CaOptions, output: Output): Promise<voi
     () => {
       const facts: [string, string][] = [
         ['this PC', identity.id],
-        ['member', via === 'ca' ? 'by a certificate of the fleet CA' : via === 'site-key' ? 'by the site key of the settings' : 'no (unless the agent is given a site key at its start)']
+        ['member', given ? 'by the site key the agent was given at its start' : how[via]]
       ]
       if (enrolment) facts.push(['certificate', `until ${localTime(expiresAtMs(enrolment.certificate))}`], ['fleet CA', enrolment.ca.fingerprint256])
       if (denyList) facts.push(['deny list', denyList.number === 0 ? 'empty' : `number ${denyList.number}: ${[...denyList.denied].map(shortId).join(', ') || 'nobody'}`])
@@ -39,4 +47,9 @@ export async function showFleet(options: CaOptions, output: Output): Promise<voi
       return `${text}\n\nThis PC holds the CA in ${caDir}${ca?.sealed ? ', its key under a passphrase' : ''}.\n${rows.length === 0 ? 'Nobody is enrolled yet.' : formatTable(['NAME', 'ID', 'UNTIL', ''], rows)}`
     }
   )
+}
+
+async function agentHasSiteKey(dataDir: string): Promise<boolean> {
+  const status = await connect({ dataDir }).then((agent) => agent.status()).catch(() => undefined)
+  return status?.fleet.via === 'site-key'
 }
