@@ -29,9 +29,10 @@ export class BeaconFilter {
 
   /** False for copies and replays of what was accepted, and for sources that forged too much lately. */
   worthChecking(bytes: Buffer, address: string): boolean {
+    // First what needs no look into the datagram: a flood is to leave as little garbage as can be.
+    if (!this.#forgers.of(sourceOf(address)).open) return false
     const { id, bootId, counter } = beaconSource(bytes)
-    if (counter <= (this.#newest.get(id)?.get(bootId) ?? -1)) return false
-    return this.#forgers.of(sourceOf(address)).open && this.#checks.take()
+    return counter > (this.#newest.get(id)?.get(bootId) ?? -1) && this.#checks.take()
   }
 
   /** Notes that this source sent something no member made. */

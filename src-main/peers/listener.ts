@@ -9,6 +9,7 @@ import { MAX_PEER_MESSAGE_BYTES } from '../contract/peer-messages.ts'
 import { PEER_PROTOCOL } from '../contract/version.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
+import { AddressGate } from './address-gate.ts'
 import type { AddressGuard } from './address-guard.ts'
 import type { Connections } from './connections.ts'
 import { BOOT_HEADER, CONTROL_PATH, PROOF_HEADER, PROTOCOL_HEADER, STATUS } from './hello.ts'
@@ -69,7 +70,8 @@ export class Listener {
       headersTimeout: PATIENCE_MS,
       requestTimeout: PATIENCE_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      noDelay: true
+      noDelay: true,
+      blockList: new AddressGate((address) => this.#admits(address))
     })
     this.#server.maxConnections = MAX_SOCKETS
     this.#server.on('connection', (socket: Socket) => this.#greet(socket))
@@ -134,20 +136,22 @@ export class Listener {
     this.#pieceSockets.delete(id)
   }
 
-  #greet(socket: Socket): void {
-    const { guard, connections, barred } = this.#o
-    const address = plainAddress(socket.remoteAddress)
-    if (barred(plainAddress(socket.localAddress)) !== null || (!connections.knowsAddress(address) && !guard.admits(address, connections.isAnnounced(address)))) {
-      socket.destroy()
-      return
-    }
+  /** May this address open one more connection now? */
+  #admits(address: string): boolean {
+    const { guard, connections } = this.#o
     // A connected member vouches for its address, but not for whoever else is behind it.
-    const unproven = this.#unproven.get(address) ?? new Set()
-    if (unproven.size >= MAX_UNPROVEN) {
+    if ((this.#unproven.get(address)?.size ?? 0) >= MAX_UNPROVEN) return false
+    return connections.knowsAddress(address) || guard.admits(address, connections.isAnnounced(address))
+  }
+
+  #greet(socket: Socket): void {
+    if (this.#o.barred(plainAddress(socket.localAddress)) !== null) {
       socket.destroy()
       return
     }
+    const address = plainAddress(socket.remoteAddress)
     const { remotePort = 0 } = socket
+    const unproven = this.#unproven.get(address) ?? new Set()
     this.#unproven.set(address, unproven.add(remotePort))
     this.#sockets.add(socket)
     socket.once('close', () => {

@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -67,5 +68,26 @@ describe('connections that are misused', () => {
     })
     await aHears()
     expect(a.network.connected()).toHaveLength(1)
+  }, 8000)
+
+  it('cost no TLS state when they are turned away', async () => {
+    const port = (await lan.add({ name: 'carl', seeds: [] })).network.ports().peer!
+    let tlsStates = 0
+    const counted = createHook({ init: (_id, type) => void (type === 'TLSWRAP' && tlsStates++) }).enable()
+    try {
+      await Promise.all(
+        Array.from({ length: 400 }, () => {
+          const socket = connect(port, '127.0.0.1').on('error', () => {}).resume()
+          sockets.push(socket)
+          // Nothing a TLS server would answer: who is let in loses its connection for it.
+          socket.write('\0'.repeat(64))
+          return new Promise((resolve) => socket.once('close', resolve))
+        })
+      )
+    } finally {
+      counted.disable()
+    }
+    expect(tlsStates).toBeGreaterThan(0)
+    expect(tlsStates).toBeLessThanOrEqual(64 + 20)
   }, 8000)
 })
