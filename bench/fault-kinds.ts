@@ -31,8 +31,10 @@ export const faultKinds: readonly FaultKind[] = [
       await sleep(random.below(round.durationMs))
       const victim = random.below(site.agents.length)
       const { pid } = site.agents[victim]!
+      site.note(`pc-${victim} is stopped`)
       process.kill(pid, 'SIGSTOP')
       await sleep(stopSeconds * 1000).finally(() => process.kill(pid, 'SIGCONT'))
+      site.note(`pc-${victim} goes on`)
       // It takes up where it was; a master that wakes may have begun what another one did meanwhile.
       const broken = await site.finish(round, { copies: 2 })
       await site.untilMet()

@@ -2,6 +2,8 @@ import { randomInt } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { rankCoordinators } from '../src-main/claims/rendezvous.ts'
+import type { PeerId } from '../src-main/contract/ids.ts'
 import { finalRequestStates, type RequestView } from '../src-main/contract/request.ts'
 import { startOriginServer, type OriginServer } from '../src-main/testing/origin-server.ts'
 import { startTcpRelay, type RelayFault, type TcpRelay } from '../src-main/testing/tcp-relay.ts'
@@ -49,6 +51,8 @@ export class FaultSite {
   /** By dialling and dialled agent: `2>0`. */
   readonly #relays = new Map<string, TcpRelay>()
   readonly #asked = new Map<number, { id: string; destination: string }>()
+  /** What was done to the site in this round, and when (wall clock). */
+  #deeds: { at: number; text: string }[] = []
   #rounds = 0
 
   private constructor(scope: RunScope, origin: OriginServer, options: FaultSiteOptions) {
@@ -106,6 +110,7 @@ export class FaultSite {
   /** Ends an agent as a power cut would and looks at what is left of it. @returns what does not hold */
   async kill(index: number): Promise<string[]> {
     const agent = this.agents[index]!
+    this.note(`${agent.name} is killed`)
     agent.kill()
     while (!agent.ended) await sleep(5)
     const { broken, pieces } = await brokenPartials(agent.name, this.#dirs[index]!)
@@ -120,6 +125,8 @@ export class FaultSite {
     this.origin.put(name, { generate: { bytes: this.#options.sizeBytes, seed: `${this.#beaconPort} ${this.#rounds}` } })
     const round = { path: name, sha256: await this.origin.sha256(name), durationMs: (this.#options.sizeBytes / this.#options.rateBytesPerSecond) * 1000 }
     this.#asked.clear()
+    this.#deeds = []
+    this.note('everybody is asked')
     await Promise.all(this.agents.map((_, index) => this.ask(index, round)))
     return round
   }
@@ -150,9 +157,28 @@ export class FaultSite {
     const mayFail = bounds.mayFail?.map((index) => `pc-${index}`) ?? []
     for (const { agent, view } of outcomes) if (view?.state === 'failed' && !mayFail.includes(agent)) broken.push(`${agent}: failed with ${view.error?.code}: ${view.error?.message}`)
     for (const agent of this.agents) if (!agent.ended) broken.push(...(await brokenCache(agent)))
-    if (broken.length > 0) broken.push(outcomes.map(({ agent, view }) => `${agent}: ${view?.state} origin ${view?.split.originBytes} peers ${view?.split.peerBytes} (${view?.reasons.map(({ code }) => code).join(' ')})`).join(', '))
+    if (broken.length > 0) broken.push(await this.#story(outcomes))
     this.origin.remove(round.path)
     return broken
+  }
+
+  /** Something was done to the site: told with the events of the agents when something does not hold. */
+  note(text: string): void {
+    this.#deeds.push({ at: Date.now(), text })
+  }
+
+  /** What came of a round and how, in the order of time. */
+  async #story(outcomes: readonly Outcome[]): Promise<string> {
+    const startedAt = this.#deeds[0]?.at ?? 0
+    const running = this.agents.filter(({ ended }) => !ended)
+    const told = await Promise.all(running.map(async (agent) => (await agent.events()).map((event) => ({ ...event, text: `${agent.name}: ${event.text} ${event.epoch ?? ''}` }))))
+    const key = told.flat().findLast((event) => event.key !== undefined && event.at >= startedAt)?.key
+    const order = key === undefined ? [] : rankCoordinators(key, this.agents.map(({ id }) => id as PeerId)).map((id) => this.agents.find((agent) => agent.id === id)!.name)
+    return [
+      ...outcomes.map(({ agent, view }) => `${agent}: ${view?.state} origin ${view?.split.originBytes} peers ${view?.split.peerBytes} (${view?.reasons.map(({ code }) => code).join(' ')})`),
+      `coordinators in order: ${order.join(', ')}`,
+      ...[...this.#deeds, ...told.flat()].filter(({ at }) => at >= startedAt).sort((a, b) => a.at - b.at).map(({ at, text }) => `+${((at - startedAt) / 1000).toFixed(2)} s ${text}`)
+    ].join('\n  ')
   }
 
   /** Number of the agent that is master, or coordinator, of what is downloaded now; null when nobody is yet. */
@@ -169,6 +195,7 @@ export class FaultSite {
 
   /** The ways between these agents and all others fail. */
   part(group: readonly number[], fault: RelayFault): void {
+    this.note(`${group.map((index) => `pc-${index}`).join(' and ')} parted from the others (${fault})`)
     for (const [name, relay] of this.#relays) {
       const [from, to] = name.split('>').map(Number) as [number, number]
       if (group.includes(from) !== group.includes(to)) relay.break(fault)
@@ -176,6 +203,7 @@ export class FaultSite {
   }
 
   heal(): void {
+    this.note('healed')
     for (const relay of this.#relays.values()) relay.heal()
   }
 

@@ -19,6 +19,12 @@ const ASK_AGAIN_MS = 5000
 /** Most tables a newcomer is asked about. */
 const MAX_ASKS_PER_NEWCOMER = 1000
 
+/**
+ * After a standstill of this process timers run before what has come in meanwhile is read. So a lease is looked at twice, this
+ * long apart, and every decision that comes later than this is put off by as much as it is late, that it be made knowingly.
+ */
+const HEAR_OUT_MS = 50
+
 const SOON_MS = 50
 const LAZILY_MS = 250
 /** In a large swarm holders come and go all the time; each claimant adds this to the time for which such news is gathered. */
@@ -48,6 +54,8 @@ interface Hosted {
   readonly gatherUntilMs: number
   wake: Timer | null
   wakeAtMs: number
+  /** Until then everybody is heard out before the table decides. */
+  hearOutUntilMs: number | null
   flush: Timer | null
   flushAtMs: number
   askAgain: Timer | null
@@ -168,6 +176,7 @@ export class Coordinator {
       gatherUntilMs: nowMs + settings.windowMs,
       wake: null,
       wakeAtMs: Infinity,
+      hearOutUntilMs: null,
       flush: null,
       flushAtMs: Infinity,
       askAgain: null,
@@ -202,7 +211,10 @@ export class Coordinator {
     }
     const effects = table.on(event, world)
     if (concerned !== undefined) this.#count(concerned, Number(table.hasClaimant(concerned)) - Number(before.isClaimant))
-    if (table.master !== before.master || table.epoch !== before.epoch) hosted.sinceWallMs = clock.wallMs()
+    if (table.master !== before.master || table.epoch !== before.epoch) {
+      hosted.sinceWallMs = clock.wallMs()
+      hosted.hearOutUntilMs = null
+    }
     for (const effect of effects) this.#carryOut(hosted, effect)
     this.#armWake(hosted)
   }
@@ -287,15 +299,25 @@ export class Coordinator {
     const { clock } = this.#world
     const { table } = hosted
     if (this.#tables.get(table.key) !== hosted) return
-    const atMs = table.wakeAtMs
+    const atMs = Math.max(table.wakeAtMs, hosted.hearOutUntilMs ?? 0)
     if (atMs === Infinity || (hosted.wake !== null && hosted.wakeAtMs <= atMs)) return
     hosted.wake?.cancel()
     hosted.wakeAtMs = atMs
     hosted.wake = clock.after(Math.max(0, Math.ceil(atMs - clock.monotonicMs())), () => {
       hosted.wake = null
-      if (clock.monotonicMs() >= table.wakeAtMs) this.#apply(hosted, { type: 'timePassed' })
-      else this.#armWake(hosted)
+      this.#woken(hosted, clock.monotonicMs())
     })
+  }
+
+  #woken(hosted: Hosted, nowMs: number): void {
+    const { table } = hosted
+    const heardOut = hosted.hearOutUntilMs
+    hosted.hearOutUntilMs = null
+    if (nowMs < table.wakeAtMs) return this.#armWake(hosted)
+    const lateMs = nowMs - Math.max(table.wakeAtMs, heardOut ?? 0)
+    if (lateMs < HEAR_OUT_MS && (heardOut !== null || table.master === null)) return this.#apply(hosted, { type: 'timePassed' })
+    hosted.hearOutUntilMs = nowMs + Math.min(Math.max(lateMs, HEAR_OUT_MS), this.#world.settings.leaseMs / 2)
+    this.#armWake(hosted)
   }
 
   #cancelTimers(hosted: Hosted): void {

@@ -5,6 +5,7 @@ import type { Claim, ClaimInit, ClaimLink, ClaimLinkEvents, Claims, ClaimSetting
 import { rankCoordinators } from '../claims/rendezvous.ts'
 import { ContentKey, PeerId } from '../contract/ids.ts'
 import { PeerMessage, type ClaimMessage } from '../contract/peer-messages.ts'
+import type { Clock } from '../lib/clock.ts'
 import { stepClock, type StepClock } from './claim-lan-clock.ts'
 
 export interface ClaimLanOptions {
@@ -44,7 +45,7 @@ export interface LanAgent {
   ban(id: PeerId, key: ContentKey): void
   /** The process dies without a word; the others notice it by their connections. */
   kill(): void
-  /** The process hangs or goes on again: connections stay, but nothing it says gets out. */
+  /** The process hangs or goes on again. Connections stay; what comes meanwhile waits, and timers that are due run before it is read. */
   hang(isHanging: boolean): void
 }
 
@@ -113,7 +114,7 @@ export class ClaimLan {
   readonly settings: ClaimSettings
   readonly #options: ClaimLanOptions
   readonly #links = new Map<PeerId, LanLink>()
-  readonly #hanging = new Set<PeerId>()
+  readonly #processes = new Map<PeerId, LanProcess>()
   readonly #wires = new Map<string, Wire>()
 
   constructor(options: ClaimLanOptions = {}) {
@@ -129,9 +130,11 @@ export class ClaimLan {
     const opened: LanAgent['opened'] = new Map()
     const elections: ElectedInfo[] = []
     const losses: MasterLostInfo[] = []
+    const process = new LanProcess(this.clock)
+    this.#processes.set(id, process)
     const claims = createClaims({
       link,
-      clock: this.clock,
+      clock: process.clock,
       settings: this.settings,
       holdings: (key) => holdings.get(key),
       nameOf: (peer) => this.agents.find((a) => a.id === peer)?.name ?? peer.slice(0, 8),
@@ -156,10 +159,7 @@ export class ClaimLan {
         opened.set(key, claim)
         return claim
       },
-      hang: (isHanging) => {
-        if (isHanging) this.#hanging.add(id)
-        else this.#hanging.delete(id)
-      },
+      hang: (isHanging) => (isHanging ? process.hang() : process.goOn()),
       ban: (peer, key) => link.ban(peer, key),
       kill: () => {
         isAlive = false
@@ -170,6 +170,7 @@ export class ClaimLan {
         claims.stop()
         this.agents.splice(this.agents.indexOf(agent), 1)
         this.#links.delete(id)
+        this.#processes.delete(id)
       }
     }
     this.#links.set(id, link)
@@ -195,7 +196,7 @@ export class ClaimLan {
     for (const [by, to] of [[a, b], [b, a]] as const) {
       const ms = this.#options.connectMs?.(by.id, to.id) ?? 3
       wire.arrivesMs.set(by.id, this.clock.monotonicMs() + ms)
-      this.clock.after(ms, () => {
+      this.#later(ms, by.id, () => {
         const link = this.#links.get(by.id)
         if (!link || wire.isBroken) return
         if (link.wires.delete(to.id)) link.emit('lost', to.id)
@@ -217,7 +218,7 @@ export class ClaimLan {
     wire.isBroken = true
     this.#wires.delete(pair)
     for (const [by, to] of [[a, b], [b, a]] as const) {
-      this.clock.after(this.#options.noticeMs?.(by.id, to.id) ?? 5, () => {
+      this.#later(this.#options.noticeMs?.(by.id, to.id) ?? 5, by.id, () => {
         const link = this.#links.get(by.id)
         if (link?.wires.get(to.id) === wire && link.wires.delete(to.id)) link.emit('lost', to.id)
       })
@@ -256,17 +257,67 @@ export class ClaimLan {
     return counts
   }
 
+  /** Something that this agent will notice. */
+  #later(ms: number, by: PeerId, fn: () => void): void {
+    this.clock.after(ms, () => {
+      const process = this.#processes.get(by)
+      if (process) process.arrive(fn)
+    })
+  }
+
   #transmit(from: PeerId, to: PeerId, wire: Wire, message: ClaimMessage): void {
-    if (this.#hanging.has(from)) return
     const parsed = PeerMessage.parse(message) as ClaimMessage
     const nowMs = this.clock.monotonicMs()
     this.sent.push({ atMs: nowMs, from, to, message: parsed })
     const arrivesMs = Math.max(nowMs + (this.#options.delayMs?.(from, to) ?? 2), wire.arrivesMs.get(to) ?? 0)
     wire.arrivesMs.set(to, arrivesMs)
-    this.clock.after(arrivesMs - nowMs, () => {
+    this.#later(arrivesMs - nowMs, to, () => {
       const link = this.#links.get(to)
       if (!wire.isBroken && link?.wires.get(from) === wire && !link.isBanned(from, parsed.key)) link.emit('message', from, parsed)
     })
+  }
+}
+
+/** The event loop of one agent: while it hangs, timers and what comes in wait; then the timers have their turn first. */
+class LanProcess {
+  readonly clock: Clock
+  #isHanging = false
+  #dueTimers: (() => void)[] = []
+  #arrivals: (() => void)[] = []
+
+  constructor(clock: Clock) {
+    const due = (fn: () => void) => () => (this.#isHanging ? void this.#dueTimers.push(fn) : fn())
+    this.clock = {
+      wallMs: () => clock.wallMs(),
+      monotonicMs: () => clock.monotonicMs(),
+      after: (ms, fn) => {
+        let isCancelled = false
+        const timer = clock.after(ms, due(() => isCancelled || fn()))
+        return {
+          cancel: () => {
+            isCancelled = true
+            timer.cancel()
+          }
+        }
+      },
+      every: (ms, fn) => clock.every(ms, due(fn))
+    }
+  }
+
+  /** Something comes in from outside. */
+  arrive(fn: () => void): void {
+    if (this.#isHanging) this.#arrivals.push(fn)
+    else fn()
+  }
+
+  hang(): void {
+    this.#isHanging = true
+  }
+
+  goOn(): void {
+    this.#isHanging = false
+    for (const fn of this.#dueTimers.splice(0)) fn()
+    for (const fn of this.#arrivals.splice(0)) fn()
   }
 }
 

@@ -1,0 +1,105 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { ContentKey } from '../contract/ids.ts'
+import { ClaimLan, contentRanked, type LanAgent } from '../testing/claim-lan.ts'
+
+const namesOfMasters = (lan: ClaimLan, key: ContentKey): string[] => lan.masters(key).map(({ name }) => name)
+
+/** A running download among agents; the first is the coordinator, the second its master. */
+function running(size: number, settings = {}) {
+  const lan = new ClaimLan({ settings })
+  const [coordinator, ...others] = lan.settled(...'abcdefgh'.slice(0, size).split(''))
+  const key = contentRanked([coordinator!], lan.agents)
+  coordinator!.open(key, { weight: 40 })
+  for (const [i, agent] of others.entries()) agent.open(key, { weight: i === 0 ? 61 : 50 })
+  lan.pass(1000)
+  expect(namesOfMasters(lan, key)).toEqual([others[0]!.name])
+  return { lan, key, coordinator: coordinator!, master: others[0]!, followers: others.slice(1) }
+}
+
+const epochOf = (agent: LanAgent, key: ContentKey): number => {
+  const { decision } = agent.opened.get(key)!
+  return decision.role === 'undecided' ? 0 : decision.epoch
+}
+
+describe('an agent that stood still', () => {
+  test('as coordinator hears what its master said meanwhile before it judges it', () => {
+    const { lan, key, coordinator, master } = running(4)
+    coordinator.hang(true)
+    lan.pass(9000)
+    coordinator.hang(false)
+    lan.pass(200)
+    expect(namesOfMasters(lan, key)).toEqual([master.name])
+    expect(coordinator.losses).toEqual([])
+  })
+
+  test('puts nobody out of office, however long it stood still and whatever it was', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 3, max: 6 }), fc.nat(5), fc.nat(5000), fc.integer({ min: 1, max: 11_900 }), fc.constantFrom(1000, 2000, 5000), (size, who, afterMs, forMs, leaseMs) => {
+        const { lan, key, master } = running(size, { leaseMs })
+        const others = lan.agents.filter((agent) => agent !== master)
+        const victim = others[who % others.length]!
+        lan.pass(afterMs)
+        victim.hang(true)
+        lan.pass(forMs)
+        victim.hang(false)
+        lan.pass(2 * leaseMs)
+        expect(namesOfMasters(lan, key)).toEqual([master.name])
+        expect(epochOf(master, key)).toBe(1)
+        expect(lan.agents.flatMap(({ losses }) => losses)).toEqual([])
+      }),
+      { numRuns: 200 }
+    )
+  })
+
+  test('together with its master, as on a machine that was suspended, goes on with it', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 100, max: 60_000 }), fc.nat(20), (forMs, wakesLaterMs) => {
+        const { lan, key, master } = running(3)
+        for (const agent of lan.agents) agent.hang(true)
+        lan.pass(forMs)
+        for (const agent of lan.agents) if (agent !== master) agent.hang(false)
+        lan.pass(Math.min(wakesLaterMs, forMs))
+        master.hang(false)
+        lan.pass(6000)
+        expect(namesOfMasters(lan, key)).toEqual([master.name])
+        expect(epochOf(master, key)).toBe(1)
+      })
+    )
+  })
+
+  test('finds a successor for a master that died meanwhile', () => {
+    const { lan, key, coordinator, master, followers } = running(4)
+    coordinator.hang(true)
+    master.kill()
+    lan.pass(8000)
+    coordinator.hang(false)
+    expect(lan.until(() => lan.masters(key).length === 1)).toBeLessThan(100)
+    expect([coordinator, ...followers]).toContain(lan.masters(key)[0])
+  })
+
+  test('as master for longer than its lease gives way to its successor as soon as it wakes', () => {
+    const { lan, key, master } = running(4)
+    master.hang(true)
+    lan.pass(6000)
+    const successor = lan.masters(key).find((agent) => agent !== master)!
+    expect(successor).toBeDefined()
+    master.hang(false)
+    lan.pass(20)
+    expect(namesOfMasters(lan, key)).toEqual([successor.name])
+  })
+
+  test('through the election window hears all claims before it elects', () => {
+    const lan = new ClaimLan()
+    const [coordinator, weak, strong] = lan.settled('coordinator', 'weak', 'strong')
+    const key = contentRanked([coordinator!], lan.agents)
+    weak!.open(key, { weight: 40 })
+    lan.pass(20)
+    coordinator!.hang(true)
+    strong!.open(key, { weight: 61 })
+    lan.pass(1000)
+    coordinator!.hang(false)
+    lan.pass(500)
+    expect(namesOfMasters(lan, key)).toEqual(['strong'])
+  })
+})
