@@ -29,7 +29,7 @@ export const faultKinds: readonly FaultKind[] = [
     async run(site, random, { stopSeconds }) {
       const round = await site.begin()
       await sleep(random.below(round.durationMs))
-      const victim = random.below(site.agents.length)
+      const victim = await masterOrAny(site, random)
       const { pid } = site.agents[victim]!
       site.note(`pc-${victim} is stopped`)
       process.kill(pid, 'SIGSTOP')
@@ -105,6 +105,11 @@ export const faultKinds: readonly FaultKind[] = [
   }
 ]
 
+/** The master matters most, but is only one of many. */
+async function masterOrAny(site: FaultSite, random: SeededRandom): Promise<number> {
+  return (random.below(2) === 0 ? await site.find('master') : null) ?? random.below(site.agents.length)
+}
+
 function killed(name: string, choose: (site: FaultSite, random: SeededRandom) => Promise<number | null>): FaultKind {
   return {
     name,
@@ -129,7 +134,7 @@ function parted(name: string, fault: 'cut' | 'silent'): FaultKind {
     async run(site, random) {
       const round = await site.begin()
       await sleep(random.below(round.durationMs))
-      const group = [random.below(site.agents.length)]
+      const group = [await masterOrAny(site, random)]
       if (random.below(2) === 0) group.push((group[0]! + 1) % site.agents.length)
       site.part(group, fault)
       // A silent way is noticed after 12 s.

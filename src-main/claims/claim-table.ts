@@ -135,6 +135,10 @@ export class ClaimTable {
       case 'becameRightful':
         this.#electNotBeforeMs = Math.min(this.#electNotBeforeMs, world.nowMs + this.#settings.windowMs)
         return this.#settle(world)
+      case 'stoodBack':
+        this.#leaveOffice()
+        this.#electNotBeforeMs = event.untilMs
+        return this.#settle(world)
       case 'timePassed':
         return this.#timePassed(world)
     }

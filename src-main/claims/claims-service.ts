@@ -43,6 +43,8 @@ export function createClaims(options: ClaimsOptions): Claims {
   let machine: Machine | null = null
   let isRunning = false
   let settledAtMs = Infinity
+  /** A short time after a long standstill. */
+  let awakeUntilMs = -Infinity
 
   function send(to: PeerId, message: ClaimMessage): void {
     if (to !== self) {
@@ -142,6 +144,10 @@ export function createClaims(options: ClaimsOptions): Claims {
 
   function onLost(id: PeerId): void {
     if (!live.delete(id)) return
+    if (live.size === 0 && clock.monotonicMs() < awakeUntilMs) {
+      for (const claim of claims.values()) claim.standBack()
+      coordinator.standBack(awakeUntilMs)
+    }
     coordinator.memberLost(id)
     for (const claim of claims.values()) {
       if (claim.coordinator === id) claim.moveTo(rightful(claim.key))
@@ -178,6 +184,11 @@ export function createClaims(options: ClaimsOptions): Claims {
     setMachine(now) {
       machine = now
       for (const claim of claims.values()) claim.reweigh(now)
+    },
+
+    wokeUp() {
+      awakeUntilMs = clock.monotonicMs() + settings.settleMs
+      settledAtMs = Math.max(settledAtMs, awakeUntilMs)
     },
 
     start() {

@@ -112,6 +112,11 @@ export interface Claims {
   view(): Omit<MasterView, 'url' | 'masterName' | 'coordinatorName'>[]
   /** The weight of this machine has changed: all claims put it, and a master that may not be one any more gives up its office. */
   setMachine(machine: Machine): void
+  /**
+   * This process, or the whole PC, stood still for long. Should that turn out to have cost all connections, whoever comes
+   * back within `settleMs` is heard before this agent elects itself: others may have gone on long ago.
+   */
+  wokeUp(): void
   start(): void
   stop(): void
 }

@@ -127,6 +127,11 @@ export class Coordinator {
     for (const hosted of this.#tables.values()) this.#withdraw(hosted, id)
   }
 
+  /** This agent is alone after a long standstill. */
+  standBack(untilMs: number): void {
+    for (const hosted of this.#tables.values()) this.#apply(hosted, { type: 'stoodBack', untilMs })
+  }
+
   /** It is out of the game for this content, and stays a member for all others. */
   memberBanned(id: PeerId, key: ContentKey): void {
     const hosted = this.#tables.get(key)
@@ -193,8 +198,9 @@ export class Coordinator {
     const unsettledMs = Math.max(0, this.#world.settledAtMs() - nowMs)
     // A claim that moves here comes from agents that know each other already.
     const isKnownElsewhere = put.epoch > 0
-    if (live.size === 0 && (isKnownElsewhere || unsettledMs === 0)) return 0
-    if (isKnownElsewhere) return settings.windowMs
+    if (live.size === 0 && unsettledMs === 0) return 0
+    // Alone and not settled: it has slept, and those it knew are about to come back.
+    if (isKnownElsewhere) return live.size === 0 ? unsettledMs : settings.windowMs
     // Whoever asks the wrong one has not met the right one yet, but will.
     return settings.windowMs + (this.#world.isRightful(put.key) ? unsettledMs : Math.max(unsettledMs, settings.settleMs))
   }

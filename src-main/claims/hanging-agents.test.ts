@@ -89,6 +89,76 @@ describe('an agent that stood still', () => {
     expect(namesOfMasters(lan, key)).toEqual([successor.name])
   })
 
+  describe('for so long that all its connections are gone', () => {
+    /** The master sleeps for half a minute; the others notice it and go on. */
+    function asleep(size: number) {
+      const site = running(size)
+      const { lan, key, master, coordinator, followers } = site
+      master.hang(true)
+      lan.pass(12_000)
+      for (const other of [coordinator, ...followers]) lan.cut(other, master)
+      lan.pass(18_000)
+      const reigned: string[] = []
+      master.opened.get(key)!.on('decision', ({ role }) => void (role === 'master' && reigned.push(master.name)))
+      return { ...site, reigned, wake: () => master.hang(false) }
+    }
+
+    test('as master hears those who come back before it goes on', () => {
+      const { lan, key, master, coordinator, followers, reigned, wake } = asleep(4)
+      wake()
+      expect(namesOfMasters(lan, key)).not.toContain(master.name)
+      lan.pass(1000)
+      for (const other of [coordinator, ...followers]) lan.connect(other, master)
+      lan.pass(6000)
+      expect(reigned).toEqual([])
+      expect(namesOfMasters(lan, key)).toHaveLength(1)
+      expect(namesOfMasters(lan, key)).not.toContain(master.name)
+    })
+
+    test('as master and coordinator does so as well', () => {
+      const { lan, key, coordinator, master, followers } = running(4)
+      master.kill()
+      lan.pass(500)
+      for (const { opened } of followers) {
+        opened.get(key)!.close()
+        opened.delete(key)
+      }
+      lan.pass(100)
+      expect(namesOfMasters(lan, key)).toEqual([coordinator.name])
+      coordinator.hang(true)
+      lan.pass(12_000)
+      for (const other of followers) lan.cut(other, coordinator)
+      lan.pass(18_000)
+      followers[0]!.open(key)
+      lan.pass(500)
+      coordinator.hang(false)
+      expect(namesOfMasters(lan, key)).toEqual([followers[0]!.name])
+      lan.pass(1000)
+      for (const other of followers) lan.connect(other, coordinator)
+      lan.pass(6000)
+      expect(namesOfMasters(lan, key)).toHaveLength(1)
+    })
+
+    test('goes on by itself when nobody comes back', () => {
+      const { lan, key, master, reigned, wake } = asleep(3)
+      wake()
+      lan.pass(lan.settings.settleMs + 100)
+      expect(namesOfMasters(lan, key)).toContain(master.name)
+      expect(reigned).toEqual([master.name])
+    })
+
+    test('but whose connections hold after all loses no time', () => {
+      const { lan, key, master } = running(4)
+      master.hang(true)
+      lan.pass(1000)
+      master.hang(false)
+      master.claims.wokeUp()
+      lan.pass(3000)
+      expect(namesOfMasters(lan, key)).toEqual([master.name])
+      expect(epochOf(master, key)).toBe(1)
+    })
+  })
+
   test('through the election window hears all claims before it elects', () => {
     const lan = new ClaimLan()
     const [coordinator, weak, strong] = lan.settled('coordinator', 'weak', 'strong')

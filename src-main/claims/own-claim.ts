@@ -192,6 +192,14 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
     )
   }
 
+  /** Alone after a long standstill: what others decided meanwhile is not known, so the office of master is not held on to. */
+  standBack(): void {
+    if (this.#closed || this.#decision.role !== 'master') return
+    this.#master = null
+    const { epoch, masters } = this.#decision
+    this.#decide({ role: 'follower', epoch, master: null, masters, holders: [] })
+  }
+
   memberLost(id: PeerId): void {
     this.#leaving.get(id)?.cancel()
     this.#leaving.delete(id)

@@ -13,6 +13,8 @@ export type TableEvent =
   | { readonly type: 'memberLost'; readonly id: PeerId }
   /** The agents before this one in rendezvous order are gone: no need to wait longer than a window any more. */
   | { readonly type: 'becameRightful' }
+  /** Its coordinator is alone after a long standstill: nobody is in office, or elected before that time. */
+  | { readonly type: 'stoodBack'; readonly untilMs: number }
   /** {@link ClaimTable.wakeAtMs} has come. */
   | { readonly type: 'timePassed' }
 

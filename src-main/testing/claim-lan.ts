@@ -159,7 +159,7 @@ export class ClaimLan {
         opened.set(key, claim)
         return claim
       },
-      hang: (isHanging) => (isHanging ? process.hang() : process.goOn()),
+      hang: (isHanging) => (isHanging ? process.hang() : process.goOn(() => claims.wokeUp())),
       ban: (peer, key) => link.ban(peer, key),
       kill: () => {
         isAlive = false
@@ -278,10 +278,14 @@ export class ClaimLan {
   }
 }
 
+/** What an agent takes for a sleep of its PC. */
+const SLEEP_MS = 15_000
+
 /** The event loop of one agent: while it hangs, timers and what comes in wait; then the timers have their turn first. */
 class LanProcess {
   readonly clock: Clock
   #isHanging = false
+  #hangsSinceMs = 0
   #dueTimers: (() => void)[] = []
   #arrivals: (() => void)[] = []
 
@@ -312,10 +316,12 @@ class LanProcess {
 
   hang(): void {
     this.#isHanging = true
+    this.#hangsSinceMs = this.clock.monotonicMs()
   }
 
-  goOn(): void {
+  goOn(wokeUp: () => void): void {
     this.#isHanging = false
+    if (this.clock.monotonicMs() - this.#hangsSinceMs >= SLEEP_MS) wokeUp()
     for (const fn of this.#dueTimers.splice(0)) fn()
     for (const fn of this.#arrivals.splice(0)) fn()
   }
