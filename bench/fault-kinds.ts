@@ -1,16 +1,16 @@
-import { execFileSync } from 'node:child_process'
 import { createServer, type AddressInfo } from 'node:net'
-import { existsSync, mkdirSync, openSync, closeSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
+import { openSync, closeSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SeededRandom } from '../src-main/testing/mutate.ts'
 import type { FaultSite } from './fault-site.ts'
+import { failDisk, failingDisk, memoryDisk, remount, repairDisk, type SmallDisk } from './small-disks.ts'
 
 /** Something that goes wrong while a content is on its way to a whole site, and is mended again. */
 export interface FaultKind {
   readonly name: string
-  /** Why it cannot be tried here; null when it can. */
-  readonly whyNot?: () => string | null
+  /** What the first agent keeps its data on. */
+  readonly disk?: SmallDisk
   /** One round. @returns what did not hold */
   run(site: FaultSite, random: SeededRandom, limits: FaultLimits): Promise<string[]>
 }
@@ -43,9 +43,22 @@ export const faultKinds: readonly FaultKind[] = [
   },
   parted('partition (cut) and heal', 'cut'),
   parted('partition (silent) and heal', 'silent'),
+  parted('partition (one way) and heal', 'deaf'),
+  {
+    name: 'slow and lossy ways',
+    async run(site, random) {
+      site.spoil({ delayMs: 10 + random.below(40), loss: random.below(30) / 1000 })
+      const round = await site.begin()
+      try {
+        return await site.finish(round, { copies: 1 })
+      } finally {
+        site.spoil(null)
+      }
+    }
+  },
   {
     name: 'disk full, then space',
-    whyNot: whyNoTmpfs,
+    disk: memoryDisk,
     async run(site, random) {
       const filler = path.join(site.dataDir(0), 'filler')
       fill(filler)
@@ -59,7 +72,7 @@ export const faultKinds: readonly FaultKind[] = [
   },
   {
     name: 'disk read-only at the start, then writable',
-    whyNot: whyNoTmpfs,
+    disk: memoryDisk,
     async run(site) {
       const broken = await site.kill(0)
       remount(site.dataDir(0), 'ro')
@@ -69,6 +82,24 @@ export const faultKinds: readonly FaultKind[] = [
       await site.untilMet()
       const round = await site.begin()
       return [...broken, ...(await site.finish(round, { copies: 1 }))]
+    }
+  },
+  {
+    name: 'disk turns read-only, restart on a mended one',
+    disk: failingDisk,
+    async run(site, random) {
+      const round = await site.begin()
+      await sleep(random.below(round.durationMs))
+      site.note('the disk of pc-0 turns read-only')
+      failDisk(site.dataDir(0))
+      const broken = await site.finish(round, { copies: 2, mayFail: [0], unwell: [0] })
+      site.agents[0]!.kill()
+      while (!site.agents[0]!.ended) await sleep(5)
+      repairDisk(site.dataDir(0))
+      await site.startAgent(0)
+      await site.untilMet()
+      const again = await site.begin()
+      return [...broken, ...(await site.finish(again, { copies: 1 }))]
     }
   },
   {
@@ -128,7 +159,7 @@ function killed(name: string, choose: (site: FaultSite, random: SeededRandom) =>
   }
 }
 
-function parted(name: string, fault: 'cut' | 'silent'): FaultKind {
+function parted(name: string, fault: 'cut' | 'silent' | 'deaf'): FaultKind {
   return {
     name,
     async run(site, random) {
@@ -173,23 +204,4 @@ function fill(file: string): void {
   } finally {
     closeSync(handle)
   }
-}
-
-function remount(dir: string, mode: 'ro' | 'rw'): void {
-  execFileSync('mount', ['-o', `remount,${mode}`, dir])
-}
-
-/** Mounts a small file system of its own at `dir`, for this run. */
-export function mountTmpfs(dir: string, sizeMiB: number): void {
-  mkdirSync(dir, { recursive: true })
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMiB}m,mode=700`, 'tmpfs', dir])
-}
-
-export function unmount(dir: string): void {
-  if (existsSync(dir)) execFileSync('umount', ['-l', dir])
-}
-
-export function whyNoTmpfs(): string | null {
-  if (process.platform !== 'linux') return 'needs Linux'
-  return process.getuid?.() === 0 ? null : 'needs root to mount a small file system'
 }

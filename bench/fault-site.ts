@@ -6,7 +6,7 @@ import { rankCoordinators } from '../src-main/claims/rendezvous.ts'
 import type { PeerId } from '../src-main/contract/ids.ts'
 import { finalRequestStates, type RequestView } from '../src-main/contract/request.ts'
 import { startOriginServer, type OriginServer } from '../src-main/testing/origin-server.ts'
-import { startTcpRelay, type RelayFault, type TcpRelay } from '../src-main/testing/tcp-relay.ts'
+import { startTcpRelay, type TcpRelay, type WayQuality } from '../src-main/testing/tcp-relay.ts'
 import { startAgent, type AgentProcess } from './agent-process.ts'
 import { newSiteKey } from './fleet.ts'
 import { brokenCache, brokenPartials, brokenPromises, type OriginBounds, type Outcome } from './invariants.ts'
@@ -140,8 +140,11 @@ export class FaultSite {
     this.#asked.set(index, { id, destination })
   }
 
-  /** Waits for the end of all requests and checks everything that must hold. @returns what does not hold */
-  async finish(round: Round, bounds: { copies: number; mayFail?: readonly number[] }): Promise<string[]> {
+  /**
+   * Waits for the end of all requests and checks everything that must hold. Agents that are `unwell` cannot keep their cache.
+   * @returns what does not hold
+   */
+  async finish(round: Round, bounds: { copies: number; mayFail?: readonly number[]; unwell?: readonly number[] }): Promise<string[]> {
     const outcomes = await Promise.all(
       [...this.#asked].sort(([a], [b]) => a - b).map(async ([index, { id, destination }]): Promise<Outcome> => ({ agent: `pc-${index}`, destination, view: await this.#final(this.agents[index]!, id) }))
     )
@@ -156,7 +159,7 @@ export class FaultSite {
     const broken = await brokenPromises(outcomes, round.sha256, origin)
     const mayFail = bounds.mayFail?.map((index) => `pc-${index}`) ?? []
     for (const { agent, view } of outcomes) if (view?.state === 'failed' && !mayFail.includes(agent)) broken.push(`${agent}: failed with ${view.error?.code}: ${view.error?.message}`)
-    for (const agent of this.agents) if (!agent.ended) broken.push(...(await brokenCache(agent)))
+    for (const [index, agent] of this.agents.entries()) if (!agent.ended && !bounds.unwell?.includes(index)) broken.push(...(await brokenCache(agent)))
     if (broken.length > 0) broken.push(await this.#story(outcomes))
     this.origin.remove(round.path)
     return broken
@@ -193,13 +196,19 @@ export class FaultSite {
     return null
   }
 
-  /** The ways between these agents and all others fail. */
-  part(group: readonly number[], fault: RelayFault): void {
+  /** The ways between these agents and all others fail. `deaf`: these hear nothing of the others, who hear them. */
+  part(group: readonly number[], fault: 'cut' | 'silent' | 'deaf'): void {
     this.note(`${group.map((index) => `pc-${index}`).join(' and ')} parted from the others (${fault})`)
     for (const [name, relay] of this.#relays) {
       const [from, to] = name.split('>').map(Number) as [number, number]
-      if (group.includes(from) !== group.includes(to)) relay.break(fault)
+      if (group.includes(from) === group.includes(to)) continue
+      relay.break(fault === 'deaf' && group.includes(to) ? 'mute' : fault)
     }
+  }
+
+  /** All ways get slow and lossy; null: good again. */
+  spoil(quality: WayQuality | null): void {
+    for (const relay of this.#relays.values()) relay.spoil(quality)
   }
 
   heal(): void {

@@ -3,7 +3,7 @@ import { loadavg } from 'node:os'
 import { Command } from 'commander'
 import { buildCli } from '../scripts/build-cli.ts'
 import { SeededRandom } from '../src-main/testing/mutate.ts'
-import { faultKinds, mountTmpfs, unmount, type FaultKind } from './fault-kinds.ts'
+import { faultKinds, type FaultKind } from './fault-kinds.ts'
 import { FaultSite } from './fault-site.ts'
 import { readFlags } from './flags.ts'
 import { RunScope } from './run-scope.ts'
@@ -31,8 +31,6 @@ const program = new Command('bench:faults')
   .option('--seed <n>', 'of the random moments', parseCount(0, 2 ** 32 - 1), Date.now() % 2 ** 32)
 const flags = readFlags<Flags>(program)
 
-/** The file system of the agent whose disk fails. */
-const DISK_MIB = 96
 const RATE = 40_000_000 / 8
 
 interface Tally {
@@ -46,14 +44,14 @@ interface Tally {
 
 if (!(await buildCli())) process.exit(1)
 const endMs = performance.now() + flags.minutes * 60_000
-const mounted: string[] = []
+const mounted: (() => void)[] = []
 // Before the scope, which removes the folders.
-process.on('exit', () => mounted.splice(0).forEach(unmount))
+process.on('exit', () => mounted.splice(0).forEach((unmount) => unmount()))
 const scope = new RunScope()
 
 const chosen = faultKinds.filter(({ name }) => name.includes(flags.only ?? ''))
 const tallies = await Promise.all(chosen.map((kind, i) => repeat(kind, new SeededRandom(flags.seed + i))))
-mounted.splice(0).forEach(unmount)
+mounted.splice(0).forEach((unmount) => unmount())
 await scope.close()
 
 if (flags.json) process.stdout.write(`${JSON.stringify({ seed: flags.seed, tallies })}\n`)
@@ -66,16 +64,17 @@ process.exitCode = tallies.some(({ times, held }) => held < times) ? 1 : 0
 /** One site, one fault, until the time is over. */
 async function repeat(kind: FaultKind, random: SeededRandom): Promise<Tally> {
   const tally: Tally = { name: kind.name, times: 0, held: 0, pieces: 0, broken: [], note: '' }
-  const whyNot = kind.whyNot?.() ?? null
+  const whyNot = kind.disk?.whyNot() ?? null
   if (whyNot !== null) return { ...tally, note: whyNot }
-  const disk = kind.whyNot ? scope.folder('fault-disk') : undefined
-  if (disk !== undefined) {
-    mountTmpfs(disk, DISK_MIB)
-    mounted.push(disk)
+  const folder = kind.disk && scope.folder('fault-disk')
+  if (kind.disk && folder !== undefined) {
+    const { disk } = kind
+    mounted.push(() => disk.unmount(folder))
+    disk.mount(folder)
   }
   let site: FaultSite | undefined
   try {
-    site = await FaultSite.start(scope, { agents: flags.agents, sizeBytes: flags.size, rateBytesPerSecond: RATE, dataDirOf: (index) => (index === 0 ? disk : undefined) })
+    site = await FaultSite.start(scope, { agents: flags.agents, sizeBytes: flags.size, rateBytesPerSecond: RATE, dataDirOf: (index) => (index === 0 ? folder : undefined) })
     while (performance.now() < endMs && tally.times < flags.times) {
       const broken = await kind.run(site, random, flags)
       tally.times++
