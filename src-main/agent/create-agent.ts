@@ -300,7 +300,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#own(transfers, (t) => t.close())
     this.#own(requests, (r) => r.close())
     this.#own(precache, (p) => p.close())
-    this.#own(new SleepWatch(clock, () => (this.#parts?.claims.wokeUp(), this.refresh())), (s) => s.stop())
+    this.#own(new SleepWatch(clock, () => (claims.wokeUp(), this.refresh())), (s) => s.stop())
     const apply = () => {
       const { transfers, rates: caps, precache: list } = live.current
       originQueue.concurrency = transfers.originConcurrency

@@ -6,7 +6,7 @@ import { contentKeyOf, peerIdOf } from '../testing/claim-lan.ts'
 import { MAX_CLAIMANTS } from './claim-roster.ts'
 import { ClaimTable } from './claim-table.ts'
 import { MAX_EPOCH } from './master-history.ts'
-import type { Surroundings, TableEffect, TableEvent } from './table-events.ts'
+import type { Elsewhere, Surroundings, TableEffect, TableEvent } from './table-events.ts'
 
 const key = contentKeyOf('table')
 const settings = { windowMs: 200, leaseMs: 5000 }
@@ -20,11 +20,12 @@ function put(over: Partial<ClaimPut> = {}): ClaimPut {
 class Desk {
   nowMs = 0
   isRightful = true
+  elsewhere: Elsewhere | null = null
   readonly dead = new Set<PeerId>()
   readonly table = new ClaimTable(key, settings, 200)
 
   on(event: TableEvent): TableEffect[] {
-    const world: Surroundings = { nowMs: this.nowMs, isLive: (id) => !this.dead.has(id), isRightful: () => this.isRightful }
+    const world: Surroundings = { nowMs: this.nowMs, isLive: (id) => !this.dead.has(id), isRightful: () => this.isRightful, elsewhere: () => this.elsewhere }
     return this.table.on(event, world)
   }
   put(from: PeerId, over: Partial<ClaimPut> = {}): TableEffect[] {

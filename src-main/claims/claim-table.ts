@@ -5,7 +5,7 @@ import { elect, isElectable, type Candidate } from './election.ts'
 import { learnFrom } from './former-decisions.ts'
 import { MAX_EPOCH, mergeMasters, rememberMaster } from './master-history.ts'
 import { ringOfHolders } from './ring-of-holders.ts'
-import type { Surroundings, TableEffect, TableEvent } from './table-events.ts'
+import type { Elsewhere, Surroundings, TableEffect, TableEvent } from './table-events.ts'
 
 /** An epoch so far ahead of the table's is not believed: nobody lives through so many elections between two messages. */
 const MAX_EPOCH_LEAD = 65_536
@@ -135,6 +135,8 @@ export class ClaimTable {
       case 'becameRightful':
         this.#electNotBeforeMs = Math.min(this.#electNotBeforeMs, world.nowMs + this.#settings.windowMs)
         return this.#settle(world)
+      case 'decidedElsewhere':
+        return this.#settle(world)
       case 'stoodBack':
         this.#leaveOffice()
         this.#electNotBeforeMs = event.untilMs
@@ -244,6 +246,12 @@ export class ClaimTable {
     return [{ type: 'tellAll', when: isReplaced ? 'now' : 'lazily' }]
   }
 
+  /** Two tables for one content, because not everybody sees everybody: the other one counts, and its pieces come by way of this agent. */
+  #follow({ via, epoch, master }: Elsewhere, world: Surroundings): TableEffect[] {
+    this.#roster.answered(via, 1, false)
+    return this.#enthrone(master, epoch, 'elected by the coordinator of another part of the site', world)
+  }
+
   #reign(master: PeerId, epoch: number, why: string): void {
     this.#phase = 'led'
     this.#master = master
@@ -308,7 +316,8 @@ export class ClaimTable {
   }
 
   #holding(from: PeerId, pieces: number, complete: boolean, world: Surroundings): TableEffect[] {
-    const changed = this.#roster.answered(from, pieces, complete)
+    // Who passes on what others have is worth asking even while it has nothing.
+    const changed = this.#roster.answered(from, from === world.elsewhere()?.via ? Math.max(1, pieces) : pieces, complete)
     if (changed !== 'holders') return changed === 'awaited' ? this.#settle(world) : []
     return [{ type: 'tellAll', when: 'lazily' }, ...this.#settle(world)]
   }
@@ -362,6 +371,10 @@ export class ClaimTable {
 
   #timePassed(world: Surroundings): TableEffect[] {
     if (this.#master !== null && world.nowMs >= this.#leaseEndsMs) {
+      if (this.#master === world.elsewhere()?.master) {
+        this.#leaseEndsMs = world.nowMs + this.#settings.leaseMs
+        return []
+      }
       const reigning = this.#roster.get(this.#master)
       if (reigning) reigning.silent = true
       return [...this.#dismiss('its lease ran out'), ...this.#settle(world)]
@@ -383,6 +396,8 @@ export class ClaimTable {
       this.#major++
       return [{ type: 'tellAll', when: wasOpen ? 'now' : 'soon' }]
     }
+    const elsewhere = world.elsewhere()
+    if (elsewhere !== null && elsewhere.master !== this.#master && elsewhere.epoch >= this.#epoch) return this.#follow(elsewhere, world)
     if (this.#master !== null) return []
 
     const effects = this.#askOnce()

@@ -75,6 +75,7 @@ export function createClaims(options: ClaimsOptions): Claims {
     clock,
     settings,
     live,
+    elsewhere: (key) => claims.get(key)?.elsewhere ?? null,
     isRightful: (key) => rightful(key) === self,
     isBanned: (id, key) => link.isBanned(id, key),
     settledAtMs: () => settledAtMs,
@@ -100,7 +101,8 @@ export function createClaims(options: ClaimsOptions): Claims {
     if (!isRunning) return
     switch (message.t) {
       case 'claim.decision':
-        return claims.get(message.key)?.decided(from, message)
+        claims.get(message.key)?.decided(from, message)
+        return coordinator.decidedElsewhere(message.key)
       case 'claim.ask': {
         const held = holdings(message.key)
         if (held && (held.complete || held.pieces > 0)) return send(from, { t: 'claim.holding', key: message.key, pieces: held.pieces, complete: held.complete })

@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../lib/clock.ts'
 import { ClaimTable } from './claim-table.ts'
 import type { ClaimSettings, ElectedInfo, MasterLostInfo } from './claims.ts'
 import { coordinatorScore } from './rendezvous.ts'
-import type { Surroundings, TableEffect, TableEvent } from './table-events.ts'
+import type { Elsewhere, Surroundings, TableEffect, TableEvent } from './table-events.ts'
 
 /** Most claim tables one agent keeps. */
 export const MAX_TABLES = 10_000
@@ -37,6 +37,8 @@ export interface CoordinatorWorld {
   readonly settings: ClaimSettings
   /** Members with a live connection, without self. */
   readonly live: ReadonlySet<PeerId>
+  /** What this agent was told about this content as claimant of another coordinator. */
+  elsewhere(key: ContentKey): Elsewhere | null
   /** This agent is the one to coordinate this content. */
   isRightful(key: ContentKey): boolean
   /** This agent does not listen to what this member says about this content. */
@@ -127,6 +129,12 @@ export class Coordinator {
     for (const hosted of this.#tables.values()) this.#withdraw(hosted, id)
   }
 
+  /** As claimant this agent was told something, or has moved. */
+  decidedElsewhere(key: ContentKey): void {
+    const hosted = this.#tables.get(key)
+    if (hosted) this.#apply(hosted, { type: 'decidedElsewhere' })
+  }
+
   /** This agent is alone after a long standstill. */
   standBack(untilMs: number): void {
     for (const hosted of this.#tables.values()) this.#apply(hosted, { type: 'stoodBack', untilMs })
@@ -213,6 +221,7 @@ export class Coordinator {
     const world: Surroundings = {
       nowMs: clock.monotonicMs(),
       isLive: (id) => id === this.#world.self || this.#world.live.has(id),
+      elsewhere: () => this.#world.elsewhere(table.key),
       isRightful: () => this.#world.isRightful(table.key)
     }
     const effects = table.on(event, world)

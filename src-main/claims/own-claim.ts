@@ -5,6 +5,7 @@ import type { MasterView } from '../contract/snapshot.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { Claim, ClaimInit, ClaimSettings, Decision, Holder, Machine } from './claims.ts'
 import { mergeMasters, sameMasters } from './master-history.ts'
+import type { Elsewhere } from './table-events.ts'
 
 /** Progress of a follower is gathered for so long: twice a second is enough, it matters only for a re-election. */
 const GATHER_MS = 500
@@ -89,6 +90,14 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
     return this.#coordinator
   }
 
+  /** What another agent decided as coordinator, for those who take this one for it. */
+  get elsewhere(): Elsewhere | null {
+    const { self } = this.#world
+    if (this.#closed || this.#complete || this.#coordinator === self || this.#coordinator !== this.#decidedBy) return null
+    if (this.#master === null || !this.#world.isLive(this.#master)) return null
+    return { via: self, epoch: this.#epoch, master: this.#master }
+  }
+
   update(state: { pieces?: number; bytes?: number; eligible?: boolean; complete?: boolean }): void {
     if (this.#closed) return
     if (state.pieces !== undefined && state.pieces !== this.#pieces) {
@@ -106,6 +115,8 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
       this.#complete = true
       this.#pieces = this.#pieceCount
       if (this.#master === this.#world.self) this.#master = null
+      // Others may take this agent for the coordinator although it follows another one.
+      this.#world.send(this.#world.self, { t: 'claim.holding', key: this.key, pieces: this.#pieces, complete: true })
     }
     if (becomesComplete || changesEligibility) this.#put()
     else if (this.#progressIsNew) this.#arm()

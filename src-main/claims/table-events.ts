@@ -11,6 +11,8 @@ export type TableEvent =
   | { readonly type: 'masterResigned'; readonly from: PeerId; readonly epoch: number; readonly why: ClaimResign['why'] }
   /** The connection to a member is gone. */
   | { readonly type: 'memberLost'; readonly id: PeerId }
+  /** {@link Surroundings.elsewhere} has changed. */
+  | { readonly type: 'decidedElsewhere' }
   /** The agents before this one in rendezvous order are gone: no need to wait longer than a window any more. */
   | { readonly type: 'becameRightful' }
   /** Its coordinator is alone after a long standstill: nobody is in office, or elected before that time. */
@@ -18,12 +20,22 @@ export type TableEvent =
   /** {@link ClaimTable.wakeAtMs} has come. */
   | { readonly type: 'timePassed' }
 
+/** A decision that the agent which keeps this table goes by itself: it cannot reach its claimants, or they not the other table. */
+export interface Elsewhere {
+  /** The agent that keeps this table; it passes on what it gets. */
+  readonly via: PeerId
+  readonly epoch: number
+  readonly master: PeerId
+}
+
 /** What the table needs to know of the world at the moment of an event. */
 export interface Surroundings {
   /** Monotonic. */
   readonly nowMs: number
   /** The coordinator has a connection to this member (or is it). */
   isLive(id: PeerId): boolean
+  /** What the coordinator itself was told as claimant of another table for this content; null when it has no other, or is master of none. */
+  elsewhere(): Elsewhere | null
   /** As the coordinator sees the members, it is first in rendezvous order for this content. */
   isRightful(): boolean
 }
