@@ -170,9 +170,10 @@ function parted(name: string, fault: 'cut' | 'silent' | 'deaf'): FaultKind {
       site.part(group, fault)
       // A silent way is noticed after 12 s.
       await sleep(fault === 'cut' ? 500 + random.below(3000) : 13_000 + random.below(3000))
+      const broken = (await site.seenAcross(group)).map((pair) => `${pair} although they are parted`)
       site.heal()
       // Each side has its own master while they do not see each other.
-      const broken = await site.finish(round, { copies: 2 })
+      broken.push(...(await site.finish(round, { copies: 2 })))
       await site.untilMet()
       return broken
     }

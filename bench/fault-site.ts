@@ -206,6 +206,18 @@ export class FaultSite {
     }
   }
 
+  /** Pairs of agents, one of the group and one of the others, of which one sees the other. */
+  async seenAcross(group: readonly number[]): Promise<string[]> {
+    const snapshots = await Promise.all(this.agents.map((agent) => agent.snapshot()))
+    return snapshots.flatMap(({ peers }, index) =>
+      peers
+        .filter(({ state }) => state === 'connected')
+        .map(({ id }) => this.agents.findIndex((agent) => agent.id === id))
+        .filter((other) => group.includes(index) !== group.includes(other))
+        .map((other) => `pc-${index} sees pc-${other}`)
+    )
+  }
+
   /** All ways get slow and lossy; null: good again. */
   spoil(quality: WayQuality | null): void {
     for (const relay of this.#relays.values()) relay.spoil(quality)

@@ -5,6 +5,7 @@ import { buildCli } from '../scripts/build-cli.ts'
 import { SeededRandom } from '../src-main/testing/mutate.ts'
 import { faultKinds, type FaultKind } from './fault-kinds.ts'
 import { FaultSite } from './fault-site.ts'
+import { failingDisk, type SmallDisk } from './small-disks.ts'
 import { readFlags } from './flags.ts'
 import { RunScope } from './run-scope.ts'
 import { drawTable } from './table.ts'
@@ -13,7 +14,8 @@ import { parseCount, parseSize } from './units.ts'
 interface Flags {
   minutes: number
   times: number
-  only?: string
+  only: string
+  oneSite?: boolean
   agents: number
   size: number
   stopSeconds: number
@@ -24,7 +26,8 @@ const program = new Command('bench:faults')
   .description('Kills, stops, partitions, full and damaged disks, each on a site of its own, all at the same time. Exit code 1 when something did not hold.')
   .option('--minutes <n>', 'how long at most', parseCount(1, 10_000), 10)
   .option('--times <n>', 'at most so often each', parseCount(1, 100_000), 200)
-  .option('--only <text>', 'only faults with this in their name')
+  .option('--only <texts>', 'only faults with one of these in their name, separated by commas', '')
+  .option('--one-site', 'all faults in turn on one site, instead of a site for each')
   .option('--agents <n>', 'agents per site', parseCount(2, 20), 3)
   .option('--size <size>', 'of each content', parseSize, 6 * 1024 * 1024)
   .option('--stop-seconds <n>', 'how long a stopped agent stays stopped', parseCount(1, 600), 30)
@@ -44,14 +47,16 @@ interface Tally {
 
 if (!(await buildCli())) process.exit(1)
 const endMs = performance.now() + flags.minutes * 60_000
-const mounted: (() => void)[] = []
+const unmounts: (() => void)[] = []
 // Before the scope, which removes the folders.
-process.on('exit', () => mounted.splice(0).forEach((unmount) => unmount()))
+process.on('exit', () => unmounts.splice(0).forEach((unmount) => unmount()))
 const scope = new RunScope()
 
-const chosen = faultKinds.filter(({ name }) => name.includes(flags.only ?? ''))
-const tallies = await Promise.all(chosen.map((kind, i) => repeat(kind, new SeededRandom(flags.seed + i))))
-mounted.splice(0).forEach((unmount) => unmount())
+const chosen = faultKinds.filter(({ name }) => flags.only.split(',').some((text) => name.includes(text)))
+// One site has one disk: the one that most faults ask for.
+const groups = flags.oneSite ? [chosen.filter(({ disk }) => disk !== failingDisk)] : chosen.map((kind) => [kind])
+const tallies = (await Promise.all(groups.map((kinds, i) => repeat(kinds, new SeededRandom(flags.seed + i))))).flat()
+unmounts.splice(0).forEach((unmount) => unmount())
 await scope.close()
 
 if (flags.json) process.stdout.write(`${JSON.stringify({ seed: flags.seed, tallies })}\n`)
@@ -61,33 +66,45 @@ else {
 }
 process.exitCode = tallies.some(({ times, held }) => held < times) ? 1 : 0
 
-/** One site, one fault, until the time is over. */
-async function repeat(kind: FaultKind, random: SeededRandom): Promise<Tally> {
-  const tally: Tally = { name: kind.name, times: 0, held: 0, pieces: 0, broken: [], note: '' }
-  const whyNot = kind.disk?.whyNot() ?? null
-  if (whyNot !== null) return { ...tally, note: whyNot }
-  const folder = kind.disk && scope.folder('fault-disk')
-  if (kind.disk && folder !== undefined) {
-    const { disk } = kind
-    mounted.push(() => disk.unmount(folder))
-    disk.mount(folder)
-  }
+/** One site, these faults in turn, until the time is over. */
+async function repeat(kinds: readonly FaultKind[], random: SeededRandom): Promise<Tally[]> {
+  const tallies = kinds.map(({ name, disk }): Tally => ({ name, times: 0, held: 0, pieces: 0, broken: [], note: disk?.whyNot() ?? '' }))
+  const possible = kinds.flatMap((kind, i) => (tallies[i]!.note === '' ? [{ kind, tally: tallies[i]! }] : []))
+  if (possible.length === 0) return tallies
+  let { tally } = possible[0]!
   let site: FaultSite | undefined
   try {
+    const folder = mounted(possible.find(({ kind }) => kind.disk)?.kind.disk)
     site = await FaultSite.start(scope, { agents: flags.agents, sizeBytes: flags.size, rateBytesPerSecond: RATE, dataDirOf: (index) => (index === 0 ? folder : undefined) })
-    while (performance.now() < endMs && tally.times < flags.times) {
-      const broken = await kind.run(site, random, flags)
-      tally.times++
-      if (broken.length === 0) tally.held++
-      tally.broken.push(...broken.map((what) => `time ${tally.times}: ${what}`))
-      process.stderr.write(`${kind.name}: ${tally.held} of ${tally.times}${broken.length > 0 ? `, ${broken.join('; ')}` : ''} (load ${loadavg()[0]!.toFixed(1)})\n`)
+    for (let time = 1; time <= flags.times; time++) {
+      for (const next of possible) {
+        if (performance.now() >= endMs) break
+        tally = next.tally
+        const compared = site.comparedPieces
+        const broken = await next.kind.run(site, random, flags)
+        tally.pieces += site.comparedPieces - compared
+        note(tally, broken)
+      }
     }
   } catch (error) {
-    tally.times++
-    tally.broken.push(`time ${tally.times}: ${(error as Error).message}`)
-    process.stderr.write(`${kind.name}: gave up, ${(error as Error).stack}\n`)
+    note(tally, [(error as Error).stack ?? String(error)])
   }
-  tally.pieces = site?.comparedPieces ?? 0
   await site?.close()
-  return tally
+  return tallies
+}
+
+function note(tally: Tally, broken: readonly string[]): void {
+  tally.times++
+  if (broken.length === 0) tally.held++
+  tally.broken.push(...broken.map((what) => `time ${tally.times}: ${what}`))
+  process.stderr.write(`${tally.name}: ${tally.held} of ${tally.times}${broken.length > 0 ? `, ${broken.join('; ')}` : ''} (load ${loadavg()[0]!.toFixed(1)})\n`)
+}
+
+/** @returns the folder at which the disk is mounted until the end */
+function mounted(disk: SmallDisk | undefined): string | undefined {
+  if (disk === undefined) return undefined
+  const folder = scope.folder('fault-disk')
+  unmounts.push(() => disk.unmount(folder))
+  disk.mount(folder)
+  return folder
 }

@@ -8,7 +8,7 @@ import type { RequestView } from '../src-main/contract/request.ts'
 import { pieceLength, pieceStart, planPieces } from '../src-main/pieces/plan.ts'
 import type { AgentProcess } from './agent-process.ts'
 
-/** What was asked of one agent and what came of it; null when the agent died before it could say. */
+/** What was asked of one agent and what came of it; null when the agent does not know. */
 export interface Outcome {
   readonly agent: string
   readonly destination: string
@@ -32,7 +32,10 @@ export async function brokenPromises(outcomes: readonly Outcome[], sha256: strin
   for (const { agent, destination, view } of outcomes) {
     const there = existsSync(destination)
     if (there && (await sha256Of(destination)) !== sha256) broken.push(`${agent}: the file at its destination is not the original`)
-    if (view === null) continue
+    if (view === null) {
+      broken.push(`${agent}: knows nothing of its request`)
+      continue
+    }
     if (view.state === 'done' && !there) broken.push(`${agent}: done without a file`)
     if (view.state === 'failed' && (view.error === null || view.error.code === 'INTERNAL')) broken.push(`${agent}: failed without a code (${view.error?.message ?? 'nothing said'})`)
     if (!['done', 'failed', 'cancelled'].includes(view.state)) broken.push(`${agent}: did not end (${view.state})`)

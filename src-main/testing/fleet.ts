@@ -7,7 +7,7 @@ import type { Agent } from '../agent/agent.ts'
 import { createAgent } from '../agent/create-agent.ts'
 import { finalRequestStates, RequestSpec, type RequestSpecInput, type RequestView } from '../contract/request.ts'
 import { Settings, type SettingsInput } from '../contract/settings.ts'
-import { systemClock } from '../lib/clock.ts'
+import { systemClock, type Clock } from '../lib/clock.ts'
 import { fixedMachine, type FixedMachine } from './fixed-machine.ts'
 import { keptLog, type KeptLog } from './kept-log.ts'
 
@@ -25,7 +25,7 @@ export interface Fleet {
   readonly agents: readonly TestAgent[]
   readonly siteKey: string
   /** Starts one more and waits until it sees `peers` others. */
-  add(settings?: SettingsInput, options?: { peers?: number; dir?: string }): Promise<TestAgent>
+  add(settings?: SettingsInput, options?: { peers?: number; dir?: string; clock?: Clock }): Promise<TestAgent>
   stop(): Promise<void>
 }
 
@@ -49,13 +49,13 @@ function testSettings(siteKey: string | null, seeds: string[], more: SettingsInp
 export async function startFleet(count: number, settings: SettingsInput = {}): Promise<Fleet> {
   const siteKey = randomSiteKey()
   const agents: TestAgent[] = []
-  const add: Fleet['add'] = async (own = {}, { peers = agents.length, dir } = {}) => {
+  const add: Fleet['add'] = async (own = {}, { peers = agents.length, dir, clock = systemClock } = {}) => {
     const name = `pc-${agents.length + 1}`
     const dataDir = dir ?? (await mkdtemp(join(tmpdir(), `larder-${name}-`)))
     const seeds = agents.map((a) => a.agent.snapshot()).filter((s) => s.state === 'running').map((s) => `127.0.0.1:${s.ports.peer}`)
     const log = keptLog()
     const machine = fixedMachine()
-    const agent = createAgent({ dataDir, name, settings: testSettings(siteKey, seeds, { ...settings, ...own }) }, { clock: systemClock, log, env: {}, machine })
+    const agent = createAgent({ dataDir, name, settings: testSettings(siteKey, seeds, { ...settings, ...own }) }, { clock, log, env: {}, machine })
     await agent.start()
     const started = { agent, name, dir: dataDir, log, machine }
     agents.push(started)

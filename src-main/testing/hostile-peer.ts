@@ -33,6 +33,8 @@ export type Lie =
   | 'false-holder'
   /** As a coordinator it always decides that nobody may be master. */
   | 'nobody-may'
+  /** As a coordinator it tells everybody to be the master. */
+  | 'crowns-all'
 
 /** A proven member of the fleet that says it has everything and serves rubbish. */
 export interface HostilePeer {
@@ -101,7 +103,7 @@ export async function startHostilePeer(options: { siteKey: string; seeds: string
   }
 }
 
-const lyingCoordinators: readonly Lie[] = ['silent-coordinator', 'false-holder', 'nobody-may']
+const lyingCoordinators: readonly Lie[] = ['silent-coordinator', 'false-holder', 'nobody-may', 'crowns-all']
 const neverSends: readonly Lie[] = ['stall', ...lyingCoordinators]
 
 /** Answers a claim as a lying coordinator does. @returns false when it is to be answered honestly */
@@ -109,7 +111,8 @@ function coordinates(network: PeerNetwork, from: PeerId, message: PeerMessage, l
   if (!lyingCoordinators.includes(lie)) return false
   if (message.t === 'claim.put' && lie !== 'silent-coordinator') {
     const holders = lie === 'false-holder' ? [{ id: network.self, complete: true }] : []
-    network.send(from, { t: 'claim.decision', key: message.key, epoch: 7, master: null, leaseMs: 5000, holders, masters: [], candidates: [], why: 'because I say so' })
+    const master = lie === 'crowns-all' ? from : null
+    network.send(from, { t: 'claim.decision', key: message.key, epoch: 7, master, leaseMs: 5000, holders, masters: [], candidates: [], why: 'because I say so' })
   }
   // As a member it says nothing of what it has either.
   return true

@@ -10,12 +10,12 @@ import { startOriginServer, type OriginServer } from './origin-server.ts'
 
 const HONEST = 3
 
-/** Three honest agents, an origin, and room for one member that lies. */
+/** Three honest agents, an origin, and members that lie. */
 export class HostileSite {
   readonly fleet: Fleet
   readonly origin: OriginServer
   readonly #out: string
-  #mallory: HostilePeer | undefined
+  readonly #liars: HostilePeer[] = []
 
   private constructor(fleet: Fleet, origin: OriginServer, out: string) {
     this.fleet = fleet
@@ -30,11 +30,11 @@ export class HostileSite {
     return new HostileSite(await startFleet(HONEST, settings), origin, out)
   }
 
-  /** Starts the liar and waits until everybody is connected to it. @param lengthBytes of the contents it says it has */
+  /** Starts a liar and waits until everybody is connected to it. @param lengthBytes of the contents it says it has */
   async admit(lie: Lie, lengthBytes: number): Promise<HostilePeer> {
     const { agents, siteKey } = this.fleet
     const mallory = await startHostilePeer({ siteKey, lie, lengthBytes, seeds: agents.map(({ agent }) => `127.0.0.1:${agent.snapshot().ports.peer}`) })
-    this.#mallory = mallory
+    this.#liars.push(mallory)
     for (const { agent } of agents) await untilSnapshot(agent, (s) => s.peers.some((p) => p.id === mallory.id && p.state === 'connected'))
     return mallory
   }
@@ -47,7 +47,7 @@ export class HostileSite {
   }
 
   async close(): Promise<void> {
-    await this.#mallory?.stop()
+    await Promise.all(this.#liars.map((liar) => liar.stop()))
     await this.fleet.stop()
     await this.origin.close()
     await rm(this.#out, { recursive: true, force: true })
