@@ -27,7 +27,7 @@ interface Flags {
 }
 
 const program = new Command('bench:attack')
-  .description('Transfers between two PCs in blocks without and with an attack, in turns; compares their times and the memory of the agents.')
+  .description('Transfers between two PCs in blocks without and with an attack, in turns; compares their times and the most memory the agents took.')
   .option('--seconds <n>', 'of attack in all', parseCount(1, 3600), 60)
   .option('--blocks <n>', 'in how many blocks', parseCount(1, 100), 4)
   .option('--size <size>', 'of each content', parseSize, 16 * 1024 * 1024)
@@ -38,6 +38,8 @@ const flags = readFlags<Flags>(program)
 interface Block {
   readonly attacked: boolean
   readonly seconds: number[]
+  /** Most memory that was resident after a transfer, by agent. */
+  readonly peakBytes: number[]
 }
 
 if (!(await buildCli())) process.exit(1)
@@ -53,15 +55,15 @@ let fromPeers = 0
 // Code is compiled and memory for pieces is there before anything is compared.
 for (let i = 0; i < 3; i++) await transfer()
 const rss = (): number[] => agents.map((agent) => usageOf(agent.pid, null)?.rssBytes ?? 0)
+const blocks: Block[] = [await block(false)]
 const before = rss()
-const blocks: Block[] = []
 for (let i = 0; i < flags.blocks; i++) {
-  blocks.push(await block(false))
+  if (i > 0) blocks.push(await block(false))
   const attacker = await startAttacker()
   blocks.push(await block(true))
   await attacker.stop()
 }
-const growth = rss().map((bytes, i) => bytes - before[i]!)
+const growth = before.map((bytes, i) => Math.max(...blocks.filter(({ attacked }) => attacked).map(({ peakBytes }) => peakBytes[i]!)) - bytes)
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 const quiet = blocks.filter(({ attacked }) => !attacked).flatMap(({ seconds }) => seconds)
 const attacked = blocks.filter(({ attacked }) => attacked).flatMap(({ seconds }) => seconds)
@@ -81,9 +83,13 @@ else {
 async function block(attacked: boolean): Promise<Block> {
   const endMs = performance.now() + (flags.seconds / flags.blocks) * 1000
   const seconds: number[] = []
-  while (performance.now() < endMs || seconds.length === 0) seconds.push(await transfer())
+  let peakBytes = [0, 0]
+  while (performance.now() < endMs || seconds.length === 0) {
+    seconds.push(await transfer())
+    peakBytes = rss().map((bytes, i) => Math.max(bytes, peakBytes[i]!))
+  }
   process.stderr.write(`${attacked ? 'attacked' : 'quiet'}: ${seconds.map((s) => s.toFixed(2)).join(' ')}, resident ${rss().map(formatBytes).join(' and ')}\n`)
-  return { attacked, seconds }
+  return { attacked, seconds, peakBytes }
 }
 
 /** A new content asked for by both at once. @returns seconds until both have it */

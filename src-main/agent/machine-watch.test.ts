@@ -75,6 +75,7 @@ describe('sleep', () => {
   it.each([
     ['a tick', 5000, 5000, false],
     ['a busy moment', 9000, 9000, false],
+    ['long enough for others to give up its connections', 12_100, 12_100, true],
     ['a night, where the monotonic clock stops', 8 * 3600_000, 5000, true],
     ['a night, where it runs on', 8 * 3600_000, 8 * 3600_000, true],
     ['a stopped process', 60_000, 60_000, true],

@@ -1,8 +1,8 @@
 import type { Clock, Timer } from '../lib/clock.ts'
 
 const TICK_MS = 5000
-/** A gap of so much more than a tick was no busy moment. */
-const GAP_MS = 10_000
+/** A gap of so much more than a tick was no busy moment. Together 12 s, after which others have given up a silent connection. */
+const GAP_MS = 7000
 
 /** What two looks at the clocks tell about the time between them: was this process, or the whole PC, stopped? */
 export function wasAsleep(before: { wallMs: number; monotonicMs: number }, now: { wallMs: number; monotonicMs: number }): boolean {

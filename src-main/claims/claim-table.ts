@@ -333,6 +333,8 @@ export class ClaimTable {
   #reported(from: PeerId, epoch: number, problem: string, world: Surroundings): TableEffect[] {
     const claimant = this.#roster.get(from)
     if (!claimant || claimant.role === 'holding' || epoch !== this.#epoch || from === this.#master) return []
+    // The other table judges its master; who gets nothing by way of this agent appeals.
+    if (this.#master !== null && this.#master === world.elsewhere()?.master) return []
     // A report names nobody but the epoch, which holders share with the master before them: this one may still mean that master.
     if (this.#phase === 'held' && world.nowMs - this.#heldSinceMs < this.#settings.leaseMs / 5) return []
     this.#reports.set(from, world.nowMs)

@@ -56,6 +56,18 @@ describe('agents of which not all see all', () => {
     expect(c.opened.get(key)!.decision).toMatchObject({ role: 'follower', master: a.id, epoch: 2 })
   })
 
+  test('do not judge a master that was elected where they do not see it', () => {
+    const { lan, key, a, b, c } = three()
+    lan.cut(a, c)
+    lan.pass(100)
+    for (const [agent, weight] of [[a, 61], [b, 40], [c, 50]] as const) agent.open(key, { weight })
+    lan.pass(3000)
+    c.opened.get(key)!.report('unreachable')
+    lan.pass(6000)
+    expect(masters(lan, key)).toEqual(['a'])
+    expect(lan.agents.flatMap(({ losses }) => losses)).toEqual([])
+  })
+
   test('whose go-between has it all need no origin', () => {
     const { lan, key, a, b, c } = three()
     lan.cut(a, c)
