@@ -238,7 +238,11 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
 
   memberLost(id: PeerId): void {
     this.#swarm.forget(id)
-    if (id === this.master && this.#state !== 'holding') this.#news.masterLost(id, this.epoch)
+    if (id === this.master && this.#state !== 'holding') {
+      this.#news.masterLost(id, this.epoch)
+      // The wait for this one is over; its successor gets as long.
+      this.#patience.begin()
+    }
     this.#pump()
   }
 
