@@ -77,6 +77,8 @@ function agentProcess(name: string, program: RunningProgram, ready: z.infer<type
       headers: { authorization: `Bearer ${token}`, ...(body ? { 'content-type': 'application/json' } : {}) },
       ...(body ? { body: JSON.stringify(body) } : {}),
       signal: AbortSignal.timeout(30_000)
+    }).catch((error: Error) => {
+      throw new Error(`${name} did not answer ${route.method} ${route.path} (${(error.cause as Error | undefined)?.message ?? error.message}); ${program.fate}`, { cause: error })
     })
     const answer: unknown = await response.json()
     if (!response.ok) throw new Error(`${name} answered ${response.status} to ${route.method} ${route.path}: ${JSON.stringify(answer).slice(0, 300)}`)

@@ -175,7 +175,7 @@ export class FaultSite {
     const startedAt = this.#deeds[0]?.at ?? 0
     const running = this.agents.filter(({ ended }) => !ended)
     const told = await Promise.all(running.map(async (agent) => (await agent.events()).map((event) => ({ ...event, text: `${agent.name}: ${event.text} ${event.epoch ?? ''}` }))))
-    const key = told.flat().findLast((event) => event.key !== undefined && event.at >= startedAt)?.key
+    const key = told.flat().findLast((event) => event.type === 'masterElected' && event.at >= startedAt)?.key
     const order = key === undefined ? [] : rankCoordinators(key, this.agents.map(({ id }) => id as PeerId)).map((id) => this.agents.find((agent) => agent.id === id)!.name)
     return [
       ...outcomes.map(({ agent, view }) => `${agent}: ${view?.state} origin ${view?.split.originBytes} peers ${view?.split.peerBytes} (${view?.reasons.map(({ code }) => code).join(' ')})`),

@@ -11,6 +11,8 @@ export interface RunningProgram {
   /** Its first line of output, parsed. */
   readonly ready: unknown
   /** True once it has ended, for whatever reason. */
+  /** Whether it runs or how it ended, and the last it said, for an error message. */
+  readonly fate: string
   readonly ended: boolean
   /** Ends it as a power cut would. */
   kill(): void
@@ -81,7 +83,7 @@ export class RunScope {
       await once(child, 'spawn')
       const ready = options.readyLine === false ? null : await firstLine(child)
       child.stdout?.resume()
-      return runningProgram(child, ready, this.#stopMs)
+      return runningProgram(child, ready, this.#stopMs, options.logFile)
     } catch (error) {
       child.kill('SIGKILL')
       this.#children.delete(child)
@@ -108,12 +110,16 @@ export class RunScope {
   }
 }
 
-function runningProgram(child: ChildProcess, ready: unknown, stopMs: number): RunningProgram {
+function runningProgram(child: ChildProcess, ready: unknown, stopMs: number, logFile: string): RunningProgram {
   return {
     pid: child.pid!,
     ready,
     get ended() {
       return child.exitCode !== null || child.signalCode !== null
+    },
+    get fate() {
+      const how = child.signalCode ?? (child.exitCode === null ? null : `exit code ${child.exitCode}`)
+      return `${how === null ? 'it runs' : `it ended (${how})`}: ${tail(logFile)}`
     },
     kill: () => void child.kill('SIGKILL'),
     stop: () => stop(child, stopMs)
