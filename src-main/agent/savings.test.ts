@@ -52,6 +52,22 @@ describe('the meter', () => {
     expect(meter.read().today).toEqual({ ...counts(10, 30), savedShare: 0.75 })
   })
 
+  test('books later what a full disk did not take', async () => {
+    const db = new DatabaseSync(':memory:')
+    const { clock, ledger, meter, grow } = setUp(Date.UTC(2026, 0, 1, 12), db)
+    grow(counts(10, 30))
+    db.exec('PRAGMA query_only = 1')
+    await clock.pass(60_000)
+    grow(counts(1, 2))
+    expect(meter.read().today).toMatchObject(counts(11, 32))
+    await clock.pass(24 * HOUR)
+    expect(meter.read().days7).toMatchObject(counts(11, 32))
+    db.exec('PRAGMA query_only = 0')
+    await clock.pass(60_000)
+    expect(ledger.since('').map(({ originBytes, peerBytes }) => [originBytes, peerBytes])).toEqual([[11, 32]])
+    meter.stop()
+  })
+
   test('puts every hour on its day, over a change of the clock', async () => {
     process.env['TZ'] = 'Europe/Berlin'
     // The last Sunday of March has 23 hours there, that of October 25.

@@ -65,11 +65,16 @@ export class SavingsMeter {
     const grown = minus(totals, this.#booked)
     const today = localDay(wallMs)
     const changed = Object.values(grown).some((bytes) => bytes !== 0)
-    if (changed) this.#ledger.add(today, grown)
-    this.#booked = totals
     if (!changed && today === this.#today) return
+    try {
+      if (changed) this.#ledger.add(today, grown)
+      this.#booked = totals
+      this.#days = this.#ledger.since(localDay(wallMs, 27)).filter(({ day }) => day <= today)
+    } catch {
+      // The disk is full or fails: what is not booked now is booked later.
+      return
+    }
     this.#today = today
-    this.#days = this.#ledger.since(localDay(wallMs, 27)).filter(({ day }) => day <= today)
   }
 }
 

@@ -38,8 +38,12 @@ export class UseCounts {
     this.#timer?.cancel()
     this.#timer = undefined
     if (this.#uses.size === 0) return
-    const uses = [...this.#uses]
+    try {
+      this.#index.noteUses([...this.#uses])
+    } catch {
+      // The disk is full or fails: they go to the index with the next use.
+      return
+    }
     this.#uses.clear()
-    this.#index.noteUses(uses)
   }
 }

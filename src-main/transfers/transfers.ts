@@ -136,10 +136,14 @@ export class Transfers implements PieceSource {
     this.#live.delete(transfer.key)
     this.#ended.originBytes += transfer.split.originBytes
     this.#ended.peerBytes += transfer.split.peerBytes
-    const ending = transfer.close().finally(() => {
-      this.#ending.delete(transfer.key)
-      this.#world.changed()
-    })
+    // A disk that fails now may cost the pieces got so far, and nothing else: the next request fetches them anew.
+    const ending = transfer
+      .close()
+      .catch(() => {})
+      .finally(() => {
+        this.#ending.delete(transfer.key)
+        this.#world.changed()
+      })
     this.#ending.set(transfer.key, ending)
     return ending
   }
