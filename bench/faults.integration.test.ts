@@ -15,14 +15,14 @@ const asRoot = process.platform === 'linux' && process.getuid?.() === 0
 
 test('a site comes through a killed master, a stopped PC, a partition, bad ways, a full and a damaged disk', async () => {
   const faults = ['kill -9 of the master', 'SIGSTOP', 'partition (cut)', 'slow and lossy', 'index and contents damaged', ...(asRoot ? ['disk full'] : [])]
-  const { code, report: found, said } = await report('faults.ts', '--one-site', '--only', faults.join(','), '--times', '1', '--minutes', '5', '--stop-seconds', '2', '--size', '4MiB')
+  const { code, report: found, said } = await report('faults.ts', '--one-site', '--only', faults.join(','), '--times', '1', '--minutes', '5', '--stop-seconds', '2')
   expect(found.tallies.flatMap(({ broken }: { broken: string[] }) => broken), said).toEqual([])
   expect(found.tallies.map(({ times, held }: { times: number; held: number }) => [times, held])).toEqual(faults.map(() => [1, 1]))
   expect(code).toBe(0)
 })
 
 test('two PCs under attack exchange every content and keep their memory', async () => {
-  const { code, report: found, said } = await report('attack.ts', '--seconds', '5', '--blocks', '1', '--size', '4MiB')
+  const { code, report: found, said } = await report('attack.ts', '--seconds', '5', '--blocks', '1')
   expect(found, said).toMatchObject({ perSecond: 1000, slowdown: expect.any(Number) })
   expect(found.transfers).toBeGreaterThan(4)
   expect(found.fromPeers).toBe(found.transfers)

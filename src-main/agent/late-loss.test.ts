@@ -17,7 +17,7 @@ describe('a master that is lost after others have waited for it in vain for long
   beforeEach(async () => {
     origin = await startOriginServer({ rateBytesPerSecond: 10_000 })
     // As long a window as on a busy machine: the others look at their limits before anybody is elected.
-    fleet = await startFleet(0, { transfers: { firstByteMs: 1000, stallMs: 1000 }, election: { windowMs: 900 } })
+    fleet = await startFleet(0, { transfers: { firstByteMs: 3000, stallMs: 3000 }, election: { windowMs: 900 } })
     await fleet.add({ election: { weight: 90, windowMs: 900 } })
     for (let i = 0; i < 2; i++) await fleet.add()
   })
@@ -42,7 +42,7 @@ describe('a master that is lost after others have waited for it in vain for long
     const asked = fleet.agents.map(({ agent }) => agent.request(RequestSpec.parse({ url, integrity })).id)
     await untilSnapshot(fleet.agents[0]!.agent, ({ masters }) => masters[0]?.self === true)
     // More than the limits of somebody without a master, less than those of somebody who has one.
-    await sleep(2500)
+    await sleep(4500)
     origin.rateBytesPerSecond = null
     await fleet.agents[0]!.agent.stop()
     for (const i of [1, 2]) expect((await untilRequest(fleet.agents[i]!.agent, asked[i]!, ({ finishedAt }) => finishedAt !== null)).state).toBe('done')
