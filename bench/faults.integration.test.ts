@@ -19,7 +19,7 @@ test('a site comes through a killed master, a stopped PC, a partition, bad ways,
   expect(found.tallies.flatMap(({ broken }: { broken: string[] }) => broken), said).toEqual([])
   expect(found.tallies.map(({ times, held }: { times: number; held: number }) => [times, held])).toEqual(faults.map(() => [1, 1]))
   expect(code).toBe(0)
-})
+}, 300_000)
 
 test('two PCs under attack exchange every content and keep their memory', async () => {
   const { code, report: found, said } = await report('attack.ts', '--seconds', '5', '--blocks', '1')
