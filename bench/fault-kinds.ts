@@ -149,10 +149,11 @@ function killed(name: string, choose: (site: FaultSite, random: SeededRandom) =>
       await sleep(random.below(round.durationMs * 1.2))
       const victim = (await choose(site, random)) ?? random.below(site.agents.length)
       const broken = await site.kill(victim)
+      const { contentBytes } = site.origin.stats()
       await site.startAgent(victim)
       await site.ask(victim, round)
-      // The dead master's bytes may have been on their way to nobody.
-      broken.push(...(await site.finish(round, { copies: 2 })))
+      // At worst the dead was the only one to have what had come so far.
+      broken.push(...(await site.finish(round, { copies: 1, lostBytes: contentBytes })))
       await site.untilMet()
       return broken
     }

@@ -144,7 +144,7 @@ export class FaultSite {
    * Waits for the end of all requests and checks everything that must hold. Agents that are `unwell` cannot keep their cache.
    * @returns what does not hold
    */
-  async finish(round: Round, bounds: { copies: number; mayFail?: readonly number[]; unwell?: readonly number[] }): Promise<string[]> {
+  async finish(round: Round, bounds: { copies: number; lostBytes?: number; mayFail?: readonly number[]; unwell?: readonly number[] }): Promise<string[]> {
     const outcomes = await Promise.all(
       [...this.#asked].sort(([a], [b]) => a - b).map(async ([index, { id, destination }]): Promise<Outcome> => ({ agent: `pc-${index}`, destination, view: await this.#final(this.agents[index]!, id) }))
     )
@@ -152,7 +152,7 @@ export class FaultSite {
     const origin: OriginBounds = {
       contentBytes,
       // What was on its way when somebody died comes again.
-      maxContentBytes: bounds.copies * this.#options.sizeBytes + 4 * 1024 * 1024,
+      maxContentBytes: bounds.copies * this.#options.sizeBytes + (bounds.lostBytes ?? 0) + 4 * 1024 * 1024,
       requests,
       maxRequests: 12 * this.agents.length
     }
