@@ -15,7 +15,8 @@ import { PIECES_TYPE } from './piece-request.ts'
 
 const MIB = 1024 * 1024
 const key = `sha256:${'ab'.repeat(32)}` as ContentKey
-const stallMs = 5000
+// Longer than any test may take: those about stalls give their own.
+const stallMs = 30_000
 const withCode = (code: Parameters<typeof hasCode>[1]) => expect.toSatisfy((e: unknown) => hasCode(e, code))
 
 async function all(pieces: AsyncGenerator<ReceivedPiece>): Promise<ReceivedPiece[]> {
@@ -41,7 +42,7 @@ function gated(source: PieceSource): { source: PieceSource; open: () => void; re
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const signal = AbortSignal.timeout(5000)
+  const signal = AbortSignal.timeout(15_000)
   while (!condition()) {
     signal.throwIfAborted()
     await new Promise((resolve) => setTimeout(resolve, 5))
@@ -208,11 +209,11 @@ describe('pieces between members', () => {
     const slow: PieceSource = {
       openServed: async (asked) => {
         const served = await content.source.openServed(asked)
-        return served && { ...served, read: async (index) => (await new Promise((resolve) => setTimeout(resolve, 100)), served.read(index)) }
+        return served && { ...served, read: async (index) => (await new Promise((resolve) => setTimeout(resolve, 250)), served.read(index)) }
       }
     }
     await meet({ source: slow })
-    const queue = await Promise.allSettled(Array.from({ length: 60 }, () => all(fetch(0, 1, { stallMs: 1000 }))))
+    const queue = await Promise.allSettled(Array.from({ length: 60 }, () => all(fetch(0, 1, { stallMs: 3000 }))))
     expect(queue.filter((one) => one.status === 'rejected')).toEqual([])
   })
 
