@@ -63,6 +63,7 @@ function describe(view: PrecacheView): string {
     ['list', view.list ?? 'none (precache.list)'],
     ['state', `${view.state}: ${view.why}`]
   ]
+  if (view.nextAt !== null) facts.push(['next run', localTime(view.nextAt)])
   if (view.running) facts.push(['running', progressOf(view)])
   if (view.last) facts.push(...describeReport(view.last))
   return formatFacts(facts)

@@ -50,6 +50,8 @@ export const PrecacheView = z.object({
   list: z.string().nullable(),
   /** Why it does not run now; one sentence. */
   why: z.string(),
+  /** When it begins by itself, wall clock, ms; null: that is not known, e.g. while it runs, on battery, or without a list. */
+  nextAt: z.number().nullable(),
   running: z.object({ startedAt: z.number(), total: z.number().int(), done: z.number().int(), failed: z.number().int(), bytes: z.number() }).nullable(),
   last: PrecacheReport.nullable()
 })

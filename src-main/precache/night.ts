@@ -1,5 +1,9 @@
 import { weekdays, type Settings } from '../contract/settings.ts'
-import type { LocalTime } from '../lib/local-time.ts'
+import type { LocalClock, LocalTime } from '../lib/local-time.ts'
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const MOST_HOURS_AHEAD = 8 * 24
 
 type Hours = Pick<Settings['precache'], 'days' | 'from' | 'to'>
 
@@ -13,6 +17,18 @@ export function windowAt({ days, from, to }: Hours, local: LocalTime): string | 
   if (inEvening) return days.includes(weekdays[local.weekday]!) ? nameOf(local, 0) : null
   const inMorning = overMidnight && local.hour < to
   return inMorning && days.includes(weekdays[(local.weekday + 6) % 7]!) ? nameOf(local, 1) : null
+}
+
+/**
+ * When the next window other than `done` begins, wall clock, ms; now when it is open. Null: none in the next eight days. To the hour of
+ * local time.
+ */
+export function nextOpening(hours: Hours, localClock: LocalClock, wallMs: number, done: string | null): number | null {
+  const isOpen = (at: number) => ![null, done].includes(windowAt(hours, localClock(at)))
+  if (isOpen(wallMs)) return wallMs
+  const fullHour = Math.floor(wallMs / MINUTE_MS) * MINUTE_MS - localClock(wallMs).minute * MINUTE_MS
+  for (let n = 1; n <= MOST_HOURS_AHEAD; n++) if (isOpen(fullHour + n * HOUR_MS)) return fullHour + n * HOUR_MS
+  return null
 }
 
 function nameOf({ year, month, day }: LocalTime, daysBefore: number): string {

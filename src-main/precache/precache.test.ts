@@ -60,6 +60,27 @@ test('a window over midnight is one night, named by its evening, and only of day
   expect(windowAt({ ...hours, from: 8, to: 12 }, berlin(at(12)))).toBe(null)
 })
 
+test('says when it begins by itself: the next night it is meant for, or the moment it waits for', async () => {
+  const { clock, state, precache } = await rig({ startMs: at(20, 10), settings: { days: ['mon', 'wed'] } })
+  expect(precache.view()).toMatchObject({ state: 'waiting', nextAt: at(22) })
+  await clock.pass(2 * HOUR)
+  const { state: now, nextAt } = precache.view()
+  expect(now).toBe('jitter')
+  expect(nextAt! - at(22)).toBeGreaterThanOrEqual(30 * 60_000)
+  expect(nextAt! - at(22)).toBeLessThanOrEqual(31 * 60_000)
+  await clock.pass(21 * 60_000)
+  expect(precache.view()).toMatchObject({ state: 'running', nextAt: null })
+  await clock.pass(14 * 60_000)
+  expect(precache.view()).toMatchObject({ state: 'waiting', nextAt: at(22) + 2 * DAY })
+  await clock.pass(2 * DAY - 2 * HOUR)
+  state.mains = false
+  await clock.pass(2 * HOUR)
+  expect(precache.view()).toMatchObject({ state: 'waiting', nextAt: null, why: 'This PC runs on battery.' })
+  precache.configure(Settings.parse({}).precache)
+  expect(precache.view()).toMatchObject({ state: 'off', nextAt: null })
+  await precache.close()
+})
+
 test('runs once a night, after its random wait, and says how it went', async () => {
   const { clock, state, precache } = await rig({ startMs: at(20), fail: 'b', settings: { pinDays: 2 } })
   await clock.pass(2 * HOUR - 30_000)

@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { LocalClock } from '../lib/local-time.ts'
 import { readPrivateFile, writePrivateFile } from '../lib/private-file.ts'
-import { windowAt } from './night.ts'
+import { nextOpening, windowAt } from './night.ts'
 import { PrecacheRun, type EarlyEnd, type PrecacheRunPorts } from './precache-run.ts'
 
 const Kept = z.object({ doneWindow: z.string().max(20).nullable(), last: PrecacheReport.nullable() })
@@ -94,7 +94,16 @@ export class Precache {
   view(): PrecacheView {
     const { list } = this.#settings
     const state = this.#run ? 'running' : list === null ? 'off' : this.#jitter ? 'jitter' : 'waiting'
-    return { state, list, why: this.#run ? 'A list is being gone through.' : list === null ? 'No list is set.' : this.#why, running: this.#run?.run.progress ?? null, last: this.#kept.last }
+    return { state, list, why: this.#run ? 'A list is being gone through.' : list === null ? 'No list is set.' : this.#why, nextAt: state === 'jitter' || state === 'waiting' ? this.#nextAt() : null, running: this.#run?.run.progress ?? null, last: this.#kept.last }
+  }
+
+  #nextAt(): number | null {
+    const { clock, localClock } = this.#o
+    const now = clock.wallMs()
+    if (this.#jitter) return now + Math.max(0, this.#jitter.untilMs - clock.monotonicMs())
+    const at = nextOpening(this.#settings, localClock, now, this.#kept.doneWindow)
+    // The window is open and it still waits: for the mains, and nobody knows when they are back.
+    return at === now ? null : at
   }
 
   async close(): Promise<void> {

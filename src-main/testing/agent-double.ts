@@ -19,7 +19,7 @@ import { CacheDouble } from './cache-double.ts'
 
 const hex = (bytes: number) => randomBytes(bytes).toString('hex')
 
-const nothingToPrecache: PrecacheView = { state: 'off', list: null, why: 'No list is set.', running: null, last: null }
+const nothingToPrecache: PrecacheView = { state: 'off', list: null, why: 'No list is set.', nextAt: null, running: null, last: null }
 
 /**
  * An agent without network: requests move only when the test moves them, or at once by {@link AgentDouble.onRequest}.
