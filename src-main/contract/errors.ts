@@ -24,7 +24,7 @@ export const errorTable = {
   DIGEST_MISMATCH: { exit: 10, http: 502, next: 'Check the expected digest with whoever published it; nothing was written.' },
   DESTINATION_INVALID: { exit: 2, http: 400, next: 'Give an absolute path of a file whose folder exists.' },
   DESTINATION_UNWRITABLE: { exit: 11, http: 409, next: 'Check the rights on the destination folder.' },
-  DISK_FULL: { exit: 12, http: 507, next: 'Free some space; the download goes on from where it stopped.' },
+  DISK_FULL: { exit: 12, http: 507, next: 'Free some space and ask again; the download goes on from where it stopped.' },
   ORIGIN_UNREACHABLE: { exit: 20, http: 502, next: 'Check the network, the proxy settings and the host name.' },
   ORIGIN_TLS: { exit: 21, http: 502, next: 'Check the certificate of the origin and the company root CAs.' },
   ORIGIN_NOT_FOUND: { exit: 22, http: 502, next: 'Check the URL; the origin says the file is not there.' },
