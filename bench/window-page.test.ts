@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { droppedFrames, percentile, slopeOf } from './window-page.ts'
+import { droppedFrames, percentile } from './window-page.ts'
 
 test('a frame that took three times as long dropped two', () => {
   expect(droppedFrames([16.7, 16.7, 50, 17, 24])).toBe(2)
@@ -16,10 +16,4 @@ test('a percentile is one of the values, and no more than its share lies above i
       expect(values.filter((value) => value > at).length).toBeLessThanOrEqual((1 - share) * values.length + 1e-9)
     })
   )
-})
-
-test('a straight line grows by its slope, noise around a level does not', () => {
-  expect(slopeOf([1, 3, 5, 7])).toBeCloseTo(2)
-  expect(slopeOf([5, 6, 5, 6, 5])).toBeCloseTo(0)
-  expect(slopeOf([4])).toBe(0)
 })

@@ -75,18 +75,3 @@ export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))] ?? Number.NaN
 }
-
-/** Growth per step of evenly spaced readings (least squares). */
-export function slopeOf(values: readonly number[]): number {
-  const n = values.length
-  if (n < 2) return 0
-  const meanX = (n - 1) / 2
-  const meanY = values.reduce((sum, v) => sum + v, 0) / n
-  let up = 0
-  let down = 0
-  for (const [x, y] of values.entries()) {
-    up += (x - meanX) * (y - meanY)
-    down += (x - meanX) ** 2
-  }
-  return up / down
-}

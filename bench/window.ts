@@ -1,6 +1,6 @@
 // What the window costs its person: the built renderer in Chromium, with a busy agent behind it.
 import { chromium, type Browser, type Page } from '@playwright/test'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { readdir, readFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -10,10 +10,12 @@ import { build } from 'vite'
 import { ensureChromium } from '../e2e/ensure-chromium.ts'
 import { rounded } from './figures.ts'
 import { readFlags } from './flags.ts'
+import { slopeOf } from './growth.ts'
 import { RunScope } from './run-scope.ts'
 import { drawTable } from './table.ts'
 import { parseCount } from './units.ts'
-import { clickToPaint, droppedFrames, percentile, scrollFrames, slopeOf, watchCosts } from './window-page.ts'
+import { hourRows, measureHour } from './window-hour.ts'
+import { clickToPaint, droppedFrames, percentile, scrollFrames, watchCosts } from './window-page.ts'
 import { startWindowServer } from './window-server.ts'
 
 interface Flags {
@@ -21,6 +23,7 @@ interface Flags {
   entries: number
   perSecond: number
   minutes: number
+  hour?: number
 }
 
 const VIEWS = ['overview', 'downloads', 'site', 'cache', 'events', 'settings'] as const
@@ -34,22 +37,42 @@ const program = new Command('bench:window')
   .option('--entries <n>', 'contents in the cache', parseCount(1, 100_000), 10_000)
   .option('--per-second <n>', 'snapshots a second', parseCount(1, 60), 10)
   .option('--minutes <n>', 'length of the memory measurement; 0: none', parseCount(0, 600), 2)
+  .addOption(new Option('--hour [minutes]', 'instead of all that: so many minutes with a real agent that downloads without a pause, 10 by default; ends with 1 when memory grows').preset('10').argParser(parseCount(1, 60)))
 const flags = readFlags<Flags>(program)
 const tell = (text: string): void => void process.stderr.write(`${text}\n`)
 
 const scope = new RunScope()
-let browser: Browser | undefined
 try {
+  const browser = await chromium.launch({ executablePath: ensureChromium(), args: ['--no-sandbox', '--disable-gpu', '--enable-precise-memory-info'] })
+  try {
+    if (flags.hour === undefined) await measureAll(browser)
+    else await useForAnHour(browser, flags.hour)
+  } finally {
+    await browser.close()
+  }
+} finally {
+  await scope.close()
+}
+
+async function useForAnHour(from: Browser, minutes: number): Promise<void> {
+  tell(`A window in use for ${minutes} min …`)
+  const result = await measureHour(scope, from, minutes)
+  process.stdout.write(flags.json ? `${JSON.stringify(rounded(result, 3))}\n` : `${drawTable([`${minutes} min`, '', 'bound'], hourRows(result))}\n`)
+  if (result.flat) return
+  tell('Memory grows.')
+  process.exitCode = 1
+}
+
+async function measureAll(from: Browser): Promise<void> {
   const bundle = path.join(scope.folder('window'), 'renderer')
   tell('Building the window …')
   await build({ configFile: path.join(import.meta.dirname, '..', 'vite.renderer.config.ts'), logLevel: 'error', build: { outDir: bundle, chunkSizeWarningLimit: 3000 } })
   const server = await startWindowServer(bundle, flags)
-  browser = await chromium.launch({ executablePath: ensureChromium(), args: ['--no-sandbox', '--disable-gpu', '--enable-precise-memory-info'] })
   try {
     const bundleBytes = await gzippedBytes(bundle)
     tell('First paint …')
-    const start = await measureStart(browser, server.url)
-    const page = await openWindow(browser, server.url)
+    const start = await measureStart(from, server.url)
+    const page = await openWindow(from, server.url)
     tell('Clicks …')
     const clicks = await measureClicks(page)
     tell('Scrolling …')
@@ -61,11 +84,8 @@ try {
     const result = { load, cpus: os.cpus().length, transfers: flags.transfers, entries: flags.entries, perSecond: flags.perSecond, snapshotKiB: server.snapshotBytes / 1024, bundleGzipKiB: bundleBytes / 1024, start, clicks, scrolling, snapshots, memory }
     process.stdout.write(flags.json ? `${JSON.stringify(rounded(result, 3))}\n` : `${report(result)}\n`)
   } finally {
-    await browser.close()
     await server.close()
   }
-} finally {
-  await scope.close()
 }
 
 /** Everything the page loads, as it would travel compressed. */
