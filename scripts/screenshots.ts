@@ -1,5 +1,5 @@
-// npm run screenshots: pictures of every view and state of the window, light and dark, in docs/screenshots/; `-- --check` also looks at
-// other sizes, contrasts and the keyboard, into a temporary folder.
+// npm run screenshots [-- WORDS]: pictures of every view and state of the window, light and dark, in docs/screenshots/; with words only those
+// whose name has one of them in it. `-- --check` also looks at other sizes, contrasts and the keyboard, into a temporary folder.
 import path from 'node:path'
 import { ensureChromium } from '../e2e/ensure-chromium.ts'
 import { runNode } from './steps.ts'

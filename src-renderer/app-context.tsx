@@ -26,7 +26,9 @@ export interface AppContextValue extends AppParts {
   /** Null until the agent has said what works here. */
   readonly info: AppInfo | null
   notify(notice: Notice): void
-  go(view: ViewName): void
+  /** What the view was opened about: words its search begins with. */
+  readonly about: string
+  go(view: ViewName, about?: string): void
 }
 
 export const AppContext = createContext<AppContextValue | null>(null)

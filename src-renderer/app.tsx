@@ -55,6 +55,7 @@ export function App({ bridge, mirror, clock, startView, theme }: AppProps) {
 function Frame({ bridge, mirror, clock, startView }: AppParts & { readonly startView?: ViewName }) {
   const styles = useStyles()
   const [view, setView] = useState<ViewName>(() => startView ?? viewInAddress() ?? 'overview')
+  const [about, setAbout] = useState('')
   const [info, setInfo] = useState<AppInfo | null>(null)
   const toasterId = useId('toasts')
   const { dispatchToast } = useToastController(toasterId)
@@ -71,8 +72,9 @@ function Frame({ bridge, mirror, clock, startView }: AppParts & { readonly start
       ),
     [dispatchToast]
   )
-  const go = useCallback((next: ViewName) => {
+  const go = useCallback((next: ViewName, words = '') => {
     setView(next)
+    setAbout(words)
     history.replaceState(null, '', `#${next}`)
     contentRef.current?.scrollTo({ top: 0 })
   }, [])
@@ -90,7 +92,7 @@ function Frame({ bridge, mirror, clock, startView }: AppParts & { readonly start
     document.title = `${viewLabel(view)} – Larder`
   }, [view])
 
-  const value = useMemo<AppContextValue>(() => ({ bridge, mirror, clock, info, notify, go }), [bridge, mirror, clock, info, notify, go])
+  const value = useMemo<AppContextValue>(() => ({ bridge, mirror, clock, info, notify, about, go }), [bridge, mirror, clock, info, notify, about, go])
   const View = views[view]
   return (
     <AppContext value={value}>

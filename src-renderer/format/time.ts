@@ -45,6 +45,11 @@ export function exactTime(at: number): string {
   return exact.format(at)
 }
 
+/** `23 Dec 2026` */
+export function exactDay(at: number): string {
+  return shortDate.format(at)
+}
+
 /** `19:43` today, with the date on another day. */
 export function clockTime(at: number, now: number): string {
   return new Date(at).toDateString() === new Date(now).toDateString() ? clock.format(at) : `${shortDate.format(at)}, ${clock.format(at)}`

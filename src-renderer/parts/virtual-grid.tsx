@@ -3,7 +3,7 @@ import { ArrowSortDown16Regular } from '@fluentui/react-icons/svg/arrow-sort-dow
 import { ArrowSortUp16Regular } from '@fluentui/react-icons/svg/arrow-sort-up'
 import { ChevronRight16Regular } from '@fluentui/react-icons/svg/chevron-right'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
 
 export interface GridColumn<Sort extends string = string> {
   readonly id: string
@@ -28,8 +28,7 @@ interface VirtualGridProps<Sort extends string> {
   /** A class with `grid-template-columns` for {@link columns}; the same for headers and rows. */
   readonly template: string
   readonly count: number
-  /** A first guess of the height of a row, px; rows are measured once they are drawn. */
-  readonly rowHeight: number
+  /** Has to stay the same function while the keys do: another one makes the places of all rows be counted anew. */
   rowKey(index: number): string | number
   /** The cells of a row. `active`: its buttons can be reached by Tab. */
   cells(index: number, active: boolean): readonly ReactNode[]
@@ -44,6 +43,9 @@ interface VirtualGridProps<Sort extends string> {
   onRange?(first: number, last: number): void
   readonly className?: string
 }
+
+/** Least height of a row, without its line. */
+const ROW_REM = 2.75
 
 const useStyles = makeStyles({
   scroll: { position: 'relative', flexGrow: 1, minHeight: '12rem', overflowY: 'auto', overflowX: 'hidden', borderRadius: tokens.borderRadiusXLarge, border: `1px solid ${tokens.colorNeutralStroke2}`, backgroundColor: tokens.colorNeutralBackground1, scrollPaddingTop: '2.25rem' },
@@ -65,7 +67,7 @@ const useStyles = makeStyles({
   body: { position: 'relative', width: '100%' },
   item: { contain: 'content', position: 'absolute', top: 0, left: 0, width: '100%', boxSizing: 'border-box', borderBottom: `1px solid ${tokens.colorNeutralStroke3}` },
   dataRow: {
-    minHeight: '2.75rem', paddingTop: tokens.spacingVerticalXS, paddingBottom: tokens.spacingVerticalXS, outlineStyle: 'none',
+    minHeight: `${ROW_REM}rem`, paddingTop: tokens.spacingVerticalXS, paddingBottom: tokens.spacingVerticalXS, outlineStyle: 'none',
     ':hover': { backgroundColor: tokens.colorNeutralBackground1Hover },
     ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: '-2px', borderRadius: tokens.borderRadiusMedium }
   },
@@ -80,10 +82,12 @@ const useStyles = makeStyles({
  * row to row, Tab to the buttons of the row; Enter and the right arrow open it, Esc and the left arrow close it. When the row that has
  * the focus leaves the list, the one that takes its place gets it.
  */
-export function VirtualGrid<Sort extends string = never>({ label, columns, template, count, rowHeight, rowKey, cells, details, isOpen, onOpen, sort, onSort, onRange, className }: VirtualGridProps<Sort>) {
+export function VirtualGrid<Sort extends string = never>({ label, columns, template, count, rowKey, cells, details, isOpen, onOpen, sort, onSort, onRange, className }: VirtualGridProps<Sort>) {
   const styles = useStyles()
   const scrollRef = useRef<HTMLDivElement>(null)
   const [active, setActive] = useState(0)
+  // What most rows turn out to have: where a drawn row has another height, the places of all rows below it are counted anew.
+  const rowHeight = useMemo(() => Math.round(ROW_REM * rootFontPx()) + 1, [])
   const focusWanted = useRef<number | null>(null)
   const hadFocus = useRef(false)
   const virtualizer = useVirtualizer({
@@ -208,7 +212,7 @@ export function VirtualGrid<Sort extends string = never>({ label, columns, templ
                   </div>
                 </div>
                 {details && open ? (
-                  <div role="row" aria-rowindex={index + 2} className={styles.detailsRow} onKeyDown={(event) => event.key === 'Escape' && onRowKey(event, index)}>
+                  <div role="row" aria-rowindex={index + 2} className={styles.detailsRow} onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.contains(event.target as Node) && onRowKey(event, index)}>
                     <div role="gridcell" aria-colspan={columns.length}>
                       {details(index)}
                     </div>
@@ -222,6 +226,9 @@ export function VirtualGrid<Sort extends string = never>({ label, columns, templ
     </div>
   )
 }
+
+/** What 1 rem is on this page, px: more where a person has set larger text. */
+const rootFontPx = (): number => Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16
 
 interface HeadCellProps<Sort extends string> {
   readonly column: GridColumn<Sort>

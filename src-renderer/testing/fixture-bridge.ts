@@ -2,7 +2,7 @@ import { Command, commandNames, type AgentStatus, type Answer, type AppInfo, typ
 import { errorView } from '../agent/bridge.ts'
 import { finalRequestStates, RequestSpec } from '../../src-main/contract/request.ts'
 import type { AgentSnapshot, CacheEntryView } from '../../src-main/contract/snapshot.ts'
-import { fixturePieces, fixtureRequest } from './snapshots.ts'
+import { fixturePieces, fixtureRateTable, fixtureRequest, fixtureServedTo } from './snapshots.ts'
 
 /** How the pretended agent is. */
 export interface FixtureAgent {
@@ -69,6 +69,10 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
     return { ok: true, value: { ...found, ...over } }
   }
 
+  const setEntry = (sha256: string, over: Partial<CacheEntryView>): void => {
+    agent.entries = agent.entries?.map((e) => (e.sha256 === sha256 ? { ...e, ...over } : e))
+  }
+
   const obey = (command: Command): Answer => {
     const entries = agent.entries ?? []
     switch (command.c) {
@@ -126,9 +130,28 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
         return { ok: true, value: { sha256: entry.sha256, bytes: entry.lengthBytes } }
       }
       case 'cache.pin':
-        agent.entries = entries.map((e) => (e.sha256 === command.sha256 ? { ...e, pinned: command.pinned } : e))
+        setEntry(command.sha256, { pinned: command.pinned, pinnedUntil: command.pinned && command.forMs !== null ? (agent.snapshot?.at ?? 0) + command.forMs : null })
         change((s) => ({ ...s, cache: { ...s.cache, pinned: s.cache.pinned + (command.pinned ? 1 : -1) } }))
         return { ok: true, value: { sha256: command.sha256, pinned: command.pinned } }
+      case 'cache.priority':
+        setEntry(command.sha256, { priority: command.priority })
+        return { ok: true, value: { sha256: command.sha256, priority: command.priority } }
+      case 'cache.content': {
+        const entry = entries.find((e) => e.sha256 === command.sha256)
+        return entry === undefined ? fail('NOT_FOUND', 'It is no longer in the cache.') : { ok: true, value: { ...entry, servedTo: fixtureServedTo(entry) } }
+      }
+      case 'cache.relocate':
+        if (!/^([A-Z]:[\\/]|\/)/.test(command.dir)) return fail('BAD_REQUEST', `${command.dir} is not an absolute path`)
+        change((s) => ({ ...s, cacheNext: command.dir === s.cache.dir ? null : command.dir }))
+        return { ok: true, value: {} }
+      case 'precache.run':
+        change((s) => ({ ...s, precache: { ...s.precache, state: 'running', nextAt: null, running: { startedAt: s.at, total: 120, done: 0, failed: 0, bytes: 0 } } }))
+        return { ok: true, value: {} }
+      case 'precache.stop':
+        change((s) => ({ ...s, precache: { ...s.precache, state: 'waiting', running: null } }))
+        return { ok: true, value: {} }
+      case 'rates.get':
+        return { ok: true, value: { ...agent.snapshot!.rates, table: fixtureRateTable(agent.snapshot!.rates.caps) } }
       case 'cache.clear': {
         const going = entries.filter((e) => command.pinnedToo || !e.pinned)
         const bytes = going.reduce((sum, e) => sum + e.lengthBytes, 0)

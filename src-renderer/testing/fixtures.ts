@@ -1,7 +1,7 @@
 import { errorTable } from '../../src-main/contract/errors.ts'
 import type { FixtureAgent } from './fixture-bridge.ts'
 import { fixtureSettings, managedSettings } from './settings.ts'
-import { busy, everyday, failedRequest, fixtureEntries, fixtureSnapshot, GIB, oneDownload } from './snapshots.ts'
+import { busy, everyday, failedRequest, FIXTURE_NOW, fixtureEntries, fixtureSnapshot, GIB, nightlyPrecache, oneDownload } from './snapshots.ts'
 
 const noSavings = { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0, savedShare: null }
 
@@ -9,7 +9,7 @@ const noSavings = { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0,
 export const fixtures = {
   everyday: (): FixtureAgent => ({ snapshot: everyday(), entries: fixtureEntries(214), settings: managedSettings() }),
   empty: (): FixtureAgent => ({
-    snapshot: fixtureSnapshot({ peers: [], events: [], cache: { ...fixtureSnapshot().cache, entries: 0, bytes: 0, partialBytes: 0, pinned: 0, evictions: 0 }, totals: { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0, fallbacks: 0 }, savings: { today: noSavings, days7: noSavings, days28: noSavings } }),
+    snapshot: fixtureSnapshot({ peers: [], events: [], cache: { ...fixtureSnapshot().cache, entries: 0, bytes: 0, partialBytes: 0, pinned: 0, evictions: 0, evictedLastHour: { contents: 0, bytes: 0 } }, totals: { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0, fallbacks: 0 }, savings: { today: noSavings, days7: noSavings, days28: noSavings } }),
     entries: [],
     settings: fixtureSettings()
   }),
@@ -43,6 +43,15 @@ export const fixtures = {
   }),
   stopped: (): FixtureAgent => ({ snapshot: { ...everyday(), servingStopped: { until: everyday().at + 55 * 60_000 }, uploads: [], weight: { value: 0, why: 'serves nobody at the moment', machine: everyday().weight.machine } }, entries: fixtureEntries(214), settings: fixtureSettings() }),
   verifying: (): FixtureAgent => ({ snapshot: everyday(), entries: fixtureEntries(214), settings: fixtureSettings(), verifying: { done: 87, total: 214 } }),
+  precaching: (): FixtureAgent => ({ snapshot: { ...fixtureSnapshot(), precache: { ...nightlyPrecache, state: 'running', nextAt: null, why: 'A list is being gone through.', running: { startedAt: FIXTURE_NOW - 9 * 60_000, total: 120, done: 74, failed: 1, bytes: 1.2 * GIB } } }, entries: fixtureEntries(214), settings: fixtureSettings() }),
+  moving: (): FixtureAgent => ({
+    snapshot: fixtureSnapshot({
+      cache: { ...fixtureSnapshot().cache, dir: 'D:\\larder-cache', bytes: 48.9 * GIB, evictions: 96, evictedLastHour: { contents: 84, bytes: 6.1 * GIB }, moving: { from: 'C:\\ProgramData\\Larder\\cache', done: 131, total: 214, bytes: 11.2 * GIB, problem: null } },
+      cacheNext: 'E:\\larder'
+    }),
+    entries: fixtureEntries(214),
+    settings: fixtureSettings()
+  }),
   signedout: (): FixtureAgent => ({ snapshot: null, signedOut: true }),
   off: (): FixtureAgent => ({ snapshot: fixtureSnapshot({ integration: { enabled: false, by: 'Helpdesk (R. Okafor)', since: fixtureSnapshot().at - 26 * 3_600_000, reason: 'The line of the branch office is being repaired', managedBy: null } }), entries: fixtureEntries(214), settings: fixtureSettings() }),
   nofleet: (): FixtureAgent => ({ snapshot: fixtureSnapshot({ fleet: { member: false, via: 'none', tag: null }, peers: [] }), entries: fixtureEntries(12), settings: fixtureSettings() })

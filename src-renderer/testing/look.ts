@@ -18,10 +18,10 @@ import { createPngPress } from './png-press.ts'
  *
  *     node src-renderer/testing/look.ts                    every view and state, also in sizes and contrasts that are only checked
  *     node src-renderer/testing/look.ts --kept             only those that are kept in the repository
- *     node src-renderer/testing/look.ts --only downloads   only those whose name has that in it
+ *     node src-renderer/testing/look.ts downloads          only those whose name has that in it; several words: any of them
  *     node src-renderer/testing/look.ts --keyboard         only the keyboard
  *
- * Pictures go to a new temporary folder, whose name is printed, or to --out. With --kept and --out, pictures of earlier runs go.
+ * Pictures go to a new temporary folder, whose name is printed, or to --out. With --kept and --out and no words, pictures of earlier runs go.
  */
 
 const types: Record<string, string> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' }
@@ -102,18 +102,18 @@ async function walkByKeyboard(browser: Browser, base: string): Promise<number> {
   return problems
 }
 
-const { values: options } = parseArgs({ options: { only: { type: 'string', default: '' }, kept: { type: 'boolean', default: false }, keyboard: { type: 'boolean', default: false }, out: { type: 'string' } } })
+const { values: options, positionals: words } = parseArgs({ allowPositionals: true, options: { kept: { type: 'boolean', default: false }, keyboard: { type: 'boolean', default: false }, out: { type: 'string' } } })
 const work = await mkdtemp(join(tmpdir(), 'larder-look-'))
 const out = options.out ?? work
 await mkdir(out, { recursive: true })
-const wanted = options.keyboard ? [] : pictures().filter(({ name, kept }) => name.includes(options.only) && (kept === true || !options.kept))
-if (options.kept && options.out !== undefined && options.only === '') for (const name of await readdir(out)) if (name.endsWith('.png')) await rm(join(out, name))
+const wanted = options.keyboard ? [] : pictures().filter(({ name, kept }) => (words.length === 0 || words.some((word) => name.includes(word))) && (kept === true || !options.kept))
+if (options.kept && options.out !== undefined && words.length === 0) for (const name of await readdir(out)) if (name.endsWith('.png')) await rm(join(out, name))
 const site = join(work, 'site')
 await build({ configFile: join(import.meta.dirname, '../../vite.renderer.config.ts'), mode: 'fixtures', logLevel: 'warn', build: { outDir: site, chunkSizeWarningLimit: 3000 } })
 const { server, url } = await serve(site)
 const browser = await chromium.launch({ executablePath: process.env.LARDER_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
 try {
-  const problems = (await takePictures(browser, url, out, wanted)) + (options.only === '' && !options.kept ? await walkByKeyboard(browser, url) : 0)
+  const problems = (await takePictures(browser, url, out, wanted)) + (words.length === 0 && !options.kept ? await walkByKeyboard(browser, url) : 0)
   process.stdout.write(`${problems === 0 ? 'Nothing found.' : `${problems} problems found.`}${wanted.length > 0 ? ` Pictures: ${out}` : ''}\n`)
   process.exitCode = problems === 0 ? 0 : 1
 } finally {

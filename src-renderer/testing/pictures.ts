@@ -52,6 +52,8 @@ function states(): Picture[] {
     ...both('site-stopped', { ...small, fixture: 'stopped' }),
     ...both('cache-busy', { ...small, fixture: 'busy', kept: false }),
     ...both('cache-full', { ...small, fixture: 'trouble' }),
+    ...both('cache-moving', { ...small, fixture: 'moving' }),
+    ...both('overview-precaching', { ...small, fixture: 'precaching', act: (page) => page.getByRole('heading', { name: 'Pre-caching' }).scrollIntoViewIfNeeded() }),
     ...both('cache-verifying', { ...small, fixture: 'verifying', kept: false })
   ]
 }
@@ -70,6 +72,8 @@ function opened(): Picture[] {
 function dialogs(): Picture[] {
   return [
     ...both('cache-clear', { ...small, act: async (page) => (await page.getByRole('button', { name: 'Clear…' }).click(), await page.getByText(/will be removed/).waitFor()) }),
+    ...both('cache-move', { ...small, act: async (page) => (await page.getByRole('button', { name: 'Move…' }).click(), await page.getByLabel('New folder').fill('larder'), await page.getByRole('button', { name: 'Move', exact: true }).click(), await page.getByText(/not an absolute path/).waitFor()) }),
+    ...both('overview-failures', { ...small, kept: false, act: async (page) => (await page.getByRole('button', { name: '2 failures' }).click(), await page.getByRole('dialog').waitFor()) }),
     ...both('downloads-add', {
       ...small,
       act: async (page) => {

@@ -2,7 +2,9 @@ import type { AgentEvent } from '../../src-main/contract/events.ts'
 import { errorTable, type ErrorCode } from '../../src-main/contract/errors.ts'
 import type { ContentKey, PeerId, RequestId, Sha256Hex } from '../../src-main/contract/ids.ts'
 import { reasonTexts, type ReasonCode, type RequestView } from '../../src-main/contract/request.ts'
-import type { AgentSnapshot, CacheEntryView, MasterView, PeerView, TransferView } from '../../src-main/contract/snapshot.ts'
+import type { RateTableView } from '../../src-main/contract/rates.ts'
+import { weekdays } from '../../src-main/contract/settings.ts'
+import type { AgentSnapshot, CacheEntryDetail, CacheEntryView, MasterView, PeerView, TransferView } from '../../src-main/contract/snapshot.ts'
 
 /** The moment all fixtures show: 23 Nov 2026, 14:32 UTC. */
 export const FIXTURE_NOW = Date.UTC(2026, 10, 23, 14, 32, 0)
@@ -219,7 +221,7 @@ export function fixtureSnapshot(over: Partial<AgentSnapshot> = {}): AgentSnapsho
     integration: { enabled: true, by: 'Helpdesk (R. Okafor)', since: FIXTURE_NOW - 62 * MIN, reason: null, managedBy: null },
     paused: null,
     servingStopped: null,
-    rates: { caps: { wanForeground: null, wanBackground: null, lanForeground: null, lanBackground: null, upload: null }, scheduled: false, adaptive: { enabled: false, targetMs: 60, origins: [] }, uploads: { month: '2026-01', bytes: 0, limitBytes: null, allowed: true } },
+    rates: { caps: { wanForeground: null, wanBackground: null, lanForeground: null, lanBackground: null, upload: null }, scheduled: false, adaptive: { enabled: false, targetMs: 60, origins: [] }, uploads: { month: '2026-11', bytes: 31.4 * GIB, limitBytes: null, allowed: true } },
     fleet: { member: true, via: 'site-key', tag: '7c1f9a' },
     ports: { api: 4725, peer: 4726, beacon: 4726 },
     weight: { value: 50, why: 'is a desktop', machine: 'desktop, cable, 412 GiB free, processors 7 % busy' },
@@ -235,7 +237,7 @@ export function fixtureSnapshot(over: Partial<AgentSnapshot> = {}): AgentSnapsho
     uploads: [],
     cache: { dir: 'C:\\ProgramData\\Larder\\cache', entries: 214, bytes: 18.6 * GIB, partialBytes: 412 * MIB, maxBytes: 50 * GIB, minFreeBytes: 2 * GIB, maxAgeMs: null, freeBytes: 181 * GIB, pinned: 6, evictions: 12, evictedLastHour: { contents: 3, bytes: 410 * MIB }, moving: null, diskFull: false },
     cacheNext: null,
-    precache: { state: 'off', list: null, why: 'No list is set.', running: null, last: null },
+    precache: { state: 'off', list: null, why: 'No list is set.', nextAt: null, running: null, last: null },
     totals: { originBytes: 2.1 * GIB, peerBytes: 11.4 * GIB, cacheBytes: 3.2 * GIB, servedBytes: 7.9 * GIB, fallbacks: 2 },
     savings: {
       today: { originBytes: 2.1 * GIB, peerBytes: 11.4 * GIB, cacheBytes: 3.2 * GIB, servedBytes: 7.9 * GIB, savedShare: 14.6 / 16.7 },
@@ -275,6 +277,8 @@ export function everyday(): AgentSnapshot {
   ]
   const running = requests.filter((r) => ['active', 'paused', 'waiting'].includes(r.state))
   return fixtureSnapshot({
+    rates: officeRates,
+    precache: nightlyPrecache,
     requests,
     transfers: running.map((r) => fixtureTransfer(r)),
     masters: [
@@ -288,6 +292,48 @@ export function everyday(): AgentSnapshot {
       { peer: peerId(0), peerName: 'studio-2', key: keyOf(5), pieces: 32, bytes: 32 * MIB, since: FIXTURE_NOW - 9000 }
     ]
   })
+}
+
+/** Caps by the hours of an office, as the everyday agent has them. */
+export const officeRates: AgentSnapshot['rates'] = {
+  caps: { wanForeground: null, wanBackground: 2 * MIB, lanForeground: null, lanBackground: null, upload: 12 * MIB },
+  scheduled: true,
+  adaptive: { enabled: true, targetMs: 60, origins: [{ origin: 'https://updates.vendor.example', windowBytes: 384 * 1024, queueingDelayMs: 84, downloads: 1 }] },
+  uploads: { month: '2026-11', bytes: 31.4 * GIB, limitBytes: null, allowed: true }
+}
+
+/** Those caps from 8 to 18 on working days; it is Monday, 15:32. */
+export function fixtureRateTable(caps: AgentSnapshot['rates']['caps']): RateTableView {
+  const none: typeof caps = { wanForeground: null, wanBackground: null, lanForeground: null, lanBackground: null, upload: null }
+  return { now: { day: 'mon', hour: 15 }, days: weekdays.map((day, d) => ({ day, hours: Array.from({ length: 24 }, (_, hour) => (d < 5 && hour >= 8 && hour < 18 ? caps : none)) })) }
+}
+
+/** A list that is gone through at night. */
+export const nightlyPrecache: AgentSnapshot['precache'] = {
+  state: 'waiting',
+  list: 'https://larder.corp.example/lists/office-standard.json',
+  why: 'It is not the time for it.',
+  nextAt: FIXTURE_NOW + 5.5 * HOUR - 2 * MIN,
+  running: null,
+  last: {
+    startedAt: FIXTURE_NOW - 18 * HOUR,
+    endedAt: FIXTURE_NOW - 17.2 * HOUR,
+    total: 120,
+    done: 118,
+    present: 96,
+    bytes: 1.9 * GIB,
+    failed: [
+      { url: 'https://dl.vendor.example/office/proofing-tools-16.89.msi', code: 'ORIGIN_NOT_FOUND', message: 'dl.vendor.example answered 404 for proofing-tools-16.89.msi' },
+      { url: 'https://drivers.vendor.example/printer/universal-7.1.exe', code: 'DIGEST_MISMATCH', message: 'The file is not the one the list names: its SHA-256 differs.' }
+    ],
+    end: 'complete'
+  }
+}
+
+/** Whom a content was served to, most bytes first. */
+export function fixtureServedTo({ servedBytes }: Pick<CacheEntryView, 'servedBytes'>): CacheEntryDetail['servedTo'] {
+  if (servedBytes === 0) return []
+  return [0.42, 0.27, 0.16, 0.09, 0.06].map((share, i) => ({ peer: peerId(i), name: names[i]!, bytes: Math.round(servedBytes * share), lastAt: FIXTURE_NOW - i * HOUR }))
 }
 
 /** `count` requests, each with its transfer, most of them running. */

@@ -1,5 +1,6 @@
 import { errorTable } from '../../../src-main/contract/errors.ts'
 import type { AgentEvent, AgentEventType } from '../../../src-main/contract/events.ts'
+import { exactTime } from '../../format/time.ts'
 import { fileNameOf } from '../../format/url.ts'
 
 /** What an event means for the reader. */
@@ -25,6 +26,8 @@ const weights: Partial<Record<AgentEventType, Weight>> = {
   servingStopped: 'notice',
   servingResumed: 'notice',
   cacheCleared: 'notice',
+  cacheMoved: 'notice',
+  weightChanged: 'notice',
   diskRecovered: 'notice'
 }
 
@@ -47,8 +50,8 @@ const kinds: Record<Exclude<EventFilter, 'problems' | 'all'>, readonly AgentEven
   downloads: ['requestAccepted', 'requestDone', 'requestFailed', 'requestCancelled', 'fallback', 'originChanged'],
   masters: ['masterElected', 'masterLost'],
   peers: ['peerConnected', 'peerLost', 'peerRefused', 'peerBanned'],
-  cache: ['contentCached', 'contentEvicted', 'contentRemoved', 'contentQuarantined', 'cacheCleared', 'diskFull', 'diskRecovered'],
-  agent: ['agentStarted', 'agentStopping', 'integrationChanged', 'settingsChanged', 'settingsRefused', 'transfersPaused', 'transfersResumed', 'servingStopped', 'servingResumed', 'warning']
+  cache: ['contentCached', 'contentEvicted', 'contentRemoved', 'contentQuarantined', 'cacheCleared', 'cacheMoved', 'precacheDone', 'diskFull', 'diskRecovered'],
+  agent: ['agentStarted', 'agentStopping', 'integrationChanged', 'settingsChanged', 'settingsRefused', 'transfersPaused', 'transfersResumed', 'servingStopped', 'servingResumed', 'weightChanged', 'warning']
 }
 
 /** Events of a sort that have `search` in their words; the newest first. */
@@ -79,9 +82,10 @@ export function adviceFor({ code }: Pick<AgentEvent, 'code'>): string | null {
   return code === undefined ? null : errorTable[code].next
 }
 
-/** The sentence of an event with the name of its file in place of its whole address, which stands in the details. */
+/** The sentence of an event with the name of its file in place of its whole address, which stands in the details, and times as this PC's clock shows them. */
 export function sentenceOf({ text, url }: Pick<AgentEvent, 'text' | 'url'>): string {
-  return url === undefined ? text : text.replace(url, fileNameOf(url))
+  const named = url === undefined ? text : text.replace(url, fileNameOf(url))
+  return named.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, (instant) => exactTime(Date.parse(instant)))
 }
 
 /** The file an event is about, when its sentence does not name it. */

@@ -45,7 +45,7 @@ function switchNews(last: AgentSnapshot, next: AgentSnapshot): string[] {
     [last.integration.enabled, next.integration.enabled, `${next.integration.by} turned the integration on.`, `${next.integration.by} turned the integration off.`],
     [last.paused !== null, next.paused !== null, 'All transfers are paused.', 'Transfers go on.'],
     [last.servingStopped !== null, next.servingStopped !== null, 'This PC serves nobody.', 'This PC serves its peers again.'],
-    [last.cache.diskFull, next.cache.diskFull, 'The disk is full; downloads wait.', 'The disk has space again.'],
+    [last.cache.diskFull, next.cache.diskFull, 'The disk is full; downloads that need room fail.', 'The disk has space again.'],
     [connected(last), connected(next), 'Peers are connected.', 'No peer is connected any more.']
   ]
   return switches.flatMap(([before, after, on, off]) => (before === after ? [] : [after ? on : off]))

@@ -1,6 +1,7 @@
 // @vitest-environment node
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { AgentEvent } from '../../../src-main/contract/events.ts'
 import { fixtureEvents, fixturePeers, fixtureRequest, fixtureSnapshot, everyday, busy, MIB } from '../../testing/snapshots.ts'
 import { fixtureSettings } from '../../testing/settings.ts'
 import { eventsAsCsv, eventsAsJson, eventAsText } from '../event-export.ts'
@@ -117,6 +118,13 @@ describe('events', () => {
     expect(eventsMatching(fixtureEvents(), 'all', 'OKAFOR')).toHaveLength(1)
   })
 
+  test('of every type are found under one of the sorts', () => {
+    for (const type of AgentEvent.shape.type.options) {
+      const event: AgentEvent = { seq: 1, at: 0, type, text: 'x' }
+      expect((['downloads', 'masters', 'peers', 'cache', 'agent'] as const).some((filter) => eventsMatching([event], filter).length === 1), type).toBe(true)
+    }
+  })
+
   test('join without doubles and without gaps', () => {
     const all = fixtureEvents()
     fc.assert(fc.property(fc.nat(all.length), fc.nat(all.length), (a, b) => {
@@ -139,6 +147,9 @@ describe('the sentence of an event', () => {
     expect(sentenceOf({ text: `Finished ${url}`, url })).toBe('Finished Setup 1.msi')
     expect(fileOf({ text: `Finished ${url}`, url })).toBeNull()
   })
+  test('has times as the clock of this PC shows them', () => {
+    expect(sentenceOf({ text: 'All transfers are paused until 2026-11-23T15:27:00.000Z.' })).toMatch(/^All transfers are paused until 23 Nov 2026, \d\d:\d\d:00\.$/)
+  })
   test('is followed by the file when it names none', () => {
     expect(fileOf({ text: 'Downloading directly from the origin.', url })).toBe('Setup 1.msi')
     expect(fileOf({ text: 'studio-2 is connected.' })).toBeNull()
@@ -155,6 +166,17 @@ describe('settings', () => {
     expect(fields.get('election.weight')).toEqual({ kind: 'number', min: 0, max: 99, whole: true, optional: true })
     expect(fields.get('discovery.seeds')).toEqual({ kind: 'lines' })
     expect(fields.get('origin.proxy')).toEqual({ kind: 'text', optional: true })
+  })
+
+  test('have a title for their section each, and rates are edited as sizes', () => {
+    for (const { section, title } of settingsBySection(fixtureSettings())) expect(title, section).not.toBe(section)
+    expect(fields.get('rates.wanBackground')).toMatchObject({ kind: 'size', optional: true })
+    expect(fields.get('precache.from')).toMatchObject({ kind: 'number' })
+  })
+
+  test('of one section are found by its name with a full stop', () => {
+    expect(settingsBySection(fixtureSettings(), 'cache.').map(({ section }) => section)).toEqual(['cache'])
+    expect(settingsBySection(fixtureSettings(), 'cache').length).toBeGreaterThan(2)
   })
 
   test('read back what they show', () => {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AppSettings } from '../../../src-main/contract/app-settings.ts'
 import type { SettingView } from '../../../src-main/contract/commands.ts'
-import { Settings } from '../../../src-main/contract/settings.ts'
+import { rateKinds, Settings } from '../../../src-main/contract/settings.ts'
 import { editBytes, formatBytes, parseBytes } from '../../format/bytes.ts'
 
 /** How a setting is edited. */
@@ -27,12 +27,15 @@ interface JsonSchema {
 /** Reads from the contract's schema how each setting is edited, by its name. */
 export function settingFields(): ReadonlyMap<string, SettingField> {
   const sections: Record<string, JsonSchema> = { ...schemaOf(Settings).properties, app: schemaOf(AppSettings) }
-  return new Map(Object.entries(sections).flatMap(([section, { properties = {} }]) => Object.entries(properties).map(([field, schema]) => [`${section}.${field}`, fieldOf(schema, field.endsWith('Bytes'))] as const)))
+  return new Map(Object.entries(sections).flatMap(([section, { properties = {} }]) => Object.entries(properties).map(([field, schema]) => [`${section}.${field}`, fieldOf(schema, isSize(section, field))] as const)))
 }
 
 const schemaOf = (schema: z.ZodType): JsonSchema => z.toJSONSchema(schema, { io: 'input' }) as JsonSchema
 
-function fieldOf(schema: JsonSchema, isSize: boolean): SettingField {
+/** Bytes, or bytes per second: edited with their unit. */
+const isSize = (section: string, field: string): boolean => field.endsWith('Bytes') || (section === 'rates' && [...rateKinds, 'adaptiveFloor'].includes(field))
+
+function fieldOf(schema: JsonSchema, sized: boolean): SettingField {
   const choices = schema.anyOf?.filter((s) => s.type !== 'null')
   const optional = schema.anyOf?.some((s) => s.type === 'null') ?? false
   const { type, minimum, maximum, items, enum: options } = choices?.length === 1 ? choices[0]! : schema
@@ -40,7 +43,7 @@ function fieldOf(schema: JsonSchema, isSize: boolean): SettingField {
   if (type === 'boolean') return { kind: 'switch' }
   if (type === 'number' || type === 'integer') {
     const limits = { min: minimum, max: maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum, optional }
-    return isSize ? { kind: 'size', ...limits } : { kind: 'number', whole: type === 'integer', ...limits }
+    return sized ? { kind: 'size', ...limits } : { kind: 'number', whole: type === 'integer', ...limits }
   }
   if (type === 'array' && items?.type === 'string') return { kind: 'lines' }
   if (type === 'array' || type === 'object') return { kind: 'json' }
@@ -96,8 +99,8 @@ export function editText(value: SettingView['value'], field?: SettingField): str
   return Array.isArray(value) ? value.map(String).join('\n') : typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
-/** What a setting does, for people: they see an empty field where programs see `null`. */
-export const describe = ({ description }: Pick<SettingView, 'description'>): string => description.replace(/\bnull:/g, 'empty:')
+/** What a setting does, for people: they see an empty field where programs see `null`, and quotes where those see code. */
+export const describe = ({ description }: Pick<SettingView, 'description'>): string => description.replace(/\bnull:/g, 'empty:').replace(/`([^`]*)`/g, '“$1”')
 
 export const sourceLabels: Record<SettingView['source'], string> = { default: 'Default', file: 'Set on this PC', policy: 'Policy file', 'command-line': 'Command line' }
 
@@ -117,8 +120,12 @@ export const sectionTitles: Record<string, string> = {
   origin: 'Origin and proxy',
   backgroundChannel: 'Background channel',
   cache: 'Cache',
+  rates: 'Limits of speed',
+  precache: 'Pre-caching',
+  gateway: 'Gateway for download tools',
   ports: 'Ports',
   ui: 'Window in the browser',
+  metrics: 'Metrics',
   log: 'Log'
 }
 
@@ -127,11 +134,16 @@ export function settingsBySection(settings: readonly SettingView[], search = '')
   const wanted = search.trim().toLowerCase()
   const groups = new Map<string, SettingView[]>(Object.keys(sectionTitles).map((section) => [section, []]))
   for (const setting of settings) {
-    if (wanted !== '' && !`${setting.name} ${setting.description} ${settingLabel(setting.name)}`.toLowerCase().includes(wanted)) continue
+    if (!isFound(setting, wanted)) continue
     const section = setting.name.split('.', 1)[0]!
     groups.set(section, [...(groups.get(section) ?? []), setting])
   }
   return [...groups].filter(([, found]) => found.length > 0).map(([section, found]) => ({ section, title: sectionTitles[section] ?? section, settings: found }))
+}
+
+/** Names, labels and descriptions are looked through; `cache.` names a section. */
+function isFound({ name, description }: SettingView, wanted: string): boolean {
+  return wanted.endsWith('.') ? name.toLowerCase().startsWith(wanted) : `${name} ${description} ${settingLabel(name)}`.toLowerCase().includes(wanted)
 }
 
 const labels: Record<string, string> = {
@@ -147,7 +159,24 @@ const labels: Record<string, string> = {
   'origin.extraCaFile': 'Extra root CAs',
   'backgroundChannel.url': 'Background channel URL',
   'discovery.beacon': 'Beacon',
-  'discovery.seeds': 'Seeds'
+  'discovery.seeds': 'Seeds',
+  'rates.wanForeground': 'From origins, somebody waits (per second)',
+  'rates.wanBackground': 'From origins, background (per second)',
+  'rates.lanForeground': 'From peers, somebody waits (per second)',
+  'rates.lanBackground': 'From peers, background (per second)',
+  'rates.upload': 'To peers (per second)',
+  'rates.schedule': 'By the hours of the week',
+  'rates.adaptive': 'Give way to other traffic',
+  'rates.adaptiveTargetMs': 'Delay it may cause (ms)',
+  'rates.adaptiveFloor': 'Never slower than (per second)',
+  'rates.adaptiveCeilingBytes': 'Most on the way',
+  'rates.monthlyUploadBytes': 'To peers, in a month',
+  'precache.list': 'List',
+  'precache.from': 'Begins at hour',
+  'precache.to': 'Ends at hour',
+  'precache.jitterMinutes': 'Longest random wait (min)',
+  'precache.onlyOnMains': 'Only on mains',
+  'precache.pinDays': 'Pin what it gets (days)'
 }
 
 /** `transfers.firstByteMs` → `First byte (ms)`. */

@@ -1,14 +1,13 @@
-import { Button, makeStyles, SkeletonItem, Text, tokens } from '@fluentui/react-components'
-import { Copy20Regular } from '@fluentui/react-icons/svg/copy'
+import { makeStyles, SkeletonItem, Text, tokens } from '@fluentui/react-components'
 import { Delete20Regular } from '@fluentui/react-icons/svg/delete'
 import { Pin16Filled, Pin20Regular } from '@fluentui/react-icons/svg/pin'
 import { PinOff20Regular } from '@fluentui/react-icons/svg/pin-off'
 import { memo } from 'react'
 import type { CacheEntryView } from '../../../src-main/contract/snapshot.ts'
+import { keptSentence } from '../../agent/selectors/cache.ts'
 import { countOf } from '../../format/bytes.ts'
 import { fileNameOf, hostOf, shortId } from '../../format/url.ts'
 import { RowButton } from '../../parts/row-button.tsx'
-import { Facts } from '../../parts/panel.tsx'
 import { When } from '../../parts/when.tsx'
 
 const useStyles = makeStyles({
@@ -18,9 +17,7 @@ const useStyles = makeStyles({
   pin: { color: tokens.colorBrandForeground1, flexShrink: 0 },
   quiet: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, overflowWrap: 'anywhere' },
   skeleton: { width: '60%' },
-  actions: { display: 'flex', justifyContent: 'flex-end' },
-  details: { paddingTop: tokens.spacingVerticalXS, display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalS, alignItems: 'flex-start' },
-  mono: { fontFamily: tokens.fontFamilyMonospace, overflowWrap: 'anywhere' }
+  actions: { display: 'flex', justifyContent: 'flex-end' }
 })
 
 export const NameCell = memo(function NameCell({ entry }: { readonly entry: CacheEntryView | undefined }) {
@@ -31,7 +28,7 @@ export const NameCell = memo(function NameCell({ entry }: { readonly entry: Cach
   return (
     <div className={styles.lines}>
       <span className={styles.line}>
-        {entry.pinned ? <Pin16Filled className={styles.pin} aria-label="Pinned" role="img" /> : null}
+        {entry.pinned ? <Pin16Filled className={styles.pin} aria-label={keptSentence(entry)} title={keptSentence(entry)} role="img" /> : null}
         <span className={styles.name} title={name}>
           {name}
         </span>
@@ -68,24 +65,6 @@ export function EntryActions({ entry, reachable, disabled, onPin, onRemove }: En
     <div className={styles.actions}>
       <RowButton label={entry.pinned ? `Unpin: ${name}` : `Pin: ${name}`} icon={entry.pinned ? <PinOff20Regular /> : <Pin20Regular />} disabled={disabled} tabIndex={tabIndex} onClick={() => onPin(!entry.pinned)} />
       <RowButton label={`Remove: ${name}`} icon={<Delete20Regular />} disabled={disabled} tabIndex={tabIndex} asks onClick={onRemove} />
-    </div>
-  )
-}
-
-export function EntryDetails({ entry, onCopy }: { readonly entry: CacheEntryView; onCopy(text: string): void }) {
-  const styles = useStyles()
-  return (
-    <div className={styles.details}>
-      <Facts
-        facts={[
-          ['SHA-256', <span key="sha" className={styles.mono}>{entry.sha256}</span>],
-          ['Added', <When key="added" at={entry.createdAt} />],
-          ...entry.urls.map((url, i) => [i === 0 ? 'Address' : `Address ${i + 1}`, url] as const)
-        ]}
-      />
-      <Button size="small" icon={<Copy20Regular />} onClick={() => onCopy(entry.sha256)}>
-        Copy digest
-      </Button>
     </div>
   )
 }

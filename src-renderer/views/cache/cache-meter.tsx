@@ -1,5 +1,6 @@
 import { Link, makeStyles, mergeClasses, MessageBar, MessageBarBody, MessageBarTitle, Text, tokens } from '@fluentui/react-components'
 import { useApp, useSnapshot } from '../../app-context.tsx'
+import { limitsSentence, pressure } from '../../agent/selectors/cache.ts'
 import { countOf, formatBytes, percentOf } from '../../format/bytes.ts'
 import { sourceTokens } from '../../theme.ts'
 
@@ -8,6 +9,7 @@ const useStyles = makeStyles({
   figures: { display: 'flex', flexWrap: 'wrap', alignItems: 'baseline', columnGap: tokens.spacingHorizontalXL, rowGap: tokens.spacingVerticalXS },
   size: { fontSize: tokens.fontSizeBase500, lineHeight: tokens.lineHeightBase500, fontWeight: tokens.fontWeightSemibold, fontVariantNumeric: 'tabular-nums' },
   quiet: { color: tokens.colorNeutralForeground2, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase300, fontVariantNumeric: 'tabular-nums' },
+  pressed: { color: tokens.colorStatusWarningForeground1, fontWeight: tokens.fontWeightSemibold },
   track: { display: 'flex', height: '0.75rem', borderRadius: tokens.borderRadiusCircular, overflow: 'hidden', backgroundColor: sourceTokens.track, '@media (forced-colors: active)': { forcedColorAdjust: 'none', backgroundColor: 'Canvas', border: '1px solid CanvasText' } },
   kept: { backgroundColor: tokens.colorCompoundBrandBackground, '@media (forced-colors: active)': { backgroundColor: 'Highlight' } },
   full: { backgroundColor: tokens.colorStatusDangerBackground3 },
@@ -18,7 +20,9 @@ const useStyles = makeStyles({
 export function CacheMeter() {
   const styles = useStyles()
   const { go } = useApp()
-  const { bytes, partialBytes, maxBytes, freeBytes, pinned, evictions, diskFull, entries } = useSnapshot((s) => s.cache)
+  const cache = useSnapshot((s) => s.cache)
+  const { bytes, partialBytes, maxBytes, freeBytes, pinned, diskFull, entries } = cache
+  const pressed = pressure(cache)
   const whole = Math.max(maxBytes, bytes + partialBytes, 1)
   const share = percentOf(bytes + partialBytes, maxBytes)
   return (
@@ -27,7 +31,11 @@ export function CacheMeter() {
         <MessageBar intent="error" layout="multiline">
           <MessageBarBody>
             <MessageBarTitle>The disk is full.</MessageBarTitle>
-            Downloads wait and go on by themselves when there is room. Free some space, or clear the cache.
+            Downloads that need more room fail. Free some space or clear the cache, then retry them under{' '}
+            <Link inline as="button" onClick={() => go('downloads')}>
+              Downloads
+            </Link>
+            : they go on with the pieces they have.
           </MessageBarBody>
         </MessageBar>
       ) : null}
@@ -40,10 +48,8 @@ export function CacheMeter() {
         </Text>
         {partialBytes > 0 ? <Text className={styles.quiet}>{formatBytes(partialBytes)} of unfinished downloads</Text> : null}
         {freeBytes === null ? null : <Text className={styles.quiet}>{formatBytes(freeBytes)} free on the disk</Text>}
-        <Text className={styles.quiet}>
-          {countOf(evictions, 'content')} evicted since start
-        </Text>
-        <Link as="button" onClick={() => go('settings')}>
+        {pressed === null ? null : <Text className={mergeClasses(styles.quiet, pressed.hard && styles.pressed)}>{pressed.sentence}</Text>}
+        <Link as="button" title={limitsSentence(cache) ?? undefined} onClick={() => go('settings', 'cache.')}>
           Limits
         </Link>
       </div>

@@ -5,6 +5,8 @@ import { useApp, useSnapshot } from '../../app-context.tsx'
 import { ask, failureOf } from '../../agent/bridge.ts'
 
 const PAGE = 100
+/** Rows before and after those that are seen whose pages are fetched as well, so that scrolling rarely runs into what is not there yet. */
+const AHEAD = 60
 /** Pages kept; the farthest from what is seen are dropped. */
 const PAGES_KEPT = 12
 /** The list is read again so long after the cache changed, ms; a busy cache changes many times a second. */
@@ -16,7 +18,7 @@ export interface CachePages {
   /** Null until the first answer. */
   readonly total: number | null
   readonly error: ErrorView | null
-  /** Undefined while its page is on the way. */
+  /** Undefined while its page is on the way. Another function only when other rows are known. */
   entry(index: number): CacheEntryView | undefined
   /** Tells which rows are seen; their pages are fetched. */
   see(first: number, last: number): void
@@ -83,9 +85,11 @@ export function useCachePages(search: string, sort: CacheSort): CachePages {
   }, [stamp, refresh])
 
   const current = loaded.query === query ? loaded : null
+  const entry = useCallback((index: number) => current?.pages.get(Math.floor(index / PAGE))?.[index % PAGE], [current])
   const see = useCallback(
     (first: number, last: number) => {
-      seen.current = { first, last }
+      const lastRow = Math.max(last, (current?.total ?? 0) - 1)
+      seen.current = { first: Math.max(0, first - AHEAD), last: Math.min(last + AHEAD, lastRow) }
       loadSeen((page) => current !== null && !current.pages.has(page))
     },
     [loadSeen, current]
@@ -93,7 +97,7 @@ export function useCachePages(search: string, sort: CacheSort): CachePages {
   return {
     total: current?.total ?? null,
     error: current?.error ?? null,
-    entry: (index) => current?.pages.get(Math.floor(index / PAGE))?.[index % PAGE],
+    entry,
     see,
     refresh
   }

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle, DialogTrigger, Field, Input, makeStyles, MessageBar, MessageBarBody, MessageBarTitle, Select, tokens } from '@fluentui/react-components'
+import { Button, Checkbox, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle, DialogTrigger, Field, Input, makeStyles, Select, tokens } from '@fluentui/react-components'
 import { FolderOpen20Regular } from '@fluentui/react-icons/svg/folder-open'
 import { useState, type FormEvent } from 'react'
 import type { ErrorView } from '../../../src-main/contract/errors.ts'
@@ -6,6 +6,7 @@ import type { ContentKind, Priority } from '../../../src-main/contract/request.t
 import { useApp, useCan } from '../../app-context.tsx'
 import { ask, failureOf } from '../../agent/bridge.ts'
 import { fileNameOf, safeFileName } from '../../format/url.ts'
+import { ErrorBar } from '../../parts/error-bar.tsx'
 
 const useStyles = makeStyles({
   content: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalM },
@@ -65,14 +66,7 @@ function AddDownloadForm({ onClose }: { onClose(): void }) {
       <DialogBody>
         <DialogTitle>Add a download</DialogTitle>
         <DialogContent className={styles.content}>
-          {error === null ? null : (
-            <MessageBar intent="error" layout="multiline">
-              <MessageBarBody>
-                <MessageBarTitle>{error.message}</MessageBarTitle>
-                {error.next}
-              </MessageBarBody>
-            </MessageBar>
-          )}
+          <ErrorBar error={error} />
           <Field label="Address" required hint="http:// or https://, or relative to the background channel.">
             <Input autoFocus type="text" inputMode="url" spellCheck={false} autoComplete="off" maxLength={8192} value={url} onChange={(_, data) => setUrl(data.value)} />
           </Field>

@@ -74,7 +74,9 @@ export const StateCell = memo(function StateCell({ request }: { readonly request
     return (
       <span className={styles.numbers}>
         <Text className={styles.rate}>{formatRate(request.rateBytesPerSecond)}</Text>
-        <Text size={200}>{left === null ? '' : `${formatDuration(left)} left`}</Text>
+        <Text size={200} block>
+          {left === null ? '' : `${formatDuration(left)} left`}
+        </Text>
       </span>
     )
   return (

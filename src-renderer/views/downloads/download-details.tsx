@@ -1,8 +1,9 @@
 import { makeStyles, Text, tokens } from '@fluentui/react-components'
-import type { RequestView } from '../../../src-main/contract/request.ts'
+import { finalRequestStates, type RequestView } from '../../../src-main/contract/request.ts'
 import { useSnapshot } from '../../app-context.tsx'
 import { masterOf, transferOf } from '../../agent/selectors/downloads.ts'
 import { roleSentence, whyNotFromPeers } from '../../agent/selectors/explain.ts'
+import { limitOf } from '../../agent/selectors/rates.ts'
 import { formatBytes } from '../../format/bytes.ts'
 import { formatDuration } from '../../format/time.ts'
 import { Facts } from '../../parts/panel.tsx'
@@ -25,6 +26,7 @@ export function DownloadDetails({ request }: { readonly request: RequestView }) 
   const styles = useStyles()
   const transfer = useSnapshot((s) => transferOf(s, request))
   const master = useSnapshot((s) => masterOf(s, request))
+  const limit = useSnapshot((s) => (finalRequestStates.includes(request.state) ? null : limitOf(s.rates, request.priority)))
   const pieces = usePieces(transfer?.key ?? null)
   const why = whyNotFromPeers(request)
   const { error } = request
@@ -73,6 +75,7 @@ export function DownloadDetails({ request }: { readonly request: RequestView }) 
             ['Saved as', request.destination ?? 'Only in the cache'],
             ['Role', roleSentence(request)],
             ['Kind', `${request.kind === 'script' ? 'Script' : 'Resource'}, ${request.priority}`],
+            ['Limit', limit],
             ['Asked for', <When key="asked" at={request.createdAt} />],
             ['Took', request.finishedAt === null ? null : formatDuration(request.elapsedMs)],
             ['First byte', request.firstByteMs === null ? null : `after ${request.firstByteMs.toLocaleString('en')} ms`],

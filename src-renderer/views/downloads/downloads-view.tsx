@@ -1,7 +1,7 @@
 import { Button, makeStyles, SearchBox, Tab, TabList, tokens, useRestoreFocusTarget } from '@fluentui/react-components'
 import { Add20Regular } from '@fluentui/react-icons/svg/add'
 import { ArrowDownload24Regular } from '@fluentui/react-icons/svg/arrow-download'
-import { useMemo, useState } from 'react'
+import { useCallback, useMemo, useState } from 'react'
 import { useLive, useSnapshot } from '../../app-context.tsx'
 import { downloadGroups, downloadsIn, groupCounts, newestFirst, nextSort, type DownloadGroup, type DownloadSort } from '../../agent/selectors/downloads.ts'
 import { EmptyState } from '../../parts/panel.tsx'
@@ -47,6 +47,7 @@ export function DownloadsView() {
   const live = useLive()
   const opener = useRestoreFocusTarget()
   const shown = useMemo(() => downloadsIn(requests, group, search, sort), [requests, group, search, sort])
+  const rowKey = useCallback((index: number) => shown[index]?.id ?? index, [shown])
 
   const toggle = (id: string) => {
     const next = new Set(opened)
@@ -89,8 +90,7 @@ export function DownloadsView() {
           columns={columns}
           template={styles.template}
           count={shown.length}
-          rowHeight={58}
-          rowKey={(index) => shown[index]?.id ?? index}
+          rowKey={rowKey}
           sort={sort}
           onSort={(by) => setSort(nextSort(sort, by))}
           isOpen={(index) => opened.has(shown[index]!.id)}

@@ -2,7 +2,7 @@ import { Button, makeStyles, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger,
 import { ArrowExport20Regular } from '@fluentui/react-icons/svg/arrow-export'
 import { Copy20Regular } from '@fluentui/react-icons/svg/copy'
 import { History24Regular } from '@fluentui/react-icons/svg/history'
-import { useEffect, useMemo, useState } from 'react'
+import { useCallback, useEffect, useMemo, useState } from 'react'
 import type { AgentEvent } from '../../../src-main/contract/events.ts'
 import { reasonTexts } from '../../../src-main/contract/request.ts'
 import { useAction, useApp, useCan, useSnapshot } from '../../app-context.tsx'
@@ -49,6 +49,7 @@ export function EventsView() {
   const [search, setSearch] = useState('')
   const [opened, setOpened] = useState<ReadonlySet<number>>(new Set())
   const shown = useMemo(() => eventsMatching(events, filter, search), [events, filter, search])
+  const rowKey = useCallback((index: number) => shown[index]?.seq ?? index, [shown])
 
   const toggle = (seq: number) => {
     const next = new Set(opened)
@@ -124,8 +125,7 @@ export function EventsView() {
           columns={columns}
           template={styles.template}
           count={shown.length}
-          rowHeight={46}
-          rowKey={(index) => shown[index]?.seq ?? index}
+          rowKey={rowKey}
           isOpen={(index) => opened.has(shown[index]!.seq)}
           onOpen={(index) => toggle(shown[index]!.seq)}
           details={(index) => <EventDetails event={shown[index]!} />}

@@ -7,6 +7,7 @@ import { nowSentence, runningRequests } from '../../agent/selectors/overview.ts'
 import { countOf, formatRate, percentOf } from '../../format/bytes.ts'
 import { formatDuration } from '../../format/time.ts'
 import { fileNameOf } from '../../format/url.ts'
+import { Until } from '../../parts/for-how-long.tsx'
 import { Panel } from '../../parts/panel.tsx'
 import { SplitBar } from '../../parts/source-split.tsx'
 
@@ -30,6 +31,7 @@ export function NowPanel() {
   const requests = useSnapshot((s) => s.requests)
   const running = useMemo(() => runningRequests(requests), [requests])
   const waiting = useMemo(() => requests.filter((r) => r.state === 'waiting' || r.state === 'paused').length, [requests])
+  const paused = useSnapshot((s) => s.paused)
   const cacheEntries = useSnapshot((s) => s.cache.entries)
   return (
     <Panel
@@ -43,6 +45,12 @@ export function NowPanel() {
       }
     >
       <Text className={styles.sentence}>{sentence}</Text>
+      {paused === null ? null : (
+        <Text className={styles.quiet}>
+          They stand still <Until until={paused.until} />
+          {paused.until === null ? '' : ', then go on by themselves'}.
+        </Text>
+      )}
       {running.length === 0 ? (
         <>
           <Text className={styles.quiet}>

@@ -4,6 +4,8 @@ import { Panel } from '../../parts/panel.tsx'
 import { ThroughputChart } from '../../parts/throughput-chart.tsx'
 import { ViewFrame } from '../../parts/view-frame.tsx'
 import { NowPanel } from './now-panel.tsx'
+import { PrecachePanel } from './precache-panel.tsx'
+import { RateLimits } from './rate-limits.tsx'
 import { FleetPanel, IntegrationPanel, RecentPanel, ThisPcPanel } from './state-panels.tsx'
 import { SavingsPanel } from './savings-panel.tsx'
 
@@ -24,12 +26,14 @@ export function OverviewView() {
           <NowPanel />
           <Panel title="Throughput by source, last 5 minutes">
             <ThroughputChart />
+            <RateLimits />
           </Panel>
           <RecentPanel />
         </div>
         <div className={styles.column}>
           {member ? null : <FleetPanel />}
           <SavingsPanel />
+          <PrecachePanel />
           <IntegrationPanel />
           {member ? <FleetPanel /> : null}
           <ThisPcPanel />

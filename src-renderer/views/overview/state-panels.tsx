@@ -1,17 +1,22 @@
 import { Link, makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-components'
 import { useMemo } from 'react'
-import { useApp, useMirror, useSnapshot } from '../../app-context.tsx'
+import { useApp, useMirror, useNow, useSnapshot } from '../../app-context.tsx'
 import { eventsMatching, fileOf, sentenceOf, weightOf } from '../../agent/selectors/events.ts'
 import { fleetState } from '../../agent/selectors/overview.ts'
 import { countOf, formatBytes } from '../../format/bytes.ts'
+import { exactDay } from '../../format/time.ts'
 import { Facts, Panel } from '../../parts/panel.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { When } from '../../parts/when.tsx'
 import { EventIcon } from '../events/event-icon.tsx'
 
+const CERTIFICATE_SOON_MS = 14 * 24 * 3_600_000
+
 const useStyles = makeStyles({
   text: { color: tokens.colorNeutralForeground2 },
   quiet: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
+  inText: { fontSize: 'inherit', lineHeight: 'inherit' },
+  warning: { color: tokens.colorStatusWarningForeground1 },
   list: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalS, margin: 0, padding: 0, listStyleType: 'none' },
   event: { display: 'grid', gridTemplateColumns: 'auto minmax(0, 1fr) auto', columnGap: tokens.spacingHorizontalS, alignItems: 'start' },
   eventText: { fontSize: tokens.fontSizeBase300, lineHeight: tokens.lineHeightBase300, overflowWrap: 'anywhere' },
@@ -39,7 +44,7 @@ export function IntegrationPanel() {
 export function FleetPanel() {
   const styles = useStyles()
   const { go } = useApp()
-  const { member, via, tag } = useSnapshot((s) => s.fleet)
+  const { member, via, tag, denied = 0 } = useSnapshot((s) => s.fleet)
   const connected = useSnapshot((s) => fleetState(s).connected)
   const refused = useSnapshot((s) => fleetState(s).refused)
   const seen = useSnapshot((s) => s.peers.length)
@@ -48,7 +53,7 @@ export function FleetPanel() {
       <Panel title="Fleet" actions={<StateBadge tone="warning">None</StateBadge>}>
         <Text className={styles.text}>This PC has no peers: everything it needs crosses the WAN. Give it the site key of your company, and it shares with the others of its site.</Text>
         <Text className={styles.quiet}>
-          Under <Link inline as="button" onClick={() => go('settings')}>Settings</Link>, set Site key. <span className={styles.mono}>larder fleet key new</span> makes one for a new fleet.
+          Under <Link inline as="button" className={styles.inText} onClick={() => go('settings', 'Site key')}>Settings</Link>, set Site key. <span className={styles.mono}>larder fleet key new</span> makes one for a new fleet.
         </Text>
       </Panel>
     )
@@ -59,8 +64,23 @@ export function FleetPanel() {
         {via === 'site-key' ? 'Member by site key' : 'Member by certificate of the fleet’s CA'}
         {tag === null ? '' : ` (${tag})`}
         {refused > 0 ? `. ${countOf(refused, 'PC')} refused.` : ''}
+        {denied > 0 ? ` ${countOf(denied, 'device')} thrown out.` : ''}
       </Text>
+      <CertificateEnd />
     </Panel>
+  )
+}
+
+/** Until when this PC is a member by certificate; from a fortnight before on it is a warning. */
+function CertificateEnd() {
+  const styles = useStyles()
+  const expiresAt = useSnapshot((s) => s.fleet.expiresAt ?? null)
+  const isSoon = useNow((now) => expiresAt !== null && expiresAt - now < CERTIFICATE_SOON_MS)
+  if (expiresAt === null) return null
+  return (
+    <Text className={mergeClasses(styles.quiet, isSoon && styles.warning)}>
+      Its certificate ends on {exactDay(expiresAt)}.{isSoon ? ' Have your administrator enroll it anew (larder fleet enroll).' : ''}
+    </Text>
   )
 }
 

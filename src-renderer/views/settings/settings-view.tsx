@@ -7,7 +7,8 @@ import type { ErrorView } from '../../../src-main/contract/errors.ts'
 import { useAction, useApp, useCan, useMirror } from '../../app-context.tsx'
 import { ask, failureOf } from '../../agent/bridge.ts'
 import { settingFields, settingsBySection } from '../../agent/selectors/settings.ts'
-import { countOf } from '../../format/bytes.ts'
+import { countOf, formatBytes } from '../../format/bytes.ts'
+import { formatDuration } from '../../format/time.ts'
 import { EmptyState, Facts, Panel } from '../../parts/panel.tsx'
 import { ViewFrame } from '../../parts/view-frame.tsx'
 import { SettingRow } from './setting-row.tsx'
@@ -23,13 +24,13 @@ const useStyles = makeStyles({
 /** Every setting, its effective value, and where that came from. */
 export function SettingsView() {
   const styles = useStyles()
-  const { bridge } = useApp()
+  const { bridge, about } = useApp()
   const { busy, run } = useAction()
   const canRestart = useCan('agent.restart')
   const live = useMirror((s) => s.link === 'live')
   const [settings, setSettings] = useState<readonly SettingView[] | null>(null)
   const [error, setError] = useState<ErrorView | null>(null)
-  const [search, setSearch] = useState('')
+  const [search, setSearch] = useState(about)
   const fields = useMemo(settingFields, [])
   const sections = useMemo(() => settingsBySection(settings ?? [], search), [settings, search])
   const managed = settings?.filter((s) => s.managed).length ?? 0
@@ -97,14 +98,18 @@ export function SettingsView() {
 
 function AboutPanel() {
   const { info } = useApp()
+  const process = useMirror((s) => s.snapshot?.process ?? null)
+  const apiVersion = useMirror((s) => s.snapshot?.apiVersion ?? null)
   if (info === null) return null
   return (
     <Panel title="About">
       <Facts
         facts={[
           ['Larder', info.version],
+          ['Local API', apiVersion === null ? null : `version ${apiVersion}`],
           ['Runs on', Object.entries(info.versions).map(([name, version]) => `${name} ${version}`).join(', ') || null],
           ['Platform', info.platform],
+          ['Process', process === null ? null : `${process.pid}: ${formatBytes(process.rssBytes)} of memory, ${formatDuration(process.cpuSeconds * 1000)} of CPU, reacts within ${Math.ceil(process.eventLoopP99Ms)} ms (p99)`],
           ['Data folder', info.dataDir],
           ['Log folder', info.logDir]
         ]}

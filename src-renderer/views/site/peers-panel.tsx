@@ -38,7 +38,7 @@ export function PeersPanel() {
   if (peers.length === 0)
     return (
       <Panel title="Peers">
-        <EmptyState icon={<PeopleCommunity24Regular />} title={member ? 'No other PC found yet' : 'This PC belongs to no fleet'} actions={<Button onClick={() => go('settings')}>{member ? 'Settings for finding peers' : 'Set the site key'}</Button>}>
+        <EmptyState icon={<PeopleCommunity24Regular />} title={member ? 'No other PC found yet' : 'This PC belongs to no fleet'} actions={<Button onClick={() => go('settings', member ? 'discovery.' : 'Site key')}>{member ? 'Settings for finding peers' : 'Set the site key'}</Button>}>
           {member ? (
             <>
               Peers are found by multicast and broadcast. Where those are blocked, name a few PCs as seeds in the settings; <code>larder doctor</code> says what is in the way.

@@ -32,7 +32,8 @@ export function PlacePanel() {
           ['Machine', machine === '' ? null : machine],
           ['Peer port', port(ports.peer, 'TCP')],
           ['Beacon', port(ports.beacon, 'UDP')],
-          ['Local API', port(ports.api, 'this PC only')]
+          ['Local API', port(ports.api, 'this PC only')],
+          ['Gateway', ports.gateway == null ? null : port(ports.gateway, 'this PC only')]
         ]}
       />
       <h3 id={headingId} className={styles.heading}>

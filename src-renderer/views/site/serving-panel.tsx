@@ -17,7 +17,8 @@ const useStyles = makeStyles({
   bytes: { fontVariantNumeric: 'tabular-nums', whiteSpace: 'nowrap' },
   quiet: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, overflowWrap: 'anywhere' },
   text: { color: tokens.colorNeutralForeground2 },
-  foot: { display: 'flex', flexWrap: 'wrap', alignItems: 'center', justifyContent: 'space-between', gap: tokens.spacingHorizontalS }
+  foot: { display: 'flex', alignItems: 'center', justifyContent: 'space-between', gap: tokens.spacingHorizontalS },
+  button: { flexShrink: 0, whiteSpace: 'nowrap' }
 })
 
 /** What this PC gives to whom right now, and the way to stop it. */
@@ -28,10 +29,11 @@ export function ServingPanel() {
   const transfers = useSnapshot((s) => s.transfers)
   const stopped = useSnapshot((s) => s.servingStopped)
   const total = useSnapshot((s) => s.totals.servedBytes)
+  const month = useSnapshot((s) => s.rates.uploads)
   const rate = useMirror((s) => s.throughput?.points.at(-1)?.peersOut ?? 0)
   const rows = useMemo(() => servingNow({ uploads, requests, transfers }), [uploads, requests, transfers])
   return (
-    <Panel title="Served to others now" actions={stopped !== null ? <StateBadge tone="warning">Stopped</StateBadge> : rows.length > 0 && rate >= 1 ? <Text className={styles.bytes}>{formatRate(rate)}</Text> : undefined}>
+    <Panel title="Served to others now" actions={stopped !== null ? <StateBadge tone="warning">Stopped</StateBadge> : !month.allowed ? <StateBadge tone="warning">Limit reached</StateBadge> : rows.length > 0 && rate >= 1 ? <Text className={styles.bytes}>{formatRate(rate)}</Text> : undefined}>
       {rows.length > 0 ? (
         <ul className={styles.list}>
           {rows.map((row) => (
@@ -46,6 +48,8 @@ export function ServingPanel() {
             </li>
           ))}
         </ul>
+      ) : stopped === null && !month.allowed ? (
+        <Text className={styles.text}>Peers get nothing from this PC until next month: what it may serve in one is used up.</Text>
       ) : stopped === null ? (
         <Text className={styles.text}>Nobody is taking anything from this PC at the moment.</Text>
       ) : (
@@ -54,7 +58,9 @@ export function ServingPanel() {
         </Text>
       )}
       <div className={styles.foot}>
-        <Text className={styles.quiet}>{formatBytes(total)} served since start.</Text>
+        <Text className={styles.quiet}>
+          {formatBytes(total)} since start, {formatBytes(month.bytes)} {month.limitBytes === null ? '' : `of ${formatBytes(month.limitBytes)} `}this month.
+        </Text>
         <ServingControl stopped={stopped !== null} />
       </div>
     </Panel>
@@ -62,19 +68,20 @@ export function ServingPanel() {
 }
 
 function ServingControl({ stopped }: { readonly stopped: boolean }) {
+  const styles = useStyles()
   const { busy, run } = useAction()
   const live = useLive()
   const possible = useCan('serving.stop')
   if (!possible) return null
   if (stopped)
     return (
-      <Button size="small" appearance="primary" disabled={!live || busy} onClick={() => void run({ c: 'serving.resume' })}>
+      <Button size="small" className={styles.button} appearance="primary" disabled={!live || busy} onClick={() => void run({ c: 'serving.resume' })}>
         Serve again
       </Button>
     )
   return (
     <ForHowLong onChoose={(forMs) => void run({ c: 'serving.stop', forMs })}>
-      <Button size="small" disabled={!live || busy}>
+      <Button size="small" className={styles.button} disabled={!live || busy}>
         Stop serving
       </Button>
     </ForHowLong>
