@@ -36,8 +36,10 @@ export async function startAgentProcess(options: { name: string; siteKey: string
   throw new Error(`The agent ${options.name} did not start`)
 }
 
-/** What the command line answers about the agent in `dataDir`. */
+/** What the command line answers about the agent in `dataDir`. @throws what it said when it failed; an agent that is too busy to be seen is one reason */
 export async function larder(dataDir: string, ...args: string[]): Promise<unknown> {
-  const { stdout } = await promisify(execFile)(process.execPath, [...command, ...args, '--json', '--data-dir', dataDir])
+  const { stdout } = await promisify(execFile)(process.execPath, [...command, ...args, '--json', '--data-dir', dataDir]).catch((error: Error & { stdout: string; stderr: string }) => {
+    throw new Error(`larder ${args.join(' ')}: ${error.stdout}${error.stderr}`, { cause: error })
+  })
   return JSON.parse(stdout)
 }

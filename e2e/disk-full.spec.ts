@@ -20,9 +20,10 @@ test('a full disk is said in the tray and the window; with room again the downlo
     await expect.poll(() => trayState(app)).toBe('error')
     expect((await trayLabels(app))[0]).toBe('The disk of the cache is full')
     await goTo(page, 'Cache')
-    await expect(page.getByText('The disk is full.')).toBeVisible()
+    const notice = page.getByRole('group').filter({ hasText: 'The disk is full.' })
+    await expect(notice.getByText(/Downloads that need more room fail\..*then retry them/)).toBeVisible()
 
-    await goTo(page, 'Downloads')
+    await notice.getByRole('button', { name: 'Downloads' }).click()
     await expect(page.getByText('The disk of the cache is full').first()).toBeVisible()
 
     execFileSync('mount', ['-o', 'remount,size=64m', disk])

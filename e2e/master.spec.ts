@@ -25,7 +25,7 @@ test('the window names the master, and takes over when that PC dies; what it had
     const destination = join(filesDir, 'image.bin')
     // On a busy machine the client may find the agent too slow to be there; asked twice is as good as once.
     await expect(async () => (await connect({ dataDir: doomed.dataDir })).request({ url })).toPass()
-    await expect.poll(() => larder(doomed.dataDir, 'masters')).toMatchObject({ masters: [{ url, self: true }] })
+    await expect(async () => expect(await larder(doomed.dataDir, 'masters')).toMatchObject({ masters: [{ url, self: true }] })).toPass()
     await give(page, { c: 'request.start', spec: { url, destination } })
 
     await goTo(page, 'Site')
