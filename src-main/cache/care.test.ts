@@ -106,7 +106,7 @@ test('an index of the former schema is brought up and keeps its counts', async (
   cache.noteHit(content.sha256)
   await cache.close()
   const db = new DatabaseSync(join(at.dir, 'index-v1.sqlite'))
-  db.exec('ALTER TABLE contents DROP COLUMN pinned_until; ALTER TABLE contents DROP COLUMN priority; DROP TABLE served; PRAGMA user_version = 1')
+  db.exec('DROP INDEX contents_by_eviction; ALTER TABLE contents DROP COLUMN pinned_until; ALTER TABLE contents DROP COLUMN priority; DROP TABLE served; PRAGMA user_version = 1')
   db.close()
   cache = await at.open()
   expect(cache.detail(content.sha256)!.entry).toMatchObject({ hits: 1, priority: 'normal', pinnedUntil: null })

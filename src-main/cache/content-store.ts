@@ -17,7 +17,7 @@ import type { ContentRow } from './index-rows.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import type { Layout } from './layout.ts'
 import type { OpenFiles } from './open-files.ts'
-import { makeFolderFor, randomName, readFully, removeFile, renamePatiently, replaceFile, syncFolder } from './safe-files.ts'
+import { makeFolderFor, randomName, readFully, removeFile, removeFiles, renamePatiently, replaceFile, syncFolder } from './safe-files.ts'
 import { decodeSidecar, encodeSidecar, MAX_SIDECAR_BYTES, withVersion, type Sidecar } from './sidecar.ts'
 
 /** Contents whose pieces hashed in this run are remembered, the newest. */
@@ -146,16 +146,14 @@ export class ContentStore {
    * Deletes a content that nobody uses. Bytes, sidecar, row: a crash in between leaves less, never a wrong answer.
    * @throws CACHE_BUSY
    */
-  async remove(sha256: Sha256Hex, options: { versionsToo: boolean }): Promise<number> {
+  async remove(sha256: Sha256Hex, options: { versionsToo: boolean }): Promise<void> {
     const { layout, files } = this.#parts
     if (this.users.inUse(sha256)) throw new LarderError('CACHE_BUSY', 'This content is in use', { sha256 })
     return this.#alone(sha256, async () => {
       const path = layout.content(sha256)
       await files.release(path)
-      const bytes = await removeFile(path, layout.dir)
-      await removeFile(layout.sidecar(sha256), layout.dir)
+      await removeFiles([path, layout.sidecar(sha256)], layout.dir)
       this.#forget(sha256, options)
-      return bytes
     })
   }
 

@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises'
+import type { Dirent } from 'node:fs'
+import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sha256Hex } from '../contract/ids.ts'
 import type { Layout } from './layout.ts'
@@ -10,23 +11,37 @@ export interface WalkedFolder {
   readonly strays: readonly string[]
 }
 
+const TWO_DIGITS = /^[0-9a-f]{2}$/
+
+/** First two digits of every digest there can be: what is done for all contents is done for one of these after the other. */
+export const BEGINNINGS: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
+
 /** Goes through the content tree without following links. */
 export async function* walkContents(layout: Layout): AsyncGenerator<WalkedFolder> {
-  const twoDigits = /^[0-9a-f]{2}$/
   const strays: string[] = []
   for (const first of await readdir(layout.contentRoot, { withFileTypes: true })) {
-    const above = join(layout.contentRoot, first.name)
-    if (!first.isDirectory() || !twoDigits.test(first.name)) {
-      if (!first.isDirectory()) strays.push(above)
-      continue
-    }
-    for (const second of await readdir(above, { withFileTypes: true })) {
-      const folder = join(above, second.name)
-      if (second.isDirectory() && twoDigits.test(second.name)) yield await lookInto(folder, first.name + second.name)
-      else if (!second.isDirectory()) strays.push(folder)
-    }
+    if (first.isDirectory() && TWO_DIGITS.test(first.name)) yield* walkBeginning(layout, first.name)
+    else if (!first.isDirectory()) strays.push(join(layout.contentRoot, first.name))
   }
   if (strays.length > 0) yield { contents: new Map(), strays }
+}
+
+/** The part of the content tree whose digests begin with these two digits; nothing where there is no such folder. */
+export async function* walkBeginning(layout: Layout, beginning: string): AsyncGenerator<WalkedFolder> {
+  const above = join(layout.contentRoot, beginning)
+  const strays: string[] = []
+  for (const second of await foldersOf(above)) {
+    const folder = join(above, second.name)
+    if (second.isDirectory() && TWO_DIGITS.test(second.name)) yield await lookInto(folder, beginning + second.name)
+    else if (!second.isDirectory()) strays.push(folder)
+  }
+  if (strays.length > 0) yield { contents: new Map(), strays }
+}
+
+/** Entries of a real folder; none of a link or of what is not there. */
+async function foldersOf(above: string): Promise<Dirent[]> {
+  const known = await lstat(above).catch(() => undefined)
+  return known?.isDirectory() ? readdir(above, { withFileTypes: true }) : []
 }
 
 async function lookInto(folder: string, beginning: string): Promise<WalkedFolder> {

@@ -91,6 +91,11 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     this.#upkeep = new Upkeep({ layout, clock, index, store, shelf, room, uses, limits: () => this.#limits, onEvicted: (sha256, { bytes, reason }) => this.emit('evicted', { sha256, bytes, reason }) })
   }
 
+  /** Index and files agree as far as is known; false while they are looked at after an end that was none. */
+  get inLine(): boolean {
+    return this.#inLine
+  }
+
   get savings(): DayLedger {
     return this.#index().savings
   }

@@ -30,38 +30,48 @@ export interface Eviction {
   readonly reason: EvictionReason
 }
 
+/** Which of two goes first: that of the lower priority, then the one not used for longer, then the larger one. */
+export function evictionOrder(a: EvictionEntry, b: EvictionEntry): number {
+  return a.priority - b.priority || a.lastUsedAt - b.lastUsedAt || b.bytes - a.bytes
+}
+
 /**
- * Chooses what to delete: first whatever is too old; then, until the size limit and the minimum of free space are kept, the lowest
- * priority first and within it the least recently used. Pinned entries and those in use never; so the limits may stay exceeded.
- * Nothing more than needed goes.
- * @param now wall clock, ms; a use in the future (the clock was set back) counts as now
+ * Chooses what to delete: first whatever is too old; then, until the size limit and the minimum of free space are kept, in
+ * {@link evictionOrder}. Pinned entries and those in use never; so the limits may stay exceeded. Nothing more than needed goes.
+ * @param entries in {@link evictionOrder}; taken only as far as needed, and twice where there is a limit of age
+ * @param totalBytes of all entries together
+ * @param now wall clock, ms
  */
-export function chooseEvictions(entries: Iterable<EvictionEntry>, limits: EvictionLimits, now: number): Eviction[] {
+export function chooseEvictions(entries: Iterable<EvictionEntry>, totalBytes: number, limits: EvictionLimits, now: number): Eviction[] {
   const oldest = limits.maxAgeMs === null ? -Infinity : now - limits.maxAgeMs
   const chosen: Eviction[] = []
-  const candidates: EvictionEntry[] = []
-  let over = limits.neededBytes - limits.maxBytes
+  let over = totalBytes + limits.neededBytes - limits.maxBytes
   let short = limits.freeBytes === null ? 0 : limits.minFreeBytes + limits.neededBytes - limits.freeBytes
-  for (const entry of entries) {
-    over += entry.bytes
-    if (entry.pinned || entry.inUse) continue
-    if (entry.lastUsedAt < oldest) {
-      chosen.push({ id: entry.id, bytes: entry.bytes, reason: 'age' })
-      over -= entry.bytes
-      short -= entry.bytes
-    } else if (entry.bytes > 0) {
-      // An empty content frees nothing.
-      candidates.push(entry)
-    }
-  }
-  if (over <= 0 && short <= 0) return chosen
-  const used = (entry: EvictionEntry) => Math.min(entry.lastUsedAt, now)
-  candidates.sort((a, b) => a.priority - b.priority || used(a) - used(b) || b.bytes - a.bytes)
-  for (const { id, bytes } of candidates) {
-    if (over <= 0 && short <= 0) break
-    chosen.push({ id, bytes, reason: over > 0 ? 'size' : 'free-space' })
+  const choose = ({ id, bytes }: EvictionEntry, reason: EvictionReason) => {
+    chosen.push({ id, bytes, reason })
     over -= bytes
     short -= bytes
   }
+  const canGo = ({ pinned, inUse }: EvictionEntry) => !pinned && !inUse
+  if (limits.maxAgeMs !== null) {
+    for (const entry of entries) if (canGo(entry) && entry.lastUsedAt < oldest) choose(entry, 'age')
+  }
+  if (over <= 0 && short <= 0) return chosen
+  for (const entry of entries) {
+    // An empty content frees nothing.
+    if (!canGo(entry) || entry.lastUsedAt < oldest || entry.bytes === 0) continue
+    choose(entry, over > 0 ? 'size' : 'free-space')
+    if (over <= 0 && short <= 0) break
+  }
   return chosen
+}
+
+/** Two sequences in {@link evictionOrder} as one. */
+export function* mergeInOrder(one: Iterable<EvictionEntry>, other: readonly EvictionEntry[]): Generator<EvictionEntry> {
+  let next = 0
+  for (const entry of one) {
+    while (next < other.length && evictionOrder(other[next]!, entry) < 0) yield other[next++]!
+    yield entry
+  }
+  yield* other.slice(next)
 }

@@ -14,8 +14,8 @@ import { storable } from './sidecar.ts'
 const SQL = {
   find: 'SELECT sha256, length, piece_bytes, kind, pinned, pinned_until, priority, created_at, stamp FROM contents WHERE sha256 = ?',
   findByKey: 'SELECT c.sha256, c.length, c.piece_bytes, c.kind, c.pinned, c.pinned_until, c.priority, c.created_at, c.stamp FROM keys k JOIN contents c ON c.sha256 = k.sha256 WHERE k.key = ?',
-  all: 'SELECT sha256, length FROM contents',
-  evictable: 'SELECT sha256, length, last_used_at, pinned, priority FROM contents',
+  lengths: "SELECT sha256, length FROM contents WHERE sha256 >= ?1 AND sha256 < ?1 || 'g'",
+  evictable: 'SELECT sha256, length, last_used_at, pinned, priority FROM contents ORDER BY priority, last_used_at, length DESC',
   usedBefore: 'SELECT 1 FROM contents WHERE last_used_at < ? AND pinned = 0 LIMIT 1',
   endedPins: 'SELECT sha256 FROM contents WHERE pinned = 1 AND pinned_until <= ?',
   totals: 'SELECT count(*) AS entries, coalesce(sum(length), 0) AS bytes, coalesce(sum(pinned), 0) AS pinned FROM contents',
@@ -119,14 +119,14 @@ export class IndexDb {
     return row ?? (key.startsWith('sha256:') ? this.find(key.slice('sha256:'.length) as Sha256Hex) : undefined)
   }
 
-  /** Lengths of all contents. */
-  lengths(): Map<Sha256Hex, number> {
+  /** Lengths of the contents whose digests begin so. */
+  lengths(beginning: string): Map<Sha256Hex, number> {
     const lengths = new Map<Sha256Hex, number>()
-    for (const { sha256, length } of this.#prepared(SQL.all).all() as Row[]) lengths.set(sha256 as Sha256Hex, length as number)
+    for (const { sha256, length } of this.#prepared(SQL.lengths).all(beginning) as Row[]) lengths.set(sha256 as Sha256Hex, length as number)
     return lengths
   }
 
-  /** All contents. Nothing may be changed before the last one was taken. */
+  /** All contents, in the order in which they would be evicted. Nothing may be changed before the last one was taken. */
   *evictable(): Generator<{ id: Sha256Hex; bytes: number; lastUsedAt: number; pinned: boolean; priority: number }> {
     // Row by row: all of a large cache at once would cost much memory for a moment.
     for (const row of this.#prepared(SQL.evictable).iterate() as Iterable<Row>) {

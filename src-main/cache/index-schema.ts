@@ -1,5 +1,5 @@
 /** An index of a schema that cannot be brought up to this one is rebuilt from the files. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 /** Who got how much of a content. Goes with the content. */
 const SERVED = `
@@ -11,6 +11,9 @@ const SERVED = `
     PRIMARY KEY (sha256, peer)
   ) STRICT, WITHOUT ROWID;
 `
+
+/** The order in which contents are evicted: the next ones are found without looking at all. */
+const EVICTION_INDEX = 'CREATE INDEX contents_by_eviction ON contents (priority, last_used_at, length DESC);'
 
 export const SCHEMA = `
   CREATE TABLE contents (
@@ -28,6 +31,7 @@ export const SCHEMA = `
     priority INTEGER NOT NULL DEFAULT 1
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX contents_by_use ON contents (last_used_at);
+  ${EVICTION_INDEX}
   CREATE INDEX contents_by_length ON contents (length);
   CREATE INDEX contents_by_creation ON contents (created_at);
   CREATE TABLE versions (
@@ -54,5 +58,9 @@ export const MIGRATIONS: Readonly<Record<number, string>> = {
     ALTER TABLE contents ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
     ${SERVED}
     PRAGMA user_version = 2;
+  `,
+  2: `
+    ${EVICTION_INDEX}
+    PRAGMA user_version = 3;
   `
 }

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sha256Hex } from '../contract/ids.ts'
 import type { ContentStore } from './content-store.ts'
-import { walkContents } from './content-walk.ts'
+import { BEGINNINGS, walkBeginning } from './content-walk.ts'
 import { lookAt } from './file-stamp.ts'
 import type { IndexDb } from './index-db.ts'
 import { partialName, type Layout } from './layout.ts'
@@ -69,26 +69,29 @@ export async function lookAtPartial(name: string, layout: Layout): Promise<Resti
  * @throws the signal's reason between two folders
  */
 export async function reconcile(index: IndexDb, store: ContentStore, layout: Layout, signal: AbortSignal): Promise<void> {
-  const unseen = index.lengths()
-  for await (const { contents } of walkContents(layout)) {
-    signal.throwIfAborted()
-    for (const [sha256, { bytes, sidecar }] of contents) {
-      // Somebody is writing or reading it right now, so it is looked at anyway.
-      if (store.users.inUse(sha256)) {
+  // One part of the tree after the other, so that memory does not grow with the cache.
+  for (const beginning of BEGINNINGS) {
+    const unseen = index.lengths(beginning)
+    for await (const { contents } of walkBeginning(layout, beginning)) {
+      signal.throwIfAborted()
+      for (const [sha256, { bytes, sidecar }] of contents) {
+        // Somebody is writing or reading it right now, so it is looked at anyway.
+        if (store.users.inUse(sha256)) {
+          unseen.delete(sha256)
+          continue
+        }
+        const length = unseen.get(sha256)
         unseen.delete(sha256)
-        continue
+        if (!bytes) {
+          await removeFile(layout.sidecar(sha256), layout.dir)
+          index.remove(sha256, { versionsToo: false })
+        } else if (length === undefined || !sidecar || !(await hasLength(layout, sha256, length))) await store.adopt(sha256)
       }
-      const length = unseen.get(sha256)
-      unseen.delete(sha256)
-      if (!bytes) {
-        await removeFile(layout.sidecar(sha256), layout.dir)
-        index.remove(sha256, { versionsToo: false })
-      } else if (length === undefined || !sidecar || !(await hasLength(layout, sha256, length))) await store.adopt(sha256)
     }
-  }
-  for (const sha256 of unseen.keys()) {
-    // It may have come anew since its folder was looked into.
-    if ((await lookAt(layout.content(sha256))) === 'missing') index.remove(sha256, { versionsToo: false })
+    for (const sha256 of unseen.keys()) {
+      // It may have come anew since its folder was looked into.
+      if ((await lookAt(layout.content(sha256))) === 'missing') index.remove(sha256, { versionsToo: false })
+    }
   }
 }
 

@@ -68,8 +68,24 @@ export async function makeFolderFor(path: string, root: string): Promise<void> {
  * @throws CACHE_UNUSABLE when the way there leads over a link
  */
 export async function removeFile(path: string, root: string): Promise<number> {
+  return removeFiles([path], root)
+}
+
+/** {@link removeFile} for files of one folder, one after the other; the way there is looked at once. */
+export async function removeFiles(paths: readonly [string, ...string[]], root: string): Promise<number> {
+  let bytes = 0
   try {
-    await refuseLinks(dirname(path), root)
+    await refuseLinks(dirname(paths[0]), root)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return 0
+    throw error
+  }
+  for (const path of paths) bytes += await removeOne(path)
+  return bytes
+}
+
+async function removeOne(path: string): Promise<number> {
+  try {
     const stat = await lstat(path)
     if (stat.isDirectory()) return 0
     await unlink(path)

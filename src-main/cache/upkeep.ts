@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { EffectiveLimits } from './cache-limits.ts'
 import type { ContentStore } from './content-store.ts'
 import type { DiskRoom } from './disk-room.ts'
-import { chooseEvictions, type Eviction, type EvictionEntry } from './eviction.ts'
+import { chooseEvictions, evictionOrder, mergeInOrder, type Eviction, type EvictionEntry } from './eviction.ts'
 import { EvictionPressure } from './eviction-pressure.ts'
 import type { IndexDb } from './index-db.ts'
 import type { Layout } from './layout.ts'
@@ -80,7 +80,9 @@ export class Upkeep {
     uses.flush()
     const freed = short ? await sweepQuarantine(layout, Infinity) : 0
     const limits = { maxBytes, minFreeBytes, freeBytes: freeBytes === null ? null : freeBytes + freed, neededBytes, maxAgeMs }
-    const chosen = chooseEvictions(this.#entries(), limits, now)
+    const partials = [...shelf.evictable()].sort(evictionOrder)
+    const entries = { [Symbol.iterator]: () => mergeInOrder(this.#contents(), partials) }
+    const chosen = chooseEvictions(entries, index.totals.bytes + shelf.bytes, limits, now)
     for (let first = 0; first < chosen.length; first += DELETED_AT_ONCE) {
       const some = chosen.slice(first, first + DELETED_AT_ONCE)
       const gone = await Promise.all(some.map(({ id }) => this.#delete(id)))
@@ -106,10 +108,9 @@ export class Upkeep {
     )
   }
 
-  *#entries(): Generator<EvictionEntry> {
-    const { index, store, shelf } = this.#parts
+  *#contents(): Generator<EvictionEntry> {
+    const { index, store } = this.#parts
     for (const entry of index.evictable()) yield { ...entry, inUse: store.users.spared(entry.id) }
-    yield* shelf.evictable()
   }
 
   async #goRound(): Promise<void> {

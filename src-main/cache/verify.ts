@@ -1,6 +1,6 @@
 import type { VerifyReport } from './cache.ts'
 import type { ContentStore } from './content-store.ts'
-import { walkContents } from './content-walk.ts'
+import { BEGINNINGS, walkContents } from './content-walk.ts'
 import type { IndexDb } from './index-db.ts'
 import type { Layout } from './layout.ts'
 import { removeFile } from './safe-files.ts'
@@ -35,14 +35,16 @@ export async function verifyCache({ index, store, layout }: { index: IndexDb; st
       else report.damaged.push(sha256)
     }
   }
-  const all = [...index.lengths().keys()]
-  for (const sha256 of all) {
-    signal?.throwIfAborted()
-    const verdict = await store.verify(sha256)
-    if (verdict === 'ok') report.ok++
-    else report[verdict].push(sha256)
-    report.checked++
-    onProgress?.(report.checked, all.length)
+  const total = index.totals.entries
+  for (const beginning of BEGINNINGS) {
+    for (const sha256 of index.lengths(beginning).keys()) {
+      signal?.throwIfAborted()
+      const verdict = await store.verify(sha256)
+      if (verdict === 'ok') report.ok++
+      else report[verdict].push(sha256)
+      report.checked++
+      onProgress?.(report.checked, Math.max(total, report.checked))
+    }
   }
   return report
 }
