@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { CacheLimits } from '../cache/cache-limits.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { AgentEvent } from '../contract/events.ts'
+import type { ErrorCode } from '../contract/errors.ts'
 import type { ContentKey, RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
 import type { RequestSpec, RequestView } from '../contract/request.ts'
@@ -76,6 +77,8 @@ export interface Agent extends EventEmitter<AgentEvents> {
   setApiPort(port: number | null): void
   /** Where the gateway listens; null: nowhere. */
   setGatewayPort(port: number | null): void
+  /** Tells people of something beside the agent that does not work, as an event. */
+  warn(text: string, facts?: { readonly code: ErrorCode }): void
   /** What the agent goes by, and the place where it is changed. */
   readonly settings: LiveSettings
   /** @throws SETTING_MANAGED when policy or command line decide it, SETTINGS_INVALID, SETTINGS_UNWRITABLE */
@@ -90,14 +93,14 @@ export interface Agent extends EventEmitter<AgentEvents> {
   /** Pauses all transfers, through restarts too; `untilWallMs` null: until resumed. */
   pauseAll(untilWallMs: number | null): void
   resumeAll(): void
-  /** Other rate settings, from now on; what is not named stays as it is. */
+  /** Other rate settings, from now on; what is not named stays as it is. @throws SETTING_MANAGED */
   setRates(rates: Partial<Settings['rates']>): void
   rates(): RatesAnswer
   /** One content of the cache, and whom it was served to. @throws NOT_FOUND */
   content(sha256: Sha256Hex): CacheEntryDetail
-  /** Other limits, from now on; what is not named stays as it is. */
+  /** Other limits, from now on; what is not named stays as it is. @throws SETTING_MANAGED */
   setCacheLimits(limits: Partial<CacheLimits>): Promise<void>
-  /** Moves the cache to another folder at the next start. @throws BAD_REQUEST, CACHE_UNUSABLE */
+  /** Moves the cache to another folder at the next start. @throws SETTING_MANAGED, BAD_REQUEST, CACHE_UNUSABLE */
   relocateCache(dir: string): Promise<void>
   /** Getting contents before anybody asks. */
   readonly precache: Precache

@@ -12,6 +12,7 @@ import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot, CacheEntryDetail, IntegrationState } from '../contract/snapshot.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import type { Timer } from '../lib/clock.ts'
+import type { ErrorCode } from '../contract/errors.ts'
 import { LarderError } from '../lib/errors.ts'
 import { localClock } from '../lib/local-time.ts'
 import { connectProbe } from '../origin/connect-probe.ts'
@@ -22,6 +23,7 @@ import { createHashPool } from '../pieces/hash-pool.ts'
 import { PieceBuffers } from '../pieces/piece-buffers.ts'
 import { Rates } from '../rates/rates.ts'
 import { UploadCount } from '../rates/upload-count.ts'
+import { namesIn } from '../settings/setting-facts.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
 import type { Change } from '../settings/write-setting.ts'
 import type { Readings } from '../transfers/reading.ts'
@@ -176,6 +178,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#changed()
   }
 
+  warn(text: string, facts?: { readonly code: ErrorCode }): void {
+    this.#events.add('warning', text, facts)
+  }
+
   async setIntegration(enabled: boolean, change: Change): Promise<IntegrationState> {
     // Who turned it off first stays the one to be asked.
     if (this.settings.integration.enabled !== enabled || this.settings.integration.managedBy !== null) await this.settings.set('integration.enabled', enabled, change)
@@ -194,6 +200,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   setRates(rates: Partial<Settings['rates']>): void {
+    this.settings.requireOpen(namesIn('rates', rates))
     this.#running().rates.configure(rates)
   }
 
@@ -208,6 +215,11 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   async setCacheLimits(limits: Partial<CacheLimits>): Promise<void> {
+    this.settings.requireOpen(namesIn('cache', limits))
+    await this.#applyLimits(limits)
+  }
+
+  async #applyLimits(limits: Partial<CacheLimits>): Promise<void> {
     this.#limits = { ...this.#limits, ...limits }
     await this.#running().cache.setLimits(this.#limits)
     this.#changed()
@@ -217,10 +229,11 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   #followLimits(): void {
     const limits = limitsOf(this.settings.current)
     if (JSON.stringify(limits) === JSON.stringify(this.#limits)) return
-    this.setCacheLimits(limits).catch((error: unknown) => this.#events.add('warning', `The limits of the cache could not be applied: ${LarderError.from(error).message}`))
+    this.#applyLimits(limits).catch((error: unknown) => this.#events.add('warning', `The limits of the cache could not be applied: ${LarderError.from(error).message}`))
   }
 
   async relocateCache(dir: string): Promise<void> {
+    this.settings.requireOpen(['cache.dir'])
     await this.#running().place.relocate(dir)
     this.#changed()
   }

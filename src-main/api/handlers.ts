@@ -150,6 +150,7 @@ export function createHandlers(context: HandlerContext): Handlers {
     doctor: () => (examining ??= context.examine().finally(() => (examining = undefined))),
     log: () => ({ level: context.logLevel.get(), dir: context.logDir }),
     setLog: ({ body }) => {
+      settings.requireOpen(['log.level'])
       context.logLevel.set(body.level)
       return { level: context.logLevel.get(), dir: context.logDir }
     },

@@ -8,8 +8,7 @@ import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
-import { agentForGateway } from './gateway/agent-for-gateway.ts'
-import { startGateway } from './gateway/gateway.ts'
+import { followGatewaySettings } from './gateway/follow-settings.ts'
 import type { LogLevel, LogLevelSwitch } from './log-level.ts'
 import { openLogFile, type LogFile } from './logging.ts'
 import { startApi } from './server.ts'
@@ -35,7 +34,7 @@ export interface RunningAgent {
   readonly agent: Agent
   readonly paths: DataPaths
   readonly apiPort: number
-  /** Null: the gateway is off. */
+  /** At the start; null: the gateway is off. */
   readonly gatewayPort: number | null
   readonly log: Log
   /** Ends everything in reverse order. Idempotent. */
@@ -76,21 +75,14 @@ export async function runLocalAgent(options: LocalAgentOptions): Promise<Running
     agent.setApiPort(api.port)
     undo.push(() => agent.setApiPort(null))
 
-    let gatewayPort: number | null = null
-    const { gateway: wanted, ports } = settings.current
-    if (wanted.enabled) {
-      const gateway = await startGateway({ agent: agentForGateway(agent), token: await ensureGatewayToken(paths), hosts: wanted.hosts, port: ports.gateway, clock, log })
-      undo.push(() => gateway.close())
-      gatewayPort = gateway.port
-      agent.setGatewayPort(gatewayPort)
-      undo.push(() => agent.setGatewayPort(null))
-    }
+    const gateway = await followGatewaySettings({ agent, settings, token: () => ensureGatewayToken(paths), clock, log })
+    undo.push(() => gateway.close())
 
     const { bootId, startedAt } = agent.snapshot()
     await writeAgentFile(paths, { pid: process.pid, apiPort: api.port, version: LARDER_VERSION, apiVersion: API_VERSION, bootId, startedAt })
     undo.push(() => removeAgentFile(paths, bootId))
-    log.info({ apiPort: api.port, gatewayPort, dataDir: paths.root, version: LARDER_VERSION }, 'the agent is ready')
-    return { agent, paths, apiPort: api.port, gatewayPort, log, stop }
+    log.info({ apiPort: api.port, gatewayPort: gateway.port, dataDir: paths.root, version: LARDER_VERSION }, 'the agent is ready')
+    return { agent, paths, apiPort: api.port, gatewayPort: gateway.port, log, stop }
   } catch (error) {
     await stop().catch(() => {})
     throw error

@@ -77,7 +77,7 @@ export const Settings = z.object({
       api: port.default(DEFAULT_PORTS.api).describe('TCP port of the local API on loopback; 0 takes any free one.'),
       peer: port.default(DEFAULT_PORTS.peer).describe('TCP port for peers; 0 takes any free one.'),
       beacon: port.default(DEFAULT_PORTS.beacon).describe('UDP port of the beacon.'),
-      gateway: port.default(DEFAULT_PORTS.gateway).describe('TCP port of the HTTP gateway on loopback; 0 takes any free one.')
+      gateway: port.default(DEFAULT_PORTS.gateway).describe('TCP port of the HTTP gateway on loopback; 0 takes any free one.').meta(live)
     })
     .prefault({}),
   discovery: z
@@ -158,8 +158,8 @@ export const Settings = z.object({
     .prefault({}),
   gateway: z
     .object({
-      enabled: z.boolean().default(false).describe('Serve any download tool on this PC over HTTP on loopback.'),
-      hosts: z.array(GatewayHost).max(1000).default([]).describe('Hosts that every program on this PC may ask the gateway for: `host`, `host:port`, `*.domain`, or `*`. With the gateway token any host may be asked for.')
+      enabled: z.boolean().default(false).describe('Serve any download tool on this PC over HTTP on loopback.').meta(live),
+      hosts: z.array(GatewayHost).max(1000).default([]).describe('Hosts that every program on this PC may ask the gateway for: `host`, `host:port`, `*.domain`, or `*`. With the gateway token any host may be asked for.').meta(live)
     })
     .prefault({}),
   metrics: z

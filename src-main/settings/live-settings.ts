@@ -11,7 +11,7 @@ import { isSame, settingDetails } from './setting-details.ts'
 import { settingNames, type SettingName } from './setting-facts.ts'
 import { memoryFiles, type SettingsFile, type SettingsFiles } from './settings-files.ts'
 import type { SettingValues } from './settings-text.ts'
-import { writeSetting, type Change } from './write-setting.ts'
+import { managedSetting, writeSetting, type Change } from './write-setting.ts'
 
 export interface LiveSettingsEvents {
   /** These settings have another value now; those that need a restart are in force from the next start on. */
@@ -124,6 +124,17 @@ export class LiveSettings extends EventEmitter<LiveSettingsEvents> {
     return this.#write(knownName(name), value, change)
   }
 
+  /**
+   * Asked before something is changed for this run only, past the files.
+   * @throws SETTING_MANAGED when the machine policy rules one of these
+   */
+  requireOpen(names: readonly SettingName[]): void {
+    for (const name of names) {
+      const effective = this.#loaded.of.get(name)!
+      if (effective.managed && effective.source === 'policy') throw managedSetting(name, effective)
+    }
+  }
+
   /** Takes a setting out of the user's file. @throws as {@link set} */
   async unset(name: string, change: Change): Promise<SettingDetails> {
     return this.#write(knownName(name), undefined, change)
@@ -148,7 +159,7 @@ export class LiveSettings extends EventEmitter<LiveSettingsEvents> {
   }
 }
 
-/** Settings that nobody keeps: an agent in a test, or inside another program. */
-export function settingsInMemory(settings: Settings, clock: Clock): LiveSettings {
-  return new LiveSettings({ files: memoryFiles(JSON.stringify(settings)), clock })
+/** Settings that nobody keeps: an agent in a test, or inside another program. `policy`: text of a machine policy. */
+export function settingsInMemory(settings: Settings, clock: Clock, policy?: string): LiveSettings {
+  return new LiveSettings({ files: memoryFiles(JSON.stringify(settings), policy), clock })
 }

@@ -54,6 +54,11 @@ export const settingNames: readonly SettingName[] = [...settingFacts.keys()]
 
 export const isSettingName = (text: string): text is SettingName => settingFacts.has(text as SettingName)
 
+/** `('cache', { maxBytes: 1 })` → `['cache.maxBytes']` */
+export function namesIn<S extends keyof Settings & string>(section: S, values: Partial<Settings[S]>): SettingName[] {
+  return Object.keys(values).map((key) => `${section}.${key}` as SettingName)
+}
+
 export function factsAbout(name: SettingName): SettingFacts {
   return settingFacts.get(name)!
 }

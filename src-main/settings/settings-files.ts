@@ -83,12 +83,15 @@ function closeToOthers(path: string): void {
 }
 
 /** Files that are only in memory, for an agent whose settings nobody keeps. */
-export function memoryFiles(user: string): SettingsFiles {
+export function memoryFiles(user: string, policy?: string): SettingsFiles {
   let text = user
   const modifiedMs = 0
   return {
-    places: { user: 'memory', policy: 'no policy' },
-    read: (file) => (file === 'user' ? { text, modifiedMs } : undefined),
+    places: { user: 'memory', policy: policy === undefined ? 'no policy' : 'policy in memory' },
+    read: (file) => {
+      const found = file === 'user' ? text : policy
+      return found === undefined ? undefined : { text: found, modifiedMs }
+    },
     readGood: () => undefined,
     keepGood: async () => {},
     writeUser: async (next) => void (text = next),

@@ -1,5 +1,6 @@
 import { LarderError } from '../lib/errors.ts'
 import { checkedValue } from './assignment.ts'
+import type { EffectiveSetting } from './effective.ts'
 import { invalidFile, loadSettings } from './load-settings.ts'
 import type { SettingName } from './setting-facts.ts'
 import type { SettingsFiles } from './settings-files.ts'
@@ -19,8 +20,8 @@ export interface Change {
  */
 export async function writeSetting(files: SettingsFiles, name: SettingName, value: unknown, options: { readonly change: Change; readonly nowMs: number; readonly commandLine?: SettingValues }): Promise<void> {
   const { change, nowMs, commandLine } = options
-  const { managed, author, place } = loadSettings(files, commandLine).of.get(name)!
-  if (managed) throw new LarderError('SETTING_MANAGED', `${name} is set by ${author?.by ?? place}${author?.reason ? ` (${author.reason})` : ''} and cannot be changed here`, { setting: name, place, by: author?.by ?? place })
+  const effective = loadSettings(files, commandLine).of.get(name)!
+  if (effective.managed) throw managedSetting(name, effective)
   const checked = value === undefined ? undefined : checkedValue(name, value, 'the new value')
   const found = files.read('user')
   if (found && 'unreadable' in found) throw invalidFile({ place: files.places.user, line: null, column: null, setting: '', reason: found.unreadable })
@@ -28,4 +29,10 @@ export async function writeSetting(files: SettingsFiles, name: SettingName, valu
   const parsed = parseUserSettings(text)
   if (!parsed.ok) throw invalidFile({ place: files.places.user, ...parsed.problem })
   await files.writeUser(editUserSettings(text, name, checked, { by: change.by.slice(0, 300), at: nowMs, reason: change.reason?.slice(0, 500) ?? null }))
+}
+
+/** Says who rules a setting that was to be changed. */
+export function managedSetting(name: SettingName, { author, place }: EffectiveSetting): LarderError {
+  const by = author?.by ?? place
+  return new LarderError('SETTING_MANAGED', `${name} is set by ${by}${author?.reason ? ` (${author.reason})` : ''} and cannot be changed here`, { setting: name, place, by })
 }

@@ -193,6 +193,10 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
 
   setGatewayPort(): void {}
 
+  warn(text: string): void {
+    this.happen('warning', text)
+  }
+
   clockSkews(): [] {
     return []
   }

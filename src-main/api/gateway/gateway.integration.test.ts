@@ -21,7 +21,7 @@ beforeAll(async () => {
   origin = await startOriginServer()
   fleet = await startFleet(2)
   const hosts = [new URL(origin.url).host]
-  gateways = await Promise.all(fleet.agents.map(({ agent, log }) => startGateway({ agent: agentForGateway(agent), token, hosts, port: 0, clock: systemClock, log })))
+  gateways = await Promise.all(fleet.agents.map(({ agent, log }) => startGateway({ agent: agentForGateway(agent), token, hosts: () => hosts, port: 0, clock: systemClock, log })))
 })
 afterAll(async () => {
   await Promise.all(gateways.map((gateway) => gateway.close()))

@@ -21,8 +21,8 @@ const IDLE_TIMEOUT_MS = 15 * 60_000
 export interface GatewayOptions {
   readonly agent: GatewayAgent
   readonly token: ApiToken
-  /** Hosts everybody on this PC may ask for. */
-  readonly hosts: readonly string[]
+  /** Hosts everybody on this PC may ask for; asked at each call. */
+  readonly hosts: () => readonly string[]
   /** TCP port on 127.0.0.1; 0 takes any free one. */
   readonly port: number
   readonly clock: Clock
@@ -57,7 +57,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       if (isLoop(headers)) throw new LarderError('GATEWAY_LOOP', 'The agent’s own request came back to its gateway')
       const target = readTarget(method, url, own)
       asked = target.url
-      if (!isListed(target.url, options.hosts) && !showsToken(headers['proxy-authorization'], options.token)) {
+      if (!isListed(target.url, options.hosts()) && !showsToken(headers['proxy-authorization'], options.token)) {
         throw new LarderError('GATEWAY_HOST_REFUSED', `${new URL(target.url).host} is not in gateway.hosts`, { host: new URL(target.url).host })
       }
       if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0') throw new LarderError('BAD_REQUEST', 'The gateway takes no bodies')
