@@ -38,6 +38,13 @@ describe('one agent on its own', () => {
     expect(await readdir(out)).toEqual(['a.bin'])
   })
 
+  it('fetches nothing for a destination inside its cache', async () => {
+    const url = origin.put('/a.bin', Buffer.alloc(1000, 1), { headers: { 'Cache-Control': 'private' } })
+    const view = await ask(agent(), { url, destination: join(agent().cache.stats().dir, 'content-v1', 'a.bin') })
+    expect(view).toMatchObject({ state: 'failed', error: { code: 'DESTINATION_INVALID' } })
+    expect(origin.stats().requests).toBe(0)
+  })
+
   it('serves the second request from the cache after asking the origin for the version only', async () => {
     const url = origin.put('/a.bin', { generate: { bytes: 3 * MIB, seed: 2 } })
     await ask(agent(), { url })

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { lstat, mkdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
+import { CACHE_CONTENTS, CACHE_INDEX } from '../lib/cache-around.ts'
 import { LarderError } from '../lib/errors.ts'
 
 /**
@@ -41,7 +42,7 @@ export function partialName(key: ContentKey): string {
 }
 
 export function layoutOf(dir: string): Layout {
-  const contentRoot = join(dir, 'content-v1', 'sha256')
+  const contentRoot = join(dir, CACHE_CONTENTS, 'sha256')
   const partialRoot = join(dir, 'partial-v1')
   const content = (sha256: Sha256Hex) => join(contentRoot, sha256.slice(0, 2), sha256.slice(2, 4), sha256)
   return {
@@ -50,7 +51,7 @@ export function layoutOf(dir: string): Layout {
     partialRoot,
     quarantine: join(dir, 'quarantine'),
     tmp: join(dir, 'tmp'),
-    index: join(dir, 'index-v1.sqlite'),
+    index: join(dir, CACHE_INDEX),
     lock: join(dir, 'lock'),
     clean: join(dir, 'clean'),
     content,
@@ -67,7 +68,7 @@ export async function prepareLayout(dir: string): Promise<Layout> {
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 })
     const layout = layoutOf(await realpath(dir))
-    for (const folder of [join(layout.dir, 'content-v1'), layout.contentRoot, layout.partialRoot, layout.quarantine, layout.tmp]) {
+    for (const folder of [join(layout.dir, CACHE_CONTENTS), layout.contentRoot, layout.partialRoot, layout.quarantine, layout.tmp]) {
       await mkdir(folder, { mode: 0o700 }).catch((error) => {
         if (error.code !== 'EEXIST') throw error
       })

@@ -51,6 +51,19 @@ describe('the destination', () => {
     await expect(resolveDestination(join(dir, 'pipe'), url, true)).rejects.toMatchObject({ code: 'DESTINATION_INVALID' })
   })
 
+  test('may not lie inside the cache of an agent, by a link neither', async () => {
+    const within = join(dir, 'cache', 'content-v1', 'sha256')
+    await mkdir(within, { recursive: true })
+    await writeFile(join(dir, 'cache', 'index-v1.sqlite'), '')
+    await writeFile(join(within, 'file'), '')
+    await symlink(within, join(dir, 'way'))
+    await symlink(join(within, 'file'), join(dir, 'link'))
+    for (const given of [join(dir, 'cache'), join(dir, 'cache', 'x'), within, join(within, 'x'), join(dir, 'way', 'x'), join(dir, 'link')]) {
+      await expect(resolveDestination(given, url, true), given).rejects.toMatchObject({ code: 'DESTINATION_INVALID', message: expect.stringContaining('inside the cache') })
+    }
+    expect(await resolveDestination(join(dir, 'x'), url, true)).toBe(join(dir, 'x'))
+  })
+
   test('that is there is refused when it must not be replaced', async () => {
     await writeFile(join(dir, 'there'), '')
     await expect(resolveDestination(join(dir, 'there'), url, false)).rejects.toMatchObject({ code: 'DESTINATION_INVALID', message: expect.stringContaining('exists already') })

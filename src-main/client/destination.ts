@@ -1,13 +1,14 @@
 import type { Stats } from 'node:fs'
 import { lstat, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
+import { cacheAround } from '../lib/cache-around.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
 import { fileNameFromUrl } from './file-name.ts'
 
 /**
  * The file a download goes to, as an absolute path without links. `given` is a file, a link to a file (its target is
  * replaced, the link stays), or a folder, in which the file gets its name from the URL.
- * @throws DESTINATION_INVALID when there cannot be a file of that name, or there is one and `overwrite` is false;
+ * @throws DESTINATION_INVALID when there cannot be a file of that name, it would lie inside a cache, or there is one and `overwrite` is false;
  * DESTINATION_UNWRITABLE when the folder may not be looked into
  */
 export async function resolveDestination(given: string, url: string, overwrite: boolean): Promise<string> {
@@ -15,9 +16,11 @@ export async function resolveDestination(given: string, url: string, overwrite: 
   const path = resolve(given)
   const asFolder = given.endsWith('/') || given.endsWith(sep)
   const there = await look(path)
-  if (there?.isDirectory()) return asFile(join(await realpath(path), fileNameFromUrl(url)), overwrite)
-  if (asFolder) throw invalid(given, 'is not a folder that exists')
-  return asFile(path, overwrite)
+  if (!there?.isDirectory() && asFolder) throw invalid(given, 'is not a folder that exists')
+  const file = await asFile(there?.isDirectory() ? join(await realpath(path), fileNameFromUrl(url)) : path, overwrite)
+  const cache = await cacheAround(file)
+  if (cache !== null) throw invalid(file, `lies inside the cache ${cache}`)
+  return file
 }
 
 async function asFile(path: string, overwrite: boolean): Promise<string> {

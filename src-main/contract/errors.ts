@@ -22,7 +22,7 @@ export const errorTable = {
   BACKGROUND_CHANNEL_UNSET: { exit: 2, http: 400, next: 'Give an absolute URL or set backgroundChannel.url.' },
   DIGEST_INVALID: { exit: 2, http: 400, next: 'Give sha256-<base64> or 64 hex digits.' },
   DIGEST_MISMATCH: { exit: 10, http: 502, next: 'Check the expected digest with whoever published it; nothing was written.' },
-  DESTINATION_INVALID: { exit: 2, http: 400, next: 'Give an absolute path of a file whose folder exists.' },
+  DESTINATION_INVALID: { exit: 2, http: 400, next: 'Give an absolute path of a file whose folder exists, outside the cache.' },
   DESTINATION_UNWRITABLE: { exit: 11, http: 409, next: 'Check the rights on the destination folder.' },
   DISK_FULL: { exit: 12, http: 507, next: 'Free some space and ask again; the download goes on from where it stopped.' },
   ORIGIN_UNREACHABLE: { exit: 20, http: 502, next: 'Check the network, the proxy settings and the host name.' },
