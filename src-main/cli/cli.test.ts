@@ -183,6 +183,10 @@ describe('looking at the agent', () => {
     expect((await larder(['rates', 'set', '--wan', 'fast'])).code).toBe(2)
   })
 
+  test('options behind a command of a command are its own', async () => {
+    expect(await larder(['rates', 'set', '--wan', '2M', '--data-dir', '/no/such/folder'])).toMatchObject({ code: 60 })
+  })
+
   test('the cache is listed, a content removed by the start of its digest, the rest cleared', async () => {
     const sha256 = rig.double.cacheDouble.keep(Buffer.from('cached'), 'http://origin.test/cached')
     expect((await larder(['cache', 'ls'])).stdout).toMatch(new RegExp(`${sha256.slice(0, 12)} .*http://origin.test/cached\n1 of 1 contents`))

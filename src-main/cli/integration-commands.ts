@@ -52,7 +52,9 @@ export async function forgetRetained(options: AgentCommandOptions, output: Outpu
 }
 
 function describe({ enabled, by, since, reason }: IntegrationState): string {
-  return `${enabled ? 'on' : 'off'}, by ${printable(by)} since ${localTime(since)}${reason === null ? '' : `: ${printable(reason)}`}`
+  // What nobody decided has no beginning.
+  const from = by === 'default' ? '' : ` since ${localTime(since)}`
+  return `${enabled ? 'on' : 'off'}, by ${printable(by)}${from}${reason === null ? '' : `: ${printable(reason)}`}`
 }
 
 function readState(options: AgentCommandOptions, host: CliHost): IntegrationState {

@@ -15,6 +15,8 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
   const program = new Command('larder')
     .description('Downloads a file once per site instead of once per PC.')
     .showSuggestionAfterError()
+    // What stands behind `rates set` is meant for it, not for `rates`.
+    .enablePositionalOptions()
     .addHelpText('after', examples(['larder agent                                      run the agent of this PC', 'larder get https://example.com/setup.msi          download through it', 'larder status']))
   program.exitOverride().configureOutput({ writeOut: (text) => output.stdout.write(text), writeErr: (text) => output.stderr.write(text), outputError: () => {} })
 
