@@ -1,7 +1,8 @@
-import { lstat, mkdir, rmdir, writeFile, rm } from 'node:fs/promises'
+import { lstat, rmdir, writeFile, rm } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve } from 'node:path'
 import { z } from 'zod'
 import { LarderError } from '../lib/errors.ts'
+import { makeFolder } from '../lib/make-folder.ts'
 import { readPrivateFile, writePrivateFile } from '../lib/private-file.ts'
 
 const Place = z.object({
@@ -88,7 +89,7 @@ const inside = (one: string, other: string): boolean => {
 async function tryFolder(dir: string): Promise<void> {
   const there = await lstat(dir).catch(() => null)
   try {
-    const first = await mkdir(dir, { recursive: true, mode: 0o700 })
+    const first = await makeFolder(dir)
     const probe = join(dir, '.larder-probe')
     await writeFile(probe, '')
     await rm(probe, { force: true })

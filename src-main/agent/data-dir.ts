@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, rm } from 'node:fs/promises'
+import { chmod, rm } from 'node:fs/promises'
 import { lockFolder, type FolderLock } from '../cache/folder-lock.ts'
 import { AgentFile, ApiToken } from '../contract/api.ts'
 import { dataPaths, type DataPaths } from '../lib/data-paths.ts'
 import { hasCode, LarderError, systemCode } from '../lib/errors.ts'
+import { makeFolder } from '../lib/make-folder.ts'
 import { readPrivateFile, writePrivateFile } from '../lib/private-file.ts'
 
 const MAX_SMALL_FILE = 4096
@@ -12,7 +13,7 @@ const MAX_SMALL_FILE = 4096
 export async function prepareDataDir(root: string): Promise<DataPaths> {
   const paths = dataPaths(root)
   try {
-    const made = await mkdir(paths.root, { recursive: true, mode: 0o700 })
+    const made = await makeFolder(paths.root)
     if (made !== undefined && process.platform !== 'win32') await chmod(paths.root, 0o700)
     return paths
   } catch (error) {

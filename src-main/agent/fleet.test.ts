@@ -39,6 +39,10 @@ describe('a site of agents', () => {
     const masters = new Set(views.map((v) => v.master))
     expect(masters.size).toBe(1)
     expect(views.filter((v) => v.split.originBytes > 0)).toHaveLength(1)
+    // What was served while the content was still on its way is told of it as well.
+    const told = agents().map((a) => a.cache.detail(views[0]!.sha256!)!.servedTo.reduce((sum, { bytes }) => sum + bytes, 0))
+    expect(told.reduce((sum, one) => sum + one)).toBe(agents().reduce((sum, a) => sum + a.snapshot().totals.servedBytes, 0))
+    expect(told.reduce((sum, one) => sum + one)).toBeGreaterThanOrEqual(5 * bytes)
   })
 
   it('fetches each of many small files once', async () => {

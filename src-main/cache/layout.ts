@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
 import { CACHE_CONTENTS, CACHE_INDEX } from '../lib/cache-around.ts'
 import { LarderError } from '../lib/errors.ts'
+import { makeFolder } from '../lib/make-folder.ts'
 
 /**
  * Where everything lies. Each name comes from a digest, none from a peer or a URL.
@@ -66,7 +67,7 @@ export function layoutOf(dir: string): Layout {
  */
 export async function prepareLayout(dir: string): Promise<Layout> {
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 })
+    await makeFolder(dir)
     const layout = layoutOf(await realpath(dir))
     for (const folder of [join(layout.dir, CACHE_CONTENTS), layout.contentRoot, layout.partialRoot, layout.quarantine, layout.tmp]) {
       await mkdir(folder, { mode: 0o700 }).catch((error) => {

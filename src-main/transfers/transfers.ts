@@ -21,6 +21,8 @@ export class Transfers implements PieceSource {
   readonly #hot: HotPieces
   readonly #uploaded: (bytes: number) => void
   #servedBytes = 0
+  /** Served of contents that were not complete yet. */
+  readonly #servedEarly = new Map<ContentKey, Map<PeerId, number>>()
   #serving = true
   #closed = false
 
@@ -107,7 +109,12 @@ export class Transfers implements PieceSource {
     if (!this.#serving) return undefined
     const content = this.#world.cache.findByKey(key)
     if (content) return this.#serveComplete(key, content)
-    return this.#live.get(key)?.served(this.#hot, (_, bytes) => this.#noteServed(bytes))
+    const transfer = this.#live.get(key)
+    return transfer?.served(this.#hot, (peer, bytes) => {
+      this.#noteServed(bytes)
+      const servedTo = this.#servedEarly.get(key) ?? new Map<PeerId, number>()
+      this.#servedEarly.set(key, servedTo.set(peer, (servedTo.get(peer) ?? 0) + bytes))
+    })
   }
 
   async close(): Promise<void> {
@@ -126,6 +133,7 @@ export class Transfers implements PieceSource {
     const transfer = new Transfer(init, partial, this.#world)
     this.#live.set(init.key, transfer)
     if (!this.#serving) transfer.setServing(false)
+    transfer.on('done', () => this.#bookServedEarly(init.key))
     transfer.on('done', () => void this.#world.clock.after(this.#serving ? this.#world.settings.transfers.holdMs : 0, () => void this.#end(transfer)))
     transfer.on('failed', () => void this.#end(transfer))
     return transfer
@@ -134,6 +142,7 @@ export class Transfers implements PieceSource {
   #end(transfer: Transfer): Promise<void> {
     if (this.#live.get(transfer.key) !== transfer) return this.#ending.get(transfer.key) ?? Promise.resolve()
     this.#live.delete(transfer.key)
+    this.#bookServedEarly(transfer.key)
     this.#ended.originBytes += transfer.split.originBytes
     this.#ended.peerBytes += transfer.split.peerBytes
     // A disk that fails now may cost the pieces got so far, and nothing else: the next request fetches them anew.
@@ -181,6 +190,14 @@ export class Transfers implements PieceSource {
         void reader.close()
       }
     }
+  }
+
+  /** What was served before the content was in the cache counts as a use of it once it is there. */
+  #bookServedEarly(key: ContentKey): void {
+    const { cache } = this.#world
+    const content = cache.findByKey(key)
+    if (content) for (const [peer, bytes] of this.#servedEarly.get(key) ?? []) cache.noteServed(content.sha256, bytes, peer)
+    this.#servedEarly.delete(key)
   }
 
   #noteServed(bytes: number): void {

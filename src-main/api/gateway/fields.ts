@@ -7,7 +7,10 @@ export const PSEUDONYM = 'larder'
 const impersonal = new Set([
   'accept', 'accept-charset', 'accept-encoding', 'accept-language', 'cache-control', 'connection', 'dnt', 'host', 'if-match', 'if-modified-since', 'if-none-match', 'if-range',
   'if-unmodified-since', 'keep-alive', 'pragma', 'priority', 'proxy-authorization', 'proxy-connection', 'range', 'referer', 'te', 'trailer', 'upgrade-insecure-requests', 'user-agent',
-  'via', 'want-content-digest', 'want-digest', 'want-repr-digest'
+  'via', 'want-content-digest', 'want-digest', 'want-repr-digest',
+  // What package managers say of themselves: npm, NuGet, Maven. None of it is a credential, and no answer depends on it.
+  'npm-auth-type', 'npm-command', 'npm-scope', 'npm-session', 'npm-in-ci', 'pacote-integrity', 'pacote-pkg-id', 'pacote-req-type', 'pacote-version', 'x-nuget-client-version',
+  'x-nuget-session-id', 'x-nuget-protocol-version', 'cache-store', 'expires'
 ])
 const hopByHop = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings'])
 const conditions = new Set(['range', 'if-match', 'if-modified-since', 'if-none-match', 'if-range', 'if-unmodified-since'])

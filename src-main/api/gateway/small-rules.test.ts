@@ -85,7 +85,13 @@ describe('fields', () => {
     expect(isPersonal({ host: 'e.test', 'user-agent': 'Debian APT-HTTP/1.3', accept: 'text/*', 'cache-control': 'max-age=0', 'if-modified-since': 'x', range: 'bytes=1-', 'if-range': 'x', 'proxy-connection': 'Keep-Alive', 'accept-encoding': 'identity' })).toBe(false)
   })
 
-  test.each(['authorization', 'cookie', 'x-api-key', 'private-token', 'x-amz-security-token', 'anything-else'])('%s makes a request personal', (name) => {
+  test('of package managers neither', () => {
+    const npm = { 'user-agent': 'npm/11.19.1 node/v20.20.2', 'pacote-version': '21.5.1', 'pacote-req-type': 'tarball', 'pacote-pkg-id': 'remote:http://e.test/x.tgz', 'npm-auth-type': 'web', 'npm-command': 'pack', accept: '*/*' }
+    const maven = { 'user-agent': 'Apache-Maven/3.9', 'cache-control': 'no-cache', 'cache-store': 'no-store', pragma: 'no-cache', expires: '0' }
+    for (const headers of [npm, maven]) expect(isPersonal({ host: 'e.test', ...headers })).toBe(false)
+  })
+
+  test.each(['authorization', 'cookie', 'npm-otp', 'x-api-key', 'private-token', 'x-amz-security-token', 'anything-else'])('%s makes a request personal', (name) => {
     expect(isPersonal({ host: 'e.test', [name]: 'x' })).toBe(true)
   })
 

@@ -1,0 +1,28 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { systemCode } from './errors.ts'
+
+/**
+ * Creates a folder and those above it, for this user alone. Unlike `mkdir` with `recursive`, which on Linux tries for ever below a
+ * folder that takes none although it is there (`/proc`), it fails then.
+ * @returns the topmost folder that was created; undefined when there was nothing to create
+ * @throws the system's error
+ */
+export async function makeFolder(path: string): Promise<string | undefined> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+    return path
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' && dirname(path) !== path) {
+      const first = await makeFolder(dirname(path))
+      // The folder above is there, and still this one cannot be.
+      if (first === undefined) throw error
+      await makeFolder(path)
+      return first
+    }
+    // Some systems refuse to create what is there with other codes than EEXIST (a drive, a file system for reading only).
+    const there = await mkdir(path, { recursive: true, mode: 0o700 }).then(() => true, () => false)
+    if (there) return undefined
+    throw error
+  }
+}
