@@ -26,7 +26,7 @@ export function controlSeeds(): Buffer[] {
     { t: 'claim.ask', key },
     { t: 'claim.holding', key, pieces: 100, complete: true },
     { t: 'claim.decision', key, epoch: 2, master: other, leaseMs: 5000, holders: [{ id: other, complete: true }], masters, candidates: [{ id: other, pieces: 1, weight: 50, eligible: true }], why: 'it has most pieces' },
-    { t: 'swarm.join', key },
+    { t: 'swarm.join', key, waits: true },
     { t: 'swarm.have', key, lengthBytes: 1_000_000, map: 'pQ==', complete: false, signers: [credential] },
     { t: 'swarm.got', key, pieces: [1, 2, 3], signers: [credential] },
     { t: 'swarm.progress', key, bytes: 77 },

@@ -54,6 +54,25 @@ describe('a site of agents', () => {
     expect(origin.stats().contentBytes).toBe(40 * 10_240)
   })
 
+  it('hurries in the background when somebody at another PC, or here, waits for it', async () => {
+    origin = await startOriginServer()
+    const slow = 256 * 1024
+    fleet = await startFleet(2, { rates: { wanBackground: slow } })
+    const [first, second] = agents()
+    const ends: Promise<unknown>[] = []
+    for (const [i, asking] of [second!, first!].entries()) {
+      // 24 s at the rate of the background, which does not end before this test does.
+      const url = origin.put(`/big-${i}.bin`, { generate: { bytes: 6 * MIB, seed: 40 + i } })
+      ends.push(ask(first!, { url, priority: 'background' }))
+      await untilSnapshot(first!, (s) => s.transfers.some((t) => t.url === url && t.role === 'master' && t.split.originBytes > 0))
+      const startedAt = performance.now()
+      expect(await ask(asking, { url, priority: 'foreground' })).toMatchObject({ state: 'done' })
+      expect(performance.now() - startedAt).toBeLessThan(12_000)
+    }
+    await Promise.all(ends)
+    expect(origin.stats().contentBytes).toBe(12 * MIB)
+  })
+
   it('lets a latecomer join a running download', async () => {
     origin = await startOriginServer({ rateBytesPerSecond: 6 * MIB })
     fleet = await startFleet(3)

@@ -95,8 +95,13 @@ export const ClaimDecision = z.object({
 })
 export type ClaimDecision = z.infer<typeof ClaimDecision>
 
-/** Asks a peer for its piece map of a content and for news about it. */
-export const SwarmJoin = z.object({ t: z.literal('swarm.join'), key: ContentKey })
+/** Asks a peer for its piece map of a content and for news about it. Sent again when `waits` has changed. */
+export const SwarmJoin = z.object({
+  t: z.literal('swarm.join'),
+  key: ContentKey,
+  /** Somebody waits for it there: a download in the background goes on as one in the foreground. */
+  waits: z.boolean().optional()
+})
 export type SwarmJoin = z.infer<typeof SwarmJoin>
 
 /** A signer's public key (SPKI DER, base64url) and the proof that it is a member, so that its records can be checked by people who never met it. */

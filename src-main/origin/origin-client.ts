@@ -92,11 +92,14 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
       const { url, fields } = requestOf(version.url, headers)
       if (!Number.isSafeInteger(range.start) || range.start < 0 || (range.end !== null && range.end < range.start)) throw new RangeError(`not a range: ${range.start}-${range.end}`)
       try {
-        const how = { exchange, clock, random, stallMs, fields, signal: signalOf(signal), pace: options.rates?.pace('wan', priority) }
+        const now = typeof priority === 'function' ? priority : () => priority
+        const { rates } = options
+        const pace = rates && ((bytes: number, ended?: AbortSignal) => rates.pace('wan', now())(bytes, ended))
+        const how = { exchange, clock, random, stallMs, fields, signal: signalOf(signal), pace }
         const end = range.end ?? version.lengthBytes
-        const window = end !== null && maySplit(version) ? options.rates?.window(version.finalUrl, priority) : undefined
+        const window = end !== null && maySplit(version) ? rates?.window(version.finalUrl, now()) : undefined
         if (window === undefined || end === null) return await openBody(how, { ...version, url }, range)
-        return await openWindowed((part) => openBody(how, { ...version, url }, part), { start: range.start, end }, window)
+        return await openWindowed((part) => openBody(how, { ...version, url }, part), { start: range.start, end }, onlyWhile(() => now() === 'background', window))
       } catch (error) {
         if (hasCode(error, 'ORIGIN_CHANGED')) suspect(url)
         throw error
@@ -141,5 +144,16 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
   function suspect(url: string): void {
     suspects.add(url)
     if (suspects.size > MAX_SUSPECTS) for (const oldest of suspects) return void suspects.delete(oldest)
+  }
+}
+
+/** A window that holds nothing back while `holds` says so. */
+function onlyWhile(holds: () => boolean, window: TransferWindow): TransferWindow {
+  return {
+    get bytes() {
+      return holds() ? window.bytes : null
+    },
+    received: (bytes) => window.received(bytes),
+    release: () => window.release()
   }
 }

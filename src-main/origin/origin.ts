@@ -73,7 +73,7 @@ export interface OriginClient {
    * by the rates of its priority (foreground by default).
    * @throws ORIGIN_CHANGED when the origin has another version by now, and the codes of `probe`
    */
-  open(version: OriginVersion, range: { start: number; end: number | null }, options: { headers?: Record<string, string>; signal?: AbortSignal; priority?: Priority }): Promise<OriginBody>
+  open(version: OriginVersion, range: { start: number; end: number | null }, options: { headers?: Record<string, string>; signal?: AbortSignal; priority?: Priority | (() => Priority) }): Promise<OriginBody>
   /**
    * Asks once, with the caller's own fields and conditions, and gives the answer as it is: for what must be neither shared nor
    * kept. Follows redirects as `probe` does. Statuses are answers here, not errors.

@@ -43,6 +43,9 @@ export interface Job {
   readonly plan: PiecePlan
   readonly partial: PartialContent
   /** Of the most urgent request that waits for it now. */
+  /** Of the most urgent one who waits, here or at a neighbour. */
   readonly priority: () => Priority
+  /** Of the most urgent one who waits here. */
+  readonly ownPriority: () => Priority
   readonly world: TransferWorld
 }

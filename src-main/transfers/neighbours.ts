@@ -8,6 +8,8 @@ export interface Neighbour {
   offered: Bitmap | null
   /** It wants news of our pieces. */
   subscribed: boolean
+  /** Somebody waits for the content there. */
+  waits: boolean
   /** Signers whose credentials it was sent. */
   readonly credentialsSent: Set<PeerId>
   /** Runs being fetched from it. */
@@ -46,6 +48,12 @@ export class Neighbours {
     return this.#byId.values()
   }
 
+  /** Somebody waits for it at one that has yet to get it. */
+  get anyWaits(): boolean {
+    for (const { waits, offered } of this.#byId.values()) if (waits && !offered?.complete) return true
+    return false
+  }
+
   ids(): PeerId[] {
     return [...this.#byId.keys()]
   }
@@ -54,7 +62,7 @@ export class Neighbours {
   meet(id: PeerId): Neighbour {
     let n = this.#byId.get(id)
     if (!n) {
-      n = { id, offered: null, subscribed: false, credentialsSent: new Set(), lanes: 0, restUntilMs: 0, busy: false, failures: 0, receivedBytes: 0, receivedPieces: 0 }
+      n = { id, offered: null, subscribed: false, waits: false, credentialsSent: new Set(), lanes: 0, restUntilMs: 0, busy: false, failures: 0, receivedBytes: 0, receivedPieces: 0 }
       this.#byId.set(id, n)
     }
     return n

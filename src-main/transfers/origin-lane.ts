@@ -98,7 +98,7 @@ export class OriginLane {
     let failure: unknown
     let index = gap.first
     try {
-      const body = await world.origin.open(version, { start: pieceStart(plan, gap.first), end }, { signal, priority: this.#job.priority(), ...(headers ? { headers } : {}) })
+      const body = await world.origin.open(version, { start: pieceStart(plan, gap.first), end }, { signal, priority: this.#job.priority, ...(headers ? { headers } : {}) })
       try {
         // An origin without ranges starts at 0: what comes before the gap is read past, or used where it is missing.
         if (body.start === 0 && gap.first > 0) {

@@ -28,6 +28,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   #fresh: number[] = []
   #gather: Timer | null = null
   #muted = false
+  #toldWaits = false
   #closed = false
 
   constructor(job: Job) {
@@ -40,10 +41,22 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   join(id: PeerId): void {
     if (this.#closed || this.#asked.has(id) || id === this.#job.world.network.self) return
     if (this.#job.world.network.isBanned(id, this.#job.key)) return
-    if (this.#job.world.network.send(id, { t: 'swarm.join', key: this.#job.key })) {
+    if (this.#ask(id)) {
       this.#asked.add(id)
       this.neighbours.meet(id)
     }
+  }
+
+  /** Tells everybody when somebody here begins or ceases to wait. */
+  tellWhetherWaiting(): void {
+    const waits = this.#job.ownPriority() === 'foreground'
+    if (this.#closed || waits === this.#toldWaits) return
+    this.#toldWaits = waits
+    for (const id of this.#asked) this.#ask(id)
+  }
+
+  #ask(id: PeerId): boolean {
+    return this.#job.world.network.send(id, { t: 'swarm.join', key: this.#job.key, ...(this.#toldWaits && { waits: true }) })
   }
 
   /** Neighbours that were asked but have not answered yet. */
@@ -57,7 +70,9 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     if (this.#closed || this.#job.world.network.isBanned(from, this.#job.key)) return
     switch (message.t) {
       case 'swarm.join': {
-        this.neighbours.meet(from).subscribed = true
+        const neighbour = this.neighbours.meet(from)
+        neighbour.subscribed = true
+        neighbour.waits = message.waits === true
         this.#sendMap(from)
         if (!this.#job.partial.have.complete) this.join(from)
         return
@@ -86,6 +101,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
       case 'swarm.leave': {
         const neighbour = this.neighbours.get(from)
         if (!neighbour) return
+        neighbour.waits = false
         if (neighbour.subscribed) this.neighbours.setOffered(neighbour, new Bitmap(this.#job.plan.count))
         else this.forget(from)
         return

@@ -98,7 +98,7 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
     this.#patience = new Patience(world.clock, TICK_MS)
     this.#intake = new Intake(init.plan, partial.have, world.clock)
     this.#news = new TransferNews(init.key, init.stored.url, world)
-    const job: Job = { key: init.key, plan: init.plan, partial, priority: () => this.#interests.priority, world }
+    const job: Job = { key: init.key, plan: init.plan, partial, priority: () => (this.#swarm.neighbours.anyWaits ? 'foreground' : this.#interests.priority), ownPriority: () => this.#interests.priority, world }
     this.#claim = world.claims.open({ key: init.key, pieceCount: init.plan.count, pieces: partial.have.count, weight: world.weight(), eligible: true })
     this.#mastership = new Mastership(job, this.#claim, this.#news)
     this.#inFlight = new InFlight(partial.have, new Bitmap(init.plan.count))
@@ -192,12 +192,14 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
 
   attach(interest: Interest): void {
     this.#interests.add(interest)
+    this.#swarm.tellWhetherWaiting()
     if (this.#direct !== null) interest.noteReason(this.#direct)
     else if (this.role === 'master') interest.noteReason('elected')
   }
 
   detach(interest: Interest): void {
     this.#interests.delete(interest)
+    this.#swarm.tellWhetherWaiting()
   }
 
   pause(): void {
