@@ -66,11 +66,11 @@ export class Precache {
   /**
    * Begins now whatever the hour.
    * @param items absent: those of the list `other`, without that of the list of the settings
-   * @throws BUSY while one runs, NOT_FOUND when no list is set, and the codes of reading it
+   * @throws BUSY while one runs, BAD_REQUEST when no list is set, and the codes of reading it
    */
   async start(items?: readonly PrecacheItem[], other?: string): Promise<void> {
     const list = other ?? this.#settings.list
-    if (!items && list === null) throw new LarderError('NOT_FOUND', 'No pre-cache list is set (precache.list) and none was given')
+    if (!items && list === null) throw new LarderError('BAD_REQUEST', 'No pre-cache list is set (precache.list) and none was given', { field: 'precache.list' })
     const wanted = items ?? (await this.#o.readList(list!))
     if (this.#run) throw new LarderError('BUSY', 'A pre-cache run is under way')
     this.#begin(wanted, null)
@@ -84,10 +84,10 @@ export class Precache {
     return true
   }
 
-  /** The list of the settings as it is now. @throws NOT_FOUND when none is set */
+  /** The list of the settings as it is now. @throws BAD_REQUEST when none is set */
   async items(): Promise<PrecacheItem[]> {
     const { list } = this.#settings
-    if (list === null) throw new LarderError('NOT_FOUND', 'No pre-cache list is set (precache.list)')
+    if (list === null) throw new LarderError('BAD_REQUEST', 'No pre-cache list is set (precache.list)', { field: 'precache.list' })
     return this.#o.readList(list)
   }
 

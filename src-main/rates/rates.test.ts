@@ -89,3 +89,18 @@ test('a damaged count begins at 0', async () => {
     await uploads.close()
   }
 })
+
+test('a clock that was years ahead for a moment does not count uploads until then', async () => {
+  const local = localClock('Europe/Berlin')
+  const path = join(dir, 'ahead.json')
+  const ahead = await UploadCount.open(path, fakeClock(Date.UTC(2031, 4, 1)), local)
+  ahead.add(5 * MIB)
+  await ahead.close()
+  const clock = fakeClock(Date.UTC(2026, 0, 31, 12))
+  const uploads = await UploadCount.open(path, clock, local)
+  // Setting the clock back gives nobody a month anew.
+  expect(uploads.current).toEqual({ month: '2026-01', bytes: 5 * MIB })
+  await clock.pass(24 * HOUR)
+  expect(uploads.current).toEqual({ month: '2026-02', bytes: 0 })
+  await uploads.close()
+})

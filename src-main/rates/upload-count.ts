@@ -50,12 +50,12 @@ export class UploadCount {
     await this.#keep()
   }
 
-  /** A new month begins at 0; a clock set back to an older one begins nothing. */
+  /** A new month begins at 0. A clock set back to an older one goes on counting in that, so that it does not last until the wrong one. */
   #turn(): void {
     const month = this.#thisMonth()
-    if (month <= this.#month) return
+    if (month === this.#month) return
+    if (month > this.#month) this.#bytes = 0
     this.#month = month
-    this.#bytes = 0
     this.#written = -1
   }
 
