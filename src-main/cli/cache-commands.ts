@@ -8,7 +8,7 @@ import { formatDuration } from './durations.ts'
 import type { Output } from './output.ts'
 import { localTime, shortId } from './printable.ts'
 import type { AgentCommandOptions } from './show.ts'
-import { formatSize } from './sizes.ts'
+import { countOf, formatSize } from './sizes.ts'
 import { formatFacts, formatTable } from './table.ts'
 
 /** As many contents as are asked for at once when a digest is looked up. */
@@ -19,7 +19,7 @@ export async function listCache(options: AgentCommandOptions & CacheQueryInput, 
   const listing = await (await connect({ dataDir })).cache({ limit, offset, search, sort })
   output.result(listing, () => {
     const { entries, total, stats } = listing
-    const sum = `${entries.length} of ${total} contents shown; ${formatSize(stats.bytes)} of ${formatSize(stats.maxBytes)} used`
+    const sum = `${entries.length} of ${countOf(total)} shown; ${formatSize(stats.bytes)} of ${formatSize(stats.maxBytes)} used`
     if (entries.length === 0) return sum
     const rows = entries.map((entry) => [shortId(entry.sha256), formatSize(entry.lengthBytes), entry.kind, entry.pinned ? 'pinned' : '', localTime(entry.lastUsedAt), String(entry.hits), entry.urls[0] ?? ''])
     return `${formatTable(['SHA-256', 'SIZE', 'KIND', '', 'LAST USED', 'HITS', 'URL'], rows, ['SIZE', 'HITS'])}\n${sum}`
@@ -78,7 +78,7 @@ export async function cacheLimits(options: AgentCommandOptions, spec: CacheLimit
   const stats = changed ? await agent.setCacheLimits(spec) : (await agent.cache({ limit: 1 })).stats
   output.result(stats, () => {
     const facts: [string, string][] = [
-      ['used', `${formatSize(stats.bytes)} in ${stats.entries} contents, ${formatSize(stats.partialBytes)} unfinished`],
+      ['used', `${formatSize(stats.bytes)} in ${countOf(stats.entries)}, ${formatSize(stats.partialBytes)} unfinished`],
       ['at most', formatSize(stats.maxBytes)],
       ['left free', `${formatSize(stats.minFreeBytes)}${stats.freeBytes === null ? '' : ` (${formatSize(stats.freeBytes)} free now)`}`],
       ['at most unused for', stats.maxAgeMs === null ? 'any time' : formatDuration(stats.maxAgeMs)],
@@ -97,7 +97,7 @@ export async function relocateCache(dir: string | undefined, options: AgentComma
   output.result({ ...place, moving }, () => {
     const lines = [`The cache is in ${place.dir}.`]
     if (place.next !== null) lines.push(`It moves to ${place.next} at the next start of the agent, which goes on working meanwhile.`)
-    if (moving !== null) lines.push(`${moving.done} of ${moving.total} contents (${formatSize(moving.bytes)}) have been moved out of ${moving.from}.${moving.problem === null ? '' : ` It stopped: ${moving.problem}`}`)
+    if (moving !== null) lines.push(`${moving.done} of ${countOf(moving.total)} (${formatSize(moving.bytes)}) have been moved out of ${moving.from}.${moving.problem === null ? '' : ` It stopped: ${moving.problem}`}`)
     return lines.join('\n')
   })
 }
@@ -105,7 +105,7 @@ export async function relocateCache(dir: string | undefined, options: AgentComma
 export async function clearCache(options: AgentCommandOptions & { readonly pinnedToo?: boolean; readonly dryRun?: boolean }, output: Output): Promise<void> {
   const { dataDir, pinnedToo = false, dryRun = false } = options
   const report = await (await connect({ dataDir })).clearCache({ pinnedToo, dryRun })
-  output.result(report, () => `${report.removed} contents ${report.dryRun ? 'would be removed' : 'removed'}, ${formatSize(report.bytes)}; ${report.kept} kept because they are in use${pinnedToo ? '' : ' or pinned'}`)
+  output.result(report, () => `${countOf(report.removed)} ${report.dryRun ? 'would be removed' : 'removed'}, ${formatSize(report.bytes)}; ${report.kept} kept, in use${pinnedToo ? '' : ' or pinned'}`)
 }
 
 export async function verifyCache(options: AgentCommandOptions, output: Output): Promise<void> {
@@ -118,7 +118,7 @@ export async function verifyCache(options: AgentCommandOptions, output: Output):
   })
   if (shown) output.stderr.write('\r\u001b[K')
   output.result(report, () => {
-    const parts = [`${report.checked} contents read, ${report.ok} good`]
+    const parts = [`${countOf(report.checked)} read, ${report.ok} good`]
     if (report.damaged.length > 0) parts.push(`${report.damaged.length} damaged and quarantined (${report.damaged.map(shortId).join(', ')})`)
     if (report.missing.length > 0) parts.push(`${report.missing.length} were gone`)
     if (report.adopted.length > 0) parts.push(`${report.adopted.length} taken in again`)

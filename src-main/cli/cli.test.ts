@@ -189,10 +189,10 @@ describe('looking at the agent', () => {
 
   test('the cache is listed, a content removed by the start of its digest, the rest cleared', async () => {
     const sha256 = rig.double.cacheDouble.keep(Buffer.from('cached'), 'http://origin.test/cached')
-    expect((await larder(['cache', 'ls'])).stdout).toMatch(new RegExp(`${sha256.slice(0, 12)} .*http://origin.test/cached\n1 of 1 contents`))
+    expect((await larder(['cache', 'ls'])).stdout).toMatch(new RegExp(`${sha256.slice(0, 12)} .*http://origin.test/cached\n1 of 1 content shown`))
     expect((await larder(['cache', 'pin', sha256.slice(0, 8), '--json'])).stdout).toBe(`${JSON.stringify({ sha256, pinned: true, until: null })}\n`)
     expect(JSON.parse((await larder(['cache', 'clear', '--dry-run', '--json'])).stdout)).toEqual({ removed: 0, bytes: 0, kept: 1, dryRun: true })
-    expect((await larder(['cache', 'verify'])).stdout).toBe('1 contents read, 1 good\n')
+    expect((await larder(['cache', 'verify'])).stdout).toBe('1 content read, 1 good\n')
     expect((await larder(['cache', 'rm', 'zz'])).code).toBe(2)
     expect((await larder(['cache', 'rm', '000000'])).code).toBe(3)
     expect((await larder(['cache', 'rm', sha256.slice(0, 8), '--dry-run'])).stdout).toContain('would be removed, 6 B freed')

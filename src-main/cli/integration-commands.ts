@@ -11,7 +11,7 @@ import type { Output } from './output.ts'
 import { localTime, printable } from './printable.ts'
 import { openSettings, readSettings } from './settings-access.ts'
 import type { AgentCommandOptions } from './show.ts'
-import { formatSize } from './sizes.ts'
+import { countOf, formatSize } from './sizes.ts'
 import { formatFacts } from './table.ts'
 import { whoTypes } from './who.ts'
 
@@ -63,4 +63,4 @@ function readState(options: AgentCommandOptions, host: CliHost): IntegrationStat
 
 const retainedIn = ({ dataDir }: AgentCommandOptions): RetainedContents => new RetainedContents(dataPaths(dataDir ?? defaultDataDir()).root, systemClock)
 
-const describeRetained = ({ contents, bytes, dir }: RetainedStats): string => (contents === 0 ? 'nothing' : `${contents} ${contents === 1 ? 'content' : 'contents'}, ${formatSize(bytes)} in ${dir}`)
+const describeRetained = ({ contents, bytes, dir }: RetainedStats): string => (contents === 0 ? 'nothing' : `${countOf(contents)}, ${formatSize(bytes)} in ${dir}`)

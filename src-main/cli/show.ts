@@ -4,7 +4,7 @@ import type { AgentEvent } from '../contract/events.ts'
 import { formatDuration } from './durations.ts'
 import type { Output } from './output.ts'
 import { localTime, printable, shortId } from './printable.ts'
-import { formatSize } from './sizes.ts'
+import { countOf, formatSize } from './sizes.ts'
 import { formatFacts, formatTable } from './table.ts'
 
 /** Options of every command that talks to the agent. */
@@ -28,7 +28,7 @@ export function describeStatus(status: StatusView): string {
     ['serving', status.uploadsRunning === 0 ? 'nobody right now' : `${status.uploadsRunning} uploads`],
     ['weight', `${weight.value} (${[weight.why, weight.machine].filter(Boolean).join('; ')})`],
     ['ports', `local API ${ports.api ?? '–'}, peers ${ports.peer ?? '–'}, beacon ${ports.beacon ?? '–'}, gateway ${ports.gateway ?? 'off'}`],
-    ['cache', `${cache.entries} contents, ${formatSize(cache.bytes)} of ${formatSize(cache.maxBytes)}${cache.diskFull ? ', the disk is full' : ''} in ${cache.dir}`],
+    ['cache', `${countOf(cache.entries)}, ${formatSize(cache.bytes)} of ${formatSize(cache.maxBytes)}${cache.diskFull ? ', the disk is full' : ''} in ${cache.dir}`],
     ['received', `origin ${formatSize(totals.originBytes)}, peers ${formatSize(totals.peerBytes)}, cache ${formatSize(totals.cacheBytes)}`],
     ['served', formatSize(totals.servedBytes)],
     ['saved', `${share(savings.today.savedShare)} today, ${share(savings.days7.savedShare)} in 7 days, ${share(savings.days28.savedShare)} in 28 days`],

@@ -26,3 +26,6 @@ export function formatSize(bytes: number): string {
   const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2
   return `${value.toFixed(digits)} ${names[unit]}`
 }
+
+/** `1 content`, `2 contents` */
+export const countOf = (contents: number): string => `${contents} ${contents === 1 ? 'content' : 'contents'}`
