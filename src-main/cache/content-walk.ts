@@ -1,5 +1,4 @@
-import type { Dirent } from 'node:fs'
-import { lstat, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sha256Hex } from '../contract/ids.ts'
 import type { Layout } from './layout.ts'
@@ -26,22 +25,22 @@ export async function* walkContents(layout: Layout): AsyncGenerator<WalkedFolder
   if (strays.length > 0) yield { contents: new Map(), strays }
 }
 
-/** The part of the content tree whose digests begin with these two digits; nothing where there is no such folder. */
+/** Those of {@link BEGINNINGS} for which there is a folder, which need not have anything in it. */
+export async function beginningsOnDisk(layout: Layout): Promise<Set<string>> {
+  const entries = await readdir(layout.contentRoot, { withFileTypes: true })
+  return new Set(entries.filter((entry) => entry.isDirectory() && TWO_DIGITS.test(entry.name)).map(({ name }) => name))
+}
+
+/** The part of the content tree whose digests begin with these two digits, one of {@link beginningsOnDisk}. */
 export async function* walkBeginning(layout: Layout, beginning: string): AsyncGenerator<WalkedFolder> {
   const above = join(layout.contentRoot, beginning)
   const strays: string[] = []
-  for (const second of await foldersOf(above)) {
+  for (const second of await readdir(above, { withFileTypes: true })) {
     const folder = join(above, second.name)
     if (second.isDirectory() && TWO_DIGITS.test(second.name)) yield await lookInto(folder, beginning + second.name)
     else if (!second.isDirectory()) strays.push(folder)
   }
   if (strays.length > 0) yield { contents: new Map(), strays }
-}
-
-/** Entries of a real folder; none of a link or of what is not there. */
-async function foldersOf(above: string): Promise<Dirent[]> {
-  const known = await lstat(above).catch(() => undefined)
-  return known?.isDirectory() ? readdir(above, { withFileTypes: true }) : []
 }
 
 async function lookInto(folder: string, beginning: string): Promise<WalkedFolder> {

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sha256Hex } from '../contract/ids.ts'
 import type { ContentStore } from './content-store.ts'
-import { BEGINNINGS, walkBeginning } from './content-walk.ts'
+import { BEGINNINGS, beginningsOnDisk, walkBeginning } from './content-walk.ts'
 import { lookAt } from './file-stamp.ts'
 import type { IndexDb } from './index-db.ts'
 import { partialName, type Layout } from './layout.ts'
@@ -70,9 +70,10 @@ export async function lookAtPartial(name: string, layout: Layout): Promise<Resti
  */
 export async function reconcile(index: IndexDb, store: ContentStore, layout: Layout, signal: AbortSignal): Promise<void> {
   // One part of the tree after the other, so that memory does not grow with the cache.
+  const onDisk = await beginningsOnDisk(layout)
   for (const beginning of BEGINNINGS) {
     const unseen = index.lengths(beginning)
-    for await (const { contents } of walkBeginning(layout, beginning)) {
+    for await (const { contents } of onDisk.has(beginning) ? walkBeginning(layout, beginning) : []) {
       signal.throwIfAborted()
       for (const [sha256, { bytes, sidecar }] of contents) {
         // Somebody is writing or reading it right now, so it is looked at anyway.
