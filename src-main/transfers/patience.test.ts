@@ -38,6 +38,16 @@ describe('the patience of a transfer', () => {
     expect(patience.verdict(alone, limits)).toBe('no-peers')
   })
 
+  it('tells a wait that began anew after some bytes from one for the first', async () => {
+    const clock = fakeClock()
+    const patience = new Patience(clock, TICK_MS)
+    patience.notePiece()
+    patience.begin()
+    await clock.pass(4 * limits.firstByteMs)
+    expect(patience.verdict(led, limits)).toBe('no-progress')
+    expect(new Patience(clock, TICK_MS).verdict(led, limits)).toBeNull()
+  })
+
   it('does not count a pause after the last piece', async () => {
     const clock = fakeClock()
     const patience = new Patience(clock, TICK_MS)

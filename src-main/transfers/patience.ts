@@ -10,6 +10,8 @@ export class Patience {
   #sinceMs: number
   #progressAtMs: number | null = null
   #pieceAtMs: number | null = null
+  /** There has been progress at some time, whatever begins anew. */
+  #hasMoved = false
 
   /** @param tickMs how often {@link tick} is called */
   constructor(clock: Clock, tickMs: number) {
@@ -28,11 +30,13 @@ export class Patience {
   /** Somewhere bytes are moving: here, or at the master. */
   noteProgress(): void {
     this.#progressAtMs = this.#clock.monotonicMs()
+    this.#hasMoved = true
   }
 
   /** A verified piece is here. */
   notePiece(): void {
     this.#progressAtMs = this.#pieceAtMs = this.#clock.monotonicMs()
+    this.#hasMoved = true
   }
 
   /** Time in which this process did not run does not count. What has come since it runs again is not later than now. */
@@ -48,6 +52,7 @@ export class Patience {
 
   /** Whether the wait is over. @returns the reason for going to the origin, or null to wait on */
   verdict(facts: Omit<Wait, 'nowMs' | 'sinceMs' | 'progressAtMs' | 'pieceAtMs'>, limits: WaitLimits): ReasonCode | null {
-    return decideFallback({ ...facts, nowMs: this.#clock.monotonicMs(), sinceMs: this.#sinceMs, progressAtMs: this.#progressAtMs, pieceAtMs: this.#pieceAtMs }, limits)
+    const reason = decideFallback({ ...facts, nowMs: this.#clock.monotonicMs(), sinceMs: this.#sinceMs, progressAtMs: this.#progressAtMs, pieceAtMs: this.#pieceAtMs }, limits)
+    return reason === 'no-first-byte' && this.#hasMoved ? 'no-progress' : reason
   }
 }
