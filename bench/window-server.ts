@@ -3,7 +3,8 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { PAGE_POLICY } from '../src-main/contract/page-policy.ts'
-import type { SnapshotMessage } from '../src-main/contract/commands.ts'
+import { afterNews, changeBetween } from '../src-main/contract/snapshot-change.ts'
+import { isChange, type SnapshotMessage } from '../src-main/contract/snapshot-message.ts'
 import { UI_PATH, uiRoutes } from '../src-main/contract/ui.ts'
 import { createFixtureBridge } from '../src-renderer/testing/fixture-bridge.ts'
 import { busy, fixtureEntries, stepOf } from '../src-renderer/testing/snapshots.ts'
@@ -18,6 +19,8 @@ export interface WindowServer {
   readonly url: string
   /** Bytes of the newest snapshot as JSON. */
   readonly snapshotBytes: number
+  /** Bytes of a change as it was told to a page, on average. */
+  readonly changeBytes: number
   close(): Promise<void>
 }
 
@@ -25,14 +28,26 @@ export interface WindowServer {
  * Serves the built window in `bundle` as a headless agent would, with an agent behind it that is as busy as is asked for and
  * tells `perSecond` snapshots a second.
  */
-export async function startWindowServer(bundle: string, load: { readonly transfers: number; readonly entries: number; readonly perSecond: number }): Promise<WindowServer> {
-  const bridge = createFixtureBridge({ snapshot: busy(load.transfers), entries: fixtureEntries(load.entries), settings: fixtureSettings(), without: ['shell.openFile'] })
-  const streams = new Set<ServerResponse>()
-  let newest = ''
-  bridge.onSnapshot((message: SnapshotMessage) => {
-    newest = `event: message\ndata: ${JSON.stringify(message)}\n\n`
-    // A page that does not read fast enough misses snapshots, as it does with the agent.
-    for (const stream of streams) if (!stream.writableNeedDrain) stream.write(newest)
+export async function startWindowServer(bundle: string, load: { readonly transfers: number; readonly running: number; readonly entries: number; readonly perSecond: number }): Promise<WindowServer> {
+  const bridge = createFixtureBridge({ snapshot: busy(load.transfers, load.running), entries: fixtureEntries(load.entries), settings: fixtureSettings(), without: ['shell.openFile'] })
+  /** The pages, and what each was sent last. */
+  const streams = new Map<ServerResponse, SnapshotMessage | null>()
+  let newest: SnapshotMessage | null = null
+  const changes = { sent: 0, bytes: 0 }
+  const send = (stream: ServerResponse): void => {
+    const before = streams.get(stream) ?? null
+    const news = (before && changeBetween(before, newest!)) ?? newest!
+    const text = `event: ${isChange(news) ? 'change' : 'message'}\ndata: ${JSON.stringify(news)}\n\n`
+    streams.set(stream, newest)
+    stream.write(text)
+    if (!isChange(news)) return
+    changes.sent++
+    changes.bytes += text.length
+  }
+  bridge.onSnapshot((news) => {
+    newest = afterNews(newest, news)
+    // A page that does not read fast enough gets the newest later, as it does with the agent.
+    for (const stream of streams.keys()) if (!stream.writableNeedDrain) send(stream)
   })
   const timer = setInterval(() => bridge.change(stepOf), 1000 / load.perSecond)
 
@@ -41,9 +56,9 @@ export async function startWindowServer(bundle: string, load: { readonly transfe
     if (pathname === uiRoutes.session) return json(response, { token: TOKEN })
     if (pathname === uiRoutes.stream) {
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-      streams.add(response)
+      streams.set(response, null)
       response.once('close', () => streams.delete(response))
-      response.write(newest)
+      send(response)
       return
     }
     if (pathname === uiRoutes.commands) {
@@ -63,7 +78,10 @@ export async function startWindowServer(bundle: string, load: { readonly transfe
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${UI_PATH}#link=bench`,
     get snapshotBytes() {
-      return newest.length
+      return JSON.stringify(newest).length
+    },
+    get changeBytes() {
+      return changes.bytes / changes.sent
     },
     close: () =>
       new Promise((resolve) => {

@@ -20,6 +20,7 @@ import { startWindowServer } from './window-server.ts'
 
 interface Flags {
   transfers: number
+  running?: number
   entries: number
   perSecond: number
   minutes: number
@@ -34,6 +35,7 @@ const MEMORY_EVERY_MS = 10_000
 const program = new Command('bench:window')
   .description('Size, first paint, answer to clicks, frames while scrolling and memory of the window.')
   .option('--transfers <n>', 'transfers in each snapshot', parseCount(1, 5000), 500)
+  .option('--running <n>', 'of these at most so many still running, the others finished; all when left out', parseCount(0, 5000))
   .option('--entries <n>', 'contents in the cache', parseCount(1, 100_000), 10_000)
   .option('--per-second <n>', 'snapshots a second', parseCount(1, 60), 10)
   .option('--minutes <n>', 'length of the memory measurement; 0: none', parseCount(0, 600), 2)
@@ -67,7 +69,7 @@ async function measureAll(from: Browser): Promise<void> {
   const bundle = path.join(scope.folder('window'), 'renderer')
   tell('Building the window …')
   await build({ configFile: path.join(import.meta.dirname, '..', 'vite.renderer.config.ts'), logLevel: 'error', build: { outDir: bundle, chunkSizeWarningLimit: 3000 } })
-  const server = await startWindowServer(bundle, flags)
+  const server = await startWindowServer(bundle, { ...flags, running: flags.running ?? flags.transfers })
   try {
     const bundleBytes = await gzippedBytes(bundle)
     tell('First paint …')
@@ -81,7 +83,7 @@ async function measureAll(from: Browser): Promise<void> {
     if (flags.minutes > 0) tell(`Memory, ${flags.minutes} min …`)
     const memory = flags.minutes > 0 ? await measureMemory(page, flags.minutes) : null
     const load = os.loadavg()[0]!
-    const result = { load, cpus: os.cpus().length, transfers: flags.transfers, entries: flags.entries, perSecond: flags.perSecond, snapshotKiB: server.snapshotBytes / 1024, bundleGzipKiB: bundleBytes / 1024, start, clicks, scrolling, snapshots, memory }
+    const result = { load, cpus: os.cpus().length, transfers: flags.transfers, entries: flags.entries, perSecond: flags.perSecond, snapshotKiB: server.snapshotBytes / 1024, changeKiB: server.changeBytes / 1024, bundleGzipKiB: bundleBytes / 1024, start, clicks, scrolling, snapshots, memory }
     process.stdout.write(flags.json ? `${JSON.stringify(rounded(result, 3))}\n` : `${report(result)}\n`)
   } finally {
     await server.close()
@@ -244,6 +246,7 @@ interface Result {
   readonly entries: number
   readonly perSecond: number
   readonly snapshotKiB: number
+  readonly changeKiB: number
   readonly bundleGzipKiB: number
   readonly start: Awaited<ReturnType<typeof measureStart>>
   readonly clicks: Awaited<ReturnType<typeof measureClicks>>
@@ -252,7 +255,7 @@ interface Result {
   readonly memory: Awaited<ReturnType<typeof measureMemory>> | null
 }
 
-function report({ load, cpus, transfers, entries, perSecond, snapshotKiB, bundleGzipKiB, start, clicks, scrolling, snapshots, memory }: Result): string {
+function report({ load, cpus, transfers, entries, perSecond, snapshotKiB, changeKiB, bundleGzipKiB, start, clicks, scrolling, snapshots, memory }: Result): string {
   const ms = ({ p50, p95, worst }: Spread): string => `${p50.toFixed(0)} / ${p95.toFixed(0)} / ${worst.toFixed(0)} ms`
   const rows = [
     ['bundle, gzip', `${bundleGzipKiB.toFixed(0)} KiB`, '600 KB'],
@@ -276,5 +279,5 @@ function report({ load, cpus, transfers, entries, perSecond, snapshotKiB, bundle
           ['  DOM nodes, listeners', `${memory.nodes.join(' → ')}, ${memory.listeners.join(' → ')}`, '']
         ])
   ]
-  return `${transfers} transfers in ${perSecond} snapshots a second of ${snapshotKiB.toFixed(0)} KiB, ${entries.toLocaleString('en')} contents in the cache; load average ${load.toFixed(1)} on ${cpus} cores\n${drawTable(['', 'p50 / p95 / worst', 'aim'], rows)}`
+  return `${transfers} transfers in ${perSecond} snapshots a second of ${snapshotKiB.toFixed(0)} KiB, told by changes of ${changeKiB.toFixed(1)} KiB, ${entries.toLocaleString('en')} contents in the cache; load average ${load.toFixed(1)} on ${cpus} cores\n${drawTable(['', 'p50 / p95 / worst', 'aim'], rows)}`
 }

@@ -45,6 +45,19 @@ describe('one agent on its own', () => {
     expect(origin.stats().requests).toBe(0)
   })
 
+  it('shows a request that has ended as one and the same object in every snapshot, and one that runs anew', async () => {
+    const url = origin.put('/a.bin', { generate: { bytes: 1000, seed: 1 } })
+    const done = await ask(agent(), { url, destination: join(out, 'a.bin') })
+    const running = agent().request(RequestSpec.parse({ url: origin.put('/b.bin', { generate: { bytes: 1000, seed: 2 } }) }))
+    const [a, b] = [agent().snapshot().requests, agent().snapshot().requests]
+    expect(a[0]).toEqual(done)
+    expect(a[0]).toBe(b[0])
+    expect(a[1]!.id).toBe(running.id)
+    expect(a[1]).not.toBe(b[1])
+    await untilRequest(agent(), running.id, ({ state }) => state === 'done')
+    expect(agent().snapshot().requests[1]).toMatchObject({ state: 'done', haveBytes: 1000 })
+  })
+
   it('serves the second request from the cache after asking the origin for the version only', async () => {
     const url = origin.put('/a.bin', { generate: { bytes: 3 * MIB, seed: 2 } })
     await ask(agent(), { url })

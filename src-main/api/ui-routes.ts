@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Log } from '../agent/agent.ts'
+import { isChange, type SnapshotNews } from '../contract/snapshot-message.ts'
 import { SessionSpec, SessionView, UI_PATH, UiAnswer, uiRoutes } from '../contract/ui.ts'
 import { LarderError } from '../lib/errors.ts'
 import { bundleHeaders, readBundleFile } from '../window/bundle-files.ts'
@@ -48,18 +49,22 @@ export function addUiRoutes(app: FastifyInstance, { ui, log, openStream }: UiRou
 
   app.post(uiRoutes.commands, { onRequest, schema: { ...hidden, response: { 200: UiAnswer } } }, (request) => ui.command(request.body))
 
-  let written: { n: number; json: string } | undefined
-  const messageJson = (): string => {
-    const message = ui.message()
+  let written: { news: SnapshotNews; json: string } | undefined
+  const jsonOf = (news: SnapshotNews): string => {
     // One string per message, however many windows there are.
-    if (written?.n !== message.n) written = { n: message.n, json: JSON.stringify(message) }
+    if (written?.news !== news) written = { news, json: JSON.stringify(news) }
     return written.json
   }
   app.get(uiRoutes.stream, { schema: hidden }, (request, reply) => {
     const token = sessionOf(request)
     const stream = openStream(reply)
+    const next = ui.reader()
+    const send = () => {
+      const news = next()
+      return { event: isChange(news) ? 'change' : 'message', json: jsonOf(news) }
+    }
     const push = (): void => {
-      if (sessions.admits(token)) stream.sendNewest(() => ({ event: 'message', json: messageJson() }))
+      if (sessions.admits(token)) stream.sendNewest(send)
       else stream.end()
     }
     push()

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { commandNames, parseAnswer, SnapshotMessage, type AppInfo, type CommandInput } from '../contract/commands.ts'
+import { afterNews } from '../contract/snapshot-change.ts'
+import { SnapshotChange } from '../contract/snapshot-message.ts'
 import { PAGE_POLICY } from '../contract/page-policy.ts'
 import { UI_PATH, uiRoutes } from '../contract/ui.ts'
 import { Settings } from '../contract/settings.ts'
@@ -172,26 +174,71 @@ describe('the stream', () => {
     expect((await get(`${uiRoutes.stream}?token=${await newToken()}`)).status).toBe(401)
   })
 
-  test('tells everything at once and each change after it, numbered', async () => {
+  const schemas = { message: SnapshotMessage, change: SnapshotChange } as const
+  /** A page's stream: its messages, read one by one. */
+  const open = async () => {
     const leave = new AbortController()
     const response = await fetch(url(), { headers: { authorization: `Bearer ${await newToken()}` }, signal: leave.signal })
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
-    const messages: SnapshotMessage[] = []
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
     let text = ''
-    for await (const chunk of response.body!) {
-      text += Buffer.from(chunk).toString()
-      const parts = text.split('\n\n')
-      text = parts.pop()!
-      for (const part of parts) messages.push(SnapshotMessage.parse(JSON.parse(/^event: message\ndata: (.*)$/.exec(part)![1]!)))
-      if (messages.length === 2) break
-      rig.double.change({ name: 'renamed' })
-      void clock.pass(100)
+    const next = async () => {
+      while (!text.includes('\n\n')) text += (await reader.read()).value!
+      const end = text.indexOf('\n\n')
+      const [, event, json] = /^event: (message|change)\ndata: (.*)$/.exec(text.slice(0, end))!
+      text = text.slice(end + 2)
+      return { bytes: json!.length, news: schemas[event as keyof typeof schemas].parse(JSON.parse(json!)) }
     }
-    leave.abort()
-    expect(messages.map(({ status }) => status)).toEqual([{ state: 'running' }, { state: 'running' }])
-    expect(messages[1]!.n).toBeGreaterThan(messages[0]!.n)
-    expect(messages[1]!.run).toBe(messages[0]!.run)
-    expect(messages[1]!.snapshot!.name).toBe('renamed')
+    return { next, leave: () => leave.abort() }
+  }
+  const change = (name: string) => {
+    rig.double.change({ name })
+    void clock.pass(100)
+  }
+
+  test('tells everything at once and each change after it, numbered', async () => {
+    const page = await open()
+    const first = SnapshotMessage.parse((await page.next()).news)
+    change('renamed')
+    const { news, bytes } = await page.next()
+    expect(news).toMatchObject({ run: first.run, base: first.n, snapshot: { name: 'renamed' }, lists: {} })
+    expect(bytes).toBeLessThan(500)
+    expect(afterNews(first, news)).toMatchObject({ status: { state: 'running' }, snapshot: { name: 'renamed', agentId: first.snapshot!.agentId } })
+    page.leave()
+  })
+
+  test('does not carry requests again that have ended', async () => {
+    const ask = () => rig.double.request({ url: 'https://origin.test/a', kind: 'resource', priority: 'foreground', overwrite: true, allowStale: false })
+    for (let i = 0; i < 50; i++) ask()
+    const page = await open()
+    const first = SnapshotMessage.parse((await page.next()).news)
+    const added = ask()
+    change('and one more')
+    const { news, bytes } = await page.next()
+    expect((news as SnapshotChange).lists.requests).toEqual({ set: [expect.objectContaining({ id: added.id })], gone: [] })
+    expect(bytes).toBeLessThan(2000)
+    expect(afterNews(first, news)!.snapshot!.requests).toHaveLength(first.snapshot!.requests.length + 1)
+    page.leave()
+  })
+
+  test('goes on from the answer to a page that asked for the whole', async () => {
+    const [page, other] = [await open(), await open()]
+    const first = SnapshotMessage.parse((await page.next()).news)
+    const ofOther = (await other.next()).news
+    rig.double.change({ name: 'asked' })
+    const answer = SnapshotMessage.parse((await send({ c: 'snapshot.get' }, await newToken())).json.value)
+    expect(answer.snapshot!.name).toBe('asked')
+    change('later')
+    for (const [{ next }, known] of [[page, first], [other, ofOther]] as const) {
+      let told = (await next()).news
+      // The other page was told of what the later one began with.
+      while (told.n < answer.n) told = (await next()).news
+      expect(told).toMatchObject({ n: answer.n, snapshot: { name: 'asked' } })
+      expect((await next()).news).toMatchObject({ base: answer.n, snapshot: { name: 'later' } })
+      expect(known.n).toBeLessThan(answer.n)
+    }
+    page.leave()
+    other.leave()
   })
 })
 

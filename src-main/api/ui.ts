@@ -1,14 +1,14 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Agent, Log } from '../agent/agent.ts'
-import type { AgentStatus, SnapshotMessage } from '../contract/commands.ts'
+import type { AgentStatus } from '../contract/commands.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
 import { LarderError } from '../lib/errors.ts'
 import { personName } from '../lib/person-name.ts'
 import { createDispatch, type Dispatch, type SettingsDesk } from '../window/dispatch.ts'
-import { SnapshotFeed } from '../window/snapshot-feed.ts'
+import { SnapshotFeed, type SnapshotReader } from '../window/snapshot-feed.ts'
 import { UiSessions } from './ui-sessions.ts'
 
 /** What a headless agent needs to show its window in a browser. */
@@ -22,7 +22,8 @@ export interface UiOptions {
 export interface Ui {
   readonly rendererDir: string
   readonly sessions: UiSessions
-  message(): SnapshotMessage
+  /** What one page is sent, beginning with how the agent is now. */
+  reader(): SnapshotReader
   /** Calls back at each change, at most ten times a second. @returns how to end it */
   follow(listener: () => void): () => void
   /** Carries out a command of a page that has a session. */
@@ -36,11 +37,7 @@ export async function openUi({ rendererDir, settings }: UiOptions, agent: Agent,
   })
   const status = (): AgentStatus => ({ state: agent.snapshot().state === 'running' ? 'running' : 'stopping' })
   const feed = new SnapshotFeed(clock, () => ({ status: status(), snapshot: agent.snapshot() }))
-  // The agent makes snapshots for whoever listens; with no window open that is nobody, and an answer is as new as its question.
-  const message = (): SnapshotMessage => {
-    if (feed.listenerCount('changed') === 0) feed.noteChange()
-    return feed.message()
-  }
+  // The agent makes snapshots for whoever listens; with no window open that is nobody.
   const follow = (listener: () => void): (() => void) => {
     if (feed.listenerCount('changed') === 0) agent.on('snapshot', feed.noteChange)
     feed.on('changed', listener)
@@ -50,7 +47,7 @@ export async function openUi({ rendererDir, settings }: UiOptions, agent: Agent,
     }
   }
   const dispatch = createDispatch({
-    source: { agent: () => agent, message, setVerifying: (progress) => feed.setVerifying(progress) },
+    source: { agent: () => agent, message: () => feed.message(), setVerifying: (progress) => feed.setVerifying(progress) },
     settings,
     // A browser may be on another desktop than the agent, or on none: nothing of it is touched from here.
     shell: {},
@@ -62,7 +59,10 @@ export async function openUi({ rendererDir, settings }: UiOptions, agent: Agent,
   return {
     rendererDir,
     sessions: new UiSessions(clock),
-    message,
+    reader: () => {
+      feed.message()
+      return feed.reader()
+    },
     follow,
     command: (input) => dispatch(input, by)
   }

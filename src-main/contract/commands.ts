@@ -8,8 +8,9 @@ import { RatesAnswer, RatesSpec } from './rates.ts'
 import { RequestSpec, RequestView } from './request.ts'
 import { SettingView } from './setting-details.ts'
 import { AgentSnapshot, CacheEntryDetail, PieceLetters } from './snapshot.ts'
+import { AgentStatus, SnapshotMessage, type SnapshotNews } from './snapshot-message.ts'
 
-export { SettingView }
+export { AgentStatus, SettingView, SnapshotMessage }
 
 const DAY_MS = 24 * 3600_000
 
@@ -37,37 +38,13 @@ export const AppInfo = z.object({
 })
 export type AppInfo = z.infer<typeof AppInfo>
 
-/**
- *     starting ──► running ──► stopping
- *         └──► failed                      (with the reason; nothing runs)
- */
-export const AgentStatus = z.discriminatedUnion('state', [
-  z.object({ state: z.literal('starting') }),
-  z.object({ state: z.literal('running') }),
-  z.object({ state: z.literal('failed'), error: ErrorView }),
-  z.object({ state: z.literal('stopping') })
-])
-export type AgentStatus = z.infer<typeof AgentStatus>
-
-/** What is pushed to a window: everything, numbered. A message with a lower `n` than the last one of the same `run` is old news. */
-export const SnapshotMessage = z.object({
-  /** Another value: the numbers begin again. */
-  run: z.string().max(64),
-  n: z.number().int().positive(),
-  status: AgentStatus,
-  /** Null until the agent runs. It carries `agentId`, `bootId` and `seq`. */
-  snapshot: AgentSnapshot.nullable(),
-  /** A verification of the cache is running: contents done, and in all. */
-  verifying: z.object({ done: z.number().int(), total: z.number().int() }).nullable()
-})
-export type SnapshotMessage = z.infer<typeof SnapshotMessage>
-
 function command<const C extends string, Fields extends z.ZodRawShape, Result extends z.ZodType>(c: C, fields: Fields, result: Result) {
   return { input: z.strictObject({ c: z.literal(c), ...fields }), result }
 }
 
 /** Every command of a window, with what it takes and what it answers. IPC and HTTP carry the same ones. */
 export const commandTable = {
+  /** The state at this moment, whole. What is pushed to this window afterwards builds on it. */
   'snapshot.get': command('snapshot.get', {}, SnapshotMessage),
 
   'request.start': command('request.start', { spec: RequestSpec }, RequestView),
@@ -173,8 +150,11 @@ export function parseAnswer<C extends CommandName>(c: C, answer: unknown): Answe
  */
 export interface LarderBridge {
   invoke<I extends CommandInput>(command: I): Promise<AnswerTo<I['c']>>
-  /** Calls back soon with the state as it is, then at each change, at most ten times a second. @returns how to end it */
-  onSnapshot(listener: (message: SnapshotMessage) => void): () => void
+  /**
+   * Calls back soon with the state as it is, then with what changed, at most ten times a second. `afterNews` puts it together;
+   * a change that does not fit calls for `snapshot.get`. @returns how to end it
+   */
+  onSnapshot(listener: (news: SnapshotNews) => void): () => void
 }
 
 /** IPC channels. */

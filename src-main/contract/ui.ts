@@ -10,8 +10,9 @@ export const UI_PATH = '/ui/'
  * - `session` (POST): takes {@link SessionSpec}, answers {@link SessionView}. Everything else needs `Authorization: Bearer <token>`.
  * - `commands` (POST): takes a command of `commandTable` as JSON, answers an `Answer`, status 200, good or bad. Another status
  *   comes with an `ErrorView`; 401 ends the session.
- * - `stream` (GET): Server-Sent Events, `event: message`, `data:` a `SnapshotMessage` as JSON; the newest at once, then at each
- *   change, at most ten a second; comments as heartbeat.
+ * - `stream` (GET): Server-Sent Events, at most ten a second; comments as heartbeat. At once `event: message`, `data:` a
+ *   `SnapshotMessage` as JSON; then `event: change`, a `SnapshotChange` of the one before. A whole message comes again wherever
+ *   there is no snapshot to change.
  */
 export const uiRoutes = { session: '/v1/ui/session', commands: '/v1/ui/commands', stream: '/v1/ui/stream' } as const
 

@@ -63,7 +63,7 @@ describe('the agent in the application', () => {
   test('tells changes at most every 100 ms, with numbers that only grow', async () => {
     const { life, clock, agents } = setUp()
     const numbers: number[] = []
-    life.on('changed', () => numbers.push(life.message().n))
+    life.on('changed', () => numbers.push(life.newest.n))
     await life.start()
     await clock.pass(100)
     expect(numbers).toHaveLength(1)

@@ -6,12 +6,12 @@ import type { AgentEvent } from '../contract/events.ts'
 import { sleep, type Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { AgentSource } from '../window/dispatch.ts'
-import { SnapshotFeed } from '../window/snapshot-feed.ts'
+import { SnapshotFeed, type SnapshotReader } from '../window/snapshot-feed.ts'
 
 export type StartAgent = () => Promise<RunningAgent>
 
 interface LifeEvents {
-  /** Something shown changed; at most ten times a second. Ask `message` for it. */
+  /** Something shown changed; at most ten times a second, and whenever somebody asked. `newest` has it. */
   changed: []
   /** The agent runs (again). */
   started: [Agent]
@@ -50,8 +50,18 @@ export class AgentLife extends EventEmitter<LifeEvents> implements AgentSource {
     throw new LarderError('SHUTTING_DOWN', this.#status.state === 'starting' ? 'The agent is still starting' : 'The agent is stopping')
   }
 
+  /** The last that windows were told. */
+  get newest(): SnapshotMessage {
+    return this.#feed.newest
+  }
+
   message(): SnapshotMessage {
     return this.#feed.message()
+  }
+
+  /** What one window is sent. */
+  reader(): SnapshotReader {
+    return this.#feed.reader()
   }
 
   setVerifying(progress: SnapshotMessage['verifying']): void {

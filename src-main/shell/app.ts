@@ -126,10 +126,11 @@ export function startShell(options: ShellOptions): StartedShell {
         return app.quit()
     }
   }
-  const view = () => trayMenu(life.status, life.message().snapshot)
+  const view = () => trayMenu(life.status, life.newest.snapshot)
   const tray = new AppTray(join(options.assetsDir, 'tray'), view(), act)
-  const push = (): void => window.send(SNAPSHOT_CHANNEL, () => life.message())
-  window.onShown = push
+  const next = life.reader()
+  const push = (): void => window.send(SNAPSHOT_CHANNEL, next)
+  window.onShown = () => void life.message()
   life.on('changed', () => {
     tray.show(view())
     push()

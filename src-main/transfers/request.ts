@@ -46,6 +46,7 @@ export class LocalRequest implements Interest {
   #known: KnownVersion | undefined
   #paused: Promise<void> | null = null
   #unpause: (() => void) | null = null
+  #endView: RequestView | null = null
 
   constructor(
     spec: RequestSpec,
@@ -144,8 +145,12 @@ export class LocalRequest implements Interest {
     this.#setState(this.#record.transfer ? 'active' : 'waiting')
   }
 
+  /** Once it has ended always the same object: nobody has to look into it again. */
   view(): RequestView {
-    return this.#record.view(this.id, this.#target.url, this.#spec)
+    if (this.#endView) return this.#endView
+    const view = this.#record.view(this.id, this.#target.url, this.#spec)
+    if (this.final) this.#endView = view
+    return view
   }
 
   /** Gets the latest version into the cache (or, when private, to its destination). */

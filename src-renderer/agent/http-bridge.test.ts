@@ -1,6 +1,8 @@
 // @vitest-environment node
 import { describe, expect, test } from 'vitest'
 import type { SnapshotMessage } from '../../src-main/contract/commands.ts'
+import { changeBetween } from '../../src-main/contract/snapshot-change.ts'
+import type { SnapshotNews } from '../../src-main/contract/snapshot-message.ts'
 import { fixtureSnapshot } from '../testing/snapshots.ts'
 import { createHttpBridge, MAX_EVENT_CHARS, type BrowserPage } from './http-bridge.ts'
 import type { Session } from './session.ts'
@@ -81,6 +83,19 @@ describe('the stream', () => {
     })
     expect(seen).toEqual([1, 2, 3])
     expect(new Set(waits)).toEqual(new Set([500]))
+  })
+
+  test('hands on changes after the whole, and passes over what is none', async () => {
+    const { bridge } = rig(() => streamOf(`event: message\ndata: ${JSON.stringify(message(1))}\n\nevent: change\ndata: {"run":"a","n":2,"base":"1"}\n\nevent: change\ndata: ${JSON.stringify(changeBetween(message(1), message(3)))}\n\n`))
+    const seen = await new Promise<SnapshotNews[]>((resolve) => {
+      const news: SnapshotNews[] = []
+      const stop = bridge.onSnapshot((one) => {
+        if (news.push(one) < 2) return
+        stop()
+        resolve(news)
+      })
+    })
+    expect(seen).toEqual([message(1), { run: 'a', n: 3, base: 1, snapshot: { seq: 3 }, lists: {} }])
   })
 
   test('waits longer each time the agent is not there', async () => {

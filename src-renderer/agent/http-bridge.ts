@@ -1,6 +1,7 @@
 import { createParser } from 'eventsource-parser'
-import { parseAnswer, SnapshotMessage, type Answer, type AppInfo, type CommandInput, type LarderBridge } from '../../src-main/contract/commands.ts'
+import { parseAnswer, type Answer, type AppInfo, type CommandInput, type LarderBridge } from '../../src-main/contract/commands.ts'
 import { ErrorView } from '../../src-main/contract/errors.ts'
+import { SnapshotChange, SnapshotMessage, type SnapshotNews } from '../../src-main/contract/snapshot-message.ts'
 import { uiRoutes } from '../../src-main/contract/ui.ts'
 import { errorView } from './bridge.ts'
 import type { Session } from './session.ts'
@@ -18,7 +19,7 @@ const browserCommands = ['shell.copyText', 'shell.saveText'] as const
  * {@link Session}. It is kept out of URLs, so that no log or history has it.
  */
 export function createHttpBridge(session: Session, page: BrowserPage = browserPage): LarderBridge {
-  const listeners = new Set<(message: SnapshotMessage) => void>()
+  const listeners = new Set<(news: SnapshotNews) => void>()
   let stopStream: (() => void) | null = null
 
   const headers = (): Record<string, string> => ({ authorization: `Bearer ${session.token() ?? ''}` })
@@ -66,11 +67,14 @@ export function createHttpBridge(session: Session, page: BrowserPage = browserPa
   }
 
   const readStream = async (body: ReadableStream<Uint8Array>, onMessage: () => void) => {
-    const messages: string[] = []
+    const received: { schema: typeof SnapshotMessage | typeof SnapshotChange; data: string }[] = []
     let tooLong = false
     const parser = createParser({
       maxBufferSize: MAX_EVENT_CHARS,
-      onEvent: ({ event, data }) => void (event === 'message' && messages.push(data)),
+      onEvent: ({ event, data }) => {
+        const schema = event === 'message' ? SnapshotMessage : event === 'change' ? SnapshotChange : null
+        if (schema !== null) received.push({ schema, data })
+      },
       onError: ({ type }) => void (tooLong ||= type === 'max-buffer-size-exceeded')
     })
     const decoder = new TextDecoder()
@@ -81,15 +85,15 @@ export function createHttpBridge(session: Session, page: BrowserPage = browserPa
         if (done) return
         parser.feed(decoder.decode(value, { stream: true }))
         if (tooLong) return
-        for (const data of messages.splice(0)) {
+        for (const { schema, data } of received.splice(0)) {
           // Reading, checking and drawing a large snapshot in one go would take longer than a frame.
           const read: unknown = JSON.parse(data)
           await page.nextTask()
-          const message = SnapshotMessage.safeParse(read)
-          if (!message.success) continue
+          const news = schema.safeParse(read)
+          if (!news.success) continue
           await page.nextTask()
           onMessage()
-          for (const listener of listeners) listener(message.data)
+          for (const listener of listeners) listener(news.data)
         }
       }
     } finally {

@@ -1,7 +1,9 @@
 // @vitest-environment node
 import { describe, expect, test } from 'vitest'
 import type { LarderBridge, SnapshotMessage } from '../../src-main/contract/commands.ts'
-import { fixtureSnapshot } from '../testing/snapshots.ts'
+import { changeBetween } from '../../src-main/contract/snapshot-change.ts'
+import type { SnapshotNews } from '../../src-main/contract/snapshot-message.ts'
+import { busy, fixtureSnapshot, stepOf } from '../testing/snapshots.ts'
 import { errorView } from './bridge.ts'
 import { createMirror, GONE_AFTER_MS, STALE_AFTER_MS, type MirrorTime } from './mirror.ts'
 
@@ -13,8 +15,9 @@ function message(run: string, n: number, over: Partial<SnapshotMessage> = {}): S
 function rig(value?: unknown) {
   let now = 1_000_000
   let tick: (() => void) | undefined
-  let listener: ((m: SnapshotMessage) => void) | undefined
+  let listener: ((news: SnapshotNews) => void) | undefined
   let asked = 0
+  let answer = value
   const time: MirrorTime = {
     now: () => now,
     every: (_, task) => {
@@ -25,7 +28,7 @@ function rig(value?: unknown) {
   const bridge: LarderBridge = {
     invoke: ((() => {
       asked++
-      return value === undefined ? new Promise(() => {}) : Promise.resolve(value)
+      return answer === undefined ? new Promise(() => {}) : Promise.resolve(answer)
     }) as unknown) as LarderBridge['invoke'],
     onSnapshot: (l) => {
       listener = l
@@ -42,7 +45,9 @@ function rig(value?: unknown) {
     get asked() {
       return asked
     },
-    push: (m: SnapshotMessage) => listener?.(m),
+    push: (news: SnapshotNews) => listener?.(news),
+    /** What the agent answers from now on. */
+    answer: (next: unknown) => (answer = next),
     listening: () => listener !== undefined || tick !== undefined,
     /** Lets time pass as the window lives it: second by second. */
     pass: async (ms: number) => {
@@ -134,6 +139,48 @@ describe('the mirror', () => {
     expect(r.state.snapshot).not.toBe(before)
     expect(r.state.snapshot!.requests).toBe(before.requests)
     expect(r.state.snapshot!.cache).toBe(before.cache)
+  })
+
+  test('puts changes together with what it knows, and keeps the identity of all that did not change', () => {
+    const r = rig()
+    const [first, second] = [message('a', 1, { snapshot: busy(20) }), message('a', 2, { snapshot: stepOf(busy(20)) })]
+    r.push(first)
+    const before = r.state
+    r.push(structuredClone(changeBetween(first, second)!))
+    expect(r.state.snapshot).toEqual(second.snapshot)
+    expect(r.state.snapshot!.peers).toBe(before.snapshot!.peers)
+    expect(r.state.status).toBe(before.status)
+    const waiting = (snapshot: typeof before.snapshot) => snapshot!.requests.find(({ state }) => state === 'waiting')
+    expect(waiting(r.state.snapshot)).toBe(waiting(before.snapshot))
+    expect(r.asked).toBe(1)
+  })
+
+  test('asks for the whole when it missed what a change builds on, once, and goes on from there', async () => {
+    const messages = [1, 2, 3, 4, 5].map((n) => message('a', n, { snapshot: fixtureSnapshot({ seq: n, name: `name ${n}` }) }))
+    const changeTo = (n: number) => changeBetween(messages[n - 2]!, messages[n - 1]!)!
+    const r = rig({ ok: true, value: messages[0] })
+    await r.pass(1000)
+    r.answer({ ok: true, value: messages[3] })
+    r.push(changeTo(3))
+    r.push(changeTo(3))
+    expect(r.state.snapshot?.name).toBe('name 1')
+    await r.pass(1000)
+    expect([r.state.snapshot?.name, r.asked]).toEqual(['name 4', 2])
+    // Told before the answer, come after it.
+    r.push(changeTo(4))
+    r.push(changeTo(5))
+    expect([r.state.snapshot?.name, r.asked]).toEqual(['name 5', 2])
+  })
+
+  test('is not kept alive by changes it can make nothing of', async () => {
+    const r = rig()
+    r.push(message('a', 1))
+    const strange = { ...changeBetween(message('a', 2), message('a', 3))! }
+    for (let ms = 0; ms < GONE_AFTER_MS; ms += 1000) {
+      r.push(strange)
+      await r.pass(1000)
+    }
+    expect(r.state.link).toBe('disconnected')
   })
 
   test('stops listening and ticking when it is ended', () => {

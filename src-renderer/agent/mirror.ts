@@ -1,7 +1,8 @@
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import type { AgentStatus, LarderBridge, SnapshotMessage } from '../../src-main/contract/commands.ts'
+import { afterNews } from '../../src-main/contract/snapshot-change.ts'
+import type { SnapshotNews } from '../../src-main/contract/snapshot-message.ts'
 import type { AgentSnapshot } from '../../src-main/contract/snapshot.ts'
-import { reuse } from './reuse.ts'
 import { addReading, STEP_MS, type ThroughputHistory } from './throughput.ts'
 
 /** Silence after which the mirror asks by itself, ms. A quiet agent has nothing to tell. */
@@ -56,8 +57,7 @@ export const emptyMirror: MirrorState = { link: 'connecting', status: null, snap
 /** Keeps the newest state of the agent behind `bridge`. */
 export function createMirror(bridge: LarderBridge, time: MirrorTime = windowTime): Mirror {
   const store = createStore<MirrorState>()(() => emptyMirror)
-  let run: string | null = null
-  let n = 0
+  let newest: SnapshotMessage | null = null
   const endedRuns = new Set<string>()
   /** Silence while this window ran, ms. Time it slept through does not count. */
   let silentMs = 0
@@ -65,25 +65,18 @@ export function createMirror(bridge: LarderBridge, time: MirrorTime = windowTime
   let asking = false
   let stopped = true
 
-  const take = (message: SnapshotMessage) => {
+  const take = (news: SnapshotNews) => {
+    const isOld = endedRuns.has(news.run) || (news.run === newest?.run && news.n <= newest.n)
+    const message = isOld ? null : afterNews(newest, news)
+    // It builds on what this window missed, hidden or not yet there: the whole is asked for.
+    if (!isOld && message === null) return void askForNews()
     silentMs = 0
     const heard = { link: 'live', heardAt: time.now() } as const
-    if (endedRuns.has(message.run)) return store.setState(heard)
-    if (message.run !== run) {
-      if (run !== null) endedRuns.add(run)
-      run = message.run
-      n = 0
-    }
-    if (message.n <= n) return store.setState(heard)
-    n = message.n
-    const last = store.getState()
-    store.setState({
-      ...heard,
-      status: reuse(last.status, message.status),
-      // A stopped agent sends none; the last one stays, drawn as old.
-      snapshot: message.snapshot === null ? last.snapshot : reuse(last.snapshot, message.snapshot),
-      verifying: reuse(last.verifying, message.verifying)
-    })
+    if (message === null) return store.setState(heard)
+    if (newest !== null && newest.run !== message.run) endedRuns.add(newest.run)
+    newest = message
+    // A stopped agent sends no snapshot; the last one stays, drawn as old.
+    store.setState({ ...heard, status: message.status, snapshot: message.snapshot ?? store.getState().snapshot, verifying: message.verifying })
   }
 
   const askForNews = async () => {

@@ -1,4 +1,6 @@
 import { Command, commandNames, type AgentStatus, type Answer, type AppInfo, type CommandInput, type LarderBridge, type SettingView, type SnapshotMessage } from '../../src-main/contract/commands.ts'
+import { changeBetween } from '../../src-main/contract/snapshot-change.ts'
+import type { SnapshotNews } from '../../src-main/contract/snapshot-message.ts'
 import { errorView } from '../agent/bridge.ts'
 import { finalRequestStates, RequestSpec } from '../../src-main/contract/request.ts'
 import type { AgentSnapshot, CacheEntryView } from '../../src-main/contract/snapshot.ts'
@@ -26,7 +28,7 @@ export interface FixtureAgent {
 export interface FixtureBridge extends LarderBridge {
   /** Changes the agent and tells the window. */
   change(next: (snapshot: AgentSnapshot) => AgentSnapshot): void
-  push(over?: Partial<SnapshotMessage>): void
+  push(over?: Partial<SnapshotMessage>): SnapshotMessage | undefined
   readonly commands: CommandInput[]
   readonly agent: FixtureAgent
 }
@@ -35,14 +37,19 @@ const RUN = 'fixture-run'
 
 /** A bridge to an agent that is not there: it answers as a real one would, from memory. */
 export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
-  const listeners = new Set<(m: SnapshotMessage) => void>()
+  /** Who listens, and what it was told last. */
+  const listeners = new Map<(news: SnapshotNews) => void, SnapshotMessage>()
   const commands: CommandInput[] = []
   let n = 0
   const message = (over: Partial<SnapshotMessage> = {}): SnapshotMessage => ({ run: RUN, n: ++n, status: agent.status ?? { state: 'running' }, snapshot: agent.snapshot, verifying: agent.verifying ?? null, ...over })
-  const push = (over?: Partial<SnapshotMessage>) => {
-    if (agent.silent === true || agent.signedOut === true) return
-    const m = message(over)
-    for (const listener of listeners) listener(m)
+  const push = (over?: Partial<SnapshotMessage>): SnapshotMessage | undefined => {
+    if (agent.silent === true || agent.signedOut === true) return undefined
+    const now = message(over)
+    for (const [listener, sent] of listeners) {
+      listeners.set(listener, now)
+      listener(changeBetween(sent, now) ?? now)
+    }
+    return now
   }
   const change = (next: (s: AgentSnapshot) => AgentSnapshot) => {
     if (agent.snapshot === null) return
@@ -77,7 +84,7 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
     const entries = agent.entries ?? []
     switch (command.c) {
       case 'snapshot.get':
-        return { ok: true, value: message() }
+        return { ok: true, value: push() }
       case 'request.start': {
         const spec = RequestSpec.parse(command.spec)
         if (!/^https?:\/\/./.test(spec.url)) return fail(/^[a-z]+:/i.test(spec.url) ? 'URL_SCHEME_UNSUPPORTED' : 'BACKGROUND_CHANNEL_UNSET', `“${spec.url}” cannot be downloaded.`)
@@ -201,8 +208,9 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
   return {
     invoke: invoke as LarderBridge['invoke'],
     onSnapshot: (listener) => {
-      listeners.add(listener)
-      if (agent.silent !== true && agent.signedOut !== true) listener(message())
+      const now = message()
+      listeners.set(listener, now)
+      if (agent.silent !== true && agent.signedOut !== true) listener(now)
       return () => listeners.delete(listener)
     },
     change,

@@ -337,13 +337,13 @@ export function fixtureServedTo({ servedBytes }: Pick<CacheEntryView, 'servedByt
 }
 
 /** `count` requests, each with its transfer, most of them running. */
-export function busy(count = 500): AgentSnapshot {
+export function busy(count = 500, running = count): AgentSnapshot {
   const roll = dice(42)
   const requests = Array.from({ length: count }, (_, n) => {
     const at = roll()
     if (at < 0.05) return failedRequest(n, 'ORIGIN_UNREACHABLE', 'The origin could not be reached: connection refused')
-    if (at < 0.15) return fixtureRequest(n, { state: 'waiting', createdAt: FIXTURE_NOW - n * 9000 })
-    if (at < 0.3) return fixtureRequest(n, { state: 'done', percent: 100, mix: [roll() * 0.2, 0.8, 0], finishedAt: FIXTURE_NOW - n * 11_000 })
+    if (at < 0.15 && n < running) return fixtureRequest(n, { state: 'waiting', createdAt: FIXTURE_NOW - n * 9000 })
+    if (at < 0.3 || n >= running) return fixtureRequest(n, { state: 'done', percent: 100, mix: [roll() * 0.2, 0.8, 0], finishedAt: FIXTURE_NOW - n * 11_000 })
     const role = roll() < 0.2 ? 'master' : 'follower'
     return fixtureRequest(n, { percent: Math.round(roll() * 98) + 1, mix: role === 'master' ? [0.9, 0.1, 0] : [0.05, 0.9, 0.05], rateBytesPerSecond: roll() * 12 * MIB, role, master: peerId(n % 4), masterName: role === 'master' ? 'front-desk' : names[n % 4]!, createdAt: FIXTURE_NOW - n * 9000 })
   })
