@@ -42,7 +42,6 @@ export interface Job {
   readonly key: ContentKey
   readonly plan: PiecePlan
   readonly partial: PartialContent
-  /** Of the most urgent request that waits for it now. */
   /** Of the most urgent one who waits, here or at a neighbour. */
   readonly priority: () => Priority
   /** Of the most urgent one who waits here. */
