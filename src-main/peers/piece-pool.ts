@@ -37,18 +37,7 @@ export class PiecePool {
    * else answers there; `details.impostor`), the signal's reason
    */
   async take(signal: AbortSignal, stallMs: number): Promise<PieceConnection> {
-    const sinceMs = this.#clock.monotonicMs()
-    const stall = new AbortController()
-    const limits = [this.#watchStall(sinceMs, stallMs, stall), this.#clock.after(LONG_EXCHANGE_MS, () => this.#wakeOne())]
-    try {
-      while (this.#mustWait(sinceMs)) await this.#turn(AbortSignal.any([signal, stall.signal]))
-    } catch (error) {
-      // It may have been this one's turn.
-      if (!this.#mustWait(sinceMs)) this.#wakeOne()
-      throw error
-    } finally {
-      for (const limit of limits) limit.cancel()
-    }
+    if (this.#mustWait({ long: false })) await this.#waitForTurn(signal, stallMs)
     signal.throwIfAborted()
     if (this.#closed) throw this.#lost('is no longer connected')
     this.#taken++
@@ -66,13 +55,34 @@ export class PiecePool {
     }
   }
 
+  async #waitForTurn(signal: AbortSignal, stallMs: number): Promise<void> {
+    const stall = new AbortController()
+    const wait = { long: false }
+    const limits = [
+      this.#watchStall(stallMs, stall),
+      this.#clock.after(LONG_EXCHANGE_MS, () => {
+        wait.long = true
+        for (const wake of this.#waiting.splice(0)) wake()
+      })
+    ]
+    try {
+      while (this.#mustWait(wait)) await this.#turn(AbortSignal.any([signal, stall.signal]))
+    } catch (error) {
+      // It may have been this one's turn.
+      if (!this.#mustWait(wait)) this.#wakeOne()
+      throw error
+    } finally {
+      for (const limit of limits) limit.cancel()
+    }
+  }
+
   /**
    * A further connection is made only when the others carry something long. Ten PCs that ask for many small files at once would
    * otherwise begin with hundreds of handshakes.
    */
-  #mustWait(sinceMs: number): boolean {
+  #mustWait(wait: { readonly long: boolean }): boolean {
     if (this.#closed || this.#idle.size > 0) return false
-    return this.#taken >= CONNECTIONS_PER_PEER || (this.#taken > 0 && this.#clock.monotonicMs() - sinceMs < LONG_EXCHANGE_MS)
+    return this.#taken >= CONNECTIONS_PER_PEER || (this.#taken > 0 && !wait.long)
   }
 
   #free(): void {
@@ -104,7 +114,8 @@ export class PiecePool {
   }
 
   /** A long queue is not the peer's fault as long as others in it get their answers. */
-  #watchStall(sinceMs: number, stallMs: number, stall: AbortController): Timer {
+  #watchStall(stallMs: number, stall: AbortController): Timer {
+    const sinceMs = this.#clock.monotonicMs()
     let timer: Timer
     const arm = (ms: number) => {
       timer = this.#clock.after(ms, () => {
