@@ -220,10 +220,10 @@ test('the window says when the agent has gone, and that a new one does not know 
   await page.goto(await linkOf(agent))
   await expect(page.getByRole('heading', { name: 'Overview' })).toBeVisible()
   await stop(agent)
-  await expect(page.getByText('The agent does not answer')).toBeVisible({ timeout: 30_000 })
+  await expect(page.getByRole('main').getByText('The agent does not answer')).toBeVisible({ timeout: 30_000 })
   const again = await startAgent(dir, 'office-1', ['--api-port', String(agent.apiPort)])
   try {
-    await expect(page.getByText('no longer signed in')).toBeVisible({ timeout: 30_000 })
+    await expect(page.getByRole('main').getByText('no longer signed in')).toBeVisible({ timeout: 30_000 })
   } finally {
     await stop(again)
   }
