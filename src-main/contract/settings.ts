@@ -188,7 +188,7 @@ export const Settings = z.object({
       days: z.array(Weekday).min(1).max(7).default([...weekdays]).describe('Days on which the time for it begins.').meta(live),
       from: z.number().int().min(0).max(23).default(20).describe('Hour it may begin, local time.').meta(live),
       to: z.number().int().min(1).max(24).default(6).describe('Hour it ends; over midnight when it is not after `from`.').meta(live),
-      jitterMinutes: z.number().min(0).max(1440).default(60).describe('Longest random wait before it begins, minutes.').meta(live),
+      jitterMinutes: z.number().min(0).max(1440).default(60).describe('Longest random wait before it begins, minutes; never more than half of what is left of the window.').meta(live),
       onlyOnMains: z.boolean().default(true).describe('Not while this PC runs on battery.').meta(live),
       pinDays: z.number().min(0).max(3650).nullable().default(null).describe('Protects what it gets from eviction for so many days; null: not.').meta(live),
       atOnce: z.number().int().min(1).max(16).default(2).describe('Contents it gets at the same time.').meta(live)

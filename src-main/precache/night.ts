@@ -25,9 +25,19 @@ export function windowAt({ days, from, to }: Hours, local: LocalTime): string | 
  */
 export function nextOpening(hours: Hours, localClock: LocalClock, wallMs: number, done: string | null): number | null {
   const isOpen = (at: number) => ![null, done].includes(windowAt(hours, localClock(at)))
-  if (isOpen(wallMs)) return wallMs
+  return isOpen(wallMs) ? wallMs : nextFullHour(localClock, wallMs, isOpen)
+}
+
+/** When the window that is open now ends, wall clock, ms. Null: none is open. To the hour of local time. */
+export function closingOf(hours: Hours, localClock: LocalClock, wallMs: number): number | null {
+  const open = windowAt(hours, localClock(wallMs))
+  return open === null ? null : nextFullHour(localClock, wallMs, (at) => windowAt(hours, localClock(at)) !== open)
+}
+
+/** The first full hour of local time after now that is so; null: none in the next eight days. */
+function nextFullHour(localClock: LocalClock, wallMs: number, isSo: (at: number) => boolean): number | null {
   const fullHour = Math.floor(wallMs / MINUTE_MS) * MINUTE_MS - localClock(wallMs).minute * MINUTE_MS
-  for (let n = 1; n <= MOST_HOURS_AHEAD; n++) if (isOpen(fullHour + n * HOUR_MS)) return fullHour + n * HOUR_MS
+  for (let n = 1; n <= MOST_HOURS_AHEAD; n++) if (isSo(fullHour + n * HOUR_MS)) return fullHour + n * HOUR_MS
   return null
 }
 

@@ -100,6 +100,27 @@ test('runs once a night, after its random wait, and says how it went', async () 
   await precache.close()
 })
 
+test('who comes late into the window waits no longer than leaves time for the run', async () => {
+  const { clock, state, precache } = await rig({ startMs: at(5, 40), random: 0.99 })
+  await clock.pass(20_000)
+  expect(precache.view().state).toBe('jitter')
+  expect(precache.view().nextAt! - at(5, 40)).toBeLessThan(11 * 60_000)
+  await clock.pass(15 * 60_000)
+  expect(state.reports).toMatchObject([{ end: 'complete', done: 3 }])
+  await precache.close()
+})
+
+test('a list that cannot be read at the end of the window is tried again in the next one, and that is said', async () => {
+  const { clock, state, precache } = await rig({ startMs: at(5, 50), random: 0 })
+  state.readable = false
+  await clock.pass(40_000)
+  expect(precache.view()).toMatchObject({ state: 'jitter', nextAt: at(22) })
+  state.readable = true
+  await clock.pass(17 * HOUR)
+  expect(state.reports).toMatchObject([{ end: 'complete' }])
+  await precache.close()
+})
+
 test('what is done stays done through a restart; what was cut short goes on', async () => {
   const { clock, state, precache, reopen } = await rig({ startMs: at(22), random: 0, minutes: 30 })
   await clock.pass(45 * 60_000)

@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { LocalClock } from '../lib/local-time.ts'
 import { readPrivateFile, writePrivateFile } from '../lib/private-file.ts'
-import { nextOpening, windowAt } from './night.ts'
+import { closingOf, nextOpening, windowAt } from './night.ts'
 import { PrecacheRun, type EarlyEnd, type PrecacheRunPorts } from './precache-run.ts'
 
 const Kept = z.object({ doneWindow: z.string().max(20).nullable(), last: PrecacheReport.nullable() })
@@ -100,8 +100,9 @@ export class Precache {
   #nextAt(): number | null {
     const { clock, localClock } = this.#o
     const now = clock.wallMs()
-    if (this.#jitter) return now + Math.max(0, this.#jitter.untilMs - clock.monotonicMs())
-    const at = nextOpening(this.#settings, localClock, now, this.#kept.doneWindow)
+    const opening = (from: number) => nextOpening(this.#settings, localClock, from, this.#kept.doneWindow)
+    if (this.#jitter) return opening(now + Math.max(0, this.#jitter.untilMs - clock.monotonicMs()))
+    const at = opening(now)
     // The window is open and it still waits: for the mains, and nobody knows when they are back.
     return at === now ? null : at
   }
@@ -127,7 +128,7 @@ export class Precache {
 
   async #lookNow(): Promise<void> {
     const { clock, localClock } = this.#o
-    const { list, onlyOnMains, jitterMinutes } = this.#settings
+    const { list, onlyOnMains } = this.#settings
     const window = list === null ? null : windowAt(this.#settings, localClock(clock.wallMs()))
     const mains = !onlyOnMains || (await this.#o.onMains())
     if (this.#run) {
@@ -146,7 +147,7 @@ export class Precache {
       return
     }
     const now = clock.monotonicMs()
-    if (this.#jitter?.window !== window) this.#jitter = { window, untilMs: now + this.#o.random() * jitterMinutes * 60_000, why: 'It waits for a random moment, so that not all PCs begin at once.' }
+    if (this.#jitter?.window !== window) this.#jitter = { window, untilMs: now + this.#o.random() * this.#longestWaitMs(), why: 'It waits for a random moment, so that not all PCs begin at once.' }
     if (now < this.#jitter.untilMs) {
       this.#why = this.#jitter.why
       return
@@ -160,6 +161,14 @@ export class Precache {
       const at = clock.wallMs()
       this.#keep({ ...this.#kept, last: { startedAt: at, endedAt: at, total: 0, done: 0, present: 0, bytes: 0, failed: [{ url: list, code: LarderError.from(thrown).code, message: this.#why.slice(0, 500) }], end: 'list-unreadable' } })
     }
+  }
+
+  /** Who comes late into a window still has time for the run itself. */
+  #longestWaitMs(): number {
+    const { clock, localClock } = this.#o
+    const now = clock.wallMs()
+    const left = (closingOf(this.#settings, localClock, now) ?? Infinity) - now
+    return Math.min(this.#settings.jitterMinutes * 60_000, left / 2)
   }
 
   #begin(items: readonly PrecacheItem[], window: string | null): void {
