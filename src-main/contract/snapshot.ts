@@ -58,7 +58,7 @@ export const MasterView = z.object({
 })
 export type MasterView = z.infer<typeof MasterView>
 
-/** What is being served to a peer right now. */
+/** What a peer takes of one content right now, run after run: since when, and how much since then. Ends a second after its last run. */
 export const UploadView = z.object({ peer: PeerId, peerName: z.string(), key: ContentKey, pieces: z.number().int(), bytes: z.number(), since: z.number() })
 export type UploadView = z.infer<typeof UploadView>
 

@@ -118,7 +118,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     this.#table = new PeerTable(options.clock, () => this.emit('changed'), { id: identity.id, name: presentableName(options.name) })
     this.#keys = new KeyRing(membership)
     this.#keys.add(identity.id, identity.spki)
-    this.#slots = new UploadSlots(options.clock, options.settings.uploadSlots)
+    this.#slots = new UploadSlots(options.clock, options.settings.uploadSlots, () => this.emit('changed'))
     this.#watch = new InterfaceWatch({
       clock: options.clock,
       listing: options.listing ?? networkInterfaces,
@@ -275,8 +275,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       slots: this.#slots,
       upload: this.#o.rates?.upload ?? { pace: () => undefined, capped: false },
       isBanned: (peer, key) => this.isBanned(peer, key),
-      served: (peer, bytes) => this.#table.served(peer, bytes),
-      changed: () => this.emit('changed')
+      served: (peer, bytes) => this.#table.served(peer, bytes)
     })
     const listener = new Listener({ ...common, credential: ca?.credential ?? this.#identity, guard: new AddressGuard(clock), connections, refusals, barred, servePieces: (...asked) => server.handle(...asked) })
     connections.on('proven', ({ remote }) => this.#keys.add(remote.id, remote.spki))

@@ -28,8 +28,6 @@ export interface PieceServerOptions {
   readonly served: (peer: PeerId, bytes: number) => void
   /** Holds uploads back while there is a cap. */
   readonly upload: { readonly pace: Pace; readonly capped: boolean }
-  /** An upload began or ended. */
-  readonly changed: () => void
 }
 
 /**
@@ -44,26 +42,24 @@ export class PieceServer {
   }
 
   async handle(peer: PeerId, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { slots, source, isBanned, random, log, changed } = this.#o
+    const { slots, source, isBanned, random, log } = this.#o
     const asked = request.method === 'GET' ? parsePiecesPath(request.url ?? '') : undefined
     if (!asked) return refuse(response, 400)
     if (isBanned(peer, asked.key)) return refuse(response, 404)
-    const upload = slots.take(peer, asked.key, () => request.socket.destroy())
-    if (!upload) return refuse(response, 503, { [RETRY_AFTER_HEADER]: Math.round(RETRY_AFTER_MS * (1 + random())) })
-    changed()
+    const slot = slots.take(peer, asked.key, () => request.socket.destroy())
+    if (!slot) return refuse(response, 503, { [RETRY_AFTER_HEADER]: Math.round(RETRY_AFTER_MS * (1 + random())) })
     let content: ServedContent | undefined
     try {
       content = await source.openServed(asked.key)
       if (!content || !hasAll(content, asked)) return refuse(response, 404)
-      await this.#send(response, content, asked, upload)
+      await this.#send(response, content, asked, slot.upload)
     } catch (error) {
       log.warn({ peer, key: asked.key, err: error }, 'An upload broke off because its content could not be read.')
       if (response.headersSent) request.socket.destroy()
       else refuse(response, 404)
     } finally {
-      slots.free(upload)
+      slots.free(slot)
       content?.close()
-      changed()
     }
   }
 
