@@ -8,21 +8,26 @@ const MIB = 1024 * 1024
 
 test('a download whose master hangs goes on from the origin; window and notification say why', async ({ site, settings, launch, origin, filesDir }) => {
   settings.election = { ...settings.election, weight: 1 }
-  settings.transfers = { firstByteMs: 1000, stallMs: 500 }
+  settings.transfers = { firstByteMs: 2000, stallMs: 500 }
   const app = await launch()
   const page = await openPage(app)
   await untilRunning(app)
-  await untilConnected(page, 2)
+  await untilConnected(page, site)
   const told = await notified(app)
 
-  // The master's connection hangs; the next one is as good as any.
-  const url = origin.put('/hangs.bin', { generate: { bytes: 6 * MIB, seed: 'hangs' } }, { faults: { stallAfter: { bytes: 2 * MIB, times: 1 } } })
+  const bytes = 32 * MIB
+  const url = origin.put('/hangs.bin', { generate: { bytes, seed: 'hangs' } })
+  origin.rateBytesPerSecond = MIB
   const { agent: master } = site.agents[0]!
   master.request(RequestSpec.parse({ url }))
   await expect.poll(() => master.requests()[0]?.role).toBe('master')
-  await expect.poll(() => master.requests()[0]?.haveBytes).toBeGreaterThanOrEqual(MIB)
+  await expect.poll(() => master.requests()[0]?.haveBytes).toBeGreaterThanOrEqual(2 * MIB)
+  // It hangs until the window has gone on without it.
+  origin.rateBytesPerSecond = 1
   const destination = join(filesDir, 'hangs.bin')
   await give(page, { c: 'request.start', spec: { url, destination } })
+  await expect.poll(async () => (await snapshotOf(page))?.totals.fallbacks).toBe(1)
+  origin.rateBytesPerSecond = null
   await expect.poll(async () => (await snapshotOf(page))?.requests[0]?.state).toBe('done')
 
   const snapshot = (await snapshotOf(page))!

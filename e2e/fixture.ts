@@ -5,7 +5,7 @@ import type { Answer, AnswerTo, CommandInput } from '../src-main/contract/comman
 import type { SettingsInput } from '../src-main/contract/settings.ts'
 import type { AgentSnapshot } from '../src-main/contract/snapshot.ts'
 import type { StartedShell } from '../src-main/shell/app.ts'
-import { startFleet, type Fleet } from '../src-main/testing/fleet.ts'
+import { startFleet, untilSnapshot, type Fleet } from '../src-main/testing/fleet.ts'
 import { startOriginServer, type OriginServer } from '../src-main/testing/origin-server.ts'
 import { runtime } from './runtime.ts'
 
@@ -191,9 +191,12 @@ export async function notified(app: ElectronApplication): Promise<() => Promise<
   return () => app.evaluate(() => (globalThis as unknown as { told: { title: string; body: string }[] }).told)
 }
 
-/** Waits until the agent inside the application is connected to so many peers. */
-export async function untilConnected(page: Page, peers: number): Promise<void> {
-  await expect.poll(async () => (await snapshotOf(page))?.peers.filter(({ state }) => state === 'connected').length).toBe(peers)
+/** Waits until the agent inside the application is connected to so many peers, those of `site` among them, and all of the site see as many. */
+export async function untilConnected(page: Page, site: Fleet, peers = site.agents.length): Promise<void> {
+  const sees = ({ peers: all }: Pick<AgentSnapshot, 'peers'>) => all.filter(({ state }) => state === 'connected').length === peers
+  await expect.poll(async () => sees((await snapshotOf(page)) ?? { peers: [] })).toBe(true)
+  // One side of a connection knows of it before the other does.
+  await Promise.all(site.agents.map(({ agent }) => untilSnapshot(agent, sees, 60_000)))
 }
 
 /** Exit code of the application's process. */

@@ -67,7 +67,7 @@ test('while others take pieces the tray says how many PCs are served, and its to
   const app = await launch()
   const page = await openPage(app)
   await untilRunning(app)
-  await untilConnected(page, 2)
+  await untilConnected(page, site)
   const url = origin.put('/served.bin', { generate: { bytes: 32 * 1024 * 1024, seed: 'served' } })
   await give(page, { c: 'request.start', spec: { url } })
   await expect.poll(async () => (await snapshotOf(page))?.requests[0]?.state).toBe('done')
