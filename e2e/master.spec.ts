@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from '../src-main/client/connection.ts'
-import { untilSnapshot } from '../src-main/testing/fleet.ts'
 import { larder, startAgentProcess } from './agent-process.ts'
 import { expect, give, goTo, openPage, snapshotOf, test, untilConnected, untilRunning } from './fixture.ts'
 
@@ -17,10 +16,11 @@ test('the window names the master, and takes over when that PC dies; what it had
     const app = await launch()
     const page = await openPage(app)
     await untilRunning(app)
-    await untilConnected(page, 3)
-    await Promise.all(site.agents.map(({ agent }) => untilSnapshot(agent, ({ peers }) => peers.filter(({ state }) => state === 'connected').length === 3)))
+    await untilConnected(page, site, 3)
 
-    const url = origin.put('/image.bin', { generate: { bytes: 24 * MIB, seed: 'image' } })
+    // More than comes at this rate until all has been looked at, however busy the machine.
+    const bytes = 96 * MIB
+    const url = origin.put('/image.bin', { generate: { bytes, seed: 'image' } })
     origin.rateBytesPerSecond = MIB
     const destination = join(filesDir, 'image.bin')
     // On a busy machine the client may find the agent too slow to be there; asked twice is as good as once.
@@ -44,7 +44,7 @@ test('the window names the master, and takes over when that PC dies; what it had
     expect((await snapshotOf(page))!.requests[0]!.split.peerBytes).toBeGreaterThanOrEqual(2 * MIB)
     expect(createHash('sha256').update(readFileSync(destination)).digest('hex')).toBe(await origin.sha256('/image.bin'))
     // Lost is what only the dead PC had: pieces under way.
-    expect(origin.contentBytes('/image.bin')).toBeLessThanOrEqual(27 * MIB)
+    expect(origin.contentBytes('/image.bin')).toBeLessThanOrEqual(bytes + 3 * MIB)
   } finally {
     await doomed.end()
   }
