@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ask, untilSnapshot } from '../src-main/testing/fleet.ts'
+import { ask } from '../src-main/testing/fleet.ts'
 import { expect, give, goTo, notified, snapshotOf, test, trayLabels, untilConnected, untilRunning } from './fixture.ts'
 
 const MIB = 1024 * 1024
@@ -9,7 +9,7 @@ const sha256 = (file: string) => createHash('sha256').update(readFileSync(file))
 
 test('a file that the other PCs have comes from them, and the origin is not asked for it again', async ({ site, app, ui, origin, filesDir }) => {
   await untilRunning(app)
-  await untilConnected(ui, 2)
+  await untilConnected(ui, site)
   const url = origin.put('/module.bin', { generate: { bytes: 8 * MIB, seed: 'module' } })
   expect((await ask(site.agents[0]!.agent, { url })).state).toBe('done')
   expect(origin.stats().contentBytes).toBe(8 * MIB)
@@ -30,7 +30,7 @@ test('a file that the other PCs have comes from them, and the origin is not aske
 
 test('three PCs that ask at once make the file cross the WAN once', async ({ site, app, ui, origin, filesDir }) => {
   await untilRunning(app)
-  await Promise.all(site.agents.map(({ agent }) => untilSnapshot(agent, ({ peers }) => peers.filter(({ state }) => state === 'connected').length === 2)))
+  await untilConnected(ui, site)
   const url = origin.put('/together.bin', { generate: { bytes: 6 * MIB, seed: 'together' } })
   const destination = join(filesDir, 'together.bin')
   const others = Promise.all(site.agents.map(({ agent }) => ask(agent, { url })))
@@ -84,11 +84,15 @@ test('failures that come together are told in one notification, and none when th
   await untilRunning(app)
   const notices = await notified(app)
   const told = async () => (await notices()).map(({ title }) => title)
-  for (const name of ['a', 'b', 'c']) await give(ui, { c: 'request.start', spec: { url: `${origin.url}/${name}` } })
-  await expect.poll(told).toEqual(['3 downloads failed'])
-
+  const fail = (name: string) => give(ui, { c: 'request.start', spec: { url: `${origin.url}/${name}` } })
+  const untilFailed = (count: number) => expect.poll(async () => (await snapshotOf(ui))?.requests.filter(({ state }) => state === 'failed').length).toBe(count)
   expect(await give(ui, { c: 'settings.set', name: 'app.notifications', value: false })).toMatchObject({ ok: true, value: { value: false, source: 'file' } })
-  await give(ui, { c: 'request.start', spec: { url: `${origin.url}/d` } })
-  await expect.poll(async () => (await snapshotOf(ui))?.requests.filter(({ state }) => state === 'failed').length).toBe(4)
-  expect(await told()).toEqual(['3 downloads failed'])
+  await fail('d')
+  await untilFailed(1)
+
+  expect(await give(ui, { c: 'settings.set', name: 'app.notifications', value: true })).toMatchObject({ ok: true, value: { value: true } })
+  await Promise.all(['a', 'b', 'c'].map(fail))
+  await untilFailed(4)
+  // Were the first one told, it would stand before this, or be counted in it.
+  await expect.poll(told).toEqual(['3 downloads failed'])
 })
