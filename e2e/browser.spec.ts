@@ -52,6 +52,7 @@ const test = base.extend<BrowserFixtures>({
   },
   other: async ({ dir, agent }, use) => {
     const other = await startAgent(dir, 'office-2', ['--seed', `127.0.0.1:${agent.peerPort}`])
+    for (const { dataDir } of [agent, other]) await expect.poll(async () => (await (await connect({ dataDir })).status()).peersConnected).toBe(1)
     await use(other)
     await stop(other)
   }

@@ -57,6 +57,8 @@ test('the page hears of the state at once and then of changes, in order and ever
 test('snapshots cross at most ten times a second, and not at all while the window is hidden', async ({ app, ui, origin }) => {
   await untilRunning(app)
   await expect.poll(() => isWindowVisible(app)).toBe(true)
+  // From here on the page asks for nothing by itself.
+  await expect(ui.getByRole('heading', { name: 'Overview' })).toBeVisible()
   await app.evaluate(({ BrowserWindow }) => {
     const { webContents } = BrowserWindow.getAllWindows()[0]!
     const sentAt: number[] = []
