@@ -5,6 +5,8 @@ const shared = {
   pool: 'forks',
   testTimeout: 20_000,
   hookTimeout: 20_000,
+  // What is waited for comes when the machine gets to it; the one second of the library is a figure about the machine.
+  expect: { poll: { timeout: 15_000 } },
   restoreMocks: true
 } as const
 

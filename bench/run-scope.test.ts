@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { RunScope } from './run-scope.ts'
 
 let dir: string
@@ -92,6 +92,6 @@ test.for([
   const exitCode = await new Promise((resolve) => execFile(process.execPath, [script], (error) => resolve(error?.code ?? 0)))
   const { folder, pid } = JSON.parse(readFileSync(out, 'utf8')) as { folder: string; pid: number }
   expect(exitCode).toBe(code)
-  await vi.waitUntil(() => !isRunning(pid))
+  await expect.poll(() => isRunning(pid)).toBe(false)
   expect(existsSync(folder)).toBe(false)
 })

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { localClock } from '../lib/local-time.ts'
 import { Settings } from '../contract/settings.ts'
 import { openCache } from '../cache/open-cache.ts'
@@ -73,7 +73,7 @@ async function aDay(startMs: number, hours: number) {
     await clock.pass(HOUR - 60_000)
   }
   // What was used for the last time a day ago has gone by now; deleting takes real time.
-  if (hours > 24) await vi.waitFor(() => expect(cache.stats()).toMatchObject({ entries: 1, pinned: 1 }))
+  if (hours > 24) await expect.poll(() => cache.stats()).toMatchObject({ entries: 1, pinned: 1 })
   savings.stop()
   await precache.close()
   await pause.close()

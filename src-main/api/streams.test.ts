@@ -31,7 +31,7 @@ class Reader {
   }
 
   has(count: number): Promise<unknown> {
-    return expect.poll(() => this.messages.length, { timeout: 5000 }).toBeGreaterThanOrEqual(count)
+    return expect.poll(() => this.messages.length).toBeGreaterThanOrEqual(count)
   }
 
   data(index: number): any {

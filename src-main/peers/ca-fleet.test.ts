@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ContentKey } from '../contract/ids.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { planPieces } from '../pieces/plan.ts'
@@ -125,7 +125,7 @@ describe('a fleet with a CA', () => {
     const refusals: string[] = []
     back.network.on('refused', ({ reason }) => refusals.push(reason))
     await back.network.start()
-    await vi.waitFor(() => expect(refusals).toHaveLength(3), 5000)
+    await expect.poll(() => refusals).toHaveLength(3)
     expect(new Set(refusals)).toEqual(new Set(['does not take this PC: it was removed from the fleet, or its certificate has expired by the clock there']))
     expect(back.network.connected()).toEqual([])
     expect([a, b, c].map(({ network }) => network.connected().length)).toEqual([2, 2, 2])
@@ -138,12 +138,12 @@ describe('a fleet with a CA', () => {
     const first = await start(anna, { seeds: [] })
     expect(first.network.fleet()).toMatchObject({ denyListNumber: 1 })
     await first.network.stop()
-    await vi.waitFor(async () => expect(JSON.parse(await readFile(join(anna.dir, 'fleet', 'deny-list.json'), 'utf8'))).toMatchObject({ larder: 'fleet-deny-list' }))
+    await expect.poll(async () => JSON.parse(await readFile(join(anna.dir, 'fleet', 'deny-list.json'), 'utf8'))).toMatchObject({ larder: 'fleet-deny-list' })
     const a = await start(anna, { seeds: [] })
     expect(a.network.fleet()).toMatchObject({ denyListNumber: 1 })
     const b = await start(bert, { seeds: [a.seed()] })
     await untilConnected(a.network, b.network)
-    await vi.waitFor(() => expect(b.network.fleet()).toMatchObject({ denyListNumber: 1, denied: 1 }), 5000)
+    await expect.poll(() => b.network.fleet()).toMatchObject({ denyListNumber: 1, denied: 1 })
     const c = await lan.make({ siteKey: null, dir: carl.dir, seeds: [b.seed()] })
     const refused = once(c.network, 'refused')
     await c.network.start()
@@ -166,7 +166,7 @@ describe('a fleet with a CA', () => {
     const before = a.network.fleet().expiresAt!
     await rig.enrol('anna', { device: anna })
     a.network.refresh()
-    await vi.waitFor(() => expect(a.network.fleet().expiresAt).toBeGreaterThan(before + 300 * DAY_MS), 5000)
+    await expect.poll(() => a.network.fleet().expiresAt).toBeGreaterThan(before + 300 * DAY_MS)
     const b = await start(bert, { seeds: [a.seed()] })
     await untilConnected(a.network, b.network)
     const socket = dialTls(peerSecureContext(bert.identity), { host: '127.0.0.1', port: a.network.ports().peer! })

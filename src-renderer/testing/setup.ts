@@ -15,6 +15,7 @@ Element.prototype.animate = undefined as never
 // Styles are not looked at here, and working them out for every query by role takes most of the time of a test.
 const inline = new Set(['SPAN', 'STRONG', 'TIME', 'CODE', 'A', 'BUTTON', 'LABEL', 'I', 'INPUT', 'SVG'])
 globalThis.getComputedStyle = window.getComputedStyle = ((element: Element) => ({ display: inline.has(element.tagName.toUpperCase()) ? 'inline' : 'block', visibility: 'visible', fontSize: '16px', fontFamily: 'sans-serif', getPropertyValue: () => '' })) as never
-configure({ defaultHidden: true })
+// What is waited for comes when the machine gets to it; the one second of the library is a figure about the machine.
+configure({ defaultHidden: true, asyncUtilTimeout: 15_000 })
 
 afterEach(cleanup)

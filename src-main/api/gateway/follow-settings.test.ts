@@ -1,6 +1,6 @@
 import { get } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ApiToken } from '../../contract/api.ts'
 import { Settings } from '../../contract/settings.ts'
 import { systemClock } from '../../lib/clock.ts'
@@ -31,17 +31,17 @@ function ask(port: number, host: string): Promise<number | null> {
 test('it is opened and closed as the settings say, without a restart', async () => {
   expect(gateway.port).toBeNull()
   await settings.set('gateway.enabled', true, by)
-  await vi.waitFor(() => expect(gateway.port).not.toBeNull())
+  await expect.poll(() => gateway.port).not.toBeNull()
   const port = gateway.port!
   expect(await ask(port, 'elsewhere.test')).toBe(403)
   await settings.set('gateway.enabled', false, by)
-  await vi.waitFor(() => expect(gateway.port).toBeNull())
+  await expect.poll(() => gateway.port).toBeNull()
   expect(await ask(port, 'elsewhere.test')).toBeNull()
 })
 
 test('its list of hosts counts from the next call on', async () => {
   await settings.set('gateway.enabled', true, by)
-  await vi.waitFor(() => expect(gateway.port).not.toBeNull())
+  await expect.poll(() => gateway.port).not.toBeNull()
   const port = gateway.port!
   expect(await ask(port, 'listed.test')).toBe(403)
   await settings.set('gateway.hosts', ['listed.test'], by)
@@ -55,9 +55,9 @@ test('a port that is taken is a warning, and the next one counts', async () => {
   const { port } = taken.address() as AddressInfo
   await settings.set('ports.gateway', port, by)
   await settings.set('gateway.enabled', true, by)
-  await vi.waitFor(() => expect(agent.events(0).at(-1)).toMatchObject({ type: 'warning', text: expect.stringContaining(String(port)) }))
+  await expect.poll(() => agent.events(0).at(-1)).toMatchObject({ type: 'warning', text: expect.stringContaining(String(port)) })
   expect(gateway.port).toBeNull()
   await settings.set('ports.gateway', 0, by)
-  await vi.waitFor(() => expect(gateway.port).not.toBeNull())
+  await expect.poll(() => gateway.port).not.toBeNull()
   taken.close()
 })
