@@ -87,7 +87,7 @@ describe('news', () => {
     const { bridge } = renderApp(fixtures.everyday())
     expect(screen.getByRole('log', { name: 'News' }).textContent).toBe('')
     act(() => bridge.change((s) => ({ ...s, integration: { enabled: false, by: 'Helpdesk', since: s.at, reason: null, managedBy: null }, requests: s.requests.map((r, i) => (i === 0 ? { ...r, state: 'done' as const } : r)) })))
-    await waitFor(() => expect(screen.getByRole('log', { name: 'News' }).textContent).toBe('Helpdesk turned the integration off. OfficeSetup-16.89.msi is here.'), { timeout: 4000 })
+    await waitFor(() => expect(screen.getByRole('log', { name: 'News' }).textContent).toBe('Helpdesk turned the integration off. OfficeSetup-16.89.msi is here.'))
   })
 })
 
