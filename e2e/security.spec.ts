@@ -34,15 +34,22 @@ test('a frame inside our page is shown nothing and can command nothing', async (
     frame.src = 'data:text/html,<p>frame</p>'
     document.body.append(frame)
     await new Promise((done) => document.addEventListener('securitypolicyviolation', done, { once: true }))
-    let reach = 'nothing'
-    try {
-      reach = typeof frame.contentWindow.larder
-    } catch (error) {
-      reach = (error as Error).name
+    const look = (): string => {
+      try {
+        return typeof frame.contentWindow.larder
+      } catch (error) {
+        return (error as Error).name
+      }
     }
-    return { violations, reach }
+    // It is told that the frame was refused before the empty page it begins with has given way to the refusal.
+    const reaches = [look()]
+    for (let waits = 0; reaches.at(-1) === 'undefined' && waits < 200; waits++) {
+      await new Promise((done) => setTimeout(done, 50))
+      reaches.push(look())
+    }
+    return { violations, reaches: reaches.filter((reach) => reach !== 'undefined') }
   })
-  expect(frames).toEqual({ violations: ['frame-src'], reach: 'SecurityError' })
+  expect(frames).toEqual({ violations: ['frame-src'], reaches: ['SecurityError'] })
   // And should one get so far, the sender check looks at frames: this is the handler itself, as either runtime keeps it.
   const answers = await app.evaluate(async ({ ipcMain }) => {
     type Handlers = Map<string, (event: object, input: unknown) => Promise<unknown>>
