@@ -33,7 +33,7 @@ export class UploadSlots {
   readonly #uploads = new Map<string, Upload>()
   readonly #pauses = new Map<Upload, Timer>()
 
-  /** @param changed what `view` shows has changed: an an upload began, went on, or ended */
+  /** @param changed what `view` shows has changed: an upload began, went on, or ended */
   constructor(clock: Clock, slots: number, changed: () => void) {
     this.#clock = clock
     this.#slots = slots
