@@ -41,7 +41,7 @@ export function PeersPanel() {
         <EmptyState icon={<PeopleCommunity24Regular />} title={member ? 'No other PC found yet' : 'This PC belongs to no fleet'} actions={<Button onClick={() => go('settings', member ? 'discovery.' : 'Site key')}>{member ? 'Settings for finding peers' : 'Set the site key'}</Button>}>
           {member ? (
             <>
-              Peers are found by multicast and broadcast. Where those are blocked, name a few PCs as seeds in the settings; <code>larder doctor</code> says what is in the way.
+              Peers are found by multicast and broadcast. Where those are blocked, name the PCs of the site as seeds in the settings; <code>larder doctor</code> says what is in the way.
             </>
           ) : (
             'Without a site key it has no peers: it keeps what it downloads, and downloads everything from the origin.'
