@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { CacheLimits } from '../cache/cache-limits.ts'
 import type { Cache } from '../cache/cache.ts'
 import { openCache } from '../cache/open-cache.ts'
+import { GIVEN_UP_MS } from '../claims/claims.ts'
 import type { AgentEvent } from '../contract/events.ts'
 import type { ContentKey, RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
@@ -11,6 +12,7 @@ import type { RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot, CacheEntryDetail, IntegrationState } from '../contract/snapshot.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
+import { AwakeClock } from '../lib/awake-clock.ts'
 import type { Timer } from '../lib/clock.ts'
 import type { ErrorCode } from '../contract/errors.ts'
 import { LarderError } from '../lib/errors.ts'
@@ -40,7 +42,6 @@ import { openTransfers } from './open-transfers.ts'
 import { PauseSwitch } from './pause-switch.ts'
 import { SavingsMeter } from './savings.ts'
 import { Serving } from './serving.ts'
-import { SleepWatch } from './sleep-watch.ts'
 import { byteTotals, composeSnapshot } from './snapshot.ts'
 import { VitalSigns } from './vital-signs.ts'
 import { weightRulesOf } from './weigh-machine.ts'
@@ -274,6 +275,8 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     const settings = live.current
     const local = localClock(timeZone)
     const changed = () => this.#changed()
+    // For whatever waits for others; what goes by the clock on the wall keeps the time of the machine.
+    const awake = this.#own(new AwakeClock(clock, ({ ms }) => this.#woke(ms)), (a) => a.stop())
     const pause = this.#own(await PauseSwitch.open(dataDir, clock, () => this.#goOn()), (p) => p.close())
     const uploads = this.#own(await UploadCount.open(join(dataDir, 'uploads.json'), clock, local), (u) => u.close())
     const rates = this.#own(new Rates({ clock, localClock: local, settings: settings.rates, uploads, probe: connectProbe, changed }), (r) => r.close())
@@ -281,15 +284,15 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     const place = await CachePlace.open(dataDir, settings.cache.dir)
     const hashes = this.#own(createHashPool({ workers: 2 }), (h) => h.close())
     const cache = this.#own(await openCache({ ...settings.cache, dir: place.dir, clock, hashes }), (c) => c.close())
-    const origin = this.#own(lazyOriginClient({ clock, settings: settings.origin, env, userAgent: `larder/${LARDER_VERSION} (agent)`, rates }), (o) => o.close())
+    const origin = this.#own(lazyOriginClient({ clock: awake, settings: settings.origin, env, userAgent: `larder/${LARDER_VERSION} (agent)`, rates }), (o) => o.close())
     const buffers = this.#own(new PieceBuffers(clock), (b) => b.clear())
     const machine = this.#own(new MachineWatch(clock, probes, () => weightRulesOf(live.current), () => cache.stats().freeBytes), (m) => m.stop())
     await machine.start()
     const serving = new Serving({ clock, machine, rates }, () => this.resumeServing())
-    const peers = await openPeers({ dataDir, name: this.#name, settings, machine, serving, rates, buffers, clock, log, shared: () => transfers })
+    const peers = await openPeers({ dataDir, name: this.#name, settings, machine, serving, rates, buffers, clock: awake, log, shared: () => transfers })
     const { network, claims } = peers
     const { transfers, requests, readings, originQueue } = openTransfers({
-      clock, settings: live, cache, origin, buffers, rates, serving, peers, changed,
+      clock: awake, settings: live, cache, origin, buffers, rates, serving, peers, changed,
       events: this.#events,
       requestChanged: (view) => this.emit('request', view)
     })
@@ -313,7 +316,6 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#own(transfers, (t) => t.close())
     this.#own(requests, (r) => r.close())
     this.#own(precache, (p) => p.close())
-    this.#own(new SleepWatch(clock, () => (claims.wokeUp(), this.refresh())), (s) => s.stop())
     const apply = () => {
       const { transfers, rates: caps, precache: list } = live.current
       originQueue.concurrency = transfers.originConcurrency
@@ -349,6 +351,13 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     }
     this.#snapshotTimer?.cancel()
     this.#state = 'stopped'
+  }
+
+  /** It stood still for so long. */
+  #woke(ms: number): void {
+    if (this.#state !== 'running') return
+    this.#running().claims.wokeUp()
+    if (ms >= GIVEN_UP_MS) this.refresh()
   }
 
   #goOn(): void {

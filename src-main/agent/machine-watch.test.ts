@@ -3,7 +3,6 @@ import type { LinkFacts, Links } from '../peers/links.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { fixedMachine } from '../testing/fixed-machine.ts'
 import { MachineWatch, uplinkOf } from './machine-watch.ts'
-import { wasAsleep } from './sleep-watch.ts'
 
 const rules = { configured: null, allowVpn: false, allowMetered: false, minBatteryPercent: 20, minFreeBytes: 1000 }
 const links = (defaultName: string | null, all: Record<string, LinkFacts['kind']>): Links => ({ defaultName, byName: new Map(Object.entries(all).map(([name, kind]) => [name, { kind, metered: null }])) })
@@ -69,16 +68,4 @@ describe('the way to origins', () => {
     expect(uplinkOf(all, { wlan0: [address] })?.kind).toBe('wireless')
     expect(uplinkOf(all, { lo: listing.lo })).toBeNull()
   })
-})
-
-describe('sleep', () => {
-  it.each([
-    ['a tick', 5000, 5000, false],
-    ['a busy moment', 9000, 9000, false],
-    ['long enough for others to give up its connections', 12_100, 12_100, true],
-    ['a night, where the monotonic clock stops', 8 * 3600_000, 5000, true],
-    ['a night, where it runs on', 8 * 3600_000, 8 * 3600_000, true],
-    ['a stopped process', 60_000, 60_000, true],
-    ['a clock set back by an hour', -3600_000, 5000, false]
-  ])('%s', (_, wallMs, monotonicMs, asleep) => expect(wasAsleep({ wallMs: 1e12, monotonicMs: 1e6 }, { wallMs: 1e12 + wallMs, monotonicMs: 1e6 + monotonicMs })).toBe(asleep))
 })

@@ -2,6 +2,7 @@ import { createClaims } from '../claims/claims-service.ts'
 import type { Claims } from '../claims/claims.ts'
 import type { Settings } from '../contract/settings.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
+import type { AwakeClock } from '../lib/awake-clock.ts'
 import { createPeerNetwork } from '../peers/create-network.ts'
 import type { PeerNetwork } from '../peers/network.ts'
 import type { PieceBuffers } from '../pieces/piece-buffers.ts'
@@ -13,7 +14,8 @@ import type { EventLog } from './event-log.ts'
 import type { MachineWatch } from './machine-watch.ts'
 import type { Serving } from './serving.ts'
 
-export interface PeersWorld extends Pick<AgentHost, 'clock' | 'log'> {
+export interface PeersWorld extends Pick<AgentHost, 'log'> {
+  readonly clock: AwakeClock
   readonly dataDir: string
   readonly name: string
   readonly settings: Settings
@@ -56,6 +58,7 @@ export async function openPeers({ dataDir, name, settings, machine, serving, rat
     // Who has no peers need not wait for them.
     settings: network.fleet().member ? election : { ...election, settleMs: 0 },
     holdings: (key) => (rates.mayUpload ? shared().holdings(key) : undefined),
+    standstill: () => clock.standstill(),
     nameOf: (id) => network.nameOf(id)
   })
   return { network, link, claims }

@@ -138,8 +138,8 @@ export class ClaimTable {
       case 'decidedElsewhere':
         return this.#settle(world)
       case 'stoodBack':
-        this.#leaveOffice()
-        this.#electNotBeforeMs = event.untilMs
+        if (this.#master === event.self) this.#leaveOffice()
+        this.#electNotBeforeMs = Math.max(this.#electNotBeforeMs, event.untilMs)
         return this.#settle(world)
       case 'timePassed':
         return this.#timePassed(world)

@@ -218,7 +218,7 @@ describe('claims through any series of accidents', () => {
         for (const a of s.lan.agents) for (const claim of a.opened.values()) claim.close()
         s.lan.pass(6000)
         for (const a of s.lan.agents) expect(a.claims.view()).toEqual([])
-        expect(s.lan.clock.pending).toBe(0)
+        expect(s.lan.pending).toBe(0)
       }),
       { numRuns: RUNS }
     )

@@ -278,14 +278,14 @@ describe('when somebody dies', () => {
   test('one that hangs with its connections open loses its lease, steps down when it wakes, and is not elected meanwhile', () => {
     const { lan, agents, k } = swarm(['a', 'b', 'c'], [61, 50, 50])
     const [hanging] = agents
-    hanging!.hang(true)
+    hanging!.hang()
     lan.pass(4900)
     expect(lan.masters(k)).toEqual([hanging])
     lan.pass(300)
     const others = lan.masters(k).filter((m) => m !== hanging)
     expect(others).toHaveLength(1)
     const [next] = others
-    hanging!.hang(false)
+    hanging!.goOn()
     lan.pass(3000)
     expect(expectOneMaster(lan, k)).toBe(next)
     expect(epochOf(hanging!, k)).toBe(2)
@@ -480,13 +480,13 @@ describe('complete holders', () => {
       return lan.until(() => decisionOf(a!, k).role === 'master')
     }
     const windowMs = 200
-    hanging!.hang(true)
+    hanging!.hang()
     expect(tookMs(contents[0]!)).toBeGreaterThan(windowMs + 2000)
     expect(tookMs(contents[1]!)).toBeLessThan(windowMs + 20)
-    hanging!.hang(false)
+    hanging!.goOn()
     expect(tookMs(contents[2]!)).toBeLessThan(windowMs + 20)
     lan.pass(1000)
-    hanging!.hang(true)
+    hanging!.hang()
     expect(tookMs(contents[3]!)).toBeGreaterThan(windowMs + 2000)
   })
 
@@ -623,7 +623,7 @@ describe('reports', () => {
   test('one is enough once the master has been silent for half a lease', () => {
     const { lan, agents, k } = swarm(['a', 'b', 'c', 'd', 'e'], [61])
     lan.pass(1000)
-    agents[0]!.hang(true)
+    agents[0]!.hang()
     agents[1]!.opened.get(k)!.report('unreachable')
     const tookMs = lan.until(() => lan.masters(k).some((m) => m !== agents[0]))
     expect(tookMs).toBeGreaterThan(1000)

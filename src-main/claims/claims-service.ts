@@ -1,8 +1,9 @@
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ClaimMessage } from '../contract/peer-messages.ts'
+import type { Standstill } from '../lib/awake-clock.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
-import type { ClaimLink, Claims, ClaimSettings, ElectedInfo, Machine, MasterLostInfo } from './claims.ts'
+import { GIVEN_UP_MS, type ClaimLink, type Claims, type ClaimSettings, type ElectedInfo, type Machine, type MasterLostInfo } from './claims.ts'
 import { Coordinator } from './coordinator.ts'
 import { OwnClaim, type ClaimWorld } from './own-claim.ts'
 import { coordinatorOf, coordinatorScore } from './rendezvous.ts'
@@ -16,6 +17,8 @@ export interface ClaimsOptions {
   readonly settings: ClaimSettings
   /** What this agent could serve of a content right now without a claim; undefined for nothing. Asked often: must be quick. */
   holdings(key: ContentKey): { pieces: number; complete: boolean } | undefined
+  /** The last time in which this process did not run, asked before anything is decided; `clock` does not count it. */
+  standstill?(): Standstill | null
   /** For views; the first eight digits of the id by default. */
   nameOf?(id: PeerId): string
   /** A master was elected here, by this agent as coordinator. */
@@ -43,8 +46,8 @@ export function createClaims(options: ClaimsOptions): Claims {
   let machine: Machine | null = null
   let isRunning = false
   let settledAtMs = Infinity
-  /** A short time after a long standstill. */
-  let awakeUntilMs = -Infinity
+  /** The standstill that has been thought of already. */
+  let known: Standstill | null = null
 
   function send(to: PeerId, message: ClaimMessage): void {
     if (to !== self) {
@@ -125,7 +128,21 @@ export function createClaims(options: ClaimsOptions): Claims {
     })
   }
 
+  /**
+   * Others may have gone on without this agent while it stood still. So a master asks whether it still is one, and whoever was away for
+   * long enough to be given up elects nobody until the others have had the time to be back.
+   */
+  function lookBack(): void {
+    const standstill = options.standstill?.() ?? null
+    if (standstill === known) return
+    known = standstill
+    if (standstill === null || live.size === 0) return
+    if (standstill.ms >= GIVEN_UP_MS) coordinator.standBack(standstill.endedMs + Math.max(settings.leaseMs, settings.settleMs))
+    for (const claim of claims.values()) claim.standBack()
+  }
+
   function onMessage(from: PeerId, message: ClaimMessage): void {
+    lookBack()
     if (!live.has(from)) {
       if (from === self || !link.members().includes(from)) return
       onJoined(from)
@@ -134,6 +151,7 @@ export function createClaims(options: ClaimsOptions): Claims {
   }
 
   function onJoined(id: PeerId): void {
+    lookBack()
     if (id === self || live.has(id)) return
     live.add(id)
     coordinator.memberJoined(id)
@@ -145,11 +163,8 @@ export function createClaims(options: ClaimsOptions): Claims {
   }
 
   function onLost(id: PeerId): void {
+    lookBack()
     if (!live.delete(id)) return
-    if (live.size === 0 && clock.monotonicMs() < awakeUntilMs) {
-      for (const claim of claims.values()) claim.standBack()
-      coordinator.standBack(awakeUntilMs)
-    }
     coordinator.memberLost(id)
     for (const claim of claims.values()) {
       if (claim.coordinator === id) claim.moveTo(rightful(claim.key))
@@ -189,13 +204,13 @@ export function createClaims(options: ClaimsOptions): Claims {
     },
 
     wokeUp() {
-      awakeUntilMs = clock.monotonicMs() + settings.settleMs
-      settledAtMs = Math.max(settledAtMs, awakeUntilMs)
+      if (isRunning) lookBack()
     },
 
     start() {
       if (isRunning) return
       isRunning = true
+      known = options.standstill?.() ?? null
       settledAtMs = clock.monotonicMs() + settings.settleMs
       link.on('message', onMessage)
       link.on('joined', onJoined)

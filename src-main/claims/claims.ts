@@ -4,6 +4,9 @@ import type { ClaimMessage, MasterHistory } from '../contract/peer-messages.ts'
 import type { MasterView } from '../contract/snapshot.ts'
 import type { Candidate } from './election.ts'
 
+/** Who has not been heard for so long may have been given up by others, who go on without it: a connection ends after 12 s of silence. */
+export const GIVEN_UP_MS = 10_000
+
 /** What a {@link ClaimLink} tells. `banned`: nothing this member says about this content counts from now on. */
 export interface ClaimLinkEvents {
   message: [PeerId, ClaimMessage]
@@ -112,10 +115,7 @@ export interface Claims {
   view(): Omit<MasterView, 'url' | 'masterName' | 'coordinatorName'>[]
   /** The weight of this machine has changed: all claims put it, and a master that may not be one any more gives up its office. */
   setMachine(machine: Machine): void
-  /**
-   * This process, or the whole PC, stood still for long. Should that turn out to have cost all connections, whoever comes
-   * back within `settleMs` is heard before this agent elects itself: others may have gone on long ago.
-   */
+  /** This process, or the whole PC, stood still: time to look what that means, should nothing else have happened since. */
   wokeUp(): void
   start(): void
   stop(): void

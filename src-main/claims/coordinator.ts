@@ -75,6 +75,8 @@ export class Coordinator {
   readonly #silent = new Set<PeerId>()
   /** Newcomers asked a short time ago; true: it has joined again since and is asked once more when the time is over. */
   readonly #newcomers = new Map<PeerId, { timer: Timer; again: boolean }>()
+  /** Nobody is elected before that time (monotonic). */
+  #standsBackUntilMs = -Infinity
 
   constructor(world: CoordinatorWorld) {
     this.#world = world
@@ -135,9 +137,10 @@ export class Coordinator {
     if (hosted) this.#apply(hosted, { type: 'decidedElsewhere' })
   }
 
-  /** This agent is alone after a long standstill. */
+  /** After a standstill so long that others may have gone on without this agent, it elects nobody for a while. */
   standBack(untilMs: number): void {
-    for (const hosted of this.#tables.values()) this.#apply(hosted, { type: 'stoodBack', untilMs })
+    this.#standsBackUntilMs = untilMs
+    for (const hosted of this.#tables.values()) this.#apply(hosted, { type: 'stoodBack', self: this.#world.self, untilMs })
   }
 
   /** It is out of the game for this content, and stays a member for all others. */
@@ -185,7 +188,7 @@ export class Coordinator {
     const { clock, settings } = this.#world
     const nowMs = clock.monotonicMs()
     const hosted: Hosted = {
-      table: new ClaimTable(put.key, settings, nowMs + this.#firstWindowMs(put, nowMs)),
+      table: new ClaimTable(put.key, settings, Math.max(nowMs + this.#firstWindowMs(put, nowMs), this.#standsBackUntilMs)),
       gatherUntilMs: nowMs + settings.windowMs,
       wake: null,
       wakeAtMs: Infinity,
@@ -207,7 +210,6 @@ export class Coordinator {
     // A claim that moves here comes from agents that know each other already.
     const isKnownElsewhere = put.epoch > 0
     if (live.size === 0 && unsettledMs === 0) return 0
-    // Alone and not settled: it has slept, and those it knew are about to come back.
     if (isKnownElsewhere) return live.size === 0 ? unsettledMs : settings.windowMs
     // Whoever asks the wrong one has not met the right one yet, but will.
     return settings.windowMs + (this.#world.isRightful(put.key) ? unsettledMs : Math.max(unsettledMs, settings.settleMs))
@@ -346,6 +348,7 @@ export class Coordinator {
 
   #withdraw(hosted: Hosted, id: PeerId): void {
     this.#apply(hosted, { type: 'memberLost', id }, id)
-    if (hosted.table.phase === 'gathering' && this.#world.isRightful(hosted.table.key)) this.#apply(hosted, { type: 'becameRightful' })
+    const standsBack = this.#world.clock.monotonicMs() < this.#standsBackUntilMs
+    if (!standsBack && hosted.table.phase === 'gathering' && this.#world.isRightful(hosted.table.key)) this.#apply(hosted, { type: 'becameRightful' })
   }
 }

@@ -25,9 +25,9 @@ const epochOf = (agent: LanAgent, key: ContentKey): number => {
 describe('an agent that stood still', () => {
   test('as coordinator hears what its master said meanwhile before it judges it', () => {
     const { lan, key, coordinator, master } = running(4)
-    coordinator.hang(true)
+    coordinator.hang()
     lan.pass(9000)
-    coordinator.hang(false)
+    coordinator.goOn()
     lan.pass(200)
     expect(namesOfMasters(lan, key)).toEqual([master.name])
     expect(coordinator.losses).toEqual([])
@@ -40,9 +40,9 @@ describe('an agent that stood still', () => {
         const others = lan.agents.filter((agent) => agent !== master)
         const victim = others[who % others.length]!
         lan.pass(afterMs)
-        victim.hang(true)
+        victim.hang()
         lan.pass(forMs)
-        victim.hang(false)
+        victim.goOn()
         lan.pass(2 * leaseMs)
         expect(namesOfMasters(lan, key)).toEqual([master.name])
         expect(epochOf(master, key)).toBe(1)
@@ -56,11 +56,11 @@ describe('an agent that stood still', () => {
     fc.assert(
       fc.property(fc.integer({ min: 100, max: 60_000 }), fc.nat(20), (forMs, wakesLaterMs) => {
         const { lan, key, master } = running(3)
-        for (const agent of lan.agents) agent.hang(true)
+        for (const agent of lan.agents) agent.hang()
         lan.pass(forMs)
-        for (const agent of lan.agents) if (agent !== master) agent.hang(false)
+        for (const agent of lan.agents) if (agent !== master) agent.goOn()
         lan.pass(Math.min(wakesLaterMs, forMs))
-        master.hang(false)
+        master.goOn()
         lan.pass(6000)
         expect(namesOfMasters(lan, key)).toEqual([master.name])
         expect(epochOf(master, key)).toBe(1)
@@ -70,23 +70,37 @@ describe('an agent that stood still', () => {
 
   test('finds a successor for a master that died meanwhile', () => {
     const { lan, key, coordinator, master, followers } = running(4)
-    coordinator.hang(true)
+    coordinator.hang()
     master.kill()
     lan.pass(8000)
-    coordinator.hang(false)
+    coordinator.goOn()
     expect(lan.until(() => lan.masters(key).length === 1)).toBeLessThan(100)
     expect([coordinator, ...followers]).toContain(lan.masters(key)[0])
   })
 
   test('as master for longer than its lease gives way to its successor as soon as it wakes', () => {
     const { lan, key, master } = running(4)
-    master.hang(true)
+    master.hang()
     lan.pass(6000)
     const successor = lan.masters(key).find((agent) => agent !== master)!
     expect(successor).toBeDefined()
-    master.hang(false)
+    master.goOn()
     lan.pass(20)
     expect(namesOfMasters(lan, key)).toEqual([successor.name])
+  })
+
+  test('as master for less than its lease asks whether it still is, and loses no time', () => {
+    const { lan, key, master } = running(4)
+    const roles: string[] = []
+    master.opened.get(key)!.on('decision', ({ role }) => void roles.push(role))
+    master.hang()
+    lan.pass(3900)
+    master.goOn()
+    lan.pass(20)
+    expect(roles).toEqual(['undecided', 'master'])
+    lan.pass(3000)
+    expect(namesOfMasters(lan, key)).toEqual([master.name])
+    expect(epochOf(master, key)).toBe(1)
   })
 
   describe('for so long that all its connections are gone', () => {
@@ -94,25 +108,65 @@ describe('an agent that stood still', () => {
     function asleep(size: number) {
       const site = running(size)
       const { lan, key, master, coordinator, followers } = site
-      master.hang(true)
+      master.hang()
       lan.pass(12_000)
       for (const other of [coordinator, ...followers]) lan.cut(other, master)
       lan.pass(18_000)
       const reigned: string[] = []
       master.opened.get(key)!.on('decision', ({ role }) => void (role === 'master' && reigned.push(master.name)))
-      return { ...site, reigned, wake: () => master.hang(false) }
+      return { ...site, reigned, wake: (first?: 'timers' | 'arrivals') => master.goOn(first) }
     }
 
-    test('as master hears those who come back before it goes on', () => {
+    test.each(['timers', 'arrivals'] as const)('as master hears those who come back before it goes on, late as they may be (%s first)', (first) => {
       const { lan, key, master, coordinator, followers, reigned, wake } = asleep(4)
-      wake()
+      wake(first)
       expect(namesOfMasters(lan, key)).not.toContain(master.name)
-      lan.pass(1000)
+      // A dead connection is noticed 2 s after waking, a new one takes a second or two.
+      lan.pass(3500)
       for (const other of [coordinator, ...followers]) lan.connect(other, master)
       lan.pass(6000)
       expect(reigned).toEqual([])
       expect(namesOfMasters(lan, key)).toHaveLength(1)
       expect(namesOfMasters(lan, key)).not.toContain(master.name)
+    })
+
+    test('as master notices only later that they are gone, and does so as well', () => {
+      const { lan, key, coordinator, master, followers } = running(4)
+      master.hang()
+      lan.pass(30_000)
+      expect(namesOfMasters(lan, key)).toHaveLength(2)
+      for (const other of [coordinator, ...followers]) lan.cut(other, master, { unnoticedBy: master })
+      master.goOn()
+      lan.pass(1)
+      expect(namesOfMasters(lan, key)).not.toContain(master.name)
+      lan.pass(2000)
+      for (const other of [coordinator, ...followers]) lan.notice(master, other)
+      lan.pass(1500)
+      expect(namesOfMasters(lan, key)).not.toContain(master.name)
+      for (const other of [coordinator, ...followers]) lan.connect(other, master)
+      lan.pass(6000)
+      expect(namesOfMasters(lan, key)).toHaveLength(1)
+      expect(namesOfMasters(lan, key)).not.toContain(master.name)
+    })
+
+    test.each(['timers', 'arrivals'] as const)('as coordinator elects nobody of those it remembers (%s first)', (first) => {
+      const lan = new ClaimLan()
+      const [coordinator, ...others] = lan.settled('a', 'b', 'c')
+      const key = contentRanked([coordinator!], lan.agents)
+      for (const agent of lan.agents) agent.open(key)
+      lan.pass(100)
+      coordinator!.hang()
+      lan.pass(12_000)
+      for (const other of others) lan.cut(other, coordinator!)
+      lan.pass(18_000)
+      const [successor] = lan.masters(key)
+      expect(others).toContain(successor)
+      coordinator!.goOn(first)
+      lan.pass(3500)
+      expect(coordinator!.elections).toEqual([])
+      for (const other of others) lan.connect(other, coordinator!)
+      lan.pass(6000)
+      expect(namesOfMasters(lan, key)).toEqual([successor!.name])
     })
 
     test('as master and coordinator does so as well', () => {
@@ -125,13 +179,13 @@ describe('an agent that stood still', () => {
       }
       lan.pass(100)
       expect(namesOfMasters(lan, key)).toEqual([coordinator.name])
-      coordinator.hang(true)
+      coordinator.hang()
       lan.pass(12_000)
       for (const other of followers) lan.cut(other, coordinator)
       lan.pass(18_000)
       followers[0]!.open(key)
       lan.pass(500)
-      coordinator.hang(false)
+      coordinator.goOn()
       expect(namesOfMasters(lan, key)).toEqual([followers[0]!.name])
       lan.pass(1000)
       for (const other of followers) lan.connect(other, coordinator)
@@ -142,20 +196,9 @@ describe('an agent that stood still', () => {
     test('goes on by itself when nobody comes back', () => {
       const { lan, key, master, reigned, wake } = asleep(3)
       wake()
-      lan.pass(lan.settings.settleMs + 100)
+      lan.pass(lan.settings.leaseMs + 100)
       expect(namesOfMasters(lan, key)).toContain(master.name)
       expect(reigned).toEqual([master.name])
-    })
-
-    test('but whose connections hold after all loses no time', () => {
-      const { lan, key, master } = running(4)
-      master.hang(true)
-      lan.pass(1000)
-      master.hang(false)
-      master.claims.wokeUp()
-      lan.pass(3000)
-      expect(namesOfMasters(lan, key)).toEqual([master.name])
-      expect(epochOf(master, key)).toBe(1)
     })
   })
 
@@ -165,10 +208,10 @@ describe('an agent that stood still', () => {
     const key = contentRanked([coordinator!], lan.agents)
     weak!.open(key, { weight: 40 })
     lan.pass(20)
-    coordinator!.hang(true)
+    coordinator!.hang()
     strong!.open(key, { weight: 61 })
     lan.pass(1000)
-    coordinator!.hang(false)
+    coordinator!.goOn()
     lan.pass(500)
     expect(namesOfMasters(lan, key)).toEqual(['strong'])
   })

@@ -203,12 +203,14 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
     )
   }
 
-  /** Alone after a long standstill: what others decided meanwhile is not known, so the office of master is not held on to. */
+  /** After a standstill: what others decided meanwhile is not known, so the coordinator is asked who is master. */
   standBack(): void {
     if (this.#closed || this.#decision.role !== 'master') return
     this.#master = null
-    const { epoch, masters } = this.#decision
-    this.#decide({ role: 'follower', epoch, master: null, masters, holders: [] })
+    this.#decision = { role: 'undecided' }
+    this.#putsUndecided = 0
+    this.#put()
+    this.emit('decision', this.#decision)
   }
 
   memberLost(id: PeerId): void {

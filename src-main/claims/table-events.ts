@@ -15,8 +15,8 @@ export type TableEvent =
   | { readonly type: 'decidedElsewhere' }
   /** The agents before this one in rendezvous order are gone: no need to wait longer than a window any more. */
   | { readonly type: 'becameRightful' }
-  /** Its coordinator is alone after a long standstill: nobody is in office, or elected before that time. */
-  | { readonly type: 'stoodBack'; readonly untilMs: number }
+  /** Its coordinator stood still for long: it is not master any more itself, and elects nobody before that time. */
+  | { readonly type: 'stoodBack'; readonly self: PeerId; readonly untilMs: number }
   /** {@link ClaimTable.wakeAtMs} has come. */
   | { readonly type: 'timePassed' }
 

@@ -5,6 +5,7 @@ import type { Claim, ClaimInit, ClaimLink, ClaimLinkEvents, Claims, ClaimSetting
 import { rankCoordinators } from '../claims/rendezvous.ts'
 import { ContentKey, PeerId } from '../contract/ids.ts'
 import { PeerMessage, type ClaimMessage } from '../contract/peer-messages.ts'
+import { AwakeClock } from '../lib/awake-clock.ts'
 import type { Clock } from '../lib/clock.ts'
 import { stepClock, type StepClock } from './claim-lan-clock.ts'
 
@@ -45,8 +46,10 @@ export interface LanAgent {
   ban(id: PeerId, key: ContentKey): void
   /** The process dies without a word; the others notice it by their connections. */
   kill(): void
-  /** The process hangs or goes on again. Connections stay; what comes meanwhile waits, and timers that are due run before it is read. */
-  hang(isHanging: boolean): void
+  /** The process hangs. Connections stay; timers, and what comes, wait. */
+  hang(): void
+  /** It goes on: with the timers that are due, as after SIGCONT, or with what has come in, as after other standstills. */
+  goOn(first?: 'timers' | 'arrivals'): void
 }
 
 /** A wire between two agents. Broken, it swallows everything, until both sides have noticed. */
@@ -132,9 +135,11 @@ export class ClaimLan {
     const losses: MasterLostInfo[] = []
     const process = new LanProcess(this.clock)
     this.#processes.set(id, process)
+    const clock = new AwakeClock(process.clock, () => claims.wokeUp())
     const claims = createClaims({
       link,
-      clock: process.clock,
+      clock,
+      standstill: () => clock.standstill(),
       settings: this.settings,
       holdings: (key) => holdings.get(key),
       nameOf: (peer) => this.agents.find((a) => a.id === peer)?.name ?? peer.slice(0, 8),
@@ -159,7 +164,8 @@ export class ClaimLan {
         opened.set(key, claim)
         return claim
       },
-      hang: (isHanging) => (isHanging ? process.hang() : process.goOn(() => claims.wokeUp())),
+      hang: () => process.hang(),
+      goOn: (first = 'timers') => process.goOn(first),
       ban: (peer, key) => link.ban(peer, key),
       kill: () => {
         isAlive = false
@@ -168,6 +174,7 @@ export class ClaimLan {
         // Nothing it says from here on reaches a wire.
         link.wires.clear()
         claims.stop()
+        clock.stop()
         this.agents.splice(this.agents.indexOf(agent), 1)
         this.#links.delete(id)
         this.#processes.delete(id)
@@ -210,25 +217,32 @@ export class ClaimLan {
     for (const [i, a] of this.agents.entries()) for (const b of this.agents.slice(i + 1)) this.connect(a, b)
   }
 
-  /** Breaks the connection of two agents; what is under way is lost. */
-  cut(a: LanAgent, b: LanAgent): void {
+  /** Breaks the connection of two agents; what is under way is lost. @param unnoticedBy does not notice before {@link notice} */
+  cut(a: LanAgent, b: LanAgent, { unnoticedBy }: { unnoticedBy?: LanAgent } = {}): void {
     const pair = pairOf(a.id, b.id)
     const wire = this.#wires.get(pair)
     if (!wire || wire.isBroken) return
     wire.isBroken = true
     this.#wires.delete(pair)
-    for (const [by, to] of [[a, b], [b, a]] as const) {
-      this.#later(this.#options.noticeMs?.(by.id, to.id) ?? 5, by.id, () => {
-        const link = this.#links.get(by.id)
-        if (link?.wires.get(to.id) === wire && link.wires.delete(to.id)) link.emit('lost', to.id)
-      })
-    }
+    for (const [by, to] of [[a, b], [b, a]] as const) if (by !== unnoticedBy) this.#later(this.#options.noticeMs?.(by.id, to.id) ?? 5, by.id, () => this.#notice(by, to, wire))
+  }
+
+  /** One side finds that its connection with the other is broken. */
+  notice(by: LanAgent, lost: LanAgent): void {
+    const wire = this.#links.get(by.id)?.wires.get(lost.id)
+    if (wire?.isBroken) this.#notice(by, lost, wire)
   }
 
   /** Only agents of the same group stay connected. */
   partition(...groups: LanAgent[][]): void {
     const groupOf = (agent: LanAgent) => groups.findIndex((g) => g.includes(agent))
     for (const [i, a] of this.agents.entries()) for (const b of this.agents.slice(i + 1)) if (groupOf(a) !== groupOf(b)) this.cut(a, b)
+  }
+
+  /** Timers set by claims and not yet run or cancelled. */
+  get pending(): number {
+    // Each agent's clock has one of its own.
+    return this.clock.pending - this.agents.length
   }
 
   pass(ms: number): void {
@@ -257,6 +271,11 @@ export class ClaimLan {
     return counts
   }
 
+  #notice(by: LanAgent, lost: LanAgent, wire: Wire): void {
+    const link = this.#links.get(by.id)
+    if (link?.wires.get(lost.id) === wire && link.wires.delete(lost.id)) link.emit('lost', lost.id)
+  }
+
   /** Something that this agent will notice. */
   #later(ms: number, by: PeerId, fn: () => void): void {
     this.clock.after(ms, () => {
@@ -278,14 +297,10 @@ export class ClaimLan {
   }
 }
 
-/** What an agent takes for a sleep of its PC. */
-const SLEEP_MS = 15_000
-
-/** The event loop of one agent: while it hangs, timers and what comes in wait; then the timers have their turn first. */
+/** The event loop of one agent: while it hangs, timers and what comes in wait. */
 class LanProcess {
   readonly clock: Clock
   #isHanging = false
-  #hangsSinceMs = 0
   #dueTimers: (() => void)[] = []
   #arrivals: (() => void)[] = []
 
@@ -316,14 +331,12 @@ class LanProcess {
 
   hang(): void {
     this.#isHanging = true
-    this.#hangsSinceMs = this.clock.monotonicMs()
   }
 
-  goOn(wokeUp: () => void): void {
+  goOn(first: 'timers' | 'arrivals'): void {
     this.#isHanging = false
-    if (this.clock.monotonicMs() - this.#hangsSinceMs >= SLEEP_MS) wokeUp()
-    for (const fn of this.#dueTimers.splice(0)) fn()
-    for (const fn of this.#arrivals.splice(0)) fn()
+    const [timers, arrivals] = [this.#dueTimers.splice(0), this.#arrivals.splice(0)]
+    for (const fn of first === 'timers' ? [...timers, ...arrivals] : [...arrivals, ...timers]) fn()
   }
 }
 

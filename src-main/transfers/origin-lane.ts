@@ -41,6 +41,7 @@ export class OriginLane {
   readonly #inFlight: InFlight
   readonly #hooks: OriginLaneHooks
   #run: AbortController | null = null
+  #held: PromiseWithResolvers<void> | null = null
   #receivedBytes = 0
 
   constructor(job: Job, source: OriginSource, inFlight: InFlight, hooks: OriginLaneHooks) {
@@ -68,6 +69,17 @@ export class OriginLane {
   stop(why: 'paused' | 'leaving'): void {
     this.#run?.abort(new LarderError('CANCELLED', `The download from the origin was stopped (${why})`))
     this.#run = null
+    this.goOn()
+  }
+
+  /** Reads nothing more and asks for nothing more, but keeps what it has open, until {@link goOn} or {@link stop}. */
+  hold(): void {
+    if (this.active) this.#held ??= Promise.withResolvers()
+  }
+
+  goOn(): void {
+    this.#held?.resolve()
+    this.#held = null
   }
 
   async #fill(): Promise<void> {
@@ -86,7 +98,12 @@ export class OriginLane {
   }
 
   async #downloadGaps(signal: AbortSignal): Promise<void> {
-    for (let gap = this.#hooks.nextGap(); gap !== null && !signal.aborted; gap = this.#hooks.nextGap()) await this.#download(gap, signal)
+    for (;;) {
+      await this.#held?.promise
+      const gap = signal.aborted ? null : this.#hooks.nextGap()
+      if (gap === null) return
+      await this.#download(gap, signal)
+    }
   }
 
   async #download(gap: Run, signal: AbortSignal): Promise<void> {
@@ -109,6 +126,7 @@ export class OriginLane {
         let piece = this.#buffer(index)
         let filled = 0
         for await (const chunk of body) {
+          await this.#held?.promise
           this.#receivedBytes += chunk.length
           this.#hooks.received()
           for (let at = 0; at < chunk.length; ) {

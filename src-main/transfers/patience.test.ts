@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { Patience } from './patience.ts'
 
-const TICK_MS = 500
 const limits = { firstByteMs: 10_000, stallMs: 5000 }
 const alone = { deadlineMs: 1e9, remainingMs: null, sources: 0, allBusy: false, masterKnown: false }
 const led = { ...alone, sources: 1, masterKnown: true }
@@ -10,7 +9,7 @@ const led = { ...alone, sources: 1, masterKnown: true }
 describe('the patience of a transfer', () => {
   it('begins when it may make progress', async () => {
     const clock = fakeClock()
-    const patience = new Patience(clock, TICK_MS)
+    const patience = new Patience(clock)
     await clock.pass(9000)
     patience.begin()
     await clock.pass(9999)
@@ -19,38 +18,19 @@ describe('the patience of a transfer', () => {
     expect(patience.verdict(alone, limits)).toBe('no-peers')
   })
 
-  it('does not count time in which the process stood still', async () => {
-    const clock = fakeClock()
-    const patience = new Patience(clock, TICK_MS)
-    await clock.pass(60_000)
-    patience.tick()
-    expect(patience.verdict(alone, limits)).toBeNull()
-  })
-
-  it('is not longer for what came between waking and the first tick', async () => {
-    const clock = fakeClock()
-    const patience = new Patience(clock, TICK_MS)
-    await clock.pass(60_000)
-    // What lay in the sockets is read first.
-    patience.notePiece()
-    patience.tick()
-    await clock.pass(limits.stallMs)
-    expect(patience.verdict(alone, limits)).toBe('no-peers')
-  })
-
   it('tells a wait that began anew after some bytes from one for the first', async () => {
     const clock = fakeClock()
-    const patience = new Patience(clock, TICK_MS)
+    const patience = new Patience(clock)
     patience.notePiece()
     patience.begin()
     await clock.pass(4 * limits.firstByteMs)
     expect(patience.verdict(led, limits)).toBe('no-progress')
-    expect(new Patience(clock, TICK_MS).verdict(led, limits)).toBeNull()
+    expect(new Patience(clock).verdict(led, limits)).toBeNull()
   })
 
   it('does not count a pause after the last piece', async () => {
     const clock = fakeClock()
-    const patience = new Patience(clock, TICK_MS)
+    const patience = new Patience(clock)
     patience.notePiece()
     await clock.pass(600_000)
     patience.begin()

@@ -1,23 +1,19 @@
 import type { ReasonCode } from '../contract/request.ts'
 import type { Clock } from '../lib/clock.ts'
 import { decideFallback, type Wait, type WaitLimits } from './fallback.ts'
-import { Standstill } from './standstill.ts'
 
 /** How long a transfer has been waiting for others, and whether that was long enough. */
 export class Patience {
   readonly #clock: Clock
-  readonly #standstill: Standstill
   #sinceMs: number
   #progressAtMs: number | null = null
   #pieceAtMs: number | null = null
   /** There has been progress at some time, whatever begins anew. */
   #hasMoved = false
 
-  /** @param tickMs how often {@link tick} is called */
-  constructor(clock: Clock, tickMs: number) {
+  constructor(clock: Clock) {
     this.#clock = clock
     this.#sinceMs = clock.monotonicMs()
-    this.#standstill = new Standstill(tickMs, this.#sinceMs)
   }
 
   /** From now on it may make progress; what came before does not count any more. */
@@ -37,17 +33,6 @@ export class Patience {
   notePiece(): void {
     this.#progressAtMs = this.#pieceAtMs = this.#clock.monotonicMs()
     this.#hasMoved = true
-  }
-
-  /** Time in which this process did not run does not count. What has come since it runs again is not later than now. */
-  tick(): void {
-    const nowMs = this.#clock.monotonicMs()
-    const stoodStillMs = this.#standstill.tick(nowMs)
-    if (stoodStillMs === 0) return
-    const shifted = (atMs: number) => Math.min(atMs + stoodStillMs, nowMs)
-    this.#sinceMs = shifted(this.#sinceMs)
-    if (this.#progressAtMs !== null) this.#progressAtMs = shifted(this.#progressAtMs)
-    if (this.#pieceAtMs !== null) this.#pieceAtMs = shifted(this.#pieceAtMs)
   }
 
   /** Whether the wait is over. @returns the reason for going to the origin, or null to wait on */

@@ -95,7 +95,7 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
     this.#partial = partial
     this.#world = world
     this.startedWallMs = world.clock.wallMs()
-    this.#patience = new Patience(world.clock, TICK_MS)
+    this.#patience = new Patience(world.clock)
     this.#intake = new Intake(init.plan, partial.have, world.clock)
     this.#news = new TransferNews(init.key, init.stored.url, world)
     const job: Job = { key: init.key, plan: init.plan, partial, priority: () => (this.#swarm.neighbours.anyWaits ? 'foreground' : this.#interests.priority), ownPriority: () => this.#interests.priority, world }
@@ -296,9 +296,12 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
   }
 
   #decided(decision: Decision): void {
-    if (this.#closed || decision.role === 'undecided' || this.#state === 'holding' || this.#state === 'failed') return
+    if (this.#closed || this.#state === 'holding' || this.#state === 'failed') return
+    // Whether this agent is still master is being asked; until then nothing more crosses the WAN.
+    if (decision.role === 'undecided') return this.#direct === null ? this.#originLane.hold() : undefined
     const cameIntoOffice = this.#mastership.note(decision)
     for (const holder of decision.holders) this.#swarm.join(holder.id)
+    if (decision.role === 'master') this.#originLane.goOn()
     if (decision.role === 'follower') {
       if (decision.master !== null) this.#swarm.join(decision.master)
       if (this.#direct === null) this.#originLane.stop('leaving')
@@ -424,7 +427,6 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
   }
 
   #tick(): void {
-    this.#patience.tick()
     if (this.#closed || (this.#state !== 'active' && this.#state !== 'electing')) return
     this.#pump()
     if (this.#direct !== null || this.role === 'master') return
@@ -460,6 +462,7 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
   #fallBack(reason: ReasonCode): void {
     if (this.#direct !== null) return this.#pump()
     this.#direct = reason
+    this.#originLane.goOn()
     if (this.#state === 'electing') this.#state = 'active'
     this.#interests.noteReason(reason)
     this.#news.fellBack(reason, this.haveBytes)
