@@ -1,0 +1,110 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import PQueue from 'p-queue'
+import { describe, expect, it } from 'vitest'
+import { Bitmap } from '../lib/bitmap.ts'
+import { systemClock } from '../lib/clock.ts'
+import { PieceBuffers } from '../pieces/piece-buffers.ts'
+import { planPieces } from '../pieces/plan.ts'
+import { firstGap } from './choose-run.ts'
+import { InFlight } from './in-flight.ts'
+import type { Job } from './job.ts'
+import { OriginLane } from './origin-lane.ts'
+
+const MIB = 1024 * 1024
+
+/** A lane for three pieces, held as soon as one has come in, or is stored. `gap`: pieces per request. */
+function lane({ held = 'received', gap = 3 }: { held?: 'received' | 'stored'; gap?: number } = {}) {
+  const plan = planPieces(3 * MIB)
+  const have = new Bitmap(plan.count)
+  const inFlight = new InFlight(have, new Bitmap(plan.count))
+  const seen = { opened: 0, read: 0, idle: 0, failed: [] as unknown[], isOpen: false }
+  const world = {
+    clock: systemClock,
+    buffers: new PieceBuffers(systemClock),
+    originQueue: new PQueue(),
+    origin: {
+      open: async (_version: unknown, { start }: { start: number }, { signal }: { signal: AbortSignal }) => {
+        seen.opened++
+        seen.isOpen = true
+        return {
+          start,
+          destroy: () => void (seen.isOpen = false),
+          async *[Symbol.asyncIterator]() {
+            for (let at = start; at < plan.lengthBytes; at += MIB) {
+              await turn()
+              signal.throwIfAborted()
+              seen.read++
+              yield Buffer.alloc(MIB)
+            }
+          }
+        }
+      }
+    }
+  }
+  const partial = {
+    have,
+    writeFromOrigin: async (_data: Uint8Array, index: number) => void have.add(index)
+  }
+  const job = { plan, partial, priority: () => 'foreground', world } as unknown as Job
+  const origin = new OriginLane(job, { version: {} as never, headers: undefined }, inFlight, {
+    nextGap: () => {
+      const next = firstGap(inFlight.wanted, null)
+      return next && { ...next, count: Math.min(next.count, gap) }
+    },
+    sign: () => ({}) as never,
+    received: () => held === 'received' && seen.read === 1 && origin.hold(),
+    arrived: (index) => {
+      inFlight.arrived(index)
+      if (held === 'stored' && index === 0) origin.hold()
+    },
+    idle: () => void seen.idle++,
+    failed: (error) => void seen.failed.push(error)
+  })
+  return { origin, seen, have }
+}
+
+const settled = async () => {
+  for (let i = 0; i < 50; i++) await turn()
+}
+
+describe('a download from the origin that is held', () => {
+  it('reads nothing more and keeps its answer open', async () => {
+    const { origin, seen } = lane()
+    origin.start()
+    await settled()
+    expect(seen).toMatchObject({ opened: 1, isOpen: true })
+    expect(seen.read).toBeLessThan(3)
+    expect(origin.active).toBe(true)
+  })
+
+  it('goes on with the same answer, and loses no byte', async () => {
+    const { origin, seen, have } = lane()
+    origin.start()
+    await settled()
+    origin.goOn()
+    await settled()
+    expect(seen).toMatchObject({ opened: 1, read: 3, idle: 1, failed: [] })
+    expect(have.complete).toBe(true)
+  })
+
+  it('can be stopped', async () => {
+    const { origin, seen } = lane()
+    origin.start()
+    await settled()
+    origin.stop('leaving')
+    await settled()
+    expect(seen).toMatchObject({ opened: 1, isOpen: false, failed: [] })
+    expect(origin.active).toBe(false)
+  })
+
+  it('asks for no further range', async () => {
+    const { origin, seen, have } = lane({ held: 'stored', gap: 1 })
+    origin.start()
+    await settled()
+    expect(seen).toMatchObject({ opened: 1, idle: 0 })
+    origin.goOn()
+    await settled()
+    expect(seen).toMatchObject({ opened: 3, idle: 1, failed: [] })
+    expect(have.complete).toBe(true)
+  })
+})
