@@ -3,6 +3,7 @@ import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PeerId } from '../contract/ids.ts'
 import type { Clock } from '../lib/clock.ts'
+import { p1363FromDer } from '../lib/ecdsa-form.ts'
 import { LarderError } from '../lib/errors.ts'
 import { readPrivateFile, writePrivateFile } from '../lib/private-file.ts'
 import { deviceKey, makeCertificate, peerIdOf } from './certificate.ts'
@@ -97,6 +98,6 @@ function identityOf(key: KeyObject, certificate: X509Certificate): Identity {
     keyPem: key.export({ format: 'pem', type: 'pkcs8' }) as string,
     certificatePem: certificate.toString(),
     certificateSha256: createHash('sha256').update(certificate.raw).digest(),
-    sign: (message) => sign('sha256', message, { key, dsaEncoding: 'ieee-p1363' })
+    sign: (message) => p1363FromDer(sign('sha256', message, key))
   }
 }

@@ -3,15 +3,19 @@ import { LarderError } from '../lib/errors.ts'
 import { HeadReader, type AnswerHead } from './answer-head.ts'
 import { dialTls } from './tls-channel.ts'
 
-/** Bytes taken from the socket at a time. */
-const READ_BYTES = 64 * 1024
+/** Memory for what has no other place: heads of answers. A TLS record holds no more. */
+const READ_BYTES = 16 * 1024
 
 /** Who takes an answer. Nothing is called after `end` or `broken`. */
 export interface AnswerSink {
   /** @throws to refuse the body; the connection ends and `broken` hears the reason */
   head(head: AnswerHead): void
-  /** The chunk is valid during the call only. @throws as `head` */
+  /** Bytes of the body that came along with the head; valid during the call only. @throws as `head` */
   body(chunk: Buffer): void
+  /** Where the next bytes of the body belong; asked anew after each {@link filled}. Nobody else may use that memory meanwhile. */
+  room(): Buffer
+  /** The first `length` bytes of the last {@link room} are there. @throws as `head` */
+  filled(length: number): void
   /** The answer is complete; the connection may be used again. */
   end(): void
   /** The connection ended before the answer did. `fresh`: before anything of it came. */
@@ -19,13 +23,15 @@ export interface AnswerSink {
 }
 
 /**
- * The client's end of one keep-alive HTTP/1.1 connection, one request at a time. Reads into one buffer of its own: with
- * `node:http` each 16 KiB of a body is allocated and copied once more, which costs about as much as decrypting it.
+ * The client's end of one keep-alive HTTP/1.1 connection, one request at a time. TLS puts a body straight to where it
+ * belongs: with `node:http` each 16 KiB of it is allocated and copied once more, which costs about as much as decrypting it,
+ * and copying into memory that threads share costs still more.
  *
  *     dialling ──► idle ◄──► busy ──► closed
  */
 export class PieceConnection {
   readonly socket: TLSSocket
+  readonly #own = Buffer.allocUnsafeSlow(READ_BYTES)
   readonly #head = new HeadReader()
   #sink: AnswerSink | undefined
   /** Bytes of the body still to come; undefined while the head is. */
@@ -35,8 +41,7 @@ export class PieceConnection {
   #requests = 0
 
   constructor(secureContext: SecureContext, to: { host: string; port: number }) {
-    const read = { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback: (length: number, buffer: Uint8Array) => this.#take(buffer as Buffer, length) }
-    this.socket = dialTls(secureContext, to, read)
+    this.socket = dialTls(secureContext, to, { buffer: () => this.#room(), callback: (length, buffer) => this.#take(buffer as Buffer, length) })
     this.socket.on('error', (error) => (this.#error ??= error))
     this.socket.once('close', () => this.#broken())
   }
@@ -67,11 +72,16 @@ export class PieceConnection {
     this.socket.destroy()
   }
 
+  /** Asked after each reading; the bytes of the next one are put there before anybody hears of them. */
+  #room(): Buffer {
+    return this.#sink && this.#left !== undefined ? this.#sink.room() : this.#own
+  }
+
   #take(buffer: Buffer, length: number): boolean {
     try {
-      let at = 0
-      if (this.#left === undefined) at = this.#takeHead(buffer.subarray(0, length))
-      if (at < length) this.#takeBody(buffer.subarray(at, length))
+      if (buffer === this.#own) this.#takeOwn(buffer.subarray(0, length))
+      else this.#sink?.filled(this.#counted(length))
+      if (this.#left === 0) this.#end()
     } catch (error) {
       this.destroy(error as Error)
       this.#broken()
@@ -80,22 +90,22 @@ export class PieceConnection {
     return !this.socket.isPaused()
   }
 
-  /** @returns where the body begins */
-  #takeHead(chunk: Buffer): number {
+  /** A head, or a part of it, and what follows it. */
+  #takeOwn(chunk: Buffer): void {
     if (!this.#sink) throw new LarderError('PEER_PROTOCOL', 'The answer came before the question')
     const found = this.#head.push(chunk)
-    if (!found) return chunk.length
+    if (!found) return
     this.#left = found.head.lengthBytes
     this.#sink.head(found.head)
-    if (this.#left === 0) this.#end()
-    return found.bodyAt
+    const body = chunk.subarray(found.bodyAt)
+    if (body.length > 0) this.#sink.body(body.subarray(0, this.#counted(body.length)))
   }
 
-  #takeBody(chunk: Buffer): void {
-    if (chunk.length > (this.#left ?? 0)) throw new LarderError('PEER_PROTOCOL', 'The answer is longer than announced')
-    this.#left! -= chunk.length
-    this.#sink?.body(chunk)
-    if (this.#left === 0) this.#end()
+  /** Takes bytes of the body off what is still to come. */
+  #counted(length: number): number {
+    if (length > (this.#left ?? 0)) throw new LarderError('PEER_PROTOCOL', 'The answer is longer than announced')
+    this.#left! -= length
+    return length
   }
 
   #end(): void {

@@ -108,9 +108,21 @@ export class PieceExchange implements AnswerSink {
 
   body(chunk: Buffer): void {
     this.#movedMs = this.#o.clock.monotonicMs()
-    const pieces = this.#stream.push(chunk)
-    if (pieces.length === 0) return
-    this.#ready.push(...pieces)
+    for (const piece of this.#stream.push(chunk)) this.#came(piece)
+  }
+
+  room(): Buffer {
+    return this.#stream.room()
+  }
+
+  filled(length: number): void {
+    this.#movedMs = this.#o.clock.monotonicMs()
+    const piece = this.#stream.filled(length)
+    if (piece) this.#came(piece)
+  }
+
+  #came(piece: ReceivedPiece): void {
+    this.#ready.push(piece)
     this.#flow()
     this.#wake?.()
   }

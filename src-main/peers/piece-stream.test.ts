@@ -35,6 +35,37 @@ describe('a stream of pieces', () => {
     )
   })
 
+  it('gives the same pieces to who puts the bytes where it says, in parts of any size', () => {
+    const whole = body(1, 3)
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: MIB }), { minLength: 1, maxLength: 12 }), (sizes) => {
+        const stream = new PieceStream(plan, { first: 1, count: 3 }, buffers)
+        const pieces = []
+        for (let at = 0, turn = 0; at < whole.length; turn++) {
+          const room = stream.room()
+          const part = whole.subarray(at, at + Math.min(room.length, sizes[turn % sizes.length]!))
+          part.copy(room)
+          at += part.length
+          const piece = stream.filled(part.length)
+          if (piece) pieces.push(piece)
+        }
+        expect(stream.complete).toBe(true)
+        expect(pieces.map((p) => p.record.index)).toEqual([1, 2, 3])
+        for (const { record, data } of pieces) expect(data.equals(Buffer.alloc(pieceLength(plan, record.index), record.index + 1))).toBe(true)
+        expect(() => stream.room()).toThrowError(/goes on/)
+      }),
+      { numRuns: 15 }
+    )
+  })
+
+  it('keeps the memory of a piece it was given up with: what is still being read must not land in the next one', () => {
+    const own = new PieceBuffers(fakeClock())
+    const stream = new PieceStream(plan, { first: 1, count: 1 }, own)
+    stream.push(body(1, 1).subarray(0, 1000))
+    expect(own.freeBytes).toBe(0)
+    expect(own.take(MIB).data.buffer).not.toBe(stream.room().buffer)
+  })
+
   it('refuses a piece that is not the next one before it takes room for its data', () => {
     for (const wrong of [0, 2, 3]) expect.soft(() => new PieceStream(plan, { first: 1, count: 2 }, buffers).push(recordOf(wrong))).toThrowError(/due/)
   })

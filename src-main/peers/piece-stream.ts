@@ -7,8 +7,9 @@ import type { ReceivedPiece } from './network.ts'
 import type { PieceRun } from './piece-request.ts'
 
 /**
- * Takes the body of an answer apart, chunk by chunk, into pieces: record, bytes, record, bytes … Each piece is gathered in
- * a buffer of exactly its size, taken only when its record was right; nothing is copied twice.
+ * Takes the body of an answer apart into pieces: record, bytes, record, bytes … Each piece is gathered in a buffer of exactly
+ * its size, taken only when its record was right. Whoever reads the body may put it there itself (`room`, `filled`): then
+ * nothing is copied.
  */
 export class PieceStream {
   readonly #plan: PiecePlan
@@ -32,30 +33,47 @@ export class PieceStream {
     return this.#index === this.#end
   }
 
+  /** Where the next bytes belong; until then they are its alone, also when the stream is given up. @throws PEER_PROTOCOL when none are due */
+  room(): Buffer {
+    if (this.complete) throw new LarderError('PEER_PROTOCOL', 'The answer goes on after its last piece')
+    const target = this.#piece?.data ?? this.#header
+    return this.#filled === 0 ? target : target.subarray(this.#filled)
+  }
+
   /**
-   * @returns the pieces that this chunk completes
+   * The first `length` bytes of the last {@link room} are there.
+   * @returns the piece that they complete
    * @throws PEER_PROTOCOL when the bytes are not the run that was asked for
+   */
+  filled(length: number): ReceivedPiece | undefined {
+    this.#filled += length
+    if (this.#filled < (this.#piece?.data ?? this.#header).length) return undefined
+    this.#filled = 0
+    if (!this.#piece) {
+      this.#record = this.#readRecord()
+      this.#piece = this.#buffers.take(pieceLength(this.#plan, this.#index))
+      return undefined
+    }
+    const piece = { record: this.#record!, ...this.#piece }
+    this.#piece = undefined
+    this.#index++
+    return piece
+  }
+
+  /**
+   * Copies a chunk to where it belongs.
+   * @returns the pieces that it completes
+   * @throws as {@link filled}
    */
   push(chunk: Uint8Array): ReceivedPiece[] {
     const pieces: ReceivedPiece[] = []
-    let at = 0
-    while (at < chunk.length) {
-      if (this.complete) throw new LarderError('PEER_PROTOCOL', 'The answer goes on after its last piece')
-      const target = this.#piece?.data ?? this.#header
-      const take = Math.min(target.length - this.#filled, chunk.length - at)
-      target.set(take === chunk.length ? chunk : chunk.subarray(at, at + take), this.#filled)
-      this.#filled += take
+    for (let at = 0; at < chunk.length; ) {
+      const room = this.room()
+      const take = Math.min(room.length, chunk.length - at)
+      room.set(chunk.subarray(at, at + take))
       at += take
-      if (this.#filled < target.length) break
-      this.#filled = 0
-      if (this.#piece) {
-        pieces.push({ record: this.#record!, ...this.#piece })
-        this.#piece = undefined
-        this.#index++
-      } else {
-        this.#record = this.#readRecord()
-        this.#piece = this.#buffers.take(pieceLength(this.#plan, this.#index))
-      }
+      const piece = this.filled(take)
+      if (piece) pieces.push(piece)
     }
     return pieces
   }

@@ -1,6 +1,7 @@
 import { createHash, createPublicKey, hash, verify, type KeyObject } from 'node:crypto'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import { MAX_PIECES } from '../contract/peer-messages.ts'
+import { derFromP1363 } from '../lib/ecdsa-form.ts'
 import { LarderError } from '../lib/errors.ts'
 
 /**
@@ -133,7 +134,7 @@ function importKey(signer: PeerId, spki: Buffer): { key: KeyObject; spki: Buffer
 function signatureHolds(key: ContentKey, record: PieceRecord, publicKey: KeyObject): boolean {
   if (record.signature.length !== SIGNATURE_BYTES) return false
   try {
-    return verify('sha256', recordMessage(key, record), { key: publicKey, dsaEncoding: 'ieee-p1363' }, record.signature)
+    return verify('sha256', recordMessage(key, record), publicKey, derFromP1363(record.signature))
   } catch {
     return false
   }
