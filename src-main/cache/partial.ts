@@ -154,7 +154,7 @@ export class DiskPartial implements PartialContent {
       if (this.have.has(record.index)) return true
       if (data.length !== pieceLength(this.plan, record.index)) return false
       const { written } = await this.#put(data, record.index, record)
-      if (written) this.#had(record)
+      if (written) await this.#had(record, data)
       return written
     })
   }
@@ -168,7 +168,7 @@ export class DiskPartial implements PartialContent {
       const record = sign(digest)
       assertRecordOf(record, index, digest)
       await this.#keepRecord(record)
-      this.#had(record)
+      await this.#had(record, data)
       return record
     })
   }
@@ -319,11 +319,11 @@ export class DiskPartial implements PartialContent {
     await room.run(0, () => files.use(this.#paths.rec, 'r+', (handle) => handle.write(slot, 0, SLOT_BYTES, record.index * SLOT_BYTES)))
   }
 
-  /** The piece and its record are on disk. */
-  #had(record: PieceRecord): void {
+  /** The piece and its record are on disk. Its memory is in use until this ends. */
+  #had(record: PieceRecord, data: Uint8Array): Promise<void> {
     this.#slots.add(record)
-    this.#whole.added()
     this.#writeBack.written(pieceLength(this.plan, record.index))
+    return this.#whole.added(record.index, data)
   }
 
   #describe({ clean, durable }: { clean: boolean; durable: boolean }): Promise<void> {

@@ -4,10 +4,13 @@ import type { HashPool, RunningDigest } from '../pieces/hashing.ts'
 import { pieceStart, type PiecePlan } from '../pieces/plan.ts'
 import { systemCode } from '../lib/errors.ts'
 
-/** Bytes that gather before the digest moves on. */
+/** Bytes that gather before the digest moves on by reading them. */
 const STEP_BYTES = 4 * 1024 * 1024
 
-/** SHA-256 of a whole content, running along behind the pieces had from the start without a gap. */
+/**
+ * SHA-256 of a whole content, running along behind the pieces had from the start without a gap. A piece that comes where the
+ * digest stands is hashed while it is still in memory; others are read again.
+ */
 export class WholeDigest {
   readonly #hashes: HashPool
   readonly #path: string
@@ -16,7 +19,8 @@ export class WholeDigest {
   #running: RunningDigest
   /** Pieces had without a gap. */
   #prefix = 0
-  #advancing = false
+  /** Bytes that are hashed or about to be. */
+  #ordered = 0
   #closed = false
 
   constructor(hashes: HashPool, path: string, plan: PiecePlan, have: Bitmap) {
@@ -27,10 +31,12 @@ export class WholeDigest {
     this.#running = hashes.running(path)
   }
 
-  /** A piece has come. */
-  added(): void {
+  /** A piece has come and is in the file. Its memory is in use until this ends. */
+  async added(index: number, data: Uint8Array): Promise<void> {
     while (this.#have.has(this.#prefix)) this.#prefix++
-    this.#move()
+    const start = pieceStart(this.#plan, index)
+    if (this.#prefix === index + 1 && start >= this.#ordered && start - this.#ordered < STEP_BYTES && isShared(data)) await this.#order(start + data.length, (running) => running.take(start, data))
+    else if (this.#prefixEnd() - this.#ordered >= STEP_BYTES) void this.#order(this.#prefixEnd(), (running) => running.advance(this.#prefixEnd()))
   }
 
   /** A piece is no longer had; what was hashed over it is void. */
@@ -59,27 +65,27 @@ export class WholeDigest {
     this.#running.close()
   }
 
-  #move(): void {
-    const end = Math.min(pieceStart(this.#plan, this.#prefix), this.#plan.lengthBytes)
-    if (this.#closed || this.#advancing || end - this.#running.position < STEP_BYTES) return
-    const running = this.#running
-    this.#advancing = true
-    running.advance(end).then(
-      () => this.#rest(running, true),
-      () => this.#rest(running, false)
-    )
+  #prefixEnd(): number {
+    return Math.min(pieceStart(this.#plan, this.#prefix), this.#plan.lengthBytes)
   }
 
-  /** After an error it waits for the next piece, so that an error that stays does not spin. */
-  #rest(running: RunningDigest, goOn: boolean): void {
-    if (running !== this.#running) return
-    this.#advancing = false
-    if (goOn) this.#move()
+  /** After an error it goes on with the next piece that comes, so that an error that stays does not spin. */
+  async #order(end: number, step: (running: RunningDigest) => Promise<void>): Promise<void> {
+    if (this.#closed) return
+    const running = this.#running
+    this.#ordered = end
+    await step(running).catch(() => {
+      if (running === this.#running) this.#ordered = running.position
+    })
   }
 
   #restart(): void {
     this.#running.close()
-    this.#advancing = false
+    this.#ordered = 0
     if (!this.#closed) this.#running = this.#hashes.running(this.#path)
   }
+}
+
+function isShared(data: Uint8Array): data is Uint8Array<SharedArrayBuffer> {
+  return data.buffer instanceof SharedArrayBuffer
 }

@@ -14,8 +14,8 @@ export type HashJob =
     }
   /** `ranges` holds start, length, start, length, … in bytes. */
   | { readonly id: number; readonly op: 'ranges'; readonly path: string; readonly ranges: Float64Array<ArrayBuffer> }
-  /** Hashes on up to `end`; `finish` asks for the digest and ends the running digest. */
-  | { readonly id: number; readonly op: 'advance'; readonly running: number; readonly path: string; readonly end: number; readonly finish: boolean }
+  /** Hashes the file on up to `end`, then `next`, the bytes that follow there; `finish` asks for the digest and ends the running digest. */
+  | { readonly id: number; readonly op: 'advance'; readonly running: number; readonly path: string; readonly end: number; readonly next: Uint8Array | undefined; readonly finish: boolean }
 
 export type HashOrder =
   | HashJob

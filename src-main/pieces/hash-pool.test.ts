@@ -163,6 +163,23 @@ test('a running digest follows a growing file and ends with the digest of the wh
   await expect(running.advance(length)).rejects.toThrow('ended')
 })
 
+test('a running digest takes bytes from memory where it stands, reads what lies before them, and takes nothing twice', async () => {
+  const path = join(dir, 'f')
+  const bytes = randomBytes(4 * MIB)
+  await writeFile(path, bytes)
+  const memory = (start: number, length: number) => {
+    const view = new Uint8Array(new SharedArrayBuffer(length))
+    view.set(bytes.subarray(start, start + length))
+    return view
+  }
+  const running = pool.running(path)
+  await running.take(0, memory(0, MIB))
+  expect(running.position).toBe(MIB)
+  await Promise.all([running.take(2 * MIB, memory(2 * MIB, MIB)), running.take(MIB, memory(MIB, MIB)), running.advance(2 * MIB)])
+  expect(running.position).toBe(3 * MIB)
+  expect((await running.finish(4 * MIB)).equals(sha(bytes))).toBe(true)
+})
+
 test('a running digest of nothing is the digest of nothing', async () => {
   await writeFile(join(dir, 'f'), '')
   expect((await pool.running(join(dir, 'f')).finish(0)).equals(sha(Buffer.alloc(0)))).toBe(true)

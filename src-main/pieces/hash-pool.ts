@@ -100,8 +100,8 @@ export function createHashPool(options: HashPoolOptions = {}): HashPool {
       tail = result.catch(() => {})
       return result
     }
-    async function hashTo(end: number, finish: boolean): Promise<Buffer | null> {
-      const answer = await run<'advance'>({ op: 'advance', running, path, end, finish }, [], undefined, stick())
+    async function hashTo(end: number, { next, finish = false }: { next?: Uint8Array; finish?: boolean } = {}): Promise<Buffer | null> {
+      const answer = await run<'advance'>({ op: 'advance', running, path, end, next, finish }, [], undefined, stick())
       position = answer.position
       return answer.digest && asBuffer(answer.digest)
     }
@@ -109,10 +109,11 @@ export function createHashPool(options: HashPoolOptions = {}): HashPool {
       get position() {
         return thread?.ended ? 0 : position
       },
-      advance: (end) => queue(async () => void (end > position && (await hashTo(end, false)))),
+      advance: (end) => queue(async () => void (end > position && (await hashTo(end)))),
+      take: (start, data) => queue(async () => void (start >= position && (await hashTo(start, { next: data })))),
       finish: (end) =>
         queue(async () => {
-          const digest = await hashTo(end, true)
+          const digest = await hashTo(end, { finish: true })
           ended = true
           release()
           return digest!

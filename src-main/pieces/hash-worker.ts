@@ -120,7 +120,7 @@ function readRanges(job: Extract<HashJob, { op: 'ranges' }>): Reading {
 }
 
 function advance(job: Extract<HashJob, { op: 'advance' }>): Reading {
-  const { id, end, finish } = job
+  const { id, end, next, finish } = job
   const state = running.get(job.running) ?? { hash: createHash('sha256'), position: 0 }
   running.set(job.running, state)
   const file = lazyFile(job.path)
@@ -135,6 +135,10 @@ function advance(job: Extract<HashJob, { op: 'advance' }>): Reading {
         state.position += bytes.length
       }
       if (state.position < end) return undefined
+      if (next && state.position === end) {
+        state.hash.update(next)
+        state.position += next.length
+      }
       if (finish && state.position > end) throw new RangeError(`digest up to ${end} asked for, ${state.position} hashed`)
       if (finish) running.delete(job.running)
       return { id, op: 'advance', position: state.position, digest: finish ? state.hash.digest() : null }

@@ -26,12 +26,17 @@ export interface HashPool {
   close(): Promise<void>
 }
 
-/** Hashes the bytes of one file in order, as far as told. */
+/** Hashes the bytes of one file in order, as far as told; those that are still in memory need not be read again. */
 export interface RunningDigest {
   /** Bytes hashed so far. */
   readonly position: number
   /** Reads on up to byte `end` (exclusive). Calls queue up. */
   advance(end: number): Promise<void>
+  /**
+   * Reads on up to byte `start` and then takes `data`, the bytes that lie there in the file, from memory. Shared memory, lent to
+   * the worker until this ends. Queues up with {@link advance}; what was hashed already is not hashed again.
+   */
+  take(start: number, data: Uint8Array<SharedArrayBuffer>): Promise<void>
   /** Digest of everything up to `end`; ends the running digest. */
   finish(end: number): Promise<Buffer>
   close(): void

@@ -11,8 +11,10 @@ import type { Swarm } from './swarm.ts'
 const LANES_PER_NEIGHBOUR = 2
 const MAX_LANES = 8
 const LONGEST_RUN = 16
+/** From the only neighbour there is, one lane: in order, pieces go into the digest of the whole while they are in memory. */
+const LONGEST_RUN_ALONE = 32
 /** Writes of one lane under way before it stops reading. */
-const PENDING_WRITES = 4
+const PENDING_WRITES = 8
 const PIECE_STALL_MS = 5000
 /** A piece asked for longer ago than this is asked for elsewhere too. */
 const HEDGE_MS = 2500
@@ -66,7 +68,8 @@ export class PeerLanes {
       .map((n) => ({ n, order: n.lanes * 4 + (n.id === master ? 2 : 0) + this.#job.world.random() }))
       .sort((a, b) => a.order - b.order)
     for (const { n } of candidates) {
-      while (n.lanes < LANES_PER_NEIGHBOUR && this.#lanes < MAX_LANES) {
+      const most = this.#swarm.neighbours.size === 1 ? 1 : LANES_PER_NEIGHBOUR
+      while (n.lanes < most && this.#lanes < MAX_LANES) {
         const run = this.#runFor(n, master, now)
         if (run === null) break
         void this.#fetch(n, run)
@@ -89,7 +92,7 @@ export class PeerLanes {
       holders: neighbours.holders,
       onlyRare: n.id === master && this.#lanes > 0,
       inOrder: alone,
-      maxRun: alone ? LONGEST_RUN : Math.max(1, Math.min(LONGEST_RUN, Math.ceil(this.#inFlight.wanted.count / (neighbours.size * LANES_PER_NEIGHBOUR * 2)))),
+      maxRun: alone ? LONGEST_RUN_ALONE : Math.max(1, Math.min(LONGEST_RUN, Math.ceil(this.#inFlight.wanted.count / (neighbours.size * LANES_PER_NEIGHBOUR * 2)))),
       random: this.#job.world.random
     })
     if (run !== null || n.lanes > 0) return run
@@ -138,10 +141,12 @@ export class PeerLanes {
     } catch (error) {
       if (!signal.aborted) this.#answered(n, error)
     } finally {
-      await Promise.all(writes)
-      for (let i = run.first; i < run.first + run.count; i++) this.#inFlight.giveBack(i, lane, partial.have.has(i))
+      // The next run is asked for while the last pieces of this one are written.
       this.#lanes--
       n.lanes--
+      if (!signal.aborted) this.#hooks.idle()
+      await Promise.all(writes)
+      for (let i = run.first; i < run.first + run.count; i++) this.#inFlight.giveBack(i, lane, partial.have.has(i))
       if (!signal.aborted) this.#hooks.idle()
     }
   }
