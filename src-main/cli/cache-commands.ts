@@ -4,11 +4,11 @@ import type { CacheLimitsSpec, CacheQueryInput } from '../contract/api.ts'
 import type { Sha256Hex } from '../contract/ids.ts'
 import type { CachePriority } from '../contract/cache-priority.ts'
 import { LarderError } from '../lib/errors.ts'
-import { formatDuration } from './durations.ts'
+import { formatDuration } from '../lib/durations.ts'
 import type { Output } from './output.ts'
 import { localTime, shortId } from './printable.ts'
 import type { AgentCommandOptions } from './show.ts'
-import { countOf, formatSize } from './sizes.ts'
+import { countOf, formatSize } from '../lib/sizes.ts'
 import { formatFacts, formatTable } from './table.ts'
 
 /** As many contents as are asked for at once when a digest is looked up. */

@@ -4,7 +4,9 @@ import type { SettingDetails, SettingsProblem, SettingStrength } from '../contra
 import { LarderError, systemCode } from '../lib/errors.ts'
 import { knownName, parseValue } from '../settings/assignment.ts'
 import { describeProblem, invalidFile } from '../settings/load-settings.ts'
+import { measureForms, showMeasure } from '../settings/measures.ts'
 import { parsePolicy } from '../settings/policy-file.ts'
+import { settingFacts, type SettingName, type SettingUnit } from '../settings/setting-facts.ts'
 import { MAX_SETTINGS_BYTES } from '../settings/settings-text.ts'
 import { parseUserSettings } from '../settings/user-file.ts'
 import type { CliHost } from './cli-host.ts'
@@ -41,7 +43,8 @@ export async function listSettings(search: string | undefined, options: AgentCom
 
 export async function getSetting(name: string, options: AgentCommandOptions, output: Output, host: CliHost): Promise<void> {
   const setting = await find(name, options, host)
-  output.result(setting, () => plainValue(setting))
+  // The value alone is for scripts.
+  output.result(setting, () => (output.stdout.isTTY && !setting.secret && unitOf(setting) !== null ? shownValue(setting) : plainValue(setting)))
 }
 
 export async function setSetting(name: string, text: string, options: AgentCommandOptions & { readonly reason?: string }, output: Output, host: CliHost): Promise<void> {
@@ -61,17 +64,19 @@ export async function explainSetting(name: string, options: AgentCommandOptions,
   const setting = await find(name, options, host)
   output.result(setting, () => {
     const { author, pending, needsRestart } = setting
+    const forms = measureForms(unitOf(setting))
     const facts = formatFacts([
       ['name', setting.name],
       ['what it does', setting.description],
       ['takes', setting.accepts],
+      ...(forms === null ? [] : [['', `or, on the command line, ${forms}`] as const]),
       ['value', `${shownValue(setting)}${pending ? ' (from the agent’s next start on)' : ''}`],
       ['source', `${strengths[setting.strength]}, ${setting.place}`],
       ...(author ? [['set by', `${author.by}${author.at === null ? '' : `, ${localTime(author.at)}`}${author.reason === null ? '' : `: ${author.reason}`}`] as const] : []),
       ['change here', setting.managed ? 'no, it is managed' : `yes: larder config set ${setting.name} …`],
       ['a change counts', needsRestart ? 'from the agent’s next start on' : 'at once']
     ])
-    const rows = setting.candidates.map(({ strength, place, value }, at) => [at === setting.candidates.length - 1 ? '→' : '', strengths[strength], setting.secret ? 'secret' : JSON.stringify(value), place])
+    const rows = setting.candidates.map(({ strength, place, value }, at) => [at === setting.candidates.length - 1 ? '→' : '', strengths[strength], setting.secret ? 'secret' : showMeasure(unitOf(setting), value), place])
     return `${facts}\n\nWho sets it, the last one rules:\n${formatTable(['', 'SOURCE', 'VALUE', 'PLACE'], rows)}`
   })
 }
@@ -123,8 +128,12 @@ function plainValue({ secret, isSet, value }: SettingDetails): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-function shownValue({ secret, isSet, value }: SettingDetails): string {
+function shownValue(setting: SettingDetails): string {
+  const { secret, isSet, value } = setting
   if (secret) return isSet ? 'set (secret)' : 'not set'
-  const text = JSON.stringify(value)
+  const text = showMeasure(unitOf(setting), value)
   return text.length > MAX_VALUE_WIDTH ? `${text.slice(0, MAX_VALUE_WIDTH - 1)}…` : text
 }
+
+/** An agent of another version may have settings this one does not know. */
+const unitOf = ({ name }: SettingDetails): SettingUnit | null => settingFacts.get(name as SettingName)?.unit ?? null

@@ -54,8 +54,18 @@ describe.each(['without an agent', 'with a running agent'])('larder config, %s,'
     expect((await larder('config', 'set', 'transfers.stallMs', '9000', '--reason', 'slow line')).stdout).toMatch(/^transfers\.stallMs is 9000/)
     expect((await larder('config', 'get', 'transfers.stallMs', '--json')).json).toMatchObject({ value: 9000, source: 'file', needsRestart: false, pending: false, author: { by: expect.stringMatching(/, command line$/), reason: 'slow line' } })
     expect(userFile()).toMatchObject({ transfers: { stallMs: 9000 } })
-    expect((await larder('config', 'unset', 'transfers.stallMs')).stdout).toMatch(/^transfers\.stallMs is 15000 \(default\)/)
+    expect((await larder('config', 'unset', 'transfers.stallMs')).stdout).toMatch(/^transfers\.stallMs is 15000 ms \(15 s\) \(default\)/)
     expect(userFile()).toMatchObject({ transfers: {} })
+  })
+
+  test('takes numbers with their unit and shows them so; scripts get the number', async () => {
+    expect((await larder('config', 'set', 'cache.maxBytes', '20GiB')).stdout).toMatch(/^cache\.maxBytes is 21474836480 bytes \(20\.0 GiB\)/)
+    expect((await larder('config', 'get', 'cache.maxBytes')).stdout).toBe('21474836480\n')
+    expect((await larder('config', 'get', 'cache.maxBytes', '--json')).json.value).toBe(21474836480)
+    expect((await larder('config', 'explain', 'cache.maxBytes')).stdout).toContain('or, on the command line, with a unit: 500M, 20GiB, 2TB\n')
+    const refused = await larder('config', 'set', 'rates.upload', '5 apples')
+    expect(refused).toMatchObject({ code: errorTable.SETTINGS_INVALID.exit, stderr: expect.stringContaining('with a unit: 2M, 500KiB/s, 50mbit') })
+    expect(userFile()).toMatchObject({ cache: { maxBytes: 21474836480 } })
   })
 
   test('refuses what does not exist, does not fit, or is managed', async () => {
@@ -92,7 +102,7 @@ describe.each(['without an agent', 'with a running agent'])('larder config, %s,'
     running?.agent.settings.reload()
     const list = await larder('config', 'list')
     expect(list.stdout).toMatch(/fleet\.siteKey +set \(secret\) +file/)
-    expect(list.stdout).toMatch(/cache\.minFreeBytes +5 +policy \(recommended\)/)
+    expect(list.stdout).toMatch(/cache\.minFreeBytes +5 bytes +policy \(recommended\)/)
     for (const args of [['config', 'list', '--json'], ['config', 'explain', 'fleet.siteKey'], ['config', 'get', 'fleet.siteKey', '--json']]) expect((await larder(...args)).stdout).not.toContain(siteKey)
     policy('{\n  "settings": { "cache": { "minFreeBytes": "much" } }\n}')
     running?.agent.settings.reload()

@@ -1,8 +1,8 @@
 import type { DownloadProgress, DownloadResult } from '../client/download-types.ts'
 import { reasonTexts, type RequestView, type SourceSplit } from '../contract/request.ts'
-import { formatDuration } from './durations.ts'
+import { formatDuration } from '../lib/durations.ts'
 import { printable } from './printable.ts'
-import { formatSize } from './sizes.ts'
+import { formatSize } from '../lib/sizes.ts'
 
 /** `origin 2.0 MiB, peers 98 MiB`; empty when nothing has come yet. */
 export function describeSplit({ originBytes, peerBytes, cacheBytes }: SourceSplit): string {

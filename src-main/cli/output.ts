@@ -7,7 +7,7 @@ import type { ErrorView } from '../contract/errors.ts'
  */
 export class Output {
   readonly json: boolean
-  readonly stdout: NodeJS.WritableStream
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean }
   /** For progress: a terminal or not. */
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean }
 

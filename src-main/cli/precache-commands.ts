@@ -6,7 +6,7 @@ import { MAX_LIST_CHARS, readPrecacheList } from '../precache/read-list.ts'
 import type { Output } from './output.ts'
 import { localTime } from './printable.ts'
 import type { AgentCommandOptions } from './show.ts'
-import { countOf, formatSize } from './sizes.ts'
+import { countOf, formatSize } from '../lib/sizes.ts'
 import { formatFacts, formatTable } from './table.ts'
 
 const LOOK_EVERY_MS = 500

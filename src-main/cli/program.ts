@@ -1,11 +1,11 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { LARDER_VERSION } from '../contract/version.ts'
 import { thisPc, type CliHost } from './cli-host.ts'
-import { parseDuration } from './durations.ts'
+import { parseDuration } from '../lib/durations.ts'
 import { addFleetCommands } from './fleet-program.ts'
 import type { Output } from './output.ts'
 import { addSettingCommands } from './setting-program.ts'
-import { parseSize } from './sizes.ts'
+import { parseRate, parseSize } from '../lib/sizes.ts'
 
 /**
  * All commands. What a command does is loaded when it runs, so that `larder get` does not wait for the agent's code, and
@@ -40,8 +40,8 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     .option('--cache-max <size>', 'size limit of the cache, e.g. 20GiB', size)
     .addOption(new Option('--log-level <level>', 'least level that is logged').choices(['fatal', 'error', 'warn', 'info', 'debug', 'trace']))
     .option('--ui', 'serve the window to browsers of this PC (`larder ui` opens it)')
-    .option('--set <section.name=value...>', 'any other setting')
-    .addHelpText('after', examples(['larder agent --fleet-key-file /etc/larder/site-key', 'larder agent --cache-max 20GiB --set transfers.uploadSlots=4', 'larder agent --data-dir ./a --api-port 0 --peer-port 0 --json']))
+    .option('--set <section.name=value...>', 'any other setting, with a unit where it has one')
+    .addHelpText('after', examples(['larder agent --fleet-key-file /etc/larder/site-key', 'larder agent --cache-max 20GiB --set rates.upload=20mbit', 'larder agent --data-dir ./a --api-port 0 --peer-port 0 --json']))
     .action(async (options) => {
       const { runAgent } = await import('./run-agent.ts')
       await runAgent(options, output, host)
@@ -131,7 +131,7 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     .addArgument(new Argument('<priority>', 'how late').choices(['low', 'normal', 'high']))
     .action(async (digest, priority, options) => (await cached()).setContentPriority(digest, priority, options, output))
   command(cache, 'limits', 'Show the limits and how hard they press; change them until the agent reads its settings anew.')
-    .option('--max-size <size>', 'size limit, e.g. 20GiB; none: a tenth of the disk', rate)
+    .option('--max-size <size>', 'size limit, e.g. 20GiB; none: a tenth of the disk', sizeOrNone)
     .option('--max-percent <n>', 'size limit as a share of the disk; none: no share', percent)
     .option('--min-free <size>', 'free space to leave to others', size)
     .option('--max-age <days>', 'contents nobody used for so many days go; none: they may stay', percent)
@@ -160,7 +160,7 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
   const rates = command(program, 'rates', 'Show how fast what may go, and how much was served this month.')
   rates.option('--table', 'the caps of each hour of the week').action(async (options) => (await import('./rates.ts')).showRates(options, output))
   command(rates, 'set', 'Change rates until the agent reads its settings anew.')
-    .option('--wan <rate>', 'from origins, bytes per second, e.g. 2M; none: no limit', rate)
+    .option('--wan <rate>', 'from origins, per second, e.g. 2M or 50mbit; none: no limit', rate)
     .option('--wan-background <rate>', 'from origins in the background', rate)
     .option('--lan <rate>', 'from peers', rate)
     .option('--lan-background <rate>', 'from peers in the background', rate)
@@ -213,6 +213,13 @@ function percent(text: string): number | 'none' {
 
 /** `none`: no limit. */
 function rate(text: string): number | 'none' {
+  const bytes = text === 'none' ? text : parseRate(text)
+  if (bytes === undefined) throw new InvalidArgumentError('Expected a rate such as 2M (bytes per second), 50mbit or none.')
+  return bytes
+}
+
+/** `none`: no limit. */
+function sizeOrNone(text: string): number | 'none' {
   return text === 'none' ? text : size(text)
 }
 

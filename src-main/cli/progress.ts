@@ -1,8 +1,8 @@
 import cliProgress from 'cli-progress'
 import type { DownloadProgress } from '../client/download-types.ts'
 import { describeTurn, positionOf, timeLeft, type DownloadPosition } from './describe-download.ts'
-import { formatDuration } from './durations.ts'
-import { formatSize } from './sizes.ts'
+import { formatDuration } from '../lib/durations.ts'
+import { formatSize } from '../lib/sizes.ts'
 
 /** Shows how a download goes. */
 export interface ProgressDisplay {

@@ -1,10 +1,10 @@
 import { connect } from '../client/connection.ts'
 import type { StatusView } from '../contract/api.ts'
 import type { AgentEvent } from '../contract/events.ts'
-import { formatDuration } from './durations.ts'
+import { formatDuration } from '../lib/durations.ts'
 import type { Output } from './output.ts'
 import { localTime, printable, shortId } from './printable.ts'
-import { countOf, formatSize } from './sizes.ts'
+import { countOf, formatSize } from '../lib/sizes.ts'
 import { formatFacts, formatTable } from './table.ts'
 
 /** Options of every command that talks to the agent. */

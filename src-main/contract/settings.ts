@@ -11,6 +11,8 @@ export const SiteKey = z.string().regex(/^larder-site-[A-Za-z0-9_-]{43}$/, 'expe
 
 /** A change counts at once; what has no such mark counts from the agent's next start on. */
 const live = { live: true }
+/** Live too, and a name that does not end with its unit. */
+const liveRate = { ...live, unit: 'bytes per second' }
 /** Never shown, only whether there is one. */
 const secret = { secret: true }
 
@@ -169,15 +171,15 @@ export const Settings = z.object({
     .prefault({}),
   rates: z
     .object({
-      wanForeground: wanRate.default(null).describe('Cap for downloads from origins that somebody waits for, bytes per second; null: none.').meta(live),
-      wanBackground: wanRate.default(null).describe('Cap for background downloads from origins, bytes per second; null: none.').meta(live),
-      lanForeground: lanRate.default(null).describe('Cap for pieces from peers that somebody waits for, bytes per second; null: none.').meta(live),
-      lanBackground: lanRate.default(null).describe('Cap for pieces from peers in the background, bytes per second; null: none.').meta(live),
-      upload: uploadRate.default(null).describe('Cap for pieces served to peers, bytes per second; null: none.').meta(live),
+      wanForeground: wanRate.default(null).describe('Cap for downloads from origins that somebody waits for, bytes per second; null: none.').meta(liveRate),
+      wanBackground: wanRate.default(null).describe('Cap for background downloads from origins, bytes per second; null: none.').meta(liveRate),
+      lanForeground: lanRate.default(null).describe('Cap for pieces from peers that somebody waits for, bytes per second; null: none.').meta(liveRate),
+      lanBackground: lanRate.default(null).describe('Cap for pieces from peers in the background, bytes per second; null: none.').meta(liveRate),
+      upload: uploadRate.default(null).describe('Cap for pieces served to peers, bytes per second; null: none.').meta(liveRate),
       schedule: z.array(RateRule).max(64).default([]).describe('Other caps by hour and weekday, local time: [{ "days": ["mon"], "from": 8, "to": 18, "wanBackground": 250000 }]; a later rule wins.').meta(live),
       adaptive: z.boolean().default(false).describe('Background downloads from origins yield to other traffic on the WAN link.').meta(live),
       adaptiveTargetMs: ms(10, 1000).default(60).describe('Queueing delay that adaptive downloads may cause, ms.').meta(live),
-      adaptiveFloor: z.number().int().min(8192).max(2 ** 30).default(32 * 1024).describe('Adaptive downloads never yield below about so much, bytes per second.').meta(live),
+      adaptiveFloor: z.number().int().min(8192).max(2 ** 30).default(32 * 1024).describe('Adaptive downloads never yield below about so much, bytes per second.').meta(liveRate),
       adaptiveCeilingBytes: z.number().int().min(64 * 1024).max(64 * 2 ** 20).default(8 * 2 ** 20).describe('Most bytes an adaptive download may have asked for and not yet received.').meta(live),
       monthlyUploadBytes: z.number().int().min(0).nullable().default(null).describe('Most bytes served to peers in a calendar month; null: no limit.').meta(live)
     })

@@ -1,6 +1,7 @@
 import type { SettingsInput } from '../contract/settings.ts'
 import { LarderError } from '../lib/errors.ts'
 import { COMMAND_LINE } from './effective.ts'
+import { measureForms, readMeasure } from './measures.ts'
 import { factsAbout, isSettingName, splitName, type SettingName } from './setting-facts.ts'
 import { reasonOf, type SettingValues } from './settings-text.ts'
 
@@ -11,15 +12,17 @@ export function knownName(text: string): SettingName {
 }
 
 /**
- * The value in a text as people type it: JSON where it reads as such and fits, else the text itself.
- * @throws SETTINGS_INVALID when neither fits
+ * The value in a text as people type it: JSON where it reads as such and fits, a number with a unit (`20GiB`, `50mbit`, `2h`) where the
+ * setting has one, else the text itself.
+ * @throws SETTINGS_INVALID when none of them fits
  */
 export function parseValue(name: SettingName, text: string): unknown {
-  const { schema, accepts } = factsAbout(name)
-  const candidates = [parseJson(text), text].filter((value) => value !== undefined)
+  const { schema, accepts, unit } = factsAbout(name)
+  const candidates = [parseJson(text), readMeasure(unit, text), text].filter((value) => value !== undefined)
   const fitting = candidates.find((value) => schema.safeParse(value).success)
   if (fitting !== undefined) return fitting
-  throw invalid(name, COMMAND_LINE, `${reasonOf(schema.safeParse(candidates[0]).error!)} (${accepts})`)
+  const forms = measureForms(unit)
+  throw invalid(name, COMMAND_LINE, `${reasonOf(schema.safeParse(candidates[0]).error!)} (${accepts}${forms === null ? '' : `, or ${forms}`})`)
 }
 
 /**

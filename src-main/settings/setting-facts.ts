@@ -10,6 +10,7 @@ export interface SettingFacts {
   readonly description: string
   readonly schema: z.ZodType
   readonly defaultValue: unknown
+  readonly unit: SettingUnit | null
   /** What may be given, e.g. `whole number from 0 to 65535`. */
   readonly accepts: string
   readonly secret: boolean
@@ -27,13 +28,13 @@ interface Described {
   readonly maxItems?: number
 }
 
-const units: readonly (readonly [suffix: string, unit: string])[] = [
-  ['BytesPerSecond', 'bytes per second'],
-  ['BytesPerMonth', 'bytes per month'],
-  ['MbitPerSecond', 'Mbit/s'],
+/** What the number of a setting counts. */
+export type SettingUnit = 'bytes' | 'bytes per second' | 'milliseconds' | 'seconds' | 'minutes' | 'days' | 'percent'
+
+/** Names end with their unit, or the contract says it. */
+const suffixes: readonly (readonly [suffix: string, unit: SettingUnit])[] = [
   ['Seconds', 'seconds'],
   ['Minutes', 'minutes'],
-  ['Hours', 'hours'],
   ['Days', 'days'],
   ['Bytes', 'bytes'],
   ['Percent', 'percent'],
@@ -84,27 +85,27 @@ export function settingsFrom(of: (name: SettingName) => unknown): Settings {
 }
 
 function factsOf(name: SettingName, schema: z.ZodType): SettingFacts {
-  const { description = '', live, secret } = schema.meta() ?? {}
+  const { description = '', live, secret, unit = unitIn(name) } = schema.meta() ?? {}
   return {
     name,
     schema,
     description,
     defaultValue: schema.parse(undefined),
+    unit: unit as SettingUnit | null,
     secret: secret === true,
     needsRestart: live !== true,
     // Seldom asked for, and not cheap.
     get accepts() {
-      return phrase(z.toJSONSchema(schema, { io: 'input' }) as Described, unitOf(name))
+      return phrase(z.toJSONSchema(schema, { io: 'input' }) as Described, this.unit)
     }
   }
 }
 
-/** The unit at the end of a name, or empty. */
-function unitOf(name: string): string {
-  return units.find(([suffix]) => name.endsWith(suffix))?.[1] ?? ''
+function unitIn(name: string): SettingUnit | null {
+  return suffixes.find(([suffix]) => name.endsWith(suffix))?.[1] ?? null
 }
 
-function phrase({ type, anyOf, enum: choices, items, minimum, maximum, maxItems }: Described, unit: string): string {
+function phrase({ type, anyOf, enum: choices, items, minimum, maximum, maxItems }: Described, unit: SettingUnit | null): string {
   if (anyOf) return anyOf.map((one) => phrase(one, unit)).join(', or ')
   if (choices) return `one of ${choices.map(String).join(', ')}`
   switch (type) {
@@ -113,7 +114,7 @@ function phrase({ type, anyOf, enum: choices, items, minimum, maximum, maxItems 
       const most = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum
       const least = minimum === Number.MIN_SAFE_INTEGER ? undefined : minimum
       const range = least !== undefined && most !== undefined ? ` from ${least} to ${most}` : least !== undefined ? ` from ${least}` : most !== undefined ? ` up to ${most}` : ''
-      return `${type === 'integer' ? 'whole number' : 'number'}${range}${unit === '' ? '' : ` (${unit})`}`
+      return `${type === 'integer' ? 'whole number' : 'number'}${range}${unit === null ? '' : ` (${unit})`}`
     }
     case 'array':
       return `list of ${items === undefined ? 'values' : phrase(items, unit)}${maxItems === undefined ? '' : `, at most ${maxItems}`}`

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AppSettings } from '../../../src-main/contract/app-settings.ts'
 import type { SettingView } from '../../../src-main/contract/commands.ts'
-import { rateKinds, Settings } from '../../../src-main/contract/settings.ts'
+import { Settings } from '../../../src-main/contract/settings.ts'
 import { editBytes, formatBytes, parseBytes } from '../../format/bytes.ts'
 
 /** How a setting is edited. */
@@ -22,19 +22,19 @@ interface JsonSchema {
   maximum?: number
   items?: JsonSchema
   properties?: Record<string, JsonSchema>
+  /** What the contract says of the number, where its name does not. */
+  unit?: string
 }
 
 /** Reads from the contract's schema how each setting is edited, by its name. */
 export function settingFields(): ReadonlyMap<string, SettingField> {
   const sections: Record<string, JsonSchema> = { ...schemaOf(Settings).properties, app: schemaOf(AppSettings) }
-  return new Map(Object.entries(sections).flatMap(([section, { properties = {} }]) => Object.entries(properties).map(([field, schema]) => [`${section}.${field}`, fieldOf(schema, isSize(section, field))] as const)))
+  return new Map(Object.entries(sections).flatMap(([section, { properties = {} }]) => Object.entries(properties).map(([field, schema]) => [`${section}.${field}`, fieldOf(schema, schema.unit === 'bytes per second' || field.endsWith('Bytes'))] as const)))
 }
 
 const schemaOf = (schema: z.ZodType): JsonSchema => z.toJSONSchema(schema, { io: 'input' }) as JsonSchema
 
-/** Bytes, or bytes per second: edited with their unit. */
-const isSize = (section: string, field: string): boolean => field.endsWith('Bytes') || (section === 'rates' && [...rateKinds, 'adaptiveFloor'].includes(field))
-
+/** @param sized bytes, or bytes per second: edited with their unit */
 function fieldOf(schema: JsonSchema, sized: boolean): SettingField {
   const choices = schema.anyOf?.filter((s) => s.type !== 'null')
   const optional = schema.anyOf?.some((s) => s.type === 'null') ?? false

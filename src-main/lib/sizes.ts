@@ -12,6 +12,21 @@ export function parseSize(text: string): number | undefined {
   return Number.isSafeInteger(bytes) ? bytes : undefined
 }
 
+/** Bytes per second in one of each. */
+const bitUnits: Record<string, number> = { bit: 1 / 8, kbit: 1e3 / 8, mbit: 1e6 / 8, gbit: 1e9 / 8 }
+
+/**
+ * Reads a rate: a size, of bytes in a second (`2M`, `500 KiB/s`), or bits in a second (`50mbit`, `1 Gbit/s`), which count by 1000.
+ * @returns whole bytes per second, or undefined when it is not a rate
+ */
+export function parseRate(text: string): number | undefined {
+  const amount = text.replace(/\/s\s*$/i, '')
+  const match = /^\s*(\d{1,16}(?:\.\d{1,9})?)\s*([kmg]?bit)\s*$/i.exec(amount)
+  if (!match) return parseSize(amount)
+  const bytes = Math.round(Number(match[1]) * bitUnits[match[2]!.toLowerCase()]!)
+  return Number.isSafeInteger(bytes) ? bytes : undefined
+}
+
 const names = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
 /** Bytes for people: three figures at least, `1023 B`, `1.50 MiB`, `12.3 GiB`. */

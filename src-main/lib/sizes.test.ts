@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { formatSize, parseSize } from './sizes.ts'
+import { formatSize, parseRate, parseSize } from './sizes.ts'
 
 test.each([
   ['0', 0],
@@ -17,6 +17,21 @@ test.each([
 
 test.each(['', ' ', 'M', '-1', '1e3', '1,5G', '0x10', '1 GiB GiB', '10Q', 'Infinity', '99999999T', '1constructor', '1.G', '.5G'])('%j is no size', (text) => {
   expect(parseSize(text)).toBeUndefined()
+})
+
+test.each([
+  ['2M', 2 * 1024 ** 2],
+  ['500 KiB/s', 500 * 1024],
+  ['4096', 4096],
+  ['50mbit', 6_250_000],
+  ['1.5 Gbit/s', 187_500_000],
+  ['9 bit', 1]
+])('%j is %d bytes per second', (text, bytes) => {
+  expect(parseRate(text)).toBe(bytes)
+})
+
+test.each(['', '/s', 'mbit', '50 mbit/h', '2M/s/s', '50mb it', '-1mbit', '1e3mbit', '9999999999999999gbit'])('%j is no rate', (text) => {
+  expect(parseRate(text)).toBeUndefined()
 })
 
 test.each([

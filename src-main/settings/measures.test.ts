@@ -1,0 +1,71 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { parseAssignment, parseValue } from './assignment.ts'
+import { showMeasure } from './measures.ts'
+import { settingFacts, settingNames, type SettingName } from './setting-facts.ts'
+
+describe('a setting with a unit, as people type it,', () => {
+  test.each<[SettingName, string, number | null]>([
+    ['cache.maxBytes', '500MiB', 500 * 2 ** 20],
+    ['cache.maxBytes', '20 GiB', 20 * 2 ** 30],
+    ['cache.maxBytes', 'none', null],
+    ['rates.monthlyUploadBytes', '2TB', 2e12],
+    ['rates.wanBackground', '5M', 5 * 2 ** 20],
+    ['rates.wanBackground', '50mbit', 6_250_000],
+    ['rates.adaptiveFloor', '64KiB/s', 65_536],
+    ['transfers.stallMs', '2m', 120_000],
+    ['transfers.timeoutMs', '2h', 7_200_000],
+    ['transfers.firstByteMs', '750ms', 750],
+    ['integration.defaultStaggerRangeSeconds', '1h30m', 5400],
+    ['integration.scriptMemoryCacheSeconds', '500ms', 0.5],
+    ['precache.jitterMinutes', '2h', 120],
+    ['cache.maxAgeDays', '36h', 1.5]
+  ])('%s: %s is %s', (name, text, value) => {
+    expect(parseValue(name, text)).toBe(value)
+  })
+
+  test('means what it has always meant without a unit', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...settingNames.filter((name) => settingFacts.get(name)!.unit !== null)), fc.integer({ min: -1, max: 2 ** 45 }), (name, number) => {
+        const plain = settingFacts.get(name)!.schema.safeParse(number)
+        if (plain.success) expect(parseValue(name, String(number))).toBe(number)
+        else expect(() => parseValue(name, String(number))).toThrow(name)
+      })
+    )
+  })
+
+  test.each<[SettingName, string]>([
+    ['cache.maxBytes', '5h'],
+    ['transfers.stallMs', '5MiB'],
+    ['cache.minFreeBytes', 'none'],
+    ['election.minBatteryPercent', '20k'],
+    ['cache.maxBytes', '05'],
+    ['ports.api', '4k']
+  ])('%s is not %s', (name, text) => {
+    expect(() => parseValue(name, text)).toThrow(name)
+  })
+
+  test('that is wrong is refused with the forms it may have', () => {
+    expect(() => parseAssignment('rates.upload=fast')).toThrow('or with a unit: 2M, 500KiB/s, 50mbit)')
+    expect(() => parseAssignment('transfers.stallMs=soon')).toThrow('or with a unit: 30s, 5m, 1h30m, 7d)')
+    expect(() => parseAssignment('cache.maxBytes=1k')).toThrow('from 1048576 (bytes), or null, or with a unit: 500M, 20GiB, 2TB)')
+  })
+})
+
+test.each<[SettingName, unknown, string]>([
+  ['cache.maxBytes', 20 * 2 ** 30, '21474836480 bytes (20.0 GiB)'],
+  ['cache.minFreeBytes', 5, '5 bytes'],
+  ['cache.maxBytes', null, 'null'],
+  ['rates.upload', 2_500_000, '2500000 bytes/s (2.38 MiB/s)'],
+  ['transfers.stallMs', 15_000, '15000 ms (15 s)'],
+  ['election.windowMs', 200, '200 ms'],
+  ['integration.defaultStaggerRangeSeconds', 300, '300 s (5 min)'],
+  ['integration.scriptMemoryCacheSeconds', 45, '45 s'],
+  ['precache.jitterMinutes', 60, '60 min (1 h)'],
+  ['cache.maxAgeDays', 90, '90 days'],
+  ['cache.maxDiskPercent', 10, '10 %'],
+  ['ports.api', 4725, '4725'],
+  ['log.level', 'warn', '"warn"']
+])('%s of %j is shown as %s', (name, value, text) => {
+  expect(showMeasure(settingFacts.get(name)!.unit, value)).toBe(text)
+})
