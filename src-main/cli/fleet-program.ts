@@ -43,7 +43,7 @@ export function addFleetCommands(program: Command, command: AddCommand, output: 
     .argument('<file>', 'what `larder fleet sign` or `larder fleet revoke --output` wrote')
     .action(async (file, options) => (await load()).installFile(file, options, output))
   withCa('revoke', 'Throw PCs out of the fleet: every member refuses them within a minute.')
-    .argument('<pc...>', 'name in the register, or the first 8 digits or more of the id')
+    .argument('<pc...>', 'name in the register, or id as `fleet show` and `peers` print it (its first 8 digits or more)')
     .option('--undo', 'let them take part again')
     .option('-o, --output <file>', 'also write the deny list to a file, to install it on any member')
     .action(async (pcs, options) => (await load()).revoke(pcs, options, output))

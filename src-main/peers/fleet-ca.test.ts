@@ -96,8 +96,11 @@ describe('the fleet CA', () => {
     expect([...second.denyList.denied]).toEqual([bert.identity.id])
     await rig.enrol('anna', { device: anna })
     await expect(rig.ca.revoke(['nobody'], { undo: false })).rejects.toEqual(coded('NOT_FOUND'))
-    await rig.enrol('bert')
-    await expect(rig.ca.revoke(['bert'], { undo: false })).rejects.toEqual(coded('BAD_REQUEST'))
+    const namesake = await rig.enrol('bert')
+    const candidates = `${bert.identity.id} ${namesake.identity.id}`
+    await expect(rig.ca.revoke(['bert'], { undo: false })).rejects.toMatchObject({ code: 'BAD_REQUEST', message: expect.stringContaining(`bert (${namesake.identity.id.slice(0, 12)})`), details: { candidates } })
+    expect((await rig.ca.revoke([namesake.identity.id.slice(0, 12).toUpperCase()], { undo: false })).members[0]!.peer).toBe(namesake.identity.id)
+    expect((await rig.ca.revoke([bert.identity.id], { undo: false })).members[0]!.peer).toBe(bert.identity.id)
   })
 
   it('is the same after it is opened again', async () => {

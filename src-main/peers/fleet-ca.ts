@@ -16,6 +16,10 @@ const DAY_MS = 24 * 3600_000
 /** A denied device stays on the list so long after its last certificate has ended: clocks of members may be wrong. */
 const FORGET_AFTER_MS = 365 * DAY_MS
 const MAX_MEMBERS = 20_000
+/** So many devices an error names. */
+const MAX_CANDIDATES = 10
+/** Of an id, as `larder peers` and `larder fleet show` print it. */
+const SHOWN_DIGITS = 12
 const MAX_REGISTER_BYTES = 8 * 1024 * 1024
 
 /** A device that got a certificate. Times are wall clock, ms since 1970. */
@@ -92,7 +96,7 @@ export class FleetCa {
     const request = await readRequest(requestPem)
     const peer = peerIdOf(request.spki)
     const known = this.#register.members.find((member) => member.peer === peer)
-    if (known?.deniedAt != null) throw new LarderError('FLEET_INVALID', `${known.name} (${peer.slice(0, 12)}) was removed from the fleet; take that back with \`larder fleet revoke --undo\` first`, { peer })
+    if (known?.deniedAt != null) throw new LarderError('FLEET_INVALID', `${known.name} (${peer.slice(0, SHOWN_DIGITS)}) was removed from the fleet; take that back with \`larder fleet revoke --undo\` first`, { peer })
     if (!known && this.#register.members.length >= MAX_MEMBERS) throw new LarderError('FLEET_CA_UNUSABLE', `The register of the fleet CA is full (${MAX_MEMBERS} devices)`)
     const nowMs = this.#clock.wallMs()
     const certificate = new X509Certificate(await issueCertificate({ spki: request.spki, caKey: this.#key, nowMs, lifetimeMs }))
@@ -105,7 +109,7 @@ export class FleetCa {
 
   /**
    * Throws devices out of the fleet, or takes that back. `who`: names, peer ids, or beginnings of those (8 digits and more).
-   * @throws NOT_FOUND, BAD_REQUEST when a word fits none or several; FLEET_CA_UNUSABLE when the list is full
+   * @throws NOT_FOUND when a word fits none, BAD_REQUEST when it fits several, with their ids in `candidates`; FLEET_CA_UNUSABLE when the list is full
    */
   async revoke(who: readonly string[], { undo }: { undo: boolean }): Promise<{ members: Member[]; denyList: DenyList }> {
     const members = who.map((word) => this.#find(word))
@@ -131,8 +135,12 @@ export class FleetCa {
   #find(word: string): Member {
     const id = /^[0-9a-f]{8,64}$/i.test(word) ? word.toLowerCase() : undefined
     const fitting = this.#register.members.filter(({ peer, name }) => name === word || (id !== undefined && peer.startsWith(id)))
-    if (fitting.length === 0) throw new LarderError('NOT_FOUND', `No device of the fleet is called ${word.slice(0, 80)}`)
-    if (fitting.length > 1) throw new LarderError('BAD_REQUEST', `${word.slice(0, 80)} fits ${fitting.length} devices of the fleet; give more digits of the id`)
+    if (fitting.length === 0) throw new LarderError('NOT_FOUND', `No device of the fleet is called ${word.slice(0, 80)}, or has an id that begins so (8 digits or more)`)
+    if (fitting.length > 1) {
+      const candidates = fitting.slice(0, MAX_CANDIDATES)
+      const list = candidates.map(({ name, peer }) => `${name} (${peer.slice(0, SHOWN_DIGITS)})`).join(', ')
+      throw new LarderError('BAD_REQUEST', `${word.slice(0, 80)} fits ${fitting.length} devices of the fleet: ${list}${fitting.length > MAX_CANDIDATES ? ', …' : ''}. Name one by its id`, { candidates: candidates.map(({ peer }) => peer).join(' ') })
+    }
     return fitting[0]!
   }
 
