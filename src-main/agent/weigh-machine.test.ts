@@ -53,6 +53,7 @@ describe('the weight of a machine', () => {
   it('says what it was decided on', () => {
     expect(weighMachine(facts({ form: 'laptop', battery: onBattery, link: { kind: 'wireless', metered: true }, busy: 0.123, freeBytes: 5.25 * GIB }), rules()).machine).toBe('laptop, Wi-Fi, metered, battery 80 %, 5.3 GiB free, processors 12 % busy')
     expect(weighMachine(facts({ battery: onMains }), rules()).machine).toBe('desktop, cable, battery 80 % on mains, 100 GiB free, processors 10 % busy')
+    expect([0.05, 9.96, 999, 1024, 2048, 5.25 * 1024].map((gib) => weighMachine(facts({ link: null, busy: null, freeBytes: gib * GIB }), rules()).machine.replace('desktop, ', ''))).toEqual(['0.1 GiB free', '10 GiB free', '999 GiB free', '1 TiB free', '2 TiB free', '5.3 TiB free'])
     expect(weighMachine({ form: 'unknown', battery: null, link: null, busy: null, freeBytes: null }, rules()).machine).toBe('')
   })
 

@@ -70,7 +70,13 @@ const LINK_WORDS = { wired: 'cable', wireless: 'Wi-Fi', cellular: 'mobile networ
 function describeMachine({ form, link, battery, busy, freeBytes }: MachineFacts): string {
   const parts = [form === 'unknown' ? null : form, link && LINK_WORDS[link.kind], link?.metered ? 'metered' : null]
   if (battery) parts.push(`battery${battery.percent === null ? '' : ` ${battery.percent} %`}${battery.discharging ? '' : ' on mains'}`)
-  if (freeBytes !== null) parts.push(`${(freeBytes / 1024 ** 3).toFixed(freeBytes < 10 * 1024 ** 3 ? 1 : 0)} GiB free`)
+  if (freeBytes !== null) parts.push(`${describeSpace(freeBytes)} free`)
   if (busy !== null) parts.push(`processors ${Math.round(busy * 100)} % busy`)
   return parts.filter((part) => part !== null).join(', ')
+}
+
+/** Two figures: it is told anew to others whenever it reads differently. */
+function describeSpace(bytes: number): string {
+  const [size, unit] = bytes < 1000 * 1024 ** 3 ? [bytes / 1024 ** 3, 'GiB'] : [bytes / 1024 ** 4, 'TiB']
+  return `${Number(size.toFixed(size < 10 ? 1 : 0))} ${unit}`
 }
