@@ -36,11 +36,18 @@ export function createHttpBridge(session: Session, page: BrowserPage = browserPa
       session.end()
       return refused()
     }
+    let body: unknown
     try {
-      const body: unknown = await response.json()
-      return response.ok ? parseAnswer(command.c, body) : { ok: false, error: ErrorView.parse(body) }
+      body = await response.json()
+      if (!response.ok) return { ok: false, error: ErrorView.parse(body) }
     } catch {
       return { ok: false, error: errorView('INTERNAL', `The agent answered ${response.status} with something that is no answer.`) }
+    }
+    try {
+      return parseAnswer(command.c, body)
+    } catch {
+      // The page is read from the disk at each start of it, and may have been replaced under an agent that runs.
+      return { ok: false, error: errorView('AGENT_UNSUPPORTED', 'The agent is of another version than this window.') }
     }
   }
 

@@ -131,6 +131,19 @@ describe('the mirror', () => {
     expect(off.state.link).toBe('disconnected')
   })
 
+  test('says that the agent is of another version, until it can read it again or the agent is gone', async () => {
+    const r = rig({ ok: false, error: errorView('AGENT_UNSUPPORTED', 'no') })
+    await r.pass(GONE_AFTER_MS + 5000)
+    expect(r.state.link).toBe('otherVersion')
+    r.push(message('a', 1))
+    expect(r.state.link).toBe('live')
+    await r.pass(5000)
+    expect(r.state.link).toBe('otherVersion')
+    r.answer({ ok: false, error: errorView('AGENT_NOT_RUNNING', 'no') })
+    await r.pass(2000)
+    expect(r.state.link).toBe('disconnected')
+  })
+
   test('keeps the identity of what did not change', () => {
     const r = rig()
     r.push(message('a', 1))

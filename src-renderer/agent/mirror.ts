@@ -16,9 +16,10 @@ const TICK_MS = 1000
 /**
  *     connecting ──► live ◄──► stale ──► disconnected ──► live
  *          └───────────────────────────────▲
+ *     otherVersion is reached from everywhere when the agent says what this window cannot read, and left when it can again.
  *     signedOut is reached from everywhere when the agent no longer accepts this window, and left only by a new link.
  */
-export type Link = 'connecting' | 'live' | 'stale' | 'disconnected' | 'signedOut'
+export type Link = 'connecting' | 'live' | 'stale' | 'disconnected' | 'otherVersion' | 'signedOut'
 
 /** What this window knows of the agent. */
 export interface MirrorState {
@@ -87,6 +88,7 @@ export function createMirror(bridge: LarderBridge, time: MirrorTime = windowTime
       if (stopped) return
       if (answer.ok) take(answer.value)
       else if (answer.error.code === 'TOKEN_INVALID') store.setState({ link: 'signedOut' })
+      else if (answer.error.code === 'AGENT_UNSUPPORTED') store.setState({ link: 'otherVersion' })
       else if (answer.error.code === 'AGENT_NOT_RUNNING') store.setState({ link: 'disconnected' })
     } catch {
       // Silence goes on and tells it.
@@ -106,6 +108,7 @@ export function createMirror(bridge: LarderBridge, time: MirrorTime = windowTime
     }
     if (link === 'signedOut') return
     if (silentMs >= ASK_AFTER_MS) void askForNews()
+    if (link === 'otherVersion') return
     if (silentMs >= GONE_AFTER_MS) store.setState({ link: 'disconnected' })
     else if (silentMs >= STALE_AFTER_MS && link === 'live') store.setState({ link: 'stale' })
   }

@@ -16,6 +16,7 @@ export function LinkBanner() {
   if (link === 'live' && stopping) return <Banner intent="info" title="Larder is stopping." body="Verified pieces are kept." className={styles.root} />
   if (link === 'stale') return <Banner intent="warning" title="This may be out of date." body={`The agent was last heard ${heard}; it may be busy.`} className={styles.root} />
   if (link === 'disconnected') return <Banner intent="error" title="The agent does not answer." body={`Shown is how it was ${heard}. This window connects again by itself when it runs.`} className={styles.root} />
+  if (link === 'otherVersion') return <Banner intent="error" title="The agent is of another version than this window." body={`Shown is how it was ${heard}. Start the agent again, then open this window anew.`} className={styles.root} />
   if (link === 'signedOut') return <Banner intent="error" title="This window is no longer signed in." body="Run “larder ui” on this PC to open it again." className={styles.root} />
   return null
 }

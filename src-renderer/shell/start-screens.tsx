@@ -33,6 +33,14 @@ export function StartScreen() {
         </EmptyState>
       </div>
     )
+  if (link === 'otherVersion')
+    return (
+      <div className={styles.full} role="alert">
+        <EmptyState level={1} bad icon={<ErrorCircle24Regular />} title="Agent and window are of different versions">
+          Larder was probably updated while its agent was running. Start the agent again, then open this window anew with <code>larder ui</code>.
+        </EmptyState>
+      </div>
+    )
   if (status?.state === 'failed')
     return (
       <div className={styles.full} role="alert">

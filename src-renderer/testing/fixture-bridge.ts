@@ -18,6 +18,8 @@ export interface FixtureAgent {
   absent?: boolean
   /** Commands are answered with TOKEN_INVALID. */
   signedOut?: boolean
+  /** It says what this window cannot read. */
+  otherVersion?: boolean
   /** Commands that do not work in this runtime. */
   without?: readonly string[]
   /** Time until a command is answered, ms. */
@@ -42,8 +44,9 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
   const commands: CommandInput[] = []
   let n = 0
   const message = (over: Partial<SnapshotMessage> = {}): SnapshotMessage => ({ run: RUN, n: ++n, status: agent.status ?? { state: 'running' }, snapshot: agent.snapshot, verifying: agent.verifying ?? null, ...over })
+  const isMute = (): boolean => agent.silent === true || agent.signedOut === true || agent.otherVersion === true
   const push = (over?: Partial<SnapshotMessage>): SnapshotMessage | undefined => {
-    if (agent.silent === true || agent.signedOut === true) return undefined
+    if (isMute()) return undefined
     const now = message(over)
     for (const [listener, sent] of listeners) {
       listeners.set(listener, now)
@@ -64,6 +67,7 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
     if (agent.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, agent.delayMs))
     if (agent.absent === true) return fail('AGENT_NOT_RUNNING', 'No agent is running.')
     if (agent.signedOut === true) return fail('TOKEN_INVALID', 'This window is no longer signed in.')
+    if (agent.otherVersion === true) return fail('AGENT_UNSUPPORTED', 'The agent is of another version than this window.')
     const parsed = Command.safeParse(given)
     if (!parsed.success) return fail('BAD_REQUEST', parsed.error.issues[0]?.message ?? 'bad command')
     return obey(parsed.data)
@@ -210,7 +214,7 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
     onSnapshot: (listener) => {
       const now = message()
       listeners.set(listener, now)
-      if (agent.silent !== true && agent.signedOut !== true) listener(now)
+      if (!isMute()) listener(now)
       return () => listeners.delete(listener)
     },
     change,

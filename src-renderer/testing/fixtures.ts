@@ -53,6 +53,7 @@ export const fixtures = {
     settings: fixtureSettings()
   }),
   signedout: (): FixtureAgent => ({ snapshot: null, signedOut: true }),
+  otherversion: (): FixtureAgent => ({ snapshot: null, otherVersion: true }),
   off: (): FixtureAgent => ({ snapshot: fixtureSnapshot({ integration: { enabled: false, by: 'Helpdesk (R. Okafor)', since: fixtureSnapshot().at - 26 * 3_600_000, reason: 'The line of the branch office is being repaired', managedBy: null } }), entries: fixtureEntries(214), settings: fixtureSettings() }),
   nofleet: (): FixtureAgent => ({ snapshot: fixtureSnapshot({ fleet: { member: false, via: 'none', tag: null }, peers: [] }), entries: fixtureEntries(12), settings: fixtureSettings() })
 } satisfies Record<string, () => FixtureAgent>

@@ -25,6 +25,8 @@ function linkNews(last: Known, next: Known): string[] {
       return ['The agent is silent; what is shown may be out of date.']
     case 'disconnected':
       return ['The agent does not answer.']
+    case 'otherVersion':
+      return ['The agent is of another version than this window.']
     case 'signedOut':
       return ['This window is no longer signed in.']
     case 'live':
