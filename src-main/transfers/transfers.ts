@@ -6,6 +6,7 @@ import { LarderError } from '../lib/errors.ts'
 import type { PieceSource, ServedContent } from '../peers/network.ts'
 import { pieceLength, pieceStart } from '../pieces/plan.ts'
 import { signRecord } from '../pieces/record.ts'
+import { Held } from './held.ts'
 import { HotPieces } from './hot-pieces.ts'
 import type { TransferWorld } from './job.ts'
 import { Transfer, type TransferInit } from './transfer.ts'
@@ -17,6 +18,7 @@ export class Transfers implements PieceSource {
   /** Their partials are being closed; nobody may open them before that. */
   readonly #ending = new Map<ContentKey, Promise<void>>()
   readonly #live = new Map<ContentKey, Transfer>()
+  readonly #held: Held<Transfer>
   readonly #ended = { originBytes: 0, peerBytes: 0 }
   readonly #hot: HotPieces
   readonly #uploaded: (bytes: number) => void
@@ -30,6 +32,7 @@ export class Transfers implements PieceSource {
   constructor(world: TransferWorld, uploaded: (bytes: number) => void = () => {}) {
     this.#uploaded = uploaded
     this.#world = world
+    this.#held = new Held(world.clock, (transfer) => void this.#end(transfer))
     this.#hot = new HotPieces(world.clock, world.buffers)
   }
 
@@ -134,7 +137,7 @@ export class Transfers implements PieceSource {
     this.#live.set(init.key, transfer)
     if (!this.#serving) transfer.setServing(false)
     transfer.on('done', () => this.#bookServedEarly(init.key))
-    transfer.on('done', () => void this.#world.clock.after(this.#serving ? this.#world.settings.transfers.holdMs : 0, () => void this.#end(transfer)))
+    transfer.on('done', () => this.#held.keep(transfer, this.#serving ? this.#world.settings.transfers.holdMs : 0))
     transfer.on('failed', () => void this.#end(transfer))
     return transfer
   }
@@ -142,6 +145,7 @@ export class Transfers implements PieceSource {
   #end(transfer: Transfer): Promise<void> {
     if (this.#live.get(transfer.key) !== transfer) return this.#ending.get(transfer.key) ?? Promise.resolve()
     this.#live.delete(transfer.key)
+    this.#held.forget(transfer)
     this.#bookServedEarly(transfer.key)
     this.#ended.originBytes += transfer.split.originBytes
     this.#ended.peerBytes += transfer.split.peerBytes
