@@ -34,6 +34,6 @@ export function nextHop(visited: readonly string[], location: string): string {
 }
 
 function isThisMachine(href: string): boolean {
-  const host = new URL(href).hostname
+  const host = new URL(href).hostname.replace(/\.$/, '')
   return host === 'localhost' || host.endsWith('.localhost') || host.startsWith('127.') || host === '0.0.0.0' || host === '[::1]' || host === '[::]' || host.startsWith('[::ffff:7f')
 }

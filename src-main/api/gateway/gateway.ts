@@ -57,7 +57,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       if (isLoop(headers)) throw new LarderError('GATEWAY_LOOP', 'The agent’s own request came back to its gateway')
       const target = readTarget(method, url, own)
       asked = target.url
-      if (!isListed(target.url, options.hosts()) && !showsToken(headers['proxy-authorization'], options.token)) {
+      if (!(await isListed(target.url, options.hosts())) && !showsToken(headers['proxy-authorization'], options.token)) {
         throw new LarderError('GATEWAY_HOST_REFUSED', `${new URL(target.url).host} is not in gateway.hosts`, { host: new URL(target.url).host })
       }
       if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0') throw new LarderError('BAD_REQUEST', 'The gateway takes no bodies')

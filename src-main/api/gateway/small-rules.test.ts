@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { networkInterfaces } from 'node:os'
 import { LarderError } from '../../lib/errors.ts'
 import { routeRange } from '../../transfers/range-route.ts'
 import { GatewayHost } from '../../contract/settings.ts'
@@ -63,9 +64,22 @@ describe('who may use the gateway', () => {
     ['http://any.test/', ['*'], true], ['http://any.test/', [], false],
     ['http://localhost/', ['*'], false], ['http://127.0.0.1/', ['*'], false], ['http://[::1]/', ['*'], false], ['http://[::ffff:127.0.0.1]/', ['*'], false], ['http://169.254.169.254/', ['*'], false], ['http://0x7f.1/', ['*'], false], ['http://0.0.0.0/', ['*'], false],
     ['http://10.1.2.3/', ['*'], true], ['http://127.0.0.1:8080/', ['127.0.0.1:8080'], true], ['http://[::1]:80/', ['[::1]:80'], true], ['http://[::1]/', ['[::1]'], true]
-  ])('%s under %j: %s', (url, entries, listed) => {
-    expect(isListed(url, entries)).toBe(listed)
+  ])('%s under %j: %s', async (url, entries, listed) => {
+    expect(await isListed(url, entries, async () => [])).toBe(listed)
     for (const entry of entries) expect(GatewayHost.safeParse(entry).success).toBe(true)
+  })
+
+  test.each([
+    ['127.0.0.1', false], ['::1', false], ['::ffff:127.0.0.1', false], ['169.254.169.254', false], ['fe80::1', false], ['0.0.0.0', false], ['10.1.2.3', true], ['2001:db8::1', true],
+    ...Object.values(networkInterfaces()).flatMap((all) => all!.map(({ address }): [string, boolean] => [address, false]))
+  ])('* lets nobody ask for a name that leads to %s: %s', async (address, listed) => {
+    const addressesOf = async () => ['93.184.216.34', address]
+    expect(await isListed('http://e.test/', ['*'], addressesOf)).toBe(listed)
+    expect(await isListed('http://e.test/', ['e.test'], addressesOf)).toBe(true)
+  })
+
+  test('* lets nobody ask for this PC under its real names', async () => {
+    for (const name of ['localhost.', 'localhost']) expect(await isListed(`http://${name}/`, ['*'])).toBe(false)
   })
 
   test.each(['', 'http://e.test', 'a*.test', '*e.test', 'e.test/', 'e.test:x', '*.*', 'a b', '-a:1\n'])('the list takes no %j', (entry) => {
