@@ -44,6 +44,8 @@ export interface AgentOptions {
   readonly settings?: readonly string[]
   /** Where it keeps everything; a new folder by default. */
   readonly dataDir?: string
+  /** Where what it says goes; into its folder by default, which may be one that cannot be written. */
+  readonly logFile?: string
 }
 
 /** Arguments of the agents' Node, for profiling: `BENCH_NODE_ARGS="--cpu-prof --cpu-prof-dir=/tmp/profiles"`. */
@@ -61,9 +63,7 @@ export async function startAgent(scope: RunScope, options: AgentOptions): Promis
   ]
   if (options.seeds) args.push('--no-beacon', ...options.seeds.flatMap((seed) => ['--seed', seed]))
   for (const setting of options.settings ?? []) args.push('--set', setting)
-  // A given folder may be one that cannot be written.
-  const logDir = options.dataDir === undefined ? dataDir : scope.folder(`${options.name}-log`)
-  const program = await scope.start(process.execPath, args, { logFile: path.join(logDir, 'bench-stderr.log') })
+  const program = await scope.start(process.execPath, args, { logFile: options.logFile ?? path.join(dataDir, 'bench-stderr.log') })
   const ready = Ready.safeParse(program.ready)
   if (!ready.success) throw new Error(`${options.name} did not start: ${JSON.stringify(program.ready).slice(0, 1000)}`)
   return agentProcess(options.name, program, ready.data)

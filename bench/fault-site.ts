@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { rankCoordinators } from '../src-main/claims/rendezvous.ts'
@@ -47,6 +47,8 @@ export class FaultSite {
   readonly #siteKey = newSiteKey()
   readonly #beaconPort = randomInt(20_000, 32_000)
   readonly #dirs: string[] = []
+  /** Folders made here. */
+  readonly #ownDirs: string[]
   readonly #outDir: string
   /** By dialling and dialled agent: `2>0`. */
   readonly #relays = new Map<string, TcpRelay>()
@@ -60,16 +62,25 @@ export class FaultSite {
     this.origin = origin
     this.#options = options
     this.#outDir = scope.folder('fault-files')
+    this.#ownDirs = [this.#outDir]
   }
 
   static async start(scope: RunScope, options: FaultSiteOptions): Promise<FaultSite> {
     const site = new FaultSite(scope, await startOriginServer({ rateBytesPerSecond: options.rateBytesPerSecond }), options)
-    for (let i = 0; i < options.agents; i++) {
-      site.#dirs[i] = options.dataDirOf?.(i) ?? scope.folder(`fault-pc-${i}`)
-      await site.startAgent(i)
+    try {
+      for (let i = 0; i < options.agents; i++) {
+        const given = options.dataDirOf?.(i)
+        const dir = given ?? scope.folder(`fault-pc-${i}`)
+        site.#dirs[i] = dir
+        if (given === undefined) site.#ownDirs.push(dir)
+        await site.startAgent(i)
+      }
+      await site.untilMet()
+      return site
+    } catch (error) {
+      await site.close()
+      throw error
     }
-    await site.untilMet()
-    return site
   }
 
   get rounds(): number {
@@ -93,13 +104,13 @@ export class FaultSite {
       seeds.push(`127.0.0.1:${relay.port}`)
     }
     const fixed = seeds.length > 0 ? seeds : ['127.0.0.1:1']
-    this.agents[index] = await startAgent(this.#scope, { name: `pc-${index}`, siteKey: this.#siteKey, beaconPort: this.#beaconPort, seeds: fixed, settings, dataDir: this.#dirs[index]! })
+    this.agents[index] = await startAgent(this.#scope, { name: `pc-${index}`, siteKey: this.#siteKey, beaconPort: this.#beaconPort, seeds: fixed, settings, dataDir: this.#dirs[index]!, logFile: this.#logFile(index) })
   }
 
   /** Starts an agent that cannot start. @returns what it said; empty when it started all the same */
   async tryToStart(index: number, peerPort = 0): Promise<string> {
     try {
-      this.agents[index] = await startAgent(this.#scope, { name: `pc-${index}`, siteKey: this.#siteKey, beaconPort: this.#beaconPort, seeds: ['127.0.0.1:1'], settings, peerPort, dataDir: this.#dirs[index]! })
+      this.agents[index] = await startAgent(this.#scope, { name: `pc-${index}`, siteKey: this.#siteKey, beaconPort: this.#beaconPort, seeds: ['127.0.0.1:1'], settings, peerPort, dataDir: this.#dirs[index]!, logFile: this.#logFile(index) })
       await this.agents[index]!.stop()
       return ''
     } catch (error) {
@@ -162,6 +173,7 @@ export class FaultSite {
     for (const [index, agent] of this.agents.entries()) if (!agent.ended && !bounds.unwell?.includes(index)) broken.push(...(await brokenCache(agent)))
     if (broken.length > 0) broken.push(await this.#story(outcomes))
     this.origin.remove(round.path)
+    rmSync(path.join(this.#outDir, `${this.#rounds}`), { recursive: true, force: true })
     return broken
   }
 
@@ -238,10 +250,16 @@ export class FaultSite {
     }
   }
 
+  /** Ends the agents, their ways and the origin, and removes all folders made for them. */
   async close(): Promise<void> {
     await Promise.all(this.agents.map((agent) => agent.stop()))
     await Promise.all([...this.#relays.values()].map((relay) => relay.close()))
     await this.origin.close()
+    for (const dir of this.#ownDirs) this.#scope.remove(dir)
+  }
+
+  #logFile(index: number): string {
+    return path.join(this.#outDir, `pc-${index}.log`)
   }
 
   async #final(agent: AgentProcess, id: string): Promise<RequestView | null> {
