@@ -1,16 +1,14 @@
-import { Button, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle, DialogTrigger, Field, Input, makeStyles, MessageBar, MessageBarActions, MessageBarBody, MessageBarTitle, ProgressBar, Text, tokens } from '@fluentui/react-components'
-import { useState, type FormEvent } from 'react'
-import type { ErrorView } from '../../../src-main/contract/errors.ts'
+import { Button, Field, Input, makeStyles, MessageBar, MessageBarActions, MessageBarBody, MessageBarTitle, ProgressBar, Text, tokens } from '@fluentui/react-components'
+import { useState } from 'react'
 import { useAction, useApp, useCan, useLive, useSnapshot } from '../../app-context.tsx'
-import { ask, failureOf } from '../../agent/bridge.ts'
+import { ask } from '../../agent/bridge.ts'
 import { countOf, formatBytes } from '../../format/bytes.ts'
-import { ErrorBar } from '../../parts/error-bar.tsx'
+import { FormBody, FormDialog, useAttempts } from '../../parts/form-dialog.tsx'
 
 const useStyles = makeStyles({
   progress: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalXS, flexShrink: 0 },
   bar: { flexShrink: 0 },
-  path: { overflowWrap: 'anywhere' },
-  content: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalM }
+  path: { overflowWrap: 'anywhere' }
 })
 
 /** Where the cache moves to at the next start, and how far a move is. Not there while it stays where it is. */
@@ -56,11 +54,11 @@ export function CacheMove() {
 }
 
 /** Asks for another folder. What the agent refuses is said in the dialog, which stays open. */
-export function MoveCacheDialog({ open, onClose }: { readonly open: boolean; onClose(): void }) {
+export function MoveCacheDialog(props: { readonly open: boolean; onClose(): void }) {
   return (
-    <Dialog open={open} onOpenChange={(_, data) => (data.open ? undefined : onClose())}>
-      <DialogSurface>{open ? <MoveCacheForm onClose={onClose} /> : null}</DialogSurface>
-    </Dialog>
+    <FormDialog {...props}>
+      <MoveCacheForm onClose={props.onClose} />
+    </FormDialog>
   )
 }
 
@@ -69,40 +67,17 @@ function MoveCacheForm({ onClose }: { onClose(): void }) {
   const { bridge } = useApp()
   const present = useSnapshot((s) => s.cache.dir)
   const [dir, setDir] = useState('')
-  const [error, setError] = useState<ErrorView | null>(null)
-  const [busy, setBusy] = useState(false)
-  const submit = async (event: FormEvent) => {
-    event.preventDefault()
-    setBusy(true)
-    try {
-      await ask(bridge, { c: 'cache.relocate', dir: dir.trim() })
-      onClose()
-    } catch (failure) {
-      setError(failureOf(failure))
-    } finally {
-      setBusy(false)
-    }
+  const attempts = useAttempts()
+  const submit = async () => {
+    await ask(bridge, { c: 'cache.relocate', dir: dir.trim() })
+    onClose()
   }
   return (
-    <form onSubmit={(event) => void submit(event)}>
-      <DialogBody>
-        <DialogTitle>Move the cache</DialogTitle>
-        <DialogContent className={styles.content}>
-          <ErrorBar error={error} />
-          <Text className={styles.path}>It lies in {present}. It moves when Larder starts again; its contents go along, and downloads work meanwhile.</Text>
-          <Field label="New folder" required hint="An absolute path on this PC. The folder is made where it is missing.">
-            <Input autoFocus spellCheck={false} autoComplete="off" maxLength={4096} value={dir} onChange={(_, data) => setDir(data.value)} />
-          </Field>
-        </DialogContent>
-        <DialogActions>
-          <Button type="submit" appearance="primary" disabled={busy || dir.trim() === ''}>
-            Move
-          </Button>
-          <DialogTrigger disableButtonEnhancement>
-            <Button>Close</Button>
-          </DialogTrigger>
-        </DialogActions>
-      </DialogBody>
-    </form>
+    <FormBody title="Move the cache" submit="Move" ready={dir.trim() !== ''} attempts={attempts} onSubmit={submit}>
+      <Text className={styles.path}>It lies in {present}. It moves when Larder starts again; its contents go along, and downloads work meanwhile.</Text>
+      <Field label="New folder" required hint="An absolute path on this PC. The folder is made where it is missing.">
+        <Input autoFocus spellCheck={false} autoComplete="off" maxLength={4096} value={dir} onChange={(_, data) => setDir(data.value)} />
+      </Field>
+    </FormBody>
   )
 }
