@@ -1,5 +1,5 @@
-// node bench/hour-load.ts: two agents on loopback, the first of which downloads without a pause, evicts and serves. Prints one line of JSON when they
-// run, and goes on until it is ended; a download that fails ends it. Before the downloads it fills their lists of finished requests.
+// node bench/hour-load.ts MBIT: two agents on loopback, the first of which downloads without a pause from an origin of MBIT, evicts and serves. Prints one
+// line of JSON when they run, and goes on until it is ended; a download that fails ends it. Before the downloads it fills their lists of finished requests.
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,15 +12,14 @@ const MIB = 1024 ** 2
 const FILE_BYTES = 2 * MIB
 /** Downloads under way at any time. */
 const AT_ONCE = 8
-const ORIGIN_MBIT = 40
 const LOOK_EVERY_MS = 200
-/** An agent keeps so many finished requests, and twice as many events; a list that still fills looks like a leak. */
+/** An agent keeps so many finished requests, as many finished transfers, and twice as many events; a list that still fills looks like a leak. */
 const KEPT_REQUESTS = 500
 
 // So that its garbage can be collected before its memory is read: what has merely not been collected yet is no growth.
 process.env['BENCH_NODE_ARGS'] = '--inspect=127.0.0.1:0'
 const scope = new RunScope()
-const origin = await startOriginServer({ rateBytesPerSecond: (ORIGIN_MBIT * 1_000_000) / 8 })
+const origin = await startOriginServer({ rateBytesPerSecond: (Number(process.argv[2]) * 1_000_000) / 8 })
 try {
   const [watched, other] = (await startFleet(scope, { agents: 2, settings: ['ui.browser=true', `cache.maxBytes=${256 * MIB}`, 'cache.minFreeBytes=0'] })) as [AgentProcess, AgentProcess]
   process.stdout.write(`${JSON.stringify({ pid: watched.pid, dataDir: watched.dataDir, inspector: inspectorOf(watched) })}\n`)

@@ -25,6 +25,7 @@ interface Flags {
   perSecond: number
   minutes: number
   hour?: number
+  mbit: number
 }
 
 const VIEWS = ['overview', 'downloads', 'site', 'cache', 'events', 'settings'] as const
@@ -40,6 +41,7 @@ const program = new Command('bench:window')
   .option('--per-second <n>', 'snapshots a second', parseCount(1, 60), 10)
   .option('--minutes <n>', 'length of the memory measurement; 0: none', parseCount(0, 600), 2)
   .addOption(new Option('--hour [minutes]', 'instead of all that: so many minutes with a real agent that downloads without a pause, 10 by default; ends with 1 when memory grows').preset('10').argParser(parseCount(1, 60)))
+  .option('--mbit <n>', 'with --hour: rate of the origin; a faster one puts more contents into the time', parseCount(1, 10_000), 40)
 const flags = readFlags<Flags>(program)
 const tell = (text: string): void => void process.stderr.write(`${text}\n`)
 
@@ -58,7 +60,7 @@ try {
 
 async function useForAnHour(from: Browser, minutes: number): Promise<void> {
   tell(`A window in use for ${minutes} min …`)
-  const result = await measureHour(scope, from, minutes)
+  const result = await measureHour(scope, from, minutes, flags.mbit)
   process.stdout.write(flags.json ? `${JSON.stringify(rounded(result, 3))}\n` : `${drawTable([`${minutes} min`, '', 'bound'], hourRows(result))}\n`)
   if (result.flat) return
   tell('Memory grows.')
