@@ -111,7 +111,7 @@ export const Settings = z.object({
       firstByteMs: ms(500, 600_000).default(15_000).describe('No byte from anywhere for so long after the election: fall back, ms.').meta(live),
       stallMs: ms(500, 600_000).default(15_000).describe('No progress for so long: fall back, ms.').meta(live),
       timeoutMs: ms(1000, 7 * 24 * 3600_000).default(24 * 3600_000).describe('Limit of a request that names none, ms.').meta(live),
-      holdMs: ms(0, 24 * 3600_000).default(600_000).describe('How long a finished transfer stays registered so that latecomers find it, ms.').meta(live)
+      holdMs: ms(0, 24 * 3600_000).default(600_000).describe('How long a finished transfer stays registered so that latecomers find it, ms; the newest 500 of them.').meta(live)
     })
     .prefault({}),
   origin: z

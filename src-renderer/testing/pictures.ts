@@ -44,6 +44,7 @@ function states(): Picture[] {
     ...ofOverview,
     ...both('overview-stale', { ...small, fixture: 'stale', kept: false, act: (page) => page.getByText('This may be out of date.').waitFor({ timeout: 12_000 }) }),
     ...both('overview-signedout', { ...small, fixture: 'signedout' }),
+    ...both('overview-otherversion', { ...small, fixture: 'otherversion', kept: false }),
     ...both('overview-busy', { ...small, fixture: 'busy', live: true }),
     ...both('downloads-busy', { ...small, fixture: 'busy', live: true }),
     ...both('downloads-waiting', { ...small, kept: false, act: (page) => page.getByRole('tab', { name: /Waiting/ }).click() }),
