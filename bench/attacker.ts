@@ -3,7 +3,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import dgram from 'node:dgram'
 import net from 'node:net'
 import { parseArgs } from 'node:util'
-import { BEACON_BYTES } from '../src-main/peers/beacon-message.ts'
+import { BEACON_BYTES } from '../src-main/peers/discovery/beacon-message.ts'
 
 const { values } = parseArgs({
   options: {

@@ -5,7 +5,7 @@ import { createClaims } from '../src-main/claims/claims-service.ts'
 import type { ContentKey, PeerId } from '../src-main/contract/ids.ts'
 import type { ClaimMessage, PeerMessage } from '../src-main/contract/peer-messages.ts'
 import type { Clock } from '../src-main/lib/clock.ts'
-import { ControlChannel } from '../src-main/peers/control-channel.ts'
+import { ControlChannel } from '../src-main/peers/control/control-channel.ts'
 
 const self = '01'.repeat(32) as PeerId
 const sender = 'f2'.repeat(32) as PeerId

@@ -12,8 +12,8 @@ import type { Clock } from '../lib/clock.ts'
 import type { ClockSkew } from '../origin/origin.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
 import type { Change } from '../settings/write-setting.ts'
-import type { Readings } from '../transfers/reading.ts'
-import type { MachineProbes } from './machine-watch.ts'
+import type { Readings } from '../requests/reading.ts'
+import type { MachineProbes } from '../machine/machine-watch.ts'
 import type { Precache } from '../precache/precache.ts'
 
 /** What the agent is to do; nothing in it touches the world by itself. */

@@ -11,7 +11,7 @@ import type { Transfers } from '../transfers/transfers.ts'
 import type { AgentHost } from './agent.ts'
 import { NetworkClaimLink } from './claim-link.ts'
 import type { EventLog } from './event-log.ts'
-import type { MachineWatch } from './machine-watch.ts'
+import type { MachineWatch } from '../machine/machine-watch.ts'
 import type { Serving } from './serving.ts'
 
 export interface PeersWorld extends Pick<AgentHost, 'log'> {

@@ -1,8 +1,8 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Rates } from '../rates/rates.ts'
-import type { MachineWatch } from './machine-watch.ts'
+import type { MachineWatch } from '../machine/machine-watch.ts'
 import { TimedStop } from './timed-stop.ts'
-import type { Weight } from './weigh-machine.ts'
+import type { Weight } from '../machine/weigh-machine.ts'
 
 /** Whether this PC serves its peers now, and what it weighs therefore: who serves nobody must not be master either. */
 export class Serving {

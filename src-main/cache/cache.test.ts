@@ -5,7 +5,7 @@ import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import type { CacheEvents } from './cache.ts'
-import { MIB, sample, sha, store, testCache, type TestCache } from './test-cache.ts'
+import { MIB, sample, sha, store, testCache, type TestCache } from '../testing/cache/test-cache.ts'
 
 const hashes = createHashPool({ workers: 1 })
 let at: TestCache<FakeClock>

@@ -8,7 +8,7 @@ import { createHashPool } from '../pieces/hash-pool.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import { effectiveLimits } from './cache-limits.ts'
 import { layoutOf } from './layout.ts'
-import { MIB, sample, store, testCache, type TestCache } from './test-cache.ts'
+import { MIB, sample, store, testCache, type TestCache } from '../testing/cache/test-cache.ts'
 
 const DAY = 24 * 3600_000
 const GIB = 1024 ** 3

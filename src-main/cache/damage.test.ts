@@ -6,7 +6,7 @@ import { planPieces } from '../pieces/plan.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import type { Cache } from './cache.ts'
 import { layoutOf, partialName, type Layout } from './layout.ts'
-import { fill, flip, MIB, sample, store, testCache, type Sample, type TestCache } from './test-cache.ts'
+import { fill, flip, MIB, sample, store, testCache, type Sample, type TestCache } from '../testing/cache/test-cache.ts'
 
 const hashes = createHashPool({ workers: 1 })
 let at: TestCache<FakeClock>

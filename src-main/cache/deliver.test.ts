@@ -6,7 +6,7 @@ import type { HashPool } from '../pieces/hashing.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import type { Cache } from './cache.ts'
 import { layoutOf } from './layout.ts'
-import { MIB, sample, store, testCache, type Sample, type TestCache } from './test-cache.ts'
+import { MIB, sample, store, testCache, type Sample, type TestCache } from '../testing/cache/test-cache.ts'
 
 const hashes = createHashPool({ workers: 1 })
 let at: TestCache<FakeClock>

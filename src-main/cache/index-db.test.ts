@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Sha256Hex } from '../contract/ids.ts'
 import { IndexDb } from './index-db.ts'
-import { MIB, sample, sha, versionKey } from './test-cache.ts'
+import { MIB, sample, sha, versionKey } from '../testing/cache/test-cache.ts'
 
 let dir: string
 let index: IndexDb

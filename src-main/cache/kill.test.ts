@@ -9,8 +9,8 @@ import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
 import { planPieces } from '../pieces/plan.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
-import { killedBytes } from './kill-bytes.ts'
-import { sha, testCache, versionKey } from './test-cache.ts'
+import { killedBytes } from '../testing/cache/kill-bytes.ts'
+import { sha, testCache, versionKey } from '../testing/cache/test-cache.ts'
 
 const ROUNDS = 20
 const hashes = createHashPool({ workers: 1 })
@@ -19,7 +19,7 @@ afterAll(() => hashes.close())
 /** A child that is ready to begin; `run` kills it some ms after it has said so many lines, and gives back what it said. */
 function prepare(dir: string): { run(first: number, after: { lines: number; ms: number }): Promise<string[]>; kill(): void } {
   const env = { ...process.env, NODE_COMPILE_CACHE: join(dir, '..', 'compiled') }
-  const child = spawn(process.execPath, [fileURLToPath(new URL('./kill-child.ts', import.meta.url)), dir], { stdio: ['pipe', 'pipe', 'inherit'], env })
+  const child = spawn(process.execPath, [fileURLToPath(new URL('../testing/cache/kill-child.ts', import.meta.url)), dir], { stdio: ['pipe', 'pipe', 'inherit'], env })
   const out = createInterface({ input: child.stdout })
   const exited = new Promise<[number | null, string | null]>((resolve) => child.once('exit', (...end) => resolve(end)))
   return {

@@ -6,7 +6,7 @@ import type { HashPool } from '../pieces/hashing.ts'
 import { planPieces } from '../pieces/plan.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import type { Cache } from './cache.ts'
-import { fill, MIB, pieceOf, recordOf, sample, sha, store, testCache, type TestCache } from './test-cache.ts'
+import { fill, MIB, pieceOf, recordOf, sample, sha, store, testCache, type TestCache } from '../testing/cache/test-cache.ts'
 
 const hashes = createHashPool({ workers: 1 })
 let at: TestCache<FakeClock>

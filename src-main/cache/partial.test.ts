@@ -7,7 +7,7 @@ import { planPieces } from '../pieces/plan.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import { layoutOf, partialName, type PartialPaths } from './layout.ts'
 import { SLOT_BYTES } from './record-slots.ts'
-import { fill, flip, MIB, pieceOf, recordOf, sample, sha, store, testCache, type Sample, type TestCache } from './test-cache.ts'
+import { fill, flip, MIB, pieceOf, recordOf, sample, sha, store, testCache, type Sample, type TestCache } from '../testing/cache/test-cache.ts'
 
 const hashes = createHashPool({ workers: 2 })
 let at: TestCache<FakeClock>

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { encodeSlot, RecordSlots, SLOT_BYTES } from './record-slots.ts'
-import { recordOf } from './test-cache.ts'
+import { recordOf } from '../testing/cache/test-cache.ts'
 
 const digest = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes))
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { planPieces } from '../pieces/plan.ts'
 import { decodeSidecar, encodeSidecar, withVersion, type Sidecar } from './sidecar.ts'
-import { MIB, sample } from './test-cache.ts'
+import { MIB, sample } from '../testing/cache/test-cache.ts'
 
 const content = sample(10)
 const sidecar: Sidecar = { sha256: content.sha256, plan: planPieces(3 * MIB), pieceDigests: Buffer.alloc(96, 5), kind: 'script', createdAt: 7, pinned: true, pinnedUntil: 5, priority: 'high', versions: [content.version] }

@@ -6,7 +6,7 @@ import { planPieces } from '../pieces/plan.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import { layoutOf } from './layout.ts'
 import { SMALL_CONTENT_BYTES, SmallPartial } from './small-partial.ts'
-import { fill, recordOf, sample, sha, store, testCache, type Sample, type TestCache } from './test-cache.ts'
+import { fill, recordOf, sample, sha, store, testCache, type Sample, type TestCache } from '../testing/cache/test-cache.ts'
 
 const hashes = createHashPool({ workers: 1 })
 let at: TestCache<FakeClock>

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { createHashPool } from '../pieces/hash-pool.ts'
 import { systemClock } from '../lib/clock.ts'
-import { MIB, sample, store, testCache } from './test-cache.ts'
+import { MIB, sample, store, testCache } from '../testing/cache/test-cache.ts'
 
 const hashes = createHashPool({ workers: 1 })
 afterAll(() => hashes.close())
@@ -15,7 +15,7 @@ afterAll(() => hashes.close())
 /** Runs the move and kills it some ms after it has moved so many. @returns true when it got to its end */
 function move(dir: string, from: string, kill: { after: number; ms: number } | null): Promise<boolean> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [fileURLToPath(new URL('./take-in-child.ts', import.meta.url)), dir, from], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [fileURLToPath(new URL('../testing/cache/take-in-child.ts', import.meta.url)), dir, from], { stdio: ['ignore', 'pipe', 'inherit'] })
     let heard = 0
     let all = false
     createInterface({ input: child.stdout }).on('line', (line) => {

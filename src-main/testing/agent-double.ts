@@ -15,7 +15,7 @@ import { LarderError } from '../lib/errors.ts'
 import type { Precache } from '../precache/precache.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
 import type { Change } from '../settings/write-setting.ts'
-import { CacheDouble } from './cache-double.ts'
+import { CacheDouble } from './cache/cache-double.ts'
 
 const hex = (bytes: number) => randomBytes(bytes).toString('hex')
 

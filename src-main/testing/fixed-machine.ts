@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os'
-import type { Hardware } from '../agent/machine-facts.ts'
-import type { MachineProbes } from '../agent/machine-watch.ts'
-import { noLinks, type Links } from '../peers/links.ts'
+import type { Hardware } from '../machine/machine-facts.ts'
+import type { MachineProbes } from '../machine/machine-watch.ts'
+import { noLinks, type Links } from '../machine/links.ts'
 
 /** A PC whose hardware and links a test decides; changes count when the agent looks again. */
 export interface FixedMachine extends MachineProbes {

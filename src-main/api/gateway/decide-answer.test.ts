@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { FoundContent } from '../../transfers/reading.ts'
+import type { FoundContent } from '../../requests/reading.ts'
 import { decideAnswer } from './decide-answer.ts'
 
 const modified = 'Tue, 24 Nov 2026 23:54:36 GMT'

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import fresh from 'fresh'
 import { LarderError } from '../../lib/errors.ts'
-import type { ByteSpan } from '../../transfers/growing-reader.ts'
-import type { FoundContent } from '../../transfers/reading.ts'
+import type { ByteSpan } from '../../requests/growing-reader.ts'
+import type { FoundContent } from '../../requests/reading.ts'
 import { via } from './fields.ts'
 
 /** How a request is answered: status, fields, and which bytes follow. */

@@ -1,0 +1,221 @@
+import { EventEmitter } from 'node:events'
+import type { WebSocket } from 'ws'
+import { ControlMessage, MAX_PEER_MESSAGE_BYTES, type FleetDenied, type PeerMessage } from '../../contract/peer-messages.ts'
+import type { Clock, Timer } from '../../lib/clock.ts'
+import { CLOSE, Hello, MAX_HELLO_BYTES } from './hello.ts'
+import { TokenBucket } from '../../lib/token-bucket.ts'
+
+const PING_MS = 5000
+/** Two pings may go unanswered. */
+const SILENCE_MS = 12_000
+/** A peer that should be there gets this long to answer an extra ping. */
+const PROBE_MS = 2000
+/** Most time between the upgrade and the hello. */
+const HELLO_MS = 10_000
+/** Bytes that may wait for a peer that does not read. */
+export const MAX_QUEUED_BYTES = 8 * 1024 * 1024
+/** Messages one peer may send. */
+export const MESSAGE_RATE = { burst: 2000, perSecond: 2000 }
+
+/** Why a channel ended. `offence`: the peer broke the protocol. `goodbye`: it stopped on purpose. */
+export interface ChannelEnd {
+  readonly kind: 'lost' | 'goodbye' | 'offence' | 'closed'
+  /** One clause for people, e.g. `was silent for 12 s`. */
+  readonly reason: string
+}
+
+interface ChannelEvents {
+  /** The first thing, and again when something in it has changed. */
+  hello: [Hello]
+  message: [PeerMessage]
+  /** An answer to a ping. */
+  pong: []
+  fleet: [FleetDenied]
+  /** Once, at the end. */
+  end: [ChannelEnd]
+}
+
+/**
+ * One control connection after both sides have proved their membership: hello first, then messages in order, kept
+ * alive by pings, watched for garbage, floods and a full queue.
+ */
+export class ControlChannel extends EventEmitter<ChannelEvents> {
+  readonly #ws: WebSocket
+  readonly #clock: Clock
+  readonly #pings: Timer
+  readonly #helloLimit: Timer
+  readonly #rate: TokenBucket
+  #heardAt: number
+  #greeted = false
+  #ended = false
+  #probe: Timer | undefined
+  #silenceLimit: Timer | undefined
+
+  constructor(ws: WebSocket, clock: Clock) {
+    super()
+    this.#ws = ws
+    this.#clock = clock
+    this.#rate = new TokenBucket(clock, MESSAGE_RATE)
+    this.#heardAt = clock.monotonicMs()
+    this.#pings = clock.every(PING_MS, () => ws.ping())
+    this.#helloLimit = clock.after(HELLO_MS, () => this.#cut({ kind: 'lost', reason: 'did not say hello' }))
+    this.#watchSilence(SILENCE_MS)
+    ws.on('message', (data, binary) => this.#receive(data as Buffer, binary))
+    ws.on('pong', () => {
+      this.#heard()
+      this.emit('pong')
+    })
+    ws.on('ping', () => this.#heard())
+    ws.on('error', (error: Error & { code?: string }) => {
+      if (error.code?.startsWith('WS_ERR')) this.#offend(`sent a broken frame (${error.message})`)
+      else this.#end({ kind: 'lost', reason: `lost its connection (${error.code ?? error.message})` })
+    })
+    ws.on('close', (code, why) => this.#end(endOf(code, why.toString())))
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  sendHello(hello: Hello): void {
+    if (!this.#ended) this.#ws.send(JSON.stringify(hello))
+  }
+
+  /** @returns false when the channel has ended, or ends now because the peer does not read */
+  send(message: ControlMessage): boolean {
+    if (this.#ended) return false
+    if (this.#ws.bufferedAmount > MAX_QUEUED_BYTES) {
+      this.#cut({ kind: 'lost', reason: 'did not read its messages' })
+      return false
+    }
+    this.#ws.send(JSON.stringify(message))
+    return true
+  }
+
+  /** Makes sure the peer is still there: without a sign of life within a short time the channel ends. */
+  probe(): void {
+    if (this.#ended || this.#probe) return
+    const askedAt = this.#clock.monotonicMs()
+    this.#ws.ping()
+    this.#probe = this.#clock.after(PROBE_MS, () => {
+      this.#probe = undefined
+      if (this.#heardAt < askedAt) this.#cut({ kind: 'lost', reason: 'did not answer' })
+    })
+  }
+
+  /** Probes, and waits for the outcome. @returns false when the channel has ended instead */
+  answers(): Promise<boolean> {
+    if (this.#ended) return Promise.resolve(false)
+    this.probe()
+    return new Promise((resolve) => {
+      const alive = (): void => settle(true)
+      const dead = (): void => settle(false)
+      const settle = (answer: boolean): void => {
+        this.off('pong', alive)
+        this.off('end', dead)
+        resolve(answer)
+      }
+      this.on('pong', alive)
+      this.on('end', dead)
+    })
+  }
+
+  /** Ends on purpose; the peer is told why. */
+  close(code: (typeof CLOSE)[keyof typeof CLOSE], reason: string): void {
+    if (this.#ended) return
+    this.#ws.close(code, reason.slice(0, 120))
+    // The closing handshake is a courtesy; the state on this side ends now.
+    this.#end({ kind: 'closed', reason })
+    const timer = this.#clock.after(1000, () => this.#ws.terminate())
+    this.#ws.once('close', () => timer.cancel())
+  }
+
+  /** Ends at once. */
+  destroy(reason: string): void {
+    this.#cut({ kind: 'closed', reason })
+  }
+
+  /** One timer per silence limit, however much is heard meanwhile. */
+  #watchSilence(ms: number): void {
+    this.#silenceLimit = this.#clock.after(ms, () => {
+      const silentMs = this.#clock.monotonicMs() - this.#heardAt
+      if (silentMs >= SILENCE_MS) this.#cut({ kind: 'lost', reason: `was silent for ${Math.round(silentMs / 1000)} s` })
+      else this.#watchSilence(SILENCE_MS - silentMs)
+    })
+  }
+
+  #heard(): void {
+    this.#heardAt = this.#clock.monotonicMs()
+  }
+
+  #receive(data: Buffer, binary: boolean): void {
+    if (this.#ended) return
+    this.#heard()
+    if (!this.#rate.take()) return this.#offend(`sent more than ${MESSAGE_RATE.perSecond} messages per second`, CLOSE.tooMany)
+    if (binary) return this.#offend('sent a binary frame')
+    if (data.length > (this.#greeted ? MAX_PEER_MESSAGE_BYTES : MAX_HELLO_BYTES)) return this.#offend(`sent a message of ${data.length} bytes`)
+    let value: unknown
+    try {
+      value = JSON.parse(data.toString())
+    } catch {
+      return this.#offend('sent something that is not JSON')
+    }
+    if (!this.#greeted || isHello(value)) {
+      const hello = Hello.safeParse(value)
+      if (!hello.success) return this.#offend('did not begin with a hello this agent understands')
+      this.#greeted = true
+      this.#helloLimit.cancel()
+      this.emit('hello', hello.data)
+      return
+    }
+    const message = ControlMessage.safeParse(value)
+    if (!message.success) return this.#offend('sent a message this agent does not understand')
+    if (message.data.t === 'fleet.denied') this.emit('fleet', message.data)
+    else this.emit('message', message.data)
+  }
+
+  #offend(reason: string, code: number = CLOSE.garbage): void {
+    if (this.#ended) return
+    this.#ws.close(code, reason.slice(0, 120))
+    this.#cut({ kind: 'offence', reason })
+  }
+
+  #cut(end: ChannelEnd): void {
+    this.#end(end)
+    this.#ws.terminate()
+  }
+
+  #end(end: ChannelEnd): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#pings.cancel()
+    this.#helloLimit.cancel()
+    this.#silenceLimit?.cancel()
+    this.#probe?.cancel()
+    this.emit('end', end)
+  }
+}
+
+function isHello(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 't' in value && value.t === 'hello'
+}
+
+function endOf(code: number, why: string): ChannelEnd {
+  switch (code) {
+    case CLOSE.goodbye:
+      return { kind: 'goodbye', reason: 'stopped' }
+    case CLOSE.replaced:
+      return { kind: 'closed', reason: 'connected anew' }
+    case CLOSE.expelled:
+      return { kind: 'lost', reason: `closed the connection: this PC ${printableReason(why)}` }
+    case CLOSE.garbage:
+    case CLOSE.tooMany:
+      return { kind: 'lost', reason: `closed the connection: this agent ${printableReason(why)}` }
+    default:
+      return { kind: 'lost', reason: 'lost its connection' }
+  }
+}
+
+function printableReason(why: string): string {
+  return why.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '').slice(0, 120) || 'broke the protocol'
+}

@@ -1,0 +1,255 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import { WebSocketServer } from 'ws'
+import { BootId, type PeerId } from '../../contract/ids.ts'
+import { MAX_PEER_MESSAGE_BYTES } from '../../contract/peer-messages.ts'
+import { PEER_PROTOCOL } from '../../contract/version.ts'
+import type { Clock, Timer } from '../../lib/clock.ts'
+import { LarderError, systemCode } from '../../lib/errors.ts'
+import { AddressGate } from './address-gate.ts'
+import type { AddressGuard } from './address-guard.ts'
+import type { Connections } from './connections.ts'
+import { BOOT_HEADER, CONTROL_PATH, PROOF_HEADER, PROTOCOL_HEADER, STATUS } from './hello.ts'
+import type { Identity } from '../fleet/identity.ts'
+import type { Membership } from '../fleet/membership.ts'
+import type { Refusals } from './refusals.ts'
+import { channelOf, peerTlsOptions, plainAddress, remoteIdentity, type RemoteIdentity, type TlsCredential } from '../fleet/tls-channel.ts'
+
+/** A stranger has this long for the TLS handshake, and again for its proof. */
+const PATIENCE_MS = 10_000
+/** Idle connections for pieces are kept this long; the client is told and gives up a second earlier. */
+const KEEP_ALIVE_MS = 20_000
+const MAX_SOCKETS = 4096
+const MAX_HEADER_BYTES = 4096
+/** Connections from one address that have not proved anything yet; a member opens a handful at a time, and many may share one address. */
+const MAX_UNPROVEN = 256
+
+export interface ListenerOptions {
+  readonly clock: Clock
+  readonly identity: Identity
+  readonly credential: TlsCredential
+  readonly bootId: BootId
+  readonly membership: Membership
+  readonly guard: AddressGuard
+  readonly connections: Connections
+  readonly refusals: Refusals
+  /** Why nothing may be exchanged with peers over this own address, or null. */
+  readonly barred: (ownAddress: string | undefined) => string | null
+  readonly servePieces: (peer: PeerId, request: IncomingMessage, response: ServerResponse) => Promise<void>
+}
+
+/**
+ * The TLS port. Until a connection has proved that it comes from a member it gets the TLS handshake and then silence: no
+ * byte of HTTP, not even an error, only the end of the connection.
+ */
+export class Listener {
+  readonly #o: ListenerOptions
+  readonly #server: Server
+  readonly #webSockets = new WebSocketServer({ noServer: true, maxPayload: MAX_PEER_MESSAGE_BYTES, perMessageDeflate: false, clientTracking: false })
+  readonly #remotes = new WeakMap<Duplex, RemoteIdentity>()
+  readonly #patience = new WeakMap<Duplex, Timer>()
+  /** Remote ports of connections that have not proved anything yet, by address. */
+  readonly #unproven = new Map<string, Set<number>>()
+  /** Open sockets; those of proven members for pieces by their id. */
+  readonly #sockets = new Set<Socket>()
+  readonly #pieceSockets = new Map<PeerId, Set<Duplex>>()
+
+  constructor(options: ListenerOptions) {
+    this.#o = options
+    this.#server = createServer({
+      ...peerTlsOptions(options.credential),
+      requestCert: true,
+      rejectUnauthorized: false,
+      handshakeTimeout: PATIENCE_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      requireHostHeader: false,
+      insecureHTTPParser: false,
+      headersTimeout: PATIENCE_MS,
+      requestTimeout: PATIENCE_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      noDelay: true,
+      blockList: new AddressGate((address) => this.#admits(address))
+    })
+    this.#server.maxConnections = MAX_SOCKETS
+    this.#server.on('connection', (socket: Socket) => this.#greet(socket))
+    this.#server.on('secureConnection', (socket) => this.#identify(socket))
+    this.#server.on('upgrade', (request, socket, head) => void this.#control(request, socket, head))
+    this.#server.on('request', (request, response) => void this.#pieces(request, response))
+    // Node answers each of these by itself unless somebody listens.
+    this.#server.on('checkContinue', (request) => request.socket.destroy())
+    this.#server.on('checkExpectation', (request) => request.socket.destroy())
+    this.#server.on('connect', (request) => request.socket.destroy())
+    this.#server.on('clientError', (_error, socket) => socket.destroy())
+    this.#server.on('tlsClientError', () => {})
+    this.#webSockets.on('headers', (headers, request) => {
+      const proof = this.#ownProof(request.socket as TLSSocket)
+      headers.push(`${PROOF_HEADER}: ${proof}`, `${BOOT_HEADER}: ${this.#o.bootId}`)
+    })
+  }
+
+  /** Where `::` cannot be had, because IPv6 is off, IPv4 is enough. @returns the TCP port. @throws PORT_TAKEN */
+  async listen(address: string, port: number): Promise<number> {
+    try {
+      return await this.#open(address, port)
+    } catch (error) {
+      const code = systemCode(error)
+      if (address === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) return this.listen('0.0.0.0', port)
+      if (code === 'EADDRINUSE') throw new LarderError('PORT_TAKEN', `TCP port ${port} for peers is taken by another program`, { port, cause: error })
+      throw new LarderError('PORT_TAKEN', `The peer port cannot be opened at ${address}:${port} (${code ?? (error as Error).message})`, { port, cause: error })
+    }
+  }
+
+  #open(address: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ host: address, port, exclusive: true }, () => {
+        this.#server.off('error', reject)
+        this.#server.on('error', () => {})
+        resolve((this.#server.address() as AddressInfo).port)
+      })
+    })
+  }
+
+  /** From the next connection on another certificate is shown. */
+  renew(credential: TlsCredential): void {
+    this.#server.setSecureContext(peerTlsOptions(credential))
+  }
+
+  /** Takes no more connections and ends those that carry pieces; control connections end by themselves. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    for (const id of [...this.#pieceSockets.keys()]) this.forget(id)
+    // Goodbyes get a moment to leave, no more.
+    const limit = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy()
+    }, 200)
+    await closed
+    clearTimeout(limit)
+  }
+
+  /** Ends all connections that carry pieces to this peer. */
+  forget(id: PeerId): void {
+    for (const socket of this.#pieceSockets.get(id) ?? []) socket.destroy()
+    this.#pieceSockets.delete(id)
+  }
+
+  /** May this address open one more connection now? */
+  #admits(address: string): boolean {
+    const { guard, connections } = this.#o
+    // A connected member vouches for its address, but not for whoever else is behind it.
+    if ((this.#unproven.get(address)?.size ?? 0) >= MAX_UNPROVEN) return false
+    return connections.knowsAddress(address) || guard.admits(address, connections.isAnnounced(address))
+  }
+
+  #greet(socket: Socket): void {
+    if (this.#o.barred(plainAddress(socket.localAddress)) !== null) {
+      socket.destroy()
+      return
+    }
+    const address = plainAddress(socket.remoteAddress)
+    const { remotePort = 0 } = socket
+    const unproven = this.#unproven.get(address) ?? new Set()
+    this.#unproven.set(address, unproven.add(remotePort))
+    this.#sockets.add(socket)
+    socket.once('close', () => {
+      this.#sockets.delete(socket)
+      this.#proved(address, remotePort)
+    })
+  }
+
+  /** This connection is a member's, or gone. */
+  #proved(address: string, remotePort: number): void {
+    const unproven = this.#unproven.get(address)
+    if (unproven?.delete(remotePort) && unproven.size === 0) this.#unproven.delete(address)
+  }
+
+  #identify(socket: TLSSocket): void {
+    const remote = remoteIdentity(socket)
+    if (!remote) {
+      socket.destroy()
+      return
+    }
+    this.#remotes.set(socket, remote)
+    const limit = this.#o.clock.after(PATIENCE_MS, () => socket.destroy())
+    this.#patience.set(socket, limit)
+    socket.once('close', () => limit.cancel())
+  }
+
+  /** A connection that asks to become a control connection. */
+  async #control(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { membership, identity, guard, connections, refusals } = this.#o
+    const tls = socket as TLSSocket
+    const remote = this.#remotes.get(tls)
+    const proof = request.headers[PROOF_HEADER]
+    const protocol = Number(request.headers[PROTOCOL_HEADER])
+    const address = plainAddress(tls.remoteAddress)
+    if (!remote || request.method !== 'GET' || request.url !== CONTROL_PATH || typeof proof !== 'string' || !(protocol >= 1 && protocol <= 0xffff)) {
+      tls.destroy()
+      return
+    }
+    if (!membership.proofHolds(channelOf(tls, remote, 'acceptor', protocol), 'dialer', proof)) {
+      tls.destroy()
+      guard.failed(address, connections.isAnnounced(address))
+      refusals.stranger(address, remote.id, membership.strangerReason)
+      return
+    }
+    const objection = membership.objection(remote)
+    if (objection?.kind === 'stranger') {
+      tls.destroy()
+      guard.failed(address, connections.isAnnounced(address))
+      refusals.stranger(address, remote.id, objection.reason)
+      return
+    }
+    guard.proved(address)
+    if (objection) {
+      refusals.member(remote.id, address, objection.reason)
+      return answer(tls, STATUS.denied)
+    }
+    if (protocol !== PEER_PROTOCOL) {
+      refusals.member(remote.id, address, `speaks version ${protocol} of the protocol, this agent version ${PEER_PROTOCOL}`)
+      return answer(tls, STATUS.otherProtocol)
+    }
+    const bootId = BootId.safeParse(request.headers[BOOT_HEADER])
+    if (!bootId.success || remote.id === identity.id) {
+      tls.destroy()
+      return
+    }
+    const admission = connections.admit(remote.id, bootId.data, address)
+    // What is decided at once is carried out at once: another attempt may be under way.
+    const verdict = typeof admission === 'string' ? admission : await admission
+    if (tls.destroyed) return
+    if (verdict !== 'accept') return answer(tls, STATUS[verdict])
+    this.#patience.get(tls)?.cancel()
+    this.#proved(address, tls.remotePort ?? 0)
+    this.#webSockets.handleUpgrade(request, tls, head, (ws) => connections.adopt({ ws, remote, bootId: bootId.data, address, ownAddress: plainAddress(tls.localAddress) }, 'acceptor'))
+  }
+
+  async #pieces(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { socket } = request
+    const remote = this.#remotes.get(socket)
+    if (!remote || !this.#o.connections.isProven(remote.id)) {
+      socket.destroy()
+      return
+    }
+    this.#patience.get(socket)?.cancel()
+    this.#proved(plainAddress(socket.remoteAddress), socket.remotePort ?? 0)
+    const sockets = this.#pieceSockets.get(remote.id) ?? new Set()
+    if (!sockets.has(socket)) {
+      this.#pieceSockets.set(remote.id, sockets.add(socket))
+      socket.once('close', () => sockets.delete(socket))
+    }
+    await this.#o.servePieces(remote.id, request, response)
+  }
+
+  #ownProof(socket: TLSSocket): string {
+    return this.#o.membership.prove(channelOf(socket, this.#remotes.get(socket)!, 'acceptor'), 'acceptor')
+  }
+}
+
+/** The bare answer to a member that cannot be taken; the connection ends. */
+function answer(socket: TLSSocket, status: number): void {
+  socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}

@@ -1,0 +1,147 @@
+import { createHmac, hkdfSync, randomBytes, timingSafeEqual, type X509Certificate } from 'node:crypto'
+import type { PeerId } from '../../contract/ids.ts'
+import type { Credential } from '../../contract/peer-messages.ts'
+import { SiteKey } from '../../contract/settings.ts'
+import { LarderError } from '../../lib/errors.ts'
+
+/** Which end of a TLS connection: who opened it, or who took it. */
+export type Role = 'dialer' | 'acceptor'
+
+/** What both ends of one TLS connection know and nobody else's connection shares. */
+export interface Channel {
+  /** SHA-256 of each end's certificate. */
+  readonly dialerCertificate: Buffer
+  readonly acceptorCertificate: Buffer
+  /** TLS exporter output (RFC 8446, 7.5), 32 bytes: binds a proof to this very connection. */
+  readonly exporter: Buffer
+  readonly protocol: number
+}
+
+/** Length of a beacon's fleet tag and of its authentication code. */
+export const TAG_BYTES = 8
+export const MAC_BYTES = 32
+
+/**
+ * Why somebody is not taken as a member although it knows the fleet's secret. `stranger`: nobody of this fleet. `denied`: a
+ * member once. `reason` is a clause about it, e.g. `was removed from the fleet`.
+ */
+export interface Objection {
+  readonly kind: 'stranger' | 'denied'
+  readonly reason: string
+}
+
+/** How agents of one fleet recognise each other: a site key, or certificates of a fleet CA. */
+export interface Membership {
+  readonly via: 'none' | 'site-key' | 'ca'
+  /** Public short name of the fleet, 16 hex digits; says nothing about the key. */
+  readonly tag: string | null
+  /** Header value by which `role` proves its membership on this connection. */
+  prove(channel: Channel, role: Role): string
+  /** True when `proof` is what `role` must have sent on this connection; takes the same time for every wrong one. */
+  proofHolds(channel: Channel, role: Role, proof: string): boolean
+  /** {@link TAG_BYTES} bytes at the head of each beacon. */
+  readonly beaconTag: Buffer
+  /** {@link MAC_BYTES} bytes over a beacon. */
+  beaconMac(bytes: Uint8Array): Buffer
+  /** A public key with the proof that its owner is a member, checkable by any member. */
+  vouch(spki: Uint8Array): Credential
+  /** @returns the public key (SPKI DER) of a credential that a member made, else undefined */
+  vouched(credential: Credential): Buffer | undefined
+  /** What speaks against the holder of this certificate, whose key it has proved; asked again while it is connected. */
+  objection(remote: { readonly id: PeerId; readonly certificate: X509Certificate }): Objection | undefined
+  /** True when this device was thrown out of the fleet, whatever it shows. */
+  denies(id: PeerId): boolean
+  /** Clause about somebody without the fleet's secret, e.g. `has another site key`. */
+  readonly strangerReason: string
+}
+
+/** What knowledge of one secret proves, and what is derived from it for beacons. */
+export type SharedSecret = Pick<Membership, 'tag' | 'beaconTag' | 'prove' | 'proofHolds' | 'beaconMac'> & {
+  /** A key of its own for one more use. */
+  derive(use: string): Buffer
+}
+
+const PREFIX = 'larder-site-'
+/** Credentials that need not be proved again. */
+const MAX_PROVEN = 1024
+const HANDSHAKE_LABEL = Buffer.from('larder/handshake/v1\0')
+const SALT = 'larder/site-key/v1'
+
+/** A new site key: 32 random bytes as `larder-site-<base64url>`. */
+export function newSiteKey(): string {
+  return PREFIX + randomBytes(32).toString('base64url')
+}
+
+/** Membership by a shared secret. @throws SITE_KEY_INVALID */
+export function siteKeyMembership(siteKey: string): Membership {
+  if (!SiteKey.safeParse(siteKey).success) throw new LarderError('SITE_KEY_INVALID', 'The site key is not of the form larder-site-<43 characters>')
+  const { derive, ...shared } = sharedSecret(Buffer.from(siteKey.slice(PREFIX.length), 'base64url'), SALT)
+  const credentialKey = derive('credential')
+  const vouchFor = (spki: Uint8Array) => createHmac('sha256', credentialKey).update(spki).digest()
+  /** Public key → its proof, this agent's own as well: they come along with each content. */
+  const proven = new Map<string, string>()
+  const remember = (spki: string, proof: string): void => {
+    proven.set(spki, proof)
+    if (proven.size > MAX_PROVEN) proven.delete(proven.keys().next().value!)
+  }
+  return {
+    ...shared,
+    via: 'site-key',
+    strangerReason: 'has another site key',
+    vouch(key) {
+      const spki = Buffer.from(key).toString('base64url')
+      const proof = proven.get(spki) ?? vouchFor(key).toString('base64url')
+      remember(spki, proof)
+      return { spki, proof }
+    },
+    vouched({ spki, proof }) {
+      const key = Buffer.from(spki, 'base64url')
+      if (proven.get(spki) === proof) return key
+      if (!sameBytes(vouchFor(key), decode(proof))) return undefined
+      remember(spki, proof)
+      return key
+    },
+    objection: () => undefined,
+    denies: () => false
+  }
+}
+
+/** Each use of the secret has a key of its own, so that none helps against another. */
+export function sharedSecret(secret: Uint8Array, salt: string | Uint8Array): SharedSecret {
+  const derive = (use: string, length = 32) => Buffer.from(hkdfSync('sha256', secret, salt, use, length))
+  const beaconTag = derive('beacon-tag', TAG_BYTES)
+  const beaconKey = derive('beacon-mac')
+  const handshakeKey = derive('handshake')
+  const proofOf = (channel: Channel, role: Role) => createHmac('sha256', handshakeKey).update(transcript(channel, role)).digest()
+  return {
+    tag: beaconTag.toString('hex'),
+    beaconTag,
+    prove: (channel, role) => proofOf(channel, role).toString('base64url'),
+    proofHolds: (channel, role, proof) => sameBytes(proofOf(channel, role), decode(proof)),
+    beaconMac: (bytes) => createHmac('sha256', beaconKey).update(bytes).digest(),
+    derive: (use) => derive(use)
+  }
+}
+
+/** label ‖ role (1 byte: 1 dialer, 2 acceptor) ‖ prover's certificate ‖ the other's certificate ‖ protocol u16 BE ‖ exporter; all of fixed length. */
+export function transcript(channel: Channel, role: Role): Buffer {
+  const own = role === 'dialer' ? channel.dialerCertificate : channel.acceptorCertificate
+  const other = role === 'dialer' ? channel.acceptorCertificate : channel.dialerCertificate
+  return Buffer.concat([
+    HANDSHAKE_LABEL,
+    Buffer.from([role === 'dialer' ? 1 : 2]),
+    own,
+    other,
+    Buffer.from([channel.protocol >> 8, channel.protocol & 0xff]),
+    channel.exporter
+  ])
+}
+
+function decode(proof: string): Buffer {
+  return /^[A-Za-z0-9_-]{43}$/.test(proof) ? Buffer.from(proof, 'base64url') : Buffer.alloc(0)
+}
+
+/** Constant-time for equal lengths; a wrong length is no secret. */
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b)
+}

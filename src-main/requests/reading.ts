@@ -1,0 +1,176 @@
+import type { RequestId } from '../contract/ids.ts'
+import { RequestSpec } from '../contract/request.ts'
+import { hasCode } from '../lib/errors.ts'
+import { keptAnswer, mayServeStale } from '../origin/caching.ts'
+import { contentKeyOf } from '../origin/content-key.ts'
+import type { OriginVersion, PassedAnswer } from '../origin/origin.ts'
+import { planPieces } from '../pieces/plan.ts'
+import { readSpan, type ByteSpan } from './growing-reader.ts'
+import type { TransferWorld } from '../transfers/job.ts'
+import { routeRange } from './range-route.ts'
+import type { Requests } from './requests.ts'
+import type { KnownVersion } from '../transfers/supply.ts'
+import type { Transfers } from '../transfers/transfers.ts'
+import type { VersionCheck } from './version-check.ts'
+
+/** A content named by a URL, as the origin describes it now. */
+export interface FoundContent {
+  readonly url: string
+  readonly lengthBytes: number
+  /** Entity tag as the origin sent it, weak ones too. */
+  readonly etag: string | null
+  /** As sent. */
+  readonly lastModified: string | null
+  /** Fields of the origin's answer that are kept, lower case. */
+  readonly fields: Readonly<Record<string, string>>
+  /** The complete content is in the cache. */
+  readonly cached: boolean
+  /** The origin could not be asked; what is in the cache may be old. */
+  readonly stale: boolean
+  readonly ageSeconds: number
+}
+
+/** What a URL turned out to be. `pass`: it must not or cannot be shared, so the asker gets the origin's own answer. */
+export type LookUp = { readonly is: 'content'; readonly content: FoundContent } | { readonly is: 'pass'; readonly reason: 'private' | 'not-shareable' }
+
+export interface LookUpOptions {
+  /** Fields that choose among representations (`accept`, `accept-language`). */
+  readonly headers?: Record<string, string> | undefined
+  readonly allowStale: boolean
+  readonly signal: AbortSignal
+}
+
+/** A span of a content on its way to a reader. */
+export interface Reading {
+  /** The request behind it; null when the span comes from the origin alone. */
+  readonly requestId: RequestId | null
+  /** Where the bytes come from, as far as is known now. */
+  source(): 'cache' | 'peers' | 'origin'
+  readonly bytes: AsyncGenerator<Buffer>
+  /** Ends it; what nobody else waits for is cancelled. Idempotent. */
+  close(): void
+}
+
+interface Found extends FoundContent {
+  readonly known: KnownVersion
+  readonly headers: Record<string, string> | undefined
+}
+
+/** Reads contents while they are still coming in, for programs that take a stream instead of a file. */
+export class Readings {
+  readonly #world: TransferWorld
+  readonly #requests: Requests
+  readonly #transfers: Transfers
+  readonly #versions: VersionCheck
+  #originBytes = 0
+
+  constructor(world: TransferWorld, requests: Requests, transfers: Transfers, versions: VersionCheck) {
+    this.#world = world
+    this.#requests = requests
+    this.#transfers = transfers
+    this.#versions = versions
+  }
+
+  /** Bytes that went from the origin to a reader, past requests and transfers. */
+  get originBytes(): number {
+    return this.#originBytes
+  }
+
+  /**
+   * Asks the origin what a URL names now. Nothing is fetched.
+   * @param url absolute, without user name, password and fragment
+   * @throws the codes of {@link OriginClient.probe}
+   */
+  async lookUp(url: string, { headers, allowStale, signal }: LookUpOptions): Promise<LookUp> {
+    const { cache, clock } = this.#world
+    const stored = cache.version(url)
+    const present = stored && cache.findByKey(stored.key)
+    const found = (known: KnownVersion, policy: unknown, lengthBytes: number, cached: boolean): LookUp => {
+      const { fields, ageSeconds } = keptAnswer(policy, clock)
+      const content: Found = {
+        url, lengthBytes, etag: fields['etag'] ?? null, lastModified: fields['last-modified'] ?? null, fields, cached, stale: known.status === 'stale', ageSeconds, known, headers
+      }
+      return { is: 'content', content }
+    }
+    try {
+      const answer = await this.#versions.check(url, { stored: present ? stored : undefined, headers, certificate: undefined, private: false, signal })
+      if (answer.status === 'unchanged') return found(answer, answer.policy, present!.plan.lengthBytes, true)
+      const { version } = answer
+      if (version.unshareable === 'private' || !version.storable) return { is: 'pass', reason: 'private' }
+      const key = version.unshareable === null ? contentKeyOf(version, null) : null
+      if (key === null || version.lengthBytes === null) return { is: 'pass', reason: 'not-shareable' }
+      return found(answer, version.policy, version.lengthBytes, cache.findByKey(key) !== undefined)
+    } catch (error) {
+      if (!present || !allowStale || !hasCode(error, 'ORIGIN_UNREACHABLE', 'ORIGIN_STALLED', 'ORIGIN_STATUS') || !mayServeStale(stored.policy, clock)) throw error
+      return found({ status: 'stale' }, stored.policy, present.plan.lengthBytes, true)
+    }
+  }
+
+  /**
+   * Begins to read what was found. `wholeWanted`: nothing less than all of it was asked for.
+   * @throws URL_INVALID, BUSY; what fails later shows in `bytes`
+   */
+  open(content: FoundContent, span: ByteSpan): Reading {
+    const { known, headers } = content as Found
+    if (known.status === 'version' && !content.cached && routeRange(span, content.lengthBytes, this.#isHere(known.version, span)) === 'origin') return this.#openAtOrigin(known.version, headers, span)
+    const { cache } = this.#world
+    const spec = RequestSpec.parse({ url: content.url, ...(headers && { headers }), allowStale: content.stale })
+    const request = this.#requests.add(spec, { known, wantedBytes: span.end - span.start })
+    const gone = new AbortController()
+    const signal = AbortSignal.any([request.signal, gone.signal])
+    let source: 'cache' | 'transfer' = content.cached ? 'cache' : 'transfer'
+    async function* bytes() {
+      const supply = await request.supply
+      source = supply.from
+      yield* readSpan(supply, cache, span, signal)
+    }
+    return {
+      requestId: request.id,
+      source: () => (source === 'cache' ? 'cache' : request.view().role === 'follower' ? 'peers' : 'origin'),
+      bytes: bytes(),
+      close: () => {
+        gone.abort()
+        request.cancel()
+      }
+    }
+  }
+
+  /** Passes a question on to the origin and the answer back, unseen by cache and peers. @throws the codes of {@link OriginClient.pass} */
+  async pass(url: string, options: { method: 'GET' | 'HEAD'; headers: Record<string, string>; conditions: Record<string, string>; signal: AbortSignal }): Promise<PassedAnswer> {
+    const answer = await this.#world.origin.pass(url, options)
+    answer.body.on('data', (chunk: Buffer) => (this.#originBytes += chunk.length)).pause()
+    return answer
+  }
+
+  #openAtOrigin(version: OriginVersion, headers: Record<string, string> | undefined, span: ByteSpan): Reading {
+    const gone = new AbortController()
+    const { origin } = this.#world
+    const count = (bytes: number) => (this.#originBytes += bytes)
+    async function* bytes() {
+      const body = await origin.open(version, span, { signal: gone.signal, ...(headers && { headers }) })
+      let at = body.start
+      try {
+        for await (const chunk of body) {
+          count(chunk.length)
+          const wanted = chunk.subarray(Math.max(0, span.start - at), Math.max(0, span.end - at))
+          at += chunk.length
+          if (wanted.length > 0) yield wanted
+          if (at >= span.end) return
+        }
+      } finally {
+        body.destroy()
+      }
+    }
+    return { requestId: null, source: () => 'origin', bytes: bytes(), close: () => gone.abort() }
+  }
+
+  /** All pieces of a span are verified and on disk, in a transfer that runs. */
+  #isHere(version: OriginVersion, span: ByteSpan): boolean {
+    const key = contentKeyOf(version, null)
+    const transfer = key === null ? undefined : this.#transfers.get(key)
+    if (!transfer || version.lengthBytes === null) return false
+    const { pieceBytes } = planPieces(version.lengthBytes)
+    for (let index = Math.floor(span.start / pieceBytes); index * pieceBytes < span.end; index++) if (!transfer.has(index)) return false
+    return true
+  }
+}

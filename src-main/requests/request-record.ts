@@ -1,0 +1,159 @@
+import type { ContentKey, PeerId, RequestId, Sha256Hex } from '../contract/ids.ts'
+import { finalRequestStates, reasonTexts, type ReasonCode, type RequestSpec, type RequestState, type RequestView, type SourceSplit } from '../contract/request.ts'
+import type { LarderError } from '../lib/errors.ts'
+import type { TransferWorld } from '../transfers/job.ts'
+import { RateMeter } from '../transfers/rate-meter.ts'
+import type { Transfer } from '../transfers/transfer.ts'
+
+const MAX_REASONS = 8
+
+/** What came out, wherever it lies now. */
+export interface Outcome {
+  readonly sha256: Sha256Hex
+  readonly lengthBytes: number
+}
+
+/** What is known of one request so far, as people and programs see it. Written by its request alone. */
+export class RequestRecord {
+  readonly createdMs: number
+  key: ContentKey | null = null
+  lengthBytes: number | null = null
+  outcome: Outcome | null = null
+  stale = false
+  /** It goes by this transfer now. */
+  transfer: Transfer | null = null
+  readonly #world: TransferWorld
+  readonly #createdWallMs: number
+  readonly #directRate: RateMeter
+  readonly #reasons: RequestView['reasons'] = []
+  #state: RequestState = 'checking'
+  #split: SourceSplit = { originBytes: 0, peerBytes: 0, cacheBytes: 0 }
+  /** `#split` is that of a transfer, which counts it itself. */
+  #viaTransfer = false
+  #direct = false
+  #error: LarderError | null = null
+  #finished: { readonly ms: number; readonly wallMs: number } | null = null
+  #firstByteMs: number | null = null
+  #master: PeerId | null = null
+
+  constructor(world: TransferWorld) {
+    this.#world = world
+    this.createdMs = world.clock.monotonicMs()
+    this.#createdWallMs = world.clock.wallMs()
+    this.#directRate = new RateMeter(world.clock)
+  }
+
+  get state(): RequestState {
+    return this.#state
+  }
+
+  get final(): boolean {
+    return finalRequestStates.includes(this.#state)
+  }
+
+  /** Monotonic; null: not yet. */
+  get finishedMs(): number | null {
+    return this.#finished?.ms ?? null
+  }
+
+  /** Bytes that came for this request alone, past any transfer. */
+  get ownSplit(): Readonly<Pick<SourceSplit, 'originBytes' | 'cacheBytes'>> {
+    return this.#viaTransfer ? { originBytes: 0, cacheBytes: 0 } : this.#split
+  }
+
+  hasReason(code: ReasonCode): boolean {
+    return this.#reasons.some((r) => r.code === code)
+  }
+
+  /** @returns false when the last one was the same */
+  addReason(code: ReasonCode): boolean {
+    if (this.#reasons.at(-1)?.code === code) return false
+    this.#reasons.push({ code, text: reasonTexts[code], at: this.#world.clock.wallMs() })
+    if (this.#reasons.length > MAX_REASONS) this.#reasons.shift()
+    return true
+  }
+
+  /** @param paused it may do nothing more at present: said instead of any state but a final one */
+  moveTo(state: RequestState, paused: boolean): void {
+    this.#state = paused && !finalRequestStates.includes(state) ? 'paused' : state
+  }
+
+  noteFirstByte(): void {
+    this.#firstByteMs ??= Math.round(this.#world.clock.monotonicMs() - this.createdMs)
+  }
+
+  /** Its bytes are in the cache. @param bytes of them that it wants */
+  fromCache(bytes: number): void {
+    this.#viaTransfer = false
+    this.#split = { originBytes: 0, peerBytes: 0, cacheBytes: bytes }
+    this.noteFirstByte()
+  }
+
+  /** It downloads by itself from now on, from the beginning. */
+  goDirect(): void {
+    this.#direct = true
+    this.#viaTransfer = false
+    this.#split = { originBytes: 0, peerBytes: 0, cacheBytes: 0 }
+  }
+
+  /** It has downloaded so many more bytes by itself. */
+  receivedDirectly(bytes: number): void {
+    this.#split.originBytes += bytes
+    this.#directRate.add(bytes)
+    this.noteFirstByte()
+  }
+
+  /** Takes over what its transfer shows. */
+  followTransfer(): void {
+    const { transfer } = this
+    if (!transfer) return
+    if (transfer.split.originBytes + transfer.split.peerBytes > 0) this.noteFirstByte()
+    this.#master = transfer.master ?? this.#master
+    if (this.#state === 'waiting' && (transfer.state === 'active' || transfer.state === 'finishing')) this.#state = 'active'
+  }
+
+  /** Keeps what its transfer has come to, and forgets it. */
+  leaveTransfer(): void {
+    const { transfer } = this
+    if (!transfer) return
+    this.#split = { ...transfer.split }
+    this.#viaTransfer = true
+    this.#master = transfer.master ?? this.#master
+    this.transfer = null
+  }
+
+  end(state: 'done' | 'failed' | 'cancelled', error: LarderError | null): void {
+    this.#error = error
+    this.#finished = { ms: this.#world.clock.monotonicMs(), wallMs: this.#world.clock.wallMs() }
+    this.#state = state
+  }
+
+  view(id: RequestId, url: string, spec: RequestSpec): RequestView {
+    const { transfer } = this
+    const master = transfer?.master ?? this.#master
+    return {
+      id,
+      url,
+      kind: spec.kind,
+      priority: spec.priority,
+      destination: spec.destination ?? null,
+      state: this.#state,
+      key: this.key,
+      sha256: this.outcome?.sha256 ?? null,
+      lengthBytes: this.lengthBytes,
+      haveBytes: this.outcome ? this.outcome.lengthBytes : (transfer?.haveBytes ?? this.#split.originBytes),
+      split: { ...(transfer?.split ?? this.#split) },
+      rateBytesPerSecond: this.final ? 0 : (transfer?.rateBytesPerSecond ?? (this.#direct ? this.#directRate.bytesPerSecond : 0)),
+      role: this.#direct ? 'direct' : (transfer?.role ?? 'none'),
+      master,
+      masterName: master ? this.#world.network.nameOf(master) : null,
+      stale: this.stale,
+      reasons: [...this.#reasons],
+      error: this.#error?.toView() ?? null,
+      createdAt: this.#createdWallMs,
+      finishedAt: this.#finished?.wallMs ?? null,
+      firstByteMs: this.#firstByteMs,
+      elapsedMs: Math.round((this.#finished?.ms ?? this.#world.clock.monotonicMs()) - this.createdMs)
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import { isAbsolute } from 'node:path'
+import type { RequestId } from '../contract/ids.ts'
+import type { Priority, RequestSpec, RequestView } from '../contract/request.ts'
+import { LarderError } from '../lib/errors.ts'
+import { parseIntegrity } from '../origin/integrity.ts'
+import type { TransferWorld } from '../transfers/job.ts'
+import { LocalRequest } from './request.ts'
+import { resolveTarget } from './request-target.ts'
+import type { KnownVersion } from '../transfers/supply.ts'
+import type { Transfers } from '../transfers/transfers.ts'
+import { VersionCheck } from './version-check.ts'
+
+/** Finished requests stay visible for so long, at most so many. */
+const KEEP_FINISHED_MS = 3600_000
+const KEEP_FINISHED = 500
+const MAX_UNFINISHED = 10_000
+/** A request's progress is told at most so often; its end always. */
+const TELL_EVERY_MS = 100
+
+/** All requests of programs on this PC. */
+export class Requests {
+  readonly #world: TransferWorld
+  readonly #transfers: Transfers
+  readonly #versions: VersionCheck
+  readonly #tell: (view: RequestView) => void
+  readonly #byId = new Map<RequestId, LocalRequest>()
+  readonly #toldMs = new Map<RequestId, number>()
+  readonly #running = new Set<Promise<void>>()
+  readonly #totals = { originBytes: 0, cacheBytes: 0 }
+  #paused = false
+
+  constructor(world: TransferWorld, transfers: Transfers, tell: (view: RequestView) => void) {
+    this.#world = world
+    this.#transfers = transfers
+    this.#versions = new VersionCheck(world.origin, world.clock)
+    this.#tell = tell
+  }
+
+  /**
+   * Takes a request; it starts at once. `known`: the origin has just been asked. `wantedBytes`: so many of its bytes are wanted;
+   * counted when they come from the cache.
+   * @throws URL_INVALID, URL_SCHEME_UNSUPPORTED, BACKGROUND_CHANNEL_UNSET, DIGEST_INVALID, DESTINATION_INVALID, BUSY
+   */
+  add(spec: RequestSpec, more: { readonly known?: KnownVersion; readonly wantedBytes?: number } = {}): LocalRequest {
+    if (this.#running.size >= MAX_UNFINISHED) throw new LarderError('BUSY', `${MAX_UNFINISHED} requests are waiting already`)
+    const target = resolveTarget(spec.url, spec.headers, this.#world.settings.backgroundChannel.url)
+    const expected = spec.integrity === undefined ? null : parseIntegrity(spec.integrity)
+    if (spec.destination !== undefined && !isAbsolute(spec.destination)) throw new LarderError('DESTINATION_INVALID', `Not an absolute path: ${spec.destination.slice(0, 200)}`)
+    const request = new LocalRequest(spec, target, expected, {
+      world: this.#world,
+      transfers: this.#transfers,
+      versions: this.#versions,
+      changed: (r) => this.#changed(r),
+      ...more
+    })
+    this.#byId.set(request.id, request)
+    this.#forgetOld()
+    if (this.#paused) request.pause()
+    const run = request.run().then(() => {
+      this.#running.delete(run)
+      this.#totals.originBytes += request.ownSplit.originBytes
+      this.#totals.cacheBytes += request.ownSplit.cacheBytes
+    })
+    this.#running.add(run)
+    return request
+  }
+
+  /** @throws NOT_FOUND */
+  get(id: RequestId): LocalRequest {
+    const request = this.#byId.get(id)
+    if (!request) throw new LarderError('NOT_FOUND', `There is no request ${id}`)
+    return request
+  }
+
+  views(): RequestView[] {
+    return [...this.#byId.values()].map((r) => r.view())
+  }
+
+  /** Bytes of finished requests that went past transfers: whole from the cache, or private from the origin. */
+  get totals(): Readonly<{ originBytes: number; cacheBytes: number }> {
+    return this.#totals
+  }
+
+  /** Unfinished requests of a priority, or all. */
+  unfinished(priority?: Priority): LocalRequest[] {
+    return [...this.#byId.values()].filter((r) => !r.final && (priority === undefined || r.priority === priority))
+  }
+
+  pauseAll(): void {
+    this.#paused = true
+    for (const r of this.unfinished()) r.pause()
+  }
+
+  resumeAll(): void {
+    this.#paused = false
+    for (const r of this.unfinished()) r.resume()
+  }
+
+  /** Ends everything that runs; verified pieces stay. */
+  async close(): Promise<void> {
+    const reason = new LarderError('SHUTTING_DOWN', 'The agent is stopping')
+    for (const r of this.unfinished()) r.cancel(reason)
+    await Promise.all(this.#running)
+  }
+
+  #changed(request: LocalRequest): void {
+    const now = this.#world.clock.monotonicMs()
+    if (request.final) this.#toldMs.delete(request.id)
+    else if (now - (this.#toldMs.get(request.id) ?? -Infinity) < TELL_EVERY_MS) return
+    else this.#toldMs.set(request.id, now)
+    this.#tell(request.view())
+  }
+
+  #forgetOld(): void {
+    const finished = [...this.#byId.values()].filter((r) => r.final)
+    const oldMs = this.#world.clock.monotonicMs() - KEEP_FINISHED_MS
+    const excess = finished.length - KEEP_FINISHED
+    finished.forEach((r, i) => {
+      if (i < excess || r.finishedMs! < oldMs) this.#byId.delete(r.id)
+    })
+  }
+}
