@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ContentKey } from '../contract/ids.ts'
-import { MAX_PIECES } from '../contract/peer-messages.ts'
-import { fakeClock } from '../testing/fake-clock.ts'
-import { backoffMs } from './control/backoff.ts'
-import { Hello, presentableName } from './control/hello.ts'
-import { parsePiecesPath, piecesPath } from './exchange/piece-request.ts'
-import { parseSeed } from './discovery/seed.ts'
-import { KeyedBuckets, TokenBucket } from '../lib/token-bucket.ts'
+import type { ContentKey } from '../../contract/ids.ts'
+import { MAX_PIECES } from '../../contract/peer-messages.ts'
+import { fakeClock } from '../../testing/fake-clock.ts'
+import { backoffMs } from './backoff.ts'
+import { Hello, presentableName } from './hello.ts'
+import { parsePiecesPath, piecesPath } from '../exchange/piece-request.ts'
+import { parseSeed } from '../discovery/seed.ts'
+import { KeyedBuckets, TokenBucket } from '../../lib/token-bucket.ts'
 
 describe('the path of a piece request', () => {
   const key = `version:${'0f'.repeat(32)}` as ContentKey
