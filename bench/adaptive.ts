@@ -25,7 +25,9 @@ const MIB = 1024 ** 2
 const ALONE_MS = 40_000
 
 const program = new Command('bench:adaptive')
-  .description('A foreground download beside a background download through Larder’s adaptive mode, on a narrow link made of network namespaces (root on Linux).')
+  .description(
+    'A foreground download beside a background download through Larder’s adaptive mode, on a narrow link made of network namespaces (root on Linux).'
+  )
   .option('--rate-mbit <n>', 'rate of the WAN link', parseCount(1, 200), 20)
   .option('--rtt <ms>', 'round trip to the origin without queues', parseCount(1, 500), 30)
   .option('--buffer <ms>', 'depth of the queue before the link', parseCount(20, 2000), 150)
@@ -46,8 +48,38 @@ try {
   lab = await WanLab.open(scope, { rateMbit: flags.rateMbit, rttMs: flags.rtt, bufferMs: flags.buffer })
   const origin = await serve(lab)
   const dataDir = scope.folder('agent')
-  await lab.start('site', process.execPath, [cliFile, 'agent', '--data-dir', dataDir, '--api-port', '0', '--set', 'rates.adaptive=true', '--log-level', 'warn', '--json'], { logFile: path.join(dataDir, 'stderr.log') })
-  const background = (name: string) => inSite(process.execPath, cliFile, 'get', `${origin}/${name}`, '-o', path.join(dataDir, name), '--priority', 'background', '--data-dir', dataDir, '--quiet')
+  await lab.start(
+    'site',
+    process.execPath,
+    [
+      cliFile,
+      'agent',
+      '--data-dir',
+      dataDir,
+      '--api-port',
+      '0',
+      '--set',
+      'rates.adaptive=true',
+      '--log-level',
+      'warn',
+      '--json'
+    ],
+    { logFile: path.join(dataDir, 'stderr.log') }
+  )
+  const background = (name: string) =>
+    inSite(
+      process.execPath,
+      cliFile,
+      'get',
+      `${origin}/${name}`,
+      '-o',
+      path.join(dataDir, name),
+      '--priority',
+      'background',
+      '--data-dir',
+      dataDir,
+      '--quiet'
+    )
   const plain = (name: string) => inSite('curl', '-sS', '-o', '/dev/null', `${origin}/${name}`)
 
   note('a foreground download alone')
@@ -67,18 +99,35 @@ try {
     bufferMs: flags.buffer,
     foregroundAloneMbit: mbit(alone),
     baseline: { foregroundMbit: mbit(beside.seconds), kept: alone / beside.seconds, linkUsed: beside.linkUsed },
-    adaptive: { foregroundMbit: mbit(adaptive.seconds), kept: alone / adaptive.seconds, linkUsed: adaptive.linkUsed, aloneLinkUsed: adaptiveAlone.linkUsed }
+    adaptive: {
+      foregroundMbit: mbit(adaptive.seconds),
+      kept: alone / adaptive.seconds,
+      linkUsed: adaptive.linkUsed,
+      aloneLinkUsed: adaptiveAlone.linkUsed
+    }
   }
   if (flags.json) process.stdout.write(`${JSON.stringify(rounded(report, 3))}\n`)
   else {
     const percent = (share: number) => `${(share * 100).toFixed(1)} %`
     const rows = [
       ['foreground download alone', `${report.foregroundAloneMbit.toFixed(2)} Mbit/s`, '100 %', ''],
-      ['beside a plain background download', `${report.baseline.foregroundMbit.toFixed(2)} Mbit/s`, percent(report.baseline.kept), percent(report.baseline.linkUsed)],
-      ['beside an adaptive background download', `${report.adaptive.foregroundMbit.toFixed(2)} Mbit/s`, percent(report.adaptive.kept), percent(report.adaptive.linkUsed)],
+      [
+        'beside a plain background download',
+        `${report.baseline.foregroundMbit.toFixed(2)} Mbit/s`,
+        percent(report.baseline.kept),
+        percent(report.baseline.linkUsed)
+      ],
+      [
+        'beside an adaptive background download',
+        `${report.adaptive.foregroundMbit.toFixed(2)} Mbit/s`,
+        percent(report.adaptive.kept),
+        percent(report.adaptive.linkUsed)
+      ],
       ['adaptive background download alone', '', '', percent(report.adaptive.aloneLinkUsed)]
     ]
-    process.stdout.write(`WAN ${flags.rateMbit} Mbit/s on the wire, round trip ${flags.rtt} ms, queue ${flags.buffer} ms\n${drawTable(['', 'rate', 'kept', 'link used'], rows)}\n`)
+    process.stdout.write(
+      `WAN ${flags.rateMbit} Mbit/s on the wire, round trip ${flags.rtt} ms, queue ${flags.buffer} ms\n${drawTable(['', 'rate', 'kept', 'link used'], rows)}\n`
+    )
   }
 } finally {
   await scope.close()
@@ -93,11 +142,26 @@ function note(text: string): void {
 async function serve(at: WanLab): Promise<string> {
   const dir = scope.folder('www')
   const piece = Buffer.alloc(MIB)
-  const sizes = { 'foreground.bin': flags.foreground, 'background-1.bin': 600, 'background-2.bin': 600, 'background-3.bin': 600 }
-  for (const [name, mib] of Object.entries(sizes)) for (let i = 0; i < mib; i++) writeFileSync(path.join(dir, name), i < 4 ? randomFillSync(piece) : piece, { flag: 'a' })
-  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${dir}/${name};`).join(' ')
-  writeFileSync(path.join(dir, 'nginx.conf'), `user root; daemon off; master_process off; pid ${dir}/nginx.pid; error_log stderr warn; events {} http { ${temp} access_log off; sendfile on; keepalive_requests 100000; server { listen 80; root ${dir}; } }`)
-  await at.start('origin', 'nginx', ['-c', path.join(dir, 'nginx.conf'), '-p', dir, '-e', 'stderr'], { logFile: path.join(dir, 'nginx.log'), readyLine: false })
+  const sizes = {
+    'foreground.bin': flags.foreground,
+    'background-1.bin': 600,
+    'background-2.bin': 600,
+    'background-3.bin': 600
+  }
+  for (const [name, mib] of Object.entries(sizes))
+    for (let i = 0; i < mib; i++)
+      writeFileSync(path.join(dir, name), i < 4 ? randomFillSync(piece) : piece, { flag: 'a' })
+  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((name) => `${name}_temp_path ${dir}/${name};`)
+    .join(' ')
+  writeFileSync(
+    path.join(dir, 'nginx.conf'),
+    `user root; daemon off; master_process off; pid ${dir}/nginx.pid; error_log stderr warn; events {} http { ${temp} access_log off; sendfile on; keepalive_requests 100000; server { listen 80; root ${dir}; } }`
+  )
+  await at.start('origin', 'nginx', ['-c', path.join(dir, 'nginx.conf'), '-p', dir, '-e', 'stderr'], {
+    logFile: path.join(dir, 'nginx.log'),
+    readyLine: false
+  })
   await sleep(500)
   return `http://${at.originAddress}`
 }
@@ -129,7 +193,9 @@ async function besideOf(start: () => Promise<RunningProgram>): Promise<{ seconds
   const running = await start()
   await sleep(flags.settle * 1000)
   if (running.ended) throw new Error('the background download ended too early')
-  const result = await linkUsed(() => timed(() => ended(inSite('curl', '-sS', '-o', '/dev/null', `http://${lab!.originAddress}/foreground.bin`))))
+  const result = await linkUsed(() =>
+    timed(() => ended(inSite('curl', '-sS', '-o', '/dev/null', `http://${lab!.originAddress}/foreground.bin`)))
+  )
   if (running.ended) throw new Error('the background download ended too early')
   await running.stop()
   await sleep(1000)

@@ -9,7 +9,14 @@ import { cliFile } from '../scripts/build-cli.ts'
 import type { RunningProgram, RunScope } from './run-scope.ts'
 
 /** One line that `larder agent --json` prints when it is ready. */
-const Ready = z.object({ ready: z.literal(true), pid: z.number().int(), apiPort: z.number().int(), peerPort: z.number().int().nullable(), id: z.string(), dataDir: z.string() })
+const Ready = z.object({
+  ready: z.literal(true),
+  pid: z.number().int(),
+  apiPort: z.number().int(),
+  peerPort: z.number().int().nullable(),
+  id: z.string(),
+  dataDir: z.string()
+})
 
 /** An agent in a process of its own, and its local API. */
 export interface AgentProcess {
@@ -57,13 +64,33 @@ function nodeArgs(): string[] {
 export async function startAgent(scope: RunScope, options: AgentOptions): Promise<AgentProcess> {
   const dataDir = options.dataDir ?? scope.folder(options.name)
   const args = [
-    ...nodeArgs(), cliFile, 'agent', '--data-dir', dataDir, '--name', options.name, '--fleet-key', options.siteKey,
-    '--api-port', '0', '--peer-port', String(options.peerPort ?? 0), '--beacon-port', String(options.beaconPort), '--listen', '127.0.0.1', '--include-loopback',
-    '--log-level', 'warn', '--json'
+    ...nodeArgs(),
+    cliFile,
+    'agent',
+    '--data-dir',
+    dataDir,
+    '--name',
+    options.name,
+    '--fleet-key',
+    options.siteKey,
+    '--api-port',
+    '0',
+    '--peer-port',
+    String(options.peerPort ?? 0),
+    '--beacon-port',
+    String(options.beaconPort),
+    '--listen',
+    '127.0.0.1',
+    '--include-loopback',
+    '--log-level',
+    'warn',
+    '--json'
   ]
   if (options.seeds) args.push('--no-beacon', ...options.seeds.flatMap((seed) => ['--seed', seed]))
   for (const setting of options.settings ?? []) args.push('--set', setting)
-  const program = await scope.start(process.execPath, args, { logFile: options.logFile ?? path.join(dataDir, 'bench-stderr.log') })
+  const program = await scope.start(process.execPath, args, {
+    logFile: options.logFile ?? path.join(dataDir, 'bench-stderr.log')
+  })
   const ready = Ready.safeParse(program.ready)
   if (!ready.success) throw new Error(`${options.name} did not start: ${JSON.stringify(program.ready).slice(0, 1000)}`)
   return agentProcess(options.name, program, ready.data)
@@ -78,10 +105,16 @@ function agentProcess(name: string, program: RunningProgram, ready: z.infer<type
       ...(body ? { body: JSON.stringify(body) } : {}),
       signal: AbortSignal.timeout(30_000)
     }).catch((error: Error) => {
-      throw new Error(`${name} did not answer ${route.method} ${route.path} (${(error.cause as Error | undefined)?.message ?? error.message}); ${program.fate}`, { cause: error })
+      throw new Error(
+        `${name} did not answer ${route.method} ${route.path} (${(error.cause as Error | undefined)?.message ?? error.message}); ${program.fate}`,
+        { cause: error }
+      )
     })
     const answer: unknown = await response.json()
-    if (!response.ok) throw new Error(`${name} answered ${response.status} to ${route.method} ${route.path}: ${JSON.stringify(answer).slice(0, 300)}`)
+    if (!response.ok)
+      throw new Error(
+        `${name} answered ${response.status} to ${route.method} ${route.path}: ${JSON.stringify(answer).slice(0, 300)}`
+      )
     return schema.parse(answer)
   }
   return {

@@ -27,7 +27,9 @@ interface Flags {
 }
 
 const program = new Command('bench:attack')
-  .description('Transfers between two PCs in blocks without and with an attack, in turns; compares their times and the most memory the agents took.')
+  .description(
+    'Transfers between two PCs in blocks without and with an attack, in turns; compares their times and the most memory the agents took.'
+  )
   .option('--seconds <n>', 'of attack in all', parseCount(1, 3600), 60)
   .option('--blocks <n>', 'in how many blocks', parseCount(1, 100), 4)
   .option('--size <size>', 'of each content', parseSize, 16 * 1024 * 1024)
@@ -47,8 +49,16 @@ const scope = new RunScope()
 const siteKey = newSiteKey()
 const beaconPort = randomInt(20_000, 32_000)
 const origin = await startOriginServer({ rateBytesPerSecond: flags.rate === null ? null : bytesPerSecond(flags.rate) })
-const agents = [await startAgent(scope, { name: 'one', siteKey, beaconPort }), await startAgent(scope, { name: 'two', siteKey, beaconPort })]
-while ((await Promise.all(agents.map((agent) => agent.snapshot()))).some(({ peers }) => peers.every(({ state }) => state !== 'connected'))) await sleep(50)
+const agents = [
+  await startAgent(scope, { name: 'one', siteKey, beaconPort }),
+  await startAgent(scope, { name: 'two', siteKey, beaconPort })
+]
+while (
+  (await Promise.all(agents.map((agent) => agent.snapshot()))).some(({ peers }) =>
+    peers.every(({ state }) => state !== 'connected')
+  )
+)
+  await sleep(50)
 
 let transfers = 0
 let fromPeers = 0
@@ -63,7 +73,9 @@ for (let i = 0; i < flags.blocks; i++) {
   blocks.push(await block(true))
   await attacker.stop()
 }
-const growth = before.map((bytes, i) => Math.max(...blocks.filter(({ attacked }) => attacked).map(({ peakBytes }) => peakBytes[i]!)) - bytes)
+const growth = before.map(
+  (bytes, i) => Math.max(...blocks.filter(({ attacked }) => attacked).map(({ peakBytes }) => peakBytes[i]!)) - bytes
+)
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 const quiet = blocks.filter(({ attacked }) => !attacked).flatMap(({ seconds }) => seconds)
 const attacked = blocks.filter(({ attacked }) => attacked).flatMap(({ seconds }) => seconds)
@@ -72,12 +84,30 @@ await Promise.all(agents.map((agent) => agent.stop()))
 await origin.close()
 await scope.close()
 
-const report = { perSecond: flags.perSecond, transfers, fromPeers, quietSeconds: median(quiet), attackedSeconds: median(attacked), slowdown, growthBytes: growth, load: loadavg()[0] }
+const report = {
+  perSecond: flags.perSecond,
+  transfers,
+  fromPeers,
+  quietSeconds: median(quiet),
+  attackedSeconds: median(attacked),
+  slowdown,
+  growthBytes: growth,
+  load: loadavg()[0]
+}
 if (flags.json) process.stdout.write(`${JSON.stringify(report)}\n`)
 else {
-  const row = (name: string, values: number[]) => [name, String(values.length), `${median(values).toFixed(3)} s`, `${Math.max(...values).toFixed(3)} s`]
-  process.stdout.write(`${drawTable(['', 'transfers', 'median', 'worst'], [row('quiet', quiet), row(`${flags.perSecond} beacons and connections/s`, attacked)])}\n`)
-  process.stdout.write(`slower by ${(slowdown * 100).toFixed(1)} %; memory ${growth.map((bytes) => `${bytes < 0 ? '−' : '+'}${formatBytes(Math.abs(bytes))}`).join(' and ')}; ${fromPeers} of ${transfers} transfers came from the peer\n`)
+  const row = (name: string, values: number[]) => [
+    name,
+    String(values.length),
+    `${median(values).toFixed(3)} s`,
+    `${Math.max(...values).toFixed(3)} s`
+  ]
+  process.stdout.write(
+    `${drawTable(['', 'transfers', 'median', 'worst'], [row('quiet', quiet), row(`${flags.perSecond} beacons and connections/s`, attacked)])}\n`
+  )
+  process.stdout.write(
+    `slower by ${(slowdown * 100).toFixed(1)} %; memory ${growth.map((bytes) => `${bytes < 0 ? '−' : '+'}${formatBytes(Math.abs(bytes))}`).join(' and ')}; ${fromPeers} of ${transfers} transfers came from the peer\n`
+  )
 }
 
 async function block(attacked: boolean): Promise<Block> {
@@ -88,7 +118,9 @@ async function block(attacked: boolean): Promise<Block> {
     seconds.push(await transfer())
     peakBytes = rss().map((bytes, i) => Math.max(bytes, peakBytes[i]!))
   }
-  process.stderr.write(`${attacked ? 'attacked' : 'quiet'}: ${seconds.map((s) => s.toFixed(2)).join(' ')}, resident ${rss().map(formatBytes).join(' and ')}\n`)
+  process.stderr.write(
+    `${attacked ? 'attacked' : 'quiet'}: ${seconds.map((s) => s.toFixed(2)).join(' ')}, resident ${rss().map(formatBytes).join(' and ')}\n`
+  )
   return { attacked, seconds, peakBytes }
 }
 
@@ -114,8 +146,26 @@ async function final(agent: AgentProcess, id: string) {
 }
 
 function startAttacker() {
-  const overheard = encodeBeacon({ id: agents[0]!.id as never, bootId: '00'.repeat(8) as never, port: 1, counter: 1, goodbye: false, replyWanted: true }, siteKeyMembership(siteKey)).toString('hex')
-  const args = [path.join(root, 'bench', 'attacker.ts'), '--beacon-port', String(beaconPort), '--overheard', overheard, '--per-second', String(flags.perSecond)]
+  const overheard = encodeBeacon(
+    {
+      id: agents[0]!.id as never,
+      bootId: '00'.repeat(8) as never,
+      port: 1,
+      counter: 1,
+      goodbye: false,
+      replyWanted: true
+    },
+    siteKeyMembership(siteKey)
+  ).toString('hex')
+  const args = [
+    path.join(root, 'bench', 'attacker.ts'),
+    '--beacon-port',
+    String(beaconPort),
+    '--overheard',
+    overheard,
+    '--per-second',
+    String(flags.perSecond)
+  ]
   for (const { peerPort } of agents) args.push('--peer-port', String(peerPort))
   return scope.start(process.execPath, args, { logFile: path.join(scope.folder('attacker'), 'stderr.log') })
 }

@@ -62,7 +62,11 @@ function connectWithGarbage(): void {
   }
   open++
   sent.connections++
-  const socket = net.connect({ port: peerPorts[sent.connections % peerPorts.length]!, host: '127.0.0.1', localAddress: FROM })
+  const socket = net.connect({
+    port: peerPorts[sent.connections % peerPorts.length]!,
+    host: '127.0.0.1',
+    localAddress: FROM
+  })
   socket.on('error', () => {})
   socket.once('close', () => open--)
   socket.resume()

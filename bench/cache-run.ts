@@ -22,13 +22,21 @@ const timed = async <T>(work: () => T | Promise<T>): Promise<{ ms: number; value
   const value = await work()
   return { ms: performance.now() - startedAt, value }
 }
-const rss = () => (process.platform === 'linux' ? parseProc(readFileSync('/proc/self/status', 'utf8'), readFileSync('/proc/self/stat', 'utf8')).peakRssBytes : process.memoryUsage.rss()) / MIB
+const rss = () =>
+  (process.platform === 'linux'
+    ? parseProc(readFileSync('/proc/self/status', 'utf8'), readFileSync('/proc/self/stat', 'utf8')).peakRssBytes
+    : process.memoryUsage.rss()) / MIB
 
 const before = rss()
 const { ms: startMs, value: cache } = await timed(() => openCache({ ...none, dir, clock: systemClock, hashes }))
 const { entries } = cache.stats()
 const digests: Sha256Hex[] = []
-for (let offset = 0; offset < Math.min(entries, 5000); offset += 1000) digests.push(...cache.list({ limit: 1000, offset: offset * 17 < entries ? offset * 17 : offset }).entries.map(({ sha256 }) => sha256))
+for (let offset = 0; offset < Math.min(entries, 5000); offset += 1000)
+  digests.push(
+    ...cache
+      .list({ limit: 1000, offset: offset * 17 < entries ? offset * 17 : offset })
+      .entries.map(({ sha256 }) => sha256)
+  )
 const lookups = new Float64Array(LOOKUPS)
 for (let i = 0; i < LOOKUPS; i++) {
   const sha256 = digests[(i * 7919) % digests.length]!
@@ -49,12 +57,17 @@ if (doing === 'evict') {
 // Looking at all files goes on beside the work; only what was looked at whole ends clean.
 let settledMs = 0
 if (doing === 'settle') {
-  settledMs = (await timed(async () => {
-    while (!cache.inLine) await sleep(50)
-  })).ms + startMs
+  settledMs =
+    (
+      await timed(async () => {
+        while (!cache.inLine) await sleep(50)
+      })
+    ).ms + startMs
 }
 const evicted = cache.stats().evictions
 const peakRssMiB = rss()
 await cache.close()
-hashes.close()
-process.stdout.write(`${JSON.stringify({ entries, startMs, lookupP50Ms: lookups[LOOKUPS / 2], lookupP99Ms: lookups[Math.floor(LOOKUPS * 0.99)], pageMs: page.ms, searchMs: search.ms, found: search.value.total, passes, settledMs, evicted, rssBeforeMiB: before, peakRssMiB })}\n`)
+await hashes.close()
+process.stdout.write(
+  `${JSON.stringify({ entries, startMs, lookupP50Ms: lookups[LOOKUPS / 2], lookupP99Ms: lookups[Math.floor(LOOKUPS * 0.99)], pageMs: page.ms, searchMs: search.ms, found: search.value.total, passes, settledMs, evicted, rssBeforeMiB: before, peakRssMiB })}\n`
+)

@@ -51,17 +51,37 @@ try {
   const report = { entries: flags.entries, plainUnlinksMs, afterCrash, clean, evicting, rebuilt }
   if (flags.json) process.stdout.write(`${JSON.stringify(rounded(report, 4))}\n`)
   else {
-    const ms = (value: number | undefined) => (value === undefined ? '' : `${value < 10 ? value.toFixed(3) : value.toFixed(0)} ms`)
-    const row = (name: string, one: Run) => [name, String(one.entries), ms(one.startMs), one.settledMs > 0 ? ms(one.settledMs) : '', ms(one.lookupP99Ms), ms(one.pageMs), ms(one.passes.oneMs), one.passes.hundredthMs === undefined ? '' : `${ms(one.passes.hundredthMs)} (${one.evicted})`, `${one.peakRssMiB.toFixed(0)} MiB`]
-    const rows = [row('after a clean end', clean), row('after a crash', afterCrash), row('index lost', rebuilt), row('with evictions', evicting)]
-    process.stdout.write(`${drawTable(['start', 'contents', 'time', 'all files seen', 'look-up p99', 'a page', 'pass, one goes', 'pass, 1 % go', 'peak RSS'], rows)}\nA bare process of the same program has ${clean.rssBeforeMiB.toFixed(0)} MiB; deleting the files of ${evicting.evicted} contents with nothing else takes ${ms(plainUnlinksMs)}.\n`)
+    const ms = (value: number | undefined) =>
+      value === undefined ? '' : `${value < 10 ? value.toFixed(3) : value.toFixed(0)} ms`
+    const row = (name: string, one: Run) => [
+      name,
+      String(one.entries),
+      ms(one.startMs),
+      one.settledMs > 0 ? ms(one.settledMs) : '',
+      ms(one.lookupP99Ms),
+      ms(one.pageMs),
+      ms(one.passes.oneMs),
+      one.passes.hundredthMs === undefined ? '' : `${ms(one.passes.hundredthMs)} (${one.evicted})`,
+      `${one.peakRssMiB.toFixed(0)} MiB`
+    ]
+    const rows = [
+      row('after a clean end', clean),
+      row('after a crash', afterCrash),
+      row('index lost', rebuilt),
+      row('with evictions', evicting)
+    ]
+    process.stdout.write(
+      `${drawTable(['start', 'contents', 'time', 'all files seen', 'look-up p99', 'a page', 'pass, one goes', 'pass, 1 % go', 'peak RSS'], rows)}\nA bare process of the same program has ${clean.rssBeforeMiB.toFixed(0)} MiB; deleting the files of ${evicting.evicted} contents with nothing else takes ${ms(plainUnlinksMs)}.\n`
+    )
   }
 } finally {
   await scope.close()
 }
 
 async function run(dir: string, doing: 'settle' | 'evict' | '' = ''): Promise<Run> {
-  const program = await scope.start(process.execPath, [path.join(import.meta.dirname, 'cache-run.ts'), dir, doing], { logFile: path.join(path.dirname(dir), 'run.log') })
+  const program = await scope.start(process.execPath, [path.join(import.meta.dirname, 'cache-run.ts'), dir, doing], {
+    logFile: path.join(path.dirname(dir), 'run.log')
+  })
   await program.stop()
   return program.ready as Run
 }
@@ -103,13 +123,46 @@ async function fill(dir: string, count: number): Promise<void> {
     const plan = { lengthBytes: bytes.length, pieceBytes: MIB, count: 1 }
     const url = `https://origin.example/packages/file-${i}.bin`
     const key = `version:${createHash('sha256').update(url).digest('hex')}` as ContentKey
-    const version = { url, key, etag: `"${i}"`, lastModified: null, lengthBytes: bytes.length, policy: { v: 1 }, confirmedAt: startedAt + i * 1000 }
-    const sidecar: Sidecar = { sha256, plan, pieceDigests: digest, kind: 'resource', createdAt: startedAt + i * 1000, pinned: i % 1000 === 0, pinnedUntil: null, priority: 'normal', versions: [version] }
+    const version = {
+      url,
+      key,
+      etag: `"${i}"`,
+      lastModified: null,
+      lengthBytes: bytes.length,
+      policy: { v: 1 },
+      confirmedAt: startedAt + i * 1000
+    }
+    const sidecar: Sidecar = {
+      sha256,
+      plan,
+      pieceDigests: digest,
+      kind: 'resource',
+      createdAt: startedAt + i * 1000,
+      pinned: i % 1000 === 0,
+      pinnedUntil: null,
+      priority: 'normal',
+      versions: [version]
+    }
     const folder = path.dirname(layout.content(sha256))
     if (!made.has(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
     made.add(folder)
     writeFileSync(layout.content(sha256), bytes)
     writeFileSync(layout.sidecar(sha256), encodeSidecar(sidecar))
-    index.add({ sha256, lengthBytes: bytes.length, pieceBytes: MIB, kind: 'resource', pinned: sidecar.pinned, pinnedUntil: null, priority: 'normal', createdAt: sidecar.createdAt, stamp: null }, sidecar.createdAt, [version], 'origin')
+    index.add(
+      {
+        sha256,
+        lengthBytes: bytes.length,
+        pieceBytes: MIB,
+        kind: 'resource',
+        pinned: sidecar.pinned,
+        pinnedUntil: null,
+        priority: 'normal',
+        createdAt: sidecar.createdAt,
+        stamp: null
+      },
+      sidecar.createdAt,
+      [version],
+      'origin'
+    )
   }
 }

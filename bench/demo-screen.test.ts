@@ -5,7 +5,16 @@ import type { AgentProgress, SiteOutcome, SiteProgress } from './site-run.ts'
 
 const MIB = 1024 ** 2
 const agent = (over: Partial<AgentProgress>): AgentProgress => ({
-  name: 'pc-1', state: 'working', role: 'follower', totalBytes: 100 * MIB, haveBytes: 50 * MIB, originBytes: 0, peerBytes: 50 * MIB, rateBytesPerSecond: 6 * MIB, note: '', ...over
+  name: 'pc-1',
+  state: 'working',
+  role: 'follower',
+  totalBytes: 100 * MIB,
+  haveBytes: 50 * MIB,
+  originBytes: 0,
+  peerBytes: 50 * MIB,
+  rateBytesPerSecond: 6 * MIB,
+  note: '',
+  ...over
 })
 const at = (seconds: number, ...agents: AgentProgress[]): SiteProgress => ({ seconds, agents })
 
@@ -23,7 +32,16 @@ test('the scene fits into 80 columns whatever the numbers are', () => {
       }),
       fc.integer({ min: 1, max: 30 }),
       (over, number) => {
-        const scene = drawScene({ agents: 30, sizeBytes: 999 * MIB, rateMbit: 1000, progress: at(1234.5, agent({ ...over, name: `pc-${number}` })), news: [] }, coloured)
+        const scene = drawScene(
+          {
+            agents: 30,
+            sizeBytes: 999 * MIB,
+            rateMbit: 1000,
+            progress: at(1234.5, agent({ ...over, name: `pc-${number}` })),
+            news: []
+          },
+          coloured
+        )
         for (const line of scene.split('\n')) expect(columns(line)).toBeLessThanOrEqual(80)
       }
     )
@@ -32,7 +50,18 @@ test('the scene fits into 80 columns whatever the numbers are', () => {
 
 test('the master has a star, the killed a cross, the finished a tick', () => {
   const scene = drawScene(
-    { agents: 3, sizeBytes: MIB, rateMbit: 50, progress: at(1, agent({ role: 'master' }), agent({ name: 'pc-2', state: 'killed', role: 'master' }), agent({ name: 'pc-3', state: 'done' })), news: ['hello'] },
+    {
+      agents: 3,
+      sizeBytes: MIB,
+      rateMbit: 50,
+      progress: at(
+        1,
+        agent({ role: 'master' }),
+        agent({ name: 'pc-2', state: 'killed', role: 'master' }),
+        agent({ name: 'pc-3', state: 'done' })
+      ),
+      news: ['hello']
+    },
     plain
   )
   expect(scene).toMatch(/★ pc-1 {3}master/)
@@ -42,7 +71,10 @@ test('the master has a star, the killed a cross, the finished a tick', () => {
 })
 
 test('without colours nothing but text is written', () => {
-  const scene = drawScene({ agents: 1, sizeBytes: MIB, rateMbit: null, progress: at(1, agent({})), news: ['a', 'b'] }, plain)
+  const scene = drawScene(
+    { agents: 1, sizeBytes: MIB, rateMbit: null, progress: at(1, agent({})), news: ['a', 'b'] },
+    plain
+  )
   // eslint-disable-next-line no-control-regex
   expect(scene).not.toMatch(/\u001b/)
 })
@@ -50,27 +82,58 @@ test('without colours nothing but text is written', () => {
 test('the news are about elections and ends, each once', () => {
   const before = at(1, agent({ role: 'none' }), agent({ name: 'pc-2' }))
   const after = at(2, agent({ role: 'master' }), agent({ name: 'pc-2', state: 'done' }))
-  expect(newsBetween(before, after).map((line) => line.replace(/^ *2\.0 s {2}/, ''))).toEqual(['pc-1 was elected master: it downloads from the WAN for all', 'pc-2 has everything'])
+  expect(newsBetween(before, after).map((line) => line.replace(/^ *2\.0 s {2}/, ''))).toEqual([
+    'pc-1 was elected master: it downloads from the WAN for all',
+    'pc-2 has everything'
+  ])
   expect(newsBetween(after, after)).toEqual([])
 })
 
 test('without a terminal each moment is one line', () => {
-  expect(plainProgress(at(3, agent({ role: 'master' }), agent({ name: 'pc-2', state: 'killed' })))).toBe('  3.0 s  pc-1 50 % (master)  pc-2 killed')
+  expect(plainProgress(at(3, agent({ role: 'master' }), agent({ name: 'pc-2', state: 'killed' })))).toBe(
+    '  3.0 s  pc-1 50 % (master)  pc-2 killed'
+  )
 })
 
 const outcome = (wrongFiles: number): SiteOutcome => {
-  const one = { doneSeconds: 17, originBytes: 0, peerBytes: 0, peakRssMiB: 1, cpuSeconds: 1, eventLoopP99Ms: 1, notes: [] }
+  const one = {
+    doneSeconds: 17,
+    originBytes: 0,
+    peerBytes: 0,
+    peakRssMiB: 1,
+    cpuSeconds: 1,
+    eventLoopP99Ms: 1,
+    notes: []
+  }
   return {
     figures: {
-      originRatio: 1.0123, firstSeconds: 17, lastSeconds: 17.5, lagSeconds: 0, takeoverSeconds: 0.81, killedAtSeconds: 8, wrongFiles, failedRequests: 0,
-      cpuSecondsPerGiB: 1, peakRssMiB: 1, eventLoopP99Ms: 1, electionMs: 1
+      originRatio: 1.0123,
+      firstSeconds: 17,
+      lastSeconds: 17.5,
+      lagSeconds: 0,
+      takeoverSeconds: 0.81,
+      killedAtSeconds: 8,
+      wrongFiles,
+      failedRequests: 0,
+      cpuSecondsPerGiB: 1,
+      peakRssMiB: 1,
+      eventLoopP99Ms: 1,
+      electionMs: 1
     },
-    perAgent: [{ ...one, name: 'pc-1', killed: true, wrongFiles: 0 }, { ...one, name: 'pc-2', killed: false, wrongFiles: 0 }, { ...one, name: 'pc-3', killed: false, wrongFiles }],
+    perAgent: [
+      { ...one, name: 'pc-1', killed: true, wrongFiles: 0 },
+      { ...one, name: 'pc-2', killed: false, wrongFiles: 0 },
+      { ...one, name: 'pc-3', killed: false, wrongFiles }
+    ],
     origin: { contentBytes: 101 * MIB, requests: 2, paths: {} },
     killed: 'pc-1'
   }
 }
-const facts = { sizeBytes: 100 * MIB, optimumSeconds: 16.8, baseline: { how: 'arithmetic', originRatio: 3, lastSeconds: 50.3, wrongFiles: 0 } } as const
+const facts = {
+  sizeBytes: 100 * MIB,
+  optimumSeconds: 16.8,
+  baseline: { how: 'arithmetic', originRatio: 3, lastSeconds: 50.3, wrongFiles: 0 }
+} as const
 
 test('the summary says what it cost and what it would have cost, in 80 columns', () => {
   const summary = drawSummary(outcome(0), facts, plain)

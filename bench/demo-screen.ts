@@ -30,7 +30,10 @@ export function drawScene(scene: DemoScene, paint: Paint): string {
     '',
     ` ${paint('bold', 'Larder')}  ${scene.agents} PCs of one site want the same ${formatBytes(scene.sizeBytes)} · WAN ${rate}${seconds ? ` · ${seconds}` : ''}`,
     '',
-    paint('dim', `   ${'PC'.padEnd(7)}${'role'.padEnd(10)}${'progress'.padEnd(BAR_CELLS + 7)}${'rate'.padStart(9)}${'from WAN'.padStart(10)}${'from PCs'.padStart(10)}`),
+    paint(
+      'dim',
+      `   ${'PC'.padEnd(7)}${'role'.padEnd(10)}${'progress'.padEnd(BAR_CELLS + 7)}${'rate'.padStart(9)}${'from WAN'.padStart(10)}${'from PCs'.padStart(10)}`
+    ),
     ...(scene.progress?.agents ?? []).map((agent) => drawAgent(agent, paint)),
     '',
     ...scene.news.slice(-NEWS_LINES).map((line, i, shown) => ` ${i === shown.length - 1 ? line : paint('dim', line)}`),
@@ -41,12 +44,33 @@ export function drawScene(scene: DemoScene, paint: Paint): string {
 function drawAgent(agent: AgentProgress, paint: Paint): string {
   const share = shareOf(agent)
   const master = agent.role === 'master' && agent.state !== 'killed' && agent.state !== 'done'
-  const mark = agent.state === 'killed' ? paint('red', '✖') : agent.state === 'done' ? paint('green', '✔') : master ? paint('yellow', '★') : ' '
+  const mark =
+    agent.state === 'killed'
+      ? paint('red', '✖')
+      : agent.state === 'done'
+        ? paint('green', '✔')
+        : master
+          ? paint('yellow', '★')
+          : ' '
   const full = Math.floor(share * BAR_CELLS)
-  const colour = agent.state === 'killed' || agent.state === 'failed' ? 'red' : agent.state === 'done' ? 'green' : master ? 'yellow' : 'cyan'
+  const colour =
+    agent.state === 'killed' || agent.state === 'failed'
+      ? 'red'
+      : agent.state === 'done'
+        ? 'green'
+        : master
+          ? 'yellow'
+          : 'cyan'
   const bar = paint(colour, '█'.repeat(full)) + paint('dim', '░'.repeat(BAR_CELLS - full))
-  const role = { killed: 'killed', failed: 'failed', done: 'done', asked: 'waiting', working: agent.role === 'none' ? 'waiting' : agent.role }[agent.state]
-  const rate = agent.rateBytesPerSecond > 0 && agent.state === 'working' ? `${formatBytes(agent.rateBytesPerSecond)}/s` : ''
+  const role = {
+    killed: 'killed',
+    failed: 'failed',
+    done: 'done',
+    asked: 'waiting',
+    working: agent.role === 'none' ? 'waiting' : agent.role
+  }[agent.state]
+  const rate =
+    agent.rateBytesPerSecond > 0 && agent.state === 'working' ? `${formatBytes(agent.rateBytesPerSecond)}/s` : ''
   return ` ${mark} ${agent.name.padEnd(7)}${paint(colour, role.padEnd(10))}${bar} ${`${Math.floor(share * 100)} %`.padStart(5)} ${rate.padStart(9)}${formatBytes(agent.originBytes).padStart(10)}${formatBytes(agent.peerBytes).padStart(10)}`
 }
 
@@ -68,7 +92,8 @@ export function newsBetween(before: SiteProgress | null, after: SiteProgress): s
   return after.agents.flatMap((agent, i) => {
     const was = before?.agents[i]
     const news: string[] = []
-    if (agent.role === 'master' && was?.role !== 'master' && agent.state !== 'done') news.push(`${at}  ${agent.name} was elected master: it downloads from the WAN for all`)
+    if (agent.role === 'master' && was?.role !== 'master' && agent.state !== 'done')
+      news.push(`${at}  ${agent.name} was elected master: it downloads from the WAN for all`)
     if (agent.state === 'done' && was?.state !== 'done') news.push(`${at}  ${agent.name} has everything`)
     if (agent.state === 'failed' && was?.state !== 'failed') news.push(`${at}  ${agent.name} failed: ${agent.note}`)
     return news
@@ -76,7 +101,11 @@ export function newsBetween(before: SiteProgress | null, after: SiteProgress): s
 }
 
 /** The end of the demo: what it cost, beside what it would have cost. */
-export function drawSummary(outcome: SiteOutcome, facts: { sizeBytes: number; optimumSeconds: number | null; baseline: Baseline }, paint: Paint): string {
+export function drawSummary(
+  outcome: SiteOutcome,
+  facts: { sizeBytes: number; optimumSeconds: number | null; baseline: Baseline },
+  paint: Paint
+): string {
   const { figures, perAgent, origin, killed } = outcome
   const survivors = perAgent.filter((agent) => !agent.killed)
   const right = survivors.filter((agent) => agent.wrongFiles === 0).length
@@ -84,14 +113,37 @@ export function drawSummary(outcome: SiteOutcome, facts: { sizeBytes: number; op
   const verdict = good
     ? paint('green', `✔ ${right} of ${survivors.length} files have the SHA-256 of the original`)
     : paint('red', `✖ only ${right} of ${survivors.length} files are right`)
-  const line = (name: string, value: string, beside = ''): string => `   ${name.padEnd(24)}${paint('bold', value.padEnd(10))}${beside ? paint('dim', beside) : ''}`
+  const line = (name: string, value: string, beside = ''): string =>
+    `   ${name.padEnd(24)}${paint('bold', value.padEnd(10))}${beside ? paint('dim', beside) : ''}`
   return [
     '',
     ` ${verdict}`,
-    line('origin bytes ÷ content', `× ${figures.originRatio.toFixed(3)}`, `${formatBytes(origin.contentBytes)} crossed the WAN; without Larder × ${facts.baseline.originRatio.toFixed(0)}`),
-    line('first PC done after', formatSeconds(figures.firstSeconds), facts.optimumSeconds === null ? '' : `the WAN needs ${formatSeconds(facts.optimumSeconds)} for one copy`),
-    line('last PC done after', formatSeconds(figures.lastSeconds), `without Larder ${formatSeconds(facts.baseline.lastSeconds)}${facts.baseline.how === 'arithmetic' ? ' (computed)' : ''}`),
-    ...(killed === null ? [] : [line('take-over after', formatSeconds(figures.takeoverSeconds, 2), figures.takeoverSeconds === null ? 'nobody needed the WAN any more' : `from killing ${killed} to bytes for the next`)]),
+    line(
+      'origin bytes ÷ content',
+      `× ${figures.originRatio.toFixed(3)}`,
+      `${formatBytes(origin.contentBytes)} crossed the WAN; without Larder × ${facts.baseline.originRatio.toFixed(0)}`
+    ),
+    line(
+      'first PC done after',
+      formatSeconds(figures.firstSeconds),
+      facts.optimumSeconds === null ? '' : `the WAN needs ${formatSeconds(facts.optimumSeconds)} for one copy`
+    ),
+    line(
+      'last PC done after',
+      formatSeconds(figures.lastSeconds),
+      `without Larder ${formatSeconds(facts.baseline.lastSeconds)}${facts.baseline.how === 'arithmetic' ? ' (computed)' : ''}`
+    ),
+    ...(killed === null
+      ? []
+      : [
+          line(
+            'take-over after',
+            formatSeconds(figures.takeoverSeconds, 2),
+            figures.takeoverSeconds === null
+              ? 'nobody needed the WAN any more'
+              : `from killing ${killed} to bytes for the next`
+          )
+        ]),
     ''
   ].join('\n')
 }

@@ -2,7 +2,16 @@
 import { Command, Option } from 'commander'
 import { createLogUpdate } from 'log-update'
 import { directDownloads } from './direct-downloads.ts'
-import { coloured, drawScene, drawSummary, isRight, newsBetween, plain, plainProgress, type DemoScene } from './demo-screen.ts'
+import {
+  coloured,
+  drawScene,
+  drawSummary,
+  isRight,
+  newsBetween,
+  plain,
+  plainProgress,
+  type DemoScene
+} from './demo-screen.ts'
 import { startFleet } from './fleet.ts'
 import { startOrigin } from './origin-process.ts'
 import { RunScope } from './run-scope.ts'
@@ -18,8 +27,12 @@ interface Flags {
 }
 
 const program = new Command('demo')
-  .description('Starts an origin and a fleet of agents on this machine, asks all of them for the same file at once, and kills the master half way.')
-  .addOption(new Option('--size <size>', 'size of the file').argParser(parseSize).default(parseSize('100MiB'), '100MiB'))
+  .description(
+    'Starts an origin and a fleet of agents on this machine, asks all of them for the same file at once, and kills the master half way.'
+  )
+  .addOption(
+    new Option('--size <size>', 'size of the file').argParser(parseSize).default(parseSize('100MiB'), '100MiB')
+  )
   .option('--agents <n>', 'number of agents', parseCount(2, 30), 5)
   .option('--rate-mbit <n>', 'rate of the origin, Mbit/s, or none', parseRate, 50)
   .option('--no-kill', 'leave the master alone')
@@ -71,11 +84,21 @@ try {
     origin,
     timeoutMs: Math.max(120_000, Math.round((optimumSeconds ?? 0) * 10_000)),
     pollMs: 100,
-    ...(flags.kill ? { killWhen: ({ agents: all }) => all.some((agent) => agent.role === 'master' && agent.haveBytes >= agent.totalBytes / 2 && agent.state === 'working') } : {}),
+    ...(flags.kill
+      ? {
+          killWhen: ({ agents: all }) =>
+            all.some(
+              (agent) => agent.role === 'master' && agent.haveBytes >= agent.totalBytes / 2 && agent.state === 'working'
+            )
+        }
+      : {}),
     onKill: (name) => {
       tell(`${formatSeconds(last?.seconds ?? 0).padStart(7)}  kill -9: the master ${name} is gone`)
     },
-    onTakeover: (seconds) => tell(`${formatSeconds(last?.seconds ?? 0).padStart(7)}  taken over ${formatSeconds(seconds, 2)} after the kill: the WAN delivers again`),
+    onTakeover: (seconds) =>
+      tell(
+        `${formatSeconds(last?.seconds ?? 0).padStart(7)}  taken over ${formatSeconds(seconds, 2)} after the kill: the WAN delivers again`
+      ),
     onProgress: (progress) => {
       for (const line of newsBetween(last, progress)) tell(line)
       last = progress

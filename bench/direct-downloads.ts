@@ -14,16 +14,27 @@ export interface Baseline {
 const CONNECTIONS_PER_PC = 6
 
 /** Downloads all files `times` times in parallel with plain `fetch`, or computes what that takes when it is longer than `longestSeconds`. */
-export async function directDownloads(origin: OriginProcess, times: number, wanMbit: number | null, options: { longestSeconds: number } = { longestSeconds: 60 }): Promise<Baseline> {
+export async function directDownloads(
+  origin: OriginProcess,
+  times: number,
+  wanMbit: number | null,
+  options: { longestSeconds: number } = { longestSeconds: 60 }
+): Promise<Baseline> {
   const totalBytes = origin.files.reduce((sum, file) => sum + file.bytes, 0)
   const expected = secondsAt(totalBytes * times, wanMbit)
-  if (expected !== null && expected > options.longestSeconds) return { how: 'arithmetic', originRatio: times, lastSeconds: expected, wrongFiles: 0 }
+  if (expected !== null && expected > options.longestSeconds)
+    return { how: 'arithmetic', originRatio: times, lastSeconds: expected, wrongFiles: 0 }
   await origin.reset()
   const startedAt = performance.now()
   const wrong = await Promise.all(Array.from({ length: times }, () => downloadAll(origin)))
   const lastSeconds = (performance.now() - startedAt) / 1000
   const { contentBytes } = await origin.stats()
-  return { how: 'measured', originRatio: contentBytes / totalBytes, lastSeconds, wrongFiles: wrong.reduce((sum, count) => sum + count, 0) }
+  return {
+    how: 'measured',
+    originRatio: contentBytes / totalBytes,
+    lastSeconds,
+    wrongFiles: wrong.reduce((sum, count) => sum + count, 0)
+  }
 }
 
 async function downloadAll(origin: OriginProcess): Promise<number> {

@@ -19,7 +19,9 @@ const goneMs = (run: number): number => 13_000 + ((run * 3_700) % 10_000)
 const LIMIT_MS = 60_000
 
 const program = new Command('bench:discovery')
-  .description('Two subnets of PCs, one PC in both: time to the first and last peer after its start, and after a replug. Needs root on Linux.')
+  .description(
+    'Two subnets of PCs, one PC in both: time to the first and last peer after its start, and after a replug. Needs root on Linux.'
+  )
   .option('--hosts <n>', 'PCs per subnet, the common one included', parseCount(2, 50), 5)
   .option('--runs <n>', 'repetitions', parseCount(1, 100), 10)
 const flags = readFlags<Flags>(program)
@@ -52,7 +54,11 @@ try {
   for (let run = 1; run <= flags.runs; run++) {
     process.stderr.write(`run ${run} of ${flags.runs}, load ${loadavg()[0]!.toFixed(1)}\n`)
     const agent = await LabAgent.start(common, { siteKey })
-    const [first, last] = await meetings(agent, others.map(({ name }) => name), 0)
+    const [first, last] = await meetings(
+      agent,
+      others.map(({ name }) => name),
+      0
+    )
     const networkMs = agent.told.find(({ event }) => event.type === 'agentStarted')!.ms
     note('start of the process’s agent → first peer', first - agent.startedMs)
     note('ports open → first peer', Math.max(0, first - networkMs))
@@ -61,7 +67,11 @@ try {
     await sleep(goneMs(run))
     await common.plug('eth2', '2', '10.77.2.10/24')
     const pluggedMs = machineMs()
-    const [firstAgain, lastAgain] = await meetings(agent, far.map(({ name }) => name), pluggedMs)
+    const [firstAgain, lastAgain] = await meetings(
+      agent,
+      far.map(({ name }) => name),
+      pluggedMs
+    )
     note('replug → first peer again', firstAgain - pluggedMs)
     note('replug → last peer again', lastAgain - pluggedMs)
     await agent.stop()
@@ -76,11 +86,26 @@ const rows = Object.entries(figures).map(([what, seconds]) => {
   return { what, runs: sorted.length, median: sorted[Math.floor(sorted.length / 2)]!, worst: sorted.at(-1)! }
 })
 if (flags.json) process.stdout.write(`${JSON.stringify({ hosts: flags.hosts, rows })}\n`)
-else process.stdout.write(`${drawTable(['', 'runs', 'median', 'worst'], rows.map(({ what, runs, median, worst }) => [what, String(runs), `${median.toFixed(2)} s`, `${worst.toFixed(2)} s`]))}\n`)
+else
+  process.stdout.write(
+    `${drawTable(
+      ['', 'runs', 'median', 'worst'],
+      rows.map(({ what, runs, median, worst }) => [
+        what,
+        String(runs),
+        `${median.toFixed(2)} s`,
+        `${worst.toFixed(2)} s`
+      ])
+    )}\n`
+  )
 
 /** When the first and the last of these peers was connected, at or after `sinceMs`. */
 async function meetings(agent: LabAgent, names: readonly string[], sinceMs: number): Promise<[number, number]> {
-  const met = await Promise.all(names.map((name) => agent.until(({ event }) => event.type === 'peerConnected' && event.peerName === name, LIMIT_MS, sinceMs)))
+  const met = await Promise.all(
+    names.map((name) =>
+      agent.until(({ event }) => event.type === 'peerConnected' && event.peerName === name, LIMIT_MS, sinceMs)
+    )
+  )
   const times = met.map(({ ms }) => ms)
   return [Math.min(...times), Math.max(...times)]
 }

@@ -24,7 +24,9 @@ test('a site leaves no folder and no listener behind, also when one of its agent
     const site = await FaultSite.start(scope, options)
     expect(await site.finish(await site.begin(), { copies: 1 })).toEqual([])
     await site.close()
-    await expect(FaultSite.start(scope, { ...options, dataDirOf: (index) => (index === 1 ? '/dev/null/nowhere' : undefined) })).rejects.toThrow('did not start')
+    await expect(
+      FaultSite.start(scope, { ...options, dataDirOf: (index) => (index === 1 ? '/dev/null/nowhere' : undefined) })
+    ).rejects.toThrow('did not start')
     expect(foldersOf(made)).toEqual([])
     await expect.poll(listeners).toBe(before)
   } finally {

@@ -13,7 +13,12 @@ import { brokenCache, brokenPartials, brokenPromises, type OriginBounds, type Ou
 import type { RunScope } from './run-scope.ts'
 
 /** Limits that end a round soon, however it goes. */
-const settings = ['transfers.firstByteMs=8000', 'transfers.stallMs=8000', 'cache.minFreeBytes=0', 'cache.maxBytes=2147483648']
+const settings = [
+  'transfers.firstByteMs=8000',
+  'transfers.stallMs=8000',
+  'cache.minFreeBytes=0',
+  'cache.maxBytes=2147483648'
+]
 const REQUEST_MS = 90_000
 const MEET_MS = 90_000
 
@@ -66,7 +71,11 @@ export class FaultSite {
   }
 
   static async start(scope: RunScope, options: FaultSiteOptions): Promise<FaultSite> {
-    const site = new FaultSite(scope, await startOriginServer({ rateBytesPerSecond: options.rateBytesPerSecond }), options)
+    const site = new FaultSite(
+      scope,
+      await startOriginServer({ rateBytesPerSecond: options.rateBytesPerSecond }),
+      options
+    )
     try {
       for (let i = 0; i < options.agents; i++) {
         const given = options.dataDirOf?.(i)
@@ -104,13 +113,30 @@ export class FaultSite {
       seeds.push(`127.0.0.1:${relay.port}`)
     }
     const fixed = seeds.length > 0 ? seeds : ['127.0.0.1:1']
-    this.agents[index] = await startAgent(this.#scope, { name: `pc-${index}`, siteKey: this.#siteKey, beaconPort: this.#beaconPort, seeds: fixed, settings, dataDir: this.#dirs[index]!, logFile: this.#logFile(index) })
+    this.agents[index] = await startAgent(this.#scope, {
+      name: `pc-${index}`,
+      siteKey: this.#siteKey,
+      beaconPort: this.#beaconPort,
+      seeds: fixed,
+      settings,
+      dataDir: this.#dirs[index]!,
+      logFile: this.#logFile(index)
+    })
   }
 
   /** Starts an agent that cannot start. @returns what it said; empty when it started all the same */
   async tryToStart(index: number, peerPort = 0): Promise<string> {
     try {
-      this.agents[index] = await startAgent(this.#scope, { name: `pc-${index}`, siteKey: this.#siteKey, beaconPort: this.#beaconPort, seeds: ['127.0.0.1:1'], settings, peerPort, dataDir: this.#dirs[index]!, logFile: this.#logFile(index) })
+      this.agents[index] = await startAgent(this.#scope, {
+        name: `pc-${index}`,
+        siteKey: this.#siteKey,
+        beaconPort: this.#beaconPort,
+        seeds: ['127.0.0.1:1'],
+        settings,
+        peerPort,
+        dataDir: this.#dirs[index]!,
+        logFile: this.#logFile(index)
+      })
       await this.agents[index]!.stop()
       return ''
     } catch (error) {
@@ -134,7 +160,11 @@ export class FaultSite {
     const name = `/round-${++this.#rounds}.bin`
     this.origin.reset()
     this.origin.put(name, { generate: { bytes: this.#options.sizeBytes, seed: `${this.#beaconPort} ${this.#rounds}` } })
-    const round = { path: name, sha256: await this.origin.sha256(name), durationMs: (this.#options.sizeBytes / this.#options.rateBytesPerSecond) * 1000 }
+    const round = {
+      path: name,
+      sha256: await this.origin.sha256(name),
+      durationMs: (this.#options.sizeBytes / this.#options.rateBytesPerSecond) * 1000
+    }
     this.#asked.clear()
     this.#deeds = []
     this.note('everybody is asked')
@@ -147,7 +177,11 @@ export class FaultSite {
     const folder = path.join(this.#outDir, `${this.#rounds}`)
     mkdirSync(folder, { recursive: true })
     const destination = path.join(folder, `pc-${index}`)
-    const { id } = await this.agents[index]!.ask({ url: this.origin.url + round.path, destination, timeoutMs: REQUEST_MS })
+    const { id } = await this.agents[index]!.ask({
+      url: this.origin.url + round.path,
+      destination,
+      timeoutMs: REQUEST_MS
+    })
     this.#asked.set(index, { id, destination })
   }
 
@@ -155,9 +189,18 @@ export class FaultSite {
    * Waits for the end of all requests and checks everything that must hold. Agents that are `unwell` cannot keep their cache.
    * @returns what does not hold
    */
-  async finish(round: Round, bounds: { copies: number; lostBytes?: number; mayFail?: readonly number[]; unwell?: readonly number[] }): Promise<string[]> {
+  async finish(
+    round: Round,
+    bounds: { copies: number; lostBytes?: number; mayFail?: readonly number[]; unwell?: readonly number[] }
+  ): Promise<string[]> {
     const outcomes = await Promise.all(
-      [...this.#asked].sort(([a], [b]) => a - b).map(async ([index, { id, destination }]): Promise<Outcome> => ({ agent: `pc-${index}`, destination, view: await this.#final(this.agents[index]!, id) }))
+      [...this.#asked]
+        .sort(([a], [b]) => a - b)
+        .map(async ([index, { id, destination }]): Promise<Outcome> => ({
+          agent: `pc-${index}`,
+          destination,
+          view: await this.#final(this.agents[index]!, id)
+        }))
     )
     const { contentBytes, requests } = this.origin.stats()
     const origin: OriginBounds = {
@@ -169,8 +212,11 @@ export class FaultSite {
     }
     const broken = await brokenPromises(outcomes, round.sha256, origin)
     const mayFail = bounds.mayFail?.map((index) => `pc-${index}`) ?? []
-    for (const { agent, view } of outcomes) if (view?.state === 'failed' && !mayFail.includes(agent)) broken.push(`${agent}: failed with ${view.error?.code}: ${view.error?.message}`)
-    for (const [index, agent] of this.agents.entries()) if (!agent.ended && !bounds.unwell?.includes(index)) broken.push(...(await brokenCache(agent)))
+    for (const { agent, view } of outcomes)
+      if (view?.state === 'failed' && !mayFail.includes(agent))
+        broken.push(`${agent}: failed with ${view.error?.code}: ${view.error?.message}`)
+    for (const [index, agent] of this.agents.entries())
+      if (!agent.ended && !bounds.unwell?.includes(index)) broken.push(...(await brokenCache(agent)))
     if (broken.length > 0) broken.push(await this.#story(outcomes))
     this.origin.remove(round.path)
     rmSync(path.join(this.#outDir, `${this.#rounds}`), { recursive: true, force: true })
@@ -186,13 +232,29 @@ export class FaultSite {
   async #story(outcomes: readonly Outcome[]): Promise<string> {
     const startedAt = this.#deeds[0]?.at ?? 0
     const running = this.agents.filter(({ ended }) => !ended)
-    const told = await Promise.all(running.map(async (agent) => (await agent.events()).map((event) => ({ ...event, text: `${agent.name}: ${event.text} ${event.epoch ?? ''}` }))))
+    const told = await Promise.all(
+      running.map(async (agent) =>
+        (await agent.events()).map((event) => ({ ...event, text: `${agent.name}: ${event.text} ${event.epoch ?? ''}` }))
+      )
+    )
     const key = told.flat().findLast((event) => event.type === 'masterElected' && event.at >= startedAt)?.key
-    const order = key === undefined ? [] : rankCoordinators(key, this.agents.map(({ id }) => id as PeerId)).map((id) => this.agents.find((agent) => agent.id === id)!.name)
+    const order =
+      key === undefined
+        ? []
+        : rankCoordinators(
+            key,
+            this.agents.map(({ id }) => id as PeerId)
+          ).map((id) => this.agents.find((agent) => agent.id === id)!.name)
     return [
-      ...outcomes.map(({ agent, view }) => `${agent}: ${view?.state} origin ${view?.split.originBytes} peers ${view?.split.peerBytes} (${view?.reasons.map(({ code }) => code).join(' ')})`),
+      ...outcomes.map(
+        ({ agent, view }) =>
+          `${agent}: ${view?.state} origin ${view?.split.originBytes} peers ${view?.split.peerBytes} (${view?.reasons.map(({ code }) => code).join(' ')})`
+      ),
       `coordinators in order: ${order.join(', ')}`,
-      ...[...this.#deeds, ...told.flat()].filter(({ at }) => at >= startedAt).sort((a, b) => a.at - b.at).map(({ at, text }) => `+${((at - startedAt) / 1000).toFixed(2)} s ${text}`)
+      ...[...this.#deeds, ...told.flat()]
+        .filter(({ at }) => at >= startedAt)
+        .sort((a, b) => a.at - b.at)
+        .map(({ at, text }) => `+${((at - startedAt) / 1000).toFixed(2)} s ${text}`)
     ].join('\n  ')
   }
 
@@ -243,9 +305,14 @@ export class FaultSite {
   async untilMet(): Promise<void> {
     const untilMs = performance.now() + MEET_MS
     for (;;) {
-      const met = await Promise.all(this.agents.map(async (agent) => (await agent.snapshot()).peers.filter(({ state }) => state === 'connected').length))
+      const met = await Promise.all(
+        this.agents.map(
+          async (agent) => (await agent.snapshot()).peers.filter(({ state }) => state === 'connected').length
+        )
+      )
       if (met.every((count) => count >= this.agents.length - 1)) return
-      if (performance.now() > untilMs) throw new Error(`the agents did not all meet in ${MEET_MS / 1000} s: they see ${met.join(', ')}`)
+      if (performance.now() > untilMs)
+        throw new Error(`the agents did not all meet in ${MEET_MS / 1000} s: they see ${met.join(', ')}`)
       await sleep(100)
     }
   }

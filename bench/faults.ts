@@ -23,7 +23,9 @@ interface Flags {
 }
 
 const program = new Command('bench:faults')
-  .description('Kills, stops, partitions, full and damaged disks, each on a site of its own, all at the same time. Exit code 1 when something did not hold.')
+  .description(
+    'Kills, stops, partitions, full and damaged disks, each on a site of its own, all at the same time. Exit code 1 when something did not hold.'
+  )
   .option('--minutes <n>', 'how long at most', parseCount(1, 10_000), 10)
   .option('--times <n>', 'at most so often each', parseCount(1, 100_000), 200)
   .option('--only <texts>', 'only faults with one of these in their name, separated by commas', '')
@@ -61,7 +63,17 @@ await scope.close()
 
 if (flags.json) process.stdout.write(`${JSON.stringify({ seed: flags.seed, tallies })}\n`)
 else {
-  process.stdout.write(`${drawTable(['fault', 'times', 'held', ''], tallies.map(({ name, times, held, note, pieces }) => [name, String(times), String(held), note || (pieces > 0 ? `${pieces} pieces of the dead compared` : '')]))}\n`)
+  process.stdout.write(
+    `${drawTable(
+      ['fault', 'times', 'held', ''],
+      tallies.map(({ name, times, held, note, pieces }) => [
+        name,
+        String(times),
+        String(held),
+        note || (pieces > 0 ? `${pieces} pieces of the dead compared` : '')
+      ])
+    )}\n`
+  )
   for (const { name, broken } of tallies) for (const what of broken) process.stdout.write(`${name}: ${what}\n`)
 }
 // Connections to agents that were killed may linger; nothing waits for them.
@@ -69,14 +81,26 @@ process.stdout.write('', () => process.exit(tallies.some(({ times, held }) => he
 
 /** One site, these faults in turn, until the time is over. */
 async function repeat(kinds: readonly FaultKind[], random: SeededRandom): Promise<Tally[]> {
-  const tallies = kinds.map(({ name, disk }): Tally => ({ name, times: 0, held: 0, pieces: 0, broken: [], note: disk?.whyNot() ?? '' }))
+  const tallies = kinds.map(({ name, disk }): Tally => ({
+    name,
+    times: 0,
+    held: 0,
+    pieces: 0,
+    broken: [],
+    note: disk?.whyNot() ?? ''
+  }))
   const possible = kinds.flatMap((kind, i) => (tallies[i]!.note === '' ? [{ kind, tally: tallies[i]! }] : []))
   if (possible.length === 0) return tallies
   let { tally } = possible[0]!
   let site: FaultSite | undefined
   try {
     const folder = mounted(possible.find(({ kind }) => kind.disk)?.kind.disk)
-    site = await FaultSite.start(scope, { agents: flags.agents, sizeBytes: flags.size, rateBytesPerSecond: RATE, dataDirOf: (index) => (index === 0 ? folder : undefined) })
+    site = await FaultSite.start(scope, {
+      agents: flags.agents,
+      sizeBytes: flags.size,
+      rateBytesPerSecond: RATE,
+      dataDirOf: (index) => (index === 0 ? folder : undefined)
+    })
     for (let time = 1; time <= flags.times; time++) {
       for (const next of possible) {
         if (performance.now() >= endMs) break
@@ -98,7 +122,9 @@ function note(tally: Tally, broken: readonly string[]): void {
   tally.times++
   if (broken.length === 0) tally.held++
   tally.broken.push(...broken.map((what) => `time ${tally.times}: ${what}`))
-  process.stderr.write(`${tally.name}: ${tally.held} of ${tally.times}${broken.length > 0 ? `, ${broken.join('; ')}` : ''} (load ${loadavg()[0]!.toFixed(1)})\n`)
+  process.stderr.write(
+    `${tally.name}: ${tally.held} of ${tally.times}${broken.length > 0 ? `, ${broken.join('; ')}` : ''} (load ${loadavg()[0]!.toFixed(1)})\n`
+  )
 }
 
 /** @returns the folder at which the disk is mounted until the end */

@@ -1,13 +1,30 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { lastOriginByteAt, mean, median, rounded, seededRandom, summarize, takeoverSeconds, worstOf, type OriginStats, type RunFigures } from './figures.ts'
+import {
+  lastOriginByteAt,
+  mean,
+  median,
+  rounded,
+  seededRandom,
+  summarize,
+  takeoverSeconds,
+  worstOf,
+  type OriginStats,
+  type RunFigures
+} from './figures.ts'
 
 const client = (firstByteAt: number, lastByteAt: number) => ({ contentBytes: 1, firstByteAt, lastByteAt })
-const stats = (clients: Record<string, ReturnType<typeof client>>): OriginStats => ({ contentBytes: 1, requests: 1, paths: { '/a': { contentBytes: 1, clients } } })
+const stats = (clients: Record<string, ReturnType<typeof client>>): OriginStats => ({
+  contentBytes: 1,
+  requests: 1,
+  paths: { '/a': { contentBytes: 1, clients } }
+})
 
 describe('the take-over time', () => {
   test('is the time to the first byte of a connection opened after the kill', () => {
-    expect(takeoverSeconds(stats({ 1: client(1000, 5000), 2: client(5800, 9000), 3: client(7000, 9000) }), 5000)).toBeCloseTo(0.8)
+    expect(
+      takeoverSeconds(stats({ 1: client(1000, 5000), 2: client(5800, 9000), 3: client(7000, 9000) }), 5000)
+    ).toBeCloseTo(0.8)
   })
 
   test('does not count what the killed master still had under way', () => {
@@ -21,12 +38,27 @@ test('the last byte of the origin is the latest of all connections', () => {
 })
 
 const figures = (over: Partial<RunFigures>): RunFigures => ({
-  originRatio: 1, firstSeconds: 1, lastSeconds: 2, lagSeconds: 0, takeoverSeconds: null, killedAtSeconds: null, wrongFiles: 0, failedRequests: 0,
-  cpuSecondsPerGiB: 1, peakRssMiB: 100, eventLoopP99Ms: 10, electionMs: 200, ...over
+  originRatio: 1,
+  firstSeconds: 1,
+  lastSeconds: 2,
+  lagSeconds: 0,
+  takeoverSeconds: null,
+  killedAtSeconds: null,
+  wrongFiles: 0,
+  failedRequests: 0,
+  cpuSecondsPerGiB: 1,
+  peakRssMiB: 100,
+  eventLoopP99Ms: 10,
+  electionMs: 200,
+  ...over
 })
 
 describe('several runs', () => {
-  const runs = [figures({ originRatio: 1, takeoverSeconds: 1, wrongFiles: 1, peakRssMiB: 90 }), figures({ originRatio: 1.1, takeoverSeconds: null, peakRssMiB: 120 }), figures({ originRatio: 1.05, takeoverSeconds: 2, wrongFiles: 2 })]
+  const runs = [
+    figures({ originRatio: 1, takeoverSeconds: 1, wrongFiles: 1, peakRssMiB: 90 }),
+    figures({ originRatio: 1.1, takeoverSeconds: null, peakRssMiB: 120 }),
+    figures({ originRatio: 1.05, takeoverSeconds: 2, wrongFiles: 2 })
+  ]
 
   test('become means, sums and peaks', () => {
     const summary = summarize(runs)
@@ -56,5 +88,10 @@ test('the same seed gives the same moments, another seed others, all from 0 to 1
 })
 
 test('reports are rounded at every depth', () => {
-  expect(rounded({ a: 1.23456789, b: [{ c: 0.000049 }], d: null, e: 'x' })).toEqual({ a: 1.2346, b: [{ c: 0 }], d: null, e: 'x' })
+  expect(rounded({ a: 1.23456789, b: [{ c: 0.000049 }], d: null, e: 'x' })).toEqual({
+    a: 1.2346,
+    b: [{ c: 0 }],
+    d: null,
+    e: 'x'
+  })
 })

@@ -2,7 +2,17 @@
 export interface OriginStats {
   readonly contentBytes: number
   readonly requests: number
-  readonly paths: Readonly<Record<string, { readonly contentBytes: number; readonly clients: Readonly<Record<string, { readonly contentBytes: number; readonly firstByteAt: number; readonly lastByteAt: number }>> }>>
+  readonly paths: Readonly<
+    Record<
+      string,
+      {
+        readonly contentBytes: number
+        readonly clients: Readonly<
+          Record<string, { readonly contentBytes: number; readonly firstByteAt: number; readonly lastByteAt: number }>
+        >
+      }
+    >
+  >
 }
 
 /** One measured run of a site. Times count from the moment the first agent was asked. */
@@ -42,7 +52,9 @@ export function takeoverSeconds(stats: OriginStats, killedAt: number): number | 
 
 /** Wall clock of the last content byte the origin sent, ms. */
 export function lastOriginByteAt(stats: OriginStats): number | null {
-  const times = Object.values(stats.paths).flatMap((path) => Object.values(path.clients).map((client) => client.lastByteAt))
+  const times = Object.values(stats.paths).flatMap((path) =>
+    Object.values(path.clients).map((client) => client.lastByteAt)
+  )
   return times.length === 0 ? null : Math.max(...times)
 }
 
@@ -85,7 +97,11 @@ export function summarize(runs: readonly RunFigures[]): RunFigures {
 /** The worst value of each figure over several runs. */
 export function worstOf(runs: readonly RunFigures[]): Partial<Record<keyof RunFigures, number | null>> {
   const keys = Object.keys(runs[0] ?? {}) as (keyof RunFigures)[]
-  return Object.fromEntries(keys.filter((key) => key !== 'killedAtSeconds').map((key) => [key, worst(runs.map((run) => run[key]).filter((value) => value !== null))]))
+  return Object.fromEntries(
+    keys
+      .filter((key) => key !== 'killedAtSeconds')
+      .map((key) => [key, worst(runs.map((run) => run[key]).filter((value) => value !== null))])
+  )
 }
 
 /** Numbers in `[0, 1)` that are the same for the same seed (mulberry32). */
@@ -103,6 +119,7 @@ export function seededRandom(seed: number): () => number {
 export function rounded<T>(value: T, digits = 4): T {
   if (typeof value === 'number') return Number(value.toFixed(digits)) as T
   if (Array.isArray(value)) return value.map((item: unknown) => rounded(item, digits)) as T
-  if (value && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rounded(item, digits)])) as T
+  if (value && typeof value === 'object')
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rounded(item, digits)])) as T
   return value
 }

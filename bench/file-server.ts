@@ -21,7 +21,8 @@ export interface FileServer {
 export async function startFileServer(scope: RunScope, folder: string): Promise<FileServer> {
   const dir = scope.folder('tls')
   const { key, cert, ca } = await makeTestCertificate()
-  for (const [name, pem] of Object.entries({ 'key.pem': key, 'cert.pem': cert, 'ca.pem': ca })) writeFileSync(path.join(dir, name), pem, { mode: 0o600 })
+  for (const [name, pem] of Object.entries({ 'key.pem': key, 'cert.pem': cert, 'ca.pem': ca }))
+    writeFileSync(path.join(dir, name), pem, { mode: 0o600 })
   const caFile = path.join(dir, 'ca.pem')
   const version = spawnSync('nginx', ['-v'], { encoding: 'utf8' })
   return version.status === 0
@@ -29,10 +30,15 @@ export async function startFileServer(scope: RunScope, folder: string): Promise<
     : startNode({ key, cert, folder, caFile })
 }
 
-async function startNginx(scope: RunScope, options: { dir: string; folder: string; caFile: string; version: string }): Promise<FileServer> {
+async function startNginx(
+  scope: RunScope,
+  options: { dir: string; folder: string; caFile: string; version: string }
+): Promise<FileServer> {
   const { dir, folder, caFile } = options
   const port = await freePort()
-  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${dir}/${name};`).join(' ')
+  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((name) => `${name}_temp_path ${dir}/${name};`)
+    .join(' ')
   const asRoot = process.getuid?.() === 0
   writeFileSync(
     path.join(dir, 'nginx.conf'),
@@ -49,20 +55,27 @@ http {
 }
 `
   )
-  const program = await scope.start('nginx', ['-c', path.join(dir, 'nginx.conf'), '-p', dir, '-e', 'stderr'], { logFile: path.join(dir, 'nginx.log'), readyLine: false })
+  const program = await scope.start('nginx', ['-c', path.join(dir, 'nginx.conf'), '-p', dir, '-e', 'stderr'], {
+    logFile: path.join(dir, 'nginx.log'),
+    readyLine: false
+  })
   for (let tries = 0; !(await accepts(port)); tries++) {
-    if (program.ended || tries > 100) throw new Error(`nginx did not start:\n${readFileSync(path.join(dir, 'nginx.log'), 'utf8')}`)
+    if (program.ended || tries > 100)
+      throw new Error(`nginx did not start:\n${readFileSync(path.join(dir, 'nginx.log'), 'utf8')}`)
     await sleep(50)
   }
   return { what: options.version, url: `https://127.0.0.1:${port}`, caFile, close: () => program.stop() }
 }
 
 async function startNode(options: { key: string; cert: string; folder: string; caFile: string }): Promise<FileServer> {
-  const server = https.createServer({ key: options.key, cert: options.cert, minVersion: 'TLSv1.3' }, (request, response) => {
-    const file = path.join(options.folder, path.basename(request.url ?? ''))
-    response.setHeader('Content-Length', statSync(file).size)
-    createReadStream(file, { highWaterMark: 256 * 1024 }).pipe(response)
-  })
+  const server = https.createServer(
+    { key: options.key, cert: options.cert, minVersion: 'TLSv1.3' },
+    (request, response) => {
+      const file = path.join(options.folder, path.basename(request.url ?? ''))
+      response.setHeader('Content-Length', statSync(file).size)
+      createReadStream(file, { highWaterMark: 256 * 1024 }).pipe(response)
+    }
+  )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     what: `node:https ${process.version} (no nginx on this machine; shares this process with the measurement)`,

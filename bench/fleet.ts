@@ -31,8 +31,16 @@ export async function startFleet(scope: RunScope, options: FleetOptions): Promis
   const agents: AgentProcess[] = []
   const startOne = async (index: number): Promise<void> => {
     const name = `${options.prefix ?? 'pc'}-${index + 1}`
-    const seeds = options.seeds ? agents.filter((agent) => agent).map((agent) => `127.0.0.1:${agent.peerPort}`) : undefined
-    agents[index] = await startAgent(scope, { name, siteKey, beaconPort, ...(seeds ? { seeds } : {}), ...(options.settings ? { settings: options.settings } : {}) })
+    const seeds = options.seeds
+      ? agents.filter((agent) => agent).map((agent) => `127.0.0.1:${agent.peerPort}`)
+      : undefined
+    agents[index] = await startAgent(scope, {
+      name,
+      siteKey,
+      beaconPort,
+      ...(seeds ? { seeds } : {}),
+      ...(options.settings ? { settings: options.settings } : {})
+    })
     options.onReady?.(agents.filter((agent) => agent).length)
   }
   const indexes = Array.from({ length: options.agents }, (_, index) => index)
@@ -46,11 +54,15 @@ export async function startFleet(scope: RunScope, options: FleetOptions): Promis
 async function untilAllMeet(agents: readonly AgentProcess[]): Promise<void> {
   const until = performance.now() + MEET_MS
   for (;;) {
-    const met = await Promise.all(agents.map(async (agent) => (await agent.snapshot()).peers.filter((peer) => peer.state === 'connected').length))
+    const met = await Promise.all(
+      agents.map(async (agent) => (await agent.snapshot()).peers.filter((peer) => peer.state === 'connected').length)
+    )
     const missing = agents.filter((_, i) => met[i]! < agents.length - 1)
     if (missing.length === 0) return
     if (performance.now() > until) {
-      throw new Error(`the agents did not all meet in ${MEET_MS / 1000} s: ${agents.map((agent, i) => `${agent.name} sees ${met[i]}`).join(', ')} of ${agents.length - 1}`)
+      throw new Error(
+        `the agents did not all meet in ${MEET_MS / 1000} s: ${agents.map((agent, i) => `${agent.name} sees ${met[i]}`).join(', ')} of ${agents.length - 1}`
+      )
     }
     await sleep(100)
   }

@@ -18,14 +18,49 @@ const masters = [{ epoch: 1, master: other }]
 export function controlSeeds(): Buffer[] {
   const messages: (PeerMessage | object)[] = [
     { t: 'hello', name: 'pc-2', version: '0.1.0', port: 4000, weight: 50 },
-    { t: 'claim.put', key, role: 'seeking', pieces: 1, pieceCount: 100, bytes: 5, weight: 50, about: 'desktop', eligible: true, epoch: 1, master: other, masters },
-    { t: 'claim.put', key, role: 'holding', pieces: 100, pieceCount: 100, bytes: 5, weight: 0, eligible: false, epoch: 0, master: null, masters: [] },
+    {
+      t: 'claim.put',
+      key,
+      role: 'seeking',
+      pieces: 1,
+      pieceCount: 100,
+      bytes: 5,
+      weight: 50,
+      about: 'desktop',
+      eligible: true,
+      epoch: 1,
+      master: other,
+      masters
+    },
+    {
+      t: 'claim.put',
+      key,
+      role: 'holding',
+      pieces: 100,
+      pieceCount: 100,
+      bytes: 5,
+      weight: 0,
+      eligible: false,
+      epoch: 0,
+      master: null,
+      masters: []
+    },
     { t: 'claim.close', key },
     { t: 'claim.report', key, epoch: 1, problem: 'stalled' },
     { t: 'claim.resign', key, epoch: 1, why: 'origin-error' },
     { t: 'claim.ask', key },
     { t: 'claim.holding', key, pieces: 100, complete: true },
-    { t: 'claim.decision', key, epoch: 2, master: other, leaseMs: 5000, holders: [{ id: other, complete: true }], masters, candidates: [{ id: other, pieces: 1, weight: 50, eligible: true }], why: 'it has most pieces' },
+    {
+      t: 'claim.decision',
+      key,
+      epoch: 2,
+      master: other,
+      leaseMs: 5000,
+      holders: [{ id: other, complete: true }],
+      masters,
+      candidates: [{ id: other, pieces: 1, weight: 50, eligible: true }],
+      why: 'it has most pieces'
+    },
     { t: 'swarm.join', key, waits: true },
     { t: 'swarm.have', key, lengthBytes: 1_000_000, map: 'pQ==', complete: false, signers: [credential] },
     { t: 'swarm.got', key, pieces: [1, 2, 3], signers: [credential] },
@@ -114,7 +149,12 @@ export class ControlVictim {
   #taken = 0
 
   constructor() {
-    this.#claims = createClaims({ link: this.#link, clock: this.#clock, settings: { windowMs: 50, settleMs: 0, leaseMs: 5000 }, holdings: () => ({ pieces: 3, complete: false }) })
+    this.#claims = createClaims({
+      link: this.#link,
+      clock: this.#clock,
+      settings: { windowMs: 50, settleMs: 0, leaseMs: 5000 },
+      holdings: () => ({ pieces: 3, complete: false })
+    })
     this.#claims.start()
     this.#claims.open({ key, pieceCount: 100, pieces: 3, weight: 50, eligible: true })
   }

@@ -52,7 +52,8 @@ export class FuzzRun {
 
   /** So many messages for each target. */
   feedEach(messages: number): void {
-    for (const [i, target] of this.#targets.entries()) for (let n = 0; n < messages; n++) this.#feed(target, this.tallies[i]!, nextMessage(target, this.#random))
+    for (const [i, target] of this.#targets.entries())
+      for (let n = 0; n < messages; n++) this.#feed(target, this.tallies[i]!, nextMessage(target, this.#random))
   }
 
   #feed(target: FuzzTarget, tally: FuzzTally, message: Buffer): void {
@@ -71,6 +72,7 @@ export class FuzzRun {
     if (problem === null) return
     tally.defects++
     const isKnown = this.defects.some((known) => known.target === target.name && known.problem === problem)
-    if (!isKnown && this.defects.length < MAX_DEFECTS) this.defects.push({ target: target.name, problem, message: message.toString('base64') })
+    if (!isKnown && this.defects.length < MAX_DEFECTS)
+      this.defects.push({ target: target.name, problem, message: message.toString('base64') })
   }
 }

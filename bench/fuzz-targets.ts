@@ -61,7 +61,8 @@ export function isExpected(thrown: unknown): boolean {
 /** The next message for a target. */
 export function nextMessage(target: FuzzTarget, random: SeededRandom): Buffer {
   const seed = random.of(target.seeds)
-  if (target.json && random.below(3) > 0) return Buffer.from(JSON.stringify(mutateJson(JSON.parse(seed.toString()), random)) ?? '')
+  if (target.json && random.below(3) > 0)
+    return Buffer.from(JSON.stringify(mutateJson(JSON.parse(seed.toString()), random)) ?? '')
   return mutateBytes(seed, random.of(target.seeds), random)
 }
 
@@ -76,7 +77,10 @@ export function fuzzTargets(): FuzzTarget[] {
 
 function peerTargets(): FuzzTarget[] {
   const membership = siteKeyMembership(newSiteKey())
-  const beacon = encodeBeacon({ id: signer, bootId: '11'.repeat(8) as never, port: 4726, counter: 7, goodbye: false, replyWanted: true }, membership)
+  const beacon = encodeBeacon(
+    { id: signer, bootId: '11'.repeat(8) as never, port: 4726, counter: 7, goodbye: false, replyWanted: true },
+    membership
+  )
   const filter = new BeaconFilter(systemClock)
   const plan = planPieces(2500)
   const buffers = new PieceBuffers(systemClock)
@@ -98,18 +102,27 @@ function peerTargets(): FuzzTarget[] {
         if (decoded && !bytes.equals(beacon)) throw new Error('a changed beacon passed for an authentic one')
       }
     },
-    { name: 'control connection: hello, claims, swarm', seeds: controlSeeds(), json: true, feed: (bytes) => control.take(bytes) },
+    {
+      name: 'control connection: hello, claims, swarm',
+      seeds: controlSeeds(),
+      json: true,
+      feed: (bytes) => control.take(bytes)
+    },
     {
       name: 'piece answers',
       seeds: [answer],
       feed(bytes) {
         const stream = new PieceStream(plan, { first: 0, count: 1 }, buffers)
-        for (const piece of stream.push(bytes)) if (piece.data.length !== 2500) throw new Error('a piece of the wrong size')
+        for (const piece of stream.push(bytes))
+          if (piece.data.length !== 2500) throw new Error('a piece of the wrong size')
       }
     },
     {
       name: 'heads of piece answers',
-      seeds: [Buffer.from('HTTP/1.1 200 OK\r\nContent-Type: application/vnd.larder.pieces\r\nContent-Length: 2636\r\n\r\n'), Buffer.from('HTTP/1.1 503 Busy\r\nRetry-After-Ms: 250\r\nContent-Length: 0\r\n\r\n')],
+      seeds: [
+        Buffer.from('HTTP/1.1 200 OK\r\nContent-Type: application/vnd.larder.pieces\r\nContent-Length: 2636\r\n\r\n'),
+        Buffer.from('HTTP/1.1 503 Busy\r\nRetry-After-Ms: 250\r\nContent-Length: 0\r\n\r\n')
+      ],
       feed(bytes) {
         const reader = new HeadReader()
         const half = bytes.length >> 1
@@ -139,7 +152,8 @@ function peerTargets(): FuzzTarget[] {
       name: 'deny lists',
       seeds: [denyList],
       feed(bytes) {
-        if (readDenyList(bytes, caPublicKey) && !bytes.equals(denyList)) throw new Error('a changed deny list passed for an authentic one')
+        if (readDenyList(bytes, caPublicKey) && !bytes.equals(denyList))
+          throw new Error('a changed deny list passed for an authentic one')
       }
     },
     {
@@ -150,14 +164,36 @@ function peerTargets(): FuzzTarget[] {
         if (map && [...map].some((index) => index >= 100)) throw new Error('a piece beyond the last')
       }
     },
-    { name: 'seeds of the settings', seeds: texts('studio-2.local:4000', '[fe80::1%eth0]:4000', '10.1.2.3'), feed: (bytes) => void parseSeed(bytes.toString(), 4726) }
+    {
+      name: 'seeds of the settings',
+      seeds: texts('studio-2.local:4000', '[fe80::1%eth0]:4000', '10.1.2.3'),
+      feed: (bytes) => void parseSeed(bytes.toString(), 4726)
+    }
   ]
 }
 
 function diskTargets(): FuzzTarget[] {
   const plan = planPieces(3_000_000)
-  const version = { url: 'https://files.example/a.msi', key, etag: '"1"', lastModified: null, lengthBytes: 3_000_000, policy: { v: 1 }, confirmedAt: 1 }
-  const sidecar = encodeSidecar({ sha256, plan, pieceDigests: Buffer.alloc(96, 4), kind: 'resource', createdAt: 1, pinned: false, pinnedUntil: null, priority: 'normal', versions: [version as never] })
+  const version = {
+    url: 'https://files.example/a.msi',
+    key,
+    etag: '"1"',
+    lastModified: null,
+    lengthBytes: 3_000_000,
+    policy: { v: 1 },
+    confirmedAt: 1
+  }
+  const sidecar = encodeSidecar({
+    sha256,
+    plan,
+    pieceDigests: Buffer.alloc(96, 4),
+    kind: 'resource',
+    createdAt: 1,
+    pinned: false,
+    pinnedUntil: null,
+    priority: 'normal',
+    versions: [version as never]
+  })
   const slots = Buffer.concat([0, 1, 2].map((index) => encodeSlot(recordOf(index))))
   return [
     {
@@ -172,7 +208,8 @@ function diskTargets(): FuzzTarget[] {
       seeds: [slots],
       feed(bytes) {
         const read = new RecordSlots(3, bytes)
-        for (const index of read.have) if (read.record(index)?.index !== index) throw new Error('a record in the slot of another piece')
+        for (const index of read.have)
+          if (read.record(index)?.index !== index) throw new Error('a record in the slot of another piece')
       }
     },
     {
@@ -181,7 +218,8 @@ function diskTargets(): FuzzTarget[] {
       json: true,
       feed(bytes) {
         const read = decodeSidecar(bytes.toString(), sha256)
-        if (read && read.pieceDigests.length !== read.plan.count * 32) throw new Error('digests that do not fit the plan')
+        if (read && read.pieceDigests.length !== read.plan.count * 32)
+          throw new Error('digests that do not fit the plan')
       }
     }
   ]
@@ -194,9 +232,29 @@ function originTargets(): FuzzTarget[] {
     {
       name: 'heads of origin answers',
       seeds: texts(
-        ['etag: "v1"', 'last-modified: Thu, 01 Jan 2026 00:00:00 GMT', 'date: Fri, 02 Jan 2026 00:00:00 GMT', 'content-length: 3000000', 'accept-ranges: bytes', 'cache-control: public, max-age=60', 'repr-digest: sha-256=:RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:'].join('\n'),
-        ['content-range: bytes 0-0/3000000', 'content-length: 1', 'etag: W/"x"', 'content-encoding: gzip', 'vary: accept-encoding, cookie', 'digest: SHA-256=RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o='].join('\n'),
-        ['retry-after: 120', 'retry-after: Fri, 02 Jan 2026 00:00:00 GMT', 'link: <a.meta4>; rel=describedby; type="application/metalink4+xml"', 'cache-control: private, no-store="x"'].join('\n')
+        [
+          'etag: "v1"',
+          'last-modified: Thu, 01 Jan 2026 00:00:00 GMT',
+          'date: Fri, 02 Jan 2026 00:00:00 GMT',
+          'content-length: 3000000',
+          'accept-ranges: bytes',
+          'cache-control: public, max-age=60',
+          'repr-digest: sha-256=:RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:'
+        ].join('\n'),
+        [
+          'content-range: bytes 0-0/3000000',
+          'content-length: 1',
+          'etag: W/"x"',
+          'content-encoding: gzip',
+          'vary: accept-encoding, cookie',
+          'digest: SHA-256=RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o='
+        ].join('\n'),
+        [
+          'retry-after: 120',
+          'retry-after: Fri, 02 Jan 2026 00:00:00 GMT',
+          'link: <a.meta4>; rel=describedby; type="application/metalink4+xml"',
+          'cache-control: private, no-store="x"'
+        ].join('\n')
       ),
       feed(bytes) {
         const headers = headersOf(bytes.toString('latin1'))
@@ -206,8 +264,12 @@ function originTargets(): FuzzTarget[] {
         const after = statusFailure(429, headers, 'files.example', Date.UTC(2026, 0, 1)).details['retryAfterMs']
         if (after !== undefined && !(Number(after) >= 0)) throw new Error('a wait that is no wait')
         const status = headers['content-range'] === undefined ? 200 : 206
-        const version = versionOf({ status, headers, url: asked, finalUrl: asked, ranged: status === 206, authorised: false, fields: [] }, rules)
-        if (version.lengthBytes !== null && !Number.isSafeInteger(version.lengthBytes)) throw new Error('a length that is no length')
+        const version = versionOf(
+          { status, headers, url: asked, finalUrl: asked, ranged: status === 206, authorised: false, fields: [] },
+          rules
+        )
+        if (version.lengthBytes !== null && !Number.isSafeInteger(version.lengthBytes))
+          throw new Error('a length that is no length')
         answersVersion(version, { status, headers, total: version.lengthBytes })
       }
     },
@@ -218,12 +280,20 @@ function originTargets(): FuzzTarget[] {
     },
     {
       name: 'Metalinks',
-      seeds: texts('<?xml version="1.0"?><metalink xmlns="urn:ietf:params:xml:ns:metalink"><file name="a.msi"><size>3000000</size><hash type="sha-256">' + sha256 + '</hash></file></metalink>'),
+      seeds: texts(
+        '<?xml version="1.0"?><metalink xmlns="urn:ietf:params:xml:ns:metalink"><file name="a.msi"><size>3000000</size><hash type="sha-256">' +
+          sha256 +
+          '</hash></file></metalink>'
+      ),
       feed: (bytes) => void sha256FromMetalink(bytes.toString(), { names: ['a.msi'], lengthBytes: 3_000_000 })
     },
     {
       name: 'URLs and file names',
-      seeds: texts('https://user:secret@files.example:8443/a%20b/c.msi?x=1#y', 'http://[fd00::1]/', 'https://xn--bcher-kva.example/ü'),
+      seeds: texts(
+        'https://user:secret@files.example:8443/a%20b/c.msi?x=1#y',
+        'http://[fd00::1]/',
+        'https://xn--bcher-kva.example/ü'
+      ),
       feed(bytes) {
         const text = bytes.toString()
         const url = normaliseUrl(text)
@@ -234,7 +304,11 @@ function originTargets(): FuzzTarget[] {
         fileNameOf(url)
       }
     },
-    { name: 'expected digests', seeds: texts(sha256, `sha256-${Buffer.from(sha256, 'hex').toString('base64')}`), feed: (bytes) => void parseIntegrity(bytes.toString()) }
+    {
+      name: 'expected digests',
+      seeds: texts(sha256, `sha256-${Buffer.from(sha256, 'hex').toString('base64')}`),
+      feed: (bytes) => void parseIntegrity(bytes.toString())
+    }
   ]
 }
 
@@ -242,38 +316,72 @@ function localTargets(): FuzzTarget[] {
   return [
     {
       name: 'requests of programs',
-      seeds: texts(JSON.stringify({ url: 'https://files.example/a', integrity: sha256, destination: '/tmp/a', kind: 'script', timeoutMs: 1000, headers: { accept: '*/*' } })),
+      seeds: texts(
+        JSON.stringify({
+          url: 'https://files.example/a',
+          integrity: sha256,
+          destination: '/tmp/a',
+          kind: 'script',
+          timeoutMs: 1000,
+          headers: { accept: '*/*' }
+        })
+      ),
       json: true,
       feed: (bytes) => void RequestSpec.safeParse(fromJson(bytes.toString()))
     },
     {
       name: 'heads of local calls',
-      seeds: texts('host: 127.0.0.1:4725\norigin: http://127.0.0.1:4725\nsec-fetch-site: same-origin\nauthorization: Bearer 00ff'),
+      seeds: texts(
+        'host: 127.0.0.1:4725\norigin: http://127.0.0.1:4725\nsec-fetch-site: same-origin\nauthorization: Bearer 00ff'
+      ),
       feed(bytes) {
         const headers = headersOf(bytes.toString('latin1'))
         bearerOf(one(headers.authorization))
         assertLocalCaller({ method: 'GET', url: '/v1/status', headers }, 4725)
-        if (!/^(127\.0\.0\.1|localhost|\[::1\]):4725$/i.test(headers.host ?? '')) throw new Error('a call for another host was let in')
+        if (!/^(127\.0\.0\.1|localhost|\[::1\]):4725$/i.test(headers.host ?? ''))
+          throw new Error('a call for another host was let in')
       }
     },
     {
       name: 'settings files',
       seeds: texts(
-        JSON.stringify({ ports: { api: 4725 }, cache: { maxBytes: 1e9 }, discovery: { seeds: ['a:1'], beacon: true }, notes: { 'ports.api': { value: 4725, by: 'ann', at: '2026-01-31T17:05:09.000Z' } } }),
+        JSON.stringify({
+          ports: { api: 4725 },
+          cache: { maxBytes: 1e9 },
+          discovery: { seeds: ['a:1'], beacon: true },
+          notes: { 'ports.api': { value: 4725, by: 'ann', at: '2026-01-31T17:05:09.000Z' } }
+        }),
         '{ "ports": { "api": 4725 /* as agreed */ } } // end'
       ),
       feed: (bytes) => void parseUserSettings(bytes.toString())
     },
     {
       name: 'policy files',
-      seeds: texts(JSON.stringify({ by: 'desk', reason: 'pilot', recommended: { integration: { enabled: false } }, settings: { cache: { maxBytes: 21474836480 } }, locked: ['fleet.siteKey', 'cache.*'] })),
+      seeds: texts(
+        JSON.stringify({
+          by: 'desk',
+          reason: 'pilot',
+          recommended: { integration: { enabled: false } },
+          settings: { cache: { maxBytes: 21474836480 } },
+          locked: ['fleet.siteKey', 'cache.*']
+        })
+      ),
       json: true,
       feed: (bytes) => void parsePolicy(bytes.toString())
     },
-    { name: 'settings of the command line', seeds: texts('ports.api=4725', 'discovery.seeds=["a:1"]', 'cache.maxBytes=2000000'), feed: (bytes) => void parseAssignment(bytes.toString()) },
+    {
+      name: 'settings of the command line',
+      seeds: texts('ports.api=4725', 'discovery.seeds=["a:1"]', 'cache.maxBytes=2000000'),
+      feed: (bytes) => void parseAssignment(bytes.toString())
+    },
     {
       name: 'what the system says of networks',
-      seeds: texts('[{"Name":"Wi-Fi","Alias":"Wi-Fi","Type":71}]', 'Hardware Port: Wi-Fi\nDevice: en0\nEthernet Address: 00:00', 'Iface\tDestination\tGateway\neth0\t00000000\t0101A8C0\t0003\t0\t0\t100', 'GENERAL.DEVICE:eth0\nGENERAL.METERED:yes'),
+      seeds: texts(
+        '[{"Name":"Wi-Fi","Alias":"Wi-Fi","Type":71}]',
+        'Hardware Port: Wi-Fi\nDevice: en0\nEthernet Address: 00:00',
+        'Iface\tDestination\tGateway\neth0\t00000000\t0101A8C0\t0003\t0\t0\t100',
+        'GENERAL.DEVICE:eth0\nGENERAL.METERED:yes'
+      ),
       feed(bytes) {
         const text = bytes.toString()
         parseWindowsLinks(text)
@@ -285,7 +393,14 @@ function localTargets(): FuzzTarget[] {
     },
     {
       name: 'log lines',
-      seeds: texts('GET https://u:p@files.example/a?token=secret&sig=1 Authorization: Bearer abc', JSON.stringify({ url: 'https://u:p@h/?sig=1', headers: { cookie: 'a=b' }, siteKey: `larder-site-${'a'.repeat(43)}` })),
+      seeds: texts(
+        'GET https://u:p@files.example/a?token=secret&sig=1 Authorization: Bearer abc',
+        JSON.stringify({
+          url: 'https://u:p@h/?sig=1',
+          headers: { cookie: 'a=b' },
+          siteKey: `larder-site-${'a'.repeat(43)}`
+        })
+      ),
       feed(bytes) {
         redactText(bytes.toString())
         redactFacts(fromJson(bytes.toString()))

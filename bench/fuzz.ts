@@ -17,10 +17,17 @@ interface Flags {
 }
 
 const program = new Command('bench:fuzz')
-  .description('Mutated beacons, control messages, pieces, records, HTTP answers, settings … fed to the parsers in process. Exit code 1 when there is a defect.')
+  .description(
+    'Mutated beacons, control messages, pieces, records, HTTP answers, settings … fed to the parsers in process. Exit code 1 when there is a defect.'
+  )
   .option('--minutes <n>', 'how long', parseCount(1, 10_000), 5)
   .option('--messages <n>', 'stop after so many messages, if that is earlier', parseCount(1, 1e12))
-  .option('--seed <n>', 'of the random numbers; the same seed makes the same messages per target', parseCount(0, 2 ** 32 - 1), Date.now() % 2 ** 32)
+  .option(
+    '--seed <n>',
+    'of the random numbers; the same seed makes the same messages per target',
+    parseCount(0, 2 ** 32 - 1),
+    Date.now() % 2 ** 32
+  )
   .option('--only <text>', 'only targets with this in their name')
 const flags = readFlags<Flags>(program)
 
@@ -34,7 +41,10 @@ const heapBytes = (): number => {
   return heapUsed + external + arrayBuffers
 }
 
-const run = new FuzzRun(fuzzTargets().filter(({ name }) => name.includes(flags.only ?? '')), new SeededRandom(flags.seed))
+const run = new FuzzRun(
+  fuzzTargets().filter(({ name }) => name.includes(flags.only ?? '')),
+  new SeededRandom(flags.seed)
+)
 const startedMs = performance.now()
 const endMs = startedMs + flags.minutes * 60_000
 // Caches and compiled code are there after the first tenth.
@@ -50,18 +60,37 @@ while (performance.now() < endMs && run.messages < (flags.messages ?? Infinity))
   if (warmBytes === null && nowMs >= warmMs) warmBytes = heapBytes()
   if (nowMs - toldMs < REPORT_MS) continue
   toldMs = nowMs
-  process.stderr.write(`${Math.round((nowMs - startedMs) / 1000)} s: ${run.messages.toLocaleString('en')} messages, ${run.defects.length} defects, ${formatBytes(process.memoryUsage.rss())} resident\n`)
+  process.stderr.write(
+    `${Math.round((nowMs - startedMs) / 1000)} s: ${run.messages.toLocaleString('en')} messages, ${run.defects.length} defects, ${formatBytes(process.memoryUsage.rss())} resident\n`
+  )
 }
 
 const seconds = (performance.now() - startedMs) / 1000
 const growthBytes = warmBytes === null ? null : heapBytes() - warmBytes
-const report = { seed: flags.seed, seconds: Math.round(seconds), messages: run.messages, defects: run.defects, growthBytes, longestStallMs: Math.max(...run.tallies.map((tally) => tally.longestMs)), targets: run.tallies }
+const report = {
+  seed: flags.seed,
+  seconds: Math.round(seconds),
+  messages: run.messages,
+  defects: run.defects,
+  growthBytes,
+  longestStallMs: Math.max(...run.tallies.map((tally) => tally.longestMs)),
+  targets: run.tallies
+}
 if (flags.json) process.stdout.write(`${JSON.stringify(report)}\n`)
 else {
-  const rows = run.tallies.map((tally) => [tally.name, tally.messages.toLocaleString('en'), `${Math.round((tally.refused / Math.max(1, tally.messages)) * 100)} %`, `${tally.longestMs.toFixed(1)} ms`, String(tally.defects)])
+  const rows = run.tallies.map((tally) => [
+    tally.name,
+    tally.messages.toLocaleString('en'),
+    `${Math.round((tally.refused / Math.max(1, tally.messages)) * 100)} %`,
+    `${tally.longestMs.toFixed(1)} ms`,
+    String(tally.defects)
+  ])
   process.stdout.write(`${drawTable(['target', 'messages', 'refused with a code', 'longest', 'defects'], rows)}\n`)
-  process.stdout.write(`${run.messages.toLocaleString('en')} messages in ${Math.round(seconds)} s; memory ${growthBytes === null ? 'not compared' : `${growthBytes < 0 ? '−' : '+'}${formatBytes(Math.abs(growthBytes))}`} since the first tenth; longest stall ${report.longestStallMs.toFixed(1)} ms\n`)
-  for (const defect of run.defects) process.stdout.write(`\nDEFECT in ${defect.target}: ${defect.problem}\n  message (base64): ${defect.message}\n`)
+  process.stdout.write(
+    `${run.messages.toLocaleString('en')} messages in ${Math.round(seconds)} s; memory ${growthBytes === null ? 'not compared' : `${growthBytes < 0 ? '−' : '+'}${formatBytes(Math.abs(growthBytes))}`} since the first tenth; longest stall ${report.longestStallMs.toFixed(1)} ms\n`
+  )
+  for (const defect of run.defects)
+    process.stdout.write(`\nDEFECT in ${defect.target}: ${defect.problem}\n  message (base64): ${defect.message}\n`)
 }
 // What targets started (none should) does not keep the process.
 process.exit(run.defects.length > 0 ? 1 : 0)

@@ -21,7 +21,15 @@ export function growthOf(values: readonly number[], perHour: number): Growth {
   const rest = values.reduce((sum, v, x) => sum + (v - mean - slope * (x - meanX)) ** 2, 0)
   const spreadX = values.reduce((sum, _, x) => sum + (x - meanX) ** 2, 0)
   const error = n > 2 ? 2 * Math.sqrt(rest / (n - 2) / spreadX) : 0
-  return { first: values[0] ?? Number.NaN, last: values.at(-1) ?? Number.NaN, least: Math.min(...values), most: Math.max(...values), perHour: slope * perHour, error: error * perHour, certain: Math.max(0, (slope - error) * perHour) }
+  return {
+    first: values[0] ?? Number.NaN,
+    last: values.at(-1) ?? Number.NaN,
+    least: Math.min(...values),
+    most: Math.max(...values),
+    perHour: slope * perHour,
+    error: error * perHour,
+    certain: Math.max(0, (slope - error) * perHour)
+  }
 }
 
 /** Growth per step of evenly spaced readings (least squares). */

@@ -21,8 +21,13 @@ process.env['BENCH_NODE_ARGS'] = '--inspect=127.0.0.1:0'
 const scope = new RunScope()
 const origin = await startOriginServer({ rateBytesPerSecond: (Number(process.argv[2]) * 1_000_000) / 8 })
 try {
-  const [watched, other] = (await startFleet(scope, { agents: 2, settings: ['ui.browser=true', `cache.maxBytes=${256 * MIB}`, 'cache.minFreeBytes=0'] })) as [AgentProcess, AgentProcess]
-  process.stdout.write(`${JSON.stringify({ pid: watched.pid, dataDir: watched.dataDir, inspector: inspectorOf(watched) })}\n`)
+  const [watched, other] = (await startFleet(scope, {
+    agents: 2,
+    settings: ['ui.browser=true', `cache.maxBytes=${256 * MIB}`, 'cache.minFreeBytes=0']
+  })) as [AgentProcess, AgentProcess]
+  process.stdout.write(
+    `${JSON.stringify({ pid: watched.pid, dataDir: watched.dataDir, inspector: inspectorOf(watched) })}\n`
+  )
   await Promise.all([watched, other].map(fillLists))
   let asked = 0
   /** Every second file is asked for by the other one as well, so that there are elections, and pieces go both ways. */
@@ -48,7 +53,15 @@ try {
 /** Small downloads, until the agent has as much to tell as it ever will. */
 async function fillLists(agent: AgentProcess): Promise<void> {
   for (let n = 0; n < KEPT_REQUESTS; n += AT_ONCE) {
-    await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => agent.ask({ url: origin.put(`/small-${agent.name}-${n + i}.bin`, { generate: { bytes: 1024, seed: `${agent.name}-${n + i}` } }) })))
+    await Promise.all(
+      Array.from({ length: AT_ONCE }, (_, i) =>
+        agent.ask({
+          url: origin.put(`/small-${agent.name}-${n + i}.bin`, {
+            generate: { bytes: 1024, seed: `${agent.name}-${n + i}` }
+          })
+        })
+      )
+    )
     while ((await agent.requestsRunning()) > 0) await sleep(20)
   }
 }

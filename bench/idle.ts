@@ -27,7 +27,10 @@ try {
   const agents = await startFleet(scope, { agents: flags.agents })
   await sleep(flags.settle * 1000)
   // Asking for a snapshot costs the agent something, so one is taken only where the system does not tell.
-  const usages = () => Promise.all(agents.map(async (agent) => usageOf(agent.pid, process.platform === 'linux' ? null : await agent.snapshot())!))
+  const usages = () =>
+    Promise.all(
+      agents.map(async (agent) => usageOf(agent.pid, process.platform === 'linux' ? null : await agent.snapshot())!)
+    )
   const before = await usages()
   const startedAt = performance.now()
   await sleep(flags.seconds * 1000)
@@ -40,9 +43,16 @@ try {
     cpuPercent: ((after[i]!.cpuSeconds - before[i]!.cpuSeconds) / seconds) * 100
   }))
   if (flags.json) {
-    process.stdout.write(`${JSON.stringify(rounded({ seconds, rssMiB: Math.max(...perAgent.map((one) => one.rssMiB)), cpuPercent: Math.max(...perAgent.map((one) => one.cpuPercent)), perAgent }, 3))}\n`)
+    process.stdout.write(
+      `${JSON.stringify(rounded({ seconds, rssMiB: Math.max(...perAgent.map((one) => one.rssMiB)), cpuPercent: Math.max(...perAgent.map((one) => one.cpuPercent)), perAgent }, 3))}\n`
+    )
   } else {
-    const rows = perAgent.map((one) => [one.name, `${one.rssMiB.toFixed(0)} MiB`, `${one.peakRssMiB.toFixed(0)} MiB`, `${one.cpuPercent.toFixed(2)} %`])
+    const rows = perAgent.map((one) => [
+      one.name,
+      `${one.rssMiB.toFixed(0)} MiB`,
+      `${one.peakRssMiB.toFixed(0)} MiB`,
+      `${one.cpuPercent.toFixed(2)} %`
+    ])
     process.stdout.write(`${drawTable(['agent', 'RSS', 'peak RSS', `CPU over ${seconds.toFixed(0)} s`], rows)}\n`)
   }
 } finally {

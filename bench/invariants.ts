@@ -27,28 +27,39 @@ export interface OriginBounds {
  * none; the origin was asked within bounds.
  * @returns what does not hold, in words
  */
-export async function brokenPromises(outcomes: readonly Outcome[], sha256: string, origin: OriginBounds): Promise<string[]> {
+export async function brokenPromises(
+  outcomes: readonly Outcome[],
+  sha256: string,
+  origin: OriginBounds
+): Promise<string[]> {
   const broken: string[] = []
   for (const { agent, destination, view } of outcomes) {
     const there = existsSync(destination)
-    if (there && (await sha256Of(destination)) !== sha256) broken.push(`${agent}: the file at its destination is not the original`)
+    if (there && (await sha256Of(destination)) !== sha256)
+      broken.push(`${agent}: the file at its destination is not the original`)
     if (view === null) {
       broken.push(`${agent}: knows nothing of its request`)
       continue
     }
     if (view.state === 'done' && !there) broken.push(`${agent}: done without a file`)
-    if (view.state === 'failed' && (view.error === null || view.error.code === 'INTERNAL')) broken.push(`${agent}: failed without a code (${view.error?.message ?? 'nothing said'})`)
+    if (view.state === 'failed' && (view.error === null || view.error.code === 'INTERNAL'))
+      broken.push(`${agent}: failed without a code (${view.error?.message ?? 'nothing said'})`)
     if (!['done', 'failed', 'cancelled'].includes(view.state)) broken.push(`${agent}: did not end (${view.state})`)
   }
-  if (origin.contentBytes > origin.maxContentBytes) broken.push(`the origin sent ${origin.contentBytes} bytes, at most ${origin.maxContentBytes} were expected`)
-  if (origin.requests > origin.maxRequests) broken.push(`the origin was asked ${origin.requests} times, at most ${origin.maxRequests} were expected`)
+  if (origin.contentBytes > origin.maxContentBytes)
+    broken.push(`the origin sent ${origin.contentBytes} bytes, at most ${origin.maxContentBytes} were expected`)
+  if (origin.requests > origin.maxRequests)
+    broken.push(`the origin was asked ${origin.requests} times, at most ${origin.maxRequests} were expected`)
   return broken
 }
 
 /** The cache of a running agent holds what it says. @returns what does not hold */
 export async function brokenCache(agent: AgentProcess): Promise<string[]> {
   const { damaged, missing } = await agent.verify()
-  return [...damaged.map((sha256) => `${agent.name}: ${sha256} is damaged in its cache`), ...missing.map((sha256) => `${agent.name}: ${sha256} is missing from its cache`)]
+  return [
+    ...damaged.map((sha256) => `${agent.name}: ${sha256} is damaged in its cache`),
+    ...missing.map((sha256) => `${agent.name}: ${sha256} is missing from its cache`)
+  ]
 }
 
 /**
@@ -72,7 +83,8 @@ export async function brokenPartials(name: string, dataDir: string): Promise<{ b
         const bytes = Buffer.alloc(pieceLength(plan, index))
         const { bytesRead } = await part.read(bytes, 0, bytes.length, pieceStart(plan, index))
         pieces++
-        const right = bytesRead === bytes.length && createHash('sha256').update(bytes).digest().equals(slots.digest(index))
+        const right =
+          bytesRead === bytes.length && createHash('sha256').update(bytes).digest().equals(slots.digest(index))
         if (!right) broken.push(`${name}: its partial claims piece ${index} and does not have it`)
       }
     } finally {
@@ -83,5 +95,7 @@ export async function brokenPartials(name: string, dataDir: string): Promise<{ b
 }
 
 async function sha256Of(file: string): Promise<string> {
-  return createHash('sha256').update(await readFile(file)).digest('hex')
+  return createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex')
 }

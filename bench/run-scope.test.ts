@@ -46,13 +46,17 @@ test('a program that does not want to end is ended', async () => {
 
 test('a program that ends at once tells why', async () => {
   const scope = new RunScope()
-  await expect(scope.start(process.execPath, program('console.error("no such luck"); process.exit(3)'), { logFile })).rejects.toThrow(/exit code 3[\s\S]*no such luck/)
+  await expect(
+    scope.start(process.execPath, program('console.error("no such luck"); process.exit(3)'), { logFile })
+  ).rejects.toThrow(/exit code 3[\s\S]*no such luck/)
   await scope.close()
 })
 
 test('a program that says something else than JSON is not taken for ready', async () => {
   const scope = new RunScope()
-  await expect(scope.start(process.execPath, program(waiting.replace('JSON.stringify({ ready: true })', '"hello"')), { logFile })).rejects.toThrow('"hello" instead of JSON')
+  await expect(
+    scope.start(process.execPath, program(waiting.replace('JSON.stringify({ ready: true })', '"hello"')), { logFile })
+  ).rejects.toThrow('"hello" instead of JSON')
   await scope.close()
 })
 
@@ -89,7 +93,9 @@ test.for([
      ${how}
      setInterval(() => {}, 1000)`
   )
-  const exitCode = await new Promise((resolve) => execFile(process.execPath, [script], (error) => resolve(error?.code ?? 0)))
+  const exitCode = await new Promise((resolve) =>
+    execFile(process.execPath, [script], (error) => resolve(error?.code ?? 0))
+  )
   const { folder, pid } = JSON.parse(readFileSync(out, 'utf8')) as { folder: string; pid: number }
   expect(exitCode).toBe(code)
   await expect.poll(() => isRunning(pid)).toBe(false)

@@ -73,7 +73,11 @@ export class RunScope {
    * Starts `file args` and waits for the first line of its output, which must be JSON (`readyLine: false`: does not wait).
    * What it writes to standard error goes to `logFile`, and into the error when it does not become ready.
    */
-  async start(file: string, args: readonly string[], options: { logFile: string; cwd?: string; readyLine?: boolean }): Promise<RunningProgram> {
+  async start(
+    file: string,
+    args: readonly string[],
+    options: { logFile: string; cwd?: string; readyLine?: boolean }
+  ): Promise<RunningProgram> {
     const log = openSync(options.logFile, 'a')
     const child = spawn(file, args, { stdio: ['ignore', 'pipe', log], cwd: options.cwd })
     closeSync(log)
@@ -88,7 +92,10 @@ export class RunScope {
       child.kill('SIGKILL')
       this.#children.delete(child)
       const said = tail(options.logFile)
-      throw new Error(`${path.basename(args[0] ?? file)} did not start: ${(error as Error).message}${said ? `\n${said}` : ''}`, { cause: error })
+      throw new Error(
+        `${path.basename(args[0] ?? file)} did not start: ${(error as Error).message}${said ? `\n${said}` : ''}`,
+        { cause: error }
+      )
     }
   }
 
@@ -139,7 +146,8 @@ function firstLine(child: ChildProcess): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
   const lines = createInterface({ input: child.stdout! })
   const timer = setTimeout(() => reject(new Error(`not ready after ${READY_MS / 1000} s`)), READY_MS)
-  const onExit = (code: number | null, signal: string | null): void => reject(new Error(`it ended (${signal ?? `exit code ${code}`})`))
+  const onExit = (code: number | null, signal: string | null): void =>
+    reject(new Error(`it ended (${signal ?? `exit code ${code}`})`))
   child.once('exit', onExit)
   child.once('error', reject)
   lines.once('line', (line) => {

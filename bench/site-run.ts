@@ -102,14 +102,17 @@ export async function runSite(scope: RunScope, plan: SitePlan): Promise<SiteOutc
   await Promise.all(participants.map((participant) => askForAll(participant, plan)))
   const kill = await follow(participants, plan, askedAt)
   const origin = await plan.origin.stats()
-  const perAgent = await Promise.all(participants.map((participant) => outcomeOf(participant, plan.origin.files, askedAt)))
+  const perAgent = await Promise.all(
+    participants.map((participant) => outcomeOf(participant, plan.origin.files, askedAt))
+  )
   const electionAt = await firstElectionAt(participants, askedAt)
   const totalBytes = plan.origin.files.reduce((sum, file) => sum + file.bytes, 0)
   const alive = perAgent.filter((agent) => !agent.killed)
   const done = alive.map((agent) => agent.doneSeconds).filter((seconds) => seconds !== null)
   const lastSeconds = Math.max(0, ...done)
   const lastByteAt = lastOriginByteAt(origin)
-  const peak = (pick: (agent: AgentOutcome) => number | null) => Math.max(0, ...perAgent.map((agent) => pick(agent) ?? 0))
+  const peak = (pick: (agent: AgentOutcome) => number | null) =>
+    Math.max(0, ...perAgent.map((agent) => pick(agent) ?? 0))
   return {
     figures: {
       originRatio: origin.contentBytes / totalBytes,
@@ -121,8 +124,15 @@ export async function runSite(scope: RunScope, plan: SitePlan): Promise<SiteOutc
       wrongFiles: perAgent.reduce((sum, agent) => sum + agent.wrongFiles, 0),
       failedRequests: participants
         .filter((participant) => !participant.killed)
-        .reduce((sum, { requests }) => sum + plan.origin.files.length - [...requests.values()].filter((request) => request.state === 'done').length, 0),
-      cpuSecondsPerGiB: perAgent.reduce((sum, agent) => sum + (agent.cpuSeconds ?? 0), 0) / ((totalBytes * alive.length) / 1024 ** 3),
+        .reduce(
+          (sum, { requests }) =>
+            sum +
+            plan.origin.files.length -
+            [...requests.values()].filter((request) => request.state === 'done').length,
+          0
+        ),
+      cpuSecondsPerGiB:
+        perAgent.reduce((sum, agent) => sum + (agent.cpuSeconds ?? 0), 0) / ((totalBytes * alive.length) / 1024 ** 3),
       peakRssMiB: peak((agent) => agent.peakRssMiB),
       eventLoopP99Ms: peak((agent) => agent.eventLoopP99Ms),
       electionMs: electionAt === null ? null : electionAt - askedAt
@@ -137,7 +147,11 @@ async function askForAll(participant: Participant, plan: SitePlan): Promise<void
   const waiting = [...plan.origin.files]
   const askInTurn = async (): Promise<void> => {
     for (let file = waiting.shift(); file; file = waiting.shift()) {
-      const view = await participant.agent.ask({ url: plan.origin.url + file.path, destination: destinationOf(participant.dir, file), timeoutMs: plan.timeoutMs })
+      const view = await participant.agent.ask({
+        url: plan.origin.url + file.path,
+        destination: destinationOf(participant.dir, file),
+        timeoutMs: plan.timeoutMs
+      })
       participant.requests.set(view.id, view)
     }
   }
@@ -145,7 +159,11 @@ async function askForAll(participant: Participant, plan: SitePlan): Promise<void
 }
 
 /** Polls until every request has ended. @returns the kill, when there was one */
-async function follow(participants: readonly Participant[], plan: SitePlan, askedAt: number): Promise<{ name: string; at: number } | null> {
+async function follow(
+  participants: readonly Participant[],
+  plan: SitePlan,
+  askedAt: number
+): Promise<{ name: string; at: number } | null> {
   let kill: { name: string; at: number } | null = null
   let takenOver = false
   const totalBytes = plan.origin.files.reduce((sum, file) => sum + file.bytes, 0)
@@ -153,7 +171,10 @@ async function follow(participants: readonly Participant[], plan: SitePlan, aske
   const until = askedAt + plan.timeoutMs + 30_000
   for (;;) {
     await Promise.all(participants.map((participant) => refresh(participant)))
-    const progress: SiteProgress = { seconds: (Date.now() - askedAt) / 1000, agents: participants.map((participant) => progressOf(participant, totalBytes)) }
+    const progress: SiteProgress = {
+      seconds: (Date.now() - askedAt) / 1000,
+      agents: participants.map((participant) => progressOf(participant, totalBytes))
+    }
     plan.onProgress?.(progress)
     if (!kill && plan.killWhen?.(progress)) {
       await Promise.all(participants.map((participant) => refresh(participant, 'now')))
@@ -171,7 +192,8 @@ async function follow(participants: readonly Participant[], plan: SitePlan, aske
       takenOver = seconds !== null
       if (seconds !== null) plan.onTakeover(seconds)
     }
-    if (participants.every((participant) => participant.killed || [...participant.requests.values()].every(hasEnded))) return kill
+    if (participants.every((participant) => participant.killed || [...participant.requests.values()].every(hasEnded)))
+      return kill
     if (Date.now() > until) return kill
     await sleep(plan.pollMs ?? 200)
   }
@@ -183,7 +205,13 @@ async function refresh(participant: Participant, mode: 'sparing' | 'now' = 'spar
   if (agent.ended) throw new Error(`${agent.name} ended by itself; its log is in ${agent.dataDir}`)
   // A long list costs the agent more than the downloads it tells about; whether one is running is told cheaply.
   const long = participant.requests.size > SHORT_LIST
-  if (long && mode === 'sparing' && Date.now() - participant.readAt < LONG_LIST_MS && (await agent.requestsRunning()) > 0) return
+  if (
+    long &&
+    mode === 'sparing' &&
+    Date.now() - participant.readAt < LONG_LIST_MS &&
+    (await agent.requestsRunning()) > 0
+  )
+    return
   for (const view of await agent.requests()) {
     if (participant.requests.has(view.id)) participant.requests.set(view.id, view)
   }
@@ -192,7 +220,8 @@ async function refresh(participant: Participant, mode: 'sparing' | 'now' = 'spar
 
 const hasEnded = (request: RequestView): boolean => finalRequestStates.includes(request.state)
 
-const isMaster = (participant: Participant): boolean => [...participant.requests.values()].some((request) => request.role === 'master' && !hasEnded(request))
+const isMaster = (participant: Participant): boolean =>
+  [...participant.requests.values()].some((request) => request.role === 'master' && !hasEnded(request))
 
 function progressOf(participant: Participant, totalBytes: number): AgentProgress {
   const requests = [...participant.requests.values()]
@@ -202,8 +231,20 @@ function progressOf(participant: Participant, totalBytes: number): AgentProgress
   const busy = requests.find((request) => !hasEnded(request))
   return {
     name: participant.agent.name,
-    state: participant.killed ? 'killed' : ended ? (failed ? 'failed' : 'done') : requests.some((request) => request.haveBytes > 0) ? 'working' : 'asked',
-    role: requests.find((request) => request.role === 'master' && !hasEnded(request))?.role ?? busy?.role ?? requests[0]?.role ?? 'none',
+    state: participant.killed
+      ? 'killed'
+      : ended
+        ? failed
+          ? 'failed'
+          : 'done'
+        : requests.some((request) => request.haveBytes > 0)
+          ? 'working'
+          : 'asked',
+    role:
+      requests.find((request) => request.role === 'master' && !hasEnded(request))?.role ??
+      busy?.role ??
+      requests[0]?.role ??
+      'none',
     totalBytes,
     haveBytes: sum((request) => request.haveBytes),
     originBytes: sum((request) => request.split.originBytes),
@@ -213,14 +254,21 @@ function progressOf(participant: Participant, totalBytes: number): AgentProgress
   }
 }
 
-async function outcomeOf(participant: Participant, files: readonly OriginFile[], askedAt: number): Promise<AgentOutcome> {
+async function outcomeOf(
+  participant: Participant,
+  files: readonly OriginFile[],
+  askedAt: number
+): Promise<AgentOutcome> {
   const { agent, killed } = participant
   const requests = [...participant.requests.values()]
   const snapshot = killed ? null : await agent.snapshot()
   const usage = killed ? null : usageOf(agent.pid, snapshot)
   const ends = requests.map((request) => request.finishedAt)
   const sum = (pick: (request: RequestView) => number) => requests.reduce((total, request) => total + pick(request), 0)
-  const notes = requests.flatMap((request) => [...(request.error && !killed ? [request.error.code] : []), ...request.reasons.map((reason) => reason.code)])
+  const notes = requests.flatMap((request) => [
+    ...(request.error && !killed ? [request.error.code] : []),
+    ...request.reasons.map((reason) => reason.code)
+  ])
   return {
     name: agent.name,
     killed,
@@ -257,7 +305,11 @@ function destinationOf(dir: string, file: OriginFile): string {
 }
 
 async function firstElectionAt(participants: readonly Participant[], askedAt: number): Promise<number | null> {
-  const events = await Promise.all(participants.map(async (participant) => (participant.killed ? participant.lastEvents : await participant.agent.events())))
+  const events = await Promise.all(
+    participants.map(async (participant) =>
+      participant.killed ? participant.lastEvents : await participant.agent.events()
+    )
+  )
   const times = events.flat().filter((event) => event.type === 'masterElected' && event.at >= askedAt)
   return times.length === 0 ? null : Math.min(...times.map((event) => event.at))
 }

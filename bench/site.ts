@@ -24,16 +24,25 @@ interface Flags {
 }
 
 const program = new Command('bench:site')
-  .description('Measures origin bytes, times and take-over of one site. With --json one object; with several runs its figures are means, its counts sums and its peaks the highest; `worst` and `runs` tell more.')
+  .description(
+    'Measures origin bytes, times and take-over of one site. With --json one object; with several runs its figures are means, its counts sums and its peaks the highest; `worst` and `runs` tell more.'
+  )
   .option('--agents <n>', 'agents that ask at once', parseCount(1, 200), 10)
   .option('--files <n>', 'different files that each of them asks for', parseCount(1, 2000), 1)
-  .addOption(new Option('--size <size>', 'size of each file').argParser(parseSize).default(parseSize('100MiB'), '100MiB'))
+  .addOption(
+    new Option('--size <size>', 'size of each file').argParser(parseSize).default(parseSize('100MiB'), '100MiB')
+  )
   .option('--wan <rate>', 'rate of the origin in all, e.g. 50mbit, or none', parseRate, 50)
   .option('--kill-master [runs]', 'kill -9 the master at a random moment, in so many runs', parseCount(1, 1000))
   .option('--runs <n>', 'repeat with a fresh fleet', parseCount(1, 1000), 1)
   .option('--seed <n>', 'seed of the random moments', parseCount(0, 2 ** 31), 1)
   .option('--seeds', 'let the agents find each other by address instead of beacon')
-  .option('--set <section.name=value>', 'setting of all agents, repeatable', (value: string, all: string[]) => [...all, value], [])
+  .option(
+    '--set <section.name=value>',
+    'setting of all agents, repeatable',
+    (value: string, all: string[]) => [...all, value],
+    []
+  )
   .option('--no-baseline', 'leave the N direct downloads out')
 const flags = readFlags<Flags>(program)
 
@@ -51,15 +60,26 @@ let baseline: Baseline | null = null
 for (let run = 1; run <= runs; run++) {
   const scope = new RunScope()
   try {
-    const origin = await startOrigin(scope, { files: flags.files, sizeBytes: flags.size, rateMbit: flags.wan, seed: `site-${flags.seed}-${run}` })
+    const origin = await startOrigin(scope, {
+      files: flags.files,
+      sizeBytes: flags.size,
+      rateMbit: flags.wan,
+      seed: `site-${flags.seed}-${run}`
+    })
     say(`run ${run} of ${runs}: starting ${flags.agents} agents`)
-    const agents = await startFleet(scope, { agents: flags.agents, settings: flags.set, ...(flags.seeds ? { seeds: true } : {}) })
+    const agents = await startFleet(scope, {
+      agents: flags.agents,
+      settings: flags.set,
+      ...(flags.seeds ? { seeds: true } : {})
+    })
     const killSeconds = (0.03 + 0.9 * random()) * (optimumSeconds ?? 1)
     const outcome = await runSite(scope, {
       agents,
       origin,
       timeoutMs: Math.max(120_000, Math.round((optimumSeconds ?? 0) * 5000)),
-      ...(killing ? { killWhen: ({ seconds }) => seconds >= killSeconds, onKill: (name) => say(`run ${run}: killed ${name}`) } : {})
+      ...(killing
+        ? { killWhen: ({ seconds }) => seconds >= killSeconds, onKill: (name) => say(`run ${run}: killed ${name}`) }
+        : {})
     })
     outcomes.push(outcome)
     if (!flags.json) printRun(outcome)
@@ -104,7 +124,9 @@ function printRun({ perAgent, figures: run }: SiteOutcome): void {
     agent.wrongFiles === 0 ? (agent.killed ? '–' : 'right') : `${agent.wrongFiles} WRONG`,
     agent.notes.join(', ')
   ])
-  process.stdout.write(`${drawTable(['agent', 'done after', 'from origin', 'from peers', 'CPU', 'peak RSS', 'loop p99', 'files', 'notes'], rows)}\n`)
+  process.stdout.write(
+    `${drawTable(['agent', 'done after', 'from origin', 'from peers', 'CPU', 'peak RSS', 'loop p99', 'files', 'notes'], rows)}\n`
+  )
   if (run.failedRequests > 0) process.stdout.write(`${run.failedRequests} requests failed\n`)
 }
 
@@ -113,22 +135,41 @@ function printSummary(): void {
   const several = figures.length > 1
   const rows: string[][] = []
   const row = (name: string, key: keyof RunFigures, show: (value: number) => string, beside: string): void => {
-    const text = (value: number | null | undefined): string => (value === null || value === undefined ? '–' : show(value))
+    const text = (value: number | null | undefined): string =>
+      value === null || value === undefined ? '–' : show(value)
     rows.push([name, text(summary[key]), ...(several ? [text(worst[key])] : []), beside])
   }
   const seconds = (value: number): string => formatSeconds(value, 2)
   const direct = baseline && `${flags.agents} direct downloads${baseline.how === 'arithmetic' ? ' (arithmetic)' : ''}: `
-  row('origin bytes ÷ content bytes', 'originRatio', (value) => value.toFixed(4), direct ? `${direct}${baseline!.originRatio.toFixed(2)}` : '')
-  row('first agent done', 'firstSeconds', seconds, optimumSeconds === null ? '' : `content ÷ rate: ${formatSeconds(optimumSeconds, 2)}`)
+  row(
+    'origin bytes ÷ content bytes',
+    'originRatio',
+    (value) => value.toFixed(4),
+    direct ? `${direct}${baseline!.originRatio.toFixed(2)}` : ''
+  )
+  row(
+    'first agent done',
+    'firstSeconds',
+    seconds,
+    optimumSeconds === null ? '' : `content ÷ rate: ${formatSeconds(optimumSeconds, 2)}`
+  )
   row('last agent done', 'lastSeconds', seconds, direct ? `${direct}${formatSeconds(baseline!.lastSeconds, 2)}` : '')
   row('origin’s last byte → last agent done', 'lagSeconds', seconds, '')
   row('asking → first election', 'electionMs', (value) => `${value.toFixed(0)} ms`, '')
-  if (killing) row('kill → first byte for the new master', 'takeoverSeconds', seconds, `${outcomes.filter((outcome) => outcome.killed !== null).length} kills`)
+  if (killing)
+    row(
+      'kill → first byte for the new master',
+      'takeoverSeconds',
+      seconds,
+      `${outcomes.filter((outcome) => outcome.killed !== null).length} kills`
+    )
   row('CPU of all agents per GiB delivered', 'cpuSecondsPerGiB', seconds, '')
   row('peak RSS of an agent', 'peakRssMiB', (value) => `${value.toFixed(0)} MiB`, '')
   row('event loop delay p99', 'eventLoopP99Ms', (value) => `${value.toFixed(1)} ms`, '')
   row('wrong files', 'wrongFiles', String, '')
   row('failed requests', 'failedRequests', String, '')
   const head = ['figure', several ? 'mean' : 'measured', ...(several ? ['worst'] : []), 'beside']
-  process.stdout.write(`\n${flags.agents} agents, ${flags.files} × ${formatBytes(flags.size)}, origin ${flags.wan === null ? 'not limited' : `${flags.wan} Mbit/s`}, ${figures.length} run${several ? 's' : ''}\n${drawTable(head, rows)}\n`)
+  process.stdout.write(
+    `\n${flags.agents} agents, ${flags.files} × ${formatBytes(flags.size)}, origin ${flags.wan === null ? 'not limited' : `${flags.wan} Mbit/s`}, ${figures.length} run${several ? 's' : ''}\n${drawTable(head, rows)}\n`
+  )
 }

@@ -26,7 +26,8 @@ const imageOf = (dir: string): string => `${dir}.img`
 
 /** ext4 in a file: {@link failDisk} does to it what an I/O error does, while files are open. */
 export const failingDisk: SmallDisk = {
-  whyNot: () => whyNoMount() ?? (['/sbin/mkfs.ext4', '/usr/sbin/mkfs.ext4'].some(existsSync) ? null : 'needs mkfs.ext4'),
+  whyNot: () =>
+    whyNoMount() ?? (['/sbin/mkfs.ext4', '/usr/sbin/mkfs.ext4'].some(existsSync) ? null : 'needs mkfs.ext4'),
   mount(dir) {
     mkdirSync(dir, { recursive: true })
     closeSync(openSync(imageOf(dir), 'w'))

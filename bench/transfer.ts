@@ -50,10 +50,21 @@ const TIMEOUT_MS = 600_000
 const run = promisify(execFile)
 
 const program = new Command('bench:transfer')
-  .description('Two agents on loopback: rate, memory, CPU and event-loop delay of one transfer, beside curl from nginx over TLS 1.3.')
-  .addOption(new Option('--size <sizes>', 'sizes, with commas').argParser((text) => text.split(',').map(parseSize)).default(['256MiB', '1GiB', '2GiB'].map(parseSize), '256MiB,1GiB,2GiB'))
+  .description(
+    'Two agents on loopback: rate, memory, CPU and event-loop delay of one transfer, beside curl from nginx over TLS 1.3.'
+  )
+  .addOption(
+    new Option('--size <sizes>', 'sizes, with commas')
+      .argParser((text) => text.split(',').map(parseSize))
+      .default(['256MiB', '1GiB', '2GiB'].map(parseSize), '256MiB,1GiB,2GiB')
+  )
   .option('--repeat <n>', 'transfers per size, the median is shown', parseCount(1, 50), 1)
-  .option('--set <section.name=value>', 'setting of both agents, repeatable', (value: string, all: string[]) => [...all, value], [])
+  .option(
+    '--set <section.name=value>',
+    'setting of both agents, repeatable',
+    (value: string, all: string[]) => [...all, value],
+    []
+  )
 const flags = readFlags<Flags>(program)
 const say = (text: string): void => {
   if (!flags.json) process.stderr.write(`${text}\n`)
@@ -67,7 +78,10 @@ for (const size of flags.size) {
   const middle = median(tries.map((one) => one.rateMiBs))
   results.push(tries.toSorted((a, b) => Math.abs(a.rateMiBs - middle!) - Math.abs(b.rateMiBs - middle!))[0]!)
 }
-if (flags.json) process.stdout.write(`${JSON.stringify(rounded({ server: serverName, repeat: flags.repeat, transfers: results }, 3))}\n`)
+if (flags.json)
+  process.stdout.write(
+    `${JSON.stringify(rounded({ server: serverName, repeat: flags.repeat, transfers: results }, 3))}\n`
+  )
 else print()
 process.exitCode = results.every((result) => result.right) ? 0 : 1
 
@@ -77,7 +91,10 @@ async function measure(sizeBytes: number): Promise<TransferFigures> {
     say(`${formatBytes(sizeBytes)}: filling the first agent`)
     const origin = await startOrigin(scope, { files: 1, sizeBytes, rateMbit: null, seed: `transfer-${sizeBytes}` })
     const file = origin.files[0]!
-    const [holder, asker] = (await startFleet(scope, { agents: 2, settings: flags.set })) as [AgentProcess, AgentProcess]
+    const [holder, asker] = (await startFleet(scope, { agents: 2, settings: flags.set })) as [
+      AgentProcess,
+      AgentProcess
+    ]
     const served = scope.folder('served')
     const url = origin.url + file.path
     await ask(holder, { url, destination: path.join(served, 'content'), timeoutMs: TIMEOUT_MS })
@@ -92,7 +109,10 @@ async function measure(sizeBytes: number): Promise<TransferFigures> {
     const fromPeers = view.split.peerBytes / sizeBytes
     // The asker's own digest says that it is right; delivered and read again it must be so, too.
     await ask(asker, { url, destination: path.join(served, 'again'), timeoutMs: TIMEOUT_MS })
-    const right = view.sha256 === file.sha256 && (await sha256Of(path.join(served, 'again'))) === file.sha256 && (await origin.stats()).contentBytes === 0
+    const right =
+      view.sha256 === file.sha256 &&
+      (await sha256Of(path.join(served, 'again'))) === file.sha256 &&
+      (await origin.stats()).contentBytes === 0
     rmSync(path.join(served, 'again'))
     await Promise.all([holder.stop(), asker.stop()])
 
@@ -133,7 +153,8 @@ async function ask(agent: AgentProcess, spec: RequestSpecInput): Promise<{ view:
     const view = (await agent.requests()).find((request) => request.id === id)
     if (!view) throw new Error(`${agent.name} has forgotten its request`)
     if (finalRequestStates.includes(view.state)) {
-      if (view.state !== 'done') throw new Error(`${agent.name}: ${view.error?.code ?? view.state}: ${view.error?.message ?? ''}`)
+      if (view.state !== 'done')
+        throw new Error(`${agent.name}: ${view.error?.code ?? view.state}: ${view.error?.message ?? ''}`)
       return { view, seconds: ((view.finishedAt ?? Date.now()) - askedAt) / 1000 }
     }
     await sleep(250)
@@ -159,12 +180,29 @@ async function cpuOf(agent: AgentProcess): Promise<number> {
 
 async function sideOf(agent: AgentProcess, cpuSeconds: number): Promise<SideFigures> {
   const snapshot = await agent.snapshot()
-  return { peakRssMiB: (usageOf(agent.pid, snapshot)?.peakRssBytes ?? 0) / 1024 ** 2, cpuSeconds, eventLoopP99Ms: snapshot.process.eventLoopP99Ms }
+  return {
+    peakRssMiB: (usageOf(agent.pid, snapshot)?.peakRssBytes ?? 0) / 1024 ** 2,
+    cpuSeconds,
+    eventLoopP99Ms: snapshot.process.eventLoopP99Ms
+  }
 }
 
 async function curl(scope: RunScope, server: FileServer): Promise<number> {
   const dir = scope.folder('curl')
-  const { stdout } = await run('curl', ['-sS', '--fail', '--noproxy', '*', '--tlsv1.3', '--cacert', server.caFile, '-o', path.join(dir, 'content'), '-w', '%{time_total}', `${server.url}/content`])
+  const { stdout } = await run('curl', [
+    '-sS',
+    '--fail',
+    '--noproxy',
+    '*',
+    '--tlsv1.3',
+    '--cacert',
+    server.caFile,
+    '-o',
+    path.join(dir, 'content'),
+    '-w',
+    '%{time_total}',
+    `${server.url}/content`
+  ])
   scope.remove(dir)
   return Number(stdout.replace(',', '.'))
 }
@@ -181,6 +219,16 @@ function print(): void {
     `${(one.fromPeers * 100).toFixed(1)} %`,
     one.right ? 'right' : 'WRONG'
   ])
-  const head = ['size', 'agent → agent', 'curl', '÷ curl', 'CPU-s/GiB', 'peak RSS holder / asker', 'loop p99 holder / asker', 'from peers', 'bytes']
+  const head = [
+    'size',
+    'agent → agent',
+    'curl',
+    '÷ curl',
+    'CPU-s/GiB',
+    'peak RSS holder / asker',
+    'loop p99 holder / asker',
+    'from peers',
+    'bytes'
+  ]
   process.stdout.write(`${drawTable(head, rows)}\ncurl: from ${serverName}, to a file, median of 3\n`)
 }

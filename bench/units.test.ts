@@ -4,28 +4,43 @@ import { formatBytes, formatSeconds, parseCount, parseRate, parseSize, secondsAt
 
 describe('sizes', () => {
   test('are read with binary units', () => {
-    expect([parseSize('1'), parseSize('10KiB'), parseSize('100MiB'), parseSize('1.5gib')]).toEqual([1, 10_240, 104_857_600, 1_610_612_736])
+    expect([parseSize('1'), parseSize('10KiB'), parseSize('100MiB'), parseSize('1.5gib')]).toEqual([
+      1, 10_240, 104_857_600, 1_610_612_736
+    ])
   })
 
   test('that make no sense are refused', () => {
-    for (const text of ['', '0', '-1', '10MB', 'MiB', '1e3', '1 000', '9999999999GiB']) expect(() => parseSize(text), text).toThrow('Expected a size')
+    for (const text of ['', '0', '-1', '10MB', 'MiB', '1e3', '1 000', '9999999999GiB'])
+      expect(() => parseSize(text), text).toThrow('Expected a size')
   })
 
   test('are shown short enough for a column of the demo', () => {
-    fc.assert(fc.property(fc.nat({ max: 2 ** 45 }), (bytes) => {
-      expect(formatBytes(bytes).length).toBeLessThanOrEqual(8)
-    }))
-    expect([0, 999, 1000, 1024 ** 2 * 100, 1024 ** 2 * 99.97, 5.25 * 1024 ** 2].map(formatBytes)).toEqual(['0 B', '999 B', '1 KiB', '100 MiB', '100 MiB', '5.3 MiB'])
+    fc.assert(
+      fc.property(fc.nat({ max: 2 ** 45 }), (bytes) => {
+        expect(formatBytes(bytes).length).toBeLessThanOrEqual(8)
+      })
+    )
+    expect([0, 999, 1000, 1024 ** 2 * 100, 1024 ** 2 * 99.97, 5.25 * 1024 ** 2].map(formatBytes)).toEqual([
+      '0 B',
+      '999 B',
+      '1 KiB',
+      '100 MiB',
+      '100 MiB',
+      '5.3 MiB'
+    ])
   })
 })
 
 describe('rates', () => {
   test('are read in megabits unless they say otherwise', () => {
-    expect([parseRate('50'), parseRate('50mbit'), parseRate('2Gbit'), parseRate('500kbit'), parseRate('none')]).toEqual([50, 50, 2000, 0.5, null])
+    expect([parseRate('50'), parseRate('50mbit'), parseRate('2Gbit'), parseRate('500kbit'), parseRate('none')]).toEqual(
+      [50, 50, 2000, 0.5, null]
+    )
   })
 
   test('that make no sense are refused', () => {
-    for (const text of ['', '0', '-5mbit', '50MB', 'fast']) expect(() => parseRate(text), text).toThrow('Expected a rate')
+    for (const text of ['', '0', '-5mbit', '50MB', 'fast'])
+      expect(() => parseRate(text), text).toThrow('Expected a rate')
   })
 
   test('give the time of a download', () => {

@@ -6,7 +6,8 @@ const units: Record<string, number> = { '': 1, b: 1, kib: 1024, mib: 1024 ** 2, 
 export function parseSize(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(b|kib|mib|gib)?$/i.exec(text.trim())
   const bytes = match ? Math.round(Number(match[1]) * units[(match[2] ?? '').toLowerCase()]!) : 0
-  if (!Number.isSafeInteger(bytes) || bytes < 1) throw new InvalidArgumentError('Expected a size such as 100MiB, 10KiB or 2GiB.')
+  if (!Number.isSafeInteger(bytes) || bytes < 1)
+    throw new InvalidArgumentError('Expected a size such as 100MiB, 10KiB or 2GiB.')
   return bytes
 }
 
@@ -24,7 +25,8 @@ export function parseRate(text: string): number | null {
 export function parseCount(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text)
-    if (!Number.isInteger(value) || value < min || value > max) throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`)
+    if (!Number.isInteger(value) || value < min || value > max)
+      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`)
     return value
   }
 }

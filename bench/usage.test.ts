@@ -4,11 +4,17 @@ import { parseProc, usageOf } from './usage.ts'
 const status = 'Name:\tnode\nVmHWM:\t  204800 kB\nVmRSS:\t  102400 kB\n'
 
 test('reads peak memory and CPU time of a process, whatever its name', () => {
-  expect(parseProc(status, '42 (a b) c) S 1 1 1 0 -1 4194304 100 0 0 0 150 50 0 0 20 0 11 0 100 0 0')).toEqual({ peakRssBytes: 204_800 * 1024, rssBytes: 102_400 * 1024, cpuSeconds: 2 })
+  expect(parseProc(status, '42 (a b) c) S 1 1 1 0 -1 4194304 100 0 0 0 150 50 0 0 20 0 11 0 100 0 0')).toEqual({
+    peakRssBytes: 204_800 * 1024,
+    rssBytes: 102_400 * 1024,
+    cpuSeconds: 2
+  })
 })
 
 test('does not take a process without memory for one that uses none', () => {
-  expect(() => parseProc('Name:\tnode\nState:\tZ (zombie)\n', '42 (x) Z 1 1 1 0 -1 0 0 0 0 0 1 1 0')).toThrow('not the status')
+  expect(() => parseProc('Name:\tnode\nState:\tZ (zombie)\n', '42 (x) Z 1 1 1 0 -1 0 0 0 0 0 1 1 0')).toThrow(
+    'not the status'
+  )
 })
 
 test('tells the usage of a real process', ({ skip }) => {

@@ -18,16 +18,27 @@ export function usageOf(pid: number, snapshot: AgentSnapshot | null): Usage | nu
   try {
     return parseProc(readFileSync(`/proc/${pid}/status`, 'utf8'), readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
-    return snapshot && { peakRssBytes: snapshot.process.rssBytes, rssBytes: snapshot.process.rssBytes, cpuSeconds: snapshot.process.cpuSeconds }
+    return (
+      snapshot && {
+        peakRssBytes: snapshot.process.rssBytes,
+        rssBytes: snapshot.process.rssBytes,
+        cpuSeconds: snapshot.process.cpuSeconds
+      }
+    )
   }
 }
 
 /** @param status content of /proc/<pid>/status @param stat content of /proc/<pid>/stat (proc(5)) */
 export function parseProc(status: string, stat: string): Usage {
-  const kib = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? Number.NaN)
+  const kib = (field: string): number =>
+    Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? Number.NaN)
   // The second field is the name in parentheses and may hold spaces; utime and stime are the 14th and 15th.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const usage = { peakRssBytes: kib('VmHWM') * 1024, rssBytes: kib('VmRSS') * 1024, cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND }
+  const usage = {
+    peakRssBytes: kib('VmHWM') * 1024,
+    rssBytes: kib('VmRSS') * 1024,
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+  }
   if (Object.values(usage).some(Number.isNaN)) throw new Error('not the status of a running process')
   return usage
 }

@@ -50,9 +50,16 @@ export interface HourResult {
 }
 
 /** A window that is used for `minutes` while its agent downloads from an origin of `mbit`, evicts and serves without a pause. */
-export async function measureHour(scope: RunScope, browser: Browser, minutes: number, mbit: number): Promise<HourResult> {
+export async function measureHour(
+  scope: RunScope,
+  browser: Browser,
+  minutes: number,
+  mbit: number
+): Promise<HourResult> {
   if (!(await buildRenderer())) throw new Error('the window could not be built')
-  const program = await scope.start(process.execPath, [path.join(import.meta.dirname, 'hour-load.ts'), String(mbit)], { logFile: path.join(scope.folder('hour'), 'load.log') })
+  const program = await scope.start(process.execPath, [path.join(import.meta.dirname, 'hour-load.ts'), String(mbit)], {
+    logFile: path.join(scope.folder('hour'), 'load.log')
+  })
   const load = program.ready as HourLoad
   const agent = await connect({ dataDir: load.dataDir })
   while ((await agent.requests()).length < KEPT_REQUESTS) {
@@ -66,11 +73,20 @@ export async function measureHour(scope: RunScope, browser: Browser, minutes: nu
   const readings = await useWindow(page, minutes, async () => {
     if (program.ended) throw new Error('the agents have ended, or a download has failed')
     const heldBytes = await readHeld()
-    return { heldBytes, rssBytes: usageOf(load.pid, process.platform === 'linux' ? null : await agent.snapshot())?.rssBytes ?? Number.NaN }
+    return {
+      heldBytes,
+      rssBytes: usageOf(load.pid, process.platform === 'linux' ? null : await agent.snapshot())?.rssBytes ?? Number.NaN
+    }
   })
   const { totals, cache } = await agent.snapshot()
   await program.stop()
-  return { minutes, downloadedMiB: (totals.originBytes + totals.peerBytes) / MIB, servedMiB: totals.servedBytes / MIB, evicted: cache.evictions, ...summaryOf(readings) }
+  return {
+    minutes,
+    downloadedMiB: (totals.originBytes + totals.peerBytes) / MIB,
+    servedMiB: totals.servedBytes / MIB,
+    evicted: cache.evictions,
+    ...summaryOf(readings)
+  }
 }
 
 /** @returns how to have a Node process collect its garbage and tell what it holds then, bytes */
@@ -78,18 +94,26 @@ async function openInspector(url: string): Promise<() => Promise<number>> {
   const socket = new WebSocket(url)
   await new Promise((resolve, reject) => {
     socket.addEventListener('open', resolve, { once: true })
-    socket.addEventListener('error', () => reject(new Error('the inspector of the agent does not answer')), { once: true })
+    socket.addEventListener('error', () => reject(new Error('the inspector of the agent does not answer')), {
+      once: true
+    })
   })
   let id = 0
   const call = async (method: string, params: object = {}) => {
-    const answered = new Promise<MessageEvent<string>>((resolve) => socket.addEventListener('message', resolve, { once: true }))
+    const answered = new Promise<MessageEvent<string>>((resolve) =>
+      socket.addEventListener('message', resolve, { once: true })
+    )
     socket.send(JSON.stringify({ id: ++id, method, params }))
     return JSON.parse((await answered).data) as { result: { result?: { value?: unknown } } }
   }
   return async () => {
     await call('HeapProfiler.collectGarbage')
     // Shared buffers count as `arrayBuffers`, and not as `external`.
-    const { result } = await call('Runtime.evaluate', { expression: '(({ heapUsed, external, arrayBuffers }) => heapUsed + Math.max(external, arrayBuffers))(process.memoryUsage())', returnByValue: true })
+    const { result } = await call('Runtime.evaluate', {
+      expression:
+        '(({ heapUsed, external, arrayBuffers }) => heapUsed + Math.max(external, arrayBuffers))(process.memoryUsage())',
+      returnByValue: true
+    })
     return Number(result.result?.value)
   }
 }
@@ -103,14 +127,22 @@ interface Reading {
 }
 
 /** A person who looks at one view after the other, scrolls and opens rows. */
-async function useWindow(page: Page, minutes: number, readAgent: () => Promise<{ heldBytes: number; rssBytes: number }>): Promise<Reading[]> {
+async function useWindow(
+  page: Page,
+  minutes: number,
+  readAgent: () => Promise<{ heldBytes: number; rssBytes: number }>
+): Promise<Reading[]> {
   const costs = await watchCosts(page)
   const readings: Reading[] = []
   const startedAt = performance.now()
   let next = startedAt
   for (let turn = 0; performance.now() - startedAt < minutes * 60_000; turn++) {
     const view = VIEWS[turn % VIEWS.length]!
-    await clickToPaint(page, `nav button[data-view="${view}"]`, `main[aria-label="${view[0]!.toUpperCase()}${view.slice(1)}"] h1`)
+    await clickToPaint(
+      page,
+      `nav button[data-view="${view}"]`,
+      `main[aria-label="${view[0]!.toUpperCase()}${view.slice(1)}"] h1`
+    )
     if (view === 'downloads' || view === 'cache') {
       await page.locator('[role=row][data-row="0"]').waitFor()
       await scrollFrames(page, 30)
@@ -126,23 +158,58 @@ async function useWindow(page: Page, minutes: number, readAgent: () => Promise<{
   return readings
 }
 
-function summaryOf(readings: readonly Reading[]): Pick<HourResult, 'readings' | 'heap' | 'held' | 'agent' | 'nodes' | 'listeners' | 'flat'> {
-  const settled = readings.slice(Math.min(Math.round(SETTLED_AFTER_MS / READ_EVERY_MS), Math.floor(readings.length / 2)))
+function summaryOf(
+  readings: readonly Reading[]
+): Pick<HourResult, 'readings' | 'heap' | 'held' | 'agent' | 'nodes' | 'listeners' | 'flat'> {
+  const settled = readings.slice(
+    Math.min(Math.round(SETTLED_AFTER_MS / READ_EVERY_MS), Math.floor(readings.length / 2))
+  )
   const perHour = 3_600_000 / READ_EVERY_MS
-  const heap = growthOf(settled.map(({ heapMiB }) => heapMiB), perHour)
-  const held = growthOf(settled.map(({ heldMiB }) => heldMiB), perHour)
-  const agent = growthOf(settled.map(({ rssMiB }) => rssMiB), perHour)
+  const heap = growthOf(
+    settled.map(({ heapMiB }) => heapMiB),
+    perHour
+  )
+  const held = growthOf(
+    settled.map(({ heldMiB }) => heldMiB),
+    perHour
+  )
+  const agent = growthOf(
+    settled.map(({ rssMiB }) => rssMiB),
+    perHour
+  )
   const first = settled[0]!
   const last = settled.at(-1)!
-  return { readings: readings.length, heap, held, agent, nodes: [first.nodes, last.nodes], listeners: [first.listeners, last.listeners], flat: heap.certain <= MOST_GROWTH.heap && held.certain <= MOST_GROWTH.held && agent.certain <= MOST_GROWTH.agent }
+  return {
+    readings: readings.length,
+    heap,
+    held,
+    agent,
+    nodes: [first.nodes, last.nodes],
+    listeners: [first.listeners, last.listeners],
+    flat: heap.certain <= MOST_GROWTH.heap && held.certain <= MOST_GROWTH.held && agent.certain <= MOST_GROWTH.agent
+  }
 }
 
 /** Rows of a table: what, what it was, what is aimed at. */
-export function hourRows({ heap, held, agent, nodes, listeners, downloadedMiB, servedMiB, evicted }: HourResult): string[][] {
+export function hourRows({
+  heap,
+  held,
+  agent,
+  nodes,
+  listeners,
+  downloadedMiB,
+  servedMiB,
+  evicted
+}: HourResult): string[][] {
   const growth = ({ perHour, error }: Growth) => `${perHour.toFixed(1)} ± ${error.toFixed(1)} MiB an hour`
-  const range = ({ first, last, least, most }: Growth) => `${first.toFixed(1)} → ${last.toFixed(1)} MiB (${least.toFixed(1)} to ${most.toFixed(1)})`
+  const range = ({ first, last, least, most }: Growth) =>
+    `${first.toFixed(1)} → ${last.toFixed(1)} MiB (${least.toFixed(1)} to ${most.toFixed(1)})`
   return [
-    ['meanwhile', `${downloadedMiB.toFixed(0)} MiB downloaded, ${servedMiB.toFixed(0)} MiB served, ${evicted} contents evicted`, ''],
+    [
+      'meanwhile',
+      `${downloadedMiB.toFixed(0)} MiB downloaded, ${servedMiB.toFixed(0)} MiB served, ${evicted} contents evicted`,
+      ''
+    ],
     ['heap of the page, after garbage was collected', range(heap), ''],
     ['  growth', growth(heap), `${MOST_GROWTH.heap} MiB an hour`],
     ['  DOM nodes, listeners', `${nodes.join(' → ')}, ${listeners.join(' → ')}`, ''],

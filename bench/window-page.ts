@@ -21,7 +21,12 @@ export async function watchCosts(page: Page): Promise<{ read(options?: { clean?:
       if (clean) await session.send('HeapProfiler.collectGarbage')
       const { metrics } = await session.send('Performance.getMetrics')
       const value = (name: string) => metrics.find((metric) => metric.name === name)?.value ?? Number.NaN
-      return { mainThreadMs: value('TaskDuration') * 1000, heapBytes: value('JSHeapUsedSize'), nodes: value('Nodes'), listeners: value('JSEventListeners') }
+      return {
+        mainThreadMs: value('TaskDuration') * 1000,
+        heapBytes: value('JSHeapUsedSize'),
+        nodes: value('Nodes'),
+        listeners: value('JSEventListeners')
+      }
     }
   }
 }

@@ -10,7 +10,12 @@ import { createFixtureBridge } from '../src-renderer/testing/fixture-bridge.ts'
 import { busy, fixtureEntries, stepOf } from '../src-renderer/testing/snapshots.ts'
 import { fixtureSettings } from '../src-renderer/testing/settings.ts'
 
-const types: Record<string, string> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' }
+const types: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml'
+}
 const TOKEN = 'bench-token-0123456789'
 const MAX_BODY = 64 * 1024
 
@@ -28,8 +33,16 @@ export interface WindowServer {
  * Serves the built window in `bundle` as a headless agent would, with an agent behind it that is as busy as is asked for and
  * tells `perSecond` snapshots a second.
  */
-export async function startWindowServer(bundle: string, load: { readonly transfers: number; readonly running: number; readonly entries: number; readonly perSecond: number }): Promise<WindowServer> {
-  const bridge = createFixtureBridge({ snapshot: busy(load.transfers, load.running), entries: fixtureEntries(load.entries), settings: fixtureSettings(), without: ['shell.openFile'] })
+export async function startWindowServer(
+  bundle: string,
+  load: { readonly transfers: number; readonly running: number; readonly entries: number; readonly perSecond: number }
+): Promise<WindowServer> {
+  const bridge = createFixtureBridge({
+    snapshot: busy(load.transfers, load.running),
+    entries: fixtureEntries(load.entries),
+    settings: fixtureSettings(),
+    without: ['shell.openFile']
+  })
   /** The pages, and what each was sent last. */
   const streams = new Map<ServerResponse, SnapshotMessage | null>()
   let newest: SnapshotMessage | null = null
@@ -63,14 +76,23 @@ export async function startWindowServer(bundle: string, load: { readonly transfe
     }
     if (pathname === uiRoutes.commands) {
       let body = ''
-      request.on('data', (part: Buffer) => (body.length > MAX_BODY ? request.destroy() : (body += part.toString('utf8'))))
+      request.on('data', (part: Buffer) =>
+        body.length > MAX_BODY ? request.destroy() : (body += part.toString('utf8'))
+      )
       request.on('end', () => void bridge.invoke(JSON.parse(body)).then((answer) => json(response, answer)))
       return
     }
     const file = path.join(bundle, path.normalize(pathname.replace(UI_PATH, '/').replace(/\/$/, '/index.html')))
     if (!file.startsWith(bundle + path.sep)) return void response.writeHead(404).end()
     readFile(file).then(
-      (bytes) => response.writeHead(200, { 'content-type': types[path.extname(file)] ?? 'application/octet-stream', 'content-security-policy': PAGE_POLICY, 'cache-control': 'no-store' }).end(bytes),
+      (bytes) =>
+        response
+          .writeHead(200, {
+            'content-type': types[path.extname(file)] ?? 'application/octet-stream',
+            'content-security-policy': PAGE_POLICY,
+            'cache-control': 'no-store'
+          })
+          .end(bytes),
       () => response.writeHead(404).end()
     )
   })

@@ -36,18 +36,37 @@ const MEMORY_EVERY_MS = 10_000
 const program = new Command('bench:window')
   .description('Size, first paint, answer to clicks, frames while scrolling and memory of the window.')
   .option('--transfers <n>', 'transfers in each snapshot', parseCount(1, 5000), 500)
-  .option('--running <n>', 'of these at most so many still running, the others finished; all when left out', parseCount(0, 5000))
+  .option(
+    '--running <n>',
+    'of these at most so many still running, the others finished; all when left out',
+    parseCount(0, 5000)
+  )
   .option('--entries <n>', 'contents in the cache', parseCount(1, 100_000), 10_000)
   .option('--per-second <n>', 'snapshots a second', parseCount(1, 60), 10)
   .option('--minutes <n>', 'length of the memory measurement; 0: none', parseCount(0, 600), 2)
-  .addOption(new Option('--hour [minutes]', 'instead of all that: so many minutes with a real agent that downloads without a pause, 10 by default; ends with 1 when memory grows').preset('10').argParser(parseCount(1, 60)))
-  .option('--mbit <n>', 'with --hour: rate of the origin; a faster one puts more contents into the time', parseCount(1, 10_000), 40)
+  .addOption(
+    new Option(
+      '--hour [minutes]',
+      'instead of all that: so many minutes with a real agent that downloads without a pause, 10 by default; ends with 1 when memory grows'
+    )
+      .preset('10')
+      .argParser(parseCount(1, 60))
+  )
+  .option(
+    '--mbit <n>',
+    'with --hour: rate of the origin; a faster one puts more contents into the time',
+    parseCount(1, 10_000),
+    40
+  )
 const flags = readFlags<Flags>(program)
 const tell = (text: string): void => void process.stderr.write(`${text}\n`)
 
 const scope = new RunScope()
 try {
-  const browser = await chromium.launch({ executablePath: ensureChromium(), args: ['--no-sandbox', '--disable-gpu', '--enable-precise-memory-info'] })
+  const browser = await chromium.launch({
+    executablePath: ensureChromium(),
+    args: ['--no-sandbox', '--disable-gpu', '--enable-precise-memory-info']
+  })
   try {
     if (flags.hour === undefined) await measureAll(browser)
     else await useForAnHour(browser, flags.hour)
@@ -61,7 +80,11 @@ try {
 async function useForAnHour(from: Browser, minutes: number): Promise<void> {
   tell(`A window in use for ${minutes} min …`)
   const result = await measureHour(scope, from, minutes, flags.mbit)
-  process.stdout.write(flags.json ? `${JSON.stringify(rounded(result, 3))}\n` : `${drawTable([`${minutes} min`, '', 'bound'], hourRows(result))}\n`)
+  process.stdout.write(
+    flags.json
+      ? `${JSON.stringify(rounded(result, 3))}\n`
+      : `${drawTable([`${minutes} min`, '', 'bound'], hourRows(result))}\n`
+  )
   if (result.flat) return
   tell('Memory grows.')
   process.exitCode = 1
@@ -70,7 +93,11 @@ async function useForAnHour(from: Browser, minutes: number): Promise<void> {
 async function measureAll(from: Browser): Promise<void> {
   const bundle = path.join(scope.folder('window'), 'renderer')
   tell('Building the window …')
-  await build({ configFile: path.join(import.meta.dirname, '..', 'vite.renderer.config.ts'), logLevel: 'error', build: { outDir: bundle, chunkSizeWarningLimit: 3000 } })
+  await build({
+    configFile: path.join(import.meta.dirname, '..', 'vite.renderer.config.ts'),
+    logLevel: 'error',
+    build: { outDir: bundle, chunkSizeWarningLimit: 3000 }
+  })
   const server = await startWindowServer(bundle, { ...flags, running: flags.running ?? flags.transfers })
   try {
     const bundleBytes = await gzippedBytes(bundle)
@@ -85,7 +112,21 @@ async function measureAll(from: Browser): Promise<void> {
     if (flags.minutes > 0) tell(`Memory, ${flags.minutes} min …`)
     const memory = flags.minutes > 0 ? await measureMemory(page, flags.minutes) : null
     const load = os.loadavg()[0]!
-    const result = { load, cpus: os.cpus().length, transfers: flags.transfers, entries: flags.entries, perSecond: flags.perSecond, snapshotKiB: server.snapshotBytes / 1024, changeKiB: server.changeBytes / 1024, bundleGzipKiB: bundleBytes / 1024, start, clicks, scrolling, snapshots, memory }
+    const result = {
+      load,
+      cpus: os.cpus().length,
+      transfers: flags.transfers,
+      entries: flags.entries,
+      perSecond: flags.perSecond,
+      snapshotKiB: server.snapshotBytes / 1024,
+      changeKiB: server.changeBytes / 1024,
+      bundleGzipKiB: bundleBytes / 1024,
+      start,
+      clicks,
+      scrolling,
+      snapshots,
+      memory
+    }
     process.stdout.write(flags.json ? `${JSON.stringify(rounded(result, 3))}\n` : `${report(result)}\n`)
   } finally {
     await server.close()
@@ -95,7 +136,11 @@ async function measureAll(from: Browser): Promise<void> {
 /** Everything the page loads, as it would travel compressed. */
 async function gzippedBytes(bundle: string): Promise<number> {
   const files = await readdir(bundle, { recursive: true, withFileTypes: true })
-  const sizes = await Promise.all(files.filter((file) => file.isFile() && /\.(html|js|css|svg)$/.test(file.name)).map(async (file) => gzipSync(await readFile(path.join(file.parentPath, file.name)), { level: 9 }).length))
+  const sizes = await Promise.all(
+    files
+      .filter((file) => file.isFile() && /\.(html|js|css|svg)$/.test(file.name))
+      .map(async (file) => gzipSync(await readFile(path.join(file.parentPath, file.name)), { level: 9 }).length)
+  )
   return sizes.reduce((sum, size) => sum + size, 0)
 }
 
@@ -126,7 +171,11 @@ async function measureStart(from: Browser, url: string) {
     await page.goto(url)
     await page.waitForFunction(() => performance.getEntriesByName('overview').length > 0)
     mainThreadMs.push((await costs.read()).mainThreadMs)
-    const [paint, overview] = await page.evaluate(() => ['first-contentful-paint', 'overview'].map((name) => performance.getEntriesByName(name)[0]?.startTime ?? Number.NaN))
+    const [paint, overview] = await page.evaluate(() =>
+      ['first-contentful-paint', 'overview'].map(
+        (name) => performance.getEntriesByName(name)[0]?.startTime ?? Number.NaN
+      )
+    )
     firstPaintMs.push(paint!)
     overviewMs.push(overview!)
     await context.close()
@@ -135,7 +184,11 @@ async function measureStart(from: Browser, url: string) {
 }
 
 function showView(page: Page, view: (typeof VIEWS)[number]): Promise<number> {
-  return clickToPaint(page, `nav button[data-view="${view}"]`, `main[aria-label="${view[0]!.toUpperCase()}${view.slice(1)}"] h1`)
+  return clickToPaint(
+    page,
+    `nav button[data-view="${view}"]`,
+    `main[aria-label="${view[0]!.toUpperCase()}${view.slice(1)}"] h1`
+  )
 }
 
 async function measureClicks(page: Page) {
@@ -162,14 +215,22 @@ async function measureClicks(page: Page) {
     await page.locator('[role=row][data-row="6"]').waitFor()
     await sleep(500)
     for (let row = 0; row < 6; row++) {
-      const took = await clickToPaint(page, `[role=row][data-row="${row}"]`, `[role=row][data-row="${row}"][aria-expanded=true]`)
+      const took = await clickToPaint(
+        page,
+        `[role=row][data-row="${row}"]`,
+        `[role=row][data-row="${row}"][aria-expanded=true]`
+      )
       ms.push(took)
       ;(byView[`open a row of ${view}`] ??= []).push(took)
       await clickToPaint(page, `[role=row][data-row="${row}"]`, `[role=row][data-row="${row}"][aria-expanded=false]`)
       await sleep(150)
     }
   }
-  return { all: spread(ms), mainThreadMs: spread(cpu), by: Object.fromEntries(Object.entries(byView).map(([name, values]) => [name, spread(values)])) }
+  return {
+    all: spread(ms),
+    mainThreadMs: spread(cpu),
+    by: Object.fromEntries(Object.entries(byView).map(([name, values]) => [name, spread(values)]))
+  }
 }
 
 async function measureScrolling(page: Page) {
@@ -181,7 +242,12 @@ async function measureScrolling(page: Page) {
     await sleep(1000)
     const before = (await costs.read()).mainThreadMs
     const frames = await scrollFrames(page, 240)
-    lists[view] = { frameMs: spread(frames), dropped: droppedFrames(frames), frames: frames.length, mainThreadMsPerFrame: ((await costs.read()).mainThreadMs - before) / frames.length }
+    lists[view] = {
+      frameMs: spread(frames),
+      dropped: droppedFrames(frames),
+      frames: frames.length,
+      mainThreadMsPerFrame: ((await costs.read()).mainThreadMs - before) / frames.length
+    }
   }
   return lists
 }
@@ -228,7 +294,15 @@ async function measureMemory(page: Page, minutes: number) {
   // The first readings are the window getting warm: code is compiled, the chart fills for five minutes.
   const settled = heapMiB.slice(Math.min(Math.floor(heapMiB.length / 4), 12))
   const perMinute = (60_000 * (heapMiB.length - 1)) / Math.max(1, minutes * 60_000)
-  return { minutes, readings: heapMiB.length, firstMiB: heapMiB[0]!, lastMiB: heapMiB.at(-1)!, growthMiBPerMinute: slopeOf(settled) * perMinute, nodes: [nodes[0]!, nodes.at(-1)!], listeners: [listeners[0]!, listeners.at(-1)!] }
+  return {
+    minutes,
+    readings: heapMiB.length,
+    firstMiB: heapMiB[0]!,
+    lastMiB: heapMiB.at(-1)!,
+    growthMiBPerMinute: slopeOf(settled) * perMinute,
+    nodes: [nodes[0]!, nodes.at(-1)!],
+    listeners: [listeners[0]!, listeners.at(-1)!]
+  }
 }
 
 interface Spread {
@@ -257,7 +331,21 @@ interface Result {
   readonly memory: Awaited<ReturnType<typeof measureMemory>> | null
 }
 
-function report({ load, cpus, transfers, entries, perSecond, snapshotKiB, changeKiB, bundleGzipKiB, start, clicks, scrolling, snapshots, memory }: Result): string {
+function report({
+  load,
+  cpus,
+  transfers,
+  entries,
+  perSecond,
+  snapshotKiB,
+  changeKiB,
+  bundleGzipKiB,
+  start,
+  clicks,
+  scrolling,
+  snapshots,
+  memory
+}: Result): string {
   const ms = ({ p50, p95, worst }: Spread): string => `${p50.toFixed(0)} / ${p95.toFixed(0)} / ${worst.toFixed(0)} ms`
   const rows = [
     ['bundle, gzip', `${bundleGzipKiB.toFixed(0)} KiB`, '600 KB'],

@@ -45,9 +45,18 @@ function runWith(node) {
 if (!existsSync(script)) {
   complain('it has not been built yet. Run `npm run build` in ' + root + ' first.')
 } else if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
-  import(pathToFileURL(script).href)
+  void import(pathToFileURL(script).href)
 } else {
   const node = findNode()
-  if (node === undefined) complain('Node ' + NEEDED + ' or newer is needed, this is ' + process.versions.node + '. Install it, or run `npm install` in ' + root + '.')
+  if (node === undefined)
+    complain(
+      'Node ' +
+        NEEDED +
+        ' or newer is needed, this is ' +
+        process.versions.node +
+        '. Install it, or run `npm install` in ' +
+        root +
+        '.'
+    )
   else runWith(node)
 }

@@ -52,20 +52,40 @@ const test = base.extend<BrowserFixtures>({
   },
   other: async ({ dir, agent }, use) => {
     const other = await startAgent(dir, 'office-2', ['--seed', `127.0.0.1:${agent.peerPort}`])
-    for (const { dataDir } of [agent, other]) await expect.poll(async () => (await (await connect({ dataDir })).status()).peersConnected).toBe(1)
+    for (const { dataDir } of [agent, other])
+      await expect.poll(async () => (await (await connect({ dataDir })).status()).peersConnected).toBe(1)
     await use(other)
     await stop(other)
   }
 })
-test.use({ launchOptions: async ({}, use) => use({ executablePath: ensureChromium(), args: ['--host-resolver-rules=MAP rebound.test 127.0.0.1'] }), viewport: { width: 1100, height: 720 } })
+test.use({
+  launchOptions: async ({}, use) =>
+    use({ executablePath: ensureChromium(), args: ['--host-resolver-rules=MAP rebound.test 127.0.0.1'] }),
+  viewport: { width: 1100, height: 720 }
+})
 // Two processes and a browser start for each test.
 test.setTimeout(180_000)
 
 async function startAgent(dir: string, name: string, args: readonly string[] = []): Promise<HeadlessAgent> {
   const dataDir = join(dir, name)
   const own = ['--data-dir', dataDir, '--name', name, '--fleet-key-file', join(dir, 'site-key')]
-  const quiet = ['--api-port', '0', '--peer-port', '0', '--no-beacon', '--include-loopback', '--listen', '127.0.0.1', '--set', 'log.level=debug']
-  const child = spawn(process.execPath, ['--no-warnings', command, 'agent', '--ui', '--json', ...own, ...quiet, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const quiet = [
+    '--api-port',
+    '0',
+    '--peer-port',
+    '0',
+    '--no-beacon',
+    '--include-loopback',
+    '--listen',
+    '127.0.0.1',
+    '--set',
+    'log.level=debug'
+  ]
+  const child = spawn(
+    process.execPath,
+    ['--no-warnings', command, 'agent', '--ui', '--json', ...own, ...quiet, ...args],
+    { stdio: ['ignore', 'pipe', 'inherit'] }
+  )
   const line = await new Promise<string>((done, failed) => {
     let text = ''
     child.stdout.on('data', (chunk) => (text += chunk).includes('\n') && done(text))
@@ -92,12 +112,23 @@ async function open(page: Page, view: string): Promise<void> {
 /** What `page` asked for and was referred from, and what its policy refused. */
 function watch(page: Page): { readonly requests: string[]; readonly refusals: string[] } {
   const seen = { requests: [] as string[], refusals: [] as string[] }
-  page.on('request', (request) => seen.requests.push(`${request.method()} ${request.url()} ${request.headers()['referer'] ?? ''}`))
-  page.on('console', (message) => void (/Content Security Policy|Refused/.test(message.text()) && seen.refusals.push(message.text())))
+  page.on('request', (request) =>
+    seen.requests.push(`${request.method()} ${request.url()} ${request.headers()['referer'] ?? ''}`)
+  )
+  page.on(
+    'console',
+    (message) => void (/Content Security Policy|Refused/.test(message.text()) && seen.refusals.push(message.text()))
+  )
   return seen
 }
 
-test('a file is downloaded with clicks in the browser, comes from the other PC, and is on the disk', async ({ agent, other, origin, page, dir }) => {
+test('a file is downloaded with clicks in the browser, comes from the other PC, and is on the disk', async ({
+  agent,
+  other,
+  origin,
+  page,
+  dir
+}) => {
   const seen = watch(page)
   const url = origin.put('/module.bin', { generate: { bytes: 8 * MIB, seed: 'module' } })
   const link = await linkOf(agent)
@@ -118,10 +149,18 @@ test('a file is downloaded with clicks in the browser, comes from the other PC, 
   await page.getByRole('button', { name: 'Download', exact: true }).click()
   await page.getByRole('tab', { name: /^Done \(1\)/ }).click()
   await expect(page.getByRole('gridcell').filter({ hasText: 'module.bin' }).first()).toBeVisible()
-  expect(createHash('sha256').update(await readFile(destination)).digest('hex')).toBe(await origin.sha256('/module.bin'))
+  expect(
+    createHash('sha256')
+      .update(await readFile(destination))
+      .digest('hex')
+  ).toBe(await origin.sha256('/module.bin'))
   expect(origin.stats().contentBytes).toBe(8 * MIB)
 
-  const secrets = [link.split('=')[1]!, await page.evaluate(() => sessionStorage.getItem('larder.session') as string), await readFile(join(agent.dataDir, 'api-token'), 'utf8')]
+  const secrets = [
+    link.split('=')[1]!,
+    await page.evaluate(() => sessionStorage.getItem('larder.session') as string),
+    await readFile(join(agent.dataDir, 'api-token'), 'utf8')
+  ]
   const log = await readFile(join(agent.dataDir, 'log', 'larder.log'), 'utf8')
   for (const secret of secrets) {
     expect(secret.length).toBeGreaterThan(40)
@@ -133,7 +172,11 @@ test('a file is downloaded with clicks in the browser, comes from the other PC, 
   expect(await page.context().cookies()).toEqual([])
 })
 
-test('a link opens the window once; a reload stays signed in, another tab does not', async ({ agent, page, context }) => {
+test('a link opens the window once; a reload stays signed in, another tab does not', async ({
+  agent,
+  page,
+  context
+}) => {
   const link = await linkOf(agent)
   await page.goto(link)
   await expect(page.getByRole('heading', { name: 'Overview' })).toBeVisible()
@@ -155,9 +198,14 @@ test('the private file that `larder ui` gives to the browser leads on to the win
   expect(page.url()).toBe(`http://127.0.0.1:${agent.apiPort}/ui/`)
 })
 
-test('a foreign page gets nothing: not by fetch, form, frame or script, not with a link, not under a name that leads here', async ({ agent, page }) => {
+test('a foreign page gets nothing: not by fetch, form, frame or script, not with a link, not under a name that leads here', async ({
+  agent,
+  page
+}) => {
   // Of the same site, as far as a browser is concerned: another port of the same PC.
-  const foreign = createServer((_request, response) => response.setHeader('content-type', 'text/html').end('<!doctype html><title>foreign</title>'))
+  const foreign = createServer((_request, response) =>
+    response.setHeader('content-type', 'text/html').end('<!doctype html><title>foreign</title>')
+  )
   await new Promise<void>((done) => foreign.listen(0, '127.0.0.1', done))
   try {
     const api = await connect({ dataDir: agent.dataDir })
@@ -168,9 +216,19 @@ test('a foreign page gets nothing: not by fetch, form, frame or script, not with
       async ({ at, code }) => {
         const answers: string[] = []
         const body = JSON.stringify({ link: code })
-        for (const init of [{}, { method: 'POST', body }, { method: 'POST', body, headers: { 'content-type': 'application/json' } }, { method: 'POST', body, headers: { authorization: 'Bearer x' } }]) {
+        for (const init of [
+          {},
+          { method: 'POST', body },
+          { method: 'POST', body, headers: { 'content-type': 'application/json' } },
+          { method: 'POST', body, headers: { authorization: 'Bearer x' } }
+        ]) {
           for (const path of ['/ui/', '/v1/version', '/v1/ui/session', '/v1/ui/commands', '/v1/ui/stream']) {
-            answers.push(await fetch(at + path, init).then((response) => `${path} ${response.status}`, () => 'refused'))
+            answers.push(
+              await fetch(at + path, init).then(
+                (response) => `${path} ${response.status}`,
+                () => 'refused'
+              )
+            )
           }
         }
         // What a browser sends without asking: the answer cannot be read, the question must not count.
@@ -181,7 +239,9 @@ test('a foreign page gets nothing: not by fetch, form, frame or script, not with
         document.body.append(frame)
         await loaded
         const script = document.createElement('script')
-        const failed = new Promise((done) => ((script.onerror = () => done('refused')), (script.onload = () => done('loaded'))))
+        const failed = new Promise(
+          (done) => ((script.onerror = () => done('refused')), (script.onload = () => done('loaded')))
+        )
         script.src = `${at}/v1/version`
         document.body.append(script)
         return [...answers, await failed]
@@ -239,7 +299,10 @@ test('events are saved as a file, and buttons that need a desktop are not there'
   await open(page, 'Events')
   await expect(page.getByText('nowhere.bin').first()).toBeVisible()
   await page.getByRole('button', { name: 'Export' }).click()
-  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'As CSV' }).click()])
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('menuitem', { name: 'As CSV' }).click()
+  ])
   expect(download.suggestedFilename()).toBe('larder-events.csv')
   expect(await readFile(await download.path(), 'utf8')).toMatch(/^seq,time,type[^]*ORIGIN_NOT_FOUND/)
   for (const view of ['Cache', 'Settings', 'Downloads']) {

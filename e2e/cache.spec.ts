@@ -2,7 +2,11 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, give, goTo, openPage, snapshotOf, test, untilRunning } from './fixture.ts'
 
-test('in the window one content is removed, the others are cleared, and what is pinned stays, also after a restart; files that were delivered stay too', async ({ launch, origin, filesDir }) => {
+test('in the window one content is removed, the others are cleared, and what is pinned stays, also after a restart; files that were delivered stay too', async ({
+  launch,
+  origin,
+  filesDir
+}) => {
   const first = await launch()
   const page = await openPage(first)
   await untilRunning(first)
@@ -11,11 +15,15 @@ test('in the window one content is removed, the others are cleared, and what is 
     const url = origin.put(`/${name}`, { generate: { bytes: 100_000, seed: name } })
     await give(page, { c: 'request.start', spec: { url, destination: join(filesDir, name) } })
   }
-  await expect.poll(async () => (await snapshotOf(page))?.requests.filter(({ state }) => state === 'done').length).toBe(4)
+  await expect
+    .poll(async () => (await snapshotOf(page))?.requests.filter(({ state }) => state === 'done').length)
+    .toBe(4)
   const kept = async () => {
     const listed = await give(page, { c: 'cache.list', query: {} })
     if (!listed.ok) throw new Error(listed.error.message)
-    return listed.value.entries.map(({ urls, pinned }) => `${urls[0]?.split('/').at(-1)}${pinned ? ', pinned' : ''}`).toSorted()
+    return listed.value.entries
+      .map(({ urls, pinned }) => `${urls[0]?.split('/').at(-1)}${pinned ? ', pinned' : ''}`)
+      .toSorted()
   }
 
   await goTo(page, 'Cache')
@@ -48,12 +56,22 @@ test('in the window one content is removed, the others are cleared, and what is 
 
 test('verification reads every content; one that is not there cannot be removed', async ({ app, ui, origin }) => {
   await untilRunning(app)
-  for (const name of ['a', 'b', 'c']) await give(ui, { c: 'request.start', spec: { url: origin.put(`/${name}`, { generate: { bytes: 100_000, seed: name } }) } })
+  for (const name of ['a', 'b', 'c'])
+    await give(ui, {
+      c: 'request.start',
+      spec: { url: origin.put(`/${name}`, { generate: { bytes: 100_000, seed: name } }) }
+    })
   await expect.poll(async () => (await snapshotOf(ui))?.requests.filter(({ state }) => state === 'done').length).toBe(3)
   expect(await give(ui, { c: 'cache.verify' })).toMatchObject({ ok: true, value: { checked: 3, ok: 3, damaged: [] } })
   const listed = await give(ui, { c: 'cache.list', query: { sort: 'size' } })
   if (!listed.ok) throw new Error(listed.error.message)
   expect(listed.value).toMatchObject({ total: 3, stats: { entries: 3, bytes: 300_000 } })
-  expect(await give(ui, { c: 'cache.remove', sha256: listed.value.entries[0]!.sha256 })).toMatchObject({ ok: true, value: { bytes: 100_000 } })
-  expect(await give(ui, { c: 'cache.remove', sha256: listed.value.entries[0]!.sha256 })).toMatchObject({ ok: false, error: { code: 'NOT_FOUND' } })
+  expect(await give(ui, { c: 'cache.remove', sha256: listed.value.entries[0]!.sha256 })).toMatchObject({
+    ok: true,
+    value: { bytes: 100_000 }
+  })
+  expect(await give(ui, { c: 'cache.remove', sha256: listed.value.entries[0]!.sha256 })).toMatchObject({
+    ok: false,
+    error: { code: 'NOT_FOUND' }
+  })
 })

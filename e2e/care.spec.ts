@@ -5,11 +5,19 @@ import { expect, give, goTo, openPage, snapshotOf, test, untilRunning } from './
 
 const DAY_MS = 24 * 3600_000
 
-test('a content pinned for a time stays so while the cache moves to another folder, which the window asks for and watches', async ({ launch, origin, filesDir }) => {
+test('a content pinned for a time stays so while the cache moves to another folder, which the window asks for and watches', async ({
+  launch,
+  origin,
+  filesDir
+}) => {
   const app = await launch()
   const page = await openPage(app)
   await untilRunning(app)
-  for (const name of ['one.bin', 'two.bin']) await give(page, { c: 'request.start', spec: { url: origin.put(`/${name}`, { generate: { bytes: 300_000, seed: name } }) } })
+  for (const name of ['one.bin', 'two.bin'])
+    await give(page, {
+      c: 'request.start',
+      spec: { url: origin.put(`/${name}`, { generate: { bytes: 300_000, seed: name } }) }
+    })
   await expect.poll(async () => (await snapshotOf(page))?.cache.entries).toBe(2)
   const entries = async () => {
     const listed = await give(page, { c: 'cache.list', query: {} })
@@ -49,9 +57,19 @@ test('a content pinned for a time stays so while the cache moves to another fold
   expect(existsSync(next)).toBe(true)
 })
 
-test('a list is pre-cached when somebody clicks; the overview tells what came and why something did not', async ({ settings, launch, origin, filesDir }) => {
+test('a list is pre-cached when somebody clicks; the overview tells what came and why something did not', async ({
+  settings,
+  launch,
+  origin,
+  filesDir
+}) => {
   const list = join(filesDir, 'nightly.txt')
-  await writeFile(list, [origin.put('/module.bin', { generate: { bytes: 200_000, seed: 'module' } }), `${origin.url}/missing.bin`].join('\n'))
+  await writeFile(
+    list,
+    [origin.put('/module.bin', { generate: { bytes: 200_000, seed: 'module' } }), `${origin.url}/missing.bin`].join(
+      '\n'
+    )
+  )
   const hour = new Date().getHours()
   // Its hours are not now, so that only a person begins it.
   settings.precache = { list, from: (hour + 6) % 24, to: ((hour + 7) % 24) + 1 }
@@ -72,7 +90,10 @@ test('a limit of speed counts at once, and the overview tells it', async ({ app,
   await untilRunning(app)
   await expect(ui.getByRole('heading', { name: 'Overview' })).toBeVisible()
   await expect(ui.getByRole('region', { name: 'Limits' })).toHaveCount(0)
-  expect(await give(ui, { c: 'settings.set', name: 'rates.wanBackground', value: 2 * 2 ** 20 })).toMatchObject({ ok: true, value: { pending: false } })
+  expect(await give(ui, { c: 'settings.set', name: 'rates.wanBackground', value: 2 * 2 ** 20 })).toMatchObject({
+    ok: true,
+    value: { pending: false }
+  })
   await expect(ui.getByRole('region', { name: 'Limits' }).getByText('at most 2 MiB/s in the background')).toBeVisible()
   await ui.getByRole('region', { name: 'Limits' }).getByRole('button', { name: 'Limits' }).click()
   await expect(ui.getByLabel('From origins, background (per second)')).toHaveValue('2 MiB')

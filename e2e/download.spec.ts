@@ -7,7 +7,13 @@ import { expect, give, goTo, notified, snapshotOf, test, trayLabels, untilConnec
 const MIB = 1024 * 1024
 const sha256 = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex')
 
-test('a file that the other PCs have comes from them, and the origin is not asked for it again', async ({ site, app, ui, origin, filesDir }) => {
+test('a file that the other PCs have comes from them, and the origin is not asked for it again', async ({
+  site,
+  app,
+  ui,
+  origin,
+  filesDir
+}) => {
   await untilRunning(app)
   await untilConnected(ui, site)
   const url = origin.put('/module.bin', { generate: { bytes: 8 * MIB, seed: 'module' } })
@@ -22,7 +28,11 @@ test('a file that the other PCs have comes from them, and the origin is not aske
   await ui.getByRole('button', { name: 'Download', exact: true }).click()
   await expect(ui.getByText('module.bin').first()).toBeVisible()
   await expect.poll(async () => (await snapshotOf(ui))?.requests[0]?.state).toBe('done')
-  expect((await snapshotOf(ui))?.requests[0]).toMatchObject({ split: { originBytes: 0, peerBytes: 8 * MIB, cacheBytes: 0 }, haveBytes: 8 * MIB, stale: false })
+  expect((await snapshotOf(ui))?.requests[0]).toMatchObject({
+    split: { originBytes: 0, peerBytes: 8 * MIB, cacheBytes: 0 },
+    haveBytes: 8 * MIB,
+    stale: false
+  })
   expect(sha256(destination)).toBe(await origin.sha256('/module.bin'))
   expect(origin.stats().contentBytes).toBe(8 * MIB)
   await expect.poll(() => trayLabels(app)).toContain('Idle')
@@ -37,13 +47,21 @@ test('three PCs that ask at once make the file cross the WAN once', async ({ sit
   await give(ui, { c: 'request.start', spec: { url, destination } })
   const ended = await others
   await expect.poll(async () => (await snapshotOf(ui))?.requests[0]?.state).toBe('done')
-  const all = [...ended, (await snapshotOf(ui))!.requests[0]!].map(({ state, split, reasons }) => ({ state, originBytes: split.originBytes, reasons: reasons.map(({ code }) => code) }))
+  const all = [...ended, (await snapshotOf(ui))!.requests[0]!].map(({ state, split, reasons }) => ({
+    state,
+    originBytes: split.originBytes,
+    reasons: reasons.map(({ code }) => code)
+  }))
   expect(all.map(({ state }) => state)).toEqual(['done', 'done', 'done'])
   expect(sha256(destination)).toBe(await origin.sha256('/together.bin'))
   expect(origin.stats().contentBytes, JSON.stringify(all)).toBe(6 * MIB)
 })
 
-test('a file that is not there fails with the reason, is told once, and can be asked for again', async ({ app, ui, origin }) => {
+test('a file that is not there fails with the reason, is told once, and can be asked for again', async ({
+  app,
+  ui,
+  origin
+}) => {
   await untilRunning(app)
   const url = `${origin.url}/nowhere.bin`
   const started = await give(ui, { c: 'request.start', spec: { url } })
@@ -58,7 +76,9 @@ test('a file that is not there fails with the reason, is told once, and can be a
     const again = await give(ui, { c: 'request.retry', id })
     if (!again.ok) throw new Error(again.error.message)
     id = again.value.id
-    await expect.poll(async () => (await snapshotOf(ui))?.requests.find((request) => request.id === id)?.state).toMatch(/^(done|failed)$/)
+    await expect
+      .poll(async () => (await snapshotOf(ui))?.requests.find((request) => request.id === id)?.state)
+      .toMatch(/^(done|failed)$/)
     expect((await snapshotOf(ui))?.requests.find((request) => request.id === id)?.state).toBe('done')
   }).toPass()
 })
@@ -80,17 +100,30 @@ test('an address that cannot be asked for is refused in the dialog, with what to
   expect((await snapshotOf(ui))?.requests).toEqual([])
 })
 
-test('failures that come together are told in one notification, and none when they are turned off', async ({ app, ui, origin }) => {
+test('failures that come together are told in one notification, and none when they are turned off', async ({
+  app,
+  ui,
+  origin
+}) => {
   await untilRunning(app)
   const notices = await notified(app)
   const told = async () => (await notices()).map(({ title }) => title)
   const fail = (name: string) => give(ui, { c: 'request.start', spec: { url: `${origin.url}/${name}` } })
-  const untilFailed = (count: number) => expect.poll(async () => (await snapshotOf(ui))?.requests.filter(({ state }) => state === 'failed').length).toBe(count)
-  expect(await give(ui, { c: 'settings.set', name: 'app.notifications', value: false })).toMatchObject({ ok: true, value: { value: false, source: 'file' } })
+  const untilFailed = (count: number) =>
+    expect
+      .poll(async () => (await snapshotOf(ui))?.requests.filter(({ state }) => state === 'failed').length)
+      .toBe(count)
+  expect(await give(ui, { c: 'settings.set', name: 'app.notifications', value: false })).toMatchObject({
+    ok: true,
+    value: { value: false, source: 'file' }
+  })
   await fail('d')
   await untilFailed(1)
 
-  expect(await give(ui, { c: 'settings.set', name: 'app.notifications', value: true })).toMatchObject({ ok: true, value: { value: true } })
+  expect(await give(ui, { c: 'settings.set', name: 'app.notifications', value: true })).toMatchObject({
+    ok: true,
+    value: { value: true }
+  })
   await Promise.all(['a', 'b', 'c'].map(fail))
   await untilFailed(4)
   // Were the first one told, it would stand before this, or be counted in it.

@@ -6,7 +6,13 @@ import { expect, give, goTo, notified, openPage, snapshotOf, test, untilConnecte
 
 const MIB = 1024 * 1024
 
-test('a download whose master hangs goes on from the origin; window and notification say why', async ({ site, settings, launch, origin, filesDir }) => {
+test('a download whose master hangs goes on from the origin; window and notification say why', async ({
+  site,
+  settings,
+  launch,
+  origin,
+  filesDir
+}) => {
   settings.election = { ...settings.election, weight: 1 }
   settings.transfers = { firstByteMs: 2000, stallMs: 500 }
   const app = await launch()

@@ -5,21 +5,32 @@ import { isChange, type SnapshotMessage, type SnapshotNews } from '../src-main/c
 import { LARDER_VERSION } from '../src-main/contract/version.ts'
 import { expect, give, isWindowVisible, test, trayLabels, untilRunning } from './fixture.ts'
 
-test('the first start makes a private data folder, starts the agent and shows a window that says what it can do', async ({ app, ui, dataDir }) => {
+test('the first start makes a private data folder, starts the agent and shows a window that says what it can do', async ({
+  app,
+  ui,
+  dataDir
+}) => {
   await untilRunning(app)
   await expect.poll(() => isWindowVisible(app)).toBe(true)
   await expect(ui).toHaveTitle(/Larder/)
-  const { apiPort, version } = JSON.parse(readFileSync(join(dataDir, 'agent.json'), 'utf8')) as { apiPort: number; version: string }
+  const { apiPort, version } = JSON.parse(readFileSync(join(dataDir, 'agent.json'), 'utf8')) as {
+    apiPort: number
+    version: string
+  }
   expect(version).toBe(LARDER_VERSION)
   expect(apiPort).toBeGreaterThan(0)
   expect(existsSync(join(dataDir, 'log', 'larder.log'))).toBe(true)
   if (process.platform !== 'win32') expect(statSync(join(dataDir, 'api-token')).mode & 0o777).toBe(0o600)
-  await expect.poll(() => trayLabels(app)).toEqual(['Idle', 'Serving nobody', 'Pause', 'Integration on', 'Open Larder', 'Open log folder', 'Quit'])
+  await expect
+    .poll(() => trayLabels(app))
+    .toEqual(['Idle', 'Serving nobody', 'Pause', 'Integration on', 'Open Larder', 'Open log folder', 'Quit'])
 
   const answer = await give(ui, { c: 'app.info' })
   if (!answer.ok) throw new Error(answer.error.message)
   expect(answer.value).toMatchObject({ version: LARDER_VERSION, runtime: 'app', platform: process.platform, dataDir })
-  expect(answer.value.commands).toEqual(expect.arrayContaining(['request.start', 'cache.clear', 'shell.openFile', 'app.quit', 'agent.restart']))
+  expect(answer.value.commands).toEqual(
+    expect.arrayContaining(['request.start', 'cache.clear', 'shell.openFile', 'app.quit', 'agent.restart'])
+  )
 })
 
 test('the page hears of the state at once and then of changes, in order and ever higher', async ({ app, ui }) => {
@@ -54,7 +65,11 @@ test('the page hears of the state at once and then of changes, in order and ever
   expect(heard.map(({ n }) => n)).toEqual(heard.map(({ n }) => n).toSorted((a, b) => a - b))
 })
 
-test('snapshots cross at most ten times a second, and not at all while the window is hidden', async ({ app, ui, origin }) => {
+test('snapshots cross at most ten times a second, and not at all while the window is hidden', async ({
+  app,
+  ui,
+  origin
+}) => {
   await untilRunning(app)
   await expect.poll(() => isWindowVisible(app)).toBe(true)
   // From here on the page asks for nothing by itself.
@@ -72,7 +87,17 @@ test('snapshots cross at most ten times a second, and not at all while the windo
   const sentAt = () => app.evaluate(() => (globalThis as unknown as { sentAt: number[] }).sentAt)
   const urls = Array.from({ length: 30 }, (_, i) => origin.put(`/f${i}`, { generate: { bytes: 1000, seed: i } }))
   await Promise.all(urls.map((url) => give(ui, { c: 'request.start', spec: { url } })))
-  await expect.poll(() => app.evaluate(() => globalThis.larderE2e.life.agent().requests().filter(({ state }) => state === 'done').length)).toBe(30)
+  await expect
+    .poll(() =>
+      app.evaluate(
+        () =>
+          globalThis.larderE2e.life
+            .agent()
+            .requests()
+            .filter(({ state }) => state === 'done').length
+      )
+    )
+    .toBe(30)
   await expect.poll(async () => (await sentAt()).length).toBeGreaterThan(0)
   const times = await sentAt()
   expect(times.length).toBeLessThanOrEqual(1 + (times.at(-1)! - times[0]!) / 100)

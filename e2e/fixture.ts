@@ -42,12 +42,19 @@ export const test = base.extend<LarderFixtures>({
   },
   filesDir: async ({}, use) => withTempDir('files-', use),
   settings: async ({}, use) => {
-    await use({ ports: { api: 0, peer: 0, beacon: 0 }, discovery: { beacon: false, listenAddress: '127.0.0.1', includeLoopback: true }, cache: { maxBytes: 2 ** 30, minFreeBytes: 0 } })
+    await use({
+      ports: { api: 0, peer: 0, beacon: 0 },
+      discovery: { beacon: false, listenAddress: '127.0.0.1', includeLoopback: true },
+      cache: { maxBytes: 2 ** 30, minFreeBytes: 0 }
+    })
   },
   site: async ({ settings }, use) => {
     const fleet = await startFleet(2)
     settings.fleet = { siteKey: fleet.siteKey }
-    settings.discovery = { ...settings.discovery, seeds: fleet.agents.map(({ agent }) => `127.0.0.1:${agent.snapshot().ports.peer}`) }
+    settings.discovery = {
+      ...settings.discovery,
+      seeds: fleet.agents.map(({ agent }) => `127.0.0.1:${agent.snapshot().ports.peer}`)
+    }
     settings.election = { windowMs: 60, settleMs: 2000 }
     await use(fleet)
     await fleet.stop()
@@ -66,16 +73,29 @@ export const test = base.extend<LarderFixtures>({
         args: ['.', ...args],
         cwd: root,
         timeout: START_MS,
-        env: { ...(process.env as Record<string, string>), LARDER_DATA_DIR: dataDir, LARDER_E2E: '1', XDG_CONFIG_HOME: join(dataDir, 'config'), ...env }
+        env: {
+          ...(process.env as Record<string, string>),
+          LARDER_DATA_DIR: dataDir,
+          LARDER_E2E: '1',
+          XDG_CONFIG_HOME: join(dataDir, 'config'),
+          ...env
+        }
       })
       started.push(app)
       const isHost = await app.evaluate((electron) => 'testHost' in electron)
-      if (isHost !== (runtime.kind === 'test-host')) throw new Error(`These tests were to run on ${runtime.kind}, and do not`)
+      if (isHost !== (runtime.kind === 'test-host'))
+        throw new Error(`These tests were to run on ${runtime.kind}, and do not`)
       await app.evaluate(({ app: main }) => main.whenReady().then(() => {}))
       return app
     })
     for (const app of started) {
-      const left = await Promise.race([app.close().then(() => true, () => true), new Promise<boolean>((done) => setTimeout(done, QUIT_MS, false))])
+      const left = await Promise.race([
+        app.close().then(
+          () => true,
+          () => true
+        ),
+        new Promise<boolean>((done) => setTimeout(done, QUIT_MS, false))
+      ])
       if (!left) {
         app.process().kill('SIGKILL')
         throw new Error(`The application did not quit within ${QUIT_MS} ms`)
@@ -142,7 +162,9 @@ export async function untilRunning(app: ElectronApplication): Promise<void> {
 
 /** Labels of the tray's menu, without separators. */
 export function trayLabels(app: ElectronApplication): Promise<string[]> {
-  return app.evaluate(() => (globalThis.larderE2e.tray.menu?.items ?? []).filter(({ type }) => type !== 'separator').map(({ label }) => label))
+  return app.evaluate(() =>
+    (globalThis.larderE2e.tray.menu?.items ?? []).filter(({ type }) => type !== 'separator').map(({ label }) => label)
+  )
 }
 
 /**
@@ -193,7 +215,8 @@ export async function notified(app: ElectronApplication): Promise<() => Promise<
 
 /** Waits until the agent inside the application is connected to so many peers, those of `site` among them, and all of the site see as many. */
 export async function untilConnected(page: Page, site: Fleet, peers = site.agents.length): Promise<void> {
-  const sees = ({ peers: all }: Pick<AgentSnapshot, 'peers'>) => all.filter(({ state }) => state === 'connected').length === peers
+  const sees = ({ peers: all }: Pick<AgentSnapshot, 'peers'>) =>
+    all.filter(({ state }) => state === 'connected').length === peers
   await expect.poll(async () => sees((await snapshotOf(page)) ?? { peers: [] })).toBe(true)
   // One side of a connection knows of it before the other does.
   await Promise.all(site.agents.map(({ agent }) => untilSnapshot(agent, sees, 60_000)))
@@ -202,5 +225,7 @@ export async function untilConnected(page: Page, site: Fleet, peers = site.agent
 /** Exit code of the application's process. */
 export function exitOf(app: ElectronApplication): Promise<number | null> {
   const child = app.process()
-  return child.exitCode !== null ? Promise.resolve(child.exitCode) : new Promise((done) => child.once('exit', (code) => done(code)))
+  return child.exitCode !== null
+    ? Promise.resolve(child.exitCode)
+    : new Promise((done) => child.once('exit', (code) => done(code)))
 }

@@ -4,6 +4,9 @@ import { promisify } from 'node:util'
 import { expect, test } from '@playwright/test'
 
 test('the test host has no member that Electron has not', async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'host', 'surface.ts')])
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--disable-warning=ExperimentalWarning',
+    join(import.meta.dirname, 'host', 'surface.ts')
+  ])
   expect(stdout.trim()).toBe('The test host has no member that Electron has not.')
 })

@@ -8,7 +8,8 @@ export function processesOf(dir: string): string[] {
     .flatMap((pid) => {
       try {
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-        const isOurs = command.includes(dir) || readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`LARDER_DATA_DIR=${dir}`)
+        const isOurs =
+          command.includes(dir) || readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`LARDER_DATA_DIR=${dir}`)
         return isOurs ? [`${pid} ${command.replaceAll('\0', ' ').slice(0, 160)}`] : []
       } catch {
         // It has ended meanwhile, or is another user's.

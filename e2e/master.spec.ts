@@ -7,7 +7,13 @@ import { expect, give, goTo, openPage, snapshotOf, test, untilConnected, untilRu
 
 const MIB = 1024 * 1024
 
-test('the window names the master, and takes over when that PC dies; what it had told is not fetched again', async ({ site, settings, launch, origin, filesDir }) => {
+test('the window names the master, and takes over when that PC dies; what it had told is not fetched again', async ({
+  site,
+  settings,
+  launch,
+  origin,
+  filesDir
+}) => {
   const seeds = settings.discovery?.seeds ?? []
   const doomed = await startAgentProcess({ name: 'doomed-pc', siteKey: site.siteKey, seeds, weight: 99 })
   try {
@@ -25,7 +31,9 @@ test('the window names the master, and takes over when that PC dies; what it had
     const destination = join(filesDir, 'image.bin')
     // On a busy machine the client may find the agent too slow to be there; asked twice is as good as once.
     await expect(async () => (await connect({ dataDir: doomed.dataDir })).request({ url })).toPass()
-    await expect(async () => expect(await larder(doomed.dataDir, 'masters')).toMatchObject({ masters: [{ url, self: true }] })).toPass()
+    await expect(async () =>
+      expect(await larder(doomed.dataDir, 'masters')).toMatchObject({ masters: [{ url, self: true }] })
+    ).toPass()
     await give(page, { c: 'request.start', spec: { url, destination } })
 
     await goTo(page, 'Site')

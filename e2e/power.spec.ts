@@ -1,8 +1,15 @@
 import { exitOf, expect, give, snapshotOf, test, trayLabels, untilRunning } from './fixture.ts'
 
-test('sleep pauses transfers and waking up lets them go on; so does battery where that is wanted; a pause of a person stays', async ({ app, ui }) => {
+test('sleep pauses transfers and waking up lets them go on; so does battery where that is wanted; a pause of a person stays', async ({
+  app,
+  ui
+}) => {
   await untilRunning(app)
-  const power = (event: 'suspend' | 'resume' | 'on-battery' | 'on-ac') => app.evaluate(({ powerMonitor }, name) => new Promise<void>((done) => setImmediate(() => done(void powerMonitor.emit(name)))), event)
+  const power = (event: 'suspend' | 'resume' | 'on-battery' | 'on-ac') =>
+    app.evaluate(
+      ({ powerMonitor }, name) => new Promise<void>((done) => setImmediate(() => done(void powerMonitor.emit(name)))),
+      event
+    )
   const isPaused = async () => (await snapshotOf(ui))?.paused !== null
   await power('suspend')
   await expect.poll(() => trayLabels(app)).toContain('Resume')

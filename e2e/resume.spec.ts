@@ -5,7 +5,12 @@ import { exitOf, expect, give, openPage, snapshotOf, test, trayClick, trayLabels
 
 const MIB = 1024 * 1024
 
-test('quit with a download running ends at once; the next start goes on from the verified pieces by itself', async ({ launch, origin, filesDir, dataDir }) => {
+test('quit with a download running ends at once; the next start goes on from the verified pieces by itself', async ({
+  launch,
+  origin,
+  filesDir,
+  dataDir
+}) => {
   // More than comes at this rate until all has been looked at, however busy the machine.
   const bytes = 96 * MIB
   const url = origin.put('/long.bin', { generate: { bytes, seed: 'long' } })
@@ -15,7 +20,9 @@ test('quit with a download running ends at once; the next start goes on from the
   const page = await openPage(first)
   await untilRunning(first)
   await give(page, { c: 'request.start', spec: { url, destination } })
-  await expect.poll(async () => (await trayLabels(first)).find((label) => label.startsWith('long.bin'))).toMatch(/^long\.bin: \d+ %$/)
+  await expect
+    .poll(async () => (await trayLabels(first)).find((label) => label.startsWith('long.bin')))
+    .toMatch(/^long\.bin: \d+ %$/)
   await expect.poll(async () => (await snapshotOf(page))?.requests[0]?.haveBytes ?? 0).toBeGreaterThanOrEqual(4 * MIB)
   const exited = exitOf(first)
   await trayClick(first, 'quit').catch(() => {})

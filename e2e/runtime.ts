@@ -11,9 +11,17 @@ export interface Runtime {
 /** Real Electron where its binary is, else the test host. `LARDER_E2E_RUNTIME=electron|test-host` insists on one. */
 export function pickRuntime(wish: string | undefined = process.env['LARDER_E2E_RUNTIME']): Runtime {
   const { version, binary } = findElectron()
-  if (binary !== null && wish !== 'test-host') return { kind: 'electron', path: binary, line: `end-to-end tests run on ELECTRON ${version}` }
-  if (wish === 'electron') throw new Error('LARDER_E2E_RUNTIME=electron, but the binary of Electron is not installed (npx install-electron --no)')
-  return { kind: 'test-host', path: join(import.meta.dirname, 'host', 'bin', 'electron'), line: `end-to-end tests run on the TEST HOST (Node ${process.versions.node} + Chromium), not on Electron: ${binary === null ? `its binary (${version}) is not installed` : 'as asked for'}` }
+  if (binary !== null && wish !== 'test-host')
+    return { kind: 'electron', path: binary, line: `end-to-end tests run on ELECTRON ${version}` }
+  if (wish === 'electron')
+    throw new Error(
+      'LARDER_E2E_RUNTIME=electron, but the binary of Electron is not installed (npx install-electron --no)'
+    )
+  return {
+    kind: 'test-host',
+    path: join(import.meta.dirname, 'host', 'bin', 'electron'),
+    line: `end-to-end tests run on the TEST HOST (Node ${process.versions.node} + Chromium), not on Electron: ${binary === null ? `its binary (${version}) is not installed` : 'as asked for'}`
+  }
 }
 
 export const runtime = pickRuntime()

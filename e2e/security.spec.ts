@@ -5,10 +5,18 @@ test('the page gets two functions and nothing else of the world outside', async 
     functions: Object.keys(window.larder).toSorted(),
     frozen: Object.isFrozen(window.larder),
     writable: Object.getOwnPropertyDescriptor(window, 'larder')?.writable,
-    leaks: ['require', 'process', 'module', 'exports', 'Buffer', 'global', 'ipcRenderer', 'electron'].filter((name) => name in window),
+    leaks: ['require', 'process', 'module', 'exports', 'Buffer', 'global', 'ipcRenderer', 'electron'].filter(
+      (name) => name in window
+    ),
     isSecure: window['isSecureContext']
   }))
-  expect(seen).toEqual({ functions: ['invoke', 'onSnapshot'], frozen: true, writable: false, leaks: [], isSecure: true })
+  expect(seen).toEqual({
+    functions: ['invoke', 'onSnapshot'],
+    frozen: true,
+    writable: false,
+    leaks: [],
+    isSecure: true
+  })
 })
 
 test('a foreign page with our preload is refused every command', async ({ app, ui }) => {
@@ -16,12 +24,20 @@ test('a foreign page with our preload is refused every command', async ({ app, u
   const [foreign] = await Promise.all([
     app.waitForEvent('window'),
     app.evaluate(({ BrowserWindow, app: main }) => {
-      const window = new BrowserWindow({ show: false, webPreferences: { preload: `${main.getAppPath()}/out/preload/preload.cjs`, sandbox: true } })
+      const window = new BrowserWindow({
+        show: false,
+        webPreferences: { preload: `${main.getAppPath()}/out/preload/preload.cjs`, sandbox: true }
+      })
       void window.loadURL('data:text/html,<title>foreign</title>')
     })
   ])
   await expect(foreign).toHaveTitle('foreign')
-  for (const command of [{ c: 'app.info' }, { c: 'snapshot.get' }, { c: 'integration.set', enabled: false }, { c: 'app.quit' }]) {
+  for (const command of [
+    { c: 'app.info' },
+    { c: 'snapshot.get' },
+    { c: 'integration.set', enabled: false },
+    { c: 'app.quit' }
+  ]) {
     expect(await giveAnything(foreign, command)).toMatchObject({ ok: false, error: { code: 'FORBIDDEN' } })
   }
 })
@@ -29,7 +45,9 @@ test('a foreign page with our preload is refused every command', async ({ app, u
 test('a frame inside our page is shown nothing and can command nothing', async ({ app, ui }) => {
   const frames = await ui.evaluate(async () => {
     const violations: string[] = []
-    document.addEventListener('securitypolicyviolation', (event: { effectiveDirective: string }) => violations.push(event.effectiveDirective))
+    document.addEventListener('securitypolicyviolation', (event: { effectiveDirective: string }) =>
+      violations.push(event.effectiveDirective)
+    )
     const frame = document.createElement('iframe')
     frame.src = 'data:text/html,<p>frame</p>'
     document.body.append(frame)
@@ -53,11 +71,19 @@ test('a frame inside our page is shown nothing and can command nothing', async (
   // And should one get so far, the sender check looks at frames: this is the handler itself, as either runtime keeps it.
   const answers = await app.evaluate(async ({ ipcMain }) => {
     type Handlers = Map<string, (event: object, input: unknown) => Promise<unknown>>
-    const { handlersByChannel_, _invokeHandlers } = ipcMain as unknown as { handlersByChannel_?: Handlers; _invokeHandlers?: Handlers }
+    const { handlersByChannel_, _invokeHandlers } = ipcMain as unknown as {
+      handlersByChannel_?: Handlers
+      _invokeHandlers?: Handlers
+    }
     const handle = (handlersByChannel_ ?? _invokeHandlers)?.get('larder:command')
     const top = { url: 'app://bundle/index.html', parent: null }
-    const frames = [top, { url: 'app://bundle/index.html', parent: top }, { url: 'https://example.com/', parent: null }, null]
-    return Promise.all(frames.map((senderFrame) => handle?.({ senderFrame }, { c: 'app.info' })))
+    const frames = [
+      top,
+      { url: 'app://bundle/index.html', parent: top },
+      { url: 'https://example.com/', parent: null },
+      null
+    ]
+    return Promise.all(frames.map(async (senderFrame) => handle?.({ senderFrame }, { c: 'app.info' })))
   })
   const forbidden = { ok: false, error: { code: 'FORBIDDEN' } }
   expect(answers).toMatchObject([{ ok: true }, forbidden, forbidden, forbidden])
@@ -80,22 +106,40 @@ test('an unknown command and bad fields are errors that name the field, and chan
     [{ c: 'all.pause', forMs: -1 }, 'forMs']
   ]
   for (const [command, field] of bad) {
-    expect(await giveAnything(ui, command), JSON.stringify(command).slice(0, 80)).toMatchObject({ ok: false, error: { code: 'BAD_REQUEST', details: { field } } })
+    expect(await giveAnything(ui, command), JSON.stringify(command).slice(0, 80)).toMatchObject({
+      ok: false,
+      error: { code: 'BAD_REQUEST', details: { field } }
+    })
   }
-  expect(await giveAnything(ui, { c: 'shell.copyText', text: 'x'.repeat(3_000_000) })).toMatchObject({ ok: false, error: { code: 'BAD_REQUEST' } })
-  expect(await give(ui, { c: 'request.start', spec: { url: 'file:///etc/passwd' } })).toMatchObject({ ok: false, error: { code: 'URL_SCHEME_UNSUPPORTED' } })
+  expect(await giveAnything(ui, { c: 'shell.copyText', text: 'x'.repeat(3_000_000) })).toMatchObject({
+    ok: false,
+    error: { code: 'BAD_REQUEST' }
+  })
+  expect(await give(ui, { c: 'request.start', spec: { url: 'file:///etc/passwd' } })).toMatchObject({
+    ok: false,
+    error: { code: 'URL_SCHEME_UNSUPPORTED' }
+  })
   const answer = await give(ui, { c: 'snapshot.get' })
-  expect(answer).toMatchObject({ ok: true, value: { snapshot: { requests: [], paused: null, integration: { enabled: true } } } })
+  expect(answer).toMatchObject({
+    ok: true,
+    value: { snapshot: { requests: [], paused: null, integration: { enabled: true } } }
+  })
 })
 
-test('the page cannot navigate away, nor open a window; a web link goes to the person’s browser', async ({ app, ui }) => {
+test('the page cannot navigate away, nor open a window; a web link goes to the person’s browser', async ({
+  app,
+  ui
+}) => {
   await expect.poll(() => isWindowVisible(app)).toBe(true)
   await app.evaluate(({ shell }) => {
     Object.assign(globalThis, { opened: [] })
     shell.openExternal = async (url: string) => void (globalThis as unknown as { opened: string[] }).opened.push(url)
   })
   const opened = () => app.evaluate(() => (globalThis as unknown as { opened: string[] }).opened)
-  const address = () => app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().map((window) => window.webContents.getURL().replace(/[?#].*/, '')))
+  const address = () =>
+    app.evaluate(({ BrowserWindow }) =>
+      BrowserWindow.getAllWindows().map((window) => window.webContents.getURL().replace(/[?#].*/, ''))
+    )
 
   await app.evaluate(({ BrowserWindow }) => {
     const refused: string[] = []
@@ -111,7 +155,12 @@ test('the page cannot navigate away, nor open a window; a web link goes to the p
   expect(await address()).toEqual(['app://bundle/index.html'])
 
   // One after the other: each takes a click of a person, which an evaluation counts as.
-  const targets = ['file:///etc/passwd', 'about:blank', await ui.evaluate(() => document.location.href as string), 'https://example.com/docs']
+  const targets = [
+    'file:///etc/passwd',
+    'about:blank',
+    await ui.evaluate(() => document.location.href as string),
+    'https://example.com/docs'
+  ]
   for (const target of targets) await ui.evaluate((url) => void window['open'](url), target)
   await expect.poll(opened).toEqual(['https://example.com/docs'])
   expect(await address()).toEqual(['app://bundle/index.html'])
@@ -120,19 +169,40 @@ test('the page cannot navigate away, nor open a window; a web link goes to the p
 test('scripts from elsewhere, connections and permissions are denied', async ({ ui }) => {
   const found = await ui.evaluate(async () => {
     const violations = new Set<string>()
-    document.addEventListener('securitypolicyviolation', (event: { effectiveDirective: string }) => violations.add(event.effectiveDirective))
+    document.addEventListener('securitypolicyviolation', (event: { effectiveDirective: string }) =>
+      violations.add(event.effectiveDirective)
+    )
     const script = document.createElement('script')
     script.textContent = 'window.inlineRan = true'
     document.head.append(script)
-    const connected = await fetch('http://127.0.0.1:9/').then(() => true, () => false)
+    const connected = await fetch('http://127.0.0.1:9/').then(
+      () => true,
+      () => false
+    )
     // Text as code, in a way the debugger's own rights do not reach.
+    // oxlint-disable-next-line typescript/no-implied-eval -- what the page must refuse
     window['setTimeout']('window.textRan = true', 0)
     // What is refused is told later than it is refused.
     for (let waits = 0; violations.size < 3 && waits < 200; waits++) await new Promise((done) => setTimeout(done, 50))
-    const permission = (name: string) => window['navigator'].permissions.query({ name }).then(({ state }: { state: string }) => state)
-    return { inlineRan: 'inlineRan' in window, connected, textRan: 'textRan' in window, violations: [...violations].toSorted(), geolocation: await permission('geolocation'), notifications: await permission('notifications') }
+    const permission = (name: string) =>
+      window['navigator'].permissions.query({ name }).then(({ state }: { state: string }) => state)
+    return {
+      inlineRan: 'inlineRan' in window,
+      connected,
+      textRan: 'textRan' in window,
+      violations: [...violations].toSorted(),
+      geolocation: await permission('geolocation'),
+      notifications: await permission('notifications')
+    }
   })
-  expect(found).toEqual({ inlineRan: false, connected: false, textRan: false, violations: ['connect-src', 'script-src', 'script-src-elem'], geolocation: 'denied', notifications: 'denied' })
+  expect(found).toEqual({
+    inlineRan: false,
+    connected: false,
+    textRan: false,
+    violations: ['connect-src', 'script-src', 'script-src-elem'],
+    geolocation: 'denied',
+    notifications: 'denied'
+  })
 })
 
 test('app:// serves the bundle and nothing beside it', async ({ ui }) => {
@@ -148,5 +218,13 @@ test('app:// serves the bundle and nothing beside it', async ({ ui }) => {
       post: await ask('index.html', 'POST')
     }
   })
-  expect(answers).toEqual({ index: 200, missing: 404, above: 404, deepAbove: 404, backslash: 404, otherType: 404, post: 404 })
+  expect(answers).toEqual({
+    index: 200,
+    missing: 404,
+    above: 404,
+    deepAbove: 404,
+    backslash: 404,
+    otherType: 404,
+    post: 404
+  })
 })

@@ -1,9 +1,16 @@
 import { expect, give, goTo, snapshotOf, test, trayLabels, trayState, untilRunning } from './fixture.ts'
 
-test('in the window everything is paused for an hour and resumed, and one download is paused, resumed and cancelled', async ({ app, ui, origin }) => {
+test('in the window everything is paused for an hour and resumed, and one download is paused, resumed and cancelled', async ({
+  app,
+  ui,
+  origin
+}) => {
   await untilRunning(app)
   origin.rateBytesPerSecond = 200_000
-  await give(ui, { c: 'request.start', spec: { url: origin.put('/slow.bin', { generate: { bytes: 20_000_000, seed: 'slow' } }) } })
+  await give(ui, {
+    c: 'request.start',
+    spec: { url: origin.put('/slow.bin', { generate: { bytes: 20_000_000, seed: 'slow' } }) }
+  })
   const state = async () => (await snapshotOf(ui))?.requests[0]?.state
   await expect.poll(state).toBe('active')
 
@@ -27,7 +34,11 @@ test('in the window everything is paused for an hour and resumed, and one downlo
   await expect.poll(state).toBe('cancelled')
 })
 
-test('in the window the integration is turned off after a question, which the tray shows, and on again', async ({ app, ui, origin }) => {
+test('in the window the integration is turned off after a question, which the tray shows, and on again', async ({
+  app,
+  ui,
+  origin
+}) => {
   await untilRunning(app)
   await ui.getByRole('switch', { name: 'Integration on' }).click()
   await ui.getByRole('alertdialog').getByRole('button', { name: 'Keep as it is' }).click()
@@ -37,7 +48,10 @@ test('in the window the integration is turned off after a question, which the tr
   await expect(ui.getByRole('switch', { name: 'Integration off' })).toBeVisible()
   await expect(ui.getByText(/^Set by .* in the window/)).toBeVisible()
   await expect.poll(async () => (await trayLabels(app))[0]).toMatch(/^Integration off \(by .+\)$/)
-  expect(await give(ui, { c: 'request.start', spec: { url: `${origin.url}/a` } })).toMatchObject({ ok: false, error: { code: 'INTEGRATION_OFF' } })
+  expect(await give(ui, { c: 'request.start', spec: { url: `${origin.url}/a` } })).toMatchObject({
+    ok: false,
+    error: { code: 'INTEGRATION_OFF' }
+  })
   await ui.getByRole('switch', { name: 'Integration off' }).click()
   await expect.poll(() => trayState(app)).toBe('idle')
 })

@@ -2,7 +2,20 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask } from '../src-main/testing/fleet.ts'
 import { larder } from './agent-process.ts'
-import { exitOf, expect, give, isWindowVisible, openPage, snapshotOf, test, trayClick, trayLabels, trayState, untilConnected, untilRunning } from './fixture.ts'
+import {
+  exitOf,
+  expect,
+  give,
+  isWindowVisible,
+  openPage,
+  snapshotOf,
+  test,
+  trayClick,
+  trayLabels,
+  trayState,
+  untilConnected,
+  untilRunning
+} from './fixture.ts'
 
 test('pause and resume in the tray pause and resume all transfers', async ({ app, ui, origin }) => {
   await untilRunning(app)
@@ -39,16 +52,28 @@ test('pause and resume in the tray pause and resume all transfers', async ({ app
   expect((await snapshotOf(ui))?.paused).toEqual({ until: null })
 })
 
-test('the integration turned off in the tray says who did it, refuses requests, stays off after a restart, and the command line sees and turns it', async ({ launch, origin, dataDir }) => {
+test('the integration turned off in the tray says who did it, refuses requests, stays off after a restart, and the command line sees and turns it', async ({
+  launch,
+  origin,
+  dataDir
+}) => {
   const first = await launch()
   await untilRunning(first)
   const page = await openPage(first)
   await trayClick(first, 'integration')
   await expect.poll(async () => (await trayLabels(first))[0]).toMatch(/^Integration off \(by .+ in the tray\)$/)
   expect(await trayState(first)).toBe('off')
-  expect(await give(page, { c: 'request.start', spec: { url: `${origin.url}/a` } })).toMatchObject({ ok: false, error: { code: 'INTEGRATION_OFF' } })
-  expect(await larder(dataDir, 'integration', 'status')).toMatchObject({ integration: { enabled: false, by: expect.stringMatching(/ in the tray$/), since: expect.any(Number) } })
-  expect(JSON.parse(readFileSync(join(dataDir, 'settings.json'), 'utf8'))).toMatchObject({ integration: { enabled: false }, notes: { 'integration.enabled': { value: false } } })
+  expect(await give(page, { c: 'request.start', spec: { url: `${origin.url}/a` } })).toMatchObject({
+    ok: false,
+    error: { code: 'INTEGRATION_OFF' }
+  })
+  expect(await larder(dataDir, 'integration', 'status')).toMatchObject({
+    integration: { enabled: false, by: expect.stringMatching(/ in the tray$/), since: expect.any(Number) }
+  })
+  expect(JSON.parse(readFileSync(join(dataDir, 'settings.json'), 'utf8'))).toMatchObject({
+    integration: { enabled: false },
+    notes: { 'integration.enabled': { value: false } }
+  })
   await first.close()
 
   const second = await launch({ args: ['--hidden'] })
@@ -63,7 +88,11 @@ test('the integration turned off in the tray says who did it, refuses requests, 
   await expect.poll(async () => (await trayLabels(second))[0]).toBe('Idle')
 })
 
-test('while others take pieces the tray says how many PCs are served, and its tooltip how much in all', async ({ site, launch, origin }) => {
+test('while others take pieces the tray says how many PCs are served, and its tooltip how much in all', async ({
+  site,
+  launch,
+  origin
+}) => {
   const app = await launch()
   const page = await openPage(app)
   await untilRunning(app)
@@ -75,10 +104,14 @@ test('while others take pieces the tray says how many PCs are served, and its to
   await give(page, { c: 'settings.set', name: 'rates.upload', value: 2 * 1024 * 1024 })
   const others = Promise.all(site.agents.map(({ agent }) => ask(agent, { url })))
   await expect.poll(() => trayState(app)).toBe('serving')
-  await expect.poll(() => trayLabels(app)).toEqual(expect.arrayContaining(['Serving others', expect.stringMatching(/^Serving [12] PCs?$/)]))
+  await expect
+    .poll(() => trayLabels(app))
+    .toEqual(expect.arrayContaining(['Serving others', expect.stringMatching(/^Serving [12] PCs?$/)]))
   await give(page, { c: 'settings.set', name: 'rates.upload', value: null })
   for (const { split } of await others) expect(split).toMatchObject({ originBytes: 0, peerBytes: 32 * 1024 * 1024 })
-  await expect.poll(() => app.evaluate(() => globalThis.larderE2e.tray.view?.tooltip)).toMatch(/^Larder: \w+( \w+)?\nFrom peers 0 B, from origins 32 MB\nServed to others [1-9]/)
+  await expect
+    .poll(() => app.evaluate(() => globalThis.larderE2e.tray.view?.tooltip))
+    .toMatch(/^Larder: \w+( \w+)?\nFrom peers 0 B, from origins 32 MB\nServed to others [1-9]/)
   await expect.poll(() => trayLabels(app)).toEqual(expect.arrayContaining(['Idle', 'Serving nobody']))
 })
 
@@ -91,7 +124,10 @@ test('quit in the tray ends agent and application', async ({ app, dataDir }) => 
   expect(existsSync(join(dataDir, 'agent.json'))).toBe(false)
 })
 
-test('hidden at login: there is a tray and no window until it is opened; the log folder opens without one', async ({ launch, dataDir }) => {
+test('hidden at login: there is a tray and no window until it is opened; the log folder opens without one', async ({
+  launch,
+  dataDir
+}) => {
   const app = await launch({ args: ['--hidden'] })
   await untilRunning(app)
   expect(await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(0)
@@ -103,7 +139,9 @@ test('hidden at login: there is a tray and no window until it is opened; the log
     }
   })
   await trayClick(app, 'open-logs')
-  await expect.poll(() => app.evaluate(() => (globalThis as unknown as { opened: string[] }).opened)).toEqual([join(dataDir, 'log')])
+  await expect
+    .poll(() => app.evaluate(() => (globalThis as unknown as { opened: string[] }).opened))
+    .toEqual([join(dataDir, 'log')])
   await trayClick(app, 'open')
   await expect.poll(() => isWindowVisible(app)).toBe(true)
 })

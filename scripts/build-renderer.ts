@@ -8,14 +8,28 @@ const page = path.join(root, 'out', 'renderer', 'index.html')
 export async function buildRenderer(options: { force?: boolean } = {}): Promise<boolean> {
   const builtAt = existsSync(page) ? statSync(page).mtimeMs : 0
   if (!options.force && newestSourceMs() < builtAt) return true
-  const code = await runNode([path.join('node_modules', 'vite', 'bin', 'vite.js'), 'build', '--config', 'vite.renderer.config.ts', '--logLevel', 'warn'], { aside: true })
+  const code = await runNode(
+    [
+      path.join('node_modules', 'vite', 'bin', 'vite.js'),
+      'build',
+      '--config',
+      'vite.renderer.config.ts',
+      '--logLevel',
+      'warn'
+    ],
+    { aside: true }
+  )
   if (code !== 0) process.stderr.write(`The window could not be built (exit code ${code}).\n`)
   return code === 0 && existsSync(page)
 }
 
 function newestSourceMs(): number {
-  const sources = ['src-renderer', 'src-main/contract'].flatMap((dir) => readdirSync(path.join(root, dir), { recursive: true }).map((name) => path.join(dir, String(name))))
-  const relevant = sources.filter((name) => /\.(ts|tsx|css|html|svg|png)$/.test(name) && !/\.test\.tsx?$|[\\/](testing|node_modules)[\\/]/.test(name))
+  const sources = ['src-renderer', 'src-main/contract'].flatMap((dir) =>
+    readdirSync(path.join(root, dir), { recursive: true }).map((name) => path.join(dir, String(name)))
+  )
+  const relevant = sources.filter(
+    (name) => /\.(ts|tsx|css|html|svg|png)$/.test(name) && !/\.test\.tsx?$|[\\/](testing|node_modules)[\\/]/.test(name)
+  )
   return [...relevant, 'package.json', 'package-lock.json', 'vite.renderer.config.ts']
     .map((name) => path.join(root, name))
     .reduce((newest, file) => Math.max(newest, existsSync(file) ? statSync(file).mtimeMs : 0), 0)

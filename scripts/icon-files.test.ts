@@ -13,7 +13,12 @@ const png = (size: number): Buffer => {
 
 describe('an .ico', () => {
   test('names each picture where it lies', () => {
-    const bytes = ico(new Map([[256, png(256)], [16, png(16)]]))
+    const bytes = ico(
+      new Map([
+        [256, png(256)],
+        [16, png(16)]
+      ])
+    )
     expect(bytes.readUInt16LE(4)).toBe(2)
     for (const [at, size] of [16, 256].entries()) {
       const entry = 6 + 16 * at
@@ -53,7 +58,9 @@ describe('the icons', () => {
       for (const form of ['.png', '@2x.png', '-Template.png', '-Template@2x.png', '.ico']) {
         expect(existsSync(path.join(assets, 'tray', `tray-${state}${form}`)), `tray-${state}${form}`).toBe(true)
       }
-      const [small, large] = ['', '@2x'].map((scale) => readFileSync(path.join(assets, 'tray', `tray-${state}-Template${scale}.png`)).readUInt32BE(16))
+      const [small, large] = ['', '@2x'].map((scale) =>
+        readFileSync(path.join(assets, 'tray', `tray-${state}-Template${scale}.png`)).readUInt32BE(16)
+      )
       expect([small, large]).toEqual([16, 32])
     }
     expect(readdirSync(path.join(assets, 'source'))).toHaveLength(13)

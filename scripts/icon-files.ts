@@ -21,7 +21,16 @@ export function ico(pngs: ReadonlyMap<number, Buffer>): Buffer {
 }
 
 /** Kinds of an `.icns` that take a PNG, and its size in pixels. */
-const icnsKinds: Readonly<Record<string, number>> = { ic07: 128, ic08: 256, ic09: 512, ic10: 1024, ic11: 32, ic12: 64, ic13: 256, ic14: 512 }
+const icnsKinds: Readonly<Record<string, number>> = {
+  ic07: 128,
+  ic08: 256,
+  ic09: 512,
+  ic10: 1024,
+  ic11: 32,
+  ic12: 64,
+  ic13: 256,
+  ic14: 512
+}
 
 /** macOS icon from PNGs by their size in pixels: `icns`, the length of all, then (kind, length, PNG) each. */
 export function icns(pngs: ReadonlyMap<number, Buffer>): Buffer {

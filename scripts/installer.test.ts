@@ -10,7 +10,15 @@ const textFor = (file: string) => new RegExp(`"${file.replace('.', '\\.')}" '(\\
 
 test('the policy the installer writes recommends the integration off, so that helpdesk may turn it on', () => {
   const policy = parsePolicy(textFor('policy.json'))
-  expect(policy.ok && [policy.value.by, Object.fromEntries(policy.value.recommended), policy.value.values.size, policy.value.locked.size, policy.value.unknown]).toEqual(['the installer', { 'integration.enabled': false }, 0, 0, []])
+  expect(
+    policy.ok && [
+      policy.value.by,
+      Object.fromEntries(policy.value.recommended),
+      policy.value.values.size,
+      policy.value.locked.size,
+      policy.value.unknown
+    ]
+  ).toEqual(['the installer', { 'integration.enabled': false }, 0, 0, []])
 })
 
 test('the settings the installer writes turn the integration off', () => {

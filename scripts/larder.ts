@@ -7,7 +7,10 @@ const args = process.argv.slice(2)
 
 if ((await buildCli()) && (!args.includes('--ui') || (await buildRenderer()))) {
   // npm runs scripts in the clone; paths on the command line are meant where the user is.
-  const child = spawn(process.execPath, [cliFile, ...args], { stdio: 'inherit', cwd: process.env['INIT_CWD'] ?? process.cwd() })
+  const child = spawn(process.execPath, [cliFile, ...args], {
+    stdio: 'inherit',
+    cwd: process.env['INIT_CWD'] ?? process.cwd()
+  })
   // The terminal interrupts the command too; it ends in its own time and with its own exit code.
   process.on('SIGINT', () => {
     if (!process.stdin.isTTY) child.kill('SIGINT')

@@ -27,7 +27,13 @@ export function referencePages(): ReadonlyMap<string, string> {
 function settingsPage(): string {
   const facts = [...settingFacts.values()]
   const sections = Map.groupBy(facts, ({ name }) => splitName(name)[0])
-  const row = ({ name, accepts, defaultValue, secret, needsRestart, description }: SettingFacts) => [`\`${name}\``, description, `${accepts}${secret ? '; secret' : ''}`, code(defaultValue), needsRestart ? 'restart' : 'at once']
+  const row = ({ name, accepts, defaultValue, secret, needsRestart, description }: SettingFacts) => [
+    `\`${name}\``,
+    description,
+    `${accepts}${secret ? '; secret' : ''}`,
+    code(defaultValue),
+    needsRestart ? 'restart' : 'at once'
+  ]
   return page('Settings', [
     'A setting has one value at a time. Which one counts, weakest first:',
     '1. the value that is built in;\n2. what the machine policy recommends;\n3. the settings file of the user, `settings.json` in the data folder;\n4. what the machine policy sets;\n5. the command line of the agent (`larder agent --set section.name=value` and its other options);\n6. what the machine policy has locked.',
@@ -35,7 +41,10 @@ function settingsPage(): string {
     `The machine policy lies in \`${machinePolicyFile('linux')}\` (Linux), \`${machinePolicyFile('darwin')}\` (macOS) or \`${machinePolicyFile('win32')}\` (Windows).`,
     'On the command line numbers may be given with a unit: bytes as `500M` or `20GiB`, rates also as `50mbit`, times as `30s` or `1h30m`. Files take the number alone, in the unit named here.',
     'For editors and checks there are JSON Schemas of the [settings file](settings.schema.json) and of the [policy](policy.schema.json). A change counts at once or from the next start of the agent on, as the last column says.',
-    ...[...sections].flatMap(([section, settings]) => [`## ${section}`, table(['setting', 'what it does', 'takes', 'default', 'counts'], settings.map(row))])
+    ...[...sections].flatMap(([section, settings]) => [
+      `## ${section}`,
+      table(['setting', 'what it does', 'takes', 'default', 'counts'], settings.map(row))
+    ])
   ])
 }
 
@@ -43,14 +52,25 @@ function errorsPage(): string {
   return page('Error codes', [
     'A code is stable: it is the same in the API, on the command line and in events, and is never used for something else. The sentence beside it may change.',
     'The command line ends with the exit code of the error; 0 is success, 130 an agent that was told twice to stop.',
-    table(['code', 'exit', 'HTTP', 'what to do'], Object.entries(errorTable).map(([name, { exit, http, next }]) => [`\`${name}\``, String(exit), String(http), next]))
+    table(
+      ['code', 'exit', 'HTTP', 'what to do'],
+      Object.entries(errorTable).map(([name, { exit, http, next }]) => [
+        `\`${name}\``,
+        String(exit),
+        String(http),
+        next
+      ])
+    )
   ])
 }
 
 function reasonsPage(): string {
   return page('Reason codes', [
     'Why a download did not come from peers, or not only: in the result of `larder get`, in requests and in events.',
-    table(['code', 'what it means'], Object.entries(reasonTexts).map(([name, text]) => [`\`${name}\``, text]))
+    table(
+      ['code', 'what it means'],
+      Object.entries(reasonTexts).map(([name, text]) => [`\`${name}\``, text])
+    )
   ])
 }
 
@@ -59,7 +79,12 @@ function cliPage(): string {
   const stream = new Writable({ write: (chunk, _encoding, done) => ((written += String(chunk)), done()) })
   const program = buildProgram(new Output(false, { stdout: stream, stderr: stream }))
   // Not as wide as the terminal that happens to be there.
-  for (const command of [program, ...everyCommandOf(program)]) command.configureOutput({ writeOut: (text) => void (written += text), getOutHelpWidth: () => HELP_COLUMNS, getOutHasColors: () => false })
+  for (const command of [program, ...everyCommandOf(program)])
+    command.configureOutput({
+      writeOut: (text) => void (written += text),
+      getOutHelpWidth: () => HELP_COLUMNS,
+      getOutHasColors: () => false
+    })
   const help = (command: Command): string => {
     written = ''
     command.outputHelp()
@@ -98,7 +123,8 @@ function page(title: string, parts: readonly string[]): string {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
   return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n')
 }
 

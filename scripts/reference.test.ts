@@ -21,15 +21,24 @@ test('docs/reference has nothing else in it', () => {
 test('every setting, error and command is there', () => {
   for (const name of settingNames) expect(pages.get('settings.md')).toContain(`\`${name}\``)
   for (const code of Object.keys(errorTable)) expect(pages.get('errors.md')).toContain(`\`${code}\``)
-  for (const command of ['larder get', 'larder cache verify', 'larder config explain', 'larder fleet key new']) expect(pages.get('cli.md')).toContain(`## ${command}\n`)
+  for (const command of ['larder get', 'larder cache verify', 'larder config explain', 'larder fleet key new'])
+    expect(pages.get('cli.md')).toContain(`## ${command}\n`)
 })
 
 describe('the published schemas', () => {
-  const valid = (name: string) => new Ajv2020({ strict: false, validateFormats: false }).compile(JSON.parse(textOf(name)) as object)
+  const valid = (name: string) =>
+    new Ajv2020({ strict: false, validateFormats: false }).compile(JSON.parse(textOf(name)) as object)
 
   test('take what Larder takes', () => {
     expect(valid('settings.schema.json')({ $schema: 'x', ports: { api: 0 }, notes: {} })).toBe(true)
-    expect(valid('policy.schema.json')({ by: 'IT', recommended: { integration: { enabled: false } }, settings: { cache: { maxBytes: null } }, locked: ['cache.*'] })).toBe(true)
+    expect(
+      valid('policy.schema.json')({
+        by: 'IT',
+        recommended: { integration: { enabled: false } },
+        settings: { cache: { maxBytes: null } },
+        locked: ['cache.*']
+      })
+    ).toBe(true)
   })
 
   test('refuse what Larder refuses', () => {

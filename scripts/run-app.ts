@@ -11,7 +11,9 @@ const { version, binary } = findElectron()
 if (args.includes('--dev')) {
   dev()
 } else if (binary === null) {
-  process.stderr.write(`The tray application needs Electron ${version}, which is not on this machine ("npx install-electron --no" fetches it); without it run: npm run agent\n`)
+  process.stderr.write(
+    `The tray application needs Electron ${version}, which is not on this machine ("npx install-electron --no" fetches it); without it run: npm run agent\n`
+  )
   process.exitCode = 1
 } else if (await buildApp()) {
   run(binary, ['.', ...args])
@@ -27,7 +29,9 @@ function dev(): void {
   const hasDisplay = process.platform !== 'linux' || Boolean(process.env['DISPLAY'] ?? process.env['WAYLAND_DISPLAY'])
   process.stderr.write(
     `Electron ${version} is not on this machine: the application runs on the test host, its window in Chromium, without a tray.\n` +
-      (hasDisplay ? '' : `There is no display, so the window is not shown; look at it with the tools of another Chromium (chrome://inspect, 127.0.0.1:${debuggingPort}).\n`)
+      (hasDisplay
+        ? ''
+        : `There is no display, so the window is not shown; look at it with the tools of another Chromium (chrome://inspect, 127.0.0.1:${debuggingPort}).\n`)
   )
   run(process.execPath, electronVite, {
     ELECTRON_EXEC_PATH: path.join(root, 'e2e', 'host', 'bin', 'electron'),

@@ -16,7 +16,8 @@ if (!ensureInstalled()) process.exit(1)
 const target = path.resolve(root, file)
 const bin = path.join(root, 'node_modules', '.bin')
 const pathName = Object.keys(process.env).find((name) => name.toLowerCase() === 'path') ?? 'PATH'
-if (!(process.env[pathName] ?? '').startsWith(bin)) process.env[pathName] = `${bin}${path.delimiter}${process.env[pathName] ?? ''}`
+if (!(process.env[pathName] ?? '').startsWith(bin))
+  process.env[pathName] = `${bin}${path.delimiter}${process.env[pathName] ?? ''}`
 
 if (isPinned()) {
   process.argv = [process.execPath, target, ...args]
@@ -36,8 +37,10 @@ if (isPinned()) {
     process.exitCode = code ?? 128 + (signal ? (os.constants.signals[signal] ?? 0) : 0)
   })
 } else {
-  process.stderr.write(`Larder's scripts need the Node that "npm ci" installs at ${pinnedNode}, or Node 24 or newer; this is ${process.version}.\n` +
-    'npm may have been told to run no install scripts (ignore-scripts): allow them for the package "node", or install Node 24.\n')
+  process.stderr.write(
+    `Larder's scripts need the Node that "npm ci" installs at ${pinnedNode}, or Node 24 or newer; this is ${process.version}.\n` +
+      'npm may have been told to run no install scripts (ignore-scripts): allow them for the package "node", or install Node 24.\n'
+  )
   process.exitCode = 1
 }
 

@@ -8,4 +8,7 @@ const LARDER_CHROMIUM = ensureChromium()
 const flags = process.argv.slice(2)
 const check = flags.includes('--check')
 const where = check ? [] : ['--kept', '--out', path.join('docs', 'screenshots')]
-process.exitCode = await runNode([path.join('src-renderer', 'testing', 'look.ts'), ...where, ...flags.filter((flag) => flag !== '--check')], { env: { LARDER_CHROMIUM } })
+process.exitCode = await runNode(
+  [path.join('src-renderer', 'testing', 'look.ts'), ...where, ...flags.filter((flag) => flag !== '--check')],
+  { env: { LARDER_CHROMIUM } }
+)

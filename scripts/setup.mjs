@@ -29,7 +29,9 @@ export function ensureInstalled() {
   }
   if (process.platform === 'win32' && process.execPath.startsWith(modules)) {
     // Windows cannot replace the running node.exe; npm run puts the pinned one first on PATH.
-    process.stderr.write('The dependencies have changed. Run "node scripts/setup.mjs" once by itself, then this command again.\n')
+    process.stderr.write(
+      'The dependencies have changed. Run "node scripts/setup.mjs" once by itself, then this command again.\n'
+    )
     return false
   }
   process.stderr.write('Installing dependencies (npm ci) … ')
@@ -37,7 +39,9 @@ export function ensureInstalled() {
   const result = npmCi()
   if (result.status !== 0) {
     const said = `${result.stdout ?? ''}${result.stderr ?? ''}${result.error?.message ?? ''}`.trim().split('\n')
-    process.stderr.write(`failed.\n${said.slice(0, MOST_LINES).join('\n')}\n${said.length > MOST_LINES ? '… (all of it: run "npm ci")\n' : ''}`)
+    process.stderr.write(
+      `failed.\n${said.slice(0, MOST_LINES).join('\n')}\n${said.length > MOST_LINES ? '… (all of it: run "npm ci")\n' : ''}`
+    )
     return false
   }
   if (existsSync(pinnedNode)) writeFileSync(stampFile, stamp)

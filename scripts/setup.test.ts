@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -11,11 +20,21 @@ const write = (file: string, text: string): void => {
   mkdirSync(path.dirname(at(file)), { recursive: true })
   writeFileSync(at(file), text)
 }
-const lock = (version: string): string => JSON.stringify({ packages: { '': {}, 'node_modules/a': { version }, 'node_modules/other-system': { version: '1.0.0', optional: true } } })
+const lock = (version: string): string =>
+  JSON.stringify({
+    packages: {
+      '': {},
+      'node_modules/a': { version },
+      'node_modules/other-system': { version: '1.0.0', optional: true }
+    }
+  })
 
 function setup(): { code: number | null; said: string; npmCalls: string[] } {
   const { npm_execpath: _npm, ...env } = process.env
-  const result = spawnSync(process.execPath, [at('scripts', 'setup.mjs')], { encoding: 'utf8', env: { ...env, PATH: `${at('bin')}:${env['PATH']}` } })
+  const result = spawnSync(process.execPath, [at('scripts', 'setup.mjs')], {
+    encoding: 'utf8',
+    env: { ...env, PATH: `${at('bin')}:${env['PATH']}` }
+  })
   const npmCalls = existsSync(at('calls')) ? readFileSync(at('calls'), 'utf8').trim().split('\n') : []
   rmSync(at('calls'), { force: true })
   return { code: result.status, said: result.stdout + result.stderr, npmCalls }
@@ -32,7 +51,10 @@ beforeEach(({ skip }) => {
   mkdirSync(at('scripts'))
   copyFileSync(path.join(import.meta.dirname, 'setup.mjs'), at('scripts', 'setup.mjs'))
   write('package-lock.json', lock('1.0.0'))
-  write('bin/npm', `#!/bin/sh\necho "$@" >> "${at('calls')}"\nif [ -e "${at('broken')}" ]; then echo 'no network' >&2; exit 1; fi\nmkdir -p "${at('node_modules/node/bin')}"; touch "${at('node_modules/node/bin/node')}"\n`)
+  write(
+    'bin/npm',
+    `#!/bin/sh\necho "$@" >> "${at('calls')}"\nif [ -e "${at('broken')}" ]; then echo 'no network' >&2; exit 1; fi\nmkdir -p "${at('node_modules/node/bin')}"; touch "${at('node_modules/node/bin/node')}"\n`
+  )
   chmodSync(at('bin', 'npm'), 0o755)
 })
 afterEach(() => rmSync(clone, { recursive: true, force: true }))

@@ -10,9 +10,16 @@ export const root = path.dirname(import.meta.dirname)
  * Runs a program with this Node, with nothing on its standard input. `aside` sends what it says to standard error.
  * @returns its exit code, 1 when it was killed
  */
-export function runNode(args: readonly string[], options: { env?: Record<string, string>; aside?: boolean } = {}): Promise<number> {
+export function runNode(
+  args: readonly string[],
+  options: { env?: Record<string, string>; aside?: boolean } = {}
+): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', options.aside ? process.stderr : 'inherit', 'inherit'], env: { ...process.env, ...options.env } })
+    const child = spawn(process.execPath, args, {
+      cwd: root,
+      stdio: ['ignore', options.aside ? process.stderr : 'inherit', 'inherit'],
+      env: { ...process.env, ...options.env }
+    })
     const interrupt = (): void => void child.kill('SIGINT')
     process.on('SIGINT', interrupt)
     child.once('error', reject)
@@ -35,21 +42,39 @@ export async function checkTypes(): Promise<Tally> {
   const tsc = path.join('node_modules', 'typescript', 'lib', 'tsc.js')
   const main = await runStep('types: main', [tsc, '-p', 'tsconfig.node.json', '--noEmit'])
   if (!holdsSources(path.join(root, 'src-renderer'))) return main
-  return addTallies(main, await runStep('types: renderer', [tsc, '-p', 'tsconfig.web.json', '--noEmit']), await runStep('types: end to end', [tsc, '-p', 'tsconfig.e2e.json', '--noEmit']))
+  return addTallies(
+    main,
+    await runStep('types: renderer', [tsc, '-p', 'tsconfig.web.json', '--noEmit']),
+    await runStep('types: end to end', [tsc, '-p', 'tsconfig.e2e.json', '--noEmit'])
+  )
 }
 
-export function lint(): Promise<Tally> {
-  // Type-aware rules (no-floating-promises) need a second package; without it oxlint leaves them out.
-  const typeAware = existsSync(path.join(root, 'node_modules', 'oxlint-tsgolint')) ? ['--type-aware'] : []
-  return runStep(typeAware.length > 0 ? 'lint, with types' : 'lint', [path.join('node_modules', 'oxlint', 'bin', 'oxlint'), '--deny-warnings', ...typeAware])
+/** Lint with the rules that need types (no-floating-promises), and the layout of every file. */
+export async function lint(): Promise<Tally> {
+  return addTallies(
+    await runStep('lint', [path.join('node_modules', 'oxlint', 'bin', 'oxlint'), '--deny-warnings', '--type-aware']),
+    await runStep('format', [path.join('node_modules', 'oxfmt', 'bin', 'oxfmt'), '--list-different', '.'])
+  )
 }
 
 /** Runs the tests of one vitest project; see vitest.config.ts. */
-export async function runVitest(project: 'main' | 'renderer' | 'integration' | 'netns', more: readonly string[] = []): Promise<Tally> {
+export async function runVitest(
+  project: 'main' | 'renderer' | 'integration' | 'netns',
+  more: readonly string[] = []
+): Promise<Tally> {
   process.stdout.write(`\n— tests: ${project}\n`)
   return withTallyFile(async (file) => {
     const code = await runNode(
-      [path.join('node_modules', 'vitest', 'vitest.mjs'), 'run', '--project', project, '--passWithNoTests', '--reporter=default', '--reporter=./scripts/tally-reporter.ts', ...more],
+      [
+        path.join('node_modules', 'vitest', 'vitest.mjs'),
+        'run',
+        '--project',
+        project,
+        '--passWithNoTests',
+        '--reporter=default',
+        '--reporter=./scripts/tally-reporter.ts',
+        ...more
+      ],
       { env: { LARDER_TALLY_FILE: file } }
     )
     const tally = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Tally) : emptyTally
@@ -63,7 +88,10 @@ export async function runEndToEnd(more: readonly string[] = []): Promise<Tally> 
   const without = await browserMissing()
   if (without !== null) return { ...emptyTally, skipped: [{ title: 'all end-to-end tests', reason: without }] }
   return withTallyFile(async (file) => {
-    const code = await runNode([path.join('node_modules', '@playwright', 'test', 'cli.js'), 'test', '--reporter=list,json', ...more], { env: { PLAYWRIGHT_JSON_OUTPUT_FILE: file, PLAYWRIGHT_FORCE_TTY: '0' } })
+    const code = await runNode(
+      [path.join('node_modules', '@playwright', 'test', 'cli.js'), 'test', '--reporter=list,json', ...more],
+      { env: { PLAYWRIGHT_JSON_OUTPUT_FILE: file, PLAYWRIGHT_FORCE_TTY: '0' } }
+    )
     const tally = existsSync(file) ? tallyOfPlaywright(JSON.parse(readFileSync(file, 'utf8'))) : emptyTally
     return code !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally
   })
@@ -71,7 +99,10 @@ export async function runEndToEnd(more: readonly string[] = []): Promise<Tally> 
 
 /** Sees to it that the specs have what they run in. @returns one sentence when they have not */
 async function browserMissing(): Promise<string | null> {
-  const [{ runtime }, { ensureChromium }] = await Promise.all([import('../e2e/runtime.ts'), import('../e2e/ensure-chromium.ts')])
+  const [{ runtime }, { ensureChromium }] = await Promise.all([
+    import('../e2e/runtime.ts'),
+    import('../e2e/ensure-chromium.ts')
+  ])
   if (runtime.kind === 'electron') return null
   try {
     ensureChromium()

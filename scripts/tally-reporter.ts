@@ -20,7 +20,11 @@ export default class TallyReporter implements Reporter {
         const result = test.result()
         if (result.state === 'passed') passed++
         else if (result.state === 'failed') failed++
-        else if (result.state === 'skipped') skipped.push({ title: test.fullName, reason: result.note ?? (test.options.mode === 'todo' ? 'to do' : 'no reason given') })
+        else if (result.state === 'skipped')
+          skipped.push({
+            title: test.fullName,
+            reason: result.note ?? (test.options.mode === 'todo' ? 'to do' : 'no reason given')
+          })
         else failed++ // still pending: the run ended before it did
       }
     }

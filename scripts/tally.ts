@@ -29,7 +29,10 @@ interface PlaywrightSuite {
   readonly suites?: readonly PlaywrightSuite[]
   readonly specs?: readonly {
     readonly title: string
-    readonly tests: readonly { readonly status: 'expected' | 'unexpected' | 'flaky' | 'skipped'; readonly annotations?: readonly { readonly type: string; readonly description?: string }[] }[]
+    readonly tests: readonly {
+      readonly status: 'expected' | 'unexpected' | 'flaky' | 'skipped'
+      readonly annotations?: readonly { readonly type: string; readonly description?: string }[]
+    }[]
   }[]
 }
 
@@ -38,10 +41,17 @@ export function tallyOfPlaywright(report: PlaywrightSuite & { readonly errors?: 
   const tests = specsOf(report).flatMap((spec) => spec.tests.map((test) => ({ title: spec.title, ...test })))
   return {
     passed: tests.filter((test) => test.status === 'expected').length,
-    failed: tests.filter((test) => test.status === 'unexpected' || test.status === 'flaky').length + (report.errors?.length ?? 0),
+    failed:
+      tests.filter((test) => test.status === 'unexpected' || test.status === 'flaky').length +
+      (report.errors?.length ?? 0),
     skipped: tests
       .filter((test) => test.status === 'skipped')
-      .map((test) => ({ title: test.title, reason: test.annotations?.find(({ type, description }) => ['skip', 'fixme'].includes(type) && description)?.description ?? 'no reason given' }))
+      .map((test) => ({
+        title: test.title,
+        reason:
+          test.annotations?.find(({ type, description }) => ['skip', 'fixme'].includes(type) && description)
+            ?.description ?? 'no reason given'
+      }))
   }
 }
 

@@ -7,7 +7,20 @@ import { LARDER_VERSION } from './contract/version.ts'
 const root = path.dirname(import.meta.dirname)
 
 const base = ['contract', 'lib']
-const engine = [...base, 'settings', 'rates', 'pieces', 'cache', 'origin', 'machine', 'peers', 'claims', 'transfers', 'requests', 'precache']
+const engine = [
+  ...base,
+  'settings',
+  'rates',
+  'pieces',
+  'cache',
+  'origin',
+  'machine',
+  'peers',
+  'claims',
+  'transfers',
+  'requests',
+  'precache'
+]
 /**
  * Each folder may import from itself and from those named here; a name covers what is below it, unless that has its own line.
  * `peers/network` is one file: what the other folders know of peers.
@@ -26,7 +39,17 @@ const layers: Record<string, readonly string[]> = {
   'peers/discovery': [...base, 'machine', 'peers/network', 'peers/fleet'],
   'peers/control': [...base, 'peers/network', 'peers/fleet', 'peers/discovery'],
   'peers/exchange': [...base, 'pieces', 'rates', 'peers/network', 'peers/fleet'],
-  peers: [...base, 'rates', 'pieces', 'machine', 'peers/network', 'peers/fleet', 'peers/discovery', 'peers/control', 'peers/exchange'],
+  peers: [
+    ...base,
+    'rates',
+    'pieces',
+    'machine',
+    'peers/network',
+    'peers/fleet',
+    'peers/discovery',
+    'peers/control',
+    'peers/exchange'
+  ],
   claims: base,
   transfers: [...base, 'pieces', 'cache', 'origin', 'peers/network', 'claims'],
   requests: [...base, 'pieces', 'cache', 'origin', 'peers/network', 'claims', 'transfers'],
@@ -39,7 +62,17 @@ const layers: Record<string, readonly string[]> = {
 }
 /** Electron's side: may import every layer, and electron. */
 const electronFolders = ['shell', 'preload']
-const rendererPackages = ['react', 'react-dom', 'zustand', '@fluentui/react-components', '@fluentui/react-icons', 'uplot', '@tanstack/react-virtual', 'eventsource-parser', 'zod']
+const rendererPackages = [
+  'react',
+  'react-dom',
+  'zustand',
+  '@fluentui/react-components',
+  '@fluentui/react-icons',
+  'uplot',
+  '@tanstack/react-virtual',
+  'eventsource-parser',
+  'zod'
+]
 
 interface Module {
   /** Relative to the root, with slashes: `src-main/lib/clock.ts` */
@@ -52,46 +85,76 @@ describe('the layers', () => {
   const everything = [...modulesOf('src-main'), ...modulesOf('src-renderer')]
 
   test('know every folder', () => {
-    const strays = everything.map(({ file }) => file).filter((file) => file.startsWith('src-main/') && !isTest(file) && file !== 'src-main/main.ts')
-    expect(strays.filter((file) => folderOf(file) !== 'testing' && !electronFolders.includes(folderOf(file)) && !(folderOf(file) in layers))).toEqual([])
+    const strays = everything
+      .map(({ file }) => file)
+      .filter((file) => file.startsWith('src-main/') && !isTest(file) && file !== 'src-main/main.ts')
+    expect(
+      strays.filter(
+        (file) =>
+          folderOf(file) !== 'testing' && !electronFolders.includes(folderOf(file)) && !(folderOf(file) in layers)
+      )
+    ).toEqual([])
   })
 
   test('let a folder import only from those below it', () => {
-    expect(importsThat(shipped, ({ file }, target) => {
-      const layer = layerOf(file)
-      const other = layerOf(target)
-      if (layer === null || !target.startsWith('src-main/') || other === layer) return false
-      return other === null || !layers[layer]!.some((allowed) => other === allowed || other.startsWith(`${allowed}/`))
-    })).toEqual([])
+    expect(
+      importsThat(shipped, ({ file }, target) => {
+        const layer = layerOf(file)
+        const other = layerOf(target)
+        if (layer === null || !target.startsWith('src-main/') || other === layer) return false
+        return other === null || !layers[layer]!.some((allowed) => other === allowed || other.startsWith(`${allowed}/`))
+      })
+    ).toEqual([])
   })
 
   test('keep what is shipped out of src-main free of tests, bench and renderer', () => {
-    expect(importsThat(shipped, (_, target) => {
-      if (isPackage(target)) return ['vitest', 'fast-check', '@sinonjs/fake-timers'].includes(packageOf(target))
-      return folderOf(target) === 'testing' || !target.startsWith('src-main/') && target !== 'package.json' || target.endsWith('.test.ts')
-    })).toEqual([])
+    expect(
+      importsThat(shipped, (_, target) => {
+        if (isPackage(target)) return ['vitest', 'fast-check', '@sinonjs/fake-timers'].includes(packageOf(target))
+        return (
+          folderOf(target) === 'testing' ||
+          (!target.startsWith('src-main/') && target !== 'package.json') ||
+          target.endsWith('.test.ts')
+        )
+      })
+    ).toEqual([])
   })
 
   test('let contract import nothing but zod', () => {
-    expect(importsThat(shipped.filter(({ file }) => folderOf(file) === 'contract'), (_, target) => isPackage(target) && target !== 'zod')).toEqual([])
+    expect(
+      importsThat(
+        shipped.filter(({ file }) => folderOf(file) === 'contract'),
+        (_, target) => isPackage(target) && target !== 'zod'
+      )
+    ).toEqual([])
   })
 
   test('let only the Electron side import electron', () => {
-    const rest = everything.filter(({ file }) => file !== 'src-main/main.ts' && !electronFolders.includes(folderOf(file)) && isShipped(file))
-    expect(importsThat(rest, (_, target) => isPackage(target) && /^electron(-store)?$/.test(packageOf(target)))).toEqual([])
+    const rest = everything.filter(
+      ({ file }) => file !== 'src-main/main.ts' && !electronFolders.includes(folderOf(file)) && isShipped(file)
+    )
+    expect(
+      importsThat(rest, (_, target) => isPackage(target) && /^electron(-store)?$/.test(packageOf(target)))
+    ).toEqual([])
   })
 
   test('let the renderer import only the contract and its own libraries', () => {
-    const renderer = everything.filter(({ file }) => file.startsWith('src-renderer/') && !isTest(file) && !forTests(file))
-    expect(importsThat(renderer, (_, target) => {
-      if (isPackage(target)) return !rendererPackages.includes(packageOf(target))
-      return forTests(target) || (!target.startsWith('src-renderer/') && !target.startsWith('src-main/contract/'))
-    })).toEqual([])
+    const renderer = everything.filter(
+      ({ file }) => file.startsWith('src-renderer/') && !isTest(file) && !forTests(file)
+    )
+    expect(
+      importsThat(renderer, (_, target) => {
+        if (isPackage(target)) return !rendererPackages.includes(packageOf(target))
+        return forTests(target) || (!target.startsWith('src-renderer/') && !target.startsWith('src-main/contract/'))
+      })
+    ).toEqual([])
   })
 
   test('name every import with its extension', () => {
     const known = new Set(filesOf('src-main').concat(filesOf('src-renderer')))
-    expect(importsThat(everything, (_, target) => !isPackage(target) && target.startsWith('src-') && !known.has(target))).toEqual([])
+    expect(
+      importsThat(everything, (_, target) => !isPackage(target) && target.startsWith('src-') && !known.has(target))
+    ).toEqual([])
   })
 
   test('have no import cycle', () => {
@@ -100,13 +163,24 @@ describe('the layers', () => {
 
   test('call nothing Manager, Helper or Utils', () => {
     const files = ['src-main', 'src-renderer', 'bench', 'scripts', 'e2e'].flatMap(filesOf)
-    expect(files.filter((file) => /(^|[-./])(managers?|helpers?|utils?|utilities)(?=[-./]|$)|(Manager|Helper|Utils?)\b/i.test(file))).toEqual([])
+    expect(
+      files.filter((file) =>
+        /(^|[-./])(managers?|helpers?|utils?|utilities)(?=[-./]|$)|(Manager|Helper|Utils?)\b/i.test(file)
+      )
+    ).toEqual([])
   })
 })
 
 describe('the package', () => {
-  const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string; dependencies?: Record<string, string>; devDependencies?: Record<string, string> }
-  const lock = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8')) as { version: string; packages: Record<string, { version?: string; resolved?: string; optionalDependencies?: Record<string, string> }> }
+  const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+    version: string
+    dependencies?: Record<string, string>
+    devDependencies?: Record<string, string>
+  }
+  const lock = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8')) as {
+    version: string
+    packages: Record<string, { version?: string; resolved?: string; optionalDependencies?: Record<string, string> }>
+  }
   const wanted = { ...manifest.dependencies, ...manifest.devDependencies }
 
   test('has the version of the contract', () => {
@@ -119,22 +193,43 @@ describe('the package', () => {
   })
 
   test('locks the versions it pins', () => {
-    expect(Object.entries(wanted).filter(([name, version]) => lock.packages[`node_modules/${name}`]?.version !== version)).toEqual([])
+    expect(
+      Object.entries(wanted).filter(([name, version]) => lock.packages[`node_modules/${name}`]?.version !== version)
+    ).toEqual([])
   })
 
   test('locks the binaries for every system, or npm ci refuses', () => {
-    const names = new Set(Object.keys(lock.packages).map((place) => place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length)))
-    expect(Object.values(lock.packages).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {})).filter((name) => !names.has(name))).toEqual([])
+    const names = new Set(
+      Object.keys(lock.packages).map((place) =>
+        place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length)
+      )
+    )
+    expect(
+      Object.values(lock.packages)
+        .flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}))
+        .filter((name) => !names.has(name))
+    ).toEqual([])
   })
 
   test('locks no package to an address that is not HTTPS', () => {
-    expect(Object.entries(lock.packages).filter(([, entry]) => entry.resolved !== undefined && !entry.resolved.startsWith('https://')).map(([name]) => name)).toEqual([])
+    expect(
+      Object.entries(lock.packages)
+        .filter(([, entry]) => entry.resolved !== undefined && !entry.resolved.startsWith('https://'))
+        .map(([name]) => name)
+    ).toEqual([])
   })
 
   test('imports only packages it depends on', () => {
-    const shipped = modulesOf('src-main').filter(({ file }) => isShipped(file) && file !== 'src-main/main.ts' && !electronFolders.includes(folderOf(file)))
+    const shipped = modulesOf('src-main').filter(
+      ({ file }) => isShipped(file) && file !== 'src-main/main.ts' && !electronFolders.includes(folderOf(file))
+    )
     const allowed = new Set([...Object.keys(manifest.dependencies ?? {}), 'larder'])
-    expect(importsThat(shipped, (_, target) => isPackage(target) && !target.startsWith('node:') && !allowed.has(packageOf(target)))).toEqual([])
+    expect(
+      importsThat(
+        shipped,
+        (_, target) => isPackage(target) && !target.startsWith('node:') && !allowed.has(packageOf(target))
+      )
+    ).toEqual([])
   })
 })
 
@@ -153,7 +248,10 @@ function filesOf(dir: string): string[] {
 function modulesOf(dir: string): Module[] {
   return filesOf(dir)
     .filter((file) => /\.[cm]?tsx?$/.test(file))
-    .map((file) => ({ file, imports: importsOf(file, readFileSync(path.join(root, file), 'utf8')).map((specifier) => resolve(file, specifier)) }))
+    .map((file) => ({
+      file,
+      imports: importsOf(file, readFileSync(path.join(root, file), 'utf8')).map((specifier) => resolve(file, specifier))
+    }))
 }
 
 /** What a file imports: statically, dynamically, as types, by re-export, and `import('x').T` in types. */
@@ -165,7 +263,13 @@ function importsOf(file: string, source: string): string[] {
     if (Array.isArray(node)) return node.forEach(visit)
     if (node === null || typeof node !== 'object') return
     const { type, source: from } = node as { type?: string; source?: { value?: unknown } | null }
-    const importing = ['ImportDeclaration', 'ExportNamedDeclaration', 'ExportAllDeclaration', 'ImportExpression', 'TSImportType'].includes(type ?? '')
+    const importing = [
+      'ImportDeclaration',
+      'ExportNamedDeclaration',
+      'ExportAllDeclaration',
+      'ImportExpression',
+      'TSImportType'
+    ].includes(type ?? '')
     if (importing && typeof from?.value === 'string') found.push(from.value)
     else if (type === 'ImportExpression') throw new Error(`${file}: import() of something that is not a plain string`)
     Object.values(node).forEach(visit)
@@ -180,12 +284,18 @@ function resolve(file: string, specifier: string): string {
 }
 
 function isPackage(target: string): boolean {
-  return !/^(src-main|src-renderer|bench|scripts|e2e|assets|out|bin|docs|\.\.)(\/|$)/.test(target) && target !== 'package.json'
+  return (
+    !/^(src-main|src-renderer|bench|scripts|e2e|assets|out|bin|docs|\.\.)(\/|$)/.test(target) &&
+    target !== 'package.json'
+  )
 }
 
 /** `@a/b/c` → `@a/b`, `a/b` → `a` */
 function packageOf(target: string): string {
-  return target.split('/').slice(0, target.startsWith('@') ? 2 : 1).join('/')
+  return target
+    .split('/')
+    .slice(0, target.startsWith('@') ? 2 : 1)
+    .join('/')
 }
 
 /** `src-main/lib/clock.ts` → `lib`; empty for files directly in src-main. */
@@ -195,7 +305,10 @@ function folderOf(file: string): string {
 
 /** The line of `layers` that a file falls under: the longest that its path begins with. */
 function layerOf(file: string): string | null {
-  const parts = file.replace(/^src-main\//, '').replace(/\.tsx?$/, '').split('/')
+  const parts = file
+    .replace(/^src-main\//, '')
+    .replace(/\.tsx?$/, '')
+    .split('/')
   for (let n = parts.length; n > 0; n--) {
     const name = parts.slice(0, n).join('/')
     if (name in layers) return name
@@ -217,7 +330,9 @@ function isShipped(file: string): boolean {
 }
 
 function importsThat(modules: readonly Module[], wrong: (module: Module, target: string) => boolean): string[] {
-  return modules.flatMap((module) => module.imports.filter((target) => wrong(module, target)).map((target) => `${module.file} → ${target}`))
+  return modules.flatMap((module) =>
+    module.imports.filter((target) => wrong(module, target)).map((target) => `${module.file} → ${target}`)
+  )
 }
 
 /** Every import cycle once, as `a → b → a`. */

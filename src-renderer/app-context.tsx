@@ -71,7 +71,10 @@ export function useLive(): boolean {
 export interface Action {
   readonly busy: boolean
   /** Sends a command and tells how it ended: `done` makes the notice of success. Null: it failed, and that was told. */
-  run<I extends CommandInput>(command: I, done?: (value: CommandResult<I['c']>) => Notice | null): Promise<CommandResult<I['c']> | null>
+  run<I extends CommandInput>(
+    command: I,
+    done?: (value: CommandResult<I['c']>) => Notice | null
+  ): Promise<CommandResult<I['c']> | null>
 }
 
 /** Sends commands and tells how they ended. */

@@ -1,7 +1,25 @@
-import { FluentProvider, makeStyles, Toast, ToastBody, Toaster, ToastTitle, tokens, useId, useToastController } from '@fluentui/react-components'
+import {
+  FluentProvider,
+  makeStyles,
+  Toast,
+  ToastBody,
+  Toaster,
+  ToastTitle,
+  tokens,
+  useId,
+  useToastController
+} from '@fluentui/react-components'
 import { useCallback, useEffect, useMemo, useRef, useState, type ComponentType } from 'react'
 import type { AppInfo } from '../src-main/contract/commands.ts'
-import { AppContext, useApp, useMirror, type AppContextValue, type AppParts, type Notice, type ViewName } from './app-context.tsx'
+import {
+  AppContext,
+  useApp,
+  useMirror,
+  type AppContextValue,
+  type AppParts,
+  type Notice,
+  type ViewName
+} from './app-context.tsx'
 import { Header } from './shell/header.tsx'
 import { ErrorBoundary } from './shell/error-boundary.tsx'
 import { LinkBanner } from './shell/link-banner.tsx'
@@ -16,7 +34,14 @@ import { OverviewView } from './views/overview/overview-view.tsx'
 import { SettingsView } from './views/settings/settings-view.tsx'
 import { SiteView } from './views/site/site-view.tsx'
 
-const views: Record<ViewName, ComponentType> = { overview: OverviewView, downloads: DownloadsView, site: SiteView, cache: CacheView, events: EventsView, settings: SettingsView }
+const views: Record<ViewName, ComponentType> = {
+  overview: OverviewView,
+  downloads: DownloadsView,
+  site: SiteView,
+  cache: CacheView,
+  events: EventsView,
+  settings: SettingsView
+}
 
 const useStyles = makeStyles({
   window: {
@@ -29,7 +54,17 @@ const useStyles = makeStyles({
     backgroundColor: sourceTokens.canvas,
     '@media (max-width: 62.5rem)': { gridTemplateColumns: '6rem minmax(0, 1fr)' }
   },
-  main: { gridArea: 'main', display: 'flex', flexDirection: 'column', minWidth: 0, overflow: 'hidden', borderTopLeftRadius: tokens.borderRadiusXLarge, borderTop: `1px solid ${tokens.colorNeutralStroke2}`, borderLeft: `1px solid ${tokens.colorNeutralStroke2}`, backgroundColor: `color-mix(in srgb, ${sourceTokens.canvas} 45%, ${tokens.colorNeutralBackground1})` },
+  main: {
+    gridArea: 'main',
+    display: 'flex',
+    flexDirection: 'column',
+    minWidth: 0,
+    overflow: 'hidden',
+    borderTopLeftRadius: tokens.borderRadiusXLarge,
+    borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
+    borderLeft: `1px solid ${tokens.colorNeutralStroke2}`,
+    backgroundColor: `color-mix(in srgb, ${sourceTokens.canvas} 45%, ${tokens.colorNeutralBackground1})`
+  },
   // Above dialogs, which Fluent lays at 1,000,000.
   notices: { position: 'fixed', inset: 0, zIndex: 1_000_001, pointerEvents: 'none' },
   content: { position: 'relative', flexGrow: 1, minHeight: 0, overflowY: 'auto', overflowX: 'hidden' }
@@ -68,7 +103,12 @@ function Frame({ bridge, mirror, clock, startView }: AppParts & { readonly start
           <ToastTitle>{title}</ToastTitle>
           {body === undefined ? null : <ToastBody>{body}</ToastBody>}
         </Toast>,
-        { intent, timeout: intent === 'error' ? 10_000 : 4000, pauseOnHover: true, politeness: intent === 'error' ? 'assertive' : 'polite' }
+        {
+          intent,
+          timeout: intent === 'error' ? 10_000 : 4000,
+          pauseOnHover: true,
+          politeness: intent === 'error' ? 'assertive' : 'polite'
+        }
       ),
     [dispatchToast]
   )
@@ -92,7 +132,10 @@ function Frame({ bridge, mirror, clock, startView }: AppParts & { readonly start
     document.title = `${viewLabel(view)} – Larder`
   }, [view])
 
-  const value = useMemo<AppContextValue>(() => ({ bridge, mirror, clock, info, notify, about, go }), [bridge, mirror, clock, info, notify, about, go])
+  const value = useMemo<AppContextValue>(
+    () => ({ bridge, mirror, clock, info, notify, about, go }),
+    [bridge, mirror, clock, info, notify, about, go]
+  )
   const View = views[view]
   return (
     <AppContext value={value}>
@@ -118,7 +161,13 @@ function Frame({ bridge, mirror, clock, startView }: AppParts & { readonly start
 }
 
 /** `withoutAgent`: the view is of use when the agent could not start, too. */
-function WhenThereIsSomething({ view: View, withoutAgent }: { readonly view: ComponentType; readonly withoutAgent: boolean }) {
+function WhenThereIsSomething({
+  view: View,
+  withoutAgent
+}: {
+  readonly view: ComponentType
+  readonly withoutAgent: boolean
+}) {
   const failed = useMirror((s) => s.status?.state === 'failed')
   const shown = useMirror((s) => s.snapshot !== null)
   return (failed ? withoutAgent : shown) ? <View /> : <StartScreen />

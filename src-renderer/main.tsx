@@ -13,4 +13,6 @@ async function openBridge(): Promise<LarderBridge> {
 }
 
 const bridge = await openBridge()
-createRoot(document.getElementById('root')!).render(<App bridge={bridge} mirror={createMirror(bridge)} clock={createWindowClock()} />)
+createRoot(document.getElementById('root')!).render(
+  <App bridge={bridge} mirror={createMirror(bridge)} clock={createWindowClock()} />
+)

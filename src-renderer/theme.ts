@@ -77,7 +77,10 @@ export const darkTheme: LarderTheme = {
 /** Fluent gives text in px, which would not follow the text size a person has set; 1 rem is 16 px unless they did. */
 function textInRem(theme: Theme): Theme {
   const scaled = Object.entries(theme).map(([name, value]) => {
-    const px = /^(fontSize|lineHeight)/.test(name) && typeof value === 'string' ? /^(\d+(?:\.\d+)?)px$/.exec(value)?.[1] : undefined
+    const px =
+      /^(fontSize|lineHeight)/.test(name) && typeof value === 'string'
+        ? /^(\d+(?:\.\d+)?)px$/.exec(value)?.[1]
+        : undefined
     return [name, px === undefined ? value : `${Number(px) / 16}rem`] as const
   })
   return Object.fromEntries(scaled) as unknown as Theme

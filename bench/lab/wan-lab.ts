@@ -42,7 +42,8 @@ export class WanLab {
     if (process.platform !== 'linux') return 'network namespaces exist on Linux only'
     if (process.getuid?.() !== 0) return 'network namespaces need root'
     if (!existsSync('/dev/net/tun')) return 'there is no /dev/net/tun'
-    for (const tool of ['ip', 'tc', 'cc', 'nginx', 'curl']) if (spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0) return `the program ${tool} is missing`
+    for (const tool of ['ip', 'tc', 'cc', 'nginx', 'curl'])
+      if (spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0) return `the program ${tool} is missing`
     return null
   }
 
@@ -58,13 +59,22 @@ export class WanLab {
   }
 
   /** Starts a program in a namespace; as {@link RunScope.start}. */
-  start(where: 'origin' | 'isp' | 'site', file: string, args: readonly string[], options: { logFile: string; readyLine?: boolean }): Promise<RunningProgram> {
+  start(
+    where: 'origin' | 'isp' | 'site',
+    file: string,
+    args: readonly string[],
+    options: { logFile: string; readyLine?: boolean }
+  ): Promise<RunningProgram> {
     return this.#scope.start('ip', ['netns', 'exec', this.#names[where], file, ...args], options)
   }
 
   /** Bytes the site has received over the link so far, on the wire. */
   get receivedBytes(): number {
-    return Number(execFileSync('ip', ['netns', 'exec', this.#names.site, 'cat', '/sys/class/net/wan0/statistics/rx_bytes'], { encoding: 'utf8' }))
+    return Number(
+      execFileSync('ip', ['netns', 'exec', this.#names.site, 'cat', '/sys/class/net/wan0/statistics/rx_bytes'], {
+        encoding: 'utf8'
+      })
+    )
   }
 
   close(): void {
@@ -85,7 +95,9 @@ export class WanLab {
     run('ip', '-n', isp, 'addr', 'add', '198.51.100.1/24', 'dev', 'site0')
     run('ip', '-n', site, 'addr', 'add', '198.51.100.2/24', 'dev', 'wan0')
     // The most common one, whatever this machine uses itself.
-    const control = readFileSync('/proc/sys/net/ipv4/tcp_available_congestion_control', 'utf8').includes('cubic') ? ['congctl', 'cubic'] : []
+    const control = readFileSync('/proc/sys/net/ipv4/tcp_available_congestion_control', 'utf8').includes('cubic')
+      ? ['congctl', 'cubic']
+      : []
     run('ip', '-n', origin, 'route', 'add', 'default', 'via', '192.0.2.1', ...control)
     run('ip', '-n', site, 'route', 'add', 'default', 'via', '198.51.100.1', ...control)
     run('ip', 'netns', 'exec', isp, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward')
@@ -103,13 +115,15 @@ export class WanLab {
     await this.start('isp', program, ['line0', String(rttMs / 2)], { logFile: path.join(dir, 'delay-line.log') })
     run('ip', '-n', isp, 'link', 'set', 'line0', 'txqueuelen', '10000', 'up')
     run('ip', '-n', isp, 'route', 'add', 'default', 'dev', 'line0', 'table', '7')
-    for (const side of ['origin0', 'site0']) run('ip', '-n', isp, 'rule', 'add', 'iif', side, 'lookup', '7', 'priority', '10')
+    for (const side of ['origin0', 'site0'])
+      run('ip', '-n', isp, 'rule', 'add', 'iif', side, 'lookup', '7', 'priority', '10')
   }
 
   #remove(): void {
     for (const name of Object.values(this.#names)) {
       // Nothing but this lab runs in them.
-      const pids = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).stdout?.trim().split('\n').filter(Boolean) ?? []
+      const pids =
+        spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).stdout?.trim().split('\n').filter(Boolean) ?? []
       for (const pid of pids) spawnSync('kill', ['-KILL', pid])
       spawnSync('ip', ['netns', 'del', name])
     }
@@ -118,11 +132,31 @@ export class WanLab {
 
 function cable([nameA, deviceA]: [string, string], [nameB, deviceB]: [string, string]): void {
   run('ip', 'link', 'add', deviceA, 'netns', nameA, 'type', 'veth', 'peer', 'name', deviceB, 'netns', nameB)
-  for (const [name, device] of [[nameA, deviceA], [nameB, deviceB]] as const) run('ip', '-n', name, 'link', 'set', device, 'gso_max_segs', '1', 'up')
+  for (const [name, device] of [
+    [nameA, deviceA],
+    [nameB, deviceB]
+  ] as const)
+    run('ip', '-n', name, 'link', 'set', device, 'gso_max_segs', '1', 'up')
 }
 
 function shape(name: string, device: string, rateMbit: number, bufferMs: number): void {
-  run('tc', '-n', name, 'qdisc', 'add', 'dev', device, 'root', 'tbf', 'rate', `${rateMbit}mbit`, 'burst', '10000', 'latency', `${bufferMs}ms`)
+  run(
+    'tc',
+    '-n',
+    name,
+    'qdisc',
+    'add',
+    'dev',
+    device,
+    'root',
+    'tbf',
+    'rate',
+    `${rateMbit}mbit`,
+    'burst',
+    '10000',
+    'latency',
+    `${bufferMs}ms`
+  )
 }
 
 function run(file: string, ...args: string[]): void {

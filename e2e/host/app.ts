@@ -176,7 +176,10 @@ export class App extends EventEmitter {
       reallyExit(1)
     })
     await browser.devtools.send('Target.setDiscoverTargets', { discover: true })
-    Object.defineProperty(process.versions, 'chrome', { value: (await browser.devtools.send('Browser.getVersion')).product.split('/')[1], enumerable: true })
+    Object.defineProperty(process.versions, 'chrome', {
+      value: (await browser.devtools.send('Browser.getVersion')).product.split('/')[1],
+      enumerable: true
+    })
     if (this.commandLine.hasSwitch('remote-debugging-port')) console.error(`\nDevTools listening on ${browser.url}`)
     this.#ready = true
     this.#becomeReady()

@@ -18,7 +18,10 @@ if (args[0] === '--version') {
   process.exit(0)
 }
 Object.defineProperty(process.versions, 'electron', { value: version, enumerable: true })
-Object.assign(process, { type: 'browser', resourcesPath: process.env['LARDER_HOST_RESOURCES'] ?? join(import.meta.dirname, 'bin', 'resources') })
+Object.assign(process, {
+  type: 'browser',
+  resourcesPath: process.env['LARDER_HOST_RESOURCES'] ?? join(import.meta.dirname, 'bin', 'resources')
+})
 process.argv = [process.env['LARDER_HOST_EXE'] ?? process.execPath, ...args]
 app.takeProcess_()
 
@@ -43,7 +46,12 @@ let entry = resolve(target ?? '.')
 app.appPath_ = entry
 const manifestFile = join(entry, 'package.json')
 if (existsSync(manifestFile)) {
-  const manifest = JSON.parse(readFileSync(manifestFile, 'utf8')) as { name?: string; productName?: string; version?: string; main?: string }
+  const manifest = JSON.parse(readFileSync(manifestFile, 'utf8')) as {
+    name?: string
+    productName?: string
+    version?: string
+    main?: string
+  }
   app.name = manifest.productName ?? manifest.name ?? app.name
   app.version_ = manifest.version ?? app.version_
   entry = resolve(entry, manifest.main ?? 'index.js')

@@ -129,7 +129,14 @@ export class BrowserWindow extends EventEmitter {
   }
   setSize(width: number, height: number): void {
     Object.assign(this.#size, { width, height })
-    this.webContents.ready_.then(() => host.browser?.devtools.send('Browser.setWindowBounds', { windowId: this.webContents.windowId_, bounds: { width, height } })).catch(ignore)
+    this.webContents.ready_
+      .then(() =>
+        host.browser?.devtools.send('Browser.setWindowBounds', {
+          windowId: this.webContents.windowId_,
+          bounds: { width, height }
+        })
+      )
+      .catch(ignore)
     this.emit('resize')
   }
 
@@ -150,6 +157,13 @@ export class BrowserWindow extends EventEmitter {
   /** A page that was shown and no longer is knows it by `document.visibilityState`. */
   #drawState(): void {
     const windowState = this.#minimized || (this.#everShown && !this.#visible) ? 'minimized' : 'normal'
-    this.webContents.ready_.then(() => host.browser?.devtools.send('Browser.setWindowBounds', { windowId: this.webContents.windowId_, bounds: { windowState } })).catch(ignore)
+    this.webContents.ready_
+      .then(() =>
+        host.browser?.devtools.send('Browser.setWindowBounds', {
+          windowId: this.webContents.windowId_,
+          bounds: { windowState }
+        })
+      )
+      .catch(ignore)
   }
 }

@@ -4,11 +4,20 @@ import { existsSync } from 'node:fs'
 import { DevTools } from './devtools.ts'
 
 // The wrapper script comes last: it would be one more process between us and the browser.
-const installed = ['/usr/lib/chromium/chromium', '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const installed = [
+  '/usr/lib/chromium/chromium',
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome'
+]
 
 /** A Chromium on this machine: `LARDER_CHROMIUM`, the system's, or Playwright's own; null when there is none. */
 export function findChromium(): string | null {
-  return [process.env['LARDER_CHROMIUM'], ...installed, chromium.executablePath()].find((path) => path !== undefined && path !== '' && existsSync(path)) ?? null
+  return (
+    [process.env['LARDER_CHROMIUM'], ...installed, chromium.executablePath()].find(
+      (path) => path !== undefined && path !== '' && existsSync(path)
+    ) ?? null
+  )
 }
 
 export interface Browser {
@@ -21,7 +30,8 @@ export interface Browser {
 /** Starts Chromium without a window of its own. It reaches nothing but loopback, and leaves when this process does. */
 export async function launchChromium(profileDir: string, switches: ReadonlyMap<string, string>): Promise<Browser> {
   const path = findChromium()
-  if (path === null) throw new Error('test host: there is no Chromium on this machine; run: npm run e2e, or set LARDER_CHROMIUM')
+  if (path === null)
+    throw new Error('test host: there is no Chromium on this machine; run: npm run e2e, or set LARDER_CHROMIUM')
   const flags = new Map([
     ['no-first-run', ''],
     ['no-startup-window', ''],
@@ -41,7 +51,10 @@ export async function launchChromium(profileDir: string, switches: ReadonlyMap<s
   ])
   const args = [...flags].map(([name, value]) => (value === '' ? `--${name}` : `--${name}=${value}`))
   // In a group of its own: Ctrl+C in a terminal is for the host, which ends in order.
-  const child = spawn(path, args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'], detached: process.platform !== 'win32' })
+  const child = spawn(path, args, {
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
+    detached: process.platform !== 'win32'
+  })
   const url = await new Promise<string>((resolve, reject) => {
     let text = ''
     const read = (data: Buffer): void => {

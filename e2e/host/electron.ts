@@ -17,7 +17,20 @@ export const webContents = {
   fromId: (id: number) => WebContents.fromId(id),
   fromDevToolsTargetId: (targetId: string) => WebContents.fromDevToolsTargetId(targetId)
 }
-export { BrowserWindow, clipboard, dialog, Menu, MenuItem, nativeImage, Notification, powerMonitor, protocol, session, shell, Tray }
+export {
+  BrowserWindow,
+  clipboard,
+  dialog,
+  Menu,
+  MenuItem,
+  nativeImage,
+  Notification,
+  powerMonitor,
+  protocol,
+  session,
+  shell,
+  Tray
+}
 
 // Named, so that importing one of them fails when it is used and not before.
 export const autoUpdater = absent('autoUpdater')
@@ -34,4 +47,21 @@ export const utilityProcess = absent('utilityProcess')
 /** Only here, never in Electron: how a test knows what it runs on, and what happened to the desktop. */
 export const testHost = desktopRecord
 
-export default { app, BrowserWindow, clipboard, dialog, ipcMain, Menu, MenuItem, nativeImage, Notification, powerMonitor, protocol, session, shell, testHost, Tray, webContents }
+export default {
+  app,
+  BrowserWindow,
+  clipboard,
+  dialog,
+  ipcMain,
+  Menu,
+  MenuItem,
+  nativeImage,
+  Notification,
+  powerMonitor,
+  protocol,
+  session,
+  shell,
+  testHost,
+  Tray,
+  webContents
+}

@@ -3,7 +3,11 @@ import type { Browser } from './browser.ts'
 import type { IpcMain } from './ipc-main.ts'
 
 /** What the parts of the stand-in share; filled in as they come up. Apart, so that they need not import each other. */
-export const host: { app: App; browser: Browser | null; ipcMain: IpcMain } = { app: undefined as never, browser: null, ipcMain: undefined as never }
+export const host: { app: App; browser: Browser | null; ipcMain: IpcMain } = {
+  app: undefined as never,
+  browser: null,
+  ipcMain: undefined as never
+}
 
 /** What happened to the desktop; tests read it. Absent on real Electron. */
 export const desktopRecord = {

@@ -16,7 +16,9 @@ export class NativeImage {
     return this.#bytes === null
   }
   getSize(): { width: number; height: number } {
-    return this.#bytes ? { width: this.#bytes.readUInt32BE(16), height: this.#bytes.readUInt32BE(20) } : { width: 0, height: 0 }
+    return this.#bytes
+      ? { width: this.#bytes.readUInt32BE(16), height: this.#bytes.readUInt32BE(20) }
+      : { width: 0, height: 0 }
   }
   isTemplateImage(): boolean {
     return /Template(@2x)?\.png$/.test(this.path_)

@@ -13,7 +13,12 @@ export interface MenuItemOptions {
   readonly click?: (item: MenuItem, window: BrowserWindow | undefined, event: object) => void
 }
 
-const roles: Readonly<Record<string, () => void>> = { quit: () => host.app.quit(), appMenu: () => {}, editMenu: () => {}, windowMenu: () => {} }
+const roles: Readonly<Record<string, () => void>> = {
+  quit: () => host.app.quit(),
+  appMenu: () => {},
+  editMenu: () => {},
+  windowMenu: () => {}
+}
 
 export class MenuItem {
   readonly id: string | undefined
@@ -26,7 +31,8 @@ export class MenuItem {
   readonly click: () => void
 
   constructor(options: MenuItemOptions) {
-    if (options.role !== undefined && !(options.role in roles)) throw new Error(`test host: menu role '${options.role}' is not there`)
+    if (options.role !== undefined && !(options.role in roles))
+      throw new Error(`test host: menu role '${options.role}' is not there`)
     this.id = options.id
     this.label = options.label ?? options.role ?? ''
     this.submenu = options.submenu && Menu.buildFromTemplate(options.submenu)
@@ -51,7 +57,8 @@ export class Menu extends EventEmitter {
   static buildFromTemplate(template: readonly MenuItemOptions[]): Menu {
     const menu = new Menu()
     for (const options of template) {
-      if (options.label === undefined && options.role === undefined && options.type !== 'separator') throw new TypeError('Invalid template for MenuItem: must have at least one of label, role or type')
+      if (options.label === undefined && options.role === undefined && options.type !== 'separator')
+        throw new TypeError('Invalid template for MenuItem: must have at least one of label, role or type')
       menu.items.push(new MenuItem(options))
     }
     return menu

@@ -7,7 +7,11 @@ export async function fulfil(page: DevToolsSession, { requestId, request }: Repl
   const handler = protocol.handlerFor_(url)
   if (!handler) return page.send('Fetch.continueRequest', { requestId })
   try {
-    const body = request.postDataEntries?.length ? Buffer.concat(request.postDataEntries.map(({ bytes }: { bytes?: string }) => Buffer.from(bytes ?? '', 'base64'))) : undefined
+    const body = request.postDataEntries?.length
+      ? Buffer.concat(
+          request.postDataEntries.map(({ bytes }: { bytes?: string }) => Buffer.from(bytes ?? '', 'base64'))
+        )
+      : undefined
     const response = await handler(new Request(url, { method: request.method, headers: request.headers, body }))
     await page.send('Fetch.fulfillRequest', {
       requestId,

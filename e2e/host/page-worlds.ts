@@ -24,7 +24,11 @@ export interface PreloadFacts {
  * One end of the context bridge. Both worlds share the DOM and nothing else, so they speak by DOM events under a secret
  * name: delivery is immediate, and Chromium clones `detail` for the other world.
  */
-function makeBridge(mine: string, theirs: string, onOther: (message: any, tools: { post(m: any): void; unpack(m: any): any }) => void) {
+function makeBridge(
+  mine: string,
+  theirs: string,
+  onOther: (message: any, tools: { post(m: any): void; unpack(m: any): any }) => void
+) {
   const dispatch = window.dispatchEvent.bind(window)
   const EventOfWorld = CustomEvent
   const functions = new Map<number, (...args: any[]) => any>()
@@ -38,15 +42,20 @@ function makeBridge(mine: string, theirs: string, onOther: (message: any, tools:
       functions.set(++last, value)
       return { kind: 'function', id: last }
     }
-    if (typeof value !== 'object' || value === null) return { kind: 'value', value: typeof value === 'symbol' ? undefined : value }
+    if (typeof value !== 'object' || value === null)
+      return { kind: 'value', value: typeof value === 'symbol' ? undefined : value }
     if (value instanceof Promise) {
       const id = ++last
-      value.then((v) => post({ do: 'settle', id, ok: true, value: pack(v) }), (e) => post({ do: 'settle', id, ok: false, value: pack(e) }))
+      value.then(
+        (v) => post({ do: 'settle', id, ok: true, value: pack(v) }),
+        (e) => post({ do: 'settle', id, ok: false, value: pack(e) })
+      )
       return { kind: 'promise', id }
     }
     if (value instanceof Error) return { kind: 'error', name: value.name, message: value.message }
     if (Array.isArray(value)) return { kind: 'list', items: value.map(pack) }
-    if (Object.prototype.toString.call(value) === '[object Object]') return { kind: 'object', entries: Object.keys(value).map((key) => [key, pack(value[key])]) }
+    if (Object.prototype.toString.call(value) === '[object Object]')
+      return { kind: 'object', entries: Object.keys(value).map((key) => [key, pack(value[key])]) }
     return { kind: 'value', value: structuredClone(value) }
   }
   const unpack = (packed: any): any => {
@@ -100,26 +109,42 @@ function makeBridge(mine: string, theirs: string, onOther: (message: any, tools:
 function pageWorld(names: WorldNames, bridgeMaker: typeof makeBridge): void {
   const { defineProperty, freeze, isFrozen, values } = Object
   const freezeAll = (value: any): any => {
-    if (value && typeof value === 'object' && !isFrozen(value)) for (const inner of values(freeze(value))) freezeAll(inner)
+    if (value && typeof value === 'object' && !isFrozen(value))
+      for (const inner of values(freeze(value))) freezeAll(inner)
     return value
   }
   bridgeMaker(names.page, names.preload, (message, { post, unpack }) => {
     if (message.do !== 'expose') return
     const free = !(message.key in window)
-    if (free) defineProperty(window, message.key, { value: freezeAll(unpack(message.api)), enumerable: true, writable: false, configurable: false })
+    if (free)
+      defineProperty(window, message.key, {
+        value: freezeAll(unpack(message.api)),
+        enumerable: true,
+        writable: false,
+        configurable: false
+      })
     post({ do: 'exposed', ok: free })
   })
 }
 
 /** The preload's world: ipcRenderer, contextBridge, and a `require` that knows little more. */
-function preloadWorld(names: WorldNames, bridgeMaker: typeof makeBridge, preload: (...args: any[]) => void, facts: PreloadFacts): void {
+function preloadWorld(
+  names: WorldNames,
+  bridgeMaker: typeof makeBridge,
+  preload: (...args: any[]) => void,
+  facts: PreloadFacts
+): void {
   if (window !== window.top) return
   const world = globalThis as any
   const toHost = world[names.toHost] as (text: string) => void
   delete world[names.toHost]
 
   let exposed: boolean | undefined
-  const bridge = bridgeMaker(names.preload, names.page, (message) => void (message.do === 'exposed' && (exposed = message.ok)))
+  const bridge = bridgeMaker(
+    names.preload,
+    names.page,
+    (message) => void (message.do === 'exposed' && (exposed = message.ok))
+  )
   const contextBridge = {
     exposeInMainWorld(key: string, api: unknown) {
       exposed = undefined
@@ -132,7 +157,8 @@ function preloadWorld(names: WorldNames, bridgeMaker: typeof makeBridge, preload
   const waiting = new Map<number, { resolve(v: any): void; reject(e: Error): void }>()
   let last = 0
   const ipcRenderer = {
-    send: (channel: string, ...args: any[]) => toHost(JSON.stringify({ do: 'send', channel, args: structuredClone(args) })),
+    send: (channel: string, ...args: any[]) =>
+      toHost(JSON.stringify({ do: 'send', channel, args: structuredClone(args) })),
     invoke: (channel: string, ...args: any[]) =>
       new Promise((resolve, reject) => {
         const id = ++last
@@ -145,13 +171,17 @@ function preloadWorld(names: WorldNames, bridgeMaker: typeof makeBridge, preload
       return ipcRenderer
     },
     off(channel: string, listener: (event: object, ...args: any[]) => void) {
-      listeners.set(channel, (listeners.get(channel) ?? []).filter((other) => other !== listener))
+      listeners.set(
+        channel,
+        (listeners.get(channel) ?? []).filter((other) => other !== listener)
+      )
       return ipcRenderer
     }
   }
   Object.defineProperty(world, names.fromHost, {
     value: (message: any) => {
-      if (message.do === 'message') for (const listener of listeners.get(message.channel) ?? []) listener({ sender: ipcRenderer }, ...message.args)
+      if (message.do === 'message')
+        for (const listener of listeners.get(message.channel) ?? []) listener({ sender: ipcRenderer }, ...message.args)
       else {
         const call = waiting.get(message.id)
         waiting.delete(message.id)
@@ -161,14 +191,23 @@ function preloadWorld(names: WorldNames, bridgeMaker: typeof makeBridge, preload
     }
   })
 
-  const modules: Record<string, unknown> = { electron: { contextBridge, ipcRenderer }, timers: globalThis, url: { URL, URLSearchParams } }
+  const modules: Record<string, unknown> = {
+    electron: { contextBridge, ipcRenderer },
+    timers: globalThis,
+    url: { URL, URLSearchParams }
+  }
   const require = (name: string): unknown => {
     if (Object.hasOwn(modules, name)) return modules[name]
     throw new Error(`module not found: ${name}`)
   }
   try {
     const module = { exports: {} }
-    preload(require, { ...facts, contextIsolated: true, sandboxed: true, type: 'renderer', env: {} }, module.exports, module)
+    preload(
+      require,
+      { ...facts, contextIsolated: true, sandboxed: true, type: 'renderer', env: {} },
+      module.exports,
+      module
+    )
   } catch (error) {
     console.error(`Unable to load preload script: ${facts.preloadPath}`, error)
     toHost(JSON.stringify({ do: 'preload-error', message: String((error as Error).message) }))
@@ -178,7 +217,8 @@ function preloadWorld(names: WorldNames, bridgeMaker: typeof makeBridge, preload
 /** The preload's text as the function that a sandboxed window makes of it. */
 export const preloadFunction = (text: string): string => `(function (require, process, exports, module) {${text}\n})`
 
-export const pageWorldSource = (names: WorldNames): string => `(${pageWorld.toString()})(${JSON.stringify(names)}, ${makeBridge.toString()})`
+export const pageWorldSource = (names: WorldNames): string =>
+  `(${pageWorld.toString()})(${JSON.stringify(names)}, ${makeBridge.toString()})`
 
 export const preloadWorldSource = (names: WorldNames, preloadText: string, facts: PreloadFacts): string =>
   `(${preloadWorld.toString()})(${JSON.stringify(names)}, ${makeBridge.toString()}, ${preloadFunction(preloadText)}, ${JSON.stringify(facts)})`

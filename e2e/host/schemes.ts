@@ -8,11 +8,16 @@ const SUFFIX = '.host.invalid'
 const privileged = new Set<string>()
 
 export function toPageUrl(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)/i, (whole, scheme: string, authority: string) => (privileged.has(scheme) ? `https://${authority}.${scheme}${SUFFIX}` : whole))
+  return url.replace(/^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)/i, (whole, scheme: string, authority: string) =>
+    privileged.has(scheme) ? `https://${authority}.${scheme}${SUFFIX}` : whole
+  )
 }
 
 export function fromPageUrl(url: string): string {
-  return url.replace(/^https:\/\/([^/?#]*)\.([a-z0-9+-]+)\.host\.invalid/i, (_whole, authority: string, scheme: string) => `${scheme}://${authority}`)
+  return url.replace(
+    /^https:\/\/([^/?#]*)\.([a-z0-9+-]+)\.host\.invalid/i,
+    (_whole, authority: string, scheme: string) => `${scheme}://${authority}`
+  )
 }
 
 export type SchemeHandler = (request: Request) => Response | Promise<Response>
@@ -20,8 +25,11 @@ export type SchemeHandler = (request: Request) => Response | Promise<Response>
 export class Protocol {
   readonly #handlers = new Map<string, SchemeHandler>()
 
-  registerSchemesAsPrivileged(schemes: readonly { scheme: string; privileges?: { standard?: boolean; secure?: boolean } }[]): void {
-    if (host.app.schemesClosed_) throw new Error('protocol.registerSchemesAsPrivileged should be called before app is ready')
+  registerSchemesAsPrivileged(
+    schemes: readonly { scheme: string; privileges?: { standard?: boolean; secure?: boolean } }[]
+  ): void {
+    if (host.app.schemesClosed_)
+      throw new Error('protocol.registerSchemesAsPrivileged should be called before app is ready')
     privileged.clear()
     for (const { scheme, privileges } of schemes) if (privileges?.standard && privileges.secure) privileged.add(scheme)
   }

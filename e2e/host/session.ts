@@ -3,7 +3,12 @@ import { host, ignore } from './host.ts'
 import { fromPageUrl, protocol } from './schemes.ts'
 
 type Details = { isMainFrame: boolean; requestingUrl: string }
-type RequestHandler = (contents: unknown, permission: string, callback: (granted: boolean) => void, details: Details) => void
+type RequestHandler = (
+  contents: unknown,
+  permission: string,
+  callback: (granted: boolean) => void,
+  details: Details
+) => void
 type CheckHandler = (contents: unknown, permission: string, origin: string, details: Details) => boolean
 
 /** Electron's word for a permission → Chromium's. */
@@ -39,8 +44,13 @@ export class Session extends EventEmitter {
     const details = { isMainFrame: true, requestingUrl: fromPageUrl(pageUrl) }
     for (const [permission, name] of Object.entries(permissions)) {
       const checked = this.#onCheck?.(contents, permission, fromPageUrl(origin), details) ?? true
-      const granted = checked && (this.#onRequest === null || (await new Promise<boolean>((answer) => this.#onRequest?.(contents, permission, answer, details))))
-      await host.browser?.devtools.send('Browser.setPermission', { permission: { name }, setting: granted ? 'granted' : 'denied', origin }).catch(ignore)
+      const granted =
+        checked &&
+        (this.#onRequest === null ||
+          (await new Promise<boolean>((answer) => this.#onRequest?.(contents, permission, answer, details))))
+      await host.browser?.devtools
+        .send('Browser.setPermission', { permission: { name }, setting: granted ? 'granted' : 'denied', origin })
+        .catch(ignore)
     }
   }
 }

@@ -21,7 +21,9 @@ export interface WebPreferences {
   readonly spellcheck?: boolean
 }
 
-export type WindowOpenHandler = (details: { url: string; frameName: string; disposition: string }) => { action: 'allow' | 'deny' }
+export type WindowOpenHandler = (details: { url: string; frameName: string; disposition: string }) => {
+  action: 'allow' | 'deny'
+}
 
 const PRELOAD_WORLD = 'Electron Isolated Context'
 
@@ -115,7 +117,8 @@ export class WebContents extends EventEmitter {
   send(channel: string, ...args: unknown[]): void {
     const world = [...this.#worlds].find(([, frame]) => frame === this.mainFrame.frameToken)?.[0]
     // A page without a preload world hears nothing, as in Electron.
-    if (world !== undefined) this.#deliver(world, `{"do":"message","channel":${JSON.stringify(channel)},"args":${encodePlain(args)}}`)
+    if (world !== undefined)
+      this.#deliver(world, `{"do":"message","channel":${JSON.stringify(channel)},"args":${encodePlain(args)}}`)
   }
 
   reload(): void {
@@ -148,7 +151,11 @@ export class WebContents extends EventEmitter {
   }
   async executeJavaScript(code: string): Promise<unknown> {
     await this.ready_
-    const { result, exceptionDetails } = await this.#send('Runtime.evaluate', { expression: code, awaitPromise: true, returnByValue: true })
+    const { result, exceptionDetails } = await this.#send('Runtime.evaluate', {
+      expression: code,
+      awaitPromise: true,
+      returnByValue: true
+    })
     if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text)
     return result.value
   }
@@ -167,18 +174,33 @@ export class WebContents extends EventEmitter {
   #pageUrl = 'about:blank'
 
   #send(method: string, params: object = {}): Promise<Reply> {
-    return this.#page ? this.#page.send(method, params) : Promise.reject(new Error(`${method}: the page is not there yet`))
+    return this.#page
+      ? this.#page.send(method, params)
+      : Promise.reject(new Error(`${method}: the page is not there yet`))
   }
 
   async #open({ width, height }: { width: number; height: number }): Promise<void> {
-    const { targetId } = await devtools().send('Target.createTarget', { url: 'about:blank', newWindow: true, width, height })
+    const { targetId } = await devtools().send('Target.createTarget', {
+      url: 'about:blank',
+      newWindow: true,
+      width,
+      height
+    })
     this.targetId_ = targetId
     const page = (this.#page = await devtools().attach(targetId))
     devtools().on('Target.targetDestroyed', (gone) => void (gone.targetId === targetId && this.destroy_()))
-    devtools().on('Target.targetCreated', ({ targetInfo }) => void (targetInfo.openerId === targetId && closePopup(targetInfo.targetId).catch(ignore)))
+    devtools().on(
+      'Target.targetCreated',
+      ({ targetInfo }) => void (targetInfo.openerId === targetId && closePopup(targetInfo.targetId).catch(ignore))
+    )
     this.#listenToWorlds(page)
     this.#listenToNavigation(page)
-    await Promise.all([page.send('Page.enable'), page.send('Runtime.enable'), page.send('Inspector.enable'), page.send('Fetch.enable', { patterns: [{ urlPattern: '*' }] })])
+    await Promise.all([
+      page.send('Page.enable'),
+      page.send('Runtime.enable'),
+      page.send('Inspector.enable'),
+      page.send('Fetch.enable', { patterns: [{ urlPattern: '*' }] })
+    ])
     const { frameTree } = await page.send('Page.getFrameTree')
     this.mainFrame = this.#frame(frameTree.frame.id)
     await this.#installPreload(page)
@@ -186,8 +208,14 @@ export class WebContents extends EventEmitter {
   }
 
   #listenToWorlds(page: DevToolsSession): void {
-    page.on('Runtime.executionContextCreated', ({ context }) => void (context.name === PRELOAD_WORLD && this.#worlds.set(context.id, context.auxData.frameId)))
-    page.on('Runtime.executionContextDestroyed', ({ executionContextId }) => void this.#worlds.delete(executionContextId))
+    page.on(
+      'Runtime.executionContextCreated',
+      ({ context }) => void (context.name === PRELOAD_WORLD && this.#worlds.set(context.id, context.auxData.frameId))
+    )
+    page.on(
+      'Runtime.executionContextDestroyed',
+      ({ executionContextId }) => void this.#worlds.delete(executionContextId)
+    )
     page.on('Runtime.executionContextsCleared', () => this.#worlds.clear())
     page.on('Runtime.bindingCalled', ({ payload, executionContextId }) => {
       if (this.#worlds.has(executionContextId)) void this.#heard(JSON.parse(payload), executionContextId)
@@ -221,7 +249,9 @@ export class WebContents extends EventEmitter {
       this.emit('did-finish-load', cancellable())
       this.window_.readyToShow_()
     })
-    page.on('Inspector.targetCrashed', () => this.emit('render-process-gone', cancellable(), { reason: 'crashed', exitCode: 5 }))
+    page.on('Inspector.targetCrashed', () =>
+      this.emit('render-process-gone', cancellable(), { reason: 'crashed', exitCode: 5 })
+    )
     page.on('Fetch.requestPaused', (paused) => {
       this.#requested(page, paused).catch((error: unknown) => {
         if (!this.#destroyed) console.error('test host:', error)
@@ -233,7 +263,12 @@ export class WebContents extends EventEmitter {
     const { requestId, request, resourceType, frameId } = paused
     if (resourceType === 'Document' && frameId === this.mainFrame.frameToken) {
       if (request.url !== this.#expected && request.url !== this.#pageUrl) {
-        const event = cancellable({ url: fromPageUrl(request.url), isMainFrame: true, isSameDocument: false, frame: this.mainFrame })
+        const event = cancellable({
+          url: fromPageUrl(request.url),
+          isMainFrame: true,
+          isSameDocument: false,
+          frame: this.mainFrame
+        })
         this.emit('will-navigate', event, event.url)
         if (event.defaultPrevented) return page.send('Fetch.failRequest', { requestId, errorReason: 'Aborted' })
       }
@@ -258,22 +293,40 @@ export class WebContents extends EventEmitter {
       return
     }
     const secret = randomBytes(16).toString('hex')
-    const names = (this.#names = { page: `p${secret}`, preload: `q${secret}`, toHost: `t${secret}`, fromHost: `f${secret}` })
-    const facts = { preloadPath: path, platform: process.platform, arch: process.arch, versions: { ...process.versions }, argv: [process.execPath] }
+    const names = (this.#names = {
+      page: `p${secret}`,
+      preload: `q${secret}`,
+      toHost: `t${secret}`,
+      fromHost: `f${secret}`
+    })
+    const facts = {
+      preloadPath: path,
+      platform: process.platform,
+      arch: process.arch,
+      versions: { ...process.versions },
+      argv: [process.execPath]
+    }
     await page.send('Runtime.addBinding', { name: names.toHost, executionContextName: PRELOAD_WORLD })
     await page.send('Page.addScriptToEvaluateOnNewDocument', { source: pageWorldSource(names) })
-    await page.send('Page.addScriptToEvaluateOnNewDocument', { worldName: PRELOAD_WORLD, source: preloadWorldSource(names, text, facts) })
+    await page.send('Page.addScriptToEvaluateOnNewDocument', {
+      worldName: PRELOAD_WORLD,
+      source: preloadWorldSource(names, text, facts)
+    })
   }
 
   async #heard(message: Reply, world: number): Promise<void> {
     const senderFrame = this.#frames.get(this.#worlds.get(world) ?? '') ?? null
     const event = { ...cancellable(), sender: this, senderFrame, ports: [] }
-    if (message.do === 'preload-error') this.emit('preload-error', cancellable(), this.#preferences.preload, new Error(message.message))
+    if (message.do === 'preload-error')
+      this.emit('preload-error', cancellable(), this.#preferences.preload, new Error(message.message))
     else if (message.do === 'send') host.ipcMain.emit(message.channel, event, ...message.args)
     else if (message.do === 'invoke') this.#deliver(world, await this.#invoke(event, message))
   }
 
-  async #invoke(event: object, { id, channel, args }: { id: number; channel: string; args: unknown[] }): Promise<string> {
+  async #invoke(
+    event: object,
+    { id, channel, args }: { id: number; channel: string; args: unknown[] }
+  ): Promise<string> {
     try {
       const handler = host.ipcMain.handlersByChannel_.get(channel)
       if (!handler) throw new Error(`No handler registered for '${channel}'`)
@@ -287,9 +340,12 @@ export class WebContents extends EventEmitter {
   #deliver(world: number, json: string): void {
     if (this.#destroyed || !this.#names) return
     const expression = `globalThis[${JSON.stringify(this.#names.fromHost)}]?.(${json})`
-    this.#sent = this.#sent.then(() => this.#send('Runtime.evaluate', { expression, contextId: world })).then(({ exceptionDetails }) => {
-      if (exceptionDetails) console.error('test host: in the page:', exceptionDetails.exception?.description ?? exceptionDetails.text)
-    }, ignore)
+    this.#sent = this.#sent
+      .then(() => this.#send('Runtime.evaluate', { expression, contextId: world }))
+      .then(({ exceptionDetails }) => {
+        if (exceptionDetails)
+          console.error('test host: in the page:', exceptionDetails.exception?.description ?? exceptionDetails.text)
+      }, ignore)
   }
 
   /** What Chromium opens is closed again. Larder allows no window, so allowing one is an error here. */

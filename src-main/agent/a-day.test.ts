@@ -39,24 +39,58 @@ async function aDay(startMs: number, hours: number) {
   })
   const hashes = createHashPool({ workers: 1 })
   const uploads = await UploadCount.open(join(dir, 'uploads.json'), clock, local)
-  const rates = new Rates({ clock, localClock: local, settings: settings.rates, uploads, probe: async () => null, changed: () => {} })
+  const rates = new Rates({
+    clock,
+    localClock: local,
+    settings: settings.rates,
+    uploads,
+    probe: async () => null,
+    changed: () => {}
+  })
   const pause = await PauseSwitch.open(dir, clock, () => {})
-  const cache = await openCache({ dir: join(dir, 'cache'), clock, hashes, maxBytes: 100 * MIB, minFreeBytes: 0, maxAgeDays: 1 })
+  const cache = await openCache({
+    dir: join(dir, 'cache'),
+    clock,
+    hashes,
+    maxBytes: 100 * MIB,
+    minFreeBytes: 0,
+    maxAgeDays: 1
+  })
   const [content, kept, aged] = [sample(MIB), sample(2 * MIB), sample(3 * MIB)]
   for (const one of [content, kept, aged]) await store(cache, one)
   const got = { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0 }
   const savings = new SavingsMeter(clock, cache.savings, () => ({ ...got }))
   const runs: number[] = []
   const precache = await Precache.open({
-    path: join(dir, 'precache.json'), clock, localClock: local, settings: settings.precache, random: () => 0, wallMs: () => clock.wallMs(),
-    pin: () => {}, setPriority: () => {}, changed: () => {}, onMains: async () => true, readList: async () => [],
+    path: join(dir, 'precache.json'),
+    clock,
+    localClock: local,
+    settings: settings.precache,
+    random: () => 0,
+    wallMs: () => clock.wallMs(),
+    pin: () => {},
+    setPriority: () => {},
+    changed: () => {},
+    onMains: async () => true,
+    readList: async () => [],
     obtain: async () => ({ sha256: content.sha256, bytes: 0, present: true }),
     ended: () => runs.push(local(clock.wallMs()).hour)
   })
   cache.pin(content.sha256, true, startMs + 5 * HOUR)
   cache.pin(kept.sha256, true)
   pause.pause(startMs + 24 * HOUR)
-  const seen: { hour: number; capMib: number; pinned: number; contents: number; paused: boolean; mayUpload: boolean; uploadedMib: number; todayMib: number; allMib: number; saved: number | null }[] = []
+  const seen: {
+    hour: number
+    capMib: number
+    pinned: number
+    contents: number
+    paused: boolean
+    mayUpload: boolean
+    uploadedMib: number
+    todayMib: number
+    allMib: number
+    saved: number | null
+  }[] = []
   for (let i = 0; i < hours; i++) {
     // A minute past the hour: everything that looks at the clock has done so.
     await clock.pass(60_000)
@@ -64,8 +98,16 @@ async function aDay(startMs: number, hours: number) {
     const { pinned, entries } = cache.stats()
     const { today, days28 } = savings.read()
     seen.push({
-      hour: local(clock.wallMs()).hour, capMib: caps.wanBackground! / MIB, pinned, contents: entries, paused: pause.state !== null, mayUpload: rates.mayUpload, uploadedMib: month.bytes / MIB,
-      todayMib: (today.originBytes + today.peerBytes) / MIB, allMib: (days28.originBytes + days28.peerBytes) / MIB, saved: days28.savedShare
+      hour: local(clock.wallMs()).hour,
+      capMib: caps.wanBackground! / MIB,
+      pinned,
+      contents: entries,
+      paused: pause.state !== null,
+      mayUpload: rates.mayUpload,
+      uploadedMib: month.bytes / MIB,
+      todayMib: (today.originBytes + today.peerBytes) / MIB,
+      allMib: (days28.originBytes + days28.peerBytes) / MIB,
+      saved: days28.savedShare
     })
     rates.noteUploaded(MIB)
     got.originBytes += MIB
@@ -80,7 +122,7 @@ async function aDay(startMs: number, hours: number) {
   rates.close()
   await uploads.close()
   await cache.close()
-  hashes.close()
+  await hashes.close()
   return { seen, runs }
 }
 
@@ -117,5 +159,12 @@ test('the day that has an hour twice: the hour that comes twice has its caps twi
 test('the turn of the month in the middle of a day begins the uploads anew', async () => {
   // 31 January 2026, 20 o'clock in Berlin.
   const { seen } = await aDay(Date.UTC(2026, 0, 31, 19), 6)
-  expect(seen.map(({ hour, uploadedMib }) => [hour, uploadedMib])).toEqual([[20, 0], [21, 1], [22, 2], [23, 3], [0, 0], [1, 1]])
+  expect(seen.map(({ hour, uploadedMib }) => [hour, uploadedMib])).toEqual([
+    [20, 0],
+    [21, 1],
+    [22, 2],
+    [23, 3],
+    [0, 0],
+    [1, 1]
+  ])
 })

@@ -48,7 +48,9 @@ describe('one agent on its own', () => {
   it('shows a request that has ended as one and the same object in every snapshot, and one that runs anew', async () => {
     const url = origin.put('/a.bin', { generate: { bytes: 1000, seed: 1 } })
     const done = await ask(agent(), { url, destination: join(out, 'a.bin') })
-    const running = agent().request(RequestSpec.parse({ url: origin.put('/b.bin', { generate: { bytes: 1000, seed: 2 } }) }))
+    const running = agent().request(
+      RequestSpec.parse({ url: origin.put('/b.bin', { generate: { bytes: 1000, seed: 2 } }) })
+    )
     const [a, b] = [agent().snapshot().requests, agent().snapshot().requests]
     expect(a[0]).toEqual(done)
     expect(a[0]).toBe(b[0])
@@ -80,14 +82,23 @@ describe('one agent on its own', () => {
   it('starts over with the new version when the file changes in the middle, and never mixes', async () => {
     await origin.close()
     origin = await startOriginServer({ rateBytesPerSecond: 8 * MIB })
-    const url = origin.put('/a.bin', { generate: { bytes: 8 * MIB, seed: 'old' } }, { faults: { resetAfter: { bytes: 3 * MIB, times: 1 } } })
+    const url = origin.put(
+      '/a.bin',
+      { generate: { bytes: 8 * MIB, seed: 'old' } },
+      { faults: { resetAfter: { bytes: 3 * MIB, times: 1 } } }
+    )
     origin.onRequest = (r) => {
-      if (r.range !== null && !r.range.startsWith('bytes=0-')) origin.replace('/a.bin', { generate: { bytes: 8 * MIB, seed: 'new' } })
+      if (r.range !== null && !r.range.startsWith('bytes=0-'))
+        origin.replace('/a.bin', { generate: { bytes: 8 * MIB, seed: 'new' } })
     }
     const view = await ask(agent(), { url, destination: join(out, 'a.bin') })
     expect(view.state).toBe('done')
     expect(sha256(await readFile(join(out, 'a.bin')))).toBe(await origin.sha256('/a.bin'))
-    expect(agent().events().some((e) => e.type === 'originChanged')).toBe(true)
+    expect(
+      agent()
+        .events()
+        .some((e) => e.type === 'originChanged')
+    ).toBe(true)
   })
 
   it.each([
@@ -127,7 +138,10 @@ describe('one agent on its own', () => {
     expect(await ask(agent(), wrong)).toMatchObject({ state: 'failed', error: { code: 'DIGEST_MISMATCH' } })
     expect(await ask(agent(), { url })).toMatchObject({ state: 'done', split: { originBytes: 0, cacheBytes: MIB } })
     await origin.close()
-    expect(await ask(agent(), { ...wrong, allowStale: true })).toMatchObject({ state: 'failed', error: { code: 'ORIGIN_UNREACHABLE' } })
+    expect(await ask(agent(), { ...wrong, allowStale: true })).toMatchObject({
+      state: 'failed',
+      error: { code: 'ORIGIN_UNREACHABLE' }
+    })
     expect(await readdir(out)).toEqual([])
   })
 
@@ -135,7 +149,11 @@ describe('one agent on its own', () => {
     const url = origin.put('/a.bin', { generate: { bytes: MIB, seed: 5 } })
     await ask(agent(), { url })
     origin.reset()
-    const view = await ask(agent(), { url: `${origin.url}/elsewhere`, integrity: await origin.sha256('/a.bin'), destination: join(out, 'a.bin') })
+    const view = await ask(agent(), {
+      url: `${origin.url}/elsewhere`,
+      integrity: await origin.sha256('/a.bin'),
+      destination: join(out, 'a.bin')
+    })
     expect(view.state).toBe('done')
     expect(origin.stats().requests).toBe(0)
   })
@@ -168,7 +186,10 @@ describe('one agent on its own', () => {
     await ask(agent(), { url })
     await origin.close()
     expect(await ask(agent(), { url })).toMatchObject({ state: 'failed', error: { code: 'ORIGIN_UNREACHABLE' } })
-    expect(await ask(agent(), { url, allowStale: true, destination: join(out, 'a') })).toMatchObject({ state: 'done', stale: true })
+    expect(await ask(agent(), { url, allowStale: true, destination: join(out, 'a') })).toMatchObject({
+      state: 'done',
+      stale: true
+    })
   })
 
   it('stops when cancelled, keeps verified pieces, and goes on from there', async () => {

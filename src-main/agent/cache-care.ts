@@ -9,13 +9,23 @@ import type { EventLog } from './event-log.ts'
 /** Says what happens in the cache. */
 export function tellCacheEvents(cache: Cache, events: EventLog): void {
   const short = (sha256: string) => sha256.slice(0, 12)
-  cache.on('added', (content) => events.add('contentCached', `${short(content.sha256)} is in the cache.`, { bytes: content.plan.lengthBytes }))
-  cache.on('evicted', ({ sha256, bytes, reason }) => events.add('contentEvicted', `${short(sha256)} left the cache (${reason}).`, { bytes }))
-  cache.on('removed', ({ sha256, bytes }) => events.add('contentRemoved', `${short(sha256)} was removed from the cache.`, { bytes }))
-  cache.on('quarantined', ({ sha256, reason }) => events.add('contentQuarantined', `${short(sha256)} is damaged and was quarantined: ${reason}`))
+  cache.on('added', (content) =>
+    events.add('contentCached', `${short(content.sha256)} is in the cache.`, { bytes: content.plan.lengthBytes })
+  )
+  cache.on('evicted', ({ sha256, bytes, reason }) =>
+    events.add('contentEvicted', `${short(sha256)} left the cache (${reason}).`, { bytes })
+  )
+  cache.on('removed', ({ sha256, bytes }) =>
+    events.add('contentRemoved', `${short(sha256)} was removed from the cache.`, { bytes })
+  )
+  cache.on('quarantined', ({ sha256, reason }) =>
+    events.add('contentQuarantined', `${short(sha256)} is damaged and was quarantined: ${reason}`)
+  )
   cache.on('diskFull', () => events.add('diskFull', 'The disk of the cache is full.', { code: 'DISK_FULL' }))
   cache.on('diskRecovered', () => events.add('diskRecovered', 'The disk of the cache has space again.'))
-  cache.on('tookIn', ({ from, contents, bytes }) => events.add('cacheMoved', `The cache has moved out of ${from}: ${contents} contents.`, { bytes }))
+  cache.on('tookIn', ({ from, contents, bytes }) =>
+    events.add('cacheMoved', `The cache has moved out of ${from}: ${contents} contents.`, { bytes })
+  )
 }
 
 /** Moves what lies in former folders of the cache into it, one folder after the other, while the agent works. */
@@ -26,7 +36,12 @@ export async function moveIn(cache: Cache, place: CachePlace, events: EventLog):
       await place.left(from)
     } catch (thrown) {
       const error = LarderError.from(thrown)
-      if (error.code !== 'SHUTTING_DOWN') events.add('warning', `The cache could not be moved out of ${from}; it goes on at the next start: ${error.message}`, { code: error.code })
+      if (error.code !== 'SHUTTING_DOWN')
+        events.add(
+          'warning',
+          `The cache could not be moved out of ${from}; it goes on at the next start: ${error.message}`,
+          { code: error.code }
+        )
     }
   }
 }

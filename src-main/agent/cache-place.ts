@@ -59,13 +59,20 @@ export class CachePlace {
    */
   async relocate(dir: string): Promise<void> {
     const target = resolve(dir)
-    if (!isAbsolute(dir)) throw new LarderError('BAD_REQUEST', `${dir.slice(0, 200)} is not an absolute path`, { field: 'dir' })
+    if (!isAbsolute(dir))
+      throw new LarderError('BAD_REQUEST', `${dir.slice(0, 200)} is not an absolute path`, { field: 'dir' })
     if (target !== this.dir) {
-      if (inside(target, this.dir) || inside(this.dir, target)) throw new LarderError('BAD_REQUEST', 'The new folder and the present one may not lie in each other', { field: 'dir' })
+      if (inside(target, this.dir) || inside(this.dir, target))
+        throw new LarderError('BAD_REQUEST', 'The new folder and the present one may not lie in each other', {
+          field: 'dir'
+        })
       await tryFolder(target)
     }
     const { setting } = this.#place
-    this.#place = target === this.dir ? { dir: target, setting, leaving: this.#place.leaving.filter((one) => one !== target) } : moved({ ...this.#place, dir: this.dir }, target, setting)
+    this.#place =
+      target === this.dir
+        ? { dir: target, setting, leaving: this.#place.leaving.filter((one) => one !== target) }
+        : moved({ ...this.#place, dir: this.dir }, target, setting)
     await writePrivateFile(this.#path, JSON.stringify(this.#place))
   }
 
@@ -95,7 +102,10 @@ async function tryFolder(dir: string): Promise<void> {
     await rm(probe, { force: true })
     if (!there && first !== undefined) await rmdir(dir)
   } catch (cause) {
-    throw new LarderError('CACHE_UNUSABLE', `The folder ${dir} cannot be used: ${(cause as Error).message}`, { dir, cause })
+    throw new LarderError('CACHE_UNUSABLE', `The folder ${dir} cannot be used: ${(cause as Error).message}`, {
+      dir,
+      cause
+    })
   }
 }
 

@@ -42,9 +42,16 @@ describe('PCs whose clocks are set by hours while they download', () => {
     const views = await Promise.all(asked)
     expect(views.map(({ state, error }) => [state, error])).toEqual(Array(3).fill(['done', null]))
     expect(origin.contentBytes('/big.bin')).toBe(bytes)
-    for (const i of [0, 1, 2]) expect(createHash('sha256').update(await readFile(join(out, `${i}`))).digest('hex')).toBe(await origin.sha256('/big.bin'))
+    for (const i of [0, 1, 2])
+      expect(
+        createHash('sha256')
+          .update(await readFile(join(out, `${i}`)))
+          .digest('hex')
+      ).toBe(await origin.sha256('/big.bin'))
     const events = fleet.agents.flatMap(({ agent }) => agent.events())
-    expect(events.filter(({ type }) => ['fallback', 'peerLost', 'peerRefused', 'masterLost'].includes(type))).toEqual([])
+    expect(events.filter(({ type }) => ['fallback', 'peerLost', 'peerRefused', 'masterLost'].includes(type))).toEqual(
+      []
+    )
     // Nor is anybody a stranger afterwards: certificates are not refused for a clock that is wrong.
     const late: TestAgent = await fleet.add()
     expect((await ask(late.agent, { url })).split).toEqual({ originBytes: 0, peerBytes: bytes, cacheBytes: 0 })

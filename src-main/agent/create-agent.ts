@@ -77,7 +77,8 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#config = config
     this.#host = host
     this.#name = config.name ?? hostname()
-    this.settings = config.settings instanceof LiveSettings ? config.settings : settingsInMemory(config.settings, host.clock)
+    this.settings =
+      config.settings instanceof LiveSettings ? config.settings : settingsInMemory(config.settings, host.clock)
     this.#limits = limitsOf(this.settings.current)
     this.#startedWallMs = host.clock.wallMs()
     this.#events = new EventLog(host.clock, (event) => this.#told(event))
@@ -139,7 +140,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   request(spec: RequestSpec): RequestView {
     if (this.#state !== 'running') throw new LarderError('SHUTTING_DOWN', 'The agent is not running')
     const request = this.#running().requests.add(spec)
-    this.#events.add('requestAccepted', `Asked for ${request.view().url}`, { requestId: request.id, url: request.view().url })
+    this.#events.add('requestAccepted', `Asked for ${request.view().url}`, {
+      requestId: request.id,
+      url: request.view().url
+    })
     return request.view()
   }
 
@@ -185,7 +189,8 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
 
   async setIntegration(enabled: boolean, change: Change): Promise<IntegrationState> {
     // Who turned it off first stays the one to be asked.
-    if (this.settings.integration.enabled !== enabled || this.settings.integration.managedBy !== null) await this.settings.set('integration.enabled', enabled, change)
+    if (this.settings.integration.enabled !== enabled || this.settings.integration.managedBy !== null)
+      await this.settings.set('integration.enabled', enabled, change)
     return this.settings.integration
   }
 
@@ -230,7 +235,9 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   #followLimits(): void {
     const limits = limitsOf(this.settings.current)
     if (JSON.stringify(limits) === JSON.stringify(this.#limits)) return
-    this.#applyLimits(limits).catch((error: unknown) => this.#events.add('warning', `The limits of the cache could not be applied: ${LarderError.from(error).message}`))
+    this.#applyLimits(limits).catch((error: unknown) =>
+      this.#events.add('warning', `The limits of the cache could not be applied: ${LarderError.from(error).message}`)
+    )
   }
 
   async relocateCache(dir: string): Promise<void> {
@@ -279,26 +286,95 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     const awake = this.#own(new AwakeClock(clock, ({ ms }) => this.#woke(ms)), (a) => a.stop())
     const pause = this.#own(await PauseSwitch.open(dataDir, clock, () => this.#goOn()), (p) => p.close())
     const uploads = this.#own(await UploadCount.open(join(dataDir, 'uploads.json'), clock, local), (u) => u.close())
-    const rates = this.#own(new Rates({ clock, localClock: local, settings: settings.rates, uploads, probe: connectProbe, changed }), (r) => r.close())
+    const rates = this.#own(
+      new Rates({ clock, localClock: local, settings: settings.rates, uploads, probe: connectProbe, changed }),
+      (r) => r.close()
+    )
     const vitals = this.#own(new VitalSigns(), (v) => v.stop())
     const place = await CachePlace.open(dataDir, settings.cache.dir)
     const hashes = this.#own(createHashPool({ workers: 2 }), (h) => h.close())
     const cache = this.#own(await openCache({ ...settings.cache, dir: place.dir, clock, hashes }), (c) => c.close())
-    const origin = this.#own(lazyOriginClient({ clock: awake, settings: settings.origin, env, userAgent: `larder/${LARDER_VERSION} (agent)`, rates }), (o) => o.close())
+    const origin = this.#own(
+      lazyOriginClient({
+        clock: awake,
+        settings: settings.origin,
+        env,
+        userAgent: `larder/${LARDER_VERSION} (agent)`,
+        rates
+      }),
+      (o) => o.close()
+    )
     const buffers = this.#own(new PieceBuffers(clock), (b) => b.clear())
-    const machine = this.#own(new MachineWatch(clock, probes, () => weightRulesOf(live.current), () => cache.stats().freeBytes), (m) => m.stop())
+    const machine = this.#own(
+      new MachineWatch(
+        clock,
+        probes,
+        () => weightRulesOf(live.current),
+        () => cache.stats().freeBytes
+      ),
+      (m) => m.stop()
+    )
     await machine.start()
     const serving = new Serving({ clock, machine, rates }, () => this.resumeServing())
-    const peers = await openPeers({ dataDir, name: this.#name, settings, machine, serving, rates, buffers, clock: awake, log, shared: () => transfers })
+    const peers = await openPeers({
+      dataDir,
+      name: this.#name,
+      settings,
+      machine,
+      serving,
+      rates,
+      buffers,
+      clock: awake,
+      log,
+      shared: () => transfers
+    })
     const { network, claims } = peers
     const { transfers, requests, readings, originQueue } = openTransfers({
-      clock: awake, settings: live, cache, origin, buffers, rates, serving, peers, changed,
+      clock: awake,
+      settings: live,
+      cache,
+      origin,
+      buffers,
+      rates,
+      serving,
+      peers,
+      changed,
       events: this.#events,
       requestChanged: (view) => this.emit('request', view)
     })
-    const savings = this.#own(new SavingsMeter(clock, cache.savings, () => byteTotals({ requests, transfers, readings })), (s) => s.stop())
-    const precache = await openPrecache({ agent: this, cache, events: this.#events, clock, localClock: local, dataDir, settings: settings.precache, onBattery: () => machine.onBattery, changed })
-    this.#parts = { precache, hashes, place, cache, origin, network, claims, transfers, requests, readings, pause, rates, vitals, machine, savings, serving }
+    const savings = this.#own(
+      new SavingsMeter(clock, cache.savings, () => byteTotals({ requests, transfers, readings })),
+      (s) => s.stop()
+    )
+    const precache = await openPrecache({
+      agent: this,
+      cache,
+      events: this.#events,
+      clock,
+      localClock: local,
+      dataDir,
+      settings: settings.precache,
+      onBattery: () => machine.onBattery,
+      changed
+    })
+    this.#parts = {
+      precache,
+      hashes,
+      place,
+      cache,
+      origin,
+      network,
+      claims,
+      transfers,
+      requests,
+      readings,
+      pause,
+      rates,
+      vitals,
+      machine,
+      savings,
+      serving
+    }
     passOn(peers, transfers)
     tellPeerEvents(network, this.#events)
     tellCacheEvents(cache, this.#events)
@@ -325,7 +401,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       machine.refresh()
       changed()
     }
-    this.#own(followSettings(live, { apply, tell: (type, text, facts) => this.#events.add(type, text, facts) }), (end) => end())
+    this.#own(
+      followSettings(live, { apply, tell: (type, text, facts) => this.#events.add(type, text, facts) }),
+      (end) => end()
+    )
     this.#own(serving, (s) => s.close())
     void moveIn(cache, place, this.#events)
     if (pause.state !== null) requests.pauseAll()
@@ -377,7 +456,14 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   #told(event: AgentEvent): void {
-    this.#host.log.info({ event: event.type, ...(event.code ? { code: event.code } : {}), ...(event.reason ? { reason: event.reason } : {}) }, event.text)
+    this.#host.log.info(
+      {
+        event: event.type,
+        ...(event.code ? { code: event.code } : {}),
+        ...(event.reason ? { reason: event.reason } : {})
+      },
+      event.text
+    )
     this.emit('event', event)
     this.#changed()
   }
@@ -392,8 +478,8 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 }
 
-const untilText = (wallMs: number | null): string => (wallMs === null ? 'until resumed' : `until ${new Date(wallMs).toISOString()}`)
+const untilText = (wallMs: number | null): string =>
+  wallMs === null ? 'until resumed' : `until ${new Date(wallMs).toISOString()}`
 function limitsOf({ cache: { maxBytes, maxDiskPercent, minFreeBytes, maxAgeDays } }: Settings): CacheLimits {
   return { maxBytes, maxDiskPercent, minFreeBytes, maxAgeDays }
 }
-

@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { dataPaths, defaultDataDir } from '../lib/data-paths.ts'
-import { ensureApiToken, lockDataDir, prepareDataDir, readAgentFile, removeAgentFile, writeAgentFile } from './data-dir.ts'
+import {
+  ensureApiToken,
+  lockDataDir,
+  prepareDataDir,
+  readAgentFile,
+  removeAgentFile,
+  writeAgentFile
+} from './data-dir.ts'
 
 let dir: string
 beforeEach(async () => {
@@ -11,7 +18,14 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dir, { recursive: true }))
 
-const agentFile = { pid: process.pid, apiPort: 4725, version: '0.1.0', apiVersion: 1, bootId: '00112233aabbccdd', startedAt: 1 }
+const agentFile = {
+  pid: process.pid,
+  apiPort: 4725,
+  version: '0.1.0',
+  apiVersion: 1,
+  bootId: '00112233aabbccdd',
+  startedAt: 1
+}
 
 test('the data folder is the one of the environment before that of the user', () => {
   expect(defaultDataDir({ LARDER_DATA_DIR: '/srv/larder' })).toBe('/srv/larder')
@@ -25,7 +39,10 @@ test('a new data folder is for its user alone', async () => {
 
 test('a data folder that cannot be made is reported with its path', async () => {
   await writeFile(join(dir, 'file'), '')
-  await expect(prepareDataDir(join(dir, 'file', 'data'))).rejects.toMatchObject({ code: 'CACHE_UNUSABLE', details: { path: join(dir, 'file', 'data') } })
+  await expect(prepareDataDir(join(dir, 'file', 'data'))).rejects.toMatchObject({
+    code: 'CACHE_UNUSABLE',
+    details: { path: join(dir, 'file', 'data') }
+  })
 })
 
 test('the token is made once, kept, and readable for its user alone', async () => {
@@ -69,7 +86,10 @@ test('a locked data folder names the process that holds it, until it is released
   const lock = await lockDataDir(paths)
   await expect(lockDataDir(paths)).rejects.toMatchObject({ code: 'AGENT_ALREADY_RUNNING', details: { pid: null } })
   await writeAgentFile(paths, agentFile)
-  await expect(lockDataDir(paths)).rejects.toMatchObject({ code: 'AGENT_ALREADY_RUNNING', details: { pid: process.pid, dataDir: dir } })
+  await expect(lockDataDir(paths)).rejects.toMatchObject({
+    code: 'AGENT_ALREADY_RUNNING',
+    details: { pid: process.pid, dataDir: dir }
+  })
   lock.release()
   ;(await lockDataDir(paths)).release()
 })

@@ -17,7 +17,11 @@ export async function prepareDataDir(root: string): Promise<DataPaths> {
     if (made !== undefined && process.platform !== 'win32') await chmod(paths.root, 0o700)
     return paths
   } catch (error) {
-    throw new LarderError('CACHE_UNUSABLE', `The data folder ${paths.root} cannot be made (${systemCode(error) ?? String(error)})`, { path: paths.root, cause: error })
+    throw new LarderError(
+      'CACHE_UNUSABLE',
+      `The data folder ${paths.root} cannot be made (${systemCode(error) ?? String(error)})`,
+      { path: paths.root, cause: error }
+    )
   }
 }
 
@@ -78,9 +82,17 @@ export async function lockDataDir(paths: DataPaths): Promise<FolderLock> {
     return lockFolder(paths.lock)
   } catch (error) {
     if (!hasCode(error, 'AGENT_ALREADY_RUNNING')) {
-      throw new LarderError('CACHE_UNUSABLE', `The data folder ${paths.root} cannot be locked (${error instanceof Error ? error.message : String(error)})`, { path: paths.root, cause: error })
+      throw new LarderError(
+        'CACHE_UNUSABLE',
+        `The data folder ${paths.root} cannot be locked (${error instanceof Error ? error.message : String(error)})`,
+        { path: paths.root, cause: error }
+      )
     }
     const pid = (await readAgentFile(paths))?.pid ?? null
-    throw new LarderError('AGENT_ALREADY_RUNNING', `An agent runs on ${paths.root} already${pid === null ? '' : ` (process ${pid})`}`, { pid, dataDir: paths.root, cause: error })
+    throw new LarderError(
+      'AGENT_ALREADY_RUNNING',
+      `An agent runs on ${paths.root} already${pid === null ? '' : ` (process ${pid})`}`,
+      { pid, dataDir: paths.root, cause: error }
+    )
   }
 }

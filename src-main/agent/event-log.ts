@@ -20,7 +20,14 @@ export class EventLog {
 
   /** Events are shown, exported and logged: one line each, and URLs without what is secret in them. */
   add(type: AgentEventType, text: string, facts: Omit<AgentEvent, 'seq' | 'at' | 'type' | 'text'> = {}): void {
-    const event: AgentEvent = { seq: ++this.#seq, at: this.#clock.wallMs(), type, text: shownText(text).slice(0, 1000), ...facts, ...(facts.url !== undefined && { url: shownUrl(facts.url) }) }
+    const event: AgentEvent = {
+      seq: ++this.#seq,
+      at: this.#clock.wallMs(),
+      type,
+      text: shownText(text).slice(0, 1000),
+      ...facts,
+      ...(facts.url !== undefined && { url: shownUrl(facts.url) })
+    }
     this.#events.push(event)
     this.#counts.set(type, this.count(type) + 1)
     // Cut rarely, so that adding stays cheap.

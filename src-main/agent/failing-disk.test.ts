@@ -24,7 +24,11 @@ async function failFlushes(): Promise<{ times(): number; mend(): void }> {
   const handle = await open(join(tmpdir(), `larder-flush-${process.pid}`), 'w')
   const prototype = Object.getPrototypeOf(handle) as { sync(): Promise<void> }
   await handle.close()
-  const spy = vi.spyOn(prototype, 'sync').mockImplementation(() => Promise.reject(Object.assign(new Error('EROFS: read-only file system, fsync'), { code: 'EROFS' })))
+  const spy = vi
+    .spyOn(prototype, 'sync')
+    .mockImplementation(() =>
+      Promise.reject(Object.assign(new Error('EROFS: read-only file system, fsync'), { code: 'EROFS' }))
+    )
   return { times: () => spy.mock.calls.length, mend: () => spy.mockRestore() }
 }
 

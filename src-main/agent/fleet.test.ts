@@ -8,7 +8,10 @@ import { ask, startFleet, untilRequest, untilSnapshot, type Fleet } from '../tes
 import { startOriginServer, type OriginServer } from '../testing/origin-server.ts'
 
 const MIB = 1024 * 1024
-const sha256 = async (path: string) => createHash('sha256').update(await readFile(path)).digest('hex')
+const sha256 = async (path: string) =>
+  createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex')
 
 // Whole agents with real files: slow on a busy machine.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -40,15 +43,21 @@ describe('a site of agents', () => {
     expect(masters.size).toBe(1)
     expect(views.filter((v) => v.split.originBytes > 0)).toHaveLength(1)
     // What was served while the content was still on its way is told of it as well.
-    const told = agents().map((a) => a.cache.detail(views[0]!.sha256!)!.servedTo.reduce((sum, { bytes }) => sum + bytes, 0))
-    expect(told.reduce((sum, one) => sum + one)).toBe(agents().reduce((sum, a) => sum + a.snapshot().totals.servedBytes, 0))
+    const told = agents().map((a) =>
+      a.cache.detail(views[0]!.sha256!)!.servedTo.reduce((sum, { bytes }) => sum + bytes, 0)
+    )
+    expect(told.reduce((sum, one) => sum + one)).toBe(
+      agents().reduce((sum, a) => sum + a.snapshot().totals.servedBytes, 0)
+    )
     expect(told.reduce((sum, one) => sum + one)).toBeGreaterThanOrEqual(5 * bytes)
   })
 
   it('fetches each of many small files once', async () => {
     origin = await startOriginServer()
     fleet = await startFleet(5)
-    const files = Array.from({ length: 40 }, (_, i) => origin.put(`/small/${i}`, { generate: { bytes: 10_240, seed: i } }))
+    const files = Array.from({ length: 40 }, (_, i) =>
+      origin.put(`/small/${i}`, { generate: { bytes: 10_240, seed: i } })
+    )
     const views = await Promise.all(agents().flatMap((a) => files.map((url) => ask(a, { url }))))
     expect(views.filter((v) => v.state !== 'done')).toEqual([])
     expect(origin.stats().contentBytes).toBe(40 * 10_240)
@@ -64,7 +73,9 @@ describe('a site of agents', () => {
       // 24 s at the rate of the background, which does not end before this test does.
       const url = origin.put(`/big-${i}.bin`, { generate: { bytes: 6 * MIB, seed: 40 + i } })
       ends.push(ask(first!, { url, priority: 'background' }))
-      await untilSnapshot(first!, (s) => s.transfers.some((t) => t.url === url && t.role === 'master' && t.split.originBytes > 0))
+      await untilSnapshot(first!, (s) =>
+        s.transfers.some((t) => t.url === url && t.role === 'master' && t.split.originBytes > 0)
+      )
       const startedAt = performance.now()
       expect(await ask(asking, { url, priority: 'foreground' })).toMatchObject({ state: 'done' })
       expect(performance.now() - startedAt).toBeLessThan(12_000)
@@ -93,7 +104,10 @@ describe('a site of agents', () => {
     const url = origin.put('/big.bin', { generate: { bytes: 9 * MIB, seed: 3 } })
     await ask(agents()[0]!, { url })
     origin.reset()
-    const views = await Promise.all([ask(agents()[1]!, { url }), ask(agents()[2]!, { url, destination: join(out, 'c') })])
+    const views = await Promise.all([
+      ask(agents()[1]!, { url }),
+      ask(agents()[2]!, { url, destination: join(out, 'c') })
+    ])
     expect(views.map((v) => v.split)).toEqual(Array(2).fill({ originBytes: 0, peerBytes: 9 * MIB, cacheBytes: 0 }))
     expect(origin.stats().contentBytes).toBe(0)
     expect(await sha256(join(out, 'c'))).toBe(await origin.sha256('/big.bin'))
@@ -104,12 +118,17 @@ describe('a site of agents', () => {
     fleet = await startFleet(4)
     const bytes = 16 * MIB
     const url = origin.put('/big.bin', { generate: { bytes, seed: 4 } })
-    const running = agents().map((a, i) => ({ agent: a, id: a.request(RequestSpec.parse({ url, destination: join(out, `${i}`) })).id, path: join(out, `${i}`) }))
+    const running = agents().map((a, i) => ({
+      agent: a,
+      id: a.request(RequestSpec.parse({ url, destination: join(out, `${i}`) })).id,
+      path: join(out, `${i}`)
+    }))
     await untilSnapshot(agents()[0]!, (s) => (s.transfers[0]?.haveBytes ?? 0) >= 5 * MIB)
     const master = agents()[0]!.requestView(running[0]!.id).master!
     const killed = running.findIndex((r) => r.agent.snapshot().agentId === master)
     const survivors = running.filter((r) => r !== running[killed])
-    const haveBytes = (agent: (typeof running)[number]['agent']): number => agent.snapshot().transfers[0]?.haveBytes ?? 0
+    const haveBytes = (agent: (typeof running)[number]['agent']): number =>
+      agent.snapshot().transfers[0]?.haveBytes ?? 0
     // On a machine under load the others are behind the master.
     const lostBytes = haveBytes(running[killed]!.agent) - Math.max(...survivors.map((r) => haveBytes(r.agent)))
     await running[killed]!.agent.stop()
@@ -128,7 +147,11 @@ describe('a site of agents', () => {
     const stranger = await startFleet(1, { discovery: { seeds: [`127.0.0.1:${agents()[0]!.snapshot().ports.peer}`] } })
     try {
       await untilSnapshot(stranger.agents[0]!.agent, (s) => s.peers.some((p) => p.state === 'refused'))
-      expect(agents()[0]!.snapshot().peers.filter((p) => p.state === 'connected')).toHaveLength(1)
+      expect(
+        agents()[0]!
+          .snapshot()
+          .peers.filter((p) => p.state === 'connected')
+      ).toHaveLength(1)
       const url = origin.put('/a', { generate: { bytes: 2 * MIB, seed: 5 } })
       await ask(agents()[0]!, { url })
       const view = await ask(stranger.agents[0]!.agent, { url })
@@ -143,18 +166,31 @@ describe('a site of agents', () => {
     fleet = await startFleet(2)
     const bytes = 16 * MIB
     const url = origin.put('/big.bin', { generate: { bytes, seed: 6 } })
-    const running = agents().map((agent, i) => ({ agent, id: agent.request(RequestSpec.parse({ url, destination: join(out, `${i}`) })).id }))
+    const running = agents().map((agent, i) => ({
+      agent,
+      id: agent.request(RequestSpec.parse({ url, destination: join(out, `${i}`) })).id
+    }))
     await untilSnapshot(agents()[0]!, (s) => (s.transfers[0]?.haveBytes ?? 0) >= 3 * MIB)
-    const [master, other] = fleet.agents[0]!.agent.snapshot().masters[0]!.self ? fleet.agents : fleet.agents.toReversed()
+    const [master, other] = fleet.agents[0]!.agent.snapshot().masters[0]!.self
+      ? fleet.agents
+      : fleet.agents.toReversed()
     master!.machine.set({ links: { byName: new Map([['corp', { kind: 'vpn', metered: null }]]), defaultName: 'corp' } })
     master!.agent.refresh()
     await untilSnapshot(other!.agent, (s) => s.masters[0]?.self === true)
-    expect(master!.agent.snapshot().weight).toMatchObject({ value: 0, why: 'reaches origins through a VPN', machine: expect.stringContaining('VPN') })
+    expect(master!.agent.snapshot().weight).toMatchObject({
+      value: 0,
+      why: 'reaches origins through a VPN',
+      machine: expect.stringContaining('VPN')
+    })
     expect(master!.agent.events().find((e) => e.type === 'weightChanged')?.text).toContain('VPN')
     const { candidates } = other!.agent.snapshot().masters[0]!
-    expect(candidates.map(({ weight, about }) => [weight, about?.includes('VPN')])).toEqual([[50, false], [0, true]])
+    expect(candidates.map(({ weight, about }) => [weight, about?.includes('VPN')])).toEqual([
+      [50, false],
+      [0, true]
+    ])
     await untilSnapshot(other!.agent, (s) => s.peers[0]!.weight === 0)
-    for (const { agent, id } of running) expect((await untilRequest(agent, id, (v) => v.finishedAt !== null)).state).toBe('done')
+    for (const { agent, id } of running)
+      expect((await untilRequest(agent, id, (v) => v.finishedAt !== null)).state).toBe('done')
     expect(await sha256(join(out, '0'))).toBe(await origin.sha256('/big.bin'))
     expect(origin.stats().contentBytes).toBeLessThanOrEqual(bytes + 3 * MIB)
   })

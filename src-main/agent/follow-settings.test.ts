@@ -19,7 +19,12 @@ beforeEach(async () => {
   user = JSON.stringify({ ports: { api: 0, peer: 0 }, discovery: { beacon: false } })
   policy = undefined
   const texts = { user: () => user, policy: () => policy }
-  const files = { ...memoryFiles(''), read: (file: 'user' | 'policy') => (texts[file]() === undefined ? undefined : { text: texts[file]()!, modifiedMs: 0 }), writeUser: async (text: string) => void (user = text) }
+  const files = {
+    ...memoryFiles(''),
+    read: (file: 'user' | 'policy') =>
+      texts[file]() === undefined ? undefined : { text: texts[file]()!, modifiedMs: 0 },
+    writeUser: async (text: string) => void (user = text)
+  }
   settings = new LiveSettings({ files, clock: systemClock })
   agent = createAgent({ dataDir, settings, name: 'pc' }, { clock: systemClock, log: keptLog(), env: {} })
   await agent.start()
@@ -29,10 +34,19 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true })
 })
 
-const told = () => agent.events().filter(({ type }) => /^(settings|integration)/.test(type)).map(({ type, text }) => [type, text])
+const told = () =>
+  agent
+    .events()
+    .filter(({ type }) => /^(settings|integration)/.test(type))
+    .map(({ type, text }) => [type, text])
 
 test('the switch is a setting: the agent shows who turned it, when and why, and tells it', async () => {
-  expect(await agent.setIntegration(false, { by: 'ann', reason: 'a try' })).toMatchObject({ enabled: false, by: 'ann', reason: 'a try', managedBy: null })
+  expect(await agent.setIntegration(false, { by: 'ann', reason: 'a try' })).toMatchObject({
+    enabled: false,
+    by: 'ann',
+    reason: 'a try',
+    managedBy: null
+  })
   expect(agent.snapshot().integration).toMatchObject({ enabled: false, by: 'ann' })
   expect(JSON.parse(user)).toMatchObject({ integration: { enabled: false } })
   await agent.setIntegration(false, { by: 'bob' })
@@ -44,23 +58,36 @@ test('what the policy has decided cannot be switched, not even to what it is', a
   policy = JSON.stringify({ by: 'IT desk', settings: { integration: { enabled: false } } })
   settings.reload()
   expect(agent.snapshot().integration).toMatchObject({ enabled: false, by: 'IT desk', managedBy: 'IT desk' })
-  for (const enabled of [true, false]) await expect(agent.setIntegration(enabled, { by: 'ann' })).rejects.toMatchObject({ code: 'SETTING_MANAGED' })
+  for (const enabled of [true, false])
+    await expect(agent.setIntegration(enabled, { by: 'ann' })).rejects.toMatchObject({ code: 'SETTING_MANAGED' })
 })
 
 test('settings that count at once do: weight, downloads at the same time, background channel', async () => {
   await settings.set('election.weight', 7, { by: 'ann' })
   await expect.poll(() => agent.snapshot().weight.value).toBe(7)
-  expect(() => agent.request({ url: 'a', kind: 'resource', priority: 'foreground', overwrite: true, allowStale: false })).toThrow(expect.objectContaining({ code: 'BACKGROUND_CHANNEL_UNSET' }))
+  expect(() =>
+    agent.request({ url: 'a', kind: 'resource', priority: 'foreground', overwrite: true, allowStale: false })
+  ).toThrow(expect.objectContaining({ code: 'BACKGROUND_CHANNEL_UNSET' }))
   await settings.set('backgroundChannel.url', '127.0.0.1:9/x', { by: 'ann' })
-  expect(agent.request({ url: 'a', kind: 'resource', priority: 'foreground', overwrite: true, allowStale: false }).url).toBe('https://127.0.0.1:9/x/a')
+  expect(
+    agent.request({ url: 'a', kind: 'resource', priority: 'foreground', overwrite: true, allowStale: false }).url
+  ).toBe('https://127.0.0.1:9/x/a')
 })
 
 test('a broken file is told once, with its place, and when it is right again things go on', () => {
   user = '{"election": {"weight": 101}}'
   settings.reload()
   settings.reload()
-  expect(told()).toEqual([['settingsRefused', expect.stringMatching(/^memory, line 1, column 25: election\.weight: .* What was in force before stays so\.$/)]])
+  expect(told()).toEqual([
+    [
+      'settingsRefused',
+      expect.stringMatching(/^memory, line 1, column 25: election\.weight: .* What was in force before stays so\.$/)
+    ]
+  ])
   user = '{"election": {"windowMs": 100}}'
   settings.reload()
-  expect(told().slice(1)).toContainEqual(['settingsChanged', 'election.windowMs is now 100, by settings file memory; it counts from the next start on.'])
+  expect(told().slice(1)).toContainEqual([
+    'settingsChanged',
+    'election.windowMs is now 100, by settings file memory; it counts from the next start on.'
+  ])
 })

@@ -41,6 +41,8 @@ function describeChange(settings: LiveSettings, name: SettingName): string {
 }
 
 function describeRefusal(problem: SettingsProblem): string {
-  const consequence = { 'last-good': ' What was in force before stays so.', nothing: ' It is left out.', partly: '' }[problem.inForce]
+  const consequence = { 'last-good': ' What was in force before stays so.', nothing: ' It is left out.', partly: '' }[
+    problem.inForce
+  ]
   return `${describeProblem(problem)}.${consequence}`.slice(0, 1000)
 }

@@ -14,22 +14,25 @@ describe('a member that serves rubbish', () => {
   })
   afterEach(() => site.close())
 
-  it.each<Lie>(['damaged-bytes', 'forged-record', 'wrong-record'])('is named and banned, and everybody else ends with the right bytes (%s)', async (lie) => {
-    const { origin, fleet } = site
-    const mallory = await site.admit(lie, BYTES)
-    // A published digest convicts even records that fit their bytes.
-    const url = origin.put('/big.bin', { generate: { bytes: BYTES, seed: lie } }, { digest: 'repr-digest' })
-    const { views, files } = await site.ask({ url })
-    expect(views.map((v) => [v.state, v.error])).toEqual(Array(3).fill(['done', null]))
-    expect(mallory.asked).toBeGreaterThan(0)
-    expect(files).toEqual(Array(3).fill(await origin.sha256('/big.bin')))
-    // Only a lie that fits its record costs more than one download: each must hear the truth from the origin.
-    if (lie !== 'wrong-record') expect(origin.stats().contentBytes).toBe(BYTES)
-    // Who got everything from honest members before a piece of hers was complete has nothing to accuse her of.
-    const bans = fleet.agents.flatMap(({ agent }) => agent.events().filter((e) => e.type === 'peerBanned'))
-    expect(new Set(bans.map((e) => e.peer))).toEqual(new Set([mallory.id]))
-    expect(bans[0]!.text).toContain('mallory')
-  })
+  it.each<Lie>(['damaged-bytes', 'forged-record', 'wrong-record'])(
+    'is named and banned, and everybody else ends with the right bytes (%s)',
+    async (lie) => {
+      const { origin, fleet } = site
+      const mallory = await site.admit(lie, BYTES)
+      // A published digest convicts even records that fit their bytes.
+      const url = origin.put('/big.bin', { generate: { bytes: BYTES, seed: lie } }, { digest: 'repr-digest' })
+      const { views, files } = await site.ask({ url })
+      expect(views.map((v) => [v.state, v.error])).toEqual(Array(3).fill(['done', null]))
+      expect(mallory.asked).toBeGreaterThan(0)
+      expect(files).toEqual(Array(3).fill(await origin.sha256('/big.bin')))
+      // Only a lie that fits its record costs more than one download: each must hear the truth from the origin.
+      if (lie !== 'wrong-record') expect(origin.stats().contentBytes).toBe(BYTES)
+      // Who got everything from honest members before a piece of hers was complete has nothing to accuse her of.
+      const bans = fleet.agents.flatMap(({ agent }) => agent.events().filter((e) => e.type === 'peerBanned'))
+      expect(new Set(bans.map((e) => e.peer))).toEqual(new Set([mallory.id]))
+      expect(bans[0]!.text).toContain('mallory')
+    }
+  )
 
   it('costs questions but nothing else when its map is false', async () => {
     const { origin } = site

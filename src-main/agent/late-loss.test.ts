@@ -45,10 +45,17 @@ describe('a master that is lost after others have waited for it in vain for long
     await sleep(4500)
     origin.rateBytesPerSecond = null
     await fleet.agents[0]!.agent.stop()
-    for (const i of [1, 2]) expect((await untilRequest(fleet.agents[i]!.agent, asked[i]!, ({ finishedAt }) => finishedAt !== null)).state).toBe('done')
+    for (const i of [1, 2])
+      expect(
+        (await untilRequest(fleet.agents[i]!.agent, asked[i]!, ({ finishedAt }) => finishedAt !== null)).state
+      ).toBe('done')
     const survivors = fleet.agents.slice(1).map(({ agent }) => agent.events())
     expect(survivors.flat().filter(({ type }) => type === 'fallback')).toEqual([])
-    expect(survivors.filter((events) => events.some(({ type, text }) => type === 'masterElected' && text.startsWith('This PC')))).toHaveLength(1)
+    expect(
+      survivors.filter((events) =>
+        events.some(({ type, text }) => type === 'masterElected' && text.startsWith('This PC'))
+      )
+    ).toHaveLength(1)
     expect(origin.contentBytes(path)).toBeLessThan(BYTES + MIB)
   })
 })

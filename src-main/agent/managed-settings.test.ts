@@ -22,8 +22,19 @@ let dir: string
 let agent: Agent
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'larder-managed-'))
-  const settings = settingsInMemory(Settings.parse({ ports: { api: 0, peer: 0, beacon: 0 }, discovery: { beacon: false, listenAddress: '127.0.0.1' }, cache: { minFreeBytes: 0 } }), systemClock, policy)
-  agent = createAgent({ dataDir: dir, name: 'pc-1', settings }, { clock: systemClock, log: keptLog(), env: {}, machine: fixedMachine() })
+  const settings = settingsInMemory(
+    Settings.parse({
+      ports: { api: 0, peer: 0, beacon: 0 },
+      discovery: { beacon: false, listenAddress: '127.0.0.1' },
+      cache: { minFreeBytes: 0 }
+    }),
+    systemClock,
+    policy
+  )
+  agent = createAgent(
+    { dataDir: dir, name: 'pc-1', settings },
+    { clock: systemClock, log: keptLog(), env: {}, machine: fixedMachine() }
+  )
   await agent.start()
 })
 afterEach(async () => {
@@ -31,12 +42,18 @@ afterEach(async () => {
   await rm(dir, { recursive: true })
 })
 
-const refused = (setting: string) => expect.objectContaining({ code: 'SETTING_MANAGED', details: expect.objectContaining({ setting, by: 'IT service desk' }) })
+const refused = (setting: string) =>
+  expect.objectContaining({
+    code: 'SETTING_MANAGED',
+    details: expect.objectContaining({ setting, by: 'IT service desk' })
+  })
 
 test('what the machine policy rules cannot be changed for the time being either, and nothing of such a change is made', async () => {
   expect(() => agent.setRates({ upload: 2 ** 20, wanBackground: null })).toThrow(refused('rates.wanBackground'))
   expect(agent.rates().caps).toMatchObject({ upload: null, wanBackground: 250_000 })
-  await expect(agent.setCacheLimits({ minFreeBytes: 5, maxBytes: 2 * 1024 ** 3 })).rejects.toEqual(refused('cache.maxBytes'))
+  await expect(agent.setCacheLimits({ minFreeBytes: 5, maxBytes: 2 * 1024 ** 3 })).rejects.toEqual(
+    refused('cache.maxBytes')
+  )
   expect(agent.cache.stats()).toMatchObject({ maxBytes: 1024 ** 3, minFreeBytes: 0 })
   await expect(agent.relocateCache(join(dir, 'elsewhere'))).rejects.toEqual(refused('cache.dir'))
   expect(agent.snapshot().cacheNext).toBeNull()

@@ -36,7 +36,18 @@ export interface Peers {
 }
 
 /** Makes the two; starting and stopping them is left to the caller. @throws the codes of {@link createPeerNetwork} */
-export async function openPeers({ dataDir, name, settings, machine, serving, rates, buffers, shared, clock, log }: PeersWorld): Promise<Peers> {
+export async function openPeers({
+  dataDir,
+  name,
+  settings,
+  machine,
+  serving,
+  rates,
+  buffers,
+  shared,
+  clock,
+  log
+}: PeersWorld): Promise<Peers> {
   const { fleet, ports, discovery, transfers, election } = settings
   const network = await createPeerNetwork({
     dataDir,
@@ -89,6 +100,8 @@ export function tellPeerEvents(network: PeerNetwork, events: EventLog): void {
     const peerName = network.nameOf(id)
     events.add('peerLost', `${peerName} is gone: ${reason}`, { peer: id, peerName })
   })
-  network.on('refused', ({ address, id, reason }) => events.add('peerRefused', `${address}: ${reason}`, id ? { peer: id } : {}))
+  network.on('refused', ({ address, id, reason }) =>
+    events.add('peerRefused', `${address}: ${reason}`, id ? { peer: id } : {})
+  )
   network.on('notice', (text) => events.add('warning', text))
 }

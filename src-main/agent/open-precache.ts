@@ -40,10 +40,19 @@ export function openPrecache(world: PrecacheWorld): Promise<Precache> {
     onMains: async () => !world.onBattery(),
     async obtain(spec, signal) {
       const view = await requested(agent, spec, signal)
-      return { sha256: view.sha256!, bytes: view.lengthBytes ?? 0, present: view.reasons.some(({ code }) => code === 'cached') }
+      return {
+        sha256: view.sha256!,
+        bytes: view.lengthBytes ?? 0,
+        present: view.reasons.some(({ code }) => code === 'cached')
+      }
     },
     readList: (list) => (/^https?:\/\//i.test(list) ? listFromUrl(world, list) : listFromFile(list)),
-    ended: ({ end, done, total, failed, bytes }) => events.add('precacheDone', `Pre-caching has ended (${end}): ${done} of ${total} contents are in the cache, ${failed.length} failed.`, { bytes })
+    ended: ({ end, done, total, failed, bytes }) =>
+      events.add(
+        'precacheDone',
+        `Pre-caching has ended (${end}): ${done} of ${total} contents are in the cache, ${failed.length} failed.`,
+        { bytes }
+      )
   })
 }
 
@@ -63,7 +72,14 @@ function requested(agent: PrecacheWorld['agent'], spec: RequestSpec, signal: Abo
       agent.off('request', settle)
       signal.removeEventListener('abort', onAbort)
       if (view.state === 'done') resolve(view)
-      else reject(signal.aborted ? (signal.reason as Error) : view.error ? LarderError.fromView(view.error) : new LarderError('CANCELLED', 'The request was cancelled'))
+      else
+        reject(
+          signal.aborted
+            ? (signal.reason as Error)
+            : view.error
+              ? LarderError.fromView(view.error)
+              : new LarderError('CANCELLED', 'The request was cancelled')
+        )
     }
     const onAbort = () => void agent.cancel(id)
     agent.on('request', settle)
@@ -75,12 +91,21 @@ function requested(agent: PrecacheWorld['agent'], spec: RequestSpec, signal: Abo
 
 /** Through the agent like any other content: asked for once per site, and the latest version each time. */
 async function listFromUrl({ agent, cache }: PrecacheWorld, url: string): Promise<PrecacheItem[]> {
-  const view = await requested(agent, RequestSpec.parse({ url, kind: 'script', priority: 'background' }), new AbortController().signal)
+  const view = await requested(
+    agent,
+    RequestSpec.parse({ url, kind: 'script', priority: 'background' }),
+    new AbortController().signal
+  )
   const reader = await cache.open(view.sha256!)
   if (!reader) throw new LarderError('NOT_FOUND', 'The pre-cache list left the cache before it was read')
   try {
     const { lengthBytes } = reader.plan
-    if (lengthBytes > MAX_LIST_CHARS) throw new LarderError('BAD_REQUEST', `The pre-cache list has ${lengthBytes} bytes, at most ${MAX_LIST_CHARS} are read`, { field: 'list' })
+    if (lengthBytes > MAX_LIST_CHARS)
+      throw new LarderError(
+        'BAD_REQUEST',
+        `The pre-cache list has ${lengthBytes} bytes, at most ${MAX_LIST_CHARS} are read`,
+        { field: 'list' }
+      )
     return readPrecacheList((await reader.read(0, lengthBytes)).toString('utf8'), url)
   } finally {
     await reader.close()
@@ -92,13 +117,20 @@ async function listFromFile(path: string): Promise<PrecacheItem[]> {
     const file = await open(path, 'r')
     try {
       const { size } = await file.stat()
-      if (size > MAX_LIST_CHARS) throw new LarderError('BAD_REQUEST', `${path} has ${size} bytes, at most ${MAX_LIST_CHARS} are read`, { field: 'list' })
+      if (size > MAX_LIST_CHARS)
+        throw new LarderError('BAD_REQUEST', `${path} has ${size} bytes, at most ${MAX_LIST_CHARS} are read`, {
+          field: 'list'
+        })
       return readPrecacheList(await file.readFile('utf8'), null)
     } finally {
       await file.close()
     }
   } catch (error) {
     if (error instanceof LarderError) throw error
-    throw new LarderError('NOT_FOUND', `The pre-cache list ${path} cannot be read (${systemCode(error) ?? 'unreadable'})`, { path, cause: error })
+    throw new LarderError(
+      'NOT_FOUND',
+      `The pre-cache list ${path} cannot be read (${systemCode(error) ?? 'unreadable'})`,
+      { path, cause: error }
+    )
   }
 }

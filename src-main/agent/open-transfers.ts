@@ -40,7 +40,19 @@ export interface OpenTransfers {
   readonly originQueue: PQueue
 }
 
-export function openTransfers({ clock, settings, cache, origin, buffers, rates, serving, peers, events, changed, requestChanged }: TransfersWorld): OpenTransfers {
+export function openTransfers({
+  clock,
+  settings,
+  cache,
+  origin,
+  buffers,
+  rates,
+  serving,
+  peers,
+  events,
+  changed,
+  requestChanged
+}: TransfersWorld): OpenTransfers {
   const originQueue = new PQueue({ concurrency: settings.current.transfers.originConcurrency })
   const world: TransferWorld = {
     clock,
@@ -61,5 +73,10 @@ export function openTransfers({ clock, settings, cache, origin, buffers, rates, 
   }
   const transfers = new Transfers(world, (bytes) => rates.noteUploaded(bytes))
   const requests = new Requests(world, transfers, requestChanged)
-  return { transfers, requests, readings: new Readings(world, requests, transfers, new VersionCheck(origin, clock)), originQueue }
+  return {
+    transfers,
+    requests,
+    readings: new Readings(world, requests, transfers, new VersionCheck(origin, clock)),
+    originQueue
+  }
 }

@@ -9,7 +9,12 @@ import { IndexDb } from '../cache/index-db.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { localDay, SavingsMeter, savingsOf } from './savings.ts'
 
-const counts = (originBytes = 0, peerBytes = 0, cacheBytes = 0, servedBytes = 0): ByteCounts => ({ originBytes, peerBytes, cacheBytes, servedBytes })
+const counts = (originBytes = 0, peerBytes = 0, cacheBytes = 0, servedBytes = 0): ByteCounts => ({
+  originBytes,
+  peerBytes,
+  cacheBytes,
+  servedBytes
+})
 const HOUR = 3600_000
 let zone: string | undefined
 beforeEach(() => void (zone = process.env['TZ']))
@@ -23,16 +28,22 @@ describe('the saved share', () => {
     expect(savingsOf([]).savedShare).toBeNull()
     expect(savingsOf([counts(0, 0, 0, 99)]).savedShare).toBeNull()
     expect(savingsOf([counts(0, 5, 5)]).savedShare).toBe(1)
-    expect(savingsOf([counts(25, 50), counts(0, 0, 25, 1000)])).toEqual({ ...counts(25, 50, 25, 1000), savedShare: 0.75 })
+    expect(savingsOf([counts(25, 50), counts(0, 0, 25, 1000)])).toEqual({
+      ...counts(25, 50, 25, 1000),
+      savedShare: 0.75
+    })
   })
 
   test('is never below 0 or above 1', () => {
     const bytes = fc.integer({ min: -1000, max: 1e12 })
     fc.assert(
-      fc.property(fc.array(fc.record({ originBytes: bytes, peerBytes: bytes, cacheBytes: bytes, servedBytes: bytes })), (days) => {
-        const { savedShare } = savingsOf(days)
-        expect(savedShare === null || (savedShare >= 0 && savedShare <= 1)).toBe(true)
-      })
+      fc.property(
+        fc.array(fc.record({ originBytes: bytes, peerBytes: bytes, cacheBytes: bytes, servedBytes: bytes })),
+        (days) => {
+          const { savedShare } = savingsOf(days)
+          expect(savedShare === null || (savedShare >= 0 && savedShare <= 1)).toBe(true)
+        }
+      )
     )
   })
 })
@@ -43,7 +54,18 @@ describe('the meter', () => {
     let totals = counts()
     const ledger = new SavingsTable(db)
     const meter = new SavingsMeter(clock, ledger, () => totals)
-    return { clock, ledger, meter, grow: (by: ByteCounts) => (totals = counts(totals.originBytes + by.originBytes, totals.peerBytes + by.peerBytes, totals.cacheBytes + by.cacheBytes, totals.servedBytes + by.servedBytes)) }
+    return {
+      clock,
+      ledger,
+      meter,
+      grow: (by: ByteCounts) =>
+        (totals = counts(
+          totals.originBytes + by.originBytes,
+          totals.peerBytes + by.peerBytes,
+          totals.cacheBytes + by.cacheBytes,
+          totals.servedBytes + by.servedBytes
+        ))
+    }
   }
 
   test('shows what has just come, before it is booked', () => {
@@ -71,7 +93,10 @@ describe('the meter', () => {
   test('puts every hour on its day, over a change of the clock', async () => {
     process.env['TZ'] = 'Europe/Berlin'
     // The last Sunday of March has 23 hours there, that of October 25.
-    for (const [start, days] of [[Date.UTC(2026, 2, 27, 23), [24, 23, 24]], [Date.UTC(2026, 9, 23, 22), [24, 25, 24]]] as const) {
+    for (const [start, days] of [
+      [Date.UTC(2026, 2, 27, 23), [24, 23, 24]],
+      [Date.UTC(2026, 9, 23, 22), [24, 25, 24]]
+    ] as const) {
       const { clock, ledger, meter, grow } = setUp(start)
       for (let hour = 0; hour < days[0] + days[1] + days[2]; hour++) {
         await clock.pass(HOUR / 2)

@@ -22,8 +22,14 @@ describe('a PC that was told to serve nobody', () => {
 
   it('gives nothing of what it has, and all of it once it serves again', async () => {
     fleet = await startFleet(2)
-    const [a, b] = fleet.agents.map(({ agent }) => agent) as [typeof fleet.agents[0]['agent'], typeof fleet.agents[0]['agent']]
-    const [first, second] = [origin.put('/1', { generate: { bytes: 2 * MIB, seed: 1 } }), origin.put('/2', { generate: { bytes: 2 * MIB, seed: 2 } })]
+    const [a, b] = fleet.agents.map(({ agent }) => agent) as [
+      (typeof fleet.agents)[0]['agent'],
+      (typeof fleet.agents)[0]['agent']
+    ]
+    const [first, second] = [
+      origin.put('/1', { generate: { bytes: 2 * MIB, seed: 1 } }),
+      origin.put('/2', { generate: { bytes: 2 * MIB, seed: 2 } })
+    ]
     await ask(a, { url: first })
     await ask(a, { url: second })
     a.stopServing(null)
@@ -33,13 +39,21 @@ describe('a PC that was told to serve nobody', () => {
     a.resumeServing()
     expect(a.snapshot().servingStopped).toBeNull()
     expect((await ask(b, { url: second })).split).toEqual({ originBytes: 0, peerBytes: 2 * MIB, cacheBytes: 0 })
-    expect(a.events().map((e) => e.type).filter((type) => type.startsWith('serving'))).toEqual(['servingStopped', 'servingResumed'])
+    expect(
+      a
+        .events()
+        .map((e) => e.type)
+        .filter((type) => type.startsWith('serving'))
+    ).toEqual(['servingStopped', 'servingResumed'])
   })
 
   it('leaves the office of master to the one it served, and both get the file', async () => {
     fleet = await startFleet(1, { election: { weight: 90 } })
     await fleet.add({ election: { weight: 10 } })
-    const [a, b] = fleet.agents.map(({ agent }) => agent) as [typeof fleet.agents[0]['agent'], typeof fleet.agents[0]['agent']]
+    const [a, b] = fleet.agents.map(({ agent }) => agent) as [
+      (typeof fleet.agents)[0]['agent'],
+      (typeof fleet.agents)[0]['agent']
+    ]
     const url = origin.put('/big', { generate: { bytes: 36 * MIB, seed: 3 } })
     const asked = [a, b].map((agent) => ({ agent, id: agent.request(RequestSpec.parse({ url })).id }))
     await untilSnapshot(b, (s) => (s.transfers[0]?.split.peerBytes ?? 0) >= 2 * MIB)
@@ -48,7 +62,8 @@ describe('a PC that was told to serve nobody', () => {
     await untilSnapshot(a, (s) => s.uploads.length === 0)
     const served = a.snapshot().totals.servedBytes
     await untilSnapshot(b, (s) => s.transfers[0]?.master === s.agentId)
-    for (const { agent, id } of asked) expect((await untilRequest(agent, id, (v) => v.finishedAt !== null)).state).toBe('done')
+    for (const { agent, id } of asked)
+      expect((await untilRequest(agent, id, (v) => v.finishedAt !== null)).state).toBe('done')
     // A piece that was on the way to the socket may still be counted; no new ones are given.
     expect(a.snapshot().totals.servedBytes - served).toBeLessThanOrEqual(2 * MIB)
     expect(a.requestView(asked[0]!.id).split.peerBytes).toBeGreaterThan(0)
@@ -56,7 +71,10 @@ describe('a PC that was told to serve nobody', () => {
 
   it('tells of a running transfer which pieces came from where', async () => {
     fleet = await startFleet(2)
-    const [a, b] = fleet.agents.map(({ agent }) => agent) as [typeof fleet.agents[0]['agent'], typeof fleet.agents[0]['agent']]
+    const [a, b] = fleet.agents.map(({ agent }) => agent) as [
+      (typeof fleet.agents)[0]['agent'],
+      (typeof fleet.agents)[0]['agent']
+    ]
     const url = origin.put('/big', { generate: { bytes: 8 * MIB, seed: 4 } })
     const asked = [a, b].map((agent) => agent.request(RequestSpec.parse({ url })).id)
     await untilSnapshot(a, (s) => (s.transfers[0]?.havePieces ?? 0) >= 2)
@@ -64,7 +82,10 @@ describe('a PC that was told to serve nobody', () => {
     const midway = PieceLetters.parse(a.pieces(key))
     expect(midway).toHaveLength(8)
     expect(midway.replace(/[.f]/g, '')).toHaveLength(havePieces)
-    await Promise.all([untilRequest(a, asked[0]!, (v) => v.state === 'done'), untilRequest(b, asked[1]!, (v) => v.state === 'done')])
+    await Promise.all([
+      untilRequest(a, asked[0]!, (v) => v.state === 'done'),
+      untilRequest(b, asked[1]!, (v) => v.state === 'done')
+    ])
     expect([a.pieces(key), b.pieces(key)].toSorted()).toEqual(['oooooooo', 'pppppppp'])
     expect(() => a.pieces(`sha256:${'0'.repeat(64)}` as typeof key)).toThrow(/no running transfer/)
   })

@@ -11,7 +11,10 @@ export class Serving {
   readonly #stopped: TimedStop
 
   /** @param elapsed the time for which it was stopped is over; whoever hears it calls {@link resume} */
-  constructor(parts: { clock: Clock; machine: Pick<MachineWatch, 'weight'>; rates: Pick<Rates, 'mayUpload'> }, elapsed: () => void) {
+  constructor(
+    parts: { clock: Clock; machine: Pick<MachineWatch, 'weight'>; rates: Pick<Rates, 'mayUpload'> },
+    elapsed: () => void
+  ) {
     this.#machine = parts.machine
     this.#rates = parts.rates
     this.#stopped = new TimedStop(parts.clock, elapsed)

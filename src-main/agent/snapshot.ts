@@ -20,7 +20,11 @@ export interface AgentFacts {
 }
 
 /** Bytes of this run by where they came from, each counted once, and bytes served to peers. */
-export function byteTotals({ requests, transfers, readings }: Pick<AgentParts, 'requests' | 'transfers' | 'readings'>): ByteCounts {
+export function byteTotals({
+  requests,
+  transfers,
+  readings
+}: Pick<AgentParts, 'requests' | 'transfers' | 'readings'>): ByteCounts {
   const { originBytes, peerBytes } = transfers.totals
   return {
     originBytes: originBytes + requests.totals.originBytes + readings.originBytes,

@@ -22,7 +22,8 @@ export class TimedStop {
   begin(untilWallMs: number | null): void {
     this.#timer?.cancel()
     this.#state = { until: untilWallMs }
-    this.#timer = untilWallMs === null ? null : this.#clock.after(Math.max(0, untilWallMs - this.#clock.wallMs()), this.#elapsed)
+    this.#timer =
+      untilWallMs === null ? null : this.#clock.after(Math.max(0, untilWallMs - this.#clock.wallMs()), this.#elapsed)
   }
 
   /** @returns false when it was not stopped */

@@ -35,13 +35,16 @@ describe('a member that coordinates and is of no use', () => {
     return views
   }
 
-  it.each<Lie>(['silent-coordinator', 'false-holder', 'nobody-may'])('costs waiting, but not one download more than one (%s)', async (lie) => {
-    const mallory = await site.admit(lie, BYTES)
-    const content = await contentOf(mallory.id)
-    await askAll(content)
-    expect(site.origin.contentBytes(content.path)).toBe(BYTES)
-    expect(site.fleet.agents.flatMap(({ agent }) => agent.events().filter((e) => e.type === 'fallback'))).toEqual([])
-  })
+  it.each<Lie>(['silent-coordinator', 'false-holder', 'nobody-may'])(
+    'costs waiting, but not one download more than one (%s)',
+    async (lie) => {
+      const mallory = await site.admit(lie, BYTES)
+      const content = await contentOf(mallory.id)
+      await askAll(content)
+      expect(site.origin.contentBytes(content.path)).toBe(BYTES)
+      expect(site.fleet.agents.flatMap(({ agent }) => agent.events().filter((e) => e.type === 'fallback'))).toEqual([])
+    }
+  )
 
   // The worst there is: what each PC would have downloaded without Larder, and no byte more.
   it.each<[string, Lie[]]>([

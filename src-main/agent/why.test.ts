@@ -7,24 +7,65 @@ import { explain } from './why.ts'
 const key = (n: number) => `version:${String(n).repeat(64)}` as RequestView['key']
 function request(n: number, more: Partial<RequestView> = {}): RequestView {
   return {
-    id: `r-0000000${n}` as RequestView['id'], url: `http://origin.test/file-${n}.msi`, kind: 'resource', priority: 'foreground', destination: null, state: 'done', key: key(n), sha256: null, lengthBytes: 100, haveBytes: 100,
-    split: { originBytes: 100, peerBytes: 0, cacheBytes: 0 }, rateBytesPerSecond: 0, role: 'none', master: null, masterName: null, stale: false, reasons: [], error: null, createdAt: 100_000 * n, finishedAt: 100_000 * n + 1000, firstByteMs: 1, elapsedMs: 1000, ...more
+    id: `r-0000000${n}` as RequestView['id'],
+    url: `http://origin.test/file-${n}.msi`,
+    kind: 'resource',
+    priority: 'foreground',
+    destination: null,
+    state: 'done',
+    key: key(n),
+    sha256: null,
+    lengthBytes: 100,
+    haveBytes: 100,
+    split: { originBytes: 100, peerBytes: 0, cacheBytes: 0 },
+    rateBytesPerSecond: 0,
+    role: 'none',
+    master: null,
+    masterName: null,
+    stale: false,
+    reasons: [],
+    error: null,
+    createdAt: 100_000 * n,
+    finishedAt: 100_000 * n + 1000,
+    firstByteMs: 1,
+    elapsedMs: 1000,
+    ...more
   }
 }
 const because = (code: ReasonCode) => ({ code, text: reasonTexts[code], at: 1 })
-const event = (seq: number, at: number, type: AgentEvent['type'], more: Partial<AgentEvent> = {}): AgentEvent => ({ seq, at, type, text: `${type} ${seq}`, ...more })
-const snapshot = (...requests: RequestView[]) => ({ requests, transfers: [], integration: { enabled: true, by: 'x', since: 0, reason: null, managedBy: null } })
-const verdict = (more: Partial<RequestView>) => explain('r-00000001', snapshot(request(1, more)), []).downloads[0]!.verdict
+const event = (seq: number, at: number, type: AgentEvent['type'], more: Partial<AgentEvent> = {}): AgentEvent => ({
+  seq,
+  at,
+  type,
+  text: `${type} ${seq}`,
+  ...more
+})
+const snapshot = (...requests: RequestView[]) => ({
+  requests,
+  transfers: [],
+  integration: { enabled: true, by: 'x', since: 0, reason: null, managedBy: null }
+})
+const verdict = (more: Partial<RequestView>) =>
+  explain('r-00000001', snapshot(request(1, more)), []).downloads[0]!.verdict
 
 describe('why a download came from where it did', () => {
   test.each<[Partial<RequestView>, string]>([
     [{ split: { originBytes: 0, peerBytes: 100, cacheBytes: 0 } }, 'All of it came from peers.'],
     [{ split: { originBytes: 0, peerBytes: 0, cacheBytes: 100 } }, 'All of it was in this PC’s cache already.'],
     [{ reasons: [because('elected')] }, `None of it came from peers. ${reasonTexts.elected}`],
-    [{ split: { originBytes: 25, peerBytes: 75, cacheBytes: 0 }, reasons: [because('no-progress')] }, `75 % came from peers, 25 % came from the origin. ${reasonTexts['no-progress']}`],
-    [{ state: 'failed', error: { code: 'ORIGIN_TLS', message: 'The certificate is bad', next: '' } }, 'It failed: The certificate is bad'],
+    [
+      { split: { originBytes: 25, peerBytes: 75, cacheBytes: 0 }, reasons: [because('no-progress')] },
+      `75 % came from peers, 25 % came from the origin. ${reasonTexts['no-progress']}`
+    ],
+    [
+      { state: 'failed', error: { code: 'ORIGIN_TLS', message: 'The certificate is bad', next: '' } },
+      'It failed: The certificate is bad'
+    ],
     [{ state: 'active', split: { originBytes: 0, peerBytes: 5, cacheBytes: 0 } }, 'So far: all of it came from peers.'],
-    [{ state: 'cancelled', split: { originBytes: 0, peerBytes: 0, cacheBytes: 0 } }, 'It was cancelled before a byte had come.']
+    [
+      { state: 'cancelled', split: { originBytes: 0, peerBytes: 0, cacheBytes: 0 } },
+      'It was cancelled before a byte had come.'
+    ]
   ])('%#', (more, text) => {
     expect(verdict(more)).toBe(text)
   })
@@ -46,8 +87,14 @@ describe('why a download came from where it did', () => {
   test('tells what happened to it and to the peers meanwhile, and nothing else', () => {
     const one = request(1, { createdAt: 10_000, finishedAt: 20_000 })
     const events = [
-      event(1, 5_000, 'peerLost'), event(2, 12_000, 'peerLost'), event(3, 13_000, 'fallback', { key: one.key! }), event(4, 13_000, 'fallback', { key: key(2)! }),
-      event(5, 25_000, 'peerConnected'), event(6, 99_000, 'requestDone', { requestId: one.id }), event(7, 15_000, 'requestDone', { requestId: request(2).id }), event(8, 14_000, 'contentEvicted')
+      event(1, 5_000, 'peerLost'),
+      event(2, 12_000, 'peerLost'),
+      event(3, 13_000, 'fallback', { key: one.key! }),
+      event(4, 13_000, 'fallback', { key: key(2)! }),
+      event(5, 25_000, 'peerConnected'),
+      event(6, 99_000, 'requestDone', { requestId: one.id }),
+      event(7, 15_000, 'requestDone', { requestId: request(2).id }),
+      event(8, 14_000, 'contentEvicted')
     ]
     const view = explain(one.id, snapshot(one), events)
     expect(view.downloads[0]!.history.map(({ seq }) => seq)).toEqual([2, 3, 6])

@@ -13,18 +13,33 @@ const MARGIN_MS = 2000
 const LEAST_CHARACTERS = 3
 
 /** What happens to peers explains downloads that are not about them by name. */
-const peerEvents = new Set<AgentEvent['type']>(['peerConnected', 'peerLost', 'peerRefused', 'integrationChanged', 'transfersPaused', 'transfersResumed', 'diskFull', 'diskRecovered'])
+const peerEvents = new Set<AgentEvent['type']>([
+  'peerConnected',
+  'peerLost',
+  'peerRefused',
+  'integrationChanged',
+  'transfersPaused',
+  'transfersResumed',
+  'diskFull',
+  'diskRecovered'
+])
 
 /**
  * Why downloads came from where they did.
  * @param about id of a request, content key, digest or the beginning of one, URL or a part of it
  * @throws NOT_FOUND when no download of this run is meant; BAD_REQUEST for less than three characters
  */
-export function explain(about: string, snapshot: Pick<AgentSnapshot, 'requests' | 'transfers' | 'integration'>, events: readonly AgentEvent[]): WhyView {
+export function explain(
+  about: string,
+  snapshot: Pick<AgentSnapshot, 'requests' | 'transfers' | 'integration'>,
+  events: readonly AgentEvent[]
+): WhyView {
   const text = about.trim()
-  if (text.length < LEAST_CHARACTERS) throw new LarderError('BAD_REQUEST', `Give at least ${LEAST_CHARACTERS} characters of what it is about`)
+  if (text.length < LEAST_CHARACTERS)
+    throw new LarderError('BAD_REQUEST', `Give at least ${LEAST_CHARACTERS} characters of what it is about`)
   const meant = chosen(text, snapshot.requests)
-  if (meant.length === 0) throw new LarderError('NOT_FOUND', `No download of the last hour is about ${text.slice(0, 200)}`)
+  if (meant.length === 0)
+    throw new LarderError('NOT_FOUND', `No download of the last hour is about ${text.slice(0, 200)}`)
   const newest = [...meant].sort((a, b) => b.createdAt - a.createdAt).slice(0, MOST_DOWNLOADS)
   return { about: text, downloads: newest.map((request) => explainOne(request, snapshot.transfers, events)) }
 }
@@ -34,7 +49,10 @@ function chosen(text: string, requests: readonly RequestView[]): RequestView[] {
   const lower = text.toLowerCase()
   const readings: ((r: RequestView) => boolean)[] = [
     (r) => r.id === text || r.key === lower || r.url === text,
-    (r) => r.id.startsWith(lower) || (r.sha256?.startsWith(lower) ?? false) || (r.key?.slice(r.key.indexOf(':') + 1).startsWith(lower) ?? false),
+    (r) =>
+      r.id.startsWith(lower) ||
+      (r.sha256?.startsWith(lower) ?? false) ||
+      (r.key?.slice(r.key.indexOf(':') + 1).startsWith(lower) ?? false),
     (r) => r.url.toLowerCase().includes(lower)
   ]
   for (const fits of readings) {
@@ -44,11 +62,26 @@ function chosen(text: string, requests: readonly RequestView[]): RequestView[] {
   return []
 }
 
-function explainOne(request: RequestView, transfers: AgentSnapshot['transfers'], events: readonly AgentEvent[]): WhyDownload {
+function explainOne(
+  request: RequestView,
+  transfers: AgentSnapshot['transfers'],
+  events: readonly AgentEvent[]
+): WhyDownload {
   const peers = transfers.find((t) => t.key === request.key)?.peers.map(({ name, bytes }) => ({ name, bytes })) ?? []
   const { id, url, state, key, sha256, lengthBytes, createdAt, finishedAt, split, masterName, error } = request
   return {
-    requestId: id, url, state, key, sha256, lengthBytes, createdAt, finishedAt, split, peers, masterName, error,
+    requestId: id,
+    url,
+    state,
+    key,
+    sha256,
+    lengthBytes,
+    createdAt,
+    finishedAt,
+    split,
+    peers,
+    masterName,
+    error,
     verdict: sentence(verdictOf(request, peers)),
     causes: request.reasons.map(({ code, at, text }) => ({ code, at, text, next: reasonAdvice[code] })),
     history: historyOf(request, events)
@@ -75,8 +108,17 @@ function verdictOf(request: RequestView, peers: readonly { name: string }[]): st
   if (state === 'cancelled' && all === 0) return 'It was cancelled before a byte had come.'
   if (all === 0) return state === 'done' ? 'There was nothing to download.' : 'No byte has come yet.'
   const so = state === 'done' ? '' : state === 'cancelled' ? 'Until it was cancelled: ' : 'So far: '
-  if (cacheBytes === all) return `${so}all of it was in this PC’s cache already${stale ? '; the origin could not be asked whether it is the latest version' : ''}.`
-  if (peerBytes === all) return `${so}all of it came from peers${peers.length > 0 ? ` (${peers.map(({ name }) => name).slice(0, 5).join(', ')})` : ''}.`
+  if (cacheBytes === all)
+    return `${so}all of it was in this PC’s cache already${stale ? '; the origin could not be asked whether it is the latest version' : ''}.`
+  if (peerBytes === all)
+    return `${so}all of it came from peers${
+      peers.length > 0
+        ? ` (${peers
+            .map(({ name }) => name)
+            .slice(0, 5)
+            .join(', ')})`
+        : ''
+    }.`
   const last = reasons.findLast(({ code }) => code !== 'paused' && code !== 'cached')
   const because = last === undefined ? '' : ` ${last.text}`
   if (originBytes === all) return `${so}none of it came from peers.${because}`
@@ -86,5 +128,8 @@ function verdictOf(request: RequestView, peers: readonly { name: string }[]): st
     [originBytes, 'from the origin'],
     [cacheBytes, 'from what was here before']
   ] as const
-  return `${so}${parts.filter(([bytes]) => bytes > 0).map(([bytes, from]) => `${percent(bytes)} came ${from}`).join(', ')}.${because}`
+  return `${so}${parts
+    .filter(([bytes]) => bytes > 0)
+    .map(([bytes, from]) => `${percent(bytes)} came ${from}`)
+    .join(', ')}.${because}`
 }

@@ -20,7 +20,11 @@ export class EventStream extends EventEmitter<{ closed: [] }> {
   constructor(response: ServerResponse, clock: Clock) {
     super()
     this.#response = response
-    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+    response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff'
+    })
     response.flushHeaders()
     response.on('error', () => this.#closed())
     response.on('close', () => this.#closed())

@@ -22,16 +22,24 @@ export function assertLocalCaller(head: CallHead, port: number): void {
   const { headers } = head
   const hosts = [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`]
   const host = headers.host?.toLowerCase()
-  if (host === undefined || !hosts.includes(host)) throw new LarderError('FORBIDDEN', 'The Host header does not name this agent')
+  if (host === undefined || !hosts.includes(host))
+    throw new LarderError('FORBIDDEN', 'The Host header does not name this agent')
   const origin = headers.origin
-  if (origin !== undefined && !hosts.some((own) => origin === `http://${own}`)) throw new LarderError('FORBIDDEN', 'Calls from web pages are refused')
+  if (origin !== undefined && !hosts.some((own) => origin === `http://${own}`))
+    throw new LarderError('FORBIDDEN', 'Calls from web pages are refused')
   const site = headers['sec-fetch-site']
-  if (site !== undefined && site !== 'same-origin' && site !== 'none' && !opensWindow(head)) throw new LarderError('FORBIDDEN', 'Calls from web pages are refused')
+  if (site !== undefined && site !== 'same-origin' && site !== 'none' && !opensWindow(head))
+    throw new LarderError('FORBIDDEN', 'Calls from web pages are refused')
 }
 
 /** A tab goes to the page of the window: no frame, no script, no form. The page's own policy keeps it out of frames as well. */
 function opensWindow({ method, url, headers }: CallHead): boolean {
-  return method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document' && url.split('?', 1)[0] === UI_PATH
+  return (
+    method === 'GET' &&
+    headers['sec-fetch-mode'] === 'navigate' &&
+    headers['sec-fetch-dest'] === 'document' &&
+    url.split('?', 1)[0] === UI_PATH
+  )
 }
 
 /** The token of `Authorization: Bearer …`. */
@@ -43,7 +51,8 @@ export function bearerOf(authorization: string | undefined): string | undefined 
 export function assertToken(authorization: string | undefined, token: ApiToken): void {
   const given = bearerOf(authorization)
   if (given === undefined) throw new LarderError('TOKEN_INVALID', 'The call carries no token of this agent')
-  if (!timingSafeEqual(sha256(given), sha256(token))) throw new LarderError('TOKEN_INVALID', 'The token is not the one of this agent')
+  if (!timingSafeEqual(sha256(given), sha256(token)))
+    throw new LarderError('TOKEN_INVALID', 'The token is not the one of this agent')
 }
 
 /** Shows a caller that this listener knows the token, without telling it. */

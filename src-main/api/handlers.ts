@@ -70,7 +70,10 @@ export function createHandlers(context: HandlerContext): Handlers {
       name: 'larder',
       version: LARDER_VERSION,
       apiVersion: API_VERSION,
-      integration: { enabled: settings.integration.enabled, defaultStaggerRangeSeconds: settings.current.integration.defaultStaggerRangeSeconds },
+      integration: {
+        enabled: settings.integration.enabled,
+        defaultStaggerRangeSeconds: settings.current.integration.defaultStaggerRangeSeconds
+      },
       proof: query.challenge === undefined ? null : proveToken(context.token, query.challenge, context.port())
     }),
     openapi: () => context.openApi(),
@@ -81,7 +84,8 @@ export function createHandlers(context: HandlerContext): Handlers {
 
     createRequest: ({ body, reply }) => {
       const { integration } = settings
-      if (!integration.enabled) throw new LarderError('INTEGRATION_OFF', `The integration is ${describeIntegration(integration)}`)
+      if (!integration.enabled)
+        throw new LarderError('INTEGRATION_OFF', `The integration is ${describeIntegration(integration)}`)
       const view = agent.request(body)
       reply.header('location', `/v1/requests/${view.id}`)
       return view
@@ -111,7 +115,11 @@ export function createHandlers(context: HandlerContext): Handlers {
       const content = await openContentBytes(agent.requestView(params.id), agent.cache)
       const body = Readable.from(content.pieces(), { objectMode: false, highWaterMark: 1 })
       body.once('close', () => void content.close())
-      reply.type('application/octet-stream').header('content-length', content.lengthBytes).header('etag', `"sha256:${content.sha256}"`).header('cache-control', 'no-store')
+      reply
+        .type('application/octet-stream')
+        .header('content-length', content.lengthBytes)
+        .header('etag', `"sha256:${content.sha256}"`)
+        .header('cache-control', 'no-store')
       agent.cache.noteHit(content.sha256)
       return body
     },
@@ -140,7 +148,8 @@ export function createHandlers(context: HandlerContext): Handlers {
 
     events: ({ query, request, reply }) => {
       const since = lastEventId(request) ?? query.since
-      if (query.follow !== '1' && !wantsStream(request)) return { bootId: agent.snapshot().bootId, events: agent.events(since) }
+      if (query.follow !== '1' && !wantsStream(request))
+        return { bootId: agent.snapshot().bootId, events: agent.events(since) }
       const stream = context.openStream(reply)
       stream.once('closed', followEvents(agent, stream, since, String))
       return undefined
@@ -159,7 +168,8 @@ export function createHandlers(context: HandlerContext): Handlers {
     content: ({ params }) => agent.content(params.sha256),
     removeContent: async ({ params }) => ({ sha256: params.sha256, bytes: await agent.cache.remove(params.sha256) }),
     pinContent: ({ params, body }) => {
-      if (!agent.cache.find(params.sha256)) throw new LarderError('NOT_FOUND', 'This content is not in the cache', { sha256: params.sha256 })
+      if (!agent.cache.find(params.sha256))
+        throw new LarderError('NOT_FOUND', 'This content is not in the cache', { sha256: params.sha256 })
       const until = body.pinned && body.forMs !== null ? clock.wallMs() + body.forMs : null
       agent.cache.pin(params.sha256, body.pinned, until)
       return { sha256: params.sha256, pinned: body.pinned, until }
@@ -189,7 +199,8 @@ export function createHandlers(context: HandlerContext): Handlers {
       try {
         const report = await agent.cache.verify({
           signal: gone.signal,
-          onProgress: (done, total) => stream.sendNewest(() => ({ event: 'progress', json: JSON.stringify({ done, total }) }))
+          onProgress: (done, total) =>
+            stream.sendNewest(() => ({ event: 'progress', json: JSON.stringify({ done, total }) }))
         })
         stream.send('result', JSON.stringify(report))
       } catch (error) {
@@ -219,8 +230,12 @@ export function createHandlers(context: HandlerContext): Handlers {
       return status()
     },
     uiLink: () => {
-      if (!context.uiSessions) throw new LarderError('NOT_FOUND', 'This agent serves no window to browsers; start it with `larder agent --ui`')
-      return { url: `http://127.0.0.1:${context.port()}${UI_PATH}#link=${context.uiSessions.issueLink()}`, validMs: LINK_VALID_MS }
+      if (!context.uiSessions)
+        throw new LarderError('NOT_FOUND', 'This agent serves no window to browsers; start it with `larder agent --ui`')
+      return {
+        url: `http://127.0.0.1:${context.port()}${UI_PATH}#link=${context.uiSessions.issueLink()}`,
+        validMs: LINK_VALID_MS
+      }
     },
     rates: () => agent.rates(),
     setRates: ({ body }) => {
@@ -240,7 +255,9 @@ export function createHandlers(context: HandlerContext): Handlers {
 
 /** Without what was left out. */
 function stated<T extends object>(body: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> }
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
 }
 
 /** Sends the events after `since` and each new one. @returns what ends it */

@@ -21,7 +21,11 @@ afterEach(async () => {
   await rm(dir, { recursive: true })
 })
 
-async function run(settings: SettingsInput = {}, prepare: (double: AgentDouble) => void = () => {}, dataDir = join(dir, 'data')): Promise<RunningAgent> {
+async function run(
+  settings: SettingsInput = {},
+  prepare: (double: AgentDouble) => void = () => {},
+  dataDir = join(dir, 'data')
+): Promise<RunningAgent> {
   const one = await runLocalAgent({
     dataDir,
     name: 'pc-1',
@@ -104,7 +108,10 @@ test('the log is a file of JSON lines in the folder, complete after the stop', a
   const { log, stop } = await run()
   log.warn({ url: 'http://u:p@h/x?token=1' }, 'late words')
   await stop()
-  const lines = (await readFile(join(dir, 'data', 'log', 'larder.log'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line))
+  const lines = (await readFile(join(dir, 'data', 'log', 'larder.log'), 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
   expect(lines.map(({ msg }) => msg)).toEqual(['the agent is ready', 'late words'])
   expect(lines[1].url).toBe('http://h/x?[redacted]')
 })

@@ -1,5 +1,12 @@
 import type { Agent, CreateAgent, Log } from '../agent/agent.ts'
-import { ensureApiToken, ensureGatewayToken, lockDataDir, prepareDataDir, removeAgentFile, writeAgentFile } from '../agent/data-dir.ts'
+import {
+  ensureApiToken,
+  ensureGatewayToken,
+  lockDataDir,
+  prepareDataDir,
+  removeAgentFile,
+  writeAgentFile
+} from '../agent/data-dir.ts'
 import { examine } from '../agent/doctor/examine.ts'
 import { systemProbes } from '../agent/doctor/probes.ts'
 import { reportOf } from '../contract/doctor.ts'
@@ -48,7 +55,8 @@ export interface RunningAgent {
  */
 export async function runLocalAgent(options: LocalAgentOptions): Promise<RunningAgent> {
   const { clock = systemClock } = options
-  const settings = options.settings instanceof LiveSettings ? options.settings : settingsInMemory(options.settings, clock)
+  const settings =
+    options.settings instanceof LiveSettings ? options.settings : settingsInMemory(options.settings, clock)
   const undo: (() => void | Promise<void>)[] = []
   let stopped: Promise<void> | undefined
   const stop = () => (stopped ??= unwind(undo))
@@ -58,18 +66,47 @@ export async function runLocalAgent(options: LocalAgentOptions): Promise<Running
     undo.push(() => lock.release())
     const token = await ensureApiToken(paths)
     undo.push(settings.watch())
-    const { log, level: logLevel } = options.log ? { log: options.log, level: heldLevel(settings.current.log.level) } : openLog(paths, settings, undo)
+    const { log, level: logLevel } = options.log
+      ? { log: options.log, level: heldLevel(settings.current.log.level) }
+      : openLog(paths, settings, undo)
     const env = options.env ?? process.env
 
-    const agent = options.createAgent({ dataDir: paths.root, settings, ...(options.name !== undefined && { name: options.name }) }, { clock, log, env })
+    const agent = options.createAgent(
+      { dataDir: paths.root, settings, ...(options.name !== undefined && { name: options.name }) },
+      { clock, log, env }
+    )
     undo.push(() => agent.stop())
     await agent.start()
 
     const ui = options.ui && (await openUi(options.ui, agent, paths, clock, log))
     const examineAgent = async () =>
-      reportOf(clock.wallMs(), LARDER_VERSION, await examine({ paths, settings: settings.current, env, platform: process.platform, snapshot: agent.snapshot(), skews: agent.clockSkews() }, systemProbes))
+      reportOf(
+        clock.wallMs(),
+        LARDER_VERSION,
+        await examine(
+          {
+            paths,
+            settings: settings.current,
+            env,
+            platform: process.platform,
+            snapshot: agent.snapshot(),
+            skews: agent.clockSkews()
+          },
+          systemProbes
+        )
+      )
     const api = await startApi({
-      agent, token, port: settings.current.ports.api, settings, clock, log, logLevel, logDir: paths.log, examine: examineAgent, openMetrics: !settings.current.metrics.requireToken, ...(ui && { ui })
+      agent,
+      token,
+      port: settings.current.ports.api,
+      settings,
+      clock,
+      log,
+      logLevel,
+      logDir: paths.log,
+      examine: examineAgent,
+      openMetrics: !settings.current.metrics.requireToken,
+      ...(ui && { ui })
     })
     undo.push(() => api.close())
     agent.setApiPort(api.port)
@@ -79,9 +116,19 @@ export async function runLocalAgent(options: LocalAgentOptions): Promise<Running
     undo.push(() => gateway.close())
 
     const { bootId, startedAt } = agent.snapshot()
-    await writeAgentFile(paths, { pid: process.pid, apiPort: api.port, version: LARDER_VERSION, apiVersion: API_VERSION, bootId, startedAt })
+    await writeAgentFile(paths, {
+      pid: process.pid,
+      apiPort: api.port,
+      version: LARDER_VERSION,
+      apiVersion: API_VERSION,
+      bootId,
+      startedAt
+    })
     undo.push(() => removeAgentFile(paths, bootId))
-    log.info({ apiPort: api.port, gatewayPort: gateway.port, dataDir: paths.root, version: LARDER_VERSION }, 'the agent is ready')
+    log.info(
+      { apiPort: api.port, gatewayPort: gateway.port, dataDir: paths.root, version: LARDER_VERSION },
+      'the agent is ready'
+    )
     return { agent, paths, apiPort: api.port, gatewayPort: gateway.port, log, stop }
   } catch (error) {
     await stop().catch(() => {})

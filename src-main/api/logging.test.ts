@@ -25,24 +25,49 @@ describe('taking out secrets', () => {
   test('no user info and no query of any URL is left, wherever it stands', () => {
     const word = fc.stringMatching(/^[a-z0-9]{8,12}$/)
     fc.assert(
-      fc.property(fc.constantFrom('http', 'https'), word, word, word, fc.string(), (scheme, user, password, query, around) => {
-        const text = `${around.replace(/[a-z0-9]/gi, '')} ${scheme}://${user}x:${password}y@host/path?${query}z ${siteKey}`
-        const redacted = redactText(text)
-        expect(redacted).not.toContain(`${user}x`)
-        expect(redacted).not.toContain(`${password}y`)
-        expect(redacted).not.toContain(`${query}z`)
-        expect(redacted).not.toContain('AAAA')
-      })
+      fc.property(
+        fc.constantFrom('http', 'https'),
+        word,
+        word,
+        word,
+        fc.string(),
+        (scheme, user, password, query, around) => {
+          const text = `${around.replace(/[a-z0-9]/gi, '')} ${scheme}://${user}x:${password}y@host/path?${query}z ${siteKey}`
+          const redacted = redactText(text)
+          expect(redacted).not.toContain(`${user}x`)
+          expect(redacted).not.toContain(`${password}y`)
+          expect(redacted).not.toContain(`${query}z`)
+          expect(redacted).not.toContain('AAAA')
+        }
+      )
     )
   })
 
   test('facts are redacted by name and content, at any depth, and their number is bounded', () => {
     const error = new Error('failed at http://u:p@h/?q', { cause: new Error(siteKey) })
-    const redacted = redactFacts({ token: 'abc', siteKey: null, headers: { Authorization: 'x', Accept: 'y' }, list: ['http://u:p@h/'], err: error, bytes: new Uint8Array(9), many: Array.from({ length: 1000 }, () => 1) }) as any
-    expect(redacted).toMatchObject({ token: '[redacted]', siteKey: null, headers: { Authorization: '[redacted]', Accept: 'y' }, list: ['http://h/'], bytes: '9 bytes' })
+    const redacted = redactFacts({
+      token: 'abc',
+      siteKey: null,
+      headers: { Authorization: 'x', Accept: 'y' },
+      list: ['http://u:p@h/'],
+      err: error,
+      bytes: new Uint8Array(9),
+      many: Array.from({ length: 1000 }, () => 1)
+    }) as any
+    expect(redacted).toMatchObject({
+      token: '[redacted]',
+      siteKey: null,
+      headers: { Authorization: '[redacted]', Accept: 'y' },
+      list: ['http://h/'],
+      bytes: '9 bytes'
+    })
     expect(redacted.many).toHaveLength(100)
     expect(JSON.stringify(redacted)).not.toMatch(/u:p@|AAAA|\?q/)
-    expect(redacted.err).toMatchObject({ type: 'Error', message: 'failed at http://h/?[redacted]', cause: { message: 'larder-site-[redacted]' } })
+    expect(redacted.err).toMatchObject({
+      type: 'Error',
+      message: 'failed at http://h/?[redacted]',
+      cause: { message: 'larder-site-[redacted]' }
+    })
   })
 
   test('facts that hold themselves come to an end', () => {
@@ -66,7 +91,10 @@ describe('the log file', () => {
     file.log.error({ err: new LarderLike() }, 'and this')
     await file.close()
     await file.close()
-    const lines = (await readFile(join(dir, 'larder.log'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line))
+    const lines = (await readFile(join(dir, 'larder.log'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
     expect(lines).toMatchObject([
       { level: 40, peer: 'b', token: '[redacted]', msg: 'this larder-site-[redacted]' },
       { level: 50, err: { code: 'X', message: 'at http://h/' }, msg: 'and this' }

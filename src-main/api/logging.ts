@@ -18,9 +18,18 @@ export interface LogFile {
 }
 
 /** Structured log to `<dir>/larder.log` (JSON lines), rotated at `rotateAt`, without secrets. */
-export function openLogFile(options: { dir: string; level: Settings['log']['level']; rotateAt?: `${number}K` | `${number}M` }): LogFile {
+export function openLogFile(options: {
+  dir: string
+  level: Settings['log']['level']
+  rotateAt?: `${number}K` | `${number}M`
+}): LogFile {
   mkdirSync(options.dir, { recursive: true, mode: 0o700 })
-  const file = createStream('larder.log', { path: options.dir, size: options.rotateAt ?? '10M', rotate: LOG_FILES - 1, mode: 0o600 })
+  const file = createStream('larder.log', {
+    path: options.dir,
+    size: options.rotateAt ?? '10M',
+    rotate: LOG_FILES - 1,
+    mode: 0o600
+  })
   // A full disk must not end the agent: lines that cannot be written are lost.
   file.on('error', () => {})
   file.on('warning', () => {})
@@ -31,7 +40,12 @@ export function openLogFile(options: { dir: string; level: Settings['log']['leve
       timestamp: pino.stdTimeFunctions.isoTime,
       hooks: {
         logMethod(args, method) {
-          method.apply(this, args.map((arg: unknown) => (typeof arg === 'string' ? redactText(arg) : redactFacts(arg))) as unknown as Parameters<typeof method>)
+          method.apply(
+            this,
+            args.map((arg: unknown) =>
+              typeof arg === 'string' ? redactText(arg) : redactFacts(arg)
+            ) as unknown as Parameters<typeof method>
+          )
         }
       }
     },

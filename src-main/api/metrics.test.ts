@@ -12,13 +12,16 @@ test('figures are read with the token, in the format of Prometheus', async () =>
   const { status, headers, text } = await rig.call('GET', '/metrics')
   expect([status, headers['content-type']]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8'])
   expect(text).toContain('# TYPE larder_received_bytes_total counter')
-  for (const line of text.split('\n').filter(Boolean)) expect(line).toMatch(/^(# (HELP|TYPE) larder_\w+ .+|larder_\w+(\{\w+="[^"]*"\})? -?[\d.e+]+)$/)
+  for (const line of text.split('\n').filter(Boolean))
+    expect(line).toMatch(/^(# (HELP|TYPE) larder_\w+ .+|larder_\w+(\{\w+="[^"]*"\})? -?[\d.e+]+)$/)
 })
 
 test('the setting lets every program on this PC read them, but no web page', async () => {
   const open = await startAgentRig({ settings: { metrics: { requireToken: false } } })
   expect((await open.call('GET', '/metrics', { headers: { authorization: null } })).status).toBe(200)
-  expect((await open.call('GET', '/metrics', { headers: { authorization: null, origin: 'https://evil.test' } })).status).toBe(403)
+  expect(
+    (await open.call('GET', '/metrics', { headers: { authorization: null, origin: 'https://evil.test' } })).status
+  ).toBe(403)
   await open.close()
 })
 
@@ -28,8 +31,21 @@ test('each answer shows the totals as they are then, and names nothing of what i
   const metrics = new Metrics(() => ({
     ...base,
     totals: { ...base.totals, originBytes, peerBytes: 7 },
-    savings: { ...base.savings, days7: { originBytes: 1, peerBytes: 3, cacheBytes: 0, servedBytes: 0, savedShare: 0.75 } },
-    requests: [{ ...rig.double.request({ url: 'http://secret.test/x', kind: 'resource', priority: 'foreground', overwrite: true, allowStale: false }) }]
+    savings: {
+      ...base.savings,
+      days7: { originBytes: 1, peerBytes: 3, cacheBytes: 0, servedBytes: 0, savedShare: 0.75 }
+    },
+    requests: [
+      {
+        ...rig.double.request({
+          url: 'http://secret.test/x',
+          kind: 'resource',
+          priority: 'foreground',
+          overwrite: true,
+          allowStale: false
+        })
+      }
+    ]
   }))
   const first = await metrics.text()
   expect(first).toContain('larder_received_bytes_total{source="origin"} 5')

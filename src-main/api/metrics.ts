@@ -14,38 +14,154 @@ interface Metric {
   readonly read: (snapshot: AgentSnapshot) => readonly Sample[]
 }
 
-const countBy = (names: readonly string[]): readonly Sample[] => [...Map.groupBy(names, (name) => name)].map(([state, all]) => [all.length, { state }])
+const countBy = (names: readonly string[]): readonly Sample[] =>
+  [...Map.groupBy(names, (name) => name)].map(([state, all]) => [all.length, { state }])
 
 /** Everything that is told to Prometheus. Counters count from the start of the agent. Nothing names a URL, a content or a peer. */
 const metrics: readonly Metric[] = [
-  { name: 'larder_info', kind: 'gauge', help: 'Always 1; the version is in the label.', read: ({ version }) => [[1, { version }]] },
-  { name: 'larder_start_time_seconds', kind: 'gauge', help: 'When the agent started, seconds since 1970.', read: ({ startedAt }) => [[startedAt / 1000]] },
   {
-    name: 'larder_received_bytes_total', kind: 'counter', help: 'Verified bytes by where they came from, each counted once.',
-    read: ({ totals }) => [[totals.originBytes, { source: 'origin' }], [totals.peerBytes, { source: 'peers' }], [totals.cacheBytes, { source: 'cache' }]]
+    name: 'larder_info',
+    kind: 'gauge',
+    help: 'Always 1; the version is in the label.',
+    read: ({ version }) => [[1, { version }]]
   },
-  { name: 'larder_served_bytes_total', kind: 'counter', help: 'Bytes served to peers.', read: ({ totals }) => [[totals.servedBytes]] },
-  { name: 'larder_fallbacks_total', kind: 'counter', help: 'Transfers that gave up waiting for others and went to the origin.', read: ({ totals }) => [[totals.fallbacks]] },
   {
-    name: 'larder_saved_ratio', kind: 'gauge', help: 'Part of what this PC got that did not come from an origin, by calendar days; absent where it got nothing.',
-    read: ({ savings }) => Object.entries(savings).flatMap(([window, { savedShare }]) => (savedShare === null ? [] : [[savedShare, { window }] as const]))
+    name: 'larder_start_time_seconds',
+    kind: 'gauge',
+    help: 'When the agent started, seconds since 1970.',
+    read: ({ startedAt }) => [[startedAt / 1000]]
   },
-  { name: 'larder_peers', kind: 'gauge', help: 'Other agents by state.', read: ({ peers }) => countBy(peers.map(({ state }) => state)) },
-  { name: 'larder_requests', kind: 'gauge', help: 'Unfinished requests by state.', read: ({ requests }) => countBy(requests.map(({ state }) => state).filter((state) => !finalRequestStates.includes(state))) },
-  { name: 'larder_transfers', kind: 'gauge', help: 'Transfers by state; holding ones are finished and serve others.', read: ({ transfers }) => countBy(transfers.map(({ state }) => state)) },
-  { name: 'larder_uploads', kind: 'gauge', help: 'Uploads to peers under way.', read: ({ uploads }) => [[uploads.length]] },
-  { name: 'larder_integration_enabled', kind: 'gauge', help: '1 when programs on this PC are served.', read: ({ integration }) => [[integration.enabled ? 1 : 0]] },
-  { name: 'larder_paused', kind: 'gauge', help: '1 while all transfers are paused.', read: ({ paused }) => [[paused === null ? 0 : 1]] },
-  { name: 'larder_fleet_member', kind: 'gauge', help: '1 when this PC belongs to a fleet.', read: ({ fleet }) => [[fleet.member ? 1 : 0]] },
-  { name: 'larder_cache_contents', kind: 'gauge', help: 'Complete contents in the cache.', read: ({ cache }) => [[cache.entries]] },
-  { name: 'larder_cache_bytes', kind: 'gauge', help: 'Bytes in the cache.', read: ({ cache }) => [[cache.bytes, { part: 'complete' }], [cache.partialBytes, { part: 'partial' }]] },
-  { name: 'larder_cache_limit_bytes', kind: 'gauge', help: 'Size limit of the cache.', read: ({ cache }) => [[cache.maxBytes]] },
-  { name: 'larder_cache_free_bytes', kind: 'gauge', help: 'Free bytes on the disk of the cache; absent when unknown.', read: ({ cache }) => (cache.freeBytes === null ? [] : [[cache.freeBytes]]) },
-  { name: 'larder_cache_evictions_total', kind: 'counter', help: 'Contents evicted.', read: ({ cache }) => [[cache.evictions]] },
-  { name: 'larder_cache_disk_full', kind: 'gauge', help: '1 while the disk of the cache is full.', read: ({ cache }) => [[cache.diskFull ? 1 : 0]] },
-  { name: 'larder_process_cpu_seconds_total', kind: 'counter', help: 'Processor time of the agent, seconds.', read: ({ process }) => [[process.cpuSeconds]] },
-  { name: 'larder_process_resident_bytes', kind: 'gauge', help: 'Resident memory of the agent.', read: ({ process }) => [[process.rssBytes]] },
-  { name: 'larder_event_loop_p99_seconds', kind: 'gauge', help: 'Event-loop delay of the last minute, 99th percentile.', read: ({ process }) => [[process.eventLoopP99Ms / 1000]] }
+  {
+    name: 'larder_received_bytes_total',
+    kind: 'counter',
+    help: 'Verified bytes by where they came from, each counted once.',
+    read: ({ totals }) => [
+      [totals.originBytes, { source: 'origin' }],
+      [totals.peerBytes, { source: 'peers' }],
+      [totals.cacheBytes, { source: 'cache' }]
+    ]
+  },
+  {
+    name: 'larder_served_bytes_total',
+    kind: 'counter',
+    help: 'Bytes served to peers.',
+    read: ({ totals }) => [[totals.servedBytes]]
+  },
+  {
+    name: 'larder_fallbacks_total',
+    kind: 'counter',
+    help: 'Transfers that gave up waiting for others and went to the origin.',
+    read: ({ totals }) => [[totals.fallbacks]]
+  },
+  {
+    name: 'larder_saved_ratio',
+    kind: 'gauge',
+    help: 'Part of what this PC got that did not come from an origin, by calendar days; absent where it got nothing.',
+    read: ({ savings }) =>
+      Object.entries(savings).flatMap(([window, { savedShare }]) =>
+        savedShare === null ? [] : [[savedShare, { window }] as const]
+      )
+  },
+  {
+    name: 'larder_peers',
+    kind: 'gauge',
+    help: 'Other agents by state.',
+    read: ({ peers }) => countBy(peers.map(({ state }) => state))
+  },
+  {
+    name: 'larder_requests',
+    kind: 'gauge',
+    help: 'Unfinished requests by state.',
+    read: ({ requests }) =>
+      countBy(requests.map(({ state }) => state).filter((state) => !finalRequestStates.includes(state)))
+  },
+  {
+    name: 'larder_transfers',
+    kind: 'gauge',
+    help: 'Transfers by state; holding ones are finished and serve others.',
+    read: ({ transfers }) => countBy(transfers.map(({ state }) => state))
+  },
+  {
+    name: 'larder_uploads',
+    kind: 'gauge',
+    help: 'Uploads to peers under way.',
+    read: ({ uploads }) => [[uploads.length]]
+  },
+  {
+    name: 'larder_integration_enabled',
+    kind: 'gauge',
+    help: '1 when programs on this PC are served.',
+    read: ({ integration }) => [[integration.enabled ? 1 : 0]]
+  },
+  {
+    name: 'larder_paused',
+    kind: 'gauge',
+    help: '1 while all transfers are paused.',
+    read: ({ paused }) => [[paused === null ? 0 : 1]]
+  },
+  {
+    name: 'larder_fleet_member',
+    kind: 'gauge',
+    help: '1 when this PC belongs to a fleet.',
+    read: ({ fleet }) => [[fleet.member ? 1 : 0]]
+  },
+  {
+    name: 'larder_cache_contents',
+    kind: 'gauge',
+    help: 'Complete contents in the cache.',
+    read: ({ cache }) => [[cache.entries]]
+  },
+  {
+    name: 'larder_cache_bytes',
+    kind: 'gauge',
+    help: 'Bytes in the cache.',
+    read: ({ cache }) => [
+      [cache.bytes, { part: 'complete' }],
+      [cache.partialBytes, { part: 'partial' }]
+    ]
+  },
+  {
+    name: 'larder_cache_limit_bytes',
+    kind: 'gauge',
+    help: 'Size limit of the cache.',
+    read: ({ cache }) => [[cache.maxBytes]]
+  },
+  {
+    name: 'larder_cache_free_bytes',
+    kind: 'gauge',
+    help: 'Free bytes on the disk of the cache; absent when unknown.',
+    read: ({ cache }) => (cache.freeBytes === null ? [] : [[cache.freeBytes]])
+  },
+  {
+    name: 'larder_cache_evictions_total',
+    kind: 'counter',
+    help: 'Contents evicted.',
+    read: ({ cache }) => [[cache.evictions]]
+  },
+  {
+    name: 'larder_cache_disk_full',
+    kind: 'gauge',
+    help: '1 while the disk of the cache is full.',
+    read: ({ cache }) => [[cache.diskFull ? 1 : 0]]
+  },
+  {
+    name: 'larder_process_cpu_seconds_total',
+    kind: 'counter',
+    help: 'Processor time of the agent, seconds.',
+    read: ({ process }) => [[process.cpuSeconds]]
+  },
+  {
+    name: 'larder_process_resident_bytes',
+    kind: 'gauge',
+    help: 'Resident memory of the agent.',
+    read: ({ process }) => [[process.rssBytes]]
+  },
+  {
+    name: 'larder_event_loop_p99_seconds',
+    kind: 'gauge',
+    help: 'Event-loop delay of the last minute, 99th percentile.',
+    read: ({ process }) => [[process.eventLoopP99Ms / 1000]]
+  }
 ]
 
 /** The agent's figures in Prometheus' text format. */

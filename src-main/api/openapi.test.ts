@@ -15,7 +15,9 @@ let document: any
 const rendererDir = mkdtempSync(join(tmpdir(), 'larder-page-'))
 beforeAll(async () => {
   writeFileSync(join(rendererDir, 'index.html'), '')
-  rig = await startAgentRig({ ui: { rendererDir, settings: new SettingsBook(() => settingsInMemory(Settings.parse({}), systemClock), null) } })
+  rig = await startAgentRig({
+    ui: { rendererDir, settings: new SettingsBook(() => settingsInMemory(Settings.parse({}), systemClock), null) }
+  })
   document = (await rig.call('GET', '/v1/openapi.json')).json
 })
 afterAll(async () => {
@@ -34,23 +36,35 @@ function* objects(value: unknown): Generator<Record<string, unknown>> {
 }
 
 test('the document lists all routes and no others', () => {
-  const listed = Object.entries<any>(document.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`))
+  const listed = Object.entries<any>(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`)
+  )
   expect(listed.sort()).toEqual(routes.map(([, { method, path }]) => `${method} ${documented(path)}`).sort())
 })
 
 test.each(routes)('%s says what goes in and what comes out', (name, route) => {
   const operation = document.paths[documented(route.path)][route.method.toLowerCase()]
-  expect(operation).toMatchObject({ operationId: name, summary: route.summary, security: route.access === 'token' ? [{ token: [] }] : [] })
+  expect(operation).toMatchObject({
+    operationId: name,
+    summary: route.summary,
+    security: route.access === 'token' ? [{ token: [] }] : []
+  })
   const parameters = (operation.parameters ?? []) as { in: string; name: string; required?: boolean }[]
-  expect(parameters.filter((parameter) => parameter.in === 'path').map((parameter) => parameter.name)).toEqual([...route.path.matchAll(/:([a-zA-Z0-9]+)/g)].map((match) => match[1]))
-  expect(parameters.filter((parameter) => parameter.in === 'query').map((parameter) => parameter.name)).toEqual(Object.keys(route.query?.shape ?? {}))
+  expect(parameters.filter((parameter) => parameter.in === 'path').map((parameter) => parameter.name)).toEqual(
+    [...route.path.matchAll(/:([a-zA-Z0-9]+)/g)].map((match) => match[1])
+  )
+  expect(parameters.filter((parameter) => parameter.in === 'query').map((parameter) => parameter.name)).toEqual(
+    Object.keys(route.query?.shape ?? {})
+  )
   expect('requestBody' in operation).toBe(route.body !== undefined)
   expect(Object.keys(operation.responses[route.status].content)).toEqual([
     ...(route.answer ? ['application/json'] : []),
     ...(route.stream ? ['text/event-stream'] : []),
     ...(route.bytes ? ['application/octet-stream'] : [])
   ])
-  expect(operation.responses.default.content['application/json'].schema).toEqual({ $ref: '#/components/schemas/ErrorView' })
+  expect(operation.responses.default.content['application/json'].schema).toEqual({
+    $ref: '#/components/schemas/ErrorView'
+  })
 })
 
 test('the document keeps the form of OpenAPI 3.1, and every reference leads somewhere', () => {
@@ -59,32 +73,57 @@ test('the document keeps the form of OpenAPI 3.1, and every reference leads some
   expect(new Set(ids).size).toBe(ids.length)
   for (const { $ref } of objects(document)) {
     if (typeof $ref !== 'string') continue
-    const found = $ref.replace('#/', '').split('/').reduce((at: any, key) => at?.[key], document)
+    const found = $ref
+      .replace('#/', '')
+      .split('/')
+      .reduce((at: any, key) => at?.[key], document)
     expect(found, $ref).toBeDefined()
   }
   for (const [path, methods] of Object.entries<any>(document.paths)) {
-    for (const operation of Object.values<any>(methods)) for (const response of Object.values<any>(operation.responses)) expect(response.description, path).toEqual(expect.any(String))
+    for (const operation of Object.values<any>(methods))
+      for (const response of Object.values<any>(operation.responses))
+        expect(response.description, path).toEqual(expect.any(String))
   }
 })
 
 test('real answers fit the schemas of the document', async () => {
-  const id = rig.double.request({ url: 'http://origin.test/a', kind: 'resource', priority: 'foreground', overwrite: true, allowStale: false }).id
+  const id = rig.double.request({
+    url: 'http://origin.test/a',
+    kind: 'resource',
+    priority: 'foreground',
+    overwrite: true,
+    allowStale: false
+  }).id
   const sha256 = rig.double.finish(id, Buffer.from('hello')).sha256!
   rig.double.happen('warning', 'something')
   const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: false })
   ajv.addSchema({ $id: 'larder', components: document.components })
-  const resolved = (schema: unknown) => JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"larder#/components/'))
+  const resolved = (schema: unknown) =>
+    JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"larder#/components/'))
   let checked = 0
   for (const [name, route] of routes) {
     if (!route.answer || name === 'openapi') continue
-    const bodies: Record<string, string> = { createRequest: '{"url": "http://origin.test/b"}', integration: '{"enabled": true}', setSetting: '{"value": 5}', setLog: '{"level": "debug"}' }
+    const bodies: Record<string, string> = {
+      createRequest: '{"url": "http://origin.test/b"}',
+      integration: '{"enabled": true}',
+      setSetting: '{"value": 5}',
+      setLog: '{"level": "debug"}'
+    }
     const body = bodies[name]
-    const path = route.path.replace(':id', id).replace(':sha256', sha256).replace(':name', 'election.weight') + (name === 'why' ? '?about=origin.test' : '')
+    const path =
+      route.path.replace(':id', id).replace(':sha256', sha256).replace(':name', 'election.weight') +
+      (name === 'why' ? '?about=origin.test' : '')
     const answer = await rig.call(route.method, path, body === undefined ? {} : { body })
     // `removeContent` comes before `pinContent` in the table.
     if (name === 'removeContent') rig.double.cacheDouble.keep(Buffer.from('hello'))
     expect([name, answer.status]).toEqual([name, route.status])
-    const validate = ajv.compile(resolved(document.paths[documented(route.path)][route.method.toLowerCase()].responses[route.status].content['application/json'].schema))
+    const validate = ajv.compile(
+      resolved(
+        document.paths[documented(route.path)][route.method.toLowerCase()].responses[route.status].content[
+          'application/json'
+        ].schema
+      )
+    )
     expect(validate(answer.json), `${name}: ${ajv.errorsText(validate.errors)}`).toBe(true)
     expect(validate({ nothing: 'of it' }), name).toBe(false)
     checked++

@@ -11,7 +11,22 @@ import { LARDER_VERSION } from '../contract/version.ts'
 
 /** Schemas that get a name of their own in the document. */
 const schemaRegistry = z.registry<{ id: string }>()
-const named = { AgentEvent, AgentSnapshot, CacheEntryView, CacheListing, CacheStats, ErrorView, MasterView, PeerView, RequestSpec, RequestView, StatusView, TransferView, VerifyView, VersionView }
+const named = {
+  AgentEvent,
+  AgentSnapshot,
+  CacheEntryView,
+  CacheListing,
+  CacheStats,
+  ErrorView,
+  MasterView,
+  PeerView,
+  RequestSpec,
+  RequestView,
+  StatusView,
+  TransferView,
+  VerifyView,
+  VersionView
+}
 for (const [id, schema] of Object.entries(named)) schemaRegistry.add(schema, { id })
 
 /** Options of the plugin that writes the OpenAPI document. */
@@ -21,7 +36,8 @@ export const openApiOptions: FastifyDynamicSwaggerOptions = {
     info: {
       title: 'Larder local API',
       version: LARDER_VERSION,
-      description: 'Loopback only. The token lies in the file `api-token` of the data folder; send it as `Authorization: Bearer …`. Errors are ErrorView objects with a stable `code`.'
+      description:
+        'Loopback only. The token lies in the file `api-token` of the data folder; send it as `Authorization: Bearer …`. Errors are ErrorView objects with a stable `code`.'
     },
     components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } }
   },
@@ -33,8 +49,12 @@ export const openApiOptions: FastifyDynamicSwaggerOptions = {
 export function routeSchema(name: string, route: ApiRoute): FastifySchema {
   const content: Record<string, { schema: z.ZodType }> = {}
   if (route.answer) content['application/json'] = { schema: route.answer }
-  if (route.stream) content['text/event-stream'] = { schema: z.string().describe(`Server-Sent Events: ${Object.keys(route.stream).join(', ')}; each with JSON data.`) }
-  if (route.bytes) content['application/octet-stream'] = { schema: z.string().meta({ contentMediaType: 'application/octet-stream' }) }
+  if (route.stream)
+    content['text/event-stream'] = {
+      schema: z.string().describe(`Server-Sent Events: ${Object.keys(route.stream).join(', ')}; each with JSON data.`)
+    }
+  if (route.bytes)
+    content['application/octet-stream'] = { schema: z.string().meta({ contentMediaType: 'application/octet-stream' }) }
   return {
     operationId: name,
     summary: route.summary,

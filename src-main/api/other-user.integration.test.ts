@@ -22,7 +22,14 @@ function readableByOthers(paths: readonly string[]): string[] {
     const fs = require('node:fs')
     const open = JSON.parse(fs.readFileSync(0, 'utf8')).filter((path) => { try { fs.closeSync(fs.openSync(path, 'r')); return true } catch { return false } })
     process.stdout.write(JSON.stringify(open))`
-  const { stdout, stderr, status } = spawnSync(process.execPath, ['-e', script], { input: JSON.stringify(paths), uid: OTHER_UID, gid: OTHER_UID, encoding: 'utf8', cwd: '/', timeout: 15_000 })
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['-e', script], {
+    input: JSON.stringify(paths),
+    uid: OTHER_UID,
+    gid: OTHER_UID,
+    encoding: 'utf8',
+    cwd: '/',
+    timeout: 15_000
+  })
   if (status !== 0) throw new Error(`the other user could not look: ${stderr}`)
   return JSON.parse(stdout) as string[]
 }
@@ -46,13 +53,33 @@ describe('another user of this PC', () => {
     dataDir = join(root, 'data')
     cacheDir = join(root, 'cache')
     for (const dir of [dataDir, cacheDir, join(dataDir, 'log')]) mkdirSync(dir, { mode: 0o755 })
-    writeFileSync(join(dataDir, 'settings.json'), JSON.stringify({ fleet: { siteKey: randomSiteKey() }, cache: { dir: cacheDir }, ports: { api: 0, peer: 0, beacon: 0 }, discovery: { listenAddress: '127.0.0.1', beacon: false } }), { mode: 0o644 })
+    writeFileSync(
+      join(dataDir, 'settings.json'),
+      JSON.stringify({
+        fleet: { siteKey: randomSiteKey() },
+        cache: { dir: cacheDir },
+        ports: { api: 0, peer: 0, beacon: 0 },
+        discovery: { listenAddress: '127.0.0.1', beacon: false }
+      }),
+      { mode: 0o644 }
+    )
     origin = await startOriginServer()
     origin.put('/f.bin', Buffer.alloc(3_000_000, 7))
-    running = await runLocalAgent({ dataDir, settings: loadSettings(diskFiles(dataPaths(dataDir))).settings, createAgent })
-    const { id } = running.agent.request({ url: `${origin.url}/f.bin?sig=geheim`, kind: 'resource', priority: 'foreground', overwrite: true, allowStale: false })
+    running = await runLocalAgent({
+      dataDir,
+      settings: loadSettings(diskFiles(dataPaths(dataDir))).settings,
+      createAgent
+    })
+    const { id } = running.agent.request({
+      url: `${origin.url}/f.bin?sig=geheim`,
+      kind: 'resource',
+      priority: 'foreground',
+      overwrite: true,
+      allowStale: false
+    })
     const deadline = Date.now() + 15_000
-    while (running.agent.requestView(id).state !== 'done' && Date.now() < deadline) await new Promise((next) => setTimeout(next, 50))
+    while (running.agent.requestView(id).state !== 'done' && Date.now() < deadline)
+      await new Promise((next) => setTimeout(next, 50))
     expect(running.agent.requestView(id)).toMatchObject({ state: 'done' })
   })
   afterAll(async () => {
@@ -64,8 +91,12 @@ describe('another user of this PC', () => {
 
   it('can read none of its files: token, keys, settings, log, index, contents', ({ skip }) => {
     skip(!isRoot, 'only root can become another user')
-    const files = [...allFiles(dataDir), ...allFiles(cacheDir)].filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile())
-    expect(files.map((path) => path.split('/').at(-1))).toEqual(expect.arrayContaining(['api-token', 'identity.pem', 'settings.json', 'larder.log', 'index-v1.sqlite']))
+    const files = [...allFiles(dataDir), ...allFiles(cacheDir)].filter((path) =>
+      statSync(path, { throwIfNoEntry: false })?.isFile()
+    )
+    expect(files.map((path) => path.split('/').at(-1))).toEqual(
+      expect.arrayContaining(['api-token', 'identity.pem', 'settings.json', 'larder.log', 'index-v1.sqlite'])
+    )
     expect(files.length).toBeGreaterThan(8)
     expect(readableByOthers(files)).toEqual([])
   })
@@ -83,16 +114,30 @@ describe('another user of this PC', () => {
         process.stdout.write(JSON.stringify(told))
       })()`
     // Not spawnSync: this process has to answer.
-    const { stdout } = await promisify(execFile)(process.execPath, ['-e', script, String(running.apiPort)], { uid: OTHER_UID, gid: OTHER_UID, cwd: '/', timeout: 15_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', script, String(running.apiPort)], {
+      uid: OTHER_UID,
+      gid: OTHER_UID,
+      cwd: '/',
+      timeout: 15_000
+    })
     const { body, ...told } = JSON.parse(stdout) as Record<string, unknown>
-    expect(told).toEqual({ '/v1/version': 200, '/v1/status': 401, '/v1/snapshot': 401, '/v1/cache': 401, '/v1/events': 401, '/v1/stream': 401 })
+    expect(told).toEqual({
+      '/v1/version': 200,
+      '/v1/status': 401,
+      '/v1/snapshot': 401,
+      '/v1/cache': 401,
+      '/v1/events': 401,
+      '/v1/stream': 401
+    })
     expect(String(body)).not.toContain(running.agent.snapshot().agentId)
   })
 
   it('finds modes that keep it out, whoever runs this test', ({ skip }) => {
     skip(process.platform === 'win32', 'Windows has no file modes; the rights of the user’s folder count there')
-    for (const name of ['api-token', 'identity.pem', 'settings.json', 'agent.json']) expect.soft(statSync(join(dataDir, name)).mode & 0o077, name).toBe(0)
-    for (const name of ['content-v1', 'partial-v1', 'tmp', 'quarantine', 'index-v1.sqlite']) expect.soft(statSync(join(cacheDir, name)).mode & 0o077, name).toBe(0)
+    for (const name of ['api-token', 'identity.pem', 'settings.json', 'agent.json'])
+      expect.soft(statSync(join(dataDir, name)).mode & 0o077, name).toBe(0)
+    for (const name of ['content-v1', 'partial-v1', 'tmp', 'quarantine', 'index-v1.sqlite'])
+      expect.soft(statSync(join(cacheDir, name)).mode & 0o077, name).toBe(0)
   })
 
   it('learns no signed query string from events or the log either', async () => {

@@ -7,7 +7,8 @@ const MAX_TEXT = 4000
 const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
 /** Names of facts whose value is never written. */
-const secretName = /^(authorization|proxy-authorization|cookie|set-cookie|password|secret|token|apitoken|api-token|gatewaytoken|gateway-token|sitekey|fleetkey|privatekey|challenge|proof)$/i
+const secretName =
+  /^(authorization|proxy-authorization|cookie|set-cookie|password|secret|token|apitoken|api-token|gatewaytoken|gateway-token|sitekey|fleetkey|privatekey|challenge|proof)$/i
 
 /**
  * Takes secrets out of a text: site keys, bearer tokens, and of URLs the user info, query and fragment (queries are often
@@ -21,8 +22,14 @@ export function redactText(text: string): string {
     .replace(/\bBearer\s+\S+/gi, `Bearer ${REDACTED}`)
     .replace(/\b(Basic|Digest|Negotiate|NTLM)\s+(?=\S*[A-Z0-9+/=])\S{4,}/g, `$1 ${REDACTED}`)
     .replace(/\b((?:set-)?cookie|(?:proxy-)?authorization)(["']?\s*[:=](?!\s*Bearer )\s*)[^\r\n]*/gi, `$1$2${REDACTED}`)
-    .replace(/\b(password|passwd|pwd|secret|api[-_]?key|access[-_]?token)(["']?\s*[:=]\s*["']?)[^\s"',;&]+/gi, `$1$2${REDACTED}`)
-    .replace(/\b([a-z][a-z0-9+.-]{0,15}:\/\/)([^\s"'<>]*)/gi, (_whole, scheme: string, rest: string) => scheme + redactUrlRest(rest))
+    .replace(
+      /\b(password|passwd|pwd|secret|api[-_]?key|access[-_]?token)(["']?\s*[:=]\s*["']?)[^\s"',;&]+/gi,
+      `$1$2${REDACTED}`
+    )
+    .replace(
+      /\b([a-z][a-z0-9+.-]{0,15}:\/\/)([^\s"'<>]*)/gi,
+      (_whole, scheme: string, rest: string) => scheme + redactUrlRest(rest)
+    )
 }
 
 /** Takes out private keys in PEM, which go over several lines. */
@@ -40,7 +47,10 @@ function redactUrlRest(rest: string): string {
 }
 
 /** A copy of facts for the log: secrets out, depth and length bounded, errors as plain objects. */
-export function redactFacts(value: unknown, limits: { readonly depth: number; readonly items: number } = LOG_LIMITS): unknown {
+export function redactFacts(
+  value: unknown,
+  limits: { readonly depth: number; readonly items: number } = LOG_LIMITS
+): unknown {
   const below = { ...limits, depth: limits.depth - 1 }
   if (typeof value === 'string') return redactText(value)
   if (typeof value === 'bigint') return String(value)

@@ -13,7 +13,16 @@ export interface Redactor {
 
 /** Takes out what looks like a secret, and these values wherever they stand: as they are, percent-encoded, or in base64. */
 export function createRedactor(secrets: readonly string[]): Redactor {
-  const spellings = new Set(secrets.filter(({ length }) => length >= LEAST_SECRET).flatMap((secret) => [secret, decode(secret), encodeURIComponent(secret), Buffer.from(secret, 'utf8').toString('base64').replace(/=+$/, '')]))
+  const spellings = new Set(
+    secrets
+      .filter(({ length }) => length >= LEAST_SECRET)
+      .flatMap((secret) => [
+        secret,
+        decode(secret),
+        encodeURIComponent(secret),
+        Buffer.from(secret, 'utf8').toString('base64').replace(/=+$/, '')
+      ])
+  )
   // Longer ones first: one may be a part of another.
   const known = [...spellings].sort((a, b) => b.length - a.length)
   const byValue = (text: string) => known.reduce((left, secret) => left.replaceAll(secret, '[redacted]'), text)

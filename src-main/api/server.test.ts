@@ -16,21 +16,39 @@ beforeAll(async () => {
 afterAll(() => rig.close())
 
 const routes: readonly ApiRoute[] = Object.values(apiRoutes)
-const post = (path: string, body: unknown, headers = {}) => rig.call('POST', path, { body: JSON.stringify(body), headers })
+const post = (path: string, body: unknown, headers = {}) =>
+  rig.call('POST', path, { body: JSON.stringify(body), headers })
 
 describe('who may call', () => {
-  test.each(routes.filter((route) => route.access === 'token').map((route) => [route.method, route.path]))('%s %s needs the token', async (method, path) => {
-    const target = path.replace(':id', 'r-00000000').replace(':sha256', '0'.repeat(64))
-    for (const authorization of [null, '', 'Bearer', 'Bearer x', `Bearer ${'0'.repeat(64)}`, `Basic ${rig.token}`, rig.token]) {
-      const answer = await rig.call(method, target, { headers: { authorization } })
-      expect([answer.status, answer.json?.code], String(authorization)).toEqual([401, 'TOKEN_INVALID'])
+  test.each(routes.filter((route) => route.access === 'token').map((route) => [route.method, route.path]))(
+    '%s %s needs the token',
+    async (method, path) => {
+      const target = path.replace(':id', 'r-00000000').replace(':sha256', '0'.repeat(64))
+      for (const authorization of [
+        null,
+        '',
+        'Bearer',
+        'Bearer x',
+        `Bearer ${'0'.repeat(64)}`,
+        `Basic ${rig.token}`,
+        rig.token
+      ]) {
+        const answer = await rig.call(method, target, { headers: { authorization } })
+        expect([answer.status, answer.json?.code], String(authorization)).toEqual([401, 'TOKEN_INVALID'])
+      }
     }
-  })
+  )
 
   test('the version is told without token, and names no agent', async () => {
     const answer = await rig.call('GET', '/v1/version', { headers: { authorization: null } })
     expect(answer.status).toBe(200)
-    expect(answer.json).toEqual({ name: 'larder', version: '0.1.0', apiVersion: 1, integration: { enabled: true, defaultStaggerRangeSeconds: 300 }, proof: null })
+    expect(answer.json).toEqual({
+      name: 'larder',
+      version: '0.1.0',
+      apiVersion: 1,
+      integration: { enabled: true, defaultStaggerRangeSeconds: 300 },
+      proof: null
+    })
     expect(answer.text).not.toContain(rig.double.snapshot().agentId)
   })
 
@@ -45,34 +63,63 @@ describe('who may call', () => {
     expect((await rig.call('GET', '/v1/status', { headers: { host: `${host}:${rig.port}` } })).status).toBe(200)
   })
 
-  test.each(['evil.test', '127.0.0.1', '127.0.0.1:1', 'localhost.evil.test:PORT', '127.0.0.1.nip.io:PORT', '0.0.0.0:PORT', 'localhost:PORT@evil.test'])('the host %s is refused, also without token', async (host) => {
+  test.each([
+    'evil.test',
+    '127.0.0.1',
+    '127.0.0.1:1',
+    'localhost.evil.test:PORT',
+    '127.0.0.1.nip.io:PORT',
+    '0.0.0.0:PORT',
+    'localhost:PORT@evil.test'
+  ])('the host %s is refused, also without token', async (host) => {
     for (const path of ['/v1/version', '/v1/status', '/v1/nothing']) {
       const answer = await rig.call('GET', path, { headers: { host: host.replace('PORT', String(rig.port)) } })
       expect([answer.status, answer.json?.code], path).toEqual([403, 'FORBIDDEN'])
     }
   })
 
-  test.each<Record<string, string>>([{ origin: 'https://evil.test' }, { origin: 'null' }, { origin: 'http://localhost:1' }, { 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }])('a call from a web page is refused: %j', async (headers) => {
-    for (const [method, path] of [['GET', '/v1/version'], ['OPTIONS', '/v1/requests'], ['POST', '/v1/requests']] as const) {
+  test.each<Record<string, string>>([
+    { origin: 'https://evil.test' },
+    { origin: 'null' },
+    { origin: 'http://localhost:1' },
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' }
+  ])('a call from a web page is refused: %j', async (headers) => {
+    for (const [method, path] of [
+      ['GET', '/v1/version'],
+      ['OPTIONS', '/v1/requests'],
+      ['POST', '/v1/requests']
+    ] as const) {
       const answer = await rig.call(method, path, { headers })
       expect([answer.status, answer.json?.code]).toEqual([403, 'FORBIDDEN'])
     }
   })
 
-  test.each(routes.map((route) => [route.method, route.path]))('%s %s is closed to pages, with and without the token', async (method, path) => {
-    const target = path.replace(':id', 'r-00000000').replace(':sha256', '0'.repeat(64))
-    const fromPages: Record<string, string>[] = [{ host: `evil.test:${rig.port}` }, { origin: 'https://evil.test' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'no-cors' }]
-    for (const headers of fromPages) {
-      for (const authorization of [null, `Bearer ${rig.token}`]) {
-        const answer = await rig.call(method, target, { headers: { ...headers, authorization } })
-        expect([answer.status, answer.json?.code], JSON.stringify(headers)).toEqual([403, 'FORBIDDEN'])
-        expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control'))).toEqual([])
+  test.each(routes.map((route) => [route.method, route.path]))(
+    '%s %s is closed to pages, with and without the token',
+    async (method, path) => {
+      const target = path.replace(':id', 'r-00000000').replace(':sha256', '0'.repeat(64))
+      const fromPages: Record<string, string>[] = [
+        { host: `evil.test:${rig.port}` },
+        { origin: 'https://evil.test' },
+        { origin: 'null' },
+        { 'sec-fetch-site': 'cross-site' },
+        { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'no-cors' }
+      ]
+      for (const headers of fromPages) {
+        for (const authorization of [null, `Bearer ${rig.token}`]) {
+          const answer = await rig.call(method, target, { headers: { ...headers, authorization } })
+          expect([answer.status, answer.json?.code], JSON.stringify(headers)).toEqual([403, 'FORBIDDEN'])
+          expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control'))).toEqual([])
+        }
       }
     }
-  })
+  )
 
   test('a page served by the agent itself may call, and no page gets CORS headers', async () => {
-    const answer = await rig.call('GET', '/v1/status', { headers: { origin: `http://127.0.0.1:${rig.port}`, 'sec-fetch-site': 'same-origin' } })
+    const answer = await rig.call('GET', '/v1/status', {
+      headers: { origin: `http://127.0.0.1:${rig.port}`, 'sec-fetch-site': 'same-origin' }
+    })
     expect(answer.status).toBe(200)
     expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control'))).toEqual([])
   })
@@ -113,16 +160,24 @@ describe('what does not fit is refused with a code', () => {
   })
 
   test('the error names the field', async () => {
-    expect((await post('/v1/requests', { url: 'http://x/', timeoutMs: 1 })).json.details).toEqual({ field: 'body.timeoutMs' })
+    expect((await post('/v1/requests', { url: 'http://x/', timeoutMs: 1 })).json.details).toEqual({
+      field: 'body.timeoutMs'
+    })
   })
 
   test('a body of another type is refused', async () => {
-    expect((await rig.call('POST', '/v1/requests', { body: 'url=x', headers: { 'content-type': 'text/plain' } })).json.code).toBe('BAD_REQUEST')
+    expect(
+      (await rig.call('POST', '/v1/requests', { body: 'url=x', headers: { 'content-type': 'text/plain' } })).json.code
+    ).toBe('BAD_REQUEST')
   })
 
   test('a body above 64 KiB is refused', async () => {
     const answer = await post('/v1/requests', { url: `http://x/${'a'.repeat(65 * 1024)}` })
-    expect([answer.status, answer.json.code, answer.json.message]).toEqual([400, 'BAD_REQUEST', 'The body of the call is too long'])
+    expect([answer.status, answer.json.code, answer.json.message]).toEqual([
+      400,
+      'BAD_REQUEST',
+      'The body of the call is too long'
+    ])
   })
 
   test('a header above 16 KiB is refused', async () => {
@@ -156,7 +211,14 @@ describe('what the routes do', () => {
     const made = await post('/v1/requests', { url: 'http://origin.test/a', headers: { Accept: 'x' } })
     expect(made.status).toBe(201)
     expect(made.headers.location).toBe(`/v1/requests/${made.json.id}`)
-    expect(rig.double.specs.at(-1)).toEqual({ url: 'http://origin.test/a', overwrite: true, kind: 'resource', priority: 'foreground', allowStale: false, headers: { Accept: 'x' } })
+    expect(rig.double.specs.at(-1)).toEqual({
+      url: 'http://origin.test/a',
+      overwrite: true,
+      kind: 'resource',
+      priority: 'foreground',
+      allowStale: false,
+      headers: { Accept: 'x' }
+    })
     expect((await rig.call('GET', made.headers.location!)).json).toEqual(made.json)
     expect((await rig.call('GET', '/v1/requests')).json.requests).toContainEqual(made.json)
     expect((await rig.call('POST', `/v1/requests/${made.json.id}/pause`)).json.state).toBe('paused')
@@ -165,9 +227,16 @@ describe('what the routes do', () => {
   })
 
   test('a program is refused while the integration is off, and the version says so', async () => {
-    expect((await post('/v1/integration', { enabled: false, by: 'helpdesk' })).json.integration).toMatchObject({ enabled: false, by: 'helpdesk' })
+    expect((await post('/v1/integration', { enabled: false, by: 'helpdesk' })).json.integration).toMatchObject({
+      enabled: false,
+      by: 'helpdesk'
+    })
     const answer = await post('/v1/requests', { url: 'http://origin.test/a' })
-    expect([answer.status, answer.json.code, answer.json.message]).toEqual([409, 'INTEGRATION_OFF', expect.stringContaining('helpdesk')])
+    expect([answer.status, answer.json.code, answer.json.message]).toEqual([
+      409,
+      'INTEGRATION_OFF',
+      expect.stringContaining('helpdesk')
+    ])
     expect((await rig.call('GET', '/v1/version')).json.integration.enabled).toBe(false)
     await post('/v1/integration', { enabled: true })
     expect((await rig.call('GET', '/v1/version')).json.integration.enabled).toBe(true)
@@ -179,7 +248,12 @@ describe('what the routes do', () => {
     expect((await rig.call('GET', '/v1/cache?limit=1')).json).toMatchObject({ total: 2, entries: [{ sha256: kept }] })
     expect((await rig.call('GET', '/v1/cache?search=kept')).json).toMatchObject({ total: 1 })
     expect((await rig.call('POST', `/v1/cache/${kept}/pin`)).json).toEqual({ sha256: kept, pinned: true, until: null })
-    expect((await post('/v1/cache/clear', { dryRun: true })).json).toEqual({ removed: 1, bytes: 5, kept: 1, dryRun: true })
+    expect((await post('/v1/cache/clear', { dryRun: true })).json).toEqual({
+      removed: 1,
+      bytes: 5,
+      kept: 1,
+      dryRun: true
+    })
     expect((await rig.call('POST', '/v1/cache/verify')).json).toMatchObject({ checked: 2, ok: 2 })
     expect((await rig.call('DELETE', `/v1/cache/${other}`)).json).toEqual({ sha256: other, bytes: 5 })
     expect((await post(`/v1/cache/${kept}/pin`, { pinned: false })).json.pinned).toBe(false)
@@ -222,7 +296,9 @@ describe('the bytes of a request', () => {
     const id = await ask()
     expect((await rig.call('GET', `/v1/requests/${id}/content`)).json.code).toBe('BUSY')
     const { sha256 } = rig.double.finish(id, data)
-    const response = await fetch(`http://127.0.0.1:${rig.port}/v1/requests/${id}/content`, { headers: { authorization: `Bearer ${rig.token}` } })
+    const response = await fetch(`http://127.0.0.1:${rig.port}/v1/requests/${id}/content`, {
+      headers: { authorization: `Bearer ${rig.token}` }
+    })
     expect(response.headers.get('content-length')).toBe(String(data.length))
     expect(response.headers.get('etag')).toBe(`"sha256:${sha256}"`)
     expect(Buffer.from(await response.arrayBuffer()).equals(data)).toBe(true)
@@ -248,7 +324,10 @@ describe('the bytes of a request', () => {
     const id = await ask()
     rig.double.finish(id, Buffer.alloc(24 * 1024 * 1024, 'z'))
     const leave = new AbortController()
-    const response = await fetch(`http://127.0.0.1:${rig.port}/v1/requests/${id}/content`, { headers: { authorization: `Bearer ${rig.token}` }, signal: leave.signal })
+    const response = await fetch(`http://127.0.0.1:${rig.port}/v1/requests/${id}/content`, {
+      headers: { authorization: `Bearer ${rig.token}` },
+      signal: leave.signal
+    })
     expect(response.status).toBe(200)
     leave.abort()
     await expect.poll(() => rig.double.cacheDouble.openReaders).toBe(0)
@@ -265,6 +344,21 @@ describe('the bytes of a request', () => {
 })
 
 test('a taken port is named', async () => {
-  const options = { agent: rig.double, token: rig.token, port: rig.port, settings: rig.double.settings, clock: systemClock, log: rig.log, logLevel: { get: () => 'info' as const, set: () => {} }, logDir: rig.dir, examine: async () => reportOf(0, '0', []), openMetrics: false }
-  await expect(startApi(options)).rejects.toMatchObject({ code: 'PORT_TAKEN', message: expect.stringContaining(String(rig.port)), details: { port: rig.port } })
+  const options = {
+    agent: rig.double,
+    token: rig.token,
+    port: rig.port,
+    settings: rig.double.settings,
+    clock: systemClock,
+    log: rig.log,
+    logLevel: { get: () => 'info' as const, set: () => {} },
+    logDir: rig.dir,
+    examine: async () => reportOf(0, '0', []),
+    openMetrics: false
+  }
+  await expect(startApi(options)).rejects.toMatchObject({
+    code: 'PORT_TAKEN',
+    message: expect.stringContaining(String(rig.port)),
+    details: { port: rig.port }
+  })
 })

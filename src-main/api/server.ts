@@ -83,12 +83,20 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   let port = options.port
 
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store', 'cross-origin-resource-policy': 'same-origin' })
+    reply.headers({
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+      'cross-origin-resource-policy': 'same-origin'
+    })
     assertLocalCaller({ method: request.method, url: request.raw.url ?? '', headers: request.headers }, port)
   })
   app.setErrorHandler((error, request, reply) => {
     const { status, view, unexpected } = errorAnswer(error)
-    if (unexpected) log.error({ err: error, method: request.method, path: request.routeOptions.url ?? null }, 'a call of the local API failed')
+    if (unexpected)
+      log.error(
+        { err: error, method: request.method, path: request.routeOptions.url ?? null },
+        'a call of the local API failed'
+      )
     if (view.code === 'TOKEN_INVALID') void reply.header('www-authenticate', 'Bearer')
     void reply.code(status).send(view)
   })
@@ -118,7 +126,8 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     uiSessions: ui?.sessions
   })
   await app.register(swagger, openApiOptions)
-  for (const name of Object.keys(apiRoutes) as ApiRouteName[]) addRoute(app, name, apiRoutes[name], handlers[name] as AnyHandler, token)
+  for (const name of Object.keys(apiRoutes) as ApiRouteName[])
+    addRoute(app, name, apiRoutes[name], handlers[name] as AnyHandler, token)
   if (ui) addUiRoutes(app, { ui, log, openStream })
   addMetrics(app, new Metrics(() => agent.snapshot()), options.openMetrics ? null : token)
 
@@ -127,7 +136,11 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   } catch (error) {
     await app.close()
     if (systemCode(error) === 'EADDRINUSE' || systemCode(error) === 'EACCES') {
-      throw new LarderError('PORT_TAKEN', `Port ${port} on 127.0.0.1 for the local API is taken or not allowed`, { port, setting: 'ports.api', cause: error })
+      throw new LarderError('PORT_TAKEN', `Port ${port} on 127.0.0.1 for the local API is taken or not allowed`, {
+        port,
+        setting: 'ports.api',
+        cause: error
+      })
     }
     throw error
   }
@@ -152,7 +165,13 @@ function addRoute(app: FastifyInstance, name: string, route: ApiRoute, handler: 
       if (route.access === 'token') assertToken(request.headers.authorization, token)
     },
     handler: async (request, reply) => {
-      const answer = await handler({ params: request.params, query: request.query, body: request.body, request, reply } as Call<never>)
+      const answer = await handler({
+        params: request.params,
+        query: request.query,
+        body: request.body,
+        request,
+        reply
+      } as Call<never>)
       if (answer === undefined) return reply
       return reply.code(route.status).send(answer)
     }
@@ -175,7 +194,16 @@ function addMetrics(app: FastifyInstance, metrics: Metrics, token: ApiToken | nu
 /** Answers what is not readable as HTTP, or too long, and hangs up. */
 function refuseUnreadable(error: Error, socket: Socket): void {
   if (systemCode(error) === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const { view } = errorAnswer(new LarderError('BAD_REQUEST', systemCode(error) === 'HPE_HEADER_OVERFLOW' ? 'The header of the call is too long' : 'The call cannot be read as HTTP'))
+  const { view } = errorAnswer(
+    new LarderError(
+      'BAD_REQUEST',
+      systemCode(error) === 'HPE_HEADER_OVERFLOW'
+        ? 'The header of the call is too long'
+        : 'The call cannot be read as HTTP'
+    )
+  )
   const body = JSON.stringify(view)
-  socket.end(`HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
+  )
 }

@@ -24,7 +24,10 @@ class Reader {
 
   constructor(response: IncomingMessage) {
     this.response = response
-    const parser = createParser({ onEvent: (message) => this.messages.push(message), onComment: (comment) => this.comments.push(comment) })
+    const parser = createParser({
+      onEvent: (message) => this.messages.push(message),
+      onComment: (comment) => this.comments.push(comment)
+    })
     response.on('error', () => (this.broken = true))
     response.on('end', () => (this.ended = true))
     response.on('data', (chunk: Buffer) => parser.feed(chunk.toString('utf8')))
@@ -41,13 +44,30 @@ class Reader {
 
 function open(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Reader> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ host: '127.0.0.1', port: rig.port, path, method, agent: false, headers: { authorization: `Bearer ${rig.token}`, ...headers } }, (response) => resolve(new Reader(response)))
+    const request = httpRequest(
+      {
+        host: '127.0.0.1',
+        port: rig.port,
+        path,
+        method,
+        agent: false,
+        headers: { authorization: `Bearer ${rig.token}`, ...headers }
+      },
+      (response) => resolve(new Reader(response))
+    )
     request.on('error', reject)
     request.end()
   })
 }
 
-const ask = () => rig.double.request({ url: 'http://origin.test/a', kind: 'resource', priority: 'foreground', overwrite: true, allowStale: false }).id
+const ask = () =>
+  rig.double.request({
+    url: 'http://origin.test/a',
+    kind: 'resource',
+    priority: 'foreground',
+    overwrite: true,
+    allowStale: false
+  }).id
 
 describe('watching a request', () => {
   test('shows it now, at each change, and ends with its end', async () => {
@@ -105,7 +125,9 @@ describe('the stream of snapshots and events', () => {
     for (const text of ['one', 'two', 'three']) rig.double.happen('warning', text)
     const reader = await open('/v1/stream', { 'last-event-id': '1.7' })
     await reader.has(3)
-    expect(reader.messages.filter(({ event }) => event === 'event').map(({ data }) => (JSON.parse(data) as AgentEvent).text)).toEqual(['two', 'three'])
+    expect(
+      reader.messages.filter(({ event }) => event === 'event').map(({ data }) => (JSON.parse(data) as AgentEvent).text)
+    ).toEqual(['two', 'three'])
   })
 
   test('tells that it lives when nothing happens', async () => {
@@ -185,7 +207,8 @@ describe('verifying the cache as a stream', () => {
   test('stops when the reader goes', async () => {
     rig.double.cacheDouble.keep(Buffer.from('a'))
     let aborted = false
-    rig.double.cacheDouble.onVerify = (signal) => new Promise((go) => signal?.addEventListener('abort', () => ((aborted = true), go())))
+    rig.double.cacheDouble.onVerify = (signal) =>
+      new Promise((go) => signal?.addEventListener('abort', () => ((aborted = true), go())))
     const reader = await open('/v1/cache/verify', { accept: 'text/event-stream' }, 'POST')
     reader.response.destroy()
     await expect.poll(() => aborted).toBe(true)

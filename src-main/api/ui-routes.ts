@@ -33,21 +33,29 @@ export function addUiRoutes(app: FastifyInstance, { ui, log, openStream }: UiRou
     return reply.type(file.type).send(Buffer.from(file.body))
   })
 
-  app.post(uiRoutes.session, { schema: { ...hidden, body: SessionSpec, response: { 200: SessionView } } }, (request) => {
-    const token = sessions.redeem((request.body as SessionSpec).link)
-    if (token === null) throw new LarderError('TOKEN_INVALID', 'This link has been used, or is too old; `larder ui` makes a new one')
-    log.info({}, 'a browser has opened the window')
-    return { token }
-  })
+  app.post(
+    uiRoutes.session,
+    { schema: { ...hidden, body: SessionSpec, response: { 200: SessionView } } },
+    (request) => {
+      const token = sessions.redeem((request.body as SessionSpec).link)
+      if (token === null)
+        throw new LarderError('TOKEN_INVALID', 'This link has been used, or is too old; `larder ui` makes a new one')
+      log.info({}, 'a browser has opened the window')
+      return { token }
+    }
+  )
 
   const onRequest = async (request: FastifyRequest): Promise<void> => void sessionOf(request)
   const sessionOf = (request: FastifyRequest): string => {
     const token = bearerOf(request.headers.authorization)
-    if (token === undefined || !sessions.admits(token)) throw new LarderError('TOKEN_INVALID', 'This window is not signed in')
+    if (token === undefined || !sessions.admits(token))
+      throw new LarderError('TOKEN_INVALID', 'This window is not signed in')
     return token
   }
 
-  app.post(uiRoutes.commands, { onRequest, schema: { ...hidden, response: { 200: UiAnswer } } }, (request) => ui.command(request.body))
+  app.post(uiRoutes.commands, { onRequest, schema: { ...hidden, response: { 200: UiAnswer } } }, (request) =>
+    ui.command(request.body)
+  )
 
   let written: { news: SnapshotNews; json: string } | undefined
   const jsonOf = (news: SnapshotNews): string => {

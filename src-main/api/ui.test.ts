@@ -26,8 +26,15 @@ beforeAll(async () => {
   writeFileSync(join(dir, 'renderer', 'assets', 'index-0.js'), 'export {}')
   writeFileSync(join(dir, 'renderer', 'private.pem'), 'secret')
   writeFileSync(join(dir, 'secret.js'), 'secret')
-  const live = new LiveSettings({ files: memoryFiles(''), commandLine: commandLineValues({ election: { weight: 7 } }), clock })
-  rig = await startAgentRig({ clock, ui: { rendererDir: join(dir, 'renderer'), settings: new SettingsBook(() => live, null) } })
+  const live = new LiveSettings({
+    files: memoryFiles(''),
+    commandLine: commandLineValues({ election: { weight: 7 } }),
+    clock
+  })
+  rig = await startAgentRig({
+    clock,
+    ui: { rendererDir: join(dir, 'renderer'), settings: new SettingsBook(() => live, null) }
+  })
 })
 afterAll(async () => {
   await rig.close()
@@ -36,7 +43,12 @@ afterAll(async () => {
 
 const foreign = (headers: Record<string, string>[]) => headers
 /** What a browser sends with everything the page does. */
-const ofPage = () => ({ origin: `http://127.0.0.1:${rig.port}`, 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' })
+const ofPage = () => ({
+  origin: `http://127.0.0.1:${rig.port}`,
+  'sec-fetch-site': 'same-origin',
+  'sec-fetch-mode': 'cors',
+  'sec-fetch-dest': 'empty'
+})
 const newLink = async (): Promise<string> => {
   const { status, json } = await rig.call('POST', '/v1/ui/link')
   expect([status, json.validMs]).toEqual([200, LINK_VALID_MS])
@@ -44,16 +56,28 @@ const newLink = async (): Promise<string> => {
   expect(address).toBe(`http://127.0.0.1:${rig.port}/ui/`)
   return code
 }
-const signIn = (link: unknown, headers: Record<string, string | null> = {}) => rig.call('POST', uiRoutes.session, { body: JSON.stringify({ link }), headers: { authorization: null, ...ofPage(), ...headers } })
+const signIn = (link: unknown, headers: Record<string, string | null> = {}) =>
+  rig.call('POST', uiRoutes.session, {
+    body: JSON.stringify({ link }),
+    headers: { authorization: null, ...ofPage(), ...headers }
+  })
 const newToken = async (): Promise<string> => (await signIn(await newLink())).json.token
 const send = (command: unknown, token: string | null, headers: Record<string, string | null> = {}) =>
-  rig.call('POST', uiRoutes.commands, { body: typeof command === 'string' ? command : JSON.stringify(command), headers: { ...ofPage(), authorization: token === null ? null : `Bearer ${token}`, ...headers } })
-const get = (path: string, headers: Record<string, string | null> = {}) => rig.call('GET', path, { headers: { authorization: null, ...headers } })
+  rig.call('POST', uiRoutes.commands, {
+    body: typeof command === 'string' ? command : JSON.stringify(command),
+    headers: { ...ofPage(), authorization: token === null ? null : `Bearer ${token}`, ...headers }
+  })
+const get = (path: string, headers: Record<string, string | null> = {}) =>
+  rig.call('GET', path, { headers: { authorization: null, ...headers } })
 
 describe('a link', () => {
   test('is made only for who holds the API token', async () => {
-    expect((await rig.call('POST', '/v1/ui/link', { headers: { authorization: null } })).json.code).toBe('TOKEN_INVALID')
-    expect((await rig.call('POST', '/v1/ui/link', { headers: { authorization: `Bearer ${await newToken()}` } })).json.code).toBe('TOKEN_INVALID')
+    expect((await rig.call('POST', '/v1/ui/link', { headers: { authorization: null } })).json.code).toBe(
+      'TOKEN_INVALID'
+    )
+    expect(
+      (await rig.call('POST', '/v1/ui/link', { headers: { authorization: `Bearer ${await newToken()}` } })).json.code
+    ).toBe('TOKEN_INVALID')
   })
 
   test('works once', async () => {
@@ -73,13 +97,25 @@ describe('a link', () => {
     expect((await signIn(link)).status).toBe(401)
   })
 
-  test.each([['', 400], ['x'.repeat(43), 401], ['x'.repeat(44), 400], [null, 400], [['a'], 400]])('that was made up opens nothing: %j', async (link, status) => {
+  test.each([
+    ['', 400],
+    ['x'.repeat(43), 401],
+    ['x'.repeat(44), 400],
+    [null, 400],
+    [['a'], 400]
+  ])('that was made up opens nothing: %j', async (link, status) => {
     expect((await signIn(link)).status).toBe(status)
   })
 
   test('is not used up by a foreign page, and opens nothing for it', async () => {
     const link = await newLink()
-    for (const headers of foreign([{ origin: 'https://evil.test' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }, { host: `evil.test:${rig.port}` }, { host: '127.0.0.1:1' }])) {
+    for (const headers of foreign([
+      { origin: 'https://evil.test' },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'cross-site' },
+      { host: `evil.test:${rig.port}` },
+      { host: '127.0.0.1:1' }
+    ])) {
       const answer = await signIn(link, headers)
       expect([answer.status, answer.json.code], JSON.stringify(headers)).toEqual([403, 'FORBIDDEN'])
     }
@@ -108,10 +144,27 @@ describe('a command', () => {
   })
 
   test('of a foreign page is refused even with the token, and a preflight gets nothing', async () => {
-    for (const headers of foreign([{ origin: 'https://evil.test' }, { origin: 'null' }, { origin: 'http://127.0.0.1:1' }, { 'sec-fetch-site': 'same-site' }, { host: `evil.test:${rig.port}` }])) {
-      expect((await send({ c: 'integration.set', enabled: false }, token, headers)).json.code, JSON.stringify(headers)).toBe('FORBIDDEN')
+    for (const headers of foreign([
+      { origin: 'https://evil.test' },
+      { origin: 'null' },
+      { origin: 'http://127.0.0.1:1' },
+      { 'sec-fetch-site': 'same-site' },
+      { host: `evil.test:${rig.port}` }
+    ])) {
+      expect(
+        (await send({ c: 'integration.set', enabled: false }, token, headers)).json.code,
+        JSON.stringify(headers)
+      ).toBe('FORBIDDEN')
       for (const path of Object.values(uiRoutes)) {
-        const preflight = await rig.call('OPTIONS', path, { headers: { ...ofPage(), authorization: null, ...headers, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,content-type' } })
+        const preflight = await rig.call('OPTIONS', path, {
+          headers: {
+            ...ofPage(),
+            authorization: null,
+            ...headers,
+            'access-control-request-method': 'POST',
+            'access-control-request-headers': 'authorization,content-type'
+          }
+        })
         expect(preflight.status).toBe(403)
         expect(Object.keys(preflight.headers).filter((name) => name.startsWith('access-control'))).toEqual([])
       }
@@ -121,7 +174,10 @@ describe('a command', () => {
 
   test('is carried out, and the event says who did it and where', async () => {
     const { json } = await send({ c: 'integration.set', enabled: false }, token)
-    expect(parseAnswer('integration.set', json)).toMatchObject({ ok: true, value: { enabled: false, by: expect.stringMatching(/^.+ in the browser$/) } })
+    expect(parseAnswer('integration.set', json)).toMatchObject({
+      ok: true,
+      value: { enabled: false, by: expect.stringMatching(/^.+ in the browser$/) }
+    })
     await send({ c: 'integration.set', enabled: true }, token)
   })
 
@@ -142,7 +198,11 @@ describe('a command', () => {
 
   test('that is too long is refused before it is read', async () => {
     const answer = await send({ c: 'settings.set', name: 'fleet.siteKey', value: 'x'.repeat(65 * 1024) }, token)
-    expect([answer.status, answer.json.code, answer.json.message]).toEqual([400, 'BAD_REQUEST', 'The body of the call is too long'])
+    expect([answer.status, answer.json.code, answer.json.message]).toEqual([
+      400,
+      'BAD_REQUEST',
+      'The body of the call is too long'
+    ])
   })
 
   test('list names only what works in a browser', async () => {
@@ -155,21 +215,29 @@ describe('a command', () => {
 
   test('shows settings with their source, those of this run locked', async () => {
     const { json } = await send({ c: 'settings.list' } satisfies CommandInput, token)
-    expect(json.value.settings.find((setting: { name: string }) => setting.name === 'election.weight')).toMatchObject({ value: 7, source: 'command-line', managed: true })
-    expect((await send({ c: 'settings.set', name: 'election.weight', value: 50 }, token)).json.error.code).toBe('SETTING_MANAGED')
+    expect(json.value.settings.find((setting: { name: string }) => setting.name === 'election.weight')).toMatchObject({
+      value: 7,
+      source: 'command-line',
+      managed: true
+    })
+    expect((await send({ c: 'settings.set', name: 'election.weight', value: 50 }, token)).json.error.code).toBe(
+      'SETTING_MANAGED'
+    )
   })
 })
 
 test('a session opens nothing of the API for programs', async () => {
   const token = await newToken()
-  for (const path of ['/v1/status', '/v1/snapshot', '/v1/stream', '/v1/openapi.json']) expect((await get(path, { authorization: `Bearer ${token}` })).status, path).toBe(401)
+  for (const path of ['/v1/status', '/v1/snapshot', '/v1/stream', '/v1/openapi.json'])
+    expect((await get(path, { authorization: `Bearer ${token}` })).status, path).toBe(401)
 })
 
 describe('the stream', () => {
   const url = () => `http://127.0.0.1:${rig.port}${uiRoutes.stream}`
 
   test('needs a session', async () => {
-    for (const authorization of [null, `Bearer ${rig.token}`, 'Bearer x']) expect((await get(uiRoutes.stream, { authorization })).status).toBe(401)
+    for (const authorization of [null, `Bearer ${rig.token}`, 'Bearer x'])
+      expect((await get(uiRoutes.stream, { authorization })).status).toBe(401)
     // A token in the address would stand in histories and logs: it is not looked for there.
     expect((await get(`${uiRoutes.stream}?token=${await newToken()}`)).status).toBe(401)
   })
@@ -178,7 +246,10 @@ describe('the stream', () => {
   /** A page's stream: its messages, read one by one. */
   const open = async () => {
     const leave = new AbortController()
-    const response = await fetch(url(), { headers: { authorization: `Bearer ${await newToken()}` }, signal: leave.signal })
+    const response = await fetch(url(), {
+      headers: { authorization: `Bearer ${await newToken()}` },
+      signal: leave.signal
+    })
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
     let text = ''
@@ -203,19 +274,32 @@ describe('the stream', () => {
     const { news, bytes } = await page.next()
     expect(news).toMatchObject({ run: first.run, base: first.n, snapshot: { name: 'renamed' }, lists: {} })
     expect(bytes).toBeLessThan(500)
-    expect(afterNews(first, news)).toMatchObject({ status: { state: 'running' }, snapshot: { name: 'renamed', agentId: first.snapshot!.agentId } })
+    expect(afterNews(first, news)).toMatchObject({
+      status: { state: 'running' },
+      snapshot: { name: 'renamed', agentId: first.snapshot!.agentId }
+    })
     page.leave()
   })
 
   test('does not carry requests again that have ended', async () => {
-    const ask = () => rig.double.request({ url: 'https://origin.test/a', kind: 'resource', priority: 'foreground', overwrite: true, allowStale: false })
+    const ask = () =>
+      rig.double.request({
+        url: 'https://origin.test/a',
+        kind: 'resource',
+        priority: 'foreground',
+        overwrite: true,
+        allowStale: false
+      })
     for (let i = 0; i < 50; i++) ask()
     const page = await open()
     const first = SnapshotMessage.parse((await page.next()).news)
     const added = ask()
     change('and one more')
     const { news, bytes } = await page.next()
-    expect((news as SnapshotChange).lists.requests).toEqual({ set: [expect.objectContaining({ id: added.id })], gone: [] })
+    expect((news as SnapshotChange).lists.requests).toEqual({
+      set: [expect.objectContaining({ id: added.id })],
+      gone: []
+    })
     expect(bytes).toBeLessThan(2000)
     expect(afterNews(first, news)!.snapshot!.requests).toHaveLength(first.snapshot!.requests.length + 1)
     page.leave()
@@ -229,7 +313,10 @@ describe('the stream', () => {
     const answer = SnapshotMessage.parse((await send({ c: 'snapshot.get' }, await newToken())).json.value)
     expect(answer.snapshot!.name).toBe('asked')
     change('later')
-    for (const [{ next }, known] of [[page, first], [other, ofOther]] as const) {
+    for (const [{ next }, known] of [
+      [page, first],
+      [other, ofOther]
+    ] as const) {
       let told = (await next()).news
       // The other page was told of what the later one began with.
       while (told.n < answer.n) told = (await next()).news
@@ -252,14 +339,19 @@ test('the agent makes snapshots only while a window is open, and yet no answer i
   expect(after.n).toBeGreaterThan(before.n)
   expect(after.snapshot!.name).toBe('unwatched')
   const leave = new AbortController()
-  await fetch(`http://127.0.0.1:${rig.port}${uiRoutes.stream}`, { headers: { authorization: `Bearer ${token}` }, signal: leave.signal })
+  await fetch(`http://127.0.0.1:${rig.port}${uiRoutes.stream}`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal: leave.signal
+  })
   expect(rig.double.listenerCount('snapshot')).toBe(1)
   leave.abort()
   await expect.poll(() => rig.double.listenerCount('snapshot')).toBe(0)
 })
 
 test('a stream ends with its session', async () => {
-  const response = await fetch(`http://127.0.0.1:${rig.port}${uiRoutes.stream}`, { headers: { authorization: `Bearer ${await newToken()}` } })
+  const response = await fetch(`http://127.0.0.1:${rig.port}${uiRoutes.stream}`, {
+    headers: { authorization: `Bearer ${await newToken()}` }
+  })
   const text = response.text()
   await clock.pass(SESSION_IDLE_MS)
   rig.double.change({ name: 'after it' })
@@ -269,16 +361,42 @@ test('a stream ends with its session', async () => {
 
 describe('the page', () => {
   test('is given to any browser of this PC, kept by none, and lets nothing else in', async () => {
-    for (const [path, type] of [[UI_PATH, 'text/html'], ['/ui/index.html', 'text/html'], ['/ui/assets/index-0.js', 'text/javascript']] as const) {
+    for (const [path, type] of [
+      [UI_PATH, 'text/html'],
+      ['/ui/index.html', 'text/html'],
+      ['/ui/assets/index-0.js', 'text/javascript']
+    ] as const) {
       const { status, headers } = await get(path)
       expect([status, headers['content-type']]).toEqual([200, `${type}; charset=utf-8`])
-      expect(headers).toMatchObject({ 'content-security-policy': PAGE_POLICY, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cross-origin-opener-policy': 'same-origin', 'cross-origin-resource-policy': 'same-origin' })
+      expect(headers).toMatchObject({
+        'content-security-policy': PAGE_POLICY,
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'cross-origin-opener-policy': 'same-origin',
+        'cross-origin-resource-policy': 'same-origin'
+      })
       expect(headers['set-cookie']).toBeUndefined()
     }
     expect([(await get('/ui')).status, (await get('/ui')).headers.location]).toEqual([308, UI_PATH])
   })
 
-  test.each(['/ui/../secret.js', '/ui/..%2fsecret.js', '/ui/%2e%2e/secret.js', '/ui/%2e%2e%2fsecret.js', '/ui/assets/..%2f..%2fsecret.js', '/ui/..%5csecret.js', '/ui/%252e%252e/secret.js', '/ui//secret.js', '/ui/%00.js', '/ui/%zz', '/ui/private.pem', '/ui/assets', '/ui/none.js', '/ui/C:/x.js'])('ends at its folder: %s', async (path) => {
+  test.each([
+    '/ui/../secret.js',
+    '/ui/..%2fsecret.js',
+    '/ui/%2e%2e/secret.js',
+    '/ui/%2e%2e%2fsecret.js',
+    '/ui/assets/..%2f..%2fsecret.js',
+    '/ui/..%5csecret.js',
+    '/ui/%252e%252e/secret.js',
+    '/ui//secret.js',
+    '/ui/%00.js',
+    '/ui/%zz',
+    '/ui/private.pem',
+    '/ui/assets',
+    '/ui/none.js',
+    '/ui/C:/x.js'
+  ])('ends at its folder: %s', async (path) => {
     const { status, text } = await get(path)
     expect([400, 404]).toContain(status)
     expect(text).not.toBe('secret')
@@ -287,7 +405,13 @@ describe('the page', () => {
   test('may be opened from a link anywhere, but not framed, fetched or scripted by a foreign page', async () => {
     const navigation = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
     expect((await get(UI_PATH, navigation)).status).toBe(200)
-    for (const headers of [{ ...navigation, 'sec-fetch-dest': 'iframe' }, { ...navigation, 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'script' }, { ...navigation, 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }, { ...navigation, origin: 'https://evil.test' }, { ...navigation, host: `evil.test:${rig.port}` }]) {
+    for (const headers of [
+      { ...navigation, 'sec-fetch-dest': 'iframe' },
+      { ...navigation, 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'script' },
+      { ...navigation, 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' },
+      { ...navigation, origin: 'https://evil.test' },
+      { ...navigation, host: `evil.test:${rig.port}` }
+    ]) {
       expect((await get(UI_PATH, headers)).status, JSON.stringify(headers)).toBe(403)
     }
     expect((await get('/v1/version', navigation)).status).toBe(403)
@@ -298,7 +422,13 @@ describe('the page', () => {
 test('an agent without window has none of it', async () => {
   const plain = await startAgentRig()
   try {
-    for (const [method, path] of [['GET', UI_PATH], ['POST', uiRoutes.session], ['POST', uiRoutes.commands], ['GET', uiRoutes.stream], ['POST', '/v1/ui/link']] as const) {
+    for (const [method, path] of [
+      ['GET', UI_PATH],
+      ['POST', uiRoutes.session],
+      ['POST', uiRoutes.commands],
+      ['GET', uiRoutes.stream],
+      ['POST', '/v1/ui/link']
+    ] as const) {
       expect((await plain.call(method, path)).json.code, path).toBe('NOT_FOUND')
     }
   } finally {
@@ -307,7 +437,14 @@ test('an agent without window has none of it', async () => {
 })
 
 test('an agent whose window was not built does not start, and says what to do', async () => {
-  await expect(startAgentRig({ ui: { rendererDir: join(dir, 'nowhere'), settings: new SettingsBook(() => settingsInMemory(Settings.parse({}), clock), null) } })).rejects.toMatchObject({
+  await expect(
+    startAgentRig({
+      ui: {
+        rendererDir: join(dir, 'nowhere'),
+        settings: new SettingsBook(() => settingsInMemory(Settings.parse({}), clock), null)
+      }
+    })
+  ).rejects.toMatchObject({
     code: 'SETTINGS_INVALID',
     message: expect.stringContaining('npm run build')
   })

@@ -31,9 +31,19 @@ export interface Ui {
 }
 
 /** @throws SETTINGS_INVALID when the page has not been built */
-export async function openUi({ rendererDir, settings }: UiOptions, agent: Agent, paths: DataPaths, clock: Clock, log: Log): Promise<Ui> {
+export async function openUi(
+  { rendererDir, settings }: UiOptions,
+  agent: Agent,
+  paths: DataPaths,
+  clock: Clock,
+  log: Log
+): Promise<Ui> {
   await access(join(rendererDir, 'index.html')).catch((cause: unknown) => {
-    throw new LarderError('SETTINGS_INVALID', `ui.browser is on, but the page of the window is not in ${rendererDir}; \`npm run build\` makes it`, { setting: 'ui.browser', cause })
+    throw new LarderError(
+      'SETTINGS_INVALID',
+      `ui.browser is on, but the page of the window is not in ${rendererDir}; \`npm run build\` makes it`,
+      { setting: 'ui.browser', cause }
+    )
   })
   const status = (): AgentStatus => ({ state: agent.snapshot().state === 'running' ? 'running' : 'stopping' })
   const feed = new SnapshotFeed(clock, () => ({ status: status(), snapshot: agent.snapshot() }))
@@ -47,11 +57,22 @@ export async function openUi({ rendererDir, settings }: UiOptions, agent: Agent,
     }
   }
   const dispatch = createDispatch({
-    source: { agent: () => agent, message: () => feed.message(), setVerifying: (progress) => feed.setVerifying(progress) },
+    source: {
+      agent: () => agent,
+      message: () => feed.message(),
+      setVerifying: (progress) => feed.setVerifying(progress)
+    },
     settings,
     // A browser may be on another desktop than the agent, or on none: nothing of it is touched from here.
     shell: {},
-    info: { version: LARDER_VERSION, runtime: 'browser', platform: process.platform, versions: { node: process.versions.node }, dataDir: paths.root, logDir: paths.log },
+    info: {
+      version: LARDER_VERSION,
+      runtime: 'browser',
+      platform: process.platform,
+      versions: { node: process.versions.node },
+      dataDir: paths.root,
+      logDir: paths.log
+    },
     clock,
     onDefect: (command, err) => log.error({ err, command }, 'a command of the window failed')
   })

@@ -18,8 +18,15 @@ export interface EffectiveLimits {
 }
 
 /** The smaller one of size and share of the disk; without either a tenth of the disk, at most 50 GiB. */
-export function effectiveLimits({ maxBytes, maxDiskPercent, minFreeBytes, maxAgeDays }: CacheLimits, diskBytes: number): EffectiveLimits {
+export function effectiveLimits(
+  { maxBytes, maxDiskPercent, minFreeBytes, maxAgeDays }: CacheLimits,
+  diskBytes: number
+): EffectiveLimits {
   const share = maxDiskPercent === null ? null : Math.floor((diskBytes * maxDiskPercent) / 100)
   const byDefault = Math.min(DEFAULT_MOST_BYTES, Math.floor(diskBytes * DEFAULT_SHARE))
-  return { maxBytes: maxBytes === null && share === null ? byDefault : Math.min(maxBytes ?? Infinity, share ?? Infinity), minFreeBytes, maxAgeMs: maxAgeDays === null ? null : maxAgeDays * DAY_MS }
+  return {
+    maxBytes: maxBytes === null && share === null ? byDefault : Math.min(maxBytes ?? Infinity, share ?? Infinity),
+    minFreeBytes,
+    maxAgeMs: maxAgeDays === null ? null : maxAgeDays * DAY_MS
+  }
 }

@@ -18,7 +18,10 @@ test('a stored content is found by digest, by key and by URL, and reads as it wa
   const cache = await at.open()
   const content = sample(2 * MIB + 100)
   const stored = await store(cache, content)
-  expect(stored).toMatchObject({ sha256: content.sha256, plan: { lengthBytes: content.bytes.length, pieceBytes: MIB, count: 3 } })
+  expect(stored).toMatchObject({
+    sha256: content.sha256,
+    plan: { lengthBytes: content.bytes.length, pieceBytes: MIB, count: 3 }
+  })
   expect(cache.find(content.sha256)).toEqual(stored)
   expect(cache.findByKey(content.key)).toEqual(stored)
   expect(cache.findByKey(`sha256:${content.sha256}` as ContentKey)).toEqual(stored)
@@ -35,7 +38,12 @@ test('a stored content is found by digest, by key and by URL, and reads as it wa
 test('what is not there is undefined', async () => {
   const cache = await at.open()
   const { sha256, key } = sample(1)
-  expect([cache.find(sha256), cache.findByKey(key), cache.version('https://x.test/'), await cache.open(sha256)]).toEqual([undefined, undefined, undefined, undefined])
+  expect([
+    cache.find(sha256),
+    cache.findByKey(key),
+    cache.version('https://x.test/'),
+    await cache.open(sha256)
+  ]).toEqual([undefined, undefined, undefined, undefined])
   await expect(cache.remove(sha256)).rejects.toMatchObject({ code: 'NOT_FOUND' })
   expect(() => cache.pin(sha256, true)).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }))
 })
@@ -61,7 +69,9 @@ test('everything is there again after a clean end', async () => {
   cache.noteServed(content.sha256, 77)
   await cache.close()
   cache = await at.open()
-  expect(cache.list().entries).toMatchObject([{ sha256: content.sha256, pinned: true, hits: 1, servedBytes: 77, kind: 'resource', urls: [content.version.url] }])
+  expect(cache.list().entries).toMatchObject([
+    { sha256: content.sha256, pinned: true, hits: 1, servedBytes: 77, kind: 'resource', urls: [content.version.url] }
+  ])
   expect(cache.version(content.version.url)).toEqual(content.version)
 })
 
@@ -71,7 +81,11 @@ test('a confirmation changes the policy and its time; a policy too large to keep
   await store(cache, content)
   await at.clock.pass(5000)
   cache.confirm(content.version.url, { b: 2 })
-  expect(cache.version(content.version.url)).toEqual({ ...content.version, policy: { b: 2 }, confirmedAt: at.clock.wallMs() })
+  expect(cache.version(content.version.url)).toEqual({
+    ...content.version,
+    policy: { b: 2 },
+    confirmedAt: at.clock.wallMs()
+  })
   cache.confirm(content.version.url, { big: 'x'.repeat(20_000) })
   expect(cache.version(content.version.url)?.policy).toBe(null)
 })
@@ -136,7 +150,9 @@ test('removing deletes bytes, sidecar and versions; in use it is refused', async
   expect(await cache.remove(content.sha256)).toBe(500)
   expect(removed).toEqual([{ sha256: content.sha256, bytes: 500 }])
   expect(cache.version(content.version.url)).toBe(undefined)
-  expect(await readdir(join(cache.dir, 'content-v1/sha256', content.sha256.slice(0, 2), content.sha256.slice(2, 4)))).toEqual([])
+  expect(
+    await readdir(join(cache.dir, 'content-v1/sha256', content.sha256.slice(0, 2), content.sha256.slice(2, 4)))
+  ).toEqual([])
 })
 
 test('clearing leaves what is pinned or in use, and a dry run touches nothing', async () => {
@@ -146,7 +162,13 @@ test('clearing leaves what is pinned or in use, and a dry run touches nothing', 
   cache.pin(pinned.sha256, true)
   const reader = (await cache.open(used.sha256))!
   const partial = await cache.openPartial(begun.key, { lengthBytes: 2 * MIB, pieceBytes: MIB, count: 2 })
-  await partial.write(new Uint8Array(begun.bytes.subarray(0, MIB)), { index: 0, epoch: 1, digest: sha(begun.bytes.subarray(0, MIB)), signer: 'a'.repeat(64) as never, signature: Buffer.alloc(64, 1) })
+  await partial.write(new Uint8Array(begun.bytes.subarray(0, MIB)), {
+    index: 0,
+    epoch: 1,
+    digest: sha(begun.bytes.subarray(0, MIB)),
+    signer: 'a'.repeat(64) as never,
+    signature: Buffer.alloc(64, 1)
+  })
   await partial.close()
   expect(await cache.clear({ pinnedToo: false, dryRun: true })).toEqual({ removed: 2, bytes: 1 + MIB, kept: 2 })
   expect(cache.stats()).toMatchObject({ entries: 3, partialBytes: MIB })
@@ -158,22 +180,33 @@ test('clearing leaves what is pinned or in use, and a dry run touches nothing', 
 
 test('lists pages in the order asked for and searches URLs and digests', async () => {
   const cache = await at.open()
-  const contents = [sample(3, 'https://a.test/One.msi'), sample(1, 'https://a.test/two.msi'), sample(2, 'https://b.test/100%_three')]
+  const contents = [
+    sample(3, 'https://a.test/One.msi'),
+    sample(1, 'https://a.test/two.msi'),
+    sample(2, 'https://b.test/100%_three')
+  ]
   for (const content of contents) {
     await store(cache, content)
     await at.clock.pass(1000)
   }
   cache.noteHit(contents[0]!.sha256)
-  const names = (query: Parameters<typeof cache.list>[0]) => cache.list(query).entries.map(({ lengthBytes }) => lengthBytes)
+  const names = (query: Parameters<typeof cache.list>[0]) =>
+    cache.list(query).entries.map(({ lengthBytes }) => lengthBytes)
   expect(names({})).toEqual([3, 2, 1])
   expect(names({ sort: 'size' })).toEqual([3, 2, 1])
   expect(names({ sort: 'created' })).toEqual([2, 1, 3])
-  expect(cache.list({ sort: 'created', limit: 1, offset: 1 })).toMatchObject({ total: 3, entries: [{ lengthBytes: 1 }] })
+  expect(cache.list({ sort: 'created', limit: 1, offset: 1 })).toMatchObject({
+    total: 3,
+    entries: [{ lengthBytes: 1 }]
+  })
   expect(cache.list({ search: 'ONE' })).toMatchObject({ total: 1, entries: [{ lengthBytes: 3 }] })
   expect(names({ search: '%' })).toEqual([2])
   expect(names({ search: '_t' })).toEqual([2])
   expect(names({ search: '\\' })).toEqual([])
-  expect(cache.list({ search: 'test', limit: 1, offset: 1, sort: 'size' })).toMatchObject({ total: 3, entries: [{ lengthBytes: 2 }] })
+  expect(cache.list({ search: 'test', limit: 1, offset: 1, sort: 'size' })).toMatchObject({
+    total: 3,
+    entries: [{ lengthBytes: 2 }]
+  })
   expect(names({ search: contents[1]!.sha256.slice(0, 12) })).toEqual([1])
   expect(names({ search: 'nothing' })).toEqual([])
 })
@@ -188,7 +221,8 @@ test('a second opener is refused, in this process too, until the first one has c
 test('folders are for this user alone', async () => {
   const cache = await at.open()
   await store(cache, sample(10))
-  for (const folder of ['.', 'content-v1', 'content-v1/sha256', 'partial-v1', 'quarantine', 'tmp']) expect((await stat(join(cache.dir, folder))).mode & 0o777, folder).toBe(0o700)
+  for (const folder of ['.', 'content-v1', 'content-v1/sha256', 'partial-v1', 'quarantine', 'tmp'])
+    expect((await stat(join(cache.dir, folder))).mode & 0o777, folder).toBe(0o700)
 })
 
 test('a folder that cannot be used is CACHE_UNUSABLE', async () => {
@@ -204,6 +238,11 @@ test('after close nothing is taken in any more and answers are empty', async () 
   await at.clock.pass(120_000)
   expect(cache.find(content.sha256)).toBe(undefined)
   await expect(cache.openStream()).rejects.toMatchObject({ code: 'SHUTTING_DOWN' })
-  await expect(cache.openPartial(content.key, { lengthBytes: 1, pieceBytes: MIB, count: 1 })).rejects.toMatchObject({ code: 'SHUTTING_DOWN' })
-  expect(cache.list()).toEqual({ entries: [] as never[], total: 0 as number } satisfies { entries: { sha256: Sha256Hex }[]; total: number })
+  await expect(cache.openPartial(content.key, { lengthBytes: 1, pieceBytes: MIB, count: 1 })).rejects.toMatchObject({
+    code: 'SHUTTING_DOWN'
+  })
+  expect(cache.list()).toEqual({ entries: [] as never[], total: 0 as number } satisfies {
+    entries: { sha256: Sha256Hex }[]
+    total: number
+  })
 })

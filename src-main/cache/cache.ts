@@ -155,7 +155,10 @@ export interface Cache extends EventEmitter<CacheEvents> {
    * length; a damaged content is quarantined. @throws DESTINATION_INVALID, DESTINATION_UNWRITABLE, DISK_FULL, CACHE_DAMAGED, NOT_FOUND
    */
   deliver(sha256: Sha256Hex, destination: string, options: { overwrite: boolean }): Promise<void>
-  list(query?: { limit?: number; offset?: number; search?: string; sort?: 'lastUsed' | 'size' | 'created' }): { entries: CacheEntryView[]; total: number }
+  list(query?: { limit?: number; offset?: number; search?: string; sort?: 'lastUsed' | 'size' | 'created' }): {
+    entries: CacheEntryView[]
+    total: number
+  }
   /** @throws NOT_FOUND, CACHE_BUSY */
   remove(sha256: Sha256Hex): Promise<number>
   clear(options: { pinnedToo: boolean; dryRun: boolean }): Promise<ClearReport>
@@ -164,7 +167,9 @@ export interface Cache extends EventEmitter<CacheEvents> {
   /** @throws NOT_FOUND */
   setPriority(sha256: Sha256Hex, priority: CachePriority): void
   /** One content, and whom it was served to. */
-  detail(sha256: Sha256Hex): { entry: CacheEntryView; servedTo: { peer: PeerId; bytes: number; lastAt: number }[] } | undefined
+  detail(
+    sha256: Sha256Hex
+  ): { entry: CacheEntryView; servedTo: { peer: PeerId; bytes: number; lastAt: number }[] } | undefined
   /** Other limits, kept from now on. */
   setLimits(limits: CacheLimits): Promise<void>
   verify(options: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void }): Promise<VerifyReport>

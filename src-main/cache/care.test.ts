@@ -26,7 +26,11 @@ test('the smaller one of size and share of the disk holds; without either a tent
   expect(effectiveLimits(none, 10_000 * GIB).maxBytes).toBe(50 * GIB)
   expect(effectiveLimits({ ...none, maxBytes: 80 * GIB }, 100 * GIB).maxBytes).toBe(80 * GIB)
   expect(effectiveLimits({ ...none, maxBytes: 80 * GIB, maxDiskPercent: 50 }, 100 * GIB).maxBytes).toBe(50 * GIB)
-  expect(effectiveLimits({ ...none, maxDiskPercent: 50, maxAgeDays: 2 }, 1000 * GIB)).toEqual({ maxBytes: 500 * GIB, minFreeBytes: 0, maxAgeMs: 2 * DAY })
+  expect(effectiveLimits({ ...none, maxDiskPercent: 50, maxAgeDays: 2 }, 1000 * GIB)).toEqual({
+    maxBytes: 500 * GIB,
+    minFreeBytes: 0,
+    maxAgeMs: 2 * DAY
+  })
 })
 
 test('a pin with an end protects until then and is gone by itself, through a restart and a lost index', async () => {
@@ -40,7 +44,10 @@ test('a pin with an end protects until then and is gone by itself, through a res
   await cache.close()
   await rm(join(at.dir, 'index-v1.sqlite'))
   cache = await at.open({ maxBytes: MIB })
-  expect(cache.detail(pinned.sha256)!.entry).toMatchObject({ pinned: true, pinnedUntil: at.clock.wallMs() + 2 * DAY - 120_000 })
+  expect(cache.detail(pinned.sha256)!.entry).toMatchObject({
+    pinned: true,
+    pinnedUntil: at.clock.wallMs() + 2 * DAY - 120_000
+  })
   at.clock.jumpWall(2 * DAY - 190_000)
   await at.clock.pass(60_000)
   expect(cache.stats().pinned).toBe(1)
@@ -93,7 +100,13 @@ test('it is told to whom how much was served', async () => {
   cache.noteServed(content.sha256, 7)
   await at.clock.pass(10_000)
   cache.noteServed(content.sha256, 100, peer('b'))
-  expect(cache.detail(content.sha256)).toMatchObject({ entry: { servedBytes: 257, urls: [content.version.url] }, servedTo: [{ peer: peer('b'), bytes: 150 }, { peer: peer('a'), bytes: 100 }] })
+  expect(cache.detail(content.sha256)).toMatchObject({
+    entry: { servedBytes: 257, urls: [content.version.url] },
+    servedTo: [
+      { peer: peer('b'), bytes: 150 },
+      { peer: peer('a'), bytes: 100 }
+    ]
+  })
   await cache.remove(content.sha256)
   await store(cache, content)
   expect(cache.detail(content.sha256)!.servedTo).toEqual([])
@@ -106,7 +119,9 @@ test('an index of the former schema is brought up and keeps its counts', async (
   cache.noteHit(content.sha256)
   await cache.close()
   const db = new DatabaseSync(join(at.dir, 'index-v1.sqlite'))
-  db.exec('DROP INDEX contents_by_eviction; ALTER TABLE contents DROP COLUMN pinned_until; ALTER TABLE contents DROP COLUMN priority; DROP TABLE served; PRAGMA user_version = 1')
+  db.exec(
+    'DROP INDEX contents_by_eviction; ALTER TABLE contents DROP COLUMN pinned_until; ALTER TABLE contents DROP COLUMN priority; DROP TABLE served; PRAGMA user_version = 1'
+  )
   db.close()
   cache = await at.open()
   expect(cache.detail(content.sha256)!.entry).toMatchObject({ hits: 1, priority: 'normal', pinnedUntil: null })

@@ -17,7 +17,16 @@ import type { ContentRow } from './index-rows.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import type { Layout } from './layout.ts'
 import type { OpenFiles } from './open-files.ts'
-import { makeFolderFor, randomName, readFully, removeFile, removeFiles, renamePatiently, replaceFile, syncFolder } from './safe-files.ts'
+import {
+  makeFolderFor,
+  randomName,
+  readFully,
+  removeFile,
+  removeFiles,
+  renamePatiently,
+  replaceFile,
+  syncFolder
+} from './safe-files.ts'
 import { decodeSidecar, encodeSidecar, MAX_SIDECAR_BYTES, withVersion, type Sidecar } from './sidecar.ts'
 
 /** Contents whose pieces hashed in this run are remembered, the newest. */
@@ -91,7 +100,8 @@ export class ContentStore {
     const { layout, clock } = this.#parts
     void this.#alone(sha256, async () => {
       const sidecar = await this.readSidecar(sha256)
-      if (sidecar) await replaceFile(layout.sidecar(sha256), encodeSidecar(change(sidecar)), layout.tmp, { durable: false, clock })
+      if (sidecar)
+        await replaceFile(layout.sidecar(sha256), encodeSidecar(change(sidecar)), layout.tmp, { durable: false, clock })
     }).catch(() => {
       // The index has it; a sidecar that lags behind only matters when the index is lost.
     })
@@ -158,13 +168,19 @@ export class ContentStore {
   }
 
   /** Reads bytes; whole pieces that were not hashed in this run are hashed first. @throws CACHE_DAMAGED */
-  async read({ sha256, plan, pieceDigests }: Sidecar, start: number, length: number, into: Buffer = Buffer.allocUnsafeSlow(length)): Promise<Buffer> {
+  async read(
+    { sha256, plan, pieceDigests }: Sidecar,
+    start: number,
+    length: number,
+    into: Buffer = Buffer.allocUnsafeSlow(length)
+  ): Promise<Buffer> {
     const { files, layout } = this.#parts
     const path = layout.content(sha256)
     if (length > 0) await this.#see(sha256, plan, pieceDigests, start, start + length)
     try {
       const bytes = await files.use(path, 'r', (handle) => readFully(handle, start, into))
-      if (!bytes) throw new LarderError('CACHE_DAMAGED', 'A content in the cache is shorter than it should be', { sha256 })
+      if (!bytes)
+        throw new LarderError('CACHE_DAMAGED', 'A content in the cache is shorter than it should be', { sha256 })
       return bytes
     } catch (error) {
       throw await this.damaged(sha256, error)
@@ -175,7 +191,9 @@ export class ContentStore {
   async damaged(sha256: Sha256Hex, error: unknown): Promise<unknown> {
     if (!DAMAGE.includes(systemCode(error) ?? '')) return error
     await this.verify(sha256)
-    return error instanceof LarderError ? error : new LarderError('CACHE_DAMAGED', 'A content in the cache is damaged', { sha256, cause: error })
+    return error instanceof LarderError
+      ? error
+      : new LarderError('CACHE_DAMAGED', 'A content in the cache is damaged', { sha256, cause: error })
   }
 
   async #commitNow(completed: Completed): Promise<CachedContent> {
@@ -219,15 +237,21 @@ export class ContentStore {
     let seen = this.#seen.get(sha256)
     if (!seen) this.#noteSeen(sha256, (seen = new Bitmap(plan.count)))
     const unseen: number[] = []
-    for (let i = Math.floor(start / plan.pieceBytes); i * plan.pieceBytes < end && i < plan.count; i++) if (!seen.has(i)) unseen.push(i)
+    for (let i = Math.floor(start / plan.pieceBytes); i * plan.pieceBytes < end && i < plan.count; i++)
+      if (!seen.has(i)) unseen.push(i)
     if (unseen.length === 0) return
     const ranges = unseen.map((i) => ({ start: pieceStart(plan, i), length: pieceLength(plan, i) }))
-    const digests = await this.#parts.hashes.digestRanges(this.#parts.layout.content(sha256), ranges).catch(async (error) => {
-      throw await this.damaged(sha256, error)
-    })
+    const digests = await this.#parts.hashes
+      .digestRanges(this.#parts.layout.content(sha256), ranges)
+      .catch(async (error) => {
+        throw await this.damaged(sha256, error)
+      })
     for (const [at, i] of unseen.entries()) {
       if (!digests[at]?.equals(pieceDigests.subarray(i * 32, i * 32 + 32))) {
-        throw await this.damaged(sha256, new LarderError('CACHE_DAMAGED', 'A content in the cache is damaged', { sha256, piece: i }))
+        throw await this.damaged(
+          sha256,
+          new LarderError('CACHE_DAMAGED', 'A content in the cache is damaged', { sha256, piece: i })
+        )
       }
       seen.add(i)
     }
@@ -260,7 +284,11 @@ export class ContentStore {
   }
 
   /** Hashes the file and writes what can be known again; quarantines it when it is not what its name says. */
-  async #rebuildSidecar(sha256: Sha256Hex, lengthBytes: number, row: ContentRow | undefined): Promise<Sidecar | undefined> {
+  async #rebuildSidecar(
+    sha256: Sha256Hex,
+    lengthBytes: number,
+    row: ContentRow | undefined
+  ): Promise<Sidecar | undefined> {
     const { layout, hashes, clock, index } = this.#parts
     const path = layout.content(sha256)
     const plan = planPieces(lengthBytes)
@@ -268,7 +296,10 @@ export class ContentStore {
       await this.#quarantineNow(sha256, 'its bytes have changed')
       return undefined
     }
-    const ranges = Array.from({ length: plan.count }, (_, i) => ({ start: pieceStart(plan, i), length: pieceLength(plan, i) }))
+    const ranges = Array.from({ length: plan.count }, (_, i) => ({
+      start: pieceStart(plan, i),
+      length: pieceLength(plan, i)
+    }))
     const digests = (await hashes.digestRanges(path, ranges)).filter((digest) => digest !== null)
     if (digests.length !== plan.count) return undefined
     const sidecar: Sidecar = {
@@ -302,7 +333,9 @@ export class ContentStore {
     const { layout, files, clock } = this.#parts
     const path = layout.content(sha256)
     await files.release(path)
-    await renamePatiently(path, join(layout.quarantine, `${sha256}.${randomName()}`), clock).catch(() => removeFile(path, layout.dir).catch(() => 0))
+    await renamePatiently(path, join(layout.quarantine, `${sha256}.${randomName()}`), clock).catch(() =>
+      removeFile(path, layout.dir).catch(() => 0)
+    )
     await removeFile(layout.sidecar(sha256), layout.dir).catch(() => 0)
     this.#forget(sha256)
     this.#parts.onQuarantined(sha256, reason)
@@ -328,6 +361,19 @@ export function toCached({ sha256, lengthBytes, pieceBytes, createdAt }: Content
   return { sha256, plan: { lengthBytes, pieceBytes, count: Math.ceil(lengthBytes / pieceBytes) }, createdAt }
 }
 
-function rowOf({ sha256, plan, kind, pinned, pinnedUntil, priority, createdAt }: Sidecar, stamp: ContentRow['stamp']): ContentRow {
-  return { sha256, lengthBytes: plan.lengthBytes, pieceBytes: plan.pieceBytes, kind, pinned, pinnedUntil, priority, createdAt, stamp }
+function rowOf(
+  { sha256, plan, kind, pinned, pinnedUntil, priority, createdAt }: Sidecar,
+  stamp: ContentRow['stamp']
+): ContentRow {
+  return {
+    sha256,
+    lengthBytes: plan.lengthBytes,
+    pieceBytes: plan.pieceBytes,
+    kind,
+    pinned,
+    pinnedUntil,
+    priority,
+    createdAt,
+    stamp
+  }
 }

@@ -1,4 +1,16 @@
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
+import {
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile
+} from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { createHashPool } from '../pieces/hash-pool.ts'
@@ -21,14 +33,22 @@ afterAll(() => hashes.close())
 
 async function readWhole(cache: Cache, { sha256, bytes }: Sample): Promise<Buffer | undefined> {
   const reader = await cache.open(sha256)
-  return reader?.read(0, bytes.length).finally(() => reader.close())
+  try {
+    return await reader?.read(0, bytes.length)
+  } finally {
+    await reader?.close()
+  }
 }
 function quarantined(cache: Cache): string[] {
   const list: string[] = []
   cache.on('quarantined', ({ sha256 }) => list.push(sha256))
   return list
 }
-const missing = (path: string) => stat(path).then(() => false, () => true)
+const missing = (path: string) =>
+  stat(path).then(
+    () => false,
+    () => true
+  )
 
 test('a flipped byte is noticed when the content is opened, whatever its mtime says', async () => {
   const cache = await at.open()
@@ -94,7 +114,11 @@ test('a missing or damaged sidecar is made anew from the bytes', async () => {
   await store(cache, content)
   cache.pin(content.sha256, true)
   await cache.close()
-  for (const damage of [() => rm(layout.sidecar(content.sha256)), () => flip(layout.sidecar(content.sha256), 3), () => truncate(layout.sidecar(content.sha256), 100)]) {
+  for (const damage of [
+    () => rm(layout.sidecar(content.sha256)),
+    () => flip(layout.sidecar(content.sha256), 3),
+    () => truncate(layout.sidecar(content.sha256), 100)
+  ]) {
     await damage()
     cache = await at.open()
     expect((await readWhole(cache, content))?.equals(content.bytes)).toBe(true)
@@ -125,7 +149,7 @@ test('a deleted, a garbage or an older index is made anew from the files', async
   cache.link(other, contents[0]!.sha256)
   await cache.close()
   const { DatabaseSync } = await import('node:sqlite')
-  const old = () => {
+  const old = async () => {
     const index = new DatabaseSync(layout.index)
     index.exec('PRAGMA user_version = 999')
     index.close()
@@ -135,7 +159,13 @@ test('a deleted, a garbage or an older index is made anew from the files', async
     await rm(layout.index)
     await mkdir(layout.index)
   }
-  for (const damage of [() => rm(layout.index), () => writeFile(layout.index, 'garbage'.repeat(5000)), old, half, folder]) {
+  for (const damage of [
+    () => rm(layout.index),
+    () => writeFile(layout.index, 'garbage'.repeat(5000)),
+    old,
+    half,
+    folder
+  ]) {
     await damage()
     cache = await at.open()
     expect(cache.stats()).toMatchObject({ entries: 3, bytes: 10 + 3 * MIB })
@@ -167,7 +197,8 @@ test('after an unclean end the index follows the files', async () => {
   expect(await missing(layout.sidecar(gone.sha256))).toBe(true)
   expect(await readdir(layout.tmp)).toEqual([])
   expect((await readdir(layout.quarantine)).map((name) => name.slice(0, 64))).toEqual([cut.sha256])
-  for (const content of [orphan, nameless, kept]) expect((await readWhole(cache, content))?.equals(content.bytes)).toBe(true)
+  for (const content of [orphan, nameless, kept])
+    expect((await readWhole(cache, content))?.equals(content.bytes)).toBe(true)
 })
 
 test('a crash at each step of completing ends right: before the rename, before the index, before the clean-up', async () => {
@@ -272,7 +303,14 @@ test('verify says what is right, damaged, missing, taken in and stray', async ()
   await writeFile(layout.sidecar(sample(1).sha256.replace(/^..../, ok.sha256.slice(0, 4)) as never), '{}')
   const progress: string[] = []
   const report = await cache.verify({ onProgress: (done, total) => progress.push(`${done}/${total}`) })
-  expect(report).toEqual({ checked: 4, ok: 2, damaged: [damaged.sha256], missing: [gone.sha256], adopted: [unknown.sha256], strays: 3 })
+  expect(report).toEqual({
+    checked: 4,
+    ok: 2,
+    damaged: [damaged.sha256],
+    missing: [gone.sha256],
+    adopted: [unknown.sha256],
+    strays: 3
+  })
   expect(progress).toEqual(['1/4', '2/4', '3/4', '4/4'])
   expect(await cache.verify({})).toEqual({ checked: 2, ok: 2, damaged: [], missing: [], adopted: [], strays: 0 })
   const stop = new AbortController()

@@ -60,7 +60,10 @@ test('what is delivered is not the cached file: writing to it does not change th
 test('without overwrite an existing file stays, also when two deliver at the same time', async () => {
   const path = join(to, 'f')
   await writeFile(path, 'mine')
-  await expect(deliver(path, false)).rejects.toMatchObject({ code: 'DESTINATION_UNWRITABLE', details: { exists: true } })
+  await expect(deliver(path, false)).rejects.toMatchObject({
+    code: 'DESTINATION_UNWRITABLE',
+    details: { exists: true }
+  })
   expect(await readFile(path, 'utf8')).toBe('mine')
   const results = await Promise.allSettled(Array.from({ length: 5 }, () => deliver(join(to, 'g'), false)))
   expect(results.filter(({ status }) => status === 'fulfilled').length).toBe(1)
@@ -71,7 +74,19 @@ test('a destination that cannot be one is DESTINATION_INVALID', async () => {
   await mkdir(join(to, 'folder'))
   await writeFile(join(to, 'file'), '')
   await symlink(at.dir, join(to, 'into-cache'))
-  const bad = ['relative/file', join(to, 'none', 'f'), join(to, 'folder'), `${join(to, 'f')}/`, join(to, 'file', 'f'), join(cache.dir, 'f'), join(cache.dir, 'content-v1', 'f'), join(to, 'into-cache', 'f'), '/', '/dev/null', `${to}/a\0b`]
+  const bad = [
+    'relative/file',
+    join(to, 'none', 'f'),
+    join(to, 'folder'),
+    `${join(to, 'f')}/`,
+    join(to, 'file', 'f'),
+    join(cache.dir, 'f'),
+    join(cache.dir, 'content-v1', 'f'),
+    join(to, 'into-cache', 'f'),
+    '/',
+    '/dev/null',
+    `${to}/a\0b`
+  ]
   for (const path of bad) await expect(deliver(path), path).rejects.toMatchObject({ code: 'DESTINATION_INVALID' })
   await expect(deliver(join(to, 'x'.repeat(256)))).rejects.toMatchObject({ code: 'DESTINATION_INVALID' })
   expect((await readdir(to)).sort()).toEqual(['file', 'folder', 'into-cache'])

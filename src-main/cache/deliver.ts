@@ -34,8 +34,13 @@ export interface DeliveryParts {
  * @returns the path with its folder's links resolved
  * @throws DESTINATION_INVALID; DESTINATION_UNWRITABLE when there is a file and `overwrite` is false
  */
-export async function checkDestination(destination: string, cacheDir: string, { overwrite }: { overwrite: boolean }): Promise<string> {
-  const invalid = (why: string, cause?: unknown) => new LarderError('DESTINATION_INVALID', `${destination}: ${why}`, { destination, cause })
+export async function checkDestination(
+  destination: string,
+  cacheDir: string,
+  { overwrite }: { overwrite: boolean }
+): Promise<string> {
+  const invalid = (why: string, cause?: unknown) =>
+    new LarderError('DESTINATION_INVALID', `${destination}: ${why}`, { destination, cause })
   if (!isAbsolute(destination) || destination.includes('\0')) throw invalid('not an absolute path')
   if (destination.endsWith(sep) || destination.endsWith('/')) throw invalid('names a folder')
   const path = resolve(destination)
@@ -51,7 +56,8 @@ export async function checkDestination(destination: string, cacheDir: string, { 
     if (systemCode(cause) !== 'ENOENT') throw invalid('cannot be looked at', cause)
     return undefined
   })
-  if (there && !there.isFile() && !there.isSymbolicLink()) throw invalid(there.isDirectory() ? 'is a folder' : 'is not a file')
+  if (there && !there.isFile() && !there.isSymbolicLink())
+    throw invalid(there.isDirectory() ? 'is a folder' : 'is not a file')
   if (there && !overwrite) throw exists(destination)
   return join(folder, name)
 }
@@ -62,7 +68,13 @@ export async function checkDestination(destination: string, cacheDir: string, { 
  * other copy is checked piece by piece while it is made.
  * @throws DESTINATION_UNWRITABLE, DISK_FULL; CACHE_DAMAGED when a piece does not match
  */
-export async function deliverFile(content: Sidecar, source: string, destination: string, options: { overwrite: boolean }, parts: DeliveryParts): Promise<void> {
+export async function deliverFile(
+  content: Sidecar,
+  source: string,
+  destination: string,
+  options: { overwrite: boolean },
+  parts: DeliveryParts
+): Promise<void> {
   const path = await checkDestination(destination, parts.cacheDir, options)
   const folder = dirname(path)
   const temporary = join(folder, temporaryName(basename(path)))
@@ -93,7 +105,11 @@ async function keepMode(path: string, temporary: string): Promise<void> {
 async function write(content: Sidecar, source: string, temporary: string, parts: DeliveryParts): Promise<void> {
   const ageMs = parts.clock.wallMs() - content.createdAt
   const fresh = ageMs >= 0 && ageMs < FRESH_MS
-  const copied = await copyFile(source, temporary, constants.COPYFILE_EXCL | (fresh ? constants.COPYFILE_FICLONE : constants.COPYFILE_FICLONE_FORCE)).then(
+  const copied = await copyFile(
+    source,
+    temporary,
+    constants.COPYFILE_EXCL | (fresh ? constants.COPYFILE_FICLONE : constants.COPYFILE_FICLONE_FORCE)
+  ).then(
     () => true,
     () => false
   )
@@ -108,7 +124,12 @@ async function write(content: Sidecar, source: string, temporary: string, parts:
   }
 }
 
-async function copyChecked({ sha256, plan, pieceDigests }: Sidecar, source: string, target: FileHandle, { files, hashes }: DeliveryParts): Promise<void> {
+async function copyChecked(
+  { sha256, plan, pieceDigests }: Sidecar,
+  source: string,
+  target: FileHandle,
+  { files, hashes }: DeliveryParts
+): Promise<void> {
   let next = 0
   const copyOne = async (index: number) => {
     const position = pieceStart(plan, index)
@@ -167,11 +188,16 @@ function exists(destination: string): LarderError {
 
 function explain(error: unknown, destination: string): unknown {
   if (error instanceof LarderError) return error
-  if (isFull(error)) return new LarderError('DISK_FULL', `The disk of ${destination} is full`, { destination, cause: error })
+  if (isFull(error))
+    return new LarderError('DISK_FULL', `The disk of ${destination} is full`, { destination, cause: error })
   const code = systemCode(error)
   if (typeof (error as { syscall?: unknown }).syscall !== 'string') return error
   const invalid = code === 'ENAMETOOLONG' || code === 'EINVAL' || code === 'EISDIR' || code === 'ENOTDIR'
-  return new LarderError(invalid ? 'DESTINATION_INVALID' : 'DESTINATION_UNWRITABLE', `${destination} cannot be written: ${(error as Error).message}`, { destination, cause: error })
+  return new LarderError(
+    invalid ? 'DESTINATION_INVALID' : 'DESTINATION_UNWRITABLE',
+    `${destination} cannot be written: ${(error as Error).message}`,
+    { destination, cause: error }
+  )
 }
 
 async function sameDisk(a: string, b: string): Promise<boolean> {

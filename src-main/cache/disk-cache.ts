@@ -6,7 +6,17 @@ import { sleep, type Clock } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
-import type { Cache, CacheEvents, CachedContent, ClearReport, ContentReader, PartialContent, StoredVersion, StreamContent, VerifyReport } from './cache.ts'
+import type {
+  Cache,
+  CacheEvents,
+  CachedContent,
+  ClearReport,
+  ContentReader,
+  PartialContent,
+  StoredVersion,
+  StreamContent,
+  VerifyReport
+} from './cache.ts'
 import { effectiveLimits, type CacheLimits, type EffectiveLimits } from './cache-limits.ts'
 import { ContentStore, toCached } from './content-store.ts'
 import { deliverFile } from './deliver.ts'
@@ -81,14 +91,48 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
       onFull: () => this.emit('diskFull'),
       onRecovered: () => this.emit('diskRecovered')
     }))
-    const store = (this.store = new ContentStore({ layout, index, files, hashes, room, clock, onQuarantined: (sha256, reason) => this.emit('quarantined', { sha256, reason }) }))
+    const store = (this.store = new ContentStore({
+      layout,
+      index,
+      files,
+      hashes,
+      room,
+      clock,
+      onQuarantined: (sha256, reason) => this.emit('quarantined', { sha256, reason })
+    }))
     const onComplete = (content: CachedContent) => {
       this.emit('added', content)
       void this.#upkeep.evict(0).catch(() => {})
     }
-    const shelf = (this.#shelf = new PartialShelf(parts.partials, { layout, clock, hashes, files, room, store, onComplete }))
-    this.#streamParts = { layout, hashes, files, room, store, onComplete, onEnd: (stream) => this.#streams.delete(stream) }
-    this.#upkeep = new Upkeep({ layout, clock, index, store, shelf, room, uses, limits: () => this.#limits, onEvicted: (sha256, { bytes, reason }) => this.emit('evicted', { sha256, bytes, reason }) })
+    const shelf = (this.#shelf = new PartialShelf(parts.partials, {
+      layout,
+      clock,
+      hashes,
+      files,
+      room,
+      store,
+      onComplete
+    }))
+    this.#streamParts = {
+      layout,
+      hashes,
+      files,
+      room,
+      store,
+      onComplete,
+      onEnd: (stream) => this.#streams.delete(stream)
+    }
+    this.#upkeep = new Upkeep({
+      layout,
+      clock,
+      index,
+      store,
+      shelf,
+      room,
+      uses,
+      limits: () => this.#limits,
+      onEvicted: (sha256, { bytes, reason }) => this.emit('evicted', { sha256, bytes, reason })
+    })
   }
 
   /** Index and files agree as far as is known; false while they are looked at after an end that was none. */
@@ -167,7 +211,8 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     const { plan, pieceDigests } = sidecar
     const read = async (start: number, length: number, into?: Buffer) => {
       if (closed) throw new LarderError('CANCELLED', 'This content is closed', { sha256 })
-      if (start < 0 || length < 0 || start + length > plan.lengthBytes) throw new RangeError(`bytes ${start}+${length} of ${plan.lengthBytes}`)
+      if (start < 0 || length < 0 || start + length > plan.lengthBytes)
+        throw new RangeError(`bytes ${start}+${length} of ${plan.lengthBytes}`)
       return this.store.read(sidecar, start, length, into)
     }
     return { sha256, plan, pieceDigests, read, close }
@@ -206,7 +251,13 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
       if (!sidecar) throw new LarderError('CACHE_DAMAGED', 'The content in the cache was damaged or gone', { sha256 })
       const evict = (bytes: number) => this.#upkeep.evict(bytes, { refused: true })
       try {
-        await deliverFile(sidecar, layout.content(sha256), destination, options, { cacheDir: layout.dir, files: this.#files, hashes, clock, evict })
+        await deliverFile(sidecar, layout.content(sha256), destination, options, {
+          cacheDir: layout.dir,
+          files: this.#files,
+          hashes,
+          clock,
+          evict
+        })
       } catch (error) {
         throw await this.store.damaged(sha256, error)
       }
@@ -217,7 +268,12 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     if (this.#closing) return { entries: [], total: 0 }
     this.#uses.flush()
     const limit = Math.min(Math.max(0, Math.trunc(query.limit ?? 100)), PAGE_LIMIT)
-    return this.#parts.index.page({ limit, offset: Math.max(0, Math.trunc(query.offset ?? 0)), search: query.search ?? '', sort: query.sort ?? 'lastUsed' })
+    return this.#parts.index.page({
+      limit,
+      offset: Math.max(0, Math.trunc(query.offset ?? 0)),
+      search: query.search ?? '',
+      sort: query.sort ?? 'lastUsed'
+    })
   }
 
   async remove(sha256: Sha256Hex): Promise<number> {
@@ -314,7 +370,10 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     }
     let last = { done: 0, total: 0, bytes: 0 }
     try {
-      await takeIn({ layout, store: this.store, index: this.#index(), room: this.#room, clock }, from, { signal: this.#ending.signal, onProgress: (progress) => show({ from, ...(last = progress), problem: null }) })
+      await takeIn({ layout, store: this.store, index: this.#index(), room: this.#room, clock }, from, {
+        signal: this.#ending.signal,
+        onProgress: (progress) => show({ from, ...(last = progress), problem: null })
+      })
       show(null)
       this.emit('tookIn', { from, contents: last.total, bytes: last.bytes })
       await this.#upkeep.evict(0)
@@ -337,7 +396,8 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
       this.#uses.flush()
       index.close()
       const indexFile = await lookAt(layout.index)
-      if (saved && this.#inLine && typeof indexFile === 'object') await replaceFile(layout.clean, indexFile.stamp, layout.tmp, { durable: true, clock: this.#parts.clock })
+      if (saved && this.#inLine && typeof indexFile === 'object')
+        await replaceFile(layout.clean, indexFile.stamp, layout.tmp, { durable: true, clock: this.#parts.clock })
     } finally {
       lock.release()
     }

@@ -35,7 +35,10 @@ test('evicts once and tries again when the system says that the disk is full', a
 
 test('says DISK_FULL and diskFull once, then diskRecovered with the first write that works', async () => {
   const { room, events } = disk(10_000_000)
-  const failing = () => room.run(100, async () => { throw full() })
+  const failing = () =>
+    room.run(100, async () => {
+      throw full()
+    })
   await expect(failing()).rejects.toMatchObject({ code: 'DISK_FULL' })
   await expect(failing()).rejects.toMatchObject({ code: 'DISK_FULL' })
   expect(room.full).toBe(true)
@@ -50,7 +53,10 @@ test('keeps the minimum of free space, evicting for it where that helps', async 
   await enough.room.ensure(300)
   expect(enough.events).toEqual(['evict 300'])
   const never = disk(1000, 0, 900)
-  await expect(never.room.ensure(300)).rejects.toMatchObject({ code: 'DISK_FULL', details: { neededBytes: 300, freeBytes: 1000 } })
+  await expect(never.room.ensure(300)).rejects.toMatchObject({
+    code: 'DISK_FULL',
+    details: { neededBytes: 300, freeBytes: 1000 }
+  })
   never.state.free = 5000
   await never.room.ensure(300)
 })
@@ -65,12 +71,29 @@ test('counts what was written since the free space was last asked for', async ()
 
 test('other errors of the system are CACHE_UNUSABLE, errors of the program stay what they are', async () => {
   const { room } = disk(1000)
-  await expect(room.run(1, async () => { throw Object.assign(new Error('rotten'), { code: 'EIO', syscall: 'write' }) })).rejects.toMatchObject({ code: 'CACHE_UNUSABLE' })
-  await expect(room.run(1, async () => { throw new RangeError('mine') })).rejects.toThrow(RangeError)
+  await expect(
+    room.run(1, async () => {
+      throw Object.assign(new Error('rotten'), { code: 'EIO', syscall: 'write' })
+    })
+  ).rejects.toMatchObject({ code: 'CACHE_UNUSABLE' })
+  await expect(
+    room.run(1, async () => {
+      throw new RangeError('mine')
+    })
+  ).rejects.toThrow(RangeError)
 })
 
 test('a system that cannot say how much is free does not stop anything', async () => {
-  const room = new DiskRoom({ clock: fakeClock(), minFreeBytes: () => 10 ** 15, freeBytes: async () => { throw new Error('unknown') }, evict: async () => {}, onFull: () => {}, onRecovered: () => {} })
+  const room = new DiskRoom({
+    clock: fakeClock(),
+    minFreeBytes: () => 10 ** 15,
+    freeBytes: async () => {
+      throw new Error('unknown')
+    },
+    evict: async () => {},
+    onFull: () => {},
+    onRecovered: () => {}
+  })
   await room.run(1, async () => {})
   expect(room.freeBytes).toBe(null)
 })

@@ -102,12 +102,18 @@ export class DiskRoom {
       this.#full = true
       this.#ports.onFull()
     }
-    throw new LarderError('DISK_FULL', 'The disk of the cache is full', { neededBytes: bytes, freeBytes: this.freeBytes, cause })
+    throw new LarderError('DISK_FULL', 'The disk of the cache is full', {
+      neededBytes: bytes,
+      freeBytes: this.freeBytes,
+      cause
+    })
   }
 }
 
 /** Errors of the file system mean that the cache cannot work; others are passed on. */
 function unusable(error: unknown): unknown {
   const isSystem = typeof (error as { syscall?: unknown } | null)?.syscall === 'string'
-  return isSystem ? new LarderError('CACHE_UNUSABLE', `The cache cannot be written: ${(error as Error).message}`, { cause: error }) : error
+  return isSystem
+    ? new LarderError('CACHE_UNUSABLE', `The cache cannot be written: ${(error as Error).message}`, { cause: error })
+    : error
 }

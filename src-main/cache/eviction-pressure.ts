@@ -23,7 +23,10 @@ export class EvictionPressure {
   get lastHour(): { contents: number; bytes: number } {
     const oldest = this.#span() - BUCKETS + 1
     const recent = this.#buckets.filter(({ span }) => span >= oldest)
-    return { contents: recent.reduce((sum, one) => sum + one.contents, 0), bytes: recent.reduce((sum, one) => sum + one.bytes, 0) }
+    return {
+      contents: recent.reduce((sum, one) => sum + one.contents, 0),
+      bytes: recent.reduce((sum, one) => sum + one.bytes, 0)
+    }
   }
 
   #span(): number {

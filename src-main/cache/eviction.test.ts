@@ -20,11 +20,20 @@ const limits: fc.Arbitrary<EvictionLimits> = fc.record({
   maxAgeMs: fc.option(fc.nat(NOW))
 })
 const sum = (list: readonly { bytes: number }[]) => list.reduce((total, { bytes }) => total + bytes, 0)
-const excess = (all: readonly EvictionEntry[], gone: readonly { bytes: number }[], { maxBytes, minFreeBytes, freeBytes, neededBytes }: EvictionLimits) =>
-  Math.max(sum(all) - sum(gone) + neededBytes - maxBytes, freeBytes === null ? 0 : minFreeBytes + neededBytes - freeBytes - sum(gone))
+const excess = (
+  all: readonly EvictionEntry[],
+  gone: readonly { bytes: number }[],
+  { maxBytes, minFreeBytes, freeBytes, neededBytes }: EvictionLimits
+) =>
+  Math.max(
+    sum(all) - sum(gone) + neededBytes - maxBytes,
+    freeBytes === null ? 0 : minFreeBytes + neededBytes - freeBytes - sum(gone)
+  )
 
 function chosen(all: EvictionEntry[], given: EvictionLimits): EvictionEntry[] {
-  return chooseEvictions(all.toSorted(evictionOrder), sum(all), given, NOW).map(({ id }) => all.find((one) => one.id === id)!)
+  return chooseEvictions(all.toSorted(evictionOrder), sum(all), given, NOW).map(({ id }) =>
+    all.find((one) => one.id === id)!
+  )
 }
 
 test('pinned entries and those in use are never chosen, nothing twice', () => {
@@ -74,7 +83,10 @@ test('what stays has a higher priority than what goes for room, or the same and 
       const forRoom = gone.filter((one) => !aged(one, given))
       for (const one of all) {
         if (gone.includes(one) || one.pinned || one.inUse || one.bytes === 0) continue
-        for (const other of forRoom) expect(one.priority > other.priority || (one.priority === other.priority && one.lastUsedAt >= other.lastUsedAt)).toBe(true)
+        for (const other of forRoom)
+          expect(
+            one.priority > other.priority || (one.priority === other.priority && one.lastUsedAt >= other.lastUsedAt)
+          ).toBe(true)
       }
     })
   )
@@ -82,16 +94,29 @@ test('what stays has a higher priority than what goes for room, or the same and 
 
 test('says why: age, size or free space', () => {
   const one: EvictionEntry = { id: 'a', bytes: 10, lastUsedAt: 0, priority: 1, pinned: false, inUse: false }
-  expect(chooseEvictions([one], 10, { maxBytes: 5, minFreeBytes: 0, freeBytes: null, neededBytes: 0, maxAgeMs: null }, NOW)).toEqual([{ id: 'a', bytes: 10, reason: 'size' }])
-  expect(chooseEvictions([{ ...one, bytes: 0 }], 0, { maxBytes: 5, minFreeBytes: 0, freeBytes: null, neededBytes: 0, maxAgeMs: 10 }, NOW)).toEqual([{ id: 'a', bytes: 0, reason: 'age' }])
-  expect(chooseEvictions([one], 10, { maxBytes: 50, minFreeBytes: 9, freeBytes: 5, neededBytes: 0, maxAgeMs: null }, NOW)).toEqual([{ id: 'a', bytes: 10, reason: 'free-space' }])
+  expect(
+    chooseEvictions([one], 10, { maxBytes: 5, minFreeBytes: 0, freeBytes: null, neededBytes: 0, maxAgeMs: null }, NOW)
+  ).toEqual([{ id: 'a', bytes: 10, reason: 'size' }])
+  expect(
+    chooseEvictions(
+      [{ ...one, bytes: 0 }],
+      0,
+      { maxBytes: 5, minFreeBytes: 0, freeBytes: null, neededBytes: 0, maxAgeMs: 10 },
+      NOW
+    )
+  ).toEqual([{ id: 'a', bytes: 0, reason: 'age' }])
+  expect(
+    chooseEvictions([one], 10, { maxBytes: 50, minFreeBytes: 9, freeBytes: 5, neededBytes: 0, maxAgeMs: null }, NOW)
+  ).toEqual([{ id: 'a', bytes: 10, reason: 'free-space' }])
 })
 
 test('two sequences in order are one in order', () => {
   fc.assert(
     fc.property(entries, entries, (one, other) => {
       const merged = [...mergeInOrder(one.toSorted(evictionOrder), other.toSorted(evictionOrder))]
-      expect(merged).toEqual([...one, ...other].sort((a, b) => evictionOrder(a, b) || merged.indexOf(a) - merged.indexOf(b)))
+      expect(merged).toEqual(
+        [...one, ...other].sort((a, b) => evictionOrder(a, b) || merged.indexOf(a) - merged.indexOf(b))
+      )
     })
   )
 })
@@ -104,7 +129,12 @@ test('without a limit of age it looks no further than it has to', () => {
       yield { id: String(i), bytes: 10, lastUsedAt: i, priority: 1, pinned: i === 0, inUse: false }
     }
   }
-  const gone = chooseEvictions(many(), 10_000, { maxBytes: 9975, minFreeBytes: 0, freeBytes: null, neededBytes: 0, maxAgeMs: null }, NOW)
+  const gone = chooseEvictions(
+    many(),
+    10_000,
+    { maxBytes: 9975, minFreeBytes: 0, freeBytes: null, neededBytes: 0, maxAgeMs: null },
+    NOW
+  )
   expect(gone.map(({ id }) => id)).toEqual(['1', '2', '3'])
   expect(seen).toBe(4)
 })

@@ -42,7 +42,12 @@ export function evictionOrder(a: EvictionEntry, b: EvictionEntry): number {
  * @param totalBytes of all entries together
  * @param now wall clock, ms
  */
-export function chooseEvictions(entries: Iterable<EvictionEntry>, totalBytes: number, limits: EvictionLimits, now: number): Eviction[] {
+export function chooseEvictions(
+  entries: Iterable<EvictionEntry>,
+  totalBytes: number,
+  limits: EvictionLimits,
+  now: number
+): Eviction[] {
   const oldest = limits.maxAgeMs === null ? -Infinity : now - limits.maxAgeMs
   const chosen: Eviction[] = []
   let over = totalBytes + limits.neededBytes - limits.maxBytes

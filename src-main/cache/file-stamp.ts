@@ -19,7 +19,11 @@ export async function lookAt(path: string): Promise<FileFacts | 'missing' | 'not
   try {
     const stat = await lstat(path, { bigint: true })
     if (!stat.isFile()) return 'not-a-file'
-    return { sizeBytes: Number(stat.size), stamp: `${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}` as FileStamp, changedAt: Number(stat.mtimeMs) }
+    return {
+      sizeBytes: Number(stat.size),
+      stamp: `${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}` as FileStamp,
+      changedAt: Number(stat.mtimeMs)
+    }
   } catch (error) {
     if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return 'missing'
     throw error

@@ -18,7 +18,17 @@ afterEach(async () => {
   await rm(dir, { recursive: true })
 })
 
-const row = (name: string, lengthBytes: number) => ({ sha256: sha(Buffer.from(name)).toString('hex') as Sha256Hex, lengthBytes, pieceBytes: MIB, kind: 'resource' as const, pinned: false, pinnedUntil: null, priority: 'normal' as const, createdAt: 1, stamp: null })
+const row = (name: string, lengthBytes: number) => ({
+  sha256: sha(Buffer.from(name)).toString('hex') as Sha256Hex,
+  lengthBytes,
+  pieceBytes: MIB,
+  kind: 'resource' as const,
+  pinned: false,
+  pinnedUntil: null,
+  priority: 'normal' as const,
+  createdAt: 1,
+  stamp: null
+})
 
 test('totals agree with what is in it, whatever is done', () => {
   const names = fc.constantFrom('a', 'b', 'c', 'd')
@@ -36,7 +46,11 @@ test('totals agree with what is in it, whatever is done', () => {
         else index.pin(content.sha256, one.pinned)
       }
       const { entries } = index.page({ limit: 100, offset: 0, search: '', sort: 'size' })
-      expect(index.totals).toEqual({ entries: entries.length, bytes: entries.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0), pinned: entries.filter(({ pinned }) => pinned).length })
+      expect(index.totals).toEqual({
+        entries: entries.length,
+        bytes: entries.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0),
+        pinned: entries.filter(({ pinned }) => pinned).length
+      })
     }),
     { numRuns: 30 }
   )
@@ -50,7 +64,11 @@ test('a change that fails half-way changes nothing', () => {
 })
 
 test('of two versions of a URL found in files the newer one counts; the origin’s word always does', () => {
-  const [older, newer] = [1, 2].map((confirmedAt) => ({ ...sample(1, 'https://x.test/').version, key: versionKey(String(confirmedAt)), confirmedAt }))
+  const [older, newer] = [1, 2].map((confirmedAt) => ({
+    ...sample(1, 'https://x.test/').version,
+    key: versionKey(String(confirmedAt)),
+    confirmedAt
+  }))
   index.add(row('new', 1), 1, [newer!], 'found')
   index.add(row('old', 1), 1, [older!], 'found')
   expect(index.version('https://x.test/')?.confirmedAt).toBe(2)
@@ -64,5 +82,8 @@ test('forgets versions without a content after their time, the others never', ()
   index.remove(row('b', 1).sha256, { versionsToo: false })
   expect(index.version('https://gone.test/')).toBeDefined()
   index.forgetVersions(2)
-  expect([index.version('https://kept.test/') !== undefined, index.version('https://gone.test/')]).toEqual([true, undefined])
+  expect([index.version('https://kept.test/') !== undefined, index.version('https://gone.test/')]).toEqual([
+    true,
+    undefined
+  ])
 })

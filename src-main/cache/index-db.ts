@@ -13,12 +13,15 @@ import { storable } from './sidecar.ts'
 
 const SQL = {
   find: 'SELECT sha256, length, piece_bytes, kind, pinned, pinned_until, priority, created_at, stamp FROM contents WHERE sha256 = ?',
-  findByKey: 'SELECT c.sha256, c.length, c.piece_bytes, c.kind, c.pinned, c.pinned_until, c.priority, c.created_at, c.stamp FROM keys k JOIN contents c ON c.sha256 = k.sha256 WHERE k.key = ?',
+  findByKey:
+    'SELECT c.sha256, c.length, c.piece_bytes, c.kind, c.pinned, c.pinned_until, c.priority, c.created_at, c.stamp FROM keys k JOIN contents c ON c.sha256 = k.sha256 WHERE k.key = ?',
   lengths: "SELECT sha256, length FROM contents WHERE sha256 >= ?1 AND sha256 < ?1 || 'g'",
-  evictable: 'SELECT sha256, length, last_used_at, pinned, priority FROM contents ORDER BY priority, last_used_at, length DESC',
+  evictable:
+    'SELECT sha256, length, last_used_at, pinned, priority FROM contents ORDER BY priority, last_used_at, length DESC',
   usedBefore: 'SELECT 1 FROM contents WHERE last_used_at < ? AND pinned = 0 LIMIT 1',
   endedPins: 'SELECT sha256 FROM contents WHERE pinned = 1 AND pinned_until <= ?',
-  totals: 'SELECT count(*) AS entries, coalesce(sum(length), 0) AS bytes, coalesce(sum(pinned), 0) AS pinned FROM contents',
+  totals:
+    'SELECT count(*) AS entries, coalesce(sum(length), 0) AS bytes, coalesce(sum(pinned), 0) AS pinned FROM contents',
   add: `INSERT INTO contents (sha256, length, piece_bytes, kind, pinned, pinned_until, priority, created_at, last_used_at, stamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (sha256) DO UPDATE SET kind = excluded.kind, last_used_at = max(last_used_at, excluded.last_used_at), stamp = excluded.stamp`,
   remove: 'DELETE FROM contents WHERE sha256 = ?',
@@ -96,8 +99,10 @@ export class IndexDb {
     try {
       db = connect(path)
       const versionOf = () => (db!.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
-      const sound = trusted || (db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }).quick_check === 'ok'
-      for (let step = sound && MIGRATIONS[versionOf()]; step; step = MIGRATIONS[versionOf()]) db.exec(`BEGIN; ${step} COMMIT`)
+      const sound =
+        trusted || (db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }).quick_check === 'ok'
+      for (let step = sound && MIGRATIONS[versionOf()]; step; step = MIGRATIONS[versionOf()])
+        db.exec(`BEGIN; ${step} COMMIT`)
       if (sound && versionOf() === SCHEMA_VERSION) return new IndexDb(db)
     } catch {
       // Not a database, or a damaged one: made anew.
@@ -122,7 +127,8 @@ export class IndexDb {
   /** Lengths of the contents whose digests begin so. */
   lengths(beginning: string): Map<Sha256Hex, number> {
     const lengths = new Map<Sha256Hex, number>()
-    for (const { sha256, length } of this.#prepared(SQL.lengths).all(beginning) as Row[]) lengths.set(sha256 as Sha256Hex, length as number)
+    for (const { sha256, length } of this.#prepared(SQL.lengths).all(beginning) as Row[])
+      lengths.set(sha256 as Sha256Hex, length as number)
     return lengths
   }
 
@@ -130,7 +136,13 @@ export class IndexDb {
   *evictable(): Generator<{ id: Sha256Hex; bytes: number; lastUsedAt: number; pinned: boolean; priority: number }> {
     // Row by row: all of a large cache at once would cost much memory for a moment.
     for (const row of this.#prepared(SQL.evictable).iterate() as Iterable<Row>) {
-      yield { id: row.sha256 as Sha256Hex, bytes: row.length as number, lastUsedAt: row.last_used_at as number, pinned: row.pinned === 1, priority: row.priority as number }
+      yield {
+        id: row.sha256 as Sha256Hex,
+        bytes: row.length as number,
+        lastUsedAt: row.last_used_at as number,
+        pinned: row.pinned === 1,
+        priority: row.priority as number
+      }
     }
   }
 
@@ -144,7 +156,18 @@ export class IndexDb {
     this.transaction(() => {
       const { sha256, lengthBytes, pieceBytes, kind, pinned, pinnedUntil, priority, createdAt, stamp } = content
       const known = this.find(sha256) !== undefined
-      this.#prepared(SQL.add).run(sha256, lengthBytes, pieceBytes, kind, pinned ? 1 : 0, pinnedUntil, cachePriorities.indexOf(priority), createdAt, lastUsedAt, stamp)
+      this.#prepared(SQL.add).run(
+        sha256,
+        lengthBytes,
+        pieceBytes,
+        kind,
+        pinned ? 1 : 0,
+        pinnedUntil,
+        cachePriorities.indexOf(priority),
+        createdAt,
+        lastUsedAt,
+        stamp
+      )
       for (const version of versions) this.putVersion(version, sha256, from)
       if (!known) this.#count(1, lengthBytes, pinned)
     })
@@ -202,15 +225,27 @@ export class IndexDb {
   }
 
   /** One content as people see it, with whom it was served to, most bytes first. */
-  detail(sha256: Sha256Hex): { entry: CacheEntryView; servedTo: { peer: PeerId; bytes: number; lastAt: number }[] } | undefined {
+  detail(
+    sha256: Sha256Hex
+  ): { entry: CacheEntryView; servedTo: { peer: PeerId; bytes: number; lastAt: number }[] } | undefined {
     const row = this.#prepared(SQL.row).get(sha256) as Row | undefined
     if (!row) return undefined
     const served = this.#prepared(SQL.servedTo).all(sha256) as Row[]
-    return { entry: this.#toView(row), servedTo: served.map(({ peer, bytes, last_at }) => ({ peer: peer as PeerId, bytes: bytes as number, lastAt: last_at as number })) }
+    return {
+      entry: this.#toView(row),
+      servedTo: served.map(({ peer, bytes, last_at }) => ({
+        peer: peer as PeerId,
+        bytes: bytes as number,
+        lastAt: last_at as number
+      }))
+    }
   }
 
   /** Puts the counts of a former index in place of those of a content just taken in. */
-  restoreUse(sha256: Sha256Hex, { lastUsedAt, hits, servedBytes }: Pick<CacheEntryView, 'lastUsedAt' | 'hits' | 'servedBytes'>): void {
+  restoreUse(
+    sha256: Sha256Hex,
+    { lastUsedAt, hits, servedBytes }: Pick<CacheEntryView, 'lastUsedAt' | 'hits' | 'servedBytes'>
+  ): void {
     this.#prepared(SQL.use).run(lastUsedAt, hits, servedBytes, sha256)
   }
 
@@ -227,13 +262,24 @@ export class IndexDb {
   /** Points a URL and a key at a content. `found` in a file, it gives way to a newer version of the URL. */
   putVersion(version: StoredVersion, sha256: Sha256Hex, from: 'origin' | 'found' = 'origin'): void {
     const { url, key, etag, lastModified, lengthBytes, policy, confirmedAt } = storable(version)
-    this.#prepared(SQL.putVersion).run(url, key, sha256, etag, lastModified, lengthBytes, JSON.stringify(policy ?? null), confirmedAt, from === 'origin' ? 1 : 0)
+    this.#prepared(SQL.putVersion).run(
+      url,
+      key,
+      sha256,
+      etag,
+      lastModified,
+      lengthBytes,
+      JSON.stringify(policy ?? null),
+      confirmedAt,
+      from === 'origin' ? 1 : 0
+    )
     this.#prepared(SQL.putKey).run(key, sha256)
   }
 
   confirm(url: string, policy: unknown, at: number): void {
     const version = this.version(url)
-    if (version) this.#prepared(SQL.confirm).run(JSON.stringify(storable({ ...version, policy }).policy ?? null), at, url)
+    if (version)
+      this.#prepared(SQL.confirm).run(JSON.stringify(storable({ ...version, policy }).policy ?? null), at, url)
   }
 
   /** Forgets versions without content that nobody confirmed since `before`. */
@@ -242,7 +288,10 @@ export class IndexDb {
   }
 
   /** One page, greatest first. `search`: part of a URL, or the beginning of a digest. */
-  page(query: { limit: number; offset: number; search: string; sort: SortOrder }): { entries: CacheEntryView[]; total: number } {
+  page(query: { limit: number; offset: number; search: string; sort: SortOrder }): {
+    entries: CacheEntryView[]
+    total: number
+  } {
     const { limit, offset } = query
     const order = `ORDER BY ${sortColumns[query.sort]} DESC`
     // The page is cut from the index alone; whole rows are read only for what is on it.
@@ -252,7 +301,9 @@ export class IndexDb {
       return { entries: (rows as Row[]).map((row) => this.#toView(row)), total: this.#totals.entries }
     }
     const search = query.search.slice(0, MAX_SEARCH).replace(/[\\%_]/g, '\\$&')
-    const found = this.#prepared(`SELECT sha256 FROM contents WHERE sha256 IN (${FOUND}) ${order}`).all(search) as { sha256: string }[]
+    const found = this.#prepared(`SELECT sha256 FROM contents WHERE sha256 IN (${FOUND}) ${order}`).all(search) as {
+      sha256: string
+    }[]
     const wanted = JSON.stringify(found.slice(offset, offset + limit).map(({ sha256 }) => sha256))
     const rows = this.#prepared(page('SELECT value FROM json_each(?)')).all(wanted) as Row[]
     return { entries: rows.map((row) => this.#toView(row)), total: found.length }
@@ -278,7 +329,10 @@ export class IndexDb {
 
   #toView(row: Row): CacheEntryView {
     const urls = this.#prepared(SQL.urls).all(row.sha256!) as { url: string }[]
-    return toView(row, urls.map(({ url }) => url))
+    return toView(
+      row,
+      urls.map(({ url }) => url)
+    )
   }
 
   #prepared(sql: string): StatementSync {
@@ -304,7 +358,9 @@ function connect(path: string): DatabaseSync {
   makePrivateSync(path)
   const db = new DatabaseSync(path, { timeout: 2000 })
   try {
-    db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4096; PRAGMA trusted_schema=OFF')
+    db.exec(
+      'PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4096; PRAGMA trusted_schema=OFF'
+    )
     return db
   } catch (error) {
     db.close()

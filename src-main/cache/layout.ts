@@ -57,7 +57,11 @@ export function layoutOf(dir: string): Layout {
     clean: join(dir, 'clean'),
     content,
     sidecar: (sha256) => `${content(sha256)}.json`,
-    partial: (name) => ({ part: join(partialRoot, `${name}.part`), rec: join(partialRoot, `${name}.rec`), json: join(partialRoot, `${name}.json`) })
+    partial: (name) => ({
+      part: join(partialRoot, `${name}.part`),
+      rec: join(partialRoot, `${name}.rec`),
+      json: join(partialRoot, `${name}.json`)
+    })
   }
 }
 
@@ -69,7 +73,13 @@ export async function prepareLayout(dir: string): Promise<Layout> {
   try {
     await makeFolder(dir)
     const layout = layoutOf(await realpath(dir))
-    for (const folder of [join(layout.dir, CACHE_CONTENTS), layout.contentRoot, layout.partialRoot, layout.quarantine, layout.tmp]) {
+    for (const folder of [
+      join(layout.dir, CACHE_CONTENTS),
+      layout.contentRoot,
+      layout.partialRoot,
+      layout.quarantine,
+      layout.tmp
+    ]) {
       await mkdir(folder, { mode: 0o700 }).catch((error) => {
         if (error.code !== 'EEXIST') throw error
       })
@@ -78,6 +88,9 @@ export async function prepareLayout(dir: string): Promise<Layout> {
     return layout
   } catch (cause) {
     if (cause instanceof LarderError) throw cause
-    throw new LarderError('CACHE_UNUSABLE', `The cache folder ${dir} cannot be used: ${(cause as Error).message}`, { dir, cause })
+    throw new LarderError('CACHE_UNUSABLE', `The cache folder ${dir} cannot be used: ${(cause as Error).message}`, {
+      dir,
+      cause
+    })
   }
 }

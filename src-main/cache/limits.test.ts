@@ -6,7 +6,17 @@ import type { HashPool } from '../pieces/hashing.ts'
 import { planPieces } from '../pieces/plan.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import type { Cache } from './cache.ts'
-import { fill, MIB, pieceOf, recordOf, sample, sha, store, testCache, type TestCache } from '../testing/cache/test-cache.ts'
+import {
+  fill,
+  MIB,
+  pieceOf,
+  recordOf,
+  sample,
+  sha,
+  store,
+  testCache,
+  type TestCache
+} from '../testing/cache/test-cache.ts'
 
 const hashes = createHashPool({ workers: 1 })
 let at: TestCache<FakeClock>
@@ -21,7 +31,8 @@ function smallDisk(left: number) {
   const pool: HashPool = {
     ...hashes,
     async digestAndWrite(job) {
-      if (state.left < job.data.length) throw Object.assign(new Error('no space left'), { code: 'ENOSPC', syscall: 'write', data: job.data })
+      if (state.left < job.data.length)
+        throw Object.assign(new Error('no space left'), { code: 'ENOSPC', syscall: 'write', data: job.data })
       state.left -= job.data.length
       return hashes.digestAndWrite(job)
     }
@@ -139,6 +150,7 @@ test('a partial that nobody resumed for a week is given up', async () => {
   expect(cache.peekPartial(content.key)).toEqual({ pieces: 1 })
   at.clock.jumpWall(8 * 24 * 3600_000)
   await at.clock.pass(60_000)
-  while ((await readdir(join(cache.dir, 'partial-v1'))).length > 0) await new Promise((resolve) => setImmediate(resolve))
+  while ((await readdir(join(cache.dir, 'partial-v1'))).length > 0)
+    await new Promise((resolve) => setImmediate(resolve))
   expect(cache.peekPartial(content.key)).toBe(undefined)
 })

@@ -12,7 +12,8 @@ import { prepareLayout } from './layout.ts'
 import { scanPartials, sweepTmp } from './recover.ts'
 import { removeFile, syncFolder } from './safe-files.ts'
 
-export interface CacheOptions extends Pick<CacheLimits, 'maxBytes' | 'minFreeBytes'>, Partial<Omit<CacheLimits, 'maxBytes' | 'minFreeBytes'>> {
+export interface CacheOptions
+  extends Pick<CacheLimits, 'maxBytes' | 'minFreeBytes'>, Partial<Omit<CacheLimits, 'maxBytes' | 'minFreeBytes'>> {
   /** Created, for this user alone, when it is not there. */
   dir: string
   clock: Clock
@@ -27,7 +28,15 @@ export interface CacheOptions extends Pick<CacheLimits, 'maxBytes' | 'minFreeByt
  * @throws AGENT_ALREADY_RUNNING when another process has it, CACHE_UNUSABLE when it cannot be written
  */
 export async function openCache(options: CacheOptions): Promise<DiskCache> {
-  const { clock, hashes, freeBytes = freeBytesOf, maxBytes, minFreeBytes, maxDiskPercent = null, maxAgeDays = null } = options
+  const {
+    clock,
+    hashes,
+    freeBytes = freeBytesOf,
+    maxBytes,
+    minFreeBytes,
+    maxDiskPercent = null,
+    maxAgeDays = null
+  } = options
   const layout = await prepareLayout(options.dir)
   let lock: FolderLock | undefined
   let index: IndexDb | undefined
@@ -44,7 +53,17 @@ export async function openCache(options: CacheOptions): Promise<DiskCache> {
     const opened = IndexDb.open(layout.index, { trusted })
     index = opened.index
     const partials = await scanPartials(layout)
-    cache = new DiskCache({ layout, lock, index, clock, hashes, limits: { maxBytes, minFreeBytes, maxDiskPercent, maxAgeDays }, partials, freeBytes: () => freeBytes(layout.dir), diskBytes: () => diskBytesOf(layout.dir) })
+    cache = new DiskCache({
+      layout,
+      lock,
+      index,
+      clock,
+      hashes,
+      limits: { maxBytes, minFreeBytes, maxDiskPercent, maxAgeDays },
+      partials,
+      freeBytes: () => freeBytes(layout.dir),
+      diskBytes: () => diskBytesOf(layout.dir)
+    })
     if (mark === undefined || opened.fresh) await cache.bringInLine()
     await cache.begin()
     return cache
@@ -53,7 +72,11 @@ export async function openCache(options: CacheOptions): Promise<DiskCache> {
     index?.close()
     lock?.release()
     if (cause instanceof LarderError) throw cause
-    throw new LarderError('CACHE_UNUSABLE', `The cache folder ${options.dir} cannot be used: ${(cause as Error).message}`, { dir: options.dir, cause })
+    throw new LarderError(
+      'CACHE_UNUSABLE',
+      `The cache folder ${options.dir} cannot be used: ${(cause as Error).message}`,
+      { dir: options.dir, cause }
+    )
   }
 }
 

@@ -58,7 +58,7 @@ export class OpenFiles {
   /** Waits for the users of a file and closes it; before a rename or a delete. */
   async release(path: string): Promise<void> {
     for (const slot of this.#slots.values()) if (slot.path === path) this.#leave(slot)
-    await Promise.all([...this.#leaving].map((slot) => (slot.path === path ? slot.closed : undefined)))
+    await Promise.all([...this.#leaving].filter((slot) => slot.path === path).map((slot) => slot.closed))
   }
 
   async close(): Promise<void> {
@@ -110,11 +110,14 @@ export class OpenFiles {
   }
 
   #closeIdle(): void {
-    for (const slot of this.#slots.values()) if (slot.users === 0 && this.#clock.monotonicMs() - slot.lastUsed >= IDLE_MS) this.#leave(slot)
+    for (const slot of this.#slots.values())
+      if (slot.users === 0 && this.#clock.monotonicMs() - slot.lastUsed >= IDLE_MS) this.#leave(slot)
   }
 
   #closeOldest(): boolean {
-    const unused = [...this.#slots.values()].filter((slot) => slot.users === 0).sort((a, b) => a.lastUsed - b.lastUsed)[0]
+    const unused = [...this.#slots.values()]
+      .filter((slot) => slot.users === 0)
+      .sort((a, b) => a.lastUsed - b.lastUsed)[0]
     if (unused) this.#leave(unused)
     return unused !== undefined
   }

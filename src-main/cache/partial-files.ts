@@ -17,7 +17,11 @@ const PartialFile = z.object({
   v: z.literal(1),
   key: ContentKey,
   lengthBytes: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
-  pieceBytes: z.number().int().min(1).max(2 ** 53),
+  pieceBytes: z
+    .number()
+    .int()
+    .min(1)
+    .max(2 ** 53),
   /** Written true, durably, when everything before it is on disk; false while somebody writes. */
   clean: z.boolean(),
   credentials: z.array(z.tuple([z.string().max(128), Credential])).max(MAX_CREDENTIALS)
@@ -35,7 +39,12 @@ export async function readDescription(path: string): Promise<PartialDescription 
   }
 }
 
-export async function writeDescription(path: string, description: PartialDescription, layout: Layout, options: { durable: boolean; clock: Clock }): Promise<void> {
+export async function writeDescription(
+  path: string,
+  description: PartialDescription,
+  layout: Layout,
+  options: { durable: boolean; clock: Clock }
+): Promise<void> {
   await replaceFile(path, JSON.stringify(description), layout.tmp, options)
 }
 
@@ -50,9 +59,16 @@ export async function readSlots(path: string, plan: PiecePlan): Promise<RecordSl
  * reflink inherits it.
  */
 export async function createPartialFiles({ part, rec }: PartialPaths, plan: PiecePlan): Promise<void> {
-  for (const [path, length] of [[part, 0], [rec, plan.count * SLOT_BYTES]] as const) {
+  for (const [path, length] of [
+    [part, 0],
+    [rec, plan.count * SLOT_BYTES]
+  ] as const) {
     const handle = await open(path, 'wx')
-    await handle.truncate(length).finally(() => handle.close())
+    try {
+      await handle.truncate(length)
+    } finally {
+      await handle.close()
+    }
   }
 }
 

@@ -63,8 +63,10 @@ export class PartialShelf {
   }
 
   *evictable(): Generator<EvictionEntry> {
-    for (const [id, { bytes, lastUsedAt }] of this.#resting) yield { id, bytes, lastUsedAt, priority: PARTIAL_PRIORITY, pinned: false, inUse: this.#opening.has(id) }
-    for (const [id, { haveBytes }] of this.#open) yield { id, bytes: haveBytes, lastUsedAt: 0, priority: PARTIAL_PRIORITY, pinned: false, inUse: true }
+    for (const [id, { bytes, lastUsedAt }] of this.#resting)
+      yield { id, bytes, lastUsedAt, priority: PARTIAL_PRIORITY, pinned: false, inUse: this.#opening.has(id) }
+    for (const [id, { haveBytes }] of this.#open)
+      yield { id, bytes: haveBytes, lastUsedAt: 0, priority: PARTIAL_PRIORITY, pinned: false, inUse: true }
   }
 
   /** Deletes one that rests. @returns false when there is none of this name */
@@ -77,7 +79,9 @@ export class PartialShelf {
   /** Closes all that are open. @returns false when what they have could not be saved for sure */
   async close(): Promise<boolean> {
     const opened = await Promise.allSettled(this.#opening.values())
-    const closed = await Promise.allSettled(opened.map((open) => (open.status === 'fulfilled' ? open.value.close() : undefined)))
+    const closed = await Promise.allSettled(
+      opened.flatMap((open) => (open.status === 'fulfilled' ? [open.value.close()] : []))
+    )
     return closed.every(({ status }) => status === 'fulfilled')
   }
 
@@ -91,8 +95,14 @@ export class PartialShelf {
     }
     try {
       const parts = { ...this.#parts, onEnd }
-      const inMemory = plan.count === 1 && plan.lengthBytes <= SMALL_CONTENT_BYTES && !this.#resting.has(name) && this.#opening.size < MOST_IN_MEMORY
-      const partial = inMemory ? new SmallPartial(key, plan, parts) : await openDiskPartial(key, plan, layout.partial(name), parts)
+      const inMemory =
+        plan.count === 1 &&
+        plan.lengthBytes <= SMALL_CONTENT_BYTES &&
+        !this.#resting.has(name) &&
+        this.#opening.size < MOST_IN_MEMORY
+      const partial = inMemory
+        ? new SmallPartial(key, plan, parts)
+        : await openDiskPartial(key, plan, layout.partial(name), parts)
       this.#resting.delete(name)
       this.#open.set(name, partial)
       return partial
@@ -101,7 +111,11 @@ export class PartialShelf {
       if (left && left.pieces > 0) this.#resting.set(name, left)
       else this.#resting.delete(name)
       this.#opening.delete(name)
-      throw error instanceof LarderError ? error : new LarderError('CACHE_UNUSABLE', `The cache cannot be written: ${(error as Error).message}`, { cause: error })
+      throw error instanceof LarderError
+        ? error
+        : new LarderError('CACHE_UNUSABLE', `The cache cannot be written: ${(error as Error).message}`, {
+            cause: error
+          })
     }
   }
 }

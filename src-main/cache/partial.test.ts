@@ -7,7 +7,19 @@ import { planPieces } from '../pieces/plan.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import { layoutOf, partialName, type PartialPaths } from './layout.ts'
 import { SLOT_BYTES } from './record-slots.ts'
-import { fill, flip, MIB, pieceOf, recordOf, sample, sha, store, testCache, type Sample, type TestCache } from '../testing/cache/test-cache.ts'
+import {
+  fill,
+  flip,
+  MIB,
+  pieceOf,
+  recordOf,
+  sample,
+  sha,
+  store,
+  testCache,
+  type Sample,
+  type TestCache
+} from '../testing/cache/test-cache.ts'
 
 const hashes = createHashPool({ workers: 2 })
 let at: TestCache<FakeClock>
@@ -33,7 +45,9 @@ test('a piece is had, with its record, after its digest matched; a wrong one cha
   expect(partial.record(0)).toBe(undefined)
   expect((await partial.read(1)).equals(pieceOf(content, 1))).toBe(true)
   await expect(partial.read(0)).rejects.toMatchObject({ code: 'NOT_FOUND' })
-  await expect(partial.write(pieceOf(content, 1), recordOf(3, sha(pieceOf(content, 1))))).rejects.toMatchObject({ code: 'RECORD_INVALID' })
+  await expect(partial.write(pieceOf(content, 1), recordOf(3, sha(pieceOf(content, 1))))).rejects.toMatchObject({
+    code: 'RECORD_INVALID'
+  })
 })
 
 test('a piece that is had is left alone, also when two arrive at the same time', async () => {
@@ -41,7 +55,10 @@ test('a piece that is had is left alone, also when two arrive at the same time',
   const content = sample(MIB)
   const partial = await cache.openPartial(content.key, planOf(content))
   const lie = new Uint8Array(randomBytes(MIB))
-  const [first, second] = await Promise.all([partial.write(pieceOf(content, 0), recordOf(0, sha(content.bytes))), partial.write(lie, recordOf(0, sha(lie)))])
+  const [first, second] = await Promise.all([
+    partial.write(pieceOf(content, 0), recordOf(0, sha(content.bytes))),
+    partial.write(lie, recordOf(0, sha(lie)))
+  ])
   expect([first, second]).toEqual([true, true])
   expect((await partial.read(0)).equals(content.bytes)).toBe(true)
   expect(partial.record(0)?.digest.equals(sha(content.bytes))).toBe(true)
@@ -53,9 +70,17 @@ test('bytes from the origin get the record that is signed for them', async () =>
   const partial = await cache.openPartial(content.key, planOf(content))
   const record = await partial.writeFromOrigin(pieceOf(content, 1), 1, (digest) => recordOf(1, digest))
   expect(record.digest.equals(sha(content.bytes.subarray(MIB)))).toBe(true)
-  expect(await partial.writeFromOrigin(pieceOf(content, 1), 1, () => { throw new Error('signed twice') })).toEqual(record)
-  await expect(partial.writeFromOrigin(pieceOf(content, 1), 0, (digest) => recordOf(0, digest))).rejects.toMatchObject({ code: 'ORIGIN_PROTOCOL' })
-  await expect(partial.writeFromOrigin(pieceOf(content, 0), 0, (digest) => recordOf(1, digest))).rejects.toMatchObject({ code: 'RECORD_INVALID' })
+  expect(
+    await partial.writeFromOrigin(pieceOf(content, 1), 1, () => {
+      throw new Error('signed twice')
+    })
+  ).toEqual(record)
+  await expect(partial.writeFromOrigin(pieceOf(content, 1), 0, (digest) => recordOf(0, digest))).rejects.toMatchObject({
+    code: 'ORIGIN_PROTOCOL'
+  })
+  await expect(partial.writeFromOrigin(pieceOf(content, 0), 0, (digest) => recordOf(1, digest))).rejects.toMatchObject({
+    code: 'RECORD_INVALID'
+  })
   expect([...partial.have]).toEqual([1])
 })
 
@@ -201,7 +226,10 @@ test('bytes damaged while the partial rested do not become a content, whether or
     await flip(paths(content).part, MIB + 1)
     partial = await cache.openPartial(content.key, planOf(content))
     expect(partial.have.complete).toBe(true)
-    await expect(partial.complete(expected ? content.sha256 : null, null, 'resource')).rejects.toMatchObject({ code: 'CACHE_DAMAGED', details: { pieces: 1 } })
+    await expect(partial.complete(expected ? content.sha256 : null, null, 'resource')).rejects.toMatchObject({
+      code: 'CACHE_DAMAGED',
+      details: { pieces: 1 }
+    })
     expect([...partial.have]).toEqual([0, 2])
     await fill(partial, content, [1])
     expect((await partial.complete(null, null, 'resource')).sha256).toBe(content.sha256)
@@ -242,7 +270,8 @@ test('what belongs to no partial is deleted at the next open', async () => {
   await writeFile(json, '{"v":1}')
   cache = await at.open()
   expect(cache.peekPartial(content.key)).toBe(undefined)
-  for (const path of [part, rec, json, `${rec}.old`, part.replace(/[0-9a-f]{64}/, '9'.repeat(64))]) await expect(stat(path), path).rejects.toMatchObject({ code: 'ENOENT' })
+  for (const path of [part, rec, json, `${rec}.old`, part.replace(/[0-9a-f]{64}/, '9'.repeat(64))])
+    await expect(stat(path), path).rejects.toMatchObject({ code: 'ENOENT' })
 })
 
 test('discarded or closed without a piece nothing is left, and using it afterwards is an error', async () => {
@@ -253,7 +282,9 @@ test('discarded or closed without a piece nothing is left, and using it afterwar
   await discarded.discard()
   await discarded.close()
   await expect(discarded.read(0)).rejects.toMatchObject({ code: 'CANCELLED' })
-  await expect(discarded.write(pieceOf(content, 1), recordOf(1, sha(pieceOf(content, 1))))).rejects.toMatchObject({ code: 'CANCELLED' })
+  await expect(discarded.write(pieceOf(content, 1), recordOf(1, sha(pieceOf(content, 1))))).rejects.toMatchObject({
+    code: 'CANCELLED'
+  })
   await (await cache.openPartial(content.key, planOf(content))).close()
   for (const path of Object.values(paths(content))) await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' })
 })

@@ -13,8 +13,24 @@ import type { DiskRoom } from './disk-room.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import type { Layout, PartialPaths } from './layout.ts'
 import type { OpenFiles } from './open-files.ts'
-import { createPartialFiles, MAX_CREDENTIALS, readDescription, readSlots, removePartialFiles, writeDescription } from './partial-files.ts'
-import { assertIsPiece, assertRecordOf, assertWholePiece, digestMismatch, partialClosed, pieceGone, pieceMissing, requiredDigests } from './piece-checks.ts'
+import {
+  createPartialFiles,
+  MAX_CREDENTIALS,
+  readDescription,
+  readSlots,
+  removePartialFiles,
+  writeDescription
+} from './partial-files.ts'
+import {
+  assertIsPiece,
+  assertRecordOf,
+  assertWholePiece,
+  digestMismatch,
+  partialClosed,
+  pieceGone,
+  pieceMissing,
+  requiredDigests
+} from './piece-checks.ts'
 import { EMPTY_SLOT, encodeSlot, RecordSlots, SLOT_BYTES } from './record-slots.ts'
 import { readFully } from './safe-files.ts'
 import { WholeDigest } from './whole-digest.ts'
@@ -33,7 +49,12 @@ export interface PartialParts {
 }
 
 /** Opens or begins the partial of a key. @throws DISK_FULL, CACHE_UNUSABLE */
-export async function openDiskPartial(key: ContentKey, plan: PiecePlan, paths: PartialPaths, parts: PartialParts): Promise<DiskPartial> {
+export async function openDiskPartial(
+  key: ContentKey,
+  plan: PiecePlan,
+  paths: PartialPaths,
+  parts: PartialParts
+): Promise<DiskPartial> {
   const { layout, room, clock } = parts
   const known = await readDescription(paths.json)
   let slots: RecordSlots | undefined
@@ -50,20 +71,42 @@ export async function openDiskPartial(key: ContentKey, plan: PiecePlan, paths: P
   await room.refresh()
   await room.ensure(plan.lengthBytes - (slots ? bytesHad(slots.have, plan) : 0))
   const credentials = new Map(slots ? known?.credentials : [])
-  const description = { v: 1 as const, key, lengthBytes: plan.lengthBytes, pieceBytes: plan.pieceBytes, clean: false, credentials: [...credentials] }
+  const description = {
+    v: 1 as const,
+    key,
+    lengthBytes: plan.lengthBytes,
+    pieceBytes: plan.pieceBytes,
+    clean: false,
+    credentials: [...credentials]
+  }
   await room.run(0, async () => {
     if (!slots) {
       await removePartialFiles(paths, layout)
       await createPartialFiles(paths, plan)
     }
     // Before anything is written again the mark of the clean end must be gone from the disk for good.
-    if (!slots || known?.clean) await writeDescription(paths.json, description, layout, { durable: slots !== undefined, clock })
+    if (!slots || known?.clean)
+      await writeDescription(paths.json, description, layout, { durable: slots !== undefined, clock })
   })
-  return new DiskPartial({ key, plan, paths, slots: slots ?? new RecordSlots(plan.count), credentials, unproven: known?.clean && slots ? [...slots.have] : [], parts })
+  return new DiskPartial({
+    key,
+    plan,
+    paths,
+    slots: slots ?? new RecordSlots(plan.count),
+    credentials,
+    unproven: known?.clean && slots ? [...slots.have] : [],
+    parts
+  })
 }
 
 /** Those of the pieces whose bytes on disk do not have their record's digest. */
-async function findDamaged(pieces: number[], slots: RecordSlots, plan: PiecePlan, { part }: PartialPaths, hashes: HashPool): Promise<number[]> {
+async function findDamaged(
+  pieces: number[],
+  slots: RecordSlots,
+  plan: PiecePlan,
+  { part }: PartialPaths,
+  hashes: HashPool
+): Promise<number[]> {
   const ranges = pieces.map((index) => ({ start: pieceStart(plan, index), length: pieceLength(plan, index) }))
   const digests = await hashes.digestRanges(part, ranges).catch((error) => {
     if (systemCode(error) === 'ENOENT') return pieces.map(() => null)
@@ -104,7 +147,15 @@ export class DiskPartial implements PartialContent {
   #movedTo: string | undefined
   #describing = false
 
-  constructor(init: { key: ContentKey; plan: PiecePlan; paths: PartialPaths; slots: RecordSlots; credentials: Map<string, Credential>; unproven: number[]; parts: PartialParts }) {
+  constructor(init: {
+    key: ContentKey
+    plan: PiecePlan
+    paths: PartialPaths
+    slots: RecordSlots
+    credentials: Map<string, Credential>
+    unproven: number[]
+    parts: PartialParts
+  }) {
     this.key = init.key
     this.plan = init.plan
     this.#paths = init.paths
@@ -223,7 +274,11 @@ export class DiskPartial implements PartialContent {
     }
   }
 
-  async #complete(expected: Sha256Hex | null, version: StoredVersion | null, kind: ContentKind): Promise<CachedContent> {
+  async #complete(
+    expected: Sha256Hex | null,
+    version: StoredVersion | null,
+    kind: ContentKind
+  ): Promise<CachedContent> {
     this.#assertOpen()
     this.#state = 'completing'
     try {
@@ -234,7 +289,14 @@ export class DiskPartial implements PartialContent {
       await room.run(0, () => this.#writeBack.finish())
       await this.#releaseFiles()
       this.#movedTo = layout.content(sha256)
-      const content = await store.commit({ source: part, sha256, plan: this.plan, pieceDigests: this.#slots.digests(), kind, version })
+      const content = await store.commit({
+        source: part,
+        sha256,
+        plan: this.plan,
+        pieceDigests: this.#slots.digests(),
+        kind,
+        version
+      })
       this.#state = 'ended'
       this.#whole.close()
       await this.#releaseFiles()
@@ -253,11 +315,15 @@ export class DiskPartial implements PartialContent {
 
   /** Digest of the whole, being the one it should be. Where nothing names one, pieces taken over unhashed are hashed here. */
   async #digestWhole(expected: Sha256Hex | null): Promise<Sha256Hex> {
-    if (!this.have.complete) throw new LarderError('INTERNAL', `Only ${this.have.count} of ${this.plan.count} pieces are here`)
+    if (!this.have.complete)
+      throw new LarderError('INTERNAL', `Only ${this.have.count} of ${this.plan.count} pieces are here`)
     const required = requiredDigests(this.key, expected)
     let cause: unknown
     // The digest of a lone piece that was hashed in this run is that of the whole.
-    const whole = this.plan.count === 1 && this.#unproven.length === 0 ? Promise.resolve(this.#slots.digests()) : this.#whole.finish()
+    const whole =
+      this.plan.count === 1 && this.#unproven.length === 0
+        ? Promise.resolve(this.#slots.digests())
+        : this.#whole.finish()
     const sha256 = await whole.then(
       (digest) => digest.toString('hex') as Sha256Hex,
       (error) => void (cause = error)
@@ -267,17 +333,26 @@ export class DiskPartial implements PartialContent {
     const damaged = await findDamaged(suspects, this.#slots, this.plan, this.#paths, this.#parts.hashes)
     if (damaged.length > 0) {
       await this.#forget(damaged, (_, work) => work())
-      throw new LarderError('CACHE_DAMAGED', `${damaged.length} pieces were damaged on disk and must be fetched again`, { pieces: damaged.length, cause })
+      throw new LarderError(
+        'CACHE_DAMAGED',
+        `${damaged.length} pieces were damaged on disk and must be fetched again`,
+        { pieces: damaged.length, cause }
+      )
     }
     if (sha256 === undefined) throw cause
     if (wrong) throw digestMismatch(wrong, sha256)
     return sha256
   }
 
-  async #forget(indices: Iterable<number>, alone: (index: number, work: () => Promise<void>) => Promise<void>): Promise<void> {
+  async #forget(
+    indices: Iterable<number>,
+    alone: (index: number, work: () => Promise<void>) => Promise<void>
+  ): Promise<void> {
     const forget = (index: number) => async () => {
       if (!this.have.has(index)) return
-      await this.#parts.files.use(this.#paths.rec, 'r+', (handle) => handle.write(EMPTY_SLOT, 0, SLOT_BYTES, index * SLOT_BYTES))
+      await this.#parts.files.use(this.#paths.rec, 'r+', (handle) =>
+        handle.write(EMPTY_SLOT, 0, SLOT_BYTES, index * SLOT_BYTES)
+      )
       this.#slots.delete(index)
       this.#whole.dropped(index)
     }
@@ -299,7 +374,13 @@ export class DiskPartial implements PartialContent {
     let bytes = data
     const write = async (fd: number, afterwards?: Afterwards) => {
       try {
-        return await hashes.digestAndWrite({ data: bytes, fd, position: pieceStart(this.plan, index), expected: record?.digest, afterwards })
+        return await hashes.digestAndWrite({
+          data: bytes,
+          fd,
+          position: pieceStart(this.plan, index),
+          expected: record?.digest,
+          afterwards
+        })
       } catch (error) {
         bytes = (error as { data?: Uint8Array }).data ?? bytes
         throw error
@@ -308,7 +389,9 @@ export class DiskPartial implements PartialContent {
     return room.run(data.length, () =>
       files.use(part, 'r+', ({ fd }) => {
         if (!record) return write(fd)
-        return files.use(rec, 'r+', (slots) => write(fd, { fd: slots.fd, position: index * SLOT_BYTES, bytes: encodeSlot(record) }))
+        return files.use(rec, 'r+', (slots) =>
+          write(fd, { fd: slots.fd, position: index * SLOT_BYTES, bytes: encodeSlot(record) })
+        )
       })
     )
   }
@@ -316,7 +399,9 @@ export class DiskPartial implements PartialContent {
   async #keepRecord(record: PieceRecord): Promise<void> {
     const { files, room } = this.#parts
     const slot = encodeSlot(record)
-    await room.run(0, () => files.use(this.#paths.rec, 'r+', (handle) => handle.write(slot, 0, SLOT_BYTES, record.index * SLOT_BYTES)))
+    await room.run(0, () =>
+      files.use(this.#paths.rec, 'r+', (handle) => handle.write(slot, 0, SLOT_BYTES, record.index * SLOT_BYTES))
+    )
   }
 
   /** The piece and its record are on disk. Its memory is in use until this ends. */
@@ -328,7 +413,14 @@ export class DiskPartial implements PartialContent {
 
   #describe({ clean, durable }: { clean: boolean; durable: boolean }): Promise<void> {
     const { key, plan } = this
-    const description = { v: 1 as const, key, lengthBytes: plan.lengthBytes, pieceBytes: plan.pieceBytes, clean, credentials: [...this.#credentials] }
+    const description = {
+      v: 1 as const,
+      key,
+      lengthBytes: plan.lengthBytes,
+      pieceBytes: plan.pieceBytes,
+      clean,
+      credentials: [...this.#credentials]
+    }
     return writeDescription(this.#paths.json, description, this.#parts.layout, { durable, clock: this.#parts.clock })
   }
 

@@ -7,23 +7,31 @@ import type { PieceRecord } from '../pieces/record.ts'
 
 /** @throws RECORD_INVALID for a piece there is not */
 export function assertIsPiece(index: number, plan: PiecePlan): void {
-  if (!(index >= 0 && index < plan.count)) throw new LarderError('RECORD_INVALID', `Piece ${index} of ${plan.count}`, { piece: index })
+  if (!(index >= 0 && index < plan.count))
+    throw new LarderError('RECORD_INVALID', `Piece ${index} of ${plan.count}`, { piece: index })
 }
 
 /** @throws ORIGIN_PROTOCOL when the origin sent more or less than the piece has */
 export function assertWholePiece(data: Uint8Array, index: number, plan: PiecePlan): void {
   const expected = pieceLength(plan, index)
-  if (data.length !== expected) throw new LarderError('ORIGIN_PROTOCOL', `Piece ${index} has ${data.length} bytes instead of ${expected}`, { piece: index })
+  if (data.length !== expected)
+    throw new LarderError('ORIGIN_PROTOCOL', `Piece ${index} has ${data.length} bytes instead of ${expected}`, {
+      piece: index
+    })
 }
 
 /** @throws RECORD_INVALID when a record just made is not about this piece */
 export function assertRecordOf(record: PieceRecord, index: number, digest: Buffer): void {
-  if (record.index !== index || !record.digest.equals(digest)) throw new LarderError('RECORD_INVALID', `The record made for piece ${index} is not about it`)
+  if (record.index !== index || !record.digest.equals(digest))
+    throw new LarderError('RECORD_INVALID', `The record made for piece ${index} is not about it`)
 }
 
-export const pieceMissing = (index: number): LarderError => new LarderError('NOT_FOUND', `Piece ${index} is not here`, { piece: index })
-export const pieceGone = (index: number): LarderError => new LarderError('CACHE_DAMAGED', `Piece ${index} is no longer on disk`, { piece: index })
-export const partialClosed = (key: ContentKey): LarderError => new LarderError('CANCELLED', 'This partial content is closed', { key })
+export const pieceMissing = (index: number): LarderError =>
+  new LarderError('NOT_FOUND', `Piece ${index} is not here`, { piece: index })
+export const pieceGone = (index: number): LarderError =>
+  new LarderError('CACHE_DAMAGED', `Piece ${index} is no longer on disk`, { piece: index })
+export const partialClosed = (key: ContentKey): LarderError =>
+  new LarderError('CANCELLED', 'This partial content is closed', { key })
 
 /** Digests the whole must have: the one it was asked for with, and the one its key names. */
 export function requiredDigests(key: ContentKey, expected: Sha256Hex | null): Sha256Hex[] {
@@ -31,4 +39,5 @@ export function requiredDigests(key: ContentKey, expected: Sha256Hex | null): Sh
   return [expected, named].filter((digest) => digest !== null)
 }
 
-export const digestMismatch = (expected: Sha256Hex, actual: Sha256Hex): LarderError => new LarderError('DIGEST_MISMATCH', 'The content is not the one expected', { expected, actual })
+export const digestMismatch = (expected: Sha256Hex, actual: Sha256Hex): LarderError =>
+  new LarderError('DIGEST_MISMATCH', 'The content is not the one expected', { expected, actual })

@@ -13,5 +13,6 @@ export async function readPiece(reader: ContentReader, index: number): Promise<B
 
 /** @throws CACHE_DAMAGED naming `facts` */
 export function assertDigest(bytes: Uint8Array, digest: Uint8Array, facts: Record<string, unknown>): void {
-  if (!createHash('sha256').update(bytes).digest().equals(digest)) throw new LarderError('CACHE_DAMAGED', 'The cached file is damaged', facts)
+  if (!createHash('sha256').update(bytes).digest().equals(digest))
+    throw new LarderError('CACHE_DAMAGED', 'The cached file is damaged', facts)
 }

@@ -9,7 +9,8 @@ test('any bytes read as a map whose records carry their own index', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 5 * SLOT_BYTES }), fc.nat(5), (bytes, count) => {
       const slots = new RecordSlots(count, bytes)
-      for (let i = 0; i < count; i++) expect(slots.have.has(i) ? slots.record(i)?.index : slots.record(i)).toBe(slots.have.has(i) ? i : undefined)
+      for (let i = 0; i < count; i++)
+        expect(slots.have.has(i) ? slots.record(i)?.index : slots.record(i)).toBe(slots.have.has(i) ? i : undefined)
     })
   )
 })

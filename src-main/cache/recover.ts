@@ -68,7 +68,12 @@ export async function lookAtPartial(name: string, layout: Layout): Promise<Resti
  * rows without a file are dropped, sidecars without bytes are deleted. The cache may be in use meanwhile.
  * @throws the signal's reason between two folders
  */
-export async function reconcile(index: IndexDb, store: ContentStore, layout: Layout, signal: AbortSignal): Promise<void> {
+export async function reconcile(
+  index: IndexDb,
+  store: ContentStore,
+  layout: Layout,
+  signal: AbortSignal
+): Promise<void> {
   // One part of the tree after the other, so that memory does not grow with the cache.
   const onDisk = await beginningsOnDisk(layout)
   for (const beginning of BEGINNINGS) {
@@ -86,7 +91,8 @@ export async function reconcile(index: IndexDb, store: ContentStore, layout: Lay
         if (!bytes) {
           await removeFile(layout.sidecar(sha256), layout.dir)
           index.remove(sha256, { versionsToo: false })
-        } else if (length === undefined || !sidecar || !(await hasLength(layout, sha256, length))) await store.adopt(sha256)
+        } else if (length === undefined || !sidecar || !(await hasLength(layout, sha256, length)))
+          await store.adopt(sha256)
       }
     }
     for (const sha256 of unseen.keys()) {

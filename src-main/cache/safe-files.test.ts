@@ -14,18 +14,37 @@ const held = () => Object.assign(new Error('held'), { code: 'EPERM', syscall: 'r
 test('on Windows a rename waits for a virus scanner, for some seconds at most', async () => {
   const clock = fakeClock()
   let tries = 0
-  const renaming = renamePatiently('a', 'b', clock, { platform: 'win32', rename: async () => { if (++tries < 4) throw held() } })
+  const renaming = renamePatiently('a', 'b', clock, {
+    platform: 'win32',
+    rename: async () => {
+      if (++tries < 4) throw held()
+    }
+  })
   await clock.pass(5000)
   await renaming
   expect(tries).toBe(4)
-  const failing = renamePatiently('a', 'b', clock, { platform: 'win32', rename: async () => { tries++; throw held() } })
+  const failing = renamePatiently('a', 'b', clock, {
+    platform: 'win32',
+    rename: async () => {
+      tries++
+      throw held()
+    }
+  })
   await Promise.all([expect(failing).rejects.toMatchObject({ code: 'EPERM' }), clock.pass(60_000)])
   expect(tries).toBe(10)
 })
 
 test('elsewhere a refused rename is refused at once', async () => {
   let tries = 0
-  await expect(renamePatiently('a', 'b', fakeClock(), { platform: 'linux', rename: async () => { tries++; throw held() } })).rejects.toMatchObject({ code: 'EPERM' })
+  await expect(
+    renamePatiently('a', 'b', fakeClock(), {
+      platform: 'linux',
+      rename: async () => {
+        tries++
+        throw held()
+      }
+    })
+  ).rejects.toMatchObject({ code: 'EPERM' })
   expect(tries).toBe(1)
 })
 
@@ -33,7 +52,9 @@ test('a file is replaced whole and nothing stays in tmp, not even after a failur
   const tmp = join(dir, 'tmp')
   await mkdir(tmp)
   await replaceFile(join(dir, 'f'), 'new', tmp, { durable: true, clock: fakeClock() })
-  await expect(replaceFile(join(dir, 'missing', 'f'), 'new', tmp, { durable: true, clock: fakeClock() })).rejects.toMatchObject({ code: 'ENOENT' })
+  await expect(
+    replaceFile(join(dir, 'missing', 'f'), 'new', tmp, { durable: true, clock: fakeClock() })
+  ).rejects.toMatchObject({ code: 'ENOENT' })
   expect(await readFile(join(dir, 'f'), 'utf8')).toBe('new')
   expect(await readdir(tmp)).toEqual([])
 })

@@ -17,7 +17,12 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /** Replaces a file whole: beside in `tmp`, fsync, rename. With `durable` it survives a power cut from the return on. */
-export async function replaceFile(path: string, bytes: string | Uint8Array, tmp: string, options: { durable: boolean; clock: Clock }): Promise<void> {
+export async function replaceFile(
+  path: string,
+  bytes: string | Uint8Array,
+  tmp: string,
+  options: { durable: boolean; clock: Clock }
+): Promise<void> {
   const beside = join(tmp, randomName())
   try {
     const handle = await open(beside, 'wx', 0o600)
@@ -41,7 +46,12 @@ const PAUSES_MS = [10, 50, 200, 500, 1000]
  * Renames; on Windows again a few times while a virus scanner holds the file (EPERM, EBUSY, EACCES). Elsewhere these
  * codes mean what they say.
  */
-export async function renamePatiently(from: string, to: string, clock: Clock, port: { rename: typeof rename; platform: string } = { rename, platform: process.platform }): Promise<void> {
+export async function renamePatiently(
+  from: string,
+  to: string,
+  clock: Clock,
+  port: { rename: typeof rename; platform: string } = { rename, platform: process.platform }
+): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await port.rename(from, to)
@@ -104,13 +114,14 @@ export async function refuseLinks(folder: string, root: string): Promise<void> {
   let at = root
   for (const step of way.split(sep)) {
     at = join(at, step)
-    if (!(await lstat(at)).isDirectory()) throw new LarderError('CACHE_UNUSABLE', `${at} is not a folder of the cache`, { path: at })
+    if (!(await lstat(at)).isDirectory())
+      throw new LarderError('CACHE_UNUSABLE', `${at} is not a folder of the cache`, { path: at })
   }
 }
 
 /** Fills `bytes` from `start` on. @returns undefined when the file ends before */
 export async function readFully(handle: FileHandle, start: number, bytes: Buffer): Promise<Buffer | undefined> {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     const { bytesRead } = await handle.read(bytes, done, bytes.length - done, start + done)
     if (bytesRead === 0) return undefined
     done += bytesRead

@@ -71,7 +71,7 @@ export class SavingsTable implements DayLedger {
 
 function read(db: DatabaseSync, day: string): DayCounts[] {
   return (db.prepare(SINCE).all(day) as Record<string, SQLInputValue>[]).map((row) => ({
-    day: String(row['day']),
+    day: row['day'] as string,
     originBytes: Number(row['origin_bytes']),
     peerBytes: Number(row['peer_bytes']),
     cacheBytes: Number(row['cache_bytes']),

@@ -5,7 +5,17 @@ import { decodeSidecar, encodeSidecar, withVersion, type Sidecar } from './sidec
 import { MIB, sample } from '../testing/cache/test-cache.ts'
 
 const content = sample(10)
-const sidecar: Sidecar = { sha256: content.sha256, plan: planPieces(3 * MIB), pieceDigests: Buffer.alloc(96, 5), kind: 'script', createdAt: 7, pinned: true, pinnedUntil: 5, priority: 'high', versions: [content.version] }
+const sidecar: Sidecar = {
+  sha256: content.sha256,
+  plan: planPieces(3 * MIB),
+  pieceDigests: Buffer.alloc(96, 5),
+  kind: 'script',
+  createdAt: 7,
+  pinned: true,
+  pinnedUntil: 5,
+  priority: 'high',
+  versions: [content.version]
+}
 
 test('what is encoded decodes to the same', () => {
   expect(decodeSidecar(encodeSidecar(sidecar), content.sha256)).toEqual(sidecar)
@@ -13,7 +23,11 @@ test('what is encoded decodes to the same', () => {
 
 test('any text, any JSON and any cut-off sidecar is refused without an error', () => {
   const whole = encodeSidecar(sidecar)
-  const texts = fc.oneof(fc.string(), fc.json(), fc.nat(whole.length - 1).map((end) => whole.slice(0, end)))
+  const texts = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc.nat(whole.length - 1).map((end) => whole.slice(0, end))
+  )
   fc.assert(fc.property(texts, (text) => void expect(decodeSidecar(text, content.sha256)).toBe(undefined)))
 })
 
@@ -29,7 +43,8 @@ test('a sidecar of another content, or with too few digests, is refused', () => 
 
 test('the newest versions are kept, each once', () => {
   let versions = [content.version]
-  for (let i = 0; i < 100; i++) versions = withVersion(versions, { ...content.version, url: `https://x.test/${i}`, confirmedAt: i })
+  for (let i = 0; i < 100; i++)
+    versions = withVersion(versions, { ...content.version, url: `https://x.test/${i}`, confirmedAt: i })
   versions = withVersion(versions, content.version)
   expect(versions.length).toBe(64)
   expect(versions.filter(({ url }) => url === content.version.url).length).toBe(1)

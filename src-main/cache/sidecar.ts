@@ -30,7 +30,11 @@ const SidecarFile = z.object({
   v: z.literal(1),
   sha256: Sha256Hex,
   lengthBytes: byteCount,
-  pieceBytes: z.number().int().min(MIB).max(2 ** 53),
+  pieceBytes: z
+    .number()
+    .int()
+    .min(MIB)
+    .max(2 ** 53),
   pieceDigests: z.base64().max(Math.ceil((MAX_PIECES * 32) / 3) * 4),
   /** SHA-256 of the piece digests: a damaged list must not condemn a healthy content. */
   check: Sha256Hex,
@@ -78,7 +82,17 @@ export function decodeSidecar(text: string, sha256: Sha256Hex): Sidecar | undefi
   const plan = { lengthBytes, pieceBytes, count: Math.ceil(lengthBytes / pieceBytes) }
   const pieceDigests = Buffer.from(parsed.data.pieceDigests, 'base64')
   if (pieceDigests.length !== plan.count * 32 || hash('sha256', pieceDigests) !== parsed.data.check) return undefined
-  return { sha256, plan, pieceDigests, kind, createdAt, pinned, pinnedUntil, priority, versions: parsed.data.versions as StoredVersion[] }
+  return {
+    sha256,
+    plan,
+    pieceDigests,
+    kind,
+    createdAt,
+    pinned,
+    pinnedUntil,
+    priority,
+    versions: parsed.data.versions as StoredVersion[]
+  }
 }
 
 /** Adds a version, replacing an older one of the same URL. */

@@ -6,7 +6,16 @@ import { planPieces } from '../pieces/plan.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import { layoutOf } from './layout.ts'
 import { SMALL_CONTENT_BYTES, SmallPartial } from './small-partial.ts'
-import { fill, recordOf, sample, sha, store, testCache, type Sample, type TestCache } from '../testing/cache/test-cache.ts'
+import {
+  fill,
+  recordOf,
+  sample,
+  sha,
+  store,
+  testCache,
+  type Sample,
+  type TestCache
+} from '../testing/cache/test-cache.ts'
 
 const hashes = createHashPool({ workers: 1 })
 let at: TestCache<FakeClock>
@@ -46,7 +55,9 @@ test('wrong bytes are refused, a second piece changes nothing, and a dropped one
   expect(await partial.write(new Uint8Array(randomBytes(5000)), recordOf(0, sha(content.bytes)))).toBe(false)
   expect(await partial.write(new Uint8Array(4999), recordOf(0, sha(Buffer.alloc(4999))))).toBe(false)
   await expect(partial.read(0)).rejects.toMatchObject({ code: 'NOT_FOUND' })
-  await expect(partial.write(whole(content), recordOf(1, sha(content.bytes)))).rejects.toMatchObject({ code: 'RECORD_INVALID' })
+  await expect(partial.write(whole(content), recordOf(1, sha(content.bytes)))).rejects.toMatchObject({
+    code: 'RECORD_INVALID'
+  })
   expect([...partial.have]).toEqual([])
   expect(await partial.write(whole(content), recordOf(0, sha(content.bytes)))).toBe(true)
   const lie = new Uint8Array(randomBytes(5000))
@@ -63,9 +74,15 @@ test('bytes from the origin get the record that is signed for them, and no other
   const cache = await at.open()
   const content = sample(777)
   const partial = await cache.openPartial(content.key, planOf(content))
-  await expect(partial.writeFromOrigin(new Uint8Array(776), 0, (digest) => recordOf(0, digest))).rejects.toMatchObject({ code: 'ORIGIN_PROTOCOL' })
-  await expect(partial.writeFromOrigin(whole(content), 0, () => recordOf(0, Buffer.alloc(32)))).rejects.toMatchObject({ code: 'RECORD_INVALID' })
-  expect(await partial.writeFromOrigin(whole(content), 0, (digest) => recordOf(0, digest))).toEqual(recordOf(0, sha(content.bytes)))
+  await expect(partial.writeFromOrigin(new Uint8Array(776), 0, (digest) => recordOf(0, digest))).rejects.toMatchObject({
+    code: 'ORIGIN_PROTOCOL'
+  })
+  await expect(partial.writeFromOrigin(whole(content), 0, () => recordOf(0, Buffer.alloc(32)))).rejects.toMatchObject({
+    code: 'RECORD_INVALID'
+  })
+  expect(await partial.writeFromOrigin(whole(content), 0, (digest) => recordOf(0, digest))).toEqual(
+    recordOf(0, sha(content.bytes))
+  )
 })
 
 test('another content than the expected one is not completed, and the partial stays as it is', async () => {
@@ -73,7 +90,9 @@ test('another content than the expected one is not completed, and the partial st
   const content = sample(5000)
   const partial = await cache.openPartial(content.key, planOf(content))
   await fill(partial, content)
-  await expect(partial.complete(sample(5000).sha256, content.version, 'resource')).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' })
+  await expect(partial.complete(sample(5000).sha256, content.version, 'resource')).rejects.toMatchObject({
+    code: 'DIGEST_MISMATCH'
+  })
   expect((await partial.complete(content.sha256, content.version, 'resource')).sha256).toBe(content.sha256)
   expect(await readdir(layoutOf(at.dir).tmp)).toEqual([])
 })

@@ -10,7 +10,16 @@ import type { PieceRecord } from '../pieces/record.ts'
 import type { CachedContent, PartialContent, StoredVersion } from './cache.ts'
 import type { PartialParts } from './partial.ts'
 import { MAX_CREDENTIALS } from './partial-files.ts'
-import { assertIsPiece, assertRecordOf, assertWholePiece, digestMismatch, partialClosed, pieceGone, pieceMissing, requiredDigests } from './piece-checks.ts'
+import {
+  assertIsPiece,
+  assertRecordOf,
+  assertWholePiece,
+  digestMismatch,
+  partialClosed,
+  pieceGone,
+  pieceMissing,
+  requiredDigests
+} from './piece-checks.ts'
 import { randomName, readFully, removeFile } from './safe-files.ts'
 
 /** Contents up to this size are assembled in memory. */
@@ -34,7 +43,8 @@ export class SmallPartial implements PartialContent {
   #movedTo: string | undefined
 
   constructor(key: ContentKey, plan: PiecePlan, parts: PartialParts) {
-    if (plan.count !== 1 || plan.lengthBytes > SMALL_CONTENT_BYTES) throw new RangeError(`${plan.lengthBytes} bytes in ${plan.count} pieces are not small`)
+    if (plan.count !== 1 || plan.lengthBytes > SMALL_CONTENT_BYTES)
+      throw new RangeError(`${plan.lengthBytes} bytes in ${plan.count} pieces are not small`)
     this.key = key
     this.plan = plan
     this.#parts = parts
@@ -49,7 +59,8 @@ export class SmallPartial implements PartialContent {
   }
 
   addCredential(credential: Credential, signer: string): void {
-    if (this.credentials.has(signer) || this.credentials.size < MAX_CREDENTIALS) this.credentials.set(signer, credential)
+    if (this.credentials.has(signer) || this.credentials.size < MAX_CREDENTIALS)
+      this.credentials.set(signer, credential)
   }
 
   async write(data: Uint8Array, record: PieceRecord): Promise<boolean> {
@@ -109,7 +120,11 @@ export class SmallPartial implements PartialContent {
     return this.close()
   }
 
-  async #complete(expected: Sha256Hex | null, version: StoredVersion | null, kind: ContentKind): Promise<CachedContent> {
+  async #complete(
+    expected: Sha256Hex | null,
+    version: StoredVersion | null,
+    kind: ContentKind
+  ): Promise<CachedContent> {
     const bytes = this.#bytes
     const record = this.#record
     if (this.#state !== 'open') throw partialClosed(this.key)
@@ -123,7 +138,14 @@ export class SmallPartial implements PartialContent {
     const source = join(layout.tmp, randomName())
     try {
       await room.run(bytes.length, () => writeDurably(source, bytes))
-      const content = await store.commit({ source, sha256, plan: this.plan, pieceDigests: record.digest, kind, version })
+      const content = await store.commit({
+        source,
+        sha256,
+        plan: this.plan,
+        pieceDigests: record.digest,
+        kind,
+        version
+      })
       this.#state = 'ended'
       this.#movedTo = layout.content(sha256)
       this.#bytes = undefined

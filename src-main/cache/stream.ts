@@ -56,12 +56,14 @@ export class DiskStream implements StreamContent {
       const start = this.#written
       await this.#parts.room.run(chunk.length, () =>
         this.#parts.files.use(this.#path, 'r+', async (handle) => {
-          for (let done = 0; done < chunk.length; ) done += (await handle.write(chunk, done, chunk.length - done, start + done)).bytesWritten
+          for (let done = 0; done < chunk.length;)
+            done += (await handle.write(chunk, done, chunk.length - done, start + done)).bytesWritten
         })
       )
       this.#written = start + chunk.length
       // An error shows up again at the end, where the digest is needed.
-      if (this.#written - this.#running.position >= STEP_BYTES) await this.#running.advance(this.#written).catch(() => {})
+      if (this.#written - this.#running.position >= STEP_BYTES)
+        await this.#running.advance(this.#written).catch(() => {})
     })
     this.#tail = step.catch(() => {})
     return step
@@ -75,11 +77,18 @@ export class DiskStream implements StreamContent {
     try {
       await room.run(0, () => files.use(this.#path, 'r+', (handle) => handle.sync()))
       const sha256 = (await this.#running.finish(this.#written)).toString('hex') as Sha256Hex
-      if (expected !== null && sha256 !== expected) throw new LarderError('DIGEST_MISMATCH', 'The content is not the one expected', { expected, actual: sha256 })
+      if (expected !== null && sha256 !== expected)
+        throw new LarderError('DIGEST_MISMATCH', 'The content is not the one expected', { expected, actual: sha256 })
       const plan = planPieces(this.#written)
-      const ranges = Array.from({ length: plan.count }, (_, index) => ({ start: pieceStart(plan, index), length: pieceLength(plan, index) }))
-      const pieceDigests = Buffer.concat((await hashes.digestRanges(this.#path, ranges)).map((digest) => digest ?? Buffer.alloc(0)))
-      if (pieceDigests.length !== plan.count * 32) throw new LarderError('CACHE_DAMAGED', 'A file being written was cut short')
+      const ranges = Array.from({ length: plan.count }, (_, index) => ({
+        start: pieceStart(plan, index),
+        length: pieceLength(plan, index)
+      }))
+      const pieceDigests = Buffer.concat(
+        (await hashes.digestRanges(this.#path, ranges)).map((digest) => digest ?? Buffer.alloc(0))
+      )
+      if (pieceDigests.length !== plan.count * 32)
+        throw new LarderError('CACHE_DAMAGED', 'A file being written was cut short')
       await files.release(this.#path)
       const content = await store.commit({ source: this.#path, sha256, plan, pieceDigests, kind, version })
       this.#parts.onComplete(content)

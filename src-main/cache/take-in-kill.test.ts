@@ -15,7 +15,11 @@ afterAll(() => hashes.close())
 /** Runs the move and kills it some ms after it has moved so many. @returns true when it got to its end */
 function move(dir: string, from: string, kill: { after: number; ms: number } | null): Promise<boolean> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [fileURLToPath(new URL('../testing/cache/take-in-child.ts', import.meta.url)), dir, from], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL('../testing/cache/take-in-child.ts', import.meta.url)), dir, from],
+      { stdio: ['ignore', 'pipe', 'inherit'] }
+    )
     let heard = 0
     let all = false
     createInterface({ input: child.stdout }).on('line', (line) => {

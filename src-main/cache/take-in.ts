@@ -35,7 +35,11 @@ export interface TakeInProgress {
  *
  * @throws AGENT_ALREADY_RUNNING when somebody uses that folder, DISK_FULL, CACHE_UNUSABLE, the signal's reason between two contents
  */
-export async function takeIn(parts: TakeInParts, from: string, options: { signal: AbortSignal; onProgress: (progress: TakeInProgress) => void }): Promise<void> {
+export async function takeIn(
+  parts: TakeInParts,
+  from: string,
+  options: { signal: AbortSignal; onProgress: (progress: TakeInProgress) => void }
+): Promise<void> {
   const old = layoutOf(from)
   if ((await readdir(old.contentRoot).catch(() => undefined)) === undefined) return
   const lock = lockFolder(old.lock)
@@ -43,7 +47,8 @@ export async function takeIn(parts: TakeInParts, from: string, options: { signal
   try {
     known = IndexDb.open(old.index, { trusted: false }).index
     const found: Sha256Hex[] = []
-    for await (const { contents } of walkContents(old)) for (const [sha256, { bytes }] of contents) if (bytes) found.push(sha256)
+    for await (const { contents } of walkContents(old))
+      for (const [sha256, { bytes }] of contents) if (bytes) found.push(sha256)
     let bytes = 0
     for (const [i, sha256] of found.entries()) {
       options.onProgress({ done: i, total: found.length, bytes })
@@ -59,7 +64,12 @@ export async function takeIn(parts: TakeInParts, from: string, options: { signal
 }
 
 /** @returns bytes moved; 0 when it was here already */
-async function moveContent({ layout, store, index, room, clock }: TakeInParts, old: Layout, sha256: Sha256Hex, known: IndexDb): Promise<number> {
+async function moveContent(
+  { layout, store, index, room, clock }: TakeInParts,
+  old: Layout,
+  sha256: Sha256Hex,
+  known: IndexDb
+): Promise<number> {
   const source = old.content(sha256)
   const file = await lookAt(source)
   if (typeof file !== 'object') return 0
@@ -79,11 +89,19 @@ async function moveContent({ layout, store, index, room, clock }: TakeInParts, o
   return here ? 0 : file.sizeBytes
 }
 
-async function moveFile(source: string, sizeBytes: number, target: string, { layout, room, clock }: Pick<TakeInParts, 'layout' | 'room' | 'clock'>): Promise<void> {
+async function moveFile(
+  source: string,
+  sizeBytes: number,
+  target: string,
+  { layout, room, clock }: Pick<TakeInParts, 'layout' | 'room' | 'clock'>
+): Promise<void> {
   try {
     return await renamePatiently(source, target, clock)
   } catch (error) {
-    if (systemCode(error) !== 'EXDEV') throw new LarderError('CACHE_UNUSABLE', `${source} cannot be moved: ${(error as Error).message}`, { cause: error })
+    if (systemCode(error) !== 'EXDEV')
+      throw new LarderError('CACHE_UNUSABLE', `${source} cannot be moved: ${(error as Error).message}`, {
+        cause: error
+      })
   }
   await room.run(sizeBytes, () => copyFlushed(source, target, layout, clock))
 }
@@ -94,7 +112,11 @@ async function copyFlushed(source: string, target: string, layout: Layout, clock
   try {
     await copyFile(source, beside, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
     const handle = await open(beside, 'r+')
-    await handle.sync().finally(() => handle.close())
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
     await renamePatiently(beside, target, clock)
   } finally {
     await removeFile(beside, layout.dir).catch(() => 0)
@@ -103,14 +125,26 @@ async function copyFlushed(source: string, target: string, layout: Layout, clock
 
 /** Deletes what a cache leaves in a folder, by name, and the folder when nothing else is in it. */
 async function clearAway(old: Layout): Promise<void> {
-  for await (const { contents } of walkContents(old)) for (const sha256 of contents.keys()) await removeFile(old.sidecar(sha256), old.dir)
+  for await (const { contents } of walkContents(old))
+    for (const sha256 of contents.keys()) await removeFile(old.sidecar(sha256), old.dir)
   for (const folder of [old.partialRoot, old.quarantine, old.tmp]) {
-    for (const name of await readdir(folder).catch(() => [])) await removeFile(join(folder, name), old.dir).catch(() => 0)
+    for (const name of await readdir(folder).catch(() => []))
+      await removeFile(join(folder, name), old.dir).catch(() => 0)
   }
-  for (const path of [old.index, `${old.index}-wal`, `${old.index}-shm`, old.lock, `${old.lock}-journal`, old.clean]) await removeFile(path, old.dir).catch(() => 0)
+  for (const path of [old.index, `${old.index}-wal`, `${old.index}-shm`, old.lock, `${old.lock}-journal`, old.clean])
+    await removeFile(path, old.dir).catch(() => 0)
   for (const first of await readdir(old.contentRoot).catch(() => [])) {
-    for (const second of await readdir(join(old.contentRoot, first)).catch(() => [])) await rmdir(join(old.contentRoot, first, second)).catch(() => {})
+    for (const second of await readdir(join(old.contentRoot, first)).catch(() => []))
+      await rmdir(join(old.contentRoot, first, second)).catch(() => {})
     await rmdir(join(old.contentRoot, first)).catch(() => {})
   }
-  for (const folder of [old.contentRoot, join(old.contentRoot, '..'), old.partialRoot, old.quarantine, old.tmp, old.dir]) await rmdir(folder).catch(() => {})
+  for (const folder of [
+    old.contentRoot,
+    join(old.contentRoot, '..'),
+    old.partialRoot,
+    old.quarantine,
+    old.tmp,
+    old.dir
+  ])
+    await rmdir(folder).catch(() => {})
 }

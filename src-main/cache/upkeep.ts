@@ -79,7 +79,13 @@ export class Upkeep {
     if (!short && !aged && index.totals.bytes + shelf.bytes + neededBytes <= maxBytes) return
     uses.flush()
     const freed = short ? await sweepQuarantine(layout, Infinity) : 0
-    const limits = { maxBytes, minFreeBytes, freeBytes: freeBytes === null ? null : freeBytes + freed, neededBytes, maxAgeMs }
+    const limits = {
+      maxBytes,
+      minFreeBytes,
+      freeBytes: freeBytes === null ? null : freeBytes + freed,
+      neededBytes,
+      maxAgeMs
+    }
     const partials = [...shelf.evictable()].sort(evictionOrder)
     const entries = { [Symbol.iterator]: () => mergeInOrder(this.#contents(), partials) }
     const chosen = chooseEvictions(entries, index.totals.bytes + shelf.bytes, limits, now)
@@ -115,13 +121,15 @@ export class Upkeep {
 
   async #goRound(): Promise<void> {
     const { layout, clock, index, store, shelf, room, uses } = this.#parts
-    for (const sha256 of index.endPins(clock.wallMs())) store.noteInSidecar(sha256, (sidecar) => ({ ...sidecar, pinned: false, pinnedUntil: null }))
+    for (const sha256 of index.endPins(clock.wallMs()))
+      store.noteInSidecar(sha256, (sidecar) => ({ ...sidecar, pinned: false, pinnedUntil: null }))
     await this.evict(0)
     await this.#alone(async () => {
       const now = clock.wallMs()
       uses.flush()
       store.users.sweep()
-      for (const [name, { lastUsedAt }] of shelf.resting()) if (now - lastUsedAt > PARTIAL_AGE_MS) await shelf.remove(name)
+      for (const [name, { lastUsedAt }] of shelf.resting())
+        if (now - lastUsedAt > PARTIAL_AGE_MS) await shelf.remove(name)
       await sweepQuarantine(layout, now - QUARANTINE_AGE_MS)
       index.forgetVersions(now - VERSION_AGE_MS)
     })

@@ -16,7 +16,10 @@ export interface VerifyOptions {
  *
  * @throws the signal's reason between two contents
  */
-export async function verifyCache({ index, store, layout }: { index: IndexDb; store: ContentStore; layout: Layout }, { signal, onProgress }: VerifyOptions): Promise<VerifyReport> {
+export async function verifyCache(
+  { index, store, layout }: { index: IndexDb; store: ContentStore; layout: Layout },
+  { signal, onProgress }: VerifyOptions
+): Promise<VerifyReport> {
   const report: VerifyReport = { checked: 0, ok: 0, damaged: [], missing: [], adopted: [], strays: 0 }
   const removeStray = async (path: string) => {
     await removeFile(path, layout.dir).then(

@@ -47,7 +47,10 @@ async function arrive(whole: WholeDigest, have: Bitmap, index: number, shared = 
 
 test('pieces that come in order are not read again', async () => {
   const read: number[] = []
-  const watched: HashPool = { ...hashes, running: (path) => ({ ...hashes.running(path), advance: async (end) => void read.push(end) }) }
+  const watched: HashPool = {
+    ...hashes,
+    running: (path) => ({ ...hashes.running(path), advance: async (end) => void read.push(end) })
+  }
   const have = new Bitmap(plan.count)
   const whole = new WholeDigest(watched, join(dir, 'f'), plan, have)
   for (const index of inOrder) await arrive(whole, have, index)
@@ -62,24 +65,30 @@ test('the digest is that of the whole in whatever order pieces come, together or
   const order = fc.shuffledSubarray(inOrder, { minLength: plan.count })
   const drops = fc.array(fc.record({ after: fc.nat(plan.count - 1), index: fc.nat(plan.count - 1) }), { maxLength: 2 })
   await fc.assert(
-    fc.asyncProperty(fc.oneof(order, fc.constant(inOrder)), fc.boolean(), fc.array(fc.boolean(), { minLength: plan.count, maxLength: plan.count }), drops, async (indices, together, shared, lost) => {
-      const have = new Bitmap(plan.count)
-      const whole = new WholeDigest(hashes, join(dir, 'f'), plan, have)
-      const arriving: Promise<void>[] = []
-      for (const [at, index] of indices.entries()) {
-        arriving.push(arrive(whole, have, index, shared[index]))
-        if (!together) await arriving.at(-1)
-        for (const drop of lost) {
-          if (drop.after !== at || !have.has(drop.index)) continue
-          have.delete(drop.index)
-          whole.dropped(drop.index)
+    fc.asyncProperty(
+      fc.oneof(order, fc.constant(inOrder)),
+      fc.boolean(),
+      fc.array(fc.boolean(), { minLength: plan.count, maxLength: plan.count }),
+      drops,
+      async (indices, together, shared, lost) => {
+        const have = new Bitmap(plan.count)
+        const whole = new WholeDigest(hashes, join(dir, 'f'), plan, have)
+        const arriving: Promise<void>[] = []
+        for (const [at, index] of indices.entries()) {
+          arriving.push(arrive(whole, have, index, shared[index]))
+          if (!together) await arriving.at(-1)
+          for (const drop of lost) {
+            if (drop.after !== at || !have.has(drop.index)) continue
+            have.delete(drop.index)
+            whole.dropped(drop.index)
+          }
         }
+        await Promise.all(arriving)
+        for (const index of inOrder) if (!have.has(index)) await arrive(whole, have, index)
+        expect((await whole.finish()).equals(sha)).toBe(true)
+        whole.close()
       }
-      await Promise.all(arriving)
-      for (const index of inOrder) if (!have.has(index)) await arrive(whole, have, index)
-      expect((await whole.finish()).equals(sha)).toBe(true)
-      whole.close()
-    }),
+    ),
     { numRuns: 30 }
   )
 })

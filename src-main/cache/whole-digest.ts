@@ -35,8 +35,10 @@ export class WholeDigest {
   async added(index: number, data: Uint8Array): Promise<void> {
     while (this.#have.has(this.#prefix)) this.#prefix++
     const start = pieceStart(this.#plan, index)
-    if (this.#prefix === index + 1 && start >= this.#ordered && start - this.#ordered < STEP_BYTES && isShared(data)) await this.#order(start + data.length, (running) => running.take(start, data))
-    else if (this.#prefixEnd() - this.#ordered >= STEP_BYTES) void this.#order(this.#prefixEnd(), (running) => running.advance(this.#prefixEnd()))
+    if (this.#prefix === index + 1 && start >= this.#ordered && start - this.#ordered < STEP_BYTES && isShared(data))
+      await this.#order(start + data.length, (running) => running.take(start, data))
+    else if (this.#prefixEnd() - this.#ordered >= STEP_BYTES)
+      void this.#order(this.#prefixEnd(), (running) => running.advance(this.#prefixEnd()))
   }
 
   /** A piece is no longer had; what was hashed over it is void. */

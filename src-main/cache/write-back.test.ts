@@ -10,10 +10,15 @@ function watched(fail?: Error) {
   const calls: string[] = []
   const gates: (() => void)[] = []
   const handle = {
-    datasync: () => (calls.push('datasync'), new Promise<void>((resolve, reject) => gates.push(() => (fail ? reject(fail) : resolve())))),
+    datasync: () => (
+      calls.push('datasync'),
+      new Promise<void>((resolve, reject) => gates.push(() => (fail ? reject(fail) : resolve())))
+    ),
     sync: async () => void calls.push('sync')
   } as unknown as FileHandle
-  const files = { use: (_: string, __: string, work: (handle: FileHandle) => Promise<unknown>) => work(handle) } as unknown as OpenFiles
+  const files = {
+    use: (_: string, __: string, work: (handle: FileHandle) => Promise<unknown>) => work(handle)
+  } as unknown as OpenFiles
   return { calls, release: () => gates.shift()?.(), writeBack: new WriteBack(files, 'x') }
 }
 

@@ -139,12 +139,23 @@ export class ClaimRoster {
 
   /** Everybody, as other agents are told of them. */
   *listed(): Generator<ListedHolder> {
-    for (const c of this.#claimants.values()) yield { id: c.id, complete: c.role === 'holding' && !this.#suspects.has(c.id) }
+    for (const c of this.#claimants.values())
+      yield { id: c.id, complete: c.role === 'holding' && !this.#suspects.has(c.id) }
     for (const [id, { complete }] of this.#answered) yield { id, complete: complete && !this.#suspects.has(id) }
   }
 
   #add(id: PeerId, role: Candidate['role']): Claimant {
-    const claimant: Claimant = { id, role, pieces: 0, weight: 0, eligible: false, silent: false, reported: false, toldMajor: -1, toldMinor: -1 }
+    const claimant: Claimant = {
+      id,
+      role,
+      pieces: 0,
+      weight: 0,
+      eligible: false,
+      silent: false,
+      reported: false,
+      toldMajor: -1,
+      toldMinor: -1
+    }
     this.#claimants.set(id, claimant)
     this.#answered.delete(id)
     this.#awaited.delete(id)

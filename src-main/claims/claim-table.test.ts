@@ -13,7 +13,20 @@ const settings = { windowMs: 200, leaseMs: 5000 }
 const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((n) => peerIdOf(n)) as [PeerId, PeerId, PeerId, PeerId]
 
 function put(over: Partial<ClaimPut> = {}): ClaimPut {
-  return { t: 'claim.put', key, role: 'seeking', pieces: 0, pieceCount: 100, bytes: 0, weight: 50, eligible: true, epoch: 0, master: null, masters: [], ...over }
+  return {
+    t: 'claim.put',
+    key,
+    role: 'seeking',
+    pieces: 0,
+    pieceCount: 100,
+    bytes: 0,
+    weight: 50,
+    eligible: true,
+    epoch: 0,
+    master: null,
+    masters: [],
+    ...over
+  }
 }
 
 /** A table with the time in hand. */
@@ -25,7 +38,12 @@ class Desk {
   readonly table = new ClaimTable(key, settings, 200)
 
   on(event: TableEvent): TableEffect[] {
-    const world: Surroundings = { nowMs: this.nowMs, isLive: (id) => !this.dead.has(id), isRightful: () => this.isRightful, elsewhere: () => this.elsewhere }
+    const world: Surroundings = {
+      nowMs: this.nowMs,
+      isLive: (id) => !this.dead.has(id),
+      isRightful: () => this.isRightful,
+      elsewhere: () => this.elsewhere
+    }
     return this.table.on(event, world)
   }
   put(from: PeerId, over: Partial<ClaimPut> = {}): TableEffect[] {
@@ -60,14 +78,29 @@ describe('a claim table', () => {
 
   test('adopts the master a claimant comes with, without a window, and waits one lease for it', () => {
     const desk = new Desk()
-    desk.put(a, { epoch: 3, master: b, masters: [{ epoch: 1, master: c }, { epoch: 3, master: b }] })
+    desk.put(a, {
+      epoch: 3,
+      master: b,
+      masters: [
+        { epoch: 1, master: c },
+        { epoch: 3, master: b }
+      ]
+    })
     expect(desk.table).toMatchObject({ phase: 'led', epoch: 3, master: b })
     desk.pass(4000)
     desk.put(b, { role: 'mastering', epoch: 3, master: b, pieces: 5 })
     expect(desk.pass(4000)).toEqual([])
     const effects = desk.pass(1000)
     expect(effects[0]).toMatchObject({ type: 'masterLost', epoch: 3, master: b, why: 'its lease ran out' })
-    expect(desk.table).toMatchObject({ epoch: 4, master: a, masters: [{ epoch: 1, master: c }, { epoch: 3, master: b }, { epoch: 4, master: a }] })
+    expect(desk.table).toMatchObject({
+      epoch: 4,
+      master: a,
+      masters: [
+        { epoch: 1, master: c },
+        { epoch: 3, master: b },
+        { epoch: 4, master: a }
+      ]
+    })
     expect(desk.table.why).toBe('the only one that asks for it; the master before: its lease ran out')
   })
 
@@ -98,7 +131,11 @@ describe('a claim table', () => {
     desk.dead.add(b)
     desk.put(c, { epoch: 7, master: b })
     expect(desk.table).toMatchObject({ epoch: 8, master: a })
-    expect(desk.table.masters).toEqual([{ epoch: 1, master: a }, { epoch: 7, master: b }, { epoch: 8, master: a }])
+    expect(desk.table.masters).toEqual([
+      { epoch: 1, master: a },
+      { epoch: 7, master: b },
+      { epoch: 8, master: a }
+    ])
   })
 
   test('holds still when a master leaves for the rightful coordinator, but not for ever', () => {
@@ -158,7 +195,10 @@ describe('a claim table', () => {
 })
 
 const ids = fc.constantFrom(a, b, c, d, peerIdOf('e'))
-const epoch = fc.oneof({ weight: 10, arbitrary: fc.nat(6) }, { weight: 1, arbitrary: fc.constantFrom(65_000, MAX_EPOCH) })
+const epoch = fc.oneof(
+  { weight: 10, arbitrary: fc.nat(6) },
+  { weight: 1, arbitrary: fc.constantFrom(65_000, MAX_EPOCH) }
+)
 const event: fc.Arbitrary<TableEvent> = fc.oneof(
   {
     weight: 6,
@@ -182,7 +222,12 @@ const event: fc.Arbitrary<TableEvent> = fc.oneof(
   },
   fc.record({ type: fc.constant('claimClosed' as const), from: ids }),
   fc.record({ type: fc.constant('holdingAnswered' as const), from: ids, pieces: fc.nat(3), complete: fc.boolean() }),
-  fc.record({ type: fc.constant('masterReported' as const), from: ids, epoch, problem: fc.constantFrom('unreachable' as const, 'stalled' as const) }),
+  fc.record({
+    type: fc.constant('masterReported' as const),
+    from: ids,
+    epoch,
+    problem: fc.constantFrom('unreachable' as const, 'stalled' as const)
+  }),
   fc.record({ type: fc.constant('masterResigned' as const), from: ids, epoch, why: fc.constant('paused' as const) }),
   fc.record({ type: fc.constant('memberLost' as const), id: ids }),
   fc.constant({ type: 'becameRightful' as const })
@@ -191,35 +236,39 @@ const event: fc.Arbitrary<TableEvent> = fc.oneof(
 describe('a claim table, whatever members say', () => {
   test('counts epochs upwards only, elects only seekers that may, keeps its bounds and comes to rest', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(event, fc.constantFrom(0, 10, 300, 6000), fc.boolean()), { maxLength: 60 }), (events) => {
-        const desk = new Desk()
-        let highest = 0
-        const seekers = new Map<PeerId, boolean>()
-        const check = (effects: readonly TableEffect[]) => {
-          expect(desk.table.epoch).toBeGreaterThanOrEqual(highest)
-          highest = desk.table.epoch
-          for (const e of effects) if (e.type === 'masterElected') expect(seekers.get(e.master)).toBe(true)
-          expect(desk.table.masters.length).toBeLessThanOrEqual(64)
-          if (desk.table.phase === 'led') expect(desk.table.master).not.toBeNull()
-          else expect(desk.table.master).toBeNull()
-          const decision = desk.table.decisionFor(a)
-          if (decision) ClaimDecision.parse(decision)
+      fc.property(
+        fc.array(fc.tuple(event, fc.constantFrom(0, 10, 300, 6000), fc.boolean()), { maxLength: 60 }),
+        (events) => {
+          const desk = new Desk()
+          let highest = 0
+          const seekers = new Map<PeerId, boolean>()
+          const check = (effects: readonly TableEffect[]) => {
+            expect(desk.table.epoch).toBeGreaterThanOrEqual(highest)
+            highest = desk.table.epoch
+            for (const e of effects) if (e.type === 'masterElected') expect(seekers.get(e.master)).toBe(true)
+            expect(desk.table.masters.length).toBeLessThanOrEqual(64)
+            if (desk.table.phase === 'led') expect(desk.table.master).not.toBeNull()
+            else expect(desk.table.master).toBeNull()
+            const decision = desk.table.decisionFor(a)
+            if (decision) ClaimDecision.parse(decision)
+          }
+          for (const [e, ms, isRightful] of events) {
+            desk.isRightful = isRightful
+            if (e.type === 'claimPut')
+              seekers.set(e.from, e.put.eligible && e.put.weight > 0 && e.put.role !== 'holding')
+            if (e.type === 'claimClosed') seekers.delete(e.from)
+            if (e.type === 'memberLost') seekers.delete(e.id)
+            if (e.type === 'masterResigned' && seekers.has(e.from)) seekers.set(e.from, false)
+            const effects = desk.on(e)
+            if (effects[0]?.type === 'emptied') return
+            check(effects)
+            check(desk.pass(ms))
+          }
+          // Nobody says anything any more: every lease runs out, and the table wakes nobody up for ever.
+          for (let i = 0; i < 30 && desk.table.wakeAtMs < Infinity; i++) check(desk.pass(6000))
+          expect(desk.table.wakeAtMs).toBe(Infinity)
         }
-        for (const [e, ms, isRightful] of events) {
-          desk.isRightful = isRightful
-          if (e.type === 'claimPut') seekers.set(e.from, e.put.eligible && e.put.weight > 0 && e.put.role !== 'holding')
-          if (e.type === 'claimClosed') seekers.delete(e.from)
-          if (e.type === 'memberLost') seekers.delete(e.id)
-          if (e.type === 'masterResigned' && seekers.has(e.from)) seekers.set(e.from, false)
-          const effects = desk.on(e)
-          if (effects[0]?.type === 'emptied') return
-          check(effects)
-          check(desk.pass(ms))
-        }
-        // Nobody says anything any more: every lease runs out, and the table wakes nobody up for ever.
-        for (let i = 0; i < 30 && desk.table.wakeAtMs < Infinity; i++) check(desk.pass(6000))
-        expect(desk.table.wakeAtMs).toBe(Infinity)
-      }),
+      ),
       { numRuns: 300 }
     )
   })

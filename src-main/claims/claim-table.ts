@@ -162,7 +162,9 @@ export class ClaimTable {
       leaseMs: this.#settings.leaseMs,
       holders: ringOfHolders(id, this.#roster.listed()),
       masters: this.#masters,
-      candidates: this.#order.slice(0, 16).map(({ id, pieces, weight, eligible, about }) => ({ id, pieces, weight, eligible, ...(about && { about }) })),
+      candidates: this.#order
+        .slice(0, 16)
+        .map(({ id, pieces, weight, eligible, about }) => ({ id, pieces, weight, eligible, ...(about && { about }) })),
       why: this.#why.slice(0, 200)
     }
   }
@@ -171,7 +173,8 @@ export class ClaimTable {
   outdated(): PeerId[] {
     if (this.#phase === 'gathering') return []
     const ids: PeerId[] = []
-    for (const c of this.#roster.claimants()) if (c.toldMajor < this.#major || (c.role !== 'holding' && c.toldMinor < this.#roster.revision)) ids.push(c.id)
+    for (const c of this.#roster.claimants())
+      if (c.toldMajor < this.#major || (c.role !== 'holding' && c.toldMinor < this.#roster.revision)) ids.push(c.id)
     return ids
   }
 
@@ -317,7 +320,11 @@ export class ClaimTable {
 
   #holding(from: PeerId, pieces: number, complete: boolean, world: Surroundings): TableEffect[] {
     // Who passes on what others have is worth asking even while it has nothing.
-    const changed = this.#roster.answered(from, from === world.elsewhere()?.via ? Math.max(1, pieces) : pieces, complete)
+    const changed = this.#roster.answered(
+      from,
+      from === world.elsewhere()?.via ? Math.max(1, pieces) : pieces,
+      complete
+    )
     if (changed !== 'holders') return changed === 'awaited' ? this.#settle(world) : []
     return [{ type: 'tellAll', when: 'lazily' }, ...this.#settle(world)]
   }
@@ -362,7 +369,9 @@ export class ClaimTable {
       return []
     }
     const reigning = this.#roster.get(this.#master)
-    const others = [...this.#roster.claimants()].some((c) => c !== reigning && isElectable(c) && !c.silent && !c.reported)
+    const others = [...this.#roster.claimants()].some(
+      (c) => c !== reigning && isElectable(c) && !c.silent && !c.reported
+    )
     if (!others) {
       this.#forgetReports()
       return []
@@ -399,7 +408,8 @@ export class ClaimTable {
       return [{ type: 'tellAll', when: wasOpen ? 'now' : 'soon' }]
     }
     const elsewhere = world.elsewhere()
-    if (elsewhere !== null && elsewhere.master !== this.#master && elsewhere.epoch >= this.#epoch) return this.#follow(elsewhere, world)
+    if (elsewhere !== null && elsewhere.master !== this.#master && elsewhere.epoch >= this.#epoch)
+      return this.#follow(elsewhere, world)
     if (this.#master !== null) return []
 
     const effects = this.#askOnce()
@@ -428,8 +438,16 @@ export class ClaimTable {
     this.#order = order
     this.#leaseEndsMs = world.nowMs + this.#settings.leaseMs
     this.#masterHeardMs = world.nowMs
-    this.#reign(winner.id, Math.min(this.#epoch + 1, MAX_EPOCH), this.#vacancy === null ? why : `${why}; the master before: ${this.#vacancy}`)
-    return [...effects, { type: 'masterElected', epoch: this.#epoch, master: winner.id, why: this.#why, order }, { type: 'tellAll', when: 'now' }]
+    this.#reign(
+      winner.id,
+      Math.min(this.#epoch + 1, MAX_EPOCH),
+      this.#vacancy === null ? why : `${why}; the master before: ${this.#vacancy}`
+    )
+    return [
+      ...effects,
+      { type: 'masterElected', epoch: this.#epoch, master: winner.id, why: this.#why, order },
+      { type: 'tellAll', when: 'now' }
+    ]
   }
 
   #askOnce(): TableEffect[] {

@@ -36,12 +36,40 @@ describe('claims under load', () => {
   }, 60_000)
 
   test('a member that claims too much is refused further tables, and nobody else is', () => {
-    const [self, greedy, modest, third] = ['self', 'greedy', 'modest', 'third'].map((n) => peerIdOf(n)) as [PeerId, PeerId, PeerId, PeerId]
+    const [self, greedy, modest, third] = ['self', 'greedy', 'modest', 'third'].map((n) => peerIdOf(n)) as [
+      PeerId,
+      PeerId,
+      PeerId,
+      PeerId
+    ]
     const clock = stepClock()
     const live = new Set([greedy, modest, third])
-    const coordinator = new Coordinator({ self, clock, settings: { windowMs: 200, settleMs: 0, leaseMs: 5000 }, live, isRightful: () => true, elsewhere: () => null, isBanned: () => false, settledAtMs: () => 0, send: () => {} })
+    const coordinator = new Coordinator({
+      self,
+      clock,
+      settings: { windowMs: 200, settleMs: 0, leaseMs: 5000 },
+      live,
+      isRightful: () => true,
+      elsewhere: () => null,
+      isBanned: () => false,
+      settledAtMs: () => 0,
+      send: () => {}
+    })
     const keyAt = (i: number) => contentKeyOf(`flood ${i}`)
-    const put = (from: PeerId, i: number) => coordinator.message(from, { t: 'claim.put', key: keyAt(i), role: 'seeking', pieces: 0, pieceCount: 1, bytes: 0, weight: 50, eligible: true, epoch: 0, master: null, masters: [] })
+    const put = (from: PeerId, i: number) =>
+      coordinator.message(from, {
+        t: 'claim.put',
+        key: keyAt(i),
+        role: 'seeking',
+        pieces: 0,
+        pieceCount: 1,
+        bytes: 0,
+        weight: 50,
+        eligible: true,
+        epoch: 0,
+        master: null,
+        masters: []
+      })
 
     for (let i = 0; i < MAX_CLAIMS_PER_MEMBER + 100; i++) put(greedy, i)
     expect(coordinator.tableCount).toBe(MAX_CLAIMS_PER_MEMBER)

@@ -27,18 +27,42 @@ type Op =
 const agent = fc.nat(7)
 const key = fc.nat(1)
 const op: fc.Arbitrary<Op> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ op: fc.constant('open' as const), agent, key, pieces: fc.constantFrom(0, 0, 3, 50), weight: fc.constantFrom(0, 40, 50, 61), eligible: fc.constantFrom(true, true, true, false) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      op: fc.constant('open' as const),
+      agent,
+      key,
+      pieces: fc.constantFrom(0, 0, 3, 50),
+      weight: fc.constantFrom(0, 40, 50, 61),
+      eligible: fc.constantFrom(true, true, true, false)
+    })
+  },
   { weight: 2, arbitrary: fc.record({ op: fc.constantFrom('close' as const, 'resign' as const), agent, key }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('complete' as const), agent, key }) },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant('progress' as const), agent, key, pieces: fc.integer({ min: 1, max: 99 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ op: fc.constant('progress' as const), agent, key, pieces: fc.integer({ min: 1, max: 99 }) })
+  },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('allow' as const), agent, key, eligible: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ op: fc.constant('report' as const), agent, key, problem: fc.constantFrom('unreachable' as const, 'stalled' as const, 'corrupt' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      op: fc.constant('report' as const),
+      agent,
+      key,
+      problem: fc.constantFrom('unreachable' as const, 'stalled' as const, 'corrupt' as const)
+    })
+  },
   { weight: 2, arbitrary: fc.record({ op: fc.constantFrom('kill' as const, 'restart' as const), agent }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('add' as const) }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('partition' as const), sides: fc.nat(255) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('cut' as const), agent, other: agent }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('heal' as const) }) },
-  { weight: 6, arbitrary: fc.record({ op: fc.constant('pass' as const), ms: fc.oneof(fc.nat(50), fc.nat(400), fc.nat(8000)) }) }
+  {
+    weight: 6,
+    arbitrary: fc.record({ op: fc.constant('pass' as const), ms: fc.oneof(fc.nat(50), fc.nat(400), fc.nat(8000)) })
+  }
 )
 
 /** Random numbers that depend on the seed only (mulberry32). */
@@ -68,9 +92,14 @@ class Story {
 
   constructor(agents: number, seed: number, cachedAt: number | null) {
     const random = randomFrom(seed)
-    this.lan = new ClaimLan({ delayMs: () => random() * DELAY_MS, noticeMs: () => random() * NOTICE_MS, connectMs: () => random() * CONNECT_MS })
+    this.lan = new ClaimLan({
+      delayMs: () => random() * DELAY_MS,
+      noticeMs: () => random() * NOTICE_MS,
+      connectMs: () => random() * CONNECT_MS
+    })
     for (let i = 0; i < agents; i++) this.add()
-    if (cachedAt !== null) this.lan.agents[cachedAt % agents]!.holdings.set(this.keys[1]!, { pieces: 100, complete: true })
+    if (cachedAt !== null)
+      this.lan.agents[cachedAt % agents]!.holdings.set(this.keys[1]!, { pieces: 100, complete: true })
     this.lan.connectAll()
   }
 
@@ -163,8 +192,13 @@ class Story {
       if (decision.role === 'undecided') return
       if (decision.epoch < epoch) this.faults.push(`${agent.name} went from epoch ${epoch} back to ${decision.epoch}`)
       epoch = decision.epoch
-      if (decision.role === 'master' && (known.complete || known.weight === 0)) this.faults.push(`${agent.name} was elected without seeking`)
-      if (decision.role === 'master' && !decision.masters.some((m) => m.epoch === decision.epoch && m.master === agent.id)) this.faults.push(`${agent.name} is not in its own history`)
+      if (decision.role === 'master' && (known.complete || known.weight === 0))
+        this.faults.push(`${agent.name} was elected without seeking`)
+      if (
+        decision.role === 'master' &&
+        !decision.masters.some((m) => m.epoch === decision.epoch && m.master === agent.id)
+      )
+        this.faults.push(`${agent.name} is not in its own history`)
     })
   }
 
@@ -176,7 +210,12 @@ class Story {
       const electable = seekers.filter((a) => this.claimOf(a, key)!.eligible && this.claimOf(a, key)!.weight > 0)
       const isHeld = lan.agents.some((a) => this.claimOf(a, key)?.complete === true || a.holdings.get(key)?.complete)
       const masters = lan.masters(key)
-      const state = seekers.map((a) => `${a.name}: ${JSON.stringify(a.opened.get(key)!.decision, (k, v) => (k === 'masters' || k === 'holders' ? undefined : v))}`).join('\n')
+      const state = seekers
+        .map(
+          (a) =>
+            `${a.name}: ${JSON.stringify(a.opened.get(key)!.decision, (k, v) => (k === 'masters' || k === 'holders' ? undefined : v))}`
+        )
+        .join('\n')
       if (isHeld && this.holdersDoubted.has(key)) expect(masters.length, state).toBeLessThanOrEqual(1)
       else if (isHeld || electable.length === 0) expect(masters, state).toHaveLength(0)
       else {
@@ -187,7 +226,11 @@ class Story {
         for (const a of seekers) {
           if (a === master) continue
           const decision = a.opened.get(key)!.decision
-          expect(decision, `${a.name} follows ${master.name}\n${state}`).toMatchObject({ role: 'follower', master: master.id, epoch: reign.role === 'master' ? reign.epoch : -1 })
+          expect(decision, `${a.name} follows ${master.name}\n${state}`).toMatchObject({
+            role: 'follower',
+            master: master.id,
+            epoch: reign.role === 'master' ? reign.epoch : -1
+          })
         }
       }
       for (const a of seekers) expect(a.opened.get(key)!.decision.role, `${a.name} has an answer`).not.toBe('undecided')
@@ -195,7 +238,12 @@ class Story {
   }
 }
 
-const story = { agents: fc.integer({ min: 2, max: 8 }), seed: fc.integer(), cachedAt: fc.option(fc.nat(7), { freq: 3 }), ops: fc.array(op, { minLength: 5, maxLength: 40 }) }
+const story = {
+  agents: fc.integer({ min: 2, max: 8 }),
+  seed: fc.integer(),
+  cachedAt: fc.option(fc.nat(7), { freq: 3 }),
+  ops: fc.array(op, { minLength: 5, maxLength: 40 })
+}
 
 describe('claims through any series of accidents', () => {
   test('end with one master per content once everybody sees everybody again', () => {
@@ -226,30 +274,39 @@ describe('claims through any series of accidents', () => {
 
   test('have a new master within a window and a few delays when the old one dies, with or without the coordinator', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 3, max: 8 }), fc.integer(), fc.boolean(), fc.array(fc.nat(50), { minLength: 8, maxLength: 8 }), (size, seed, withCoordinator, pieces) => {
-        const s = new Story(size, seed, null)
-        const { lan } = s
-        const k = s.keys[0]!
-        lan.pass(2000)
-        for (const a of lan.agents) s.open(a, k, { pieces: 0, weight: 50, eligible: true })
-        lan.pass(400)
-        const master = lan.masters(k)[0]!
-        for (const [i, a] of lan.agents.entries()) a.opened.get(k)!.update({ pieces: pieces[i]! })
-        lan.pass(1500)
-        const rank = rankCoordinators(k, lan.agents.map((a) => a.id))
-        const coordinator = lan.agents.find((a) => a.id === rank[0])!
-        s.expected.delete(master)
-        master.kill()
-        if (withCoordinator && coordinator !== master) {
-          s.expected.delete(coordinator)
-          coordinator.kill()
+      fc.property(
+        fc.integer({ min: 3, max: 8 }),
+        fc.integer(),
+        fc.boolean(),
+        fc.array(fc.nat(50), { minLength: 8, maxLength: 8 }),
+        (size, seed, withCoordinator, pieces) => {
+          const s = new Story(size, seed, null)
+          const { lan } = s
+          const k = s.keys[0]!
+          lan.pass(2000)
+          for (const a of lan.agents) s.open(a, k, { pieces: 0, weight: 50, eligible: true })
+          lan.pass(400)
+          const master = lan.masters(k)[0]!
+          for (const [i, a] of lan.agents.entries()) a.opened.get(k)!.update({ pieces: pieces[i]! })
+          lan.pass(1500)
+          const rank = rankCoordinators(
+            k,
+            lan.agents.map((a) => a.id)
+          )
+          const coordinator = lan.agents.find((a) => a.id === rank[0])!
+          s.expected.delete(master)
+          master.kill()
+          if (withCoordinator && coordinator !== master) {
+            s.expected.delete(coordinator)
+            coordinator.kill()
+          }
+          const tookMs = lan.until(() => lan.masters(k).length > 0)
+          expect(tookMs).toBeLessThanOrEqual(NOTICE_MS + lan.settings.windowMs + 4 * DELAY_MS)
+          lan.pass(NOTICE_MS + lan.settings.windowMs + 4 * DELAY_MS)
+          s.expectRest()
+          expect(s.faults).toEqual([])
         }
-        const tookMs = lan.until(() => lan.masters(k).length > 0)
-        expect(tookMs).toBeLessThanOrEqual(NOTICE_MS + lan.settings.windowMs + 4 * DELAY_MS)
-        lan.pass(NOTICE_MS + lan.settings.windowMs + 4 * DELAY_MS)
-        s.expectRest()
-        expect(s.faults).toEqual([])
-      }),
+      ),
       { numRuns: RUNS }
     )
   }, 60_000)

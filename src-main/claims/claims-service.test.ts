@@ -27,7 +27,9 @@ describe('an election', () => {
     third!.open(key, { weight: 40, pieces: 3 })
     lan.pass(100)
     expect(expectOneMaster(lan)).toBe(third)
-    expect(lan.agents.flatMap((a) => a.elections)).toMatchObject([{ epoch: 1, why: 'most pieces (3 of 100)', tookMs: 200 }])
+    expect(lan.agents.flatMap((a) => a.elections)).toMatchObject([
+      { epoch: 1, why: 'most pieces (3 of 100)', tookMs: 200 }
+    ])
   })
 
   test('an agent alone elects itself when it has settled, later at once', () => {
@@ -185,7 +187,10 @@ describe('a machine that changes', () => {
     b!.open(k, { weight: 30 })
     lan.until(() => decisionOf(b!, k).role !== 'undecided')
     for (const { claims } of [coordinator!, b!]) {
-      expect(claims.view()[0]!.candidates.map(({ weight, about }) => ({ weight, about }))).toEqual([{ weight: 61, about: 'server, cable' }, { weight: 30, about: 'laptop, Wi-Fi' }])
+      expect(claims.view()[0]!.candidates.map(({ weight, about }) => ({ weight, about }))).toEqual([
+        { weight: 61, about: 'server, cable' },
+        { weight: 30, about: 'laptop, Wi-Fi' }
+      ])
     }
   })
 })
@@ -195,11 +200,29 @@ describe('the view', () => {
     const { lan, coordinator, agents, k } = swarm(['a', 'b'], [61, 50])
     lan.pass(1000)
     const [at] = coordinator.claims.view()
-    expect(at).toMatchObject({ key: k, coordinator: coordinator.id, master: agents[0]!.id, self: false, epoch: 1, members: 2, why: 'highest weight (61)' })
+    expect(at).toMatchObject({
+      key: k,
+      coordinator: coordinator.id,
+      master: agents[0]!.id,
+      self: false,
+      epoch: 1,
+      members: 2,
+      why: 'highest weight (61)'
+    })
     expect(at!.candidates).toEqual([
       { id: agents[0]!.id, name: 'a', pieces: 0, weight: 61, eligible: true },
       { id: agents[1]!.id, name: 'b', pieces: 0, weight: 50, eligible: true }
     ])
-    expect(agents[0]!.claims.view()).toMatchObject([{ coordinator: coordinator.id, master: agents[0]!.id, self: true, epoch: 1, members: 2, why: 'highest weight (61)', candidates: [{ name: 'a' }, { name: 'b' }] }])
+    expect(agents[0]!.claims.view()).toMatchObject([
+      {
+        coordinator: coordinator.id,
+        master: agents[0]!.id,
+        self: true,
+        epoch: 1,
+        members: 2,
+        why: 'highest weight (61)',
+        candidates: [{ name: 'a' }, { name: 'b' }]
+      }
+    ])
   })
 })

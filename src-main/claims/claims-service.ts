@@ -3,7 +3,15 @@ import type { ClaimMessage } from '../contract/peer-messages.ts'
 import type { Standstill } from '../lib/awake-clock.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
-import { GIVEN_UP_MS, type ClaimLink, type Claims, type ClaimSettings, type ElectedInfo, type Machine, type MasterLostInfo } from './claims.ts'
+import {
+  GIVEN_UP_MS,
+  type ClaimLink,
+  type Claims,
+  type ClaimSettings,
+  type ElectedInfo,
+  type Machine,
+  type MasterLostInfo
+} from './claims.ts'
 import { Coordinator } from './coordinator.ts'
 import { OwnClaim, type ClaimWorld } from './own-claim.ts'
 import { coordinatorOf, coordinatorScore } from './rendezvous.ts'
@@ -70,7 +78,11 @@ export function createClaims(options: ClaimsOptions): Claims {
 
   /** Who coordinates a content, as this agent sees it. */
   function rightful(key: ContentKey): PeerId {
-    return coordinatorOf(key, self, [...live].filter((id) => mayCoordinate(id, key)))
+    return coordinatorOf(
+      key,
+      self,
+      [...live].filter((id) => mayCoordinate(id, key))
+    )
   }
 
   const coordinator = new Coordinator({
@@ -108,7 +120,8 @@ export function createClaims(options: ClaimsOptions): Claims {
         return coordinator.decidedElsewhere(message.key)
       case 'claim.ask': {
         const held = holdings(message.key)
-        if (held && (held.complete || held.pieces > 0)) return send(from, { t: 'claim.holding', key: message.key, pieces: held.pieces, complete: held.complete })
+        if (held && (held.complete || held.pieces > 0))
+          return send(from, { t: 'claim.holding', key: message.key, pieces: held.pieces, complete: held.complete })
         return holdsNothing(from, message.key)
       }
       default:
@@ -124,7 +137,9 @@ export function createClaims(options: ClaimsOptions): Claims {
       const due = empty
       empty = []
       emptyTimer = null
-      for (const ask of due) if (claims.get(ask.key)?.coordinator !== ask.from) send(ask.from, { t: 'claim.holding', key: ask.key, pieces: 0, complete: false })
+      for (const ask of due)
+        if (claims.get(ask.key)?.coordinator !== ask.from)
+          send(ask.from, { t: 'claim.holding', key: ask.key, pieces: 0, complete: false })
     })
   }
 
@@ -137,7 +152,8 @@ export function createClaims(options: ClaimsOptions): Claims {
     if (standstill === known) return
     known = standstill
     if (standstill === null || live.size === 0) return
-    if (standstill.ms >= GIVEN_UP_MS) coordinator.standBack(standstill.endedMs + Math.max(settings.leaseMs, settings.settleMs))
+    if (standstill.ms >= GIVEN_UP_MS)
+      coordinator.standBack(standstill.endedMs + Math.max(settings.leaseMs, settings.settleMs))
     for (const claim of claims.values()) claim.standBack()
   }
 
@@ -181,7 +197,8 @@ export function createClaims(options: ClaimsOptions): Claims {
 
   return {
     open(init) {
-      if (claims.has(init.key)) throw new LarderError('INTERNAL', 'This agent has a claim on this content already', { key: init.key })
+      if (claims.has(init.key))
+        throw new LarderError('INTERNAL', 'This agent has a claim on this content already', { key: init.key })
       const claim = new OwnClaim(claimWorld, init)
       claims.set(init.key, claim)
       if (isRunning) claim.moveTo(rightful(init.key))

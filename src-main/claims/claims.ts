@@ -29,12 +29,23 @@ export interface ClaimLink extends EventEmitter<ClaimLinkEvents> {
 export type Decision =
   /** Window still open, or no coordinator reached yet. */
   | { readonly role: 'undecided' }
-  | { readonly role: 'master'; readonly epoch: number; readonly masters: MasterHistory; readonly holders: readonly Holder[] }
+  | {
+      readonly role: 'master'
+      readonly epoch: number
+      readonly masters: MasterHistory
+      readonly holders: readonly Holder[]
+    }
   /**
    * `master` null: complete holders serve and nobody needs the origin; or, without a complete holder among `holders`,
    * nobody may be master (all weight 0, paused, metered, out of space), so that nothing is to be hoped for from peers.
    */
-  | { readonly role: 'follower'; readonly epoch: number; readonly master: PeerId | null; readonly masters: MasterHistory; readonly holders: readonly Holder[] }
+  | {
+      readonly role: 'follower'
+      readonly epoch: number
+      readonly master: PeerId | null
+      readonly masters: MasterHistory
+      readonly holders: readonly Holder[]
+    }
 
 export interface Holder {
   readonly id: PeerId

@@ -12,7 +12,12 @@ describe('complete holders', () => {
     expect(lan.until(() => agents.every((a) => decisionOf(a).role !== 'undecided'))).toBeLessThan(20)
     lan.pass(10_000)
     expect(lan.masters(key)).toHaveLength(0)
-    for (const a of agents) expect(decisionOf(a)).toMatchObject({ role: 'follower', master: null, holders: expect.arrayContaining([{ id: holder!.id, complete: true }]) })
+    for (const a of agents)
+      expect(decisionOf(a)).toMatchObject({
+        role: 'follower',
+        master: null,
+        holders: expect.arrayContaining([{ id: holder!.id, complete: true }])
+      })
   })
 
   test('the coordinator counts its own cache', () => {
@@ -22,7 +27,11 @@ describe('complete holders', () => {
     agents[0]!.holdings.set(k, { pieces: 100, complete: true })
     agents[1]!.open(k)
     lan.pass(20)
-    expect(decisionOf(agents[1]!, k)).toMatchObject({ role: 'follower', master: null, holders: [{ id: agents[0]!.id, complete: true }] })
+    expect(decisionOf(agents[1]!, k)).toMatchObject({
+      role: 'follower',
+      master: null,
+      holders: [{ id: agents[0]!.id, complete: true }]
+    })
   })
 
   test('a holder on a PC so busy that it answers long after the window is waited for', () => {
@@ -33,13 +42,19 @@ describe('complete holders', () => {
     late!.open(k)
     lan.pass(3000)
     expect(coordinator!.elections).toEqual([])
-    expect(decisionOf(late!, k)).toMatchObject({ role: 'follower', master: null, holders: [{ id: busy!.id, complete: true }] })
+    expect(decisionOf(late!, k)).toMatchObject({
+      role: 'follower',
+      master: null,
+      holders: [{ id: busy!.id, complete: true }]
+    })
   })
 
   test('a member that hangs is waited for once, and again after it has answered', () => {
     const lan = new ClaimLan()
     const [coordinator, hanging, a] = lan.settled('coordinator', 'hanging', 'a')
-    const contents = Array.from({ length: 50 }, (_, i) => contentKeyOf(`content ${i}`)).filter((k) => coordinatorOf(k, coordinator!.id, [hanging!.id, a!.id]) === coordinator!.id)
+    const contents = Array.from({ length: 50 }, (_, i) => contentKeyOf(`content ${i}`)).filter(
+      (k) => coordinatorOf(k, coordinator!.id, [hanging!.id, a!.id]) === coordinator!.id
+    )
     const tookMs = (k: (typeof contents)[number]) => {
       a!.open(k)
       return lan.until(() => decisionOf(a!, k).role === 'master')
@@ -62,7 +77,12 @@ describe('complete holders', () => {
     expect(lan.masters(k)).toHaveLength(0)
     expect(coordinator.losses).toEqual([])
     expect(decisionOf(agents[0]!, k)).toMatchObject({ role: 'follower', master: null })
-    expect(decisionOf(agents[1]!, k)).toMatchObject({ role: 'follower', epoch: 1, master: null, holders: expect.arrayContaining([{ id: agents[0]!.id, complete: true }]) })
+    expect(decisionOf(agents[1]!, k)).toMatchObject({
+      role: 'follower',
+      epoch: 1,
+      master: null,
+      holders: expect.arrayContaining([{ id: agents[0]!.id, complete: true }])
+    })
     const late = coordinator.open(k)
     lan.pass(10)
     expect(late.decision).toMatchObject({ role: 'follower', epoch: 1, master: null })
@@ -86,7 +106,10 @@ describe('complete holders', () => {
     agents[0]!.opened.get(k)!.close()
     lan.pass(10_000)
     expect(lan.masters(k)).toHaveLength(0)
-    expect(decisionOf(agents[1]!, k)).toMatchObject({ master: null, holders: expect.arrayContaining([{ id: agents[0]!.id, complete: true }]) })
+    expect(decisionOf(agents[1]!, k)).toMatchObject({
+      master: null,
+      holders: expect.arrayContaining([{ id: agents[0]!.id, complete: true }])
+    })
   })
 
   test('the only holder ends its claim moments after the members were asked: it is asked again in a while, and relieves the master', () => {
@@ -121,7 +144,10 @@ describe('complete holders', () => {
     expect(lan.masters(k)).toHaveLength(0)
     agents[2]!.opened.get(k)!.report('corrupt')
     lan.pass(100)
-    expectOneMaster({ masters: () => lan.masters(k), agents: [coordinator, ...agents.slice(1)] } as unknown as ClaimLan, k)
+    expectOneMaster(
+      { masters: () => lan.masters(k), agents: [coordinator, ...agents.slice(1)] } as unknown as ClaimLan,
+      k
+    )
   })
 })
 

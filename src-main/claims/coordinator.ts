@@ -99,7 +99,12 @@ export class Coordinator {
       case 'claim.resign':
         return this.#apply(hosted, { type: 'masterResigned', from, epoch: message.epoch, why: message.why })
       case 'claim.holding':
-        return this.#apply(hosted, { type: 'holdingAnswered', from, pieces: message.pieces, complete: message.complete })
+        return this.#apply(hosted, {
+          type: 'holdingAnswered',
+          from,
+          pieces: message.pieces,
+          complete: message.complete
+        })
     }
   }
 
@@ -140,7 +145,8 @@ export class Coordinator {
   /** After a standstill so long that others may have gone on without this agent, it elects nobody for a while. */
   standBack(untilMs: number): void {
     this.#standsBackUntilMs = untilMs
-    for (const hosted of this.#tables.values()) this.#apply(hosted, { type: 'stoodBack', self: this.#world.self, untilMs })
+    for (const hosted of this.#tables.values())
+      this.#apply(hosted, { type: 'stoodBack', self: this.#world.self, untilMs })
   }
 
   /** It is out of the game for this content, and stays a member for all others. */
@@ -158,7 +164,14 @@ export class Coordinator {
       epoch: table.epoch,
       since: sinceWallMs,
       members: table.memberCount,
-      candidates: table.order.map(({ id, pieces, weight, eligible, about }) => ({ id, name: nameOf(id), pieces, weight, eligible, ...(about && { about }) })),
+      candidates: table.order.map(({ id, pieces, weight, eligible, about }) => ({
+        id,
+        name: nameOf(id),
+        pieces,
+        weight,
+        eligible,
+        ...(about && { about })
+      })),
       why: table.why
     }))
   }
@@ -188,7 +201,11 @@ export class Coordinator {
     const { clock, settings } = this.#world
     const nowMs = clock.monotonicMs()
     const hosted: Hosted = {
-      table: new ClaimTable(put.key, settings, Math.max(nowMs + this.#firstWindowMs(put, nowMs), this.#standsBackUntilMs)),
+      table: new ClaimTable(
+        put.key,
+        settings,
+        Math.max(nowMs + this.#firstWindowMs(put, nowMs), this.#standsBackUntilMs)
+      ),
       gatherUntilMs: nowMs + settings.windowMs,
       wake: null,
       wakeAtMs: Infinity,
@@ -212,14 +229,20 @@ export class Coordinator {
     if (live.size === 0 && unsettledMs === 0) return 0
     if (isKnownElsewhere) return live.size === 0 ? unsettledMs : settings.windowMs
     // Whoever asks the wrong one has not met the right one yet, but will.
-    return settings.windowMs + (this.#world.isRightful(put.key) ? unsettledMs : Math.max(unsettledMs, settings.settleMs))
+    return (
+      settings.windowMs + (this.#world.isRightful(put.key) ? unsettledMs : Math.max(unsettledMs, settings.settleMs))
+    )
   }
 
   /** @param concerned whose claim may come or go with this event */
   #apply(hosted: Hosted, event: TableEvent, concerned?: PeerId): void {
     const { clock } = this.#world
     const { table } = hosted
-    const before = { master: table.master, epoch: table.epoch, isClaimant: concerned !== undefined && table.hasClaimant(concerned) }
+    const before = {
+      master: table.master,
+      epoch: table.epoch,
+      isClaimant: concerned !== undefined && table.hasClaimant(concerned)
+    }
     const world: Surroundings = {
       nowMs: clock.monotonicMs(),
       isLive: (id) => id === this.#world.self || this.#world.live.has(id),
@@ -227,7 +250,8 @@ export class Coordinator {
       isRightful: () => this.#world.isRightful(table.key)
     }
     const effects = table.on(event, world)
-    if (concerned !== undefined) this.#count(concerned, Number(table.hasClaimant(concerned)) - Number(before.isClaimant))
+    if (concerned !== undefined)
+      this.#count(concerned, Number(table.hasClaimant(concerned)) - Number(before.isClaimant))
     if (table.master !== before.master || table.epoch !== before.epoch) {
       hosted.sinceWallMs = clock.wallMs()
       hosted.hearOutUntilMs = null
@@ -257,7 +281,14 @@ export class Coordinator {
         for (const id of effect.by) this.#silent.add(id)
         return
       case 'masterElected':
-        return this.#world.onElected?.({ key, epoch: effect.epoch, master: effect.master, why: effect.why, candidates: effect.order, tookMs: nowMs - hosted.vacantSinceMs })
+        return this.#world.onElected?.({
+          key,
+          epoch: effect.epoch,
+          master: effect.master,
+          why: effect.why,
+          candidates: effect.order,
+          tookMs: nowMs - hosted.vacantSinceMs
+        })
       case 'masterLost':
         hosted.vacantSinceMs = nowMs
         return this.#world.onMasterLost?.({ key, epoch: effect.epoch, master: effect.master, why: effect.why })
@@ -332,7 +363,8 @@ export class Coordinator {
     hosted.hearOutUntilMs = null
     if (nowMs < table.wakeAtMs) return this.#armWake(hosted)
     const lateMs = nowMs - Math.max(table.wakeAtMs, heardOut ?? 0)
-    if (lateMs < HEAR_OUT_MS && (heardOut !== null || table.master === null)) return this.#apply(hosted, { type: 'timePassed' })
+    if (lateMs < HEAR_OUT_MS && (heardOut !== null || table.master === null))
+      return this.#apply(hosted, { type: 'timePassed' })
     hosted.hearOutUntilMs = nowMs + Math.min(Math.max(lateMs, HEAR_OUT_MS), this.#world.settings.leaseMs / 2)
     this.#armWake(hosted)
   }
@@ -349,6 +381,7 @@ export class Coordinator {
   #withdraw(hosted: Hosted, id: PeerId): void {
     this.#apply(hosted, { type: 'memberLost', id }, id)
     const standsBack = this.#world.clock.monotonicMs() < this.#standsBackUntilMs
-    if (!standsBack && hosted.table.phase === 'gathering' && this.#world.isRightful(hosted.table.key)) this.#apply(hosted, { type: 'becameRightful' })
+    if (!standsBack && hosted.table.phase === 'gathering' && this.#world.isRightful(hosted.table.key))
+      this.#apply(hosted, { type: 'becameRightful' })
   }
 }

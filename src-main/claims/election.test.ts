@@ -4,7 +4,14 @@ import { contentKeyOf, peerIdOf } from '../testing/claim-lan.ts'
 import { elect, isElectable, settleRivals, type Candidate } from './election.ts'
 
 const key = contentKeyOf('x')
-const candidate = (name: string, over: Partial<Candidate> = {}): Candidate => ({ id: peerIdOf(name), pieces: 0, weight: 50, eligible: true, role: 'seeking', ...over })
+const candidate = (name: string, over: Partial<Candidate> = {}): Candidate => ({
+  id: peerIdOf(name),
+  pieces: 0,
+  weight: 50,
+  eligible: true,
+  role: 'seeking',
+  ...over
+})
 
 const candidates = fc.uniqueArray(
   fc.record({
@@ -19,7 +26,11 @@ const candidates = fc.uniqueArray(
 
 describe('an election', () => {
   test('prefers pieces to weight, and says so', () => {
-    const { winner, why } = elect(key, [candidate('strong', { weight: 99 }), candidate('rich', { pieces: 12, weight: 1 })], 100)
+    const { winner, why } = elect(
+      key,
+      [candidate('strong', { weight: 99 }), candidate('rich', { pieces: 12, weight: 1 })],
+      100
+    )
     expect(winner?.id).toBe(peerIdOf('rich'))
     expect(why).toBe('most pieces (12 of 100)')
   })
@@ -39,8 +50,14 @@ describe('an election', () => {
 
   test('names nobody when nobody may, and says why', () => {
     expect(elect(key, [], 0)).toMatchObject({ winner: null, why: 'nobody asks for it' })
-    expect(elect(key, [candidate('a', { role: 'holding' })], 0)).toMatchObject({ winner: null, why: 'nobody asks for it' })
-    expect(elect(key, [candidate('a', { weight: 0 })], 0)).toMatchObject({ winner: null, why: 'nobody may download: weight 0 everywhere' })
+    expect(elect(key, [candidate('a', { role: 'holding' })], 0)).toMatchObject({
+      winner: null,
+      why: 'nobody asks for it'
+    })
+    expect(elect(key, [candidate('a', { weight: 0 })], 0)).toMatchObject({
+      winner: null,
+      why: 'nobody may download: weight 0 everywhere'
+    })
     expect(elect(key, [candidate('a', { eligible: false })], 0).why).toMatch(/^nobody may download: all are paused/)
   })
 
@@ -57,7 +74,8 @@ describe('an election', () => {
         }
         expect(order[0]).toBe(winner)
         expect(able).toContain(winner)
-        for (const c of able) expect(c.pieces < winner!.pieces || (c.pieces === winner!.pieces && c.weight <= winner!.weight)).toBe(true)
+        for (const c of able)
+          expect(c.pieces < winner!.pieces || (c.pieces === winner!.pieces && c.weight <= winner!.weight)).toBe(true)
         // Everybody who may stands before everybody who may not.
         expect(order.slice(0, able.length).every(isElectable)).toBe(true)
       })
@@ -67,7 +85,11 @@ describe('an election', () => {
 
 describe('two masters that meet', () => {
   test('agree on the higher epoch, then pieces, then id, whoever is named first', () => {
-    const rival = fc.record({ id: fc.nat(50).map((n) => peerIdOf(`r${n}`)), epoch: fc.integer({ min: 1, max: 3 }), pieces: fc.nat(3) })
+    const rival = fc.record({
+      id: fc.nat(50).map((n) => peerIdOf(`r${n}`)),
+      epoch: fc.integer({ min: 1, max: 3 }),
+      pieces: fc.nat(3)
+    })
     fc.assert(
       fc.property(rival, rival, (a, b) => {
         fc.pre(a.id !== b.id)

@@ -50,7 +50,8 @@ export function elect<C extends Candidate>(key: ContentKey, candidates: Iterable
   if (!isElectable(best)) return { order, winner: null, why: whyNobody(order) }
   if (second === undefined) return { order, winner: best, why: 'the only one that asks for it' }
   if (!isElectable(second)) return { order, winner: best, why: 'the only one that may download' }
-  if (best.pieces > second.pieces) return { order, winner: best, why: `most pieces (${best.pieces} of ${Math.max(pieceCount, best.pieces)})` }
+  if (best.pieces > second.pieces)
+    return { order, winner: best, why: `most pieces (${best.pieces} of ${Math.max(pieceCount, best.pieces)})` }
   if (best.weight > second.weight) return { order, winner: best, why: `highest weight (${best.weight})` }
   return { order, winner: best, why: 'tie broken by hash' }
 }
@@ -71,7 +72,9 @@ export interface RivalMaster {
 
 /** Which of two masters stays: the higher (epoch, pieces, id). Says why. */
 export function settleRivals(a: RivalMaster, b: RivalMaster): { stays: RivalMaster; why: string } {
-  if (a.epoch !== b.epoch) return { stays: a.epoch > b.epoch ? a : b, why: 'two masters met, the later elected one stays' }
-  if (a.pieces !== b.pieces) return { stays: a.pieces > b.pieces ? a : b, why: 'two masters met, the one with more pieces stays' }
+  if (a.epoch !== b.epoch)
+    return { stays: a.epoch > b.epoch ? a : b, why: 'two masters met, the later elected one stays' }
+  if (a.pieces !== b.pieces)
+    return { stays: a.pieces > b.pieces ? a : b, why: 'two masters met, the one with more pieces stays' }
   return { stays: a.id > b.id ? a : b, why: 'two masters met, the higher id stays' }
 }

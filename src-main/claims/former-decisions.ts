@@ -18,7 +18,9 @@ export interface Office {
 }
 
 /** What follows for the office: somebody is master in that epoch; or, without a master, the epoch counts from there on. */
-export type Lesson = { readonly master: PeerId; readonly epoch: number; readonly why: string } | { readonly master: null; readonly epoch: number }
+export type Lesson =
+  | { readonly master: PeerId; readonly epoch: number; readonly why: string }
+  | { readonly master: null; readonly epoch: number }
 
 /**
  * What a claim tells of decisions of others: its own mastership, another's, or at least the epoch.
@@ -31,12 +33,19 @@ export function learnFrom(from: Candidate, put: ClaimPut, office: Office): Lesso
   if (put.epoch > epoch) {
     const why = master === null ? 'in office before this coordinator' : 'two masters met, the later elected one stays'
     if (isMaster) return { master: from.id, epoch: put.epoch, why }
-    if (put.master !== null && put.master !== from.id && office.couldReign(put.master)) return { master: put.master, epoch: put.epoch, why }
+    if (put.master !== null && put.master !== from.id && office.couldReign(put.master))
+      return { master: put.master, epoch: put.epoch, why }
     // The other one is out of reach. Going beyond its epoch keeps decisions in order for those who knew it.
-    return master === null ? { master, epoch: put.epoch } : { master, epoch: Math.min(put.epoch + 1, MAX_EPOCH), why: office.why }
+    return master === null
+      ? { master, epoch: put.epoch }
+      : { master, epoch: Math.min(put.epoch + 1, MAX_EPOCH), why: office.why }
   }
   if (!isMaster || master === from.id) return null
-  if (master === null) return office.isOpen ? { master: from.id, epoch: put.epoch, why: 'in office before this coordinator' } : null
-  const { stays, why } = settleRivals({ id: master, epoch, pieces: office.masterPieces }, { id: from.id, epoch, pieces: from.pieces })
+  if (master === null)
+    return office.isOpen ? { master: from.id, epoch: put.epoch, why: 'in office before this coordinator' } : null
+  const { stays, why } = settleRivals(
+    { id: master, epoch, pieces: office.masterPieces },
+    { id: from.id, epoch, pieces: from.pieces }
+  )
   return { master: stays.id, epoch: Math.min(epoch + 1, MAX_EPOCH), why }
 }

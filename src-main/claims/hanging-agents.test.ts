@@ -35,19 +35,26 @@ describe('an agent that stood still', () => {
 
   test('puts nobody out of office, however long it stood still and whatever it was', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 3, max: 6 }), fc.nat(5), fc.nat(5000), fc.integer({ min: 1, max: 11_900 }), fc.constantFrom(1000, 2000, 5000), (size, who, afterMs, forMs, leaseMs) => {
-        const { lan, key, master } = running(size, { leaseMs })
-        const others = lan.agents.filter((agent) => agent !== master)
-        const victim = others[who % others.length]!
-        lan.pass(afterMs)
-        victim.hang()
-        lan.pass(forMs)
-        victim.goOn()
-        lan.pass(2 * leaseMs)
-        expect(namesOfMasters(lan, key)).toEqual([master.name])
-        expect(epochOf(master, key)).toBe(1)
-        expect(lan.agents.flatMap(({ losses }) => losses)).toEqual([])
-      }),
+      fc.property(
+        fc.integer({ min: 3, max: 6 }),
+        fc.nat(5),
+        fc.nat(5000),
+        fc.integer({ min: 1, max: 11_900 }),
+        fc.constantFrom(1000, 2000, 5000),
+        (size, who, afterMs, forMs, leaseMs) => {
+          const { lan, key, master } = running(size, { leaseMs })
+          const others = lan.agents.filter((agent) => agent !== master)
+          const victim = others[who % others.length]!
+          lan.pass(afterMs)
+          victim.hang()
+          lan.pass(forMs)
+          victim.goOn()
+          lan.pass(2 * leaseMs)
+          expect(namesOfMasters(lan, key)).toEqual([master.name])
+          expect(epochOf(master, key)).toBe(1)
+          expect(lan.agents.flatMap(({ losses }) => losses)).toEqual([])
+        }
+      ),
       { numRuns: 200 }
     )
   })
@@ -117,18 +124,21 @@ describe('an agent that stood still', () => {
       return { ...site, reigned, wake: (first?: 'timers' | 'arrivals') => master.goOn(first) }
     }
 
-    test.each(['timers', 'arrivals'] as const)('as master hears those who come back before it goes on, late as they may be (%s first)', (first) => {
-      const { lan, key, master, coordinator, followers, reigned, wake } = asleep(4)
-      wake(first)
-      expect(namesOfMasters(lan, key)).not.toContain(master.name)
-      // A dead connection is noticed 2 s after waking, a new one takes a second or two.
-      lan.pass(3500)
-      for (const other of [coordinator, ...followers]) lan.connect(other, master)
-      lan.pass(6000)
-      expect(reigned).toEqual([])
-      expect(namesOfMasters(lan, key)).toHaveLength(1)
-      expect(namesOfMasters(lan, key)).not.toContain(master.name)
-    })
+    test.each(['timers', 'arrivals'] as const)(
+      'as master hears those who come back before it goes on, late as they may be (%s first)',
+      (first) => {
+        const { lan, key, master, coordinator, followers, reigned, wake } = asleep(4)
+        wake(first)
+        expect(namesOfMasters(lan, key)).not.toContain(master.name)
+        // A dead connection is noticed 2 s after waking, a new one takes a second or two.
+        lan.pass(3500)
+        for (const other of [coordinator, ...followers]) lan.connect(other, master)
+        lan.pass(6000)
+        expect(reigned).toEqual([])
+        expect(namesOfMasters(lan, key)).toHaveLength(1)
+        expect(namesOfMasters(lan, key)).not.toContain(master.name)
+      }
+    )
 
     test('as master notices only later that they are gone, and does so as well', () => {
       const { lan, key, coordinator, master, followers } = running(4)
@@ -149,25 +159,28 @@ describe('an agent that stood still', () => {
       expect(namesOfMasters(lan, key)).not.toContain(master.name)
     })
 
-    test.each(['timers', 'arrivals'] as const)('as coordinator elects nobody of those it remembers (%s first)', (first) => {
-      const lan = new ClaimLan()
-      const [coordinator, ...others] = lan.settled('a', 'b', 'c')
-      const key = contentRanked([coordinator!], lan.agents)
-      for (const agent of lan.agents) agent.open(key)
-      lan.pass(100)
-      coordinator!.hang()
-      lan.pass(12_000)
-      for (const other of others) lan.cut(other, coordinator!)
-      lan.pass(18_000)
-      const [successor] = lan.masters(key)
-      expect(others).toContain(successor)
-      coordinator!.goOn(first)
-      lan.pass(3500)
-      expect(coordinator!.elections).toEqual([])
-      for (const other of others) lan.connect(other, coordinator!)
-      lan.pass(6000)
-      expect(namesOfMasters(lan, key)).toEqual([successor!.name])
-    })
+    test.each(['timers', 'arrivals'] as const)(
+      'as coordinator elects nobody of those it remembers (%s first)',
+      (first) => {
+        const lan = new ClaimLan()
+        const [coordinator, ...others] = lan.settled('a', 'b', 'c')
+        const key = contentRanked([coordinator!], lan.agents)
+        for (const agent of lan.agents) agent.open(key)
+        lan.pass(100)
+        coordinator!.hang()
+        lan.pass(12_000)
+        for (const other of others) lan.cut(other, coordinator!)
+        lan.pass(18_000)
+        const [successor] = lan.masters(key)
+        expect(others).toContain(successor)
+        coordinator!.goOn(first)
+        lan.pass(3500)
+        expect(coordinator!.elections).toEqual([])
+        for (const other of others) lan.connect(other, coordinator!)
+        lan.pass(6000)
+        expect(namesOfMasters(lan, key)).toEqual([successor!.name])
+      }
+    )
 
     test('as master and coordinator does so as well', () => {
       const { lan, key, coordinator, master, followers } = running(4)

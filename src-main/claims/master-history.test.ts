@@ -5,7 +5,9 @@ import { peerIdOf } from '../testing/claim-lan.ts'
 import { MAX_MASTERS, mergeMasters, rememberMaster } from './master-history.ts'
 
 const ids = Array.from({ length: 6 }, (_, i) => peerIdOf(`h${i}`))
-const history = fc.array(fc.record({ epoch: fc.nat(60), master: fc.constantFrom(...ids) }), { maxLength: MAX_MASTERS }).map((entries) => mergeMasters([], entries))
+const history = fc
+  .array(fc.record({ epoch: fc.nat(60), master: fc.constantFrom(...ids) }), { maxLength: MAX_MASTERS })
+  .map((entries) => mergeMasters([], entries))
 
 describe('the history of masters', () => {
   test('keeps both masters of one epoch', () => {
@@ -14,7 +16,17 @@ describe('the history of masters', () => {
   })
 
   test('does not believe entries of epochs the teller does not know of, or of none', () => {
-    expect(mergeMasters([], [{ epoch: 9, master: ids[0]! }, { epoch: 0, master: ids[1]! }, { epoch: 2, master: ids[2]! }], 5)).toEqual([{ epoch: 2, master: ids[2] }])
+    expect(
+      mergeMasters(
+        [],
+        [
+          { epoch: 9, master: ids[0]! },
+          { epoch: 0, master: ids[1]! },
+          { epoch: 2, master: ids[2]! }
+        ],
+        5
+      )
+    ).toEqual([{ epoch: 2, master: ids[2] }])
   })
 
   test('merges the same whatever comes first, forgets the oldest beyond the bound, and can be sent', () => {

@@ -93,7 +93,8 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
   /** What another agent decided as coordinator, for those who take this one for it. */
   get elsewhere(): Elsewhere | null {
     const { self } = this.#world
-    if (this.#closed || this.#complete || this.#coordinator === self || this.#coordinator !== this.#decidedBy) return null
+    if (this.#closed || this.#complete || this.#coordinator === self || this.#coordinator !== this.#decidedBy)
+      return null
     if (this.#master === null || !this.#world.isLive(this.#master)) return null
     return { via: self, epoch: this.#epoch, master: this.#master }
   }
@@ -147,7 +148,14 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
 
   appeal(): boolean {
     const from = this.#coordinator
-    if (this.#closed || this.#complete || from === null || from === this.#world.self || this.#decision.role === 'master') return false
+    if (
+      this.#closed ||
+      this.#complete ||
+      from === null ||
+      from === this.#world.self ||
+      this.#decision.role === 'master'
+    )
+      return false
     this.#passedOver.add(from)
     this.moveTo(this.#world.rightful(this.key))
     return true
@@ -161,7 +169,8 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
   resign(why: 'origin-error' | 'disk-full' | 'paused' | 'leaving'): void {
     if (this.#closed || this.#decision.role !== 'master') return
     this.#eligible = false
-    if (this.#coordinator !== null) this.#world.send(this.#coordinator, { t: 'claim.resign', key: this.key, epoch: this.#epoch, why })
+    if (this.#coordinator !== null)
+      this.#world.send(this.#coordinator, { t: 'claim.resign', key: this.key, epoch: this.#epoch, why })
   }
 
   close(): void {
@@ -217,7 +226,8 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
     this.#leaving.get(id)?.cancel()
     this.#leaving.delete(id)
     // A coordinator that has not noticed yet learns it from its followers.
-    if (id === this.#master && this.#coordinator !== id && this.#coordinator !== this.#world.self) this.report('unreachable')
+    if (id === this.#master && this.#coordinator !== id && this.#coordinator !== this.#world.self)
+      this.report('unreachable')
   }
 
   decided(from: PeerId, message: ClaimDecision): void {
@@ -240,7 +250,8 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
       return this.#decide({ role: 'follower', epoch, master: null, masters, holders })
     }
     this.#master = self
-    if (this.#mayReign || this.#decision.role === 'master') return this.#decide({ role: 'master', epoch, masters, holders })
+    if (this.#mayReign || this.#decision.role === 'master')
+      return this.#decide({ role: 'master', epoch, masters, holders })
     // Elected by what we said before; the coordinator is about to learn better.
     this.#put()
   }
@@ -322,14 +333,21 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
     const renewMs = leaseMs / RENEWALS_PER_LEASE
     if (this.#complete) return refreshMs
     if (this.#decision.role === 'master') return renewMs
-    if (this.#decision.role === 'undecided') return Math.min(renewMs * 2 ** Math.max(0, this.#putsUndecided - 1), refreshMs)
+    if (this.#decision.role === 'undecided')
+      return Math.min(renewMs * 2 ** Math.max(0, this.#putsUndecided - 1), refreshMs)
     return this.#progressIsNew ? GATHER_MS : refreshMs
   }
 }
 
 function sameDecision(a: Decision, b: Decision): boolean {
   if (a.role === 'undecided' || b.role === 'undecided') return a.role === b.role
-  if (a.role !== b.role || a.epoch !== b.epoch || !sameMasters(a.masters, b.masters) || !sameHolders(a.holders, b.holders)) return false
+  if (
+    a.role !== b.role ||
+    a.epoch !== b.epoch ||
+    !sameMasters(a.masters, b.masters) ||
+    !sameHolders(a.holders, b.holders)
+  )
+    return false
   return a.role === 'master' || b.role === 'master' || a.master === b.master
 }
 

@@ -3,16 +3,28 @@ import { describe, expect, test } from 'vitest'
 import { contentKeyOf, peerIdOf } from '../testing/claim-lan.ts'
 import { coordinatorOf, rankCoordinators, tieScore } from './rendezvous.ts'
 
-const members = fc.uniqueArray(fc.nat(1000), { minLength: 1, maxLength: 20 }).map((ns) => ns.map((n) => peerIdOf(`m${n}`)))
+const members = fc
+  .uniqueArray(fc.nat(1000), { minLength: 1, maxLength: 20 })
+  .map((ns) => ns.map((n) => peerIdOf(`m${n}`)))
 const key = fc.nat(1000).map((n) => contentKeyOf(`k${n}`))
 
 describe('rendezvous order', () => {
   test('is the same for everybody who sees the same members, in whatever order', () => {
     fc.assert(
       fc.property(key, members, fc.integer(), (k, ids, seed) => {
-        const shuffled = ids.map((id, i) => ({ id, at: Math.imul(seed ^ i, 2654435761) })).sort((a, b) => a.at - b.at).map((x) => x.id)
+        const shuffled = ids
+          .map((id, i) => ({ id, at: Math.imul(seed ^ i, 2654435761) }))
+          .sort((a, b) => a.at - b.at)
+          .map((x) => x.id)
         expect(rankCoordinators(k, shuffled)).toEqual(rankCoordinators(k, ids))
-        for (const id of ids) expect(coordinatorOf(k, id, shuffled.filter((o) => o !== id))).toBe(rankCoordinators(k, ids)[0])
+        for (const id of ids)
+          expect(
+            coordinatorOf(
+              k,
+              id,
+              shuffled.filter((o) => o !== id)
+            )
+          ).toBe(rankCoordinators(k, ids)[0])
       })
     )
   })
@@ -21,7 +33,12 @@ describe('rendezvous order', () => {
     fc.assert(
       fc.property(key, members, fc.nat(), (k, ids, n) => {
         const gone = ids[n % ids.length]!
-        expect(rankCoordinators(k, ids.filter((id) => id !== gone))).toEqual(rankCoordinators(k, ids).filter((id) => id !== gone))
+        expect(
+          rankCoordinators(
+            k,
+            ids.filter((id) => id !== gone)
+          )
+        ).toEqual(rankCoordinators(k, ids).filter((id) => id !== gone))
       })
     )
   })

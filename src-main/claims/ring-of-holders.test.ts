@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { peerIdOf } from '../testing/claim-lan.ts'
 import { MAX_HOLDERS, ringOfHolders } from './ring-of-holders.ts'
 
-const swarm = (size: number, complete = 0) => Array.from({ length: size }, (_, i) => ({ id: peerIdOf(`s${i}`), complete: i < complete }))
+const swarm = (size: number, complete = 0) =>
+  Array.from({ length: size }, (_, i) => ({ id: peerIdOf(`s${i}`), complete: i < complete }))
 
 describe('the holders an agent is told of', () => {
   test('are all others while they are few', () => {

@@ -7,7 +7,12 @@ export type TableEvent =
   | { readonly type: 'claimPut'; readonly from: PeerId; readonly put: ClaimPut }
   | { readonly type: 'claimClosed'; readonly from: PeerId }
   | { readonly type: 'holdingAnswered'; readonly from: PeerId; readonly pieces: number; readonly complete: boolean }
-  | { readonly type: 'masterReported'; readonly from: PeerId; readonly epoch: number; readonly problem: ClaimReport['problem'] }
+  | {
+      readonly type: 'masterReported'
+      readonly from: PeerId
+      readonly epoch: number
+      readonly problem: ClaimReport['problem']
+    }
   | { readonly type: 'masterResigned'; readonly from: PeerId; readonly epoch: number; readonly why: ClaimResign['why'] }
   /** The connection to a member is gone. */
   | { readonly type: 'memberLost'; readonly id: PeerId }
@@ -50,7 +55,13 @@ export type TableEffect =
   | { readonly type: 'askMembers' }
   /** The election was held without the answers of these. */
   | { readonly type: 'unanswered'; readonly by: readonly PeerId[] }
-  | { readonly type: 'masterElected'; readonly epoch: number; readonly master: PeerId; readonly why: string; readonly order: readonly Candidate[] }
+  | {
+      readonly type: 'masterElected'
+      readonly epoch: number
+      readonly master: PeerId
+      readonly why: string
+      readonly order: readonly Candidate[]
+    }
   | { readonly type: 'masterLost'; readonly epoch: number; readonly master: PeerId; readonly why: string }
   /** The last claimant has left; the table can be forgotten. */
   | { readonly type: 'emptied' }

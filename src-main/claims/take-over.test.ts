@@ -14,14 +14,21 @@ describe('when somebody dies', () => {
     expect(lan.until(() => lan.masters(k).length === 1)).toBeLessThan(20)
     lan.pass(20)
     expect(expectOneMaster(lan, k)).toBe(rich)
-    expect(decisionOf(rich!, k)).toMatchObject({ epoch: 2, masters: [{ epoch: 1, master: master!.id }, { epoch: 2, master: rich!.id }] })
+    expect(decisionOf(rich!, k)).toMatchObject({
+      epoch: 2,
+      masters: [
+        { epoch: 1, master: master!.id },
+        { epoch: 2, master: rich!.id }
+      ]
+    })
   })
 
   test('coordinator killed: the master goes on, nobody is elected, everybody finds the next coordinator', () => {
     const { lan, coordinator, agents, k } = swarm(['a', 'b', 'c', 'd'])
     const master = expectOneMaster(lan, k)
     const decisions: string[] = []
-    for (const a of agents) a.opened.get(k)!.on('decision', (d) => decisions.push(d.role === 'undecided' ? d.role : `${d.role} ${d.epoch}`))
+    for (const a of agents)
+      a.opened.get(k)!.on('decision', (d) => decisions.push(d.role === 'undecided' ? d.role : `${d.role} ${d.epoch}`))
     coordinator.kill()
     lan.pass(10_000)
     expect(expectOneMaster(lan, k)).toBe(master)
@@ -120,7 +127,14 @@ describe('when the network splits', () => {
     lan.pass(500)
     expect(expectOneMaster(lan)).toBe(other)
     for (const a of agents) {
-      expect(decisionOf(a)).toMatchObject({ epoch: 2, masters: expect.arrayContaining([{ epoch: 1, master: one!.id }, { epoch: 1, master: other!.id }, { epoch: 2, master: other!.id }]) })
+      expect(decisionOf(a)).toMatchObject({
+        epoch: 2,
+        masters: expect.arrayContaining([
+          { epoch: 1, master: one!.id },
+          { epoch: 1, master: other!.id },
+          { epoch: 2, master: other!.id }
+        ])
+      })
     }
   })
 
@@ -152,7 +166,8 @@ describe('when the network splits', () => {
     lan.pass(1000)
     const master = expectOneMaster(lan, k)
     const roles: string[] = []
-    for (const a of agents) a.opened.get(k)!.on('decision', (d) => roles.push(d.role === 'undecided' ? d.role : `${d.role} ${d.epoch}`))
+    for (const a of agents)
+      a.opened.get(k)!.on('decision', (d) => roles.push(d.role === 'undecided' ? d.role : `${d.role} ${d.epoch}`))
     // They meet it one after the other, seconds apart.
     for (const a of agents) {
       lan.connect(newcomer, a)
@@ -204,7 +219,17 @@ describe('when the network splits', () => {
   test('a decision counts only from where the claim was put, and not when it is older', () => {
     const { lan, coordinator, agents, k } = swarm(['a', 'b', 'c'], [61, 50, 50])
     const [master, b, c] = agents
-    const forged: ClaimDecision = { t: 'claim.decision', key: k, epoch: 9, master: c!.id, leaseMs: 5000, holders: [], masters: [], candidates: [], why: 'because' }
+    const forged: ClaimDecision = {
+      t: 'claim.decision',
+      key: k,
+      epoch: 9,
+      master: c!.id,
+      leaseMs: 5000,
+      holders: [],
+      masters: [],
+      candidates: [],
+      why: 'because'
+    }
     b!.link.emit('message', c!.id, forged)
     expect(decisionOf(b!, k)).toMatchObject({ master: master!.id, epoch: 1 })
     master!.kill()

@@ -40,7 +40,15 @@ describe('a coordinator nobody gets anything under', () => {
 
   test('that names itself as holder and ignores reports is passed over, and so is its word', () => {
     const { lan, liar, honest, k } = lanWithLiar((_to, { key }) => ({
-      t: 'claim.decision', key, epoch: 0xffff_ffff, master: null, leaseMs: 5000, holders: [{ id: liar.id, complete: true }], masters: [], candidates: [], why: 'I have it all'
+      t: 'claim.decision',
+      key,
+      epoch: 0xffff_ffff,
+      master: null,
+      leaseMs: 5000,
+      holders: [{ id: liar.id, complete: true }],
+      masters: [],
+      candidates: [],
+      why: 'I have it all'
     }))
     lan.pass(1000)
     for (const agent of honest) expect(agent.opened.get(k)!.decision).toMatchObject({ role: 'follower', master: null })
@@ -58,7 +66,17 @@ describe('a coordinator nobody gets anything under', () => {
 
   test('that names a master nobody can reach is passed over, and another is elected when the lease of the ghost is over', () => {
     const ghost = 'ee'.repeat(32) as LanAgent['id']
-    const { lan, honest, k } = lanWithLiar((_to, { key }) => ({ t: 'claim.decision', key, epoch: 3, master: ghost, leaseMs: 5000, holders: [], masters: [], candidates: [], why: 'it is the best' }))
+    const { lan, honest, k } = lanWithLiar((_to, { key }) => ({
+      t: 'claim.decision',
+      key,
+      epoch: 3,
+      master: ghost,
+      leaseMs: 5000,
+      holders: [],
+      masters: [],
+      candidates: [],
+      why: 'it is the best'
+    }))
     lan.pass(1000)
     for (const agent of honest) expect(agent.opened.get(k)!.appeal()).toBe(true)
     lan.pass(lan.settings.leaseMs + 2500)

@@ -13,7 +13,12 @@ const dir = mkdtempSync(join(tmpdir(), 'larder-options-'))
 afterAll(() => rmSync(dir, { recursive: true }))
 const key = `larder-site-${'a'.repeat(43)}`
 
-const effective = (options: Parameters<typeof settingsOfOptions>[0]) => new LiveSettings({ files: memoryFiles(''), commandLine: commandLineValues(settingsOfOptions(options)), clock: fakeClock() })
+const effective = (options: Parameters<typeof settingsOfOptions>[0]) =>
+  new LiveSettings({
+    files: memoryFiles(''),
+    commandLine: commandLineValues(settingsOfOptions(options)),
+    clock: fakeClock()
+  })
 
 test('without options nothing is set', () => {
   const settings = effective({ beacon: true })

@@ -36,7 +36,11 @@ export function settingsOfOptions(options: AgentOptions): SettingsInput {
   const parts: SettingsInput[] = [
     {
       fleet: { ...(siteKey !== undefined && { siteKey }) },
-      ports: { ...given('api', options.apiPort), ...given('peer', options.peerPort), ...given('beacon', options.beaconPort) },
+      ports: {
+        ...given('api', options.apiPort),
+        ...given('peer', options.peerPort),
+        ...given('beacon', options.beaconPort)
+      },
       discovery: {
         ...given('listenAddress', options.listen),
         ...given('seeds', options.seed && [...options.seed]),
@@ -44,18 +48,23 @@ export function settingsOfOptions(options: AgentOptions): SettingsInput {
         ...(options.beacon === false && { beacon: false })
       },
       election: { ...given('weight', options.weight) },
-      cache: { ...(options.cacheDir !== undefined && { dir: resolve(options.cacheDir) }), ...given('maxBytes', options.cacheMax) },
+      cache: {
+        ...(options.cacheDir !== undefined && { dir: resolve(options.cacheDir) }),
+        ...given('maxBytes', options.cacheMax)
+      },
       ui: { ...given('browser', options.ui) },
       log: { ...given('level', options.logLevel as 'info' | undefined) }
     },
     ...(options.set ?? []).map(parseAssignment)
   ]
   const all: Record<string, object> = {}
-  for (const part of parts) for (const [section, values] of Object.entries(part)) all[section] = { ...all[section], ...values }
+  for (const part of parts)
+    for (const [section, values] of Object.entries(part)) all[section] = { ...all[section], ...values }
   return all
 }
 
-const given = <K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> => (value === undefined ? {} : ({ [key]: value } as Record<K, V>))
+const given = <K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> =>
+  value === undefined ? {} : ({ [key]: value } as Record<K, V>)
 
 function siteKeyOf(options: AgentOptions): string | undefined {
   let text = options.fleetKey
@@ -63,12 +72,17 @@ function siteKeyOf(options: AgentOptions): string | undefined {
     try {
       text = readFileSync(options.fleetKeyFile, 'utf8').slice(0, MAX_KEY_FILE_CHARACTERS)
     } catch (error) {
-      throw new LarderError('SITE_KEY_INVALID', `The site key file ${options.fleetKeyFile} cannot be read (${systemCode(error) ?? 'unreadable'})`, { path: options.fleetKeyFile })
+      throw new LarderError(
+        'SITE_KEY_INVALID',
+        `The site key file ${options.fleetKeyFile} cannot be read (${systemCode(error) ?? 'unreadable'})`,
+        { path: options.fleetKeyFile }
+      )
     }
   }
   if (text === undefined) return undefined
   const key = text.trim()
   // The key itself never goes into a message.
-  if (!SiteKey.safeParse(key).success) throw new LarderError('SITE_KEY_INVALID', 'The site key is not one made by `larder fleet key new`')
+  if (!SiteKey.safeParse(key).success)
+    throw new LarderError('SITE_KEY_INVALID', 'The site key is not one made by `larder fleet key new`')
   return key
 }

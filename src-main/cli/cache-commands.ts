@@ -21,19 +21,42 @@ export async function listCache(options: AgentCommandOptions & CacheQueryInput, 
     const { entries, total, stats } = listing
     const sum = `${entries.length} of ${countOf(total)} shown; ${formatSize(stats.bytes)} of ${formatSize(stats.maxBytes)} used`
     if (entries.length === 0) return sum
-    const rows = entries.map((entry) => [shortId(entry.sha256), formatSize(entry.lengthBytes), entry.kind, entry.pinned ? 'pinned' : '', localTime(entry.lastUsedAt), String(entry.hits), entry.urls[0] ?? ''])
+    const rows = entries.map((entry) => [
+      shortId(entry.sha256),
+      formatSize(entry.lengthBytes),
+      entry.kind,
+      entry.pinned ? 'pinned' : '',
+      localTime(entry.lastUsedAt),
+      String(entry.hits),
+      entry.urls[0] ?? ''
+    ])
     return `${formatTable(['SHA-256', 'SIZE', 'KIND', '', 'LAST USED', 'HITS', 'URL'], rows, ['SIZE', 'HITS'])}\n${sum}`
   })
 }
 
-export async function removeFromCache(digests: readonly string[], options: AgentCommandOptions & { readonly dryRun?: boolean }, output: Output): Promise<void> {
+export async function removeFromCache(
+  digests: readonly string[],
+  options: AgentCommandOptions & { readonly dryRun?: boolean },
+  output: Output
+): Promise<void> {
   const { dataDir, dryRun = false } = options
   const agent = await connect({ dataDir })
   const found: Sha256Hex[] = []
   for (const digest of digests) found.push(await lookUp(agent, digest))
   const removed: { sha256: Sha256Hex; bytes: number }[] = []
-  for (const sha256 of found) removed.push({ sha256, bytes: dryRun ? (await agent.contentDetail(sha256)).lengthBytes : await agent.removeContent(sha256) })
-  output.result({ removed, dryRun }, () => removed.map(({ sha256, bytes }) => `${shortId(sha256)} ${dryRun ? 'would be removed' : 'removed'}, ${formatSize(bytes)} freed`).join('\n'))
+  for (const sha256 of found)
+    removed.push({
+      sha256,
+      bytes: dryRun ? (await agent.contentDetail(sha256)).lengthBytes : await agent.removeContent(sha256)
+    })
+  output.result({ removed, dryRun }, () =>
+    removed
+      .map(
+        ({ sha256, bytes }) =>
+          `${shortId(sha256)} ${dryRun ? 'would be removed' : 'removed'}, ${formatSize(bytes)} freed`
+      )
+      .join('\n')
+  )
 }
 
 export async function showContent(digest: string, options: AgentCommandOptions, output: Output): Promise<void> {
@@ -44,27 +67,49 @@ export async function showContent(digest: string, options: AgentCommandOptions, 
       ['SHA-256', content.sha256],
       ['size', `${formatSize(content.lengthBytes)} (${content.lengthBytes} bytes)`],
       ['kind', content.kind],
-      ['pinned', content.pinned ? (content.pinnedUntil === null ? 'yes' : `until ${localTime(content.pinnedUntil)}`) : 'no'],
+      [
+        'pinned',
+        content.pinned ? (content.pinnedUntil === null ? 'yes' : `until ${localTime(content.pinnedUntil)}`) : 'no'
+      ],
       ['priority', content.priority],
       ['here since', localTime(content.createdAt)],
       ['last used', `${localTime(content.lastUsedAt)}, ${content.hits} times served to programs on this PC`],
       ...content.urls.map((url, i): [string, string] => [i === 0 ? 'URLs' : '', url]),
-      ['served', content.servedTo.length === 0 ? formatSize(content.servedBytes) : `${formatSize(content.servedBytes)}, of it`],
-      ...content.servedTo.map(({ peer, name, bytes, lastAt }): [string, string] => ['', `${formatSize(bytes)} to ${name} (${shortId(peer)}), last ${localTime(lastAt)}`])
+      [
+        'served',
+        content.servedTo.length === 0 ? formatSize(content.servedBytes) : `${formatSize(content.servedBytes)}, of it`
+      ],
+      ...content.servedTo.map(({ peer, name, bytes, lastAt }): [string, string] => [
+        '',
+        `${formatSize(bytes)} to ${name} (${shortId(peer)}), last ${localTime(lastAt)}`
+      ])
     ]
     return formatFacts(facts)
   })
 }
 
-export async function pinInCache(digest: string, options: AgentCommandOptions & { readonly pinned: boolean; readonly for?: number }, output: Output): Promise<void> {
+export async function pinInCache(
+  digest: string,
+  options: AgentCommandOptions & { readonly pinned: boolean; readonly for?: number },
+  output: Output
+): Promise<void> {
   const { dataDir, pinned } = options
   const agent = await connect({ dataDir })
   const sha256 = await lookUp(agent, digest)
   const until = await agent.pin(sha256, pinned, options.for ?? null)
-  output.result({ sha256, pinned, until }, () => `${shortId(sha256)} is ${pinned ? `pinned${until === null ? '' : ` until ${localTime(until)}`}` : 'no longer pinned'}`)
+  output.result(
+    { sha256, pinned, until },
+    () =>
+      `${shortId(sha256)} is ${pinned ? `pinned${until === null ? '' : ` until ${localTime(until)}`}` : 'no longer pinned'}`
+  )
 }
 
-export async function setContentPriority(digest: string, priority: CachePriority, options: AgentCommandOptions, output: Output): Promise<void> {
+export async function setContentPriority(
+  digest: string,
+  priority: CachePriority,
+  options: AgentCommandOptions,
+  output: Output
+): Promise<void> {
   const agent = await connect(options)
   const sha256 = await lookUp(agent, digest)
   await agent.setPriority(sha256, priority)
@@ -80,9 +125,15 @@ export async function cacheLimits(options: AgentCommandOptions, spec: CacheLimit
     const facts: [string, string][] = [
       ['used', `${formatSize(stats.bytes)} in ${countOf(stats.entries)}, ${formatSize(stats.partialBytes)} unfinished`],
       ['at most', formatSize(stats.maxBytes)],
-      ['left free', `${formatSize(stats.minFreeBytes)}${stats.freeBytes === null ? '' : ` (${formatSize(stats.freeBytes)} free now)`}`],
+      [
+        'left free',
+        `${formatSize(stats.minFreeBytes)}${stats.freeBytes === null ? '' : ` (${formatSize(stats.freeBytes)} free now)`}`
+      ],
       ['at most unused for', stats.maxAgeMs === null ? 'any time' : formatDuration(stats.maxAgeMs)],
-      ['evicted', `${stats.evictions} since the start; ${stats.evictedLastHour.contents} in the last hour, ${formatSize(stats.evictedLastHour.bytes)}`],
+      [
+        'evicted',
+        `${stats.evictions} since the start; ${stats.evictedLastHour.contents} in the last hour, ${formatSize(stats.evictedLastHour.bytes)}`
+      ],
       ['folder', stats.dir]
     ]
     return `${formatFacts(facts)}${changed ? '\nThis holds until the agent reads its settings anew.' : ''}`
@@ -90,22 +141,37 @@ export async function cacheLimits(options: AgentCommandOptions, spec: CacheLimit
 }
 
 /** Moves the cache, or without a folder shows how far a move is. */
-export async function relocateCache(dir: string | undefined, options: AgentCommandOptions, output: Output): Promise<void> {
+export async function relocateCache(
+  dir: string | undefined,
+  options: AgentCommandOptions,
+  output: Output
+): Promise<void> {
   const agent = await connect(options)
   const place = await agent.relocateCache(dir === undefined ? undefined : resolve(dir))
   const { moving } = (await agent.cache({ limit: 1 })).stats
   output.result({ ...place, moving }, () => {
     const lines = [`The cache is in ${place.dir}.`]
-    if (place.next !== null) lines.push(`It moves to ${place.next} at the next start of the agent, which goes on working meanwhile.`)
-    if (moving !== null) lines.push(`${moving.done} of ${countOf(moving.total)} (${formatSize(moving.bytes)}) have been moved out of ${moving.from}.${moving.problem === null ? '' : ` It stopped: ${moving.problem}`}`)
+    if (place.next !== null)
+      lines.push(`It moves to ${place.next} at the next start of the agent, which goes on working meanwhile.`)
+    if (moving !== null)
+      lines.push(
+        `${moving.done} of ${countOf(moving.total)} (${formatSize(moving.bytes)}) have been moved out of ${moving.from}.${moving.problem === null ? '' : ` It stopped: ${moving.problem}`}`
+      )
     return lines.join('\n')
   })
 }
 
-export async function clearCache(options: AgentCommandOptions & { readonly pinnedToo?: boolean; readonly dryRun?: boolean }, output: Output): Promise<void> {
+export async function clearCache(
+  options: AgentCommandOptions & { readonly pinnedToo?: boolean; readonly dryRun?: boolean },
+  output: Output
+): Promise<void> {
   const { dataDir, pinnedToo = false, dryRun = false } = options
   const report = await (await connect({ dataDir })).clearCache({ pinnedToo, dryRun })
-  output.result(report, () => `${countOf(report.removed)} ${report.dryRun ? 'would be removed' : 'removed'}, ${formatSize(report.bytes)}; ${report.kept} kept, in use${pinnedToo ? '' : ' or pinned'}`)
+  output.result(
+    report,
+    () =>
+      `${countOf(report.removed)} ${report.dryRun ? 'would be removed' : 'removed'}, ${formatSize(report.bytes)}; ${report.kept} kept, in use${pinnedToo ? '' : ' or pinned'}`
+  )
 }
 
 export async function verifyCache(options: AgentCommandOptions, output: Output): Promise<void> {
@@ -119,7 +185,8 @@ export async function verifyCache(options: AgentCommandOptions, output: Output):
   if (shown) output.stderr.write('\r\u001b[K')
   output.result(report, () => {
     const parts = [`${countOf(report.checked)} read, ${report.ok} good`]
-    if (report.damaged.length > 0) parts.push(`${report.damaged.length} damaged and quarantined (${report.damaged.map(shortId).join(', ')})`)
+    if (report.damaged.length > 0)
+      parts.push(`${report.damaged.length} damaged and quarantined (${report.damaged.map(shortId).join(', ')})`)
     if (report.missing.length > 0) parts.push(`${report.missing.length} were gone`)
     if (report.adopted.length > 0) parts.push(`${report.adopted.length} taken in again`)
     if (report.strays > 0) parts.push(`${report.strays} stray files deleted`)
@@ -130,11 +197,17 @@ export async function verifyCache(options: AgentCommandOptions, output: Output):
 /** A whole digest, or its start when only one content has it. @throws BAD_REQUEST, NOT_FOUND */
 async function lookUp(agent: AgentConnection, text: string): Promise<Sha256Hex> {
   const start = text.toLowerCase()
-  if (!/^[0-9a-f]{6,64}$/.test(start)) throw new LarderError('BAD_REQUEST', `${text.slice(0, 80)} is not the start of a SHA-256 (6 to 64 hex digits)`, { field: 'sha256' })
+  if (!/^[0-9a-f]{6,64}$/.test(start))
+    throw new LarderError('BAD_REQUEST', `${text.slice(0, 80)} is not the start of a SHA-256 (6 to 64 hex digits)`, {
+      field: 'sha256'
+    })
   if (start.length === 64) return start as Sha256Hex
   const { entries } = await agent.cache({ search: start, limit: LOOKUP_LIMIT })
   const matching = entries.filter((entry) => entry.sha256.startsWith(start))
-  if (matching.length > 1) throw new LarderError('BAD_REQUEST', `${start} is the start of ${matching.length} digests; give more digits`, { field: 'sha256' })
+  if (matching.length > 1)
+    throw new LarderError('BAD_REQUEST', `${start} is the start of ${matching.length} digests; give more digits`, {
+      field: 'sha256'
+    })
   if (!matching[0]) throw new LarderError('NOT_FOUND', `The cache has no content ${start}…`, { sha256: start })
   return matching[0].sha256
 }

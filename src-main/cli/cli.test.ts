@@ -58,7 +58,10 @@ async function larder(args: readonly string[]): Promise<Outcome> {
 
 /** One command as its own process, as people start it. */
 function start(args: readonly string[]): { child: ChildProcess; outcome: Promise<Outcome> } {
-  const child = spawn(process.execPath, ['--no-warnings', script, ...args], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, ['--no-warnings', script, ...args], {
+    cwd: dir,
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (chunk) => (stdout += chunk))
@@ -74,8 +77,16 @@ const lastLine = (text: string) => JSON.parse(text.trim().split('\n').at(-1)!)
 
 describe('reading the command line', () => {
   test('the version is one line, or JSON', async () => {
-    expect(await start(['version']).outcome).toEqual({ code: 0, stdout: `larder ${LARDER_VERSION} (local API 1, Node ${process.versions.node})\n`, stderr: '' })
-    expect(JSON.parse((await larder(['version', '--json'])).stdout)).toEqual({ version: LARDER_VERSION, apiVersion: 1, node: process.versions.node })
+    expect(await start(['version']).outcome).toEqual({
+      code: 0,
+      stdout: `larder ${LARDER_VERSION} (local API 1, Node ${process.versions.node})\n`,
+      stderr: ''
+    })
+    expect(JSON.parse((await larder(['version', '--json'])).stdout)).toEqual({
+      version: LARDER_VERSION,
+      apiVersion: 1,
+      node: process.versions.node
+    })
   })
 
   test('help has examples; no command at all is wrong usage and shows the help', async () => {
@@ -88,7 +99,8 @@ describe('reading the command line', () => {
   })
 
   test('a site key that only the running agent was given counts as membership', async () => {
-    const show = async () => JSON.parse((await larder(['fleet', 'show', '--json', '--data-dir', rig.dataDir])).stdout).via
+    const show = async () =>
+      JSON.parse((await larder(['fleet', 'show', '--json', '--data-dir', rig.dataDir])).stdout).via
     expect(await show()).toBe('none')
     rig.double.change({ fleet: { member: true, via: 'site-key', tag: 'a6e1' } })
     expect(await show()).toBe('site-key')
@@ -114,7 +126,9 @@ describe('reading the command line', () => {
   test('a new site key is one an agent takes', async () => {
     const { stdout } = await larder(['fleet', 'key', 'new'])
     expect(SiteKey.safeParse(stdout.trim()).success).toBe(true)
-    expect(SiteKey.safeParse(JSON.parse((await larder(['fleet', 'key', 'new', '--json'])).stdout).siteKey).success).toBe(true)
+    expect(
+      SiteKey.safeParse(JSON.parse((await larder(['fleet', 'key', 'new', '--json'])).stdout).siteKey).success
+    ).toBe(true)
   })
 })
 
@@ -123,14 +137,21 @@ describe('errors', () => {
     expect(await larder(['status', '--data-dir', join(dir, 'none')])).toEqual({
       code: 60,
       stdout: '',
-      stderr: 'larder: No agent is running for this user.\n  → Start it with `larder agent`, or open the Larder application.\n  (AGENT_NOT_RUNNING)\n'
+      stderr:
+        'larder: No agent is running for this user.\n  → Start it with `larder agent`, or open the Larder application.\n  (AGENT_NOT_RUNNING)\n'
     })
   })
 
   test('go to stdout as JSON when JSON was asked for, and nothing goes to stderr', async () => {
     const { code, stdout, stderr } = await start(['status', '--json', '--data-dir', join(dir, 'none')]).outcome
     expect([code, stderr]).toEqual([60, ''])
-    expect(JSON.parse(stdout)).toEqual({ error: { code: 'AGENT_NOT_RUNNING', message: 'No agent is running for this user.', next: 'Start it with `larder agent`, or open the Larder application.' } })
+    expect(JSON.parse(stdout)).toEqual({
+      error: {
+        code: 'AGENT_NOT_RUNNING',
+        message: 'No agent is running for this user.',
+        next: 'Start it with `larder agent`, or open the Larder application.'
+      }
+    })
     const usage = await larder(['get', '--json'])
     expect([usage.code, usage.stderr]).toEqual([2, ''])
     expect(JSON.parse(usage.stdout).error.code).toBe('BAD_REQUEST')
@@ -146,7 +167,23 @@ describe('errors', () => {
 describe('looking at the agent', () => {
   test('status, peers, masters and events, for people and as JSON', async () => {
     rig.double.happen('warning', 'a \u001b[31mred\u001b[0m warning')
-    rig.double.change({ peers: [{ id: null, name: 'pc-2', address: '10.0.0.2', state: 'refused', reason: 'other fleet', weight: null, version: null, since: 1, receivedBytes: 0, servedBytes: 0, banned: false }] })
+    rig.double.change({
+      peers: [
+        {
+          id: null,
+          name: 'pc-2',
+          address: '10.0.0.2',
+          state: 'refused',
+          reason: 'other fleet',
+          weight: null,
+          version: null,
+          since: 1,
+          receivedBytes: 0,
+          servedBytes: 0,
+          banned: false
+        }
+      ]
+    })
     const [status, statusJson, peers, masters, events, eventsJson] = await Promise.all([
       larder(['status']),
       larder(['status', '--json']),
@@ -177,9 +214,14 @@ describe('looking at the agent', () => {
   })
 
   test('rates and limits are changed as said; none lifts one, what is not named stays', async () => {
-    expect(await larder(['rates', 'set', '--wan', 'none', '--upload', '1M', '--adaptive', 'on'])).toMatchObject({ code: 0 })
+    expect(await larder(['rates', 'set', '--wan', 'none', '--upload', '1M', '--adaptive', 'on'])).toMatchObject({
+      code: 0
+    })
     expect(await larder(['cache', 'limits', '--max-size', '20GiB', '--max-age', 'none'])).toMatchObject({ code: 0 })
-    expect(rig.double.changesMade).toEqual([{ wanForeground: null, upload: 2 ** 20, adaptive: true }, { maxBytes: 20 * 2 ** 30, maxAgeDays: null }])
+    expect(rig.double.changesMade).toEqual([
+      { wanForeground: null, upload: 2 ** 20, adaptive: true },
+      { maxBytes: 20 * 2 ** 30, maxAgeDays: null }
+    ])
     expect((await larder(['rates', 'set', '--wan', 'fast'])).code).toBe(2)
   })
 
@@ -189,13 +231,24 @@ describe('looking at the agent', () => {
 
   test('the cache is listed, a content removed by the start of its digest, the rest cleared', async () => {
     const sha256 = rig.double.cacheDouble.keep(Buffer.from('cached'), 'http://origin.test/cached')
-    expect((await larder(['cache', 'ls'])).stdout).toMatch(new RegExp(`${sha256.slice(0, 12)} .*http://origin.test/cached\n1 of 1 content shown`))
-    expect((await larder(['cache', 'pin', sha256.slice(0, 8), '--json'])).stdout).toBe(`${JSON.stringify({ sha256, pinned: true, until: null })}\n`)
-    expect(JSON.parse((await larder(['cache', 'clear', '--dry-run', '--json'])).stdout)).toEqual({ removed: 0, bytes: 0, kept: 1, dryRun: true })
+    expect((await larder(['cache', 'ls'])).stdout).toMatch(
+      new RegExp(`${sha256.slice(0, 12)} .*http://origin.test/cached\n1 of 1 content shown`)
+    )
+    expect((await larder(['cache', 'pin', sha256.slice(0, 8), '--json'])).stdout).toBe(
+      `${JSON.stringify({ sha256, pinned: true, until: null })}\n`
+    )
+    expect(JSON.parse((await larder(['cache', 'clear', '--dry-run', '--json'])).stdout)).toEqual({
+      removed: 0,
+      bytes: 0,
+      kept: 1,
+      dryRun: true
+    })
     expect((await larder(['cache', 'verify'])).stdout).toBe('1 content read, 1 good\n')
     expect((await larder(['cache', 'rm', 'zz'])).code).toBe(2)
     expect((await larder(['cache', 'rm', '000000'])).code).toBe(3)
-    expect((await larder(['cache', 'rm', sha256.slice(0, 8), '--dry-run'])).stdout).toContain('would be removed, 6 B freed')
+    expect((await larder(['cache', 'rm', sha256.slice(0, 8), '--dry-run'])).stdout).toContain(
+      'would be removed, 6 B freed'
+    )
     expect((await larder(['cache', 'rm', sha256.slice(0, 8)])).stdout).toContain('removed, 6 B freed')
     expect(JSON.parse((await larder(['cache', 'ls', '--json'])).stdout)).toMatchObject({ total: 0, entries: [] })
   })
@@ -214,10 +267,25 @@ describe('looking at the agent', () => {
 describe('larder get', () => {
   test('goes through the agent and says from where it came', async () => {
     rig.double.onRequest = ({ id }) => {
-      rig.double.update(id, { state: 'active', lengthBytes: data.length, haveBytes: 10, role: 'follower', masterName: 'pc-2' })
+      rig.double.update(id, {
+        state: 'active',
+        lengthBytes: data.length,
+        haveBytes: 10,
+        role: 'follower',
+        masterName: 'pc-2'
+      })
       rig.double.finish(id, data, { originBytes: 0, peerBytes: data.length, cacheBytes: 0 })
     }
-    const { code, stdout, stderr } = await start(['get', 'http://origin.test/setup.msi', '--priority', 'background', '--header', 'Accept: x', '--header', 'X-Y: z']).outcome
+    const { code, stdout, stderr } = await start([
+      'get',
+      'http://origin.test/setup.msi',
+      '--priority',
+      'background',
+      '--header',
+      'Accept: x',
+      '--header',
+      'X-Y: z'
+    ]).outcome
     expect([code, stdout]).toEqual([0, expect.stringMatching(/setup\.msi: 97\.7 KiB from peers in /)])
     expect(stderr).toContain('master is pc-2')
     expect(readFileSync(join(dir, 'setup.msi')).equals(data)).toBe(true)
@@ -228,7 +296,17 @@ describe('larder get', () => {
     rig.double.onRequest = ({ id }) => rig.double.finish(id, data)
     const { stdout, stderr } = await larder(['get', 'http://origin.test/a', '-o', join(dir, 'b'), '--json'])
     expect(stderr).toBe('')
-    expect(JSON.parse(stdout)).toMatchObject({ path: expect.stringMatching(/b$/), source: 'agent', reason: null, lengthBytes: data.length, sha256: expect.stringMatching(/^[0-9a-f]{64}$/), split: { originBytes: data.length, peerBytes: 0, cacheBytes: 0 }, stale: false, role: 'none', master: null })
+    expect(JSON.parse(stdout)).toMatchObject({
+      path: expect.stringMatching(/b$/),
+      source: 'agent',
+      reason: null,
+      lengthBytes: data.length,
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      split: { originBytes: data.length, peerBytes: 0, cacheBytes: 0 },
+      stale: false,
+      role: 'none',
+      master: null
+    })
   })
 
   test('is silent when asked to be', async () => {
@@ -241,14 +319,31 @@ describe('larder get', () => {
     const told = await larder(['get', url, '--no-agent', '-o', dir])
     expect([told.code, told.stdout]).toEqual([0, expect.stringContaining('directly from the origin')])
     mkdirSync(join(dir, 'folder'))
-    const alone = await larder(['get', url, '-o', join(dir, 'folder'), '--no-stagger', '--json', '--data-dir', join(dir, 'none')])
+    const alone = await larder([
+      'get',
+      url,
+      '-o',
+      join(dir, 'folder'),
+      '--no-stagger',
+      '--json',
+      '--data-dir',
+      join(dir, 'none')
+    ])
     expect(JSON.parse(alone.stdout)).toMatchObject({ source: 'direct', reason: 'agent-absent', role: 'direct' })
     expect(readFileSync(join(dir, 'folder', 'direct.bin')).equals(data)).toBe(true)
   })
 
   test('leaves an existing file alone when the content is wrong, and nothing beside it', async () => {
     writeFileSync(join(dir, 'direct.bin'), 'old')
-    const { code, stderr } = await larder(['get', origin.put('/direct.bin', data), '--no-agent', '-o', dir, '--sha256', '0'.repeat(64)])
+    const { code, stderr } = await larder([
+      'get',
+      origin.put('/direct.bin', data),
+      '--no-agent',
+      '-o',
+      dir,
+      '--sha256',
+      '0'.repeat(64)
+    ])
     expect([code, stderr]).toEqual([10, expect.stringContaining('(DIGEST_MISMATCH)')])
     expect(readdirSync(dir)).toEqual(['direct.bin'])
     expect(readFileSync(join(dir, 'direct.bin'), 'utf8')).toBe('old')
@@ -271,7 +366,10 @@ describe('larder get', () => {
   test('the agent’s error is the exit code', async () => {
     rig.double.onRequest = ({ id }) => rig.double.fail(id, new LarderError('ORIGIN_NOT_FOUND', 'It is not there'))
     const { code, stdout } = await larder(['get', 'http://origin.test/a', '-o', dir, '--json'])
-    expect([code, JSON.parse(stdout).error]).toEqual([22, expect.objectContaining({ code: 'ORIGIN_NOT_FOUND', message: 'It is not there' })])
+    expect([code, JSON.parse(stdout).error]).toEqual([
+      22,
+      expect.objectContaining({ code: 'ORIGIN_NOT_FOUND', message: 'It is not there' })
+    ])
   })
 
   test('Ctrl+C cancels at the agent and leaves nothing', async () => {

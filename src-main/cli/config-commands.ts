@@ -29,38 +29,81 @@ const strengths: Record<SettingStrength, string> = {
   locked: 'policy (locked)'
 }
 
-export async function listSettings(search: string | undefined, options: AgentCommandOptions & { readonly changed?: boolean }, output: Output, host: CliHost): Promise<void> {
+export async function listSettings(
+  search: string | undefined,
+  options: AgentCommandOptions & { readonly changed?: boolean },
+  output: Output,
+  host: CliHost
+): Promise<void> {
   const access = await openSettings(options, host)
   const { settings, problems } = await access.list()
   const wanted = (search ?? '').toLowerCase()
-  const found = settings.filter((setting) => `${setting.name} ${setting.description}`.toLowerCase().includes(wanted) && (options.changed !== true || setting.source !== 'default'))
+  const found = settings.filter(
+    (setting) =>
+      `${setting.name} ${setting.description}`.toLowerCase().includes(wanted) &&
+      (options.changed !== true || setting.source !== 'default')
+  )
   output.result({ running: access.running, settings: found, problems }, () => {
-    const rows = found.map((setting) => [setting.name, shownValue(setting), strengths[setting.strength], setting.pending ? 'from the next start on' : ''])
+    const rows = found.map((setting) => [
+      setting.name,
+      shownValue(setting),
+      strengths[setting.strength],
+      setting.pending ? 'from the next start on' : ''
+    ])
     const table = found.length === 0 ? 'No setting matches.' : formatTable(['NAME', 'VALUE', 'SOURCE', ''], rows)
     return [table, ...problems.map(describeRefusal)].join('\n')
   })
 }
 
-export async function getSetting(name: string, options: AgentCommandOptions, output: Output, host: CliHost): Promise<void> {
+export async function getSetting(
+  name: string,
+  options: AgentCommandOptions,
+  output: Output,
+  host: CliHost
+): Promise<void> {
   const setting = await find(name, options, host)
   // The value alone is for scripts.
-  output.result(setting, () => (output.stdout.isTTY && !setting.secret && unitOf(setting) !== null ? shownValue(setting) : plainValue(setting)))
+  output.result(setting, () =>
+    output.stdout.isTTY && !setting.secret && unitOf(setting) !== null ? shownValue(setting) : plainValue(setting)
+  )
 }
 
-export async function setSetting(name: string, text: string, options: AgentCommandOptions & { readonly reason?: string }, output: Output, host: CliHost): Promise<void> {
+export async function setSetting(
+  name: string,
+  text: string,
+  options: AgentCommandOptions & { readonly reason?: string },
+  output: Output,
+  host: CliHost
+): Promise<void> {
   const value = parseValue(knownName(name), text)
   const access = await openSettings(options, host)
-  const setting = await access.set(name, value, { by: whoTypes(), ...(options.reason !== undefined && { reason: options.reason }) })
+  const setting = await access.set(name, value, {
+    by: whoTypes(),
+    ...(options.reason !== undefined && { reason: options.reason })
+  })
   output.result(setting, () => `${name} is ${shownValue(setting)}${whenItCounts(setting, access.running)}.`)
 }
 
-export async function unsetSetting(name: string, options: AgentCommandOptions, output: Output, host: CliHost): Promise<void> {
+export async function unsetSetting(
+  name: string,
+  options: AgentCommandOptions,
+  output: Output,
+  host: CliHost
+): Promise<void> {
   const access = await openSettings(options, host)
   const setting = await access.set(name, undefined, { by: whoTypes() })
-  output.result(setting, () => `${name} is ${shownValue(setting)} (${strengths[setting.strength]})${whenItCounts(setting, access.running)}.`)
+  output.result(
+    setting,
+    () => `${name} is ${shownValue(setting)} (${strengths[setting.strength]})${whenItCounts(setting, access.running)}.`
+  )
 }
 
-export async function explainSetting(name: string, options: AgentCommandOptions, output: Output, host: CliHost): Promise<void> {
+export async function explainSetting(
+  name: string,
+  options: AgentCommandOptions,
+  output: Output,
+  host: CliHost
+): Promise<void> {
   const setting = await find(name, options, host)
   output.result(setting, () => {
     const { author, pending, needsRestart } = setting
@@ -72,36 +115,68 @@ export async function explainSetting(name: string, options: AgentCommandOptions,
       ...(forms === null ? [] : [['', `or, on the command line, ${forms}`] as const]),
       ['value', `${shownValue(setting)}${pending ? ' (from the agent’s next start on)' : ''}`],
       ['source', `${strengths[setting.strength]}, ${setting.place}`],
-      ...(author ? [['set by', `${author.by}${author.at === null ? '' : `, ${localTime(author.at)}`}${author.reason === null ? '' : `: ${author.reason}`}`] as const] : []),
+      ...(author
+        ? [
+            [
+              'set by',
+              `${author.by}${author.at === null ? '' : `, ${localTime(author.at)}`}${author.reason === null ? '' : `: ${author.reason}`}`
+            ] as const
+          ]
+        : []),
       ['change here', setting.managed ? 'no, it is managed' : `yes: larder config set ${setting.name} …`],
       ['a change counts', needsRestart ? 'from the agent’s next start on' : 'at once']
     ])
-    const rows = setting.candidates.map(({ strength, place, value }, at) => [at === setting.candidates.length - 1 ? '→' : '', strengths[strength], setting.secret ? 'secret' : showMeasure(unitOf(setting), value), place])
+    const rows = setting.candidates.map(({ strength, place, value }, at) => [
+      at === setting.candidates.length - 1 ? '→' : '',
+      strengths[strength],
+      setting.secret ? 'secret' : showMeasure(unitOf(setting), value),
+      place
+    ])
     return `${facts}\n\nWho sets it, the last one rules:\n${formatTable(['', 'SOURCE', 'VALUE', 'PLACE'], rows)}`
   })
 }
 
 /** @throws SETTINGS_INVALID with the first problem */
-export async function checkSettings(file: string | undefined, options: AgentCommandOptions & { readonly policy?: boolean }, output: Output, host: CliHost): Promise<void> {
+export async function checkSettings(
+  file: string | undefined,
+  options: AgentCommandOptions & { readonly policy?: boolean },
+  output: Output,
+  host: CliHost
+): Promise<void> {
   const problems = file === undefined ? readSettings(options, host).problems : checkFile(file, options.policy === true)
   const broken = problems.find(({ inForce }) => inForce !== 'partly')
   if (broken) throw invalidFile(broken)
-  output.result({ problems }, () => (problems.length === 0 ? `${file === undefined ? 'The settings of this PC are' : `${printable(file)} is`} good.` : problems.map(describeRefusal).join('\n')))
+  output.result({ problems }, () =>
+    problems.length === 0
+      ? `${file === undefined ? 'The settings of this PC are' : `${printable(file)} is`} good.`
+      : problems.map(describeRefusal).join('\n')
+  )
 }
 
 function checkFile(file: string, isPolicy: boolean): SettingsProblem[] {
   const place = resolve(file)
   let text: string
   try {
-    if (statSync(place).size > MAX_SETTINGS_BYTES) throw new LarderError('SETTINGS_INVALID', `${place} is longer than ${MAX_SETTINGS_BYTES} bytes`, { place })
+    if (statSync(place).size > MAX_SETTINGS_BYTES)
+      throw new LarderError('SETTINGS_INVALID', `${place} is longer than ${MAX_SETTINGS_BYTES} bytes`, { place })
     text = readFileSync(place, 'utf8')
   } catch (error) {
     if (error instanceof LarderError) throw error
-    throw new LarderError('SETTINGS_INVALID', `${place} cannot be read (${systemCode(error) ?? String(error)})`, { place, cause: error })
+    throw new LarderError('SETTINGS_INVALID', `${place} cannot be read (${systemCode(error) ?? String(error)})`, {
+      place,
+      cause: error
+    })
   }
   const parsed = isPolicy ? parsePolicy(text) : parseUserSettings(text)
   if (!parsed.ok) return [{ place, ...parsed.problem, inForce: 'nothing' }]
-  return parsed.value.unknown.map((setting) => ({ place, line: null, column: null, setting, reason: 'this release has no such setting; it is ignored', inForce: 'partly' }))
+  return parsed.value.unknown.map((setting) => ({
+    place,
+    line: null,
+    column: null,
+    setting,
+    reason: 'this release has no such setting; it is ignored',
+    inForce: 'partly'
+  }))
 }
 
 async function find(name: string, options: AgentCommandOptions, host: CliHost): Promise<SettingDetails> {
@@ -118,7 +193,11 @@ function whenItCounts({ pending, needsRestart }: SettingDetails, running: boolea
 }
 
 function describeRefusal(problem: SettingsProblem): string {
-  const consequence = { 'last-good': '\n  What it said before stays in force.', nothing: '\n  It is left out; the agent does not start with it.', partly: '' }[problem.inForce]
+  const consequence = {
+    'last-good': '\n  What it said before stays in force.',
+    nothing: '\n  It is left out; the agent does not start with it.',
+    partly: ''
+  }[problem.inForce]
   return `larder: ${describeProblem(problem)}${consequence}`
 }
 

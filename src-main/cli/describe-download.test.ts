@@ -24,18 +24,44 @@ const result = (changes: Partial<DownloadResult>): DownloadResult => ({
 
 test.each<[Partial<DownloadResult>, string]>([
   [{ split: { originBytes: 0, peerBytes: 100 * MIB, cacheBytes: 0 } }, '/d/setup.msi: 100 MiB from peers in 3.2 s.'],
-  [{ split: { originBytes: 0, peerBytes: 0, cacheBytes: 100 * MIB } }, '/d/setup.msi: 100 MiB from the cache of this PC in 3.2 s.'],
-  [{ split: { originBytes: 100 * MIB, peerBytes: 0, cacheBytes: 0 }, request: { role: 'master' } as RequestView }, '/d/setup.msi: 100 MiB from the origin as master in 3.2 s.'],
-  [{ split: { originBytes: 2 * MIB, peerBytes: 98 * MIB, cacheBytes: 0 } }, '/d/setup.msi: 100 MiB from peers 98.0 MiB, origin 2.00 MiB in 3.2 s.'],
-  [{ split: { originBytes: 0, peerBytes: 0, cacheBytes: 100 * MIB }, stale: true }, '/d/setup.msi: 100 MiB from the cache of this PC in 3.2 s. The origin could not be asked whether it is the latest version.'],
-  [{ source: 'direct', request: null, reason: 'agent-absent', waitedMs: 2000 }, '/d/setup.msi: 100 MiB directly from the origin in 3.2 s, of which 2.0 s waiting. No agent was running on this PC.'],
-  [{ source: 'direct', request: null, path: '/d/\u001b[31mred\u202e' }, '/d/red?: 100 MiB directly from the origin in 3.2 s.']
+  [
+    { split: { originBytes: 0, peerBytes: 0, cacheBytes: 100 * MIB } },
+    '/d/setup.msi: 100 MiB from the cache of this PC in 3.2 s.'
+  ],
+  [
+    { split: { originBytes: 100 * MIB, peerBytes: 0, cacheBytes: 0 }, request: { role: 'master' } as RequestView },
+    '/d/setup.msi: 100 MiB from the origin as master in 3.2 s.'
+  ],
+  [
+    { split: { originBytes: 2 * MIB, peerBytes: 98 * MIB, cacheBytes: 0 } },
+    '/d/setup.msi: 100 MiB from peers 98.0 MiB, origin 2.00 MiB in 3.2 s.'
+  ],
+  [
+    { split: { originBytes: 0, peerBytes: 0, cacheBytes: 100 * MIB }, stale: true },
+    '/d/setup.msi: 100 MiB from the cache of this PC in 3.2 s. The origin could not be asked whether it is the latest version.'
+  ],
+  [
+    { source: 'direct', request: null, reason: 'agent-absent', waitedMs: 2000 },
+    '/d/setup.msi: 100 MiB directly from the origin in 3.2 s, of which 2.0 s waiting. No agent was running on this PC.'
+  ],
+  [
+    { source: 'direct', request: null, path: '/d/\u001b[31mred\u202e' },
+    '/d/red?: 100 MiB directly from the origin in 3.2 s.'
+  ]
 ])('the last line says from where it came (%#)', (changes, line) => {
   expect(describeResult(result(changes))).toBe(line)
 })
 
 test('a position says state, role and sources, and the time left', () => {
-  const request = { state: 'active', role: 'follower', masterName: 'pc-2', haveBytes: 25 * MIB, lengthBytes: 100 * MIB, rateBytesPerSecond: 5 * MIB, split: { originBytes: 0, peerBytes: 25 * MIB, cacheBytes: 0 } } as RequestView
+  const request = {
+    state: 'active',
+    role: 'follower',
+    masterName: 'pc-2',
+    haveBytes: 25 * MIB,
+    lengthBytes: 100 * MIB,
+    rateBytesPerSecond: 5 * MIB,
+    split: { originBytes: 0, peerBytes: 25 * MIB, cacheBytes: 0 }
+  } as RequestView
   const position = positionOf({ phase: 'agent', request })!
   expect(position.about).toBe('master is pc-2 (peers 25.0 MiB)')
   expect(timeLeft(position)).toBe('15 s left')
@@ -45,7 +71,9 @@ test('a position says state, role and sources, and the time left', () => {
 })
 
 test('a wait and a fallback are told in words', () => {
-  expect(describeTurn({ phase: 'stagger', reason: 'integration-off', waitMs: 12_000, leftMs: 12_000 })).toBe('The integration is turned off on this PC. Waiting 12 s, chosen at random, before the direct download; --no-stagger does not wait.')
+  expect(describeTurn({ phase: 'stagger', reason: 'integration-off', waitMs: 12_000, leftMs: 12_000 })).toBe(
+    'The integration is turned off on this PC. Waiting 12 s, chosen at random, before the direct download; --no-stagger does not wait.'
+  )
   expect(describeTurn({ phase: 'stagger', reason: 'integration-off', waitMs: 12_000, leftMs: 11_000 })).toBeUndefined()
   expect(describeTurn({ phase: 'fallback', reason: 'no-progress', why: 'it hangs' })).toContain('it hangs')
 })
@@ -57,5 +85,14 @@ test('names from elsewhere cannot steer the terminal', () => {
 })
 
 test('columns are aligned without lines', () => {
-  expect(formatTable(['NAME', 'N'], [['a', '1'], ['bbbbb', '100']], ['N'])).toBe('NAME     N\na        1\nbbbbb  100')
+  expect(
+    formatTable(
+      ['NAME', 'N'],
+      [
+        ['a', '1'],
+        ['bbbbb', '100']
+      ],
+      ['N']
+    )
+  ).toBe('NAME     N\na        1\nbbbbb  100')
 })

@@ -30,10 +30,12 @@ export function describeResult(result: DownloadResult): string {
   const whole = `${printable(path ?? 'the content')}: ${formatSize(lengthBytes)}`
   const time = `in ${formatDuration(elapsedMs)}${waitedMs > 0 ? `, of which ${formatDuration(waitedMs)} waiting` : ''}`
   const why = reason === null ? '' : ` ${reasonTexts[reason]}`
-  if (source === 'retained') return `${whole} as it was kept on this PC ${time}; ${stale ? 'the origin could not be asked whether it is the latest version' : 'it is unchanged at the origin'}.${why}`
+  if (source === 'retained')
+    return `${whole} as it was kept on this PC ${time}; ${stale ? 'the origin could not be asked whether it is the latest version' : 'it is unchanged at the origin'}.${why}`
   if (source === 'direct') return `${whole} directly from the origin ${time}.${why}`
   const sources = Object.values(split).filter((bytes) => bytes > 0).length
-  const only = split.cacheBytes > 0 ? 'from the cache of this PC' : split.peerBytes > 0 ? 'from peers' : 'from the origin'
+  const only =
+    split.cacheBytes > 0 ? 'from the cache of this PC' : split.peerBytes > 0 ? 'from peers' : 'from the origin'
   const from = sources > 1 ? `from ${describeSplit(split)}` : only
   const role = request?.role === 'master' && split.originBytes > 0 ? ' as master' : ''
   return `${whole} ${from}${role} ${time}.${stale ? ' The origin could not be asked whether it is the latest version.' : ''}${why}`
@@ -50,7 +52,13 @@ export interface DownloadPosition {
 
 /** Undefined for what has no position. */
 export function positionOf(progress: DownloadProgress): DownloadPosition | undefined {
-  if (progress.phase === 'direct') return { receivedBytes: progress.receivedBytes, lengthBytes: progress.lengthBytes, rateBytesPerSecond: progress.rateBytesPerSecond, about: 'direct' }
+  if (progress.phase === 'direct')
+    return {
+      receivedBytes: progress.receivedBytes,
+      lengthBytes: progress.lengthBytes,
+      rateBytesPerSecond: progress.rateBytesPerSecond,
+      about: 'direct'
+    }
   if (progress.phase !== 'agent') return undefined
   const { request } = progress
   const state = request.state === 'active' ? '' : request.state
@@ -75,6 +83,7 @@ export function describeTurn(progress: DownloadProgress): string | undefined {
     if (progress.leftMs < progress.waitMs) return undefined
     return `${reasonTexts[progress.reason]} Waiting ${formatDuration(progress.waitMs)}, chosen at random, before the direct download; --no-stagger does not wait.`
   }
-  if (progress.phase === 'fallback') return `The agent did not deliver (${printable(progress.why)}); downloading directly.`
+  if (progress.phase === 'fallback')
+    return `The agent did not deliver (${printable(progress.why)}); downloading directly.`
   return undefined
 }

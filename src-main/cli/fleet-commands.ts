@@ -9,7 +9,14 @@ import { dataPaths, defaultDataDir } from '../lib/data-paths.ts'
 import { hasCode, LarderError, systemCode } from '../lib/errors.ts'
 import { writePrivateFile } from '../lib/private-file.ts'
 import { readDenyList, type DenyList } from '../peers/fleet/deny-list.ts'
-import { acceptEnrolment, denyListFile, MAX_FLEET_FILE_BYTES, parseFleetFile, sameFleet, type EnrolmentFile } from '../peers/fleet/enrolment.ts'
+import {
+  acceptEnrolment,
+  denyListFile,
+  MAX_FLEET_FILE_BYTES,
+  parseFleetFile,
+  sameFleet,
+  type EnrolmentFile
+} from '../peers/fleet/enrolment.ts'
 import { FleetCa, type Member } from '../peers/fleet/fleet-ca.ts'
 import { expiresAtMs, makeRequest, MAX_REQUEST_CHARACTERS } from '../peers/fleet/fleet-certificate.ts'
 import { FleetFolder } from '../peers/fleet/fleet-folder.ts'
@@ -38,15 +45,23 @@ export interface EnrolOptions extends CaOptions {
 }
 
 const dataDirOf = ({ dataDir }: FleetOptions): string => dataPaths(dataDir ?? defaultDataDir()).root
-export const caDirOf = (options: CaOptions): string => (options.caDir === undefined ? join(dataDirOf(options), 'fleet-ca') : resolve(options.caDir))
+export const caDirOf = (options: CaOptions): string =>
+  options.caDir === undefined ? join(dataDirOf(options), 'fleet-ca') : resolve(options.caDir)
 
 /** Makes the CA of a new fleet. */
 export async function initFleet(options: CaOptions, output: Output): Promise<void> {
   const dir = caDirOf(options)
   const passphrase = await passphraseOf(options)
   const ca = await withCaLock(dir, () => FleetCa.create(dir, { passphrase, clock: systemClock }))
-  const protection = passphrase === undefined ? 'Its key has no passphrase: whoever can read this folder can add PCs to the fleet.' : 'Its key is under the passphrase.'
-  output.result({ caDir: dir, sealed: passphrase !== undefined, fingerprint: ca.certificate.fingerprint256 }, () => `The fleet CA is in ${dir}. ${protection}\nKeep a copy of the folder in a safe place. Next: \`larder fleet enroll\` on this PC, \`larder fleet enroll --request <file>\` on the others.`)
+  const protection =
+    passphrase === undefined
+      ? 'Its key has no passphrase: whoever can read this folder can add PCs to the fleet.'
+      : 'Its key is under the passphrase.'
+  output.result(
+    { caDir: dir, sealed: passphrase !== undefined, fingerprint: ca.certificate.fingerprint256 },
+    () =>
+      `The fleet CA is in ${dir}. ${protection}\nKeep a copy of the folder in a safe place. Next: \`larder fleet enroll\` on this PC, \`larder fleet enroll --request <file>\` on the others.`
+  )
 }
 
 /**
@@ -55,24 +70,43 @@ export async function initFleet(options: CaOptions, output: Output): Promise<voi
  */
 export async function enrol(options: EnrolOptions, output: Output, { renew }: { renew: boolean }): Promise<void> {
   const { folder, identity, dataDir } = await deviceOf(options)
-  if (renew && !(await folder.enrolment(identity.spki))) throw new LarderError('FLEET_INVALID', 'This PC has no certificate of a fleet CA that could be renewed', { dataDir })
+  if (renew && !(await folder.enrolment(identity.spki)))
+    throw new LarderError('FLEET_INVALID', 'This PC has no certificate of a fleet CA that could be renewed', {
+      dataDir
+    })
   const request = await makeRequest(identity.keyPem, options.name ?? hostname())
   if (options.request !== undefined) {
     await writeOut(options.request, request)
-    output.result({ request: options.request, peer: identity.id }, () => `The request of this PC (${shortId(identity.id)}) is in ${options.request}. Whoever holds the fleet CA runs \`larder fleet sign\` on it; then \`larder fleet install\` the answer here.`)
+    output.result(
+      { request: options.request, peer: identity.id },
+      () =>
+        `The request of this PC (${shortId(identity.id)}) is in ${options.request}. Whoever holds the fleet CA runs \`larder fleet sign\` on it; then \`larder fleet install\` the answer here.`
+    )
     return
   }
-  const { file } = await withCa(options, (ca) => ca.sign(request, { lifetimeMs: lifetimeOf(options), name: options.name }))
+  const { file } = await withCa(options, (ca) =>
+    ca.sign(request, { lifetimeMs: lifetimeOf(options), name: options.name })
+  )
   await install(folder, identity, file, output)
 }
 
 /** Answers a request with a certificate. */
-export async function signRequest(path: string, options: EnrolOptions & { readonly output?: string }, output: Output): Promise<void> {
+export async function signRequest(
+  path: string,
+  options: EnrolOptions & { readonly output?: string },
+  output: Output
+): Promise<void> {
   const request = await readText(path, MAX_REQUEST_CHARACTERS)
-  const { file, member } = await withCa(options, (ca) => ca.sign(request, { lifetimeMs: lifetimeOf(options), name: options.name }))
+  const { file, member } = await withCa(options, (ca) =>
+    ca.sign(request, { lifetimeMs: lifetimeOf(options), name: options.name })
+  )
   const to = options.output ?? `${path}.enrolment.json`
   await writeOut(to, `${JSON.stringify(file)}\n`)
-  output.result({ enrolment: to, ...memberFacts(member) }, () => `${member.name} (${shortId(member.peer)}) is a member until ${localTime(member.expiresAt)}. On that PC: \`larder fleet install ${to}\``)
+  output.result(
+    { enrolment: to, ...memberFacts(member) },
+    () =>
+      `${member.name} (${shortId(member.peer)}) is a member until ${localTime(member.expiresAt)}. On that PC: \`larder fleet install ${to}\``
+  )
 }
 
 /** Takes what the holder of the CA sent: the answer to a request, or a deny list. */
@@ -81,22 +115,49 @@ export async function installFile(path: string, options: FleetOptions, output: O
   const { folder, identity } = await deviceOf(options)
   if (file.larder === 'fleet-enrolment') return install(folder, identity, file, output)
   const enrolment = await folder.enrolment(identity.spki)
-  if (!enrolment) throw new LarderError('FLEET_INVALID', 'This PC is no member of a fleet with a CA; give the deny list to one that is')
+  if (!enrolment)
+    throw new LarderError(
+      'FLEET_INVALID',
+      'This PC is no member of a fleet with a CA; give the deny list to one that is'
+    )
   const list = readDenyList(Buffer.from(file.denyList, 'base64url'), enrolment.ca.publicKey)
   if (!list) throw new LarderError('FLEET_INVALID', `${path} was not signed by the CA of this PC's fleet`, { path })
   await folder.offerDenyList(list)
-  output.result({ denyListNumber: list.number, denied: list.denied.size }, () => `Deny list ${list.number} (${list.denied.size} devices) goes to all members as soon as the agent of this PC runs.`)
+  output.result(
+    { denyListNumber: list.number, denied: list.denied.size },
+    () =>
+      `Deny list ${list.number} (${list.denied.size} devices) goes to all members as soon as the agent of this PC runs.`
+  )
 }
 
 /** Throws devices out of the fleet, or takes that back. */
-export async function revoke(who: readonly string[], options: CaOptions & { readonly undo?: boolean; readonly output?: string }, output: Output): Promise<void> {
+export async function revoke(
+  who: readonly string[],
+  options: CaOptions & { readonly undo?: boolean; readonly output?: string },
+  output: Output
+): Promise<void> {
   const { members, denyList } = await withCa(options, (ca) => ca.revoke(who, { undo: options.undo === true }))
   if (options.output !== undefined) await writeOut(options.output, `${JSON.stringify(denyListFile(denyList))}\n`)
   const handed = await handToOwnAgent(options, denyList)
-  if (!handed && options.output === undefined) throw new LarderError('FLEET_INVALID', `Deny list ${denyList.number} is made, but this PC is no member that could spread it. Run the command again with --output <file> and install that file on any member`)
+  if (!handed && options.output === undefined)
+    throw new LarderError(
+      'FLEET_INVALID',
+      `Deny list ${denyList.number} is made, but this PC is no member that could spread it. Run the command again with --output <file> and install that file on any member`
+    )
   const names = members.map(({ name, peer }) => `${name} (${shortId(peer)})`).join(', ')
-  const way = handed ? 'The agent of this PC spreads the list within seconds while it runs.' : `Run \`larder fleet install ${options.output}\` on any one member.`
-  output.result({ members: members.map(memberFacts), denyListNumber: denyList.number, denied: denyList.denied.size, handed, ...(options.output && { file: options.output }) }, () => `${names} ${options.undo ? 'may take part again' : 'is thrown out of the fleet'}. ${way}`)
+  const way = handed
+    ? 'The agent of this PC spreads the list within seconds while it runs.'
+    : `Run \`larder fleet install ${options.output}\` on any one member.`
+  output.result(
+    {
+      members: members.map(memberFacts),
+      denyListNumber: denyList.number,
+      denied: denyList.denied.size,
+      handed,
+      ...(options.output && { file: options.output })
+    },
+    () => `${names} ${options.undo ? 'may take part again' : 'is thrown out of the fleet'}. ${way}`
+  )
 }
 
 /** Takes this PC out of its fleet; its identity stays. */
@@ -118,7 +179,11 @@ async function install(folder: FleetFolder, identity: Identity, file: EnrolmentF
   if (denyList) await folder.offerDenyList(denyList)
   const renewed = before !== undefined && sameFleet(before, enrolment)
   const until = expiresAtMs(enrolment.certificate)
-  output.result({ peer: identity.id, expiresAt: until, renewed }, () => `This PC (${shortId(identity.id)}) is a member of the fleet until ${localTime(until)}. ${renewed ? 'A running agent takes the new certificate within seconds.' : 'Start its agent (again).'}`)
+  output.result(
+    { peer: identity.id, expiresAt: until, renewed },
+    () =>
+      `This PC (${shortId(identity.id)}) is a member of the fleet until ${localTime(until)}. ${renewed ? 'A running agent takes the new certificate within seconds.' : 'Start its agent (again).'}`
+  )
 }
 
 async function handToOwnAgent(options: CaOptions, denyList: DenyList): Promise<boolean> {
@@ -131,11 +196,18 @@ async function handToOwnAgent(options: CaOptions, denyList: DenyList): Promise<b
 }
 
 /** This PC's place between peers; its identity is made when it has none yet. */
-export async function deviceOf(options: FleetOptions): Promise<{ dataDir: string; identity: Identity; folder: FleetFolder }> {
+export async function deviceOf(
+  options: FleetOptions
+): Promise<{ dataDir: string; identity: Identity; folder: FleetFolder }> {
   const dataDir = dataDirOf(options)
-  if ((await mkdir(dataDir, { recursive: true, mode: 0o700 })) !== undefined && process.platform !== 'win32') await chmod(dataDir, 0o700)
+  if ((await mkdir(dataDir, { recursive: true, mode: 0o700 })) !== undefined && process.platform !== 'win32')
+    await chmod(dataDir, 0o700)
   const silent = { debug() {}, info() {}, warn() {}, error() {} }
-  return { dataDir, identity: await loadIdentity(dataDir, { clock: systemClock, log: silent }), folder: new FleetFolder(dataDir) }
+  return {
+    dataDir,
+    identity: await loadIdentity(dataDir, { clock: systemClock, log: silent }),
+    folder: new FleetFolder(dataDir)
+  }
 }
 
 async function withCa<T>(options: CaOptions, work: (ca: FleetCa) => Promise<T>): Promise<T> {
@@ -147,7 +219,10 @@ async function withCa<T>(options: CaOptions, work: (ca: FleetCa) => Promise<T>):
 /** One command at a time: two would each forget what the other wrote into the register. */
 async function withCaLock<T>(dir: string, work: () => Promise<T>): Promise<T> {
   await mkdir(dir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw new LarderError('FLEET_CA_UNUSABLE', `The folder ${dir} cannot be made (${systemCode(error) ?? 'unknown'})`, { dir, cause: error })
+    throw new LarderError('FLEET_CA_UNUSABLE', `The folder ${dir} cannot be made (${systemCode(error) ?? 'unknown'})`, {
+      dir,
+      cause: error
+    })
   })
   let lock
   try {
@@ -172,7 +247,11 @@ async function readText(path: string, maxBytes: number): Promise<string> {
   try {
     return (await readBoundedFile(path, maxBytes)).toString('utf8')
   } catch (error) {
-    throw new LarderError('FLEET_INVALID', `${path} cannot be read (${systemCode(error) ?? (error as Error).message})`, { path, cause: error })
+    throw new LarderError(
+      'FLEET_INVALID',
+      `${path} cannot be read (${systemCode(error) ?? (error as Error).message})`,
+      { path, cause: error }
+    )
   }
 }
 
@@ -181,7 +260,11 @@ async function writeOut(path: string, text: string): Promise<void> {
   try {
     await writePrivateFile(resolve(path), text)
   } catch (error) {
-    throw new LarderError('DESTINATION_UNWRITABLE', `${path} cannot be written (${systemCode(error) ?? (error as Error).message})`, { path, cause: error })
+    throw new LarderError(
+      'DESTINATION_UNWRITABLE',
+      `${path} cannot be written (${systemCode(error) ?? (error as Error).message})`,
+      { path, cause: error }
+    )
   }
 }
 
@@ -189,6 +272,12 @@ function lifetimeOf({ days = DEFAULT_DAYS }: EnrolOptions): number {
   return days * DAY_MS
 }
 
-export function memberFacts({ peer, name, issuedAt, expiresAt, deniedAt }: Member): { peer: PeerId; name: string; issuedAt: number; expiresAt: number; deniedAt: number | null } {
+export function memberFacts({ peer, name, issuedAt, expiresAt, deniedAt }: Member): {
+  peer: PeerId
+  name: string
+  issuedAt: number
+  expiresAt: number
+  deniedAt: number | null
+} {
   return { peer, name, issuedAt, expiresAt, deniedAt }
 }

@@ -5,7 +5,9 @@ type AddCommand = (parent: Command, usage: string, summary: string) => Command
 
 /** `larder fleet …`: who belongs to the fleet, by a site key or by certificates of a CA. */
 export function addFleetCommands(program: Command, command: AddCommand, output: Output): void {
-  const fleet = program.command('fleet').description('Membership of the fleet: by a site key, or by certificates of a fleet CA.')
+  const fleet = program
+    .command('fleet')
+    .description('Membership of the fleet: by a site key, or by certificates of a fleet CA.')
   const load = () => import('./fleet-commands.ts')
   const withCa = (usage: string, summary: string) =>
     command(fleet, usage, summary)
@@ -13,17 +15,23 @@ export function addFleetCommands(program: Command, command: AddCommand, output: 
       .option('--passphrase-file <file>', 'file with the passphrase of the CA’s key (else LARDER_CA_PASSPHRASE)')
 
   const key = fleet.command('key').description('The site key.')
-  key.command('new').description('Make a site key; whoever has it is a member of the fleet.').option('--json', 'as JSON').action(async () => {
-    const { randomBytes } = await import('node:crypto')
-    const siteKey = `larder-site-${randomBytes(32).toString('base64url')}`
-    output.result({ siteKey }, () => siteKey)
-  })
+  key
+    .command('new')
+    .description('Make a site key; whoever has it is a member of the fleet.')
+    .option('--json', 'as JSON')
+    .action(async () => {
+      const { randomBytes } = await import('node:crypto')
+      const siteKey = `larder-site-${randomBytes(32).toString('base64url')}`
+      output.result({ siteKey }, () => siteKey)
+    })
 
   command(fleet, 'show', 'Show how this PC is a member, and the members where this PC holds the CA.')
     .option('--ca-dir <folder>', 'folder of the fleet CA (default: fleet-ca in the data folder)')
     .action(async (options) => (await import('./fleet-show.ts')).showFleet(options, output))
 
-  withCa('init', 'Make the CA of a new fleet. Its folder is all there is of it: keep it safe.').action(async (options) => (await load()).initFleet(options, output))
+  withCa('init', 'Make the CA of a new fleet. Its folder is all there is of it: keep it safe.').action(
+    async (options) => (await load()).initFleet(options, output)
+  )
   withCa('enroll', 'Make this PC a member: by the CA on this PC, or by a request for whoever holds the CA.')
     .option('--request <file>', 'write a request for the holder of the CA instead')
     .option('--name <name>', 'name of this PC in the CA’s register (default: host name)')
@@ -43,11 +51,16 @@ export function addFleetCommands(program: Command, command: AddCommand, output: 
     .argument('<file>', 'what `larder fleet sign` or `larder fleet revoke --output` wrote')
     .action(async (file, options) => (await load()).installFile(file, options, output))
   withCa('revoke', 'Throw PCs out of the fleet: every member refuses them within a minute.')
-    .argument('<pc...>', 'name in the register, or id as `fleet show` and `peers` print it (its first 8 digits or more)')
+    .argument(
+      '<pc...>',
+      'name in the register, or id as `fleet show` and `peers` print it (its first 8 digits or more)'
+    )
     .option('--undo', 'let them take part again')
     .option('-o, --output <file>', 'also write the deny list to a file, to install it on any member')
     .action(async (pcs, options) => (await load()).revoke(pcs, options, output))
-  command(fleet, 'leave', 'Take this PC out of the fleet of its CA.').action(async (options) => (await load()).leaveFleet(options, output))
+  command(fleet, 'leave', 'Take this PC out of the fleet of its CA.').action(async (options) =>
+    (await load()).leaveFleet(options, output)
+  )
 }
 
 function days(text: string): number {

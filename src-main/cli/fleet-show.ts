@@ -39,17 +39,34 @@ export async function showFleet(options: CaOptions, output: Output): Promise<voi
         ['this PC', identity.id],
         ['member', given ? 'by the site key the agent was given at its start' : how[via]]
       ]
-      if (enrolment) facts.push(['certificate', `until ${localTime(expiresAtMs(enrolment.certificate))}`], ['fleet CA', enrolment.ca.fingerprint256])
-      if (denyList) facts.push(['deny list', denyList.number === 0 ? 'empty' : `number ${denyList.number}: ${[...denyList.denied].map(shortId).join(', ') || 'nobody'}`])
+      if (enrolment)
+        facts.push(
+          ['certificate', `until ${localTime(expiresAtMs(enrolment.certificate))}`],
+          ['fleet CA', enrolment.ca.fingerprint256]
+        )
+      if (denyList)
+        facts.push([
+          'deny list',
+          denyList.number === 0
+            ? 'empty'
+            : `number ${denyList.number}: ${[...denyList.denied].map(shortId).join(', ') || 'nobody'}`
+        ])
       const text = formatFacts(facts)
       if (!members) return text
-      const rows = members.map((one) => [one.name, shortId(one.peer), localTime(one.expiresAt), one.deniedAt === null ? '' : `thrown out ${localTime(one.deniedAt)}`])
+      const rows = members.map((one) => [
+        one.name,
+        shortId(one.peer),
+        localTime(one.expiresAt),
+        one.deniedAt === null ? '' : `thrown out ${localTime(one.deniedAt)}`
+      ])
       return `${text}\n\nThis PC holds the CA in ${caDir}${ca?.sealed ? ', its key under a passphrase' : ''}.\n${rows.length === 0 ? 'Nobody is enrolled yet.' : formatTable(['NAME', 'ID', 'UNTIL', ''], rows)}`
     }
   )
 }
 
 async function agentHasSiteKey(dataDir: string): Promise<boolean> {
-  const status = await connect({ dataDir }).then((agent) => agent.status()).catch(() => undefined)
+  const status = await connect({ dataDir })
+    .then((agent) => agent.status())
+    .catch(() => undefined)
   return status?.fleet.via === 'site-key'
 }

@@ -28,8 +28,10 @@ export interface GetOptions {
 
 /** Downloads one URL to a file. */
 export async function get(url: string, options: GetOptions, output: Output, host: CliHost): Promise<void> {
-  if (options.output === '-') throw new LarderError('DESTINATION_INVALID', 'The bytes cannot go to the standard output; name a file')
-  if (options.sha256 !== undefined && !/^[0-9a-fA-F]{64}$/.test(options.sha256)) throw new LarderError('DIGEST_INVALID', '--sha256 expects 64 hex digits')
+  if (options.output === '-')
+    throw new LarderError('DESTINATION_INVALID', 'The bytes cannot go to the standard output; name a file')
+  if (options.sha256 !== undefined && !/^[0-9a-fA-F]{64}$/.test(options.sha256))
+    throw new LarderError('DIGEST_INVALID', '--sha256 expects 64 hex digits')
   const integrity = options.sha256 ?? options.integrity
   const spec: DownloadSpec = {
     url,
@@ -63,7 +65,19 @@ export async function get(url: string, options: GetOptions, output: Output, host
     progress?.end()
     if (options.quiet === true && !output.json) return
     const { path, source, reason, lengthBytes, sha256, split, stale, request, waitedMs, elapsedMs } = result
-    const facts = { path, source, reason, lengthBytes, sha256, split, stale, role: request?.role ?? 'direct', master: request?.masterName ?? null, waitedMs, elapsedMs }
+    const facts = {
+      path,
+      source,
+      reason,
+      lengthBytes,
+      sha256,
+      split,
+      stale,
+      role: request?.role ?? 'direct',
+      master: request?.masterName ?? null,
+      waitedMs,
+      elapsedMs
+    }
     output.result(facts, () => describeResult(result))
   } finally {
     progress?.end()
@@ -79,7 +93,8 @@ export function parseHeaders(lines: readonly string[]): Record<string, string> {
     const at = line.indexOf(':')
     const name = line.slice(0, at).trim()
     // What stands there may be a credential, so it is not shown.
-    if (at < 1 || !/^[A-Za-z0-9-]{1,64}$/.test(name)) throw new LarderError('BAD_REQUEST', "--header expects 'Name: value'", { field: 'header' })
+    if (at < 1 || !/^[A-Za-z0-9-]{1,64}$/.test(name))
+      throw new LarderError('BAD_REQUEST', "--header expects 'Name: value'", { field: 'header' })
     headers[name] = line.slice(at + 1).trim()
   }
   return headers

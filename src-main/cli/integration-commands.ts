@@ -16,11 +16,21 @@ import { formatFacts } from './table.ts'
 import { whoTypes } from './who.ts'
 
 /** With the agent or, where none runs, in the settings it will start with. @throws SETTING_MANAGED naming who decides it */
-export async function switchIntegration(enabled: boolean, options: AgentCommandOptions & { readonly reason?: string }, output: Output, host: CliHost): Promise<void> {
+export async function switchIntegration(
+  enabled: boolean,
+  options: AgentCommandOptions & { readonly reason?: string },
+  output: Output,
+  host: CliHost
+): Promise<void> {
   const change = { by: whoTypes(), ...(options.reason !== undefined && { reason: options.reason }) }
   const access = await openSettings(options, host)
-  const integration = access.running ? (await (await connect(options)).setIntegration(enabled, change)).integration : await setInFile()
-  output.result({ integration, running: access.running }, () => `The integration is ${describe(integration)}${access.running ? '' : '; no agent is running now'}.`)
+  const integration = access.running
+    ? (await (await connect(options)).setIntegration(enabled, change)).integration
+    : await setInFile()
+  output.result(
+    { integration, running: access.running },
+    () => `The integration is ${describe(integration)}${access.running ? '' : '; no agent is running now'}.`
+  )
 
   async function setInFile(): Promise<IntegrationState> {
     await access.set('integration.enabled', enabled, change)
@@ -35,14 +45,26 @@ export async function integrationStatus(options: AgentCommandOptions, output: Ou
   const { settings } = readSettings(options, host)
   const staggerRangeSeconds = detection.defaultStaggerRangeSeconds ?? settings.integration.defaultStaggerRangeSeconds
   const retained = await retainedIn(options).stats()
-  output.result({ integration, agent: { state: detection.state, version: detection.version }, staggerRangeSeconds, retained }, () =>
-    formatFacts([
-      ['integration', describe(integration)],
-      ['switch', integration.managedBy === null ? 'larder integration on | off' : `cannot be switched here; ask ${integration.managedBy}`],
-      ['agent', detection.why],
-      ['programs', running && integration.enabled ? 'are served by the agent' : `download directly, after a random wait of up to ${formatDuration(staggerRangeSeconds * 1000)}`],
-      ['kept here', describeRetained(retained)]
-    ])
+  output.result(
+    { integration, agent: { state: detection.state, version: detection.version }, staggerRangeSeconds, retained },
+    () =>
+      formatFacts([
+        ['integration', describe(integration)],
+        [
+          'switch',
+          integration.managedBy === null
+            ? 'larder integration on | off'
+            : `cannot be switched here; ask ${integration.managedBy}`
+        ],
+        ['agent', detection.why],
+        [
+          'programs',
+          running && integration.enabled
+            ? 'are served by the agent'
+            : `download directly, after a random wait of up to ${formatDuration(staggerRangeSeconds * 1000)}`
+        ],
+        ['kept here', describeRetained(retained)]
+      ])
   )
 }
 
@@ -61,6 +83,8 @@ function readState(options: AgentCommandOptions, host: CliHost): IntegrationStat
   return integrationState(readSettings(options, host), systemClock.wallMs())
 }
 
-const retainedIn = ({ dataDir }: AgentCommandOptions): RetainedContents => new RetainedContents(dataPaths(dataDir ?? defaultDataDir()).root, systemClock)
+const retainedIn = ({ dataDir }: AgentCommandOptions): RetainedContents =>
+  new RetainedContents(dataPaths(dataDir ?? defaultDataDir()).root, systemClock)
 
-const describeRetained = ({ contents, bytes, dir }: RetainedStats): string => (contents === 0 ? 'nothing' : `${countOf(contents)}, ${formatSize(bytes)} in ${dir}`)
+const describeRetained = ({ contents, bytes, dir }: RetainedStats): string =>
+  contents === 0 ? 'nothing' : `${countOf(contents)}, ${formatSize(bytes)} in ${dir}`

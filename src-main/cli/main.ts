@@ -4,7 +4,11 @@ import { Output } from './output.ts'
 import { buildProgram } from './program.ts'
 
 /** Runs one command line. @returns the exit code */
-export async function main(argv: readonly string[], streams: Pick<Output, 'stdout' | 'stderr'> = process, host: CliHost = thisPc): Promise<number> {
+export async function main(
+  argv: readonly string[],
+  streams: Pick<Output, 'stdout' | 'stderr'> = process,
+  host: CliHost = thisPc
+): Promise<number> {
   const output = new Output(argv.includes('--json'), streams)
   try {
     await buildProgram(output, host).parseAsync(argv, { from: 'user' })
@@ -17,7 +21,10 @@ export async function main(argv: readonly string[], streams: Pick<Output, 'stdou
       // Asked for nothing: the help has been shown.
       if (thrown.code === 'commander.help') return errorTable.BAD_REQUEST.exit
       const message = thrown.message.replace(/^error: /, '').trim()
-      output.error({ ...new LarderError('BAD_REQUEST', message).toView(), next: 'See `larder --help`, or `larder <command> --help`.' })
+      output.error({
+        ...new LarderError('BAD_REQUEST', message).toView(),
+        next: 'See `larder --help`, or `larder <command> --help`.'
+      })
       return errorTable.BAD_REQUEST.exit
     }
     const error = LarderError.from(thrown)

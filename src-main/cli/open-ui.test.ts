@@ -17,7 +17,9 @@ let rig: AgentRig
 beforeAll(async () => {
   page = mkdtempSync(join(tmpdir(), 'larder-page-'))
   writeFileSync(join(page, 'index.html'), '')
-  rig = await startAgentRig({ ui: { rendererDir: page, settings: new SettingsBook(() => settingsInMemory(Settings.parse({}), systemClock), null) } })
+  rig = await startAgentRig({
+    ui: { rendererDir: page, settings: new SettingsBook(() => settingsInMemory(Settings.parse({}), systemClock), null) }
+  })
 })
 afterAll(async () => {
   await rig.close()
@@ -27,15 +29,28 @@ afterAll(async () => {
 const desktop = { DISPLAY: ':0' }
 const noBrowser: OpenInBrowser = () => Promise.reject(new Error('spawn xdg-open ENOENT'))
 
-async function run(options: { print?: boolean; json?: boolean }, openInBrowser: OpenInBrowser, env = desktop as Record<string, string>) {
+async function run(
+  options: { print?: boolean; json?: boolean },
+  openInBrowser: OpenInBrowser,
+  env = desktop as Record<string, string>
+) {
   const written = { stdout: '', stderr: '' }
-  const stream = (name: 'stdout' | 'stderr') => new Writable({ write: (chunk, _encoding, done) => ((written[name] += String(chunk)), done()) })
-  await openUi({ dataDir: rig.dataDir, ...options }, new Output(options.json === true, { stdout: stream('stdout'), stderr: stream('stderr') }), openInBrowser, env)
+  const stream = (name: 'stdout' | 'stderr') =>
+    new Writable({ write: (chunk, _encoding, done) => ((written[name] += String(chunk)), done()) })
+  await openUi(
+    { dataDir: rig.dataDir, ...options },
+    new Output(options.json === true, { stdout: stream('stdout'), stderr: stream('stderr') }),
+    openInBrowser,
+    env
+  )
   return written
 }
 
 const isGood = async (link: string) => {
-  const { status } = await rig.call('POST', '/v1/ui/session', { body: JSON.stringify({ link: link.split('#link=')[1] }), headers: { authorization: null } })
+  const { status } = await rig.call('POST', '/v1/ui/session', {
+    body: JSON.stringify({ link: link.split('#link=')[1] }),
+    headers: { authorization: null }
+  })
   return status === 200
 }
 
@@ -66,13 +81,20 @@ describe('larder ui', () => {
 
   test('is one value for a program', async () => {
     expect(JSON.parse((await run({ json: true }, async () => {})).stdout)).toEqual({ opened: true })
-    expect(JSON.parse((await run({ json: true }, noBrowser)).stdout)).toEqual({ opened: false, url: expect.any(String), validMs: 120_000 })
+    expect(JSON.parse((await run({ json: true }, noBrowser)).stdout)).toEqual({
+      opened: false,
+      url: expect.any(String),
+      validMs: 120_000
+    })
   })
 
   test('says what to do when the agent serves no window', async () => {
     const plain = await startAgentRig()
     try {
-      await expect(openUi({ dataDir: plain.dataDir }, new Output(false), noBrowser, desktop)).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('larder agent --ui') })
+      await expect(openUi({ dataDir: plain.dataDir }, new Output(false), noBrowser, desktop)).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+        message: expect.stringContaining('larder agent --ui')
+      })
     } finally {
       await plain.close()
     }
@@ -94,5 +116,11 @@ test.each<[NodeJS.Platform, Record<string, string>, string | null]>([
 })
 
 test('what is no link of the window makes no page', () => {
-  for (const url of ['https://evil.test/', 'http://127.0.0.1:1/ui/"><script>', 'http://127.0.0.1:1@evil.test/', 'javascript:alert(1)']) expect(() => doorPage(url)).toThrow(RangeError)
+  for (const url of [
+    'https://evil.test/',
+    'http://127.0.0.1:1/ui/"><script>',
+    'http://127.0.0.1:1@evil.test/',
+    'javascript:alert(1)'
+  ])
+    expect(() => doorPage(url)).toThrow(RangeError)
 })

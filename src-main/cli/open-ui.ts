@@ -21,7 +21,12 @@ export interface OpenUiOptions extends AgentCommandOptions {
 export type OpenInBrowser = (url: string) => Promise<unknown>
 
 /** Opens the window of the agent in a browser, or says how. */
-export async function openUi(options: OpenUiOptions, output: Output, openInBrowser: OpenInBrowser = open, env: Environment = process.env): Promise<void> {
+export async function openUi(
+  options: OpenUiOptions,
+  output: Output,
+  openInBrowser: OpenInBrowser = open,
+  env: Environment = process.env
+): Promise<void> {
   const { url, validMs } = await (await connect(options)).uiLink()
   const reason = options.print === true ? 'asked' : whyNoBrowser(process.platform, env)
   if (reason === null && (await startBrowser(url, options.dataDir ?? defaultDataDir(), openInBrowser))) {
@@ -29,12 +34,18 @@ export async function openUi(options: OpenUiOptions, output: Output, openInBrows
     return
   }
   output.result({ opened: false, url, validMs }, () => url)
-  output.note(`Open this link in a browser of this PC within ${validMs / 60_000} minutes. It works once, and whoever has it has the window.`)
-  if (reason === 'ssh') output.note(`From another PC: ssh -L ${new URL(url).port}:127.0.0.1:${new URL(url).port} …, then open it there.`)
+  output.note(
+    `Open this link in a browser of this PC within ${validMs / 60_000} minutes. It works once, and whoever has it has the window.`
+  )
+  if (reason === 'ssh')
+    output.note(`From another PC: ssh -L ${new URL(url).port}:127.0.0.1:${new URL(url).port} …, then open it there.`)
 }
 
 /** Why there is no browser to be started here; null when there may be one. */
-export function whyNoBrowser(platform: NodeJS.Platform, env: Environment): 'ssh' | 'other-system' | 'no-display' | null {
+export function whyNoBrowser(
+  platform: NodeJS.Platform,
+  env: Environment
+): 'ssh' | 'other-system' | 'no-display' | null {
   const isSet = (name: string): boolean => (env[name] ?? '') !== ''
   if (isSet('SSH_CONNECTION') || isSet('SSH_TTY')) return 'ssh'
   // The browser would be that of Windows, which reads no file of this system.

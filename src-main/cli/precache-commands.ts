@@ -12,9 +12,18 @@ import { formatFacts, formatTable } from './table.ts'
 const LOOK_EVERY_MS = 500
 
 /** Begins a run: of the list given (a file here, or a URL the agent reads), else of that of the settings. Waits for its end unless told otherwise. */
-export async function runPrecache(list: string | undefined, options: AgentCommandOptions & { readonly base?: string; readonly wait?: boolean }, output: Output): Promise<void> {
+export async function runPrecache(
+  list: string | undefined,
+  options: AgentCommandOptions & { readonly base?: string; readonly wait?: boolean },
+  output: Output
+): Promise<void> {
   const agent = await connect({ dataDir: options.dataDir })
-  const spec = list === undefined ? {} : /^https?:\/\//i.test(list) ? { list } : { items: await itemsOf(list, options.base ?? null) }
+  const spec =
+    list === undefined
+      ? {}
+      : /^https?:\/\//i.test(list)
+        ? { list }
+        : { items: await itemsOf(list, options.base ?? null) }
   let view = await agent.startPrecache(spec)
   const shown = output.stderr.isTTY === true && !output.json
   while (options.wait !== false && view.running !== null) {
@@ -42,21 +51,40 @@ export async function precacheStatus(options: AgentCommandOptions, output: Outpu
 
 export async function listPrecache(options: AgentCommandOptions, output: Output): Promise<void> {
   const items = await (await connect(options)).precacheItems()
-  output.result({ items }, () => formatTable(['URL', 'DIGEST', 'PIN', 'PRIORITY'], items.map((item) => [item.url, item.integrity ?? '', item.pinDays === undefined ? '' : `${item.pinDays} d`, item.priority ?? ''])))
+  output.result({ items }, () =>
+    formatTable(
+      ['URL', 'DIGEST', 'PIN', 'PRIORITY'],
+      items.map((item) => [
+        item.url,
+        item.integrity ?? '',
+        item.pinDays === undefined ? '' : `${item.pinDays} d`,
+        item.priority ?? ''
+      ])
+    )
+  )
 }
 
 async function itemsOf(path: string, base: string | null): Promise<PrecacheItem[]> {
   try {
     const { size } = await stat(path)
-    if (size > MAX_LIST_CHARS) throw new LarderError('BAD_REQUEST', `${path} has ${size} bytes, at most ${MAX_LIST_CHARS} are read`, { field: 'list' })
+    if (size > MAX_LIST_CHARS)
+      throw new LarderError('BAD_REQUEST', `${path} has ${size} bytes, at most ${MAX_LIST_CHARS} are read`, {
+        field: 'list'
+      })
     return readPrecacheList(await readFile(path, 'utf8'), base)
   } catch (error) {
     if (error instanceof LarderError) throw error
-    throw new LarderError('BAD_REQUEST', `The list ${path} cannot be read (${systemCode(error) ?? 'unreadable'})`, { field: 'list', cause: error })
+    throw new LarderError('BAD_REQUEST', `The list ${path} cannot be read (${systemCode(error) ?? 'unreadable'})`, {
+      field: 'list',
+      cause: error
+    })
   }
 }
 
-const progressOf = ({ running }: PrecacheView): string => (running === null ? '' : `${running.done} of ${running.total} contents, ${formatSize(running.bytes)} new${running.failed > 0 ? `, ${running.failed} failed` : ''}`)
+const progressOf = ({ running }: PrecacheView): string =>
+  running === null
+    ? ''
+    : `${running.done} of ${running.total} contents, ${formatSize(running.bytes)} new${running.failed > 0 ? `, ${running.failed} failed` : ''}`
 
 function describe(view: PrecacheView): string {
   const facts: [string, string][] = [
@@ -72,7 +100,10 @@ function describe(view: PrecacheView): string {
 function describeReport(report: PrecacheReport): [string, string][] {
   return [
     ['last run', `${localTime(report.startedAt)} to ${localTime(report.endedAt)}, ${report.end}`],
-    ['', `${report.done} of ${countOf(report.total)} in the cache, ${report.present} of them before, ${formatSize(report.bytes)} new`],
+    [
+      '',
+      `${report.done} of ${countOf(report.total)} in the cache, ${report.present} of them before, ${formatSize(report.bytes)} new`
+    ],
     ...report.failed.map((one): [string, string] => ['failed', `${one.url}: ${one.message} (${one.code})`])
   ]
 }

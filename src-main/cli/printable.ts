@@ -2,7 +2,10 @@ import { stripVTControlCharacters } from 'node:util'
 
 /** Text from elsewhere (names of PCs, URLs, messages) without anything that moves the cursor or turns the reading direction. */
 export function printable(text: string): string {
-  return stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '?')
+  return stripVTControlCharacters(text).replace(
+    /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    '?'
+  )
 }
 
 /** Wall-clock time on this PC: `2026-01-31 17:05:09`. */

@@ -17,16 +17,38 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     .showSuggestionAfterError()
     // What stands behind `rates set` is meant for it, not for `rates`.
     .enablePositionalOptions()
-    .addHelpText('after', examples(['larder agent                                      run the agent of this PC', 'larder get https://example.com/setup.msi          download through it', 'larder status']))
-  program.exitOverride().configureOutput({ writeOut: (text) => output.stdout.write(text), writeErr: (text) => output.stderr.write(text), outputError: () => {} })
+    .addHelpText(
+      'after',
+      examples([
+        'larder agent                                      run the agent of this PC',
+        'larder get https://example.com/setup.msi          download through it',
+        'larder status'
+      ])
+    )
+  program.exitOverride().configureOutput({
+    writeOut: (text) => output.stdout.write(text),
+    writeErr: (text) => output.stderr.write(text),
+    outputError: () => {}
+  })
 
   /** A command with the options all commands have. */
   const command = (parent: Command, usage: string, summary: string): Command =>
-    parent.command(usage).description(summary).option('--data-dir <folder>', 'data folder of the agent (default: LARDER_DATA_DIR, else the user’s)').option('--json', 'one JSON value per line on stdout; errors as {"error": …} there')
+    parent
+      .command(usage)
+      .description(summary)
+      .option('--data-dir <folder>', 'data folder of the agent (default: LARDER_DATA_DIR, else the user’s)')
+      .option('--json', 'one JSON value per line on stdout; errors as {"error": …} there')
 
   command(program, 'agent', 'Run the agent until it is told to stop (Ctrl+C; twice: at once).')
     .option('--name <name>', 'name shown to people (default: host name)')
-    .addOption(new Option('--fleet-key <key>', 'site key of the fleet; other users of this PC may see it, the file or variable is better').env('LARDER_FLEET_KEY').conflicts('fleetKeyFile'))
+    .addOption(
+      new Option(
+        '--fleet-key <key>',
+        'site key of the fleet; other users of this PC may see it, the file or variable is better'
+      )
+        .env('LARDER_FLEET_KEY')
+        .conflicts('fleetKeyFile')
+    )
     .option('--fleet-key-file <file>', 'file with the site key')
     .option('--api-port <port>', 'TCP port of the local API on 127.0.0.1; 0: any free one', whole(0, 65535))
     .option('--peer-port <port>', 'TCP port for peers; 0: any free one', whole(0, 65535))
@@ -38,10 +60,26 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     .option('--weight <n>', 'weight in elections, 0 to 99; 0: never master', whole(0, 99))
     .option('--cache-dir <folder>', 'cache folder')
     .option('--cache-max <size>', 'size limit of the cache, e.g. 20GiB', size)
-    .addOption(new Option('--log-level <level>', 'least level that is logged').choices(['fatal', 'error', 'warn', 'info', 'debug', 'trace']))
+    .addOption(
+      new Option('--log-level <level>', 'least level that is logged').choices([
+        'fatal',
+        'error',
+        'warn',
+        'info',
+        'debug',
+        'trace'
+      ])
+    )
     .option('--ui', 'serve the window to browsers of this PC (`larder ui` opens it)')
     .option('--set <section.name=value...>', 'any other setting, with a unit where it has one')
-    .addHelpText('after', examples(['larder agent --fleet-key-file /etc/larder/site-key', 'larder agent --cache-max 20GiB --set rates.upload=20mbit', 'larder agent --data-dir ./a --api-port 0 --peer-port 0 --json']))
+    .addHelpText(
+      'after',
+      examples([
+        'larder agent --fleet-key-file /etc/larder/site-key',
+        'larder agent --cache-max 20GiB --set rates.upload=20mbit',
+        'larder agent --data-dir ./a --api-port 0 --peer-port 0 --json'
+      ])
+    )
     .action(async (options) => {
       const { runAgent } = await import('./run-agent.ts')
       await runAgent(options, output, host)
@@ -59,11 +97,22 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     .option('--allow-stale', 'take the cached version when the origin cannot be reached')
     .option('--no-stagger', 'no random wait before a direct download')
     .option('--no-agent', 'download directly and at once')
-    .option('--header <field>', "header field for the origin, 'Name: value'; may be given several times; what may carry a credential makes the download private", collect)
+    .option(
+      '--header <field>',
+      "header field for the origin, 'Name: value'; may be given several times; what may carry a credential makes the download private",
+      collect
+    )
     .option('--cert-issuer <name>', 'show the origin a client certificate of this issuer, e.g. "CN=Acme Issuing CA"')
     .option('--cert-subject <name>', 'show the origin the client certificate of this subject')
     .option('-q, --quiet', 'say nothing but errors')
-    .addHelpText('after', examples(['larder get https://example.com/setup.msi', 'larder get https://example.com/setup.msi -o /srv/setup.msi --sha256 9f86d0…', 'larder get scripts/inventory.ps1 --kind script --timeout 2m --json']))
+    .addHelpText(
+      'after',
+      examples([
+        'larder get https://example.com/setup.msi',
+        'larder get https://example.com/setup.msi -o /srv/setup.msi --sha256 9f86d0…',
+        'larder get scripts/inventory.ps1 --kind script --timeout 2m --json'
+      ])
+    )
     .action(async (url, options) => {
       const { get } = await import('./get.ts')
       await get(url, options, output, host)
@@ -77,9 +126,15 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     })
 
   const shown = async () => import('./show.ts')
-  command(program, 'status', 'Show the agent in a few lines.').action(async (options) => (await shown()).showStatus(options, output))
-  command(program, 'peers', 'List other agents: connected, refused and why.').action(async (options) => (await shown()).showPeers(options, output))
-  command(program, 'masters', 'List who was elected master for what, and why.').action(async (options) => (await shown()).showMasters(options, output))
+  command(program, 'status', 'Show the agent in a few lines.').action(async (options) =>
+    (await shown()).showStatus(options, output)
+  )
+  command(program, 'peers', 'List other agents: connected, refused and why.').action(async (options) =>
+    (await shown()).showPeers(options, output)
+  )
+  command(program, 'masters', 'List who was elected master for what, and why.').action(async (options) =>
+    (await shown()).showMasters(options, output)
+  )
   command(program, 'events', 'Show what has happened.')
     .option('-f, --follow', 'go on showing what happens')
     .option('--since <number>', 'only events after this number', whole(0, Number.MAX_SAFE_INTEGER))
@@ -90,13 +145,24 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     .argument('<what>', 'id of a request, content key, digest (or the start of one), URL or part of it')
     .option('--all', 'all downloads that are meant, not only the newest')
     .action(async (what, options) => (await import('./why.ts')).showWhy(what, options, output))
-  command(program, 'doctor', 'Look at everything sharing needs, and say what to do.').action(async (options) => (await import('./doctor.ts')).runDoctor(options, output))
+  command(program, 'doctor', 'Look at everything sharing needs, and say what to do.').action(async (options) =>
+    (await import('./doctor.ts')).runDoctor(options, output)
+  )
   command(program, 'support-bundle', 'Write a ZIP with logs, settings and figures, without secrets.')
     .option('-o, --output <file>', 'where to (default: in the current folder)')
     .action(async (options) => (await import('./support-bundle.ts')).writeSupportBundle(options, output))
   const log = program.command('log').description('The log of the agent.')
   command(log, 'level', 'Show the level, or set it until the agent ends.')
-    .addArgument(new Argument('[level]', 'least level that is logged').choices(['fatal', 'error', 'warn', 'info', 'debug', 'trace']))
+    .addArgument(
+      new Argument('[level]', 'least level that is logged').choices([
+        'fatal',
+        'error',
+        'warn',
+        'info',
+        'debug',
+        'trace'
+      ])
+    )
     .action(async (level, options) => (await import('./log-command.ts')).logLevel(level, options, output))
 
   const cache = program.command('cache').description('Look into the cache, and clear it.')
@@ -115,7 +181,9 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     .option('--pinned-too', 'pinned contents as well')
     .option('--dry-run', 'only count')
     .action(async (options) => (await cached()).clearCache(options, output))
-  command(cache, 'verify', 'Read every content again and compare digests.').action(async (options) => (await cached()).verifyCache(options, output))
+  command(cache, 'verify', 'Read every content again and compare digests.').action(async (options) =>
+    (await cached()).verifyCache(options, output)
+  )
   command(cache, 'pin', 'Protect a content from eviction.')
     .argument('<sha256>', 'digest, or its first 6 digits or more')
     .option('--for <duration>', 'only for so long, e.g. 30d', duration)
@@ -130,13 +198,32 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     .argument('<sha256>', 'digest, or its first 6 digits or more')
     .addArgument(new Argument('<priority>', 'how late').choices(['low', 'normal', 'high']))
     .action(async (digest, priority, options) => (await cached()).setContentPriority(digest, priority, options, output))
-  command(cache, 'limits', 'Show the limits and how hard they press; change them until the agent reads its settings anew.')
+  command(
+    cache,
+    'limits',
+    'Show the limits and how hard they press; change them until the agent reads its settings anew.'
+  )
     .option('--max-size <size>', 'size limit, e.g. 20GiB; none: a tenth of the disk', sizeOrNone)
     .option('--max-percent <n>', 'size limit as a share of the disk; none: no share', percent)
     .option('--min-free <size>', 'free space to leave to others', size)
     .option('--max-age <days>', 'contents nobody used for so many days go; none: they may stay', percent)
-    .action(async (options) => (await cached()).cacheLimits(options, { maxBytes: orNull(options.maxSize), maxDiskPercent: orNull(options.maxPercent), minFreeBytes: options.minFree, maxAgeDays: orNull(options.maxAge) }, output))
-  command(cache, 'relocate', 'Move the cache to another folder at the next start of the agent; without a folder, show how far a move is.')
+    .action(async (options) =>
+      (await cached()).cacheLimits(
+        options,
+        {
+          maxBytes: orNull(options.maxSize),
+          maxDiskPercent: orNull(options.maxPercent),
+          minFreeBytes: options.minFree,
+          maxAgeDays: orNull(options.maxAge)
+        },
+        output
+      )
+    )
+  command(
+    cache,
+    'relocate',
+    'Move the cache to another folder at the next start of the agent; without a folder, show how far a move is.'
+  )
     .argument('[folder]', 'new folder')
     .action(async (folder, options) => (await cached()).relocateCache(folder, options, output))
 
@@ -147,18 +234,33 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     .option('--base <url>', 'where the relative names of a file are')
     .option('--no-wait', 'do not wait for the end')
     .action(async (list, options) => (await precached()).runPrecache(list, options, output))
-  command(precache, 'stop', 'End a run; verified pieces are kept.').action(async (options) => (await precached()).stopPrecache(options, output))
-  command(precache, 'status', 'Show whether it runs, why not, and how the last run ended.').action(async (options) => (await precached()).precacheStatus(options, output))
-  command(precache, 'list', 'Show the list of the settings as it is now.').action(async (options) => (await precached()).listPrecache(options, output))
+  command(precache, 'stop', 'End a run; verified pieces are kept.').action(async (options) =>
+    (await precached()).stopPrecache(options, output)
+  )
+  command(precache, 'status', 'Show whether it runs, why not, and how the last run ended.').action(async (options) =>
+    (await precached()).precacheStatus(options, output)
+  )
+  command(precache, 'list', 'Show the list of the settings as it is now.').action(async (options) =>
+    (await precached()).listPrecache(options, output)
+  )
 
   const switches = async () => import('./switches.ts')
   command(program, 'pause', 'Pause all transfers.')
     .option('--for <duration>', 'resume by itself after so long (default: 24h)', duration)
     .addOption(new Option('--until-resumed', 'do not resume by itself').conflicts('for'))
-    .action(async (options) => (await switches()).pauseTransfers({ ...options, forMs: options.untilResumed ? null : (options.for ?? 24 * 3600_000) }, output))
-  command(program, 'resume', 'Let all transfers go on.').action(async (options) => (await switches()).resumeTransfers(options, output))
+    .action(async (options) =>
+      (await switches()).pauseTransfers(
+        { ...options, forMs: options.untilResumed ? null : (options.for ?? 24 * 3600_000) },
+        output
+      )
+    )
+  command(program, 'resume', 'Let all transfers go on.').action(async (options) =>
+    (await switches()).resumeTransfers(options, output)
+  )
   const rates = command(program, 'rates', 'Show how fast what may go, and how much was served this month.')
-  rates.option('--table', 'the caps of each hour of the week').action(async (options) => (await import('./rates.ts')).showRates(options, output))
+  rates
+    .option('--table', 'the caps of each hour of the week')
+    .action(async (options) => (await import('./rates.ts')).showRates(options, output))
   command(rates, 'set', 'Change rates until the agent reads its settings anew.')
     .option('--wan <rate>', 'from origins, per second, e.g. 2M or 50mbit; none: no limit', rate)
     .option('--wan-background <rate>', 'from origins in the background', rate)
@@ -167,8 +269,16 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     .option('--upload <rate>', 'to peers', rate)
     .addOption(new Option('--adaptive <switch>', 'background downloads yield to other traffic').choices(['on', 'off']))
     .action(async (options) => {
-      const caps = { wanForeground: orNull(options.wan), wanBackground: orNull(options.wanBackground), lanForeground: orNull(options.lan), lanBackground: orNull(options.lanBackground), upload: orNull(options.upload) }
-      await (await import('./rates.ts')).changeRates(options, { ...caps, ...(options.adaptive && { adaptive: options.adaptive === 'on' }) }, output)
+      const caps = {
+        wanForeground: orNull(options.wan),
+        wanBackground: orNull(options.wanBackground),
+        lanForeground: orNull(options.lan),
+        lanBackground: orNull(options.lanBackground),
+        upload: orNull(options.upload)
+      }
+      await (
+        await import('./rates.ts')
+      ).changeRates(options, { ...caps, ...(options.adaptive && { adaptive: options.adaptive === 'on' }) }, output)
     })
   addSettingCommands(program, command, output, host)
 
@@ -176,7 +286,10 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
 
   command(program, 'version', 'Show the version.').action(async () => {
     const { API_VERSION } = await import('../contract/version.ts')
-    output.result({ version: LARDER_VERSION, apiVersion: API_VERSION, node: process.versions.node }, () => `larder ${LARDER_VERSION} (local API ${API_VERSION}, Node ${process.versions.node})`)
+    output.result(
+      { version: LARDER_VERSION, apiVersion: API_VERSION, node: process.versions.node },
+      () => `larder ${LARDER_VERSION} (local API ${API_VERSION}, Node ${process.versions.node})`
+    )
   })
   program.version(LARDER_VERSION, '-V, --version', 'show the version')
   return program
@@ -189,7 +302,8 @@ const collect = (text: string, before: readonly string[] | undefined): readonly 
 function whole(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN
-    if (!(value >= least && value <= most)) throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
+    if (!(value >= least && value <= most))
+      throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
     return value
   }
 }
@@ -214,7 +328,8 @@ function percent(text: string): number | 'none' {
 /** `none`: no limit. */
 function rate(text: string): number | 'none' {
   const bytes = text === 'none' ? text : parseRate(text)
-  if (bytes === undefined) throw new InvalidArgumentError('Expected a rate such as 2M (bytes per second), 50mbit or none.')
+  if (bytes === undefined)
+    throw new InvalidArgumentError('Expected a rate such as 2M (bytes per second), 50mbit or none.')
   return bytes
 }
 

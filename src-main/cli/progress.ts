@@ -60,7 +60,17 @@ class Bar implements ProgressDisplay {
 
   #start(): cliProgress.SingleBar {
     const bar = new cliProgress.SingleBar(
-      { format: '{bar} {text}', stream: this.#stream, barsize: 24, hideCursor: true, clearOnComplete: true, stopOnComplete: false, fps: 10, gracefulExit: false, linewrap: false },
+      {
+        format: '{bar} {text}',
+        stream: this.#stream,
+        barsize: 24,
+        hideCursor: true,
+        clearOnComplete: true,
+        stopOnComplete: false,
+        fps: 10,
+        gracefulExit: false,
+        linewrap: false
+      },
       cliProgress.Presets.shades_classic
     )
     bar.start(1, 0, { text: '' })
@@ -108,8 +118,12 @@ const countdown = (leftMs: number): string => `The direct download starts in ${f
 /** `45 %  12.3 MiB of 27 MiB  8.1 MiB/s  2 s left  master (origin 12.3 MiB)` */
 function describePosition(position: DownloadPosition): string {
   const { receivedBytes, lengthBytes, rateBytesPerSecond, about } = position
-  const percent = lengthBytes === null ? '' : `${lengthBytes === 0 ? 100 : Math.floor((receivedBytes / lengthBytes) * 100)} %`
-  const amount = lengthBytes === null ? formatSize(receivedBytes) : `${formatSize(receivedBytes)} of ${formatSize(lengthBytes)}`
+  const percent =
+    lengthBytes === null ? '' : `${lengthBytes === 0 ? 100 : Math.floor((receivedBytes / lengthBytes) * 100)} %`
+  const amount =
+    lengthBytes === null ? formatSize(receivedBytes) : `${formatSize(receivedBytes)} of ${formatSize(lengthBytes)}`
   const rate = rateBytesPerSecond > 0 ? `${formatSize(rateBytesPerSecond)}/s` : ''
-  return [percent, amount, rate, receivedBytes === lengthBytes ? '' : timeLeft(position), about].filter(Boolean).join('  ')
+  return [percent, amount, rate, receivedBytes === lengthBytes ? '' : timeLeft(position), about]
+    .filter(Boolean)
+    .join('  ')
 }

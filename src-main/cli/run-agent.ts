@@ -21,17 +21,41 @@ const SAME_SIGNAL_MS = 300
 /** Runs an agent until the process is told to stop. */
 export async function runAgent(options: AgentOptions, output: Output, host: CliHost): Promise<void> {
   const paths = dataPaths(options.dataDir ?? defaultDataDir())
-  const settings = new LiveSettings({ files: diskFiles(paths, host.policyFile), commandLine: commandLineValues(settingsOfOptions(options)), clock: systemClock })
-  for (const problem of settings.problems()) output.note(`larder: ${describeProblem(problem)}${problem.inForce === 'last-good' ? '; what it said before stays in force' : ''}`)
-  for (const { name, author, place } of settings.list().filter(isOverruled)) output.note(`larder: ${name} on the command line has no effect: it is locked by ${author?.by ?? place}`)
+  const settings = new LiveSettings({
+    files: diskFiles(paths, host.policyFile),
+    commandLine: commandLineValues(settingsOfOptions(options)),
+    clock: systemClock
+  })
+  for (const problem of settings.problems())
+    output.note(
+      `larder: ${describeProblem(problem)}${problem.inForce === 'last-good' ? '; what it said before stays in force' : ''}`
+    )
+  for (const { name, author, place } of settings.list().filter(isOverruled))
+    output.note(`larder: ${name} on the command line has no effect: it is locked by ${author?.by ?? place}`)
   const ui = settings.current.ui.browser
 
   const told = toldToStop()
-  const running = await runLocalAgent({ dataDir: paths.root, settings, createAgent, ...(options.name !== undefined && { name: options.name }), ...(ui && { ui: { rendererDir: rendererDir(), settings: new SettingsBook(() => settings, null) } }) })
+  const running = await runLocalAgent({
+    dataDir: paths.root,
+    settings,
+    createAgent,
+    ...(options.name !== undefined && { name: options.name }),
+    ...(ui && { ui: { rendererDir: rendererDir(), settings: new SettingsBook(() => settings, null) } })
+  })
   const { agentId, name, ports } = running.agent.snapshot()
   output.result(
-    { ready: true, pid: process.pid, apiPort: running.apiPort, peerPort: ports.peer, ...(running.gatewayPort !== null && { gatewayPort: running.gatewayPort }), id: agentId, dataDir: running.paths.root, ...(ui && { ui: true }) },
-    () => `Larder ${LARDER_VERSION} is ready as ${name}: local API on 127.0.0.1:${running.apiPort}, ${ports.peer === null ? 'no peers' : `peers on port ${ports.peer}`}${running.gatewayPort === null ? '' : `, gateway on 127.0.0.1:${running.gatewayPort}`}, data in ${running.paths.root}`
+    {
+      ready: true,
+      pid: process.pid,
+      apiPort: running.apiPort,
+      peerPort: ports.peer,
+      ...(running.gatewayPort !== null && { gatewayPort: running.gatewayPort }),
+      id: agentId,
+      dataDir: running.paths.root,
+      ...(ui && { ui: true })
+    },
+    () =>
+      `Larder ${LARDER_VERSION} is ready as ${name}: local API on 127.0.0.1:${running.apiPort}, ${ports.peer === null ? 'no peers' : `peers on port ${ports.peer}`}${running.gatewayPort === null ? '' : `, gateway on 127.0.0.1:${running.gatewayPort}`}, data in ${running.paths.root}`
   )
   // The link itself is never said here: what an agent says is often kept in a journal.
   if (ui) output.note('`larder ui` opens its window in the browser')

@@ -10,13 +10,25 @@ export function addSettingCommands(program: Command, command: MakeCommand, outpu
   const switched = async () => import('./integration-commands.ts')
   const integration = program.command('integration').description('Whether programs on this PC are served by the agent.')
   const withReason = (made: Command) => made.option('--reason <text>', 'why; shown to whoever looks at it')
-  withReason(command(integration, 'on', 'Serve programs.')).action(async (options) => (await switched()).switchIntegration(true, options, output, host))
-  withReason(command(integration, 'off', 'Do not serve programs; they download directly, after a random wait.')).action(async (options) => (await switched()).switchIntegration(false, options, output, host))
-  command(integration, 'status', 'Show whether it is on, who decided that, when and why, and what happens without it.').action(async (options) => (await switched()).integrationStatus(options, output, host))
-  command(integration, 'forget', 'Delete what direct downloads have kept on this PC.').action(async (options) => (await switched()).forgetRetained(options, output))
+  withReason(command(integration, 'on', 'Serve programs.')).action(async (options) =>
+    (await switched()).switchIntegration(true, options, output, host)
+  )
+  withReason(command(integration, 'off', 'Do not serve programs; they download directly, after a random wait.')).action(
+    async (options) => (await switched()).switchIntegration(false, options, output, host)
+  )
+  command(
+    integration,
+    'status',
+    'Show whether it is on, who decided that, when and why, and what happens without it.'
+  ).action(async (options) => (await switched()).integrationStatus(options, output, host))
+  command(integration, 'forget', 'Delete what direct downloads have kept on this PC.').action(async (options) =>
+    (await switched()).forgetRetained(options, output)
+  )
 
   const configured = async () => import('./config-commands.ts')
-  const config = program.command('config').description('Settings of the agent: what they are, and where each came from.')
+  const config = program
+    .command('config')
+    .description('Settings of the agent: what they are, and where each came from.')
   command(config, 'list', 'List settings with value and source.')
     .argument('[search]', 'part of a name or description')
     .option('--changed', 'only those that are not as they are built in')
@@ -27,12 +39,19 @@ export function addSettingCommands(program: Command, command: MakeCommand, outpu
   withReason(command(config, 'set', 'Set one setting for this user.'))
     .argument('<name>', 'section.name')
     .argument('<value>', 'as JSON, with a unit (20GiB, 50mbit, 2h) where the setting has one, or plain text')
-    .addHelpText('after', '\nExamples:\n  $ larder config set cache.maxBytes 20GiB\n  $ larder config set rates.wanBackground 50mbit\n  $ larder config set discovery.seeds \'["10.1.2.3:4726"]\' --reason "multicast is blocked here"\n')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ larder config set cache.maxBytes 20GiB\n  $ larder config set rates.wanBackground 50mbit\n  $ larder config set discovery.seeds \'["10.1.2.3:4726"]\' --reason "multicast is blocked here"\n'
+    )
     .action(async (name, value, options) => (await configured()).setSetting(name, value, options, output, host))
   command(config, 'unset', 'Take one setting out of the settings of this user.')
     .argument('<name>', 'section.name')
     .action(async (name, options) => (await configured()).unsetSetting(name, options, output, host))
-  command(config, 'explain', 'Tell everything about one setting: what it does, what may be given, and every place that sets it.')
+  command(
+    config,
+    'explain',
+    'Tell everything about one setting: what it does, what may be given, and every place that sets it.'
+  )
     .argument('<name>', 'section.name')
     .action(async (name, options) => (await configured()).explainSetting(name, options, output, host))
   command(config, 'check', 'Check the settings of this PC, or a file before it is rolled out.')

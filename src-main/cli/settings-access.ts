@@ -29,7 +29,10 @@ export async function openSettings({ dataDir }: AgentCommandOptions, host: CliHo
     return {
       running: true,
       list: () => agent.settings(),
-      set: (name, value, change) => (value === undefined ? agent.unsetSetting(name) : agent.setSetting(name, value as ApiBody<'setSetting'>['value'], change))
+      set: (name, value, change) =>
+        value === undefined
+          ? agent.unsetSetting(name)
+          : agent.setSetting(name, value as ApiBody<'setSetting'>['value'], change)
     }
   } catch (error) {
     if (!hasCode(error, 'AGENT_NOT_RUNNING', 'AGENT_UNSUPPORTED')) throw error
@@ -39,7 +42,10 @@ export async function openSettings({ dataDir }: AgentCommandOptions, host: CliHo
     running: false,
     async list() {
       const loaded = loadSettings(files)
-      return { settings: settingNames.map((name) => settingDetails(name, loaded, null)), problems: [...loaded.problems] }
+      return {
+        settings: settingNames.map((name) => settingDetails(name, loaded, null)),
+        problems: [...loaded.problems]
+      }
     },
     async set(text, value, change) {
       const name = knownName(text)

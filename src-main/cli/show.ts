@@ -20,18 +20,41 @@ export async function showStatus(options: AgentCommandOptions, output: Output): 
 export function describeStatus(status: StatusView): string {
   const { integration, paused, fleet, ports, weight, cache, totals, savings } = status
   return formatFacts([
-    ['agent', `${status.name}, Larder ${status.version}, process ${status.pid}, ${status.state} since ${localTime(status.startedAt)}`],
-    ['integration', `${integration.enabled ? 'on' : 'off'} (by ${integration.by}, ${localTime(integration.since)}${integration.reason === null ? '' : `: ${integration.reason}`})${integration.managedBy === null ? '' : ', not to be switched here'}`],
-    ['transfers', paused ? `paused ${paused.until === null ? 'until resumed' : `until ${localTime(paused.until)}`}` : `${status.transfersRunning} running for ${status.requestsRunning} requests`],
+    [
+      'agent',
+      `${status.name}, Larder ${status.version}, process ${status.pid}, ${status.state} since ${localTime(status.startedAt)}`
+    ],
+    [
+      'integration',
+      `${integration.enabled ? 'on' : 'off'} (by ${integration.by}, ${localTime(integration.since)}${integration.reason === null ? '' : `: ${integration.reason}`})${integration.managedBy === null ? '' : ', not to be switched here'}`
+    ],
+    [
+      'transfers',
+      paused
+        ? `paused ${paused.until === null ? 'until resumed' : `until ${localTime(paused.until)}`}`
+        : `${status.transfersRunning} running for ${status.requestsRunning} requests`
+    ],
     ['fleet', fleet.member ? `member by ${fleet.via}` : 'no member (set a site key with --fleet-key)'],
     ['peers', `${status.peersConnected} connected, ${status.peersSeen} known`],
     ['serving', status.uploadsRunning === 0 ? 'nobody right now' : `${status.uploadsRunning} uploads`],
     ['weight', `${weight.value} (${[weight.why, weight.machine].filter(Boolean).join('; ')})`],
-    ['ports', `local API ${ports.api ?? '–'}, peers ${ports.peer ?? '–'}, beacon ${ports.beacon ?? '–'}, gateway ${ports.gateway ?? 'off'}`],
-    ['cache', `${countOf(cache.entries)}, ${formatSize(cache.bytes)} of ${formatSize(cache.maxBytes)}${cache.diskFull ? ', the disk is full' : ''} in ${cache.dir}`],
-    ['received', `origin ${formatSize(totals.originBytes)}, peers ${formatSize(totals.peerBytes)}, cache ${formatSize(totals.cacheBytes)}`],
+    [
+      'ports',
+      `local API ${ports.api ?? '–'}, peers ${ports.peer ?? '–'}, beacon ${ports.beacon ?? '–'}, gateway ${ports.gateway ?? 'off'}`
+    ],
+    [
+      'cache',
+      `${countOf(cache.entries)}, ${formatSize(cache.bytes)} of ${formatSize(cache.maxBytes)}${cache.diskFull ? ', the disk is full' : ''} in ${cache.dir}`
+    ],
+    [
+      'received',
+      `origin ${formatSize(totals.originBytes)}, peers ${formatSize(totals.peerBytes)}, cache ${formatSize(totals.cacheBytes)}`
+    ],
     ['served', formatSize(totals.servedBytes)],
-    ['saved', `${share(savings.today.savedShare)} today, ${share(savings.days7.savedShare)} in 7 days, ${share(savings.days28.savedShare)} in 28 days`],
+    [
+      'saved',
+      `${share(savings.today.savedShare)} today, ${share(savings.days7.savedShare)} in 7 days, ${share(savings.days28.savedShare)} in 28 days`
+    ],
     ['fallbacks', String(totals.fallbacks)]
   ])
 }
@@ -54,7 +77,11 @@ export async function showPeers(options: AgentCommandOptions, output: Output): P
       formatSize(peer.servedBytes),
       peer.reason ?? ''
     ])
-    return formatTable(['NAME', 'ID', 'ADDRESS', 'STATE', 'WEIGHT', 'VERSION', 'RECEIVED', 'SERVED', 'WHY'], rows, ['WEIGHT', 'RECEIVED', 'SERVED'])
+    return formatTable(['NAME', 'ID', 'ADDRESS', 'STATE', 'WEIGHT', 'VERSION', 'RECEIVED', 'SERVED', 'WHY'], rows, [
+      'WEIGHT',
+      'RECEIVED',
+      'SERVED'
+    ])
   })
 }
 
@@ -74,7 +101,10 @@ export async function showMasters(options: AgentCommandOptions, output: Output):
   })
 }
 
-export async function showEvents(options: AgentCommandOptions & { readonly follow?: boolean; readonly since?: number; readonly csv?: boolean }, output: Output): Promise<void> {
+export async function showEvents(
+  options: AgentCommandOptions & { readonly follow?: boolean; readonly since?: number; readonly csv?: boolean },
+  output: Output
+): Promise<void> {
   const agent = await connect(options)
   const since = options.since ?? 0
   if (options.csv === true) {

@@ -27,10 +27,15 @@ const MAX_LOG_FILES = 10
  * keys and tokens are not read but to know what to take out.
  * @throws DESTINATION_UNWRITABLE
  */
-export async function writeSupportBundle(options: AgentCommandOptions & { readonly output?: string }, output: Output): Promise<void> {
+export async function writeSupportBundle(
+  options: AgentCommandOptions & { readonly output?: string },
+  output: Output
+): Promise<void> {
   const paths = dataPaths(options.dataDir ?? defaultDataDir())
   const files = await gather(options, paths)
-  const path = resolve(options.output ?? `larder-support-${new Date().toISOString().replace(/[:.]/g, '-').slice(0, 19)}.zip`)
+  const path = resolve(
+    options.output ?? `larder-support-${new Date().toISOString().replace(/[:.]/g, '-').slice(0, 19)}.zip`
+  )
   const bytes = zipSync(files, { level: 6 })
   try {
     const file = await open(path, 'wx', 0o600)
@@ -41,42 +46,86 @@ export async function writeSupportBundle(options: AgentCommandOptions & { readon
       await file.close()
     }
   } catch (error) {
-    throw new LarderError('DESTINATION_UNWRITABLE', `${path} cannot be written (${systemCode(error) ?? 'unknown'})`, { path, cause: error })
+    throw new LarderError('DESTINATION_UNWRITABLE', `${path} cannot be written (${systemCode(error) ?? 'unknown'})`, {
+      path,
+      cause: error
+    })
   }
   const names = Object.keys(files)
-  output.result({ path, bytes: bytes.length, files: names }, () => `${path} (${formatSize(bytes.length)}) has ${names.join(', ')}.\nSecrets were taken out. Have a look before you send it: names of PCs, folders and hosts are in it.`)
+  output.result(
+    { path, bytes: bytes.length, files: names },
+    () =>
+      `${path} (${formatSize(bytes.length)}) has ${names.join(', ')}.\nSecrets were taken out. Have a look before you send it: names of PCs, folders and hosts are in it.`
+  )
 }
 
 async function gather(options: AgentCommandOptions, paths: DataPaths): Promise<Zippable> {
   const loaded = loadSettings(diskFiles(paths))
-  const settings = { settings: settingNames.map((name) => settingDetails(name, loaded, null)), problems: loaded.problems }
+  const settings = {
+    settings: settingNames.map((name) => settingDetails(name, loaded, null)),
+    problems: loaded.problems
+  }
   const redactor = createRedactor([...(await secretsOf(paths)), ...strings(loaded.settings.fleet)])
   const agent = await connect(options).catch(() => undefined)
   const parts: Record<string, unknown> = {
-    'about.json': { made: new Date().toISOString(), larder: LARDER_VERSION, node: process.versions.node, system: { platform: process.platform, arch: process.arch, release: release(), version: version(), memoryBytes: totalmem(), host: hostname() }, interfaces: networkInterfaces() },
+    'about.json': {
+      made: new Date().toISOString(),
+      larder: LARDER_VERSION,
+      node: process.versions.node,
+      system: {
+        platform: process.platform,
+        arch: process.arch,
+        release: release(),
+        version: version(),
+        memoryBytes: totalmem(),
+        host: hostname()
+      },
+      interfaces: networkInterfaces()
+    },
     'settings.json': settings,
     'doctor.json': await settle(() => examineThisPc(options)),
-    ...(agent && { 'snapshot.json': await settle(() => agent.snapshot()), 'events.json': await settle(() => agent.events()), 'cache.json': await settle(() => agent.cache({ limit: 1000 })) })
+    ...(agent && {
+      'snapshot.json': await settle(() => agent.snapshot()),
+      'events.json': await settle(() => agent.events()),
+      'cache.json': await settle(() => agent.cache({ limit: 1000 }))
+    })
   }
   const files: Zippable = {}
-  for (const [name, value] of Object.entries(parts)) files[name] = strToU8(`${JSON.stringify(redactor.facts(value), null, 2)}\n`)
+  for (const [name, value] of Object.entries(parts))
+    files[name] = strToU8(`${JSON.stringify(redactor.facts(value), null, 2)}\n`)
   for (const [name, text] of await logFiles(paths)) files[`log/${name}`] = strToU8(redactLog(text, redactor))
   return files
 }
 
 /** Values that must not appear, whatever they stand in. */
 async function secretsOf(paths: DataPaths): Promise<string[]> {
-  const tokens = await Promise.all([paths.apiToken, paths.gatewayToken].map((path) => readToken(path).catch(() => undefined)))
+  const tokens = await Promise.all(
+    [paths.apiToken, paths.gatewayToken].map((path) => readToken(path).catch(() => undefined))
+  )
   const { LARDER_FLEET_KEY } = process.env
-  const proxies = Object.entries(process.env).filter(([name, value]) => /proxy$/i.test(name) && value !== undefined && URL.canParse(value))
+  const proxies = Object.entries(process.env).filter(
+    ([name, value]) => /proxy$/i.test(name) && value !== undefined && URL.canParse(value)
+  )
   const passwords = proxies.flatMap(([, value]) => [new URL(value!).username, new URL(value!).password])
-  return [...tokens, LARDER_FLEET_KEY, ...passwords].filter((value): value is string => value !== undefined && value !== '')
+  return [...tokens, LARDER_FLEET_KEY, ...passwords].filter(
+    (value): value is string => value !== undefined && value !== ''
+  )
 }
 
 /** The newest log files, each from its end. */
 async function logFiles(paths: DataPaths): Promise<[string, string][]> {
-  const names = (await readdir(paths.log).catch(() => [])).filter((name) => /^[\w.-]+$/.test(name)).sort().slice(0, MAX_LOG_FILES)
-  return Promise.all(names.map(async (name): Promise<[string, string]> => [name, await tailOf(join(paths.log, name)).catch((error: unknown) => `cannot be read (${systemCode(error) ?? 'unknown'})\n`)]))
+  const names = (await readdir(paths.log).catch(() => []))
+    .filter((name) => /^[\w.-]+$/.test(name))
+    .sort()
+    .slice(0, MAX_LOG_FILES)
+  return Promise.all(
+    names.map(async (name): Promise<[string, string]> => [
+      name,
+      await tailOf(join(paths.log, name)).catch(
+        (error: unknown) => `cannot be read (${systemCode(error) ?? 'unknown'})\n`
+      )
+    ])
+  )
 }
 
 async function tailOf(path: string): Promise<string> {

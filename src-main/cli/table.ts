@@ -1,10 +1,29 @@
 import Table from 'cli-table3'
 import { printable } from './printable.ts'
 
-const blank = ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'] as const
+const blank = [
+  'top',
+  'top-mid',
+  'top-left',
+  'top-right',
+  'bottom',
+  'bottom-mid',
+  'bottom-left',
+  'bottom-right',
+  'left',
+  'left-mid',
+  'mid',
+  'mid-mid',
+  'right',
+  'right-mid'
+] as const
 
 /** Columns without lines; `right` names the columns of numbers. */
-export function formatTable(head: readonly string[], rows: readonly (readonly string[])[], right: readonly string[] = []): string {
+export function formatTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly string[] = []
+): string {
   const table = new Table({
     head: [...head],
     chars: { ...Object.fromEntries(blank.map((part) => [part, ''])), middle: '  ' },

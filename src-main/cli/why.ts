@@ -7,7 +7,11 @@ import { describeEvent, type AgentCommandOptions } from './show.ts'
 import { formatSize } from '../lib/sizes.ts'
 
 /** Tells why downloads came from where they did. @throws NOT_FOUND */
-export async function showWhy(about: string, options: AgentCommandOptions & { readonly all?: boolean }, output: Output): Promise<void> {
+export async function showWhy(
+  about: string,
+  options: AgentCommandOptions & { readonly all?: boolean },
+  output: Output
+): Promise<void> {
   const view = await (await connect(options)).why(about)
   output.result(view, () => describeWhy(view, options.all === true))
 }
@@ -15,7 +19,14 @@ export async function showWhy(about: string, options: AgentCommandOptions & { re
 export function describeWhy({ downloads }: WhyView, all: boolean): string {
   const shown = all ? downloads : downloads.slice(0, 1)
   const more = downloads.length - shown.length
-  return [...shown.map(describeDownload), ...(more > 0 ? [`${more} earlier ${more === 1 ? 'download is' : 'downloads are'} meant as well; --all shows ${more === 1 ? 'it' : 'them'}.`] : [])].join('\n\n')
+  return [
+    ...shown.map(describeDownload),
+    ...(more > 0
+      ? [
+          `${more} earlier ${more === 1 ? 'download is' : 'downloads are'} meant as well; --all shows ${more === 1 ? 'it' : 'them'}.`
+        ]
+      : [])
+  ].join('\n\n')
 }
 
 function describeDownload(one: WhyDownload): string {
@@ -30,8 +41,18 @@ function describeDownload(one: WhyDownload): string {
     `  came     origin ${formatSize(split.originBytes)}, peers ${formatSize(split.peerBytes)}, cache ${formatSize(split.cacheBytes)}`,
     ...(one.masterName === null ? [] : [`  master   ${one.masterName}`]),
     ...peers.map(({ name, bytes }) => `  peer     ${name}: ${formatSize(bytes)}`),
-    ...(one.error === null ? [] : [`  error    ${one.error.message} (${one.error.code})`, `           → ${one.error.next}`]),
-    ...causes.flatMap(({ code, text, next, at }) => [`  cause    ${localTime(at)}  ${text} (${code})`, `           → ${next}`])
+    ...(one.error === null
+      ? []
+      : [`  error    ${one.error.message} (${one.error.code})`, `           → ${one.error.next}`]),
+    ...causes.flatMap(({ code, text, next, at }) => [
+      `  cause    ${localTime(at)}  ${text} (${code})`,
+      `           → ${next}`
+    ])
   ]
-  return [...lines.map(printable), ...(history.length === 0 ? [] : ['', '  what happened meanwhile', ...history.map((event) => `  ${describeEvent(event)}`)])].join('\n')
+  return [
+    ...lines.map(printable),
+    ...(history.length === 0
+      ? []
+      : ['', '  what happened meanwhile', ...history.map((event) => `  ${describeEvent(event)}`)])
+  ].join('\n')
 }

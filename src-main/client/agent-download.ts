@@ -56,13 +56,21 @@ export async function downloadByAgent(job: AgentJob): Promise<AgentOutcome> {
     moved(await unlessAborted(asked, watching))
     await follow(agent, view!, moved, watching)
     if (view!.state === 'done') return { result: 'done', view: view! }
-    throw view!.error ? LarderError.fromView(view!.error) : new LarderError('CANCELLED', 'The request was cancelled at the agent')
+    throw view!.error
+      ? LarderError.fromView(view!.error)
+      : new LarderError('CANCELLED', 'The request was cancelled at the agent')
   } catch (thrown) {
     await giveUp(agent, view ?? (await Promise.race([asked.catch(() => undefined), sleep(clock, CANCEL_TIMEOUT_MS)])))
     if (signal.aborted) throw signal.reason
     if (stalled.signal.aborted) {
       const reason = view === undefined || view.haveBytes === 0 ? 'no-first-byte' : 'no-progress'
-      return { result: 'fallback', reason, error: new LarderError('TIMEOUT', `The agent has delivered nothing for ${job.fallbackMs} ms`, { fallbackMs: job.fallbackMs }) }
+      return {
+        result: 'fallback',
+        reason,
+        error: new LarderError('TIMEOUT', `The agent has delivered nothing for ${job.fallbackMs} ms`, {
+          fallbackMs: job.fallbackMs
+        })
+      }
     }
     const error = LarderError.from(thrown)
     const answer = afterAgentFailure(error.code)
@@ -74,7 +82,12 @@ export async function downloadByAgent(job: AgentJob): Promise<AgentOutcome> {
 }
 
 /** Watches to the final state. A stream that breaks while the agent lives is opened again. */
-async function follow(agent: AgentConnection, first: RequestView, moved: (view: RequestView) => void, signal: AbortSignal): Promise<void> {
+async function follow(
+  agent: AgentConnection,
+  first: RequestView,
+  moved: (view: RequestView) => void,
+  signal: AbortSignal
+): Promise<void> {
   let last = first
   let idle = 0
   while (!finalRequestStates.includes(last.state)) {
@@ -87,7 +100,8 @@ async function follow(agent: AgentConnection, first: RequestView, moved: (view: 
     if (finalRequestStates.includes(last.state)) return
     moved((last = await agent.requestView(first.id, { signal })))
     idle = last.haveBytes > before.haveBytes || last.state !== before.state ? 0 : idle + 1
-    if (idle > MAX_REWATCHES) throw new LarderError('AGENT_NOT_RUNNING', 'The agent does not let its request be watched')
+    if (idle > MAX_REWATCHES)
+      throw new LarderError('AGENT_NOT_RUNNING', 'The agent does not let its request be watched')
   }
 }
 

@@ -1,5 +1,13 @@
 import { createParser } from 'eventsource-parser'
-import { apiRoutes, type ApiAnswer, type ApiBodyInput, type ApiParams, type ApiQueryInput, type ApiRoute, type ApiRouteName } from '../contract/api.ts'
+import {
+  apiRoutes,
+  type ApiAnswer,
+  type ApiBodyInput,
+  type ApiParams,
+  type ApiQueryInput,
+  type ApiRoute,
+  type ApiRouteName
+} from '../contract/api.ts'
 import { ErrorView } from '../contract/errors.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { AgentAddress } from './local-files.ts'
@@ -36,7 +44,10 @@ export class AgentHttp {
     const json: unknown = parseAnswer(await readBounded(response))
     const schema = (apiRoutes[name] as ApiRoute).answer
     const answer = schema?.safeParse(json)
-    if (answer && !answer.success) throw new LarderError('AGENT_UNSUPPORTED', 'The agent’s answer is not understood', { field: answer.error.issues[0]?.path.join('.') ?? '' })
+    if (answer && !answer.success)
+      throw new LarderError('AGENT_UNSUPPORTED', 'The agent’s answer is not understood', {
+        field: answer.error.issues[0]?.path.join('.') ?? ''
+      })
     return answer?.data as ApiAnswer<N>
   }
 
@@ -72,7 +83,8 @@ export class AgentHttp {
     const params = (input.params ?? {}) as Record<string, string>
     const path = route.path.replace(/:([a-zA-Z0-9]+)/g, (_whole, key: string) => encodeURIComponent(params[key] ?? ''))
     const url = new URL(path, `http://127.0.0.1:${this.#address.port}`)
-    for (const [key, value] of Object.entries(input.query ?? {})) if (value !== undefined) url.searchParams.set(key, String(value))
+    for (const [key, value] of Object.entries(input.query ?? {}))
+      if (value !== undefined) url.searchParams.set(key, String(value as string | number | boolean))
     let response: Response
     try {
       response = await fetch(url, {
@@ -91,7 +103,11 @@ export class AgentHttp {
     }
     if (response.ok) return response
     const view = ErrorView.safeParse(parseAnswer(await readBounded(response))).data
-    throw view ? LarderError.fromView(view) : new LarderError('AGENT_UNSUPPORTED', `The agent answers with status ${response.status}`, { status: response.status })
+    throw view
+      ? LarderError.fromView(view)
+      : new LarderError('AGENT_UNSUPPORTED', `The agent answers with status ${response.status}`, {
+          status: response.status
+        })
   }
 }
 

@@ -33,7 +33,11 @@ test('a request is paused, resumed and cancelled', async () => {
 })
 
 test('the agent’s errors arrive with their code and details', async () => {
-  await expect(agent.requestView('r-00000000' as RequestId)).rejects.toMatchObject({ name: 'LarderError', code: 'NOT_FOUND', details: { id: 'r-00000000' } })
+  await expect(agent.requestView('r-00000000' as RequestId)).rejects.toMatchObject({
+    name: 'LarderError',
+    code: 'NOT_FOUND',
+    details: { id: 'r-00000000' }
+  })
   await expect(agent.request({ url: 'gopher://x' })).rejects.toMatchObject({ code: 'URL_INVALID' })
   await expect(agent.requestView('../status' as RequestId)).rejects.toMatchObject({ code: 'BAD_REQUEST' })
 })
@@ -79,7 +83,9 @@ test('the cache is listed, pinned, verified with progress, emptied and cleared',
   await agent.pin(sha256)
   expect((await agent.cache()).stats.pinned).toBe(1)
   const steps: number[][] = []
-  expect(await agent.verifyCache({ onProgress: (done, total) => steps.push([done, total]) })).toMatchObject({ checked: 2 })
+  expect(await agent.verifyCache({ onProgress: (done, total) => steps.push([done, total]) })).toMatchObject({
+    checked: 2
+  })
   expect(steps.at(-1)).toEqual([2, 2])
   expect(await agent.clearCache({ dryRun: true })).toMatchObject({ removed: 1, kept: 1, dryRun: true })
   expect(await agent.removeContent(sha256)).toBe(1)

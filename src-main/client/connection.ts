@@ -1,5 +1,17 @@
 import { z } from 'zod'
-import { VerifyView, type ApiAnswer, type ApiBody, type CacheLimitsSpec, type CacheListing, type CacheQueryInput, type ClearView, type LogView, type PauseSpecInput, type StatusView, type UiLinkView } from '../contract/api.ts'
+import {
+  VerifyView,
+  type ApiAnswer,
+  type ApiBody,
+  type CacheLimitsSpec,
+  type CacheListing,
+  type CacheQueryInput,
+  type ClearView,
+  type LogView,
+  type PauseSpecInput,
+  type StatusView,
+  type UiLinkView
+} from '../contract/api.ts'
 import type { CachePriority } from '../contract/cache-priority.ts'
 import type { DoctorReport } from '../contract/doctor.ts'
 import { ErrorView } from '../contract/errors.ts'
@@ -9,7 +21,13 @@ import type { PrecacheItem, PrecacheView } from '../contract/precache.ts'
 import type { RatesAnswer, RatesSpec } from '../contract/rates.ts'
 import { RequestView, type RequestSpecInput } from '../contract/request.ts'
 import type { SettingDetails } from '../contract/setting-details.ts'
-import { AgentSnapshot, type CacheEntryDetail, type CacheStats, type MasterView, type PeerView } from '../contract/snapshot.ts'
+import {
+  AgentSnapshot,
+  type CacheEntryDetail,
+  type CacheStats,
+  type MasterView,
+  type PeerView
+} from '../contract/snapshot.ts'
 import type { WhyView } from '../contract/why.ts'
 import { LarderError } from '../lib/errors.ts'
 import { AgentHttp } from './agent-http.ts'
@@ -20,7 +38,9 @@ interface Cancellable {
 }
 
 /** What {@link AgentConnection.stream} yields. */
-export type AgentChange = { readonly type: 'snapshot'; readonly snapshot: AgentSnapshot } | { readonly type: 'event'; readonly event: AgentEvent }
+export type AgentChange =
+  | { readonly type: 'snapshot'; readonly snapshot: AgentSnapshot }
+  | { readonly type: 'event'; readonly event: AgentEvent }
 
 /**
  * Connects to the agent of this user. The integration may be off; then requests are refused and everything else works.
@@ -28,7 +48,11 @@ export type AgentChange = { readonly type: 'snapshot'; readonly snapshot: AgentS
  */
 export async function connect(options: DetectOptions = {}): Promise<AgentConnection> {
   const { detection, address } = await findAgent(options)
-  if (detection.state === 'unsupported') throw new LarderError('AGENT_UNSUPPORTED', detection.why, { version: detection.version, apiVersion: detection.apiVersion })
+  if (detection.state === 'unsupported')
+    throw new LarderError('AGENT_UNSUPPORTED', detection.why, {
+      version: detection.version,
+      apiVersion: detection.apiVersion
+    })
   if (!address) throw new LarderError('AGENT_NOT_RUNNING', detection.why)
   return new AgentConnection(new AgentHttp(address), detection)
 }
@@ -59,7 +83,8 @@ export class AgentConnection {
 
   /** The request now and at each change, to its end. Ends without a final state when the agent stops. */
   async *watch(id: RequestId, options: Cancellable = {}): AsyncGenerator<RequestView> {
-    for await (const { event, data } of this.#http.stream('watchRequest', { params: { id }, ...options })) if (event === 'request') yield understand(RequestView, data)
+    for await (const { event, data } of this.#http.stream('watchRequest', { params: { id }, ...options }))
+      if (event === 'request') yield understand(RequestView, data)
   }
 
   cancel(id: RequestId, options: Cancellable = {}): Promise<RequestView> {
@@ -112,7 +137,8 @@ export class AgentConnection {
   /** What happened after `since`, and what happens, until the signal or the agent ends it. */
   async *followEvents(options: Cancellable & { readonly since?: number } = {}): AsyncGenerator<AgentEvent> {
     const { since = 0, ...rest } = options
-    for await (const { event, data } of this.#http.stream('events', { query: { since, follow: '1' }, ...rest })) if (event === 'event') yield understand(AgentEvent, data)
+    for await (const { event, data } of this.#http.stream('events', { query: { since, follow: '1' }, ...rest }))
+      if (event === 'event') yield understand(AgentEvent, data)
   }
 
   /** Why downloads came from where they did. @throws NOT_FOUND */
@@ -173,7 +199,9 @@ export class AgentConnection {
   }
 
   /** Compares every content with its digest; takes as long as reading the whole cache. */
-  async verifyCache(options: Cancellable & { readonly onProgress?: (done: number, total: number) => void } = {}): Promise<VerifyView> {
+  async verifyCache(
+    options: Cancellable & { readonly onProgress?: (done: number, total: number) => void } = {}
+  ): Promise<VerifyView> {
     const { onProgress, ...rest } = options
     for await (const { event, data } of this.#http.stream('verifyCache', rest)) {
       if (event === 'result') return understand(VerifyView, data)
@@ -238,7 +266,11 @@ export class AgentConnection {
   }
 
   /** @throws NOT_FOUND, SETTING_MANAGED, SETTINGS_INVALID */
-  setSetting(name: string, value: ApiBody<'setSetting'>['value'], change: { readonly by: string; readonly reason?: string }): Promise<SettingDetails> {
+  setSetting(
+    name: string,
+    value: ApiBody<'setSetting'>['value'],
+    change: { readonly by: string; readonly reason?: string }
+  ): Promise<SettingDetails> {
     return this.#http.call('setSetting', { params: { name }, body: { value, ...change } })
   }
 
@@ -251,5 +283,7 @@ export class AgentConnection {
 function understand<S extends z.ZodType>(schema: S, data: unknown): z.output<S> {
   const parsed = schema.safeParse(data)
   if (parsed.success) return parsed.data
-  throw new LarderError('AGENT_UNSUPPORTED', 'A message of the agent is not understood', { field: parsed.error.issues[0]?.path.join('.') ?? '' })
+  throw new LarderError('AGENT_UNSUPPORTED', 'A message of the agent is not understood', {
+    field: parsed.error.issues[0]?.path.join('.') ?? ''
+  })
 }

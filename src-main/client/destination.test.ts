@@ -1,5 +1,18 @@
 import { execFileSync } from 'node:child_process'
-import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rm,
+  stat,
+  symlink,
+  writeFile
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -23,7 +36,8 @@ describe('the destination', () => {
   })
 
   test('may be a folder; the name comes from the URL', async () => {
-    for (const folder of [dir, `${dir}/`]) expect(await resolveDestination(folder, url, true)).toBe(join(dir, 'setup.msi'))
+    for (const folder of [dir, `${dir}/`])
+      expect(await resolveDestination(folder, url, true)).toBe(join(dir, 'setup.msi'))
     await symlink(dir, join(dir, 'link'))
     expect(await resolveDestination(join(dir, 'link'), url, true)).toBe(join(dir, 'setup.msi'))
   })
@@ -40,7 +54,17 @@ describe('the destination', () => {
     await symlink('nowhere', join(dir, 'dangling'))
     await symlink('circle', join(dir, 'circle'))
     await writeFile(join(dir, 'file'), '')
-    for (const given of ['', 'a\0b', dir, join(dir, 'no', 'file'), `${join(dir, 'new')}/`, join(dir, 'file', 'x'), join(dir, 'dangling'), join(dir, 'circle'), '/dev/null']) {
+    for (const given of [
+      '',
+      'a\0b',
+      dir,
+      join(dir, 'no', 'file'),
+      `${join(dir, 'new')}/`,
+      join(dir, 'file', 'x'),
+      join(dir, 'dangling'),
+      join(dir, 'circle'),
+      '/dev/null'
+    ]) {
       await expect(resolveDestination(given, url, true), given).rejects.toMatchObject({ code: 'DESTINATION_INVALID' })
     }
   })
@@ -48,7 +72,9 @@ describe('the destination', () => {
   test('may not be a pipe: it would be replaced by a file', async ({ skip }) => {
     skip(process.platform === 'win32', 'Windows has no pipes among files')
     execFileSync('mkfifo', [join(dir, 'pipe')])
-    await expect(resolveDestination(join(dir, 'pipe'), url, true)).rejects.toMatchObject({ code: 'DESTINATION_INVALID' })
+    await expect(resolveDestination(join(dir, 'pipe'), url, true)).rejects.toMatchObject({
+      code: 'DESTINATION_INVALID'
+    })
   })
 
   test('may not lie inside the cache of an agent, by a link neither', async () => {
@@ -58,15 +84,28 @@ describe('the destination', () => {
     await writeFile(join(within, 'file'), '')
     await symlink(within, join(dir, 'way'))
     await symlink(join(within, 'file'), join(dir, 'link'))
-    for (const given of [join(dir, 'cache'), join(dir, 'cache', 'x'), within, join(within, 'x'), join(dir, 'way', 'x'), join(dir, 'link')]) {
-      await expect(resolveDestination(given, url, true), given).rejects.toMatchObject({ code: 'DESTINATION_INVALID', message: expect.stringContaining('inside the cache') })
+    for (const given of [
+      join(dir, 'cache'),
+      join(dir, 'cache', 'x'),
+      within,
+      join(within, 'x'),
+      join(dir, 'way', 'x'),
+      join(dir, 'link')
+    ]) {
+      await expect(resolveDestination(given, url, true), given).rejects.toMatchObject({
+        code: 'DESTINATION_INVALID',
+        message: expect.stringContaining('inside the cache')
+      })
     }
     expect(await resolveDestination(join(dir, 'x'), url, true)).toBe(join(dir, 'x'))
   })
 
   test('that is there is refused when it must not be replaced', async () => {
     await writeFile(join(dir, 'there'), '')
-    await expect(resolveDestination(join(dir, 'there'), url, false)).rejects.toMatchObject({ code: 'DESTINATION_INVALID', message: expect.stringContaining('exists already') })
+    await expect(resolveDestination(join(dir, 'there'), url, false)).rejects.toMatchObject({
+      code: 'DESTINATION_INVALID',
+      message: expect.stringContaining('exists already')
+    })
   })
 })
 
@@ -79,7 +118,9 @@ describe('the file beside the destination', () => {
     await sink.write(Buffer.from('ne'))
     await sink.write(Buffer.from('w'))
     expect(await readFile(join(dir, 'file'), 'utf8')).toBe('old')
-    expect((await readdir(dir)).filter((name) => name !== 'file')).toEqual([expect.stringMatching(/^\.file\.[0-9a-f]{12}\.larder-part$/)])
+    expect((await readdir(dir)).filter((name) => name !== 'file')).toEqual([
+      expect.stringMatching(/^\.file\.[0-9a-f]{12}\.larder-part$/)
+    ])
     await sink.commit()
     await sink.discard()
     expect(await readFile(join(dir, 'file'), 'utf8')).toBe('new')
@@ -139,7 +180,10 @@ describe('the file beside the destination', () => {
   test('a link given as destination stays a link', async () => {
     await writeFile(join(dir, 'real'), 'old')
     await symlink('real', join(dir, 'link'))
-    const sink = await FileSink.open(await resolveDestination(join(dir, 'link'), url, true), { overwrite: true, clock: systemClock })
+    const sink = await FileSink.open(await resolveDestination(join(dir, 'link'), url, true), {
+      overwrite: true,
+      clock: systemClock
+    })
     await sink.write(Buffer.from('new'))
     await sink.commit()
     expect((await lstat(join(dir, 'link'))).isSymbolicLink()).toBe(true)

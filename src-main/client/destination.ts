@@ -43,9 +43,14 @@ async function look(path: string): Promise<Stats | undefined> {
   } catch (error) {
     const code = systemCode(error)
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    if (code === 'EACCES' || code === 'EPERM') throw new LarderError('DESTINATION_UNWRITABLE', `${path} may not be looked at`, { path, cause: error })
-    throw new LarderError('DESTINATION_INVALID', `${path} cannot be used (${code ?? String(error)})`, { path, cause: error })
+    if (code === 'EACCES' || code === 'EPERM')
+      throw new LarderError('DESTINATION_UNWRITABLE', `${path} may not be looked at`, { path, cause: error })
+    throw new LarderError('DESTINATION_INVALID', `${path} cannot be used (${code ?? String(error)})`, {
+      path,
+      cause: error
+    })
   }
 }
 
-const invalid = (path: string, why: string): LarderError => new LarderError('DESTINATION_INVALID', `${path || 'The destination'} ${why}`, { path })
+const invalid = (path: string, why: string): LarderError =>
+  new LarderError('DESTINATION_INVALID', `${path || 'The destination'} ${why}`, { path })

@@ -29,7 +29,10 @@ const token = 'ab'.repeat(32)
 /** A data folder that names `port` as the agent's. */
 async function pretend(port: number): Promise<string> {
   await mkdir(dir, { recursive: true })
-  await writeFile(join(dir, 'agent.json'), JSON.stringify({ pid: process.pid, apiPort: port, version: '9', apiVersion: 1, bootId: 'x', startedAt: 1 }))
+  await writeFile(
+    join(dir, 'agent.json'),
+    JSON.stringify({ pid: process.pid, apiPort: port, version: '9', apiVersion: 1, bootId: 'x', startedAt: 1 })
+  )
   await writeFile(join(dir, 'api-token'), token)
   return dir
 }
@@ -46,12 +49,21 @@ async function listen(answer: RequestListener): Promise<{ port: number; server: 
 
 test('a running agent is supported', async () => {
   const { dataDir } = await rigOf()
-  expect(await detectAgent({ dataDir })).toEqual({ state: 'supported', version: '0.1.0', apiVersion: 1, defaultStaggerRangeSeconds: 300, why: 'The agent 0.1.0 is running.' })
+  expect(await detectAgent({ dataDir })).toEqual({
+    state: 'supported',
+    version: '0.1.0',
+    apiVersion: 1,
+    defaultStaggerRangeSeconds: 300,
+    why: 'The agent 0.1.0 is running.'
+  })
 })
 
 test('an agent outside the versions the caller works with is unsupported', async () => {
   const { dataDir } = await rigOf()
-  expect(await detectAgent({ dataDir, supported: { min: 2, max: 3 } })).toMatchObject({ state: 'unsupported', apiVersion: 1 })
+  expect(await detectAgent({ dataDir, supported: { min: 2, max: 3 } })).toMatchObject({
+    state: 'unsupported',
+    apiVersion: 1
+  })
   await expect(connect({ dataDir, supported: { min: 2, max: 3 } })).rejects.toMatchObject({ code: 'AGENT_UNSUPPORTED' })
   expect(await detectAgent({ dataDir, supported: { min: 0, max: 1 } })).toMatchObject({ state: 'supported' })
 })
@@ -59,7 +71,10 @@ test('an agent outside the versions the caller works with is unsupported', async
 test('an agent whose integration is off says so, tells the stagger range, and can still be talked to', async () => {
   const { dataDir } = await rigOf({ settings: { integration: { enabled: false, defaultStaggerRangeSeconds: 7 } } })
   expect(await detectAgent({ dataDir })).toMatchObject({ state: 'integration-off', defaultStaggerRangeSeconds: 7 })
-  expect((await (await connect({ dataDir })).setIntegration(true, { by: 'me' })).integration).toMatchObject({ enabled: true, by: 'me' })
+  expect((await (await connect({ dataDir })).setIntegration(true, { by: 'me' })).integration).toMatchObject({
+    enabled: true,
+    by: 'me'
+  })
   expect(await detectAgent({ dataDir })).toMatchObject({ state: 'supported' })
 })
 
@@ -95,10 +110,21 @@ describe('the agent is absent', () => {
     const { port } = await listen((request, response) => {
       seen.push(JSON.stringify([request.url, request.headers]))
       response.setHeader('content-type', 'application/json')
-      response.end(JSON.stringify({ name: 'larder', version: '0.1.0', apiVersion: 1, integration: { enabled: true, defaultStaggerRangeSeconds: 1 }, proof: 'ab'.repeat(32) }))
+      response.end(
+        JSON.stringify({
+          name: 'larder',
+          version: '0.1.0',
+          apiVersion: 1,
+          integration: { enabled: true, defaultStaggerRangeSeconds: 1 },
+          proof: 'ab'.repeat(32)
+        })
+      )
     })
     await pretend(port)
-    expect(await detectAgent({ dataDir: dir })).toMatchObject({ ...absent, why: expect.stringContaining('not the agent') })
+    expect(await detectAgent({ dataDir: dir })).toMatchObject({
+      ...absent,
+      why: expect.stringContaining('not the agent')
+    })
     await expect(connect({ dataDir: dir })).rejects.toMatchObject({ code: 'AGENT_NOT_RUNNING' })
     expect(seen).toHaveLength(2)
     expect(seen.join()).not.toContain(token)
@@ -118,6 +144,9 @@ describe('the agent is absent', () => {
     const server = createTcpServer((socket) => void undo.push(() => socket.destroy())).listen(0, '127.0.0.1')
     await new Promise((done) => server.once('listening', done))
     undo.push(() => server.close())
-    expect(await detectAgent({ dataDir: await pretend((server.address() as AddressInfo).port) })).toMatchObject({ ...absent, why: 'The agent has not answered for 2 s.' })
+    expect(await detectAgent({ dataDir: await pretend((server.address() as AddressInfo).port) })).toMatchObject({
+      ...absent,
+      why: 'The agent has not answered for 2 s.'
+    })
   })
 })

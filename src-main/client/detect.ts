@@ -45,7 +45,11 @@ export async function detectAgent(options: DetectOptions = {}): Promise<Detectio
 
 /** As if there were no agent, without looking. */
 export function nobody(options: DetectOptions): DetectedAgent {
-  return { paths: dataPaths(options.dataDir ?? defaultDataDir()), address: undefined, detection: absent('No agent was looked for.') }
+  return {
+    paths: dataPaths(options.dataDir ?? defaultDataDir()),
+    address: undefined,
+    detection: absent('No agent was looked for.')
+  }
 }
 
 export async function findAgent(options: DetectOptions): Promise<DetectedAgent> {
@@ -59,16 +63,31 @@ export async function findAgent(options: DetectOptions): Promise<DetectedAgent> 
   } catch (error) {
     return { paths, address: undefined, detection: absent(LarderError.from(error).message) }
   }
-  const found = { version: view.version, apiVersion: view.apiVersion, defaultStaggerRangeSeconds: view.integration.defaultStaggerRangeSeconds }
+  const found = {
+    version: view.version,
+    apiVersion: view.apiVersion,
+    defaultStaggerRangeSeconds: view.integration.defaultStaggerRangeSeconds
+  }
   if (view.apiVersion < supported.min || view.apiVersion > supported.max) {
     const why = `The agent ${view.version} speaks version ${view.apiVersion} of the local API; supported are ${supported.min} to ${supported.max}.`
     return { paths, address: undefined, detection: { ...found, state: 'unsupported', why } }
   }
-  if (!view.integration.enabled) return { paths, address, detection: { ...found, state: 'integration-off', why: 'The integration is turned off on this PC.' } }
+  if (!view.integration.enabled)
+    return {
+      paths,
+      address,
+      detection: { ...found, state: 'integration-off', why: 'The integration is turned off on this PC.' }
+    }
   return { paths, address, detection: { ...found, state: 'supported', why: `The agent ${view.version} is running.` } }
 }
 
-const absent = (why: string): Detection => ({ state: 'absent', version: null, apiVersion: null, defaultStaggerRangeSeconds: null, why })
+const absent = (why: string): Detection => ({
+  state: 'absent',
+  version: null,
+  apiVersion: null,
+  defaultStaggerRangeSeconds: null,
+  why
+})
 
 /**
  * Asks the listener what it is. It must prove that it knows the token before the token is shown to it: after an agent has
@@ -78,13 +97,19 @@ async function askVersion(address: AgentAddress): Promise<VersionView> {
   const challenge = randomBytes(32).toString('hex')
   let view: VersionView
   try {
-    view = await new AgentHttp(address).call('version', { query: { challenge }, signal: AbortSignal.timeout(DETECT_TIMEOUT_MS) })
+    view = await new AgentHttp(address).call('version', {
+      query: { challenge },
+      signal: AbortSignal.timeout(DETECT_TIMEOUT_MS)
+    })
   } catch (error) {
     if (error instanceof LarderError) throw error
-    throw new LarderError('AGENT_NOT_RUNNING', `The agent has not answered for ${DETECT_TIMEOUT_MS / 1000} s.`, { cause: error })
+    throw new LarderError('AGENT_NOT_RUNNING', `The agent has not answered for ${DETECT_TIMEOUT_MS / 1000} s.`, {
+      cause: error
+    })
   }
   const expected = createHmac('sha256', address.token).update(proofMessage(challenge, address.port)).digest()
   const given = Buffer.from(view.proof ?? '', 'hex')
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw new LarderError('AGENT_NOT_RUNNING', 'What listens at the agent’s port is not the agent of this user.')
+  if (given.length !== expected.length || !timingSafeEqual(given, expected))
+    throw new LarderError('AGENT_NOT_RUNNING', 'What listens at the agent’s port is not the agent of this user.')
   return view
 }

@@ -62,7 +62,11 @@ async function downloadVersion(job: DirectJob): Promise<DirectResult> {
   const { client, url, headers, signal, clock, sink } = job
   const common = { signal, ...(headers && { headers }) }
   const probed = await client.probe(url, { ...common, certificate: job.certificate })
-  if (probed.status !== 'version') throw new LarderError('ORIGIN_PROTOCOL', 'The origin says the file is unchanged though nothing was asked to compare')
+  if (probed.status !== 'version')
+    throw new LarderError(
+      'ORIGIN_PROTOCOL',
+      'The origin says the file is unchanged though nothing was asked to compare'
+    )
   const { version } = probed
   const body = await client.open(version, { start: 0, end: null }, common)
   const hash = createHash('sha256')
@@ -89,12 +93,19 @@ async function downloadVersion(job: DirectJob): Promise<DirectResult> {
   }
   signal.throwIfAborted()
   if (version.lengthBytes !== null && receivedBytes !== version.lengthBytes) {
-    throw new LarderError('ORIGIN_PROTOCOL', `The origin announced ${version.lengthBytes} bytes and sent ${receivedBytes}`, { announced: version.lengthBytes, received: receivedBytes })
+    throw new LarderError(
+      'ORIGIN_PROTOCOL',
+      `The origin announced ${version.lengthBytes} bytes and sent ${receivedBytes}`,
+      { announced: version.lengthBytes, received: receivedBytes }
+    )
   }
   const sha256 = Sha256Hex.parse(hash.digest('hex'))
   for (const expected of [job.expected, version.sha256]) {
     if (expected !== null && expected !== sha256) {
-      throw new LarderError('DIGEST_MISMATCH', `The content has the SHA-256 ${sha256}, expected is ${expected}`, { expected, actual: sha256 })
+      throw new LarderError('DIGEST_MISMATCH', `The content has the SHA-256 ${sha256}, expected is ${expected}`, {
+        expected,
+        actual: sha256
+      })
     }
   }
   job.onProgress({ receivedBytes, lengthBytes: receivedBytes, rateBytesPerSecond: rate.note(receivedBytes) })

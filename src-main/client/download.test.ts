@@ -32,7 +32,12 @@ afterEach(async () => {
 })
 
 /** Nobody is there. */
-const alone = (options: DownloadOptions = {}): DownloadOptions => ({ dataDir: join(dir, 'no-agent'), policyFile: join(dir, 'no-policy'), stagger: false, ...options })
+const alone = (options: DownloadOptions = {}): DownloadOptions => ({
+  dataDir: join(dir, 'no-agent'),
+  policyFile: join(dir, 'no-policy'),
+  stagger: false,
+  ...options
+})
 /** The folder, without what direct downloads keep for themselves. */
 const files = async () => (await readdir(dir)).filter((name) => name !== 'no-agent')
 const target = () => join(dir, 'out')
@@ -45,7 +50,18 @@ async function withAgent(options: Parameters<typeof startAgentRig>[0] = {}): Pro
 describe('without an agent', () => {
   test('the file comes directly from the origin', async () => {
     const result = await download({ url, destination: target() }, alone())
-    expect(result).toMatchObject({ source: 'direct', reason: 'agent-absent', path: target(), data: null, lengthBytes: data.length, sha256, split: { originBytes: data.length, peerBytes: 0, cacheBytes: 0 }, stale: false, request: null, waitedMs: 0 })
+    expect(result).toMatchObject({
+      source: 'direct',
+      reason: 'agent-absent',
+      path: target(),
+      data: null,
+      lengthBytes: data.length,
+      sha256,
+      split: { originBytes: data.length, peerBytes: 0, cacheBytes: 0 },
+      stale: false,
+      request: null,
+      waitedMs: 0
+    })
     expect((await content()).equals(data)).toBe(true)
     expect(await files()).toEqual(['out'])
   })
@@ -55,11 +71,23 @@ describe('without an agent', () => {
     const told: DownloadProgress[] = []
     let waiting: (() => void) | undefined
     const said = new Promise<void>((done) => (waiting = done))
-    const running = download({ url }, { dataDir: join(dir, 'none'), policyFile: join(dir, 'no-policy'), clock, random: () => 0.25, staggerRangeSeconds: 40, onProgress: (now) => (told.push(now), now.phase === 'stagger' && waiting!()) })
+    const running = download(
+      { url },
+      {
+        dataDir: join(dir, 'none'),
+        policyFile: join(dir, 'no-policy'),
+        clock,
+        random: () => 0.25,
+        staggerRangeSeconds: 40,
+        onProgress: (now) => (told.push(now), now.phase === 'stagger' && waiting!())
+      }
+    )
     await said
     expect(told).toEqual([{ phase: 'stagger', reason: 'agent-absent', waitMs: 10_000, leftMs: 10_000 }])
     await clock.pass(9_999)
-    expect(told.map((now) => now.phase === 'stagger' && now.leftMs)).toEqual([10_000, 9000, 8000, 7000, 6000, 5000, 4000, 3000, 2000, 1000])
+    expect(told.map((now) => now.phase === 'stagger' && now.leftMs)).toEqual([
+      10_000, 9000, 8000, 7000, 6000, 5000, 4000, 3000, 2000, 1000
+    ])
     expect(origin.requests()).toEqual([])
     const pump = setInterval(() => void clock.pass(1), 1)
     const result = await running.finally(() => clearInterval(pump))
@@ -76,7 +104,10 @@ describe('without an agent', () => {
 
   test('cancelling ends the wait', async () => {
     const cancel = new AbortController()
-    const running = download({ url, destination: target() }, { dataDir: join(dir, 'none'), random: () => 0.99, signal: cancel.signal, onProgress: () => cancel.abort() })
+    const running = download(
+      { url, destination: target() },
+      { dataDir: join(dir, 'none'), random: () => 0.99, signal: cancel.signal, onProgress: () => cancel.abort() }
+    )
     await expect(running).rejects.toMatchObject({ code: 'CANCELLED' })
     expect(await files()).toEqual([])
   })
@@ -93,22 +124,34 @@ describe('without an agent', () => {
 
   test('without destination the bytes are in the result, up to a limit', async () => {
     expect((await download({ url }, alone())).data?.equals(data)).toBe(true)
-    await expect(download({ url }, alone({ maxMemoryBytes: data.length - 1 }))).rejects.toMatchObject({ code: 'BAD_REQUEST', details: { field: 'destination' } })
+    await expect(download({ url }, alone({ maxMemoryBytes: data.length - 1 }))).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+      details: { field: 'destination' }
+    })
   })
 
   test('the expected digest is checked before anything is replaced', async () => {
     await writeFile(target(), 'old')
-    await expect(download({ url, destination: target(), integrity: '0'.repeat(64) }, alone())).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' })
+    await expect(download({ url, destination: target(), integrity: '0'.repeat(64) }, alone())).rejects.toMatchObject({
+      code: 'DIGEST_MISMATCH'
+    })
     expect(String(await content())).toBe('old')
     expect(await files()).toEqual(['out'])
     await download({ url, destination: target(), integrity: sha256 }, alone())
-    await download({ url, destination: target(), integrity: `sha256-${Buffer.from(sha256, 'hex').toString('base64')}` }, alone())
+    await download(
+      { url, destination: target(), integrity: `sha256-${Buffer.from(sha256, 'hex').toString('base64')}` },
+      alone()
+    )
     expect((await content()).equals(data)).toBe(true)
   })
 
   test('a digest published by the origin is checked as well', async () => {
-    const lying = origin.put('/lying', data, { headers: { 'repr-digest': `sha-256=:${Buffer.alloc(32).toString('base64')}:` } })
-    await expect(download({ url: lying, destination: target() }, alone())).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' })
+    const lying = origin.put('/lying', data, {
+      headers: { 'repr-digest': `sha-256=:${Buffer.alloc(32).toString('base64')}:` }
+    })
+    await expect(download({ url: lying, destination: target() }, alone())).rejects.toMatchObject({
+      code: 'DIGEST_MISMATCH'
+    })
     expect(await files()).toEqual([])
   })
 
@@ -131,7 +174,10 @@ describe('without an agent', () => {
 
   test('the timeout limits the whole and leaves nothing', async () => {
     const silent = origin.put('/silent', data, { faults: { silent: {} } })
-    await expect(download({ url: silent, destination: target(), timeoutMs: 200 }, alone())).rejects.toMatchObject({ code: 'TIMEOUT', details: { timeoutMs: 200 } })
+    await expect(download({ url: silent, destination: target(), timeoutMs: 200 }, alone())).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      details: { timeoutMs: 200 }
+    })
     expect(await files()).toEqual([])
   })
 
@@ -142,7 +188,10 @@ describe('without an agent', () => {
   })
 
   test('a relative URL is resolved against the background channel of this PC', async () => {
-    await writeFile(join(dir, 'settings.json'), JSON.stringify({ backgroundChannel: { url: new URL('/folder', url).href } }))
+    await writeFile(
+      join(dir, 'settings.json'),
+      JSON.stringify({ backgroundChannel: { url: new URL('/folder', url).href } })
+    )
     expect((await download({ url: 'file.bin' }, alone({ dataDir: dir }))).sha256).toBe(sha256)
     await expect(download({ url: 'file.bin' }, alone())).rejects.toMatchObject({ code: 'BACKGROUND_CHANNEL_UNSET' })
   })
@@ -157,7 +206,9 @@ describe('without an agent', () => {
     [{ url: 'http://h/x', headers: { 'a b': 'c' } }, 'BAD_REQUEST'],
     [{ url: 'http://h/x', destination: '/no/such/folder/x' }, 'DESTINATION_INVALID']
   ])('%j → %s, before anybody is asked', async (spec, code) => {
-    await expect(download(spec as { url: string }, alone({ staggerRangeSeconds: 1000, stagger: true }))).rejects.toMatchObject({ code })
+    await expect(
+      download(spec as { url: string }, alone({ staggerRangeSeconds: 1000, stagger: true }))
+    ).rejects.toMatchObject({ code })
   })
 })
 
@@ -171,8 +222,19 @@ describe('with an agent', () => {
       double.finish(id, data, split)
     }
     const told: DownloadProgress[] = []
-    const result = await download({ url, destination: target(), kind: 'script', integrity: sha256 }, { dataDir, onProgress: (now) => told.push(now) })
-    expect(result).toMatchObject({ source: 'agent', reason: 'busy', path: target(), data: null, sha256, split, request: { role: 'follower' } })
+    const result = await download(
+      { url, destination: target(), kind: 'script', integrity: sha256 },
+      { dataDir, onProgress: (now) => told.push(now) }
+    )
+    expect(result).toMatchObject({
+      source: 'agent',
+      reason: 'busy',
+      path: target(),
+      data: null,
+      sha256,
+      split,
+      request: { role: 'follower' }
+    })
     expect((await content()).equals(data)).toBe(true)
     expect(double.specs).toMatchObject([{ url, destination: target(), kind: 'script', integrity: sha256 }])
     expect(new Set(told.map(({ phase }) => phase))).toEqual(new Set(['agent']))
@@ -190,14 +252,14 @@ describe('with an agent', () => {
 
   test('bytes the agent did not keep, or has damaged, come from the origin', async () => {
     const { double, dataDir } = await withAgent()
-    double.onRequest = async ({ id }) => {
+    double.onRequest = ({ id }) => {
       const view = double.finish(id, data)
       double.cacheDouble.damage(view.sha256!, 3)
     }
     const result = await download({ url }, { dataDir })
     expect(result.source).toBe('direct')
     expect(result.data?.equals(data)).toBe(true)
-    double.onRequest = async ({ id }) => void double.cacheDouble.remove(double.finish(id, data).sha256!)
+    double.onRequest = ({ id }) => void double.cacheDouble.remove(double.finish(id, data).sha256!)
     expect((await download({ url }, { dataDir })).source).toBe('direct')
   })
 
@@ -208,7 +270,10 @@ describe('with an agent', () => {
       void running.stop()
     }
     const told: DownloadProgress[] = []
-    const result = await download({ url, destination: target() }, { dataDir, random: () => 0.9, onProgress: (now) => told.push(now) })
+    const result = await download(
+      { url, destination: target() },
+      { dataDir, random: () => 0.9, onProgress: (now) => told.push(now) }
+    )
     expect(result).toMatchObject({ source: 'direct', reason: 'agent-absent', waitedMs: 0 })
     expect((await content()).equals(data)).toBe(true)
     expect(told.map(({ phase }) => phase)).toContain('fallback')
@@ -217,13 +282,16 @@ describe('with an agent', () => {
   test.each([
     [0, 'no-first-byte'],
     [100, 'no-progress']
-  ])('an agent that stands still at byte %i is given up, told so, and replaced by the origin', async (haveBytes, reason) => {
-    const { double, dataDir } = await withAgent()
-    double.onRequest = ({ id }) => double.update(id, { state: 'active', haveBytes })
-    const result = await download({ url, destination: target() }, { dataDir, fallbackMs: 150 })
-    expect(result).toMatchObject({ source: 'direct', reason, sha256 })
-    expect(double.requests().map(({ state }) => state)).toEqual(['cancelled'])
-  })
+  ])(
+    'an agent that stands still at byte %i is given up, told so, and replaced by the origin',
+    async (haveBytes, reason) => {
+      const { double, dataDir } = await withAgent()
+      double.onRequest = ({ id }) => double.update(id, { state: 'active', haveBytes })
+      const result = await download({ url, destination: target() }, { dataDir, fallbackMs: 150 })
+      expect(result).toMatchObject({ source: 'direct', reason, sha256 })
+      expect(double.requests().map(({ state }) => state)).toEqual(['cancelled'])
+    }
+  )
 
   test('an agent that moves is not given up', async () => {
     const { double, dataDir } = await withAgent()
@@ -237,13 +305,17 @@ describe('with an agent', () => {
       }
       step()
     }
-    expect(await download({ url, destination: target() }, { dataDir, fallbackMs: 300 })).toMatchObject({ source: 'agent' })
+    expect(await download({ url, destination: target() }, { dataDir, fallbackMs: 300 })).toMatchObject({
+      source: 'agent'
+    })
   })
 
   test('a request that was paused waits, to the limit of the caller', async () => {
     const { double, dataDir } = await withAgent()
     double.onRequest = ({ id }) => double.pause(id)
-    await expect(download({ url, destination: target(), timeoutMs: 500 }, { dataDir, fallbackMs: 50 })).rejects.toMatchObject({ code: 'TIMEOUT' })
+    await expect(
+      download({ url, destination: target(), timeoutMs: 500 }, { dataDir, fallbackMs: 50 })
+    ).rejects.toMatchObject({ code: 'TIMEOUT' })
     expect(origin.requests()).toEqual([])
     await expect.poll(() => double.requests()[0]!.state).toBe('cancelled')
   })
@@ -252,7 +324,9 @@ describe('with an agent', () => {
     const { double, dataDir } = await withAgent()
     const cancel = new AbortController()
     double.onRequest = () => cancel.abort()
-    await expect(download({ url, destination: target() }, { dataDir, signal: cancel.signal })).rejects.toMatchObject({ code: 'CANCELLED' })
+    await expect(download({ url, destination: target() }, { dataDir, signal: cancel.signal })).rejects.toMatchObject({
+      code: 'CANCELLED'
+    })
     expect(double.requests()[0]!.state).toBe('cancelled')
     expect(origin.requests()).toEqual([])
   })
@@ -267,13 +341,27 @@ describe('with an agent', () => {
   ])('its failure with %s leads to the origin', async (code, reason) => {
     const { double, dataDir } = await withAgent()
     double.onRequest = ({ id }) => double.fail(id, new LarderError(code, 'no'))
-    expect(await download({ url, destination: target() }, { dataDir })).toMatchObject({ source: 'direct', reason, sha256 })
+    expect(await download({ url, destination: target() }, { dataDir })).toMatchObject({
+      source: 'direct',
+      reason,
+      sha256
+    })
   })
 
-  test.each<ErrorCode>(['ORIGIN_NOT_FOUND', 'ORIGIN_FORBIDDEN', 'DIGEST_MISMATCH', 'DESTINATION_UNWRITABLE', 'CANCELLED'])('its failure with %s is final', async (code) => {
+  test.each<ErrorCode>([
+    'ORIGIN_NOT_FOUND',
+    'ORIGIN_FORBIDDEN',
+    'DIGEST_MISMATCH',
+    'DESTINATION_UNWRITABLE',
+    'CANCELLED'
+  ])('its failure with %s is final', async (code) => {
     const { double, dataDir } = await withAgent()
     double.onRequest = ({ id }) => double.fail(id, new LarderError(code, 'no', { fact: 1 }))
-    await expect(download({ url, destination: target() }, { dataDir })).rejects.toMatchObject({ code, message: 'no', details: { fact: 1 } })
+    await expect(download({ url, destination: target() }, { dataDir })).rejects.toMatchObject({
+      code,
+      message: 'no',
+      details: { fact: 1 }
+    })
     expect(origin.requests()).toEqual([])
   })
 
@@ -300,9 +388,14 @@ describe('with an agent', () => {
   })
 
   test('with the integration off it is not asked; the download waits, and is direct', async () => {
-    const { double, dataDir } = await withAgent({ settings: { integration: { enabled: false, defaultStaggerRangeSeconds: 0.02 } } })
+    const { double, dataDir } = await withAgent({
+      settings: { integration: { enabled: false, defaultStaggerRangeSeconds: 0.02 } }
+    })
     const told: DownloadProgress[] = []
-    const result = await download({ url, destination: target() }, { dataDir, random: () => 0.5, onProgress: (now) => told.push(now) })
+    const result = await download(
+      { url, destination: target() },
+      { dataDir, random: () => 0.5, onProgress: (now) => told.push(now) }
+    )
     expect(result).toMatchObject({ source: 'direct', reason: 'integration-off', waitedMs: 10 })
     expect(told[0]).toEqual({ phase: 'stagger', reason: 'integration-off', waitMs: 10, leftMs: 10 })
     expect(double.specs).toEqual([])
@@ -310,13 +403,19 @@ describe('with an agent', () => {
 
   test('an unsupported one is not asked', async () => {
     const { double, dataDir } = await withAgent()
-    expect(await download({ url, destination: target() }, { dataDir, supported: { min: 2, max: 2 }, stagger: false })).toMatchObject({ source: 'direct', reason: 'agent-unsupported' })
+    expect(
+      await download({ url, destination: target() }, { dataDir, supported: { min: 2, max: 2 }, stagger: false })
+    ).toMatchObject({ source: 'direct', reason: 'agent-unsupported' })
     expect(double.specs).toEqual([])
   })
 
   test('it is not looked for when the caller does not want it', async () => {
     const { double, dataDir } = await withAgent()
-    expect(await download({ url, destination: target() }, { dataDir, agent: false, random: () => 0.9 })).toMatchObject({ source: 'direct', reason: null, waitedMs: 0 })
+    expect(await download({ url, destination: target() }, { dataDir, agent: false, random: () => 0.9 })).toMatchObject({
+      source: 'direct',
+      reason: null,
+      waitedMs: 0
+    })
     expect(double.specs).toEqual([])
   })
 
@@ -324,8 +423,14 @@ describe('with an agent', () => {
     const { double, dataDir } = await withAgent()
     await mkdir(join(dir, 'in'))
     double.onRequest = ({ id }) => double.finish(id, data)
-    await expect(download({ url: 'modules/x.zip', destination: join(dir, 'in') }, { dataDir })).rejects.toMatchObject({ code: 'URL_INVALID' })
-    double.request = new Proxy(double.request, { apply: (call, self, [spec]) => Reflect.apply(call, self, [{ ...spec, url: `http://channel/${spec.url}` }]) })
-    expect((await download({ url: 'modules/x.zip', destination: join(dir, 'in') }, { dataDir })).path).toBe(join(dir, 'in', 'x.zip'))
+    await expect(download({ url: 'modules/x.zip', destination: join(dir, 'in') }, { dataDir })).rejects.toMatchObject({
+      code: 'URL_INVALID'
+    })
+    double.request = new Proxy(double.request, {
+      apply: (call, self, [spec]) => Reflect.apply(call, self, [{ ...spec, url: `http://channel/${spec.url}` }])
+    })
+    expect((await download({ url: 'modules/x.zip', destination: join(dir, 'in') }, { dataDir })).path).toBe(
+      join(dir, 'in', 'x.zip')
+    )
   })
 })

@@ -30,7 +30,16 @@ export async function download(spec: DownloadSpec, options: DownloadOptions = {}
   const cancel = () => limit.abort(new LarderError('CANCELLED', 'The download was cancelled'))
   if (options.signal?.aborted) cancel()
   options.signal?.addEventListener('abort', cancel, { once: true })
-  const timer = spec.timeoutMs === undefined ? undefined : clock.after(spec.timeoutMs, () => limit.abort(new LarderError('TIMEOUT', `The download was not finished within ${spec.timeoutMs} ms`, { timeoutMs: spec.timeoutMs })))
+  const timer =
+    spec.timeoutMs === undefined
+      ? undefined
+      : clock.after(spec.timeoutMs, () =>
+          limit.abort(
+            new LarderError('TIMEOUT', `The download was not finished within ${spec.timeoutMs} ms`, {
+              timeoutMs: spec.timeoutMs
+            })
+          )
+        )
   // The clock's timers let the process end; a running download must not.
   const alive = setInterval(() => {}, 2 ** 30)
   try {
@@ -79,7 +88,8 @@ class Download {
     const path = this.#given === undefined ? null : await resolveDestination(this.#given, named, this.#spec.overwrite)
     const found = this.#options.agent === false ? nobody(this.#options) : await findAgent(this.#options)
     this.#signal.throwIfAborted()
-    const own = (reason: ReasonCode | null, unserved: boolean) => this.#withoutAgent({ relative, named, path, expected, found, reason, unserved })
+    const own = (reason: ReasonCode | null, unserved: boolean) =>
+      this.#withoutAgent({ relative, named, path, expected, found, reason, unserved })
     if (this.#options.agent === false) return own(null, false)
 
     if (found.detection.state !== 'supported' || !found.address) return own(reasonOf(found.detection), true)
@@ -91,7 +101,10 @@ class Download {
     return own(outcome.reason, false)
   }
 
-  async #ask(agent: AgentConnection, path: string | null): Promise<DownloadResult | { reason: ReasonCode; why: string }> {
+  async #ask(
+    agent: AgentConnection,
+    path: string | null
+  ): Promise<DownloadResult | { reason: ReasonCode; why: string }> {
     const { timeoutMs } = this.#spec
     const spec: RequestSpecInput = { ...this.#spec, ...(path !== null && { destination: path }) }
     if (timeoutMs !== undefined) spec.timeoutMs = Math.max(100, Math.ceil(timeoutMs - this.#elapsedMs()))
@@ -106,7 +119,8 @@ class Download {
     if (outcome.result === 'fallback') return { reason: outcome.reason, why: outcome.error.message }
     const { view } = outcome
     const { sha256, lengthBytes } = view
-    if (sha256 === null || lengthBytes === null) return { reason: 'no-progress', why: 'The agent does not say what it has delivered' }
+    if (sha256 === null || lengthBytes === null)
+      return { reason: 'no-progress', why: 'The agent does not say what it has delivered' }
     let data: Buffer | null = null
     if (path === null) {
       if (lengthBytes > this.#maxMemory) throw tooLong(this.#maxMemory)
@@ -132,7 +146,12 @@ class Download {
     }
   }
 
-  async #fetchContent(agent: AgentConnection, view: RequestView, sha256: Sha256Hex, lengthBytes: number): Promise<Buffer> {
+  async #fetchContent(
+    agent: AgentConnection,
+    view: RequestView,
+    sha256: Sha256Hex,
+    lengthBytes: number
+  ): Promise<Buffer> {
     const sink = new MemorySink(lengthBytes)
     const hash = createHash('sha256')
     for await (const chunk of await agent.content(view.id, { signal: this.#signal })) {
@@ -140,7 +159,8 @@ class Download {
       await sink.write(chunk)
     }
     const { data } = sink
-    if (data.length !== lengthBytes || hash.digest('hex') !== sha256) throw new LarderError('CACHE_DAMAGED', 'The agent’s bytes are not those it named')
+    if (data.length !== lengthBytes || hash.digest('hex') !== sha256)
+      throw new LarderError('CACHE_DAMAGED', 'The agent’s bytes are not those it named')
     return data
   }
 
@@ -162,7 +182,8 @@ class Download {
       unserved,
       dataDir: found.paths.root,
       settings,
-      staggerRangeSeconds: this.#options.staggerRangeSeconds ?? found.detection.defaultStaggerRangeSeconds ?? defaultStaggerRangeSeconds,
+      staggerRangeSeconds:
+        this.#options.staggerRangeSeconds ?? found.detection.defaultStaggerRangeSeconds ?? defaultStaggerRangeSeconds,
       clock: this.#clock,
       signal: this.#signal,
       options: this.#options
@@ -197,6 +218,7 @@ function reasonOf({ state }: Detection): ReasonCode {
 
 /** A relative URL in a form of which a file name can be made. @throws URL_INVALID */
 function nameableUrl(text: string): string {
-  if (text.startsWith('//') || !URL.canParse(text, 'http://download/')) throw new LarderError('URL_INVALID', `${text.slice(0, 200)} is not a URL`)
+  if (text.startsWith('//') || !URL.canParse(text, 'http://download/'))
+    throw new LarderError('URL_INVALID', `${text.slice(0, 200)} is not a URL`)
   return new URL(text, 'http://download/').href
 }

@@ -20,7 +20,12 @@ export function fileNameFromUrl(url: string): string {
 }
 
 function safe(text: string): string {
-  const plain = text.normalize('NFC').replace(directionMarks, '').replace(slashLookalikes, '_').replace(/^[.\s]+/, '').replace(/^[-~]/, '_')
+  const plain = text
+    .normalize('NFC')
+    .replace(directionMarks, '')
+    .replace(slashLookalikes, '_')
+    .replace(/^[.\s]+/, '')
+    .replace(/^[-~]/, '_')
   return trim(filenamify(shorten(plain), { replacement: '_', maxLength: MAX_NAME_BYTES }))
 }
 

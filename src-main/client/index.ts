@@ -9,7 +9,13 @@
  */
 export { download } from './download.ts'
 export { createDownloader, type Downloader } from './downloader.ts'
-export type { DownloadOptions, DownloadProgress, DownloadResult, DownloadSource, DownloadSpec } from './download-types.ts'
+export type {
+  DownloadOptions,
+  DownloadProgress,
+  DownloadResult,
+  DownloadSource,
+  DownloadSpec
+} from './download-types.ts'
 export { detectAgent } from './detect.ts'
 export type { DetectOptions, Detection } from './detect.ts'
 export { connect, AgentConnection } from './connection.ts'
@@ -21,5 +27,13 @@ export type { ErrorCode, ErrorView } from '../contract/errors.ts'
 export type { AgentEvent } from '../contract/events.ts'
 export type { ContentKey, PeerId, RequestId, Sha256Hex } from '../contract/ids.ts'
 export type { ContentKind, Priority, ReasonCode, RequestState, RequestView, SourceSplit } from '../contract/request.ts'
-export type { AgentSnapshot, CacheEntryView, CacheStats, MasterView, PeerView, TransferView, UploadView } from '../contract/snapshot.ts'
+export type {
+  AgentSnapshot,
+  CacheEntryView,
+  CacheStats,
+  MasterView,
+  PeerView,
+  TransferView,
+  UploadView
+} from '../contract/snapshot.ts'
 export type { CacheListing, ClearView, StatusView, VerifyView } from '../contract/api.ts'

@@ -12,7 +12,10 @@ export interface AgentAddress {
 
 /** Reads `agent.json` and `api-token`; undefined when there is no agent that this user may talk to. */
 export async function readAgentAddress(paths: DataPaths): Promise<AgentAddress | undefined> {
-  const [agent, token] = await Promise.all([readText(paths.agent, MAX_SMALL_FILE), readText(paths.apiToken, MAX_SMALL_FILE)])
+  const [agent, token] = await Promise.all([
+    readText(paths.agent, MAX_SMALL_FILE),
+    readText(paths.apiToken, MAX_SMALL_FILE)
+  ])
   const file = AgentFile.safeParse(parseJson(agent)).data
   const known = ApiToken.safeParse(token?.trim()).data
   return file && known !== undefined ? { port: file.apiPort, token: known } : undefined

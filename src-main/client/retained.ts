@@ -68,7 +68,10 @@ export class RetainedContents {
     const buffer = Buffer.alloc(READ_BYTES)
     try {
       for (;;) {
-        const bytesRead = await file.read(buffer, 0, buffer.length).then((read) => read.bytesRead, () => 0)
+        const bytesRead = await file.read(buffer, 0, buffer.length).then(
+          (read) => read.bytesRead,
+          () => 0
+        )
         if (bytesRead === 0) break
         const chunk = buffer.subarray(0, bytesRead)
         hash.update(chunk)
@@ -91,7 +94,12 @@ export class RetainedContents {
    * Keeps the bytes of a finished download, a file or a buffer, instead of an older version. Never throws: the download is done.
    * @param limits most bytes in all, and what the disk must have left
    */
-  async keep(version: OriginVersion, sha256: Sha256Hex, bytes: string | Buffer, limits: { readonly maxBytes: number; readonly minFreeBytes: number }): Promise<void> {
+  async keep(
+    version: OriginVersion,
+    sha256: Sha256Hex,
+    bytes: string | Buffer,
+    limits: { readonly maxBytes: number; readonly minFreeBytes: number }
+  ): Promise<void> {
     const { url, etag, lastModified, lengthBytes, policy } = version
     if (lengthBytes === null || lengthBytes > limits.maxBytes) return
     const entry: z.infer<typeof Entry> = { etag, lastModified, lengthBytes, sha256, policy }
@@ -102,7 +110,8 @@ export class RetainedContents {
       const { bavail, bsize } = await statfs(this.#dir)
       if (bavail * bsize - lengthBytes < limits.minFreeBytes) return
       // A copy that shares blocks where the file system can; never a link that a program could write through.
-      if (typeof bytes === 'string') await copyFile(bytes, temporary, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
+      if (typeof bytes === 'string')
+        await copyFile(bytes, temporary, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
       else await writeFile(temporary, bytes, { flag: 'wx', mode: 0o600 })
       await rename(temporary, this.#bytesFile(content))
       await writePrivateFile(this.#entryFile(url), JSON.stringify(entry))

@@ -90,7 +90,10 @@ export class RememberingSink implements Sink {
 
 /** What a download without destination must not pass. */
 export const tooLong = (maxBytes: number): LarderError =>
-  new LarderError('BAD_REQUEST', `The content is longer than ${maxBytes} bytes; give it a destination file`, { field: 'destination', maxBytes })
+  new LarderError('BAD_REQUEST', `The content is longer than ${maxBytes} bytes; give it a destination file`, {
+    field: 'destination',
+    maxBytes
+  })
 
 const PART_TRIES = 3
 /** Virus scanners and indexers on Windows hold a new file open for a moment. */
@@ -133,7 +136,7 @@ export class FileSink implements Sink {
 
   async write(chunk: Uint8Array): Promise<void> {
     try {
-      for (let done = 0; done < chunk.byteLength; ) {
+      for (let done = 0; done < chunk.byteLength;) {
         const { bytesWritten } = await this.#file.write(chunk, done, chunk.byteLength - done, this.#position)
         done += bytesWritten
         this.#position += bytesWritten
@@ -181,7 +184,12 @@ export class FileSink implements Sink {
         return await rename(this.#part, this.#path)
       } catch (error) {
         const pause = RENAME_PAUSES_MS[tries]
-        if (process.platform !== 'win32' || pause === undefined || !['EPERM', 'EACCES', 'EBUSY'].includes(systemCode(error) ?? '')) throw error
+        if (
+          process.platform !== 'win32' ||
+          pause === undefined ||
+          !['EPERM', 'EACCES', 'EBUSY'].includes(systemCode(error) ?? '')
+        )
+          throw error
         await sleep(this.#clock, pause)
       }
     }
@@ -193,9 +201,11 @@ export class FileSink implements Sink {
       await link(this.#part, this.#path)
       await rm(this.#part, { force: true })
     } catch (error) {
-      if (systemCode(error) === 'EEXIST') throw new LarderError('DESTINATION_INVALID', `${this.#path} exists already`, { path: this.#path })
+      if (systemCode(error) === 'EEXIST')
+        throw new LarderError('DESTINATION_INVALID', `${this.#path} exists already`, { path: this.#path })
       // A file system without links.
-      if (await stat(this.#path).catch(() => undefined)) throw new LarderError('DESTINATION_INVALID', `${this.#path} exists already`, { path: this.#path })
+      if (await stat(this.#path).catch(() => undefined))
+        throw new LarderError('DESTINATION_INVALID', `${this.#path} exists already`, { path: this.#path })
       await this.#rename()
     }
   }
@@ -206,7 +216,11 @@ async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return
   try {
     const folder = await open(path, 'r')
-    await folder.sync().finally(() => folder.close())
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
   } catch {
     // Some file systems refuse it; the file itself is safe.
   }
@@ -215,7 +229,8 @@ async function syncFolder(path: string): Promise<void> {
 function destinationError(error: unknown, path: string): unknown {
   if (error instanceof LarderError) return error
   const code = systemCode(error)
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') return new LarderError('DISK_FULL', `There is no space left for ${path}`, { path, cause: error })
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
+    return new LarderError('DISK_FULL', `There is no space left for ${path}`, { path, cause: error })
   if (code === undefined) return error
   return new LarderError('DESTINATION_UNWRITABLE', `${path} cannot be written (${code})`, { path, cause: error })
 }

@@ -7,10 +7,14 @@ test('a wait lies in [0, range], both ends included', () => {
   expect(staggerMs(300, () => 1 - Number.EPSILON)).toBe(300_000)
   expect(staggerMs(0, () => 0.99)).toBe(0)
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 86_400 }), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (range, random) => {
-      const wait = staggerMs(range, () => random)
-      expect(Number.isInteger(wait) && wait >= 0 && wait <= range * 1000).toBe(true)
-    })
+    fc.property(
+      fc.integer({ min: 0, max: 86_400 }),
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      (range, random) => {
+        const wait = staggerMs(range, () => random)
+        expect(Number.isInteger(wait) && wait >= 0 && wait <= range * 1000).toBe(true)
+      }
+    )
   )
 })
 

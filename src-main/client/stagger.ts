@@ -11,7 +11,10 @@ export function staggerMs(rangeSeconds: number, random: () => number): number {
 }
 
 /** Waits, telling every second how long it still takes. @throws the signal's reason */
-export async function waitOut(waitMs: number, options: { readonly clock: Clock; readonly signal: AbortSignal; tell(leftMs: number): void }): Promise<void> {
+export async function waitOut(
+  waitMs: number,
+  options: { readonly clock: Clock; readonly signal: AbortSignal; tell(leftMs: number): void }
+): Promise<void> {
   const { clock, signal, tell } = options
   const endMs = clock.monotonicMs() + waitMs
   tell(waitMs)

@@ -28,7 +28,12 @@ afterEach(async () => {
   await rm(dir, { recursive: true })
 })
 
-const options = (more: DownloadOptions = {}): DownloadOptions => ({ dataDir, policyFile: join(dir, 'policy.json'), stagger: false, ...more })
+const options = (more: DownloadOptions = {}): DownloadOptions => ({
+  dataDir,
+  policyFile: join(dir, 'policy.json'),
+  stagger: false,
+  ...more
+})
 const get = (spec: DownloadSpec, more?: DownloadOptions) => download(spec, options(more))
 const settings = (value: object) => writeFile(join(dataDir, 'settings.json'), JSON.stringify(value))
 const policy = (value: object) => writeFile(join(dir, 'policy.json'), JSON.stringify(value))
@@ -42,8 +47,17 @@ describe('a resource, while no agent serves this PC,', () => {
     expect(await get({ url, destination: join(dir, 'a') })).toMatchObject({ source: 'direct', reason: 'agent-absent' })
     const told: DownloadProgress[] = []
     // No wait: only what has to come from the origin waits.
-    const again = await get({ url, destination: join(dir, 'b') }, { stagger: true, random: () => 0.99, onProgress: (now) => told.push(now) })
-    expect(again).toMatchObject({ source: 'retained', reason: 'agent-absent', waitedMs: 0, stale: false, split: { originBytes: 0, peerBytes: 0, cacheBytes: first.length } })
+    const again = await get(
+      { url, destination: join(dir, 'b') },
+      { stagger: true, random: () => 0.99, onProgress: (now) => told.push(now) }
+    )
+    expect(again).toMatchObject({
+      source: 'retained',
+      reason: 'agent-absent',
+      waitedMs: 0,
+      stale: false,
+      split: { originBytes: 0, peerBytes: 0, cacheBytes: first.length }
+    })
     expect((await readFile(join(dir, 'b'))).equals(first)).toBe(true)
     expect([gets(), told]).toEqual([1, []])
     expect((await get({ url })).data?.equals(first)).toBe(true)
@@ -133,7 +147,9 @@ describe('a resource, while no agent serves this PC,', () => {
 
   test('many at the same time all get the right bytes', async () => {
     const url = origin.put('/module.zip', first)
-    const results = await Promise.all(Array.from({ length: 8 }, (_, n) => get({ url, destination: join(dir, `out-${n}`) })))
+    const results = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => get({ url, destination: join(dir, `out-${n}`) }))
+    )
     expect(new Set(results.map(({ sha256 }) => sha256)).size).toBe(1)
     expect((await readdir((await retained().stats()).dir)).filter((name) => name.endsWith('.tmp'))).toEqual([])
     expect((await get({ url })).source).toBe('retained')
@@ -179,17 +195,30 @@ describe('a script, while no agent serves this PC,', () => {
     expect((await again({ url: own, kind: 'script' })).source).toBe('direct')
     const url = origin.put('/other.ps1', first)
     await again({ url, kind: 'script' })
-    await expect(again({ url, kind: 'script', integrity: '0'.repeat(64) })).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' })
+    await expect(again({ url, kind: 'script', integrity: '0'.repeat(64) })).rejects.toMatchObject({
+      code: 'DIGEST_MISMATCH'
+    })
   })
 })
 
 describe('the policy of the machine', () => {
   test('is what a download without the agent goes by', async () => {
-    await settings({ integration: { defaultStaggerRangeSeconds: 9 }, backgroundChannel: { url: 'https://elsewhere.example' } })
-    await policy({ settings: { integration: { defaultStaggerRangeSeconds: 0.02 }, backgroundChannel: { url: origin.put('/folder/', first) } } })
+    await settings({
+      integration: { defaultStaggerRangeSeconds: 9 },
+      backgroundChannel: { url: 'https://elsewhere.example' }
+    })
+    await policy({
+      settings: {
+        integration: { defaultStaggerRangeSeconds: 0.02 },
+        backgroundChannel: { url: origin.put('/folder/', first) }
+      }
+    })
     origin.put('/folder/file.bin', first)
     const told: DownloadProgress[] = []
-    const result = await get({ url: 'file.bin' }, { stagger: true, random: () => 0.5, onProgress: (now) => told.push(now) })
+    const result = await get(
+      { url: 'file.bin' },
+      { stagger: true, random: () => 0.5, onProgress: (now) => told.push(now) }
+    )
     expect(result.data?.equals(first)).toBe(true)
     expect(told[0]).toEqual({ phase: 'stagger', reason: 'agent-absent', waitMs: 10, leftMs: 10 })
   })
@@ -200,8 +229,14 @@ describe('the policy of the machine', () => {
     expect((await get({ url })).reason).toBe('integration-off')
     const rig = await startAgentRig({ settings: { integration: { enabled: false } } })
     try {
-      expect(await get({ url }, { dataDir: rig.dataDir })).toMatchObject({ source: 'direct', reason: 'integration-off' })
-      expect(await get({ url }, { dataDir: rig.dataDir })).toMatchObject({ source: 'retained', reason: 'integration-off' })
+      expect(await get({ url }, { dataDir: rig.dataDir })).toMatchObject({
+        source: 'direct',
+        reason: 'integration-off'
+      })
+      expect(await get({ url }, { dataDir: rig.dataDir })).toMatchObject({
+        source: 'retained',
+        reason: 'integration-off'
+      })
     } finally {
       await rig.close()
     }

@@ -67,7 +67,12 @@ class OwnRun {
   constructor(job: OwnDownload) {
     this.#job = job
     const { clock, settings, options, spec } = job
-    this.#client = createOriginClient({ clock, settings: settings.origin, env: options.env ?? process.env, userAgent: `larder/${LARDER_VERSION}` })
+    this.#client = createOriginClient({
+      clock,
+      settings: settings.origin,
+      env: options.env ?? process.env,
+      userAgent: `larder/${LARDER_VERSION}`
+    })
     this.#retained = new RetainedContents(job.dataDir, clock)
     this.#keeps = job.unserved && !mayCarryCredentials(spec.headers) && !hasUserInfo(job.url)
   }
@@ -98,12 +103,22 @@ class OwnRun {
     this.#kept = content
     try {
       const { etag, lastModified, lengthBytes, policy } = content
-      const probed = await this.#client.probe(url, { stored: { etag, lastModified, lengthBytes, policy }, signal, certificate: wishOf(spec), ...(spec.headers && { headers: spec.headers }) })
+      const probed = await this.#client.probe(url, {
+        stored: { etag, lastModified, lengthBytes, policy },
+        signal,
+        certificate: wishOf(spec),
+        ...(spec.headers && { headers: spec.headers })
+      })
       return probed.status === 'unchanged' ? await this.#deliverRetained(content, false) : undefined
     } catch (error) {
       if (signal.aborted) throw signal.reason
       // What is wrong there shows again when it is downloaded; but an origin out of reach is not waited for where an old version will do.
-      if (hasCode(error, 'ORIGIN_UNREACHABLE', 'ORIGIN_STALLED') && spec.allowStale && mayServeStale(content.policy, this.#job.clock)) return this.#deliverRetained(content, true)
+      if (
+        hasCode(error, 'ORIGIN_UNREACHABLE', 'ORIGIN_STALLED') &&
+        spec.allowStale &&
+        mayServeStale(content.policy, this.#job.clock)
+      )
+        return this.#deliverRetained(content, true)
       if (hasCode(error, 'DESTINATION_UNWRITABLE', 'DESTINATION_INVALID', 'DISK_FULL', 'BAD_REQUEST')) throw error
       return undefined
     }
@@ -114,11 +129,16 @@ class OwnRun {
     let waitedMs = 0
     if (unserved && reason !== null && options.stagger !== false) {
       waitedMs = staggerMs(this.#job.staggerRangeSeconds, options.random ?? Math.random)
-      await waitOut(waitedMs, { clock, signal, tell: (leftMs) => options.onProgress?.({ phase: 'stagger', reason, waitMs: waitedMs, leftMs }) })
+      await waitOut(waitedMs, {
+        clock,
+        signal,
+        tell: (leftMs) => options.onProgress?.({ phase: 'stagger', reason, waitMs: waitedMs, leftMs })
+      })
     }
     const target = await this.#open()
     const { scriptMemoryCacheSeconds, scriptMemoryCacheBytes } = settings.integration
-    const remembers = this.#keeps && spec.kind === 'script' && options.scripts !== undefined && scriptMemoryCacheSeconds > 0
+    const remembers =
+      this.#keeps && spec.kind === 'script' && options.scripts !== undefined && scriptMemoryCacheSeconds > 0
     const memory = remembers ? new RememberingSink(target, scriptMemoryCacheBytes) : undefined
     const { lengthBytes, sha256, version } = await downloadDirectly({
       client: this.#client,
@@ -136,22 +156,39 @@ class OwnRun {
       if (spec.kind === 'resource') await this.#retain(version, sha256, target)
     }
     const data = target instanceof MemorySink ? target.data : null
-    return { source: 'direct', data, lengthBytes, sha256, split: { originBytes: lengthBytes, peerBytes: 0, cacheBytes: 0 }, stale: false, waitedMs }
+    return {
+      source: 'direct',
+      data,
+      lengthBytes,
+      sha256,
+      split: { originBytes: lengthBytes, peerBytes: 0, cacheBytes: 0 },
+      stale: false,
+      waitedMs
+    }
   }
 
   /** Only what the origin can later say is unchanged. */
   async #retain(version: OriginVersion, sha256: Sha256Hex, target: Sink): Promise<void> {
     const { settings, path } = this.#job
     if (version.unshareable !== null || (version.etag === null && version.lastModified === null)) return
-    if (this.#kept?.sha256 === sha256 && this.#kept.etag === version.etag && this.#kept.lastModified === version.lastModified) return
+    if (
+      this.#kept?.sha256 === sha256 &&
+      this.#kept.etag === version.etag &&
+      this.#kept.lastModified === version.lastModified
+    )
+      return
     const bytes = target instanceof MemorySink ? target.data : path
     if (bytes === null) return
-    await this.#retained.keep(version, sha256, bytes, { maxBytes: settings.integration.retainedMaxBytes, minFreeBytes: settings.cache.minFreeBytes })
+    await this.#retained.keep(version, sha256, bytes, {
+      maxBytes: settings.integration.retainedMaxBytes,
+      minFreeBytes: settings.cache.minFreeBytes
+    })
   }
 
   async #deliverRetained(content: RetainedContent, stale: boolean): Promise<Delivered | undefined> {
     const sink = await this.#open()
-    if (await commitIf(sink, () => this.#retained.deliver(content, sink))) return delivered('retained', sink, content.lengthBytes, content.sha256, stale)
+    if (await commitIf(sink, () => this.#retained.deliver(content, sink)))
+      return delivered('retained', sink, content.lengthBytes, content.sha256, stale)
     this.#kept = undefined
     return undefined
   }
@@ -163,8 +200,22 @@ class OwnRun {
 }
 
 /** What came from this PC. */
-function delivered(source: DownloadSource, sink: Sink, lengthBytes: number, sha256: Sha256Hex, stale: boolean): Delivered {
-  return { source, data: sink instanceof MemorySink ? sink.data : null, lengthBytes, sha256, split: { originBytes: 0, peerBytes: 0, cacheBytes: lengthBytes }, stale, waitedMs: 0 }
+function delivered(
+  source: DownloadSource,
+  sink: Sink,
+  lengthBytes: number,
+  sha256: Sha256Hex,
+  stale: boolean
+): Delivered {
+  return {
+    source,
+    data: sink instanceof MemorySink ? sink.data : null,
+    lengthBytes,
+    sha256,
+    split: { originBytes: 0, peerBytes: 0, cacheBytes: lengthBytes },
+    stale,
+    waitedMs: 0
+  }
 }
 
 /** Commits what `write` wrote when it says that it is good; discards it otherwise. */

@@ -8,7 +8,15 @@ import { MAX_PRECACHE_ITEMS, PrecacheItem, PrecacheView } from './precache.ts'
 import { RatesAnswer, RatesSpec } from './rates.ts'
 import { RequestSpec, RequestView } from './request.ts'
 import { JsonValue, SettingDetails, SettingsProblem } from './setting-details.ts'
-import { AgentSnapshot, AgentState, CacheEntryDetail, CacheEntryView, CacheStats, MasterView, PeerView } from './snapshot.ts'
+import {
+  AgentSnapshot,
+  AgentState,
+  CacheEntryDetail,
+  CacheEntryView,
+  CacheStats,
+  MasterView,
+  PeerView
+} from './snapshot.ts'
 import { Settings } from './settings.ts'
 import { WhyView } from './why.ts'
 
@@ -68,7 +76,12 @@ export type StatusView = z.infer<typeof StatusView>
 export const CacheListing = z.object({ stats: CacheStats, entries: z.array(CacheEntryView), total: z.number().int() })
 export type CacheListing = z.infer<typeof CacheListing>
 
-export const ClearView = z.object({ removed: z.number().int(), bytes: z.number(), kept: z.number().int(), dryRun: z.boolean() })
+export const ClearView = z.object({
+  removed: z.number().int(),
+  bytes: z.number(),
+  kept: z.number().int(),
+  dryRun: z.boolean()
+})
 export type ClearView = z.infer<typeof ClearView>
 
 export const VerifyView = z.object({
@@ -90,7 +103,13 @@ const DAY_MS = 24 * 3600_000
 /** Body of `POST /v1/pause`. */
 export const PauseSpec = z.object({
   /** Transfers resume by themselves after so many ms; null: not before they are told to. */
-  forMs: z.number().int().min(1000).max(30 * DAY_MS).nullable().default(DAY_MS)
+  forMs: z
+    .number()
+    .int()
+    .min(1000)
+    .max(30 * DAY_MS)
+    .nullable()
+    .default(DAY_MS)
 })
 export type PauseSpecInput = z.input<typeof PauseSpec>
 
@@ -123,7 +142,12 @@ export const LogView = z.object({ level: Settings.shape.log.unwrap().shape.level
 export type LogView = z.infer<typeof LogView>
 /** Limits from now on, until the agent reads its settings anew; null lifts one, what is not named stays as it is. */
 export const CacheLimitsSpec = z.strictObject({
-  maxBytes: z.number().int().min(1 << 20).nullable().optional(),
+  maxBytes: z
+    .number()
+    .int()
+    .min(1 << 20)
+    .nullable()
+    .optional(),
   maxDiskPercent: z.number().min(0.1).max(95).nullable().optional(),
   minFreeBytes: z.number().int().min(0).optional(),
   maxAgeDays: z.number().min(1).max(3650).nullable().optional()
@@ -133,7 +157,13 @@ export type CacheLimitsSpec = z.infer<typeof CacheLimitsSpec>
 export const PinSpec = z.object({
   pinned: z.boolean().default(true),
   /** It is unpinned by itself after so many ms; null: not before somebody does. */
-  forMs: z.number().int().min(1000).max(3650 * DAY_MS).nullable().default(null)
+  forMs: z
+    .number()
+    .int()
+    .min(1000)
+    .max(3650 * DAY_MS)
+    .nullable()
+    .default(null)
 })
 export type PinSpecInput = z.input<typeof PinSpec>
 
@@ -174,14 +204,49 @@ export const apiRoutes = {
     path: '/v1/version',
     summary: 'Which agent this is and whether the integration is on. Needs no token.',
     access: 'anyone',
-    query: z.object({ challenge: z.string().regex(/^[0-9a-f]{32,128}$/, 'expected 32 to 128 hex digits').optional() }),
+    query: z.object({
+      challenge: z
+        .string()
+        .regex(/^[0-9a-f]{32,128}$/, 'expected 32 to 128 hex digits')
+        .optional()
+    }),
     status: 200,
     answer: VersionView
   },
-  openapi: { method: 'GET', path: '/v1/openapi.json', summary: 'This document.', access: 'token', status: 200, answer: z.looseObject({ openapi: z.string() }) },
-  createRequest: { method: 'POST', path: '/v1/requests', summary: 'Asks for a URL. The agent acts at once.', access: 'token', body: RequestSpec, status: 201, answer: RequestView },
-  listRequests: { method: 'GET', path: '/v1/requests', summary: 'Running and lately finished requests.', access: 'token', status: 200, answer: z.object({ requests: z.array(RequestView) }) },
-  request: { method: 'GET', path: '/v1/requests/:id', summary: 'One request.', access: 'token', params: byRequest, status: 200, answer: RequestView },
+  openapi: {
+    method: 'GET',
+    path: '/v1/openapi.json',
+    summary: 'This document.',
+    access: 'token',
+    status: 200,
+    answer: z.looseObject({ openapi: z.string() })
+  },
+  createRequest: {
+    method: 'POST',
+    path: '/v1/requests',
+    summary: 'Asks for a URL. The agent acts at once.',
+    access: 'token',
+    body: RequestSpec,
+    status: 201,
+    answer: RequestView
+  },
+  listRequests: {
+    method: 'GET',
+    path: '/v1/requests',
+    summary: 'Running and lately finished requests.',
+    access: 'token',
+    status: 200,
+    answer: z.object({ requests: z.array(RequestView) })
+  },
+  request: {
+    method: 'GET',
+    path: '/v1/requests/:id',
+    summary: 'One request.',
+    access: 'token',
+    params: byRequest,
+    status: 200,
+    answer: RequestView
+  },
   watchRequest: {
     method: 'GET',
     path: '/v1/requests/:id/watch',
@@ -191,9 +256,33 @@ export const apiRoutes = {
     status: 200,
     stream: { request: RequestView }
   },
-  cancelRequest: { method: 'POST', path: '/v1/requests/:id/cancel', summary: 'Cancels a request; verified pieces are kept.', access: 'token', params: byRequest, status: 200, answer: RequestView },
-  pauseRequest: { method: 'POST', path: '/v1/requests/:id/pause', summary: 'Pauses a request.', access: 'token', params: byRequest, status: 200, answer: RequestView },
-  resumeRequest: { method: 'POST', path: '/v1/requests/:id/resume', summary: 'Lets a paused request go on.', access: 'token', params: byRequest, status: 200, answer: RequestView },
+  cancelRequest: {
+    method: 'POST',
+    path: '/v1/requests/:id/cancel',
+    summary: 'Cancels a request; verified pieces are kept.',
+    access: 'token',
+    params: byRequest,
+    status: 200,
+    answer: RequestView
+  },
+  pauseRequest: {
+    method: 'POST',
+    path: '/v1/requests/:id/pause',
+    summary: 'Pauses a request.',
+    access: 'token',
+    params: byRequest,
+    status: 200,
+    answer: RequestView
+  },
+  resumeRequest: {
+    method: 'POST',
+    path: '/v1/requests/:id/resume',
+    summary: 'Lets a paused request go on.',
+    access: 'token',
+    params: byRequest,
+    status: 200,
+    answer: RequestView
+  },
   requestContent: {
     method: 'GET',
     path: '/v1/requests/:id/content',
@@ -203,7 +292,14 @@ export const apiRoutes = {
     status: 200,
     bytes: true
   },
-  snapshot: { method: 'GET', path: '/v1/snapshot', summary: 'Everything a window shows.', access: 'token', status: 200, answer: AgentSnapshot },
+  snapshot: {
+    method: 'GET',
+    path: '/v1/snapshot',
+    summary: 'Everything a window shows.',
+    access: 'token',
+    status: 200,
+    answer: AgentSnapshot
+  },
   stream: {
     method: 'GET',
     path: '/v1/stream',
@@ -212,9 +308,30 @@ export const apiRoutes = {
     status: 200,
     stream: { snapshot: AgentSnapshot, event: AgentEvent }
   },
-  status: { method: 'GET', path: '/v1/status', summary: 'The agent in a few lines.', access: 'token', status: 200, answer: StatusView },
-  peers: { method: 'GET', path: '/v1/peers', summary: 'Other agents seen, connected, refused, lost.', access: 'token', status: 200, answer: z.object({ peers: z.array(PeerView) }) },
-  masters: { method: 'GET', path: '/v1/masters', summary: 'Who was elected for which content, and why.', access: 'token', status: 200, answer: z.object({ masters: z.array(MasterView) }) },
+  status: {
+    method: 'GET',
+    path: '/v1/status',
+    summary: 'The agent in a few lines.',
+    access: 'token',
+    status: 200,
+    answer: StatusView
+  },
+  peers: {
+    method: 'GET',
+    path: '/v1/peers',
+    summary: 'Other agents seen, connected, refused, lost.',
+    access: 'token',
+    status: 200,
+    answer: z.object({ peers: z.array(PeerView) })
+  },
+  masters: {
+    method: 'GET',
+    path: '/v1/masters',
+    summary: 'Who was elected for which content, and why.',
+    access: 'token',
+    status: 200,
+    answer: z.object({ masters: z.array(MasterView) })
+  },
   events: {
     method: 'GET',
     path: '/v1/events',
@@ -234,12 +351,58 @@ export const apiRoutes = {
     status: 200,
     answer: WhyView
   },
-  doctor: { method: 'POST', path: '/v1/doctor', summary: 'Looks at everything this PC needs for sharing, and says what to do.', access: 'token', status: 200, answer: DoctorReport },
-  log: { method: 'GET', path: '/v1/log', summary: 'Level and folder of the log.', access: 'token', status: 200, answer: LogView },
-  setLog: { method: 'POST', path: '/v1/log', summary: 'Sets the level of the log until the agent ends.', access: 'token', body: LogView.pick({ level: true }), status: 200, answer: LogView },
-  cache: { method: 'GET', path: '/v1/cache', summary: 'What lies in the cache.', access: 'token', query: CacheQuery, status: 200, answer: CacheListing },
-  content: { method: 'GET', path: '/v1/cache/:sha256', summary: 'One content: its URLs, uses, pin, and whom it was served to.', access: 'token', params: byDigest, status: 200, answer: CacheEntryDetail },
-  removeContent: { method: 'DELETE', path: '/v1/cache/:sha256', summary: 'Removes one content from the cache.', access: 'token', params: byDigest, status: 200, answer: z.object({ sha256: Sha256Hex, bytes: z.number() }) },
+  doctor: {
+    method: 'POST',
+    path: '/v1/doctor',
+    summary: 'Looks at everything this PC needs for sharing, and says what to do.',
+    access: 'token',
+    status: 200,
+    answer: DoctorReport
+  },
+  log: {
+    method: 'GET',
+    path: '/v1/log',
+    summary: 'Level and folder of the log.',
+    access: 'token',
+    status: 200,
+    answer: LogView
+  },
+  setLog: {
+    method: 'POST',
+    path: '/v1/log',
+    summary: 'Sets the level of the log until the agent ends.',
+    access: 'token',
+    body: LogView.pick({ level: true }),
+    status: 200,
+    answer: LogView
+  },
+  cache: {
+    method: 'GET',
+    path: '/v1/cache',
+    summary: 'What lies in the cache.',
+    access: 'token',
+    query: CacheQuery,
+    status: 200,
+    answer: CacheListing
+  },
+  content: {
+    method: 'GET',
+    path: '/v1/cache/:sha256',
+    summary: 'One content: its URLs, uses, pin, and whom it was served to.',
+    access: 'token',
+    params: byDigest,
+    status: 200,
+    answer: CacheEntryDetail
+  },
+  removeContent: {
+    method: 'DELETE',
+    path: '/v1/cache/:sha256',
+    summary: 'Removes one content from the cache.',
+    access: 'token',
+    params: byDigest,
+    status: 200,
+    answer: z.object({ sha256: Sha256Hex, bytes: z.number() })
+  },
   pinContent: {
     method: 'POST',
     path: '/v1/cache/:sha256/pin',
@@ -260,11 +423,20 @@ export const apiRoutes = {
     status: 200,
     answer: z.object({ sha256: Sha256Hex, priority: CachePriority })
   },
-  setCacheLimits: { method: 'POST', path: '/v1/cache/limits', summary: 'Changes the limits of the cache until the agent reads its settings anew.', access: 'token', body: CacheLimitsSpec.prefault({}), status: 200, answer: CacheStats },
+  setCacheLimits: {
+    method: 'POST',
+    path: '/v1/cache/limits',
+    summary: 'Changes the limits of the cache until the agent reads its settings anew.',
+    access: 'token',
+    body: CacheLimitsSpec.prefault({}),
+    status: 200,
+    answer: CacheStats
+  },
   relocateCache: {
     method: 'POST',
     path: '/v1/cache/relocate',
-    summary: 'Moves the cache to another folder at the next start of the agent; without a folder it only says where it is.',
+    summary:
+      'Moves the cache to another folder at the next start of the agent; without a folder it only says where it is.',
     access: 'token',
     body: z.object({ dir: z.string().min(1).max(4096).optional() }).prefault({}),
     status: 200,
@@ -282,30 +454,107 @@ export const apiRoutes = {
   verifyCache: {
     method: 'POST',
     path: '/v1/cache/verify',
-    summary: 'Reads every content again and compares digests; damaged ones go to quarantine. As a stream it reports progress.',
+    summary:
+      'Reads every content again and compares digests; damaged ones go to quarantine. As a stream it reports progress.',
     access: 'token',
     status: 200,
     answer: VerifyView,
     stream: { progress: VerifyProgress, result: VerifyView, error: ErrorView }
   },
-  precache: { method: 'GET', path: '/v1/precache', summary: 'Whether pre-caching runs, why not, and how the last run ended.', access: 'token', status: 200, answer: PrecacheView },
-  precacheItems: { method: 'GET', path: '/v1/precache/items', summary: 'The pre-cache list of the settings as it is now.', access: 'token', status: 200, answer: z.object({ items: z.array(PrecacheItem) }) },
-  startPrecache: {
-    method: 'POST',
+  precache: {
+    method: 'GET',
     path: '/v1/precache',
-    summary: 'Gets contents into the cache now: those given, those of a list at a URL, or those of the list of the settings.',
+    summary: 'Whether pre-caching runs, why not, and how the last run ended.',
     access: 'token',
-    body: z.object({ items: z.array(PrecacheItem).max(MAX_PRECACHE_ITEMS).optional(), list: z.url({ protocol: /^https?$/ }).max(8192).optional() }).prefault({ items: [] }),
     status: 200,
     answer: PrecacheView
   },
-  stopPrecache: { method: 'POST', path: '/v1/precache/stop', summary: 'Ends a pre-cache run; verified pieces are kept.', access: 'token', status: 200, answer: PrecacheView },
-  pauseAll: { method: 'POST', path: '/v1/pause', summary: 'Pauses all transfers.', access: 'token', body: PauseSpec.prefault({}), status: 200, answer: StatusView },
-  resumeAll: { method: 'POST', path: '/v1/resume', summary: 'Lets all transfers go on.', access: 'token', status: 200, answer: StatusView },
-  uiLink: { method: 'POST', path: '/v1/ui/link', summary: 'Makes a link that opens the window in a browser of this PC, once. NOT_FOUND when the agent serves no window.', access: 'token', status: 200, answer: UiLinkView },
-  rates: { method: 'GET', path: '/v1/rates', summary: 'What holds transfers back now, and the caps of each hour of the week.', access: 'token', status: 200, answer: RatesAnswer },
-  setRates: { method: 'POST', path: '/v1/rates', summary: 'Changes rates until the agent reads its settings anew; null lifts a cap.', access: 'token', body: RatesSpec.prefault({}), status: 200, answer: RatesAnswer },
-  integration: { method: 'POST', path: '/v1/integration', summary: 'Turns the integration on or off.', access: 'token', body: IntegrationSpec, status: 200, answer: StatusView },
+  precacheItems: {
+    method: 'GET',
+    path: '/v1/precache/items',
+    summary: 'The pre-cache list of the settings as it is now.',
+    access: 'token',
+    status: 200,
+    answer: z.object({ items: z.array(PrecacheItem) })
+  },
+  startPrecache: {
+    method: 'POST',
+    path: '/v1/precache',
+    summary:
+      'Gets contents into the cache now: those given, those of a list at a URL, or those of the list of the settings.',
+    access: 'token',
+    body: z
+      .object({
+        items: z.array(PrecacheItem).max(MAX_PRECACHE_ITEMS).optional(),
+        list: z
+          .url({ protocol: /^https?$/ })
+          .max(8192)
+          .optional()
+      })
+      .prefault({ items: [] }),
+    status: 200,
+    answer: PrecacheView
+  },
+  stopPrecache: {
+    method: 'POST',
+    path: '/v1/precache/stop',
+    summary: 'Ends a pre-cache run; verified pieces are kept.',
+    access: 'token',
+    status: 200,
+    answer: PrecacheView
+  },
+  pauseAll: {
+    method: 'POST',
+    path: '/v1/pause',
+    summary: 'Pauses all transfers.',
+    access: 'token',
+    body: PauseSpec.prefault({}),
+    status: 200,
+    answer: StatusView
+  },
+  resumeAll: {
+    method: 'POST',
+    path: '/v1/resume',
+    summary: 'Lets all transfers go on.',
+    access: 'token',
+    status: 200,
+    answer: StatusView
+  },
+  uiLink: {
+    method: 'POST',
+    path: '/v1/ui/link',
+    summary:
+      'Makes a link that opens the window in a browser of this PC, once. NOT_FOUND when the agent serves no window.',
+    access: 'token',
+    status: 200,
+    answer: UiLinkView
+  },
+  rates: {
+    method: 'GET',
+    path: '/v1/rates',
+    summary: 'What holds transfers back now, and the caps of each hour of the week.',
+    access: 'token',
+    status: 200,
+    answer: RatesAnswer
+  },
+  setRates: {
+    method: 'POST',
+    path: '/v1/rates',
+    summary: 'Changes rates until the agent reads its settings anew; null lifts a cap.',
+    access: 'token',
+    body: RatesSpec.prefault({}),
+    status: 200,
+    answer: RatesAnswer
+  },
+  integration: {
+    method: 'POST',
+    path: '/v1/integration',
+    summary: 'Turns the integration on or off.',
+    access: 'token',
+    body: IntegrationSpec,
+    status: 200,
+    answer: StatusView
+  },
   settings: {
     method: 'GET',
     path: '/v1/settings',
@@ -314,8 +563,25 @@ export const apiRoutes = {
     status: 200,
     answer: z.object({ settings: z.array(SettingDetails), problems: z.array(SettingsProblem) })
   },
-  setSetting: { method: 'POST', path: '/v1/settings/:name', summary: 'Sets one setting of this user.', access: 'token', params: bySetting, body: SettingChange, status: 200, answer: SettingDetails },
-  unsetSetting: { method: 'POST', path: '/v1/settings/:name/unset', summary: 'Takes one setting out of the settings of this user.', access: 'token', params: bySetting, status: 200, answer: SettingDetails }
+  setSetting: {
+    method: 'POST',
+    path: '/v1/settings/:name',
+    summary: 'Sets one setting of this user.',
+    access: 'token',
+    params: bySetting,
+    body: SettingChange,
+    status: 200,
+    answer: SettingDetails
+  },
+  unsetSetting: {
+    method: 'POST',
+    path: '/v1/settings/:name/unset',
+    summary: 'Takes one setting out of the settings of this user.',
+    access: 'token',
+    params: bySetting,
+    status: 200,
+    answer: SettingDetails
+  }
 } as const satisfies Record<string, ApiRoute>
 
 export type ApiRoutes = typeof apiRoutes

@@ -10,6 +10,7 @@ export function channelFolder(text: string): string | null {
   const absolute = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`
   if (/[\s\\]/.test(text) || !URL.canParse(absolute)) return null
   const { protocol, username, password, search, hash, host, pathname, origin } = new URL(absolute)
-  if ((protocol !== 'https:' && protocol !== 'http:') || host === '' || `${username}${password}${search}${hash}` !== '') return null
+  if ((protocol !== 'https:' && protocol !== 'http:') || host === '' || `${username}${password}${search}${hash}` !== '')
+    return null
   return `${origin}${pathname.endsWith('/') ? pathname : `${pathname}/`}`
 }

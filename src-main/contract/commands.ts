@@ -21,7 +21,11 @@ const Done = z.object({})
 const byRequest = { id: RequestId }
 const byContent = { sha256: Sha256Hex }
 /** A file name without folders. */
-const FileName = z.string().min(1).max(200).regex(/^[^/\\:*?"<>|\p{Cc}]+$/u, 'expected a file name')
+const FileName = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[^/\\:*?"<>|\p{Cc}]+$/u, 'expected a file name')
 
 /** What is shown about the program itself, and what this transport can do. */
 export const AppInfo = z.object({
@@ -38,7 +42,11 @@ export const AppInfo = z.object({
 })
 export type AppInfo = z.infer<typeof AppInfo>
 
-function command<const C extends string, Fields extends z.ZodRawShape, Result extends z.ZodType>(c: C, fields: Fields, result: Result) {
+function command<const C extends string, Fields extends z.ZodRawShape, Result extends z.ZodType>(
+  c: C,
+  fields: Fields,
+  result: Result
+) {
   return { input: z.strictObject({ c: z.literal(c), ...fields }), result }
 }
 
@@ -55,10 +63,32 @@ export const commandTable = {
   'request.retry': command('request.retry', byRequest, RequestView),
 
   /** Pauses all transfers for so long, ms; null: until `all.resume`. */
-  'all.pause': command('all.pause', { forMs: z.number().int().min(1000).max(30 * DAY_MS).nullable() }, Done),
+  'all.pause': command(
+    'all.pause',
+    {
+      forMs: z
+        .number()
+        .int()
+        .min(1000)
+        .max(30 * DAY_MS)
+        .nullable()
+    },
+    Done
+  ),
   'all.resume': command('all.resume', {}, Done),
   /** Gives peers nothing for so long, ms, and is no master meanwhile; null: until `serving.resume`. */
-  'serving.stop': command('serving.stop', { forMs: z.number().int().min(1000).max(30 * DAY_MS).nullable() }, Done),
+  'serving.stop': command(
+    'serving.stop',
+    {
+      forMs: z
+        .number()
+        .int()
+        .min(1000)
+        .max(30 * DAY_MS)
+        .nullable()
+    },
+    Done
+  ),
   'serving.resume': command('serving.resume', {}, Done),
   /** Which pieces of a running transfer are here, and from where. NOT_FOUND once it has ended. */
   'transfer.pieces': command('transfer.pieces', { key: ContentKey }, z.object({ pieces: PieceLetters })),
@@ -82,10 +112,28 @@ export const commandTable = {
   ),
   'cache.remove': command('cache.remove', byContent, z.object({ sha256: Sha256Hex, bytes: z.number() })),
   /** `forMs`: it is unpinned by itself after so long. */
-  'cache.pin': command('cache.pin', { ...byContent, pinned: z.boolean(), forMs: z.number().int().min(1000).max(3650 * DAY_MS).nullable().default(null) }, z.object({ sha256: Sha256Hex, pinned: z.boolean() })),
+  'cache.pin': command(
+    'cache.pin',
+    {
+      ...byContent,
+      pinned: z.boolean(),
+      forMs: z
+        .number()
+        .int()
+        .min(1000)
+        .max(3650 * DAY_MS)
+        .nullable()
+        .default(null)
+    },
+    z.object({ sha256: Sha256Hex, pinned: z.boolean() })
+  ),
   /** One content with whom it was served to. */
   'cache.content': command('cache.content', byContent, CacheEntryDetail),
-  'cache.priority': command('cache.priority', { ...byContent, priority: CachePriority }, z.object({ sha256: Sha256Hex, priority: CachePriority })),
+  'cache.priority': command(
+    'cache.priority',
+    { ...byContent, priority: CachePriority },
+    z.object({ sha256: Sha256Hex, priority: CachePriority })
+  ),
   /** Moves the cache at the agent's next start; `AgentSnapshot.cacheNext` says so. */
   'cache.relocate': command('cache.relocate', { dir: z.string().min(1).max(4096) }, Done),
   /** With `dryRun` it only counts what it would free. */
@@ -98,7 +146,11 @@ export const commandTable = {
   'precache.stop': command('precache.stop', {}, Done),
 
   /** Events after the sequence number `since`, oldest first; at most 1,000 are kept. */
-  'events.list': command('events.list', { since: z.number().int().min(0) }, z.object({ bootId: z.string(), events: z.array(AgentEvent) })),
+  'events.list': command(
+    'events.list',
+    { since: z.number().int().min(0) },
+    z.object({ bootId: z.string(), events: z.array(AgentEvent) })
+  ),
 
   'settings.list': command('settings.list', {}, z.object({ settings: z.array(SettingView) })),
   /** `null` takes a setting that can be null to null; there is no way back to the default but its value. */
@@ -111,9 +163,17 @@ export const commandTable = {
   'shell.openLogFolder': command('shell.openLogFolder', {}, Done),
   'shell.copyText': command('shell.copyText', { text: z.string().max(1_000_000) }, Done),
   /** Asks the person where to, then writes the text there; `saved` is false when they changed their mind. */
-  'shell.saveText': command('shell.saveText', { name: FileName, text: z.string().max(1_900_000) }, z.object({ saved: z.boolean() })),
+  'shell.saveText': command(
+    'shell.saveText',
+    { name: FileName, text: z.string().max(1_900_000) },
+    z.object({ saved: z.boolean() })
+  ),
   /** Asks the person for the destination of a download; null when they changed their mind. */
-  'shell.pickDestination': command('shell.pickDestination', { name: FileName }, z.object({ path: z.string().nullable() })),
+  'shell.pickDestination': command(
+    'shell.pickDestination',
+    { name: FileName },
+    z.object({ path: z.string().nullable() })
+  ),
 
   /** Starts the agent again: with changed settings, or after a start that failed. Running downloads go on afterwards. */
   'agent.restart': command('agent.restart', {}, Done),
@@ -131,18 +191,28 @@ export type CommandResult<C extends CommandName> = z.output<CommandTable[C]['res
 export const commandNames = Object.keys(commandTable) as readonly CommandName[]
 
 type Inputs = { [C in CommandName]: CommandTable[C]['input'] }[CommandName]
-export const Command = z.discriminatedUnion('c', Object.values(commandTable).map(({ input }) => input) as unknown as [Inputs, ...Inputs[]])
+export const Command = z.discriminatedUnion(
+  'c',
+  Object.values(commandTable).map(({ input }) => input) as unknown as [Inputs, ...Inputs[]]
+)
 export type Command = z.output<typeof Command>
 /** A command as a caller writes it. */
 export type CommandInput = z.input<typeof Command>
 
 /** The answer to a command: a value, or an error with a stable code. Never a rejected promise. */
-export type Answer<V = unknown> = { readonly ok: true; readonly value: V } | { readonly ok: false; readonly error: ErrorView }
+export type Answer<V = unknown> =
+  | { readonly ok: true; readonly value: V }
+  | { readonly ok: false; readonly error: ErrorView }
 export type AnswerTo<C extends CommandName> = Answer<CommandResult<C>>
 
 /** The answer to the command `c`, checked. @throws ZodError when it is none */
 export function parseAnswer<C extends CommandName>(c: C, answer: unknown): AnswerTo<C> {
-  return z.discriminatedUnion('ok', [z.object({ ok: z.literal(true), value: commandTable[c].result }), z.object({ ok: z.literal(false), error: ErrorView })]).parse(answer) as AnswerTo<C>
+  return z
+    .discriminatedUnion('ok', [
+      z.object({ ok: z.literal(true), value: commandTable[c].result }),
+      z.object({ ok: z.literal(false), error: ErrorView })
+    ])
+    .parse(answer) as AnswerTo<C>
 }
 
 /**

@@ -21,10 +21,22 @@ export const errorTable = {
   URL_SCHEME_UNSUPPORTED: { exit: 2, http: 400, next: 'Use an http:// or https:// URL.' },
   BACKGROUND_CHANNEL_UNSET: { exit: 2, http: 400, next: 'Give an absolute URL or set backgroundChannel.url.' },
   DIGEST_INVALID: { exit: 2, http: 400, next: 'Give sha256-<base64> or 64 hex digits.' },
-  DIGEST_MISMATCH: { exit: 10, http: 502, next: 'Check the expected digest with whoever published it; nothing was written.' },
-  DESTINATION_INVALID: { exit: 2, http: 400, next: 'Give an absolute path of a file whose folder exists, outside the cache.' },
+  DIGEST_MISMATCH: {
+    exit: 10,
+    http: 502,
+    next: 'Check the expected digest with whoever published it; nothing was written.'
+  },
+  DESTINATION_INVALID: {
+    exit: 2,
+    http: 400,
+    next: 'Give an absolute path of a file whose folder exists, outside the cache.'
+  },
   DESTINATION_UNWRITABLE: { exit: 11, http: 409, next: 'Check the rights on the destination folder.' },
-  DISK_FULL: { exit: 12, http: 507, next: 'Free some space and ask again; the download goes on from where it stopped.' },
+  DISK_FULL: {
+    exit: 12,
+    http: 507,
+    next: 'Free some space and ask again; the download goes on from where it stopped.'
+  },
   ORIGIN_UNREACHABLE: { exit: 20, http: 502, next: 'Check the network, the proxy settings and the host name.' },
   ORIGIN_TLS: { exit: 21, http: 502, next: 'Check the certificate of the origin and the company root CAs.' },
   ORIGIN_NOT_FOUND: { exit: 22, http: 502, next: 'Check the URL; the origin says the file is not there.' },
@@ -34,13 +46,29 @@ export const errorTable = {
   ORIGIN_PROTOCOL: { exit: 26, http: 502, next: 'The origin contradicts itself; report it to whoever runs it.' },
   ORIGIN_CHANGED: { exit: 27, http: 502, next: 'Ask again; the file changed at the origin during the download.' },
   ORIGIN_STALLED: { exit: 28, http: 504, next: 'Try later; the origin stopped sending.' },
-  ORIGIN_CLIENT_CERTIFICATE: { exit: 29, http: 502, next: 'Check origin.clientCertificates and the issuer and subject that were asked for.' },
-  PROXY_CREDENTIALS: { exit: 33, http: 502, next: 'Put user name and password into the URL of origin.proxy or HTTPS_PROXY.' },
+  ORIGIN_CLIENT_CERTIFICATE: {
+    exit: 29,
+    http: 502,
+    next: 'Check origin.clientCertificates and the issuer and subject that were asked for.'
+  },
+  PROXY_CREDENTIALS: {
+    exit: 33,
+    http: 502,
+    next: 'Put user name and password into the URL of origin.proxy or HTTPS_PROXY.'
+  },
   TIMEOUT: { exit: 30, http: 504, next: 'Give a longer timeout or try later; verified pieces are kept.' },
   CANCELLED: { exit: 31, http: 409, next: 'Ask again when you want it; verified pieces are kept.' },
   SHUTTING_DOWN: { exit: 32, http: 503, next: 'Start the agent again; the request resumes.' },
-  PIECE_DIGEST_MISMATCH: { exit: 40, http: 502, next: 'Nothing to do: the piece is fetched elsewhere and the sender is banned.' },
-  RECORD_INVALID: { exit: 41, http: 502, next: 'Nothing to do: the piece is fetched elsewhere and the sender is banned.' },
+  PIECE_DIGEST_MISMATCH: {
+    exit: 40,
+    http: 502,
+    next: 'Nothing to do: the piece is fetched elsewhere and the sender is banned.'
+  },
+  RECORD_INVALID: {
+    exit: 41,
+    http: 502,
+    next: 'Nothing to do: the piece is fetched elsewhere and the sender is banned.'
+  },
   PEER_BUSY: { exit: 42, http: 503, next: 'Nothing to do: another source is asked.' },
   PEER_LOST: { exit: 43, http: 502, next: 'Nothing to do: another source is asked.' },
   PEER_REFUSED: { exit: 44, http: 502, next: 'Check that both PCs have the same site key and clock.' },
@@ -52,21 +80,53 @@ export const errorTable = {
   AGENT_UNSUPPORTED: { exit: 61, http: 409, next: 'Update the older of agent and client.' },
   AGENT_ALREADY_RUNNING: { exit: 62, http: 409, next: 'Use the running agent, or give this one another data folder.' },
   TOKEN_INVALID: { exit: 63, http: 401, next: 'Run as the same user as the agent, or point to its data folder.' },
-  FORBIDDEN: { exit: 64, http: 403, next: 'Call the API at 127.0.0.1 or localhost from a program, not from a web page.' },
+  FORBIDDEN: {
+    exit: 64,
+    http: 403,
+    next: 'Call the API at 127.0.0.1 or localhost from a program, not from a web page.'
+  },
   PORT_TAKEN: { exit: 65, http: 500, next: 'Choose another port in the settings, or end the program that uses it.' },
   SETTINGS_INVALID: { exit: 66, http: 400, next: 'Correct the named setting; the file is left as it is.' },
   SITE_KEY_INVALID: { exit: 67, http: 400, next: 'Make one with `larder fleet key new` and give all PCs the same.' },
-  FLEET_INVALID: { exit: 72, http: 400, next: 'Make a new request with `larder fleet enroll --request` and let the holder of the fleet CA sign it.' },
+  FLEET_INVALID: {
+    exit: 72,
+    http: 400,
+    next: 'Make a new request with `larder fleet enroll --request` and let the holder of the fleet CA sign it.'
+  },
   FLEET_CA_UNUSABLE: { exit: 73, http: 400, next: 'Check the folder of the fleet CA (--ca-dir) and its passphrase.' },
   INTEGRATION_OFF: { exit: 68, http: 409, next: 'Turn the integration on, or let the client download directly.' },
   BUSY: { exit: 69, http: 503, next: 'Try again in a moment.' },
-  SETTING_MANAGED: { exit: 70, http: 403, next: 'Ask whoever is named to change it; `larder config explain` tells where it is set.' },
+  SETTING_MANAGED: {
+    exit: 70,
+    http: 403,
+    next: 'Ask whoever is named to change it; `larder config explain` tells where it is set.'
+  },
   SETTINGS_UNWRITABLE: { exit: 71, http: 409, next: 'Check the rights and the free space of the data folder.' },
-  GATEWAY_HOST_REFUSED: { exit: 80, http: 403, next: 'Add the host to gateway.hosts, or show the gateway token in Proxy-Authorization.' },
-  GATEWAY_METHOD: { exit: 81, http: 405, next: 'Send GET or HEAD; ask the origin directly for anything else, and for https:// use /fetch?url=….' },
-  GATEWAY_LOOP: { exit: 82, http: 508, next: 'Take the gateway out of the proxy settings of the agent (origin.proxy, HTTP_PROXY).' },
-  PRECONDITION_FAILED: { exit: 83, http: 412, next: 'Ask without If-Match; the file at the origin is another version.' },
-  RANGE_UNSATISFIABLE: { exit: 84, http: 416, next: 'Ask for bytes inside the file; details.lengthBytes says how long it is.' },
+  GATEWAY_HOST_REFUSED: {
+    exit: 80,
+    http: 403,
+    next: 'Add the host to gateway.hosts, or show the gateway token in Proxy-Authorization.'
+  },
+  GATEWAY_METHOD: {
+    exit: 81,
+    http: 405,
+    next: 'Send GET or HEAD; ask the origin directly for anything else, and for https:// use /fetch?url=….'
+  },
+  GATEWAY_LOOP: {
+    exit: 82,
+    http: 508,
+    next: 'Take the gateway out of the proxy settings of the agent (origin.proxy, HTTP_PROXY).'
+  },
+  PRECONDITION_FAILED: {
+    exit: 83,
+    http: 412,
+    next: 'Ask without If-Match; the file at the origin is another version.'
+  },
+  RANGE_UNSATISFIABLE: {
+    exit: 84,
+    http: 416,
+    next: 'Ask for bytes inside the file; details.lengthBytes says how long it is.'
+  },
   CHECKS_FAILED: { exit: 85, http: 500, next: 'Do what is said at each check that failed.' }
 } as const satisfies Record<string, ErrorKind>
 

@@ -12,12 +12,20 @@ export const MAX_PEER_MESSAGE_BYTES = 64 * 1024
 export const MAX_PIECES = 16_384
 
 const epoch = z.number().int().min(0).max(0xffff_ffff)
-const pieceIndex = z.number().int().min(0).max(MAX_PIECES - 1)
+const pieceIndex = z
+  .number()
+  .int()
+  .min(0)
+  .max(MAX_PIECES - 1)
 const pieceTotal = z.number().int().min(0).max(MAX_PIECES)
 const byteCount = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 
 /** What a weight was decided on, in words for people: `laptop, Wi-Fi, battery 80 %`. */
-const about = z.string().max(200).regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u).optional()
+const about = z
+  .string()
+  .max(200)
+  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u)
+  .optional()
 
 /** Who was master in which epoch, as far as the sender knows; pieces signed by others in that epoch are refused. */
 export const MasterHistory = z.array(z.object({ epoch, master: PeerId })).max(64)
@@ -72,7 +80,12 @@ export const ClaimAsk = z.object({ t: z.literal('claim.ask'), key: ContentKey })
 export type ClaimAsk = z.infer<typeof ClaimAsk>
 
 /** Member to coordinator: what it has. At once when it has some; who has nothing says so within half a window, unless it puts a claim of its own by then. */
-export const ClaimHolding = z.object({ t: z.literal('claim.holding'), key: ContentKey, pieces: pieceTotal, complete: z.boolean() })
+export const ClaimHolding = z.object({
+  t: z.literal('claim.holding'),
+  key: ContentKey,
+  pieces: pieceTotal,
+  complete: z.boolean()
+})
 export type ClaimHolding = z.infer<typeof ClaimHolding>
 
 /**
@@ -90,7 +103,17 @@ export const ClaimDecision = z.object({
   holders: z.array(z.object({ id: PeerId, complete: z.boolean() })).max(64),
   masters: MasterHistory,
   /** The election as it was: best first, at most 16. */
-  candidates: z.array(z.object({ id: PeerId, pieces: pieceTotal, weight: z.number().int().min(0).max(99), eligible: z.boolean(), about })).max(16),
+  candidates: z
+    .array(
+      z.object({
+        id: PeerId,
+        pieces: pieceTotal,
+        weight: z.number().int().min(0).max(99),
+        eligible: z.boolean(),
+        about
+      })
+    )
+    .max(16),
   why: z.string().max(200)
 })
 export type ClaimDecision = z.infer<typeof ClaimDecision>
@@ -122,7 +145,12 @@ export const SwarmHave = z.object({
 export type SwarmHave = z.infer<typeof SwarmHave>
 
 /** Newly verified pieces, gathered for some milliseconds. */
-export const SwarmGot = z.object({ t: z.literal('swarm.got'), key: ContentKey, pieces: z.array(pieceIndex).min(1).max(4096), signers: z.array(Credential).max(4).optional() })
+export const SwarmGot = z.object({
+  t: z.literal('swarm.got'),
+  key: ContentKey,
+  pieces: z.array(pieceIndex).min(1).max(4096),
+  signers: z.array(Credential).max(4).optional()
+})
 export type SwarmGot = z.infer<typeof SwarmGot>
 
 /** From a master, each second while it downloads: bytes received so far, verified or not. Keeps followers patient on slow links. */
@@ -134,8 +162,18 @@ export const SwarmLeave = z.object({ t: z.literal('swarm.leave'), key: ContentKe
 export type SwarmLeave = z.infer<typeof SwarmLeave>
 
 export const PeerMessage = z.discriminatedUnion('t', [
-  ClaimPut, ClaimClose, ClaimReport, ClaimResign, ClaimAsk, ClaimHolding, ClaimDecision,
-  SwarmJoin, SwarmHave, SwarmGot, SwarmProgress, SwarmLeave
+  ClaimPut,
+  ClaimClose,
+  ClaimReport,
+  ClaimResign,
+  ClaimAsk,
+  ClaimHolding,
+  ClaimDecision,
+  SwarmJoin,
+  SwarmHave,
+  SwarmGot,
+  SwarmProgress,
+  SwarmLeave
 ])
 export type PeerMessage = z.infer<typeof PeerMessage>
 
@@ -147,7 +185,11 @@ export const FleetDenied = z.object({
   t: z.literal('fleet.denied'),
   number: z.number().int().min(0).max(0xffff_ffff),
   /** Signed by the CA, base64url. */
-  list: z.string().max(43_784).regex(/^[A-Za-z0-9_-]*$/).optional()
+  list: z
+    .string()
+    .max(43_784)
+    .regex(/^[A-Za-z0-9_-]*$/)
+    .optional()
 })
 export type FleetDenied = z.infer<typeof FleetDenied>
 

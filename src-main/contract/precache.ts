@@ -21,7 +21,18 @@ export type PrecacheItem = z.infer<typeof PrecacheItem>
 
 /** A list as JSON: items, or their URLs alone. Other forms: one URL per line, or the output of `sha256sum`. */
 export const PrecacheList = z.strictObject({
-  items: z.array(z.union([PrecacheItem, z.string().min(1).max(8192).transform((url): PrecacheItem => ({ url }))])).max(MAX_PRECACHE_ITEMS)
+  items: z
+    .array(
+      z.union([
+        PrecacheItem,
+        z
+          .string()
+          .min(1)
+          .max(8192)
+          .transform((url): PrecacheItem => ({ url }))
+      ])
+    )
+    .max(MAX_PRECACHE_ITEMS)
 })
 
 export const PrecacheReport = z.object({
@@ -52,7 +63,15 @@ export const PrecacheView = z.object({
   why: z.string(),
   /** When it begins by itself, wall clock, ms; null: that is not known, e.g. while it runs, on battery, or without a list. */
   nextAt: z.number().nullable(),
-  running: z.object({ startedAt: z.number(), total: z.number().int(), done: z.number().int(), failed: z.number().int(), bytes: z.number() }).nullable(),
+  running: z
+    .object({
+      startedAt: z.number(),
+      total: z.number().int(),
+      done: z.number().int(),
+      failed: z.number().int(),
+      bytes: z.number()
+    })
+    .nullable(),
   last: PrecacheReport.nullable()
 })
 export type PrecacheView = z.infer<typeof PrecacheView>

@@ -13,7 +13,14 @@ export const RatesView = z.object({
     enabled: z.boolean(),
     targetMs: z.number(),
     /** Origins with adaptive downloads under way. `windowBytes` null: the delay cannot be measured, the plain cap rules. */
-    origins: z.array(z.object({ origin: z.string(), windowBytes: z.number().nullable(), queueingDelayMs: z.number(), downloads: z.number().int() }))
+    origins: z.array(
+      z.object({
+        origin: z.string(),
+        windowBytes: z.number().nullable(),
+        queueingDelayMs: z.number(),
+        downloads: z.number().int()
+      })
+    )
   }),
   /** Served to peers in this calendar month, `YYYY-MM`. */
   uploads: z.object({ month: z.string(), bytes: z.number(), limitBytes: z.number().nullable(), allowed: z.boolean() })

@@ -10,7 +10,11 @@ export const Priority = z.enum(['foreground', 'background'])
 export type Priority = z.infer<typeof Priority>
 
 /** Issuer or subject of a certificate: `CN=Acme Issuing CA, O=Acme`, or a common name alone; upper and lower case alike. */
-export const CertificateName = z.string().min(1).max(1000).regex(/^[^\p{Cc}]*$/u)
+export const CertificateName = z
+  .string()
+  .min(1)
+  .max(1000)
+  .regex(/^[^\p{Cc}]*$/u)
 
 /** What a program asks for. The only way a URL gets into an agent. */
 export const RequestSpec = z.object({
@@ -25,12 +29,23 @@ export const RequestSpec = z.object({
   kind: ContentKind.default('resource'),
   priority: Priority.default('foreground'),
   /** Limit of the whole request, ms. */
-  timeoutMs: z.number().int().min(100).max(7 * 24 * 3600_000).optional(),
+  timeoutMs: z
+    .number()
+    .int()
+    .min(100)
+    .max(7 * 24 * 3600_000)
+    .optional(),
   /** Accept the cached version when the origin cannot be reached; the result is marked stale. */
   allowStale: z.boolean().default(false),
   /** Header fields for the origin. Authorization or Cookie make the request private: never shared, never cached. */
   headers: z
-    .record(z.string().regex(/^[A-Za-z0-9-]{1,64}$/), z.string().max(8192).regex(/^[\t\x20-\x7e\x80-\xff]*$/))
+    .record(
+      z.string().regex(/^[A-Za-z0-9-]{1,64}$/),
+      z
+        .string()
+        .max(8192)
+        .regex(/^[\t\x20-\x7e\x80-\xff]*$/)
+    )
     .refine((h) => Object.keys(h).length <= 32, 'at most 32 header fields')
     .optional(),
   /** The client certificate to show to the origin of `url`, by its issuer and subject; to no other origin. */
@@ -78,7 +93,8 @@ export const reasonTexts: Record<ReasonCode, string> = {
   'no-first-byte': 'No peer delivered a first byte in time.',
   'no-progress': 'The download from peers stopped making progress.',
   private: 'The request carries credentials or the origin forbids sharing, so it is never shared.',
-  'not-shareable': 'The origin names no version (no strong ETag, no Last-Modified with length), so the bytes cannot be matched between PCs.',
+  'not-shareable':
+    'The origin names no version (no strong ETag, no Last-Modified with length), so the bytes cannot be matched between PCs.',
   small: 'The content is empty.',
   cached: 'It was in this PC’s cache already.',
   'integration-off': 'The integration is turned off on this PC.',
@@ -101,7 +117,16 @@ export type SourceSplit = z.infer<typeof SourceSplit>
  *        └────────────┴──────────┴────────────┴──► failed | cancelled
  *     paused is reached from waiting and active, and left to waiting.
  */
-export const RequestState = z.enum(['checking', 'waiting', 'active', 'paused', 'delivering', 'done', 'failed', 'cancelled'])
+export const RequestState = z.enum([
+  'checking',
+  'waiting',
+  'active',
+  'paused',
+  'delivering',
+  'done',
+  'failed',
+  'cancelled'
+])
 export type RequestState = z.infer<typeof RequestState>
 
 export const finalRequestStates: readonly RequestState[] = ['done', 'failed', 'cancelled']

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 
 /** Any JSON value. Unlike `z.json()` its schema does not refer to itself, which OpenAPI documents cannot carry. */
-export const JsonValue: z.ZodType<z.core.util.JSONType> = z.any().refine((value) => value !== undefined, 'expected a value')
+export const JsonValue: z.ZodType<z.core.util.JSONType> = z
+  .any()
+  .refine((value) => value !== undefined, 'expected a value')
 
 /** Who sets a setting, weakest first. */
 export const SettingSource = z.enum(['default', 'file', 'policy', 'command-line'])
@@ -46,7 +48,9 @@ export const SettingDetails = SettingView.extend({
   /** Who set it, when and why, as far as it is known. */
   author: z.object({ by: z.string(), at: z.number().nullable(), reason: z.string().nullable() }).nullable(),
   /** Every place that sets it, weakest first; the last one rules. */
-  candidates: z.array(z.object({ strength: SettingStrength, source: SettingSource, place: z.string(), value: JsonValue }))
+  candidates: z.array(
+    z.object({ strength: SettingStrength, source: SettingSource, place: z.string(), value: JsonValue })
+  )
 })
 export type SettingDetails = z.infer<typeof SettingDetails>
 

@@ -37,7 +37,15 @@ export function changeBetween(before: SnapshotMessage, now: SnapshotMessage): Sn
 export function applyChange(before: SnapshotMessage, change: SnapshotChange): SnapshotMessage | null {
   if (change.run !== before.run || change.base !== before.n || before.snapshot === null) return null
   const snapshot = changedSnapshot(before.snapshot, change)
-  return snapshot && { run: change.run, n: change.n, status: change.status ?? before.status, snapshot, verifying: change.verifying === undefined ? before.verifying : change.verifying }
+  return (
+    snapshot && {
+      run: change.run,
+      n: change.n,
+      status: change.status ?? before.status,
+      snapshot,
+      verifying: change.verifying === undefined ? before.verifying : change.verifying
+    }
+  )
 }
 
 /**
@@ -82,7 +90,10 @@ function listChange(before: readonly Item[], now: readonly Item[], keyOf: (item:
 }
 
 /** Null: the change is not one of this snapshot. */
-function changedSnapshot(before: AgentSnapshot, { snapshot, lists }: Pick<SnapshotChange, 'snapshot' | 'lists'>): AgentSnapshot | null {
+function changedSnapshot(
+  before: AgentSnapshot,
+  { snapshot, lists }: Pick<SnapshotChange, 'snapshot' | 'lists'>
+): AgentSnapshot | null {
   const changed: Partial<Record<ListName, Item[]>> = {}
   for (const name of Object.keys(lists)) {
     if (!isList(name)) return null
@@ -93,20 +104,35 @@ function changedSnapshot(before: AgentSnapshot, { snapshot, lists }: Pick<Snapsh
   return { ...before, ...snapshot, ...changed } as AgentSnapshot
 }
 
-function changedList(before: readonly Item[], { set, gone, order }: ListChange, keyOf: (item: Item) => string): Item[] | null {
+function changedList(
+  before: readonly Item[],
+  { set, gone, order }: ListChange,
+  keyOf: (item: Item) => string
+): Item[] | null {
   const items = new Map(before.map((item) => [keyOf(item), item]))
   for (const key of gone) if (!items.delete(key)) return null
   for (const item of set) items.set(keyOf(item), item)
   if (!order) return [...items.values()]
   const ordered = order.map((key) => items.get(key))
-  return order.length === items.size && new Set(order).size === order.length && ordered.every((item) => item !== undefined) ? ordered : null
+  return order.length === items.size &&
+    new Set(order).size === order.length &&
+    ordered.every((item) => item !== undefined)
+    ? ordered
+    : null
 }
 
 /** Whether two JSON values are equal. */
 function isSame(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  if (Array.isArray(a) || Array.isArray(b)) return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, i) => isSame(item, b[i]))
+  if (Array.isArray(a) || Array.isArray(b))
+    return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, i) => isSame(item, b[i]))
   const names = Object.keys(a)
-  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && isSame((a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name]))
+  return (
+    names.length === Object.keys(b).length &&
+    names.every(
+      (name) =>
+        Object.hasOwn(b, name) && isSame((a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name])
+    )
+  )
 }

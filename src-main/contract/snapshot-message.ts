@@ -56,7 +56,15 @@ export const SnapshotChange = z.object({
   base: z.number().int().positive(),
   status: AgentStatus.optional(),
   snapshot: AgentSnapshot.partial(),
-  lists: z.object({ requests: listChange(RequestView), transfers: listChange(TransferView), masters: listChange(MasterView), peers: listChange(PeerView), events: listChange(AgentEvent) }).partial(),
+  lists: z
+    .object({
+      requests: listChange(RequestView),
+      transfers: listChange(TransferView),
+      masters: listChange(MasterView),
+      peers: listChange(PeerView),
+      events: listChange(AgentEvent)
+    })
+    .partial(),
   verifying: Verifying.optional()
 })
 export type SnapshotChange = z.infer<typeof SnapshotChange>

@@ -35,7 +35,14 @@ export const PeerView = z.object({
 export type PeerView = z.infer<typeof PeerView>
 
 /** One candidate as the coordinator saw it; the order in the list is the order of the election. `about`: what its weight was decided on. */
-export const CandidateView = z.object({ id: PeerId, name: z.string(), pieces: z.number().int(), weight: z.number(), eligible: z.boolean(), about: z.string().optional() })
+export const CandidateView = z.object({
+  id: PeerId,
+  name: z.string(),
+  pieces: z.number().int(),
+  weight: z.number(),
+  eligible: z.boolean(),
+  about: z.string().optional()
+})
 export type CandidateView = z.infer<typeof CandidateView>
 
 /** Who was elected for one content, and why. Complete on the coordinator; others know master, epoch and coordinator. */
@@ -59,7 +66,14 @@ export const MasterView = z.object({
 export type MasterView = z.infer<typeof MasterView>
 
 /** What a peer takes of one content right now, run after run: since when, and how much since then. Ends a second after its last run. */
-export const UploadView = z.object({ peer: PeerId, peerName: z.string(), key: ContentKey, pieces: z.number().int(), bytes: z.number(), since: z.number() })
+export const UploadView = z.object({
+  peer: PeerId,
+  peerName: z.string(),
+  key: ContentKey,
+  pieces: z.number().int(),
+  bytes: z.number(),
+  since: z.number()
+})
 export type UploadView = z.infer<typeof UploadView>
 
 /** The running job for one content. */
@@ -86,7 +100,10 @@ export type TransferView = z.infer<typeof TransferView>
  * A transfer's pieces in their order, a letter each: `.` missing, `f` being fetched; verified and from the `o`rigin, from a
  * `p`eer, or `c` here before.
  */
-export const PieceLetters = z.string().max(16_384).regex(/^[.fopc]*$/)
+export const PieceLetters = z
+  .string()
+  .max(16_384)
+  .regex(/^[.fopc]*$/)
 export type PieceLetter = '.' | 'f' | 'o' | 'p' | 'c'
 
 export const CacheStats = z.object({
@@ -104,7 +121,15 @@ export const CacheStats = z.object({
   evictions: z.number().int(),
   evictedLastHour: z.object({ contents: z.number().int(), bytes: z.number() }),
   /** Contents still lie in a former folder and are being moved; null: none do. */
-  moving: z.object({ from: z.string(), done: z.number().int(), total: z.number().int(), bytes: z.number(), problem: z.string().nullable() }).nullable(),
+  moving: z
+    .object({
+      from: z.string(),
+      done: z.number().int(),
+      total: z.number().int(),
+      bytes: z.number(),
+      problem: z.string().nullable()
+    })
+    .nullable(),
   diskFull: z.boolean()
 })
 export type CacheStats = z.infer<typeof CacheStats>
@@ -126,7 +151,9 @@ export const CacheEntryView = z.object({
 export type CacheEntryView = z.infer<typeof CacheEntryView>
 
 /** One content with whom it was served to, most bytes first; at most 100. */
-export const CacheEntryDetail = CacheEntryView.extend({ servedTo: z.array(z.object({ peer: PeerId, name: z.string(), bytes: z.number(), lastAt: z.number() })) })
+export const CacheEntryDetail = CacheEntryView.extend({
+  servedTo: z.array(z.object({ peer: PeerId, name: z.string(), bytes: z.number(), lastAt: z.number() }))
+})
 export type CacheEntryDetail = z.infer<typeof CacheEntryDetail>
 
 /** Whether programs on this PC are served, and who decided that. */
@@ -192,7 +219,9 @@ export const AgentSnapshot = z.object({
   }),
   /** `why` is a clause about this PC; `machine` says what it was decided on. */
   weight: z.object({ value: z.number().int(), why: z.string(), machine: z.string() }),
-  interfaces: z.array(z.object({ name: z.string(), address: z.string(), used: z.boolean(), reason: z.string().nullable() })),
+  interfaces: z.array(
+    z.object({ name: z.string(), address: z.string(), used: z.boolean(), reason: z.string().nullable() })
+  ),
   peers: z.array(PeerView),
   masters: z.array(MasterView),
   transfers: z.array(TransferView),
@@ -202,10 +231,21 @@ export const AgentSnapshot = z.object({
   /** Folder the cache moves to at the agent’s next start; null: it stays. */
   cacheNext: z.string().nullable(),
   precache: PrecacheView,
-  totals: z.object({ originBytes: z.number(), peerBytes: z.number(), cacheBytes: z.number(), servedBytes: z.number(), fallbacks: z.number().int() }),
+  totals: z.object({
+    originBytes: z.number(),
+    peerBytes: z.number(),
+    cacheBytes: z.number(),
+    servedBytes: z.number(),
+    fallbacks: z.number().int()
+  }),
   savings: Savings,
   /** Health of the process: event-loop delay p99 over the last minute, ms; resident memory, bytes. */
-  process: z.object({ pid: z.number().int(), eventLoopP99Ms: z.number(), rssBytes: z.number(), cpuSeconds: z.number() }),
+  process: z.object({
+    pid: z.number().int(),
+    eventLoopP99Ms: z.number(),
+    rssBytes: z.number(),
+    cpuSeconds: z.number()
+  }),
   /** The newest events, oldest first; at most 200. */
   events: z.array(AgentEvent)
 })

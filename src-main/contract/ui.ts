@@ -25,4 +25,7 @@ export type SessionSpec = z.infer<typeof SessionSpec>
 export const SessionView = z.object({ token: UiSecret })
 
 /** An `Answer` as JSON; `parseAnswer` checks the value. */
-export const UiAnswer = z.discriminatedUnion('ok', [z.object({ ok: z.literal(true), value: z.json() }), z.object({ ok: z.literal(false), error: ErrorView })])
+export const UiAnswer = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), value: z.json() }),
+  z.object({ ok: z.literal(false), error: ErrorView })
+])

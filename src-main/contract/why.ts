@@ -7,7 +7,8 @@ import { ReasonCode, RequestState, SourceSplit } from './request.ts'
 /** What a helpdesk person can do about each reason; one sentence. */
 export const reasonAdvice: Record<ReasonCode, string> = {
   'no-fleet': 'Give this PC the site key of the fleet (`--fleet-key-file`, or fleet.siteKey in the settings).',
-  'no-peers': 'See `larder peers` and `larder doctor`: ports, firewall and multicast decide whether PCs find each other.',
+  'no-peers':
+    'See `larder peers` and `larder doctor`: ports, firewall and multicast decide whether PCs find each other.',
   busy: 'Raise transfers.uploadSlots on PCs with a good connection, or let more PCs keep the content.',
   elected: 'Nothing to do: one PC of the site has to download it.',
   'master-lost': 'See why the named PC went away; that the download went on is as it should be.',
@@ -16,7 +17,8 @@ export const reasonAdvice: Record<ReasonCode, string> = {
   timeout: 'Give the request a longer timeout, or see why peers were slow with `larder peers`.',
   'no-first-byte': 'See `larder peers`: a peer that is connected and sends nothing has a problem of its own.',
   'no-progress': 'See `larder peers`, and the network between the PCs.',
-  private: 'Nothing to do where the content is personal; else have the origin allow sharing, and ask without credentials.',
+  private:
+    'Nothing to do where the content is personal; else have the origin allow sharing, and ask without credentials.',
   'not-shareable': 'Have the origin send a strong ETag, or Last-Modified with Content-Length.',
   small: 'Nothing to do.',
   cached: 'Nothing to do: nothing had to be downloaded.',

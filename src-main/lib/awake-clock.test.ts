@@ -8,7 +8,11 @@ function stoppable() {
   let skippedMs = 0
   let sleptMs = 0
   const woke: Standstill[] = []
-  const real = { ...time, monotonicMs: () => time.monotonicMs() + skippedMs, wallMs: () => time.wallMs() + skippedMs + sleptMs }
+  const real = {
+    ...time,
+    monotonicMs: () => time.monotonicMs() + skippedMs,
+    wallMs: () => time.wallMs() + skippedMs + sleptMs
+  }
   const clock = new AwakeClock(real, (standstill) => void woke.push(standstill))
   return {
     clock,

@@ -8,7 +8,8 @@ export class Bitmap {
     this.size = size
     this.bytes = new Uint8Array(Math.ceil(size / 8))
     if (bytes) {
-      if (bytes.length !== this.bytes.length) throw new RangeError(`expected ${this.bytes.length} bytes for ${size} bits, got ${bytes.length}`)
+      if (bytes.length !== this.bytes.length)
+        throw new RangeError(`expected ${this.bytes.length} bytes for ${size} bits, got ${bytes.length}`)
       this.bytes.set(bytes)
       const spare = this.bytes.length * 8 - size
       if (spare > 0 && this.bytes.length > 0) this.bytes[this.bytes.length - 1]! &= (0xff << spare) & 0xff

@@ -15,9 +15,12 @@ test.each([
   expect(parseDuration(text)).toBe(ms)
 })
 
-test.each(['', 's', '-1s', '1m1h', '1s1s', '1 h', '1x', '1e3s', 'Infinity', '1.s', '9'.repeat(30), '1h'.repeat(30)])('%j is no duration', (text) => {
-  expect(parseDuration(text)).toBeUndefined()
-})
+test.each(['', 's', '-1s', '1m1h', '1s1s', '1 h', '1x', '1e3s', 'Infinity', '1.s', '9'.repeat(30), '1h'.repeat(30)])(
+  '%j is no duration',
+  (text) => {
+    expect(parseDuration(text)).toBeUndefined()
+  }
+)
 
 test.each([
   [0, '0.0 s'],

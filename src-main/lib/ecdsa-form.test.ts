@@ -4,7 +4,9 @@ import { expect, test } from 'vitest'
 import { derFromP1363, p1363FromDer } from './ecdsa-form.ts'
 
 /** 32 bytes that begin with any number of zeros. */
-const half = fc.tuple(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.nat(32)).map(([bytes, zeros]) => bytes.fill(0, 0, zeros))
+const half = fc
+  .tuple(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.nat(32))
+  .map(([bytes, zeros]) => bytes.fill(0, 0, zeros))
 
 test('a signature survives the way to the other form and back, whatever its halves begin with', () => {
   fc.assert(
@@ -40,5 +42,12 @@ test('anything else is refused', () => {
       }
     })
   )
-  for (const wrong of [good.subarray(1), good.subarray(0, -1), Buffer.concat([good, good]), Buffer.alloc(0), Buffer.from([0x30, 4, 2, 0, 2, 0])]) expect(() => p1363FromDer(wrong)).toThrow(RangeError)
+  for (const wrong of [
+    good.subarray(1),
+    good.subarray(0, -1),
+    Buffer.concat([good, good]),
+    Buffer.alloc(0),
+    Buffer.from([0x30, 4, 2, 0, 2, 0])
+  ])
+    expect(() => p1363FromDer(wrong)).toThrow(RangeError)
 })

@@ -15,7 +15,8 @@ export function p1363FromDer(der: Uint8Array): Buffer {
     const end = at + 2 + (der[at + 1] ?? 0)
     let start = at + 2
     while (start < end - 1 && der[start] === 0) start++
-    if (der[at] !== 0x02 || end > der.length || start === end || end - start > HALF_BYTES) throw new RangeError('not a DER signature of P-256')
+    if (der[at] !== 0x02 || end > der.length || start === end || end - start > HALF_BYTES)
+      throw new RangeError('not a DER signature of P-256')
     half.set(der.subarray(start, end), HALF_BYTES - (end - start))
     at = end
   }

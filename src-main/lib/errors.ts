@@ -9,11 +9,19 @@ export class LarderError extends Error {
   readonly details: ErrorDetails
 
   /** `details` are plain facts, and `cause` the error behind this one. */
-  constructor(code: ErrorCode, message: string, details: { readonly cause?: unknown; readonly [fact: string]: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: { readonly cause?: unknown; readonly [fact: string]: unknown } = {}
+  ) {
     const { cause, ...facts } = details
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
-    this.details = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined).map(([name, value]) => [name, plain(value)]))
+    this.details = Object.fromEntries(
+      Object.entries(facts)
+        .filter(([, value]) => value !== undefined)
+        .map(([name, value]) => [name, plain(value)])
+    )
   }
 
   /** What the reader can do now. */
@@ -23,7 +31,12 @@ export class LarderError extends Error {
 
   /** The error as it crosses a process boundary. */
   toView(): ErrorView {
-    return { code: this.code, message: this.message.slice(0, 2000), next: this.next, ...(Object.keys(this.details).length > 0 ? { details: this.details } : {}) }
+    return {
+      code: this.code,
+      message: this.message.slice(0, 2000),
+      next: this.next,
+      ...(Object.keys(this.details).length > 0 ? { details: this.details } : {})
+    }
   }
 
   static fromView(view: ErrorView): LarderError {
@@ -39,7 +52,9 @@ export class LarderError extends Error {
 }
 
 function plain(value: unknown): ErrorDetails[string] {
-  return value === null || typeof value === 'number' || typeof value === 'boolean' ? value : String(value)
+  return value === null || typeof value === 'number' || typeof value === 'boolean'
+    ? value
+    : String(value as string | bigint | Error)
 }
 
 /** True when `thrown` is a LarderError with one of these codes. */

@@ -19,17 +19,41 @@ export type LocalClock = (wallMs: number) => LocalTime
  */
 export function localClock(timeZone?: string): LocalClock {
   if (timeZone === undefined) return ofThisPc
-  const format = new Intl.DateTimeFormat('en-US', { timeZone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric' })
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric'
+  })
   return (wallMs) => {
-    const parts = Object.fromEntries(format.formatToParts(wallMs).map(({ type, value }) => [type, Number(value)])) as Record<'year' | 'month' | 'day' | 'hour' | 'minute', number>
+    const parts = Object.fromEntries(
+      format.formatToParts(wallMs).map(({ type, value }) => [type, Number(value)])
+    ) as Record<'year' | 'month' | 'day' | 'hour' | 'minute', number>
     const { year, month, day, hour, minute } = parts
-    return { year, month, day, hour, minute, weekday: mondayFirst(new Date(Date.UTC(year, month - 1, day)).getUTCDay()) }
+    return {
+      year,
+      month,
+      day,
+      hour,
+      minute,
+      weekday: mondayFirst(new Date(Date.UTC(year, month - 1, day)).getUTCDay())
+    }
   }
 }
 
 const ofThisPc: LocalClock = (wallMs) => {
   const at = new Date(wallMs)
-  return { year: at.getFullYear(), month: at.getMonth() + 1, day: at.getDate(), weekday: mondayFirst(at.getDay()), hour: at.getHours(), minute: at.getMinutes() }
+  return {
+    year: at.getFullYear(),
+    month: at.getMonth() + 1,
+    day: at.getDate(),
+    weekday: mondayFirst(at.getDay()),
+    hour: at.getHours(),
+    minute: at.getMinutes()
+  }
 }
 
 const mondayFirst = (sundayFirst: number): number => (sundayFirst + 6) % 7

@@ -21,7 +21,10 @@ export async function makeFolder(path: string): Promise<string | undefined> {
       return first
     }
     // Some systems refuse to create what is there with other codes than EEXIST (a drive, a file system for reading only).
-    const there = await mkdir(path, { recursive: true, mode: 0o700 }).then(() => true, () => false)
+    const there = await mkdir(path, { recursive: true, mode: 0o700 }).then(
+      () => true,
+      () => false
+    )
     if (there) return undefined
     throw error
   }

@@ -17,12 +17,28 @@ test.each([
 
 describe('a sentence', () => {
   it('keeps its words and loses the secrets of the URLs in it', () => {
-    expect(shownText('Failed https://u:p@h.test/f?sig=geheim: 403, see http://x.test/y.')).toBe('Failed https://h.test/f?…: 403, see http://x.test/y.')
+    expect(shownText('Failed https://u:p@h.test/f?sig=geheim: 403, see http://x.test/y.')).toBe(
+      'Failed https://h.test/f?…: 403, see http://x.test/y.'
+    )
   })
 
   it('is one line, whatever it quotes', () => {
-    expect(shownText('There is no folder /a\n2026-01-01 agentStopping Larder is stopping\u001b[2J\u202e')).toBe('There is no folder /a?2026-01-01 agentStopping Larder is stopping?[2J?')
-    fc.assert(fc.property(fc.array(fc.oneof(fc.string(), fc.constantFrom('\n', '\r', '\u0000', '\u001b', '\u0085', '\u2028', '\u202e', '\u2066', 'https://'))).map((parts) => parts.join('')), (text) => void expect(shownText(text)).not.toMatch(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/u)))
+    expect(shownText('There is no folder /a\n2026-01-01 agentStopping Larder is stopping\u001b[2J\u202e')).toBe(
+      'There is no folder /a?2026-01-01 agentStopping Larder is stopping?[2J?'
+    )
+    fc.assert(
+      fc.property(
+        fc
+          .array(
+            fc.oneof(
+              fc.string(),
+              fc.constantFrom('\n', '\r', '\u0000', '\u001b', '\u0085', '\u2028', '\u202e', '\u2066', 'https://')
+            )
+          )
+          .map((parts) => parts.join('')),
+        (text) => void expect(shownText(text)).not.toMatch(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/u)
+      )
+    )
   })
 
   it('never shows a password or a signature', () => {

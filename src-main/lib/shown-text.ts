@@ -3,12 +3,18 @@ const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
 
 /** A URL as people and logs may see it: user name and password are left out, and of the query (often signed) all but that there is one. */
 export function shownUrl(href: string): string {
-  return oneLine(href).replace(/^([a-z][a-z0-9+.-]*:\/\/)(.*)$/i, (_whole, scheme: string, rest: string) => scheme + withoutSecrets(rest))
+  return oneLine(href).replace(
+    /^([a-z][a-z0-9+.-]*:\/\/)(.*)$/i,
+    (_whole, scheme: string, rest: string) => scheme + withoutSecrets(rest)
+  )
 }
 
 /** A sentence for people in one line, its URLs as {@link shownUrl}. What input it quotes cannot look like another line. */
 export function shownText(text: string): string {
-  return oneLine(text).replace(/\b([a-z][a-z0-9+.-]{0,15}:\/\/)([^\s"'<>]*)/gi, (_whole, scheme: string, rest: string) => scheme + withoutSecrets(rest))
+  return oneLine(text).replace(
+    /\b([a-z][a-z0-9+.-]{0,15}:\/\/)([^\s"'<>]*)/gi,
+    (_whole, scheme: string, rest: string) => scheme + withoutSecrets(rest)
+  )
 }
 
 function oneLine(text: string): string {

@@ -15,7 +15,22 @@ test.each([
   expect(parseSize(text)).toBe(bytes)
 })
 
-test.each(['', ' ', 'M', '-1', '1e3', '1,5G', '0x10', '1 GiB GiB', '10Q', 'Infinity', '99999999T', '1constructor', '1.G', '.5G'])('%j is no size', (text) => {
+test.each([
+  '',
+  ' ',
+  'M',
+  '-1',
+  '1e3',
+  '1,5G',
+  '0x10',
+  '1 GiB GiB',
+  '10Q',
+  'Infinity',
+  '99999999T',
+  '1constructor',
+  '1.G',
+  '.5G'
+])('%j is no size', (text) => {
   expect(parseSize(text)).toBeUndefined()
 })
 
@@ -30,9 +45,12 @@ test.each([
   expect(parseRate(text)).toBe(bytes)
 })
 
-test.each(['', '/s', 'mbit', '50 mbit/h', '2M/s/s', '50mb it', '-1mbit', '1e3mbit', '9999999999999999gbit'])('%j is no rate', (text) => {
-  expect(parseRate(text)).toBeUndefined()
-})
+test.each(['', '/s', 'mbit', '50 mbit/h', '2M/s/s', '50mb it', '-1mbit', '1e3mbit', '9999999999999999gbit'])(
+  '%j is no rate',
+  (text) => {
+    expect(parseRate(text)).toBeUndefined()
+  }
+)
 
 test.each([
   [0, '0 B'],

@@ -8,10 +8,17 @@ export interface DesktopSystem {
   osInfo(): Promise<{ distro: string }>
 }
 
-const Battery = z.object({ hasBattery: z.boolean(), acConnected: z.boolean(), isCharging: z.boolean(), percent: z.number().nullish() })
+const Battery = z.object({
+  hasBattery: z.boolean(),
+  acConnected: z.boolean(),
+  isCharging: z.boolean(),
+  percent: z.number().nullish()
+})
 
 /** Asks Windows and macOS through `systeminformation`, which is loaded at the first question. What a PC is built as is asked once. */
-export function desktopHardwareProbe(load: () => Promise<DesktopSystem> = () => import('systeminformation')): HardwareProbe {
+export function desktopHardwareProbe(
+  load: () => Promise<DesktopSystem> = () => import('systeminformation')
+): HardwareProbe {
   let form: MachineForm | undefined
   return {
     async read(): Promise<Hardware | undefined> {
@@ -20,8 +27,14 @@ export function desktopHardwareProbe(load: () => Promise<DesktopSystem> = () => 
         form ??= formOfNames((await system.chassis()).type, (await system.osInfo()).distro)
         const answer = Battery.parse(await system.battery())
         if (!answer.hasBattery) return { form, battery: null }
-        const percent = answer.percent === null || answer.percent === undefined ? null : Math.min(100, Math.max(0, Math.round(answer.percent)))
-        return { form: form === 'unknown' ? 'laptop' : form, battery: { percent, discharging: !answer.acConnected && !answer.isCharging } }
+        const percent =
+          answer.percent === null || answer.percent === undefined
+            ? null
+            : Math.min(100, Math.max(0, Math.round(answer.percent)))
+        return {
+          form: form === 'unknown' ? 'laptop' : form,
+          battery: { percent, discharging: !answer.acConnected && !answer.isCharging }
+        }
       } catch {
         return undefined
       }

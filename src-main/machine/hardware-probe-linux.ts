@@ -35,16 +35,23 @@ async function readBattery(dir: string): Promise<Battery | null> {
   for (const name of names) {
     const read = (file: string) => text(join(dir, name, file))
     // Batteries of scope `Device` are those of mice and headsets.
-    if ((await read('type')) !== 'Battery' || (await read('scope')) === 'Device' || (await read('present')) === '0') continue
+    if ((await read('type')) !== 'Battery' || (await read('scope')) === 'Device' || (await read('present')) === '0')
+      continue
     found = true
     if ((await read('status')) === 'Discharging') discharging = true
     const percent = Number((await read('capacity')) ?? NaN)
     if (percent >= 0 && percent <= 100) percents.push(percent)
   }
   if (!found) return null
-  return { percent: percents.length === 0 ? null : Math.round(percents.reduce((sum, p) => sum + p, 0) / percents.length), discharging }
+  return {
+    percent: percents.length === 0 ? null : Math.round(percents.reduce((sum, p) => sum + p, 0) / percents.length),
+    discharging
+  }
 }
 
 async function text(path: string): Promise<string | null> {
-  return readFile(path, 'utf8').then((t) => t.slice(0, 1024).trim(), () => null)
+  return readFile(path, 'utf8').then(
+    (t) => t.slice(0, 1024).trim(),
+    () => null
+  )
 }

@@ -25,7 +25,14 @@ describe('the hardware of a Linux machine', () => {
   it('is what the firmware says', async () => {
     await put('class/dmi/id', { chassis_type: '23' })
     expect(await linuxHardwareProbe(sys).read()).toEqual({ form: 'server', battery: null })
-    expect([3, 7, 10, 31, 28, 1].map(formOfChassis)).toEqual(['desktop', 'desktop', 'laptop', 'laptop', 'server', 'unknown'])
+    expect([3, 7, 10, 31, 28, 1].map(formOfChassis)).toEqual([
+      'desktop',
+      'desktop',
+      'laptop',
+      'laptop',
+      'server',
+      'unknown'
+    ])
   })
 
   it('runs on battery as soon as one of its batteries is used', async () => {
@@ -33,7 +40,10 @@ describe('the hardware of a Linux machine', () => {
     await supply('AC', { type: 'Mains', online: '0' })
     await supply('BAT0', { type: 'Battery', status: 'Full', capacity: '100', present: '1' })
     await supply('BAT1', { type: 'Battery', status: 'Discharging', capacity: '41' })
-    expect(await linuxHardwareProbe(sys).read()).toEqual({ form: 'laptop', battery: { percent: 71, discharging: true } })
+    expect(await linuxHardwareProbe(sys).read()).toEqual({
+      form: 'laptop',
+      battery: { percent: 71, discharging: true }
+    })
   })
 
   it('has no battery because its mouse has one, or because an empty bay could hold one', async () => {
@@ -44,7 +54,10 @@ describe('the hardware of a Linux machine', () => {
 
   it('with a battery and firmware that says nothing is a laptop; charge may be missing', async () => {
     await supply('cw2015-battery', { type: 'Battery', status: 'Charging' })
-    expect(await linuxHardwareProbe(sys).read()).toEqual({ form: 'laptop', battery: { percent: null, discharging: false } })
+    expect(await linuxHardwareProbe(sys).read()).toEqual({
+      form: 'laptop',
+      battery: { percent: null, discharging: false }
+    })
   })
 })
 
@@ -59,9 +72,18 @@ describe('the hardware of a Windows PC or Mac', () => {
   it.each([
     [{}, { form: 'laptop', battery: { percent: 77, discharging: false } }],
     [{ battery: { acConnected: false } }, { form: 'laptop', battery: { percent: 77, discharging: true } }],
-    [{ battery: { hasBattery: false }, type: 'Mini Tower' }, { form: 'desktop', battery: null }],
-    [{ battery: { hasBattery: false }, type: 'Other', distro: 'Microsoft Windows Server 2025 Standard' }, { form: 'server', battery: null }],
-    [{ type: '', battery: { percent: 250 } }, { form: 'laptop', battery: { percent: 100, discharging: false } }]
+    [
+      { battery: { hasBattery: false }, type: 'Mini Tower' },
+      { form: 'desktop', battery: null }
+    ],
+    [
+      { battery: { hasBattery: false }, type: 'Other', distro: 'Microsoft Windows Server 2025 Standard' },
+      { form: 'server', battery: null }
+    ],
+    [
+      { type: '', battery: { percent: 250 } },
+      { form: 'laptop', battery: { percent: 100, discharging: false } }
+    ]
   ])('%j', async (more, hardware) => expect(await read(more)).toEqual(hardware))
 
   it('is not told this time when the question fails or the answer is no answer', async () => {
@@ -70,7 +92,11 @@ describe('the hardware of a Windows PC or Mac', () => {
   })
 
   it('is what the names of all SMBIOS chassis types mean', () => {
-    expect(['Rack Mount Chassis', 'Blade', 'Desktop', 'All in One', 'Sub Notebook', 'Convertible', 'Unknown'].map((name) => formOfNames(name, ''))).toEqual(['server', 'server', 'desktop', 'desktop', 'laptop', 'laptop', 'unknown'])
+    expect(
+      ['Rack Mount Chassis', 'Blade', 'Desktop', 'All in One', 'Sub Notebook', 'Convertible', 'Unknown'].map((name) =>
+        formOfNames(name, '')
+      )
+    ).toEqual(['server', 'server', 'desktop', 'desktop', 'laptop', 'laptop', 'unknown'])
   })
 
   it('of this very machine is told through the library', async () => {
@@ -80,7 +106,12 @@ describe('the hardware of a Windows PC or Mac', () => {
 
 describe('the busy share', () => {
   it('is that of the time since the last look', () => {
-    const times = [{ busy: 10, all: 100 }, { busy: 60, all: 200 }, { busy: 60, all: 300 }, { busy: 60, all: 300 }]
+    const times = [
+      { busy: 10, all: 100 },
+      { busy: 60, all: 200 },
+      { busy: 60, all: 300 },
+      { busy: 60, all: 300 }
+    ]
     const meter = new BusyMeter(() => times.shift()!)
     expect([meter.look(), meter.look(), meter.look()]).toEqual([0.5, 0, null])
   })

@@ -13,7 +13,14 @@ const METERED_FRESH_MS = 60_000
 const TUNNEL_TYPES = new Set(['512', '768', '769', '776', '778', '823', '65534'])
 /** Raw IP, as mobile modems speak it. */
 const RAW_IP_TYPE = '519'
-const DEVTYPES: Readonly<Record<string, LinkKind>> = { wlan: 'wireless', wwan: 'cellular', wireguard: 'vpn', bridge: 'wired', vlan: 'wired', bond: 'wired' }
+const DEVTYPES: Readonly<Record<string, LinkKind>> = {
+  wlan: 'wireless',
+  wwan: 'cellular',
+  wireguard: 'vpn',
+  bridge: 'wired',
+  vlan: 'wired',
+  bond: 'wired'
+}
 
 export interface LinuxLinkProbeOptions {
   readonly sys?: string
@@ -24,7 +31,12 @@ export interface LinuxLinkProbeOptions {
 }
 
 /** Reads kinds of interfaces and the default route from the kernel's own files, and metered connections from NetworkManager. */
-export function linuxLinkProbe({ sys = '/sys', proc = '/proc', networkManager = askNetworkManager, nowMs = () => performance.now() }: LinuxLinkProbeOptions = {}): LinkProbe {
+export function linuxLinkProbe({
+  sys = '/sys',
+  proc = '/proc',
+  networkManager = askNetworkManager,
+  nowMs = () => performance.now()
+}: LinuxLinkProbeOptions = {}): LinkProbe {
   let metered: ReadonlyMap<string, boolean> = new Map()
   let askedMs = -Infinity
   let askedAbout = ''
@@ -37,15 +49,23 @@ export function linuxLinkProbe({ sys = '/sys', proc = '/proc', networkManager = 
         metered = parseMetered((await networkManager()) ?? '')
       }
       const kinds = await Promise.all(names.map((name) => readKind(join(sys, 'class/net', name))))
-      const byName = new Map(names.map((name, i): [string, LinkFacts] => [name, { kind: kinds[i]!, metered: metered.get(name) ?? null }]))
-      const defaultName = defaultOf((await text(join(proc, 'net/route'))) ?? '') ?? defaultOf6((await text(join(proc, 'net/ipv6_route'))) ?? '')
+      const byName = new Map(
+        names.map((name, i): [string, LinkFacts] => [name, { kind: kinds[i]!, metered: metered.get(name) ?? null }])
+      )
+      const defaultName =
+        defaultOf((await text(join(proc, 'net/route'))) ?? '') ??
+        defaultOf6((await text(join(proc, 'net/ipv6_route'))) ?? '')
       return { byName, defaultName }
     }
   }
 }
 
 async function readKind(dir: string): Promise<LinkKind> {
-  const [type, uevent, tun] = await Promise.all([text(join(dir, 'type')), text(join(dir, 'uevent')), text(join(dir, 'tun_flags'))])
+  const [type, uevent, tun] = await Promise.all([
+    text(join(dir, 'type')),
+    text(join(dir, 'uevent')),
+    text(join(dir, 'tun_flags'))
+  ])
   const named = DEVTYPES[/^DEVTYPE=(\w+)$/m.exec(uevent ?? '')?.[1] ?? '']
   if (named) return named
   if (await exists(join(dir, 'phy80211'))) return 'wireless'
@@ -98,12 +118,19 @@ export function parseMetered(printed: string): Map<string, boolean> {
   return metered
 }
 
-const askNetworkManager = () => runQuietly('nmcli', ['--terse', '--fields', 'GENERAL.DEVICE,GENERAL.METERED', 'device', 'show'])
+const askNetworkManager = () =>
+  runQuietly('nmcli', ['--terse', '--fields', 'GENERAL.DEVICE,GENERAL.METERED', 'device', 'show'])
 
 async function text(path: string): Promise<string | null> {
-  return readFile(path, 'utf8').then((t) => t.slice(0, MAX_FILE_CHARACTERS).trim(), () => null)
+  return readFile(path, 'utf8').then(
+    (t) => t.slice(0, MAX_FILE_CHARACTERS).trim(),
+    () => null
+  )
 }
 
 async function exists(path: string): Promise<boolean> {
-  return access(path).then(() => true, () => false)
+  return access(path).then(
+    () => true,
+    () => false
+  )
 }

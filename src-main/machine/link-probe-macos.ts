@@ -7,7 +7,10 @@ const MAX_LINKS = 256
 export function macosLinkProbe(run: RunProgram = runQuietly): LinkProbe {
   return {
     async read() {
-      const [ports, route] = await Promise.all([run('/usr/sbin/networksetup', ['-listallhardwareports']), run('/sbin/route', ['-n', 'get', 'default'])])
+      const [ports, route] = await Promise.all([
+        run('/usr/sbin/networksetup', ['-listallhardwareports']),
+        run('/sbin/route', ['-n', 'get', 'default'])
+      ])
       return ports === undefined ? undefined : parseMacosLinks(ports, route ?? '')
     }
   }

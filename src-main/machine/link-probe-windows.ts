@@ -3,7 +3,15 @@ import { runQuietly, type RunProgram } from './run-quietly.ts'
 import { kindByName, type LinkFacts, type LinkKind, type LinkProbe, type Links } from './links.ts'
 
 /** Interface types of the IANA registry (ifType-MIB) that Windows uses for its adapters. */
-const KIND_OF_TYPE: Readonly<Record<number, LinkKind>> = { 6: 'wired', 71: 'wireless', 23: 'vpn', 53: 'vpn', 131: 'vpn', 243: 'cellular', 244: 'cellular' }
+const KIND_OF_TYPE: Readonly<Record<number, LinkKind>> = {
+  6: 'wired',
+  71: 'wireless',
+  23: 'vpn',
+  53: 'vpn',
+  131: 'vpn',
+  243: 'cellular',
+  244: 'cellular'
+}
 
 /** One process for everything: starting PowerShell is what costs. */
 const QUESTION = `
@@ -18,7 +26,15 @@ ConvertTo-Json -Compress -Depth 3 @{ adapters = $adapters; vpns = $vpns; route =
 `
 
 const Answer = z.object({
-  adapters: z.array(z.object({ Name: z.string().max(256), InterfaceDescription: z.string().max(512).nullish(), InterfaceType: z.number().nullish() })).max(256),
+  adapters: z
+    .array(
+      z.object({
+        Name: z.string().max(256),
+        InterfaceDescription: z.string().max(512).nullish(),
+        InterfaceType: z.number().nullish()
+      })
+    )
+    .max(256),
   vpns: z.array(z.string().max(256)).max(64),
   route: z.string().max(256),
   /** `NetworkCostType` of the connection that leads to the internet. */
@@ -30,7 +46,9 @@ export function windowsLinkProbe(run: RunProgram = runQuietly): LinkProbe {
   return {
     async read() {
       const encoded = Buffer.from(QUESTION, 'utf16le').toString('base64')
-      return parseWindowsLinks((await run('powershell.exe', ['-NoProfile', '-NonInteractive', '-EncodedCommand', encoded])) ?? '')
+      return parseWindowsLinks(
+        (await run('powershell.exe', ['-NoProfile', '-NonInteractive', '-EncodedCommand', encoded])) ?? ''
+      )
     }
   }
 }

@@ -21,7 +21,8 @@ describe('the links of a Linux PC', () => {
     await mkdir(dir, { recursive: true })
     for (const [file, text] of Object.entries(files)) await writeFile(join(dir, file), `${text}\n`)
   }
-  const probe = (networkManager: () => Promise<string | undefined> = async () => undefined, nowMs = () => 0) => linuxLinkProbe({ sys: root, proc: root, networkManager, nowMs })
+  const probe = (networkManager: () => Promise<string | undefined> = async () => undefined, nowMs = () => 0) =>
+    linuxLinkProbe({ sys: root, proc: root, networkManager, nowMs })
 
   it('are what the kernel calls them', async () => {
     await card('eth0', { type: '1', uevent: 'INTERFACE=eth0\nIFINDEX=2' })
@@ -32,15 +33,28 @@ describe('the links of a Linux PC', () => {
     await card('wwp0', { type: '519', uevent: 'DEVTYPE=wwan' })
     await card('gre1', { type: '778' })
     const links = await probe().read()
-    expect(Object.fromEntries([...links!.byName].map(([name, { kind }]) => [name, kind]))).toEqual({ eth0: 'wired', wlp3s0: 'wireless', corp: 'vpn', vnet0: 'wired', office: 'vpn', wwp0: 'cellular', gre1: 'vpn' })
+    expect(Object.fromEntries([...links!.byName].map(([name, { kind }]) => [name, kind]))).toEqual({
+      eth0: 'wired',
+      wlp3s0: 'wireless',
+      corp: 'vpn',
+      vnet0: 'wired',
+      office: 'vpn',
+      wwp0: 'cellular',
+      gre1: 'vpn'
+    })
   })
 
   it('lead to the internet by the default route with the lowest metric', async () => {
-    const route = 'Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\nwlan0\t00000000\t0102A8C0\t0003\t0\t0\t600\t00000000\neth0\t00000000\t0102A8C0\t0003\t0\t0\t100\t00000000\neth1\t0000A8C0\t00000000\t0001\t0\t0\t1\t0000FFFF\n'
+    const route =
+      'Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\nwlan0\t00000000\t0102A8C0\t0003\t0\t0\t600\t00000000\neth0\t00000000\t0102A8C0\t0003\t0\t0\t100\t00000000\neth1\t0000A8C0\t00000000\t0001\t0\t0\t1\t0000FFFF\n'
     expect(defaultOf(route)).toBe('eth0')
     expect(defaultOf('Iface\tDestination\n')).toBeNull()
     const zero = '0'.repeat(32)
-    expect(defaultOf6(`${zero} 00 ${zero} 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003 wlan0\n${zero} 00 ${zero} 00 ${zero} 00000064 00000001 00000000 00000003 eth0\n${zero} 00 ${zero} 00 ${zero} ffffffff 00000001 00000000 00200200 lo\n`)).toBe('eth0')
+    expect(
+      defaultOf6(
+        `${zero} 00 ${zero} 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003 wlan0\n${zero} 00 ${zero} 00 ${zero} 00000064 00000001 00000000 00000003 eth0\n${zero} 00 ${zero} 00 ${zero} ffffffff 00000001 00000000 00200200 lo\n`
+      )
+    ).toBe('eth0')
     await mkdir(join(root, 'net'))
     await writeFile(join(root, 'net/route'), route)
     expect((await probe().read())!.defaultName).toBe('eth0')
@@ -50,7 +64,11 @@ describe('the links of a Linux PC', () => {
     await card('wlan0', { type: '1' })
     let asked = 0
     let now = 0
-    const links = probe(async () => `GENERAL.DEVICE:wlan0\nGENERAL.METERED:${asked++ === 0 ? 'yes' : 'no'} (guessed)\n\nGENERAL.DEVICE:lo\nGENERAL.METERED:unknown\n`, () => now)
+    const links = probe(
+      async () =>
+        `GENERAL.DEVICE:wlan0\nGENERAL.METERED:${asked++ === 0 ? 'yes' : 'no'} (guessed)\n\nGENERAL.DEVICE:lo\nGENERAL.METERED:unknown\n`,
+      () => now
+    )
     const metered = async () => linkOf((await links.read())!, 'wlan0').metered
     expect([await metered(), await metered()]).toEqual([true, true])
     now = 60_000
@@ -65,32 +83,37 @@ describe('the links of a Linux PC', () => {
   })
 
   it('are never more than text can be parsed into', () => {
-    fc.assert(fc.property(fc.string(), (text) => {
-      defaultOf(text)
-      defaultOf6(text)
-      expect(parseMetered(text).size).toBeLessThanOrEqual(256)
-    }))
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        defaultOf(text)
+        defaultOf6(text)
+        expect(parseMetered(text).size).toBeLessThanOrEqual(256)
+      })
+    )
   })
 })
 
 describe('the links of a Windows PC', () => {
-  const answer = (more: object = {}) => JSON.stringify({
-    adapters: [
-      { Name: 'Ethernet', InterfaceDescription: 'Intel(R) I219-LM', InterfaceType: 6 },
-      { Name: 'Wi-Fi', InterfaceDescription: 'Intel(R) Wi-Fi 6 AX201', InterfaceType: 71 },
-      { Name: 'Ethernet 3', InterfaceDescription: 'TAP-Windows Adapter V9', InterfaceType: 6 },
-      { Name: 'Headquarters', InterfaceDescription: 'Wintun Userspace Tunnel', InterfaceType: 53 },
-      { Name: 'Cellular', InterfaceDescription: 'Some Mobile Broadband Adapter', InterfaceType: 243 }
-    ],
-    vpns: ['Office'],
-    route: 'Wi-Fi',
-    cost: 'Fixed',
-    ...more
-  })
+  const answer = (more: object = {}) =>
+    JSON.stringify({
+      adapters: [
+        { Name: 'Ethernet', InterfaceDescription: 'Intel(R) I219-LM', InterfaceType: 6 },
+        { Name: 'Wi-Fi', InterfaceDescription: 'Intel(R) Wi-Fi 6 AX201', InterfaceType: 71 },
+        { Name: 'Ethernet 3', InterfaceDescription: 'TAP-Windows Adapter V9', InterfaceType: 6 },
+        { Name: 'Headquarters', InterfaceDescription: 'Wintun Userspace Tunnel', InterfaceType: 53 },
+        { Name: 'Cellular', InterfaceDescription: 'Some Mobile Broadband Adapter', InterfaceType: 243 }
+      ],
+      vpns: ['Office'],
+      route: 'Wi-Fi',
+      cost: 'Fixed',
+      ...more
+    })
 
   it('are told by type and driver', () => {
     const links = parseWindowsLinks(`\uFEFF${answer()}`)!
-    expect(['Ethernet', 'Wi-Fi', 'Ethernet 3', 'Headquarters', 'Cellular', 'Office'].map((name) => linkOf(links, name).kind)).toEqual(['wired', 'wireless', 'vpn', 'vpn', 'cellular', 'vpn'])
+    expect(
+      ['Ethernet', 'Wi-Fi', 'Ethernet 3', 'Headquarters', 'Cellular', 'Office'].map((name) => linkOf(links, name).kind)
+    ).toEqual(['wired', 'wireless', 'vpn', 'vpn', 'cellular', 'vpn'])
     expect(links.defaultName).toBe('Wi-Fi')
     expect(['Wi-Fi', 'Ethernet', 'Cellular'].map((name) => linkOf(links, name).metered)).toEqual([true, null, true])
     expect(linkOf(parseWindowsLinks(answer({ cost: 'Unrestricted' }))!, 'Wi-Fi').metered).toBe(false)
@@ -99,7 +122,8 @@ describe('the links of a Windows PC', () => {
 
   it('are not told this time when PowerShell fails or prints something else', async () => {
     expect(await windowsLinkProbe(async () => undefined).read()).toBeUndefined()
-    for (const bad of ['', '{}', 'Get-NetAdapter : Access denied', '[]', answer({ vpns: 'Office' })]) expect.soft(parseWindowsLinks(bad), bad).toBeUndefined()
+    for (const bad of ['', '{}', 'Get-NetAdapter : Access denied', '[]', answer({ vpns: 'Office' })])
+      expect.soft(parseWindowsLinks(bad), bad).toBeUndefined()
   })
 
   it('are asked for in one process, by a script that PowerShell can decode', async () => {
@@ -114,7 +138,8 @@ describe('the links of a Windows PC', () => {
 })
 
 describe('the links of a Mac', () => {
-  const ports = 'Hardware Port: Ethernet\nDevice: en0\nEthernet Address: aa\n\nHardware Port: Wi-Fi\nDevice: en1\nEthernet Address: bb\n\nHardware Port: iPhone USB\nDevice: en5\nEthernet Address: cc\n\nVLAN Configurations\n===================\n'
+  const ports =
+    'Hardware Port: Ethernet\nDevice: en0\nEthernet Address: aa\n\nHardware Port: Wi-Fi\nDevice: en1\nEthernet Address: bb\n\nHardware Port: iPhone USB\nDevice: en5\nEthernet Address: cc\n\nVLAN Configurations\n===================\n'
 
   it('are told by their hardware ports', () => {
     const links = parseMacosLinks(ports, '   route to: default\ndestination: default\n  interface: en1\n')
@@ -129,7 +154,13 @@ describe('the links of a Mac', () => {
 
   it('are not told this time when the command fails', async () => {
     expect(await macosLinkProbe(async () => undefined).read()).toBeUndefined()
-    fc.assert(fc.property(fc.string(), fc.string(), (a, b) => void expect(parseMacosLinks(a, b).byName.size).toBeLessThanOrEqual(256)))
+    fc.assert(
+      fc.property(
+        fc.string(),
+        fc.string(),
+        (a, b) => void expect(parseMacosLinks(a, b).byName.size).toBeLessThanOrEqual(256)
+      )
+    )
   })
 })
 

@@ -25,7 +25,8 @@ export interface LinkProbe {
 export const noLinks: Links = { byName: new Map(), defaultName: null }
 
 /** Names that VPN software gives its interfaces, on any system. */
-const vpnNames = /^(tun|tap|wg|utun|ppp|zt|ts\d|tailscale|ipsec|gpd|cscotun|nordlynx|nordtun|proton|mullvad|nebula|ham\d|wt\d)|vpn|\b(wireguard|tailscale|zerotier|anyconnect|globalprotect|pangp|fortinet|forticlient|juniper|pulse secure|hamachi|tap-windows|zscaler|netbird)\b/i
+const vpnNames =
+  /^(tun|tap|wg|utun|ppp|zt|ts\d|tailscale|ipsec|gpd|cscotun|nordlynx|nordtun|proton|mullvad|nebula|ham\d|wt\d)|vpn|\b(wireguard|tailscale|zerotier|anyconnect|globalprotect|pangp|fortinet|forticlient|juniper|pulse secure|hamachi|tap-windows|zscaler|netbird)\b/i
 const cellularNames = /^(wwan|wwp|rmnet|ccmni|pdp_ip)|\b(mobile broadband|cellular)\b/i
 
 /** What a name, or the description that a driver gives, says about an interface; `unknown` is most of them. */

@@ -5,14 +5,22 @@ import { fixedMachine } from '../testing/fixed-machine.ts'
 import { MachineWatch, uplinkOf } from './machine-watch.ts'
 
 const rules = { configured: null, allowVpn: false, allowMetered: false, minBatteryPercent: 20, minFreeBytes: 1000 }
-const links = (defaultName: string | null, all: Record<string, LinkFacts['kind']>): Links => ({ defaultName, byName: new Map(Object.entries(all).map(([name, kind]) => [name, { kind, metered: null }])) })
+const links = (defaultName: string | null, all: Record<string, LinkFacts['kind']>): Links => ({
+  defaultName,
+  byName: new Map(Object.entries(all).map(([name, kind]) => [name, { kind, metered: null }]))
+})
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('the weight of a running PC', () => {
   const watched = async (free = { bytes: 5000 }) => {
     const clock = fakeClock()
     const machine = fixedMachine(10_000)
-    const watch = new MachineWatch(clock, machine, () => rules, () => free.bytes)
+    const watch = new MachineWatch(
+      clock,
+      machine,
+      () => rules,
+      () => free.bytes
+    )
     const changes: string[] = []
     watch.on('changed', ({ value, why }) => changes.push(`${value} ${why}`))
     await watch.start()

@@ -22,7 +22,10 @@ export interface MachineProbes {
 }
 
 export function systemMachineProbes(platform: NodeJS.Platform = process.platform): MachineProbes {
-  const hardware = platform === 'linux' ? { probe: linuxHardwareProbe(), everyMs: 10_000 } : { probe: desktopHardwareProbe(), everyMs: 120_000 }
+  const hardware =
+    platform === 'linux'
+      ? { probe: linuxHardwareProbe(), everyMs: 10_000 }
+      : { probe: desktopHardwareProbe(), everyMs: 120_000 }
   return { links: systemLinkProbe(platform), hardware, busy: new BusyMeter(), listing: networkInterfaces }
 }
 
@@ -105,14 +108,27 @@ export class MachineWatch extends EventEmitter<{ changed: [Weight] }> {
   }
 
   #facts(): MachineFacts {
-    return { ...this.#hardware, link: uplinkOf(this.links.latest, this.#probes.listing()), busy: this.#busy, freeBytes: this.#freeBytes() }
+    return {
+      ...this.#hardware,
+      link: uplinkOf(this.links.latest, this.#probes.listing()),
+      busy: this.#busy,
+      freeBytes: this.#freeBytes()
+    }
   }
 }
 
 /** The interface that leads to origins: that of the default route, or where there is none the best this PC has. */
 export function uplinkOf(links: Links, listing: ReturnType<typeof networkInterfaces>): LinkFacts | null {
   if (links.defaultName !== null) return linkOf(links, links.defaultName)
-  const names = Object.entries(listing).filter(([, infos]) => infos?.some((info) => !info.internal)).map(([name]) => name)
+  const names = Object.entries(listing)
+    .filter(([, infos]) => infos?.some((info) => !info.internal))
+    .map(([name]) => name)
   const facts = names.map((name) => linkOf(links, name))
-  return facts.find(({ kind }) => kind === 'wired') ?? facts.find(({ kind }) => kind === 'unknown') ?? facts.find(({ kind }) => kind === 'wireless') ?? facts[0] ?? null
+  return (
+    facts.find(({ kind }) => kind === 'wired') ??
+    facts.find(({ kind }) => kind === 'unknown') ??
+    facts.find(({ kind }) => kind === 'wireless') ??
+    facts[0] ??
+    null
+  )
 }

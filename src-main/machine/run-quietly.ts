@@ -8,6 +8,11 @@ export type RunProgram = (file: string, args: readonly string[]) => Promise<stri
 
 export const runQuietly: RunProgram = (file, args) =>
   new Promise((resolve) => {
-    const options = { timeout: LIMIT_MS, maxBuffer: MAX_OUTPUT_BYTES, windowsHide: true, env: { ...process.env, LC_ALL: 'C' } }
+    const options = {
+      timeout: LIMIT_MS,
+      maxBuffer: MAX_OUTPUT_BYTES,
+      windowsHide: true,
+      env: { ...process.env, LC_ALL: 'C' }
+    }
     execFile(file, [...args], options, (error, stdout) => resolve(error ? undefined : stdout))
   })

@@ -24,7 +24,13 @@ export interface WeightRules {
 
 export function weightRulesOf({ election, discovery, cache }: Settings): WeightRules {
   const { allowVpn, allowMetered } = discovery
-  return { configured: election.weight, minBatteryPercent: election.minBatteryPercent, allowVpn, allowMetered, minFreeBytes: cache.minFreeBytes }
+  return {
+    configured: election.weight,
+    minBatteryPercent: election.minBatteryPercent,
+    allowVpn,
+    allowMetered,
+    minFreeBytes: cache.minFreeBytes
+  }
 }
 
 const OF_FORM: Record<MachineForm, number> = { server: 61, desktop: 50, unknown: 50, laptop: 40 }
@@ -42,16 +48,22 @@ export function weighMachine(facts: MachineFacts, rules: WeightRules): Weight {
   const machine = describeMachine(facts)
   const out = whyNever(facts, rules)
   if (out !== null) return { value: 0, why: out, machine }
-  if (rules.configured !== null) return { value: rules.configured, why: 'has the weight that the administrator set', machine }
+  if (rules.configured !== null)
+    return { value: rules.configured, why: 'has the weight that the administrator set', machine }
   const { value, why } = byMachine(facts)
   if ((facts.busy ?? 0) <= BUSY_SHARE) return { value, why, machine }
   return { value: Math.max(1, value - BUSY_COSTS), why: `${why} and is busy`, machine }
 }
 
-function whyNever({ link, battery, freeBytes }: MachineFacts, { allowVpn, allowMetered, minBatteryPercent, minFreeBytes }: WeightRules): string | null {
+function whyNever(
+  { link, battery, freeBytes }: MachineFacts,
+  { allowVpn, allowMetered, minBatteryPercent, minFreeBytes }: WeightRules
+): string | null {
   if (link?.kind === 'vpn' && !allowVpn) return 'reaches origins through a VPN'
-  if (link?.metered === true && !allowMetered) return link.kind === 'cellular' ? 'is on a mobile network' : 'is on a metered connection'
-  if (battery?.discharging && battery.percent !== null && battery.percent < minBatteryPercent) return `has ${battery.percent} % battery left`
+  if (link?.metered === true && !allowMetered)
+    return link.kind === 'cellular' ? 'is on a mobile network' : 'is on a metered connection'
+  if (battery?.discharging && battery.percent !== null && battery.percent < minBatteryPercent)
+    return `has ${battery.percent} % battery left`
   if (freeBytes !== null && freeBytes < minFreeBytes) return 'has too little free disk space'
   return null
 }
@@ -69,7 +81,10 @@ const LINK_WORDS = { wired: 'cable', wireless: 'Wi-Fi', cellular: 'mobile networ
 /** The facts in a line for people; what is not known is left out. */
 function describeMachine({ form, link, battery, busy, freeBytes }: MachineFacts): string {
   const parts = [form === 'unknown' ? null : form, link && LINK_WORDS[link.kind], link?.metered ? 'metered' : null]
-  if (battery) parts.push(`battery${battery.percent === null ? '' : ` ${battery.percent} %`}${battery.discharging ? '' : ' on mains'}`)
+  if (battery)
+    parts.push(
+      `battery${battery.percent === null ? '' : ` ${battery.percent} %`}${battery.discharging ? '' : ' on mains'}`
+    )
   if (freeBytes !== null) parts.push(`${describeSpace(freeBytes)} free`)
   if (busy !== null) parts.push(`processors ${Math.round(busy * 100)} % busy`)
   return parts.filter((part) => part !== null).join(', ')

@@ -24,7 +24,11 @@ export function createAgents(settings: Settings['origin'], env: Readonly<Record<
 
   // Node's own proxy support is used: it sends `http:` requests in absolute form, which proxies that allow CONNECT to port
   // 443 only (the usual rule) need, and tunnels `https:` ones.
-  const options = (proxy: string | null) => ({ keepAlive: true, maxFreeSockets: KEPT_IDLE, ...(proxy === null ? {} : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }) })
+  const options = (proxy: string | null) => ({
+    keepAlive: true,
+    maxFreeSockets: KEPT_IDLE,
+    ...(proxy === null ? {} : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } })
+  })
   return {
     for(url, certificate) {
       const proxy = proxyFor(url, sources)
@@ -35,7 +39,14 @@ export function createAgents(settings: Settings['origin'], env: Readonly<Record<
         if (!agent) {
           ca ??= trustedCas(settings.extraCaFile)
           const secureContext = createSecureContext({ ...certificate?.tls, ca, minVersion: 'TLSv1.2' })
-          secure.set(secureKey, (agent = new https.Agent({ ...options(proxy), secureContext, ALPNProtocols: ['http/1.1'] } as https.AgentOptions)))
+          secure.set(
+            secureKey,
+            (agent = new https.Agent({
+              ...options(proxy),
+              secureContext,
+              ALPNProtocols: ['http/1.1']
+            } as https.AgentOptions))
+          )
         }
         return { https: agent, http: http.globalAgent }
       }

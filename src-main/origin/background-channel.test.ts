@@ -22,7 +22,18 @@ describe('a background channel', () => {
     expect(channelFolder(text)).toBe(folder)
   })
 
-  test.each(['', 'ftp://h/', 'file:///etc', 'https://', 'https://u:p@h/', 'https://h/?q', 'https://h/#f', 'h h', 'h\\x', 'javascript:alert(1)'])('%j is none', (text) => {
+  test.each([
+    '',
+    'ftp://h/',
+    'file:///etc',
+    'https://',
+    'https://u:p@h/',
+    'https://h/?q',
+    'https://h/#f',
+    'h h',
+    'h\\x',
+    'javascript:alert(1)'
+  ])('%j is none', (text) => {
     expect(channelFolder(text)).toBeNull()
   })
 })
@@ -38,12 +49,43 @@ describe('a relative URL', () => {
     expect(new URL(url).port).toBe('')
   })
 
-  test.each(['//evil.example/x', '\\\\evil.example\\x', '/\\evil.example/x', '\\/evil.example', 'a b', '\t//evil.example', 'a\\b'])('%j, which could lead elsewhere, is refused', (text) => {
+  test.each([
+    '//evil.example/x',
+    '\\\\evil.example\\x',
+    '/\\evil.example/x',
+    '\\/evil.example',
+    'a b',
+    '\t//evil.example',
+    'a\\b'
+  ])('%j, which could lead elsewhere, is refused', (text) => {
     expect(thrown(text, 'https://channel.example/pub')).toBe('URL_INVALID')
   })
 
   test('never leaves the host of the channel, whatever it looks like', () => {
-    const odd = fc.array(fc.constantFrom('/', '\\', '.', '..', '@', ':', '?', '#', '%2f', '%5c', 'evil.example', 'a', ' ', '\n', '//', '[', ']'), { maxLength: 10 }).map((parts) => parts.join(''))
+    const odd = fc
+      .array(
+        fc.constantFrom(
+          '/',
+          '\\',
+          '.',
+          '..',
+          '@',
+          ':',
+          '?',
+          '#',
+          '%2f',
+          '%5c',
+          'evil.example',
+          'a',
+          ' ',
+          '\n',
+          '//',
+          '[',
+          ']'
+        ),
+        { maxLength: 10 }
+      )
+      .map((parts) => parts.join(''))
     fc.assert(
       fc.property(fc.oneof(odd, fc.string()), (text) => {
         if (/^[a-z][a-z0-9+.-]*:/i.test(text)) return

@@ -14,9 +14,16 @@ export function absoluteUrl(text: string, channel: string | null): string {
   if (hasScheme(text)) return normaliseUrl(text)
   const shown = text.slice(0, 200)
   const folder = channel === null ? null : channelFolder(channel)
-  if (folder === null) throw new LarderError('BACKGROUND_CHANNEL_UNSET', `${shown} is relative, and no background channel is set`, { url: shown })
+  if (folder === null)
+    throw new LarderError('BACKGROUND_CHANNEL_UNSET', `${shown} is relative, and no background channel is set`, {
+      url: shown
+    })
   // `//host`, `\\host` and the like name another host.
-  if (!URL.canParse(text, folder) || !sameOrigin(new URL(text, folder).href, folder)) throw new LarderError('URL_INVALID', `${shown} is not a URL inside the background channel`, { url: shown })
-  if (/[\s\\]/.test(text)) throw new LarderError('URL_INVALID', 'The URL contains a space, a control character or a backslash.', { url: shown })
+  if (!URL.canParse(text, folder) || !sameOrigin(new URL(text, folder).href, folder))
+    throw new LarderError('URL_INVALID', `${shown} is not a URL inside the background channel`, { url: shown })
+  if (/[\s\\]/.test(text))
+    throw new LarderError('URL_INVALID', 'The URL contains a space, a control character or a backslash.', {
+      url: shown
+    })
   return normaliseUrl(new URL(text, folder).href)
 }

@@ -3,7 +3,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Settings } from '../contract/settings.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
-import { startOriginServer, type OriginFaults, type OriginFileOptions, type OriginServer } from '../testing/origin-server.ts'
+import {
+  startOriginServer,
+  type OriginFaults,
+  type OriginFileOptions,
+  type OriginServer
+} from '../testing/origin-server.ts'
 import { createOriginClient } from './origin-client.ts'
 import type { OriginBody, OriginClient, OriginVersion } from './origin.ts'
 
@@ -12,7 +17,15 @@ const SIZE = 3 * MIB + 12_345
 let server: OriginServer
 let client: OriginClient
 
-const make = (clock: Clock = systemClock, stallMs?: number) => createOriginClient({ clock, settings: Settings.parse({}).origin, env: {}, userAgent: 'larder/test', random: () => 0, stallMs })
+const make = (clock: Clock = systemClock, stallMs?: number) =>
+  createOriginClient({
+    clock,
+    settings: Settings.parse({}).origin,
+    env: {},
+    userAgent: 'larder/test',
+    random: () => 0,
+    stallMs
+  })
 beforeEach(async () => {
   server = await startOriginServer()
   client = make()
@@ -22,7 +35,8 @@ afterEach(async () => {
   await server.close()
 })
 
-const put = (faults: OriginFaults = {}, options: OriginFileOptions = {}) => server.put('/f', { generate: { bytes: SIZE, seed: 'f' } }, { ...options, faults })
+const put = (faults: OriginFaults = {}, options: OriginFileOptions = {}) =>
+  server.put('/f', { generate: { bytes: SIZE, seed: 'f' } }, { ...options, faults })
 async function versionOf(url: string): Promise<OriginVersion> {
   const result = await client.probe(url, {})
   if (result.status !== 'version') throw new Error('unchanged')
@@ -35,9 +49,14 @@ async function collect(body: OriginBody): Promise<Buffer> {
 }
 const same = (bytes: Buffer, start = 0, end = SIZE) => {
   expect(bytes.length).toBe(end - start)
-  expect(createHash('sha1').update(bytes).digest('hex')).toBe(createHash('sha1').update(server.contents('/f', start, end - start)).digest('hex'))
+  expect(createHash('sha1').update(bytes).digest('hex')).toBe(
+    createHash('sha1')
+      .update(server.contents('/f', start, end - start))
+      .digest('hex')
+  )
 }
-const open = async (range: { start: number; end: number | null } = { start: 0, end: null }) => client.open(await versionOf(`${server.url}/f`), range, {})
+const open = async (range: { start: number; end: number | null } = { start: 0, end: null }) =>
+  client.open(await versionOf(`${server.url}/f`), range, {})
 const gets = () => server.requests('/f').filter((request) => request.method === 'GET')
 /** Lets the fake clock run until `work` is done. */
 async function underClock<T>(clock: ReturnType<typeof fakeClock>, work: Promise<T>): Promise<T> {
@@ -51,7 +70,11 @@ async function underClock<T>(clock: ReturnType<typeof fakeClock>, work: Promise<
   return tracked
 }
 /** What a promise is rejected with; listened to from now on. */
-const errorOf = (work: Promise<unknown>): Promise<unknown> => work.then(() => null, (error: unknown) => error)
+const errorOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => null,
+    (error: unknown) => error
+  )
 
 describe('opening a version', () => {
   it('gives the whole with one plain request', async () => {
@@ -120,7 +143,9 @@ describe('opening a version', () => {
 
   it('says damaged compression is damaged', async () => {
     const url = server.put('/y', Buffer.from('not really gzip'), { headers: { 'Content-Encoding': 'gzip' } })
-    await expect(collect(await client.open(await versionOf(url), { start: 0, end: null }, {}))).rejects.toMatchObject({ code: 'ORIGIN_PROTOCOL' })
+    await expect(collect(await client.open(await versionOf(url), { start: 0, end: null }, {}))).rejects.toMatchObject({
+      code: 'ORIGIN_PROTOCOL'
+    })
   })
 })
 
@@ -160,7 +185,9 @@ describe('a content that changes', () => {
     put({ ignoreIfRange: true }, { etag: '"1"' })
     const version = await versionOf(`${server.url}/f`)
     server.replace('/f', { generate: { bytes: SIZE, seed: 'other' } }, { etag: '"2"' })
-    await expect(client.open(version, { start: MIB, end: 2 * MIB }, {})).rejects.toMatchObject({ code: 'ORIGIN_CHANGED' })
+    await expect(client.open(version, { start: MIB, end: 2 * MIB }, {})).rejects.toMatchObject({
+      code: 'ORIGIN_CHANGED'
+    })
   })
 })
 
@@ -255,7 +282,9 @@ describe('an origin that lies', () => {
 
   it('by sending more than it said gives the bytes it said, or ORIGIN_PROTOCOL, never one too many', async () => {
     put({ longBy: { bytes: 5000 } })
-    const bytes = await open().then(collect).catch((error: { code: string }) => error.code)
+    const bytes = await open()
+      .then(collect)
+      .catch((error: { code: string }) => error.code)
     if (typeof bytes === 'string') expect(bytes).toBe('ORIGIN_PROTOCOL')
     else same(bytes)
   })
@@ -264,14 +293,22 @@ describe('an origin that lies', () => {
     put({ longBy: { bytes: 5000 }, noLength: true })
     const version = await versionOf(`${server.url}/f`)
     expect(version.lengthBytes).toBe(SIZE)
-    await expect(client.open(version, { start: 0, end: null }, {}).then(collect)).rejects.toMatchObject({ code: 'ORIGIN_PROTOCOL' })
+    await expect(client.open(version, { start: 0, end: null }, {}).then(collect)).rejects.toMatchObject({
+      code: 'ORIGIN_PROTOCOL'
+    })
   })
 
   it('by never ending is cut where the content should end', async () => {
     put()
     const version = await versionOf(`${server.url}/f`)
-    server.replace('/f', { generate: { bytes: SIZE, seed: 'f' } }, { etag: version.etag, faults: { endless: true, noRanges: true } })
-    await expect(client.open(version, { start: 0, end: null }, {}).then(collect)).rejects.toMatchObject({ code: 'ORIGIN_PROTOCOL' })
+    server.replace(
+      '/f',
+      { generate: { bytes: SIZE, seed: 'f' } },
+      { etag: version.etag, faults: { endless: true, noRanges: true } }
+    )
+    await expect(client.open(version, { start: 0, end: null }, {}).then(collect)).rejects.toMatchObject({
+      code: 'ORIGIN_PROTOCOL'
+    })
     expect(server.contentBytes('/f')).toBeLessThan(SIZE + 32 * MIB)
   })
 })

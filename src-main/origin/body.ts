@@ -41,7 +41,11 @@ interface Stretch {
  *         ▲             │ broken, stalled, too short
  *         └── pausing ◄─┘                          gives up after a few tries without progress
  */
-export async function openBody(options: OpenOptions, version: OriginVersion, range: { start: number; end: number | null }): Promise<OriginBody> {
+export async function openBody(
+  options: OpenOptions,
+  version: OriginVersion,
+  range: { start: number; end: number | null }
+): Promise<OriginBody> {
   const { clock } = options
   const abort = new AbortController()
   const signal = AbortSignal.any([options.signal, abort.signal])
@@ -83,7 +87,11 @@ export async function openBody(options: OpenOptions, version: OriginVersion, ran
     while (stretch !== null) {
       let broken: unknown
       try {
-        for await (const chunk of withinLimits(stretch, { at, stopAt: range.end }, { clock, stallMs: options.stallMs, host: hostOf(source.url), signal })) {
+        for await (const chunk of withinLimits(
+          stretch,
+          { at, stopAt: range.end },
+          { clock, stallMs: options.stallMs, host: hostOf(source.url), signal }
+        )) {
           at += chunk.length
           if (at - progressAt >= PROGRESS_BYTES) {
             progressAt = at
@@ -93,7 +101,11 @@ export async function openBody(options: OpenOptions, version: OriginVersion, ran
           if (held) await held
           yield chunk
         }
-        if (goal !== null && at < goal) broken = new LarderError('ORIGIN_UNREACHABLE', `${hostOf(source.url)} ended the answer too early.`, { host: hostOf(source.url), bytes: at })
+        if (goal !== null && at < goal)
+          broken = new LarderError('ORIGIN_UNREACHABLE', `${hostOf(source.url)} ended the answer too early.`, {
+            host: hostOf(source.url),
+            bytes: at
+          })
       } catch (thrown) {
         broken = thrown
       } finally {
@@ -164,12 +176,25 @@ class Source {
 
   #ask(url: string, own: Record<string, string>): Promise<Answer> {
     const { exchange, fields, signal } = this.#options
-    return exchange({ method: 'GET', url, named: this.#version.url, fields, certificate: this.#version.certificate, own, signal })
+    return exchange({
+      method: 'GET',
+      url,
+      named: this.#version.url,
+      fields,
+      certificate: this.#version.certificate,
+      own,
+      signal
+    })
   }
 }
 
 /** Checks that an answer is about this version and this range, and says which bytes it carries. */
-function stretchOf(version: OriginVersion, answer: Answer, range: { at: number; wanted: number | null; asked: boolean }, wallMs: number): Stretch {
+function stretchOf(
+  version: OriginVersion,
+  answer: Answer,
+  range: { at: number; wanted: number | null; asked: boolean },
+  wallMs: number
+): Stretch {
   const host = hostOf(answer.url)
   const { status, headers } = answer
   const changed = () => new LarderError('ORIGIN_CHANGED', `${host} has another version of the file by now.`, { host })
@@ -185,7 +210,8 @@ function stretchOf(version: OriginVersion, answer: Answer, range: { at: number; 
     if (!range.asked || said?.kind !== 'bytes') throw lies('answered a range without saying which')
     if (coding !== null) throw lies('sends a range of compressed data')
     if (!answersVersion(version, { status, headers, total: said.total })) throw changed()
-    if (said.start !== range.at || (range.wanted !== null && said.end > range.wanted)) throw lies('sends another range than it was asked for')
+    if (said.start !== range.at || (range.wanted !== null && said.end > range.wanted))
+      throw lies('sends another range than it was asked for')
     const length = parseContentLength(headers['content-length'])
     if (length !== null && length !== said.end - said.start) throw lies('says two different lengths for one range')
     return { bytes: answer.body, from: said.start, until: said.end, whole: said.total }
@@ -222,7 +248,8 @@ async function* withinLimits(
   }
   let waitingSince: number | null = null
   const watch = clock.every(Math.max(10, stallMs / 4), () => {
-    if (waitingSince !== null && clock.monotonicMs() - waitingSince >= stallMs) stop(new LarderError('ORIGIN_STALLED', `${host} stopped sending.`, { host }))
+    if (waitingSince !== null && clock.monotonicMs() - waitingSince >= stallMs)
+      stop(new LarderError('ORIGIN_STALLED', `${host} stopped sending.`, { host }))
   })
   const onAbort = () => stop(cancelled(signal))
   signal.addEventListener('abort', onAbort, { once: true })
@@ -237,7 +264,8 @@ async function* withinLimits(
       if (next.done) return
       const chunk = next.value
       const end = offset + chunk.length
-      if (until !== null && end > until) throw new LarderError('ORIGIN_PROTOCOL', `${host} sends more than it said.`, { host })
+      if (until !== null && end > until)
+        throw new LarderError('ORIGIN_PROTOCOL', `${host} sends more than it said.`, { host })
       const wanted = chunk.subarray(Math.max(0, range.at - offset), Math.min(chunk.length, stopAt - offset))
       offset = end
       if (wanted.length > 0) yield wanted

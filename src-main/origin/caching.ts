@@ -7,7 +7,18 @@ import { systemClock, type Clock } from '../lib/clock.ts'
 const MAX_POLICY_BYTES = 16 * 1024
 
 /** The fields that rule caching, and those that say what the bytes are; no others are kept, for they may hold secrets. */
-const ruling = ['age', 'cache-control', 'date', 'etag', 'expires', 'last-modified', 'pragma', 'vary', 'content-type', 'content-disposition'] as const
+const ruling = [
+  'age',
+  'cache-control',
+  'date',
+  'etag',
+  'expires',
+  'last-modified',
+  'pragma',
+  'vary',
+  'content-type',
+  'content-disposition'
+] as const
 
 const SerialisedPolicy = z.looseObject({
   v: z.literal(1),
@@ -30,7 +41,11 @@ export function cachingRules(clock: Clock) {
   }
   const options = { shared: true, cacheHeuristic: 0 } as const
   const fresh = (headers: IncomingHttpHeaders, authorised: boolean) =>
-    new Policy({ method: 'GET', url: '', headers: authorised ? { authorization: '*' } : {} }, { status: 200, headers: pick(headers) }, options)
+    new Policy(
+      { method: 'GET', url: '', headers: authorised ? { authorization: '*' } : {} },
+      { status: 200, headers: pick(headers) },
+      options
+    )
 
   return {
     /** Rules of an answer; `storable` false: keep nothing of it. */
@@ -54,8 +69,18 @@ export function cachingRules(clock: Clock) {
       if (!data) return false
       const rules = data.rescc
       // The library treats these as "not fresh" only; for a shared cache they also forbid stale use (RFC 9111 §5.2.2).
-      if ('no-cache' in rules || 'no-store' in rules || 'private' in rules || 'proxy-revalidate' in rules || 's-maxage' in rules) return false
-      return policyOf(stored)?.evaluateRequest({ method: 'GET', url: '', headers: { 'cache-control': 'max-stale' } }).response !== undefined
+      if (
+        'no-cache' in rules ||
+        'no-store' in rules ||
+        'private' in rules ||
+        'proxy-revalidate' in rules ||
+        's-maxage' in rules
+      )
+        return false
+      return (
+        policyOf(stored)?.evaluateRequest({ method: 'GET', url: '', headers: { 'cache-control': 'max-stale' } })
+          .response !== undefined
+      )
     },
     /** Age of a stored answer, whole seconds. */
     ageSeconds(stored: unknown): number {
@@ -71,7 +96,13 @@ export function cachingRules(clock: Clock) {
     const data = read(stored)
     if (!data) return null
     try {
-      return Policy.fromObject({ ...(data as unknown as CachePolicy.CachePolicyObject), m: 'GET', u: '', h: undefined, reqh: null }) as InstanceType<typeof Policy>
+      return Policy.fromObject({
+        ...(data as unknown as CachePolicy.CachePolicyObject),
+        m: 'GET',
+        u: '',
+        h: undefined,
+        reqh: null
+      }) as InstanceType<typeof Policy>
     } catch {
       return null
     }
@@ -86,7 +117,10 @@ export function mayServeStale(policy: unknown, clock: Clock = systemClock): bool
 }
 
 /** What is kept of an answer's fields (lower case), and how old it is by RFC 9111 §4.2.3, whole seconds. Empty for a policy that cannot be read. */
-export function keptAnswer(policy: unknown, clock: Clock = systemClock): { readonly fields: Readonly<Record<string, string>>; readonly ageSeconds: number } {
+export function keptAnswer(
+  policy: unknown,
+  clock: Clock = systemClock
+): { readonly fields: Readonly<Record<string, string>>; readonly ageSeconds: number } {
   const data = read(policy)
   return { fields: data?.resh ?? {}, ageSeconds: data === null ? 0 : cachingRules(clock).ageSeconds(policy) }
 }

@@ -1,8 +1,21 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import { chooseCertificate, mayShowCertificate, nameFits, wishFor, type Candidate, type DistinguishedName } from './certificate-choice.ts'
+import {
+  chooseCertificate,
+  mayShowCertificate,
+  nameFits,
+  wishFor,
+  type Candidate,
+  type DistinguishedName
+} from './certificate-choice.ts'
 
-const name: DistinguishedName = { C: ['DE'], O: ['Acme, Inc'], OU: ['PCs', 'Berlin'], CN: ['pc-1.acme.test'], emailAddress: ['it@acme.test'] }
+const name: DistinguishedName = {
+  C: ['DE'],
+  O: ['Acme, Inc'],
+  OU: ['PCs', 'Berlin'],
+  CN: ['pc-1.acme.test'],
+  emailAddress: ['it@acme.test']
+}
 
 test.each([
   ['pc-1.acme.test', true],
@@ -27,8 +40,18 @@ test.each([
 })
 
 describe('the choice of a client certificate', () => {
-  const candidate = (cn: string, issuer: string, fromDay: number, toDay: number): Candidate => ({ subject: { CN: [cn] }, issuer: { CN: [issuer] }, validFromMs: fromDay, validToMs: toDay })
-  const [old, short, long, other] = [candidate('pc', 'ca', 0, 10), candidate('pc', 'ca', 0, 100), candidate('pc', 'CA', 0, 200), candidate('pc', 'else', 0, 900)]
+  const candidate = (cn: string, issuer: string, fromDay: number, toDay: number): Candidate => ({
+    subject: { CN: [cn] },
+    issuer: { CN: [issuer] },
+    validFromMs: fromDay,
+    validToMs: toDay
+  })
+  const [old, short, long, other] = [
+    candidate('pc', 'ca', 0, 10),
+    candidate('pc', 'ca', 0, 100),
+    candidate('pc', 'CA', 0, 200),
+    candidate('pc', 'else', 0, 900)
+  ]
 
   it('takes the one that fits and is valid longest, and says when there is none', () => {
     expect(chooseCertificate([old, short, long, other], { issuer: 'Ca', subject: 'PC' }, 50)).toBe(long)
@@ -38,7 +61,11 @@ describe('the choice of a client certificate', () => {
   })
 
   it('is the request’s, else that of the first rule for the host', () => {
-    const rules = [{ host: 'a.test', certIssuer: 'A' }, { host: '*.b.test', certSubject: 'B' }, { host: 'x.b.test', certSubject: 'never' }]
+    const rules = [
+      { host: 'a.test', certIssuer: 'A' },
+      { host: '*.b.test', certSubject: 'B' },
+      { host: 'x.b.test', certSubject: 'never' }
+    ]
     expect(wishFor('https://A.test/f', undefined, rules)).toEqual({ issuer: 'A', subject: undefined })
     expect(wishFor('https://x.b.test/f', undefined, rules)).toMatchObject({ subject: 'B' })
     expect(wishFor('https://b.test/f', undefined, rules)).toBeUndefined()
@@ -49,7 +76,8 @@ describe('the choice of a client certificate', () => {
 
   it('is for the origin that was named, over TLS, alone', () => {
     expect(mayShowCertificate('https://a.test/x', 'https://a.test/y')).toBe(true)
-    for (const hop of ['https://b.test/', 'http://a.test/', 'https://a.test:8443/', 'https://a.test.evil/']) expect(mayShowCertificate('https://a.test/x', hop)).toBe(false)
+    for (const hop of ['https://b.test/', 'http://a.test/', 'https://a.test:8443/', 'https://a.test.evil/'])
+      expect(mayShowCertificate('https://a.test/x', hop)).toBe(false)
     expect(mayShowCertificate('http://a.test/', 'http://a.test/')).toBe(false)
   })
 

@@ -27,20 +27,40 @@ export interface Candidate {
 }
 
 /** What a request says about the certificate to show; undefined when it says nothing. */
-export function wishOf({ certIssuer, certSubject }: { readonly certIssuer?: string | undefined; readonly certSubject?: string | undefined }): CertificateWish | undefined {
-  return certIssuer === undefined && certSubject === undefined ? undefined : { issuer: certIssuer, subject: certSubject }
+export function wishOf({
+  certIssuer,
+  certSubject
+}: {
+  readonly certIssuer?: string | undefined
+  readonly certSubject?: string | undefined
+}): CertificateWish | undefined {
+  return certIssuer === undefined && certSubject === undefined
+    ? undefined
+    : { issuer: certIssuer, subject: certSubject }
 }
 
 /** What the request wants; else the first rule for the host that fits; else nothing. */
-export function wishFor(href: string, wish: CertificateWish | undefined, rules: readonly CertificateRule[]): CertificateWish | undefined {
+export function wishFor(
+  href: string,
+  wish: CertificateWish | undefined,
+  rules: readonly CertificateRule[]
+): CertificateWish | undefined {
   if (wish) return wish
   const rule = rules.find(({ host }) => coversHost(host, new URL(href).hostname))
   return rule && wishOf(rule)
 }
 
 /** The certificate that fits and is valid longest; else why there is none. */
-export function chooseCertificate<C extends Candidate>(candidates: readonly C[], wish: CertificateWish, wallMs: number): C | 'none' | 'expired' {
-  const fitting = candidates.filter(({ issuer, subject }) => (wish.issuer === undefined || nameFits(issuer, wish.issuer)) && (wish.subject === undefined || nameFits(subject, wish.subject)))
+export function chooseCertificate<C extends Candidate>(
+  candidates: readonly C[],
+  wish: CertificateWish,
+  wallMs: number
+): C | 'none' | 'expired' {
+  const fitting = candidates.filter(
+    ({ issuer, subject }) =>
+      (wish.issuer === undefined || nameFits(issuer, wish.issuer)) &&
+      (wish.subject === undefined || nameFits(subject, wish.subject))
+  )
   const valid = fitting.filter(({ validFromMs, validToMs }) => validFromMs <= wallMs && wallMs <= validToMs)
   return valid.toSorted((a, b) => b.validToMs - a.validToMs)[0] ?? (fitting.length === 0 ? 'none' : 'expired')
 }
@@ -56,10 +76,21 @@ export function mayShowCertificate(named: string, hop: string): boolean {
  */
 export function nameFits(name: DistinguishedName, wanted: string): boolean {
   const parts = partsOf(wanted)
-  return parts.length > 0 && parts.every(([attribute, value]) => valuesOf(name, attribute).some((one) => fold(one) === fold(value)))
+  return (
+    parts.length > 0 &&
+    parts.every(([attribute, value]) => valuesOf(name, attribute).some((one) => fold(one) === fold(value)))
+  )
 }
 
-const aliases: Readonly<Record<string, string>> = { e: 'emailaddress', email: 'emailaddress', s: 'st', commonname: 'cn', organization: 'o', organizationname: 'o', organizationalunit: 'ou' }
+const aliases: Readonly<Record<string, string>> = {
+  e: 'emailaddress',
+  email: 'emailaddress',
+  s: 'st',
+  commonname: 'cn',
+  organization: 'o',
+  organizationname: 'o',
+  organizationalunit: 'ou'
+}
 
 function valuesOf(name: DistinguishedName, attribute: string): readonly string[] {
   const wanted = canonical(attribute)

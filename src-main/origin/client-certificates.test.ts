@@ -41,18 +41,30 @@ interface Origin {
 }
 
 /** An origin that demands (or, with `demand` false, only asks for) a certificate of `clientCa`. */
-async function startOrigin({ demand = true, maxVersion = 'TLSv1.3' as tls.SecureVersion, clientCa = ca, redirect = (_path: string | undefined): string | undefined => undefined } = {}): Promise<Origin> {
+async function startOrigin({
+  demand = true,
+  maxVersion = 'TLSv1.3' as tls.SecureVersion,
+  clientCa = ca,
+  redirect = (_path: string | undefined): string | undefined => undefined
+} = {}): Promise<Origin> {
   const shown: string[] = []
   const sockets = new Set<Duplex>()
-  const listener = https.createServer({ key: server.key, cert: server.cert, ca: clientCa.pem, requestCert: true, rejectUnauthorized: demand, maxVersion }, (request, response) => {
-    shown.push((request.socket as TLSSocket).getPeerCertificate().subject?.CN as string | undefined ?? '')
-    const location = redirect(request.url)
-    if (location !== undefined) return void response.writeHead(302, { location }).end()
-    const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? []
-    const part = from === undefined ? body : body.subarray(Number(from), to ? Number(to) + 1 : undefined)
-    response.writeHead(from === undefined ? 200 : 206, { etag: '"1"', 'content-length': part.length, ...(from !== undefined && { 'content-range': `bytes ${from}-${Number(from) + part.length - 1}/${body.length}` }) })
-    response.end(request.method === 'HEAD' ? undefined : part)
-  })
+  const listener = https.createServer(
+    { key: server.key, cert: server.cert, ca: clientCa.pem, requestCert: true, rejectUnauthorized: demand, maxVersion },
+    (request, response) => {
+      shown.push(((request.socket as TLSSocket).getPeerCertificate().subject?.CN as string | undefined) ?? '')
+      const location = redirect(request.url)
+      if (location !== undefined) return void response.writeHead(302, { location }).end()
+      const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? []
+      const part = from === undefined ? body : body.subarray(Number(from), to ? Number(to) + 1 : undefined)
+      response.writeHead(from === undefined ? 200 : 206, {
+        etag: '"1"',
+        'content-length': part.length,
+        ...(from !== undefined && { 'content-range': `bytes ${from}-${Number(from) + part.length - 1}/${body.length}` })
+      })
+      response.end(request.method === 'HEAD' ? undefined : part)
+    }
+  )
   listener.on('connection', (socket) => void sockets.add(socket.on('error', () => {})))
   listener.on('tlsClientError', () => {})
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
@@ -70,8 +82,17 @@ async function put(name: string, subject: string, { from = ca, days = 1 } = {}):
   return path
 }
 
-async function download(url: string, certificate: CertificateWish | undefined, settings: SettingsInput['origin'] = {}): Promise<Buffer> {
-  const client = createOriginClient({ clock: systemClock, settings: Settings.parse({ origin: { extraCaFile: join(dir, 'server-ca.pem'), ...settings } }).origin, env: {}, userAgent: 'larder/test' })
+async function download(
+  url: string,
+  certificate: CertificateWish | undefined,
+  settings: SettingsInput['origin'] = {}
+): Promise<Buffer> {
+  const client = createOriginClient({
+    clock: systemClock,
+    settings: Settings.parse({ origin: { extraCaFile: join(dir, 'server-ca.pem'), ...settings } }).origin,
+    env: {},
+    userAgent: 'larder/test'
+  })
   try {
     const probed = await client.probe(url, { certificate })
     if (probed.status !== 'version') throw new Error('unchanged')
@@ -94,7 +115,9 @@ describe.each(['TLSv1.3', 'TLSv1.2'] as const)('an origin that demands a client 
     await writeFile(join(folder, 'readme.txt'), 'no certificate')
     const origin = await startOrigin({ maxVersion })
     const settings = { clientCertificates: [folder] }
-    expect(await download(`${origin.url}/f`, { issuer: 'cn=acme issuing ca', subject: 'CN=PC-2' }, settings)).toEqual(body)
+    expect(await download(`${origin.url}/f`, { issuer: 'cn=acme issuing ca', subject: 'CN=PC-2' }, settings)).toEqual(
+      body
+    )
     expect(new Set(origin.shown)).toEqual(new Set(['pc-2']))
     expect(await download(`${origin.url}/f`, { issuer: 'Acme Issuing CA', subject: 'pc-1' }, settings)).toEqual(body)
     expect(origin.shown.at(-1)).toBe('pc-1')
@@ -103,7 +126,12 @@ describe.each(['TLSv1.3', 'TLSv1.2'] as const)('an origin that demands a client 
   it('gets it by a rule of the settings for its host', async () => {
     const origin = await startOrigin({ maxVersion })
     const path = await put('x.pem', 'CN=machine')
-    expect(await download(`${origin.url}/f`, undefined, { clientCertificates: [path], clientCertificateRules: [{ host: '127.0.0.1', certIssuer: 'O=ACME' }] })).toEqual(body)
+    expect(
+      await download(`${origin.url}/f`, undefined, {
+        clientCertificates: [path],
+        clientCertificateRules: [{ host: '127.0.0.1', certIssuer: 'O=ACME' }]
+      })
+    ).toEqual(body)
     expect(new Set(origin.shown)).toEqual(new Set(['machine']))
   })
 
@@ -111,9 +139,14 @@ describe.each(['TLSv1.3', 'TLSv1.2'] as const)('an origin that demands a client 
     const origin = await startOrigin({ maxVersion })
     await put('x.pem', 'CN=machine', { from: otherCa })
     const code = maxVersion === 'TLSv1.3' ? 'ORIGIN_CLIENT_CERTIFICATE' : 'ORIGIN_TLS'
-    await expect(download(`${origin.url}/f`, undefined)).rejects.toMatchObject({ code, message: expect.stringContaining('client certificate') })
+    await expect(download(`${origin.url}/f`, undefined)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining('client certificate')
+    })
     // A server on Node says nothing more than that it hangs up.
-    await expect(download(`${origin.url}/f`, { subject: 'machine' }, { clientCertificates: [join(dir, 'x.pem')] })).rejects.toMatchObject({ code: expect.stringMatching(/^ORIGIN_/) })
+    await expect(
+      download(`${origin.url}/f`, { subject: 'machine' }, { clientCertificates: [join(dir, 'x.pem')] })
+    ).rejects.toMatchObject({ code: expect.stringMatching(/^ORIGIN_/) })
     expect(origin.shown).toEqual([])
   })
 })
@@ -122,24 +155,42 @@ describe('a client certificate', () => {
   it('goes to no other origin: a redirect elsewhere leaves it behind, and so does the way back', async () => {
     const away: { url?: string } = {}
     const first = await startOrigin({ redirect: (path) => (path === '/f' ? `${away.url}/g` : undefined) })
-    const second = await startOrigin({ demand: false, redirect: (path) => (path === '/g' ? `${first.url}/h` : undefined) })
+    const second = await startOrigin({
+      demand: false,
+      redirect: (path) => (path === '/g' ? `${first.url}/h` : undefined)
+    })
     away.url = second.url
-    const settings = { clientCertificates: [await put('x.pem', 'CN=machine')], clientCertificateRules: [{ host: '127.0.0.1', certSubject: 'machine' }] }
-    await expect(download(`${first.url}/f`, { subject: 'machine' }, settings)).rejects.toMatchObject({ code: 'ORIGIN_CLIENT_CERTIFICATE' })
+    const settings = {
+      clientCertificates: [await put('x.pem', 'CN=machine')],
+      clientCertificateRules: [{ host: '127.0.0.1', certSubject: 'machine' }]
+    }
+    await expect(download(`${first.url}/f`, { subject: 'machine' }, settings)).rejects.toMatchObject({
+      code: 'ORIGIN_CLIENT_CERTIFICATE'
+    })
     expect(first.shown).toEqual(['machine'])
     expect(second.shown).toEqual([''])
   })
 
   it('is not shown to whom nothing says so, though the origin asks', async () => {
     const origin = await startOrigin({ demand: false })
-    const settings = { clientCertificates: [await put('x.pem', 'CN=machine')], clientCertificateRules: [{ host: 'other.test', certSubject: 'machine' }] }
+    const settings = {
+      clientCertificates: [await put('x.pem', 'CN=machine')],
+      clientCertificateRules: [{ host: 'other.test', certSubject: 'machine' }]
+    }
     expect(await download(`${origin.url}/f`, undefined, settings)).toEqual(body)
     expect(new Set(origin.shown)).toEqual(new Set(['']))
   })
 
   it('shares no connection with requests that show none', async () => {
     const origin = await startOrigin({ demand: false })
-    const client = createOriginClient({ clock: systemClock, settings: Settings.parse({ origin: { extraCaFile: join(dir, 'server-ca.pem'), clientCertificates: [await put('x.pem', 'CN=machine')] } }).origin, env: {}, userAgent: 'x' })
+    const client = createOriginClient({
+      clock: systemClock,
+      settings: Settings.parse({
+        origin: { extraCaFile: join(dir, 'server-ca.pem'), clientCertificates: [await put('x.pem', 'CN=machine')] }
+      }).origin,
+      env: {},
+      userAgent: 'x'
+    })
     try {
       await client.probe(`${origin.url}/f`, { certificate: { subject: 'machine' } })
       await client.probe(`${origin.url}/f`, {})
@@ -153,8 +204,14 @@ describe('a client certificate', () => {
   it('that is not there, or has expired, is named before anything is asked', async () => {
     const origin = await startOrigin()
     const settings = { clientCertificates: [await put('old.pem', 'CN=old', { days: -1 })] }
-    await expect(download(`${origin.url}/f`, { subject: 'nobody' }, settings)).rejects.toMatchObject({ code: 'ORIGIN_CLIENT_CERTIFICATE', message: expect.stringContaining('none is there') })
-    await expect(download(`${origin.url}/f`, { subject: 'old' }, settings)).rejects.toMatchObject({ code: 'ORIGIN_CLIENT_CERTIFICATE', message: expect.stringContaining('not valid today') })
+    await expect(download(`${origin.url}/f`, { subject: 'nobody' }, settings)).rejects.toMatchObject({
+      code: 'ORIGIN_CLIENT_CERTIFICATE',
+      message: expect.stringContaining('none is there')
+    })
+    await expect(download(`${origin.url}/f`, { subject: 'old' }, settings)).rejects.toMatchObject({
+      code: 'ORIGIN_CLIENT_CERTIFICATE',
+      message: expect.stringContaining('not valid today')
+    })
     expect(origin.shown).toEqual([])
   })
 
@@ -163,14 +220,33 @@ describe('a client certificate', () => {
     const { cert, key } = await ca.issue('CN=beside')
     await writeFile(join(dir, 'm.crt'), cert)
     await writeFile(join(dir, 'm.key'), key)
-    expect(await download(`${origin.url}/f`, { subject: 'beside' }, { clientCertificates: [join(dir, 'm.crt')] })).toEqual(body)
+    expect(
+      await download(`${origin.url}/f`, { subject: 'beside' }, { clientCertificates: [join(dir, 'm.crt')] })
+    ).toEqual(body)
     try {
-      execFileSync('openssl', ['pkcs12', '-export', '-in', join(dir, 'm.crt'), '-inkey', join(dir, 'm.key'), '-out', join(dir, 'm.pfx'), '-passout', 'pass:geheim'], { stdio: 'ignore' })
+      execFileSync(
+        'openssl',
+        [
+          'pkcs12',
+          '-export',
+          '-in',
+          join(dir, 'm.crt'),
+          '-inkey',
+          join(dir, 'm.key'),
+          '-out',
+          join(dir, 'm.pfx'),
+          '-passout',
+          'pass:geheim'
+        ],
+        { stdio: 'ignore' }
+      )
     } catch {
       skip('no openssl command here to make a PFX with')
     }
     const settings = { clientCertificates: [join(dir, 'm.pfx')] }
-    await expect(download(`${origin.url}/f`, { subject: 'beside' }, settings)).rejects.toMatchObject({ code: 'SETTINGS_INVALID' })
+    await expect(download(`${origin.url}/f`, { subject: 'beside' }, settings)).rejects.toMatchObject({
+      code: 'SETTINGS_INVALID'
+    })
     await writeFile(join(dir, 'm.pfx.passphrase'), 'geheim\n')
     expect(await download(`${origin.url}/f`, { subject: 'BESIDE', issuer: 'O=acme' }, settings)).toEqual(body)
     expect(new Set(origin.shown)).toEqual(new Set(['beside']))
@@ -185,14 +261,26 @@ describe('a client certificate', () => {
     const origin = await startOrigin()
     const [one, two] = [await ca.issue('CN=one'), await ca.issue('CN=two')]
     const path = join(dir, 'bad.pem')
-    if (content !== undefined) await writeFile(path, content === 'certificate alone' ? one.cert : content === 'foreign key' ? one.cert + two.key : content)
-    await expect(download(`${origin.url}/f`, { subject: 'one' }, { clientCertificates: [path] })).rejects.toMatchObject({ code: 'SETTINGS_INVALID', details: { path } })
+    if (content !== undefined)
+      await writeFile(
+        path,
+        content === 'certificate alone' ? one.cert : content === 'foreign key' ? one.cert + two.key : content
+      )
+    await expect(download(`${origin.url}/f`, { subject: 'one' }, { clientCertificates: [path] })).rejects.toMatchObject(
+      { code: 'SETTINGS_INVALID', details: { path } }
+    )
   })
 
   it('goes through a proxy’s tunnel to the origin, and never to a proxy that asks for one', async () => {
     const origin = await startOrigin()
     const asked: string[] = []
-    const proxy = https.createServer({ key: server.key, cert: server.cert, ca: ca.pem, requestCert: true, rejectUnauthorized: false })
+    const proxy = https.createServer({
+      key: server.key,
+      cert: server.cert,
+      ca: ca.pem,
+      requestCert: true,
+      rejectUnauthorized: false
+    })
     const sockets = new Set<Duplex>()
     proxy.on('connect', (request, client: Duplex) => {
       asked.push(((client as TLSSocket).getPeerCertificate().subject?.CN as string | undefined) ?? '')
@@ -215,10 +303,12 @@ describe('a client certificate', () => {
     const known = tls.getCACertificates('default')
     tls.setDefaultCACertificates([...known, server.ca])
     ends.push(() => tls.setDefaultCACertificates(known))
-    const settings = { clientCertificates: [await put('x.pem', 'CN=machine')], proxy: `https://127.0.0.1:${(proxy.address() as AddressInfo).port}` }
+    const settings = {
+      clientCertificates: [await put('x.pem', 'CN=machine')],
+      proxy: `https://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+    }
     expect(await download(`${origin.url}/f`, { subject: 'machine' }, settings)).toEqual(body)
     expect(new Set(origin.shown)).toEqual(new Set(['machine']))
     expect(new Set(asked)).toEqual(new Set(['']))
   })
 })
-

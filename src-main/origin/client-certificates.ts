@@ -6,7 +6,12 @@ import tls from 'node:tls'
 import { readBoundedFile } from '../lib/bounded-file.ts'
 import type { Clock } from '../lib/clock.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
-import { chooseCertificate, type Candidate, type CertificateWish, type DistinguishedName } from './certificate-choice.ts'
+import {
+  chooseCertificate,
+  type Candidate,
+  type CertificateWish,
+  type DistinguishedName
+} from './certificate-choice.ts'
 
 const MAX_FILE_BYTES = 256 * 1024
 const MAX_FILES = 256
@@ -44,14 +49,25 @@ export class ClientCertificates {
   async choose(wish: CertificateWish, host: string): Promise<ClientCertificate> {
     const chosen = chooseCertificate(await this.#all(), wish, this.#clock.wallMs())
     if (typeof chosen !== 'string') return chosen
-    const wanted = [wish.issuer !== undefined && `issuer ${wish.issuer}`, wish.subject !== undefined && `subject ${wish.subject}`].filter(Boolean).join(' and ').slice(0, 400)
+    const wanted = [
+      wish.issuer !== undefined && `issuer ${wish.issuer}`,
+      wish.subject !== undefined && `subject ${wish.subject}`
+    ]
+      .filter(Boolean)
+      .join(' and ')
+      .slice(0, 400)
     const why = chosen === 'expired' ? 'is not valid today' : 'is there'
-    throw new LarderError('ORIGIN_CLIENT_CERTIFICATE', `For ${host} a client certificate with ${wanted} is wanted, and ${chosen === 'expired' ? 'what fits' : 'none'} ${why}.`, { host, setting: 'origin.clientCertificates' })
+    throw new LarderError(
+      'ORIGIN_CLIENT_CERTIFICATE',
+      `For ${host} a client certificate with ${wanted} is wanted, and ${chosen === 'expired' ? 'what fits' : 'none'} ${why}.`,
+      { host, setting: 'origin.clientCertificates' }
+    )
   }
 
   #all(): Promise<ClientCertificate[]> {
     const atMs = this.#clock.monotonicMs()
-    if (!this.#read || atMs - this.#read.atMs > READ_AGAIN_MS) this.#read = { atMs, certificates: readPlaces(this.#places) }
+    if (!this.#read || atMs - this.#read.atMs > READ_AGAIN_MS)
+      this.#read = { atMs, certificates: readPlaces(this.#places) }
     this.#read.certificates.catch(() => (this.#read = undefined))
     return this.#read.certificates
   }
@@ -60,7 +76,10 @@ export class ClientCertificates {
 async function readPlaces(places: readonly string[]): Promise<ClientCertificate[]> {
   const found: ClientCertificate[] = []
   for (const place of places) {
-    const folder = await stat(place).then((stats) => stats.isDirectory(), (cause) => Promise.reject(unusable(place, `cannot be looked at (${systemCode(cause) ?? 'unknown'})`, cause)))
+    const folder = await stat(place).then(
+      (stats) => stats.isDirectory(),
+      (cause) => Promise.reject(unusable(place, `cannot be looked at (${systemCode(cause) ?? 'unknown'})`, cause))
+    )
     if (!folder) {
       found.push(await readOne(place))
       continue
@@ -68,7 +87,13 @@ async function readPlaces(places: readonly string[]): Promise<ClientCertificate[
     const names = (await readdir(place)).filter((name) => /\.(pem|crt|cer|pfx|p12)$/i.test(name)).sort()
     if (names.length > MAX_FILES) throw unusable(place, `has more than ${MAX_FILES} files`)
     // What lies in a folder beside the right ones (a CA, a certificate without key) is no error.
-    for (const name of names) found.push(...(await readOne(join(place, name)).then((one) => [one], () => [])))
+    for (const name of names)
+      found.push(
+        ...(await readOne(join(place, name)).then(
+          (one) => [one],
+          () => []
+        ))
+      )
   }
   return found
 }
@@ -77,7 +102,9 @@ async function readOne(path: string): Promise<ClientCertificate> {
   try {
     const bytes = await readBoundedFile(path, MAX_FILE_BYTES)
     const passphrase = (await beside(`${path}.passphrase`))?.toString('utf8').replace(/\r?\n$/, '')
-    const options = /\.(pfx|p12)$/i.test(path) ? { pfx: bytes, passphrase } : { ...(await pemParts(bytes.toString('latin1'), path)), passphrase }
+    const options = /\.(pfx|p12)$/i.test(path)
+      ? { pfx: bytes, passphrase }
+      : { ...(await pemParts(bytes.toString('latin1'), path)), passphrase }
     const certificate = leafOf(options)
     return {
       issuer: nameOf(certificate, 'issuer'),
@@ -95,9 +122,15 @@ async function readOne(path: string): Promise<ClientCertificate> {
 }
 
 async function pemParts(text: string, path: string): Promise<{ cert: string; key: string }> {
-  const key = /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[^]+?-----END (?:[A-Z]+ )*PRIVATE KEY-----/.exec(text)?.[0] ?? (await beside(path.replace(/\.[^.]+$/, '.key')))?.toString('latin1')
+  const key =
+    /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[^]+?-----END (?:[A-Z]+ )*PRIVATE KEY-----/.exec(text)?.[0] ??
+    (await beside(path.replace(/\.[^.]+$/, '.key')))?.toString('latin1')
   const cert = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)?.join('\n')
-  if (cert === undefined || key === undefined) throw unusable(path, cert === undefined ? 'has no PEM certificate' : 'has no private key, and there is none beside it')
+  if (cert === undefined || key === undefined)
+    throw unusable(
+      path,
+      cert === undefined ? 'has no PEM certificate' : 'has no private key, and there is none beside it'
+    )
   return { cert, key }
 }
 
@@ -129,5 +162,9 @@ function nameOf(certificate: X509Certificate, which: 'issuer' | 'subject'): Dist
 }
 
 function unusable(path: string, why: string, cause?: unknown): LarderError {
-  return new LarderError('SETTINGS_INVALID', `${path} of setting origin.clientCertificates ${why}.`, { setting: 'origin.clientCertificates', path, cause })
+  return new LarderError('SETTINGS_INVALID', `${path} of setting origin.clientCertificates ${why}.`, {
+    setting: 'origin.clientCertificates',
+    path,
+    cause
+  })
 }

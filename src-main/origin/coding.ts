@@ -28,7 +28,12 @@ export function codingOf(headers: IncomingHttpHeaders, url: string): Coding | nu
   const named = (headers['content-encoding'] ?? '').trim().toLowerCase()
   if (named === '' || named === 'identity') return null
   const coding = Object.hasOwn(codings, named) ? codings[named] : undefined
-  if (coding === undefined) throw new LarderError('ORIGIN_PROTOCOL', `${hostOf(url)} encodes the file in a way that was not asked for (${named.slice(0, 40)}).`, { host: hostOf(url) })
+  if (coding === undefined)
+    throw new LarderError(
+      'ORIGIN_PROTOCOL',
+      `${hostOf(url)} encodes the file in a way that was not asked for (${named.slice(0, 40)}).`,
+      { host: hostOf(url) }
+    )
   if (ownCompression[coding].test(fileNameOf(url)) || compressedTypes.test(headers['content-type'] ?? '')) return null
   return coding
 }

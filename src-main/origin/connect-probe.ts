@@ -18,7 +18,11 @@ export function connectProbe(url: string, signal: AbortSignal): Promise<number |
     // When the loop last had nothing more to hear: an answer heard now came after that. An immediate runs after what was heard.
     let listenedMs = startedMs
     const ticks = setInterval(() => setImmediate(() => (listenedMs = performance.now())).unref(), TICK_MS).unref()
-    const socket = connect({ host, port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port), autoSelectFamily: true })
+    const socket = connect({
+      host,
+      port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
+      autoSelectFamily: true
+    })
     const settle = (ms: number | null) => {
       clearTimeout(limit)
       clearInterval(ticks)

@@ -19,12 +19,17 @@ async function startProxy() {
     if (request.headers['proxy-authorization'] !== allowed) return void response.writeHead(407).end()
     const { 'proxy-authorization': _own, ...headers } = request.headers
     const url = new URL(request.url!)
-    request.pipe(http.request(url, { method: request.method, headers, agent: false }, (answer) => answer.pipe(response.writeHead(answer.statusCode!, answer.headers))))
+    request.pipe(
+      http.request(url, { method: request.method, headers, agent: false }, (answer) =>
+        answer.pipe(response.writeHead(answer.statusCode!, answer.headers))
+      )
+    )
   })
   server.on('connection', (socket) => void sockets.add(socket.on('error', () => {})))
   server.on('connect', (request, client: net.Socket) => {
     log.push(`CONNECT ${request.url}`)
-    if (request.headers['proxy-authorization'] !== allowed) return void client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n')
+    if (request.headers['proxy-authorization'] !== allowed)
+      return void client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n')
     const [, port] = request.url!.split(':')
     const upstream = net.connect(Number(port), '127.0.0.1', () => {
       client.write('HTTP/1.1 200 OK\r\n\r\n')
@@ -63,8 +68,17 @@ afterAll(async () => {
   await rm(dir, { recursive: true })
 })
 
-async function download(url: string, settings: SettingsInput['origin'], env: Record<string, string> = {}): Promise<Buffer> {
-  const client = createOriginClient({ clock: systemClock, settings: Settings.parse({ origin: settings }).origin, env, userAgent: 'larder/test' })
+async function download(
+  url: string,
+  settings: SettingsInput['origin'],
+  env: Record<string, string> = {}
+): Promise<Buffer> {
+  const client = createOriginClient({
+    clock: systemClock,
+    settings: Settings.parse({ origin: settings }).origin,
+    env,
+    userAgent: 'larder/test'
+  })
   try {
     const result = await client.probe(url, {})
     if (result.status !== 'version') throw new Error('unchanged')
@@ -88,13 +102,18 @@ describe('an https origin', () => {
 
   it('is refused under another name than its certificate’s', async () => {
     // Any name leads to the proxy, so the origin answers under one it has no certificate for.
-    await expect(download(`https://origin.test:${new URL(origin.httpsUrl).port}/f`, { extraCaFile: caFile, proxy: proxy.url() })).rejects.toMatchObject({ code: 'ORIGIN_TLS', details: { problem: 'ERR_TLS_CERT_ALTNAME_INVALID' } })
+    await expect(
+      download(`https://origin.test:${new URL(origin.httpsUrl).port}/f`, { extraCaFile: caFile, proxy: proxy.url() })
+    ).rejects.toMatchObject({ code: 'ORIGIN_TLS', details: { problem: 'ERR_TLS_CERT_ALTNAME_INVALID' } })
   })
 
   it('makes a CA file that cannot be used an error of the settings', async () => {
     const bad = join(dir, 'bad.pem')
     await writeFile(bad, '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n')
-    for (const extraCaFile of [join(dir, 'none.pem'), bad]) await expect(download(`${origin.httpsUrl}/f`, { extraCaFile })).rejects.toMatchObject({ code: 'SETTINGS_INVALID' })
+    for (const extraCaFile of [join(dir, 'none.pem'), bad])
+      await expect(download(`${origin.httpsUrl}/f`, { extraCaFile })).rejects.toMatchObject({
+        code: 'SETTINGS_INVALID'
+      })
   })
 })
 
@@ -122,11 +141,26 @@ describe('a proxy', () => {
 
   it('that refuses is named as the cause, without its password', async () => {
     const wrong = proxy.url('us%20er:geheim@')
-    await expect(download(`${origin.url}/f`, { proxy: wrong })).rejects.toMatchObject({ code: 'PROXY_CREDENTIALS', message: expect.stringMatching(/proxy/i) })
-    await expect(download(`${origin.httpsUrl}/f`, { proxy: wrong, extraCaFile: caFile })).rejects.toSatisfy((error: Error & { code: string }) => error.code === 'PROXY_CREDENTIALS' && /proxy/i.test(error.message) && !/geheim/.test(error.message + String(error.cause)))
+    await expect(download(`${origin.url}/f`, { proxy: wrong })).rejects.toMatchObject({
+      code: 'PROXY_CREDENTIALS',
+      message: expect.stringMatching(/proxy/i)
+    })
+    await expect(download(`${origin.httpsUrl}/f`, { proxy: wrong, extraCaFile: caFile })).rejects.toSatisfy(
+      (error: Error & { code: string }) =>
+        error.code === 'PROXY_CREDENTIALS' &&
+        /proxy/i.test(error.message) &&
+        !/geheim/.test(error.message + String(error.cause))
+    )
   })
 
   it('of another kind is an error of the settings', () => {
-    expect(() => createOriginClient({ clock: systemClock, settings: Settings.parse({ origin: { proxy: 'socks5://h:1' } }).origin, env: {}, userAgent: 'x' })).toThrow(expect.objectContaining({ code: 'SETTINGS_INVALID' }))
+    expect(() =>
+      createOriginClient({
+        clock: systemClock,
+        settings: Settings.parse({ origin: { proxy: 'socks5://h:1' } }).origin,
+        env: {},
+        userAgent: 'x'
+      })
+    ).toThrow(expect.objectContaining({ code: 'SETTINGS_INVALID' }))
   })
 })

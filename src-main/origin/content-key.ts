@@ -10,7 +10,12 @@ export const contentKeyOf: KeyOf = (version, expected) => {
   if (version.unshareable !== null) return null
   const sha256: Sha256Hex | null = expected ?? version.sha256
   if (sha256 !== null) return ContentKey.parse(`sha256:${sha256}`)
-  const validator = version.etag !== null ? `etag ${version.etag}` : version.lastModified !== null ? `date ${version.lastModified}` : null
+  const validator =
+    version.etag !== null
+      ? `etag ${version.etag}`
+      : version.lastModified !== null
+        ? `date ${version.lastModified}`
+        : null
   if (validator === null || version.lengthBytes === null) return null
   // Neither a URL nor a header field contains a line feed, so the three parts cannot run into each other.
   const digest = createHash('sha256').update(`${version.url}\n${validator}\n${version.lengthBytes}`).digest('hex')

@@ -1,6 +1,11 @@
 /** What `Content-Range` says. `total` null: unknown (`*`). */
 export type ContentRange =
-  | { readonly kind: 'bytes'; readonly start: number; /** Exclusive. */ readonly end: number; readonly total: number | null }
+  | {
+      readonly kind: 'bytes'
+      readonly start: number
+      /** Exclusive. */ readonly end: number
+      readonly total: number | null
+    }
   | { readonly kind: 'unsatisfied'; readonly total: number }
 
 /** Reads `Content-Range` (RFC 9110 §14.4): `bytes 0-99/200`, `bytes 0-99/*`, `bytes *` and the total. Null when it is none of these or contradicts itself. */

@@ -25,10 +25,13 @@ describe('published digests', () => {
   })
 
   it('are a digest or nothing for any text', () => {
-    const nearly = fc.tuple(fc.constantFrom('sha-256=', 'SHA-256=', 'sha-256=:', 'sha-256=?1'), fc.base64String()).map(([a, b]) => a + b)
+    const nearly = fc
+      .tuple(fc.constantFrom('sha-256=', 'SHA-256=', 'sha-256=:', 'sha-256=?1'), fc.base64String())
+      .map(([a, b]) => a + b)
     fc.assert(
       fc.property(fc.oneof(fc.string(), nearly), (text) => {
-        for (const parse of [parseReprDigest, parseDigest]) expect(parse(text) ?? '0'.repeat(64)).toMatch(/^[0-9a-f]{64}$/)
+        for (const parse of [parseReprDigest, parseDigest])
+          expect(parse(text) ?? '0'.repeat(64)).toMatch(/^[0-9a-f]{64}$/)
       })
     )
   })

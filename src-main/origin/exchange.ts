@@ -77,7 +77,11 @@ export function createExchange(options: ExchangeOptions): Exchange {
 
 /** Ends an answer whose body is not wanted, keeping the connection where that is cheap. */
 export function discard(answer: Answer, clock: Clock): void {
-  const short = answer.method === 'HEAD' || answer.status === 204 || answer.status === 304 || Number(answer.headers['content-length'] ?? Infinity) <= DRAIN_BYTES
+  const short =
+    answer.method === 'HEAD' ||
+    answer.status === 204 ||
+    answer.status === 304 ||
+    Number(answer.headers['content-length'] ?? Infinity) <= DRAIN_BYTES
   if (!short) return void answer.body.destroy()
   const limit = clock.after(DRAIN_MS, () => answer.body.destroy())
   answer.body.once('close', () => limit.cancel())
@@ -85,7 +89,10 @@ export function discard(answer: Answer, clock: Clock): void {
   answer.body.resume()
 }
 
-async function certificateFor({ certificates, certificateRules }: ExchangeOptions, ask: Ask): Promise<ClientCertificate | undefined> {
+async function certificateFor(
+  { certificates, certificateRules }: ExchangeOptions,
+  ask: Ask
+): Promise<ClientCertificate | undefined> {
   if (!mayShowCertificate(ask.named, ask.url)) return undefined
   const wish = wishFor(ask.url, ask.certificate, certificateRules)
   return wish && certificates.choose(wish, hostOf(ask.url))
@@ -131,8 +138,19 @@ function askOnce(options: ExchangeOptions, ask: Ask, { url, fields, certificate 
     const onAbort = () => fail(cancelled(ask.signal!))
     ask.signal?.addEventListener('abort', onAbort, { once: true })
 
-    limit(options.connectTimeoutMs, () => new LarderError('ORIGIN_UNREACHABLE', `${host} did not accept a connection in time.`, { host, problem: 'ETIMEDOUT' }))
-    const onConnected = () => limit(options.responseTimeoutMs, () => new LarderError('ORIGIN_STALLED', `${host} did not answer in time.`, { host }))
+    limit(
+      options.connectTimeoutMs,
+      () =>
+        new LarderError('ORIGIN_UNREACHABLE', `${host} did not accept a connection in time.`, {
+          host,
+          problem: 'ETIMEDOUT'
+        })
+    )
+    const onConnected = () =>
+      limit(
+        options.responseTimeoutMs,
+        () => new LarderError('ORIGIN_STALLED', `${host} did not answer in time.`, { host })
+      )
     stream.once('request', (request: ClientRequest) => onceConnected(request, onConnected))
     stream.once('response', (response: { statusCode: number; headers: IncomingHttpHeaders }) => {
       settle()
@@ -160,5 +178,7 @@ function onceConnected(request: ClientRequest, connected: () => void): void {
 
 /** An aborted request; the caller's own error when it gave one. */
 export function cancelled(signal: AbortSignal): LarderError {
-  return signal.reason instanceof LarderError ? signal.reason : new LarderError('CANCELLED', 'The download was cancelled.', { cause: signal.reason })
+  return signal.reason instanceof LarderError
+    ? signal.reason
+    : new LarderError('CANCELLED', 'The download was cancelled.', { cause: signal.reason })
 }

@@ -38,7 +38,8 @@ const certificateAlerts: Readonly<Record<number, string>> = {
   116: 'wants a client certificate, and none was shown'
 }
 const HANDSHAKE_FAILURE = 40
-const tls = /^(CERT_|UNABLE_TO_|ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO$|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH_EXCEEDED|INVALID_PURPOSE|DEPTH_ZERO|SELF_SIGNED)/
+const tls =
+  /^(CERT_|UNABLE_TO_|ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO$|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH_EXCEEDED|INVALID_PURPOSE|DEPTH_ZERO|SELF_SIGNED)/
 const notTransient = new Set(['ENOTFOUND', 'EADDRNOTAVAIL'])
 
 /** What went wrong on the way to `host`, from anything the network code throws. Only codes are kept: messages may hold a URL. */
@@ -46,23 +47,42 @@ export function failureOf(thrown: unknown, host: string): LarderError {
   if (thrown instanceof LarderError) return thrown
   const problem = systemCode(thrown) ?? systemCode((thrown as { cause?: unknown } | null)?.cause) ?? 'UNKNOWN'
   const facts = { host, problem }
-  if (problem.startsWith('HPE_')) return new LarderError('ORIGIN_PROTOCOL', `${host} sent something that is not HTTP.`, facts)
+  if (problem.startsWith('HPE_'))
+    return new LarderError('ORIGIN_PROTOCOL', `${host} sent something that is not HTTP.`, facts)
   if (problem.startsWith('ERR_PROXY')) {
-    if ((thrown as { statusCode?: unknown }).statusCode === 407 || (thrown as { cause?: { statusCode?: unknown } }).cause?.statusCode === 407) return proxyCredentials(host)
+    if (
+      (thrown as { statusCode?: unknown }).statusCode === 407 ||
+      (thrown as { cause?: { statusCode?: unknown } }).cause?.statusCode === 407
+    )
+      return proxyCredentials(host)
     return new LarderError('ORIGIN_UNREACHABLE', `The proxy did not connect to ${host}.`, facts)
   }
   const alert = alertOf(thrown)
-  if (alert !== null && certificateAlerts[alert] !== undefined) return new LarderError('ORIGIN_CLIENT_CERTIFICATE', `${host} ${certificateAlerts[alert]}.`, facts)
+  if (alert !== null && certificateAlerts[alert] !== undefined)
+    return new LarderError('ORIGIN_CLIENT_CERTIFICATE', `${host} ${certificateAlerts[alert]}.`, facts)
   // Up to TLS 1.2 this is also how a server asks for a client certificate.
-  if (alert === HANDSHAKE_FAILURE) return new LarderError('ORIGIN_TLS', `${host} could not agree on a secure connection; it may want a client certificate.`, facts)
-  if (problem.startsWith('Z_') || problem.startsWith('ERR_BROTLI') || problem.startsWith('ZSTD')) return new LarderError('ORIGIN_PROTOCOL', `${host} sent damaged compressed data.`, facts)
-  if (tls.test(problem)) return new LarderError('ORIGIN_TLS', `${host} ${tlsSentences[problem] ?? 'could not agree on a secure connection'}.`, facts)
+  if (alert === HANDSHAKE_FAILURE)
+    return new LarderError(
+      'ORIGIN_TLS',
+      `${host} could not agree on a secure connection; it may want a client certificate.`,
+      facts
+    )
+  if (problem.startsWith('Z_') || problem.startsWith('ERR_BROTLI') || problem.startsWith('ZSTD'))
+    return new LarderError('ORIGIN_PROTOCOL', `${host} sent damaged compressed data.`, facts)
+  if (tls.test(problem))
+    return new LarderError(
+      'ORIGIN_TLS',
+      `${host} ${tlsSentences[problem] ?? 'could not agree on a secure connection'}.`,
+      facts
+    )
   return new LarderError('ORIGIN_UNREACHABLE', `${host} ${sentences[problem] ?? 'could not be asked'}.`, facts)
 }
 
 /** The number of a TLS alert the other side sent. OpenSSL and BoringSSL give it in the text alone, whatever the error's code is. */
 function alertOf(thrown: unknown): number | null {
-  const texts = [thrown, (thrown as { cause?: unknown } | null)?.cause].map((error) => (error instanceof Error ? error.message : ''))
+  const texts = [thrown, (thrown as { cause?: unknown } | null)?.cause].map((error) =>
+    error instanceof Error ? error.message : ''
+  )
   const number = /SSL alert number (\d{1,3})\b/.exec(texts.join('\n'))?.[1]
   return number === undefined ? null : Number(number)
 }
@@ -72,15 +92,24 @@ const transientStatuses = new Set([408, 425, 429, 500, 502, 503, 504])
 /** What a status that is not an answer means. */
 export function statusFailure(status: number, headers: IncomingHttpHeaders, host: string, wallMs: number): LarderError {
   const facts = { host, status }
-  if (status === 404 || status === 410) return new LarderError('ORIGIN_NOT_FOUND', `${host} says the file is not there (${status}).`, facts)
-  if (status === 401 || status === 403) return new LarderError('ORIGIN_FORBIDDEN', `${host} does not give the file to this request (${status}).`, facts)
+  if (status === 404 || status === 410)
+    return new LarderError('ORIGIN_NOT_FOUND', `${host} says the file is not there (${status}).`, facts)
+  if (status === 401 || status === 403)
+    return new LarderError('ORIGIN_FORBIDDEN', `${host} does not give the file to this request (${status}).`, facts)
   if (status === 407) return proxyCredentials(host)
   const retryAfterMs = retryAfter(headers['retry-after'], wallMs)
-  return new LarderError('ORIGIN_STATUS', `${host} answered with an error (${status}).`, retryAfterMs === null ? facts : { ...facts, retryAfterMs })
+  return new LarderError(
+    'ORIGIN_STATUS',
+    `${host} answered with an error (${status}).`,
+    retryAfterMs === null ? facts : { ...facts, retryAfterMs }
+  )
 }
 
 function proxyCredentials(host: string): LarderError {
-  return new LarderError('PROXY_CREDENTIALS', `The proxy on the way to ${host} wants other credentials (407).`, { host, status: 407 })
+  return new LarderError('PROXY_CREDENTIALS', `The proxy on the way to ${host} wants other credentials (407).`, {
+    host,
+    status: 407
+  })
 }
 
 /** Whether asking again can help: `never`, `soon`, or after a wait the origin asked for. */
@@ -90,7 +119,9 @@ export function retryOf(error: LarderError): 'never' | 'soon' | { readonly after
     case 'ORIGIN_STALLED':
       return 'soon'
     case 'ORIGIN_UNREACHABLE':
-      return typeof problem === 'string' && (problem.startsWith('ERR_PROXY') || notTransient.has(problem)) ? 'never' : 'soon'
+      return typeof problem === 'string' && (problem.startsWith('ERR_PROXY') || notTransient.has(problem))
+        ? 'never'
+        : 'soon'
     case 'ORIGIN_STATUS':
       if (typeof status !== 'number' || !transientStatuses.has(status)) return 'never'
       return typeof retryAfterMs === 'number' ? { afterMs: retryAfterMs } : 'soon'

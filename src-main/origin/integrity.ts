@@ -28,7 +28,11 @@ export function sha256FromBase64(text: string): Sha256Hex | null {
   if (!/^[A-Za-z0-9+/_-]{43}=?$/.test(text)) return null
   const bytes = Buffer.from(text, 'base64')
   // The last digit carries 4 bits of the digest; spare bits that are set mean a damaged text.
-  if (bytes.length !== 32 || bytes.toString('base64url') !== text.replace(/=$/, '').replaceAll('+', '-').replaceAll('/', '_')) return null
+  if (
+    bytes.length !== 32 ||
+    bytes.toString('base64url') !== text.replace(/=$/, '').replaceAll('+', '-').replaceAll('/', '_')
+  )
+    return null
   return Sha256Hex.parse(bytes.toString('hex'))
 }
 

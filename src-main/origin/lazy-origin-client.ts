@@ -11,7 +11,8 @@ export function lazyOriginClient(options: OriginClientOptions): OriginClient {
   proxyFor('https://proxy.invalid/', { proxy: options.settings.proxy, env: {} })
   let client: Promise<OriginClient> | undefined
   let loaded: OriginClient | undefined
-  const load = () => (client ??= import('./origin-client.ts').then(({ createOriginClient }) => (loaded = createOriginClient(options))))
+  const load = () =>
+    (client ??= import('./origin-client.ts').then(({ createOriginClient }) => (loaded = createOriginClient(options))))
   return {
     probe: async (...question) => (await load()).probe(...question),
     open: async (...question) => (await load()).open(...question),

@@ -11,14 +11,26 @@ import { fileNameOf, sameOrigin } from './url.ts'
  */
 export async function fetchMetalinkDigest(
   options: { exchange: Exchange; clock: Clock; stallMs: number },
-  probe: { url: string; fields: Readonly<Record<string, string>>; certificate?: CertificateWish | undefined; signal?: AbortSignal },
+  probe: {
+    url: string
+    fields: Readonly<Record<string, string>>
+    certificate?: CertificateWish | undefined
+    signal?: AbortSignal
+  },
   described: { linkField: string | string[] | undefined; version: OriginVersion }
 ): Promise<Sha256Hex | null> {
   const { version } = described
   const url = metalinkUrl([described.linkField ?? []].flat().join(', '), version.finalUrl)
   if (url === null) return null
   try {
-    const answer = await options.exchange({ method: 'GET', url, named: probe.url, fields: probe.fields, certificate: probe.certificate, signal: probe.signal })
+    const answer = await options.exchange({
+      method: 'GET',
+      url,
+      named: probe.url,
+      fields: probe.fields,
+      certificate: probe.certificate,
+      signal: probe.signal
+    })
     const limit = options.clock.after(options.stallMs, () => answer.body.destroy(new Error('slow')))
     try {
       if (answer.status !== 200 || !sameOrigin(answer.url, version.finalUrl)) return null

@@ -34,14 +34,21 @@ const parser = new XMLParser({
 })
 
 const Hash = z.object({ '@type': z.string(), '#text': z.string() })
-const Described = z.object({ '@name': z.string().optional(), size: z.string().optional(), hash: z.array(z.unknown()).default([]) })
+const Described = z.object({
+  '@name': z.string().optional(),
+  size: z.string().optional(),
+  hash: z.array(z.unknown()).default([])
+})
 const Document = z.object({ metalink: z.object({ file: z.array(Described) }) })
 
 /**
  * The SHA-256 a Metalink 4 document (RFC 5854) gives for a file: the entry of this name, or the only one; its size must fit.
  * Null when there is none.
  */
-export function sha256FromMetalink(xml: string, file: { names: readonly string[]; lengthBytes: number | null }): Sha256Hex | null {
+export function sha256FromMetalink(
+  xml: string,
+  file: { names: readonly string[]; lengthBytes: number | null }
+): Sha256Hex | null {
   // A document type can define entities; a Metalink needs none.
   if (xml.length > MAX_METALINK_BYTES || /<!DOCTYPE/i.test(xml)) return null
   let parsed: unknown
@@ -53,7 +60,9 @@ export function sha256FromMetalink(xml: string, file: { names: readonly string[]
   const document = Document.safeParse(parsed)
   if (!document.success) return null
   const entries = document.data.metalink.file
-  const entry = entries.find((each) => each['@name'] !== undefined && file.names.includes(each['@name'])) ?? (entries.length === 1 ? entries[0] : undefined)
+  const entry =
+    entries.find((each) => each['@name'] !== undefined && file.names.includes(each['@name'])) ??
+    (entries.length === 1 ? entries[0] : undefined)
   if (!entry) return null
   if (entry.size !== undefined && file.lengthBytes !== null && Number(entry.size) !== file.lengthBytes) return null
   for (const each of entry.hash) {

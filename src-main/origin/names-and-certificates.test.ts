@@ -23,22 +23,36 @@ const answer: http.RequestListener = (request, response) => {
   response.end(request.method === 'HEAD' ? undefined : body)
 }
 
-async function listen<S extends net.Server>(server: S, host: string): Promise<number> {
+async function listen(server: net.Server, host: string): Promise<number> {
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, host, resolve))
-  cleanUps.push(() => new Promise((resolve) => (server.close(resolve), (server as unknown as Partial<http.Server>).closeAllConnections?.())))
+  cleanUps.push(
+    () =>
+      new Promise(
+        (resolve) => (server.close(resolve), (server as unknown as Partial<http.Server>).closeAllConnections?.())
+      )
+  )
   return (server.address() as AddressInfo).port
 }
 
 /** The system's resolver says this of every name. */
 function resolveTo(...addresses: dns.LookupAddress[]): void {
-  vi.spyOn(dns, 'lookup').mockImplementation(((_name: string, options: dns.LookupOptions, done: (error: null, found: unknown, family?: number) => void) => {
+  vi.spyOn(dns, 'lookup').mockImplementation(((
+    _name: string,
+    options: dns.LookupOptions,
+    done: (error: null, found: unknown, family?: number) => void
+  ) => {
     if (options.all) done(null, addresses)
     else done(null, addresses[0]!.address, addresses[0]!.family)
   }) as never)
 }
 
 async function download(url: string, settings: SettingsInput['origin'] = {}): Promise<Buffer> {
-  const client = createOriginClient({ clock: systemClock, settings: Settings.parse({ origin: settings }).origin, env: {}, userAgent: 'larder/test' })
+  const client = createOriginClient({
+    clock: systemClock,
+    settings: Settings.parse({ origin: settings }).origin,
+    env: {},
+    userAgent: 'larder/test'
+  })
   try {
     const result = await client.probe(url, {})
     if (result.status !== 'version') throw new Error('unchanged')
@@ -50,7 +64,9 @@ async function download(url: string, settings: SettingsInput['origin'] = {}): Pr
   }
 }
 
-const hasIpv6 = Object.values(networkInterfaces()).flat().some((address) => address?.address === '::1')
+const hasIpv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((address) => address?.address === '::1')
 const NO_IPV6 = 'this machine has no IPv6'
 
 describe('an origin with several addresses', () => {
@@ -71,7 +87,10 @@ describe('an origin with several addresses', () => {
     const port = await listen(net.createServer(), '127.0.0.1')
     for (const cleanUp of cleanUps.splice(0)) await cleanUp()
     resolveTo({ address: '127.0.0.2', family: 4 }, { address: '127.0.0.3', family: 4 })
-    await expect(download(`http://files.test:${port}/f`)).rejects.toMatchObject({ code: 'ORIGIN_UNREACHABLE', details: { problem: 'ECONNREFUSED' } })
+    await expect(download(`http://files.test:${port}/f`)).rejects.toMatchObject({
+      code: 'ORIGIN_UNREACHABLE',
+      details: { problem: 'ECONNREFUSED' }
+    })
   })
 })
 
@@ -98,8 +117,15 @@ describe('an https origin whose certificate is out of its time', () => {
     const extraCaFile = join(dir, 'ca.pem')
     await writeFile(extraCaFile, ca)
     let requests = 0
-    const port = await listen(https.createServer({ key, cert }, (request, response) => (requests++, answer(request, response))), '127.0.0.1')
-    await expect(download(`https://127.0.0.1:${port}/f`, { extraCaFile })).rejects.toMatchObject({ code: 'ORIGIN_TLS', details: { problem }, message: expect.stringContaining(sentence) })
+    const port = await listen(
+      https.createServer({ key, cert }, (request, response) => (requests++, answer(request, response))),
+      '127.0.0.1'
+    )
+    await expect(download(`https://127.0.0.1:${port}/f`, { extraCaFile })).rejects.toMatchObject({
+      code: 'ORIGIN_TLS',
+      details: { problem },
+      message: expect.stringContaining(sentence)
+    })
     expect(requests).toBe(0)
   })
 })

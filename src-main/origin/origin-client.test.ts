@@ -13,7 +13,14 @@ let client: OriginClient
 const clients: OriginClient[] = []
 
 const make = (options: Partial<OriginClientOptions> = {}): OriginClient => {
-  const made = createOriginClient({ clock: systemClock, settings: Settings.parse({}).origin, env: {}, userAgent: 'larder/test', random: () => 0, ...options })
+  const made = createOriginClient({
+    clock: systemClock,
+    settings: Settings.parse({}).origin,
+    env: {},
+    userAgent: 'larder/test',
+    random: () => 0,
+    ...options
+  })
   clients.push(made)
   return made
 }
@@ -31,17 +38,36 @@ const versionFrom = (result: ProbeResult): OriginVersion => {
   if (result.status !== 'version') throw new Error('unchanged')
   return result.version
 }
-const probe = async (url: string, headers: Record<string, string> = {}) => versionFrom(await client.probe(url, { headers }))
-const storedOf = (version: OriginVersion): StoredValidators => ({ etag: version.etag, lastModified: version.lastModified, lengthBytes: version.lengthBytes!, policy: JSON.parse(JSON.stringify(version.policy)) })
+const probe = async (url: string, headers: Record<string, string> = {}) =>
+  versionFrom(await client.probe(url, { headers }))
+const storedOf = (version: OriginVersion): StoredValidators => ({
+  etag: version.etag,
+  lastModified: version.lastModified,
+  lengthBytes: version.lengthBytes!,
+  policy: JSON.parse(JSON.stringify(version.policy))
+})
 const methods = () => server.requests('/a.bin').map((request) => `${request.method} ${request.status}`)
 /** What a promise is rejected with; listened to from now on. */
-const errorOf = (work: Promise<unknown>): Promise<unknown> => work.then(() => null, (error: unknown) => error)
+const errorOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => null,
+    (error: unknown) => error
+  )
 
 describe('a probe', () => {
   it('learns validators, length and rules with one HEAD, and no content byte', async () => {
     const url = put({ etag: '"v1"', headers: { 'Cache-Control': 'max-age=60' } })
     const version = await probe(`${url}#part`)
-    expect(version).toMatchObject({ url, finalUrl: url, etag: '"v1"', lengthBytes: body.length, sha256: null, ranges: true, unshareable: null, storable: true })
+    expect(version).toMatchObject({
+      url,
+      finalUrl: url,
+      etag: '"v1"',
+      lengthBytes: body.length,
+      sha256: null,
+      ranges: true,
+      unshareable: null,
+      storable: true
+    })
     expect(version.lastModified).toMatch(/GMT$/)
     expect(methods()).toEqual(['HEAD 200'])
     expect(server.contentBytes()).toBe(0)
@@ -71,7 +97,10 @@ describe('a probe', () => {
     const url = put({ etag: null })
     const stored = storedOf(await probe(url))
     server.replace('/a.bin', body, { headers: { 'Cache-Control': 'private' } })
-    expect(await client.probe(url, { stored })).toMatchObject({ status: 'version', version: { unshareable: 'private' } })
+    expect(await client.probe(url, { stored })).toMatchObject({
+      status: 'version',
+      version: { unshareable: 'private' }
+    })
   })
 
   it.each([400, 403, 405, 501])('asks for one byte when HEAD is answered %i', async (status) => {
@@ -83,7 +112,11 @@ describe('a probe', () => {
   })
 
   it('breaks off when an origin without ranges sends everything after all', async () => {
-    server.put('/big', { generate: { bytes: 200 * 1024 * 1024, seed: 1 } }, { faults: { headStatus: 405, noRanges: true } })
+    server.put(
+      '/big',
+      { generate: { bytes: 200 * 1024 * 1024, seed: 1 } },
+      { faults: { headStatus: 405, noRanges: true } }
+    )
     expect(await probe(`${server.url}/big`)).toMatchObject({ lengthBytes: 200 * 1024 * 1024, ranges: false })
     expect(server.contentBytes()).toBeLessThan(32 * 1024 * 1024)
   })
@@ -104,7 +137,11 @@ describe('a probe', () => {
 
   it('takes weak tags for none, and no validators for none', async () => {
     expect((await probe(put({ faults: { weakEtag: true } }))).etag).toBeNull()
-    expect(await probe(put({ faults: { noValidators: true } }))).toMatchObject({ etag: null, lastModified: null, unshareable: null })
+    expect(await probe(put({ faults: { noValidators: true } }))).toMatchObject({
+      etag: null,
+      lastModified: null,
+      unshareable: null
+    })
     expect((await probe(put({ etag: null, lastModified: new Date(Date.now() + 3600_000) }))).lastModified).toBeNull()
   })
 
@@ -115,7 +152,9 @@ describe('a probe', () => {
 
   it('does without a Metalink that is missing, endless, or elsewhere', async () => {
     const other = await startOriginServer()
-    const link = (target: string) => ({ headers: { Link: `<${target}>; rel=describedby; type="application/metalink4+xml"` } })
+    const link = (target: string) => ({
+      headers: { Link: `<${target}>; rel=describedby; type="application/metalink4+xml"` }
+    })
     try {
       expect((await probe(put(link('/none.meta4')))).sha256).toBeNull()
       server.put('/endless.meta4', Buffer.from('<metalink>'), { faults: { endless: true } })
@@ -132,7 +171,10 @@ describe('a probe', () => {
   it('is private with credentials from header or URL, and sends them', async () => {
     const url = put({ authorization: `Basic ${Buffer.from('me:secret').toString('base64')}` })
     await expect(probe(url)).rejects.toMatchObject({ code: 'ORIGIN_FORBIDDEN', details: { status: 401 } })
-    expect(await probe(url, { Authorization: `Basic ${Buffer.from('me:secret').toString('base64')}` })).toMatchObject({ unshareable: 'private', storable: false })
+    expect(await probe(url, { Authorization: `Basic ${Buffer.from('me:secret').toString('base64')}` })).toMatchObject({
+      unshareable: 'private',
+      storable: false
+    })
     const withUser = url.replace('//', '//me:secret@')
     const version = await probe(withUser)
     expect(version).toMatchObject({ unshareable: 'private', finalUrl: url })
@@ -143,7 +185,11 @@ describe('a probe', () => {
 
   it('says not shareable for Vary: * and for compression that was not asked for', async () => {
     expect((await probe(put({ headers: { Vary: '*' } }))).unshareable).toBe('not-shareable')
-    expect(await probe(put({ faults: { gzip: true } }))).toMatchObject({ unshareable: 'not-shareable', etag: null, lengthBytes: null })
+    expect(await probe(put({ faults: { gzip: true } }))).toMatchObject({
+      unshareable: 'not-shareable',
+      etag: null,
+      lengthBytes: null
+    })
   })
 
   it('refuses a URL it cannot ask', async () => {
@@ -177,7 +223,10 @@ describe('a probe of an origin in trouble', () => {
     [{ status: 503, headers: { 'Retry-After': '3600' } }, 'ORIGIN_STATUS', 1]
   ])('ends with a clear code for %j', async (status, code, requests) => {
     const url = put({ faults: { statuses: [status, status, status, status] } })
-    await expect(probe(`${url}?signature=geheim`)).rejects.toSatisfy((error: Error & { code: string }) => error.code === code && !/geheim/.test(error.message) && /127\.0\.0\.1/.test(error.message))
+    await expect(probe(`${url}?signature=geheim`)).rejects.toSatisfy(
+      (error: Error & { code: string }) =>
+        error.code === code && !/geheim/.test(error.message) && /127\.0\.0\.1/.test(error.message)
+    )
     expect(server.requests()).toHaveLength(requests)
   })
 
@@ -219,8 +268,12 @@ describe('a probe of an origin in trouble', () => {
   })
 
   it('says when something is not HTTP', async () => {
-    await expect(probe(put({ faults: { raw: 'SSH-2.0-OpenSSH_9\r\n' } }))).rejects.toMatchObject({ code: 'ORIGIN_PROTOCOL' })
-    await expect(probe(put({ faults: { raw: `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(200_000)}\r\n\r\n` } }))).rejects.toMatchObject({ code: 'ORIGIN_PROTOCOL' })
+    await expect(probe(put({ faults: { raw: 'SSH-2.0-OpenSSH_9\r\n' } }))).rejects.toMatchObject({
+      code: 'ORIGIN_PROTOCOL'
+    })
+    await expect(
+      probe(put({ faults: { raw: `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(200_000)}\r\n\r\n` } }))
+    ).rejects.toMatchObject({ code: 'ORIGIN_PROTOCOL' })
   })
 
   it('ends at once when it is cancelled or the client is closed', async () => {
@@ -242,11 +295,19 @@ describe('redirects', () => {
   beforeEach(async () => void (other = await startOriginServer()))
   afterEach(() => other.close())
 
-  it.each([301, 302, 303, 307, 308] as const)('of status %i are followed, and the URL asked for stays the name', async (status) => {
-    const target = other.put('/real', body, { etag: '"r"' })
-    const url = put({ redirect: { to: `${target}?sig=1`, status } })
-    expect(await probe(url)).toMatchObject({ url, finalUrl: `${target}?sig=1`, etag: '"r"', lengthBytes: body.length })
-  })
+  it.each([301, 302, 303, 307, 308] as const)(
+    'of status %i are followed, and the URL asked for stays the name',
+    async (status) => {
+      const target = other.put('/real', body, { etag: '"r"' })
+      const url = put({ redirect: { to: `${target}?sig=1`, status } })
+      expect(await probe(url)).toMatchObject({
+        url,
+        finalUrl: `${target}?sig=1`,
+        etag: '"r"',
+        lengthBytes: body.length
+      })
+    }
+  )
 
   it('take no credentials, cookies or custom fields to another origin, nor back', async () => {
     const back = server.put('/back', body)
@@ -254,13 +315,22 @@ describe('redirects', () => {
     const url = put({ redirect: { to: `${other.url}/over` }, headers: { 'Set-Cookie': 'c=d' } })
     await probe(url, { Authorization: 'Bearer x', Cookie: 'e=f', 'X-Api-Key': 'k', 'X-Custom': '1' })
     const [first, last] = server.requests()
-    expect(first!.headers).toMatchObject({ authorization: 'Bearer x', cookie: 'e=f', 'x-api-key': 'k', 'x-custom': '1' })
-    for (const request of [other.requests()[0]!, last!]) for (const name of ['authorization', 'cookie', 'x-api-key', 'x-custom']) expect(request.headers[name], name).toBeUndefined()
+    expect(first!.headers).toMatchObject({
+      authorization: 'Bearer x',
+      cookie: 'e=f',
+      'x-api-key': 'k',
+      'x-custom': '1'
+    })
+    for (const request of [other.requests()[0]!, last!])
+      for (const name of ['authorization', 'cookie', 'x-api-key', 'x-custom'])
+        expect(request.headers[name], name).toBeUndefined()
   })
 
   it('keep credentials within the origin', async () => {
     server.put('/inner', body, { authorization: 'Bearer x' })
-    expect(await probe(put({ redirect: { to: '/inner' } }), { Authorization: 'Bearer x' })).toMatchObject({ unshareable: 'private' })
+    expect(await probe(put({ redirect: { to: '/inner' } }), { Authorization: 'Bearer x' })).toMatchObject({
+      unshareable: 'private'
+    })
   })
 
   it('in a circle, without end, or to nowhere end with ORIGIN_REDIRECTS', async () => {
@@ -270,7 +340,9 @@ describe('redirects', () => {
     server.reset()
     await expect(probe(`${server.url}/chain/0`)).rejects.toMatchObject({ code: 'ORIGIN_REDIRECTS' })
     expect(server.requests()).toHaveLength(11)
-    await expect(probe(put({ redirect: { to: 'file:///etc/passwd' } }))).rejects.toMatchObject({ code: 'ORIGIN_REDIRECTS' })
+    await expect(probe(put({ redirect: { to: 'file:///etc/passwd' } }))).rejects.toMatchObject({
+      code: 'ORIGIN_REDIRECTS'
+    })
   })
 
   it('expire: the open goes back to the URL asked for', async () => {
@@ -283,7 +355,11 @@ describe('redirects', () => {
     const chunks: Buffer[] = []
     for await (const chunk of await client.open(version, { start: 4, end: null }, {})) chunks.push(chunk)
     expect(Buffer.concat(chunks)).toEqual(body.subarray(4))
-    expect(other.requests().map((request) => `${request.path} ${request.status}`)).toEqual(['/signed-1 200', '/signed-1 403', '/signed-2 206'])
+    expect(other.requests().map((request) => `${request.path} ${request.status}`)).toEqual([
+      '/signed-1 200',
+      '/signed-1 403',
+      '/signed-2 206'
+    ])
   })
 })
 

@@ -74,8 +74,13 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
       const ended = signalOf(signal)
       for (let attempt = 1; ; attempt++) {
         try {
-          const result = await probeOnce({ exchange, clock, rules, stallMs }, { url, fields, authorised, certificate, stored, signal: ended, suspect: suspects.has(url) })
-          return result.status === 'version' ? { status: 'version', version: { ...result.version, url: href, ...(certificate && { certificate }) } } : result
+          const result = await probeOnce(
+            { exchange, clock, rules, stallMs },
+            { url, fields, authorised, certificate, stored, signal: ended, suspect: suspects.has(url) }
+          )
+          return result.status === 'version'
+            ? { status: 'version', version: { ...result.version, url: href, ...(certificate && { certificate }) } }
+            : result
         } catch (thrown) {
           if (ended.aborted) throw cancelled(ended)
           const error = failureOf(thrown, hostOf(url))
@@ -90,7 +95,8 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
 
     async open(version: OriginVersion, range, { headers = {}, signal, priority = 'foreground' }): Promise<OriginBody> {
       const { url, fields } = requestOf(version.url, headers)
-      if (!Number.isSafeInteger(range.start) || range.start < 0 || (range.end !== null && range.end < range.start)) throw new RangeError(`not a range: ${range.start}-${range.end}`)
+      if (!Number.isSafeInteger(range.start) || range.start < 0 || (range.end !== null && range.end < range.start))
+        throw new RangeError(`not a range: ${range.start}-${range.end}`)
       try {
         const now = typeof priority === 'function' ? priority : () => priority
         const { rates } = options
@@ -99,7 +105,11 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
         const end = range.end ?? version.lengthBytes
         const window = end !== null && maySplit(version) ? rates?.window(version.finalUrl, now()) : undefined
         if (window === undefined || end === null) return await openBody(how, { ...version, url }, range)
-        return await openWindowed((part) => openBody(how, { ...version, url }, part), { start: range.start, end }, onlyWhile(() => now() === 'background', window))
+        return await openWindowed(
+          (part) => openBody(how, { ...version, url }, part),
+          { start: range.start, end },
+          onlyWhile(() => now() === 'background', window)
+        )
       } catch (error) {
         if (hasCode(error, 'ORIGIN_CHANGED')) suspect(url)
         throw error
@@ -125,7 +135,11 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
 
   /** Many small ranges need an origin that gives ranges of a named version, and no proxy: the delay on the way to that says nothing. */
   function maySplit({ ranges, etag, lastModified, finalUrl }: OriginVersion): boolean {
-    return ranges && (etag ?? lastModified) !== null && proxyFor(finalUrl, { proxy: settings.proxy, env: options.env }) === null
+    return (
+      ranges &&
+      (etag ?? lastModified) !== null &&
+      proxyFor(finalUrl, { proxy: settings.proxy, env: options.env }) === null
+    )
   }
 
   function requestOf(text: string, headers: Record<string, string>) {

@@ -65,7 +65,15 @@ export interface OriginClient {
    * @throws ORIGIN_UNREACHABLE, ORIGIN_TLS, ORIGIN_NOT_FOUND, ORIGIN_FORBIDDEN, ORIGIN_STATUS, ORIGIN_REDIRECTS, ORIGIN_PROTOCOL, ORIGIN_STALLED,
    * ORIGIN_CLIENT_CERTIFICATE, PROXY_CREDENTIALS
    */
-  probe(url: string, options: { stored?: StoredValidators; headers?: Record<string, string>; certificate?: CertificateWish | undefined; signal?: AbortSignal }): Promise<ProbeResult>
+  probe(
+    url: string,
+    options: {
+      stored?: StoredValidators
+      headers?: Record<string, string>
+      certificate?: CertificateWish | undefined
+      signal?: AbortSignal
+    }
+  ): Promise<ProbeResult>
   /**
    * Opens bytes `[start, end)` of exactly this version (`If-Range`/`If-Match` by strong validator). `end` null: to the end.
    * When the origin ignores the range the body starts at 0 and says so. Resumes by itself after a broken connection, from
@@ -73,13 +81,25 @@ export interface OriginClient {
    * by the rates of its priority (foreground by default).
    * @throws ORIGIN_CHANGED when the origin has another version by now, and the codes of `probe`
    */
-  open(version: OriginVersion, range: { start: number; end: number | null }, options: { headers?: Record<string, string>; signal?: AbortSignal; priority?: Priority | (() => Priority) }): Promise<OriginBody>
+  open(
+    version: OriginVersion,
+    range: { start: number; end: number | null },
+    options: { headers?: Record<string, string>; signal?: AbortSignal; priority?: Priority | (() => Priority) }
+  ): Promise<OriginBody>
   /**
    * Asks once, with the caller's own fields and conditions, and gives the answer as it is: for what must be neither shared nor
    * kept. Follows redirects as `probe` does. Statuses are answers here, not errors.
    * @throws ORIGIN_UNREACHABLE, ORIGIN_TLS, ORIGIN_REDIRECTS, ORIGIN_PROTOCOL, ORIGIN_STALLED
    */
-  pass(url: string, options: { method: 'GET' | 'HEAD'; headers: Record<string, string>; conditions: Record<string, string>; signal?: AbortSignal }): Promise<PassedAnswer>
+  pass(
+    url: string,
+    options: {
+      method: 'GET' | 'HEAD'
+      headers: Record<string, string>
+      conditions: Record<string, string>
+      signal?: AbortSignal
+    }
+  ): Promise<PassedAnswer>
   /** How far this PC's clock is from those of origins asked lately. */
   clockSkews(): readonly ClockSkew[]
   close(): Promise<void>

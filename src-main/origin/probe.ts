@@ -46,7 +46,8 @@ export async function probeOnce(options: ProbeOptions, probe: Probe): Promise<Pr
     const again = read(options, probe, await ask(options, probe, 'GET', undefined))
     version = onlyStable(version, again)
   }
-  if (probe.stored && version.unshareable === null && isStoredVersion(probe.stored, version)) return { status: 'unchanged', policy: version.policy }
+  if (probe.stored && version.unshareable === null && isStoredVersion(probe.stored, version))
+    return { status: 'unchanged', policy: version.policy }
   if (version.sha256 === null && version.lengthBytes !== null) {
     const sha256 = await fetchMetalinkDigest(options, probe, { linkField: first.headers.link, version })
     if (sha256 !== null) version = { ...version, sha256 }
@@ -67,9 +68,18 @@ function onlyStable(a: OriginVersion, b: OriginVersion): OriginVersion {
 }
 
 /** An answer that can be read as a version: HEAD where it is answered in full, else a GET of one byte. */
-async function ask(options: ProbeOptions, probe: Probe, method: 'HEAD' | 'GET', stored: StoredValidators | undefined): Promise<Answer> {
+async function ask(
+  options: ProbeOptions,
+  probe: Probe,
+  method: 'HEAD' | 'GET',
+  stored: StoredValidators | undefined
+): Promise<Answer> {
   const conditions: Record<string, string> =
-    stored?.etag != null ? { 'if-none-match': stored.etag } : stored?.lastModified != null ? { 'if-modified-since': stored.lastModified } : {}
+    stored?.etag != null
+      ? { 'if-none-match': stored.etag }
+      : stored?.lastModified != null
+        ? { 'if-modified-since': stored.lastModified }
+        : {}
   const send = async (method: 'HEAD' | 'GET', range: string | null) => {
     const answer = await options.exchange({
       method,
@@ -86,7 +96,8 @@ async function ask(options: ProbeOptions, probe: Probe, method: 'HEAD' | 'GET', 
   if (method === 'HEAD') {
     const answer = await send('HEAD', null)
     if (answer.status === 304 || (answer.status === 200 && saysEnough(answer))) return answer
-    if (answer.status !== 200 && !headRefused.has(answer.status)) throw statusFailure(answer.status, answer.headers, hostOf(answer.url), options.clock.wallMs())
+    if (answer.status !== 200 && !headRefused.has(answer.status))
+      throw statusFailure(answer.status, answer.headers, hostOf(answer.url), options.clock.wallMs())
   }
   const answer = await send('GET', 'bytes=0-0')
   if (answer.status === 416 && !isEmptyFile(answer)) return accept(options, await send('GET', null))
@@ -95,7 +106,12 @@ async function ask(options: ProbeOptions, probe: Probe, method: 'HEAD' | 'GET', 
 
 function accept(options: ProbeOptions, answer: Answer): Answer {
   if ([200, 206, 304].includes(answer.status) || isEmptyFile(answer)) return answer
-  if (answer.status < 400) throw new LarderError('ORIGIN_PROTOCOL', `${hostOf(answer.url)} answered with status ${answer.status}, which makes no sense here.`, { host: hostOf(answer.url), status: answer.status })
+  if (answer.status < 400)
+    throw new LarderError(
+      'ORIGIN_PROTOCOL',
+      `${hostOf(answer.url)} answered with status ${answer.status}, which makes no sense here.`,
+      { host: hostOf(answer.url), status: answer.status }
+    )
   throw statusFailure(answer.status, answer.headers, hostOf(answer.url), options.clock.wallMs())
 }
 

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { proxyFor } from './proxy.ts'
 
 const env = { http_proxy: 'http://p:3128', HTTPS_PROXY: 'q:8080' }
-const from = (url: string, more: Record<string, string> = {}) => proxyFor(url, { proxy: null, env: { ...env, ...more } })
+const from = (url: string, more: Record<string, string> = {}) =>
+  proxyFor(url, { proxy: null, env: { ...env, ...more } })
 
 describe('the proxy for a URL', () => {
   it('comes from the settings before the environment', () => {
@@ -15,7 +16,9 @@ describe('the proxy for a URL', () => {
   })
 
   it('is refused when the settings name another kind, and passed over in the environment', () => {
-    expect(() => proxyFor('http://a.example/', { proxy: 'socks5://s:1', env: {} })).toThrow(expect.objectContaining({ code: 'SETTINGS_INVALID' }))
+    expect(() => proxyFor('http://a.example/', { proxy: 'socks5://s:1', env: {} })).toThrow(
+      expect.objectContaining({ code: 'SETTINGS_INVALID' })
+    )
     expect(proxyFor('http://a.example/', { proxy: null, env: { all_proxy: 'socks5://s:1' } })).toBeNull()
   })
 
@@ -40,9 +43,19 @@ describe('the proxy for a URL', () => {
   })
 
   it('is decided for any environment without a crash', () => {
-    fc.assert(fc.property(fc.constantFrom('http://a.example/', 'https://10.1.2.3:8443/x', 'http://[fd00::1]/'), fc.string(), fc.string(), (url, noProxy, proxy) => {
-      const chosen = proxyFor(url, { proxy: null, env: { no_proxy: noProxy, http_proxy: proxy, https_proxy: proxy } })
-      if (chosen !== null) expect(chosen).toMatch(/^https?:/)
-    }))
+    fc.assert(
+      fc.property(
+        fc.constantFrom('http://a.example/', 'https://10.1.2.3:8443/x', 'http://[fd00::1]/'),
+        fc.string(),
+        fc.string(),
+        (url, noProxy, proxy) => {
+          const chosen = proxyFor(url, {
+            proxy: null,
+            env: { no_proxy: noProxy, http_proxy: proxy, https_proxy: proxy }
+          })
+          if (chosen !== null) expect(chosen).toMatch(/^https?:/)
+        }
+      )
+    )
   })
 })

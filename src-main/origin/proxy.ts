@@ -14,7 +14,10 @@ export function proxyFor(href: string, sources: { proxy: string | null; env: Env
   const listed = isListed(url, read('no_proxy'))
   if (sources.proxy !== null) {
     const proxy = httpProxy(sources.proxy)
-    if (proxy === null) throw new LarderError('SETTINGS_INVALID', 'The setting origin.proxy is no http:// or https:// URL.', { setting: 'origin.proxy' })
+    if (proxy === null)
+      throw new LarderError('SETTINGS_INVALID', 'The setting origin.proxy is no http:// or https:// URL.', {
+        setting: 'origin.proxy'
+      })
     return listed ? null : proxy
   }
   if (listed) return null
@@ -38,23 +41,27 @@ function httpProxy(text: string): string | null {
 function isListed(url: URL, noProxy: string): boolean {
   const host = bare(url.hostname)
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port
-  return noProxy.slice(0, 64 * 1024).split(/[\s,]+/).some((entry) => {
-    if (entry === '') return false
-    if (entry === '*') return true
-    const withPort = /^(.*[^:]|\[.*\]):(\d{1,5})$/.exec(entry)
-    const portless = withPort && !ipaddr.isValid(entry) ? withPort : null
-    if (portless && portless[2] !== port) return false
-    const name = bare((portless ? portless[1]! : entry).toLowerCase())
-    if (ipaddr.isValid(host)) return coversAddress(name, host)
-    const domain = name.replace(/^\*?\./, '')
-    return domain !== '' && (host === domain || host.endsWith(`.${domain}`))
-  })
+  return noProxy
+    .slice(0, 64 * 1024)
+    .split(/[\s,]+/)
+    .some((entry) => {
+      if (entry === '') return false
+      if (entry === '*') return true
+      const withPort = /^(.*[^:]|\[.*\]):(\d{1,5})$/.exec(entry)
+      const portless = withPort && !ipaddr.isValid(entry) ? withPort : null
+      if (portless && portless[2] !== port) return false
+      const name = bare((portless ? portless[1]! : entry).toLowerCase())
+      if (ipaddr.isValid(host)) return coversAddress(name, host)
+      const domain = name.replace(/^\*?\./, '')
+      return domain !== '' && (host === domain || host.endsWith(`.${domain}`))
+    })
 }
 
 function coversAddress(entry: string, host: string): boolean {
   try {
     const address = ipaddr.process(host)
-    if (!entry.includes('/')) return ipaddr.isValid(entry) && ipaddr.process(entry).toNormalizedString() === address.toNormalizedString()
+    if (!entry.includes('/'))
+      return ipaddr.isValid(entry) && ipaddr.process(entry).toNormalizedString() === address.toNormalizedString()
     const [network, bits] = ipaddr.parseCIDR(entry)
     return network.kind() === address.kind() && address.match(network, bits)
   } catch {

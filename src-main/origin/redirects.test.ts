@@ -15,7 +15,8 @@ describe('a redirect', () => {
     const chain = Array.from({ length: MAX_REDIRECTS + 1 }, (_, i) => `http://a.example/${i}`)
     expect(nextHop(chain.slice(0, -1), '/next')).toBe('http://a.example/next')
     expect(() => nextHop(chain, '/next')).toThrow(refused)
-    for (const target of ['file:///etc/passwd', 'ftp://a.example/', 'javascript:1', 'http://', 'http://a b/']) expect(() => nextHop(['http://a.example/'], target), target).toThrow(refused)
+    for (const target of ['file:///etc/passwd', 'ftp://a.example/', 'javascript:1', 'http://', 'http://a b/'])
+      expect(() => nextHop(['http://a.example/'], target), target).toThrow(refused)
   })
 
   it('never steps down from https to http', () => {
@@ -24,7 +25,17 @@ describe('a redirect', () => {
   })
 
   it('never leads from another machine to this one', () => {
-    for (const target of ['http://127.0.0.1:4725/v1/status', 'http://localhost/', 'http://localhost./', 'http://[::1]/', 'http://2130706433/', 'http://0x7f.1/', 'http://[::ffff:127.0.0.1]/', 'http://0.0.0.0/', 'http://x.localhost/']) {
+    for (const target of [
+      'http://127.0.0.1:4725/v1/status',
+      'http://localhost/',
+      'http://localhost./',
+      'http://[::1]/',
+      'http://2130706433/',
+      'http://0x7f.1/',
+      'http://[::ffff:127.0.0.1]/',
+      'http://0.0.0.0/',
+      'http://x.localhost/'
+    ]) {
       expect(() => nextHop(['http://a.example/'], target), target).toThrow(refused)
     }
     expect(nextHop(['http://localhost:1/'], 'http://127.0.0.1:2/')).toBe('http://127.0.0.1:2/')
@@ -43,17 +54,40 @@ describe('a redirect', () => {
 
 describe('fields of a caller', () => {
   it('cannot touch the connection, ranges, or conditions', () => {
-    expect(callerFields({ Host: 'x', Range: 'bytes=0-1', 'If-None-Match': '"x"', Connection: 'close', 'Accept-Encoding': 'br', 'Content-Length': '5', 'Transfer-Encoding': 'chunked', 'X-Ok': '1', Empty: '' })).toEqual({ 'x-ok': '1' })
+    expect(
+      callerFields({
+        Host: 'x',
+        Range: 'bytes=0-1',
+        'If-None-Match': '"x"',
+        Connection: 'close',
+        'Accept-Encoding': 'br',
+        'Content-Length': '5',
+        'Transfer-Encoding': 'chunked',
+        'X-Ok': '1',
+        Empty: ''
+      })
+    ).toEqual({ 'x-ok': '1' })
   })
 
   it('stay with the origin they were meant for, but for harmless ones', () => {
     const fields = { authorization: 'Bearer x', 'x-custom': '1', accept: 'text/plain' }
     expect(fieldsFor(fields, 'https://a.example/x', 'https://a.example/y')).toEqual(fields)
-    for (const other of ['https://b.example/', 'http://a.example/', 'https://a.example:444/', 'https://sub.a.example/']) expect(fieldsFor(fields, 'https://a.example/x', other)).toEqual({ accept: 'text/plain' })
+    for (const other of ['https://b.example/', 'http://a.example/', 'https://a.example:444/', 'https://sub.a.example/'])
+      expect(fieldsFor(fields, 'https://a.example/x', other)).toEqual({ accept: 'text/plain' })
   })
 
   it('make a request private when they say who is asking', () => {
-    for (const name of ['Authorization', 'Cookie', 'PRIVATE-TOKEN', 'X-Api-Key', 'X-JFrog-Art-Api-Key', 'X-Auth-User', 'x-amz-security-token']) expect(isCredentialField(name), name).toBe(true)
-    for (const name of ['accept', 'user-agent', 'x-request-id', 'referer']) expect(isCredentialField(name), name).toBe(false)
+    for (const name of [
+      'Authorization',
+      'Cookie',
+      'PRIVATE-TOKEN',
+      'X-Api-Key',
+      'X-JFrog-Art-Api-Key',
+      'X-Auth-User',
+      'x-amz-security-token'
+    ])
+      expect(isCredentialField(name), name).toBe(true)
+    for (const name of ['accept', 'user-agent', 'x-request-id', 'referer'])
+      expect(isCredentialField(name), name).toBe(false)
   })
 })

@@ -19,7 +19,8 @@ export function isRedirect(status: number, location: string | undefined): locati
  */
 export function nextHop(visited: readonly string[], location: string): string {
   const from = visited.at(-1)!
-  const refuse = (why: string) => new LarderError('ORIGIN_REDIRECTS', `${hostOf(from)} ${why}.`, { host: hostOf(from), redirects: visited.length })
+  const refuse = (why: string) =>
+    new LarderError('ORIGIN_REDIRECTS', `${hostOf(from)} ${why}.`, { host: hostOf(from), redirects: visited.length })
   if (visited.length > MAX_REDIRECTS) throw refuse(`redirects more than ${MAX_REDIRECTS} times`)
   let target: string
   try {
@@ -28,12 +29,21 @@ export function nextHop(visited: readonly string[], location: string): string {
     throw refuse('redirects to something that is no http or https URL')
   }
   if (visited.includes(target)) throw refuse('redirects in a circle')
-  if (from.startsWith('https:') && target.startsWith('http:')) throw refuse(`redirects from https to http (${hostOf(target)})`)
+  if (from.startsWith('https:') && target.startsWith('http:'))
+    throw refuse(`redirects from https to http (${hostOf(target)})`)
   if (!isThisMachine(from) && isThisMachine(target)) throw refuse('redirects to this PC itself')
   return target
 }
 
 function isThisMachine(href: string): boolean {
   const host = new URL(href).hostname.replace(/\.$/, '')
-  return host === 'localhost' || host.endsWith('.localhost') || host.startsWith('127.') || host === '0.0.0.0' || host === '[::1]' || host === '[::]' || host.startsWith('[::ffff:7f')
+  return (
+    host === 'localhost' ||
+    host.endsWith('.localhost') ||
+    host.startsWith('127.') ||
+    host === '0.0.0.0' ||
+    host === '[::1]' ||
+    host === '[::]' ||
+    host.startsWith('[::ffff:7f')
+  )
 }

@@ -2,8 +2,22 @@ import { sameOrigin } from './url.ts'
 
 /** Fields Larder sets itself, and fields that belong to the connection; a caller's are left out. */
 const reserved = new Set([
-  'accept-encoding', 'connection', 'content-length', 'content-type', 'expect', 'host', 'keep-alive', 'proxy-authorization', 'proxy-connection',
-  'range', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'want-digest', 'want-repr-digest'
+  'accept-encoding',
+  'connection',
+  'content-length',
+  'content-type',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'range',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'want-digest',
+  'want-repr-digest'
 ])
 /** What a caller's request may tell another origin after a redirect. */
 const portable = new Set(['accept', 'accept-language', 'user-agent'])
@@ -33,7 +47,11 @@ export function callerFields(headers: Readonly<Record<string, string>>): Record<
 }
 
 /** The fields for one step of a chain of redirects: all of them at the origin the caller named, harmless ones elsewhere. */
-export function fieldsFor(fields: Readonly<Record<string, string>>, named: string, hop: string): Record<string, string> {
+export function fieldsFor(
+  fields: Readonly<Record<string, string>>,
+  named: string,
+  hop: string
+): Record<string, string> {
   if (sameOrigin(named, hop)) return { ...fields }
   return Object.fromEntries(Object.entries(fields).filter(([name]) => portable.has(name)))
 }

@@ -3,14 +3,25 @@ import { describe, expect, it } from 'vitest'
 import { failureOf, retryAfter, retryOf, statusFailure } from './failures.ts'
 import { MAX_RETRIES, pauseBeforeRetry } from './retry.ts'
 
-const system = (code: string) => Object.assign(new Error('connect to https://user:pw@host/secret?sig=1 failed'), { code })
+const system = (code: string) =>
+  Object.assign(new Error('connect to https://user:pw@host/secret?sig=1 failed'), { code })
 
 describe('an error on the way to an origin', () => {
   it('has the code of its cause and a sentence with the host, never the URL', () => {
     const expected: Record<string, string> = {
-      ENOTFOUND: 'ORIGIN_UNREACHABLE', ECONNREFUSED: 'ORIGIN_UNREACHABLE', ECONNRESET: 'ORIGIN_UNREACHABLE', ERR_PROXY_TUNNEL: 'ORIGIN_UNREACHABLE', SOMETHING_NEW: 'ORIGIN_UNREACHABLE',
-      CERT_HAS_EXPIRED: 'ORIGIN_TLS', ERR_TLS_CERT_ALTNAME_INVALID: 'ORIGIN_TLS', SELF_SIGNED_CERT_IN_CHAIN: 'ORIGIN_TLS', ERR_SSL_WRONG_VERSION_NUMBER: 'ORIGIN_TLS', EPROTO: 'ORIGIN_TLS',
-      HPE_INVALID_CONSTANT: 'ORIGIN_PROTOCOL', HPE_HEADER_OVERFLOW: 'ORIGIN_PROTOCOL', Z_DATA_ERROR: 'ORIGIN_PROTOCOL'
+      ENOTFOUND: 'ORIGIN_UNREACHABLE',
+      ECONNREFUSED: 'ORIGIN_UNREACHABLE',
+      ECONNRESET: 'ORIGIN_UNREACHABLE',
+      ERR_PROXY_TUNNEL: 'ORIGIN_UNREACHABLE',
+      SOMETHING_NEW: 'ORIGIN_UNREACHABLE',
+      CERT_HAS_EXPIRED: 'ORIGIN_TLS',
+      ERR_TLS_CERT_ALTNAME_INVALID: 'ORIGIN_TLS',
+      SELF_SIGNED_CERT_IN_CHAIN: 'ORIGIN_TLS',
+      ERR_SSL_WRONG_VERSION_NUMBER: 'ORIGIN_TLS',
+      EPROTO: 'ORIGIN_TLS',
+      HPE_INVALID_CONSTANT: 'ORIGIN_PROTOCOL',
+      HPE_HEADER_OVERFLOW: 'ORIGIN_PROTOCOL',
+      Z_DATA_ERROR: 'ORIGIN_PROTOCOL'
     }
     for (const [code, larder] of Object.entries(expected)) {
       const error = failureOf(system(code), 'host.example')
@@ -41,19 +52,28 @@ describe('an error on the way to an origin', () => {
   it('is retried a few times with growing pauses, never before the origin wants it', () => {
     const status = fc.constantFrom(404, 403, 429, 500, 503)
     fc.assert(
-      fc.property(status, fc.option(fc.nat(30)), fc.integer({ min: 1, max: 20 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (code, after, attempt, random) => {
-        const error = statusFailure(code, after === null ? {} : { 'retry-after': String(after) }, 'h', 0)
-        const pause = pauseBeforeRetry(error, attempt, random)
-        if (attempt > MAX_RETRIES || code === 404 || code === 403 || (after ?? 0) > 10) {
-          expect(pause).toBeNull()
-          return
+      fc.property(
+        status,
+        fc.option(fc.nat(30)),
+        fc.integer({ min: 1, max: 20 }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (code, after, attempt, random) => {
+          const error = statusFailure(code, after === null ? {} : { 'retry-after': String(after) }, 'h', 0)
+          const pause = pauseBeforeRetry(error, attempt, random)
+          if (attempt > MAX_RETRIES || code === 404 || code === 403 || (after ?? 0) > 10) {
+            expect(pause).toBeNull()
+            return
+          }
+          expect(pause).toBeGreaterThanOrEqual(Math.max(187, (after ?? 0) * 1000))
+          expect(pause).toBeLessThanOrEqual(10_000)
         }
-        expect(pause).toBeGreaterThanOrEqual(Math.max(187, (after ?? 0) * 1000))
-        expect(pause).toBeLessThanOrEqual(10_000)
-      })
+      )
     )
     const reset = failureOf(system('ECONNRESET'), 'h')
-    expect([1, 2].map((attempt) => pauseBeforeRetry(failureOf(system('ETIMEDOUT'), 'h'), attempt, 0.5))).toEqual([250, null])
+    expect([1, 2].map((attempt) => pauseBeforeRetry(failureOf(system('ETIMEDOUT'), 'h'), attempt, 0.5))).toEqual([
+      250,
+      null
+    ])
     expect([1, 2, 3, 4].map((attempt) => pauseBeforeRetry(reset, attempt, 0.5))).toEqual([250, 500, 1000, null])
   })
 

@@ -26,7 +26,12 @@ function systemCertificates(): string[] {
 }
 
 function readCertificates(path: string): string[] {
-  const invalid = (why: string, cause?: unknown) => new LarderError('SETTINGS_INVALID', `The file of setting origin.extraCaFile ${why}.`, { setting: 'origin.extraCaFile', path, cause })
+  const invalid = (why: string, cause?: unknown) =>
+    new LarderError('SETTINGS_INVALID', `The file of setting origin.extraCaFile ${why}.`, {
+      setting: 'origin.extraCaFile',
+      path,
+      cause
+    })
   let text: string
   try {
     if (statSync(path).size > MAX_CA_FILE_BYTES) throw invalid('is larger than 4 MiB')

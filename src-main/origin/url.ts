@@ -9,18 +9,25 @@ export const MAX_URL_LENGTH = 8192
  * @throws URL_INVALID, URL_SCHEME_UNSUPPORTED
  */
 export function normaliseUrl(text: string): string {
-  if (text.length > MAX_URL_LENGTH) throw new LarderError('URL_INVALID', `The URL is longer than ${MAX_URL_LENGTH} characters.`)
+  if (text.length > MAX_URL_LENGTH)
+    throw new LarderError('URL_INVALID', `The URL is longer than ${MAX_URL_LENGTH} characters.`)
   // The parser drops tabs and line breaks inside a URL silently; what the caller sees must be what is asked.
-  if (/[\x00-\x20\x7f]/.test(text)) throw new LarderError('URL_INVALID', 'The URL contains a space or a control character.')
+  if (/[\x00-\x20\x7f]/.test(text))
+    throw new LarderError('URL_INVALID', 'The URL contains a space or a control character.')
   let url: URL
   try {
     url = new URL(text)
   } catch (cause) {
     throw new LarderError('URL_INVALID', 'The URL is not an absolute URL.', { cause })
   }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new LarderError('URL_SCHEME_UNSUPPORTED', `URLs of the scheme ${url.protocol.slice(0, 40)} are not supported.`)
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw new LarderError(
+      'URL_SCHEME_UNSUPPORTED',
+      `URLs of the scheme ${url.protocol.slice(0, 40)} are not supported.`
+    )
   url.hash = ''
-  if (url.href.length > MAX_URL_LENGTH) throw new LarderError('URL_INVALID', `The URL is longer than ${MAX_URL_LENGTH} characters.`)
+  if (url.href.length > MAX_URL_LENGTH)
+    throw new LarderError('URL_INVALID', `The URL is longer than ${MAX_URL_LENGTH} characters.`)
   return url.href
 }
 

@@ -12,13 +12,29 @@ import { answersVersion, isStoredVersion, versionOf } from './version.ts'
 const rules = cachingRules(fakeClock())
 const url = 'https://host.example/a.bin'
 const modified = 'Thu, 01 Jan 2026 00:00:00 GMT'
-const read = (headers: Record<string, string>, more: { status?: number; authorised?: boolean; fields?: string[]; ranged?: boolean } = {}) =>
-  versionOf({ status: 200, headers: { 'content-length': '5', date: 'Fri, 02 Jan 2026 00:00:00 GMT', ...headers }, url, finalUrl: url, ranged: false, authorised: false, fields: [], ...more }, rules)
+const read = (
+  headers: Record<string, string>,
+  more: { status?: number; authorised?: boolean; fields?: string[]; ranged?: boolean } = {}
+) =>
+  versionOf(
+    {
+      status: 200,
+      headers: { 'content-length': '5', date: 'Fri, 02 Jan 2026 00:00:00 GMT', ...headers },
+      url,
+      finalUrl: url,
+      ranged: false,
+      authorised: false,
+      fields: [],
+      ...more
+    },
+    rules
+  )
 
 describe('validators', () => {
   it('are strong entity tags only', () => {
     expect(strongEtag('"a"')).toBe('"a"')
-    for (const tag of ['W/"a"', 'w/"a"', 'a', '"a', '"a b"', '"a", "b"', '', `"${'x'.repeat(2000)}"`]) expect(strongEtag(tag), tag).toBeNull()
+    for (const tag of ['W/"a"', 'w/"a"', 'a', '"a', '"a b"', '"a", "b"', '', `"${'x'.repeat(2000)}"`])
+      expect(strongEtag(tag), tag).toBeNull()
   })
 
   it('are dates only when the origin answered at least a second later', () => {
@@ -35,7 +51,10 @@ describe('a version', () => {
     expect(read({ etag: '"a"' }).unshareable).toBeNull()
     expect(read({ etag: '"a"' }, { authorised: true })).toMatchObject({ unshareable: 'private', storable: false })
     expect(read({ etag: '"a"', 'cache-control': 'private' })).toMatchObject({ unshareable: 'private', storable: false })
-    expect(read({ etag: '"a"', 'cache-control': 'no-store' })).toMatchObject({ unshareable: 'private', storable: false })
+    expect(read({ etag: '"a"', 'cache-control': 'no-store' })).toMatchObject({
+      unshareable: 'private',
+      storable: false
+    })
     expect(read({ etag: '"a"', 'cache-control': 'public' }, { authorised: true }).unshareable).toBe('private')
   })
 
@@ -47,9 +66,19 @@ describe('a version', () => {
   })
 
   it('loses length, ranges and validators when it was compressed without being asked', () => {
-    expect(read({ etag: '"a"', 'content-encoding': 'gzip' })).toMatchObject({ etag: null, lengthBytes: null, ranges: false, unshareable: 'not-shareable', storable: false })
-    expect(() => read({ 'content-encoding': 'aes128gcm' })).toThrow(expect.objectContaining({ code: 'ORIGIN_PROTOCOL' }))
-    expect(() => read({ 'content-encoding': 'constructor' })).toThrow(expect.objectContaining({ code: 'ORIGIN_PROTOCOL' }))
+    expect(read({ etag: '"a"', 'content-encoding': 'gzip' })).toMatchObject({
+      etag: null,
+      lengthBytes: null,
+      ranges: false,
+      unshareable: 'not-shareable',
+      storable: false
+    })
+    expect(() => read({ 'content-encoding': 'aes128gcm' })).toThrow(
+      expect.objectContaining({ code: 'ORIGIN_PROTOCOL' })
+    )
+    expect(() => read({ 'content-encoding': 'constructor' })).toThrow(
+      expect.objectContaining({ code: 'ORIGIN_PROTOCOL' })
+    )
   })
 
   it('stays as it is when the file is an archive announced by its own compression', () => {
@@ -59,10 +88,14 @@ describe('a version', () => {
   })
 
   it('has the length of the whole in answers to ranges', () => {
-    expect(read({ 'content-range': 'bytes 0-0/77', 'content-length': '1' }, { status: 206, ranged: true }).lengthBytes).toBe(77)
+    expect(
+      read({ 'content-range': 'bytes 0-0/77', 'content-length': '1' }, { status: 206, ranged: true }).lengthBytes
+    ).toBe(77)
     expect(read({ 'content-range': 'bytes */0' }, { status: 416, ranged: true }).lengthBytes).toBe(0)
     expect(read({}, { ranged: true }).ranges).toBe(false)
-    expect(() => read({ 'content-range': 'nonsense' }, { status: 206, ranged: true })).toThrow(expect.objectContaining({ code: 'ORIGIN_PROTOCOL' }))
+    expect(() => read({ 'content-range': 'nonsense' }, { status: 206, ranged: true })).toThrow(
+      expect.objectContaining({ code: 'ORIGIN_PROTOCOL' })
+    )
   })
 
   it('is the stored one by entity tag, else by date and length', () => {
@@ -90,7 +123,18 @@ describe('a version', () => {
 })
 
 describe('a content key', () => {
-  const version: OriginVersion = { url, finalUrl: url, etag: '"a"', lastModified: modified, lengthBytes: 5, sha256: null, ranges: true, unshareable: null, storable: true, policy: null }
+  const version: OriginVersion = {
+    url,
+    finalUrl: url,
+    etag: '"a"',
+    lastModified: modified,
+    lengthBytes: 5,
+    sha256: null,
+    ranges: true,
+    unshareable: null,
+    storable: true,
+    policy: null
+  }
   const sha = 'ab'.repeat(32) as Sha256Hex
 
   it('is the digest when one is known, the caller’s first', () => {
@@ -106,7 +150,11 @@ describe('a content key', () => {
     const versions = fc.record({ url: urls, etag: etags, lastModified: dates, lengthBytes: fc.constantFrom(5, 55, 0) })
     fc.assert(
       fc.property(versions, versions, (a, b) => {
-        const same = a.url === b.url && a.lengthBytes === b.lengthBytes && a.etag === b.etag && (a.etag !== null || a.lastModified === b.lastModified)
+        const same =
+          a.url === b.url &&
+          a.lengthBytes === b.lengthBytes &&
+          a.etag === b.etag &&
+          (a.etag !== null || a.lastModified === b.lastModified)
         expect(contentKeyOf({ ...version, ...a }, null) === contentKeyOf({ ...version, ...b }, null)).toBe(same)
       })
     )
@@ -120,6 +168,8 @@ describe('a content key', () => {
   })
 
   it('does not depend on where redirects led', () => {
-    expect(contentKeyOf({ ...version, finalUrl: 'https://cdn.example/x?sig=1' }, null)).toBe(contentKeyOf(version, null))
+    expect(contentKeyOf({ ...version, finalUrl: 'https://cdn.example/x?sig=1' }, null)).toBe(
+      contentKeyOf(version, null)
+    )
   })
 })

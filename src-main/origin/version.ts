@@ -34,8 +34,16 @@ export function versionOf(answer: AnswerHead, rules: CachingRules): OriginVersio
   const isPrivate = answer.authorised || forbidsSharing(headers)
   if (codingOf(headers, finalUrl) !== null) {
     return {
-      url: answer.url, finalUrl, etag: null, lastModified: null, lengthBytes: null, sha256: null, ranges: false,
-      unshareable: isPrivate ? 'private' : 'not-shareable', storable: false, policy
+      url: answer.url,
+      finalUrl,
+      etag: null,
+      lastModified: null,
+      lengthBytes: null,
+      sha256: null,
+      ranges: false,
+      unshareable: isPrivate ? 'private' : 'not-shareable',
+      storable: false,
+      policy
     }
   }
   const etag = strongEtag(headers.etag)
@@ -67,7 +75,10 @@ export function isStoredVersion(stored: StoredValidators, version: OriginVersion
  * The answer to a range is about this version. A field the answer lacks is no contradiction when the condition was sent along
  * (`If-Range`: a 206 says it held) or when the other validator or the length speaks for it.
  */
-export function answersVersion(version: OriginVersion, answer: { status: number; headers: IncomingHttpHeaders; total: number | null }): boolean {
+export function answersVersion(
+  version: OriginVersion,
+  answer: { status: number; headers: IncomingHttpHeaders; total: number | null }
+): boolean {
   if (version.lengthBytes !== null && answer.total !== null && answer.total !== version.lengthBytes) return false
   const sent = answer.headers.etag
   if (version.etag !== null && sent !== undefined) return sent.trim() === version.etag
@@ -78,15 +89,24 @@ export function answersVersion(version: OriginVersion, answer: { status: number;
 }
 
 function totalLength(answer: AnswerHead): number | null {
-  if (answer.status === 200) return answer.headers['transfer-encoding'] === undefined ? parseContentLength(answer.headers['content-length']) : null
+  if (answer.status === 200)
+    return answer.headers['transfer-encoding'] === undefined
+      ? parseContentLength(answer.headers['content-length'])
+      : null
   const range = parseContentRange(answer.headers['content-range'])
-  if (range === null) throw new LarderError('ORIGIN_PROTOCOL', `${hostOf(answer.finalUrl)} answered a range without saying which.`, { host: hostOf(answer.finalUrl) })
+  if (range === null)
+    throw new LarderError('ORIGIN_PROTOCOL', `${hostOf(answer.finalUrl)} answered a range without saying which.`, {
+      host: hostOf(answer.finalUrl)
+    })
   return range.total
 }
 
 /** Other requests may get other bytes under the same name (`Vary`). A strong entity tag tells them apart; a date does not. */
 function variesByRequest(answer: AnswerHead, etag: string | null): boolean {
-  const names = (answer.headers.vary ?? '').toLowerCase().split(',').map((name) => name.trim())
+  const names = (answer.headers.vary ?? '')
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
   if (names.includes('*')) return true
   return etag === null && names.some((name) => answer.fields.includes(name))
 }

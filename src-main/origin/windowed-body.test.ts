@@ -10,12 +10,17 @@ const content = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 7919)
 /** An origin that answers in chunks, whenever it is let. */
 function origin(options: { chunk?: number; failAt?: number; ignoreRanges?: boolean } = {}) {
   const seen = { ranges: [] as { start: number; end: number }[], asked: 0, most: 0, released: 0, destroyed: 0 }
-  const window = { bytes: 50_000 as number | null, received: (count: number) => void (seen.asked -= count), release: () => void seen.released++ } satisfies TransferWindow
+  const window = {
+    bytes: 50_000 as number | null,
+    received: (count: number) => void (seen.asked -= count),
+    release: () => void seen.released++
+  } satisfies TransferWindow
   const open = async ({ start, end }: { start: number; end: number }): Promise<OriginBody> => {
     seen.ranges.push({ start, end })
     seen.asked += end - start
     seen.most = Math.max(seen.most, seen.asked)
-    if (options.failAt !== undefined && start <= options.failAt && options.failAt < end) throw new LarderError('ORIGIN_CHANGED', 'changed')
+    if (options.failAt !== undefined && start <= options.failAt && options.failAt < end)
+      throw new LarderError('ORIGIN_CHANGED', 'changed')
     const from = options.ignoreRanges ? 0 : start
     async function* read() {
       for (let at = from; at < end; at += options.chunk ?? 3000) {
@@ -36,15 +41,21 @@ const collect = async (body: OriginBody) => {
 
 test('gives the bytes of the range in order, and never asks for more than the window has room for', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.nat(199_999), fc.nat(200_000), fc.integer({ min: 8192, max: 300_000 }), fc.integer({ min: 1000, max: 20_000 }), async (one, other, room, chunk) => {
-      const [start, end] = [Math.min(one, other), Math.max(one, other)]
-      const at = origin({ chunk })
-      at.window.bytes = room
-      const body = await openWindowed(at.open, { start, end }, at.window)
-      expect((await collect(body)).equals(content.subarray(start, end))).toBe(true)
-      expect(at.seen.most).toBeLessThanOrEqual(Math.max(room, 8192))
-      expect(at.seen.released).toBe(1)
-    }),
+    fc.asyncProperty(
+      fc.nat(199_999),
+      fc.nat(200_000),
+      fc.integer({ min: 8192, max: 300_000 }),
+      fc.integer({ min: 1000, max: 20_000 }),
+      async (one, other, room, chunk) => {
+        const [start, end] = [Math.min(one, other), Math.max(one, other)]
+        const at = origin({ chunk })
+        at.window.bytes = room
+        const body = await openWindowed(at.open, { start, end }, at.window)
+        expect((await collect(body)).equals(content.subarray(start, end))).toBe(true)
+        expect(at.seen.most).toBeLessThanOrEqual(Math.max(room, 8192))
+        expect(at.seen.released).toBe(1)
+      }
+    ),
     { numRuns: 60 }
   )
 })
@@ -68,13 +79,19 @@ test('when the law goes blind, what is left comes in one range', async () => {
 test('blind from the start it is one range', async () => {
   const at = origin()
   at.window.bytes = null
-  expect((await collect(await openWindowed(at.open, { start: 5, end: 100_000 }, at.window))).equals(content.subarray(5, 100_000))).toBe(true)
+  expect(
+    (await collect(await openWindowed(at.open, { start: 5, end: 100_000 }, at.window))).equals(
+      content.subarray(5, 100_000)
+    )
+  ).toBe(true)
   expect(at.seen.ranges).toEqual([{ start: 5, end: 100_000 }])
 })
 
 test('a changed content is told at the opening, or in its place in the stream; the window is let go', async () => {
   const first = origin({ failAt: 0 })
-  await expect(openWindowed(first.open, { start: 0, end: 100_000 }, first.window)).rejects.toMatchObject({ code: 'ORIGIN_CHANGED' })
+  await expect(openWindowed(first.open, { start: 0, end: 100_000 }, first.window)).rejects.toMatchObject({
+    code: 'ORIGIN_CHANGED'
+  })
   expect(first.seen.released).toBe(1)
   const later = origin({ failAt: 90_000 })
   const body = await openWindowed(later.open, { start: 0, end: content.length }, later.window)

@@ -17,7 +17,11 @@ interface Part {
  * Bytes `[start, end)` by many small ranges, so that never more is asked for and not yet received than the window allows. When the
  * law goes blind, what is left comes in one range.
  */
-export async function openWindowed(open: (range: { start: number; end: number }) => Promise<OriginBody>, range: { start: number; end: number }, window: TransferWindow): Promise<OriginBody> {
+export async function openWindowed(
+  open: (range: { start: number; end: number }) => Promise<OriginBody>,
+  range: { start: number; end: number },
+  window: TransferWindow
+): Promise<OriginBody> {
   const bodies = new Set<OriginBody>()
   const parts: Part[] = []
   let next = range.start
@@ -64,7 +68,10 @@ export async function openWindowed(open: (range: { start: number; end: number })
     while (!ended && !failed && next < range.end && under < MOST_RANGES && parts.length < MOST_AHEAD) {
       const room = window.bytes
       if (room === null) return
-      const size = Math.min(range.end - next, Math.max(LEAST_RANGE_BYTES, Math.min(MOST_RANGE_BYTES, Math.floor(room / MOST_RANGES))))
+      const size = Math.min(
+        range.end - next,
+        Math.max(LEAST_RANGE_BYTES, Math.min(MOST_RANGE_BYTES, Math.floor(room / MOST_RANGES)))
+      )
       if (outstanding > 0 && outstanding + size > room) return
       under++
       outstanding += size

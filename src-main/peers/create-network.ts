@@ -109,20 +109,28 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
   #port: number | null = null
   #state: 'new' | 'started' | 'stopped' = 'new'
 
-  constructor(options: PeerNetworkOptions, identity: Identity, { ca, membership }: { ca: CaFleet | undefined; membership: Membership | undefined }) {
+  constructor(
+    options: PeerNetworkOptions,
+    identity: Identity,
+    { ca, membership }: { ca: CaFleet | undefined; membership: Membership | undefined }
+  ) {
     super()
     this.#o = options
     this.#random = options.random ?? Math.random
     this.#identity = identity
     this.self = identity.id
-    this.#table = new PeerTable(options.clock, () => this.emit('changed'), { id: identity.id, name: presentableName(options.name) })
+    this.#table = new PeerTable(options.clock, () => this.emit('changed'), {
+      id: identity.id,
+      name: presentableName(options.name)
+    })
     this.#keys = new KeyRing(membership)
     this.#keys.add(identity.id, identity.spki)
     this.#slots = new UploadSlots(options.clock, options.settings.uploadSlots, () => this.emit('changed'))
     this.#watch = new InterfaceWatch({
       clock: options.clock,
       listing: options.listing ?? networkInterfaces,
-      links: options.links ?? new LinkWatch(options.clock, { probe: { read: async () => noLinks }, everyMs: 3_600_000 }),
+      links:
+        options.links ?? new LinkWatch(options.clock, { probe: { read: async () => noLinks }, everyMs: 3_600_000 }),
       rules: options.settings.discovery
     })
     this.#fleet = membership && this.#assemble(membership, ca)
@@ -134,7 +142,12 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
 
   fleet(): AgentSnapshot['fleet'] {
     const membership = this.#fleet?.membership
-    return { member: membership !== undefined, via: membership?.via ?? 'none', tag: membership?.tag ?? null, ...this.#fleet?.ca?.view() }
+    return {
+      member: membership !== undefined,
+      via: membership?.via ?? 'none',
+      tag: membership?.tag ?? null,
+      ...this.#fleet?.ca?.view()
+    }
   }
 
   sign(message: Uint8Array): Buffer {
@@ -165,9 +178,16 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     return this.#fleet?.connections.send(to, message) ?? false
   }
 
-  async *fetchPieces(from: PeerId, key: ContentKey, plan: PiecePlan, run: PieceRun, { priority = 'foreground', ...options }: FetchOptions & { priority?: Priority }): AsyncGenerator<ReceivedPiece> {
+  async *fetchPieces(
+    from: PeerId,
+    key: ContentKey,
+    plan: PiecePlan,
+    run: PieceRun,
+    { priority = 'foreground', ...options }: FetchOptions & { priority?: Priority }
+  ): AsyncGenerator<ReceivedPiece> {
     const { first, count } = run
-    if (!(first >= 0 && count >= 1 && first + count <= plan.count)) throw new RangeError(`pieces ${first} to ${first + count} of ${plan.count}`)
+    if (!(first >= 0 && count >= 1 && first + count <= plan.count))
+      throw new RangeError(`pieces ${first} to ${first + count} of ${plan.count}`)
     const peer = this.peer(from)
     if (!peer) throw new LarderError('PEER_LOST', `${this.nameOf(from)} is not connected`, { peer: from })
     yield* this.#fleet!.client.fetch(peer, key, plan, run, { ...options, pace: this.#o.rates?.pace('lan', priority) })
@@ -198,7 +218,12 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
   interfaces(): AgentSnapshot['interfaces'] {
     if (this.#beacon) return this.#beacon.interfaces()
     const reason = this.#fleet ? 'The beacon is turned off.' : 'This PC belongs to no fleet.'
-    return this.#watch.interfaces.map(({ name, address, reason: barred }) => ({ name, address, used: false, reason: barred ?? reason }))
+    return this.#watch.interfaces.map(({ name, address, reason: barred }) => ({
+      name,
+      address,
+      used: false,
+      reason: barred ?? reason
+    }))
   }
 
   ports(): { peer: number | null; beacon: number | null } {
@@ -259,7 +284,14 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     const refusals = new Refusals(clock, this.#table, (refusal) => this.emit('refused', refusal))
     const barred = (ownAddress: string | undefined) => this.#watch.barredPath(ownAddress)
     const paths = { barred, isThisPc: (address: string) => this.#watch.isThisPc(address) }
-    const connections = new Connections({ ...common, secureContext: () => this.#controlContext!, table: this.#table, refusals, paths, hello: () => this.#hello() })
+    const connections = new Connections({
+      ...common,
+      secureContext: () => this.#controlContext!,
+      table: this.#table,
+      refusals,
+      paths,
+      hello: () => this.#hello()
+    })
     const client = new PieceClient({
       clock,
       secureContext,
@@ -277,7 +309,15 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       isBanned: (peer, key) => this.isBanned(peer, key),
       served: (peer, bytes) => this.#table.served(peer, bytes)
     })
-    const listener = new Listener({ ...common, credential: ca?.credential ?? this.#identity, guard: new AddressGuard(clock), connections, refusals, barred, servePieces: (...asked) => server.handle(...asked) })
+    const listener = new Listener({
+      ...common,
+      credential: ca?.credential ?? this.#identity,
+      guard: new AddressGuard(clock),
+      connections,
+      refusals,
+      barred,
+      servePieces: (...asked) => server.handle(...asked)
+    })
     connections.on('proven', ({ remote }) => this.#keys.add(remote.id, remote.spki))
     connections.on('unproven', (id) => {
       client.forget(id)
@@ -349,6 +389,12 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
 
   #hello(): Hello {
     const { name, version, weight } = this.#o
-    return { t: 'hello', name: presentableName(name), version: version.slice(0, 32), port: this.#port ?? 1, weight: Math.min(99, Math.max(0, Math.round(weight()))) }
+    return {
+      t: 'hello',
+      name: presentableName(name),
+      version: version.slice(0, 32),
+      port: this.#port ?? 1,
+      weight: Math.min(99, Math.max(0, Math.round(weight())))
+    }
   }
 }

@@ -91,7 +91,13 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
    * @throws PEER_BUSY (all upload slots taken; `details.retryAfterMs`), PEER_LOST (gone, or nothing came for `stallMs`: then
    * `details.stalled`), PEER_PROTOCOL (the peer is cut off as well), NOT_FOUND (has it no more), CANCELLED (`signal`)
    */
-  fetchPieces(from: PeerId, key: ContentKey, plan: PiecePlan, run: { first: number; count: number }, options: { signal?: AbortSignal; stallMs: number; priority?: Priority }): AsyncGenerator<ReceivedPiece>
+  fetchPieces(
+    from: PeerId,
+    key: ContentKey,
+    plan: PiecePlan,
+    run: { first: number; count: number },
+    options: { signal?: AbortSignal; stallMs: number; priority?: Priority }
+  ): AsyncGenerator<ReceivedPiece>
   /** Refuses further uploads to and messages from this peer about this content; named in the view. */
   ban(id: PeerId, key: ContentKey, reason: string): void
   isBanned(id: PeerId, key: ContentKey): boolean

@@ -15,7 +15,15 @@ export type HashJob =
   /** `ranges` holds start, length, start, length, … in bytes. */
   | { readonly id: number; readonly op: 'ranges'; readonly path: string; readonly ranges: Float64Array<ArrayBuffer> }
   /** Hashes the file on up to `end`, then `next`, the bytes that follow there; `finish` asks for the digest and ends the running digest. */
-  | { readonly id: number; readonly op: 'advance'; readonly running: number; readonly path: string; readonly end: number; readonly next: Uint8Array | undefined; readonly finish: boolean }
+  | {
+      readonly id: number
+      readonly op: 'advance'
+      readonly running: number
+      readonly path: string
+      readonly end: number
+      readonly next: Uint8Array | undefined
+      readonly finish: boolean
+    }
 
 export type HashOrder =
   | HashJob
@@ -26,7 +34,13 @@ export type HashOrder =
 
 export type HashAnswer =
   /** `data` is the buffer that was handed over; none when it was shared. */
-  | { readonly id: number; readonly op: 'piece'; readonly digest: Uint8Array; readonly data: Uint8Array | undefined; readonly written: boolean }
+  | {
+      readonly id: number
+      readonly op: 'piece'
+      readonly digest: Uint8Array
+      readonly data: Uint8Array | undefined
+      readonly written: boolean
+    }
   /** 32 bytes per range; `found` says which of them lay within the file. */
   | { readonly id: number; readonly op: 'ranges'; readonly digests: Uint8Array; readonly found: Uint8Array }
   | { readonly id: number; readonly op: 'advance'; readonly position: number; readonly digest: Uint8Array | null }

@@ -51,7 +51,12 @@ test('writes at the position when the digest is the expected one, and nothing wh
   const bytes = randomBytes(5000)
   const good = await pool.digestAndWrite({ data: fresh(bytes), fd: file.fd, position: 100, expected: sha(bytes) })
   expect(good.written).toBe(true)
-  const bad = await pool.digestAndWrite({ data: fresh(bytes), fd: file.fd, position: 9000, expected: sha(Buffer.from('other')) })
+  const bad = await pool.digestAndWrite({
+    data: fresh(bytes),
+    fd: file.fd,
+    position: 9000,
+    expected: sha(Buffer.from('other'))
+  })
   expect(bad.written).toBe(false)
   expect(bad.digest.equals(sha(bytes))).toBe(true)
   await file.close()
@@ -64,7 +69,12 @@ test('a worker writes as well: right bytes at their place, wrong ones not at all
   const file = await open(join(dir, 'f'), 'w+')
   const bytes = randomBytes(2 * MIB)
   const good = await pool.digestAndWrite({ data: fresh(bytes), fd: file.fd, position: 100, expected: sha(bytes) })
-  const bad = await pool.digestAndWrite({ data: fresh(bytes), fd: file.fd, position: 9 * MIB, expected: sha(Buffer.from('other')) })
+  const bad = await pool.digestAndWrite({
+    data: fresh(bytes),
+    fd: file.fd,
+    position: 9 * MIB,
+    expected: sha(Buffer.from('other'))
+  })
   expect([good.written, bad.written]).toEqual([true, false])
   for (const { digest, data } of [good, bad]) {
     expect(digest.equals(sha(bytes))).toBe(true)
@@ -84,22 +94,36 @@ test('shared memory is hashed and written where it lies, a part of it too, and s
   const bytes = randomBytes(2 * MIB)
   const memory = Buffer.from(new SharedArrayBuffer(4 * MIB), 0, bytes.length)
   bytes.copy(memory)
-  const { digest, written, data } = await pool.digestAndWrite({ data: memory, fd: file.fd, position: 0, expected: sha(bytes) })
+  const { digest, written, data } = await pool.digestAndWrite({
+    data: memory,
+    fd: file.fd,
+    position: 0,
+    expected: sha(bytes)
+  })
   expect([digest.equals(sha(bytes)), written, data === memory, memory.equals(bytes)]).toEqual([true, true, true, true])
   await file.close()
   expect((await readFile(join(dir, 'f'))).equals(bytes)).toBe(true)
 })
 
-test.each([2 * MIB, 1000])('what is to come afterwards is written with the %i bytes when they are right, not when they are wrong', async (length) => {
-  const [file, notes] = await Promise.all(['f', 'notes'].map((name) => open(join(dir, name), 'w+')))
-  const bytes = randomBytes(length)
-  const afterwards = { fd: notes!.fd, position: 3, bytes: Buffer.from('note') }
-  await pool.digestAndWrite({ data: fresh(bytes), fd: file!.fd, position: 0, expected: sha(Buffer.from('other')), afterwards })
-  expect((await notes!.stat()).size).toBe(0)
-  await pool.digestAndWrite({ data: fresh(bytes), fd: file!.fd, position: 0, expected: sha(bytes), afterwards })
-  await Promise.all([file!.close(), notes!.close()])
-  expect((await readFile(join(dir, 'notes'))).toString()).toBe('\0\0\0note')
-})
+test.each([2 * MIB, 1000])(
+  'what is to come afterwards is written with the %i bytes when they are right, not when they are wrong',
+  async (length) => {
+    const [file, notes] = await Promise.all(['f', 'notes'].map((name) => open(join(dir, name), 'w+')))
+    const bytes = randomBytes(length)
+    const afterwards = { fd: notes!.fd, position: 3, bytes: Buffer.from('note') }
+    await pool.digestAndWrite({
+      data: fresh(bytes),
+      fd: file!.fd,
+      position: 0,
+      expected: sha(Buffer.from('other')),
+      afterwards
+    })
+    expect((await notes!.stat()).size).toBe(0)
+    await pool.digestAndWrite({ data: fresh(bytes), fd: file!.fd, position: 0, expected: sha(bytes), afterwards })
+    await Promise.all([file!.close(), notes!.close()])
+    expect((await readFile(join(dir, 'notes'))).toString()).toBe('\0\0\0note')
+  }
+)
 
 test('pieces are written by the thread that has no file to read besides', async () => {
   const two = createHashPool({ workers: 2 })
@@ -119,7 +143,10 @@ test('pieces are written by the thread that has no file to read besides', async 
 test('a failed write carries the code of the system', async () => {
   await writeFile(join(dir, 'f'), 'x')
   const file = await open(join(dir, 'f'), 'r')
-  await expect(pool.digestAndWrite({ data: fresh(Buffer.from('y')), fd: file.fd, position: 0 })).rejects.toMatchObject({ code: 'EBADF', syscall: 'write' })
+  await expect(pool.digestAndWrite({ data: fresh(Buffer.from('y')), fd: file.fd, position: 0 })).rejects.toMatchObject({
+    code: 'EBADF',
+    syscall: 'write'
+  })
   await file.close()
 })
 
@@ -139,7 +166,9 @@ test('digests ranges in order and says null beyond the end', async () => {
 })
 
 test('a missing file rejects with ENOENT, an aborted job with the reason of its signal', async () => {
-  await expect(pool.digestRanges(join(dir, 'none'), [{ start: 0, length: 1 }])).rejects.toMatchObject({ code: 'ENOENT' })
+  await expect(pool.digestRanges(join(dir, 'none'), [{ start: 0, length: 1 }])).rejects.toMatchObject({
+    code: 'ENOENT'
+  })
   await writeFile(join(dir, 'f'), '')
   await truncate(join(dir, 'f'), 64 * MIB)
   const stop = new AbortController()
@@ -175,7 +204,11 @@ test('a running digest takes bytes from memory where it stands, reads what lies 
   const running = pool.running(path)
   await running.take(0, memory(0, MIB))
   expect(running.position).toBe(MIB)
-  await Promise.all([running.take(2 * MIB, memory(2 * MIB, MIB)), running.take(MIB, memory(MIB, MIB)), running.advance(2 * MIB)])
+  await Promise.all([
+    running.take(2 * MIB, memory(2 * MIB, MIB)),
+    running.take(MIB, memory(MIB, MIB)),
+    running.advance(2 * MIB)
+  ])
   expect(running.position).toBe(3 * MIB)
   expect((await running.finish(4 * MIB)).equals(sha(bytes))).toBe(true)
 })
@@ -224,7 +257,12 @@ test('small pieces are hashed and written on the spot, without any worker', asyn
   const bytes = randomBytes(10_240)
   const file = await open(join(dir, 'small'), 'w+')
   const right = await here.digestAndWrite({ data: fresh(bytes), fd: file.fd, position: 5, expected: sha(bytes) })
-  const wrong = await here.digestAndWrite({ data: fresh(randomBytes(10_240)), fd: file.fd, position: 5, expected: sha(bytes) })
+  const wrong = await here.digestAndWrite({
+    data: fresh(randomBytes(10_240)),
+    fd: file.fd,
+    position: 5,
+    expected: sha(bytes)
+  })
   expect([right.written, wrong.written]).toEqual([true, false])
   expect((await readFile(join(dir, 'small'))).subarray(5).equals(bytes)).toBe(true)
   expect(started.length).toBe(0)
@@ -285,6 +323,8 @@ test('an idle pool does not keep the process alive, a waiting job does', async (
     import { createHashPool } from ${JSON.stringify(new URL('./hash-pool.ts', import.meta.url).href)}
     const pool = createHashPool()
     pool.digest(new Uint8Array(1000)).then(({ digest }) => console.log(digest.toString('hex')))`
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', source], { timeout: 10_000 })
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', source], {
+    timeout: 10_000
+  })
   expect(stdout.trim()).toBe(sha(Buffer.alloc(1000)).toString('hex'))
 })

@@ -38,7 +38,8 @@ export function createHashPool(options: HashPoolOptions = {}): HashPool {
   let lastRunning = 0
 
   const idle = clock.every(idleMs / 2, () => {
-    for (const thread of threads) if (thread.idleSince !== null && clock.monotonicMs() - thread.idleSince >= idleMs) void thread.end()
+    for (const thread of threads)
+      if (thread.idleSince !== null && clock.monotonicMs() - thread.idleSince >= idleMs) void thread.end()
   })
 
   const load = ({ pending, keeps }: HashThread) => pending + (keeps ? READER_HANDICAP : 0)
@@ -65,7 +66,12 @@ export function createHashPool(options: HashPoolOptions = {}): HashPool {
     return ![...threads].some((thread) => thread.online)
   }
 
-  async function run<Op extends Answered>(job: Job, transfer: ArrayBuffer[] = [], signal?: AbortSignal, thread = choose()) {
+  async function run<Op extends Answered>(
+    job: Job,
+    transfer: ArrayBuffer[] = [],
+    signal?: AbortSignal,
+    thread = choose()
+  ) {
     return (await thread.run(job, transfer, signal)) as Extract<HashAnswer, { op: Op }>
   }
 
@@ -100,7 +106,10 @@ export function createHashPool(options: HashPoolOptions = {}): HashPool {
       tail = result.catch(() => {})
       return result
     }
-    async function hashTo(end: number, { next, finish = false }: { next?: Uint8Array; finish?: boolean } = {}): Promise<Buffer | null> {
+    async function hashTo(
+      end: number,
+      { next, finish = false }: { next?: Uint8Array; finish?: boolean } = {}
+    ): Promise<Buffer | null> {
       const answer = await run<'advance'>({ op: 'advance', running, path, end, next, finish }, [], undefined, stick())
       position = answer.position
       return answer.digest && asBuffer(answer.digest)
@@ -142,7 +151,17 @@ export function createHashPool(options: HashPoolOptions = {}): HashPool {
         return { digest, written, data }
       }
       const whole = owned(data)
-      const answer = await run<'piece'>({ op: 'write', data: whole, fd, position, expected: expected && Uint8Array.from(expected), afterwards: afterwards && { ...afterwards, bytes: Uint8Array.from(afterwards.bytes) } }, toHandOver(whole))
+      const answer = await run<'piece'>(
+        {
+          op: 'write',
+          data: whole,
+          fd,
+          position,
+          expected: expected && Uint8Array.from(expected),
+          afterwards: afterwards && { ...afterwards, bytes: Uint8Array.from(afterwards.bytes) }
+        },
+        toHandOver(whole)
+      )
       return { digest: asBuffer(answer.digest), written: answer.written, data: answer.data ?? whole }
     },
     async digestRanges(path, ranges, signal) {
@@ -164,7 +183,9 @@ export function createHashPool(options: HashPoolOptions = {}): HashPool {
 
 /** A part of a larger buffer cannot be handed over alone; it is copied. Of shared memory a part is as good as the whole. */
 function owned(data: Uint8Array): Uint8Array {
-  return data.buffer instanceof SharedArrayBuffer || data.byteLength === data.buffer.byteLength ? data : new Uint8Array(data)
+  return data.buffer instanceof SharedArrayBuffer || data.byteLength === data.buffer.byteLength
+    ? data
+    : new Uint8Array(data)
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

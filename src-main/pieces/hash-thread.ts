@@ -74,7 +74,13 @@ export function startHashThread(clock: Clock, onEnd: () => void): HashThread {
     else job?.resolve(answer)
   })
   worker.on('error', (cause) => stop(new LarderError('INTERNAL', 'A hash worker crashed', { cause })))
-  worker.on('exit', () => stop(ending ? new LarderError('SHUTTING_DOWN', 'Hashing has ended') : new LarderError('INTERNAL', 'A hash worker ended unexpectedly')))
+  worker.on('exit', () =>
+    stop(
+      ending
+        ? new LarderError('SHUTTING_DOWN', 'Hashing has ended')
+        : new LarderError('INTERNAL', 'A hash worker ended unexpectedly')
+    )
+  )
 
   return {
     get pending() {

@@ -1,7 +1,14 @@
 import { hash, createHash, type Hash } from 'node:crypto'
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
-import { SHORT_FILE, toHandOver, type HashAnswer, type HashJob, type HashOrder, type PlainError } from './hash-messages.ts'
+import {
+  SHORT_FILE,
+  toHandOver,
+  type HashAnswer,
+  type HashJob,
+  type HashOrder,
+  type PlainError
+} from './hash-messages.ts'
 import { writeFully } from './write-fully.ts'
 
 /** Bytes read per turn; between turns other jobs run, so a piece waits at most some milliseconds behind a long file. */
@@ -43,7 +50,10 @@ function answerPiece(job: Extract<HashJob, { op: 'digest' | 'write' }>): void {
     if (job.afterwards) writeTo(job.afterwards.fd, job.afterwards.bytes, job.afterwards.position)
   }
   const memory = toHandOver(data)
-  port.postMessage({ id, op: 'piece', digest, data: memory.length > 0 ? data : undefined, written } satisfies HashAnswer, memory)
+  port.postMessage(
+    { id, op: 'piece', digest, data: memory.length > 0 ? data : undefined, written } satisfies HashAnswer,
+    memory
+  )
 }
 
 function writeTo(fd: number, data: Uint8Array, position: number): void {
@@ -130,7 +140,11 @@ function advance(job: Extract<HashJob, { op: 'advance' }>): Reading {
     turn() {
       if (state.position < end) {
         const bytes = file.read(state.position, end - state.position)
-        if (bytes.length === 0) throw Object.assign(new Error(`the file ends at ${state.position} instead of ${end}`), { code: SHORT_FILE, path: job.path })
+        if (bytes.length === 0)
+          throw Object.assign(new Error(`the file ends at ${state.position} instead of ${end}`), {
+            code: SHORT_FILE,
+            path: job.path
+          })
         state.hash.update(bytes)
         state.position += bytes.length
       }
@@ -139,7 +153,8 @@ function advance(job: Extract<HashJob, { op: 'advance' }>): Reading {
         state.hash.update(next)
         state.position += next.length
       }
-      if (finish && state.position > end) throw new RangeError(`digest up to ${end} asked for, ${state.position} hashed`)
+      if (finish && state.position > end)
+        throw new RangeError(`digest up to ${end} asked for, ${state.position} hashed`)
       if (finish) running.delete(job.running)
       return { id, op: 'advance', position: state.position, digest: finish ? state.hash.digest() : null }
     }
@@ -165,5 +180,13 @@ function lazyFile(path: string): { read(position: number, most: number): Buffer;
 function fail(id: number, thrown: unknown, data?: Uint8Array): void {
   const { message, code, syscall, path } = thrown as PlainError
   const memory = data ? toHandOver(data) : []
-  port.postMessage({ id, op: 'failed', error: { message: String(message), code, syscall, path }, data: memory.length > 0 ? data : undefined } satisfies HashAnswer, memory)
+  port.postMessage(
+    {
+      id,
+      op: 'failed',
+      error: { message: String(message), code, syscall, path },
+      data: memory.length > 0 ? data : undefined
+    } satisfies HashAnswer,
+    memory
+  )
 }

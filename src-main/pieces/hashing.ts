@@ -18,9 +18,19 @@ export interface HashPool {
    * come afterwards.
    * @throws the file system's error as it is (`ENOSPC`, `EIO`, …), with the buffer as its `data`, so that it can be tried again
    */
-  digestAndWrite(job: { data: Uint8Array; fd: number; position: number; expected?: Uint8Array; afterwards?: Afterwards }): Promise<{ digest: Buffer; written: boolean; data: Uint8Array }>
+  digestAndWrite(job: {
+    data: Uint8Array
+    fd: number
+    position: number
+    expected?: Uint8Array
+    afterwards?: Afterwards
+  }): Promise<{ digest: Buffer; written: boolean; data: Uint8Array }>
   /** Digests of several ranges of a file, in order; a range beyond the end of the file gives null. */
-  digestRanges(path: string, ranges: readonly { start: number; length: number }[], signal?: AbortSignal): Promise<(Buffer | null)[]>
+  digestRanges(
+    path: string,
+    ranges: readonly { start: number; length: number }[],
+    signal?: AbortSignal
+  ): Promise<(Buffer | null)[]>
   /** A SHA-256 over a file that grows from its start; for the digest of the whole while pieces arrive. */
   running(path: string): RunningDigest
   close(): Promise<void>

@@ -17,7 +17,12 @@ function byTheRfc(entries: Uint8Array[]): Buffer {
 const digests = fc.array(fc.uint8Array({ minLength: 32, maxLength: 32 }), { maxLength: 70 })
 
 test('the root is the tree head of RFC 9162', () => {
-  fc.assert(fc.property(digests, (entries) => void expect(merkleRoot(Buffer.concat(entries)).equals(byTheRfc(entries))).toBe(true)))
+  fc.assert(
+    fc.property(
+      digests,
+      (entries) => void expect(merkleRoot(Buffer.concat(entries)).equals(byTheRfc(entries))).toBe(true)
+    )
+  )
 })
 
 test('an inner node cannot stand in for a piece', () => {

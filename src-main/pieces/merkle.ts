@@ -10,10 +10,12 @@ const NODE = 1
  * @param pieceDigests SHA-256 of each piece, 32 bytes each, in order
  */
 export function merkleRoot(pieceDigests: Uint8Array): Buffer {
-  if (pieceDigests.length % DIGEST_BYTES !== 0) throw new RangeError(`${pieceDigests.length} bytes are no list of digests`)
+  if (pieceDigests.length % DIGEST_BYTES !== 0)
+    throw new RangeError(`${pieceDigests.length} bytes are no list of digests`)
   if (pieceDigests.length === 0) return hash('sha256', '', 'buffer')
   let level: Buffer[] = []
-  for (let at = 0; at < pieceDigests.length; at += DIGEST_BYTES) level.push(prefixed(LEAF, pieceDigests.subarray(at, at + DIGEST_BYTES)))
+  for (let at = 0; at < pieceDigests.length; at += DIGEST_BYTES)
+    level.push(prefixed(LEAF, pieceDigests.subarray(at, at + DIGEST_BYTES)))
   // Pairing from the left and carrying an odd last node up gives the RFC's split at the largest power of two.
   while (level.length > 1) {
     const above: Buffer[] = []

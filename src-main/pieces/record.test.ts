@@ -4,7 +4,16 @@ import { expect, test } from 'vitest'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import { MAX_PIECES } from '../contract/peer-messages.ts'
 import { LarderError } from '../lib/errors.ts'
-import { createRecordVerifier, decodeRecord, encodeRecord, RECORD_BYTES, recordMessage, signRecord, verifyRecord, type PieceRecord } from './record.ts'
+import {
+  createRecordVerifier,
+  decodeRecord,
+  encodeRecord,
+  RECORD_BYTES,
+  recordMessage,
+  signRecord,
+  verifyRecord,
+  type PieceRecord
+} from './record.ts'
 
 const key = `sha256:${'ab'.repeat(32)}` as ContentKey
 const alice = device('prime256v1')
@@ -16,10 +25,18 @@ function device(namedCurve: string) {
   return { id, spki, privateKey, sign: signer(privateKey) }
 }
 function signer(privateKey: KeyObject) {
-  return (message: Buffer) => nodeSign('sha256', message, { key: createPrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' })), dsaEncoding: 'ieee-p1363' })
+  return (message: Buffer) =>
+    nodeSign('sha256', message, {
+      key: createPrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' })),
+      dsaEncoding: 'ieee-p1363'
+    })
 }
 function record(index = 7, epoch = 3, by = alice): PieceRecord {
-  return signRecord(key, { index, epoch, digest: createHash('sha256').update('piece').digest(), signer: by.id }, by.sign)
+  return signRecord(
+    key,
+    { index, epoch, digest: createHash('sha256').update('piece').digest(), signer: by.id },
+    by.sign
+  )
 }
 
 const anyRecord: fc.Arbitrary<PieceRecord> = fc.record({
@@ -89,7 +106,9 @@ test('keys of another curve, of another kind and garbage are refused', () => {
   const bySecp = { ...record(), signer: other.id }
   expect(verifyRecord(key, bySecp, other.spki)).toBe(false)
   const garbage = Buffer.from('no key')
-  expect(verifyRecord(key, { ...record(), signer: createHash('sha256').update(garbage).digest('hex') as PeerId }, garbage)).toBe(false)
+  expect(
+    verifyRecord(key, { ...record(), signer: createHash('sha256').update(garbage).digest('hex') as PeerId }, garbage)
+  ).toBe(false)
 })
 
 test('a verifier with room for one key still answers right for two signers in turn', () => {
@@ -104,10 +123,22 @@ test('a verifier with room for one key still answers right for two signers in tu
 
 test('a field out of range is refused before anything is signed', () => {
   const good = record()
-  const bad = [{ index: -1 }, { index: MAX_PIECES }, { index: 1.5 }, { epoch: -1 }, { epoch: 2 ** 32 }, { digest: Buffer.alloc(31) }, { signer: 'x' as PeerId }]
+  const bad = [
+    { index: -1 },
+    { index: MAX_PIECES },
+    { index: 1.5 },
+    { epoch: -1 },
+    { epoch: 2 ** 32 },
+    { digest: Buffer.alloc(31) },
+    { signer: 'x' as PeerId }
+  ]
   for (const change of bad) {
-    expect(() => recordMessage(key, { ...good, ...change }), JSON.stringify(change)).toThrow(expect.objectContaining({ code: 'RECORD_INVALID' }))
+    expect(() => recordMessage(key, { ...good, ...change }), JSON.stringify(change)).toThrow(
+      expect.objectContaining({ code: 'RECORD_INVALID' })
+    )
     expect(() => encodeRecord({ ...good, ...change })).toThrow(expect.objectContaining({ code: 'RECORD_INVALID' }))
   }
-  expect(() => signRecord(key, good, () => Buffer.alloc(70))).toThrow(expect.objectContaining({ code: 'RECORD_INVALID' }))
+  expect(() => signRecord(key, good, () => Buffer.alloc(70))).toThrow(
+    expect.objectContaining({ code: 'RECORD_INVALID' })
+  )
 })

@@ -6,7 +6,8 @@ export function writeFully(write: WriteSome, data: Uint8Array, position: number)
   let done = 0
   while (done < data.length) {
     const taken = write(data, done, data.length - done, position + done)
-    if (taken <= 0) throw Object.assign(new Error('the file system takes no more bytes'), { code: 'EIO', syscall: 'write' })
+    if (taken <= 0)
+      throw Object.assign(new Error('the file system takes no more bytes'), { code: 'EIO', syscall: 'write' })
     done += taken
   }
 }

@@ -42,7 +42,11 @@ export class PrecacheRun {
   #bytes = 0
   #failures = 0
 
-  constructor(items: readonly PrecacheItem[], options: { atOnce: number; pinDays: number | null }, ports: PrecacheRunPorts) {
+  constructor(
+    items: readonly PrecacheItem[],
+    options: { atOnce: number; pinDays: number | null },
+    ports: PrecacheRunPorts
+  ) {
     this.#items = items
     this.#options = options
     this.#ports = ports
@@ -51,7 +55,13 @@ export class PrecacheRun {
   }
 
   get progress(): { startedAt: number; total: number; done: number; failed: number; bytes: number } {
-    return { startedAt: this.startedAt, total: this.total, done: this.#done, failed: this.#failures, bytes: this.#bytes }
+    return {
+      startedAt: this.startedAt,
+      total: this.total,
+      done: this.#done,
+      failed: this.#failures,
+      bytes: this.#bytes
+    }
   }
 
   /** Ends it soon; what is under way keeps its verified pieces. */
@@ -81,7 +91,17 @@ export class PrecacheRun {
     if (signal.aborted) return
     try {
       const { url, integrity, kind = 'resource' } = item
-      const { sha256, bytes, present } = await this.#ports.obtain({ url, kind, priority: 'background', overwrite: true, allowStale: false, ...(integrity !== undefined && { integrity }) }, signal)
+      const { sha256, bytes, present } = await this.#ports.obtain(
+        {
+          url,
+          kind,
+          priority: 'background',
+          overwrite: true,
+          allowStale: false,
+          ...(integrity !== undefined && { integrity })
+        },
+        signal
+      )
       const pinDays = item.pinDays ?? this.#options.pinDays
       if (pinDays !== null && pinDays > 0) this.#ports.pin(sha256, this.#ports.wallMs() + pinDays * DAY_MS)
       if (item.priority !== undefined) this.#ports.setPriority(sha256, item.priority)
@@ -92,7 +112,8 @@ export class PrecacheRun {
       if (signal.aborted) return
       const error = LarderError.from(thrown)
       this.#failures++
-      if (this.#failed.length < MOST_FAILURES_TOLD) this.#failed.push({ url: item.url, code: error.code, message: error.message.slice(0, 500) })
+      if (this.#failed.length < MOST_FAILURES_TOLD)
+        this.#failed.push({ url: item.url, code: error.code, message: error.message.slice(0, 500) })
     }
     this.#ports.changed()
   }

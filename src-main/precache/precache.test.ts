@@ -19,15 +19,31 @@ beforeEach(async () => void (dir = await mkdtemp(join(tmpdir(), 'larder-precache
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
 /** A precache over an agent that takes `minutes` for each content. */
-async function rig(options: { startMs: number; settings?: object; minutes?: number; fail?: string; random?: number; items?: PrecacheItem[] }) {
+async function rig(options: {
+  startMs: number
+  settings?: object
+  minutes?: number
+  fail?: string
+  random?: number
+  items?: PrecacheItem[]
+}) {
   const clock = fakeClock(options.startMs)
-  const state = { mains: true, readable: true, reports: [] as PrecacheReport[], started: [] as string[], pins: [] as [string, number][], reads: 0 }
+  const state = {
+    mains: true,
+    readable: true,
+    reports: [] as PrecacheReport[],
+    started: [] as string[],
+    pins: [] as [string, number][],
+    reads: 0
+  }
   const items = options.items ?? [{ url: 'a' }, { url: 'b' }, { url: 'c' }]
   const parts: PrecacheParts = {
     path: join(dir, 'precache.json'),
     clock,
     localClock: berlin,
-    settings: Settings.parse({ precache: { list: '/etc/list', from: 22, to: 6, jitterMinutes: 60, atOnce: 1, ...options.settings } }).precache,
+    settings: Settings.parse({
+      precache: { list: '/etc/list', from: 22, to: 6, jitterMinutes: 60, atOnce: 1, ...options.settings }
+    }).precache,
     random: () => options.random ?? 0.5,
     wallMs: () => clock.wallMs(),
     changed: () => {},
@@ -38,7 +54,11 @@ async function rig(options: { startMs: number; settings?: object; minutes?: numb
       new Promise((resolve, reject) => {
         state.started.push(spec.url)
         signal.addEventListener('abort', () => reject(signal.reason as Error))
-        clock.after((options.minutes ?? 1) * 60_000, () => (spec.url === options.fail ? reject(new LarderError('ORIGIN_NOT_FOUND', 'not there')) : resolve({ sha256: spec.url as Sha256Hex, bytes: 10, present: spec.url === 'c' })))
+        clock.after((options.minutes ?? 1) * 60_000, () =>
+          spec.url === options.fail
+            ? reject(new LarderError('ORIGIN_NOT_FOUND', 'not there'))
+            : resolve({ sha256: spec.url as Sha256Hex, bytes: 10, present: spec.url === 'c' })
+        )
       }),
     readList: async () => {
       state.reads++
@@ -90,7 +110,9 @@ test('runs once a night, after its random wait, and says how it went', async () 
   await clock.pass(30 * 60_000)
   expect(precache.view()).toMatchObject({ state: 'running', running: { total: 3 } })
   await clock.pass(4 * 60_000)
-  expect(state.reports).toMatchObject([{ end: 'complete', total: 3, done: 2, present: 1, bytes: 10, failed: [{ url: 'b', code: 'ORIGIN_NOT_FOUND' }] }])
+  expect(state.reports).toMatchObject([
+    { end: 'complete', total: 3, done: 2, present: 1, bytes: 10, failed: [{ url: 'b', code: 'ORIGIN_NOT_FOUND' }] }
+  ])
   expect(state.pins.map(([sha256]) => sha256)).toEqual(['a', 'c'])
   expect(state.pins[0]![1] - clock.wallMs()).toBeGreaterThan(2 * DAY - 10 * 60_000)
   await clock.pass(7 * HOUR)
@@ -168,7 +190,10 @@ test('a list that cannot be read is told and tried again after a quarter of an h
   const { clock, state, precache } = await rig({ startMs: at(22), random: 0 })
   state.readable = false
   await clock.pass(60_000)
-  expect(precache.view()).toMatchObject({ why: 'no such list', last: { end: 'list-unreadable', failed: [{ code: 'NOT_FOUND' }] } })
+  expect(precache.view()).toMatchObject({
+    why: 'no such list',
+    last: { end: 'list-unreadable', failed: [{ code: 'NOT_FOUND' }] }
+  })
   expect(state.reads).toBe(1)
   state.readable = true
   await clock.pass(20 * 60_000)

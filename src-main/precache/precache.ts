@@ -70,7 +70,10 @@ export class Precache {
    */
   async start(items?: readonly PrecacheItem[], other?: string): Promise<void> {
     const list = other ?? this.#settings.list
-    if (!items && list === null) throw new LarderError('BAD_REQUEST', 'No pre-cache list is set (precache.list) and none was given', { field: 'precache.list' })
+    if (!items && list === null)
+      throw new LarderError('BAD_REQUEST', 'No pre-cache list is set (precache.list) and none was given', {
+        field: 'precache.list'
+      })
     const wanted = items ?? (await this.#o.readList(list!))
     if (this.#run) throw new LarderError('BUSY', 'A pre-cache run is under way')
     this.#begin(wanted, null)
@@ -87,14 +90,22 @@ export class Precache {
   /** The list of the settings as it is now. @throws BAD_REQUEST when none is set */
   async items(): Promise<PrecacheItem[]> {
     const { list } = this.#settings
-    if (list === null) throw new LarderError('BAD_REQUEST', 'No pre-cache list is set (precache.list)', { field: 'precache.list' })
+    if (list === null)
+      throw new LarderError('BAD_REQUEST', 'No pre-cache list is set (precache.list)', { field: 'precache.list' })
     return this.#o.readList(list)
   }
 
   view(): PrecacheView {
     const { list } = this.#settings
     const state = this.#run ? 'running' : list === null ? 'off' : this.#jitter ? 'jitter' : 'waiting'
-    return { state, list, why: this.#run ? 'A list is being gone through.' : list === null ? 'No list is set.' : this.#why, nextAt: state === 'jitter' || state === 'waiting' ? this.#nextAt() : null, running: this.#run?.run.progress ?? null, last: this.#kept.last }
+    return {
+      state,
+      list,
+      why: this.#run ? 'A list is being gone through.' : list === null ? 'No list is set.' : this.#why,
+      nextAt: state === 'jitter' || state === 'waiting' ? this.#nextAt() : null,
+      running: this.#run?.run.progress ?? null,
+      last: this.#kept.last
+    }
   }
 
   #nextAt(): number | null {
@@ -147,7 +158,12 @@ export class Precache {
       return
     }
     const now = clock.monotonicMs()
-    if (this.#jitter?.window !== window) this.#jitter = { window, untilMs: now + this.#o.random() * this.#longestWaitMs(), why: 'It waits for a random moment, so that not all PCs begin at once.' }
+    if (this.#jitter?.window !== window)
+      this.#jitter = {
+        window,
+        untilMs: now + this.#o.random() * this.#longestWaitMs(),
+        why: 'It waits for a random moment, so that not all PCs begin at once.'
+      }
     if (now < this.#jitter.untilMs) {
       this.#why = this.#jitter.why
       return
@@ -159,7 +175,19 @@ export class Precache {
       this.#why = LarderError.from(thrown).message
       this.#jitter = { window, untilMs: now + RETRY_MS, why: this.#why }
       const at = clock.wallMs()
-      this.#keep({ ...this.#kept, last: { startedAt: at, endedAt: at, total: 0, done: 0, present: 0, bytes: 0, failed: [{ url: list, code: LarderError.from(thrown).code, message: this.#why.slice(0, 500) }], end: 'list-unreadable' } })
+      this.#keep({
+        ...this.#kept,
+        last: {
+          startedAt: at,
+          endedAt: at,
+          total: 0,
+          done: 0,
+          present: 0,
+          bytes: 0,
+          failed: [{ url: list, code: LarderError.from(thrown).code, message: this.#why.slice(0, 500) }],
+          end: 'list-unreadable'
+        }
+      })
     }
   }
 

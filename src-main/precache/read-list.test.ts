@@ -14,7 +14,12 @@ const whyNot = (text: string): string => {
 }
 
 test('reads JSON with items or URLs, alone or in an object', () => {
-  expect(readPrecacheList('{"items":[{"url":"a.msi","integrity":"sha256-x","pinDays":30,"priority":"high"},"../b.bin"]}', base)).toEqual([
+  expect(
+    readPrecacheList(
+      '{"items":[{"url":"a.msi","integrity":"sha256-x","pinDays":30,"priority":"high"},"../b.bin"]}',
+      base
+    )
+  ).toEqual([
     { url: 'https://origin.test/lists/a.msi', integrity: 'sha256-x', pinDays: 30, priority: 'high' },
     { url: 'https://origin.test/b.bin' }
   ])
@@ -22,7 +27,10 @@ test('reads JSON with items or URLs, alone or in an object', () => {
 })
 
 test('reads lines of URLs with and without digest, comments and blank lines left out', () => {
-  expect(readPrecacheList(`# tonight\r\n\r\nhttps://a.test/x ${hex}\r\ny.bin\n`, base)).toEqual([{ url: 'https://a.test/x', integrity: hex }, { url: 'https://origin.test/lists/y.bin' }])
+  expect(readPrecacheList(`# tonight\r\n\r\nhttps://a.test/x ${hex}\r\ny.bin\n`, base)).toEqual([
+    { url: 'https://a.test/x', integrity: hex },
+    { url: 'https://origin.test/lists/y.bin' }
+  ])
 })
 
 test('reads what sha256sum writes, names with blanks and stars too', () => {
@@ -43,12 +51,19 @@ test('says which line or item is wrong and why', () => {
 
 test('whatever the text, there is a list or BAD_REQUEST', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.json(), fc.string({ unit: fc.constantFrom('a', ' ', '\n', '#', '{', '[', '"', '\\', '%') })), (text) => {
-      try {
-        for (const { url } of readPrecacheList(text, base)) expect(url).not.toBe('')
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'BAD_REQUEST' })
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.json(),
+        fc.string({ unit: fc.constantFrom('a', ' ', '\n', '#', '{', '[', '"', '\\', '%') })
+      ),
+      (text) => {
+        try {
+          for (const { url } of readPrecacheList(text, base)) expect(url).not.toBe('')
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'BAD_REQUEST' })
+        }
       }
-    })
+    )
   )
 })

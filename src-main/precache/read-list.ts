@@ -15,10 +15,12 @@ export const MAX_LIST_CHARS = 4 * 1024 * 1024
  * @throws BAD_REQUEST with the line or the item and the reason
  */
 export function readPrecacheList(text: string, base: string | null): PrecacheItem[] {
-  if (text.length > MAX_LIST_CHARS) throw refuse('the list', `has ${text.length} characters, at most ${MAX_LIST_CHARS} are read`)
+  if (text.length > MAX_LIST_CHARS)
+    throw refuse('the list', `has ${text.length} characters, at most ${MAX_LIST_CHARS} are read`)
   const plain = text.replace(/^\uFEFF/, '')
   const items = /^\s*[[{]/.test(plain) ? fromJson(plain) : fromLines(plain)
-  if (items.length > MAX_PRECACHE_ITEMS) throw refuse('the list', `has ${items.length} items, at most ${MAX_PRECACHE_ITEMS} are read`)
+  if (items.length > MAX_PRECACHE_ITEMS)
+    throw refuse('the list', `has ${items.length} items, at most ${MAX_PRECACHE_ITEMS} are read`)
   return items.map((item, i) => ({ ...item, url: absolute(item.url, base, `item ${i + 1}`) }))
 }
 
@@ -42,7 +44,9 @@ function fromLines(text: string): PrecacheItem[] {
     if (line === '' || line.startsWith('#')) continue
     const sum = /^\\?([0-9a-f]{64}) [ *](.+)$/i.exec(line)
     const [first, ...rest] = line.split(/\s+/)
-    const item = sum ? { url: encodeURI(sum[2]!), integrity: sum[1]!.toLowerCase() } : { url: first!, ...(rest[0] !== undefined && { integrity: rest[0] }) }
+    const item = sum
+      ? { url: encodeURI(sum[2]!), integrity: sum[1]!.toLowerCase() }
+      : { url: first!, ...(rest[0] !== undefined && { integrity: rest[0] }) }
     if (!sum && rest.length > 1) throw refuse(`line ${i + 1}`, 'has more than a URL and a digest')
     const parsed = PrecacheItem.safeParse(item)
     if (!parsed.success) throw refuse(`line ${i + 1}`, parsed.error.issues[0]?.message ?? 'is invalid')

@@ -61,7 +61,18 @@ const EMPTY_ENOUGH = 8
 const MOST_ROUND_TRIPS = 4
 
 export function firstState(atMs: number): LawState {
-  return { phase: 'rising', windowBytes: FIRST_WINDOW_BYTES, goalBytes: Infinity, recent: [], base: [], baseSinceMs: atMs, turnMs: Infinity, restedSinceMs: atMs, emptySeen: 0, atMs }
+  return {
+    phase: 'rising',
+    windowBytes: FIRST_WINDOW_BYTES,
+    goalBytes: Infinity,
+    recent: [],
+    base: [],
+    baseSinceMs: atMs,
+    turnMs: Infinity,
+    restedSinceMs: atMs,
+    emptySeen: 0,
+    atMs
+  }
 }
 
 /** Delay that queues cause as far as the samples tell, ms. */
@@ -75,7 +86,9 @@ export function step(before: LawState, sample: DelaySample, limits: LawLimits): 
   const { atMs, rttMs } = sample
   const delayMs = queueingDelayMs(state)
   const roundTrips = Math.min(MOST_ROUND_TRIPS, Math.max(0, atMs - before.atMs) / Math.max(1, rttMs))
-  const gain = 1 / Math.min(LARGEST_GAIN_DIVISOR, Math.max(1, Math.ceil((2 * limits.targetMs) / Math.max(1, Math.min(...state.base)))))
+  const gain =
+    1 /
+    Math.min(LARGEST_GAIN_DIVISOR, Math.max(1, Math.ceil((2 * limits.targetMs) / Math.max(1, Math.min(...state.base)))))
   // A window that was not used says nothing about what a larger one would do.
   const used = sample.receivedBytes >= (state.windowBytes * roundTrips) / 4
   const bounded = (bytes: number) => bound(bytes, rttMs, limits)
@@ -87,7 +100,9 @@ export function step(before: LawState, sample: DelaySample, limits: LawLimits): 
     case 'rising': {
       if (delayMs > limits.targetMs * RISING_ENDS) {
         // What has come per ms, times the round trip wanted: the window that this link needs, whatever it overshot to.
-        const needed = (sample.receivedBytes / Math.max(1, atMs - before.atMs)) * (Math.min(...state.base) + limits.targetMs * RISING_ENDS)
+        const needed =
+          (sample.receivedBytes / Math.max(1, atMs - before.atMs)) *
+          (Math.min(...state.base) + limits.targetMs * RISING_ENDS)
         return toSteady({ ...state, recent: [], windowBytes: bounded(Math.min(state.windowBytes, needed)) }, atMs)
       }
       if (state.windowBytes >= state.goalBytes) return toSteady(state, atMs)
@@ -99,14 +114,32 @@ export function step(before: LawState, sample: DelaySample, limits: LawLimits): 
     case 'steady': {
       if (atMs >= state.turnMs) {
         // Two round trips with next to nothing under way; then back to where it was.
-        return { ...state, phase: 'resting', goalBytes: state.windowBytes, windowBytes: LEAST_WINDOW_BYTES, turnMs: atMs + 2 * rttMs, restedSinceMs: atMs, emptySeen: 0 }
+        return {
+          ...state,
+          phase: 'resting',
+          goalBytes: state.windowBytes,
+          windowBytes: LEAST_WINDOW_BYTES,
+          turnMs: atMs + 2 * rttMs,
+          restedSinceMs: atMs,
+          emptySeen: 0
+        }
       }
       const over = delayMs / limits.targetMs - 1
       const empty = used && delayMs < limits.targetMs * EMPTY_SHARE ? state.emptySeen + 1 : 0
       if (empty >= EMPTY_ENOUGH) return { ...state, phase: 'rising', goalBytes: Infinity, emptySeen: 0 }
       // One decrease per sample, and the next one by samples that have seen it.
-      if (over > 0) return { ...state, recent: [], windowBytes: bounded(state.windowBytes * (1 - Math.min(0.5, over)) ** Math.min(1, roundTrips)), emptySeen: 0 }
-      return { ...state, windowBytes: bounded(used ? state.windowBytes + gain * SEGMENT_BYTES * roundTrips : state.windowBytes), emptySeen: empty }
+      if (over > 0)
+        return {
+          ...state,
+          recent: [],
+          windowBytes: bounded(state.windowBytes * (1 - Math.min(0.5, over)) ** Math.min(1, roundTrips)),
+          emptySeen: 0
+        }
+      return {
+        ...state,
+        windowBytes: bounded(used ? state.windowBytes + gain * SEGMENT_BYTES * roundTrips : state.windowBytes),
+        emptySeen: empty
+      }
     }
   }
 }
@@ -122,7 +155,8 @@ function noteDelay(state: LawState, { atMs, rttMs }: DelaySample): LawState {
 function toSteady(state: LawState, atMs: number): LawState {
   const rested = state.goalBytes !== Infinity
   const restMs = rested ? atMs - state.restedSinceMs : 0
-  const turnMs = rested || state.turnMs === Infinity ? atMs + Math.max(LEAST_WORK_MS, restMs / REST_SHARE - restMs) : state.turnMs
+  const turnMs =
+    rested || state.turnMs === Infinity ? atMs + Math.max(LEAST_WORK_MS, restMs / REST_SHARE - restMs) : state.turnMs
   return { ...state, phase: 'steady', goalBytes: Infinity, emptySeen: 0, turnMs }
 }
 

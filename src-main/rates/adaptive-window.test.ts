@@ -30,7 +30,11 @@ test('probes only while there is a download, and shares the window between them'
 test('goes blind when nobody answers for some seconds, and sees again with the next answer', async () => {
   const clock = fakeClock()
   let answers = true
-  const window = new AdaptiveWindow('https://origin.test/a', { clock, probe: async () => (answers ? 20 : null), limits })
+  const window = new AdaptiveWindow('https://origin.test/a', {
+    clock,
+    probe: async () => (answers ? 20 : null),
+    limits
+  })
   const download = window.open()
   await clock.pass(1000)
   expect(download.bytes).toBeGreaterThan(0)

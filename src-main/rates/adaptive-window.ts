@@ -54,7 +54,12 @@ export class AdaptiveWindow {
   }
 
   view(): AdaptiveView {
-    return { origin: this.origin, windowBytes: this.#bytes(1), queueingDelayMs: Math.round(queueingDelayMs(this.#state)), downloads: this.#downloads }
+    return {
+      origin: this.origin,
+      windowBytes: this.#bytes(1),
+      queueingDelayMs: Math.round(queueingDelayMs(this.#state)),
+      downloads: this.#downloads
+    }
   }
 
   /** One more download shares the window. */
@@ -108,6 +113,9 @@ export class AdaptiveWindow {
       this.#state = step(this.#state, { atMs, rttMs, receivedBytes: this.#received }, this.#limits())
       this.#received = 0
     }
-    mine.timer = this.#clock.after(Math.max(PROBE_EVERY_MS / 2, PROBE_EVERY_MS - (atMs - startedMs)), () => void this.#look())
+    mine.timer = this.#clock.after(
+      Math.max(PROBE_EVERY_MS / 2, PROBE_EVERY_MS - (atMs - startedMs)),
+      () => void this.#look()
+    )
   }
 }

@@ -13,7 +13,8 @@ const LOOK_AGAIN_MS = 500
 /** Keeps the bytes that go through within a bucket's rate. */
 export function paceOf(bucket: ByteBucket, clock: Clock): Pace {
   const wait = async (mark: number, signal?: AbortSignal): Promise<void> => {
-    for (let ms = bucket.waitMs(mark); ms > 0; ms = bucket.waitMs(mark)) await sleep(clock, Math.min(ms, LOOK_AGAIN_MS), signal)
+    for (let ms = bucket.waitMs(mark); ms > 0; ms = bucket.waitMs(mark))
+      await sleep(clock, Math.min(ms, LOOK_AGAIN_MS), signal)
   }
   return (bytes, signal) => {
     if (bucket.bytesPerSecond === null) return undefined

@@ -18,13 +18,23 @@ async function ratesOf(rates: object, startMs: number, timeZone = 'Europe/Berlin
   const clock = fakeClock(startMs)
   const local = localClock(timeZone)
   const uploads = await UploadCount.open(join(dir, 'uploads.json'), clock, local)
-  const made = new Rates({ clock, localClock: local, settings: Settings.parse({ rates }).rates, uploads, probe: async () => 20, changed: () => {} })
+  const made = new Rates({
+    clock,
+    localClock: local,
+    settings: Settings.parse({ rates }).rates,
+    uploads,
+    probe: async () => 20,
+    changed: () => {}
+  })
   return { clock, uploads, rates: made }
 }
 
 test('caps follow the clock on the wall hour by hour, through a day that has 23 hours', async () => {
   // Sunday 29 March 2026, 0 o'clock in Berlin.
-  const { clock, rates } = await ratesOf({ wanBackground: 4 * MIB, schedule: [{ days: ['sun'], from: 3, to: 5, wanBackground: MIB }] }, Date.UTC(2026, 2, 28, 23))
+  const { clock, rates } = await ratesOf(
+    { wanBackground: 4 * MIB, schedule: [{ days: ['sun'], from: 3, to: 5, wanBackground: MIB }] },
+    Date.UTC(2026, 2, 28, 23)
+  )
   const seen: (number | null)[] = []
   for (let hour = 0; hour < 24; hour++) {
     await clock.pass(10_000)
@@ -72,7 +82,12 @@ test('uploads count by calendar month of local time, through restarts, and end a
   first.rates.close()
   const second = await ratesOf({ monthlyUploadBytes: 100 * MIB }, Date.UTC(2026, 0, 31, 22, 59))
   second.rates.noteUploaded(40 * MIB)
-  expect(second.rates.view().uploads).toEqual({ month: '2026-01', bytes: 100 * MIB, limitBytes: 100 * MIB, allowed: false })
+  expect(second.rates.view().uploads).toEqual({
+    month: '2026-01',
+    bytes: 100 * MIB,
+    limitBytes: 100 * MIB,
+    allowed: false
+  })
   await second.clock.pass(60_000)
   expect(second.rates.view().uploads).toEqual({ month: '2026-02', bytes: 0, limitBytes: 100 * MIB, allowed: true })
   await second.uploads.close()

@@ -82,7 +82,15 @@ export class Rates {
     if (!window) {
       for (const [key, other] of this.#windows) if (other.idle) this.#windows.delete(key)
       const { clock, probe } = this.#o
-      window = new AdaptiveWindow(url, { clock, probe, limits: () => ({ targetMs: this.#settings.adaptiveTargetMs, floorBytesPerSecond: this.#settings.adaptiveFloor, ceilingBytes: this.#settings.adaptiveCeilingBytes }) })
+      window = new AdaptiveWindow(url, {
+        clock,
+        probe,
+        limits: () => ({
+          targetMs: this.#settings.adaptiveTargetMs,
+          floorBytesPerSecond: this.#settings.adaptiveFloor,
+          ceilingBytes: this.#settings.adaptiveCeilingBytes
+        })
+      })
       this.#windows.set(origin, window)
     }
     return window.open()
@@ -93,7 +101,11 @@ export class Rates {
     return {
       caps: forEachKind((kind) => this.#buckets[kind].bytesPerSecond),
       scheduled: this.#settings.schedule.length > 0,
-      adaptive: { enabled: this.#settings.adaptive, targetMs: this.#settings.adaptiveTargetMs, origins: [...this.#windows.values()].filter((window) => !window.idle).map((window) => window.view()) },
+      adaptive: {
+        enabled: this.#settings.adaptive,
+        targetMs: this.#settings.adaptiveTargetMs,
+        origins: [...this.#windows.values()].filter((window) => !window.idle).map((window) => window.view())
+      },
       uploads: { month, bytes, limitBytes: this.#settings.monthlyUploadBytes, allowed: this.mayUpload }
     }
   }
@@ -101,7 +113,13 @@ export class Rates {
   /** The caps of every hour of the week. */
   table(): RateTableView {
     const { weekday, hour } = this.#now()
-    return { now: { day: weekdays[weekday]!, hour }, days: weekdays.map((day, i) => ({ day, hours: this.#table.slice(i * 24, i * 24 + 24).map((caps) => ({ ...caps })) })) }
+    return {
+      now: { day: weekdays[weekday]!, hour },
+      days: weekdays.map((day, i) => ({
+        day,
+        hours: this.#table.slice(i * 24, i * 24 + 24).map((caps) => ({ ...caps }))
+      }))
+    }
   }
 
   close(): void {

@@ -3,7 +3,10 @@ import type { Clock } from '../lib/clock.ts'
 import type { LocalClock } from '../lib/local-time.ts'
 import { readPrivateFile, writePrivateFile } from '../lib/private-file.ts'
 
-const Kept = z.object({ month: z.string().regex(/^\d{4}-\d{2}$/), bytes: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER) })
+const Kept = z.object({
+  month: z.string().regex(/^\d{4}-\d{2}$/),
+  bytes: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+})
 const MAX_FILE_BYTES = 1024
 /** The count is written at most so often; a crash loses no more than what was served since. */
 const WRITE_EVERY_MS = 30_000

@@ -24,7 +24,12 @@ export interface DirectJob {
  * cache, from start to end.
  * @throws the codes of {@link OriginClient.open}, DIGEST_MISMATCH, DISK_FULL, CACHE_UNUSABLE
  */
-export async function downloadToCache(world: TransferWorld, job: DirectJob, stored: StoredVersion | null, kind: ContentKind): Promise<CachedContent> {
+export async function downloadToCache(
+  world: TransferWorld,
+  job: DirectJob,
+  stored: StoredVersion | null,
+  kind: ContentKind
+): Promise<CachedContent> {
   const stream = await world.cache.openStream()
   try {
     await readFrom(world, job, (chunk) => stream.write(chunk))
@@ -40,7 +45,12 @@ export async function downloadToCache(world: TransferWorld, job: DirectJob, stor
  * @returns the SHA-256 of the whole
  * @throws the codes of {@link OriginClient.open}, DIGEST_MISMATCH, DESTINATION_UNWRITABLE, DISK_FULL
  */
-export async function downloadToFile(world: TransferWorld, job: DirectJob, destination: string, overwrite: boolean): Promise<Sha256Hex> {
+export async function downloadToFile(
+  world: TransferWorld,
+  job: DirectJob,
+  destination: string,
+  overwrite: boolean
+): Promise<Sha256Hex> {
   const beside = join(dirname(destination), `.${randomBytes(12).toString('hex')}.larder-part`)
   const hash = createHash('sha256')
   const file = await open(beside, 'wx', 0o600).catch((error: unknown) => {
@@ -58,7 +68,10 @@ export async function downloadToFile(world: TransferWorld, job: DirectJob, desti
     }
     const sha256 = Sha256Hex.parse(hash.digest('hex'))
     if (job.expected !== null && sha256 !== job.expected)
-      throw new LarderError('DIGEST_MISMATCH', 'What the origin sent does not have the expected digest', { expected: job.expected, actual: sha256 })
+      throw new LarderError('DIGEST_MISMATCH', 'What the origin sent does not have the expected digest', {
+        expected: job.expected,
+        actual: sha256
+      })
     if (!overwrite) await (await open(destination, 'wx', 0o600)).close()
     await rename(beside, destination)
     return sha256
@@ -68,8 +81,16 @@ export async function downloadToFile(world: TransferWorld, job: DirectJob, desti
   }
 }
 
-async function readFrom(world: TransferWorld, job: DirectJob, write: (chunk: Buffer) => Promise<unknown>): Promise<void> {
-  const body = await world.origin.open(job.version, { start: 0, end: job.version.lengthBytes }, { signal: job.signal, priority: job.priority, ...(job.headers ? { headers: job.headers } : {}) })
+async function readFrom(
+  world: TransferWorld,
+  job: DirectJob,
+  write: (chunk: Buffer) => Promise<unknown>
+): Promise<void> {
+  const body = await world.origin.open(
+    job.version,
+    { start: 0, end: job.version.lengthBytes },
+    { signal: job.signal, priority: job.priority, ...(job.headers ? { headers: job.headers } : {}) }
+  )
   try {
     for await (const chunk of body) {
       await write(chunk)
@@ -84,6 +105,7 @@ async function readFrom(world: TransferWorld, job: DirectJob, write: (chunk: Buf
 function writeError(error: unknown, destination: string): unknown {
   const code = systemCode(error)
   if (error instanceof LarderError || code === undefined) return error
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new LarderError('DISK_FULL', 'The disk of the destination is full', { cause: error })
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new LarderError('DISK_FULL', 'The disk of the destination is full', { cause: error })
   return new LarderError('DESTINATION_UNWRITABLE', `Cannot write ${basename(destination)}: ${code}`, { cause: error })
 }

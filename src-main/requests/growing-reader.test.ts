@@ -15,7 +15,8 @@ const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 function setUp(bytes = 4 * MIB + 10) {
   const data = randomBytes(bytes)
   const plan = planPieces(bytes)
-  const slice = (index: number) => data.subarray(pieceStart(plan, index), pieceStart(plan, index) + pieceLength(plan, index))
+  const slice = (index: number) =>
+    data.subarray(pieceStart(plan, index), pieceStart(plan, index) + pieceLength(plan, index))
   const sha256 = digest(data).toString('hex') as Sha256Hex
   const has = new Set<number>()
   const lies = new Map<number, Buffer>()
@@ -35,7 +36,8 @@ function setUp(bytes = 4 * MIB + 10) {
     open: async (): Promise<ContentReader> => {
       open++
       return {
-        sha256, plan,
+        sha256,
+        plan,
         pieceDigests: Buffer.concat(Array.from({ length: plan.count }, (_, index) => digest(slice(index)))),
         read: async (start, length) => Buffer.from(data.subarray(start, start + length)),
         close: async () => void open--
@@ -44,7 +46,10 @@ function setUp(bytes = 4 * MIB + 10) {
   } as unknown as Cache
   const gone = new AbortController()
   return {
-    data, transfer, lies, gone,
+    data,
+    transfer,
+    lies,
+    gone,
     openReaders: () => open,
     read: (span: ByteSpan) => readSpan({ from: 'transfer', transfer }, cache, span, gone.signal),
     fromCache: (span: ByteSpan) => readSpan({ from: 'cache', sha256 }, cache, span, gone.signal),
@@ -62,7 +67,10 @@ function setUp(bytes = 4 * MIB + 10) {
 
 /** Settles to 'waiting' when nothing comes after all that can run has run. */
 async function soon<T>(promise: Promise<T>): Promise<T | 'waiting'> {
-  return Promise.race([promise, new Promise<'waiting'>((resolve) => setImmediate(() => setImmediate(() => setImmediate(() => resolve('waiting')))))])
+  return Promise.race([
+    promise,
+    new Promise<'waiting'>((resolve) => setImmediate(() => setImmediate(() => setImmediate(() => resolve('waiting')))))
+  ])
 }
 
 async function all(bytes: AsyncGenerator<Buffer>): Promise<Buffer> {
@@ -113,9 +121,20 @@ describe('a reader of a content that is still coming in', () => {
   test('gets exactly the bytes of its span', async () => {
     const { read, fromCache, get, finish, data, openReaders } = setUp()
     get(0, 1, 2, 3, 4)
-    for (const [start, end] of [[0, 1], [MIB - 1, MIB + 1], [MIB, 2 * MIB], [5, 3 * MIB + 5]] as const) expect(data.subarray(start, end).equals(await all(read({ start, end })))).toBe(true)
+    for (const [start, end] of [
+      [0, 1],
+      [MIB - 1, MIB + 1],
+      [MIB, 2 * MIB],
+      [5, 3 * MIB + 5]
+    ] as const)
+      expect(data.subarray(start, end).equals(await all(read({ start, end })))).toBe(true)
     finish()
-    for (const [start, end] of [[0, data.length], [4 * MIB - 3, data.length], [data.length - 1, data.length], [7, 7]] as const) {
+    for (const [start, end] of [
+      [0, data.length],
+      [4 * MIB - 3, data.length],
+      [data.length - 1, data.length],
+      [7, 7]
+    ] as const) {
       expect(data.subarray(start, end).equals(await all(read({ start, end })))).toBe(true)
       expect(data.subarray(start, end).equals(await all(fromCache({ start, end })))).toBe(true)
     }
@@ -131,7 +150,8 @@ describe('a reader of a content that is still coming in', () => {
     const other = stopping.read({ start: 0, end: 10 }).next()
     stopping.gone.abort(new LarderError('CANCELLED', 'gone'))
     await expect(other).rejects.toMatchObject({ code: 'CANCELLED' })
-    for (const { transfer } of [failing, stopping]) expect(['changed', 'done', 'failed'].map((name) => transfer.listenerCount(name as 'done'))).toEqual([0, 0, 0])
+    for (const { transfer } of [failing, stopping])
+      expect(['changed', 'done', 'failed'].map((name) => transfer.listenerCount(name as 'done'))).toEqual([0, 0, 0])
   })
 
   test('keeps nothing open when it stops in the middle', async () => {

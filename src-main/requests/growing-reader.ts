@@ -20,7 +20,12 @@ export interface ByteSpan {
  *
  * @throws the transfer's error, the signal's reason, CACHE_DAMAGED, PIECE_DIGEST_MISMATCH (pieces already given away turned out to be wrong)
  */
-export async function* readSpan(supply: Supply, cache: Cache, span: ByteSpan, signal: AbortSignal): AsyncGenerator<Buffer> {
+export async function* readSpan(
+  supply: Supply,
+  cache: Cache,
+  span: ByteSpan,
+  signal: AbortSignal
+): AsyncGenerator<Buffer> {
   if (span.end <= span.start) return
   if (supply.from === 'cache') {
     const reader = await openReader(cache, supply.sha256)
@@ -34,7 +39,12 @@ export async function* readSpan(supply: Supply, cache: Cache, span: ByteSpan, si
   yield* follow(supply.transfer, cache, span, signal)
 }
 
-async function* follow(transfer: PieceSupply, cache: Cache, span: ByteSpan, signal: AbortSignal): AsyncGenerator<Buffer> {
+async function* follow(
+  transfer: PieceSupply,
+  cache: Cache,
+  span: ByteSpan,
+  signal: AbortSignal
+): AsyncGenerator<Buffer> {
   const { plan } = transfer
   // Opened in the moment the content is complete, before anything could evict it.
   let complete: Promise<ContentReader> | undefined
@@ -49,7 +59,8 @@ async function* follow(transfer: PieceSupply, cache: Cache, span: ByteSpan, sign
   const finalIndex = plan.count - 1
   try {
     for (let index = pieceOf(plan, span.start); index <= pieceOf(plan, span.end - 1); index++) {
-      if (complete === undefined) await until(transfer, () => complete !== undefined || (index < finalIndex && transfer.has(index)), signal)
+      if (complete === undefined)
+        await until(transfer, () => complete !== undefined || (index < finalIndex && transfer.has(index)), signal)
       if (complete !== undefined) {
         const reader = await complete
         assertGiven(given, reader)
@@ -67,7 +78,12 @@ async function* follow(transfer: PieceSupply, cache: Cache, span: ByteSpan, sign
   }
 }
 
-async function* piecesOf(reader: ContentReader, span: ByteSpan, from: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+async function* piecesOf(
+  reader: ContentReader,
+  span: ByteSpan,
+  from: number,
+  signal: AbortSignal
+): AsyncGenerator<Buffer> {
   for (let index = from; index <= pieceOf(reader.plan, span.end - 1); index++) {
     signal.throwIfAborted()
     yield cut(reader.plan, index, await readPiece(reader, index), span)
@@ -76,7 +92,12 @@ async function* piecesOf(reader: ContentReader, span: ByteSpan, from: number, si
 
 function assertGiven(given: readonly { index: number; digest: Buffer }[], { pieceDigests }: ContentReader): void {
   const wrong = given.find(({ index, digest }) => !digest.equals(pieceDigests.subarray(index * 32, index * 32 + 32)))
-  if (wrong) throw new LarderError('PIECE_DIGEST_MISMATCH', `Piece ${wrong.index} was given away before it turned out to be wrong`, { piece: wrong.index })
+  if (wrong)
+    throw new LarderError(
+      'PIECE_DIGEST_MISMATCH',
+      `Piece ${wrong.index} was given away before it turned out to be wrong`,
+      { piece: wrong.index }
+    )
 }
 
 async function openReader(cache: Cache, sha256: Sha256Hex): Promise<ContentReader> {

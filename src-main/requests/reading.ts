@@ -31,7 +31,9 @@ export interface FoundContent {
 }
 
 /** What a URL turned out to be. `pass`: it must not or cannot be shared, so the asker gets the origin's own answer. */
-export type LookUp = { readonly is: 'content'; readonly content: FoundContent } | { readonly is: 'pass'; readonly reason: 'private' | 'not-shareable' }
+export type LookUp =
+  | { readonly is: 'content'; readonly content: FoundContent }
+  | { readonly is: 'pass'; readonly reason: 'private' | 'not-shareable' }
 
 export interface LookUpOptions {
   /** Fields that choose among representations (`accept`, `accept-language`). */
@@ -88,12 +90,27 @@ export class Readings {
     const found = (known: KnownVersion, policy: unknown, lengthBytes: number, cached: boolean): LookUp => {
       const { fields, ageSeconds } = keptAnswer(policy, clock)
       const content: Found = {
-        url, lengthBytes, etag: fields['etag'] ?? null, lastModified: fields['last-modified'] ?? null, fields, cached, stale: known.status === 'stale', ageSeconds, known, headers
+        url,
+        lengthBytes,
+        etag: fields['etag'] ?? null,
+        lastModified: fields['last-modified'] ?? null,
+        fields,
+        cached,
+        stale: known.status === 'stale',
+        ageSeconds,
+        known,
+        headers
       }
       return { is: 'content', content }
     }
     try {
-      const answer = await this.#versions.check(url, { stored: present ? stored : undefined, headers, certificate: undefined, private: false, signal })
+      const answer = await this.#versions.check(url, {
+        stored: present ? stored : undefined,
+        headers,
+        certificate: undefined,
+        private: false,
+        signal
+      })
       if (answer.status === 'unchanged') return found(answer, answer.policy, present!.plan.lengthBytes, true)
       const { version } = answer
       if (version.unshareable === 'private' || !version.storable) return { is: 'pass', reason: 'private' }
@@ -101,7 +118,13 @@ export class Readings {
       if (key === null || version.lengthBytes === null) return { is: 'pass', reason: 'not-shareable' }
       return found(answer, version.policy, version.lengthBytes, cache.findByKey(key) !== undefined)
     } catch (error) {
-      if (!present || !allowStale || !hasCode(error, 'ORIGIN_UNREACHABLE', 'ORIGIN_STALLED', 'ORIGIN_STATUS') || !mayServeStale(stored.policy, clock)) throw error
+      if (
+        !present ||
+        !allowStale ||
+        !hasCode(error, 'ORIGIN_UNREACHABLE', 'ORIGIN_STALLED', 'ORIGIN_STATUS') ||
+        !mayServeStale(stored.policy, clock)
+      )
+        throw error
       return found({ status: 'stale' }, stored.policy, present.plan.lengthBytes, true)
     }
   }
@@ -112,7 +135,12 @@ export class Readings {
    */
   open(content: FoundContent, span: ByteSpan): Reading {
     const { known, headers } = content as Found
-    if (known.status === 'version' && !content.cached && routeRange(span, content.lengthBytes, this.#isHere(known.version, span)) === 'origin') return this.#openAtOrigin(known.version, headers, span)
+    if (
+      known.status === 'version' &&
+      !content.cached &&
+      routeRange(span, content.lengthBytes, this.#isHere(known.version, span)) === 'origin'
+    )
+      return this.#openAtOrigin(known.version, headers, span)
     const { cache } = this.#world
     const spec = RequestSpec.parse({ url: content.url, ...(headers && { headers }), allowStale: content.stale })
     const request = this.#requests.add(spec, { known, wantedBytes: span.end - span.start })
@@ -136,7 +164,15 @@ export class Readings {
   }
 
   /** Passes a question on to the origin and the answer back, unseen by cache and peers. @throws the codes of {@link OriginClient.pass} */
-  async pass(url: string, options: { method: 'GET' | 'HEAD'; headers: Record<string, string>; conditions: Record<string, string>; signal: AbortSignal }): Promise<PassedAnswer> {
+  async pass(
+    url: string,
+    options: {
+      method: 'GET' | 'HEAD'
+      headers: Record<string, string>
+      conditions: Record<string, string>
+      signal: AbortSignal
+    }
+  ): Promise<PassedAnswer> {
     const answer = await this.#world.origin.pass(url, options)
     answer.body.on('data', (chunk: Buffer) => (this.#originBytes += chunk.length)).pause()
     return answer
@@ -170,7 +206,8 @@ export class Readings {
     const transfer = key === null ? undefined : this.#transfers.get(key)
     if (!transfer || version.lengthBytes === null) return false
     const { pieceBytes } = planPieces(version.lengthBytes)
-    for (let index = Math.floor(span.start / pieceBytes); index * pieceBytes < span.end; index++) if (!transfer.has(index)) return false
+    for (let index = Math.floor(span.start / pieceBytes); index * pieceBytes < span.end; index++)
+      if (!transfer.has(index)) return false
     return true
   }
 }

@@ -1,5 +1,13 @@
 import type { ContentKey, PeerId, RequestId, Sha256Hex } from '../contract/ids.ts'
-import { finalRequestStates, reasonTexts, type ReasonCode, type RequestSpec, type RequestState, type RequestView, type SourceSplit } from '../contract/request.ts'
+import {
+  finalRequestStates,
+  reasonTexts,
+  type ReasonCode,
+  type RequestSpec,
+  type RequestState,
+  type RequestView,
+  type SourceSplit
+} from '../contract/request.ts'
 import type { LarderError } from '../lib/errors.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import { RateMeter } from '../transfers/rate-meter.ts'
@@ -109,7 +117,8 @@ export class RequestRecord {
     if (!transfer) return
     if (transfer.split.originBytes + transfer.split.peerBytes > 0) this.noteFirstByte()
     this.#master = transfer.master ?? this.#master
-    if (this.#state === 'waiting' && (transfer.state === 'active' || transfer.state === 'finishing')) this.#state = 'active'
+    if (this.#state === 'waiting' && (transfer.state === 'active' || transfer.state === 'finishing'))
+      this.#state = 'active'
   }
 
   /** Keeps what its transfer has come to, and forgets it. */
@@ -143,7 +152,9 @@ export class RequestRecord {
       lengthBytes: this.lengthBytes,
       haveBytes: this.outcome ? this.outcome.lengthBytes : (transfer?.haveBytes ?? this.#split.originBytes),
       split: { ...(transfer?.split ?? this.#split) },
-      rateBytesPerSecond: this.final ? 0 : (transfer?.rateBytesPerSecond ?? (this.#direct ? this.#directRate.bytesPerSecond : 0)),
+      rateBytesPerSecond: this.final
+        ? 0
+        : (transfer?.rateBytesPerSecond ?? (this.#direct ? this.#directRate.bytesPerSecond : 0)),
       role: this.#direct ? 'direct' : (transfer?.role ?? 'none'),
       master,
       masterName: master ? this.#world.network.nameOf(master) : null,

@@ -16,7 +16,11 @@ export interface RequestTarget {
  * Resolves a request's URL, relative ones against the background channel.
  * @throws BACKGROUND_CHANNEL_UNSET, URL_INVALID, URL_SCHEME_UNSUPPORTED
  */
-export function resolveTarget(url: string, headers: Record<string, string> | undefined, backgroundChannelUrl: string | null): RequestTarget {
+export function resolveTarget(
+  url: string,
+  headers: Record<string, string> | undefined,
+  backgroundChannelUrl: string | null
+): RequestTarget {
   const { url: bare, authorization } = separateCredentials(absoluteUrl(url, backgroundChannelUrl))
   const all = authorization === null ? headers : { ...headers, Authorization: authorization }
   return { url: bare, headers: all, private: mayCarryCredentials(all) }

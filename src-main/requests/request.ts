@@ -52,7 +52,14 @@ export class LocalRequest implements Interest {
     spec: RequestSpec,
     target: RequestTarget,
     expected: Sha256Hex | null,
-    parts: { world: TransferWorld; transfers: Transfers; versions: VersionCheck; changed: (request: LocalRequest) => void; known?: KnownVersion | undefined; wantedBytes?: number | undefined }
+    parts: {
+      world: TransferWorld
+      transfers: Transfers
+      versions: VersionCheck
+      changed: (request: LocalRequest) => void
+      known?: KnownVersion | undefined
+      wantedBytes?: number | undefined
+    }
   ) {
     this.id = RequestId.parse(`r-${randomBytes(10).toString('hex')}`)
     this.#spec = spec
@@ -70,7 +77,9 @@ export class LocalRequest implements Interest {
     const timeoutMs = spec.timeoutMs ?? this.#world.settings.transfers.timeoutMs
     this.deadlineMs = this.#record.createdMs + timeoutMs
     this.#deadline = clock.after(timeoutMs, () =>
-      this.#abort.abort(new LarderError('TIMEOUT', `Not finished within ${Math.round(timeoutMs / 1000)} s`, { timeoutMs }))
+      this.#abort.abort(
+        new LarderError('TIMEOUT', `Not finished within ${Math.round(timeoutMs / 1000)} s`, { timeoutMs })
+      )
     )
   }
 
@@ -113,13 +122,19 @@ export class LocalRequest implements Interest {
       this.#supply.resolve({ from: 'cache', sha256: outcome.sha256 })
       await this.#deliver(outcome)
       this.#end('done', null)
-      this.#world.emit('requestDone', `Finished ${this.#target.url}`, { ...this.#facts(), bytes: outcome.lengthBytes, ms: Math.round(this.#record.finishedMs! - this.#record.createdMs) })
+      this.#world.emit('requestDone', `Finished ${this.#target.url}`, {
+        ...this.#facts(),
+        bytes: outcome.lengthBytes,
+        ms: Math.round(this.#record.finishedMs! - this.#record.createdMs)
+      })
     } catch (thrown) {
       const error = LarderError.from(this.#abort.signal.aborted ? this.#abort.signal.reason : thrown)
       const cancelled = error.code === 'CANCELLED'
       this.#supply.reject(error)
       this.#end(cancelled ? 'cancelled' : 'failed', error)
-      const text = cancelled ? `Cancelled ${this.#target.url}` : `Failed ${this.#target.url}: ${error.message}`.slice(0, 1000)
+      const text = cancelled
+        ? `Cancelled ${this.#target.url}`
+        : `Failed ${this.#target.url}: ${error.message}`.slice(0, 1000)
       this.#world.emit(cancelled ? 'requestCancelled' : 'requestFailed', text, { ...this.#facts(), code: error.code })
     }
   }
@@ -167,7 +182,11 @@ export class LocalRequest implements Interest {
         return await this.#obtainVersion()
       } catch (error) {
         if (!hasCode(error, 'ORIGIN_CHANGED') || tries === VERSION_TRIES || this.#abort.signal.aborted) throw error
-        this.#world.emit('originChanged', `${this.#target.url} changed at the origin during the download; starting over with the new version.`, { requestId: this.id, url: this.#target.url, code: 'ORIGIN_CHANGED' })
+        this.#world.emit(
+          'originChanged',
+          `${this.#target.url} changed at the origin during the download; starting over with the new version.`,
+          { requestId: this.id, url: this.#target.url, code: 'ORIGIN_CHANGED' }
+        )
         this.#leaveTransfer()
       }
     }
@@ -186,15 +205,29 @@ export class LocalRequest implements Interest {
     }
     let version: OriginVersion
     try {
-      const asked = { stored: present ? stored : undefined, headers: this.#target.headers, certificate: wishOf(this.#spec), private: this.#target.private, signal: this.#abort.signal }
-      const answer = known?.status === 'version' || (known?.status === 'unchanged' && present) ? known : await this.#versions.check(this.#target.url, asked)
+      const asked = {
+        stored: present ? stored : undefined,
+        headers: this.#target.headers,
+        certificate: wishOf(this.#spec),
+        private: this.#target.private,
+        signal: this.#abort.signal
+      }
+      const answer =
+        known?.status === 'version' || (known?.status === 'unchanged' && present)
+          ? known
+          : await this.#versions.check(this.#target.url, asked)
       if (answer.status === 'unchanged') {
         cache.confirm(this.#target.url, answer.policy)
         return this.#fromCache(present!)
       }
       version = answer.version
     } catch (error) {
-      if (present && this.#spec.allowStale && hasCode(error, 'ORIGIN_UNREACHABLE', 'ORIGIN_STALLED', 'ORIGIN_STATUS') && mayServeStale(stored.policy, this.#world.clock)) {
+      if (
+        present &&
+        this.#spec.allowStale &&
+        hasCode(error, 'ORIGIN_UNREACHABLE', 'ORIGIN_STALLED', 'ORIGIN_STATUS') &&
+        mayServeStale(stored.policy, this.#world.clock)
+      ) {
         this.#record.stale = true
         return this.#fromCache(present)
       }
@@ -202,11 +235,13 @@ export class LocalRequest implements Interest {
     }
     this.#record.lengthBytes = version.lengthBytes
     await this.#paused
-    if (this.#target.private || version.unshareable === 'private' || !version.storable) return this.#obtainPrivate(version)
+    if (this.#target.private || version.unshareable === 'private' || !version.storable)
+      return this.#obtainPrivate(version)
     const key = version.unshareable === null ? contentKeyOf(version, this.#expected) : null
     this.#record.key = key
     const storedVersion = key && storedVersionOf(version, key, this.#world.clock.wallMs())
-    if (key === null || storedVersion === null || version.lengthBytes === null) return this.#obtainWhole(version, storedVersion)
+    if (key === null || storedVersion === null || version.lengthBytes === null)
+      return this.#obtainWhole(version, storedVersion)
     const here = cache.findByKey(key)
     if (here) {
       cache.link(storedVersion, here.sha256)
@@ -220,7 +255,12 @@ export class LocalRequest implements Interest {
     return this.#expected === null || content?.sha256 === this.#expected ? content : undefined
   }
 
-  async #obtainShared(version: OriginVersion, key: ContentKey, stored: StoredVersion, lengthBytes: number): Promise<Outcome> {
+  async #obtainShared(
+    version: OriginVersion,
+    key: ContentKey,
+    stored: StoredVersion,
+    lengthBytes: number
+  ): Promise<Outcome> {
     this.#setState('waiting')
     const transfer = await this.#transfers.join({
       key,
@@ -239,12 +279,14 @@ export class LocalRequest implements Interest {
     try {
       this.#abort.signal.throwIfAborted()
       this.#pauseTransferIfAlone()
-      const content = transfer.content ?? await new Promise<CachedContent>((resolve, reject) => {
-        transfer.once('done', resolve)
-        transfer.once('failed', reject)
-        this.#abort.signal.addEventListener('abort', () => reject(this.#abort.signal.reason as Error), { once: true })
-        transfer.start()
-      })
+      const content =
+        transfer.content ??
+        (await new Promise<CachedContent>((resolve, reject) => {
+          transfer.once('done', resolve)
+          transfer.once('failed', reject)
+          this.#abort.signal.addEventListener('abort', () => reject(this.#abort.signal.reason as Error), { once: true })
+          transfer.start()
+        }))
       return { sha256: content.sha256, lengthBytes: content.plan.lengthBytes }
     } finally {
       transfer.off('changed', onChanged)
@@ -255,15 +297,23 @@ export class LocalRequest implements Interest {
   /** No length or no version: from start to end, not shared while it runs. */
   async #obtainWhole(version: OriginVersion, stored: StoredVersion | null): Promise<Outcome> {
     if (stored === null) this.noteReason('not-shareable')
-    const content = await this.#inOriginQueue(() => downloadToCache(this.#world, this.#directJob(version), stored, this.#spec.kind))
+    const content = await this.#inOriginQueue(() =>
+      downloadToCache(this.#world, this.#directJob(version), stored, this.#spec.kind)
+    )
     return { sha256: content.sha256, lengthBytes: content.plan.lengthBytes }
   }
 
   async #obtainPrivate(version: OriginVersion): Promise<Outcome> {
     this.noteReason('private')
     const { destination, overwrite } = this.#spec
-    if (destination === undefined) throw new LarderError('DESTINATION_INVALID', 'This content is private and is never cached; name a destination file')
-    const sha256 = await this.#inOriginQueue(() => downloadToFile(this.#world, this.#directJob(version), destination, overwrite))
+    if (destination === undefined)
+      throw new LarderError(
+        'DESTINATION_INVALID',
+        'This content is private and is never cached; name a destination file'
+      )
+    const sha256 = await this.#inOriginQueue(() =>
+      downloadToFile(this.#world, this.#directJob(version), destination, overwrite)
+    )
     return { sha256, lengthBytes: this.ownSplit.originBytes }
   }
 
@@ -354,5 +404,13 @@ export class LocalRequest implements Interest {
 }
 
 function storedVersionOf(version: OriginVersion, key: ContentKey, wallMs: number): StoredVersion {
-  return { url: version.url, key, etag: version.etag, lastModified: version.lastModified, lengthBytes: version.lengthBytes ?? 0, policy: version.policy, confirmedAt: wallMs }
+  return {
+    url: version.url,
+    key,
+    etag: version.etag,
+    lastModified: version.lastModified,
+    lengthBytes: version.lengthBytes ?? 0,
+    policy: version.policy,
+    confirmedAt: wallMs
+  }
 }

@@ -42,10 +42,12 @@ export class Requests {
    * @throws URL_INVALID, URL_SCHEME_UNSUPPORTED, BACKGROUND_CHANNEL_UNSET, DIGEST_INVALID, DESTINATION_INVALID, BUSY
    */
   add(spec: RequestSpec, more: { readonly known?: KnownVersion; readonly wantedBytes?: number } = {}): LocalRequest {
-    if (this.#running.size >= MAX_UNFINISHED) throw new LarderError('BUSY', `${MAX_UNFINISHED} requests are waiting already`)
+    if (this.#running.size >= MAX_UNFINISHED)
+      throw new LarderError('BUSY', `${MAX_UNFINISHED} requests are waiting already`)
     const target = resolveTarget(spec.url, spec.headers, this.#world.settings.backgroundChannel.url)
     const expected = spec.integrity === undefined ? null : parseIntegrity(spec.integrity)
-    if (spec.destination !== undefined && !isAbsolute(spec.destination)) throw new LarderError('DESTINATION_INVALID', `Not an absolute path: ${spec.destination.slice(0, 200)}`)
+    if (spec.destination !== undefined && !isAbsolute(spec.destination))
+      throw new LarderError('DESTINATION_INVALID', `Not an absolute path: ${spec.destination.slice(0, 200)}`)
     const request = new LocalRequest(spec, target, expected, {
       world: this.#world,
       transfers: this.#transfers,

@@ -5,7 +5,8 @@ import { fakeClock } from '../testing/fake-clock.ts'
 import { VersionCheck } from './version-check.ts'
 
 const url = 'https://files.example/missing.msi'
-const missing = () => new LarderError('ORIGIN_NOT_FOUND', 'files.example says the file is not there (404).', { status: 404 })
+const missing = () =>
+  new LarderError('ORIGIN_NOT_FOUND', 'files.example says the file is not there (404).', { status: 404 })
 const found: ProbeResult = { status: 'version', version: { url } as never }
 
 /** An origin that answers each question with the next of these. */
@@ -22,7 +23,13 @@ function setUp(...answers: (LarderError | ProbeResult)[]) {
   } as unknown as OriginClient
   const versions = new VersionCheck(origin, clock)
   const ask = (more: { headers?: Record<string, string>; private?: boolean; at?: string } = {}) =>
-    versions.check(more.at ?? url, { stored: undefined, headers: more.headers, certificate: undefined, private: more.private ?? false, signal: new AbortController().signal })
+    versions.check(more.at ?? url, {
+      stored: undefined,
+      headers: more.headers,
+      certificate: undefined,
+      private: more.private ?? false,
+      signal: new AbortController().signal
+    })
   return { clock, asked, ask }
 }
 
@@ -43,7 +50,8 @@ describe('a question for the version', () => {
   })
 
   it('is not asked before the origin wants to hear it again, but for a minute at most', async () => {
-    const later = (retryAfterMs: number) => new LarderError('ORIGIN_STATUS', 'Too many requests', { status: 429, retryAfterMs })
+    const later = (retryAfterMs: number) =>
+      new LarderError('ORIGIN_STATUS', 'Too many requests', { status: 429, retryAfterMs })
     const polite = setUp(later(20_000), found)
     await expect(polite.ask()).rejects.toMatchObject({ code: 'ORIGIN_STATUS' })
     await polite.clock.pass(19_000)

@@ -31,7 +31,13 @@ export class VersionCheck {
   /** @throws the codes of {@link OriginClient.probe}; the signal's reason when it is aborted */
   check(url: string, question: VersionQuestion): Promise<ProbeResult> {
     const { stored, headers, certificate, signal } = question
-    if (question.private || headers !== undefined || certificate !== undefined) return this.#origin.probe(url, { signal, ...(stored ? { stored } : {}), ...(headers ? { headers } : {}), ...(certificate ? { certificate } : {}) })
+    if (question.private || headers !== undefined || certificate !== undefined)
+      return this.#origin.probe(url, {
+        signal,
+        ...(stored ? { stored } : {}),
+        ...(headers ? { headers } : {}),
+        ...(certificate ? { certificate } : {})
+      })
     // Whether there is something stored is part of the question: "unchanged" means nothing to who has nothing.
     const same = `${stored?.key ?? ''} ${url}`
     const refusal = this.#refusals.get(same)

@@ -22,7 +22,11 @@ export function parseValue(name: SettingName, text: string): unknown {
   const fitting = candidates.find((value) => schema.safeParse(value).success)
   if (fitting !== undefined) return fitting
   const forms = measureForms(unit)
-  throw invalid(name, COMMAND_LINE, `${reasonOf(schema.safeParse(candidates[0]).error!)} (${accepts}${forms === null ? '' : `, or ${forms}`})`)
+  throw invalid(
+    name,
+    COMMAND_LINE,
+    `${reasonOf(schema.safeParse(candidates[0]).error!)} (${accepts}${forms === null ? '' : `, or ${forms}`})`
+  )
 }
 
 /**
@@ -32,7 +36,12 @@ export function parseValue(name: SettingName, text: string): unknown {
 export function parseAssignment(text: string): SettingsInput {
   const at = text.indexOf('=')
   const name = text.slice(0, at).trim()
-  if (at < 1 || !isSettingName(name)) throw invalid(at < 1 ? text : name, COMMAND_LINE, at < 1 ? 'expected section.name=value' : 'there is no such setting')
+  if (at < 1 || !isSettingName(name))
+    throw invalid(
+      at < 1 ? text : name,
+      COMMAND_LINE,
+      at < 1 ? 'expected section.name=value' : 'there is no such setting'
+    )
   const [section, key] = splitName(name)
   return { [section]: { [key]: parseValue(name, text.slice(at + 1)) } } as SettingsInput
 }
@@ -58,7 +67,11 @@ export function checkedValue(name: SettingName, value: unknown, place: string): 
 }
 
 function invalid(setting: string, place: string, reason: string): LarderError {
-  return new LarderError('SETTINGS_INVALID', `${setting.slice(0, 100)} in ${place}: ${reason}`, { setting: setting.slice(0, 100), place, reason })
+  return new LarderError('SETTINGS_INVALID', `${setting.slice(0, 100)} in ${place}: ${reason}`, {
+    setting: setting.slice(0, 100),
+    place,
+    reason
+  })
 }
 
 function parseJson(text: string): unknown {

@@ -53,21 +53,43 @@ export function effectiveSettings(sources: SettingSources): EffectiveSettings {
 }
 
 function effectiveSetting(name: SettingName, { user, policy, commandLine }: SettingSources): EffectiveSetting {
-  const policyAuthor: Author = { by: policy.content.by ?? `policy file ${policy.place}`, at: policy.modifiedMs, reason: policy.content.reason }
-  const candidates: Candidate[] = [{ strength: 'default', source: 'default', place: BUILT_IN, value: factsAbout(name).defaultValue, author: null }]
+  const policyAuthor: Author = {
+    by: policy.content.by ?? `policy file ${policy.place}`,
+    at: policy.modifiedMs,
+    reason: policy.content.reason
+  }
+  const candidates: Candidate[] = [
+    { strength: 'default', source: 'default', place: BUILT_IN, value: factsAbout(name).defaultValue, author: null }
+  ]
   const add = (values: SettingValues, candidate: Omit<Candidate, 'value'>) => {
     if (values.has(name)) candidates.push({ ...candidate, value: values.get(name) })
   }
-  add(policy.content.recommended, { strength: 'recommended', source: 'policy', place: policy.place, author: policyAuthor })
-  add(user.content.values, { strength: 'file', source: 'file', place: user.place, author: user.content.authors.get(name) ?? { by: `settings file ${user.place}`, at: user.modifiedMs, reason: null } })
+  add(policy.content.recommended, {
+    strength: 'recommended',
+    source: 'policy',
+    place: policy.place,
+    author: policyAuthor
+  })
+  add(user.content.values, {
+    strength: 'file',
+    source: 'file',
+    place: user.place,
+    author: user.content.authors.get(name) ?? { by: `settings file ${user.place}`, at: user.modifiedMs, reason: null }
+  })
   add(policy.content.values, { strength: 'policy', source: 'policy', place: policy.place, author: policyAuthor })
-  add(commandLine, { strength: 'command-line', source: 'command-line', place: COMMAND_LINE, author: { by: 'command line of the agent', at: null, reason: null } })
+  add(commandLine, {
+    strength: 'command-line',
+    source: 'command-line',
+    place: COMMAND_LINE,
+    author: { by: 'command line of the agent', at: null, reason: null }
+  })
   if (policy.content.locked.has(name)) {
     const value = (candidates.findLast(({ source }) => source === 'policy') ?? candidates[0]!).value
     candidates.push({ strength: 'locked', source: 'policy', place: policy.place, value, author: policyAuthor })
   }
   const strongest = candidates.at(-1)!
-  const managed = strongest.strength === 'policy' || strongest.strength === 'command-line' || strongest.strength === 'locked'
+  const managed =
+    strongest.strength === 'policy' || strongest.strength === 'command-line' || strongest.strength === 'locked'
   return { ...strongest, managed, candidates }
 }
 

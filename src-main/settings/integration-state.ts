@@ -5,7 +5,13 @@ import type { EffectiveSettings } from './effective.ts'
 export function integrationState({ of }: EffectiveSettings, sinceMs: number): IntegrationState {
   const { value, author, managed } = of.get('integration.enabled')!
   const by = author?.by ?? 'default'
-  return { enabled: value === true, by, since: author?.at ?? sinceMs, reason: author?.reason ?? null, managedBy: managed ? by : null }
+  return {
+    enabled: value === true,
+    by,
+    since: author?.at ?? sinceMs,
+    reason: author?.reason ?? null,
+    managedBy: managed ? by : null
+  }
 }
 
 /** `off, by ann` and the like, for messages. */

@@ -27,7 +27,8 @@ beforeEach(async () => {
 // The last good version may still be on its way to the disk.
 afterEach(() => rm(dir, { recursive: true, maxRetries: 10, retryDelay: 20 }))
 
-const open = (commandLine: SettingsInput = {}) => new LiveSettings({ files: diskFiles(paths, policyFile), commandLine: commandLineValues(commandLine), clock })
+const open = (commandLine: SettingsInput = {}) =>
+  new LiveSettings({ files: diskFiles(paths, policyFile), commandLine: commandLineValues(commandLine), clock })
 const userFile = async () => JSON.parse(await readFile(paths.settings, 'utf8')) as Record<string, unknown>
 const policy = (text: object) => writeFile(policyFile, JSON.stringify(text))
 const me = { by: 'ann', reason: 'a try' }
@@ -35,10 +36,24 @@ const me = { by: 'ann', reason: 'a try' }
 describe('changing a setting', () => {
   test('keeps it with who, when and why', async () => {
     const settings = open()
-    expect(await settings.set('cache.minFreeBytes', 5, me)).toMatchObject({ value: 5, source: 'file', place: paths.settings, author: { by: 'ann', at: clock.wallMs(), reason: 'a try' } })
-    expect(await userFile()).toEqual({ cache: { minFreeBytes: 5 }, notes: { 'cache.minFreeBytes': { value: 5, by: 'ann', at: new Date(clock.wallMs()).toISOString(), reason: 'a try' } } })
+    expect(await settings.set('cache.minFreeBytes', 5, me)).toMatchObject({
+      value: 5,
+      source: 'file',
+      place: paths.settings,
+      author: { by: 'ann', at: clock.wallMs(), reason: 'a try' }
+    })
+    expect(await userFile()).toEqual({
+      cache: { minFreeBytes: 5 },
+      notes: {
+        'cache.minFreeBytes': { value: 5, by: 'ann', at: new Date(clock.wallMs()).toISOString(), reason: 'a try' }
+      }
+    })
     expect(open().get('cache.minFreeBytes')).toMatchObject({ value: 5, author: { by: 'ann' } })
-    expect(await settings.unset('cache.minFreeBytes', me)).toMatchObject({ value: 2 * 1024 ** 3, source: 'default', author: null })
+    expect(await settings.unset('cache.minFreeBytes', me)).toMatchObject({
+      value: 2 * 1024 ** 3,
+      source: 'default',
+      author: null
+    })
     expect((await userFile())['notes']).toEqual({})
   })
 
@@ -47,7 +62,10 @@ describe('changing a setting', () => {
     await settings.set('ports.api', 5, me)
     await writeFile(paths.settings, (await readFile(paths.settings, 'utf8')).replace('"api": 5', '"api": 6'))
     settings.reload()
-    expect(settings.get('ports.api')).toMatchObject({ value: 6, author: { by: `settings file ${paths.settings}`, reason: null } })
+    expect(settings.get('ports.api')).toMatchObject({
+      value: 6,
+      author: { by: `settings file ${paths.settings}`, reason: null }
+    })
   })
 
   test('leaves comments and unknown names in the file alone', async () => {
@@ -63,9 +81,15 @@ describe('changing a setting', () => {
     await writeFile(paths.settings, '{"ports": {"api": 5}}')
     const settings = open()
     await expect(settings.set('ports.none', 1, me)).rejects.toMatchObject({ code: 'NOT_FOUND' })
-    await expect(settings.set('ports.peer', -1, me)).rejects.toMatchObject({ code: 'SETTINGS_INVALID', details: { setting: 'ports.peer' } })
+    await expect(settings.set('ports.peer', -1, me)).rejects.toMatchObject({
+      code: 'SETTINGS_INVALID',
+      details: { setting: 'ports.peer' }
+    })
     await writeFile(paths.settings, '{broken')
-    await expect(settings.set('ports.peer', 1, me)).rejects.toMatchObject({ code: 'SETTINGS_INVALID', details: { line: 1, column: 2 } })
+    await expect(settings.set('ports.peer', 1, me)).rejects.toMatchObject({
+      code: 'SETTINGS_INVALID',
+      details: { line: 1, column: 2 }
+    })
     expect(await readFile(paths.settings, 'utf8')).toBe('{broken')
   })
 
@@ -80,7 +104,11 @@ describe('changing a setting', () => {
 
   test('several at the same time are all kept', async () => {
     const settings = open()
-    await Promise.all([settings.set('ports.api', 1, me), settings.set('ports.peer', 2, me), settings.set('ports.beacon', 3, me)])
+    await Promise.all([
+      settings.set('ports.api', 1, me),
+      settings.set('ports.peer', 2, me),
+      settings.set('ports.beacon', 3, me)
+    ])
     expect((await userFile())['ports']).toEqual({ api: 1, peer: 2, beacon: 3 })
   })
 
@@ -94,7 +122,11 @@ describe('changing a setting', () => {
 
   test('of the policy or of the command line is refused, and says who set it', async () => {
     await policy({ by: 'IT desk', reason: 'pilot', settings: { integration: { enabled: false } } })
-    await expect(open().set('integration.enabled', true, me)).rejects.toMatchObject({ code: 'SETTING_MANAGED', message: expect.stringMatching(/IT desk \(pilot\)/), details: { by: 'IT desk', place: policyFile } })
+    await expect(open().set('integration.enabled', true, me)).rejects.toMatchObject({
+      code: 'SETTING_MANAGED',
+      message: expect.stringMatching(/IT desk \(pilot\)/),
+      details: { by: 'IT desk', place: policyFile }
+    })
     await expect(open({ ports: { api: 0 } }).set('ports.api', 1, me)).rejects.toMatchObject({ code: 'SETTING_MANAGED' })
     await expect(readFile(paths.settings)).rejects.toMatchObject({ code: 'ENOENT' })
   })
@@ -108,7 +140,10 @@ describe('a running agent', () => {
     await writeFile(paths.settings, JSON.stringify({ transfers: { stallMs: 7000, uploadSlots: 2 } }))
     settings.reload()
     expect(settings.current.transfers).toMatchObject({ stallMs: 7000, uploadSlots: 8 })
-    expect([settings.get('transfers.stallMs').pending, settings.get('transfers.uploadSlots').pending]).toEqual([false, true])
+    expect([settings.get('transfers.stallMs').pending, settings.get('transfers.uploadSlots').pending]).toEqual([
+      false,
+      true
+    ])
     expect(heard).toEqual([['transfers.uploadSlots', 'transfers.stallMs']])
     settings.reload()
     expect(heard).toHaveLength(1)
@@ -125,7 +160,18 @@ describe('a running agent', () => {
     await writeFile(paths.settings, '{"transfers": {"stallMs": }}')
     settings.reload()
     expect(settings.current.transfers.stallMs).toBe(7000)
-    expect(heard).toEqual([[{ place: paths.settings, line: 1, column: 27, setting: '', reason: expect.stringContaining('value expected'), inForce: 'last-good' }]])
+    expect(heard).toEqual([
+      [
+        {
+          place: paths.settings,
+          line: 1,
+          column: 27,
+          setting: '',
+          reason: expect.stringContaining('value expected'),
+          inForce: 'last-good'
+        }
+      ]
+    ])
     await writeFile(paths.settings, '{"transfers": {"stallMs": 9000}}')
     settings.reload()
     expect([settings.current.transfers.stallMs, heard.at(-1)]).toEqual([9000, []])
@@ -142,7 +188,9 @@ describe('a running agent', () => {
 
   test('does not start on a broken file of which no good version is known', async () => {
     await writeFile(policyFile, '{"settings": []}')
-    expect(() => open()).toThrow(expect.objectContaining({ code: 'SETTINGS_INVALID', details: expect.objectContaining({ place: policyFile }) }))
+    expect(() => open()).toThrow(
+      expect.objectContaining({ code: 'SETTINGS_INVALID', details: expect.objectContaining({ place: policyFile }) })
+    )
     expect(await readdir(paths.root)).toEqual([])
   })
 
@@ -165,16 +213,34 @@ describe('a running agent', () => {
 describe('the integration', () => {
   test('is on by default, and a switch says who, when and why', async () => {
     const settings = open()
-    expect(settings.integration).toEqual({ enabled: true, by: 'default', since: clock.wallMs(), reason: null, managedBy: null })
+    expect(settings.integration).toEqual({
+      enabled: true,
+      by: 'default',
+      since: clock.wallMs(),
+      reason: null,
+      managedBy: null
+    })
     await settings.set('integration.enabled', false, me)
-    expect(settings.integration).toEqual({ enabled: false, by: 'ann', since: clock.wallMs(), reason: 'a try', managedBy: null })
+    expect(settings.integration).toEqual({
+      enabled: false,
+      by: 'ann',
+      since: clock.wallMs(),
+      reason: 'a try',
+      managedBy: null
+    })
     expect(open().integration).toEqual(settings.integration)
   })
 
   test('off by recommendation may be switched on; off by policy may not, and names who decided it', async () => {
     await policy({ by: 'IT desk', reason: 'pilot', recommended: { integration: { enabled: false } } })
     await utimes(policyFile, 1000, 1000)
-    expect(open().integration).toEqual({ enabled: false, by: 'IT desk', since: 1_000_000, reason: 'pilot', managedBy: null })
+    expect(open().integration).toEqual({
+      enabled: false,
+      by: 'IT desk',
+      since: 1_000_000,
+      reason: 'pilot',
+      managedBy: null
+    })
     const settings = open()
     await settings.set('integration.enabled', true, me)
     expect(settings.integration).toMatchObject({ enabled: true, by: 'ann' })
@@ -185,8 +251,16 @@ describe('the integration', () => {
 })
 
 test('any edit changes that one setting only, and can be read again', () => {
-  const edits = fc.array(fc.tuple(fc.constantFrom<SettingName>('ports.api', 'ports.peer', 'integration.enabled', 'cache.dir'), fc.boolean(), fc.string()), { maxLength: 12 })
-  const valueFor = (name: SettingName, flag: boolean, text: string) => (name === 'integration.enabled' ? flag : name === 'cache.dir' ? text : text.length)
+  const edits = fc.array(
+    fc.tuple(
+      fc.constantFrom<SettingName>('ports.api', 'ports.peer', 'integration.enabled', 'cache.dir'),
+      fc.boolean(),
+      fc.string()
+    ),
+    { maxLength: 12 }
+  )
+  const valueFor = (name: SettingName, flag: boolean, text: string) =>
+    name === 'integration.enabled' ? flag : name === 'cache.dir' ? text : text.length
   fc.assert(
     fc.property(edits, (all) => {
       let text = ''

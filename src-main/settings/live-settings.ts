@@ -111,7 +111,14 @@ export class LiveSettings extends EventEmitter<LiveSettingsEvents> {
     const next = loadSettings(this.#files, this.#commandLine)
     // A broken file whose good version could not be kept on the disk: what is in force stays.
     const usable = next.problems.every(({ inForce }) => inForce !== 'nothing')
-    this.#loaded = usable ? next : { ...before, problems: next.problems.map((problem) => (problem.inForce === 'nothing' ? { ...problem, inForce: 'last-good' as const } : problem)) }
+    this.#loaded = usable
+      ? next
+      : {
+          ...before,
+          problems: next.problems.map((problem) =>
+            problem.inForce === 'nothing' ? { ...problem, inForce: 'last-good' as const } : problem
+          )
+        }
     this.#current = settingsInForce(this.#started, this.#loaded.settings)
     if (usable) this.#keepGood()
     const changed = settingNames.filter((name) => !isSame(before.of.get(name)!.value, this.#loaded.of.get(name)!.value))
@@ -142,7 +149,11 @@ export class LiveSettings extends EventEmitter<LiveSettingsEvents> {
 
   #write(name: SettingName, value: unknown, change: Change): Promise<SettingDetails> {
     const written = this.#writing.then(async () => {
-      await writeSetting(this.#files, name, value, { change, commandLine: this.#commandLine, nowMs: this.#clock.wallMs() })
+      await writeSetting(this.#files, name, value, {
+        change,
+        commandLine: this.#commandLine,
+        nowMs: this.#clock.wallMs()
+      })
       this.reload()
       return this.get(name)
     })

@@ -18,8 +18,10 @@ beforeEach(async () => {
 })
 afterEach(() => rm(paths.root, { recursive: true }))
 
-const load = (commandLine: SettingsInput = {}) => loadSettings(diskFiles(paths, policyFile), commandLineValues(commandLine))
-const user = (text: string | object) => writeFile(paths.settings, typeof text === 'string' ? text : JSON.stringify(text))
+const load = (commandLine: SettingsInput = {}) =>
+  loadSettings(diskFiles(paths, policyFile), commandLineValues(commandLine))
+const user = (text: string | object) =>
+  writeFile(paths.settings, typeof text === 'string' ? text : JSON.stringify(text))
 const policy = (text: string | object) => writeFile(policyFile, typeof text === 'string' ? text : JSON.stringify(text))
 const of = (name: SettingName, commandLine?: SettingsInput) => load(commandLine).of.get(name)!
 
@@ -65,10 +67,22 @@ describe('who rules', () => {
     fc.assert(
       fc.property(place, place, place, place, fc.boolean(), (recommended, file, mandatory, commandLine, locked) => {
         const section = (uploadSlots: number | null) => (uploadSlots === null ? {} : { transfers: { uploadSlots } })
-        const texts = { user: JSON.stringify(section(file)), policy: JSON.stringify({ recommended: section(recommended), settings: section(mandatory), locked: locked ? ['transfers.*'] : [] }) }
-        const files = { ...diskFiles(paths), read: (which: 'user' | 'policy') => ({ text: texts[which], modifiedMs: 1 }) }
+        const texts = {
+          user: JSON.stringify(section(file)),
+          policy: JSON.stringify({
+            recommended: section(recommended),
+            settings: section(mandatory),
+            locked: locked ? ['transfers.*'] : []
+          })
+        }
+        const files = {
+          ...diskFiles(paths),
+          read: (which: 'user' | 'policy') => ({ text: texts[which], modifiedMs: 1 })
+        }
         const { value } = loadSettings(files, commandLineValues(section(commandLine))).of.get('transfers.uploadSlots')!
-        expect(value).toBe(locked ? (mandatory ?? recommended ?? 8) : (commandLine ?? mandatory ?? file ?? recommended ?? 8))
+        expect(value).toBe(
+          locked ? (mandatory ?? recommended ?? 8) : (commandLine ?? mandatory ?? file ?? recommended ?? 8)
+        )
       })
     )
   })
@@ -91,10 +105,17 @@ describe('a file that cannot be used is told with line, column and reason, and l
   ])('%j', async (text, line, column, setting, reason) => {
     await user(text)
     const loaded = load()
-    expect(loaded.problems).toEqual([{ place: paths.settings, line, column, setting, reason: expect.stringMatching(reason), inForce: 'nothing' }])
+    expect(loaded.problems).toEqual([
+      { place: paths.settings, line, column, setting, reason: expect.stringMatching(reason), inForce: 'nothing' }
+    ])
     expect(describeProblem(loaded.problems[0]!)).toContain(`${paths.settings}, line ${line}, column ${column}: `)
     expect(loaded.settings).toEqual(Settings.parse({}))
-    expect(() => requireUsable(loaded)).toThrow(expect.objectContaining({ code: 'SETTINGS_INVALID', details: expect.objectContaining({ place: paths.settings, line, column, setting }) }))
+    expect(() => requireUsable(loaded)).toThrow(
+      expect.objectContaining({
+        code: 'SETTINGS_INVALID',
+        details: expect.objectContaining({ place: paths.settings, line, column, setting })
+      })
+    )
     expect(await readFile(paths.settings, 'utf8')).toBe(text)
     expect(await readdir(paths.root)).toEqual(['settings.json'])
   })
@@ -105,7 +126,9 @@ describe('a file that cannot be used is told with line, column and reason, and l
     ['{"by": 5}', 1, 8, 'by', /string/]
   ])('policy %j', async (text, line, column, setting, reason) => {
     await policy(text)
-    expect(load().problems).toEqual([{ place: policyFile, line, column, setting, reason: expect.stringMatching(reason), inForce: 'nothing' }])
+    expect(load().problems).toEqual([
+      { place: policyFile, line, column, setting, reason: expect.stringMatching(reason), inForce: 'nothing' }
+    ])
   })
 
   test('one of two megabytes', async () => {
@@ -166,10 +189,20 @@ test('a byte order mark, comments and an empty file are read', async () => {
 })
 
 test('any text is either read or refused with a place in it', () => {
-  const texts = fc.oneof(fc.string(), fc.json(), fc.constantFrom('{"a":', '{"ports":{"api":1}}', '/* */', '{}{}', '{"a":1 "b":2}').chain((text) => fc.nat(text.length).map((at) => text.slice(0, at))))
+  const texts = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc
+      .constantFrom('{"a":', '{"ports":{"api":1}}', '/* */', '{}{}', '{"a":1 "b":2}')
+      .chain((text) => fc.nat(text.length).map((at) => text.slice(0, at)))
+  )
   fc.assert(
     fc.property(texts, texts, (userText, policyText) => {
-      const files = { ...diskFiles(paths), readGood: () => undefined, read: (which: 'user' | 'policy') => ({ text: which === 'user' ? userText : policyText, modifiedMs: 1 }) }
+      const files = {
+        ...diskFiles(paths),
+        readGood: () => undefined,
+        read: (which: 'user' | 'policy') => ({ text: which === 'user' ? userText : policyText, modifiedMs: 1 })
+      }
       for (const { line, column, reason } of loadSettings(files).problems) {
         expect(reason).not.toBe('')
         if (line !== null) expect(line >= 1 && column! >= 1).toBe(true)
@@ -184,16 +217,33 @@ describe('on the command line', () => {
     expect(parseAssignment('discovery.beacon=false')).toEqual({ discovery: { beacon: false } })
     expect(parseAssignment('discovery.seeds=["a:1","b:2"]')).toEqual({ discovery: { seeds: ['a:1', 'b:2'] } })
     expect(parseAssignment('cache.maxBytes=null')).toEqual({ cache: { maxBytes: null } })
-    expect(parseAssignment('backgroundChannel.url=https://x.test/a')).toEqual({ backgroundChannel: { url: 'https://x.test/a' } })
+    expect(parseAssignment('backgroundChannel.url=https://x.test/a')).toEqual({
+      backgroundChannel: { url: 'https://x.test/a' }
+    })
     expect(parseAssignment('cache.dir=12')).toEqual({ cache: { dir: '12' } })
   })
 
-  test.each(['', '=', 'ports', 'ports=1', 'ports.api', 'ports.nothing=1', 'constructor.name=x', 'ports.api=no', '__proto__.x=1'])('%j is no assignment', (text) => {
+  test.each([
+    '',
+    '=',
+    'ports',
+    'ports=1',
+    'ports.api',
+    'ports.nothing=1',
+    'constructor.name=x',
+    'ports.api=no',
+    '__proto__.x=1'
+  ])('%j is no assignment', (text) => {
     expect(() => parseAssignment(text)).toThrow(expect.objectContaining({ code: 'SETTINGS_INVALID' }))
   })
 
   test('a wrong value names the setting, the place and what may be given', () => {
-    expect(() => load({ election: { weight: 100 } })).toThrow(expect.objectContaining({ code: 'SETTINGS_INVALID', details: expect.objectContaining({ setting: 'election.weight', place: 'the command line' }) }))
+    expect(() => load({ election: { weight: 100 } })).toThrow(
+      expect.objectContaining({
+        code: 'SETTINGS_INVALID',
+        details: expect.objectContaining({ setting: 'election.weight', place: 'the command line' })
+      })
+    )
     expect(() => parseValue('ports.api', 'many')).toThrow(/whole number from 0 to 65535/)
   })
 
@@ -202,7 +252,8 @@ describe('on the command line', () => {
     fc.assert(
       fc.property(name, fc.oneof(fc.string(), fc.json(), fc.integer().map(String)), (key, value) => {
         try {
-          for (const [set, given] of commandLineValues(parseAssignment(`${key}=${value}`))) expect(factsAbout(set).schema.safeParse(given).success).toBe(true)
+          for (const [set, given] of commandLineValues(parseAssignment(`${key}=${value}`)))
+            expect(factsAbout(set).schema.safeParse(given).success).toBe(true)
         } catch (error) {
           expect(error).toMatchObject({ code: 'SETTINGS_INVALID' })
         }

@@ -37,7 +37,13 @@ export function requireUsable({ problems }: LoadedSettings): void {
 }
 
 export function invalidFile({ place, line, column, setting, reason }: Omit<SettingsProblem, 'inForce'>): LarderError {
-  return new LarderError('SETTINGS_INVALID', describeProblem({ place, line, column, setting, reason }), { setting, place, reason, line, column })
+  return new LarderError('SETTINGS_INVALID', describeProblem({ place, line, column, setting, reason }), {
+    setting,
+    place,
+    reason,
+    line,
+    column
+  })
 }
 
 /** `/etc/larder/policy.json, line 3, column 14: cache.maxBytes: expected number` */
@@ -53,20 +59,45 @@ interface ReadFile<T> {
   readonly good: string | undefined | null
 }
 
-function readFile<T extends { unknown: readonly string[] }>(files: SettingsFiles, file: SettingsFile, parse: (text: string) => Parsed<T>, none: T): ReadFile<T> {
+function readFile<T extends { unknown: readonly string[] }>(
+  files: SettingsFiles,
+  file: SettingsFile,
+  parse: (text: string) => Parsed<T>,
+  none: T
+): ReadFile<T> {
   const place = files.places[file]
   const found = files.read(file)
   if (found === undefined) return { place, modifiedMs: null, content: none, problems: [], good: undefined }
-  const parsed: Parsed<T> = 'unreadable' in found ? { ok: false, problem: { line: null, column: null, setting: '', reason: found.unreadable } } : parse(found.text)
+  const parsed: Parsed<T> =
+    'unreadable' in found
+      ? { ok: false, problem: { line: null, column: null, setting: '', reason: found.unreadable } }
+      : parse(found.text)
   const modifiedMs = 'text' in found ? found.modifiedMs : null
   if (parsed.ok) {
-    const problems = parsed.value.unknown.map((setting) => problemIn(place, { line: null, column: null, setting, reason: 'this release has no such setting; it is ignored' }, 'partly'))
+    const problems = parsed.value.unknown.map((setting) =>
+      problemIn(
+        place,
+        { line: null, column: null, setting, reason: 'this release has no such setting; it is ignored' },
+        'partly'
+      )
+    )
     return { place, modifiedMs, content: parsed.value, problems, good: 'text' in found ? found.text : null }
   }
   const kept = files.readGood(file)
   const before = kept === undefined ? undefined : parse(kept)
-  if (before?.ok) return { place, modifiedMs, content: before.value, problems: [problemIn(place, parsed.problem, 'last-good')], good: null }
+  if (before?.ok)
+    return {
+      place,
+      modifiedMs,
+      content: before.value,
+      problems: [problemIn(place, parsed.problem, 'last-good')],
+      good: null
+    }
   return { place, modifiedMs, content: none, problems: [problemIn(place, parsed.problem, 'nothing')], good: null }
 }
 
-const problemIn = (place: string, problem: TextProblem, inForce: SettingsProblem['inForce']): SettingsProblem => ({ place, ...problem, inForce })
+const problemIn = (place: string, problem: TextProblem, inForce: SettingsProblem['inForce']): SettingsProblem => ({
+  place,
+  ...problem,
+  inForce
+})

@@ -26,11 +26,15 @@ describe('a setting with a unit, as people type it,', () => {
 
   test('means what it has always meant without a unit', () => {
     fc.assert(
-      fc.property(fc.constantFrom(...settingNames.filter((name) => settingFacts.get(name)!.unit !== null)), fc.integer({ min: -1, max: 2 ** 45 }), (name, number) => {
-        const plain = settingFacts.get(name)!.schema.safeParse(number)
-        if (plain.success) expect(parseValue(name, String(number))).toBe(number)
-        else expect(() => parseValue(name, String(number))).toThrow(name)
-      })
+      fc.property(
+        fc.constantFrom(...settingNames.filter((name) => settingFacts.get(name)!.unit !== null)),
+        fc.integer({ min: -1, max: 2 ** 45 }),
+        (name, number) => {
+          const plain = settingFacts.get(name)!.schema.safeParse(number)
+          if (plain.success) expect(parseValue(name, String(number))).toBe(number)
+          else expect(() => parseValue(name, String(number))).toThrow(name)
+        }
+      )
     )
   })
 
@@ -48,7 +52,9 @@ describe('a setting with a unit, as people type it,', () => {
   test('that is wrong is refused with the forms it may have', () => {
     expect(() => parseAssignment('rates.upload=fast')).toThrow('or with a unit: 2M, 500KiB/s, 50mbit)')
     expect(() => parseAssignment('transfers.stallMs=soon')).toThrow('or with a unit: 30s, 5m, 1h30m, 7d)')
-    expect(() => parseAssignment('cache.maxBytes=1k')).toThrow('from 1048576 (bytes), or null, or with a unit: 500M, 20GiB, 2TB)')
+    expect(() => parseAssignment('cache.maxBytes=1k')).toThrow(
+      'from 1048576 (bytes), or null, or with a unit: 500M, 20GiB, 2TB)'
+    )
   })
 })
 

@@ -14,7 +14,12 @@ interface Measure {
   show(value: number): string | null
 }
 
-const size = (short: string, forms: string, read: Measure['read'], perWhat = ''): Measure => ({ short, forms, read, show: (value) => (value < 1024 ? null : `${formatSize(value)}${perWhat}`) })
+const size = (short: string, forms: string, read: Measure['read'], perWhat = ''): Measure => ({
+  short,
+  forms,
+  read,
+  show: (value) => (value < 1024 ? null : `${formatSize(value)}${perWhat}`)
+})
 
 function time(unitMs: number, short: string): Measure {
   return {

@@ -5,17 +5,28 @@ import { parseJsonText, readSections, reasonOf, type Parsed, type SettingValues 
 
 const head = {
   $schema: z.string().max(2048).optional(),
-  by: z.string().min(1).max(200).optional().describe('Who answers for this policy; shown to people, e.g. "IT service desk, ext. 1234".'),
+  by: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('Who answers for this policy; shown to people, e.g. "IT service desk, ext. 1234".'),
   reason: z.string().min(1).max(500).optional().describe('Why it is so; shown to people.'),
   locked: z
     .array(z.string().max(100))
     .max(1000)
     .default([])
-    .describe('Names of settings that rule over the command line too: `section.name`, `section.*` or `*`. One without a value is locked to what is recommended, or to its default.')
+    .describe(
+      'Names of settings that rule over the command line too: `section.name`, `section.*` or `*`. One without a value is locked to what is recommended, or to its default.'
+    )
 }
 
 /** The machine policy file. */
-const PolicyText = z.object({ ...head, recommended: z.record(z.string(), z.unknown()).default({}), settings: z.record(z.string(), z.unknown()).default({}) })
+const PolicyText = z.object({
+  ...head,
+  recommended: z.record(z.string(), z.unknown()).default({}),
+  settings: z.record(z.string(), z.unknown()).default({})
+})
 
 /** For the published JSON Schema: the same with every setting spelled out. */
 export const PolicySchema = z.object({
@@ -37,7 +48,14 @@ export interface Policy {
   readonly unknown: readonly string[]
 }
 
-export const noPolicy: Policy = { by: null, reason: null, recommended: new Map(), values: new Map(), locked: new Set(), unknown: [] }
+export const noPolicy: Policy = {
+  by: null,
+  reason: null,
+  recommended: new Map(),
+  values: new Map(),
+  locked: new Set(),
+  unknown: []
+}
 
 /**
  * Reads the machine policy:
@@ -70,7 +88,17 @@ export function parsePolicy(text: string): Parsed<Policy> {
     if (names.length === 0) strange.push(pattern)
     for (const name of names) locked.add(name)
   }
-  return { ok: true, value: { by, reason, recommended: recommended.value.values, values: settings.value.values, locked, unknown: [...recommended.value.unknown, ...settings.value.unknown, ...strange] } }
+  return {
+    ok: true,
+    value: {
+      by,
+      reason,
+      recommended: recommended.value.values,
+      values: settings.value.values,
+      locked,
+      unknown: [...recommended.value.unknown, ...settings.value.unknown, ...strange]
+    }
+  }
 }
 
 /** `cache.maxBytes`, `cache.*` and `*` as names. */

@@ -9,7 +9,11 @@ type Json = SettingView['value']
  * One setting as people and programs see it; a secret's value nowhere in it.
  * @param inForce what the agent goes by now; null when none runs
  */
-export function settingDetails(name: SettingName, effective: EffectiveSettings, inForce: Settings | null): SettingDetails {
+export function settingDetails(
+  name: SettingName,
+  effective: EffectiveSettings,
+  inForce: Settings | null
+): SettingDetails {
   const { description, secret, accepts, defaultValue, needsRestart } = factsAbout(name)
   const { value, source, strength, place, managed, author, candidates } = effective.of.get(name)!
   const shown = (any: unknown): Json => (secret ? null : (any as Json))
@@ -28,7 +32,12 @@ export function settingDetails(name: SettingName, effective: EffectiveSettings, 
     defaultValue: defaultValue as Json,
     needsRestart,
     author,
-    candidates: candidates.map((candidate) => ({ strength: candidate.strength, source: candidate.source, place: candidate.place, value: shown(candidate.value) }))
+    candidates: candidates.map((candidate) => ({
+      strength: candidate.strength,
+      source: candidate.source,
+      place: candidate.place,
+      value: shown(candidate.value)
+    }))
   }
 }
 

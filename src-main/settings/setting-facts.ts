@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { Settings } from '../contract/settings.ts'
 
 /** Name for people and programs: `section.name`. */
-export type SettingName = { [S in keyof Settings & string]: `${S}.${keyof Settings[S] & string}` }[keyof Settings & string]
+export type SettingName = { [S in keyof Settings & string]: `${S}.${keyof Settings[S] & string}` }[keyof Settings &
+  string]
 
 /** What the contract says about one setting. */
 export interface SettingFacts {
@@ -105,7 +106,10 @@ function unitIn(name: string): SettingUnit | null {
   return suffixes.find(([suffix]) => name.endsWith(suffix))?.[1] ?? null
 }
 
-function phrase({ type, anyOf, enum: choices, items, minimum, maximum, maxItems }: Described, unit: SettingUnit | null): string {
+function phrase(
+  { type, anyOf, enum: choices, items, minimum, maximum, maxItems }: Described,
+  unit: SettingUnit | null
+): string {
   if (anyOf) return anyOf.map((one) => phrase(one, unit)).join(', or ')
   if (choices) return `one of ${choices.map(String).join(', ')}`
   switch (type) {
@@ -113,7 +117,14 @@ function phrase({ type, anyOf, enum: choices, items, minimum, maximum, maxItems 
     case 'number': {
       const most = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum
       const least = minimum === Number.MIN_SAFE_INTEGER ? undefined : minimum
-      const range = least !== undefined && most !== undefined ? ` from ${least} to ${most}` : least !== undefined ? ` from ${least}` : most !== undefined ? ` up to ${most}` : ''
+      const range =
+        least !== undefined && most !== undefined
+          ? ` from ${least} to ${most}`
+          : least !== undefined
+            ? ` from ${least}`
+            : most !== undefined
+              ? ` up to ${most}`
+              : ''
       return `${type === 'integer' ? 'whole number' : 'number'}${range}${unit === null ? '' : ` (${unit})`}`
     }
     case 'array':

@@ -8,7 +8,10 @@ import { machinePolicyFile } from './policy-file.ts'
 import { MAX_SETTINGS_BYTES } from './settings-text.ts'
 
 /** A file's text, or why it cannot be read; undefined: there is none. */
-export type FileText = { readonly text: string; readonly modifiedMs: number } | { readonly unreadable: string } | undefined
+export type FileText =
+  | { readonly text: string; readonly modifiedMs: number }
+  | { readonly unreadable: string }
+  | undefined
 
 /** The two files settings come from. */
 export type SettingsFile = 'user' | 'policy'
@@ -57,14 +60,19 @@ export function diskFiles(paths: DataPaths, policyFile: string = machinePolicyFi
         // Where an administrator has put a link, what it points to is written, and the link stays.
         await writePrivateFile(await realpath(places.user).catch(() => places.user), text)
       } catch (error) {
-        throw new LarderError('SETTINGS_UNWRITABLE', `${places.user} cannot be written (${systemCode(error) ?? String(error)})`, { path: places.user, cause: error })
+        throw new LarderError(
+          'SETTINGS_UNWRITABLE',
+          `${places.user} cannot be written (${systemCode(error) ?? String(error)})`,
+          { path: places.user, cause: error }
+        )
       }
     },
     watch(onChange) {
       const listener = (now: { mtimeMs: number; size: number; ino: number }, before: typeof now) => {
         if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) onChange()
       }
-      for (const place of Object.values(places)) watchFile(place, { interval: LOOK_EVERY_MS, persistent: false }, listener)
+      for (const place of Object.values(places))
+        watchFile(place, { interval: LOOK_EVERY_MS, persistent: false }, listener)
       return () => {
         for (const place of Object.values(places)) unwatchFile(place, listener)
       }

@@ -1,4 +1,11 @@
-import { findNodeAtLocation, parseTree, printParseErrorCode, type JSONPath, type Node, type ParseError } from 'jsonc-parser'
+import {
+  findNodeAtLocation,
+  parseTree,
+  printParseErrorCode,
+  type JSONPath,
+  type Node,
+  type ParseError
+} from 'jsonc-parser'
 import { z } from 'zod'
 import { factsAbout, isSettingName, type SettingName } from './setting-facts.ts'
 
@@ -29,14 +36,38 @@ export interface JsonText {
 export function parseJsonText(raw: string): Parsed<JsonText> {
   const text = raw.replace(/^\uFEFF/, '')
   // A file that a crash of an editor left empty says nothing.
-  if (text.trim() === '') return { ok: true, value: { value: {}, problemAt: (_path, reason, setting = '') => ({ line: null, column: null, setting, reason }) } }
+  if (text.trim() === '')
+    return {
+      ok: true,
+      value: { value: {}, problemAt: (_path, reason, setting = '') => ({ line: null, column: null, setting, reason }) }
+    }
   const errors: ParseError[] = []
   const root = parseTree(text, errors, { allowTrailingComma: false })
   const first = errors[0]
-  if (first) return { ok: false, problem: { ...placeOf(text, first.offset), setting: '', reason: `it is not JSON: ${words(printParseErrorCode(first.error))}` } }
-  if (root?.type !== 'object') return { ok: false, problem: { ...placeOf(text, root?.offset ?? 0), setting: '', reason: 'expected an object with sections' } }
+  if (first)
+    return {
+      ok: false,
+      problem: {
+        ...placeOf(text, first.offset),
+        setting: '',
+        reason: `it is not JSON: ${words(printParseErrorCode(first.error))}`
+      }
+    }
+  if (root?.type !== 'object')
+    return {
+      ok: false,
+      problem: { ...placeOf(text, root?.offset ?? 0), setting: '', reason: 'expected an object with sections' }
+    }
   const twice = repeatedName(root)
-  if (twice) return { ok: false, problem: { ...placeOf(text, twice.offset), setting: '', reason: `the name ${String(twice.value)} stands there twice` } }
+  if (twice)
+    return {
+      ok: false,
+      problem: {
+        ...placeOf(text, twice.offset),
+        setting: '',
+        reason: `the name ${String(twice.value)} stands there twice`
+      }
+    }
   // `parseTree` builds own properties only, whatever they are called.
   const value = valueAt(root) as Record<string, unknown>
   return {
@@ -55,11 +86,16 @@ export function parseJsonText(raw: string): Parsed<JsonText> {
  * The settings in an object of sections, each checked against its schema.
  * @param at where the sections stand in the text
  */
-export function readSections(json: JsonText, sections: Readonly<Record<string, unknown>>, at: JSONPath): Parsed<{ values: SettingValues; unknown: readonly string[] }> {
+export function readSections(
+  json: JsonText,
+  sections: Readonly<Record<string, unknown>>,
+  at: JSONPath
+): Parsed<{ values: SettingValues; unknown: readonly string[] }> {
   const values = new Map<SettingName, unknown>()
   const unknown: string[] = []
   for (const [section, fields] of Object.entries(sections)) {
-    if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return { ok: false, problem: json.problemAt([...at, section], 'expected a section with settings', section) }
+    if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
+      return { ok: false, problem: json.problemAt([...at, section], 'expected a section with settings', section) }
     for (const [key, value] of Object.entries(fields)) {
       const name = `${section}.${key}`
       if (!isSettingName(name)) {
@@ -67,7 +103,11 @@ export function readSections(json: JsonText, sections: Readonly<Record<string, u
         continue
       }
       const parsed = factsAbout(name).schema.safeParse(value)
-      if (!parsed.success) return { ok: false, problem: json.problemAt([...at, section, key, ...pathOf(parsed.error)], reasonOf(parsed.error), name) }
+      if (!parsed.success)
+        return {
+          ok: false,
+          problem: json.problemAt([...at, section, key, ...pathOf(parsed.error)], reasonOf(parsed.error), name)
+        }
       values.set(name, parsed.data)
     }
   }
@@ -111,7 +151,9 @@ function repeatedName(node: Node): Node | undefined {
 function valueAt(node: Node): unknown {
   if (node.type === 'array') return (node.children ?? []).map(valueAt)
   if (node.type !== 'object') return node.value
-  return Object.fromEntries((node.children ?? []).map(({ children }) => [children![0]!.value as string, valueAt(children![1]!)]))
+  return Object.fromEntries(
+    (node.children ?? []).map(({ children }) => [children![0]!.value as string, valueAt(children![1]!)])
+  )
 }
 
 /** `CommaExpected` → `comma expected` */

@@ -4,7 +4,12 @@ import { factsAbout, isSettingName, splitName, type SettingName } from './settin
 import { parseJsonText, readSections, type Parsed, type SettingValues } from './settings-text.ts'
 
 /** Who changed a setting by a command, when and why. It counts as long as the value is the one that was written then. */
-const Note = z.object({ value: z.json(), by: z.string().max(300), at: z.iso.datetime(), reason: z.string().max(500).optional() })
+const Note = z.object({
+  value: z.json(),
+  by: z.string().max(300),
+  at: z.iso.datetime(),
+  reason: z.string().max(500).optional()
+})
 
 export interface Author {
   readonly by: string
@@ -47,14 +52,25 @@ export function parseUserSettings(text: string): Parsed<UserSettings> {
  */
 export function editUserSettings(text: string, name: SettingName, value: unknown, author: Author): string {
   const plain = text.replace(/^\uFEFF/, '')
-  const noted = value === undefined || factsAbout(name).secret ? undefined : { value, by: author.by, at: new Date(author.at ?? 0).toISOString(), ...(author.reason !== null && { reason: author.reason }) }
+  const noted =
+    value === undefined || factsAbout(name).secret
+      ? undefined
+      : {
+          value,
+          by: author.by,
+          at: new Date(author.at ?? 0).toISOString(),
+          ...(author.reason !== null && { reason: author.reason })
+        }
   return edit(edit(plain.trim() === '' ? '{}\n' : plain, splitName(name), value), [NOTES, name], noted)
 }
 
 /** `undefined` takes away what is at the path, if something is there. */
 function edit(text: string, path: readonly [string, string], value: unknown): string {
   if (value === undefined && !holds(text, path)) return text
-  return applyEdits(text, modify(text, [...path], value, { formattingOptions: { insertSpaces: true, tabSize: 2, eol: '\n' } }))
+  return applyEdits(
+    text,
+    modify(text, [...path], value, { formattingOptions: { insertSpaces: true, tabSize: 2, eol: '\n' } })
+  )
 }
 
 function holds(text: string, [section, key]: readonly [string, string]): boolean {
@@ -69,7 +85,13 @@ function authorsOf(notes: unknown, values: SettingValues): Map<SettingName, Auth
   if (typeof notes !== 'object' || notes === null) return authors
   for (const [name, given] of Object.entries(notes)) {
     const note = Note.safeParse(given).data
-    if (!note || !isSettingName(name) || !values.has(name) || JSON.stringify(note.value) !== JSON.stringify(values.get(name))) continue
+    if (
+      !note ||
+      !isSettingName(name) ||
+      !values.has(name) ||
+      JSON.stringify(note.value) !== JSON.stringify(values.get(name))
+    )
+      continue
     authors.set(name, { by: note.by, at: Date.parse(note.at), reason: note.reason ?? null })
   }
   return authors

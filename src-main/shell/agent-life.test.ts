@@ -18,7 +18,10 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }))
 function setUp() {
   const clock = fakeClock()
   const agents: AgentDouble[] = []
-  const world: { fail: Error | null; stop: (agent: AgentDouble) => Promise<void> } = { fail: null, stop: (agent) => agent.stop() }
+  const world: { fail: Error | null; stop: (agent: AgentDouble) => Promise<void> } = {
+    fail: null,
+    stop: (agent) => agent.stop()
+  }
   const life = new AgentLife(async (): Promise<RunningAgent> => {
     if (world.fail) throw world.fail
     const log = keptLog()
@@ -56,7 +59,10 @@ describe('the agent in the application', () => {
     const { life, agents } = setUp()
     await life.start()
     await life.restart()
-    expect(agents.map(({ started, stopped }) => [started, stopped])).toEqual([[1, 1], [1, 0]])
+    expect(agents.map(({ started, stopped }) => [started, stopped])).toEqual([
+      [1, 1],
+      [1, 0]
+    ])
     expect(life.agent()).toBe(agents[1])
   })
 

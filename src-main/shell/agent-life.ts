@@ -36,7 +36,10 @@ export class AgentLife extends EventEmitter<LifeEvents> implements AgentSource {
     super()
     this.#startAgent = startAgent
     this.#clock = clock
-    this.#feed = new SnapshotFeed(clock, () => ({ status: this.#status, snapshot: this.#running?.agent.snapshot() ?? null }))
+    this.#feed = new SnapshotFeed(clock, () => ({
+      status: this.#status,
+      snapshot: this.#running?.agent.snapshot() ?? null
+    }))
     this.#feed.on('changed', () => this.emit('changed'))
   }
 
@@ -47,7 +50,10 @@ export class AgentLife extends EventEmitter<LifeEvents> implements AgentSource {
   agent(): Agent {
     if (this.#running) return this.#running.agent
     if (this.#status.state === 'failed') throw LarderError.fromView(this.#status.error)
-    throw new LarderError('SHUTTING_DOWN', this.#status.state === 'starting' ? 'The agent is still starting' : 'The agent is stopping')
+    throw new LarderError(
+      'SHUTTING_DOWN',
+      this.#status.state === 'starting' ? 'The agent is still starting' : 'The agent is stopping'
+    )
   }
 
   /** The last that windows were told. */

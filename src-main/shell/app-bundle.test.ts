@@ -29,7 +29,9 @@ describe('the bundle', () => {
     expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self';/)
     expect(page.headers.get('x-content-type-options')).toBe('nosniff')
     expect(await page.text()).toBe('<!doctype html>')
-    expect((await ask('app://bundle/assets/a%20b.js')).headers.get('content-type')).toBe('text/javascript; charset=utf-8')
+    expect((await ask('app://bundle/assets/a%20b.js')).headers.get('content-type')).toBe(
+      'text/javascript; charset=utf-8'
+    )
   })
 
   test('is not served under another host, by another method, or by an unknown type', async () => {
@@ -41,7 +43,15 @@ describe('the bundle', () => {
   })
 
   test('ends at its folder', async () => {
-    for (const path of ['..%2fsecret.js', '%2e%2e/secret.js', 'assets/..%2f..%2fsecret.js', '..%5csecret.js', '..%2frenderer-other%2fx.js', '%00.js', '%zz']) {
+    for (const path of [
+      '..%2fsecret.js',
+      '%2e%2e/secret.js',
+      'assets/..%2f..%2fsecret.js',
+      '..%5csecret.js',
+      '..%2frenderer-other%2fx.js',
+      '%00.js',
+      '%zz'
+    ]) {
       expect((await ask(`app://bundle/${path}`)).status, path).toBe(404)
     }
   })

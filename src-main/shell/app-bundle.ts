@@ -11,5 +11,7 @@ export async function answerBundleRequest(root: string, request: Request): Promi
   const asked = url.host === APP_HOST && (request.method === 'GET' || request.method === 'HEAD')
   const file = asked ? await readBundleFile(root, url.pathname) : null
   if (file === null) return new Response(null, { status: 404, headers: bundleHeaders })
-  return new Response(request.method === 'HEAD' ? null : file.body, { headers: { ...bundleHeaders, 'Content-Type': file.type } })
+  return new Response(request.method === 'HEAD' ? null : file.body, {
+    headers: { ...bundleHeaders, 'Content-Type': file.type }
+  })
 }

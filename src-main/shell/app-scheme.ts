@@ -3,7 +3,9 @@ import { answerBundleRequest, APP_SCHEME } from './app-bundle.ts'
 
 /** Call once, before `ready`. */
 export function registerAppScheme(): void {
-  protocol.registerSchemesAsPrivileged([{ scheme: APP_SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true, codeCache: true } }])
+  protocol.registerSchemesAsPrivileged([
+    { scheme: APP_SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true, codeCache: true } }
+  ])
 }
 
 /** Serves the window's bundle in `root` as `app://bundle/`. Call after `ready`. */

@@ -8,13 +8,24 @@ export class AppSettingsFile extends EventEmitter<{ changed: [AppSettings] }> {
 
   constructor(dataDir: string) {
     super()
-    this.#store = new Conf({ cwd: dataDir, configName: 'app', clearInvalidConfig: true, accessPropertiesByDotNotation: false, configFileMode: 0o600 })
+    this.#store = new Conf({
+      cwd: dataDir,
+      configName: 'app',
+      clearInvalidConfig: true,
+      accessPropertiesByDotNotation: false,
+      configFileMode: 0o600
+    })
   }
 
   read(): { values: AppSettings; isSet(key: keyof AppSettings): boolean } {
     const kept = this.#store.store
-    const good = (Object.keys(AppSettings.shape) as (keyof AppSettings)[]).filter((key) => kept[key] !== undefined && AppSettings.shape[key].safeParse(kept[key]).success)
-    return { values: AppSettings.parse(Object.fromEntries(good.map((key) => [key, kept[key]]))), isSet: (key) => good.includes(key) }
+    const good = (Object.keys(AppSettings.shape) as (keyof AppSettings)[]).filter(
+      (key) => kept[key] !== undefined && AppSettings.shape[key].safeParse(kept[key]).success
+    )
+    return {
+      values: AppSettings.parse(Object.fromEntries(good.map((key) => [key, kept[key]]))),
+      isSet: (key) => good.includes(key)
+    }
   }
 
   get values(): AppSettings {

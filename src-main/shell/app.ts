@@ -89,14 +89,28 @@ export function startShell(options: ShellOptions): StartedShell {
   denyPermissions()
   setAppMenu()
 
-  const actions = createShellActions({ logDir: paths.log, downloadsDir: app.getPath('downloads'), window: () => window.current, quit: () => app.quit() })
-  const { node = '', chrome = '', electron = '' } = process.versions
-  const unfinished = new UnfinishedRequests(join(paths.root, 'requests.json'), (error) => logDefect('keep what was asked for', error))
+  const actions = createShellActions({
+    logDir: paths.log,
+    downloadsDir: app.getPath('downloads'),
+    window: () => window.current,
+    quit: () => app.quit()
+  })
+  const { node, chrome = '', electron = '' } = process.versions as Partial<NodeJS.ProcessVersions> & { node: string }
+  const unfinished = new UnfinishedRequests(join(paths.root, 'requests.json'), (error) =>
+    logDefect('keep what was asked for', error)
+  )
   const commands = createDispatch({
     source: life,
     settings,
     shell: actions,
-    info: { version: LARDER_VERSION, runtime: 'app', platform: process.platform, versions: { node, chrome, electron }, dataDir: paths.root, logDir: paths.log },
+    info: {
+      version: LARDER_VERSION,
+      runtime: 'app',
+      platform: process.platform,
+      versions: { node, chrome, electron },
+      dataDir: paths.root,
+      logDir: paths.log
+    },
     clock,
     onDefect: logDefect
   })
@@ -113,9 +127,13 @@ export function startShell(options: ShellOptions): StartedShell {
       case 'open':
         return window.open()
       case 'open-logs':
-        return attempt('open the log folder', () => actions['shell.openLogFolder']({ c: 'shell.openLogFolder' }, () => life.agent()))
+        return attempt('open the log folder', () =>
+          actions['shell.openLogFolder']({ c: 'shell.openLogFolder' }, () => life.agent())
+        )
       case 'pause':
-        return attempt('pause', () => life.agent().pauseAll(action.forMs === null ? null : clock.wallMs() + action.forMs))
+        return attempt('pause', () =>
+          life.agent().pauseAll(action.forMs === null ? null : clock.wallMs() + action.forMs)
+        )
       case 'resume':
         return attempt('resume', () => life.agent().resumeAll())
       case 'integration':
@@ -141,7 +159,11 @@ export function startShell(options: ShellOptions): StartedShell {
     if (appSettings.values.notifications) notices.add(event)
   })
 
-  const power = new PowerPolicy({ agent: () => (life.status.state === 'running' ? life.agent() : null), pauseOnBattery: () => appSettings.values.pauseOnBattery, clock })
+  const power = new PowerPolicy({
+    agent: () => (life.status.state === 'running' ? life.agent() : null),
+    pauseOnBattery: () => appSettings.values.pauseOnBattery,
+    clock
+  })
   watchPower(power, () => app.quit())
   life.on('started', () => power.agentStarted(isOnBattery()))
 
@@ -184,6 +206,9 @@ export function tellDefects(): void {
     console.error('larder: unexpected error:', error)
     if (told) return
     told = true
-    dialog.showErrorBox('Larder has met an unexpected error', `${error.message}\n\nIt goes on, but should be quit and started again.`)
+    dialog.showErrorBox(
+      'Larder has met an unexpected error',
+      `${error.message}\n\nIt goes on, but should be quit and started again.`
+    )
   })
 }

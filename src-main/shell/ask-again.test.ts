@@ -29,7 +29,11 @@ function run(refusal: ErrorCode | null = null) {
     async (input): Promise<Answer> => {
       if (refusal) return { ok: false, error: new LarderError(refusal, 'no').toView() }
       asked.push(input as object)
-      const view = { id: `${process.hrtime.bigint()}-${last++}` as RequestId, state: 'active' as RequestView['state'], error: null }
+      const view = {
+        id: `${process.hrtime.bigint()}-${last++}` as RequestId,
+        state: 'active' as RequestView['state'],
+        error: null
+      }
       views.set(view.id, view)
       return { ok: true, value: view }
     },
@@ -44,7 +48,8 @@ function run(refusal: ErrorCode | null = null) {
     await unfinished.written()
     return unfinished.all().map(([, { url }]) => url)
   }
-  const end = (id: RequestId | null, state: RequestView['state'], code?: ErrorCode) => unfinished.changed({ id: id!, state, error: code ? new LarderError(code, 'x').toView() : null })
+  const end = (id: RequestId | null, state: RequestView['state'], code?: ErrorCode) =>
+    unfinished.changed({ id: id!, state, error: code ? new LarderError(code, 'x').toView() : null })
   return { unfinished, dispatch, start, end, kept, asked, trouble, again: () => askAgain(dispatch, unfinished, 'ada') }
 }
 
@@ -65,7 +70,12 @@ describe('what the window has asked for', () => {
 
   test('is forgotten once it has ended by itself or was cancelled', async () => {
     const { start, end, kept } = run()
-    const ids = [await start({ url: 'https://a.test/1' }), await start({ url: 'https://a.test/2' }), await start({ url: 'https://a.test/3' }), await start({ url: 'https://a.test/4' })] as const
+    const ids = [
+      await start({ url: 'https://a.test/1' }),
+      await start({ url: 'https://a.test/2' }),
+      await start({ url: 'https://a.test/3' }),
+      await start({ url: 'https://a.test/4' })
+    ] as const
     end(ids[0], 'done')
     end(ids[1], 'failed', 'ORIGIN_NOT_FOUND')
     end(ids[2], 'cancelled', 'CANCELLED')
@@ -106,7 +116,13 @@ describe('what the window has asked for', () => {
   })
 
   test('is nothing when the file is damaged, and the next request replaces it', async () => {
-    for (const damaged of ['', '{', '[]', '{"requests":[{"url":""}]}', `{"requests":[${'{"url":"a"},'.repeat(501)}{"url":"a"}]}`]) {
+    for (const damaged of [
+      '',
+      '{',
+      '[]',
+      '{"requests":[{"url":""}]}',
+      `{"requests":[${'{"url":"a"},'.repeat(501)}{"url":"a"}]}`
+    ]) {
       writeFileSync(file, damaged)
       expect(run().unfinished.all(), damaged.slice(0, 30)).toEqual([])
     }

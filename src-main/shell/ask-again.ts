@@ -11,7 +11,11 @@ const MAX_REMEMBERED = 500
 const laterCodes: readonly string[] = ['INTEGRATION_OFF', 'SHUTTING_DOWN', 'BUSY']
 
 /** A window's dispatch that notes in `unfinished` what it starts. `viewOf` tells how a request is doing. */
-export function noteRequests(dispatch: Dispatch, unfinished: UnfinishedRequests, viewOf: (id: RequestId) => RequestView): Dispatch {
+export function noteRequests(
+  dispatch: Dispatch,
+  unfinished: UnfinishedRequests,
+  viewOf: (id: RequestId) => RequestView
+): Dispatch {
   const specs = new Map<string, RequestSpec>()
   return async (input, by) => {
     const answer = await dispatch(input, by)
@@ -29,7 +33,11 @@ export function noteRequests(dispatch: Dispatch, unfinished: UnfinishedRequests,
 }
 
 /** Which request an accepted command has started. */
-function startedBy(command: CommandInput, answer: Answer, specs: ReadonlyMap<string, RequestSpec>): [RequestId, RequestSpec] | null {
+function startedBy(
+  command: CommandInput,
+  answer: Answer,
+  specs: ReadonlyMap<string, RequestSpec>
+): [RequestId, RequestSpec] | null {
   if (!answer.ok || (command.c !== 'request.start' && command.c !== 'request.retry')) return null
   const { id } = answer.value as RequestView
   const spec = command.c === 'request.start' ? RequestSpec.parse(command.spec) : specs.get(command.id)

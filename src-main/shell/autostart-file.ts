@@ -4,12 +4,25 @@ import { dirname, join } from 'node:path'
 /** `~/.config/autostart/<id>.desktop`: how Linux desktops start a program at login. */
 export function autostartPath(id: string, env: Readonly<Record<string, string | undefined>>, home: string): string {
   const config = env['XDG_CONFIG_HOME']
-  return join(config !== undefined && config.startsWith('/') ? config : join(home, '.config'), 'autostart', `${id}.desktop`)
+  return join(
+    config !== undefined && config.startsWith('/') ? config : join(home, '.config'),
+    'autostart',
+    `${id}.desktop`
+  )
 }
 
 /** A desktop entry that starts `program` hidden. */
 export function autostartEntry(program: string): string {
-  return ['[Desktop Entry]', 'Type=Application', 'Name=Larder', 'Comment=Shares downloads with the PCs of this site', `Exec=${quoteExec(program)} --hidden`, 'Terminal=false', 'X-GNOME-Autostart-enabled=true', ''].join('\n')
+  return [
+    '[Desktop Entry]',
+    'Type=Application',
+    'Name=Larder',
+    'Comment=Shares downloads with the PCs of this site',
+    `Exec=${quoteExec(program)} --hidden`,
+    'Terminal=false',
+    'X-GNOME-Autostart-enabled=true',
+    ''
+  ].join('\n')
 }
 
 export async function setAutostart(path: string, program: string, enabled: boolean): Promise<void> {

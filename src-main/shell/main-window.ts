@@ -57,7 +57,14 @@ export class MainWindow {
       show: false,
       autoHideMenuBar: true,
       ...(icon !== undefined && { icon }),
-      webPreferences: { preload, sandbox: true, contextIsolation: true, nodeIntegration: false, webviewTag: false, spellcheck: false }
+      webPreferences: {
+        preload,
+        sandbox: true,
+        contextIsolation: true,
+        nodeIntegration: false,
+        webviewTag: false,
+        spellcheck: false
+      }
     })
     const drawn = (): void => {
       if (this.#drawn) return

@@ -40,12 +40,16 @@ describe('notices', () => {
     await clock.pass(59_000)
     expect(shown).toHaveLength(1)
     await clock.pass(1000)
-    expect(shown.map(({ title }) => title)).toEqual(['A download goes on without peers', '2 downloads go on without peers'])
+    expect(shown.map(({ title }) => title)).toEqual([
+      'A download goes on without peers',
+      '2 downloads go on without peers'
+    ])
   })
 
   test('say nothing of what went well', async () => {
     const { clock, shown, happen } = setUp()
-    for (const type of ['requestDone', 'requestCancelled', 'peerLost', 'masterElected', 'warning'] as const) happen(type)
+    for (const type of ['requestDone', 'requestCancelled', 'peerLost', 'masterElected', 'warning'] as const)
+      happen(type)
     await clock.pass(100_000)
     expect(shown).toEqual([])
   })

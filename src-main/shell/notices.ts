@@ -50,9 +50,25 @@ export class Notices {
 export function noticeOf(events: readonly AgentEvent[]): Notice {
   const failed = events.filter(({ type }) => type === 'requestFailed')
   const fellBack = events.filter(({ type }) => type === 'fallback')
-  const title = failed.length > 0 ? (failed.length === 1 ? 'A download failed' : `${failed.length} downloads failed`) : fellBack.length === 1 ? 'A download goes on without peers' : `${fellBack.length} downloads go on without peers`
+  const title =
+    failed.length > 0
+      ? failed.length === 1
+        ? 'A download failed'
+        : `${failed.length} downloads failed`
+      : fellBack.length === 1
+        ? 'A download goes on without peers'
+        : `${fellBack.length} downloads go on without peers`
   const first = failed[0] ?? fellBack[0]
-  const others = failed.length > 0 && fellBack.length > 0 ? `${fellBack.length === 1 ? 'Another goes' : `${fellBack.length} others go`} on without peers.` : ''
+  const others =
+    failed.length > 0 && fellBack.length > 0
+      ? `${fellBack.length === 1 ? 'Another goes' : `${fellBack.length} others go`} on without peers.`
+      : ''
   const body = failed.length > 1 ? `First: ${first?.text ?? ''}` : (first?.text ?? '')
-  return { title, body: [body, others].filter((part) => part !== '').join(' ').slice(0, 240) }
+  return {
+    title,
+    body: [body, others]
+      .filter((part) => part !== '')
+      .join(' ')
+      .slice(0, 240)
+  }
 }

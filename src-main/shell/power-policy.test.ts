@@ -7,7 +7,10 @@ import { PowerPolicy } from './power-policy.ts'
 
 function setUp({ pauseOnBattery = false } = {}) {
   const clock = fakeClock()
-  const agent = new AgentDouble({ dataDir: '/nowhere', settings: Settings.parse({}), name: 'pc' }, { clock, log: keptLog(), env: {} })
+  const agent = new AgentDouble(
+    { dataDir: '/nowhere', settings: Settings.parse({}), name: 'pc' },
+    { clock, log: keptLog(), env: {} }
+  )
   let refreshed = 0
   agent.refresh = () => void refreshed++
   const settings = { pauseOnBattery }

@@ -60,7 +60,8 @@ export class PowerPolicy {
     // A person has let go on what was paused for this very reason; so it stays until the reason is gone.
     if (!paused && this.#reasons.has(reason)) return
     this.#reasons.add(reason)
-    if (!paused || reason === 'battery') agent.pauseAll(reason === 'asleep' ? this.#context.clock.wallMs() + SUSPEND_PAUSE_MS : null)
+    if (!paused || reason === 'battery')
+      agent.pauseAll(reason === 'asleep' ? this.#context.clock.wallMs() + SUSPEND_PAUSE_MS : null)
   }
 
   #release(reason: 'asleep' | 'battery'): void {

@@ -24,7 +24,9 @@ export function createShellActions({ logDir, downloadsDir, window, quit }: Shell
   const pickPath = async (name: string): Promise<string | null> => {
     const options = { defaultPath: join(downloadsDir, name) }
     const owner = window()
-    const { canceled, filePath } = await (owner ? dialog.showSaveDialog(owner, options) : dialog.showSaveDialog(options))
+    const { canceled, filePath } = await (owner
+      ? dialog.showSaveDialog(owner, options)
+      : dialog.showSaveDialog(options))
     return canceled || filePath === '' ? null : filePath
   }
 

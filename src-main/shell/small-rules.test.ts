@@ -44,11 +44,24 @@ describe('the preload', () => {
 
 describe('a file that was asked to be opened', () => {
   test('is only shown when it could run something', () => {
-    for (const name of ['setup.EXE', 'a.msi', 'run.sh', 'x.desktop', 'x.AppImage', 'invoice.pdf.js', 'C:\\a\\b.bat', 'noending', 'tricky.exe. ', '.hidden']) expect(mayRun(name), name).toBe(true)
+    for (const name of [
+      'setup.EXE',
+      'a.msi',
+      'run.sh',
+      'x.desktop',
+      'x.AppImage',
+      'invoice.pdf.js',
+      'C:\\a\\b.bat',
+      'noending',
+      'tricky.exe. ',
+      '.hidden'
+    ])
+      expect(mayRun(name), name).toBe(true)
   })
 
   test('is opened when it is a document', () => {
-    for (const name of ['/a/b.pdf', 'x.txt', 'archive.tar.gz', 'photo.JPEG', 'data.csv']) expect(mayRun(name), name).toBe(false)
+    for (const name of ['/a/b.pdf', 'x.txt', 'archive.tar.gz', 'photo.JPEG', 'data.csv'])
+      expect(mayRun(name), name).toBe(false)
   })
 })
 
@@ -76,12 +89,18 @@ describe('start at login on Linux', () => {
   test('names the program so that a desktop reads back the same', () => {
     const read = (entry: string): string => {
       const value = /^Exec=(.*)$/m.exec(entry)![1]!.replace(/\\(.)/g, (_m, c: string) => (c === '\\' ? '\\' : `\\${c}`))
-      return /^"((?:[^"\\]|\\.)*)" --hidden$/.exec(value)![1]!.replace(/\\(["`$\\])/g, '$1').replaceAll('%%', '%')
+      return /^"((?:[^"\\]|\\.)*)" --hidden$/
+        .exec(value)![1]!
+        .replace(/\\(["`$\\])/g, '$1')
+        .replaceAll('%%', '%')
     }
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('a', ' ', '"', '`', '$', '\\', '%', "'", '/', 'é'), minLength: 1 }), (path) => {
-        expect(read(autostartEntry(path))).toBe(path)
-      })
+      fc.property(
+        fc.string({ unit: fc.constantFrom('a', ' ', '"', '`', '$', '\\', '%', "'", '/', 'é'), minLength: 1 }),
+        (path) => {
+          expect(read(autostartEntry(path))).toBe(path)
+        }
+      )
     )
   })
 })

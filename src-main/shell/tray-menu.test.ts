@@ -9,21 +9,53 @@ import { keptLog } from '../testing/kept-log.ts'
 import { trayMenu, type TrayItem } from './tray-menu.ts'
 
 const running = { state: 'running' } as const
-const agent = () => new AgentDouble({ dataDir: '/nowhere', settings: Settings.parse({}), name: 'pc' }, { clock: fakeClock(), log: keptLog(), env: {} })
+const agent = () =>
+  new AgentDouble(
+    { dataDir: '/nowhere', settings: Settings.parse({}), name: 'pc' },
+    { clock: fakeClock(), log: keptLog(), env: {} }
+  )
 const snapshot = (changes: Partial<AgentSnapshot> = {}): AgentSnapshot => ({ ...agent().snapshot(), ...changes })
 
 function request(changes: Partial<RequestView>): RequestView {
-  return { ...agent().request(RequestSpec.parse({ url: 'http://origin.test/dir/setup%20file.msi' })), state: 'active', ...changes }
+  return {
+    ...agent().request(RequestSpec.parse({ url: 'http://origin.test/dir/setup%20file.msi' })),
+    state: 'active',
+    ...changes
+  }
 }
-const upload = (peer: string) => ({ peer: peer.repeat(64) as PeerId, peerName: peer, key: `sha256:${'a'.repeat(64)}` as never, pieces: 1, bytes: 1, since: 0 })
-const labels = (items: readonly TrayItem[]): string[] => items.flatMap((item) => (item.type === 'separator' ? [] : item.type === 'submenu' ? [item.label, ...labels(item.items)] : [item.label]))
-const find = (items: readonly TrayItem[], id: string): TrayItem | undefined => items.flatMap((item) => (item.type === 'submenu' ? [item, ...item.items] : [item])).find((item) => 'id' in item && item.id === id)
+const upload = (peer: string) => ({
+  peer: peer.repeat(64) as PeerId,
+  peerName: peer,
+  key: `sha256:${'a'.repeat(64)}` as never,
+  pieces: 1,
+  bytes: 1,
+  since: 0
+})
+const labels = (items: readonly TrayItem[]): string[] =>
+  items.flatMap((item) =>
+    item.type === 'separator' ? [] : item.type === 'submenu' ? [item.label, ...labels(item.items)] : [item.label]
+  )
+const find = (items: readonly TrayItem[], id: string): TrayItem | undefined =>
+  items
+    .flatMap((item) => (item.type === 'submenu' ? [item, ...item.items] : [item]))
+    .find((item) => 'id' in item && item.id === id)
 
 describe('the tray', () => {
   test('shows everything there is to do when idle', () => {
     const { state, items } = trayMenu(running, snapshot())
     expect(state).toBe('idle')
-    expect(labels(items)).toEqual(['Idle', 'Serving nobody', 'Pause', 'For 1 hour', 'For 24 hours', 'Until resumed', 'Integration on', 'Open Larder', 'Open log folder', 'Quit'])
+    expect(labels(items)).toEqual([
+      'Idle',
+      'Serving nobody',
+      'Pause',
+      'For 1 hour',
+      'For 24 hours',
+      'Until resumed',
+      'Integration on',
+      'Open Larder',
+      'Open log folder',
+      'Quit'
+    ])
     expect(find(items, 'pause-24h')).toMatchObject({ action: { do: 'pause', forMs: 86_400_000 } })
   })
 
@@ -39,7 +71,16 @@ describe('the tray', () => {
     ]
     const { state, items } = trayMenu(running, snapshot({ requests }))
     expect(state).toBe('downloading')
-    expect(labels(items).slice(0, 8)).toEqual(['Downloading 7 files, 1.43 MB/s', 'setup file.msi: 99 %', 'setup file.msi: starting', 'setup file.msi: paused', 'setup file.msi: 33 %', 'setup file.msi: 33 %', 'and 2 more', 'Serving nobody'])
+    expect(labels(items).slice(0, 8)).toEqual([
+      'Downloading 7 files, 1.43 MB/s',
+      'setup file.msi: 99 %',
+      'setup file.msi: starting',
+      'setup file.msi: paused',
+      'setup file.msi: 33 %',
+      'setup file.msi: 33 %',
+      'and 2 more',
+      'Serving nobody'
+    ])
   })
 
   test('survives names that are no names', () => {
@@ -60,7 +101,16 @@ describe('the tray', () => {
     const busy = { requests: [request({})], uploads: [upload('a')] }
     expect(trayMenu(running, snapshot(busy)).state).toBe('downloading')
     expect(trayMenu(running, snapshot({ ...busy, paused: { until: null } })).state).toBe('paused')
-    expect(trayMenu(running, snapshot({ ...busy, paused: { until: null }, integration: { enabled: false, by: 'helpdesk', since: 0, reason: null, managedBy: null } })).state).toBe('off')
+    expect(
+      trayMenu(
+        running,
+        snapshot({
+          ...busy,
+          paused: { until: null },
+          integration: { enabled: false, by: 'helpdesk', since: 0, reason: null, managedBy: null }
+        })
+      ).state
+    ).toBe('off')
     expect(trayMenu(running, snapshot({ ...busy, cache: { ...snapshot().cache, diskFull: true } })).state).toBe('error')
   })
 
@@ -72,29 +122,53 @@ describe('the tray', () => {
   })
 
   test('names who turned the integration off, and a click turns it on', () => {
-    const { items } = trayMenu(running, snapshot({ integration: { enabled: false, by: 'anna in the tray', since: 0, reason: null, managedBy: null } }))
+    const { items } = trayMenu(
+      running,
+      snapshot({ integration: { enabled: false, by: 'anna in the tray', since: 0, reason: null, managedBy: null } })
+    )
     expect(labels(items)[0]).toBe('Integration off (by anna in the tray)')
     expect(find(items, 'integration')).toMatchObject({ checked: false, action: { do: 'integration', enabled: true } })
   })
 
   test('offers no switch for what the policy has decided, and says whose decision it is', () => {
-    const { items } = trayMenu(running, snapshot({ integration: { enabled: false, by: 'IT desk', since: 0, reason: null, managedBy: 'IT desk' } }))
-    expect(find(items, 'integration')).toEqual({ type: 'normal', id: 'integration', label: 'Integration off: decided by IT desk', action: null })
+    const { items } = trayMenu(
+      running,
+      snapshot({ integration: { enabled: false, by: 'IT desk', since: 0, reason: null, managedBy: 'IT desk' } })
+    )
+    expect(find(items, 'integration')).toEqual({
+      type: 'normal',
+      id: 'integration',
+      label: 'Integration off: decided by IT desk',
+      action: null
+    })
   })
 
   test('says why the agent does not run, and offers to try again', () => {
-    const { state, tooltip, items } = trayMenu({ state: 'failed', error: { code: 'PORT_TAKEN', message: 'Port 4725 is taken', next: 'Choose another.' } }, null)
+    const { state, tooltip, items } = trayMenu(
+      { state: 'failed', error: { code: 'PORT_TAKEN', message: 'Port 4725 is taken', next: 'Choose another.' } },
+      null
+    )
     expect(state).toBe('error')
     expect(tooltip).toContain('Port 4725 is taken')
     expect(labels(items)).toEqual(['Port 4725 is taken', 'Try again', 'Open Larder', 'Open log folder', 'Quit'])
   })
 
   test('can be opened and quit while the agent is starting', () => {
-    expect(labels(trayMenu({ state: 'starting' }, null).items)).toEqual(['Starting…', 'Open Larder', 'Open log folder', 'Quit'])
+    expect(labels(trayMenu({ state: 'starting' }, null).items)).toEqual([
+      'Starting…',
+      'Open Larder',
+      'Open log folder',
+      'Quit'
+    ])
   })
 
   test('has a tooltip with totals that Windows does not cut', () => {
-    const { tooltip } = trayMenu(running, snapshot({ totals: { originBytes: 5 * 2 ** 30, peerBytes: 123 * 2 ** 40, cacheBytes: 0, servedBytes: 1500, fallbacks: 0 } }))
+    const { tooltip } = trayMenu(
+      running,
+      snapshot({
+        totals: { originBytes: 5 * 2 ** 30, peerBytes: 123 * 2 ** 40, cacheBytes: 0, servedBytes: 1500, fallbacks: 0 }
+      })
+    )
     expect(tooltip).toBe('Larder: idle\nFrom peers 123 TB, from origins 5 GB\nServed to others 1.46 KB')
     expect(tooltip.length).toBeLessThanOrEqual(127)
   })

@@ -16,7 +16,13 @@ export type TrayAction =
 export type TrayItem =
   | { readonly type: 'separator' }
   | { readonly type: 'normal'; readonly id: string; readonly label: string; readonly action: TrayAction | null }
-  | { readonly type: 'checkbox'; readonly id: string; readonly label: string; readonly checked: boolean; readonly action: TrayAction }
+  | {
+      readonly type: 'checkbox'
+      readonly id: string
+      readonly label: string
+      readonly checked: boolean
+      readonly action: TrayAction
+    }
   | { readonly type: 'submenu'; readonly id: string; readonly label: string; readonly items: readonly TrayItem[] }
 
 /** All that the tray shows; the same input gives the same output, so equal views need no redraw. */
@@ -36,12 +42,26 @@ const separator: TrayItem = { type: 'separator' }
 const line = (id: string, label: string): TrayItem => ({ type: 'normal', id, label, action: null })
 const entry = (id: string, label: string, action: TrayAction): TrayItem => ({ type: 'normal', id, label, action })
 
-const openItems: readonly TrayItem[] = [separator, entry('open', 'Open Larder', { do: 'open' }), entry('open-logs', 'Open log folder', { do: 'open-logs' }), separator, entry('quit', 'Quit', { do: 'quit' })]
+const openItems: readonly TrayItem[] = [
+  separator,
+  entry('open', 'Open Larder', { do: 'open' }),
+  entry('open-logs', 'Open log folder', { do: 'open-logs' }),
+  separator,
+  entry('quit', 'Quit', { do: 'quit' })
+]
 
 /** Picture, tooltip and menu for a state of the agent. */
 export function trayMenu(status: AgentStatus, snapshot: AgentSnapshot | null): TrayView {
   if (status.state === 'failed') {
-    return { state: 'error', tooltip: cut(`Larder: ${status.error.message}`, MAX_TOOLTIP), items: [line('status', cut(status.error.message, 80)), entry('restart', 'Try again', { do: 'restart' }), ...openItems] }
+    return {
+      state: 'error',
+      tooltip: cut(`Larder: ${status.error.message}`, MAX_TOOLTIP),
+      items: [
+        line('status', cut(status.error.message, 80)),
+        entry('restart', 'Try again', { do: 'restart' }),
+        ...openItems
+      ]
+    }
   }
   if (!snapshot) {
     const text = status.state === 'stopping' ? 'Stopping…' : 'Starting…'
@@ -55,7 +75,9 @@ export function trayMenu(status: AgentStatus, snapshot: AgentSnapshot | null): T
     items: [
       line('status', statusLine(state, snapshot, running)),
       ...running.slice(0, SHOWN_DOWNLOADS).map((request, at) => line(`download-${at}`, downloadLine(request))),
-      ...(running.length > SHOWN_DOWNLOADS ? [line('download-more', `and ${running.length - SHOWN_DOWNLOADS} more`)] : []),
+      ...(running.length > SHOWN_DOWNLOADS
+        ? [line('download-more', `and ${running.length - SHOWN_DOWNLOADS} more`)]
+        : []),
       line('serving', servingLine(snapshot)),
       separator,
       ...(snapshot.paused ? [entry('resume', 'Resume', { do: 'resume' })] : [pauseMenu]),
@@ -67,8 +89,15 @@ export function trayMenu(status: AgentStatus, snapshot: AgentSnapshot | null): T
 
 /** A switch, or who has decided it for this PC. */
 function integrationItem({ enabled, managedBy }: AgentSnapshot['integration']): TrayItem {
-  if (managedBy !== null) return line('integration', cut(`Integration ${enabled ? 'on' : 'off'}: decided by ${managedBy}`, 80))
-  return { type: 'checkbox', id: 'integration', label: 'Integration on', checked: enabled, action: { do: 'integration', enabled: !enabled } }
+  if (managedBy !== null)
+    return line('integration', cut(`Integration ${enabled ? 'on' : 'off'}: decided by ${managedBy}`, 80))
+  return {
+    type: 'checkbox',
+    id: 'integration',
+    label: 'Integration on',
+    checked: enabled,
+    action: { do: 'integration', enabled: !enabled }
+  }
 }
 
 const pauseMenu: TrayItem = {
@@ -128,8 +157,18 @@ function downloadLine({ url, haveBytes, lengthBytes, state }: RequestView): stri
 }
 
 function tooltip(state: TrayState, { totals }: AgentSnapshot): string {
-  const words: Record<TrayState, string> = { idle: 'idle', downloading: 'downloading', serving: 'serving others', paused: 'paused', off: 'integration off', error: 'disk full' }
-  return cut(`Larder: ${words[state]}\nFrom peers ${formatBytes(totals.peerBytes)}, from origins ${formatBytes(totals.originBytes)}\nServed to others ${formatBytes(totals.servedBytes)}`, MAX_TOOLTIP)
+  const words: Record<TrayState, string> = {
+    idle: 'idle',
+    downloading: 'downloading',
+    serving: 'serving others',
+    paused: 'paused',
+    off: 'integration off',
+    error: 'disk full'
+  }
+  return cut(
+    `Larder: ${words[state]}\nFrom peers ${formatBytes(totals.peerBytes)}, from origins ${formatBytes(totals.originBytes)}\nServed to others ${formatBytes(totals.servedBytes)}`,
+    MAX_TOOLTIP
+  )
 }
 
 function fileName(url: string): string {

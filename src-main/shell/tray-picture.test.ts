@@ -17,7 +17,10 @@ describe('the tray', () => {
   })
 
   test('has it once more in twice the size where the system asks for that', () => {
-    for (const [platform, size] of [['linux', 24], ['darwin', 16]] as const) {
+    for (const [platform, size] of [
+      ['linux', 24],
+      ['darwin', 16]
+    ] as const) {
       for (const state of trayStates) {
         const path = trayPicture(dir, state, platform)
         expect([pngSize(path), pngSize(twice(path))], path).toEqual([size, 2 * size])

@@ -43,10 +43,21 @@ export class AppTray {
       case 'submenu':
         return { id: item.id, label: escaped(item.label), submenu: item.items.map((inner) => this.#template(inner)) }
       case 'checkbox':
-        return { id: item.id, label: escaped(item.label), type: 'checkbox', checked: item.checked, click: () => this.#act(item.action) }
+        return {
+          id: item.id,
+          label: escaped(item.label),
+          type: 'checkbox',
+          checked: item.checked,
+          click: () => this.#act(item.action)
+        }
       case 'normal': {
         const { action } = item
-        return { id: item.id, label: escaped(item.label), enabled: action !== null, ...(action && { click: () => this.#act(action) }) }
+        return {
+          id: item.id,
+          label: escaped(item.label),
+          enabled: action !== null,
+          ...(action && { click: () => this.#act(action) })
+        }
       }
     }
   }

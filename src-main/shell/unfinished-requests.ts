@@ -64,7 +64,10 @@ export class UnfinishedRequests {
     this.#writing = this.#writing
       .then(() => {
         this.#writeWaits = false
-        return writePrivateFile(this.#file, `${JSON.stringify({ requests: [...this.#specs.values()] } satisfies z.infer<typeof Kept>)}\n`)
+        return writePrivateFile(
+          this.#file,
+          `${JSON.stringify({ requests: [...this.#specs.values()] } satisfies z.infer<typeof Kept>)}\n`
+        )
       })
       .catch(this.#onTrouble)
   }

@@ -19,7 +19,14 @@ import { CacheDouble } from './cache/cache-double.ts'
 
 const hex = (bytes: number) => randomBytes(bytes).toString('hex')
 
-const nothingToPrecache: PrecacheView = { state: 'off', list: null, why: 'No list is set.', nextAt: null, running: null, last: null }
+const nothingToPrecache: PrecacheView = {
+  state: 'off',
+  list: null,
+  why: 'No list is set.',
+  nextAt: null,
+  running: null,
+  last: null
+}
 
 /**
  * An agent without network: requests move only when the test moves them, or at once by {@link AgentDouble.onRequest}.
@@ -46,7 +53,8 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     this.setMaxListeners(0)
     this.config = config
     this.host = host
-    this.settings = config.settings instanceof LiveSettings ? config.settings : settingsInMemory(config.settings, host.clock)
+    this.settings =
+      config.settings instanceof LiveSettings ? config.settings : settingsInMemory(config.settings, host.clock)
     const at = host.clock.wallMs()
     this.#snapshot = {
       agentId: hex(32) as PeerId,
@@ -61,7 +69,12 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       integration: this.settings.integration,
       paused: null,
       servingStopped: null,
-      rates: { caps: { wanForeground: null, wanBackground: null, lanForeground: null, lanBackground: null, upload: null }, scheduled: false, adaptive: { enabled: false, targetMs: 60, origins: [] }, uploads: { month: '2026-01', bytes: 0, limitBytes: null, allowed: true } },
+      rates: {
+        caps: { wanForeground: null, wanBackground: null, lanForeground: null, lanBackground: null, upload: null },
+        scheduled: false,
+        adaptive: { enabled: false, targetMs: 60, origins: [] },
+        uploads: { month: '2026-01', bytes: 0, limitBytes: null, allowed: true }
+      },
       fleet: { member: false, via: 'none', tag: null },
       ports: { api: null, peer: this.settings.current.ports.peer, beacon: null },
       weight: { value: 50, why: 'is a desktop', machine: 'desktop, cable' },
@@ -82,7 +95,13 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   }
 
   snapshot(): AgentSnapshot {
-    return { ...this.#snapshot, integration: this.settings.integration, requests: this.requests(), cache: this.cacheDouble.stats(), events: this.#events.slice(-200) }
+    return {
+      ...this.#snapshot,
+      integration: this.settings.integration,
+      requests: this.requests(),
+      cache: this.cacheDouble.stats(),
+      events: this.#events.slice(-200)
+    }
   }
 
   /** Changes the snapshot and says so. */
@@ -104,7 +123,8 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   }
 
   request(spec: RequestSpec): RequestView {
-    if (!/^https?:\/\//.test(spec.url)) throw new LarderError('URL_INVALID', `Not a URL: ${spec.url}`, { url: spec.url })
+    if (!/^https?:\/\//.test(spec.url))
+      throw new LarderError('URL_INVALID', `Not a URL: ${spec.url}`, { url: spec.url })
     this.specs.push(spec)
     const at = this.host.clock.wallMs()
     const view: RequestView = {
@@ -176,7 +196,10 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   cancel(id: RequestId): RequestView {
     const view = this.requestView(id)
     if (finalRequestStates.includes(view.state)) return view
-    return this.update(id, { state: 'cancelled', error: new LarderError('CANCELLED', 'The request was cancelled').toView() })
+    return this.update(id, {
+      state: 'cancelled',
+      error: new LarderError('CANCELLED', 'The request was cancelled').toView()
+    })
   }
 
   pause(id: RequestId): RequestView {
@@ -233,7 +256,8 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   }
 
   pieces(key: string): string {
-    if (!this.#snapshot.transfers.some((t) => t.key === key)) throw new LarderError('NOT_FOUND', 'There is no running transfer of this content')
+    if (!this.#snapshot.transfers.some((t) => t.key === key))
+      throw new LarderError('NOT_FOUND', 'There is no running transfer of this content')
     return 'op.'
   }
 

@@ -19,12 +19,18 @@ export interface AgentRig {
   readonly port: number
   readonly token: string
   /** One call as `node:http` sends it; no header is added but Host, Authorization and the given ones. */
-  call(method: string, path: string, options?: { headers?: Record<string, string | null>; body?: string | Buffer }): Promise<{ status: number; headers: IncomingHttpHeaders; text: string; json: any }>
+  call(
+    method: string,
+    path: string,
+    options?: { headers?: Record<string, string | null>; body?: string | Buffer }
+  ): Promise<{ status: number; headers: IncomingHttpHeaders; text: string; json: any }>
   /** Ends the agent without a trace of goodbye at the API: connections break. */
   close(): Promise<void>
 }
 
-export async function startAgentRig(options: { settings?: SettingsInput; clock?: Clock; name?: string; ui?: UiOptions } = {}): Promise<AgentRig> {
+export async function startAgentRig(
+  options: { settings?: SettingsInput; clock?: Clock; name?: string; ui?: UiOptions } = {}
+): Promise<AgentRig> {
   const dir = await mkdtemp(join(tmpdir(), 'larder-rig-'))
   const dataDir = join(dir, 'data')
   const log = keptLog()
@@ -50,24 +56,34 @@ export async function startAgentRig(options: { settings?: SettingsInput; clock?:
     port,
     token,
     call(method, path, { headers = {}, body } = {}) {
-      const all: Record<string, string | null> = { host: `127.0.0.1:${port}`, authorization: `Bearer ${token}`, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers }
-      const sent = Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null))
+      const all: Record<string, string | null> = {
+        host: `127.0.0.1:${port}`,
+        authorization: `Bearer ${token}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers
+      }
+      const sent = Object.fromEntries(
+        Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null)
+      )
       return new Promise((resolve, reject) => {
-        const request = httpRequest({ host: '127.0.0.1', port, method, path, headers: sent, agent: false, setHost: false }, (response) => {
-          const chunks: Buffer[] = []
-          response.on('data', (chunk: Buffer) => chunks.push(chunk))
-          response.on('error', reject)
-          response.on('end', () => {
-            const text = Buffer.concat(chunks).toString('utf8')
-            let json: unknown
-            try {
-              json = JSON.parse(text)
-            } catch {
-              json = undefined
-            }
-            resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json })
-          })
-        })
+        const request = httpRequest(
+          { host: '127.0.0.1', port, method, path, headers: sent, agent: false, setHost: false },
+          (response) => {
+            const chunks: Buffer[] = []
+            response.on('data', (chunk: Buffer) => chunks.push(chunk))
+            response.on('error', reject)
+            response.on('end', () => {
+              const text = Buffer.concat(chunks).toString('utf8')
+              let json: unknown
+              try {
+                json = JSON.parse(text)
+              } catch {
+                json = undefined
+              }
+              resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json })
+            })
+          }
+        )
         request.on('error', reject)
         request.end(body)
       })

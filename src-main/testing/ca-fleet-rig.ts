@@ -41,7 +41,14 @@ export class CaFleetRig {
   }
 
   /** Enrols a device, a new one by default; again: renews it. */
-  async enrol(name: string, { device, lifetimeMs = 365 * DAY_MS, ca = this.ca }: { device?: EnrolledDevice; lifetimeMs?: number; ca?: FleetCa } = {}): Promise<EnrolledDevice> {
+  async enrol(
+    name: string,
+    {
+      device,
+      lifetimeMs = 365 * DAY_MS,
+      ca = this.ca
+    }: { device?: EnrolledDevice; lifetimeMs?: number; ca?: FleetCa } = {}
+  ): Promise<EnrolledDevice> {
     const enrolled = device ?? (await this.device())
     const { file } = await ca.sign(await makeRequest(enrolled.identity.keyPem, name), { lifetimeMs })
     await enrolled.folder.keepEnrolment(acceptEnrolment(file, enrolled.identity.spki).enrolment)

@@ -38,7 +38,7 @@ export function stepClock(startWallMs = Date.UTC(2026, 0, 1)): StepClock {
     const last = heap.pop()!
     if (heap.length > 0) {
       heap[0] = last
-      for (let i = 0; ; ) {
+      for (let i = 0; ;) {
         const left = 2 * i + 1
         const right = left + 1
         let least = i

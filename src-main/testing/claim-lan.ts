@@ -1,7 +1,16 @@
 import { hash } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { createClaims } from '../claims/claims-service.ts'
-import type { Claim, ClaimInit, ClaimLink, ClaimLinkEvents, Claims, ClaimSettings, ElectedInfo, MasterLostInfo } from '../claims/claims.ts'
+import type {
+  Claim,
+  ClaimInit,
+  ClaimLink,
+  ClaimLinkEvents,
+  Claims,
+  ClaimSettings,
+  ElectedInfo,
+  MasterLostInfo
+} from '../claims/claims.ts'
 import { rankCoordinators } from '../claims/rendezvous.ts'
 import { ContentKey, PeerId } from '../contract/ids.ts'
 import { PeerMessage, type ClaimMessage } from '../contract/peer-messages.ts'
@@ -97,7 +106,10 @@ export function peerIdOf(name: string): PeerId {
 export function contentRanked(first: readonly LanAgent[], agents: readonly LanAgent[]): ContentKey {
   for (let i = 0; ; i++) {
     const key = contentKeyOf(`of ${first.map((a) => a.name).join()} ${i}`)
-    const rank = rankCoordinators(key, agents.map((a) => a.id))
+    const rank = rankCoordinators(
+      key,
+      agents.map((a) => a.id)
+    )
     if (first.every((a, at) => rank[at] === a.id)) return key
   }
 }
@@ -200,7 +212,10 @@ export class ClaimLan {
     if (old && !old.isBroken) return
     const wire: Wire = { isBroken: false, arrivesMs: new Map() }
     this.#wires.set(pair, wire)
-    for (const [by, to] of [[a, b], [b, a]] as const) {
+    for (const [by, to] of [
+      [a, b],
+      [b, a]
+    ] as const) {
       const ms = this.#options.connectMs?.(by.id, to.id) ?? 3
       wire.arrivesMs.set(by.id, this.clock.monotonicMs() + ms)
       this.#later(ms, by.id, () => {
@@ -224,7 +239,12 @@ export class ClaimLan {
     if (!wire || wire.isBroken) return
     wire.isBroken = true
     this.#wires.delete(pair)
-    for (const [by, to] of [[a, b], [b, a]] as const) if (by !== unnoticedBy) this.#later(this.#options.noticeMs?.(by.id, to.id) ?? 5, by.id, () => this.#notice(by, to, wire))
+    for (const [by, to] of [
+      [a, b],
+      [b, a]
+    ] as const)
+      if (by !== unnoticedBy)
+        this.#later(this.#options.noticeMs?.(by.id, to.id) ?? 5, by.id, () => this.#notice(by, to, wire))
   }
 
   /** One side finds that its connection with the other is broken. */
@@ -236,7 +256,8 @@ export class ClaimLan {
   /** Only agents of the same group stay connected. */
   partition(...groups: LanAgent[][]): void {
     const groupOf = (agent: LanAgent) => groups.findIndex((g) => g.includes(agent))
-    for (const [i, a] of this.agents.entries()) for (const b of this.agents.slice(i + 1)) if (groupOf(a) !== groupOf(b)) this.cut(a, b)
+    for (const [i, a] of this.agents.entries())
+      for (const b of this.agents.slice(i + 1)) if (groupOf(a) !== groupOf(b)) this.cut(a, b)
   }
 
   /** Timers set by claims and not yet run or cancelled. */
@@ -267,7 +288,8 @@ export class ClaimLan {
   /** Messages on the wires by kind, for one content or all. */
   counts(key?: ContentKey): Record<string, number> {
     const counts: Record<string, number> = {}
-    for (const { message } of this.sent) if (key === undefined || message.key === key) counts[message.t] = (counts[message.t] ?? 0) + 1
+    for (const { message } of this.sent)
+      if (key === undefined || message.key === key) counts[message.t] = (counts[message.t] ?? 0) + 1
     return counts
   }
 
@@ -292,7 +314,8 @@ export class ClaimLan {
     wire.arrivesMs.set(to, arrivesMs)
     this.#later(arrivesMs - nowMs, to, () => {
       const link = this.#links.get(to)
-      if (!wire.isBroken && link?.wires.get(from) === wire && !link.isBanned(from, parsed.key)) link.emit('message', from, parsed)
+      if (!wire.isBroken && link?.wires.get(from) === wire && !link.isBanned(from, parsed.key))
+        link.emit('message', from, parsed)
     })
   }
 }
@@ -311,7 +334,10 @@ class LanProcess {
       monotonicMs: () => clock.monotonicMs(),
       after: (ms, fn) => {
         let isCancelled = false
-        const timer = clock.after(ms, due(() => isCancelled || fn()))
+        const timer = clock.after(
+          ms,
+          due(() => isCancelled || fn())
+        )
         return {
           cancel: () => {
             isCancelled = true

@@ -18,7 +18,11 @@ export function expectOneMaster(lan: ClaimLan, k = key): LanAgent {
   const reign = decisionOf(master, k)
   for (const a of lan.agents) {
     if (a === master || !a.opened.has(k)) continue
-    expect(decisionOf(a, k)).toMatchObject({ role: 'follower', master: master.id, epoch: reign.role === 'master' ? reign.epoch : -1 })
+    expect(decisionOf(a, k)).toMatchObject({
+      role: 'follower',
+      master: master.id,
+      epoch: reign.role === 'master' ? reign.epoch : -1
+    })
   }
   return master
 }
@@ -29,7 +33,10 @@ export function epochOf(agent: LanAgent, k = key): number {
 }
 
 /** Agents that are claimants of a content which an agent without a claim coordinates. */
-export function swarm(names: string[], weights: number[] = []): { lan: ClaimLan; coordinator: LanAgent; agents: LanAgent[]; k: ReturnType<typeof contentKeyOf> } {
+export function swarm(
+  names: string[],
+  weights: number[] = []
+): { lan: ClaimLan; coordinator: LanAgent; agents: LanAgent[]; k: ReturnType<typeof contentKeyOf> } {
   const lan = new ClaimLan()
   const [coordinator, ...agents] = lan.settled('coordinator', ...names)
   const k = contentRanked([coordinator!], lan.agents)

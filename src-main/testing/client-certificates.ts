@@ -4,7 +4,8 @@ import { KeyObject, webcrypto } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
-const newKeys = () => webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as Promise<webcrypto.CryptoKeyPair>
+const newKeys = () =>
+  webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as Promise<webcrypto.CryptoKeyPair>
 
 /** A CA that issues client certificates, as a company has it. */
 export interface ClientCa {
@@ -22,7 +23,10 @@ export async function makeClientCa(name: string): Promise<ClientCa> {
       notBefore,
       notAfter: new Date(Date.now() + 30 * 24 * 3600_000),
       signingAlgorithm: algorithm,
-      extensions: [new x509.BasicConstraintsExtension(true, 0, true), new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true)]
+      extensions: [
+        new x509.BasicConstraintsExtension(true, 0, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true)
+      ]
     },
     webcrypto
   )
@@ -39,11 +43,17 @@ export async function makeClientCa(name: string): Promise<ClientCa> {
           notBefore,
           notAfter: new Date(Date.now() + days * 24 * 3600_000),
           signingAlgorithm: algorithm,
-          extensions: [new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true), new x509.ExtendedKeyUsageExtension(['1.3.6.1.5.5.7.3.2'])]
+          extensions: [
+            new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+            new x509.ExtendedKeyUsageExtension(['1.3.6.1.5.5.7.3.2'])
+          ]
         },
         webcrypto
       )
-      return { cert: `${certificate.toString('pem')}\n`, key: KeyObject.from(keys.privateKey).export({ format: 'pem', type: 'pkcs8' }) as string }
+      return {
+        cert: `${certificate.toString('pem')}\n`,
+        key: KeyObject.from(keys.privateKey).export({ format: 'pem', type: 'pkcs8' }) as string
+      }
     }
   }
 }

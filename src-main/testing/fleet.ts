@@ -52,10 +52,16 @@ export async function startFleet(count: number, settings: SettingsInput = {}): P
   const add: Fleet['add'] = async (own = {}, { peers = agents.length, dir, clock = systemClock } = {}) => {
     const name = `pc-${agents.length + 1}`
     const dataDir = dir ?? (await mkdtemp(join(tmpdir(), `larder-${name}-`)))
-    const seeds = agents.map((a) => a.agent.snapshot()).filter((s) => s.state === 'running').map((s) => `127.0.0.1:${s.ports.peer}`)
+    const seeds = agents
+      .map((a) => a.agent.snapshot())
+      .filter((s) => s.state === 'running')
+      .map((s) => `127.0.0.1:${s.ports.peer}`)
     const log = keptLog()
     const machine = fixedMachine()
-    const agent = createAgent({ dataDir, name, settings: testSettings(siteKey, seeds, { ...settings, ...own }) }, { clock, log, env: {}, machine })
+    const agent = createAgent(
+      { dataDir, name, settings: testSettings(siteKey, seeds, { ...settings, ...own }) },
+      { clock, log, env: {}, machine }
+    )
     await agent.start()
     const started = { agent, name, dir: dataDir, log, machine }
     agents.push(started)
@@ -73,7 +79,11 @@ export async function startFleet(count: number, settings: SettingsInput = {}): P
   }
   try {
     for (let i = 0; i < count; i++) await add()
-    await Promise.all(agents.map((a) => untilSnapshot(a.agent, (s) => s.peers.filter((p) => p.state === 'connected').length >= count - 1)))
+    await Promise.all(
+      agents.map((a) =>
+        untilSnapshot(a.agent, (s) => s.peers.filter((p) => p.state === 'connected').length >= count - 1)
+      )
+    )
   } catch (error) {
     await fleet.stop()
     throw error
@@ -82,7 +92,11 @@ export async function startFleet(count: number, settings: SettingsInput = {}): P
 }
 
 /** Waits for a snapshot that fulfils `condition`. */
-export async function untilSnapshot(agent: Agent, condition: (snapshot: ReturnType<Agent['snapshot']>) => boolean, limitMs = 10_000): Promise<void> {
+export async function untilSnapshot(
+  agent: Agent,
+  condition: (snapshot: ReturnType<Agent['snapshot']>) => boolean,
+  limitMs = 10_000
+): Promise<void> {
   const signal = AbortSignal.timeout(limitMs)
   while (!condition(agent.snapshot())) await once(agent, 'snapshot', { signal })
 }
@@ -94,7 +108,12 @@ export async function ask(agent: Agent, spec: RequestSpecInput): Promise<Request
 }
 
 /** Waits for a view of this request that fulfils `condition`. */
-export function untilRequest(agent: Agent, id: RequestView['id'], condition: (view: RequestView) => boolean, limitMs = 60_000): Promise<RequestView> {
+export function untilRequest(
+  agent: Agent,
+  id: RequestView['id'],
+  condition: (view: RequestView) => boolean,
+  limitMs = 60_000
+): Promise<RequestView> {
   const now = agent.requestView(id)
   if (condition(now)) return Promise.resolve(now)
   return new Promise((resolve, reject) => {
@@ -106,7 +125,9 @@ export function untilRequest(agent: Agent, id: RequestView['id'], condition: (vi
     }
     const limit = setTimeout(() => {
       agent.off('request', look)
-      reject(new Error(`request ${id} was not as expected within ${limitMs} ms: ${JSON.stringify(agent.requestView(id))}`))
+      reject(
+        new Error(`request ${id} was not as expected within ${limitMs} ms: ${JSON.stringify(agent.requestView(id))}`)
+      )
     }, limitMs)
     agent.on('request', look)
   })

@@ -45,7 +45,12 @@ export interface HostilePeer {
   stop(): Promise<void>
 }
 
-export async function startHostilePeer(options: { siteKey: string; seeds: string[]; lie: Lie; lengthBytes: number }): Promise<HostilePeer> {
+export async function startHostilePeer(options: {
+  siteKey: string
+  seeds: string[]
+  lie: Lie
+  lengthBytes: number
+}): Promise<HostilePeer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'larder-hostile-'))
   const settings = Settings.parse({
     fleet: { siteKey: options.siteKey },
@@ -65,27 +70,45 @@ export async function startHostilePeer(options: { siteKey: string; seeds: string
     log: keptLog(),
     buffers: new PieceBuffers(systemClock),
     source: {
-      openServed: async (key) => options.lie === 'false-map' ? void asked++ : ({
-        plan,
-        has: () => true,
-        record: (index) => recordFor(network, key, plan, index, options.lie),
-        read: (index) => {
-          asked++
-          return neverSends.includes(options.lie) ? new Promise<PieceBuffer>(() => {}) : Promise.resolve(lone(rubbish(plan, index)))
-        },
-        served: () => {},
-        close: () => {}
-      })
+      openServed: async (key) =>
+        options.lie === 'false-map'
+          ? void asked++
+          : {
+              plan,
+              has: () => true,
+              record: (index) => recordFor(network, key, plan, index, options.lie),
+              read: (index) => {
+                asked++
+                return neverSends.includes(options.lie)
+                  ? new Promise<PieceBuffer>(() => {})
+                  : Promise.resolve(lone(rubbish(plan, index)))
+              },
+              served: () => {},
+              close: () => {}
+            }
     }
   })
   const link = new NetworkClaimLink(network)
-  const claims = createClaims({ link, clock: systemClock, settings: settings.election, holdings: () => ({ pieces: plan.count, complete: true }) })
+  const claims = createClaims({
+    link,
+    clock: systemClock,
+    settings: settings.election,
+    holdings: () => ({ pieces: plan.count, complete: true })
+  })
   network.on('connected', (peer) => link.emit('joined', peer.id))
   network.on('lost', (peer) => link.emit('lost', peer.id))
   network.on('message', (from, message) => {
-    if (message.t.startsWith('claim.') && !coordinates(network, from, message, options.lie)) link.emit('message', from, message as Parameters<typeof link.send>[1])
+    if (message.t.startsWith('claim.') && !coordinates(network, from, message, options.lie))
+      link.emit('message', from, message as Parameters<typeof link.send>[1])
     if (message.t === 'swarm.join')
-      network.send(from, { t: 'swarm.have', key: message.key, lengthBytes: plan.lengthBytes, map: '', complete: true, signers: [network.credential!] })
+      network.send(from, {
+        t: 'swarm.have',
+        key: message.key,
+        lengthBytes: plan.lengthBytes,
+        map: '',
+        complete: true,
+        signers: [network.credential!]
+      })
   })
   claims.start()
   await network.start()
@@ -112,7 +135,17 @@ function coordinates(network: PeerNetwork, from: PeerId, message: PeerMessage, l
   if (message.t === 'claim.put' && lie !== 'silent-coordinator') {
     const holders = lie === 'false-holder' ? [{ id: network.self, complete: true }] : []
     const master = lie === 'crowns-all' ? from : null
-    network.send(from, { t: 'claim.decision', key: message.key, epoch: 7, master, leaseMs: 5000, holders, masters: [], candidates: [], why: 'because I say so' })
+    network.send(from, {
+      t: 'claim.decision',
+      key: message.key,
+      epoch: 7,
+      master,
+      leaseMs: 5000,
+      holders,
+      masters: [],
+      candidates: [],
+      why: 'because I say so'
+    })
   }
   // As a member it says nothing of what it has either.
   return true
@@ -123,7 +156,8 @@ function rubbish(plan: PiecePlan, index: number): Buffer {
 }
 
 function recordFor(network: PeerNetwork, key: ContentKey, plan: PiecePlan, index: number, lie: Lie): PieceRecord {
-  const digest = lie === 'wrong-record' ? createHash('sha256').update(rubbish(plan, index)).digest() : Buffer.alloc(32, index)
+  const digest =
+    lie === 'wrong-record' ? createHash('sha256').update(rubbish(plan, index)).digest() : Buffer.alloc(32, index)
   const record = signRecord(key, { index, epoch: 0, digest, signer: network.self }, (message) => network.sign(message))
   return lie === 'forged-record' ? { ...record, signature: Buffer.alloc(64, 1) } : record
 }

@@ -33,15 +33,26 @@ export class HostileSite {
   /** Starts a liar and waits until everybody is connected to it. @param lengthBytes of the contents it says it has */
   async admit(lie: Lie, lengthBytes: number): Promise<HostilePeer> {
     const { agents, siteKey } = this.fleet
-    const mallory = await startHostilePeer({ siteKey, lie, lengthBytes, seeds: agents.map(({ agent }) => `127.0.0.1:${agent.snapshot().ports.peer}`) })
+    const mallory = await startHostilePeer({
+      siteKey,
+      lie,
+      lengthBytes,
+      seeds: agents.map(({ agent }) => `127.0.0.1:${agent.snapshot().ports.peer}`)
+    })
     this.#liars.push(mallory)
-    for (const { agent } of agents) await untilSnapshot(agent, (s) => s.peers.some((p) => p.id === mallory.id && p.state === 'connected'))
+    for (const { agent } of agents)
+      await untilSnapshot(agent, (s) => s.peers.some((p) => p.id === mallory.id && p.state === 'connected'))
     return mallory
   }
 
   /** Honest agents ask for the same at once, all or some of them. @returns how it ended for each, and the SHA-256 of the file each got */
-  async ask(what: { url: string; integrity?: string }, agents = HONEST): Promise<{ views: RequestView[]; files: (string | null)[] }> {
-    const asking = this.fleet.agents.slice(0, agents).map(({ agent }, i) => ({ agent, destination: join(this.#out, `${i}`) }))
+  async ask(
+    what: { url: string; integrity?: string },
+    agents = HONEST
+  ): Promise<{ views: RequestView[]; files: (string | null)[] }> {
+    const asking = this.fleet.agents
+      .slice(0, agents)
+      .map(({ agent }, i) => ({ agent, destination: join(this.#out, `${i}`) }))
     const views = await Promise.all(asking.map(({ agent, destination }) => ask(agent, { ...what, destination })))
     return { views, files: await Promise.all(asking.map(({ destination }) => sha256Of(destination))) }
   }

@@ -29,8 +29,43 @@ export class SeededRandom {
 /** Numbers at which parsers break: signs, overflows, one too many. */
 const edgeBytes = [0, 1, 0x0a, 0x0d, 0x20, 0x22, 0x2c, 0x7f, 0x80, 0xfe, 0xff]
 const edgeWords = [0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 16_384, 65_536]
-const edgeTexts = ['', '-1', '0', '99999999999999999999', '1e309', 'NaN', '%00', '\r\n', '\r\n\r\n', '"', '\\', '../', '\u202e', '\ud800', '*', 'bytes 0-0/*', 'x'.repeat(300)]
-const edgeValues: readonly unknown[] = [null, true, -1, 0, 0.5, 1e308, 2 ** 53, '', '0', 'x'.repeat(5000), '\u0000', [], {}, [[[[[[[[]]]]]]]], { constructor: 1 }, Array.from({ length: 500 }, () => 0)]
+const edgeTexts = [
+  '',
+  '-1',
+  '0',
+  '99999999999999999999',
+  '1e309',
+  'NaN',
+  '%00',
+  '\r\n',
+  '\r\n\r\n',
+  '"',
+  '\\',
+  '../',
+  '\u202e',
+  '\ud800',
+  '*',
+  'bytes 0-0/*',
+  'x'.repeat(300)
+]
+const edgeValues: readonly unknown[] = [
+  null,
+  true,
+  -1,
+  0,
+  0.5,
+  1e308,
+  2 ** 53,
+  '',
+  '0',
+  'x'.repeat(5000),
+  '\u0000',
+  [],
+  {},
+  [[[[[[[[]]]]]]]],
+  { constructor: 1 },
+  Array.from({ length: 500 }, () => 0)
+]
 
 /** Longest message a mutation makes. */
 export const MAX_MUTATED_BYTES = 128 * 1024
@@ -45,7 +80,8 @@ export function mutateBytes(seed: Uint8Array, other: Uint8Array, random: SeededR
 function changeOnce(bytes: Buffer<ArrayBuffer>, other: Uint8Array, random: SeededRandom): Buffer<ArrayBuffer> {
   const at = random.below(bytes.length + 1)
   const to = Math.min(bytes.length, at + 1 + random.below(16))
-  const splice = (insert: Uint8Array, until = at) => Buffer.concat([bytes.subarray(0, at), insert, bytes.subarray(until)])
+  const splice = (insert: Uint8Array, until = at) =>
+    Buffer.concat([bytes.subarray(0, at), insert, bytes.subarray(until)])
   switch (random.below(9)) {
     case 0:
       if (at < bytes.length) bytes[at]! ^= 1 << random.below(8)
@@ -105,7 +141,8 @@ function changeSomewhere(root: unknown, random: SeededRandom): void {
         return
       case 2:
         if (typeof child === 'number') holder[name] = random.of([-child, child + 1, child * 2 ** 32, child / 3])
-        else if (typeof child === 'string') holder[name] = mutateBytes(Buffer.from(child), Buffer.from('/..\\'), random).toString()
+        else if (typeof child === 'string')
+          holder[name] = mutateBytes(Buffer.from(child), Buffer.from('/..\\'), random).toString()
         else holder[name] = edgeValue(random)
         return
       default:

@@ -36,7 +36,8 @@ export function evaluate(question: Question): Answer {
   if (!faults.noRanges) headers['Accept-Ranges'] = 'bytes'
 
   const ifMatch = faults.ignoreIfRange ? undefined : conditions['if-match']
-  if (ifMatch !== undefined && !tagsOf(ifMatch).some((tag) => tag === '*' || (tag === etag && !tag.startsWith('W/')))) return { status: 412, headers, body: null }
+  if (ifMatch !== undefined && !tagsOf(ifMatch).some((tag) => tag === '*' || (tag === etag && !tag.startsWith('W/'))))
+    return { status: 412, headers, body: null }
   if (!faults.ignoreConditions && !faults.noValidators) {
     const noneMatch = conditions['if-none-match']
     const since = conditions['if-modified-since']
@@ -51,7 +52,12 @@ export function evaluate(question: Question): Answer {
   const ifRange = faults.ignoreIfRange ? undefined : conditions['if-range']?.toString()
   const rangeHolds = ifRange === undefined || (ifRange.startsWith('"') ? ifRange === etag : ifRange === date)
   const asked = range !== undefined && rangeHolds ? parseRange(range, bytes) : null
-  if (asked === 'unsatisfiable') return { status: 416, headers: { ...headers, 'Content-Range': `bytes */${bytes}`, 'Content-Length': '0' }, body: null }
+  if (asked === 'unsatisfiable')
+    return {
+      status: 416,
+      headers: { ...headers, 'Content-Range': `bytes */${bytes}`, 'Content-Length': '0' },
+      body: null
+    }
   const [first, length] = asked ?? [0, bytes]
   if (asked) {
     const right = `bytes ${first}-${first + length - 1}/${bytes}`

@@ -40,7 +40,10 @@ export interface OriginFaults {
   /** Takes the request and never answers. */
   readonly silent?: Limited
   /** Statuses of the first answers, one each; then as usual. */
-  readonly statuses?: readonly (number | { readonly status: number; readonly headers?: Record<string, string>; readonly onlyMethod?: string })[]
+  readonly statuses?: readonly (
+    | number
+    | { readonly status: number; readonly headers?: Record<string, string>; readonly onlyMethod?: string }
+  )[]
   /** Sends this instead of an HTTP answer. */
   readonly raw?: string
 }
@@ -73,6 +76,8 @@ export class FaultState {
     if (next === undefined) return undefined
     if (typeof next === 'object' && next.onlyMethod !== undefined && next.onlyMethod !== method) return undefined
     this.#statuses.shift()
-    return typeof next === 'number' ? { status: next, headers: {} } : { status: next.status, headers: next.headers ?? {} }
+    return typeof next === 'number'
+      ? { status: next, headers: {} }
+      : { status: next.status, headers: next.headers ?? {} }
   }
 }

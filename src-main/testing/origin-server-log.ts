@@ -114,7 +114,19 @@ export class OriginLog {
 
   #of(path: string): OriginPathStats {
     let stats = this.#paths.get(path)
-    if (!stats) this.#paths.set(path, (stats = { contentBytes: 0, requests: 0, rangeRequests: 0, headRequests: 0, firstByteAt: null, lastByteAt: null, clients: {} }))
+    if (!stats)
+      this.#paths.set(
+        path,
+        (stats = {
+          contentBytes: 0,
+          requests: 0,
+          rangeRequests: 0,
+          headRequests: 0,
+          firstByteAt: null,
+          lastByteAt: null,
+          clients: {}
+        })
+      )
     return stats
   }
 }

@@ -54,7 +54,9 @@ for (const spec of values.files) {
 
 const files = []
 for (const path of paths) files.push({ path, bytes: server.bytes(path), sha256: await server.sha256(path) })
-process.stdout.write(`${JSON.stringify({ url: server.url, httpsUrl: server.httpsUrl || null, ca: server.ca, pid: process.pid, files })}\n`)
+process.stdout.write(
+  `${JSON.stringify({ url: server.url, httpsUrl: server.httpsUrl || null, ca: server.ca, pid: process.pid, files })}\n`
+)
 
 const end = () => {
   if (values['json-stats']) process.stdout.write(`${JSON.stringify(server.stats())}\n`)

@@ -63,7 +63,10 @@ export class RateGate {
       }
       const free = Math.floor(this.#tokens)
       // A slice's worth at least: leave of a few bytes each costs more CPU than the bytes are worth.
-      const least = Math.max(1, Math.min(this.#waiting[0]!.most, Math.floor((this.#bytesPerSecond * SLICE_MS) / 1000 / this.#waiting.length)))
+      const least = Math.max(
+        1,
+        Math.min(this.#waiting[0]!.most, Math.floor((this.#bytesPerSecond * SLICE_MS) / 1000 / this.#waiting.length))
+      )
       if (free < least) break
       const share = Math.max(1, Math.ceil(free / this.#waiting.length))
       const next = this.#waiting.shift()!

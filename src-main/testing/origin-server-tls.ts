@@ -11,13 +11,14 @@ export interface TestCertificate {
   readonly ca: string
 }
 
-
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
 const HOUR_MS = 3600_000
 
 /** A CA of its own and a certificate by it for 127.0.0.1 and localhost, valid for a day unless told otherwise (ms from now). */
-export async function makeTestCertificate(leafValid: { fromMs: number; toMs: number } = { fromMs: -HOUR_MS, toMs: 24 * HOUR_MS }): Promise<TestCertificate> {
+export async function makeTestCertificate(
+  leafValid: { fromMs: number; toMs: number } = { fromMs: -HOUR_MS, toMs: 24 * HOUR_MS }
+): Promise<TestCertificate> {
   const crypto = webcrypto
   x509.cryptoProvider.set(crypto as Parameters<typeof x509.CryptoProvider.prototype.set>[0] & webcrypto.Crypto)
   const after = (ms: number) => new Date(Date.now() + ms)
@@ -29,7 +30,10 @@ export async function makeTestCertificate(leafValid: { fromMs: number; toMs: num
     notBefore: after(-48 * HOUR_MS),
     notAfter: after(48 * HOUR_MS),
     signingAlgorithm: algorithm,
-    extensions: [new x509.BasicConstraintsExtension(true, 0, true), new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true)]
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true)
+    ]
   })
   const leaf = await x509.X509CertificateGenerator.create({
     subject: 'CN=localhost',

@@ -17,7 +17,8 @@ const start = async (options: Parameters<typeof startOriginServer>[0] = {}) => {
 afterEach(async () => {
   for (const server of servers.splice(0)) await server.close()
 })
-const ask = (url: string, headers: Record<string, string> = {}, method = 'GET') => fetch(url, { headers, method, redirect: 'manual' })
+const ask = (url: string, headers: Record<string, string> = {}, method = 'GET') =>
+  fetch(url, { headers, method, redirect: 'manual' })
 
 describe('generated content', () => {
   it('has the same bytes however it is read', () => {
@@ -28,7 +29,11 @@ describe('generated content', () => {
         expect(content.read(start, length).equals(whole.subarray(start, start + length))).toBe(true)
       })
     )
-    expect(openContent({ generate: { bytes: 5000, seed: 't' } }).read(0, 5000).equals(whole)).toBe(false)
+    expect(
+      openContent({ generate: { bytes: 5000, seed: 't' } })
+        .read(0, 5000)
+        .equals(whole)
+    ).toBe(false)
   })
 
   it('is sent with the digest it says', async () => {
@@ -75,7 +80,10 @@ describe('the test origin', () => {
     for (const [headers, status, range] of cases) {
       const answer = await ask(url, headers)
       expect([answer.status, answer.headers.get('content-range')], JSON.stringify(headers)).toEqual([status, range])
-      const [first, last] = /(\d+)-(\d+)\//.exec(range ?? '')?.slice(1).map(Number) ?? [0, 9]
+      const [first, last] = /(\d+)-(\d+)\//
+        .exec(range ?? '')
+        ?.slice(1)
+        .map(Number) ?? [0, 9]
       if (status === 200 || status === 206) expect(await answer.text()).toBe('0123456789'.slice(first, last! + 1))
     }
   })
@@ -85,7 +93,13 @@ describe('the test origin', () => {
     const url = server.put('/f', { generate: { bytes: 600_000, seed: 1 } })
     const started = performance.now()
     const ended: number[] = []
-    await Promise.all([1, 2].map(() => ask(url).then((answer) => answer.arrayBuffer()).then(() => ended.push(performance.now() - started))))
+    await Promise.all(
+      [1, 2].map(() =>
+        ask(url)
+          .then((answer) => answer.arrayBuffer())
+          .then(() => ended.push(performance.now() - started))
+      )
+    )
     // 1.2 MB at 4 MB/s are 300 ms; 40 ms of it may have been saved up.
     expect(Math.max(...ended)).toBeGreaterThan(250)
     expect(Math.min(...ended)).toBeGreaterThan(180)
@@ -97,7 +111,9 @@ describe('the test origin', () => {
     const socket = net.connect(Number(new URL(server.url).port), '127.0.0.1')
     socket.write('GET /f HTTP/1.1\r\nHost: x\r\n\r\n')
     let taken = 0
-    await new Promise<void>((resolve) => socket.on('data', (chunk) => ((taken += chunk.length) > 500_000 ? resolve() : undefined)))
+    await new Promise<void>((resolve) =>
+      socket.on('data', (chunk) => ((taken += chunk.length) > 500_000 ? resolve() : undefined))
+    )
     const answered = once(server, 'answered')
     socket.resetAndDestroy()
     await answered
@@ -119,14 +135,34 @@ describe('the test origin', () => {
   })
 
   it('runs as a process of its own that says where and what, and counts', async () => {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', new URL('./origin-server-main.ts', import.meta.url).pathname, '--file', '/a=1MiB:seed', '--files', '2x10KiB', '--json-stats'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(
+      process.execPath,
+      [
+        '--disable-warning=ExperimentalWarning',
+        new URL('./origin-server-main.ts', import.meta.url).pathname,
+        '--file',
+        '/a=1MiB:seed',
+        '--files',
+        '2x10KiB',
+        '--json-stats'
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] }
+    )
     try {
       const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
       const ready = JSON.parse((await lines.next()).value!)
-      expect(ready.files.map((file: { path: string; bytes: number }) => [file.path, file.bytes])).toEqual([['/a', 1_048_576], ['/files-10KiB/0', 10_240], ['/files-10KiB/1', 10_240]])
+      expect(ready.files.map((file: { path: string; bytes: number }) => [file.path, file.bytes])).toEqual([
+        ['/a', 1_048_576],
+        ['/files-10KiB/0', 10_240],
+        ['/files-10KiB/1', 10_240]
+      ])
       const bytes = Buffer.from(await (await ask(`${ready.url}/a`)).arrayBuffer())
       expect(createHash('sha256').update(bytes).digest('hex')).toBe(ready.files[0].sha256)
-      expect(await (await ask(`${ready.url}/__stats`)).json()).toMatchObject({ contentBytes: 1_048_576, requests: 1, paths: { '/a': { contentBytes: 1_048_576 } } })
+      expect(await (await ask(`${ready.url}/__stats`)).json()).toMatchObject({
+        contentBytes: 1_048_576,
+        requests: 1,
+        paths: { '/a': { contentBytes: 1_048_576 } }
+      })
       expect(await (await ask(`${ready.url}/__reset`, {}, 'POST')).json()).toMatchObject({ contentBytes: 0 })
       const exited = once(child, 'exit')
       child.kill('SIGTERM')

@@ -70,7 +70,11 @@ export async function startOriginServer(options: OriginServerOptions = {}): Prom
  * `contentBytes` counts bytes of bodies handed to the sockets. With a rate the client is some ten ms of it behind as long as
  * it reads; without one the kernel's buffers (some MiB on loopback) may hold what a killed client never took.
  */
-export class OriginServer extends EventEmitter<{ request: [OriginRequest]; answered: [OriginRequest]; progress: [path: string, bytes: number] }> {
+export class OriginServer extends EventEmitter<{
+  request: [OriginRequest]
+  answered: [OriginRequest]
+  progress: [path: string, bytes: number]
+}> {
   /** `http://127.0.0.1:port`, without slash. */
   url = ''
   /** `https://127.0.0.1:port`, empty without HTTPS. */
@@ -95,17 +99,26 @@ export class OriginServer extends EventEmitter<{ request: [OriginRequest]; answe
   }
 
   async listen(port: number, certificate: { key: string; cert: string } | null): Promise<void> {
-    const plain = http.createServer({ keepAliveTimeout: 30_000 }, (request, response) => this.#answer(request, response, false))
+    const plain = http.createServer({ keepAliveTimeout: 30_000 }, (request, response) =>
+      this.#answer(request, response, false)
+    )
     this.url = `http://127.0.0.1:${await this.#open(plain, port)}`
     if (!certificate) return
-    const secure = https.createServer({ ...certificate, keepAliveTimeout: 30_000 }, (request, response) => this.#answer(request, response, true))
+    const secure = https.createServer({ ...certificate, keepAliveTimeout: 30_000 }, (request, response) =>
+      this.#answer(request, response, true)
+    )
     this.httpsUrl = `https://127.0.0.1:${await this.#open(secure, 0)}`
   }
 
   /** Serves `content` at `path` (`/name`), in place of what was there. @returns its http URL */
   put(path: string, content: ContentSource, options: OriginFileOptions = {}): string {
     const generation = (this.#files.get(path)?.generation ?? -1) + 1
-    this.#files.set(path, { content: openContent(content), options, faults: new FaultState(options.faults ?? {}), generation })
+    this.#files.set(path, {
+      content: openContent(content),
+      options,
+      faults: new FaultState(options.faults ?? {}),
+      generation
+    })
     return this.url + path
   }
 
@@ -117,7 +130,12 @@ export class OriginServer extends EventEmitter<{ request: [OriginRequest]; answe
     const before = this.#file(path)
     const { inPlace, ...changed } = options
     const kept: OriginFileOptions = { ...before.options, ...changed }
-    const after: StoredFile = { content: openContent(content), options: kept, faults: changed.faults ? new FaultState(changed.faults) : before.faults, generation: before.generation + 1 }
+    const after: StoredFile = {
+      content: openContent(content),
+      options: kept,
+      faults: changed.faults ? new FaultState(changed.faults) : before.faults,
+      generation: before.generation + 1
+    }
     if (inPlace) before.content = after.content
     this.#files.set(path, after)
   }
@@ -216,8 +234,16 @@ export class OriginServer extends EventEmitter<{ request: [OriginRequest]; answe
     const method = request.method ?? 'GET'
     if (path === '/__stats' || path === '/__reset') return this.#control(path, response)
     const entry: OriginRequest = {
-      path, target, method, headers: request.headers, range: request.headers.range ?? null, clientPort: request.socket.remotePort ?? 0,
-      at: Date.now(), secure, status: 0, contentBytes: 0
+      path,
+      target,
+      method,
+      headers: request.headers,
+      range: request.headers.range ?? null,
+      clientPort: request.socket.remotePort ?? 0,
+      at: Date.now(),
+      secure,
+      status: 0,
+      contentBytes: 0
     }
     const stats = this.#log.add(entry)
     this.emit('request', entry)
@@ -228,7 +254,10 @@ export class OriginServer extends EventEmitter<{ request: [OriginRequest]; answe
     const file = this.#files.get(path)
     if (!file) {
       const described = path.endsWith('.meta4') ? this.#files.get(path.slice(0, -'.meta4'.length)) : undefined
-      if (described?.options.digest === 'metalink') return this.#sendText(entry, response, 200, await metalinkOf(path, described.content), { 'Content-Type': 'application/metalink4+xml' })
+      if (described?.options.digest === 'metalink')
+        return this.#sendText(entry, response, 200, await metalinkOf(path, described.content), {
+          'Content-Type': 'application/metalink4+xml'
+        })
       return this.#sendText(entry, response, 404, 'not here\n')
     }
     const { faults } = file
@@ -242,25 +271,37 @@ export class OriginServer extends EventEmitter<{ request: [OriginRequest]; answe
     if (slow) return this.#sendHeadersSlowly(response, slow.everyMs)
     const forced = faults.nextStatus(method)
     if (forced) return this.#sendText(entry, response, forced.status, `status ${forced.status}\n`, forced.headers)
-    if (method === 'HEAD' && faults.faults.headStatus !== undefined) return this.#sendText(entry, response, faults.faults.headStatus, '')
+    if (method === 'HEAD' && faults.faults.headStatus !== undefined)
+      return this.#sendText(entry, response, faults.faults.headStatus, '')
     if (method !== 'GET' && method !== 'HEAD') return this.#sendText(entry, response, 405, '', { Allow: 'GET, HEAD' })
     const { options } = file
     if (options.authorization !== undefined && request.headers.authorization !== options.authorization) {
       return this.#sendText(entry, response, 401, 'who are you?\n', { 'WWW-Authenticate': 'Basic realm="test"' })
     }
-    if (options.redirect) return this.#sendText(entry, response, options.redirect.status ?? 302, '', { Location: options.redirect.to, ...options.headers })
-    const digest = options.digest === undefined || options.digest === 'metalink' ? null : { as: options.digest, hex: await file.content.sha256() }
+    if (options.redirect)
+      return this.#sendText(entry, response, options.redirect.status ?? 302, '', {
+        Location: options.redirect.to,
+        ...options.headers
+      })
+    const digest =
+      options.digest === undefined || options.digest === 'metalink'
+        ? null
+        : { as: options.digest, hex: await file.content.sha256() }
     const answer = evaluate({
       method,
       conditions: request.headers,
       bytes: file.content.bytes,
-      etag: options.etag === undefined ? `"${file.generation}-${file.content.bytes.toString(16)}-${path.length}"` : options.etag,
+      etag:
+        options.etag === undefined
+          ? `"${file.generation}-${file.content.bytes.toString(16)}-${path.length}"`
+          : options.etag,
       lastModified: options.lastModified === undefined ? dayAgo : options.lastModified,
       faults: faults.faults,
       answered: stats.requests
     })
     const headers: Record<string, string> = { ...answer.headers, ...options.headers }
-    if (options.digest === 'metalink') headers['Link'] = `<${path}.meta4>; rel=describedby; type="application/metalink4+xml"`
+    if (options.digest === 'metalink')
+      headers['Link'] = `<${path}.meta4>; rel=describedby; type="application/metalink4+xml"`
     if (digest) {
       const value = Buffer.from(digest.hex, 'hex').toString('base64')
       if (digest.as === 'repr-digest') headers['Repr-Digest'] = `sha-256=:${value}:`
@@ -279,7 +320,12 @@ export class OriginServer extends EventEmitter<{ request: [OriginRequest]; answe
     this.emit('answered', entry)
   }
 
-  async #sendBody(entry: OriginRequest, response: http.ServerResponse, file: StoredFile, answer: Answer): Promise<void> {
+  async #sendBody(
+    entry: OriginRequest,
+    response: http.ServerResponse,
+    file: StoredFile,
+    answer: Answer
+  ): Promise<void> {
     const { faults } = file
     const [first, length] = answer.body!
     const cut = faults.strike('shortBy')
@@ -323,7 +369,12 @@ export class OriginServer extends EventEmitter<{ request: [OriginRequest]; answe
     this.emit('progress', entry.path, entry.contentBytes)
   }
 
-  #sendCompressed(entry: OriginRequest, response: http.ServerResponse, headers: Record<string, string>, content: Content): void {
+  #sendCompressed(
+    entry: OriginRequest,
+    response: http.ServerResponse,
+    headers: Record<string, string>,
+    content: Content
+  ): void {
     const body = gzipSync(content.read(0, content.bytes))
     const { 'Content-Range': _dropped, ...rest } = headers
     entry.status = 200
@@ -333,7 +384,13 @@ export class OriginServer extends EventEmitter<{ request: [OriginRequest]; answe
     this.emit('answered', entry)
   }
 
-  #sendText(entry: OriginRequest, response: http.ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void {
+  #sendText(
+    entry: OriginRequest,
+    response: http.ServerResponse,
+    status: number,
+    text: string,
+    headers: Record<string, string> = {}
+  ): void {
     entry.status = status
     response.writeHead(status, { 'Content-Length': Buffer.byteLength(text), ...headers })
     response.end(entry.method === 'HEAD' ? undefined : text)

@@ -111,7 +111,9 @@ test('a spoiled way delays everything, repeats what got lost, and keeps the orde
   const startedMs = performance.now()
   const sent = Array.from({ length: 20 }, (_, i) => `${i};`)
   let heard = ''
-  const all = new Promise<void>((resolve) => socket.on('data', (data: Buffer) => (heard += data.toString()) === sent.join('') && resolve()))
+  const all = new Promise<void>((resolve) =>
+    socket.on('data', (data: Buffer) => (heard += data.toString()) === sent.join('') && resolve())
+  )
   for (const text of sent) {
     socket.write(text)
     await new Promise((resolve) => setImmediate(resolve))

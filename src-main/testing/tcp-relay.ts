@@ -125,7 +125,12 @@ class Way {
     clearTimeout(this.#timer)
     if (this.#to.destroyed) return
     const nowMs = performance.now()
-    while (!this.#held && !this.#to.writableNeedDrain && this.#underWay.length > 0 && this.#underWay[0]!.atMs <= nowMs) {
+    while (
+      !this.#held &&
+      !this.#to.writableNeedDrain &&
+      this.#underWay.length > 0 &&
+      this.#underWay[0]!.atMs <= nowMs
+    ) {
       const { what } = this.#underWay.shift()!
       if (what === 'end') this.#to.end()
       else if (what === 'closed') return void this.#to.destroy()

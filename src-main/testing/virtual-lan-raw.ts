@@ -94,14 +94,22 @@ export class RawMember {
   }
 
   /** Listens as an agent would, and answers piece requests as the test says; `hold` delays the answer to a proof. @returns the port */
-  async serve(handlers: { pieces?: (request: IncomingMessage, response: ServerResponse) => void; control?: (ws: WebSocket) => void; hold?: (socket: Duplex) => Promise<void>; prove?: (channelProof: string, theirs: string) => string }): Promise<number> {
+  async serve(handlers: {
+    pieces?: (request: IncomingMessage, response: ServerResponse) => void
+    control?: (ws: WebSocket) => void
+    hold?: (socket: Duplex) => Promise<void>
+    prove?: (channelProof: string, theirs: string) => string
+  }): Promise<number> {
     const server = createServer({ ...peerTlsOptions(this.identity), requestCert: true, rejectUnauthorized: false })
     const webSockets = new WebSocketServer({ noServer: true })
     const { prove = (own) => own } = handlers
     webSockets.on('headers', (headers, request) => {
       const socket = request.socket as TLSSocket
       const own = this.membership.prove(channelOf(socket, remoteIdentity(socket)!, 'acceptor'), 'acceptor')
-      headers.push(`${PROOF_HEADER}: ${prove(own, String(request.headers[PROOF_HEADER]))}`, `${BOOT_HEADER}: ${this.bootId}`)
+      headers.push(
+        `${PROOF_HEADER}: ${prove(own, String(request.headers[PROOF_HEADER]))}`,
+        `${BOOT_HEADER}: ${this.bootId}`
+      )
     })
     server.on('connection', (socket) => this.#sockets.add(socket))
     server.on('upgrade', (request, socket, head) => {

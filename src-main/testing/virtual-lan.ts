@@ -67,14 +67,25 @@ export class VirtualLan {
     const settings = Settings.parse({
       fleet: { siteKey: options.siteKey === undefined ? this.siteKey : options.siteKey },
       ports: { peer: 0, beacon: this.#beaconPort, ...options.ports },
-      discovery: { beacon: !options.seeds, seeds: [...(options.seeds ?? [])], listenAddress: '127.0.0.1', includeLoopback: true, ...options.discovery }
+      discovery: {
+        beacon: !options.seeds,
+        seeds: [...(options.seeds ?? [])],
+        listenAddress: '127.0.0.1',
+        includeLoopback: true,
+        ...options.discovery
+      }
     })
     const network = await createPeerNetwork({
       dataDir: dir,
       name,
       version: '0.1.0',
       weight: () => options.weight ?? 50,
-      settings: { fleet: settings.fleet, ports: settings.ports, discovery: settings.discovery, uploadSlots: options.uploadSlots ?? 8 },
+      settings: {
+        fleet: settings.fleet,
+        ports: settings.ports,
+        discovery: settings.discovery,
+        uploadSlots: options.uploadSlots ?? 8
+      },
       clock: options.clock ?? systemClock,
       log,
       buffers: new PieceBuffers(options.clock ?? systemClock),
@@ -101,7 +112,9 @@ export class VirtualLan {
 
 /** The interfaces that lead nowhere but to this PC. */
 export function loopbackAlone(): ReturnType<typeof networkInterfaces> {
-  return Object.fromEntries(Object.entries(networkInterfaces()).filter(([, infos]) => infos?.some((info) => info.internal)))
+  return Object.fromEntries(
+    Object.entries(networkInterfaces()).filter(([, infos]) => infos?.some((info) => info.internal))
+  )
 }
 
 /** Waits until `a` and `b` have each other connected. */
@@ -112,7 +125,11 @@ export async function untilConnected(a: PeerNetwork, b: PeerNetwork, limitMs = 5
 }
 
 /** A content from memory whose records are signed by `signer`; each piece is filled with its index. */
-export function memorySource(key: ContentKey, lengthBytes: number, signer: () => PeerNetwork): { source: PieceSource; plan: PiecePlan; piece: (index: number) => Buffer; served: number[]; closed: () => number } {
+export function memorySource(
+  key: ContentKey,
+  lengthBytes: number,
+  signer: () => PeerNetwork
+): { source: PieceSource; plan: PiecePlan; piece: (index: number) => Buffer; served: number[]; closed: () => number } {
   const plan = planPieces(lengthBytes)
   const piece = (index: number) => Buffer.alloc(pieceLength(plan, index), index + 1)
   const served: number[] = []
@@ -120,12 +137,21 @@ export function memorySource(key: ContentKey, lengthBytes: number, signer: () =>
   const content: ServedContent = {
     plan,
     has: () => true,
-    record: (index) => signRecord(key, { index, epoch: 1, digest: Buffer.alloc(32, index), signer: signer().self }, (message) => signer().sign(message)),
+    record: (index) =>
+      signRecord(key, { index, epoch: 1, digest: Buffer.alloc(32, index), signer: signer().self }, (message) =>
+        signer().sign(message)
+      ),
     read: async (index) => lone(piece(index)),
     served: (_peer, bytes) => void served.push(bytes),
     close: () => void closed++
   }
-  return { source: { openServed: async (asked) => (asked === key ? content : undefined) }, plan, piece, served, closed: () => closed }
+  return {
+    source: { openServed: async (asked) => (asked === key ? content : undefined) },
+    plan,
+    piece,
+    served,
+    closed: () => closed
+  }
 }
 
 export async function freeUdpPort(): Promise<number> {

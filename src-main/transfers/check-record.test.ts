@@ -6,9 +6,19 @@ import { checkRecord, type SigningRights } from './check-record.ts'
 
 const id = (digit: string) => digit.repeat(64) as PeerId
 const [anna, bert, stranger] = [id('a'), id('b'), id('c')]
-const record = (change: Partial<PieceRecord> = {}): PieceRecord => ({ index: 0, epoch: 2, digest: Buffer.alloc(32), signer: anna, signature: Buffer.alloc(64), ...change })
+const record = (change: Partial<PieceRecord> = {}): PieceRecord => ({
+  index: 0,
+  epoch: 2,
+  digest: Buffer.alloc(32),
+  signer: anna,
+  signature: Buffer.alloc(64),
+  ...change
+})
 const rights = (change: Partial<SigningRights> = {}): SigningRights => ({
-  masters: [{ epoch: 1, master: bert }, { epoch: 2, master: anna }],
+  masters: [
+    { epoch: 1, master: bert },
+    { epoch: 2, master: anna }
+  ],
   memberKey: (signer) => (signer === stranger ? undefined : Buffer.from(signer, 'hex')),
   verify: () => true,
   ...change
@@ -43,7 +53,8 @@ describe('a record', () => {
     }
     fc.assert(
       fc.property(fc.nat(5), fc.constantFrom(anna, bert, stranger), (epoch, signer) => {
-        const mayCheck = signer !== stranger && (epoch === 0 || (epoch === 1 && signer === bert) || (epoch === 2 && signer === anna))
+        const mayCheck =
+          signer !== stranger && (epoch === 0 || (epoch === 1 && signer === bert) || (epoch === 2 && signer === anna))
         const check = () => checkRecord(record({ epoch, signer }), rights({ verify }))
         if (mayCheck) expect(check).toThrow('checked')
         else expect(['not-master', 'unknown-signer']).toContain(check())

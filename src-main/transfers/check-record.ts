@@ -19,7 +19,8 @@ export interface SigningRights {
 export type RecordVerdict = 'ok' | 'unknown-signer' | 'not-master' | 'forged'
 
 export function checkRecord(record: PieceRecord, rights: SigningRights): RecordVerdict {
-  if (record.epoch > 0 && !rights.masters.some((m) => m.epoch === record.epoch && m.master === record.signer)) return 'not-master'
+  if (record.epoch > 0 && !rights.masters.some((m) => m.epoch === record.epoch && m.master === record.signer))
+    return 'not-master'
   const spki = rights.memberKey(record.signer)
   if (spki === undefined) return 'unknown-signer'
   return rights.verify(record, spki) ? 'ok' : 'forged'

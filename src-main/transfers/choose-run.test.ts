@@ -9,19 +9,46 @@ const map = (bits: string) => {
   return m
 }
 const holders = (...counts: number[]) => Uint16Array.from(counts)
-const question = (q: Partial<RunQuestion> & Pick<RunQuestion, 'wanted' | 'offered' | 'holders'>): RunQuestion => ({ onlyRare: false, inOrder: false, maxRun: 4, random: () => 0.5, ...q })
+const question = (q: Partial<RunQuestion> & Pick<RunQuestion, 'wanted' | 'offered' | 'holders'>): RunQuestion => ({
+  onlyRare: false,
+  inOrder: false,
+  maxRun: 4,
+  random: () => 0.5,
+  ...q
+})
 
 describe('choosing what to ask a peer for', () => {
   it('takes the piece fewest others have', () => {
-    expect(chooseRun(question({ wanted: map('1111'), offered: map('1111'), holders: holders(3, 2, 1, 2), maxRun: 1 }))).toEqual({ first: 2, count: 1 })
+    expect(
+      chooseRun(question({ wanted: map('1111'), offered: map('1111'), holders: holders(3, 2, 1, 2), maxRun: 1 }))
+    ).toEqual({ first: 2, count: 1 })
   })
 
   it('asks for wanted neighbours along with it, within its block', () => {
-    expect(chooseRun(question({ wanted: map('01111111'), offered: map('11111111'), holders: holders(1, 2, 1, 2, 2, 2, 2, 2), maxRun: 4 }))).toEqual({ first: 1, count: 3 })
+    expect(
+      chooseRun(
+        question({
+          wanted: map('01111111'),
+          offered: map('11111111'),
+          holders: holders(1, 2, 1, 2, 2, 2, 2, 2),
+          maxRun: 4
+        })
+      )
+    ).toEqual({ first: 1, count: 3 })
   })
 
   it('asks a lone holder in order, in long runs', () => {
-    expect(chooseRun(question({ wanted: map('00111111'), offered: map('11111111'), holders: holders(1, 1, 1, 1, 1, 1, 1, 1), inOrder: true, maxRun: 5 }))).toEqual({ first: 2, count: 5 })
+    expect(
+      chooseRun(
+        question({
+          wanted: map('00111111'),
+          offered: map('11111111'),
+          holders: holders(1, 1, 1, 1, 1, 1, 1, 1),
+          inOrder: true,
+          maxRun: 5
+        })
+      )
+    ).toEqual({ first: 2, count: 5 })
   })
 
   it('asks the master only for what nobody else has, when told so', () => {
@@ -33,7 +60,18 @@ describe('choosing what to ask a peer for', () => {
   it('breaks ties at random', () => {
     const seen = new Set<number>()
     let n = 0
-    for (let i = 0; i < 200; i++) seen.add(chooseRun(question({ wanted: map('1111'), offered: map('1111'), holders: holders(1, 1, 1, 1), maxRun: 1, random: () => (n = (n * 16807 + 11) % 2147483647) / 2147483647 }))!.first)
+    for (let i = 0; i < 200; i++)
+      seen.add(
+        chooseRun(
+          question({
+            wanted: map('1111'),
+            offered: map('1111'),
+            holders: holders(1, 1, 1, 1),
+            maxRun: 1,
+            random: () => (n = (n * 16807 + 11) % 2147483647) / 2147483647
+          })
+        )!.first
+      )
     expect([...seen].sort()).toEqual([0, 1, 2, 3])
   })
 
@@ -52,7 +90,17 @@ describe('choosing what to ask a peer for', () => {
     fc.assert(
       fc.property(bits, ({ wanted, offered, counts, maxRun, inOrder, onlyRare, r }) => {
         const text = (b: boolean[]) => b.map((x) => (x ? '1' : '0')).join('')
-        const run = chooseRun(question({ wanted: map(text(wanted)), offered: map(text(offered)), holders: Uint16Array.from(counts), maxRun, inOrder, onlyRare, random: () => r }))
+        const run = chooseRun(
+          question({
+            wanted: map(text(wanted)),
+            offered: map(text(offered)),
+            holders: Uint16Array.from(counts),
+            maxRun,
+            inOrder,
+            onlyRare,
+            random: () => r
+          })
+        )
         const usable = wanted.map((w, i) => w && offered[i]! && (!onlyRare || counts[i]! <= 1))
         if (run === null) {
           expect(usable.some(Boolean)).toBe(false)

@@ -3,7 +3,16 @@ import { decideFallback, type Wait } from './fallback.ts'
 
 const limits = { firstByteMs: 10_000, stallMs: 5000 }
 const wait = (w: Partial<Wait>): Wait => ({
-  nowMs: 0, sinceMs: 0, progressAtMs: null, pieceAtMs: null, deadlineMs: 1e9, remainingMs: null, sources: 1, allBusy: false, masterKnown: true, ...w
+  nowMs: 0,
+  sinceMs: 0,
+  progressAtMs: null,
+  pieceAtMs: null,
+  deadlineMs: 1e9,
+  remainingMs: null,
+  sources: 1,
+  allBusy: false,
+  masterKnown: true,
+  ...w
 })
 
 describe('falling back to the origin', () => {
@@ -41,6 +50,8 @@ describe('falling back to the origin', () => {
     const slow = { nowMs: 50_000, progressAtMs: 50_000, pieceAtMs: 50_000, deadlineMs: 100_000 }
     expect(decideFallback(wait({ ...slow, remainingMs: 60_000 }), limits)).toBe('timeout')
     expect(decideFallback(wait({ ...slow, remainingMs: 40_000 }), limits)).toBeNull()
-    expect(decideFallback(wait({ ...slow, nowMs: 49_000, progressAtMs: 49_000, remainingMs: 60_000 }), limits)).toBeNull()
+    expect(
+      decideFallback(wait({ ...slow, nowMs: 49_000, progressAtMs: 49_000, remainingMs: 60_000 }), limits)
+    ).toBeNull()
   })
 })

@@ -48,7 +48,8 @@ export function decideFallback(wait: Wait, limits: WaitLimits): ReasonCode | nul
   else if (nowMs - ownAtMs >= limits.stallMs * TRUST_FACTOR) return culprit(wait, 'no-progress')
   // Half of the time is gone and the rest will not do: the origin may still make it.
   const total = wait.deadlineMs - wait.sinceMs
-  if (nowMs - wait.sinceMs >= total / 2 && wait.remainingMs !== null && nowMs + wait.remainingMs > wait.deadlineMs) return 'timeout'
+  if (nowMs - wait.sinceMs >= total / 2 && wait.remainingMs !== null && nowMs + wait.remainingMs > wait.deadlineMs)
+    return 'timeout'
   return null
 }
 

@@ -19,7 +19,10 @@ export class Held<Transfer> {
   }
 
   keep(transfer: Transfer, forMs: number): void {
-    this.#timers.set(transfer, this.#clock.after(forMs, () => this.#endOne(transfer)))
+    this.#timers.set(
+      transfer,
+      this.#clock.after(forMs, () => this.#endOne(transfer))
+    )
     if (this.#timers.size > MOST_HELD) this.#endOne(this.#timers.keys().next().value!)
   }
 

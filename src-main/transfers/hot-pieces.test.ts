@@ -10,7 +10,8 @@ function start() {
   const buffers = new PieceBuffers(clock)
   const hot = new HotPieces(clock, buffers)
   const reads: string[] = []
-  const get = (name: string, bytes = MIB) => hot.get(Buffer.from(name), bytes, async (into) => void (reads.push(name), into.fill(name)))
+  const get = (name: string, bytes = MIB) =>
+    hot.get(Buffer.from(name), bytes, async (into) => void (reads.push(name), into.fill(name)))
   /** Asks, and gives back at once. */
   const look = async (name: string, bytes?: number) => (await get(name, bytes)).release()
   return { clock, buffers, hot, reads, get, look }

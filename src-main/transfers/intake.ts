@@ -67,7 +67,9 @@ export class Intake {
 
   /** A letter per piece in their order, as `PieceLetters` of the contract. */
   letters(inFlight: Pick<InFlight, 'has'>): string {
-    return this.#letters.map((source, index) => (this.#have.has(index) ? source : inFlight.has(index) ? 'f' : '.')).join('')
+    return this.#letters
+      .map((source, index) => (this.#have.has(index) ? source : inFlight.has(index) ? 'f' : '.'))
+      .join('')
   }
 
   #count(): number {

@@ -65,13 +65,21 @@ export class Mastership {
   /** Whether a record of a peer may be believed. */
   check(record: PieceRecord): RecordVerdict {
     const { key, world } = this.#job
-    return checkRecord(record, { masters: this.#masters, memberKey: (id) => world.network.memberKey(id), verify: (r, spki) => world.records.verify(key, r, spki) })
+    return checkRecord(record, {
+      masters: this.#masters,
+      memberKey: (id) => world.network.memberKey(id),
+      verify: (r, spki) => world.records.verify(key, r, spki)
+    })
   }
 
   /** Record of a piece that this agent took from the origin. @param as `direct`: not as master; it vouches by itself */
   sign(index: number, digest: Buffer, as: 'master' | 'direct'): PieceRecord {
     const { key, world } = this.#job
-    return signRecord(key, { index, epoch: as === 'master' ? this.#ownEpoch : 0, digest, signer: world.network.self }, (message) => world.network.sign(message))
+    return signRecord(
+      key,
+      { index, epoch: as === 'master' ? this.#ownEpoch : 0, digest, signer: world.network.self },
+      (message) => world.network.sign(message)
+    )
   }
 
   #masterOf(decision: Decision): PeerId | null {

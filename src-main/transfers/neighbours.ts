@@ -62,7 +62,19 @@ export class Neighbours {
   meet(id: PeerId): Neighbour {
     let n = this.#byId.get(id)
     if (!n) {
-      n = { id, offered: null, subscribed: false, waits: false, credentialsSent: new Set(), lanes: 0, restUntilMs: 0, busy: false, failures: 0, receivedBytes: 0, receivedPieces: 0 }
+      n = {
+        id,
+        offered: null,
+        subscribed: false,
+        waits: false,
+        credentialsSent: new Set(),
+        lanes: 0,
+        restUntilMs: 0,
+        busy: false,
+        failures: 0,
+        receivedBytes: 0,
+        receivedPieces: 0
+      }
       this.#byId.set(id, n)
     }
     return n

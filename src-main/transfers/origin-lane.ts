@@ -88,7 +88,10 @@ export class OriginLane {
     const { signal } = run
     let failure: LarderError | null = null
     try {
-      await this.#job.world.originQueue.add(() => this.#downloadGaps(signal), { priority: this.#job.priority() === 'foreground' ? 1 : 0, signal })
+      await this.#job.world.originQueue.add(() => this.#downloadGaps(signal), {
+        priority: this.#job.priority() === 'foreground' ? 1 : 0,
+        signal
+      })
     } catch (error) {
       failure = LarderError.from(error, 'ORIGIN_UNREACHABLE')
     }
@@ -115,7 +118,11 @@ export class OriginLane {
     let failure: unknown
     let index = gap.first
     try {
-      const body = await world.origin.open(version, { start: pieceStart(plan, gap.first), end }, { signal, priority: this.#job.priority, ...(headers ? { headers } : {}) })
+      const body = await world.origin.open(
+        version,
+        { start: pieceStart(plan, gap.first), end },
+        { signal, priority: this.#job.priority, ...(headers ? { headers } : {}) }
+      )
       try {
         // An origin without ranges starts at 0: what comes before the gap is read past, or used where it is missing.
         if (body.start === 0 && gap.first > 0) {
@@ -129,7 +136,7 @@ export class OriginLane {
           await this.#held?.promise
           this.#receivedBytes += chunk.length
           this.#hooks.received()
-          for (let at = 0; at < chunk.length; ) {
+          for (let at = 0; at < chunk.length;) {
             const n = Math.min(chunk.length - at, piece.data.length - filled)
             piece.data.set(chunk.subarray(at, at + n), filled)
             at += n

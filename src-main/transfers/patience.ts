@@ -36,8 +36,20 @@ export class Patience {
   }
 
   /** Whether the wait is over. @returns the reason for going to the origin, or null to wait on */
-  verdict(facts: Omit<Wait, 'nowMs' | 'sinceMs' | 'progressAtMs' | 'pieceAtMs'>, limits: WaitLimits): ReasonCode | null {
-    const reason = decideFallback({ ...facts, nowMs: this.#clock.monotonicMs(), sinceMs: this.#sinceMs, progressAtMs: this.#progressAtMs, pieceAtMs: this.#pieceAtMs }, limits)
+  verdict(
+    facts: Omit<Wait, 'nowMs' | 'sinceMs' | 'progressAtMs' | 'pieceAtMs'>,
+    limits: WaitLimits
+  ): ReasonCode | null {
+    const reason = decideFallback(
+      {
+        ...facts,
+        nowMs: this.#clock.monotonicMs(),
+        sinceMs: this.#sinceMs,
+        progressAtMs: this.#progressAtMs,
+        pieceAtMs: this.#pieceAtMs
+      },
+      limits
+    )
     return reason === 'no-first-byte' && this.#hasMoved ? 'no-progress' : reason
   }
 }

@@ -92,7 +92,12 @@ export class PeerLanes {
       holders: neighbours.holders,
       onlyRare: n.id === master && this.#lanes > 0,
       inOrder: alone,
-      maxRun: alone ? LONGEST_RUN_ALONE : Math.max(1, Math.min(LONGEST_RUN, Math.ceil(this.#inFlight.wanted.count / (neighbours.size * LANES_PER_NEIGHBOUR * 2)))),
+      maxRun: alone
+        ? LONGEST_RUN_ALONE
+        : Math.max(
+            1,
+            Math.min(LONGEST_RUN, Math.ceil(this.#inFlight.wanted.count / (neighbours.size * LANES_PER_NEIGHBOUR * 2)))
+          ),
       random: this.#job.world.random
     })
     if (run !== null || n.lanes > 0) return run
@@ -109,14 +114,19 @@ export class PeerLanes {
     const writes = new Set<Promise<void>>()
     const { signal } = this.#abort
     try {
-      for await (const piece of world.network.fetchPieces(n.id, key, plan, run, { signal, stallMs: PIECE_STALL_MS, priority: priority() })) {
+      for await (const piece of world.network.fetchPieces(n.id, key, plan, run, {
+        signal,
+        stallMs: PIECE_STALL_MS,
+        priority: priority()
+      })) {
         n.busy = false
         if (partial.have.has(piece.record.index)) {
           piece.release()
           continue
         }
         const verdict = this.#hooks.checkRecord(piece)
-        if (verdict === 'forged') return this.#hooks.convict(n.id, `sent piece ${piece.record.index} with a forged record`)
+        if (verdict === 'forged')
+          return this.#hooks.convict(n.id, `sent piece ${piece.record.index} with a forged record`)
         if (verdict !== 'ok') return this.#failed(n, 1)
         const bytes = piece.data.byteLength
         const write = partial

@@ -24,7 +24,10 @@ export class RateMeter {
   get bytesPerSecond(): number {
     this.#roll()
     const sum = this.#buckets.reduce((a, b) => a + b, 0)
-    const spanMs = Math.min(BUCKET_MS * WINDOW_BUCKETS, Math.max(BUCKET_MS, this.#clock.monotonicMs() - this.#startedMs))
+    const spanMs = Math.min(
+      BUCKET_MS * WINDOW_BUCKETS,
+      Math.max(BUCKET_MS, this.#clock.monotonicMs() - this.#startedMs)
+    )
     return (sum * 1000) / spanMs
   }
 
@@ -34,7 +37,8 @@ export class RateMeter {
 
   #roll(): void {
     const now = this.#currentSlot()
-    for (let steps = Math.min(now - this.#slot, WINDOW_BUCKETS); steps > 0; steps--) this.#buckets[(now - steps + 1) % WINDOW_BUCKETS] = 0
+    for (let steps = Math.min(now - this.#slot, WINDOW_BUCKETS); steps > 0; steps--)
+      this.#buckets[(now - steps + 1) % WINDOW_BUCKETS] = 0
     this.#slot = now
   }
 }

@@ -9,7 +9,9 @@ import type { PiecePlan } from '../pieces/plan.ts'
 export type KnownVersion = ProbeResult | { readonly status: 'stale' }
 
 /** Where the bytes of a running request can be read. */
-export type Supply = { readonly from: 'transfer'; readonly transfer: PieceSupply } | { readonly from: 'cache'; readonly sha256: Sha256Hex }
+export type Supply =
+  | { readonly from: 'transfer'; readonly transfer: PieceSupply }
+  | { readonly from: 'cache'; readonly sha256: Sha256Hex }
 
 /** A transfer as a reader sees it that follows its verified pieces. */
 export interface PieceSupply extends EventEmitter<{ changed: []; done: [CachedContent]; failed: [LarderError] }> {

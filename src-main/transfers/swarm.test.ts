@@ -40,7 +40,14 @@ function start(have: number[] = []) {
       }
     }
   } as unknown as Job
-  return { swarm: new Swarm(job), sent, clock, add, banned, to: (p: PeerId) => sent.filter(([to]) => to === p).map(([, m]) => m) }
+  return {
+    swarm: new Swarm(job),
+    sent,
+    clock,
+    add,
+    banned,
+    to: (p: PeerId) => sent.filter(([to]) => to === p).map(([, m]) => m)
+  }
 }
 
 const map = (...pieces: number[]) => {
@@ -48,7 +55,15 @@ const map = (...pieces: number[]) => {
   pieces.forEach((i) => m.add(i))
   return m.toBase64()
 }
-const haveMessage = (more: Partial<Extract<SwarmMessage, { t: 'swarm.have' }>> = {}): SwarmMessage => ({ t: 'swarm.have', key, lengthBytes: plan.lengthBytes, map: map(1, 2), complete: false, signers: [], ...more })
+const haveMessage = (more: Partial<Extract<SwarmMessage, { t: 'swarm.have' }>> = {}): SwarmMessage => ({
+  t: 'swarm.have',
+  key,
+  lengthBytes: plan.lengthBytes,
+  map: map(1, 2),
+  complete: false,
+  signers: [],
+  ...more
+})
 
 describe('the swarm of a content', () => {
   let s: ReturnType<typeof start>
@@ -59,7 +74,14 @@ describe('the swarm of a content', () => {
   it('answers who joins with its map and credentials, and joins it in turn', () => {
     s.swarm.handle(id(1), { t: 'swarm.join', key })
     expect(s.to(id(1))).toEqual([
-      { t: 'swarm.have', key, lengthBytes: plan.lengthBytes, map: map(0, 3), complete: false, signers: [credential(SELF)] },
+      {
+        t: 'swarm.have',
+        key,
+        lengthBytes: plan.lengthBytes,
+        map: map(0, 3),
+        complete: false,
+        signers: [credential(SELF)]
+      },
       { t: 'swarm.join', key }
     ])
   })

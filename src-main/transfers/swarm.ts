@@ -56,7 +56,11 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   }
 
   #ask(id: PeerId): boolean {
-    return this.#job.world.network.send(id, { t: 'swarm.join', key: this.#job.key, ...(this.#toldWaits && { waits: true }) })
+    return this.#job.world.network.send(id, {
+      t: 'swarm.join',
+      key: this.#job.key,
+      ...(this.#toldWaits && { waits: true })
+    })
   }
 
   /** Neighbours that were asked but have not answered yet. */
@@ -79,7 +83,9 @@ export class Swarm extends EventEmitter<SwarmEvents> {
       }
       case 'swarm.have': {
         if (message.lengthBytes !== this.#job.plan.lengthBytes) return this.forget(from)
-        const offered = message.complete ? Bitmap.full(this.#job.plan.count) : mapFrom(message.map, this.#job.plan.count)
+        const offered = message.complete
+          ? Bitmap.full(this.#job.plan.count)
+          : mapFrom(message.map, this.#job.plan.count)
         if (offered === null) return this.forget(from)
         this.#learn(message.signers)
         const neighbour = this.neighbours.meet(from)
@@ -126,7 +132,8 @@ export class Swarm extends EventEmitter<SwarmEvents> {
 
   /** Tells subscribers how many bytes have come from the origin. */
   announceProgress(bytes: number): void {
-    for (const n of this.neighbours.all()) if (n.subscribed) this.#job.world.network.send(n.id, { t: 'swarm.progress', key: this.#job.key, bytes })
+    for (const n of this.neighbours.all())
+      if (n.subscribed) this.#job.world.network.send(n.id, { t: 'swarm.progress', key: this.#job.key, bytes })
   }
 
   /** Pieces were dropped: everybody gets the whole map again. */
@@ -169,9 +176,16 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     for (const n of this.neighbours.all()) {
       const pieces = n.subscribed ? fresh.filter((i) => !n.offered?.has(i)) : []
       if (pieces.length === 0) continue
-      const signers = [...new Set(pieces.map((i) => this.#job.partial.record(i)?.signer).filter((s) => s !== undefined))]
+      const signers = [
+        ...new Set(pieces.map((i) => this.#job.partial.record(i)?.signer).filter((s) => s !== undefined))
+      ]
       for (let at = 0; at < pieces.length; at += 4096)
-        this.#job.world.network.send(n.id, { t: 'swarm.got', key: this.#job.key, pieces: pieces.slice(at, at + 4096), ...this.#introductions(n, signers) })
+        this.#job.world.network.send(n.id, {
+          t: 'swarm.got',
+          key: this.#job.key,
+          pieces: pieces.slice(at, at + 4096),
+          ...this.#introductions(n, signers)
+        })
     }
   }
 
@@ -187,7 +201,9 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     const { partial, plan, world, key } = this.#job
     if (this.#muted) return void world.network.send(to, { t: 'swarm.leave', key })
     // Our own always: once complete, this agent vouches for the pieces itself.
-    const signers = new Map<PeerId, Credential>(world.network.credential ? [[world.network.self, world.network.credential]] : [])
+    const signers = new Map<PeerId, Credential>(
+      world.network.credential ? [[world.network.self, world.network.credential]] : []
+    )
     for (const i of partial.have) {
       const signer = partial.record(i)?.signer
       if (signer === undefined || signers.has(signer)) continue
@@ -198,7 +214,14 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     const neighbour = this.neighbours.get(to)
     for (const s of signers.keys()) neighbour?.credentialsSent.add(s)
     const complete = partial.have.complete
-    world.network.send(to, { t: 'swarm.have', key, lengthBytes: plan.lengthBytes, map: complete ? '' : partial.have.toBase64(), complete, signers: [...signers.values()] })
+    world.network.send(to, {
+      t: 'swarm.have',
+      key,
+      lengthBytes: plan.lengthBytes,
+      map: complete ? '' : partial.have.toBase64(),
+      complete,
+      signers: [...signers.values()]
+    })
   }
 
   #credentialOf(signer: PeerId): Credential | undefined {

@@ -15,22 +15,41 @@ export class TransferNews {
   masterElected(peer: PeerId, epoch: number): void {
     const { network } = this.#world
     const peerName = peer === network.self ? 'This PC' : network.nameOf(peer)
-    this.#world.emit('masterElected', `${peerName} is master for ${this.#of.url}.`, { ...this.#of, peer, peerName, epoch })
+    this.#world.emit('masterElected', `${peerName} is master for ${this.#of.url}.`, {
+      ...this.#of,
+      peer,
+      peerName,
+      epoch
+    })
   }
 
   masterLost(peer: PeerId, epoch: number): void {
     const peerName = this.#world.network.nameOf(peer)
-    this.#world.emit('masterLost', `${peerName}, the master for ${this.#of.url}, is gone; another one is being elected.`, { ...this.#of, peer, peerName, epoch })
+    this.#world.emit(
+      'masterLost',
+      `${peerName}, the master for ${this.#of.url}, is gone; another one is being elected.`,
+      { ...this.#of, peer, peerName, epoch }
+    )
   }
 
   /** @param bytes of the content that are here already */
   fellBack(reason: ReasonCode, bytes: number): void {
-    this.#world.emit('fallback', `Downloading directly from the origin: ${reasonTexts[reason]}`, { ...this.#of, reason, bytes })
+    this.#world.emit('fallback', `Downloading directly from the origin: ${reasonTexts[reason]}`, {
+      ...this.#of,
+      reason,
+      bytes
+    })
   }
 
   /** @param why a clause about the peer */
   banned(peer: PeerId, why: string): void {
     const peerName = this.#world.network.nameOf(peer)
-    this.#world.emit('peerBanned', `${peerName} was banned for this content: it ${why}.`, { ...this.#of, peer, peerName, reason: 'peer-corrupt', code: 'PIECE_DIGEST_MISMATCH' })
+    this.#world.emit('peerBanned', `${peerName} was banned for this content: it ${why}.`, {
+      ...this.#of,
+      peer,
+      peerName,
+      reason: 'peer-corrupt',
+      code: 'PIECE_DIGEST_MISMATCH'
+    })
   }
 }

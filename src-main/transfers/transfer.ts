@@ -98,8 +98,21 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
     this.#patience = new Patience(world.clock)
     this.#intake = new Intake(init.plan, partial.have, world.clock)
     this.#news = new TransferNews(init.key, init.stored.url, world)
-    const job: Job = { key: init.key, plan: init.plan, partial, priority: () => (this.#swarm.neighbours.anyWaits ? 'foreground' : this.#interests.priority), ownPriority: () => this.#interests.priority, world }
-    this.#claim = world.claims.open({ key: init.key, pieceCount: init.plan.count, pieces: partial.have.count, weight: world.weight(), eligible: true })
+    const job: Job = {
+      key: init.key,
+      plan: init.plan,
+      partial,
+      priority: () => (this.#swarm.neighbours.anyWaits ? 'foreground' : this.#interests.priority),
+      ownPriority: () => this.#interests.priority,
+      world
+    }
+    this.#claim = world.claims.open({
+      key: init.key,
+      pieceCount: init.plan.count,
+      pieces: partial.have.count,
+      weight: world.weight(),
+      eligible: true
+    })
     this.#mastership = new Mastership(job, this.#claim, this.#news)
     this.#inFlight = new InFlight(partial.have, new Bitmap(init.plan.count))
     this.#swarm = new Swarm(job)
@@ -130,7 +143,10 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
     this.#swarm.on('progress', (from, bytes) => {
       if (this.#mastership.hasProgressed(from, bytes)) this.#patience.noteProgress()
     })
-    this.#timers.push(world.clock.every(TICK_MS, () => this.#tick()), world.clock.every(PROGRESS_EVERY_MS, () => this.#tellProgress()))
+    this.#timers.push(
+      world.clock.every(TICK_MS, () => this.#tick()),
+      world.clock.every(PROGRESS_EVERY_MS, () => this.#tellProgress())
+    )
   }
 
   /** To be called after listeners are attached; harmless to repeat. */
@@ -226,7 +242,8 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
     if (this.#closed) return
     this.#swarm.mute(!serving)
     this.#claim.update({ eligible: serving && this.#state !== 'paused' && this.#world.weight() > 0 })
-    if (!serving && this.#claim.decision.role === 'master' && this.#swarm.neighbours.size > 0) this.#claim.resign('paused')
+    if (!serving && this.#claim.decision.role === 'master' && this.#swarm.neighbours.size > 0)
+      this.#claim.resign('paused')
   }
 
   /** A letter per piece, as `PieceLetters` of the contract. */
@@ -276,7 +293,12 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
       split: { ...this.split },
       peers: [...this.#swarm.neighbours.all()]
         .filter((n) => n.receivedPieces > 0)
-        .map((n) => ({ peer: n.id, name: this.#world.network.nameOf(n.id), bytes: n.receivedBytes, pieces: n.receivedPieces })),
+        .map((n) => ({
+          peer: n.id,
+          name: this.#world.network.nameOf(n.id),
+          bytes: n.receivedBytes,
+          pieces: n.receivedPieces
+        })),
       rateBytesPerSecond: this.rateBytesPerSecond,
       requests: this.interested
     }
@@ -308,7 +330,8 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
       // Nobody may or can be master: no use in waiting. Who may be one itself knows better, and soon the coordinator does.
       const leaderless = decision.master === null && !decision.holders.some((h) => h.complete)
       const mayBeMaster = this.#originError === null && this.#world.weight() > 0
-      if (leaderless && !mayBeMaster && this.#state !== 'paused') this.#fallBack(this.#originError === null ? 'no-peers' : 'origin-error')
+      if (leaderless && !mayBeMaster && this.#state !== 'paused')
+        this.#fallBack(this.#originError === null ? 'no-peers' : 'origin-error')
     }
     if (this.#state === 'electing') {
       this.#state = 'active'
@@ -357,7 +380,8 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
       this.#claim.resign(disk ? 'disk-full' : 'origin-error')
     }
     // Another one may still reach the origin or hold the rest; alone there is nobody to wait for.
-    const hopeless = disk || error.code === 'ORIGIN_CHANGED' || this.#direct !== null || this.#swarm.neighbours.size === 0
+    const hopeless =
+      disk || error.code === 'ORIGIN_CHANGED' || this.#direct !== null || this.#swarm.neighbours.size === 0
     if (hopeless) this.#fail(error)
     else this.#interests.noteReason('origin-error')
   }
@@ -431,7 +455,8 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
     this.#pump()
     if (this.#direct !== null || this.role === 'master') return
     // Told that others have it all, but nobody of use is left: said again until the coordinator acts on it.
-    if (this.role === 'follower' && this.master === null && this.#swarm.unanswered === 0) this.#blame.report(null, 'unreachable')
+    if (this.role === 'follower' && this.master === null && this.#swarm.unanswered === 0)
+      this.#blame.report(null, 'unreachable')
     const sources = [...this.#swarm.neighbours.all()].filter((n) => n.offered !== null && n.offered.count > 0)
     const reason = this.#patience.verdict(
       {
@@ -452,7 +477,14 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
    * then one download still does for all. @returns true when the waiting begins anew
    */
   #appeals(reason: ReasonCode): boolean {
-    if (this.#appealed || this.#originError !== null || reason === 'timeout' || reason === 'busy' || !this.#claim.appeal()) return false
+    if (
+      this.#appealed ||
+      this.#originError !== null ||
+      reason === 'timeout' ||
+      reason === 'busy' ||
+      !this.#claim.appeal()
+    )
+      return false
     this.#appealed = true
     this.#patience.begin()
     this.#changed()

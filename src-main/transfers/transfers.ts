@@ -71,7 +71,8 @@ export class Transfers implements PieceSource {
 
   /** Nobody on this PC waits for it any more. A finished transfer stays a while as holder. */
   async abandon(transfer: Transfer): Promise<void> {
-    if (transfer.interested === 0 && transfer.state !== 'holding' && transfer.state !== 'finishing') await this.#end(transfer)
+    if (transfer.interested === 0 && transfer.state !== 'holding' && transfer.state !== 'finishing')
+      await this.#end(transfer)
   }
 
   views(): TransferView[] {
@@ -165,7 +166,14 @@ export class Transfers implements PieceSource {
     const content = this.#world.cache.findByKey(key)
     const { network } = this.#world
     if (content && network.credential && this.#serving)
-      network.send(from, { t: 'swarm.have', key, lengthBytes: content.plan.lengthBytes, map: '', complete: true, signers: [network.credential] })
+      network.send(from, {
+        t: 'swarm.have',
+        key,
+        lengthBytes: content.plan.lengthBytes,
+        map: '',
+        complete: true,
+        signers: [network.credential]
+      })
     else network.send(from, { t: 'swarm.leave', key })
   }
 
@@ -180,10 +188,13 @@ export class Transfers implements PieceSource {
     return {
       plan,
       has: () => true,
-      record: (index) => signRecord(key, { index, epoch: 0, digest: digest(index), signer: network.self }, (m) => network.sign(m)),
+      record: (index) =>
+        signRecord(key, { index, epoch: 0, digest: digest(index), signer: network.self }, (m) => network.sign(m)),
       read: (index) => {
         const lengthBytes = pieceLength(plan, index)
-        return this.#hot.get(digest(index), lengthBytes, (into) => reader.read(pieceStart(plan, index), lengthBytes, into))
+        return this.#hot.get(digest(index), lengthBytes, (into) =>
+          reader.read(pieceStart(plan, index), lengthBytes, into)
+        )
       },
       served: (peer, bytes) => {
         servedTo.set(peer, (servedTo.get(peer) ?? 0) + bytes)
@@ -200,7 +211,8 @@ export class Transfers implements PieceSource {
   #bookServedEarly(key: ContentKey): void {
     const { cache } = this.#world
     const content = cache.findByKey(key)
-    if (content) for (const [peer, bytes] of this.#servedEarly.get(key) ?? []) cache.noteServed(content.sha256, bytes, peer)
+    if (content)
+      for (const [peer, bytes] of this.#servedEarly.get(key) ?? []) cache.noteServed(content.sha256, bytes, peer)
     this.#servedEarly.delete(key)
   }
 

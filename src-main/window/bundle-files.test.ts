@@ -6,7 +6,22 @@ import { filePath } from './bundle-files.ts'
 const root = resolve('renderer')
 
 test('a path of the bundle never names a path outside, whatever is asked for', () => {
-  const piece = fc.constantFrom('..', '.', '%2e%2e', '%2f', '%5c', '\\', '/', '//', 'a', '%00', 'assets', '~', 'C:', '%')
+  const piece = fc.constantFrom(
+    '..',
+    '.',
+    '%2e%2e',
+    '%2f',
+    '%5c',
+    '\\',
+    '/',
+    '//',
+    'a',
+    '%00',
+    'assets',
+    '~',
+    'C:',
+    '%'
+  )
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
       const path = filePath(root, `/${pieces.join('')}`)

@@ -10,8 +10,20 @@ import { keptLog } from '../testing/kept-log.ts'
 import { createDispatch, type Dispatch, type ShellActions } from './dispatch.ts'
 
 const clock = fakeClock()
-const info: Omit<AppInfo, 'commands'> = { version: '1.2.3', runtime: 'app', platform: 'linux', versions: {}, dataDir: '/d', logDir: '/d/log' }
-const noSettings = { list: () => [], set: (name: string): never => { throw new LarderError('NOT_FOUND', name) } }
+const info: Omit<AppInfo, 'commands'> = {
+  version: '1.2.3',
+  runtime: 'app',
+  platform: 'linux',
+  versions: {},
+  dataDir: '/d',
+  logDir: '/d/log'
+}
+const noSettings = {
+  list: () => [],
+  set: (name: string): never => {
+    throw new LarderError('NOT_FOUND', name)
+  }
+}
 
 let agent: AgentDouble
 let verifying: SnapshotMessage['verifying'][]
@@ -44,7 +56,10 @@ const code = async (command: unknown) => {
 }
 
 beforeEach(() => {
-  agent = new AgentDouble({ dataDir: '/nowhere', settings: Settings.parse({}), name: 'pc' }, { clock, log: keptLog(), env: {} })
+  agent = new AgentDouble(
+    { dataDir: '/nowhere', settings: Settings.parse({}), name: 'pc' },
+    { clock, log: keptLog(), env: {} }
+  )
   verifying = []
   defects = []
   dispatch = make()
@@ -68,7 +83,12 @@ describe('a command', () => {
   })
 
   test('to retry asks again with everything the first one had, digest and header fields too', async () => {
-    const spec = { url: 'http://o/f', integrity: 'a'.repeat(64), headers: { Authorization: 'secret' }, destination: '/tmp/f' }
+    const spec = {
+      url: 'http://o/f',
+      integrity: 'a'.repeat(64),
+      headers: { Authorization: 'secret' },
+      destination: '/tmp/f'
+    }
     const { id } = (await value({ c: 'request.start', spec })) as { id: RequestId }
     expect(await code({ c: 'request.retry', id })).toBe('BAD_REQUEST')
     agent.fail(id, new LarderError('ORIGIN_UNREACHABLE', 'no'))
@@ -78,7 +98,14 @@ describe('a command', () => {
   })
 
   test('to retry what another program asked for is refused, because its digest is not known here', async () => {
-    const view = agent.request({ url: 'http://o/f', kind: 'resource', priority: 'foreground', overwrite: true, allowStale: false, integrity: 'a'.repeat(64) })
+    const view = agent.request({
+      url: 'http://o/f',
+      kind: 'resource',
+      priority: 'foreground',
+      overwrite: true,
+      allowStale: false,
+      integrity: 'a'.repeat(64)
+    })
     agent.fail(view.id, new LarderError('TIMEOUT', 'no'))
     expect(await code({ c: 'request.retry', id: view.id })).toBe('FORBIDDEN')
     expect(agent.specs).toHaveLength(1)
@@ -131,7 +158,11 @@ describe('a command', () => {
   })
 
   test('that fails unexpectedly tells the caller nothing of the inside, and the log everything', async () => {
-    dispatch = make({ 'shell.openLogFolder': () => { throw new TypeError('token 0123456789abcdef at /home/anna') } })
+    dispatch = make({
+      'shell.openLogFolder': () => {
+        throw new TypeError('token 0123456789abcdef at /home/anna')
+      }
+    })
     const answer = await dispatch({ c: 'shell.openLogFolder' }, 'anna')
     expect(answer).toMatchObject({ ok: false, error: { code: 'INTERNAL', message: 'Something unexpected happened' } })
     expect(JSON.stringify(answer)).not.toMatch(/anna|token/)
@@ -152,18 +183,30 @@ describe('a command', () => {
 
 describe('what is no command', () => {
   test('names the field that is wrong', async () => {
-    expect(await dispatch({ c: 'request.start', spec: { url: 5 } }, 'x')).toMatchObject({ ok: false, error: { code: 'BAD_REQUEST', details: { field: 'spec.url' } } })
-    expect(await dispatch({ c: 'no.such' }, 'x')).toMatchObject({ ok: false, error: { code: 'BAD_REQUEST', message: 'c: there is no such command' } })
-    expect(await dispatch({ c: 'all.resume', extra: 1 }, 'x')).toMatchObject({ ok: false, error: { code: 'BAD_REQUEST' } })
+    expect(await dispatch({ c: 'request.start', spec: { url: 5 } }, 'x')).toMatchObject({
+      ok: false,
+      error: { code: 'BAD_REQUEST', details: { field: 'spec.url' } }
+    })
+    expect(await dispatch({ c: 'no.such' }, 'x')).toMatchObject({
+      ok: false,
+      error: { code: 'BAD_REQUEST', message: 'c: there is no such command' }
+    })
+    expect(await dispatch({ c: 'all.resume', extra: 1 }, 'x')).toMatchObject({
+      ok: false,
+      error: { code: 'BAD_REQUEST' }
+    })
   })
 
   test('is refused whatever it is, without a defect', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.anything({ withBigInt: true, withDate: true, withMap: true, withNullPrototype: true }), async (input) => {
-        const answer = await dispatch(input, 'x')
-        expect(answer).toMatchObject({ ok: false, error: { code: 'BAD_REQUEST' } })
-        expect(defects).toEqual([])
-      })
+      fc.asyncProperty(
+        fc.anything({ withBigInt: true, withDate: true, withMap: true, withNullPrototype: true }),
+        async (input) => {
+          const answer = await dispatch(input, 'x')
+          expect(answer).toMatchObject({ ok: false, error: { code: 'BAD_REQUEST' } })
+          expect(defects).toEqual([])
+        }
+      )
     )
   })
 
@@ -171,11 +214,18 @@ describe('what is no command', () => {
     dispatch = make()
     const names = fc.constantFrom(...(commandNames as CommandName[]))
     await fc.assert(
-      fc.asyncProperty(names, fc.dictionary(fc.constantFrom('id', 'spec', 'forMs', 'sha256', 'query', 'since', 'value', 'name', 'text'), fc.jsonValue()), async (c, fields) => {
-        const answer = await dispatch({ ...fields, c }, 'x')
-        expect(typeof answer.ok).toBe('boolean')
-        expect(defects).toEqual([])
-      })
+      fc.asyncProperty(
+        names,
+        fc.dictionary(
+          fc.constantFrom('id', 'spec', 'forMs', 'sha256', 'query', 'since', 'value', 'name', 'text'),
+          fc.jsonValue()
+        ),
+        async (c, fields) => {
+          const answer = await dispatch({ ...fields, c }, 'x')
+          expect(typeof answer.ok).toBe('boolean')
+          expect(defects).toEqual([])
+        }
+      )
     )
   })
 })

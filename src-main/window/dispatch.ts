@@ -1,5 +1,17 @@
 import type { Agent } from '../agent/agent.ts'
-import { Command, commandNames, commandTable, MAX_COMMAND_CHARS, type Answer, type AppInfo, type CommandName, type CommandOf, type CommandResult, type SettingView, type SnapshotMessage } from '../contract/commands.ts'
+import {
+  Command,
+  commandNames,
+  commandTable,
+  MAX_COMMAND_CHARS,
+  type Answer,
+  type AppInfo,
+  type CommandName,
+  type CommandOf,
+  type CommandResult,
+  type SettingView,
+  type SnapshotMessage
+} from '../contract/commands.ts'
 import type { ErrorView } from '../contract/errors.ts'
 import type { RequestId } from '../contract/ids.ts'
 import type { RequestSpec, RequestView } from '../contract/request.ts'
@@ -26,7 +38,10 @@ export interface SettingsDesk {
 type ShellCommand = Extract<CommandName, `shell.${string}` | 'app.quit'>
 /** What only the tray application can do; a browser has none of it. */
 export type ShellActions = {
-  readonly [C in ShellCommand]: (command: CommandOf<C>, agent: () => Agent) => CommandResult<C> | Promise<CommandResult<C>>
+  readonly [C in ShellCommand]: (
+    command: CommandOf<C>,
+    agent: () => Agent
+  ) => CommandResult<C> | Promise<CommandResult<C>>
 }
 
 export interface DispatchContext {
@@ -42,7 +57,9 @@ export interface DispatchContext {
 /** Carries out one command of a window. Never rejects. `by` is shown to people as who did it. */
 export type Dispatch = (input: unknown, by: string) => Promise<Answer>
 
-type Handlers = { readonly [C in CommandName]?: (command: CommandOf<C>, by: string) => CommandResult<C> | Promise<CommandResult<C>> }
+type Handlers = {
+  readonly [C in CommandName]?: (command: CommandOf<C>, by: string) => CommandResult<C> | Promise<CommandResult<C>>
+}
 
 /** What is remembered of requests, so that they can be asked again. */
 const MAX_SPECS = 500
@@ -50,7 +67,10 @@ const MAX_SPECS = 500
 /** Commands of windows, whatever carries them: checks what comes in, does it, checks what goes out. */
 export function createDispatch(context: DispatchContext): Dispatch {
   const handlers: Handlers = { ...agentHandlers(context), ...shellHandlers(context) }
-  const info: AppInfo = { ...context.info, commands: commandNames.filter((name) => handlers[name] !== undefined || name === 'app.info') }
+  const info: AppInfo = {
+    ...context.info,
+    commands: commandNames.filter((name) => handlers[name] !== undefined || name === 'app.info')
+  }
   const all: Handlers = { ...handlers, 'app.info': () => info }
 
   return async (input, by) => {
@@ -76,7 +96,9 @@ function parseCommand(input: unknown): Command {
   const issue = parsed.error.issues[0]
   const field = issue?.path.join('.') ?? ''
   const reason = issue?.code === 'invalid_union' ? 'there is no such command' : (issue?.message ?? 'invalid')
-  throw new LarderError('BAD_REQUEST', field === '' ? `The command cannot be read: ${reason}` : `${field}: ${reason}`, { field })
+  throw new LarderError('BAD_REQUEST', field === '' ? `The command cannot be read: ${reason}` : `${field}: ${reason}`, {
+    field
+  })
 }
 
 function errorView(thrown: unknown, onDefect: (error: unknown) => void): ErrorView {
@@ -92,7 +114,8 @@ function agentHandlers({ source, settings, clock }: DispatchContext): Handlers {
   const start = (spec: RequestSpec): RequestView => {
     const agent = source.agent()
     const { integration } = agent.settings
-    if (!integration.enabled) throw new LarderError('INTEGRATION_OFF', `The integration is ${describeIntegration(integration)}`)
+    if (!integration.enabled)
+      throw new LarderError('INTEGRATION_OFF', `The integration is ${describeIntegration(integration)}`)
     const view = agent.request(spec)
     specs.set(view.id, spec)
     for (const [oldest] of specs) if (specs.size > MAX_SPECS) specs.delete(oldest)
@@ -108,7 +131,8 @@ function agentHandlers({ source, settings, clock }: DispatchContext): Handlers {
     'request.resume': ({ id }) => source.agent().resume(id),
     'request.retry': ({ id }) => {
       const { state } = source.agent().requestView(id)
-      if (state !== 'failed' && state !== 'cancelled') throw new LarderError('BAD_REQUEST', `This request has not failed, it is ${state}`, { field: 'id' })
+      if (state !== 'failed' && state !== 'cancelled')
+        throw new LarderError('BAD_REQUEST', `This request has not failed, it is ${state}`, { field: 'id' })
       const spec = specs.get(id)
       if (!spec) throw new LarderError('FORBIDDEN', 'Another program asked for this; ask again there')
       return start(spec)
@@ -166,7 +190,10 @@ function agentHandlers({ source, settings, clock }: DispatchContext): Handlers {
       await source.agent().relocateCache(dir)
       return {}
     },
-    'cache.clear': async ({ pinnedToo, dryRun }) => ({ ...(await source.agent().cache.clear({ pinnedToo, dryRun })), dryRun }),
+    'cache.clear': async ({ pinnedToo, dryRun }) => ({
+      ...(await source.agent().cache.clear({ pinnedToo, dryRun })),
+      dryRun
+    }),
     'cache.verify': async () => {
       if (verifying) throw new LarderError('BUSY', 'The cache is being verified already')
       const { cache } = source.agent()
@@ -200,6 +227,9 @@ function agentHandlers({ source, settings, clock }: DispatchContext): Handlers {
 function shellHandlers({ shell, source }: DispatchContext): Handlers {
   const agent = () => source.agent()
   return Object.fromEntries(
-    Object.entries(shell).map(([name, action]) => [name, (command: Command) => (action as (command: Command, agent: () => Agent) => unknown)(command, agent)])
+    Object.entries(shell).map(([name, action]) => [
+      name,
+      (command: Command) => (action as (command: Command, agent: () => Agent) => unknown)(command, agent)
+    ])
   ) as Handlers
 }

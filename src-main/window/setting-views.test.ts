@@ -15,7 +15,8 @@ let dir: string
 beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), 'larder-settings-'))))
 afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
-const agentSettings = () => new LiveSettings({ files: diskFiles(dataPaths(dir), join(dir, 'no-policy')), clock: fakeClock() })
+const agentSettings = () =>
+  new LiveSettings({ files: diskFiles(dataPaths(dir), join(dir, 'no-policy')), clock: fakeClock() })
 const open = (live = agentSettings()) => new SettingsBook(() => live, new AppSettingsFile(dir))
 const view = (book: SettingsBook, name: string) => book.list().find((setting) => setting.name === name)
 const settingsFile = () => JSON.parse(readFileSync(join(dir, 'settings.json'), 'utf8')) as object
@@ -75,7 +76,11 @@ describe('a setting', () => {
     file.on('changed', ({ notifications }) => heard.push(notifications))
     const live = agentSettings()
     const book = new SettingsBook(() => live, file)
-    expect(await book.set('app.notifications', false, 'me')).toMatchObject({ name: 'app.notifications', value: false, source: 'file' })
+    expect(await book.set('app.notifications', false, 'me')).toMatchObject({
+      name: 'app.notifications',
+      value: false,
+      source: 'file'
+    })
     expect(heard).toEqual([false])
     expect(view(open(), 'app.notifications')).toMatchObject({ value: false, source: 'file' })
   })

@@ -27,7 +27,9 @@ export class SettingsBook implements SettingsDesk {
   }
 
   async set(name: string, value: unknown, by: string): Promise<SettingView> {
-    return name.startsWith('app.') && this.#app ? this.#setApp(name, value, this.#app) : this.#agent().set(name, value, { by })
+    return name.startsWith('app.') && this.#app
+      ? this.#setApp(name, value, this.#app)
+      : this.#agent().set(name, value, { by })
   }
 
   #appViews(): SettingView[] {
@@ -47,9 +49,13 @@ export class SettingsBook implements SettingsDesk {
 
   #setApp(name: string, value: unknown, file: AppSettingsStore): SettingView {
     const key = name.slice('app.'.length)
-    if (!Object.hasOwn(AppSettings.shape, key)) throw new LarderError('NOT_FOUND', `There is no setting ${name}`, { setting: name })
+    if (!Object.hasOwn(AppSettings.shape, key))
+      throw new LarderError('NOT_FOUND', `There is no setting ${name}`, { setting: name })
     const parsed = AppSettings.shape[key as keyof AppSettings].safeParse(value)
-    if (!parsed.success) throw new LarderError('SETTINGS_INVALID', `${name}: ${parsed.error.issues[0]?.message ?? 'invalid'}`, { setting: name })
+    if (!parsed.success)
+      throw new LarderError('SETTINGS_INVALID', `${name}: ${parsed.error.issues[0]?.message ?? 'invalid'}`, {
+        setting: name
+      })
     file.write(key as keyof AppSettings, parsed.data)
     return this.#appViews().find((view) => view.name === name)!
   }

@@ -9,7 +9,12 @@ import { SnapshotFeed } from './snapshot-feed.ts'
 
 function setUp() {
   const clock = fakeClock()
-  const world = { snapshot: new AgentDouble({ dataDir: '/nowhere', settings: Settings.parse({}), name: 'pc' }, { clock, log: keptLog(), env: {} }).snapshot() }
+  const world = {
+    snapshot: new AgentDouble(
+      { dataDir: '/nowhere', settings: Settings.parse({}), name: 'pc' },
+      { clock, log: keptLog(), env: {} }
+    ).snapshot()
+  }
   const feed = new SnapshotFeed(clock, () => ({ status: { state: 'running' }, snapshot: world.snapshot }))
   const rename = (name: string) => {
     world.snapshot = { ...world.snapshot, name }
@@ -21,7 +26,8 @@ function setUp() {
     feed.on('changed', () => got.push(next()))
     return got
   }
-  const known = (news: readonly SnapshotNews[]) => news.reduce<SnapshotMessage | null>((before, one) => afterNews(before, one), null)
+  const known = (news: readonly SnapshotNews[]) =>
+    news.reduce<SnapshotMessage | null>((before, one) => afterNews(before, one), null)
   return { clock, feed, rename, window, known }
 }
 

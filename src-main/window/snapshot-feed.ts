@@ -76,7 +76,8 @@ export class SnapshotFeed extends EventEmitter<FeedEvents> {
   /** One object for all windows that were sent the same. */
   #newsSince(sent: SnapshotMessage): SnapshotNews {
     const now = this.newest
-    if (this.#told?.sent !== sent || this.#told.now !== now) this.#told = { sent, now, news: changeBetween(sent, now) ?? now }
+    if (this.#told?.sent !== sent || this.#told.now !== now)
+      this.#told = { sent, now, news: changeBetween(sent, now) ?? now }
     return this.#told.news
   }
 }

@@ -37,5 +37,7 @@ export function errorView(code: ErrorCode, message: string): ErrorView {
 
 /** What went wrong, for a person. */
 export function failureOf(error: unknown): ErrorView {
-  return error instanceof CommandFailed ? error.view : errorView('INTERNAL', error instanceof Error ? error.message : String(error))
+  return error instanceof CommandFailed
+    ? error.view
+    : errorView('INTERNAL', error instanceof Error ? error.message : String(error))
 }

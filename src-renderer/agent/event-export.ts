@@ -1,9 +1,28 @@
 import type { AgentEvent } from '../../src-main/contract/events.ts'
 
-const columns = ['seq', 'time', 'type', 'text', 'reason', 'code', 'url', 'key', 'peerName', 'peer', 'requestId', 'epoch', 'bytes', 'ms'] as const
+const columns = [
+  'seq',
+  'time',
+  'type',
+  'text',
+  'reason',
+  'code',
+  'url',
+  'key',
+  'peerName',
+  'peer',
+  'requestId',
+  'epoch',
+  'bytes',
+  'ms'
+] as const
 
 export function eventsAsJson(events: readonly AgentEvent[]): string {
-  return `${JSON.stringify(events.map(({ at, ...event }) => ({ ...event, time: new Date(at).toISOString() })), null, 2)}\n`
+  return `${JSON.stringify(
+    events.map(({ at, ...event }) => ({ ...event, time: new Date(at).toISOString() })),
+    null,
+    2
+  )}\n`
 }
 
 /** RFC 4180, with a first line of names. */
@@ -27,6 +46,11 @@ function cell(value: unknown): string {
 
 /** One event as it is pasted into a ticket. */
 export function eventAsText(event: AgentEvent): string {
-  const facts = [event.reason && `reason ${event.reason}`, event.code && `code ${event.code}`, event.url, event.peerName && `peer ${event.peerName}`].filter((fact) => fact !== undefined && fact !== '')
+  const facts = [
+    event.reason && `reason ${event.reason}`,
+    event.code && `code ${event.code}`,
+    event.url,
+    event.peerName && `peer ${event.peerName}`
+  ].filter((fact) => fact !== undefined && fact !== '')
   return `${new Date(event.at).toISOString()} ${event.type}: ${event.text}${facts.length > 0 ? ` (${facts.join(', ')})` : ''}`
 }

@@ -33,7 +33,13 @@ function rig(answer: (call: Call) => Response | Promise<Response>) {
   return { bridge: createHttpBridge(session, page), calls, waits, session }
 }
 
-const message = (n: number): SnapshotMessage => ({ run: 'a', n, status: { state: 'running' }, snapshot: { ...fixtureSnapshot(), seq: n }, verifying: null })
+const message = (n: number): SnapshotMessage => ({
+  run: 'a',
+  n,
+  status: { state: 'running' },
+  snapshot: { ...fixtureSnapshot(), seq: n },
+  verifying: null
+})
 const streamOf = (text: string) => new Response(text, { headers: { 'content-type': 'text/event-stream' } })
 
 describe('commands over HTTP', () => {
@@ -49,15 +55,31 @@ describe('commands over HTTP', () => {
     ['the agent is gone', () => Promise.reject(new TypeError('fetch failed')), 'AGENT_NOT_RUNNING'],
     ['the token is refused', () => new Response(null, { status: 401 }), 'TOKEN_INVALID'],
     ['the answer is no JSON', () => new Response('<html>'), 'INTERNAL'],
-    ['the answer is of another kind, as an agent of another version gives', () => Response.json({ ok: true, value: { enabled: 'yes' } }), 'AGENT_UNSUPPORTED'],
-    ['it was refused with a code', () => Response.json({ code: 'BUSY', message: 'm', next: 'n' }, { status: 503 }), 'BUSY']
+    [
+      'the answer is of another kind, as an agent of another version gives',
+      () => Response.json({ ok: true, value: { enabled: 'yes' } }),
+      'AGENT_UNSUPPORTED'
+    ],
+    [
+      'it was refused with a code',
+      () => Response.json({ code: 'BUSY', message: 'm', next: 'n' }, { status: 503 }),
+      'BUSY'
+    ]
   ])('answer with an error when %s', async (_, answer, code) => {
     const { bridge } = rig(answer)
     expect(await bridge.invoke({ c: 'integration.set', enabled: true })).toMatchObject({ ok: false, error: { code } })
   })
 
   test('say that text can be copied and saved here, whatever the agent can', async () => {
-    const info = { version: '1', runtime: 'browser', platform: 'linux', versions: {}, dataDir: '/d', logDir: '/l', commands: ['app.info'] }
+    const info = {
+      version: '1',
+      runtime: 'browser',
+      platform: 'linux',
+      versions: {},
+      dataDir: '/d',
+      logDir: '/l',
+      commands: ['app.info']
+    }
     const { bridge } = rig(() => Response.json({ ok: true, value: info }))
     const answer = await bridge.invoke({ c: 'app.info' })
     expect(answer.ok && answer.value.commands).toEqual(['app.info', 'shell.copyText', 'shell.saveText'])
@@ -69,7 +91,9 @@ describe('the stream', () => {
     let opened = 0
     const { bridge, waits } = rig(() => {
       opened++
-      return streamOf(`: hi\n\nevent: event\ndata: {}\n\nevent: message\ndata: {"n":"wrong"}\n\nevent: message\ndata: ${JSON.stringify(message(opened))}\n\n`)
+      return streamOf(
+        `: hi\n\nevent: event\ndata: {}\n\nevent: message\ndata: {"n":"wrong"}\n\nevent: message\ndata: ${JSON.stringify(message(opened))}\n\n`
+      )
     })
     const seen: number[] = []
     await new Promise<void>((resolve) => {
@@ -86,7 +110,11 @@ describe('the stream', () => {
   })
 
   test('hands on changes after the whole, and passes over what is none', async () => {
-    const { bridge } = rig(() => streamOf(`event: message\ndata: ${JSON.stringify(message(1))}\n\nevent: change\ndata: {"run":"a","n":2,"base":"1"}\n\nevent: change\ndata: ${JSON.stringify(changeBetween(message(1), message(3)))}\n\n`))
+    const { bridge } = rig(() =>
+      streamOf(
+        `event: message\ndata: ${JSON.stringify(message(1))}\n\nevent: change\ndata: {"run":"a","n":2,"base":"1"}\n\nevent: change\ndata: ${JSON.stringify(changeBetween(message(1), message(3)))}\n\n`
+      )
+    )
     const seen = await new Promise<SnapshotNews[]>((resolve) => {
       const news: SnapshotNews[] = []
       const stop = bridge.onSnapshot((one) => {
@@ -115,7 +143,13 @@ describe('the stream', () => {
 
   test('lets go of a message that never ends, and connects again', async () => {
     let opened = 0
-    const { bridge } = rig(() => streamOf(++opened === 1 ? `event: message\ndata: ${'x'.repeat(MAX_EVENT_CHARS + 1)}` : `event: message\ndata: ${JSON.stringify(message(2))}\n\n`))
+    const { bridge } = rig(() =>
+      streamOf(
+        ++opened === 1
+          ? `event: message\ndata: ${'x'.repeat(MAX_EVENT_CHARS + 1)}`
+          : `event: message\ndata: ${JSON.stringify(message(2))}\n\n`
+      )
+    )
     const n = await new Promise<number>((resolve) => {
       const stop = bridge.onSnapshot((seen) => {
         stop()

@@ -1,5 +1,11 @@
 import { createParser } from 'eventsource-parser'
-import { parseAnswer, type Answer, type AppInfo, type CommandInput, type LarderBridge } from '../../src-main/contract/commands.ts'
+import {
+  parseAnswer,
+  type Answer,
+  type AppInfo,
+  type CommandInput,
+  type LarderBridge
+} from '../../src-main/contract/commands.ts'
 import { ErrorView } from '../../src-main/contract/errors.ts'
 import { SnapshotChange, SnapshotMessage, type SnapshotNews } from '../../src-main/contract/snapshot-message.ts'
 import { uiRoutes } from '../../src-main/contract/ui.ts'
@@ -28,7 +34,11 @@ export function createHttpBridge(session: Session, page: BrowserPage = browserPa
     if (session.token() === null) return refused()
     let response: Response
     try {
-      response = await page.fetch(uiRoutes.commands, { method: 'POST', headers: { ...headers(), 'content-type': 'application/json' }, body: JSON.stringify(command) })
+      response = await page.fetch(uiRoutes.commands, {
+        method: 'POST',
+        headers: { ...headers(), 'content-type': 'application/json' },
+        body: JSON.stringify(command)
+      })
     } catch {
       return { ok: false, error: errorView('AGENT_NOT_RUNNING', 'The agent does not answer.') }
     }
@@ -41,7 +51,10 @@ export function createHttpBridge(session: Session, page: BrowserPage = browserPa
       body = await response.json()
       if (!response.ok) return { ok: false, error: ErrorView.parse(body) }
     } catch {
-      return { ok: false, error: errorView('INTERNAL', `The agent answered ${response.status} with something that is no answer.`) }
+      return {
+        ok: false,
+        error: errorView('INTERNAL', `The agent answered ${response.status} with something that is no answer.`)
+      }
     }
     try {
       return parseAnswer(command.c, body)
@@ -60,7 +73,10 @@ export function createHttpBridge(session: Session, page: BrowserPage = browserPa
   const followStream = async (signal: AbortSignal) => {
     for (let failures = 0; !signal.aborted; failures++) {
       try {
-        const response = await page.fetch(uiRoutes.stream, { headers: { ...headers(), accept: 'text/event-stream' }, signal })
+        const response = await page.fetch(uiRoutes.stream, {
+          headers: { ...headers(), accept: 'text/event-stream' },
+          signal
+        })
         if (response.status === 401) session.end()
         else if (response.ok && response.body !== null) {
           await readStream(response.body, () => (failures = -1))
@@ -154,7 +170,14 @@ export interface BrowserPage {
 }
 
 export const browserPage: BrowserPage = {
-  fetch: (path, init) => fetch(new URL(path, location.href), { ...init, cache: 'no-store', credentials: 'omit', redirect: 'error', referrerPolicy: 'no-referrer' }),
+  fetch: (path, init) =>
+    fetch(new URL(path, location.href), {
+      ...init,
+      cache: 'no-store',
+      credentials: 'omit',
+      redirect: 'error',
+      referrerPolicy: 'no-referrer'
+    }),
   wait: (ms, signal) =>
     new Promise((resolve) => {
       if (signal.aborted) return resolve()

@@ -26,10 +26,10 @@ function rig(value?: unknown) {
     }
   }
   const bridge: LarderBridge = {
-    invoke: ((() => {
+    invoke: (() => {
       asked++
       return answer === undefined ? new Promise(() => {}) : Promise.resolve(answer)
-    }) as unknown) as LarderBridge['invoke'],
+    }) as unknown as LarderBridge['invoke'],
     onSnapshot: (l) => {
       listener = l
       return () => (listener = undefined)
@@ -169,7 +169,9 @@ describe('the mirror', () => {
   })
 
   test('asks for the whole when it missed what a change builds on, once, and goes on from there', async () => {
-    const messages = [1, 2, 3, 4, 5].map((n) => message('a', n, { snapshot: fixtureSnapshot({ seq: n, name: `name ${n}` }) }))
+    const messages = [1, 2, 3, 4, 5].map((n) =>
+      message('a', n, { snapshot: fixtureSnapshot({ seq: n, name: `name ${n}` }) })
+    )
     const changeTo = (n: number) => changeBetween(messages[n - 2]!, messages[n - 1]!)!
     const r = rig({ ok: true, value: messages[0] })
     await r.pass(1000)
@@ -204,7 +206,13 @@ describe('the mirror', () => {
 
   test('measures throughput from counters, one point a second', async () => {
     const r = rig()
-    const at = (originBytes: number, n: number) => message('a', n, { snapshot: { ...fixtureSnapshot(), totals: { originBytes, peerBytes: 0, cacheBytes: 0, servedBytes: 0, fallbacks: 0 } } })
+    const at = (originBytes: number, n: number) =>
+      message('a', n, {
+        snapshot: {
+          ...fixtureSnapshot(),
+          totals: { originBytes, peerBytes: 0, cacheBytes: 0, servedBytes: 0, fallbacks: 0 }
+        }
+      })
     r.push(at(0, 1))
     await r.pass(1000)
     r.push(at(5000, 2))

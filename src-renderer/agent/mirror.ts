@@ -53,7 +53,14 @@ export const windowTime: MirrorTime = {
   }
 }
 
-export const emptyMirror: MirrorState = { link: 'connecting', status: null, snapshot: null, verifying: null, heardAt: null, throughput: null }
+export const emptyMirror: MirrorState = {
+  link: 'connecting',
+  status: null,
+  snapshot: null,
+  verifying: null,
+  heardAt: null,
+  throughput: null
+}
 
 /** Keeps the newest state of the agent behind `bridge`. */
 export function createMirror(bridge: LarderBridge, time: MirrorTime = windowTime): Mirror {
@@ -77,7 +84,12 @@ export function createMirror(bridge: LarderBridge, time: MirrorTime = windowTime
     if (newest !== null && newest.run !== message.run) endedRuns.add(newest.run)
     newest = message
     // A stopped agent sends no snapshot; the last one stays, drawn as old.
-    store.setState({ ...heard, status: message.status, snapshot: message.snapshot ?? store.getState().snapshot, verifying: message.verifying })
+    store.setState({
+      ...heard,
+      status: message.status,
+      snapshot: message.snapshot ?? store.getState().snapshot,
+      verifying: message.verifying
+    })
   }
 
   const askForNews = async () => {

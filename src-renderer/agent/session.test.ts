@@ -9,7 +9,11 @@ function page(hash: string, answer: () => Response, kept: Record<string, string>
   const made: SessionPage = {
     location: { hash, pathname: '/ui/', search: '' },
     history: { replaceState: (_, __, url) => void addresses.push(url) },
-    sessionStorage: { getItem: (k) => store.get(k) ?? null, setItem: (k, v) => void store.set(k, v), removeItem: (k) => void store.delete(k) },
+    sessionStorage: {
+      getItem: (k) => store.get(k) ?? null,
+      setItem: (k, v) => void store.set(k, v),
+      removeItem: (k) => void store.delete(k)
+    },
     fetch: ((url: string, init: RequestInit) => {
       sent.push({ url, body: JSON.parse(init.body as string) })
       return Promise.resolve(answer())
@@ -30,7 +34,9 @@ describe('the session of a browser', () => {
   })
 
   test('goes on after a reload, and forgets the token when it is refused', async () => {
-    const { made, sent, store } = page('#downloads', () => new Response(null, { status: 500 }), { 'larder.session': 'kept-token-0123456789' })
+    const { made, sent, store } = page('#downloads', () => new Response(null, { status: 500 }), {
+      'larder.session': 'kept-token-0123456789'
+    })
     const session = await openSession(made)
     expect(session.token()).toBe('kept-token-0123456789')
     expect(sent).toEqual([])

@@ -29,8 +29,14 @@ export interface ThroughputHistory {
 }
 
 /** Adds what was counted until `at`. Another run, a clock set back or a long pause begins a new history. */
-export function addReading(history: ThroughputHistory | null, bootId: string, counters: ByteCounters, at: number): ThroughputHistory {
-  if (history === null || history.bootId !== bootId || at < history.at || at - history.at > POINTS_KEPT * STEP_MS) return { bootId, at, counters, points: [] }
+export function addReading(
+  history: ThroughputHistory | null,
+  bootId: string,
+  counters: ByteCounters,
+  at: number
+): ThroughputHistory {
+  if (history === null || history.bootId !== bootId || at < history.at || at - history.at > POINTS_KEPT * STEP_MS)
+    return { bootId, at, counters, points: [] }
   const seconds = (at - history.at) / 1000
   if (seconds < STEP_MS / 2000) return history
   const rate = (name: keyof ByteCounters) => Math.max(0, counters[name] - history.counters[name]) / seconds

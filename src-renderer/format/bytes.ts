@@ -33,7 +33,10 @@ export function countOf(count: number, one: string, many = `${one}s`): string {
   return `${number.format(count)} ${count === 1 ? one : many}`
 }
 
-const sizes: Readonly<Record<string, number>> = Object.fromEntries([...units.map((name, i) => [name.toLowerCase(), 1024 ** i]), ...['', 'k', 'm', 'g', 't', 'p'].map((name, i) => [name, 1024 ** i])])
+const sizes: Readonly<Record<string, number>> = Object.fromEntries([
+  ...units.map((name, i) => [name.toLowerCase(), 1024 ** i]),
+  ...['', 'k', 'm', 'g', 't', 'p'].map((name, i) => [name, 1024 ** i])
+])
 
 /** `1.5 GiB`, `500M` or `4096` → whole bytes; undefined when it is no size. Units count by 1024. */
 export function parseBytes(text: string): number | undefined {

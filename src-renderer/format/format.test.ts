@@ -19,17 +19,36 @@ describe('sizes', () => {
   ])('%d reads %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text))
 
   test('never read as 1,024 of a unit that has a bigger one', () => {
-    fc.assert(fc.property(fc.double({ min: 0, max: 1024 ** 5, noNaN: true }), (bytes) => {
-      expect(formatBytes(bytes)).not.toMatch(/^1,024 /)
-    }))
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1024 ** 5, noNaN: true }), (bytes) => {
+        expect(formatBytes(bytes)).not.toMatch(/^1,024 /)
+      })
+    )
   })
 
   test('what stands in an editor is read back as the very same number of bytes', () => {
-    fc.assert(fc.property(fc.oneof(fc.nat(), fc.maxSafeNat(), fc.nat(4000).map((n) => n * 1024 ** 3)), (bytes) => {
-      expect(parseBytes(editBytes(bytes))).toBe(bytes)
-    }))
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.nat(),
+          fc.maxSafeNat(),
+          fc.nat(4000).map((n) => n * 1024 ** 3)
+        ),
+        (bytes) => {
+          expect(parseBytes(editBytes(bytes))).toBe(bytes)
+        }
+      )
+    )
     expect([50 * 1024 ** 3, 1536, 1500, 0].map(editBytes)).toEqual(['50 GiB', '1.5 KiB', '1500', '0'])
-    expect(['1.5 GiB', '500M', '4096', 'x', '-1', '1e9', ''].map(parseBytes)).toEqual([1.5 * 1024 ** 3, 500 * 1024 ** 2, 4096, undefined, undefined, undefined, undefined])
+    expect(['1.5 GiB', '500M', '4096', 'x', '-1', '1e9', ''].map(parseBytes)).toEqual([
+      1.5 * 1024 ** 3,
+      500 * 1024 ** 2,
+      4096,
+      undefined,
+      undefined,
+      undefined,
+      undefined
+    ])
   })
 
   test('a rate of nothing is a dash', () => {
@@ -85,9 +104,11 @@ describe('names', () => {
   })
 
   test('a proposed file name never has folders in it or ends in a dot', () => {
-    fc.assert(fc.property(fc.string(), (name) => {
-      expect(safeFileName(name)).toMatch(/^[^/\\:*?"<>|\p{Cc}]{1,120}$/u)
-      expect(safeFileName(name)).not.toMatch(/^\.|[. ]$/)
-    }))
+    fc.assert(
+      fc.property(fc.string(), (name) => {
+        expect(safeFileName(name)).toMatch(/^[^/\\:*?"<>|\p{Cc}]{1,120}$/u)
+        expect(safeFileName(name)).not.toMatch(/^\.|[. ]$/)
+      })
+    )
   })
 })

@@ -17,7 +17,8 @@ export function formatDuration(ms: number): string {
   return withRest(`${Math.floor(hours / 24)} d`, hours % 24, 'h')
 }
 
-const withRest = (whole: string, rest: number, unit: string): string => (rest === 0 ? whole : `${whole} ${rest} ${unit}`)
+const withRest = (whole: string, rest: number, unit: string): string =>
+  rest === 0 ? whole : `${whole} ${rest} ${unit}`
 
 /** How a past or coming time reads now: `just now`, `12 min ago`, `yesterday`, `in 3 h`, else the date. */
 export function relativeTime(at: number, now: number): string {
@@ -37,7 +38,14 @@ function coarse(ms: number): string {
 }
 
 const shortDate = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
-const exact = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const exact = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit'
+})
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 
 /** `23 Nov 2026, 19:43:18`, in the time zone of this PC. */
@@ -52,5 +60,7 @@ export function exactDay(at: number): string {
 
 /** `19:43` today, with the date on another day. */
 export function clockTime(at: number, now: number): string {
-  return new Date(at).toDateString() === new Date(now).toDateString() ? clock.format(at) : `${shortDate.format(at)}, ${clock.format(at)}`
+  return new Date(at).toDateString() === new Date(now).toDateString()
+    ? clock.format(at)
+    : `${shortDate.format(at)}, ${clock.format(at)}`
 }

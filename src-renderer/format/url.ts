@@ -1,7 +1,10 @@
 /** What a person calls the thing at a URL: the last part of its path, decoded; else the host. */
 export function fileNameOf(url: string): string {
   const path = url.split(/[?#]/, 1)[0] ?? url
-  const last = path.replace(/^[a-z]+:\/\/[^/]*/i, '').split('/').findLast((part) => part !== '')
+  const last = path
+    .replace(/^[a-z]+:\/\/[^/]*/i, '')
+    .split('/')
+    .findLast((part) => part !== '')
   return last === undefined ? hostOf(url) || url : decode(last)
 }
 
@@ -16,7 +19,11 @@ export function hostOf(url: string): string {
 
 /** A name that every file system takes; at most 120 characters. */
 export function safeFileName(name: string): string {
-  const safe = name.replace(/[/\\:*?"<>|\p{Cc}]/gu, '_').replace(/^\.+/, '_').slice(0, 120).replace(/[. ]+$/, '')
+  const safe = name
+    .replace(/[/\\:*?"<>|\p{Cc}]/gu, '_')
+    .replace(/^\.+/, '_')
+    .slice(0, 120)
+    .replace(/[. ]+$/, '')
   return safe === '' ? 'download' : safe
 }
 

@@ -1,4 +1,13 @@
-import { Button, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle, DialogTrigger } from '@fluentui/react-components'
+import {
+  Button,
+  Dialog,
+  DialogActions,
+  DialogBody,
+  DialogContent,
+  DialogSurface,
+  DialogTitle,
+  DialogTrigger
+} from '@fluentui/react-components'
 import { useLayoutEffect, type ReactNode } from 'react'
 
 interface ConfirmDialogProps {
@@ -15,7 +24,17 @@ interface ConfirmDialogProps {
 }
 
 /** Asks before something is done that cannot be undone, and says what that is. Esc is no. */
-export function ConfirmDialog({ open, title, confirm, busy = false, ready = true, onConfirm, onClose, focusAfter, children }: ConfirmDialogProps) {
+export function ConfirmDialog({
+  open,
+  title,
+  confirm,
+  busy = false,
+  ready = true,
+  onConfirm,
+  onClose,
+  focusAfter,
+  children
+}: ConfirmDialogProps) {
   return (
     <Dialog open={open} modalType="alert" onOpenChange={(_, data) => (data.open ? undefined : onClose())}>
       <DialogSurface>

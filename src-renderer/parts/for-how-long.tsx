@@ -6,7 +6,13 @@ import { clockTime } from '../format/time.ts'
 const HOUR_MS = 3_600_000
 
 /** A button that asks for how long: an hour, a day, or until further notice (null). */
-export function ForHowLong({ onChoose, children }: { onChoose(forMs: number | null): void; readonly children: ReactElement }) {
+export function ForHowLong({
+  onChoose,
+  children
+}: {
+  onChoose(forMs: number | null): void
+  readonly children: ReactElement
+}) {
   return (
     <Menu>
       <MenuTrigger disableButtonEnhancement>{children}</MenuTrigger>

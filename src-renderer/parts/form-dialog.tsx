@@ -1,4 +1,15 @@
-import { Button, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle, DialogTrigger, makeStyles, tokens } from '@fluentui/react-components'
+import {
+  Button,
+  Dialog,
+  DialogActions,
+  DialogBody,
+  DialogContent,
+  DialogSurface,
+  DialogTitle,
+  DialogTrigger,
+  makeStyles,
+  tokens
+} from '@fluentui/react-components'
 import { useState, type ReactNode } from 'react'
 import type { ErrorView } from '../../src-main/contract/errors.ts'
 import { failureOf } from '../agent/bridge.ts'
@@ -30,7 +41,15 @@ export function useAttempts(): Attempts {
 }
 
 /** A dialog to be filled in; its {@link FormBody} begins anew each time it is opened. */
-export function FormDialog({ open, onClose, children }: { readonly open: boolean; onClose(): void; readonly children: ReactNode }) {
+export function FormDialog({
+  open,
+  onClose,
+  children
+}: {
+  readonly open: boolean
+  onClose(): void
+  readonly children: ReactNode
+}) {
   return (
     <Dialog open={open} onOpenChange={(_, data) => (data.open ? undefined : onClose())}>
       <DialogSurface>{open ? children : null}</DialogSurface>

@@ -10,9 +10,17 @@ const MOST_SQUARES = 240
 const useStyles = makeStyles({
   root: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalXS },
   grid: { display: 'grid', gridTemplateColumns: 'repeat(auto-fill, 0.625rem)', gap: '2px' },
-  square: { width: '0.625rem', height: '0.625rem', borderRadius: '2px', '@media (forced-colors: active)': { forcedColorAdjust: 'none', outline: '1px solid CanvasText' } },
+  square: {
+    width: '0.625rem',
+    height: '0.625rem',
+    borderRadius: '2px',
+    '@media (forced-colors: active)': { forcedColorAdjust: 'none', outline: '1px solid CanvasText' }
+  },
   partly: { opacity: 0.5 },
-  fetching: { boxShadow: `inset 0 0 0 2px ${tokens.colorCompoundBrandStroke}`, '@media (forced-colors: active)': { outline: '2px dotted Highlight' } },
+  fetching: {
+    boxShadow: `inset 0 0 0 2px ${tokens.colorCompoundBrandStroke}`,
+    '@media (forced-colors: active)': { outline: '2px dotted Highlight' }
+  },
   missing: { boxShadow: `inset 0 0 0 1px ${tokens.colorNeutralStroke1}` },
   note: { color: tokens.colorNeutralForeground3 }
 })
@@ -27,14 +35,27 @@ export function PieceMap({ pieces }: { readonly pieces: string }) {
   const perSquare = Math.ceil(pieces.length / Math.max(1, squares.length))
   return (
     <div className={styles.root}>
-      <div className={styles.grid} role="img" aria-label={`Piece map: ${verified.toLocaleString('en')} of ${countOf(pieces.length, 'piece')} verified, ${percentOf(verified, pieces.length)} percent`}>
+      <div
+        className={styles.grid}
+        role="img"
+        aria-label={`Piece map: ${verified.toLocaleString('en')} of ${countOf(pieces.length, 'piece')} verified, ${percentOf(verified, pieces.length)} percent`}
+      >
         {squares.map(({ kind, partly }, i) => (
           // The squares have no identity but their place.
-          <span key={`${i}`} className={mergeClasses(styles.square, kind === 'missing' || kind === 'fetching' ? styles[kind] : sources[kind], partly && styles.partly)} />
+          <span
+            key={`${i}`}
+            className={mergeClasses(
+              styles.square,
+              kind === 'missing' || kind === 'fetching' ? styles[kind] : sources[kind],
+              partly && styles.partly
+            )}
+          />
         ))}
       </div>
       <Text size={200} className={styles.note}>
-        {verified.toLocaleString('en')} of {countOf(pieces.length, 'piece')} verified{fetching > 0 ? `, ${fetching.toLocaleString('en')} on the way` : ''}.{perSquare > 1 ? ` A square stands for ${perSquare}; pale: not all of them yet.` : ''}
+        {verified.toLocaleString('en')} of {countOf(pieces.length, 'piece')} verified
+        {fetching > 0 ? `, ${fetching.toLocaleString('en')} on the way` : ''}.
+        {perSquare > 1 ? ` A square stands for ${perSquare}; pale: not all of them yet.` : ''}
       </Text>
     </div>
   )

@@ -13,10 +13,23 @@ interface RowButtonProps {
 
 const useStyles = makeStyles({
   root: {
-    display: 'inline-grid', placeItems: 'center', width: '1.75rem', height: '1.75rem', padding: 0, border: '1px solid transparent', borderRadius: tokens.borderRadiusMedium, backgroundColor: 'transparent', color: tokens.colorNeutralForeground2, cursor: 'pointer',
+    display: 'inline-grid',
+    placeItems: 'center',
+    width: '1.75rem',
+    height: '1.75rem',
+    padding: 0,
+    border: '1px solid transparent',
+    borderRadius: tokens.borderRadiusMedium,
+    backgroundColor: 'transparent',
+    color: tokens.colorNeutralForeground2,
+    cursor: 'pointer',
     ':hover': { backgroundColor: tokens.colorSubtleBackgroundHover, color: tokens.colorNeutralForeground2BrandHover },
     ':active': { backgroundColor: tokens.colorSubtleBackgroundPressed },
-    ':disabled': { color: tokens.colorNeutralForegroundDisabled, cursor: 'not-allowed', backgroundColor: 'transparent' },
+    ':disabled': {
+      color: tokens.colorNeutralForegroundDisabled,
+      cursor: 'not-allowed',
+      backgroundColor: 'transparent'
+    },
     ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}` }
   }
 })
@@ -26,7 +39,16 @@ export function RowButton({ label, icon, disabled = false, tabIndex, asks = fals
   const styles = useStyles()
   const opener = useRestoreFocusTarget()
   return (
-    <button {...(asks ? opener : undefined)} type="button" className={styles.root} aria-label={label} title={label} disabled={disabled} tabIndex={tabIndex} onClick={onClick}>
+    <button
+      {...(asks ? opener : undefined)}
+      type="button"
+      className={styles.root}
+      aria-label={label}
+      title={label}
+      disabled={disabled}
+      tabIndex={tabIndex}
+      onClick={onClick}
+    >
       {icon}
     </button>
   )

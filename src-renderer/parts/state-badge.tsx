@@ -4,8 +4,26 @@ import type { ReactNode } from 'react'
 export type Tone = 'good' | 'busy' | 'warning' | 'bad' | 'quiet'
 
 const useStyles = makeStyles({
-  root: { display: 'inline-flex', alignItems: 'center', columnGap: '0.375rem', padding: '1px 0.5rem', borderRadius: tokens.borderRadiusCircular, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase300, fontWeight: tokens.fontWeightMedium, whiteSpace: 'nowrap', border: '1px solid transparent' },
-  dot: { width: '0.5rem', height: '0.5rem', borderRadius: tokens.borderRadiusCircular, flexShrink: 0, backgroundColor: 'currentColor', '@media (forced-colors: active)': { forcedColorAdjust: 'none', backgroundColor: 'CanvasText' } },
+  root: {
+    display: 'inline-flex',
+    alignItems: 'center',
+    columnGap: '0.375rem',
+    padding: '1px 0.5rem',
+    borderRadius: tokens.borderRadiusCircular,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase300,
+    fontWeight: tokens.fontWeightMedium,
+    whiteSpace: 'nowrap',
+    border: '1px solid transparent'
+  },
+  dot: {
+    width: '0.5rem',
+    height: '0.5rem',
+    borderRadius: tokens.borderRadiusCircular,
+    flexShrink: 0,
+    backgroundColor: 'currentColor',
+    '@media (forced-colors: active)': { forcedColorAdjust: 'none', backgroundColor: 'CanvasText' }
+  },
   good: { backgroundColor: tokens.colorBrandBackground2, color: tokens.colorBrandForeground2 },
   busy: { backgroundColor: tokens.colorBrandBackground2, color: tokens.colorBrandForeground2 },
   warning: { backgroundColor: tokens.colorStatusWarningBackground1, color: tokens.colorStatusWarningForeground1 },
@@ -14,7 +32,15 @@ const useStyles = makeStyles({
 })
 
 /** A state in a word, with its tone. */
-export function StateBadge({ tone, dot = true, children }: { readonly tone: Tone; readonly dot?: boolean; readonly children: ReactNode }) {
+export function StateBadge({
+  tone,
+  dot = true,
+  children
+}: {
+  readonly tone: Tone
+  readonly dot?: boolean
+  readonly children: ReactNode
+}) {
   const styles = useStyles()
   return (
     <span className={mergeClasses(styles.root, styles[tone])}>

@@ -14,17 +14,57 @@ const LEAST_TOP = MIB
 
 const useStyles = makeStyles({
   root: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalS, minWidth: 0 },
-  legend: { display: 'flex', flexWrap: 'wrap', columnGap: tokens.spacingHorizontalXL, rowGap: tokens.spacingVerticalXS, margin: 0, padding: 0, listStyleType: 'none' },
-  item: { display: 'grid', gridTemplateColumns: 'auto auto', columnGap: tokens.spacingHorizontalS, alignItems: 'center' },
-  name: { fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, color: tokens.colorNeutralForeground2 },
-  rate: { gridColumnStart: 2, fontSize: tokens.fontSizeBase400, lineHeight: tokens.lineHeightBase400, fontWeight: tokens.fontWeightSemibold, fontVariantNumeric: 'tabular-nums', minWidth: '6.5rem' },
+  legend: {
+    display: 'flex',
+    flexWrap: 'wrap',
+    columnGap: tokens.spacingHorizontalXL,
+    rowGap: tokens.spacingVerticalXS,
+    margin: 0,
+    padding: 0,
+    listStyleType: 'none'
+  },
+  item: {
+    display: 'grid',
+    gridTemplateColumns: 'auto auto',
+    columnGap: tokens.spacingHorizontalS,
+    alignItems: 'center'
+  },
+  name: {
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+    color: tokens.colorNeutralForeground2
+  },
+  rate: {
+    gridColumnStart: 2,
+    fontSize: tokens.fontSizeBase400,
+    lineHeight: tokens.lineHeightBase400,
+    fontWeight: tokens.fontWeightSemibold,
+    fontVariantNumeric: 'tabular-nums',
+    minWidth: '6.5rem'
+  },
   frame: { position: 'relative', minWidth: 0 },
   plot: { height: '9.5rem', minWidth: 0, overflow: 'hidden' },
-  still: { position: 'absolute', inset: '0 0 1.5rem 4.25rem', display: 'grid', placeItems: 'center', margin: 0, textAlign: 'center', color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
+  still: {
+    position: 'absolute',
+    inset: '0 0 1.5rem 4.25rem',
+    display: 'grid',
+    placeItems: 'center',
+    margin: 0,
+    textAlign: 'center',
+    color: tokens.colorNeutralForeground3,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200
+  },
   stillText: { padding: `0 ${tokens.spacingHorizontalS}`, backgroundColor: tokens.colorNeutralBackground1 }
 })
 
-const series: readonly { readonly source: Source; readonly name: string; readonly of: 'origin' | 'peersIn' | 'peersOut'; readonly colour: string; readonly dash: number[] }[] = [
+const series: readonly {
+  readonly source: Source
+  readonly name: string
+  readonly of: 'origin' | 'peersIn' | 'peersOut'
+  readonly colour: string
+  readonly dash: number[]
+}[] = [
   { source: 'origin', name: 'From origin', of: 'origin', colour: '--larderOrigin', dash: [] },
   { source: 'peers', name: 'From peers', of: 'peersIn', colour: '--larderPeers', dash: [7, 3] },
   { source: 'served', name: 'Served to peers', of: 'peersOut', colour: '--larderServed', dash: [2, 3] }
@@ -35,7 +75,9 @@ export function ThroughputChart() {
   const styles = useStyles()
   const { mirror } = useApp()
   const newest = useMirror((s) => s.throughput?.points.at(-1) ?? null)
-  const still = useMirror((s) => s.throughput?.points.every((p) => p.origin < 1 && p.peersIn < 1 && p.peersOut < 1) ?? true)
+  const still = useMirror(
+    (s) => s.throughput?.points.every((p) => p.origin < 1 && p.peersIn < 1 && p.peersOut < 1) ?? true
+  )
   const plotRef = useRef<HTMLDivElement>(null)
 
   useEffect(() => {
@@ -48,7 +90,9 @@ export function ThroughputChart() {
       plot = new uPlot(optionsFor(element), dataOf(mirror.store.getState().throughput), element)
     }
     make()
-    const resized = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: element.clientHeight }))
+    const resized = new ResizeObserver(() =>
+      plot?.setSize({ width: element.clientWidth, height: element.clientHeight })
+    )
     resized.observe(element)
     // Colours are read when it is made; another theme puts another class above it.
     const themed = new MutationObserver(make)
@@ -65,7 +109,9 @@ export function ThroughputChart() {
     }
   }, [mirror])
 
-  const rates = series.map(({ name, of }) => `${name} ${newest === null || newest[of] < 1 ? 'nothing' : formatRate(newest[of])}`)
+  const rates = series.map(
+    ({ name, of }) => `${name} ${newest === null || newest[of] < 1 ? 'nothing' : formatRate(newest[of])}`
+  )
   return (
     <div className={styles.root}>
       <ul className={styles.legend}>
@@ -78,10 +124,17 @@ export function ThroughputChart() {
         ))}
       </ul>
       <div className={styles.frame}>
-        <div ref={plotRef} className={styles.plot} role="img" aria-label={`Throughput of the last ${(POINTS_KEPT * STEP_MS) / 60_000} minutes. Now: ${rates.join('; ')}.`} />
-        {still ? <p className={styles.still}>
+        <div
+          ref={plotRef}
+          className={styles.plot}
+          role="img"
+          aria-label={`Throughput of the last ${(POINTS_KEPT * STEP_MS) / 60_000} minutes. Now: ${rates.join('; ')}.`}
+        />
+        {still ? (
+          <p className={styles.still}>
             <span className={styles.stillText}>Nothing has moved since this window was opened.</span>
-          </p> : null}
+          </p>
+        ) : null}
       </div>
     </div>
   )
@@ -92,13 +145,19 @@ function dataOf(history: ThroughputHistory | null): uPlot.AlignedData {
   return [points.map((p) => p.at / 1000), ...series.map(({ of }) => points.map((p) => p[of]))] as uPlot.AlignedData
 }
 
-const systemColours: Partial<Record<string, string>> = { '--larderOrigin': 'CanvasText', '--larderPeers': 'Highlight', '--larderServed': 'LinkText', '--colorNeutralForeground3': 'CanvasText' }
+const systemColours: Partial<Record<string, string>> = {
+  '--larderOrigin': 'CanvasText',
+  '--larderPeers': 'Highlight',
+  '--larderServed': 'LinkText',
+  '--colorNeutralForeground3': 'CanvasText'
+}
 
 function optionsFor(element: HTMLElement): uPlot.Options {
   const style = getComputedStyle(element)
   // In high contrast the lines have the colours the swatches beside them get.
   const forced = matchMedia('(forced-colors: active)').matches
-  const colour = (name: string) => (forced ? systemColours[name] : undefined) ?? (style.getPropertyValue(name).trim() || '#888')
+  const colour = (name: string) =>
+    (forced ? systemColours[name] : undefined) ?? (style.getPropertyValue(name).trim() || '#888')
   const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16
   const text = colour('--colorNeutralForeground3')
   const grid = { stroke: colour('--colorNeutralStroke3'), width: 1 }
@@ -110,14 +169,45 @@ function optionsFor(element: HTMLElement): uPlot.Options {
     legend: { show: false },
     padding: [8, rem * 1.2, 0, 0],
     scales: {
-      x: { time: true, range: (_, __, max) => [(max ?? Date.now() / 1000) - (POINTS_KEPT * STEP_MS) / 1000, max ?? Date.now() / 1000] },
+      x: {
+        time: true,
+        range: (_, __, max) => [(max ?? Date.now() / 1000) - (POINTS_KEPT * STEP_MS) / 1000, max ?? Date.now() / 1000]
+      },
       y: { range: (_, __, max) => [0, Math.max(LEAST_TOP, (max ?? 0) * 1.15)] }
     },
     axes: [
-      { stroke: text, grid: { show: false }, ticks: { show: false }, font, size: rem * 1.5, space: 70, values: (plot, splits) => splits.map((at) => ago((plot.scales.x?.max ?? at) - at)), splits: (_, __, min, max) => [0, 60, 120, 180, 240].map((back) => max - back).filter((at) => at >= min) },
-      { stroke: text, grid, ticks: { show: false }, font, size: rem * 4.4, space: 34, splits: (_, __, ___, max) => niceSplits(max), values: (_, splits) => splits.map((v) => (v === 0 ? '0' : `${formatBytes(v)}/s`)) }
+      {
+        stroke: text,
+        grid: { show: false },
+        ticks: { show: false },
+        font,
+        size: rem * 1.5,
+        space: 70,
+        values: (plot, splits) => splits.map((at) => ago((plot.scales.x?.max ?? at) - at)),
+        splits: (_, __, min, max) => [0, 60, 120, 180, 240].map((back) => max - back).filter((at) => at >= min)
+      },
+      {
+        stroke: text,
+        grid,
+        ticks: { show: false },
+        font,
+        size: rem * 4.4,
+        space: 34,
+        splits: (_, __, ___, max) => niceSplits(max),
+        values: (_, splits) => splits.map((v) => (v === 0 ? '0' : `${formatBytes(v)}/s`))
+      }
     ],
-    series: [{}, ...series.map(({ name, colour: variable, dash }) => ({ label: name, stroke: colour(variable), width: 2, dash, fill: dash.length === 0 && !forced ? `color-mix(in srgb, ${colour(variable)} 14%, transparent)` : undefined, points: { show: false } }))]
+    series: [
+      {},
+      ...series.map(({ name, colour: variable, dash }) => ({
+        label: name,
+        stroke: colour(variable),
+        width: 2,
+        dash,
+        fill: dash.length === 0 && !forced ? `color-mix(in srgb, ${colour(variable)} 14%, transparent)` : undefined,
+        points: { show: false }
+      }))
+    ]
   }
 }
 

@@ -48,33 +48,100 @@ interface VirtualGridProps<Sort extends string> {
 const ROW_REM = 2.75
 
 const useStyles = makeStyles({
-  scroll: { position: 'relative', flexGrow: 1, minHeight: '12rem', overflowY: 'auto', overflowX: 'hidden', borderRadius: tokens.borderRadiusXLarge, border: `1px solid ${tokens.colorNeutralStroke2}`, backgroundColor: tokens.colorNeutralBackground1, scrollPaddingTop: '2.25rem' },
-  head: { position: 'sticky', top: 0, zIndex: 1, backgroundColor: tokens.colorNeutralBackground1, borderBottom: `1px solid ${tokens.colorNeutralStroke2}` },
-  line: { display: 'flex', alignItems: 'center', columnGap: tokens.spacingHorizontalS, paddingLeft: tokens.spacingHorizontalM, paddingRight: tokens.spacingHorizontalM, boxSizing: 'border-box' },
+  scroll: {
+    position: 'relative',
+    flexGrow: 1,
+    minHeight: '12rem',
+    overflowY: 'auto',
+    overflowX: 'hidden',
+    borderRadius: tokens.borderRadiusXLarge,
+    border: `1px solid ${tokens.colorNeutralStroke2}`,
+    backgroundColor: tokens.colorNeutralBackground1,
+    scrollPaddingTop: '2.25rem'
+  },
+  head: {
+    position: 'sticky',
+    top: 0,
+    zIndex: 1,
+    backgroundColor: tokens.colorNeutralBackground1,
+    borderBottom: `1px solid ${tokens.colorNeutralStroke2}`
+  },
+  line: {
+    display: 'flex',
+    alignItems: 'center',
+    columnGap: tokens.spacingHorizontalS,
+    paddingLeft: tokens.spacingHorizontalM,
+    paddingRight: tokens.spacingHorizontalM,
+    boxSizing: 'border-box'
+  },
   columns: { flexGrow: 1, minWidth: 0, display: 'grid', alignItems: 'center', columnGap: tokens.spacingHorizontalL },
   chevron: { flexShrink: 0, display: 'inline-flex', width: '1rem', color: tokens.colorNeutralForeground3 },
   opened: { transform: 'rotate(90deg)' },
   headRow: { minHeight: '2.25rem' },
-  headCell: { minWidth: 0, display: 'flex', alignItems: 'center', columnGap: tokens.spacingHorizontalS, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground3 },
+  headCell: {
+    minWidth: 0,
+    display: 'flex',
+    alignItems: 'center',
+    columnGap: tokens.spacingHorizontalS,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+    fontWeight: tokens.fontWeightSemibold,
+    color: tokens.colorNeutralForeground3
+  },
   sortButton: {
-    display: 'inline-flex', alignItems: 'center', columnGap: '2px', padding: '2px 4px', margin: '0 -4px', border: 'none', background: 'none', cursor: 'pointer', color: 'inherit', font: 'inherit', fontWeight: 'inherit', borderRadius: tokens.borderRadiusMedium,
+    display: 'inline-flex',
+    alignItems: 'center',
+    columnGap: '2px',
+    padding: '2px 4px',
+    margin: '0 -4px',
+    border: 'none',
+    background: 'none',
+    cursor: 'pointer',
+    color: 'inherit',
+    font: 'inherit',
+    fontWeight: 'inherit',
+    borderRadius: tokens.borderRadiusMedium,
     ':hover': { color: tokens.colorNeutralForeground1 },
     ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}` }
   },
   sorted: { color: tokens.colorNeutralForeground1 },
-  hidden: { position: 'absolute', width: '1px', height: '1px', overflow: 'hidden', clipPath: 'inset(50%)', whiteSpace: 'nowrap' },
+  hidden: {
+    position: 'absolute',
+    width: '1px',
+    height: '1px',
+    overflow: 'hidden',
+    clipPath: 'inset(50%)',
+    whiteSpace: 'nowrap'
+  },
   end: { textAlign: 'right', justifyContent: 'flex-end' },
   body: { position: 'relative', width: '100%' },
-  item: { contain: 'content', position: 'absolute', top: 0, left: 0, width: '100%', boxSizing: 'border-box', borderBottom: `1px solid ${tokens.colorNeutralStroke3}` },
+  item: {
+    contain: 'content',
+    position: 'absolute',
+    top: 0,
+    left: 0,
+    width: '100%',
+    boxSizing: 'border-box',
+    borderBottom: `1px solid ${tokens.colorNeutralStroke3}`
+  },
   dataRow: {
-    minHeight: `${ROW_REM}rem`, paddingTop: tokens.spacingVerticalXS, paddingBottom: tokens.spacingVerticalXS, outlineStyle: 'none',
+    minHeight: `${ROW_REM}rem`,
+    paddingTop: tokens.spacingVerticalXS,
+    paddingBottom: tokens.spacingVerticalXS,
+    outlineStyle: 'none',
     ':hover': { backgroundColor: tokens.colorNeutralBackground1Hover },
-    ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: '-2px', borderRadius: tokens.borderRadiusMedium }
+    ':focus-visible': {
+      outline: `2px solid ${tokens.colorStrokeFocus2}`,
+      outlineOffset: '-2px',
+      borderRadius: tokens.borderRadiusMedium
+    }
   },
   openable: { cursor: 'pointer' },
   cell: { minWidth: 0 },
   // Below the first column: as far in as the chevron takes.
-  detailsRow: { padding: `0 ${tokens.spacingHorizontalM} ${tokens.spacingVerticalL} calc(${tokens.spacingHorizontalM} + 1rem + ${tokens.spacingHorizontalS})` }
+  detailsRow: {
+    padding: `0 ${tokens.spacingHorizontalM} ${tokens.spacingVerticalL} calc(${tokens.spacingHorizontalM} + 1rem + ${tokens.spacingHorizontalS})`
+  }
 })
 
 /**
@@ -82,7 +149,21 @@ const useStyles = makeStyles({
  * row to row, Tab to the buttons of the row; Enter and the right arrow open it, Esc and the left arrow close it. When the row that has
  * the focus leaves the list, the one that takes its place gets it.
  */
-export function VirtualGrid<Sort extends string = never>({ label, columns, template, count, rowKey, cells, details, isOpen, onOpen, sort, onSort, onRange, className }: VirtualGridProps<Sort>) {
+export function VirtualGrid<Sort extends string = never>({
+  label,
+  columns,
+  template,
+  count,
+  rowKey,
+  cells,
+  details,
+  isOpen,
+  onOpen,
+  sort,
+  onSort,
+  onRange,
+  className
+}: VirtualGridProps<Sort>) {
   const styles = useStyles()
   const scrollRef = useRef<HTMLDivElement>(null)
   const [active, setActive] = useState(0)
@@ -122,9 +203,15 @@ export function VirtualGrid<Sort extends string = never>({ label, columns, templ
   })
 
   // So does the whole list when its last row leaves; the title of the view is near.
-  useEffect(() => () => {
-      if (hadFocus.current) queueMicrotask(() => document.activeElement === document.body && document.querySelector<HTMLElement>('main h1')?.focus())
-    }, [])
+  useEffect(
+    () => () => {
+      if (hadFocus.current)
+        queueMicrotask(
+          () => document.activeElement === document.body && document.querySelector<HTMLElement>('main h1')?.focus()
+        )
+    },
+    []
+  )
 
   const goTo = (index: number) => {
     const target = Math.max(0, Math.min(count - 1, index))
@@ -142,12 +229,23 @@ export function VirtualGrid<Sort extends string = never>({ label, columns, templ
     if (event.ctrlKey || event.metaKey || event.altKey) return
     const onRow = event.target === event.currentTarget
     const page = Math.max(1, Math.floor((scrollRef.current?.clientHeight ?? 400) / rowHeight) - 1)
-    const steps: Partial<Record<string, number>> = { ArrowDown: index + 1, ArrowUp: index - 1, PageDown: index + page, PageUp: index - page, Home: 0, End: count - 1 }
+    const steps: Partial<Record<string, number>> = {
+      ArrowDown: index + 1,
+      ArrowUp: index - 1,
+      PageDown: index + page,
+      PageUp: index - page,
+      Home: 0,
+      End: count - 1
+    }
     const target = steps[event.key]
     if (target !== undefined) {
       event.preventDefault()
       goTo(target)
-    } else if (onRow && onOpen && (event.key === 'Enter' || event.key === (isOpen?.(index) === true ? 'ArrowLeft' : 'ArrowRight'))) {
+    } else if (
+      onRow &&
+      onOpen &&
+      (event.key === 'Enter' || event.key === (isOpen?.(index) === true ? 'ArrowLeft' : 'ArrowRight'))
+    ) {
       event.preventDefault()
       onOpen(index)
     } else if (event.key === 'Escape' && isOpen?.(index) && onOpen) {
@@ -159,7 +257,12 @@ export function VirtualGrid<Sort extends string = never>({ label, columns, templ
 
   return (
     <div ref={scrollRef} className={mergeClasses(styles.scroll, className)}>
-      <div role={details ? 'treegrid' : 'grid'} aria-label={label} aria-rowcount={count + 1} aria-colcount={columns.length}>
+      <div
+        role={details ? 'treegrid' : 'grid'}
+        aria-label={label}
+        aria-rowcount={count + 1}
+        aria-colcount={columns.length}
+      >
         <div role="rowgroup" className={styles.head}>
           <div role="row" aria-rowindex={1} className={mergeClasses(styles.line, styles.headRow)}>
             {details ? <span role="none" className={styles.chevron} /> : null}
@@ -175,7 +278,14 @@ export function VirtualGrid<Sort extends string = never>({ label, columns, templ
             const isActive = index === current
             const open = isOpen?.(index) ?? false
             return (
-              <div key={key} role="none" ref={virtualizer.measureElement} data-index={index} className={styles.item} style={{ transform: `translateY(${start}px)` }}>
+              <div
+                key={key}
+                role="none"
+                ref={virtualizer.measureElement}
+                data-index={index}
+                className={styles.item}
+                style={{ transform: `translateY(${start}px)` }}
+              >
                 <div
                   role="row"
                   data-row={index}
@@ -205,14 +315,27 @@ export function VirtualGrid<Sort extends string = never>({ label, columns, templ
                   ) : null}
                   <div role="none" className={mergeClasses(styles.columns, template)}>
                     {cells(index, isActive).map((cell, i) => (
-                      <div key={columns[i]!.id} role="gridcell" className={mergeClasses(styles.cell, columns[i]!.align === 'end' && styles.end)}>
+                      <div
+                        key={columns[i]!.id}
+                        role="gridcell"
+                        className={mergeClasses(styles.cell, columns[i]!.align === 'end' && styles.end)}
+                      >
                         {cell}
                       </div>
                     ))}
                   </div>
                 </div>
                 {details && open ? (
-                  <div role="row" aria-rowindex={index + 2} className={styles.detailsRow} onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.contains(event.target as Node) && onRowKey(event, index)}>
+                  <div
+                    role="row"
+                    aria-rowindex={index + 2}
+                    className={styles.detailsRow}
+                    onKeyDown={(event) =>
+                      event.key === 'Escape' &&
+                      event.currentTarget.contains(event.target as Node) &&
+                      onRowKey(event, index)
+                    }
+                  >
                     <div role="gridcell" aria-colspan={columns.length}>
                       {details(index)}
                     </div>
@@ -236,14 +359,26 @@ interface HeadCellProps<Sort extends string> {
   readonly onSort: ((by: Sort) => void) | undefined
 }
 
-function HeadCell<Sort extends string>({ column: { header, hiddenHeader, legend, align, sort: by }, sort, onSort }: HeadCellProps<Sort>) {
+function HeadCell<Sort extends string>({
+  column: { header, hiddenHeader, legend, align, sort: by },
+  sort,
+  onSort
+}: HeadCellProps<Sort>) {
   const styles = useStyles()
   const sorted = by !== undefined && by === sort?.by
   const Arrow = sort?.ascending === true ? ArrowSortUp16Regular : ArrowSortDown16Regular
   return (
-    <div role="columnheader" aria-sort={!sorted ? undefined : sort?.ascending === true ? 'ascending' : 'descending'} className={mergeClasses(styles.headCell, align === 'end' && styles.end)}>
+    <div
+      role="columnheader"
+      aria-sort={!sorted ? undefined : sort?.ascending === true ? 'ascending' : 'descending'}
+      className={mergeClasses(styles.headCell, align === 'end' && styles.end)}
+    >
       {by !== undefined && onSort ? (
-        <button type="button" className={mergeClasses(styles.sortButton, sorted && styles.sorted)} onClick={() => onSort(by)}>
+        <button
+          type="button"
+          className={mergeClasses(styles.sortButton, sorted && styles.sorted)}
+          onClick={() => onSort(by)}
+        >
           {header}
           {sorted ? <Arrow aria-hidden /> : null}
         </button>

@@ -15,7 +15,12 @@ export class ErrorBoundary extends Component<{ readonly children: ReactNode }, {
     const { error } = this.state
     if (error === null) return this.props.children
     return (
-      <EmptyState bad icon={<ErrorCircle24Regular />} title="This view broke" actions={<Button onClick={() => this.setState({ error: null })}>Draw it again</Button>}>
+      <EmptyState
+        bad
+        icon={<ErrorCircle24Regular />}
+        title="This view broke"
+        actions={<Button onClick={() => this.setState({ error: null })}>Draw it again</Button>}
+      >
         The agent is not touched by this. {error.message}
       </EmptyState>
     )

@@ -1,4 +1,18 @@
-import { Button, makeStyles, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger, mergeClasses, Switch, Text, tokens, Tooltip, useRestoreFocusTarget } from '@fluentui/react-components'
+import {
+  Button,
+  makeStyles,
+  Menu,
+  MenuItem,
+  MenuList,
+  MenuPopover,
+  MenuTrigger,
+  mergeClasses,
+  Switch,
+  Text,
+  tokens,
+  Tooltip,
+  useRestoreFocusTarget
+} from '@fluentui/react-components'
 import { FolderOpen20Regular } from '@fluentui/react-icons/svg/folder-open'
 import { MoreHorizontal20Regular } from '@fluentui/react-icons/svg/more-horizontal'
 import { Pause20Regular } from '@fluentui/react-icons/svg/pause'
@@ -14,7 +28,15 @@ import { LarderMark } from '../parts/larder-mark.tsx'
 import { StateBadge, type Tone } from '../parts/state-badge.tsx'
 
 const useStyles = makeStyles({
-  header: { gridArea: 'header', display: 'flex', alignItems: 'center', columnGap: tokens.spacingHorizontalM, minHeight: '3.25rem', padding: `0 ${tokens.spacingHorizontalL}`, minWidth: 0 },
+  header: {
+    gridArea: 'header',
+    display: 'flex',
+    alignItems: 'center',
+    columnGap: tokens.spacingHorizontalM,
+    minHeight: '3.25rem',
+    padding: `0 ${tokens.spacingHorizontalL}`,
+    minWidth: 0
+  },
   product: { display: 'flex', alignItems: 'center', columnGap: tokens.spacingHorizontalS, minWidth: 0 },
   names: { display: 'flex', alignItems: 'baseline', columnGap: tokens.spacingHorizontalS, minWidth: 0 },
   name: { color: tokens.colorNeutralForeground3, overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' },
@@ -59,7 +81,16 @@ function HeaderState() {
   return (
     <>
       <span className={mergeClasses(styles.badge, !live && styles.quiet)}>
-        <Tooltip relationship="description" content={tone === 'none' ? 'This PC belongs to no fleet, so it has no peers.' : tone === 'alone' ? 'In the fleet, but no other PC is connected.' : `In the fleet; ${label} connected.`}>
+        <Tooltip
+          relationship="description"
+          content={
+            tone === 'none'
+              ? 'This PC belongs to no fleet, so it has no peers.'
+              : tone === 'alone'
+                ? 'In the fleet, but no other PC is connected.'
+                : `In the fleet; ${label} connected.`
+          }
+        >
           <span>
             <StateBadge tone={live ? tones[tone] : 'quiet'}>{label}</StateBadge>
           </span>
@@ -83,9 +114,25 @@ export function IntegrationSwitch({ disabled }: { readonly disabled: boolean }) 
   }
   return (
     <>
-      <Switch {...opener} className={styles.switch} label={enabled ? 'Integration on' : 'Integration off'} title={managedBy === null ? undefined : `Decided by ${managedBy}`} checked={enabled} disabled={disabled || busy || managedBy !== null} onChange={(_, { checked }) => (checked ? void set(true) : setAsking(true))} />
-      <ConfirmDialog open={asking} title="Turn the integration off?" confirm="Turn off" busy={busy} onConfirm={() => void set(false)} onClose={() => setAsking(false)}>
-        Programs on this PC will download directly from the origin, each after a random wait. What is in the cache stays, and this PC goes on serving its peers. It stays off until somebody turns it on again.
+      <Switch
+        {...opener}
+        className={styles.switch}
+        label={enabled ? 'Integration on' : 'Integration off'}
+        title={managedBy === null ? undefined : `Decided by ${managedBy}`}
+        checked={enabled}
+        disabled={disabled || busy || managedBy !== null}
+        onChange={(_, { checked }) => (checked ? void set(true) : setAsking(true))}
+      />
+      <ConfirmDialog
+        open={asking}
+        title="Turn the integration off?"
+        confirm="Turn off"
+        busy={busy}
+        onConfirm={() => void set(false)}
+        onClose={() => setAsking(false)}
+      >
+        Programs on this PC will download directly from the origin, each after a random wait. What is in the cache
+        stays, and this PC goes on serving its peers. It stays off until somebody turns it on again.
       </ConfirmDialog>
     </>
   )
@@ -97,7 +144,14 @@ function PauseControl({ disabled }: { readonly disabled: boolean }) {
   const paused = useSnapshot((s) => s.paused)
   if (paused !== null)
     return (
-      <Button className={styles.button} appearance="primary" icon={<Play20Regular />} disabled={disabled || busy} title={paused.until === null ? undefined : exactTime(paused.until)} onClick={() => void run({ c: 'all.resume' })}>
+      <Button
+        className={styles.button}
+        appearance="primary"
+        icon={<Play20Regular />}
+        disabled={disabled || busy}
+        title={paused.until === null ? undefined : exactTime(paused.until)}
+        onClick={() => void run({ c: 'all.resume' })}
+      >
         Resume · paused <Until until={paused.until} />
       </Button>
     )
@@ -139,8 +193,15 @@ function MoreMenu() {
           </MenuList>
         </MenuPopover>
       </Menu>
-      <ConfirmDialog open={asking} title="Quit Larder?" confirm="Quit" onConfirm={() => void run({ c: 'app.quit' })} onClose={() => setAsking(false)}>
-        Programs on this PC download directly until Larder runs again, and its peers can take nothing from it. Verified pieces are kept; running downloads go on at the next start.
+      <ConfirmDialog
+        open={asking}
+        title="Quit Larder?"
+        confirm="Quit"
+        onConfirm={() => void run({ c: 'app.quit' })}
+        onClose={() => setAsking(false)}
+      >
+        Programs on this PC download directly until Larder runs again, and its peers can take nothing from it. Verified
+        pieces are kept; running downloads go on at the next start.
       </ConfirmDialog>
     </>
   )

@@ -2,7 +2,13 @@ import { makeStyles, MessageBar, MessageBarBody, MessageBarTitle, tokens } from 
 import { useMirror, useNow } from '../app-context.tsx'
 import { relativeTime } from '../format/time.ts'
 
-const useStyles = makeStyles({ root: { margin: `${tokens.spacingVerticalM} ${tokens.spacingHorizontalXXL} 0`, flexShrink: 0, '@media (max-width: 62.5rem)': { margin: `${tokens.spacingVerticalS} ${tokens.spacingHorizontalL} 0` } } })
+const useStyles = makeStyles({
+  root: {
+    margin: `${tokens.spacingVerticalM} ${tokens.spacingHorizontalXXL} 0`,
+    flexShrink: 0,
+    '@media (max-width: 62.5rem)': { margin: `${tokens.spacingVerticalS} ${tokens.spacingHorizontalL} 0` }
+  }
+})
 
 /** Says when what is shown may no longer be true. */
 export function LinkBanner() {
@@ -13,15 +19,58 @@ export function LinkBanner() {
   const heardAt = useMirror((s) => (s.link === 'live' ? null : s.heardAt))
   const heard = useNow((now) => (heardAt === null ? '' : relativeTime(heardAt, now)))
   if (!shown) return null
-  if (link === 'live' && stopping) return <Banner intent="info" title="Larder is stopping." body="Verified pieces are kept." className={styles.root} />
-  if (link === 'stale') return <Banner intent="warning" title="This may be out of date." body={`The agent was last heard ${heard}; it may be busy.`} className={styles.root} />
-  if (link === 'disconnected') return <Banner intent="error" title="The agent does not answer." body={`Shown is how it was ${heard}. This window connects again by itself when it runs.`} className={styles.root} />
-  if (link === 'otherVersion') return <Banner intent="error" title="The agent is of another version than this window." body={`Shown is how it was ${heard}. Start the agent again, then open this window anew.`} className={styles.root} />
-  if (link === 'signedOut') return <Banner intent="error" title="This window is no longer signed in." body="Run “larder ui” on this PC to open it again." className={styles.root} />
+  if (link === 'live' && stopping)
+    return <Banner intent="info" title="Larder is stopping." body="Verified pieces are kept." className={styles.root} />
+  if (link === 'stale')
+    return (
+      <Banner
+        intent="warning"
+        title="This may be out of date."
+        body={`The agent was last heard ${heard}; it may be busy.`}
+        className={styles.root}
+      />
+    )
+  if (link === 'disconnected')
+    return (
+      <Banner
+        intent="error"
+        title="The agent does not answer."
+        body={`Shown is how it was ${heard}. This window connects again by itself when it runs.`}
+        className={styles.root}
+      />
+    )
+  if (link === 'otherVersion')
+    return (
+      <Banner
+        intent="error"
+        title="The agent is of another version than this window."
+        body={`Shown is how it was ${heard}. Start the agent again, then open this window anew.`}
+        className={styles.root}
+      />
+    )
+  if (link === 'signedOut')
+    return (
+      <Banner
+        intent="error"
+        title="This window is no longer signed in."
+        body="Run “larder ui” on this PC to open it again."
+        className={styles.root}
+      />
+    )
   return null
 }
 
-function Banner({ intent, title, body, className }: { readonly intent: 'info' | 'warning' | 'error'; readonly title: string; readonly body: string; readonly className: string }) {
+function Banner({
+  intent,
+  title,
+  body,
+  className
+}: {
+  readonly intent: 'info' | 'warning' | 'error'
+  readonly title: string
+  readonly body: string
+  readonly className: string
+}) {
   return (
     <MessageBar intent={intent} layout="multiline" className={className}>
       <MessageBarBody>

@@ -6,7 +6,16 @@ import { newsBetween } from '../agent/selectors/news.ts'
 /** News is gathered for so long, ms: a screen reader is not interrupted at each snapshot. */
 const GATHER_MS = 1000
 
-const useStyles = makeStyles({ root: { position: 'absolute', width: '1px', height: '1px', overflow: 'hidden', clipPath: 'inset(50%)', whiteSpace: 'nowrap' } })
+const useStyles = makeStyles({
+  root: {
+    position: 'absolute',
+    width: '1px',
+    height: '1px',
+    overflow: 'hidden',
+    clipPath: 'inset(50%)',
+    whiteSpace: 'nowrap'
+  }
+})
 
 /** Says changes of state to those who do not see them. */
 export function LiveNews() {
@@ -26,7 +35,8 @@ export function LiveNews() {
     const unsubscribe = mirror.store.subscribe((state) => {
       // What was so when the window was opened is no news.
       if (told.snapshot === null) told = state
-      else if (timer === null && (state.link !== told.link || state.snapshot !== told.snapshot)) timer = setTimeout(tell, GATHER_MS)
+      else if (timer === null && (state.link !== told.link || state.snapshot !== told.snapshot))
+        timer = setTimeout(tell, GATHER_MS)
     })
     return () => {
       unsubscribe()

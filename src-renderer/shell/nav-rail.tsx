@@ -10,7 +10,12 @@ import { useMirror, type ViewName } from '../app-context.tsx'
 import { groupCounts } from '../agent/selectors/downloads.ts'
 
 type Icon = ComponentType<{ 'aria-hidden'?: boolean }>
-const entries: readonly { readonly view: ViewName; readonly label: string; readonly icon: Icon; readonly chosen: Icon }[] = [
+const entries: readonly {
+  readonly view: ViewName
+  readonly label: string
+  readonly icon: Icon
+  readonly chosen: Icon
+}[] = [
   { view: 'overview', label: 'Overview', icon: Home24Regular, chosen: Home24Filled },
   { view: 'downloads', label: 'Downloads', icon: ArrowDownload24Regular, chosen: ArrowDownload24Filled },
   { view: 'site', label: 'Site', icon: PeopleCommunity24Regular, chosen: PeopleCommunity24Filled },
@@ -22,22 +27,61 @@ export const viewNames: readonly ViewName[] = entries.map(({ view }) => view)
 export const viewLabel = (view: ViewName): string => entries.find((e) => e.view === view)!.label
 
 const useStyles = makeStyles({
-  nav: { gridArea: 'nav', display: 'flex', flexDirection: 'column', rowGap: '2px', padding: `${tokens.spacingVerticalS} ${tokens.spacingHorizontalS}`, overflowY: 'auto' },
+  nav: {
+    gridArea: 'nav',
+    display: 'flex',
+    flexDirection: 'column',
+    rowGap: '2px',
+    padding: `${tokens.spacingVerticalS} ${tokens.spacingHorizontalS}`,
+    overflowY: 'auto'
+  },
   button: {
-    position: 'relative', display: 'flex', alignItems: 'center', columnGap: tokens.spacingHorizontalM, width: '100%', minHeight: '2.5rem', padding: `0 ${tokens.spacingHorizontalM}`, border: 'none', borderRadius: tokens.borderRadiusLarge, backgroundColor: 'transparent', color: tokens.colorNeutralForeground2, cursor: 'pointer', textAlign: 'left',
-    fontFamily: tokens.fontFamilyBase, fontSize: tokens.fontSizeBase300, lineHeight: tokens.lineHeightBase300,
+    position: 'relative',
+    display: 'flex',
+    alignItems: 'center',
+    columnGap: tokens.spacingHorizontalM,
+    width: '100%',
+    minHeight: '2.5rem',
+    padding: `0 ${tokens.spacingHorizontalM}`,
+    border: 'none',
+    borderRadius: tokens.borderRadiusLarge,
+    backgroundColor: 'transparent',
+    color: tokens.colorNeutralForeground2,
+    cursor: 'pointer',
+    textAlign: 'left',
+    fontFamily: tokens.fontFamilyBase,
+    fontSize: tokens.fontSizeBase300,
+    lineHeight: tokens.lineHeightBase300,
     ':hover': { backgroundColor: tokens.colorNeutralBackground1Hover, color: tokens.colorNeutralForeground1 },
     ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: '-2px' },
-    '@media (max-width: 62.5rem)': { flexDirection: 'column', rowGap: '2px', justifyContent: 'center', minHeight: '3.5rem', padding: '0.25rem 0', fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
+    '@media (max-width: 62.5rem)': {
+      flexDirection: 'column',
+      rowGap: '2px',
+      justifyContent: 'center',
+      minHeight: '3.5rem',
+      padding: '0.25rem 0',
+      fontSize: tokens.fontSizeBase200,
+      lineHeight: tokens.lineHeightBase200
+    },
     '@media (max-height: 32.5rem)': { minHeight: '2.25rem' }
   },
   chosen: {
-    backgroundColor: tokens.colorNeutralBackground1, color: tokens.colorBrandForeground1, fontWeight: tokens.fontWeightSemibold, boxShadow: tokens.shadow2,
+    backgroundColor: tokens.colorNeutralBackground1,
+    color: tokens.colorBrandForeground1,
+    fontWeight: tokens.fontWeightSemibold,
+    boxShadow: tokens.shadow2,
     ':hover': { backgroundColor: tokens.colorNeutralBackground1, color: tokens.colorBrandForeground1 },
     '@media (forced-colors: active)': { border: '2px solid Highlight' }
   },
   label: { flexGrow: 1, '@media (max-width: 62.5rem)': { flexGrow: 0 } },
-  unseen: { position: 'absolute', width: '1px', height: '1px', overflow: 'hidden', clipPath: 'inset(50%)', whiteSpace: 'nowrap' },
+  unseen: {
+    position: 'absolute',
+    width: '1px',
+    height: '1px',
+    overflow: 'hidden',
+    clipPath: 'inset(50%)',
+    whiteSpace: 'nowrap'
+  },
   badge: { '@media (max-width: 62.5rem)': { position: 'absolute', top: '0.25rem', left: 'calc(50% + 0.375rem)' } }
 })
 
@@ -49,7 +93,14 @@ export function NavRail({ view, onGo }: { readonly view: ViewName; onGo(view: Vi
 
   const onKeyDown = (event: KeyboardEvent) => {
     const at = viewNames.indexOf(view)
-    const targets: Partial<Record<string, number>> = { ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowLeft: at - 1, Home: 0, End: viewNames.length - 1 }
+    const targets: Partial<Record<string, number>> = {
+      ArrowDown: at + 1,
+      ArrowRight: at + 1,
+      ArrowUp: at - 1,
+      ArrowLeft: at - 1,
+      Home: 0,
+      End: viewNames.length - 1
+    }
     const target = targets[event.key]
     if (target === undefined || event.ctrlKey || event.altKey || event.metaKey) return
     event.preventDefault()
@@ -76,7 +127,17 @@ export function NavRail({ view, onGo }: { readonly view: ViewName; onGo(view: Vi
           >
             <Picture aria-hidden />
             <span className={styles.label}>{label}</span>
-            {name === 'downloads' && active > 0 ? <CounterBadge aria-hidden className={styles.badge} count={active} overflowCount={99} size="small" appearance="filled" color="brand" /> : null}
+            {name === 'downloads' && active > 0 ? (
+              <CounterBadge
+                aria-hidden
+                className={styles.badge}
+                count={active}
+                overflowCount={99}
+                size="small"
+                appearance="filled"
+                color="brand"
+              />
+            ) : null}
             {name === 'downloads' && active > 0 ? <span className={styles.unseen}>, {active} active</span> : null}
           </button>
         )

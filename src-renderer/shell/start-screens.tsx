@@ -9,9 +9,25 @@ import { useAction, useApp, useCan, useMirror } from '../app-context.tsx'
 import { EmptyState } from '../parts/panel.tsx'
 
 const useStyles = makeStyles({
-  skeleton: { display: 'grid', gridTemplateColumns: 'repeat(auto-fit, minmax(16rem, 1fr))', gap: tokens.spacingHorizontalL, padding: tokens.spacingHorizontalXXL },
-  card: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalM, padding: tokens.spacingHorizontalL, borderRadius: tokens.borderRadiusXLarge, backgroundColor: tokens.colorNeutralBackground1, border: `1px solid ${tokens.colorNeutralStroke2}` },
-  wait: { padding: `${tokens.spacingVerticalL} ${tokens.spacingHorizontalXXL} 0`, color: tokens.colorNeutralForeground2 },
+  skeleton: {
+    display: 'grid',
+    gridTemplateColumns: 'repeat(auto-fit, minmax(16rem, 1fr))',
+    gap: tokens.spacingHorizontalL,
+    padding: tokens.spacingHorizontalXXL
+  },
+  card: {
+    display: 'flex',
+    flexDirection: 'column',
+    rowGap: tokens.spacingVerticalM,
+    padding: tokens.spacingHorizontalL,
+    borderRadius: tokens.borderRadiusXLarge,
+    backgroundColor: tokens.colorNeutralBackground1,
+    border: `1px solid ${tokens.colorNeutralStroke2}`
+  },
+  wait: {
+    padding: `${tokens.spacingVerticalL} ${tokens.spacingHorizontalXXL} 0`,
+    color: tokens.colorNeutralForeground2
+  },
   full: { display: 'flex', minHeight: '100%' }
 })
 
@@ -37,7 +53,8 @@ export function StartScreen() {
     return (
       <div className={styles.full} role="alert">
         <EmptyState level={1} bad icon={<ErrorCircle24Regular />} title="Agent and window are of different versions">
-          Larder was probably updated while its agent was running. Start the agent again, then open this window anew with <code>larder ui</code>.
+          Larder was probably updated while its agent was running. Start the agent again, then open this window anew
+          with <code>larder ui</code>.
         </EmptyState>
       </div>
     )
@@ -52,7 +69,12 @@ export function StartScreen() {
           actions={
             <>
               {restart ? (
-                <Button appearance="primary" icon={<ArrowClockwise20Regular />} disabled={busy} onClick={() => void run({ c: 'agent.restart' })}>
+                <Button
+                  appearance="primary"
+                  icon={<ArrowClockwise20Regular />}
+                  disabled={busy}
+                  onClick={() => void run({ c: 'agent.restart' })}
+                >
                   Start again
                 </Button>
               ) : null}

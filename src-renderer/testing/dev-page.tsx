@@ -37,9 +37,16 @@ const mirror = createMirror(bridge, {
 if (agent.snapshot !== null && agent.snapshot.requests.some((r) => r.state === 'active')) {
   const points = Array.from({ length: 240 }, (_, i) => {
     const wave = Math.sin(i / 17) + Math.sin(i / 5) / 3
-    return { at: FIXTURE_NOW - (240 - i) * 1000, origin: Math.max(0, 9 + 5 * wave) * 1024 ** 2, peersIn: Math.max(0, 34 + 16 * Math.sin(i / 29) + 3 * wave) * 1024 ** 2, peersOut: Math.max(0, 12 - 9 * Math.cos(i / 41)) * 1024 ** 2 }
+    return {
+      at: FIXTURE_NOW - (240 - i) * 1000,
+      origin: Math.max(0, 9 + 5 * wave) * 1024 ** 2,
+      peersIn: Math.max(0, 34 + 16 * Math.sin(i / 29) + 3 * wave) * 1024 ** 2,
+      peersOut: Math.max(0, 12 - 9 * Math.cos(i / 41)) * 1024 ** 2
+    }
   })
-  mirror.store.setState({ throughput: { bootId: agent.snapshot.bootId, at: FIXTURE_NOW, counters: agent.snapshot.totals, points } })
+  mirror.store.setState({
+    throughput: { bootId: agent.snapshot.bootId, at: FIXTURE_NOW, counters: agent.snapshot.totals, points }
+  })
 }
 if (live) setInterval(() => bridge.change(stepOf), 100)
 if (name === 'stale' || name === 'disconnected') {
@@ -59,4 +66,12 @@ new MutationObserver((_, observer) => {
   observer.disconnect()
 }).observe(document.getElementById('root')!, { subtree: true, childList: true })
 
-createRoot(document.getElementById('root')!).render(<App bridge={bridge} mirror={mirror} clock={clock} startView={viewNames.find((view) => view === options.get('view'))} theme={theme === 'light' || theme === 'dark' ? theme : undefined} />)
+createRoot(document.getElementById('root')!).render(
+  <App
+    bridge={bridge}
+    mirror={mirror}
+    clock={clock}
+    startView={viewNames.find((view) => view === options.get('view'))}
+    theme={theme === 'light' || theme === 'dark' ? theme : undefined}
+  />
+)

@@ -1,4 +1,14 @@
-import { Command, commandNames, type AgentStatus, type Answer, type AppInfo, type CommandInput, type LarderBridge, type SettingView, type SnapshotMessage } from '../../src-main/contract/commands.ts'
+import {
+  Command,
+  commandNames,
+  type AgentStatus,
+  type Answer,
+  type AppInfo,
+  type CommandInput,
+  type LarderBridge,
+  type SettingView,
+  type SnapshotMessage
+} from '../../src-main/contract/commands.ts'
 import { changeBetween } from '../../src-main/contract/snapshot-change.ts'
 import type { SnapshotNews } from '../../src-main/contract/snapshot-message.ts'
 import { errorView } from '../agent/bridge.ts'
@@ -43,7 +53,14 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
   const listeners = new Map<(news: SnapshotNews) => void, SnapshotMessage>()
   const commands: CommandInput[] = []
   let n = 0
-  const message = (over: Partial<SnapshotMessage> = {}): SnapshotMessage => ({ run: RUN, n: ++n, status: agent.status ?? { state: 'running' }, snapshot: agent.snapshot, verifying: agent.verifying ?? null, ...over })
+  const message = (over: Partial<SnapshotMessage> = {}): SnapshotMessage => ({
+    run: RUN,
+    n: ++n,
+    status: agent.status ?? { state: 'running' },
+    snapshot: agent.snapshot,
+    verifying: agent.verifying ?? null,
+    ...over
+  })
   const isMute = (): boolean => agent.silent === true || agent.signedOut === true || agent.otherVersion === true
   const push = (over?: Partial<SnapshotMessage>): SnapshotMessage | undefined => {
     if (isMute()) return undefined
@@ -59,7 +76,10 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
     agent.snapshot = next(agent.snapshot)
     push()
   }
-  const fail = (code: Parameters<typeof errorView>[0], text: string): Answer => ({ ok: false, error: errorView(code, text) })
+  const fail = (code: Parameters<typeof errorView>[0], text: string): Answer => ({
+    ok: false,
+    error: errorView(code, text)
+  })
 
   const invoke = async (given: CommandInput): Promise<Answer> => {
     commands.push(given)
@@ -67,7 +87,8 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
     if (agent.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, agent.delayMs))
     if (agent.absent === true) return fail('AGENT_NOT_RUNNING', 'No agent is running.')
     if (agent.signedOut === true) return fail('TOKEN_INVALID', 'This window is no longer signed in.')
-    if (agent.otherVersion === true) return fail('AGENT_UNSUPPORTED', 'The agent is of another version than this window.')
+    if (agent.otherVersion === true)
+      return fail('AGENT_UNSUPPORTED', 'The agent is of another version than this window.')
     const parsed = Command.safeParse(given)
     if (!parsed.success) return fail('BAD_REQUEST', parsed.error.issues[0]?.message ?? 'bad command')
     return obey(parsed.data)
@@ -91,8 +112,18 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
         return { ok: true, value: push() }
       case 'request.start': {
         const spec = RequestSpec.parse(command.spec)
-        if (!/^https?:\/\/./.test(spec.url)) return fail(/^[a-z]+:/i.test(spec.url) ? 'URL_SCHEME_UNSUPPORTED' : 'BACKGROUND_CHANNEL_UNSET', `“${spec.url}” cannot be downloaded.`)
-        const request = { ...fixtureRequest(90_000 + n), url: spec.url, destination: spec.destination ?? null, state: 'checking' as const, createdAt: Date.now() }
+        if (!/^https?:\/\/./.test(spec.url))
+          return fail(
+            /^[a-z]+:/i.test(spec.url) ? 'URL_SCHEME_UNSUPPORTED' : 'BACKGROUND_CHANNEL_UNSET',
+            `“${spec.url}” cannot be downloaded.`
+          )
+        const request = {
+          ...fixtureRequest(90_000 + n),
+          url: spec.url,
+          destination: spec.destination ?? null,
+          state: 'checking' as const,
+          createdAt: Date.now()
+        }
         change((s) => ({ ...s, requests: [...s.requests, request] }))
         return { ok: true, value: request }
       }
@@ -105,23 +136,43 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
       case 'request.retry':
         return setRequest(command.id, { state: 'checking', error: null, finishedAt: null })
       case 'all.pause':
-        change((s) => ({ ...s, paused: { until: command.forMs === null ? null : s.at + command.forMs }, requests: s.requests.map((r) => (finalRequestStates.includes(r.state) ? r : { ...r, state: 'paused' })) }))
+        change((s) => ({
+          ...s,
+          paused: { until: command.forMs === null ? null : s.at + command.forMs },
+          requests: s.requests.map((r) => (finalRequestStates.includes(r.state) ? r : { ...r, state: 'paused' }))
+        }))
         return { ok: true, value: {} }
       case 'all.resume':
-        change((s) => ({ ...s, paused: null, requests: s.requests.map((r) => (r.state === 'paused' ? { ...r, state: 'waiting' } : r)) }))
+        change((s) => ({
+          ...s,
+          paused: null,
+          requests: s.requests.map((r) => (r.state === 'paused' ? { ...r, state: 'waiting' } : r))
+        }))
         return { ok: true, value: {} }
       case 'serving.stop':
-        change((s) => ({ ...s, servingStopped: { until: command.forMs === null ? null : s.at + command.forMs }, uploads: [] }))
+        change((s) => ({
+          ...s,
+          servingStopped: { until: command.forMs === null ? null : s.at + command.forMs },
+          uploads: []
+        }))
         return { ok: true, value: {} }
       case 'serving.resume':
         change((s) => ({ ...s, servingStopped: null }))
         return { ok: true, value: {} }
       case 'transfer.pieces': {
         const transfer = agent.snapshot?.transfers.find((t) => t.key === command.key)
-        return transfer === undefined ? fail('NOT_FOUND', 'There is no running transfer of this content.') : { ok: true, value: { pieces: fixturePieces(transfer) } }
+        return transfer === undefined
+          ? fail('NOT_FOUND', 'There is no running transfer of this content.')
+          : { ok: true, value: { pieces: fixturePieces(transfer) } }
       }
       case 'integration.set': {
-        const integration = { enabled: command.enabled, by: 'this window', since: agent.snapshot?.at ?? 0, reason: null, managedBy: null }
+        const integration = {
+          enabled: command.enabled,
+          by: 'this window',
+          since: agent.snapshot?.at ?? 0,
+          reason: null,
+          managedBy: null
+        }
         change((s) => ({ ...s, integration }))
         return { ok: true, value: integration }
       }
@@ -129,19 +180,33 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
         const { search, sort, offset, limit } = command.query
         const by = { lastUsed: 'lastUsedAt', size: 'lengthBytes', created: 'createdAt' } as const
         const found = entries
-          .filter((e) => search === undefined || e.sha256.startsWith(search.toLowerCase()) || e.urls.some((u) => u.toLowerCase().includes(search.toLowerCase())))
+          .filter(
+            (e) =>
+              search === undefined ||
+              e.sha256.startsWith(search.toLowerCase()) ||
+              e.urls.some((u) => u.toLowerCase().includes(search.toLowerCase()))
+          )
           .toSorted((a, b) => b[by[sort]] - a[by[sort]])
-        return { ok: true, value: { stats: agent.snapshot!.cache, entries: found.slice(offset, offset + limit), total: found.length } }
+        return {
+          ok: true,
+          value: { stats: agent.snapshot!.cache, entries: found.slice(offset, offset + limit), total: found.length }
+        }
       }
       case 'cache.remove': {
         const entry = entries.find((e) => e.sha256 === command.sha256)
         if (entry === undefined) return fail('NOT_FOUND', 'It is no longer in the cache.')
         agent.entries = entries.filter((e) => e !== entry)
-        change((s) => ({ ...s, cache: { ...s.cache, entries: s.cache.entries - 1, bytes: s.cache.bytes - entry.lengthBytes } }))
+        change((s) => ({
+          ...s,
+          cache: { ...s.cache, entries: s.cache.entries - 1, bytes: s.cache.bytes - entry.lengthBytes }
+        }))
         return { ok: true, value: { sha256: entry.sha256, bytes: entry.lengthBytes } }
       }
       case 'cache.pin':
-        setEntry(command.sha256, { pinned: command.pinned, pinnedUntil: command.pinned && command.forMs !== null ? (agent.snapshot?.at ?? 0) + command.forMs : null })
+        setEntry(command.sha256, {
+          pinned: command.pinned,
+          pinnedUntil: command.pinned && command.forMs !== null ? (agent.snapshot?.at ?? 0) + command.forMs : null
+        })
         change((s) => ({ ...s, cache: { ...s.cache, pinned: s.cache.pinned + (command.pinned ? 1 : -1) } }))
         return { ok: true, value: { sha256: command.sha256, pinned: command.pinned } }
       case 'cache.priority':
@@ -149,14 +214,24 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
         return { ok: true, value: { sha256: command.sha256, priority: command.priority } }
       case 'cache.content': {
         const entry = entries.find((e) => e.sha256 === command.sha256)
-        return entry === undefined ? fail('NOT_FOUND', 'It is no longer in the cache.') : { ok: true, value: { ...entry, servedTo: fixtureServedTo(entry) } }
+        return entry === undefined
+          ? fail('NOT_FOUND', 'It is no longer in the cache.')
+          : { ok: true, value: { ...entry, servedTo: fixtureServedTo(entry) } }
       }
       case 'cache.relocate':
         if (!/^([A-Z]:[\\/]|\/)/.test(command.dir)) return fail('BAD_REQUEST', `${command.dir} is not an absolute path`)
         change((s) => ({ ...s, cacheNext: command.dir === s.cache.dir ? null : command.dir }))
         return { ok: true, value: {} }
       case 'precache.run':
-        change((s) => ({ ...s, precache: { ...s.precache, state: 'running', nextAt: null, running: { startedAt: s.at, total: 120, done: 0, failed: 0, bytes: 0 } } }))
+        change((s) => ({
+          ...s,
+          precache: {
+            ...s.precache,
+            state: 'running',
+            nextAt: null,
+            running: { startedAt: s.at, total: 120, done: 0, failed: 0, bytes: 0 }
+          }
+        }))
         return { ok: true, value: {} }
       case 'precache.stop':
         change((s) => ({ ...s, precache: { ...s.precache, state: 'waiting', running: null } }))
@@ -168,21 +243,42 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
         const bytes = going.reduce((sum, e) => sum + e.lengthBytes, 0)
         if (!command.dryRun) {
           agent.entries = entries.filter((e) => !going.includes(e))
-          change((s) => ({ ...s, cache: { ...s.cache, entries: entries.length - going.length, bytes: Math.max(0, s.cache.bytes - bytes) } }))
+          change((s) => ({
+            ...s,
+            cache: { ...s.cache, entries: entries.length - going.length, bytes: Math.max(0, s.cache.bytes - bytes) }
+          }))
         }
-        return { ok: true, value: { removed: going.length, bytes, kept: entries.length - going.length, dryRun: command.dryRun } }
+        return {
+          ok: true,
+          value: { removed: going.length, bytes, kept: entries.length - going.length, dryRun: command.dryRun }
+        }
       }
       case 'cache.verify':
-        return { ok: true, value: { checked: entries.length, ok: entries.length, damaged: [], missing: [], adopted: [], strays: 0 } }
+        return {
+          ok: true,
+          value: { checked: entries.length, ok: entries.length, damaged: [], missing: [], adopted: [], strays: 0 }
+        }
       case 'events.list':
-        return { ok: true, value: { bootId: agent.snapshot?.bootId ?? '', events: (agent.snapshot?.events ?? []).filter((e) => e.seq > command.since) } }
+        return {
+          ok: true,
+          value: {
+            bootId: agent.snapshot?.bootId ?? '',
+            events: (agent.snapshot?.events ?? []).filter((e) => e.seq > command.since)
+          }
+        }
       case 'settings.list':
         return { ok: true, value: { settings: agent.settings ?? [] } }
       case 'settings.set': {
         const setting = agent.settings?.find((s) => s.name === command.name)
         if (setting === undefined) return fail('NOT_FOUND', `There is no setting ${command.name}.`)
         if (setting.managed) return fail('FORBIDDEN', `${command.name} is managed by your administrator.`)
-        const next: SettingView = { ...setting, value: setting.secret ? null : command.value, isSet: command.value !== null, source: 'file', pending: !command.name.startsWith('app.') }
+        const next: SettingView = {
+          ...setting,
+          value: setting.secret ? null : command.value,
+          isSet: command.value !== null,
+          source: 'file',
+          pending: !command.name.startsWith('app.')
+        }
         agent.settings = agent.settings?.map((s) => (s === setting ? next : s))
         return { ok: true, value: next }
       }

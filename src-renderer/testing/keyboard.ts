@@ -25,15 +25,30 @@ function focused(page: Page): Promise<Stop | null> {
     const element = document.activeElement as HTMLElement | null
     if (element === null || element === document.body) return null
     const box = element.getBoundingClientRect()
-    const labels = 'labels' in element ? [...((element as HTMLInputElement).labels ?? [])].map((label) => label.textContent).join(' ') : ''
+    const labels =
+      'labels' in element
+        ? [...((element as HTMLInputElement).labels ?? [])].map((label) => label.textContent).join(' ')
+        : ''
     const name = element.getAttribute('aria-label') ?? (labels || element.textContent || element.title)
     // A ring is an outline or shadow of the element, of a part of it made for that, or of the frame around a field; of a link its double line.
     const around = [element, element.parentElement, element.nextElementSibling].filter((one) => one !== null)
-    const ring = around.some((one) => [null, '::after', '::before'].some((part) => {
-      const style = getComputedStyle(one, part)
-      return (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1) || style.boxShadow !== 'none' || parseFloat(style.borderBottomWidth) >= 2 || style.textDecorationStyle === 'double'
-    }))
-    return { what: `${element.getAttribute('role') ?? element.tagName.toLowerCase()} “${name.trim().slice(0, 40)}”`, named: name.trim() !== '', marked: ring, seen: box.right > 0 && box.bottom > 0 && box.left < innerWidth && box.top < innerHeight && box.width > 0 }
+    const ring = around.some((one) =>
+      [null, '::after', '::before'].some((part) => {
+        const style = getComputedStyle(one, part)
+        return (
+          (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1) ||
+          style.boxShadow !== 'none' ||
+          parseFloat(style.borderBottomWidth) >= 2 ||
+          style.textDecorationStyle === 'double'
+        )
+      })
+    )
+    return {
+      what: `${element.getAttribute('role') ?? element.tagName.toLowerCase()} “${name.trim().slice(0, 40)}”`,
+      named: name.trim() !== '',
+      marked: ring,
+      seen: box.right > 0 && box.bottom > 0 && box.left < innerWidth && box.top < innerHeight && box.width > 0
+    }
   })
 }
 
@@ -166,7 +181,10 @@ export const keyboardWalks: readonly KeyboardWalk[] = [
       await page.waitForTimeout(300)
       await tabTo(page, /button “Remove”/)
       await press(page, 'Enter')
-      await page.getByText(/is removed/).first().waitFor()
+      await page
+        .getByText(/is removed/)
+        .first()
+        .waitFor()
       return await expectFocus(page, /^(row|button “(Pin|Remove): )/, 'After the removal')
     }
   },

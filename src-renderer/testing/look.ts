@@ -24,7 +24,12 @@ import { createPngPress } from './png-press.ts'
  * Pictures go to a new temporary folder, whose name is printed, or to --out. With --kept and --out and no words, pictures of earlier runs go.
  */
 
-const types: Record<string, string> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' }
+const types: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml'
+}
 
 /** Serves a folder on loopback with the headers the shell sends. */
 async function serve(folder: string): Promise<{ readonly server: Server; readonly url: string }> {
@@ -33,7 +38,14 @@ async function serve(folder: string): Promise<{ readonly server: Server; readonl
     const file = join(folder, path.endsWith('/') ? `${path}index.html` : path)
     if (!file.startsWith(folder + sep)) return void response.writeHead(404).end()
     readFile(file).then(
-      (bytes) => response.writeHead(200, { 'content-type': types[extname(file)] ?? 'application/octet-stream', 'content-security-policy': PAGE_POLICY, 'cache-control': 'no-store' }).end(bytes),
+      (bytes) =>
+        response
+          .writeHead(200, {
+            'content-type': types[extname(file)] ?? 'application/octet-stream',
+            'content-security-policy': PAGE_POLICY,
+            'cache-control': 'no-store'
+          })
+          .end(bytes),
       () => response.writeHead(404).end()
     )
   })
@@ -41,19 +53,41 @@ async function serve(folder: string): Promise<{ readonly server: Server; readonl
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/testing/index.html` }
 }
 
-async function contextFor(browser: Browser, { width, height, theme }: Pick<Picture, 'width' | 'height' | 'theme'>): Promise<BrowserContext> {
-  return await browser.newContext({ viewport: { width, height }, colorScheme: theme === 'light' ? 'light' : 'dark', forcedColors: theme === 'contrast' ? 'active' : 'none', reducedMotion: 'reduce', timezoneId: 'Europe/Berlin', locale: 'en-GB' })
+async function contextFor(
+  browser: Browser,
+  { width, height, theme }: Pick<Picture, 'width' | 'height' | 'theme'>
+): Promise<BrowserContext> {
+  return await browser.newContext({
+    viewport: { width, height },
+    colorScheme: theme === 'light' ? 'light' : 'dark',
+    forcedColors: theme === 'contrast' ? 'active' : 'none',
+    reducedMotion: 'reduce',
+    timezoneId: 'Europe/Berlin',
+    locale: 'en-GB'
+  })
 }
 
 /** @returns what is wrong with it, a line each */
-async function take(page: Page, base: string, picture: Picture, save: (png: Buffer) => Promise<void>): Promise<string[]> {
+async function take(
+  page: Page,
+  base: string,
+  picture: Picture,
+  save: (png: Buffer) => Promise<void>
+): Promise<string[]> {
   const said: string[] = []
-  page.on('console', (message) => (['error', 'warning'].includes(message.type()) ? said.push(message.text()) : undefined))
+  page.on('console', (message) =>
+    ['error', 'warning'].includes(message.type()) ? said.push(message.text()) : undefined
+  )
   page.on('pageerror', (error) => said.push(String(error)))
   try {
     if (picture.textPercent !== undefined) {
       const session = await page.context().newCDPSession(page)
-      await session.send('Page.setFontSizes', { fontSizes: { standard: Math.round((16 * picture.textPercent) / 100), fixed: Math.round((13 * picture.textPercent) / 100) } })
+      await session.send('Page.setFontSizes', {
+        fontSizes: {
+          standard: Math.round((16 * picture.textPercent) / 100),
+          fixed: Math.round((13 * picture.textPercent) / 100)
+        }
+      })
     }
     await page.goto(`${base}?${new URLSearchParams(picture.query)}`)
     await page.locator('h1, h2, [role=status]').first().waitFor()
@@ -62,14 +96,21 @@ async function take(page: Page, base: string, picture: Picture, save: (png: Buff
     await page.mouse.move(2, 2)
     await page.waitForTimeout(300)
     await save(await page.screenshot())
-    return [...said, ...(await cutTexts(page)), ...(await motion(page)), ...(picture.axe === true ? await axeFindings(page) : [])]
+    return [
+      ...said,
+      ...(await cutTexts(page)),
+      ...(await motion(page)),
+      ...(picture.axe === true ? await axeFindings(page) : [])
+    ]
   } catch (error) {
     return [...said, String(error)]
   }
 }
 
 function report(name: string, found: readonly string[]): number {
-  process.stdout.write(`${found.length === 0 ? 'ok  ' : 'BAD '} ${name}\n${found.map((line) => `       ${line}\n`).join('')}`)
+  process.stdout.write(
+    `${found.length === 0 ? 'ok  ' : 'BAD '} ${name}\n${found.map((line) => `       ${line}\n`).join('')}`
+  )
   return found.length
 }
 
@@ -78,7 +119,9 @@ async function takePictures(browser: Browser, base: string, out: string, wanted:
   let problems = 0
   for (const picture of wanted) {
     const context = await contextFor(browser, picture)
-    const found = await take(await context.newPage(), base, picture, (png) => writeFile(join(out, `${picture.name}.png`), picture.kept === true ? press(png) : png))
+    const found = await take(await context.newPage(), base, picture, (png) =>
+      writeFile(join(out, `${picture.name}.png`), picture.kept === true ? press(png) : png)
+    )
     problems += report(picture.name, found)
     await context.close()
   }
@@ -102,19 +145,44 @@ async function walkByKeyboard(browser: Browser, base: string): Promise<number> {
   return problems
 }
 
-const { values: options, positionals: words } = parseArgs({ allowPositionals: true, options: { kept: { type: 'boolean', default: false }, keyboard: { type: 'boolean', default: false }, out: { type: 'string' } } })
+const { values: options, positionals: words } = parseArgs({
+  allowPositionals: true,
+  options: {
+    kept: { type: 'boolean', default: false },
+    keyboard: { type: 'boolean', default: false },
+    out: { type: 'string' }
+  }
+})
 const work = await mkdtemp(join(tmpdir(), 'larder-look-'))
 const out = options.out ?? work
 await mkdir(out, { recursive: true })
-const wanted = options.keyboard ? [] : pictures().filter(({ name, kept }) => (words.length === 0 || words.some((word) => name.includes(word))) && (kept === true || !options.kept))
-if (options.kept && options.out !== undefined && words.length === 0) for (const name of await readdir(out)) if (name.endsWith('.png')) await rm(join(out, name))
+const wanted = options.keyboard
+  ? []
+  : pictures().filter(
+      ({ name, kept }) =>
+        (words.length === 0 || words.some((word) => name.includes(word))) && (kept === true || !options.kept)
+    )
+if (options.kept && options.out !== undefined && words.length === 0)
+  for (const name of await readdir(out)) if (name.endsWith('.png')) await rm(join(out, name))
 const site = join(work, 'site')
-await build({ configFile: join(import.meta.dirname, '../../vite.renderer.config.ts'), mode: 'fixtures', logLevel: 'warn', build: { outDir: site, chunkSizeWarningLimit: 3000 } })
+await build({
+  configFile: join(import.meta.dirname, '../../vite.renderer.config.ts'),
+  mode: 'fixtures',
+  logLevel: 'warn',
+  build: { outDir: site, chunkSizeWarningLimit: 3000 }
+})
 const { server, url } = await serve(site)
-const browser = await chromium.launch({ executablePath: process.env.LARDER_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
+const browser = await chromium.launch({
+  executablePath: process.env.LARDER_CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu']
+})
 try {
-  const problems = (await takePictures(browser, url, out, wanted)) + (words.length === 0 && !options.kept ? await walkByKeyboard(browser, url) : 0)
-  process.stdout.write(`${problems === 0 ? 'Nothing found.' : `${problems} problems found.`}${wanted.length > 0 ? ` Pictures: ${out}` : ''}\n`)
+  const problems =
+    (await takePictures(browser, url, out, wanted)) +
+    (words.length === 0 && !options.kept ? await walkByKeyboard(browser, url) : 0)
+  process.stdout.write(
+    `${problems === 0 ? 'Nothing found.' : `${problems} problems found.`}${wanted.length > 0 ? ` Pictures: ${out}` : ''}\n`
+  )
   process.exitCode = problems === 0 ? 0 : 1
 } finally {
   await browser.close()

@@ -19,18 +19,39 @@ export interface Picture {
   act?(page: Page): Promise<void>
 }
 
-type Scene = Omit<Picture, 'name' | 'theme' | 'query'> & { readonly fixture?: string; readonly view?: string; readonly live?: boolean }
+type Scene = Omit<Picture, 'name' | 'theme' | 'query'> & {
+  readonly fixture?: string
+  readonly view?: string
+  readonly live?: boolean
+}
 
 /** A scene in light and dark, checked, and kept unless it looks much like another. */
-function both(name: string, { fixture = 'everyday', view = name.split('-', 1)[0]!, live = false, kept = true, ...scene }: Scene): Picture[] {
-  return (['light', 'dark'] as const).map((theme) => ({ ...scene, name: `${name}-${theme}`, theme, query: { fixture, view, ...(live ? { live: '1' } : {}) }, kept, axe: true }))
+function both(
+  name: string,
+  { fixture = 'everyday', view = name.split('-', 1)[0]!, live = false, kept = true, ...scene }: Scene
+): Picture[] {
+  return (['light', 'dark'] as const).map((theme) => ({
+    ...scene,
+    name: `${name}-${theme}`,
+    theme,
+    query: { fixture, view, ...(live ? { live: '1' } : {}) },
+    kept,
+    axe: true
+  }))
 }
 
 /** Every view and state of the window. */
 export function pictures(): Picture[] {
   return [
-    ...views.flatMap((view) => [...both(`${view}-everyday`, wide), ...(view === 'settings' ? [] : both(`${view}-empty`, { ...small, fixture: 'empty' }))]),
-    ...both('settings-managed', { ...small, fixture: 'managed', act: (page) => page.getByText('Site key', { exact: true }).scrollIntoViewIfNeeded() }),
+    ...views.flatMap((view) => [
+      ...both(`${view}-everyday`, wide),
+      ...(view === 'settings' ? [] : both(`${view}-empty`, { ...small, fixture: 'empty' }))
+    ]),
+    ...both('settings-managed', {
+      ...small,
+      fixture: 'managed',
+      act: (page) => page.getByText('Site key', { exact: true }).scrollIntoViewIfNeeded()
+    }),
     ...states(),
     ...opened(),
     ...dialogs(),
@@ -39,32 +60,64 @@ export function pictures(): Picture[] {
 }
 
 function states(): Picture[] {
-  const ofOverview = ['loading', 'failed', 'disconnected', 'paused', 'off', 'nofleet', 'one'].flatMap((fixture) => both(`overview-${fixture}`, { ...small, fixture, kept: fixture !== 'one' }))
+  const ofOverview = ['loading', 'failed', 'disconnected', 'paused', 'off', 'nofleet', 'one'].flatMap((fixture) =>
+    both(`overview-${fixture}`, { ...small, fixture, kept: fixture !== 'one' })
+  )
   return [
     ...ofOverview,
-    ...both('overview-stale', { ...small, fixture: 'stale', kept: false, act: (page) => page.getByText('This may be out of date.').waitFor({ timeout: 12_000 }) }),
+    ...both('overview-stale', {
+      ...small,
+      fixture: 'stale',
+      kept: false,
+      act: (page) => page.getByText('This may be out of date.').waitFor({ timeout: 12_000 })
+    }),
     ...both('overview-signedout', { ...small, fixture: 'signedout' }),
     ...both('overview-otherversion', { ...small, fixture: 'otherversion', kept: false }),
     ...both('overview-busy', { ...small, fixture: 'busy', live: true }),
     ...both('downloads-busy', { ...small, fixture: 'busy', live: true }),
-    ...both('downloads-waiting', { ...small, kept: false, act: (page) => page.getByRole('tab', { name: /Waiting/ }).click() }),
-    ...both('downloads-done', { ...small, kept: false, act: (page) => page.getByRole('tab', { name: /Done/ }).click() }),
+    ...both('downloads-waiting', {
+      ...small,
+      kept: false,
+      act: (page) => page.getByRole('tab', { name: /Waiting/ }).click()
+    }),
+    ...both('downloads-done', {
+      ...small,
+      kept: false,
+      act: (page) => page.getByRole('tab', { name: /Done/ }).click()
+    }),
     ...both('downloads-failed', { ...small, fixture: 'trouble' }),
     ...both('site-stopped', { ...small, fixture: 'stopped' }),
     ...both('cache-busy', { ...small, fixture: 'busy', kept: false }),
     ...both('cache-full', { ...small, fixture: 'trouble' }),
     ...both('cache-moving', { ...small, fixture: 'moving' }),
-    ...both('overview-precaching', { ...small, fixture: 'precaching', act: (page) => page.getByRole('heading', { name: 'Pre-caching' }).scrollIntoViewIfNeeded() }),
+    ...both('overview-precaching', {
+      ...small,
+      fixture: 'precaching',
+      act: (page) => page.getByRole('heading', { name: 'Pre-caching' }).scrollIntoViewIfNeeded()
+    }),
     ...both('cache-verifying', { ...small, fixture: 'verifying', kept: false })
   ]
 }
 
-const openFirstRow = (page: Page): Promise<void> => page.locator('[role=row][data-row="0"]').first().click({ position: { x: 120, y: 12 } })
+const openFirstRow = (page: Page): Promise<void> =>
+  page
+    .locator('[role=row][data-row="0"]')
+    .first()
+    .click({ position: { x: 120, y: 12 } })
 
 function opened(): Picture[] {
   return [
-    ...both('downloads-opened', { ...wide, act: async (page) => (await openFirstRow(page), await page.getByText(/pieces verified/).waitFor()) }),
-    ...both('site-opened', { ...wide, act: async (page) => (await page.getByRole('button', { name: /OfficeSetup/ }).click(), await page.getByRole('table', { name: /Candidates/ }).scrollIntoViewIfNeeded()) }),
+    ...both('downloads-opened', {
+      ...wide,
+      act: async (page) => (await openFirstRow(page), await page.getByText(/pieces verified/).waitFor())
+    }),
+    ...both('site-opened', {
+      ...wide,
+      act: async (page) => (
+        await page.getByRole('button', { name: /OfficeSetup/ }).click(),
+        await page.getByRole('table', { name: /Candidates/ }).scrollIntoViewIfNeeded()
+      )
+    }),
     ...both('cache-opened', { ...small, act: openFirstRow }),
     ...both('events-opened', { ...small, act: openFirstRow })
   ]
@@ -72,9 +125,30 @@ function opened(): Picture[] {
 
 function dialogs(): Picture[] {
   return [
-    ...both('cache-clear', { ...small, act: async (page) => (await page.getByRole('button', { name: 'Clear…' }).click(), await page.getByText(/will be removed/).waitFor()) }),
-    ...both('cache-move', { ...small, act: async (page) => (await page.getByRole('button', { name: 'Move…' }).click(), await page.getByLabel('New folder').fill('larder'), await page.getByRole('button', { name: 'Move', exact: true }).click(), await page.getByText(/not an absolute path/).waitFor()) }),
-    ...both('overview-failures', { ...small, kept: false, act: async (page) => (await page.getByRole('button', { name: '2 failures' }).click(), await page.getByRole('dialog').waitFor()) }),
+    ...both('cache-clear', {
+      ...small,
+      act: async (page) => (
+        await page.getByRole('button', { name: 'Clear…' }).click(),
+        await page.getByText(/will be removed/).waitFor()
+      )
+    }),
+    ...both('cache-move', {
+      ...small,
+      act: async (page) => (
+        await page.getByRole('button', { name: 'Move…' }).click(),
+        await page.getByLabel('New folder').fill('larder'),
+        await page.getByRole('button', { name: 'Move', exact: true }).click(),
+        await page.getByText(/not an absolute path/).waitFor()
+      )
+    }),
+    ...both('overview-failures', {
+      ...small,
+      kept: false,
+      act: async (page) => (
+        await page.getByRole('button', { name: '2 failures' }).click(),
+        await page.getByRole('dialog').waitFor()
+      )
+    }),
     ...both('downloads-add', {
       ...small,
       act: async (page) => {
@@ -84,8 +158,21 @@ function dialogs(): Picture[] {
         await page.getByText(/cannot be downloaded/).waitFor()
       }
     }),
-    ...both('overview-turnoff', { ...small, act: async (page) => (await page.getByRole('switch').click(), await page.getByRole('alertdialog').waitFor()) }),
-    ...both('downloads-notice', { ...small, kept: false, act: async (page) => (await page.getByRole('button', { name: /^Pause: / }).first().click(), await page.getByText('is paused').first().waitFor()) })
+    ...both('overview-turnoff', {
+      ...small,
+      act: async (page) => (await page.getByRole('switch').click(), await page.getByRole('alertdialog').waitFor())
+    }),
+    ...both('downloads-notice', {
+      ...small,
+      kept: false,
+      act: async (page) => (
+        await page
+          .getByRole('button', { name: /^Pause: / })
+          .first()
+          .click(),
+        await page.getByText('is paused').first().waitFor()
+      )
+    })
   ]
 }
 

@@ -26,7 +26,9 @@ export function renderApp(agent: FixtureAgent, view: ViewName = 'overview'): Ren
       return () => ticks.delete(task)
     }
   })
-  const result = render(<App bridge={bridge} mirror={mirror} clock={createWindowClock(() => now)} startView={view} theme="light" />)
+  const result = render(
+    <App bridge={bridge} mirror={mirror} clock={createWindowClock(() => now)} startView={view} theme="light" />
+  )
   return Object.assign(result, {
     bridge,
     tick: () => {

@@ -8,18 +8,39 @@ type Json = SettingView['value']
 /** Every setting with its default, as an agent nobody has touched would list them. */
 export function fixtureSettings(over: Record<string, Partial<SettingView>> = {}): SettingView[] {
   const defaults: Record<string, Record<string, unknown>> = { ...Settings.parse({}), app: AppSettings.parse({}) }
-  const described = { ...describe(Settings), ...Object.fromEntries(Object.entries(AppSettings.shape).map(([name, schema]) => [`app.${name}`, schema.description ?? ''])) }
+  const described = {
+    ...describe(Settings),
+    ...Object.fromEntries(
+      Object.entries(AppSettings.shape).map(([name, schema]) => [`app.${name}`, schema.description ?? ''])
+    )
+  }
   return Object.entries(defaults).flatMap(([section, values]) =>
     Object.entries(values).map(([field, value]) => {
       const name = `${section}.${field}`
-      return { name, value: value as Json, source: 'default' as const, description: described[name] ?? '', managed: false, secret: name === 'fleet.siteKey', isSet: value !== null, pending: false, ...over[name] }
+      return {
+        name,
+        value: value as Json,
+        source: 'default' as const,
+        description: described[name] ?? '',
+        managed: false,
+        secret: name === 'fleet.siteKey',
+        isSet: value !== null,
+        pending: false,
+        ...over[name]
+      }
     })
   )
 }
 
 function describe(schema: z.ZodType): Record<string, string> {
-  const { properties = {} } = z.toJSONSchema(schema, { io: 'input' }) as { properties?: Record<string, { properties?: Record<string, { description?: string }> }> }
-  return Object.fromEntries(Object.entries(properties).flatMap(([section, { properties: fields = {} }]) => Object.entries(fields).map(([field, { description = '' }]) => [`${section}.${field}`, description])))
+  const { properties = {} } = z.toJSONSchema(schema, { io: 'input' }) as {
+    properties?: Record<string, { properties?: Record<string, { description?: string }> }>
+  }
+  return Object.fromEntries(
+    Object.entries(properties).flatMap(([section, { properties: fields = {} }]) =>
+      Object.entries(fields).map(([field, { description = '' }]) => [`${section}.${field}`, description])
+    )
+  )
 }
 
 /** What a PC looks like whose administrator has a policy file. */

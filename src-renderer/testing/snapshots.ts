@@ -4,7 +4,14 @@ import type { ContentKey, PeerId, RequestId, Sha256Hex } from '../../src-main/co
 import { reasonTexts, type ReasonCode, type RequestView } from '../../src-main/contract/request.ts'
 import type { RateTableView } from '../../src-main/contract/rates.ts'
 import { weekdays } from '../../src-main/contract/settings.ts'
-import type { AgentSnapshot, CacheEntryDetail, CacheEntryView, MasterView, PeerView, TransferView } from '../../src-main/contract/snapshot.ts'
+import type {
+  AgentSnapshot,
+  CacheEntryDetail,
+  CacheEntryView,
+  MasterView,
+  PeerView,
+  TransferView
+} from '../../src-main/contract/snapshot.ts'
 
 /** The moment all fixtures show: 23 Nov 2026, 14:32 UTC. */
 export const FIXTURE_NOW = Date.UTC(2026, 10, 23, 14, 32, 0)
@@ -23,7 +30,12 @@ export function dice(seed: number): () => number {
 }
 
 export function hex64(n: number): string {
-  return Array.from({ length: 8 }, (_, i) => (Math.imul(n + 1, 2_654_435_761) ^ Math.imul(i + 7, 40_503 * (n + 3))) >>> 0).map((v) => v.toString(16).padStart(8, '0')).join('')
+  return Array.from(
+    { length: 8 },
+    (_, i) => (Math.imul(n + 1, 2_654_435_761) ^ Math.imul(i + 7, 40_503 * (n + 3))) >>> 0
+  )
+    .map((v) => v.toString(16).padStart(8, '0'))
+    .join('')
 }
 
 export const peerId = (n: number): PeerId => hex64(n + 1000) as PeerId
@@ -43,7 +55,20 @@ const files = [
   ['https://drivers.vendor.example/wifi/ax211-23.80.1.exe', 61 * MIB]
 ] as const
 
-const names = ['studio-2', 'reception', 'finance-07', 'workshop-3', 'meeting-room-oak', 'lab-11', 'warehouse-scanner-4', 'marta-laptop', 'build-server', 'kiosk-1', 'hr-02', 'sales-15']
+const names = [
+  'studio-2',
+  'reception',
+  'finance-07',
+  'workshop-3',
+  'meeting-room-oak',
+  'lab-11',
+  'warehouse-scanner-4',
+  'marta-laptop',
+  'build-server',
+  'kiosk-1',
+  'hr-02',
+  'sales-15'
+]
 
 export function fixturePeers(count = 7): PeerView[] {
   return names.slice(0, count).map((name, i) => {
@@ -59,7 +84,7 @@ export function fixturePeers(count = 7): PeerView[] {
           : state === 'lost'
             ? 'It went to sleep; its goodbye arrived.'
             : null,
-      weight: state === 'refused' ? null : [61, 50, 50, 40, 30, null, 50, 40][i] ?? 50,
+      weight: state === 'refused' ? null : ([61, 50, 50, 40, 30, null, 50, 40][i] ?? 50),
       version: state === 'refused' ? null : '0.1.0',
       since: FIXTURE_NOW - (3 + i * 17) * MIN,
       receivedBytes: state === 'connected' ? (i + 1) * 211 * MIB : 0,
@@ -100,7 +125,11 @@ export function fixtureRequest(n: number, shape: RequestShape = {}): RequestView
     master: null,
     masterName: null,
     stale: false,
-    reasons: reasons.map((code, i) => ({ code, text: reasonTexts[code], at: FIXTURE_NOW - (reasons.length - i) * MIN })),
+    reasons: reasons.map((code, i) => ({
+      code,
+      text: reasonTexts[code],
+      at: FIXTURE_NOW - (reasons.length - i) * MIN
+    })),
     error: null,
     createdAt: FIXTURE_NOW - (2 + n) * MIN,
     finishedAt: null,
@@ -126,7 +155,12 @@ export function fixtureTransfer(request: RequestView, over: Partial<TransferView
     master: request.master,
     epoch: 2,
     split: request.split,
-    peers: [0.55, 0.3, 0.15].map((share, i) => ({ peer: peerId(i), name: names[i]!, bytes: Math.round(request.split.peerBytes * share), pieces: Math.round((request.split.peerBytes / MIB) * share) })),
+    peers: [0.55, 0.3, 0.15].map((share, i) => ({
+      peer: peerId(i),
+      name: names[i]!,
+      bytes: Math.round(request.split.peerBytes * share),
+      pieces: Math.round((request.split.peerBytes / MIB) * share)
+    })),
     rateBytesPerSecond: request.rateBytesPerSecond,
     requests: 1,
     ...over
@@ -144,7 +178,15 @@ export function fixturePieces({ pieceCount, havePieces, split, state }: Transfer
   return Array.from({ length: pieceCount }, (_, i) => {
     if (i < kept) return 'c'
     if (left >= pieceCount - i) letter = letter === '.' || letter === 'f' ? 'p' : letter
-    else if (i % 7 === kept % 7) letter = roll() < Math.min(1, 1.35 * share) ? (roll() < split.originBytes / Math.max(1, split.originBytes + split.peerBytes) ? 'o' : 'p') : state === 'active' && roll() < 0.1 ? 'f' : '.'
+    else if (i % 7 === kept % 7)
+      letter =
+        roll() < Math.min(1, 1.35 * share)
+          ? roll() < split.originBytes / Math.max(1, split.originBytes + split.peerBytes)
+            ? 'o'
+            : 'p'
+          : state === 'active' && roll() < 0.1
+            ? 'f'
+            : '.'
     if (letter === 'o' || letter === 'p') {
       if (left <= 0) return '.'
       left--
@@ -166,9 +208,30 @@ export function fixtureMaster(request: RequestView, over: Partial<MasterView> = 
     since: FIXTURE_NOW - 3 * MIN,
     members: 5,
     candidates: [
-      { id: peerId(0), name: 'studio-2', pieces: 212, weight: 61, eligible: true, about: 'server, cable, 2048 GiB free' },
-      { id: peerId(20), name: 'front-desk', pieces: 212, weight: 50, eligible: true, about: 'desktop, cable, 412 GiB free' },
-      { id: peerId(1), name: 'reception', pieces: 96, weight: 50, eligible: true, about: 'desktop, cable, 96 GiB free' },
+      {
+        id: peerId(0),
+        name: 'studio-2',
+        pieces: 212,
+        weight: 61,
+        eligible: true,
+        about: 'server, cable, 2048 GiB free'
+      },
+      {
+        id: peerId(20),
+        name: 'front-desk',
+        pieces: 212,
+        weight: 50,
+        eligible: true,
+        about: 'desktop, cable, 412 GiB free'
+      },
+      {
+        id: peerId(1),
+        name: 'reception',
+        pieces: 96,
+        weight: 50,
+        eligible: true,
+        about: 'desktop, cable, 96 GiB free'
+      },
       { id: peerId(7), name: 'marta-laptop', pieces: 0, weight: 0, eligible: false, about: 'laptop, VPN, battery 64 %' }
     ],
     why: 'studio-2 holds 212 pieces already, as many as front-desk, and has the higher weight (61).',
@@ -177,7 +240,12 @@ export function fixtureMaster(request: RequestView, over: Partial<MasterView> = 
 }
 
 let eventSeq = 0
-export function fixtureEvent(type: AgentEvent['type'], minutesAgo: number, text: string, over: Partial<AgentEvent> = {}): AgentEvent {
+export function fixtureEvent(
+  type: AgentEvent['type'],
+  minutesAgo: number,
+  text: string,
+  over: Partial<AgentEvent> = {}
+): AgentEvent {
   return { seq: ++eventSeq, at: FIXTURE_NOW - minutesAgo * MIN, type, text, ...over }
 }
 
@@ -189,21 +257,76 @@ export function fixtureEvents(): AgentEvent[] {
     fixtureEvent('agentStarted', 380, 'Larder 0.1.0 has started on front-desk.'),
     fixtureEvent('peerConnected', 379, 'studio-2 is connected.', { peer: peerId(0), peerName: 'studio-2' }),
     fixtureEvent('peerConnected', 379, 'reception is connected.', { peer: peerId(1), peerName: 'reception' }),
-    fixtureEvent('peerRefused', 371, 'lab-11 was refused: it has another site key.', { peerName: 'lab-11', ...code('PEER_REFUSED') }),
-    fixtureEvent('requestDone', 320, 'inventory-agent-4.2.1.zip was delivered, 38 MiB, all from peers.', { url: files[2][0], bytes: files[2][1], ms: 1240 }),
-    fixtureEvent('contentCached', 320, 'inventory-agent-4.2.1.zip is in the cache now.', { url: files[2][0], key: keyOf(2), bytes: files[2][1] }),
-    fixtureEvent('fallback', 214, 'ax211-23.80.1.exe was downloaded from the origin: the PCs that have it were busy serving others.', { url: files[9][0], key: keyOf(9), reason: 'busy', bytes: 61 * MIB }),
-    fixtureEvent('peerBanned', 171, 'workshop-3 sent a damaged piece of debian-13.2.0-amd64-netinst.iso and is no longer asked for it.', { url: files[4][0], key: keyOf(4), peer: peerId(3), peerName: 'workshop-3', reason: 'peer-corrupt', ...code('PIECE_DIGEST_MISMATCH') }),
-    fixtureEvent('requestFailed', 96, 'speech-small-v3.onnx could not be downloaded: the origin says the file is not there.', { url: files[8][0], ...code('ORIGIN_NOT_FOUND') }),
+    fixtureEvent('peerRefused', 371, 'lab-11 was refused: it has another site key.', {
+      peerName: 'lab-11',
+      ...code('PEER_REFUSED')
+    }),
+    fixtureEvent('requestDone', 320, 'inventory-agent-4.2.1.zip was delivered, 38 MiB, all from peers.', {
+      url: files[2][0],
+      bytes: files[2][1],
+      ms: 1240
+    }),
+    fixtureEvent('contentCached', 320, 'inventory-agent-4.2.1.zip is in the cache now.', {
+      url: files[2][0],
+      key: keyOf(2),
+      bytes: files[2][1]
+    }),
+    fixtureEvent(
+      'fallback',
+      214,
+      'ax211-23.80.1.exe was downloaded from the origin: the PCs that have it were busy serving others.',
+      { url: files[9][0], key: keyOf(9), reason: 'busy', bytes: 61 * MIB }
+    ),
+    fixtureEvent(
+      'peerBanned',
+      171,
+      'workshop-3 sent a damaged piece of debian-13.2.0-amd64-netinst.iso and is no longer asked for it.',
+      {
+        url: files[4][0],
+        key: keyOf(4),
+        peer: peerId(3),
+        peerName: 'workshop-3',
+        reason: 'peer-corrupt',
+        ...code('PIECE_DIGEST_MISMATCH')
+      }
+    ),
+    fixtureEvent(
+      'requestFailed',
+      96,
+      'speech-small-v3.onnx could not be downloaded: the origin says the file is not there.',
+      { url: files[8][0], ...code('ORIGIN_NOT_FOUND') }
+    ),
     fixtureEvent('integrationChanged', 62, 'Helpdesk (R. Okafor) turned the integration on.'),
-    fixtureEvent('masterElected', 9, 'studio-2 was elected master of kb5061998-x64.msu.', { url: files[1][0], key: keyOf(1), peer: peerId(0), peerName: 'studio-2', epoch: 1 }),
-    fixtureEvent('masterLost', 4, 'studio-2 vanished while it was master of OfficeSetup-16.89.msi; front-desk took over after 0.4 s.', { url: files[0][0], key: keyOf(0), peer: peerId(0), peerName: 'studio-2', epoch: 2, ms: 412 }),
-    fixtureEvent('fallback', 2, 'brand-fonts-2026.zip was downloaded from the origin: no peer delivered a first byte in time.', { url: files[7][0], key: keyOf(7), reason: 'no-first-byte', bytes: 86 * MIB })
+    fixtureEvent('masterElected', 9, 'studio-2 was elected master of kb5061998-x64.msu.', {
+      url: files[1][0],
+      key: keyOf(1),
+      peer: peerId(0),
+      peerName: 'studio-2',
+      epoch: 1
+    }),
+    fixtureEvent(
+      'masterLost',
+      4,
+      'studio-2 vanished while it was master of OfficeSetup-16.89.msi; front-desk took over after 0.4 s.',
+      { url: files[0][0], key: keyOf(0), peer: peerId(0), peerName: 'studio-2', epoch: 2, ms: 412 }
+    ),
+    fixtureEvent(
+      'fallback',
+      2,
+      'brand-fonts-2026.zip was downloaded from the origin: no peer delivered a first byte in time.',
+      { url: files[7][0], key: keyOf(7), reason: 'no-first-byte', bytes: 86 * MIB }
+    )
   ]
 }
 
 export function failedRequest(n: number, code: ErrorCode, message: string, over: RequestShape = {}): RequestView {
-  return fixtureRequest(n, { state: 'failed', error: { code, message, next: errorTable[code].next }, finishedAt: FIXTURE_NOW - n * 7 * MIN, elapsedMs: 4200, ...over })
+  return fixtureRequest(n, {
+    state: 'failed',
+    error: { code, message, next: errorTable[code].next },
+    finishedAt: FIXTURE_NOW - n * 7 * MIN,
+    elapsedMs: 4200,
+    ...over
+  })
 }
 
 /** A PC in a fleet with nothing to do; what each fixture begins with. */
@@ -218,10 +341,21 @@ export function fixtureSnapshot(over: Partial<AgentSnapshot> = {}): AgentSnapsho
     apiVersion: 1,
     state: 'running',
     startedAt: FIXTURE_NOW - 380 * MIN,
-    integration: { enabled: true, by: 'Helpdesk (R. Okafor)', since: FIXTURE_NOW - 62 * MIN, reason: null, managedBy: null },
+    integration: {
+      enabled: true,
+      by: 'Helpdesk (R. Okafor)',
+      since: FIXTURE_NOW - 62 * MIN,
+      reason: null,
+      managedBy: null
+    },
     paused: null,
     servingStopped: null,
-    rates: { caps: { wanForeground: null, wanBackground: null, lanForeground: null, lanBackground: null, upload: null }, scheduled: false, adaptive: { enabled: false, targetMs: 60, origins: [] }, uploads: { month: '2026-11', bytes: 31.4 * GIB, limitBytes: null, allowed: true } },
+    rates: {
+      caps: { wanForeground: null, wanBackground: null, lanForeground: null, lanBackground: null, upload: null },
+      scheduled: false,
+      adaptive: { enabled: false, targetMs: 60, origins: [] },
+      uploads: { month: '2026-11', bytes: 31.4 * GIB, limitBytes: null, allowed: true }
+    },
     fleet: { member: true, via: 'site-key', tag: '7c1f9a' },
     ports: { api: 4725, peer: 4726, beacon: 4726 },
     weight: { value: 50, why: 'is a desktop', machine: 'desktop, cable, 412 GiB free, processors 7 % busy' },
@@ -235,14 +369,52 @@ export function fixtureSnapshot(over: Partial<AgentSnapshot> = {}): AgentSnapsho
     transfers: [],
     requests: [],
     uploads: [],
-    cache: { dir: 'C:\\ProgramData\\Larder\\cache', entries: 214, bytes: 18.6 * GIB, partialBytes: 412 * MIB, maxBytes: 50 * GIB, minFreeBytes: 2 * GIB, maxAgeMs: null, freeBytes: 181 * GIB, pinned: 6, evictions: 12, evictedLastHour: { contents: 3, bytes: 410 * MIB }, moving: null, diskFull: false },
+    cache: {
+      dir: 'C:\\ProgramData\\Larder\\cache',
+      entries: 214,
+      bytes: 18.6 * GIB,
+      partialBytes: 412 * MIB,
+      maxBytes: 50 * GIB,
+      minFreeBytes: 2 * GIB,
+      maxAgeMs: null,
+      freeBytes: 181 * GIB,
+      pinned: 6,
+      evictions: 12,
+      evictedLastHour: { contents: 3, bytes: 410 * MIB },
+      moving: null,
+      diskFull: false
+    },
     cacheNext: null,
     precache: { state: 'off', list: null, why: 'No list is set.', nextAt: null, running: null, last: null },
-    totals: { originBytes: 2.1 * GIB, peerBytes: 11.4 * GIB, cacheBytes: 3.2 * GIB, servedBytes: 7.9 * GIB, fallbacks: 2 },
+    totals: {
+      originBytes: 2.1 * GIB,
+      peerBytes: 11.4 * GIB,
+      cacheBytes: 3.2 * GIB,
+      servedBytes: 7.9 * GIB,
+      fallbacks: 2
+    },
     savings: {
-      today: { originBytes: 2.1 * GIB, peerBytes: 11.4 * GIB, cacheBytes: 3.2 * GIB, servedBytes: 7.9 * GIB, savedShare: 14.6 / 16.7 },
-      days7: { originBytes: 9 * GIB, peerBytes: 42 * GIB, cacheBytes: 9 * GIB, servedBytes: 31 * GIB, savedShare: 0.85 },
-      days28: { originBytes: 30 * GIB, peerBytes: 140 * GIB, cacheBytes: 30 * GIB, servedBytes: 112 * GIB, savedShare: 0.85 }
+      today: {
+        originBytes: 2.1 * GIB,
+        peerBytes: 11.4 * GIB,
+        cacheBytes: 3.2 * GIB,
+        servedBytes: 7.9 * GIB,
+        savedShare: 14.6 / 16.7
+      },
+      days7: {
+        originBytes: 9 * GIB,
+        peerBytes: 42 * GIB,
+        cacheBytes: 9 * GIB,
+        servedBytes: 31 * GIB,
+        savedShare: 0.85
+      },
+      days28: {
+        originBytes: 30 * GIB,
+        peerBytes: 140 * GIB,
+        cacheBytes: 30 * GIB,
+        servedBytes: 112 * GIB,
+        savedShare: 0.85
+      }
     },
     process: { pid: 4120, eventLoopP99Ms: 6.2, rssBytes: 148 * MIB, cpuSeconds: 341 },
     events: fixtureEvents(),
@@ -252,26 +424,88 @@ export function fixtureSnapshot(over: Partial<AgentSnapshot> = {}): AgentSnapsho
 
 /** One download from peers, half done. */
 export function oneDownload(): AgentSnapshot {
-  const request = fixtureRequest(0, { percent: 52, mix: [0.14, 0.81, 0.05], rateBytesPerSecond: 48.2 * MIB, role: 'follower', master: peerId(0), masterName: 'studio-2' })
+  const request = fixtureRequest(0, {
+    percent: 52,
+    mix: [0.14, 0.81, 0.05],
+    rateBytesPerSecond: 48.2 * MIB,
+    role: 'follower',
+    master: peerId(0),
+    masterName: 'studio-2'
+  })
   return fixtureSnapshot({
     requests: [request],
     transfers: [fixtureTransfer(request)],
     masters: [fixtureMaster(request)],
-    uploads: [{ peer: peerId(1), peerName: 'reception', key: keyOf(0), pieces: 16, bytes: 16 * MIB, since: FIXTURE_NOW - 4000 }]
+    uploads: [
+      { peer: peerId(1), peerName: 'reception', key: keyOf(0), pieces: 16, bytes: 16 * MIB, since: FIXTURE_NOW - 4000 }
+    ]
   })
 }
 
 /** An afternoon of everything that can be seen. */
 export function everyday(): AgentSnapshot {
   const requests = [
-    fixtureRequest(0, { percent: 52, mix: [0.14, 0.81, 0.05], rateBytesPerSecond: 48.2 * MIB, role: 'follower', master: peerId(0), masterName: 'studio-2' }),
-    fixtureRequest(1, { percent: 23, mix: [0.88, 0.12, 0], rateBytesPerSecond: 9.7 * MIB, role: 'master', master: peerId(20), masterName: 'front-desk', reasons: ['elected'] }),
-    fixtureRequest(5, { percent: 71, mix: [0.3, 0.7, 0], state: 'paused', role: 'follower', master: peerId(1), masterName: 'reception' }),
+    fixtureRequest(0, {
+      percent: 52,
+      mix: [0.14, 0.81, 0.05],
+      rateBytesPerSecond: 48.2 * MIB,
+      role: 'follower',
+      master: peerId(0),
+      masterName: 'studio-2'
+    }),
+    fixtureRequest(1, {
+      percent: 23,
+      mix: [0.88, 0.12, 0],
+      rateBytesPerSecond: 9.7 * MIB,
+      role: 'master',
+      master: peerId(20),
+      masterName: 'front-desk',
+      reasons: ['elected']
+    }),
+    fixtureRequest(5, {
+      percent: 71,
+      mix: [0.3, 0.7, 0],
+      state: 'paused',
+      role: 'follower',
+      master: peerId(1),
+      masterName: 'reception'
+    }),
     fixtureRequest(4, { percent: 0, state: 'waiting' }),
-    fixtureRequest(7, { percent: 34, mix: [1, 0, 0], rateBytesPerSecond: 3.1 * MIB, role: 'direct', reasons: ['no-first-byte'] }),
-    fixtureRequest(2, { percent: 100, mix: [0, 1, 0], state: 'done', role: 'follower', finishedAt: FIXTURE_NOW - 320 * MIN, elapsedMs: 1240, sha256: hex64(2) as Sha256Hex }),
-    fixtureRequest(3, { percent: 100, mix: [0, 0, 1], state: 'done', reasons: ['cached'], finishedAt: FIXTURE_NOW - 190 * MIN, elapsedMs: 90, sha256: hex64(3) as Sha256Hex }),
-    fixtureRequest(9, { percent: 100, mix: [1, 0, 0], state: 'done', role: 'direct', reasons: ['busy'], finishedAt: FIXTURE_NOW - 214 * MIN, elapsedMs: 8 * MIN, sha256: hex64(9) as Sha256Hex }),
+    fixtureRequest(7, {
+      percent: 34,
+      mix: [1, 0, 0],
+      rateBytesPerSecond: 3.1 * MIB,
+      role: 'direct',
+      reasons: ['no-first-byte']
+    }),
+    fixtureRequest(2, {
+      percent: 100,
+      mix: [0, 1, 0],
+      state: 'done',
+      role: 'follower',
+      finishedAt: FIXTURE_NOW - 320 * MIN,
+      elapsedMs: 1240,
+      sha256: hex64(2) as Sha256Hex
+    }),
+    fixtureRequest(3, {
+      percent: 100,
+      mix: [0, 0, 1],
+      state: 'done',
+      reasons: ['cached'],
+      finishedAt: FIXTURE_NOW - 190 * MIN,
+      elapsedMs: 90,
+      sha256: hex64(3) as Sha256Hex
+    }),
+    fixtureRequest(9, {
+      percent: 100,
+      mix: [1, 0, 0],
+      state: 'done',
+      role: 'direct',
+      reasons: ['busy'],
+      finishedAt: FIXTURE_NOW - 214 * MIN,
+      elapsedMs: 8 * MIN,
+      sha256: hex64(9) as Sha256Hex
+    }),
     failedRequest(8, 'ORIGIN_NOT_FOUND', 'ml.example answered 404 for speech-small-v3.onnx'),
     fixtureRequest(6, { state: 'cancelled', percent: 40, finishedAt: FIXTURE_NOW - 26 * HOUR })
   ]
@@ -283,8 +517,24 @@ export function everyday(): AgentSnapshot {
     transfers: running.map((r) => fixtureTransfer(r)),
     masters: [
       fixtureMaster(requests[0]!),
-      fixtureMaster(requests[1]!, { master: peerId(20), masterName: 'front-desk', self: true, epoch: 1, since: FIXTURE_NOW - 9 * MIN, why: 'front-desk has the highest weight of those that hold no pieces yet.' }),
-      fixtureMaster(requests[2]!, { master: peerId(1), masterName: 'reception', epoch: 3, members: 2, candidates: [], coordinator: peerId(2), coordinatorName: 'finance-07', why: 'reception kept its lease; finance-07 coordinates.' })
+      fixtureMaster(requests[1]!, {
+        master: peerId(20),
+        masterName: 'front-desk',
+        self: true,
+        epoch: 1,
+        since: FIXTURE_NOW - 9 * MIN,
+        why: 'front-desk has the highest weight of those that hold no pieces yet.'
+      }),
+      fixtureMaster(requests[2]!, {
+        master: peerId(1),
+        masterName: 'reception',
+        epoch: 3,
+        members: 2,
+        candidates: [],
+        coordinator: peerId(2),
+        coordinatorName: 'finance-07',
+        why: 'reception kept its lease; finance-07 coordinates.'
+      })
     ],
     uploads: [
       { peer: peerId(1), peerName: 'reception', key: keyOf(1), pieces: 16, bytes: 16 * MIB, since: FIXTURE_NOW - 4000 },
@@ -298,14 +548,30 @@ export function everyday(): AgentSnapshot {
 export const officeRates: AgentSnapshot['rates'] = {
   caps: { wanForeground: null, wanBackground: 2 * MIB, lanForeground: null, lanBackground: null, upload: 12 * MIB },
   scheduled: true,
-  adaptive: { enabled: true, targetMs: 60, origins: [{ origin: 'https://updates.vendor.example', windowBytes: 384 * 1024, queueingDelayMs: 84, downloads: 1 }] },
+  adaptive: {
+    enabled: true,
+    targetMs: 60,
+    origins: [{ origin: 'https://updates.vendor.example', windowBytes: 384 * 1024, queueingDelayMs: 84, downloads: 1 }]
+  },
   uploads: { month: '2026-11', bytes: 31.4 * GIB, limitBytes: null, allowed: true }
 }
 
 /** Those caps from 8 to 18 on working days; it is Monday, 15:32. */
 export function fixtureRateTable(caps: AgentSnapshot['rates']['caps']): RateTableView {
-  const none: typeof caps = { wanForeground: null, wanBackground: null, lanForeground: null, lanBackground: null, upload: null }
-  return { now: { day: 'mon', hour: 15 }, days: weekdays.map((day, d) => ({ day, hours: Array.from({ length: 24 }, (_, hour) => (d < 5 && hour >= 8 && hour < 18 ? caps : none)) })) }
+  const none: typeof caps = {
+    wanForeground: null,
+    wanBackground: null,
+    lanForeground: null,
+    lanBackground: null,
+    upload: null
+  }
+  return {
+    now: { day: 'mon', hour: 15 },
+    days: weekdays.map((day, d) => ({
+      day,
+      hours: Array.from({ length: 24 }, (_, hour) => (d < 5 && hour >= 8 && hour < 18 ? caps : none))
+    }))
+  }
 }
 
 /** A list that is gone through at night. */
@@ -323,8 +589,16 @@ export const nightlyPrecache: AgentSnapshot['precache'] = {
     present: 96,
     bytes: 1.9 * GIB,
     failed: [
-      { url: 'https://dl.vendor.example/office/proofing-tools-16.89.msi', code: 'ORIGIN_NOT_FOUND', message: 'dl.vendor.example answered 404 for proofing-tools-16.89.msi' },
-      { url: 'https://drivers.vendor.example/printer/universal-7.1.exe', code: 'DIGEST_MISMATCH', message: 'The file is not the one the list names: its SHA-256 differs.' }
+      {
+        url: 'https://dl.vendor.example/office/proofing-tools-16.89.msi',
+        code: 'ORIGIN_NOT_FOUND',
+        message: 'dl.vendor.example answered 404 for proofing-tools-16.89.msi'
+      },
+      {
+        url: 'https://drivers.vendor.example/printer/universal-7.1.exe',
+        code: 'DIGEST_MISMATCH',
+        message: 'The file is not the one the list names: its SHA-256 differs.'
+      }
     ],
     end: 'complete'
   }
@@ -333,7 +607,12 @@ export const nightlyPrecache: AgentSnapshot['precache'] = {
 /** Whom a content was served to, most bytes first. */
 export function fixtureServedTo({ servedBytes }: Pick<CacheEntryView, 'servedBytes'>): CacheEntryDetail['servedTo'] {
   if (servedBytes === 0) return []
-  return [0.42, 0.27, 0.16, 0.09, 0.06].map((share, i) => ({ peer: peerId(i), name: names[i]!, bytes: Math.round(servedBytes * share), lastAt: FIXTURE_NOW - i * HOUR }))
+  return [0.42, 0.27, 0.16, 0.09, 0.06].map((share, i) => ({
+    peer: peerId(i),
+    name: names[i]!,
+    bytes: Math.round(servedBytes * share),
+    lastAt: FIXTURE_NOW - i * HOUR
+  }))
 }
 
 /** `count` requests, each with its transfer, most of them running. */
@@ -343,15 +622,39 @@ export function busy(count = 500, running = count): AgentSnapshot {
     const at = roll()
     if (at < 0.05) return failedRequest(n, 'ORIGIN_UNREACHABLE', 'The origin could not be reached: connection refused')
     if (at < 0.15 && n < running) return fixtureRequest(n, { state: 'waiting', createdAt: FIXTURE_NOW - n * 9000 })
-    if (at < 0.3 || n >= running) return fixtureRequest(n, { state: 'done', percent: 100, mix: [roll() * 0.2, 0.8, 0], finishedAt: FIXTURE_NOW - n * 11_000 })
+    if (at < 0.3 || n >= running)
+      return fixtureRequest(n, {
+        state: 'done',
+        percent: 100,
+        mix: [roll() * 0.2, 0.8, 0],
+        finishedAt: FIXTURE_NOW - n * 11_000
+      })
     const role = roll() < 0.2 ? 'master' : 'follower'
-    return fixtureRequest(n, { percent: Math.round(roll() * 98) + 1, mix: role === 'master' ? [0.9, 0.1, 0] : [0.05, 0.9, 0.05], rateBytesPerSecond: roll() * 12 * MIB, role, master: peerId(n % 4), masterName: role === 'master' ? 'front-desk' : names[n % 4]!, createdAt: FIXTURE_NOW - n * 9000 })
+    return fixtureRequest(n, {
+      percent: Math.round(roll() * 98) + 1,
+      mix: role === 'master' ? [0.9, 0.1, 0] : [0.05, 0.9, 0.05],
+      rateBytesPerSecond: roll() * 12 * MIB,
+      role,
+      master: peerId(n % 4),
+      masterName: role === 'master' ? 'front-desk' : names[n % 4]!,
+      createdAt: FIXTURE_NOW - n * 9000
+    })
   })
   return fixtureSnapshot({
     requests,
     transfers: requests.filter((r) => r.state === 'active' || r.state === 'waiting').map((r) => fixtureTransfer(r)),
-    masters: requests.filter((r) => r.state === 'active').slice(0, 120).map((r) => fixtureMaster(r)),
-    uploads: Array.from({ length: 8 }, (_, i) => ({ peer: peerId(i % 4), peerName: names[i % 4]!, key: keyOf(i), pieces: 8, bytes: 8 * MIB, since: FIXTURE_NOW - i * 900 })),
+    masters: requests
+      .filter((r) => r.state === 'active')
+      .slice(0, 120)
+      .map((r) => fixtureMaster(r)),
+    uploads: Array.from({ length: 8 }, (_, i) => ({
+      peer: peerId(i % 4),
+      peerName: names[i % 4]!,
+      key: keyOf(i),
+      pieces: 8,
+      bytes: 8 * MIB,
+      since: FIXTURE_NOW - i * 900
+    })),
     cache: { ...fixtureSnapshot().cache, entries: 10_000, bytes: 46.8 * GIB, pinned: 42, evictions: 812 }
   })
 }
@@ -363,14 +666,33 @@ export function stepOf(snapshot: AgentSnapshot): AgentSnapshot {
     const more = Math.min(r.lengthBytes - r.haveBytes, Math.round(r.rateBytesPerSecond / 10))
     if (more <= 0) return { ...r, haveBytes: 0, split: { originBytes: 0, peerBytes: 0, cacheBytes: 0 } }
     const fromOrigin = r.role === 'follower' ? 0 : more
-    return { ...r, haveBytes: r.haveBytes + more, split: { ...r.split, originBytes: r.split.originBytes + fromOrigin, peerBytes: r.split.peerBytes + more - fromOrigin }, elapsedMs: r.elapsedMs + 100 }
+    return {
+      ...r,
+      haveBytes: r.haveBytes + more,
+      split: {
+        ...r.split,
+        originBytes: r.split.originBytes + fromOrigin,
+        peerBytes: r.split.peerBytes + more - fromOrigin
+      },
+      elapsedMs: r.elapsedMs + 100
+    }
   })
   const byKey = new Map(requests.map((r) => [r.key, r]))
   const transfers = snapshot.transfers.map((t) => {
     const r = byKey.get(t.key)
-    return r === undefined ? t : { ...t, haveBytes: r.haveBytes, split: r.split, havePieces: Math.floor((r.haveBytes / Math.max(1, r.lengthBytes ?? 1)) * t.pieceCount) }
+    return r === undefined
+      ? t
+      : {
+          ...t,
+          haveBytes: r.haveBytes,
+          split: r.split,
+          havePieces: Math.floor((r.haveBytes / Math.max(1, r.lengthBytes ?? 1)) * t.pieceCount)
+        }
   })
-  const rate = (role: string) => requests.filter((r) => r.state === 'active' && (r.role === 'follower') === (role === 'follower')).reduce((sum, r) => sum + r.rateBytesPerSecond, 0) / 10
+  const rate = (role: string) =>
+    requests
+      .filter((r) => r.state === 'active' && (r.role === 'follower') === (role === 'follower'))
+      .reduce((sum, r) => sum + r.rateBytesPerSecond, 0) / 10
   const wave = 0.75 + 0.25 * Math.sin(snapshot.seq / 23) * Math.cos(snapshot.seq / 7)
   const { totals } = snapshot
   return {
@@ -379,7 +701,12 @@ export function stepOf(snapshot: AgentSnapshot): AgentSnapshot {
     at: snapshot.at + 100,
     requests,
     transfers,
-    totals: { ...totals, originBytes: totals.originBytes + rate('origin') * wave, peerBytes: totals.peerBytes + rate('follower') * wave, servedBytes: totals.servedBytes + snapshot.uploads.length * 0.5 * MIB * (1.6 - wave) }
+    totals: {
+      ...totals,
+      originBytes: totals.originBytes + rate('origin') * wave,
+      peerBytes: totals.peerBytes + rate('follower') * wave,
+      servedBytes: totals.servedBytes + snapshot.uploads.length * 0.5 * MIB * (1.6 - wave)
+    }
   }
 }
 

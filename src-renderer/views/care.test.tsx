@@ -23,7 +23,12 @@ describe('limits of speed', () => {
   test('are nowhere where nothing is limited, and a month that is used up is told where serving is', () => {
     const { bridge } = renderApp(fixtures.empty())
     expect(screen.queryByRole('region', { name: 'Limits' })).toBeNull()
-    act(() => bridge.change((s) => ({ ...s, rates: { ...s.rates, uploads: { month: '2026-11', bytes: 100 * GIB, limitBytes: 100 * GIB, allowed: false } } })))
+    act(() =>
+      bridge.change((s) => ({
+        ...s,
+        rates: { ...s.rates, uploads: { month: '2026-11', bytes: 100 * GIB, limitBytes: 100 * GIB, allowed: false } }
+      }))
+    )
     expect(screen.getByRole('region', { name: 'Limits' }).textContent).toContain('nothing until next month')
     fireEvent.click(within(screen.getByRole('navigation', { name: 'Views' })).getByRole('button', { name: /Site/ }))
     expect(screen.getByText('Limit reached')).toBeTruthy()
@@ -34,7 +39,16 @@ describe('limits of speed', () => {
     const { bridge } = renderApp(fixtures.everyday(), 'downloads')
     fireEvent.keyDown(await screen.findByRole('row', { name: /OfficeSetup/ }), { key: 'Enter' })
     expect(await screen.findByText('2 MiB/s from the origin, gives way to other traffic')).toBeTruthy()
-    act(() => bridge.change((s) => ({ ...s, rates: { ...officeRates, caps: { ...officeRates.caps, wanBackground: null }, adaptive: { ...officeRates.adaptive, enabled: false } } })))
+    act(() =>
+      bridge.change((s) => ({
+        ...s,
+        rates: {
+          ...officeRates,
+          caps: { ...officeRates.caps, wanBackground: null },
+          adaptive: { ...officeRates.adaptive, enabled: false }
+        }
+      }))
+    )
     await waitFor(() => expect(screen.queryByText(/gives way to other traffic/)).toBeNull())
   })
 })
@@ -46,7 +60,9 @@ describe('pre-caching', () => {
     expect(panel.getByText(/^Next run: \d\d:00\.$/)).toBeTruthy()
     expect(panel.getByText(/118 of 120 contents ready, 96 were there before/)).toBeTruthy()
     fireEvent.click(panel.getByRole('button', { name: '2 failures' }))
-    expect((await screen.findByRole('dialog')).textContent).toMatch(/proofing-tools-16\.89\.msi.*ORIGIN_NOT_FOUND.*universal-7\.1\.exe.*DIGEST_MISMATCH/)
+    expect((await screen.findByRole('dialog')).textContent).toMatch(
+      /proofing-tools-16\.89\.msi.*ORIGIN_NOT_FOUND.*universal-7\.1\.exe.*DIGEST_MISMATCH/
+    )
     fireEvent.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Close' }))
     await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull())
     fireEvent.click(panel.getByRole('button', { name: 'Run now' }))
@@ -70,8 +86,13 @@ describe('care of the cache', () => {
     fireEvent.click(screen.getByRole('button', { name: 'Pin for…' }))
     fireEvent.click(await screen.findByRole('menuitem', { name: '30 days' }))
     expect(await screen.findByText('Pinned until 23 Dec 2026')).toBeTruthy()
-    expect(bridge.agent.entries?.[0]).toMatchObject({ pinned: true, pinnedUntil: bridge.agent.snapshot!.at + 30 * 24 * 3_600_000 })
-    await waitFor(() => expect(screen.getByRole<HTMLSelectElement>('combobox', { name: 'Priority' }).disabled).toBe(false))
+    expect(bridge.agent.entries?.[0]).toMatchObject({
+      pinned: true,
+      pinnedUntil: bridge.agent.snapshot!.at + 30 * 24 * 3_600_000
+    })
+    await waitFor(() =>
+      expect(screen.getByRole<HTMLSelectElement>('combobox', { name: 'Priority' }).disabled).toBe(false)
+    )
     fireEvent.change(screen.getByRole('combobox', { name: 'Priority' }), { target: { value: 'low' } })
     await waitFor(() => expect(bridge.agent.entries?.[0]?.priority).toBe('low'))
     fireEvent.click(screen.getByRole('button', { name: 'Pin for another time' }))
@@ -114,7 +135,14 @@ describe('care of the cache', () => {
 
 test('the certificate of a fleet’s CA is told before it ends', () => {
   const agent = fixtures.everyday()
-  const fleet = (days: number) => ({ member: true, via: 'ca' as const, tag: null, expiresAt: agent.snapshot!.at + days * 24 * 3_600_000, denyListNumber: 3, denied: 2 })
+  const fleet = (days: number) => ({
+    member: true,
+    via: 'ca' as const,
+    tag: null,
+    expiresAt: agent.snapshot!.at + days * 24 * 3_600_000,
+    denyListNumber: 3,
+    denied: 2
+  })
   agent.snapshot = { ...agent.snapshot!, fleet: fleet(60) }
   const { bridge } = renderApp(agent)
   expect(view().textContent).toContain('Its certificate ends on 22 Jan 2027.')

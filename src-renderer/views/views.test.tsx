@@ -43,7 +43,10 @@ describe('the frame', () => {
   })
 
   test('leaves out what does not work in this runtime', async () => {
-    renderApp({ ...fixtures.everyday(), without: ['app.quit', 'shell.openLogFolder', 'shell.openCacheFolder'] }, 'cache')
+    renderApp(
+      { ...fixtures.everyday(), without: ['app.quit', 'shell.openLogFolder', 'shell.openCacheFolder'] },
+      'cache'
+    )
     await waitFor(() => expect(screen.queryByRole('button', { name: 'Open folder' })).toBeNull())
     expect(screen.queryByRole('button', { name: 'More' })).toBeNull()
     expect(screen.getByRole('button', { name: 'Verify' })).toBeTruthy()
@@ -77,7 +80,7 @@ describe('the frame', () => {
     expect(view().textContent).toContain('OfficeSetup-16.89.msi')
     expect(screen.getByRole<HTMLInputElement>('switch').disabled).toBe(true)
     bridge.agent.silent = false
-    act(() => bridge.push())
+    act(() => void bridge.push())
     expect(screen.queryByText('The agent does not answer.')).toBeNull()
   })
 })
@@ -86,8 +89,18 @@ describe('news', () => {
   test('of what changed is said to those who do not see it, without the mouse or the focus', async () => {
     const { bridge } = renderApp(fixtures.everyday())
     expect(screen.getByRole('log', { name: 'News' }).textContent).toBe('')
-    act(() => bridge.change((s) => ({ ...s, integration: { enabled: false, by: 'Helpdesk', since: s.at, reason: null, managedBy: null }, requests: s.requests.map((r, i) => (i === 0 ? { ...r, state: 'done' as const } : r)) })))
-    await waitFor(() => expect(screen.getByRole('log', { name: 'News' }).textContent).toBe('Helpdesk turned the integration off. OfficeSetup-16.89.msi is here.'))
+    act(() =>
+      bridge.change((s) => ({
+        ...s,
+        integration: { enabled: false, by: 'Helpdesk', since: s.at, reason: null, managedBy: null },
+        requests: s.requests.map((r, i) => (i === 0 ? { ...r, state: 'done' as const } : r))
+      }))
+    )
+    await waitFor(() =>
+      expect(screen.getByRole('log', { name: 'News' }).textContent).toBe(
+        'Helpdesk turned the integration off. OfficeSetup-16.89.msi is here.'
+      )
+    )
   })
 })
 
@@ -117,8 +130,12 @@ describe('downloads', () => {
     renderApp(fixtures.everyday(), 'downloads')
     const row = await screen.findByRole('row', { name: /OfficeSetup/ })
     expect(row.textContent).toContain('Master: studio-2')
-    expect(within(row).getByRole('img').getAttribute('aria-label')).toMatch(/from the origin, .* from peers, .* of 612 MiB/)
-    expect(screen.getByRole('row', { name: /brand-fonts/ }).textContent).toContain('No peer delivered a first byte in time.')
+    expect(within(row).getByRole('img').getAttribute('aria-label')).toMatch(
+      /from the origin, .* from peers, .* of 612 MiB/
+    )
+    expect(screen.getByRole('row', { name: /brand-fonts/ }).textContent).toContain(
+      'No peer delivered a first byte in time.'
+    )
     fireEvent.keyDown(row, { key: 'Enter' })
     expect(await screen.findByText(/of 612 pieces verified/)).toBeTruthy()
     expect(screen.getByRole('img', { name: /^Piece map: 318 of 612 pieces verified/ }).children.length).toBe(204)
@@ -136,7 +153,11 @@ describe('downloads', () => {
     fireEvent.keyDown(rows[1]!, { key: 'End' })
     expect(document.activeElement).toBe(rows[2])
     expect(rows[2]!.tabIndex).toBe(0)
-    expect(within(rows[0]!).getAllByRole('button').every((button) => button.tabIndex === -1)).toBe(true)
+    expect(
+      within(rows[0]!)
+        .getAllByRole('button')
+        .every((button) => button.tabIndex === -1)
+    ).toBe(true)
   })
 
   test('are paused, resumed, cancelled and retried', async () => {
@@ -157,7 +178,10 @@ describe('downloads', () => {
     const agent = fixtures.everyday()
     const { bridge } = renderApp(agent, 'downloads')
     const invoke = bridge.invoke.bind(bridge)
-    Object.assign(bridge, { invoke: (command: Parameters<typeof invoke>[0]) => (command.c === 'shell.openFile' ? Promise.resolve({ ok: true, value: { opened: false } }) : invoke(command)) })
+    Object.assign(bridge, {
+      invoke: (command: Parameters<typeof invoke>[0]) =>
+        command.c === 'shell.openFile' ? Promise.resolve({ ok: true, value: { opened: false } }) : invoke(command)
+    })
     fireEvent.click(screen.getByRole('tab', { name: /Done/ }))
     fireEvent.click(await screen.findByRole('button', { name: 'Open file: ax211-23.80.1.exe' }))
     expect((await screen.findAllByText('Programs and scripts are not started from here.')).length).toBeGreaterThan(0)
@@ -170,7 +194,9 @@ describe('downloads', () => {
     const address = within(dialog).getByLabelText(/Address/)
     fireEvent.change(address, { target: { value: 'ftp://files.example/x' } })
     fireEvent.submit(address.closest('form')!)
-    expect((await within(dialog).findByText('Use an http:// or https:// URL.', { exact: false })).textContent).toContain('cannot be downloaded')
+    expect(
+      (await within(dialog).findByText('Use an http:// or https:// URL.', { exact: false })).textContent
+    ).toContain('cannot be downloaded')
     fireEvent.change(address, { target: { value: 'https://files.example/tool.zip' } })
     fireEvent.submit(address.closest('form')!)
     await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull())
@@ -188,7 +214,11 @@ describe('downloads', () => {
 
   test('are put in order by name, then the other way round, then as they were', async () => {
     renderApp(fixtures.everyday(), 'downloads')
-    const names = () => screen.getAllByRole('row').filter((row) => row.hasAttribute('data-row')).map((row) => row.querySelector('[title]')?.textContent)
+    const names = () =>
+      screen
+        .getAllByRole('row')
+        .filter((row) => row.hasAttribute('data-row'))
+        .map((row) => row.querySelector('[title]')?.textContent)
     const newest = ['OfficeSetup-16.89.msi', 'kb5061998-x64.msu', 'brand-fonts-2026.zip']
     await screen.findByRole('treegrid')
     expect(names()).toEqual(newest)
@@ -224,10 +254,27 @@ describe('downloads', () => {
     await screen.findAllByRole('row')
     const changed = new Set<string>()
     const observer = new MutationObserver((records) => {
-      for (const { target } of records) changed.add((target instanceof Element ? target : target.parentElement)?.closest('[data-row]')?.getAttribute('data-row') ?? 'elsewhere')
+      for (const { target } of records)
+        changed.add(
+          (target instanceof Element ? target : target.parentElement)
+            ?.closest('[data-row]')
+            ?.getAttribute('data-row') ?? 'elsewhere'
+        )
     })
-    observer.observe(screen.getByRole('treegrid'), { subtree: true, childList: true, characterData: true, attributes: true })
-    act(() => bridge.change((s) => structuredClone({ ...s, requests: s.requests.map((r, i) => (i === 1 ? { ...r, haveBytes: r.haveBytes * 2 } : r)) })))
+    observer.observe(screen.getByRole('treegrid'), {
+      subtree: true,
+      childList: true,
+      characterData: true,
+      attributes: true
+    })
+    act(() =>
+      bridge.change((s) =>
+        structuredClone({
+          ...s,
+          requests: s.requests.map((r, i) => (i === 1 ? { ...r, haveBytes: r.haveBytes * 2 } : r))
+        })
+      )
+    )
     await waitFor(() => expect([...changed]).toEqual(['1']))
     observer.disconnect()
   })
@@ -241,7 +288,12 @@ describe('site', () => {
     expect(within(panel).getByText('studio-2')).toBeTruthy()
     fireEvent.click(screen.getByRole('button', { name: /OfficeSetup/ }))
     const table = await screen.findByRole('table', { name: 'Candidates, in the order of the election' })
-    expect(within(table).getAllByRole('row').slice(1).map((row) => within(row).getByRole('rowheader').textContent)).toEqual(['studio-2', 'front-desk', 'reception', 'marta-laptop'])
+    expect(
+      within(table)
+        .getAllByRole('row')
+        .slice(1)
+        .map((row) => within(row).getByRole('rowheader').textContent)
+    ).toEqual(['studio-2', 'front-desk', 'reception', 'marta-laptop'])
     expect(screen.getByText(/has the higher weight \(61\)/)).toBeTruthy()
   })
 
@@ -324,7 +376,13 @@ describe('events', () => {
   test('of the run before are not mixed with those of the new one', async () => {
     const { bridge } = renderApp(fixtures.everyday(), 'events')
     await screen.findByText(/no peer delivered/)
-    act(() => bridge.change((s) => ({ ...s, bootId: '0000000000000001', events: [{ seq: 1, at: s.at, type: 'warning', text: 'Only this one.' }] })))
+    act(() =>
+      bridge.change((s) => ({
+        ...s,
+        bootId: '0000000000000001',
+        events: [{ seq: 1, at: s.at, type: 'warning', text: 'Only this one.' }]
+      }))
+    )
     expect(await screen.findByText('Only this one.')).toBeTruthy()
     await waitFor(() => expect(screen.queryByText(/no peer delivered/)).toBeNull())
   })
@@ -337,7 +395,9 @@ describe('settings', () => {
     expect(stagger.readOnly).toBe(true)
     expect(screen.getByRole<HTMLSelectElement>('combobox', { name: 'Level' }).disabled).toBe(true)
     expect(stagger.value).toBe('900')
-    expect(screen.getAllByText('Managed by your administrator’s policy file; it cannot be changed here.').length).toBeGreaterThan(1)
+    expect(
+      screen.getAllByText('Managed by your administrator’s policy file; it cannot be changed here.').length
+    ).toBeGreaterThan(1)
     expect(screen.getByText('Set on the command line for this run; it cannot be changed here.')).toBeTruthy()
   })
 
@@ -368,7 +428,9 @@ describe('settings', () => {
     expect(size.value).toBe('40 GiB')
     fireEvent.change(size, { target: { value: '1.5 TiB' } })
     fireEvent.keyDown(size, { key: 'Enter' })
-    await waitFor(() => expect(bridge.commands).toContainEqual({ c: 'settings.set', name: 'cache.maxBytes', value: 1.5 * 1024 ** 4 }))
+    await waitFor(() =>
+      expect(bridge.commands).toContainEqual({ c: 'settings.set', name: 'cache.maxBytes', value: 1.5 * 1024 ** 4 })
+    )
   })
 
   test('say that the agent has to start again, and let it', async () => {

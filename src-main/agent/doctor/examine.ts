@@ -14,7 +14,15 @@ import { noLinks } from '../../machine/links.ts'
 import { describeProblem, loadSettings } from '../../settings/load-settings.ts'
 import { diskFiles } from '../../settings/settings-files.ts'
 import { checkFirewall } from './firewall.ts'
-import { judgeCache, judgeClock, judgeFleet, judgeGateway, judgeIntegration, judgePeers, judgeProcess } from './judge.ts'
+import {
+  judgeCache,
+  judgeClock,
+  judgeFleet,
+  judgeGateway,
+  judgeIntegration,
+  judgePeers,
+  judgeProcess
+} from './judge.ts'
 import type { Probes } from './probes.ts'
 
 /** What is examined. */
@@ -59,8 +67,12 @@ function checkVersion({ platform, snapshot }: Patient): Check {
   const seen = `Larder ${LARDER_VERSION}, local API ${API_VERSION}, Node ${process.versions.node} on ${platform}.`
   const other = snapshot !== null && snapshot.version !== LARDER_VERSION
   return {
-    id: 'version', title: 'Version', tried: 'Compared the versions of agent and command line.', seen: other ? `${seen} The agent is ${snapshot.version}.` : seen,
-    verdict: other ? 'warn' : 'ok', next: other ? 'Restart the agent after an update.' : null
+    id: 'version',
+    title: 'Version',
+    tried: 'Compared the versions of agent and command line.',
+    seen: other ? `${seen} The agent is ${snapshot.version}.` : seen,
+    verdict: other ? 'warn' : 'ok',
+    next: other ? 'Restart the agent after an update.' : null
   }
 }
 
@@ -69,10 +81,27 @@ function checkSettings({ paths }: Patient): Check {
   const tried = `Read ${files.places.user} and the machine policy ${files.places.policy}.`
   const { problems } = loadSettings(files)
   const [first] = problems
-  if (!first) return { id: 'settings', title: 'Settings', tried, seen: 'They are in order, or there are none.', verdict: 'ok', next: null }
+  if (!first)
+    return {
+      id: 'settings',
+      title: 'Settings',
+      tried,
+      seen: 'They are in order, or there are none.',
+      verdict: 'ok',
+      next: null
+    }
   const seen = problems.slice(0, 20).map(describeProblem).join('\n')
   const partly = problems.every(({ inForce }) => inForce === 'partly')
-  return { id: 'settings', title: 'Settings', tried, seen, verdict: partly ? 'warn' : 'fail', next: partly ? 'Correct or remove what is named; all else counts.' : 'Correct the file; `larder config check` tells when it is in order.' }
+  return {
+    id: 'settings',
+    title: 'Settings',
+    tried,
+    seen,
+    verdict: partly ? 'warn' : 'fail',
+    next: partly
+      ? 'Correct or remove what is named; all else counts.'
+      : 'Correct the file; `larder config check` tells when it is in order.'
+  }
 }
 
 /** Each port at the address it is for: answered by the agent, or free where no agent runs. */
@@ -83,25 +112,71 @@ async function checkPorts({ settings, snapshot }: Patient, probes: Probes): Prom
     const id = `ports.${name}${host === '127.0.0.1' ? '' : `.${host}`}`
     if (snapshot !== null) {
       if (problem === null) return { id, title, tried, seen: 'It was accepted.', verdict: 'ok', next: null }
-      return { id, title, tried, seen: `It was not accepted (${problem}).`, verdict: 'fail', next: 'Restart the agent; look at the firewall of this PC when it stays so.' }
+      return {
+        id,
+        title,
+        tried,
+        seen: `It was not accepted (${problem}).`,
+        verdict: 'fail',
+        next: 'Restart the agent; look at the firewall of this PC when it stays so.'
+      }
     }
     if (problem !== null) return { id, title, tried, seen: 'Nobody uses the port.', verdict: 'ok', next: null }
-    return { id, title, tried, seen: 'Another program uses the port.', verdict: 'fail', next: `End that program, or set ports.${name} to another port.` }
+    return {
+      id,
+      title,
+      tried,
+      seen: 'Another program uses the port.',
+      verdict: 'fail',
+      next: `End that program, or set ports.${name} to another port.`
+    }
   }
   const checks: Promise<Check>[] = []
-  const at = snapshot?.ports ?? { api: settings.ports.api, peer: settings.fleet.siteKey === null ? null : settings.ports.peer, beacon: null, gateway: settings.gateway.enabled ? settings.ports.gateway : null }
+  const at = snapshot?.ports ?? {
+    api: settings.ports.api,
+    peer: settings.fleet.siteKey === null ? null : settings.ports.peer,
+    beacon: null,
+    gateway: settings.gateway.enabled ? settings.ports.gateway : null
+  }
   // 0 is no port yet: any free one will do.
   if (at.api) checks.push(check('api', 'Port of the local API', '127.0.0.1', at.api))
   if (at.gateway) checks.push(check('gateway', 'Port of the gateway', '127.0.0.1', at.gateway))
-  if (at.peer) for (const { address } of usedInterfaces(settings, snapshot)) checks.push(check('peer', 'Port for peers', address, at.peer))
+  if (at.peer)
+    for (const { address } of usedInterfaces(settings, snapshot))
+      checks.push(check('peer', 'Port for peers', address, at.peer))
   const done = await Promise.all(checks)
   const title = 'Port of the beacon'
   if (snapshot !== null && settings.discovery.beacon && snapshot.fleet.member) {
     const bound = snapshot.ports.beacon !== null
-    done.push({ id: 'ports.beacon', title, tried: 'Asked the agent which UDP port it listens on.', seen: bound ? `UDP ${snapshot.ports.beacon}.` : 'None.', verdict: bound ? 'ok' : 'fail', next: bound ? null : `Another program may use UDP ${settings.ports.beacon}; set ports.beacon on all PCs of the fleet to another port.` })
-  } else if (!settings.discovery.beacon) done.push({ id: 'ports.beacon', title, tried: 'Read discovery.beacon.', seen: 'The beacon is off; peers are found by discovery.seeds only.', verdict: 'note', next: null })
+    done.push({
+      id: 'ports.beacon',
+      title,
+      tried: 'Asked the agent which UDP port it listens on.',
+      seen: bound ? `UDP ${snapshot.ports.beacon}.` : 'None.',
+      verdict: bound ? 'ok' : 'fail',
+      next: bound
+        ? null
+        : `Another program may use UDP ${settings.ports.beacon}; set ports.beacon on all PCs of the fleet to another port.`
+    })
+  } else if (!settings.discovery.beacon)
+    done.push({
+      id: 'ports.beacon',
+      title,
+      tried: 'Read discovery.beacon.',
+      seen: 'The beacon is off; peers are found by discovery.seeds only.',
+      verdict: 'note',
+      next: null
+    })
   const moved = (['peer', 'beacon'] as const).filter((name) => settings.ports[name] !== DEFAULT_PORTS[name])
-  if (moved.length > 0) done.push({ id: 'ports.moved', title: 'Ports', tried: 'Compared the ports with the usual ones.', seen: `Not the usual ones: ${moved.map((name) => `ports.${name} ${settings.ports[name]}`).join(', ')}.`, verdict: 'note', next: 'Firewalls must let these in; the beacon’s port must be the same on all PCs of the fleet.' })
+  if (moved.length > 0)
+    done.push({
+      id: 'ports.moved',
+      title: 'Ports',
+      tried: 'Compared the ports with the usual ones.',
+      seen: `Not the usual ones: ${moved.map((name) => `ports.${name} ${settings.ports[name]}`).join(', ')}.`,
+      verdict: 'note',
+      next: 'Firewalls must let these in; the beacon’s port must be the same on all PCs of the fleet.'
+    })
   return done
 }
 
@@ -110,19 +185,47 @@ async function checkMulticast({ settings, snapshot }: Patient, probes: Probes): 
   const interfaces = listInterfaces(settings, snapshot)
   const idle = interfaces.filter(({ used }) => !used)
   const checks = await Promise.all(
-    usedInterfaces(settings, snapshot).filter(({ address }) => isIPv4(address)).map(async ({ name, address }): Promise<Check> => {
-      const id = `multicast.${name}`.slice(0, 100)
-      const title = `Multicast on ${name} (${address})`
-      if (!beacon) return { id, title, tried: 'Nothing: the beacon is off.', seen: 'Nothing.', verdict: 'skipped', next: null }
-      const problem = await probes.multicast(multicastGroup, address)
-      const heard = snapshot?.peers.filter((peer) => peer.id !== null).length ?? 0
-      const tried = `Joined ${multicastGroup} on ${address} and sent a datagram to it.`
-      if (problem === null) return { id, title, tried, seen: `It came back. ${heard} other agents have been heard on all interfaces together.`, verdict: 'ok', next: null }
-      return { id, title, tried, seen: `It failed: ${problem}.`, verdict: 'warn', next: 'Allow multicast on this interface, or name some PCs in discovery.seeds.' }
-    })
+    usedInterfaces(settings, snapshot)
+      .filter(({ address }) => isIPv4(address))
+      .map(async ({ name, address }): Promise<Check> => {
+        const id = `multicast.${name}`.slice(0, 100)
+        const title = `Multicast on ${name} (${address})`
+        if (!beacon)
+          return { id, title, tried: 'Nothing: the beacon is off.', seen: 'Nothing.', verdict: 'skipped', next: null }
+        const problem = await probes.multicast(multicastGroup, address)
+        const heard = snapshot?.peers.filter((peer) => peer.id !== null).length ?? 0
+        const tried = `Joined ${multicastGroup} on ${address} and sent a datagram to it.`
+        if (problem === null)
+          return {
+            id,
+            title,
+            tried,
+            seen: `It came back. ${heard} other agents have been heard on all interfaces together.`,
+            verdict: 'ok',
+            next: null
+          }
+        return {
+          id,
+          title,
+          tried,
+          seen: `It failed: ${problem}.`,
+          verdict: 'warn',
+          next: 'Allow multicast on this interface, or name some PCs in discovery.seeds.'
+        }
+      })
   )
   if (idle.length > 0) {
-    checks.push({ id: 'multicast.unused', title: 'Interfaces that are not used', tried: 'Listed the interfaces of this PC.', seen: idle.slice(0, 20).map(({ name, address, reason }) => `${name} ${address}: ${reason ?? 'not used'}`).join('\n'), verdict: 'note', next: null })
+    checks.push({
+      id: 'multicast.unused',
+      title: 'Interfaces that are not used',
+      tried: 'Listed the interfaces of this PC.',
+      seen: idle
+        .slice(0, 20)
+        .map(({ name, address, reason }) => `${name} ${address}: ${reason ?? 'not used'}`)
+        .join('\n'),
+      verdict: 'note',
+      next: null
+    })
   }
   return checks
 }
@@ -136,8 +239,23 @@ async function checkDisk({ paths, settings, snapshot }: Patient, probes: Probes)
       const problem = await probes.write(folder)
       const tried = `Wrote a file in ${folder}.`
       if (problem === null) return { id, title, tried, seen: 'It worked.', verdict: 'ok', next: null }
-      if (problem === 'ENOENT' && snapshot === null) return { id, title, tried, seen: 'The folder is not there yet; the agent makes it.', verdict: 'note', next: null }
-      return { id, title, tried, seen: `It failed (${problem}).`, verdict: 'fail', next: problem === 'ENOSPC' ? 'Free some space.' : 'Give the user of the agent the right to write there.' }
+      if (problem === 'ENOENT' && snapshot === null)
+        return {
+          id,
+          title,
+          tried,
+          seen: 'The folder is not there yet; the agent makes it.',
+          verdict: 'note',
+          next: null
+        }
+      return {
+        id,
+        title,
+        tried,
+        seen: `It failed (${problem}).`,
+        verdict: 'fail',
+        next: problem === 'ENOSPC' ? 'Free some space.' : 'Give the user of the agent the right to write there.'
+      }
     })
   )
 }
@@ -151,15 +269,37 @@ async function checkProxy({ settings, env }: Patient, probes: Probes): Promise<C
       if (proxy !== null) proxies.set(proxy, [...(proxies.get(proxy) ?? []), scheme])
     }
   } catch (error) {
-    return [{ id: 'proxy', title: 'Proxy', tried, seen: LarderError.from(error).message, verdict: 'fail', next: 'Correct origin.proxy.' }]
+    return [
+      {
+        id: 'proxy',
+        title: 'Proxy',
+        tried,
+        seen: LarderError.from(error).message,
+        verdict: 'fail',
+        next: 'Correct origin.proxy.'
+      }
+    ]
   }
-  if (proxies.size === 0) return [{ id: 'proxy', title: 'Proxy', tried, seen: 'None; origins are asked directly.', verdict: 'ok', next: null }]
+  if (proxies.size === 0)
+    return [
+      { id: 'proxy', title: 'Proxy', tried, seen: 'None; origins are asked directly.', verdict: 'ok', next: null }
+    ]
   return Promise.all(
     [...proxies].map(async ([proxy, schemes]): Promise<Check> => {
       const { hostname, port, protocol, host } = new URL(proxy)
-      const problem = await probes.connect(hostname.replace(/^\[|\]$/g, ''), Number(port || (protocol === 'https:' ? 443 : 80)))
+      const problem = await probes.connect(
+        hostname.replace(/^\[|\]$/g, ''),
+        Number(port || (protocol === 'https:' ? 443 : 80))
+      )
       const seen = `${host} for ${schemes.join(' and ')}${problem === null ? '; it accepts connections.' : `; it does not accept connections (${problem}).`}`
-      return { id: 'proxy', title: 'Proxy', tried: `${tried} Opened a TCP connection to it.`, seen, verdict: problem === null ? 'ok' : 'fail', next: problem === null ? null : 'Correct the proxy settings, or ask whoever runs the proxy.' }
+      return {
+        id: 'proxy',
+        title: 'Proxy',
+        tried: `${tried} Opened a TCP connection to it.`,
+        seen,
+        verdict: problem === null ? 'ok' : 'fail',
+        next: problem === null ? null : 'Correct the proxy settings, or ask whoever runs the proxy.'
+      }
     })
   )
 }

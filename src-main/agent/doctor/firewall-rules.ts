@@ -36,16 +36,30 @@ export function firewallRules({ peer, beacon }: OpenPorts): readonly FirewallRul
         'sudo /usr/libexec/ApplicationFirewall/socketfilterfw --unblockapp /Applications/Larder.app'
       ]
     },
-    { firewall: 'ufw', platform: 'linux', commands: [`sudo ufw allow ${peer}/tcp comment "Larder peers"`, `sudo ufw allow ${beacon}/udp comment "Larder beacon"`] },
+    {
+      firewall: 'ufw',
+      platform: 'linux',
+      commands: [
+        `sudo ufw allow ${peer}/tcp comment "Larder peers"`,
+        `sudo ufw allow ${beacon}/udp comment "Larder beacon"`
+      ]
+    },
     {
       firewall: 'firewalld',
       platform: 'linux',
-      commands: [`sudo firewall-cmd --permanent --add-port=${peer}/tcp`, `sudo firewall-cmd --permanent --add-port=${beacon}/udp`, 'sudo firewall-cmd --reload']
+      commands: [
+        `sudo firewall-cmd --permanent --add-port=${peer}/tcp`,
+        `sudo firewall-cmd --permanent --add-port=${beacon}/udp`,
+        'sudo firewall-cmd --reload'
+      ]
     },
     {
       firewall: 'nftables',
       platform: 'linux',
-      commands: [`sudo nft add rule inet filter input tcp dport ${peer} accept`, `sudo nft add rule inet filter input udp dport ${beacon} accept`]
+      commands: [
+        `sudo nft add rule inet filter input tcp dport ${peer} accept`,
+        `sudo nft add rule inet filter input udp dport ${beacon} accept`
+      ]
     }
   ]
 }

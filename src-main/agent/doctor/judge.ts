@@ -12,26 +12,56 @@ const MOST_NAMED = 20
 export function judgeIntegration({ integration, paused }: AgentSnapshot): Check {
   const { enabled, by, since } = integration
   const who = `${enabled ? 'On' : 'Off'}, by ${by} since ${new Date(since).toISOString()}.`
-  const held = paused === null ? '' : ` All transfers are paused ${paused.until === null ? 'until resumed' : `until ${new Date(paused.until).toISOString()}`}.`
+  const held =
+    paused === null
+      ? ''
+      : ` All transfers are paused ${paused.until === null ? 'until resumed' : `until ${new Date(paused.until).toISOString()}`}.`
   return {
-    id: 'integration', title: 'Integration', tried: 'Read the switch.', seen: who + held, verdict: !enabled || paused !== null ? 'note' : 'ok',
-    next: !enabled ? '`larder integration on` lets programs on this PC use Larder.' : paused !== null ? '`larder resume` lets transfers go on.' : null
+    id: 'integration',
+    title: 'Integration',
+    tried: 'Read the switch.',
+    seen: who + held,
+    verdict: !enabled || paused !== null ? 'note' : 'ok',
+    next: !enabled
+      ? '`larder integration on` lets programs on this PC use Larder.'
+      : paused !== null
+        ? '`larder resume` lets transfers go on.'
+        : null
   }
 }
 
 export function judgeFleet({ fleet }: AgentSnapshot): Check {
   const title = 'Membership of the fleet'
   const tried = 'Asked the agent how it belongs to a fleet.'
-  if (fleet.member) return { id: 'fleet', title, tried, seen: `Member by ${fleet.via}; fleets with the tag ${fleet.tag ?? 'unknown'} belong together.`, verdict: 'ok', next: null }
-  return { id: 'fleet', title, tried, seen: 'This PC belongs to no fleet, so it shares with nobody.', verdict: 'warn', next: 'Give it the site key of the fleet: fleet.siteKey, or `larder agent --fleet-key-file`.' }
+  if (fleet.member)
+    return {
+      id: 'fleet',
+      title,
+      tried,
+      seen: `Member by ${fleet.via}; fleets with the tag ${fleet.tag ?? 'unknown'} belong together.`,
+      verdict: 'ok',
+      next: null
+    }
+  return {
+    id: 'fleet',
+    title,
+    tried,
+    seen: 'This PC belongs to no fleet, so it shares with nobody.',
+    verdict: 'warn',
+    next: 'Give it the site key of the fleet: fleet.siteKey, or `larder agent --fleet-key-file`.'
+  }
 }
 
 export function judgeProcess({ process }: AgentSnapshot): Check {
   const { eventLoopP99Ms, rssBytes } = process
   const slow = eventLoopP99Ms > EVENT_LOOP_WARN_MS
   return {
-    id: 'process', title: 'Agent process', tried: 'Read its event-loop delay and memory.', seen: `Delay ${eventLoopP99Ms} ms (p99 of the last minute), ${Math.round(rssBytes / 1024 ** 2)} MiB.`,
-    verdict: slow ? 'warn' : 'ok', next: slow ? 'See what else keeps the processor of this PC busy.' : null
+    id: 'process',
+    title: 'Agent process',
+    tried: 'Read its event-loop delay and memory.',
+    seen: `Delay ${eventLoopP99Ms} ms (p99 of the last minute), ${Math.round(rssBytes / 1024 ** 2)} MiB.`,
+    verdict: slow ? 'warn' : 'ok',
+    next: slow ? 'See what else keeps the processor of this PC busy.' : null
   }
 }
 
@@ -41,32 +71,74 @@ export function judgePeers({ peers, fleet }: AgentSnapshot): Check[] {
   const connected = by('connected')
   const refused = by('refused')
   const others = by('seen', 'connecting', 'lost')
-  const name = (list: typeof peers) => list.slice(0, MOST_NAMED).map((peer) => `${peer.name} (${peer.address})${peer.reason === null ? '' : `: ${peer.reason}`}`).join('\n')
+  const name = (list: typeof peers) =>
+    list
+      .slice(0, MOST_NAMED)
+      .map((peer) => `${peer.name} (${peer.address})${peer.reason === null ? '' : `: ${peer.reason}`}`)
+      .join('\n')
   const checks: Check[] = [
     {
-      id: 'peers.connected', title: 'Connected peers', tried: 'Asked the agent whom it is connected to.', seen: connected.length === 0 ? 'Nobody.' : `${connected.length}:\n${name(connected)}`,
+      id: 'peers.connected',
+      title: 'Connected peers',
+      tried: 'Asked the agent whom it is connected to.',
+      seen: connected.length === 0 ? 'Nobody.' : `${connected.length}:\n${name(connected)}`,
       verdict: connected.length > 0 ? 'ok' : 'warn',
-      next: connected.length > 0 ? null : 'When other PCs of the site run Larder: check firewall and multicast on both sides, or name one of them in discovery.seeds.'
+      next:
+        connected.length > 0
+          ? null
+          : 'When other PCs of the site run Larder: check firewall and multicast on both sides, or name one of them in discovery.seeds.'
     }
   ]
-  if (refused.length > 0) checks.push({ id: 'peers.refused', title: 'Refused peers', tried: 'Asked the agent who was refused, or refused it.', seen: name(refused), verdict: 'warn', next: 'Give all PCs the same site key and the same release; leave it so for PCs that do not belong to you.' })
-  if (others.length > 0) checks.push({ id: 'peers.seen', title: 'Peers without a connection', tried: 'Asked the agent whom it has heard of.', seen: name(others), verdict: 'note', next: 'Where it stays so while that PC is on: its firewall keeps this one out, or the other way round.' })
+  if (refused.length > 0)
+    checks.push({
+      id: 'peers.refused',
+      title: 'Refused peers',
+      tried: 'Asked the agent who was refused, or refused it.',
+      seen: name(refused),
+      verdict: 'warn',
+      next: 'Give all PCs the same site key and the same release; leave it so for PCs that do not belong to you.'
+    })
+  if (others.length > 0)
+    checks.push({
+      id: 'peers.seen',
+      title: 'Peers without a connection',
+      tried: 'Asked the agent whom it has heard of.',
+      seen: name(others),
+      verdict: 'note',
+      next: 'Where it stays so while that PC is on: its firewall keeps this one out, or the other way round.'
+    })
   const banned = peers.filter((peer) => peer.banned)
-  if (banned.length > 0) checks.push({ id: 'peers.banned', title: 'Banned peers', tried: 'Asked the agent who served damaged data.', seen: name(banned), verdict: 'warn', next: 'Check the disks of these PCs: `larder cache verify` there.' })
+  if (banned.length > 0)
+    checks.push({
+      id: 'peers.banned',
+      title: 'Banned peers',
+      tried: 'Asked the agent who served damaged data.',
+      seen: name(banned),
+      verdict: 'warn',
+      next: 'Check the disks of these PCs: `larder cache verify` there.'
+    })
   return checks
 }
 
 export function judgeClock(skews: readonly ClockSkew[]): Check {
   const title = 'Clock'
   const tried = 'Compared the clock with the Date of the origins asked last.'
-  if (skews.length === 0) return { id: 'clock', title, tried, seen: 'No origin has been asked in this run.', verdict: 'skipped', next: null }
+  if (skews.length === 0)
+    return { id: 'clock', title, tried, seen: 'No origin has been asked in this run.', verdict: 'skipped', next: null }
   // A single server may be wrong itself: what half of them say counts.
   const sorted = skews.map(({ aheadMs }) => aheadMs).sort((a, b) => a - b)
   const median = sorted[Math.floor(sorted.length / 2)]!
   const off = Math.abs(median)
   const seen = `This PC is ${(off / 1000).toFixed(1)} s ${median >= 0 ? 'ahead of' : 'behind'} the origins (${skews.map(({ host, aheadMs }) => `${host} ${(aheadMs / 1000).toFixed(1)} s`).join(', ')}).`
   const verdict = off >= SKEW_FAIL_MS ? 'fail' : off >= SKEW_WARN_MS ? 'warn' : 'ok'
-  return { id: 'clock', title, tried, seen, verdict, next: verdict === 'ok' ? null : 'Let the system set the clock (NTP).' }
+  return {
+    id: 'clock',
+    title,
+    tried,
+    seen,
+    verdict,
+    next: verdict === 'ok' ? null : 'Let the system set the clock (NTP).'
+  }
 }
 
 export function judgeCache({ cache, events }: AgentSnapshot): Check {
@@ -74,8 +146,24 @@ export function judgeCache({ cache, events }: AgentSnapshot): Check {
   const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(2)} GiB`
   const seen = `${cache.entries} contents, ${gib(cache.bytes)} of ${gib(cache.maxBytes)}; ${cache.freeBytes === null ? 'free space unknown' : `${gib(cache.freeBytes)} free`}; ${cache.evictions} evicted in this run, ${damaged} damaged.`
   const tried = 'Asked the cache.'
-  if (cache.diskFull) return { id: 'cache', title: 'Cache', tried, seen: `The disk is full. ${seen}`, verdict: 'fail', next: 'Free some space, lower cache.minFreeBytes, or move the cache to another disk.' }
-  if (damaged > 0) return { id: 'cache', title: 'Cache', tried, seen, verdict: 'warn', next: 'Run `larder cache verify`; check the disk when it finds more.' }
+  if (cache.diskFull)
+    return {
+      id: 'cache',
+      title: 'Cache',
+      tried,
+      seen: `The disk is full. ${seen}`,
+      verdict: 'fail',
+      next: 'Free some space, lower cache.minFreeBytes, or move the cache to another disk.'
+    }
+  if (damaged > 0)
+    return {
+      id: 'cache',
+      title: 'Cache',
+      tried,
+      seen,
+      verdict: 'warn',
+      next: 'Run `larder cache verify`; check the disk when it finds more.'
+    }
   return { id: 'cache', title: 'Cache', tried, seen, verdict: 'ok', next: null }
 }
 
@@ -83,7 +171,20 @@ export function judgeGateway({ gateway }: Settings, snapshot: AgentSnapshot | nu
   const title = 'HTTP gateway'
   const tried = 'Read gateway.enabled and gateway.hosts.'
   if (!gateway.enabled) return { id: 'gateway', title, tried, seen: 'Off.', verdict: 'ok', next: null }
-  const hosts = gateway.hosts.length === 0 ? 'no host without token' : `${gateway.hosts.slice(0, MOST_NAMED).join(', ')} without token`
+  const hosts =
+    gateway.hosts.length === 0
+      ? 'no host without token'
+      : `${gateway.hosts.slice(0, MOST_NAMED).join(', ')} without token`
   const at = snapshot === null ? '' : ` at port ${snapshot.ports.gateway ?? 'none'}`
-  return { id: 'gateway', title, tried, seen: `On${at}, ${hosts}.`, verdict: gateway.hosts.length === 0 ? 'note' : 'ok', next: gateway.hosts.length === 0 ? 'Name the hosts that tools may ask for in gateway.hosts, or give the tools the gateway token.' : null }
+  return {
+    id: 'gateway',
+    title,
+    tried,
+    seen: `On${at}, ${hosts}.`,
+    verdict: gateway.hosts.length === 0 ? 'note' : 'ok',
+    next:
+      gateway.hosts.length === 0
+        ? 'Name the hosts that tools may ask for in gateway.hosts, or give the tools the gateway token.'
+        : null
+  }
 }

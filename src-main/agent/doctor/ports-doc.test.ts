@@ -10,7 +10,11 @@ const rows = text
   .split('\n')
   .filter((line) => /^\| \d/.test(line))
   .map((line) => line.split('|').map((cell) => cell.trim()))
-  .map(([, port, protocol, setting]) => ({ port: Number(port), protocol: protocol!, name: setting!.replace(/`/g, '').replace('ports.', '') }))
+  .map(([, port, protocol, setting]) => ({
+    port: Number(port),
+    protocol: protocol!,
+    name: setting!.replace(/`/g, '').replace('ports.', '')
+  }))
 
 test('the table of ports has every port of the settings, with its default', () => {
   expect(Object.fromEntries(rows.map(({ name, port }) => [name, port]))).toEqual(DEFAULT_PORTS)
@@ -19,7 +23,10 @@ test('the table of ports has every port of the settings, with its default', () =
 })
 
 test('the table says which ports are for this PC only', () => {
-  expect(rows.filter(({ protocol }) => protocol.includes('loopback')).map(({ name }) => name)).toEqual(['api', 'gateway'])
+  expect(rows.filter(({ protocol }) => protocol.includes('loopback')).map(({ name }) => name)).toEqual([
+    'api',
+    'gateway'
+  ])
   expect(rows.find(({ name }) => name === 'beacon')!.protocol).toBe('UDP')
   expect(text).toContain(Settings.parse({}).discovery.multicastGroup)
 })
@@ -27,7 +34,8 @@ test('the table says which ports are for this PC only', () => {
 test('the commands are those the doctor prints', () => {
   const lines = text.split('\n')
   const rules = firewallRules({ peer: DEFAULT_PORTS.peer, beacon: DEFAULT_PORTS.beacon })
-  for (const { firewall, commands } of rules) for (const command of commands) expect(lines, `${firewall}: ${command}`).toContain(command)
+  for (const { firewall, commands } of rules)
+    for (const command of commands) expect(lines, `${firewall}: ${command}`).toContain(command)
   // And no others.
   const inDoc = lines.filter((line) => /^(sudo|netsh) /.test(line))
   expect(inDoc.length).toBe(rules.flatMap(({ commands }) => commands).length)

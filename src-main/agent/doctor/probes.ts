@@ -13,7 +13,10 @@ const COMMAND_MS = 5000
 const MAX_OUTPUT_BYTES = 1 << 20
 
 /** Runs a command. Null when it cannot be run, or not in time. */
-export type Run = (file: string, args: readonly string[]) => Promise<{ readonly code: number; readonly stdout: string } | null>
+export type Run = (
+  file: string,
+  args: readonly string[]
+) => Promise<{ readonly code: number; readonly stdout: string } | null>
 
 /** Everything the doctor does to the world. */
 export interface Probes {
@@ -29,10 +32,15 @@ export interface Probes {
 export const systemProbes: Probes = {
   run: (file, args) =>
     new Promise((resolve) => {
-      execFile(file, [...args], { timeout: COMMAND_MS, maxBuffer: MAX_OUTPUT_BYTES, windowsHide: true }, (error, stdout) => {
-        const code = error === null ? 0 : error.code
-        resolve(typeof code === 'number' ? { code, stdout } : null)
-      })
+      execFile(
+        file,
+        [...args],
+        { timeout: COMMAND_MS, maxBuffer: MAX_OUTPUT_BYTES, windowsHide: true },
+        (error, stdout) => {
+          const code = error === null ? 0 : error.code
+          resolve(typeof code === 'number' ? { code, stdout } : null)
+        }
+      )
     }),
 
   connect: (host, port) =>
@@ -65,11 +73,15 @@ export const systemProbes: Probes = {
         }
       })()
       came.catch(() => {})
-      await new Promise<void>((resolve, reject) => socket.send(token, socket.address().port, group, (error) => (error ? reject(error) : resolve())))
+      await new Promise<void>((resolve, reject) =>
+        socket.send(token, socket.address().port, group, (error) => (error ? reject(error) : resolve()))
+      )
       await came
       return null
     } catch (error) {
-      return (error as Error).name === 'AbortError' ? 'the datagram did not come back' : (systemCode(error) ?? String(error))
+      return (error as Error).name === 'AbortError'
+        ? 'the datagram did not come back'
+        : (systemCode(error) ?? String(error))
     } finally {
       socket.close()
     }

@@ -13,14 +13,18 @@ import { LarderError } from '../../lib/errors.ts'
  */
 export function assertNoBrowser(headers: IncomingHttpHeaders): void {
   const names = Object.keys(headers)
-  if (headers.origin !== undefined || names.some((name) => name.startsWith('sec-fetch-') || name.startsWith('access-control-'))) {
+  if (
+    headers.origin !== undefined ||
+    names.some((name) => name.startsWith('sec-fetch-') || name.startsWith('access-control-'))
+  ) {
     throw new LarderError('FORBIDDEN', 'Calls from web pages are refused')
   }
 }
 
 /** The name of a page that was rebound to loopback is in its Host. @throws FORBIDDEN */
 export function assertOwnHost(host: string | undefined, own: readonly string[]): void {
-  if (host === undefined || !own.includes(host.toLowerCase())) throw new LarderError('FORBIDDEN', 'The Host header does not name this gateway')
+  if (host === undefined || !own.includes(host.toLowerCase()))
+    throw new LarderError('FORBIDDEN', 'The Host header does not name this gateway')
 }
 
 /**
@@ -31,8 +35,14 @@ export function assertOwnHost(host: string | undefined, own: readonly string[]):
 export function showsToken(field: string | undefined, token: ApiToken): boolean {
   if (field === undefined) return false
   const [, scheme, value] = /^(basic|bearer) +(\S{1,1024})$/i.exec(field) ?? []
-  const given = scheme?.toLowerCase() === 'basic' ? Buffer.from(value!, 'base64').toString('utf8').replace(/^[^:]*:/, '') : value
-  if (given === undefined || !timingSafeEqual(sha256(given), sha256(token))) throw new LarderError('TOKEN_INVALID', 'The token in Proxy-Authorization is not the one of this gateway')
+  const given =
+    scheme?.toLowerCase() === 'basic'
+      ? Buffer.from(value!, 'base64')
+          .toString('utf8')
+          .replace(/^[^:]*:/, '')
+      : value
+  if (given === undefined || !timingSafeEqual(sha256(given), sha256(token)))
+    throw new LarderError('TOKEN_INVALID', 'The token in Proxy-Authorization is not the one of this gateway')
   return true
 }
 
@@ -43,7 +53,11 @@ export type AddressesOf = (hostname: string) => Promise<readonly string[]>
  * Whether policy lets everybody on this PC ask for this URL. Entries: `host`, `host:port`, `*.domain`, `*`. The last one does not
  * mean services of this PC and of its link (as cloud metadata), which may trust the agent's user, under whatever name.
  */
-export async function isListed(url: string, entries: readonly string[], addressesOf: AddressesOf = resolve): Promise<boolean> {
+export async function isListed(
+  url: string,
+  entries: readonly string[],
+  addressesOf: AddressesOf = resolve
+): Promise<boolean> {
   const { hostname, port, protocol } = new URL(url)
   const effectivePort = port || (protocol === 'https:' ? '443' : '80')
   const named = entries.some((text) => {
@@ -61,7 +75,10 @@ async function isHere(host: string, addressesOf: AddressesOf): Promise<boolean> 
   const addresses = ipaddr.isValid(literal) ? [literal] : await addressesOf(hostname)
   if (addresses.length === 0) return false
   const own = Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => plain(address)))
-  return addresses.some((address) => ['loopback', 'linkLocal', 'unspecified'].includes(ipaddr.process(address).range()) || own.includes(plain(address)))
+  return addresses.some(
+    (address) =>
+      ['loopback', 'linkLocal', 'unspecified'].includes(ipaddr.process(address).range()) || own.includes(plain(address))
+  )
 }
 
 async function resolve(hostname: string): Promise<string[]> {

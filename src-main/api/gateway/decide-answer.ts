@@ -17,26 +17,45 @@ export interface ContentAnswer {
  * Answers a GET or HEAD about a content (RFC 9110 §13.2.2, §14).
  * @throws PRECONDITION_FAILED, RANGE_UNSATISFIABLE (`details.lengthBytes`)
  */
-export function decideAnswer(method: 'GET' | 'HEAD', request: IncomingHttpHeaders, content: FoundContent): ContentAnswer {
+export function decideAnswer(
+  method: 'GET' | 'HEAD',
+  request: IncomingHttpHeaders,
+  content: FoundContent
+): ContentAnswer {
   const { etag, lastModified, lengthBytes } = content
   const described = describe(content)
   assertPreconditions(request, content)
-  if (fresh({ ...request, 'cache-control': undefined }, { ...(etag !== null && { etag }), ...(lastModified !== null && { 'last-modified': lastModified }) })) {
+  if (
+    fresh(
+      { ...request, 'cache-control': undefined },
+      { ...(etag !== null && { etag }), ...(lastModified !== null && { 'last-modified': lastModified }) }
+    )
+  ) {
     const { 'content-type': _type, 'content-disposition': _disposition, ...kept } = described
     return { status: 304, headers: kept, span: null }
   }
   const whole = { start: 0, end: lengthBytes }
-  const ranged = method === 'GET' && request.range !== undefined && rangeHolds(request['if-range'], content) ? parseRange(request.range, lengthBytes) : null
-  if (ranged === 'unsatisfiable') throw new LarderError('RANGE_UNSATISFIABLE', `The file has ${lengthBytes} bytes`, { lengthBytes })
+  const ranged =
+    method === 'GET' && request.range !== undefined && rangeHolds(request['if-range'], content)
+      ? parseRange(request.range, lengthBytes)
+      : null
+  if (ranged === 'unsatisfiable')
+    throw new LarderError('RANGE_UNSATISFIABLE', `The file has ${lengthBytes} bytes`, { lengthBytes })
   const span = ranged ?? whole
-  const headers = { ...described, 'accept-ranges': 'bytes', 'content-length': String(span.end - span.start), ...(ranged && { 'content-range': `bytes ${span.start}-${span.end - 1}/${lengthBytes}` }) }
+  const headers = {
+    ...described,
+    'accept-ranges': 'bytes',
+    'content-length': String(span.end - span.start),
+    ...(ranged && { 'content-range': `bytes ${span.start}-${span.end - 1}/${lengthBytes}` })
+  }
   return { status: ranged ? 206 : 200, headers, span: method === 'HEAD' ? null : span }
 }
 
 /** Fields about the content, the origin's own where they were kept. */
 function describe({ fields, etag, lastModified, stale, ageSeconds }: FoundContent): Record<string, string> {
   const own: Record<string, string> = { 'content-type': fields['content-type'] ?? 'application/octet-stream' }
-  for (const name of ['cache-control', 'expires', 'vary', 'content-disposition', 'date'] as const) if (fields[name] !== undefined) own[name] = fields[name]
+  for (const name of ['cache-control', 'expires', 'vary', 'content-disposition', 'date'] as const)
+    if (fields[name] !== undefined) own[name] = fields[name]
   return {
     ...own,
     ...(etag !== null && { etag }),
@@ -56,7 +75,8 @@ function assertPreconditions(request: IncomingHttpHeaders, { etag, lastModified 
   }
   const since = request['if-unmodified-since']
   if (since === undefined || lastModified === null) return
-  if (Date.parse(lastModified) > Date.parse(since)) throw new LarderError('PRECONDITION_FAILED', 'The file at the origin is newer than If-Unmodified-Since')
+  if (Date.parse(lastModified) > Date.parse(since))
+    throw new LarderError('PRECONDITION_FAILED', 'The file at the origin is newer than If-Unmodified-Since')
 }
 
 /** `If-Range` compares strongly, dates to the letter (RFC 9110 §13.1.5). */

@@ -5,15 +5,70 @@ export const PSEUDONYM = 'larder'
 
 /** Fields of a request that say nothing about who is asking. With any other one the question is passed on and never shared. */
 const impersonal = new Set([
-  'accept', 'accept-charset', 'accept-encoding', 'accept-language', 'cache-control', 'connection', 'dnt', 'host', 'if-match', 'if-modified-since', 'if-none-match', 'if-range',
-  'if-unmodified-since', 'keep-alive', 'pragma', 'priority', 'proxy-authorization', 'proxy-connection', 'range', 'referer', 'te', 'trailer', 'upgrade-insecure-requests', 'user-agent',
-  'via', 'want-content-digest', 'want-digest', 'want-repr-digest',
+  'accept',
+  'accept-charset',
+  'accept-encoding',
+  'accept-language',
+  'cache-control',
+  'connection',
+  'dnt',
+  'host',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'keep-alive',
+  'pragma',
+  'priority',
+  'proxy-authorization',
+  'proxy-connection',
+  'range',
+  'referer',
+  'te',
+  'trailer',
+  'upgrade-insecure-requests',
+  'user-agent',
+  'via',
+  'want-content-digest',
+  'want-digest',
+  'want-repr-digest',
   // What package managers say of themselves: npm, NuGet, Maven. None of it is a credential, and no answer depends on it.
-  'npm-auth-type', 'npm-command', 'npm-scope', 'npm-session', 'npm-in-ci', 'pacote-integrity', 'pacote-pkg-id', 'pacote-req-type', 'pacote-version', 'x-nuget-client-version',
-  'x-nuget-session-id', 'x-nuget-protocol-version', 'cache-store', 'expires'
+  'npm-auth-type',
+  'npm-command',
+  'npm-scope',
+  'npm-session',
+  'npm-in-ci',
+  'pacote-integrity',
+  'pacote-pkg-id',
+  'pacote-req-type',
+  'pacote-version',
+  'x-nuget-client-version',
+  'x-nuget-session-id',
+  'x-nuget-protocol-version',
+  'cache-store',
+  'expires'
 ])
-const hopByHop = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings'])
-const conditions = new Set(['range', 'if-match', 'if-modified-since', 'if-none-match', 'if-range', 'if-unmodified-since'])
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings'
+])
+const conditions = new Set([
+  'range',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since'
+])
 
 /** True when a request may carry something that belongs to one person (RFC 9111 §3.5 and beyond): the answer is that person's alone. */
 export function isPersonal(headers: IncomingHttpHeaders): boolean {
@@ -31,7 +86,10 @@ export function choosingFields(headers: IncomingHttpHeaders): Record<string, str
 }
 
 /** A request's end-to-end fields, and its conditions apart. */
-export function fieldsToPass(headers: IncomingHttpHeaders): { headers: Record<string, string>; conditions: Record<string, string> } {
+export function fieldsToPass(headers: IncomingHttpHeaders): {
+  headers: Record<string, string>
+  conditions: Record<string, string>
+} {
   const passed: Record<string, string> = {}
   const asked: Record<string, string> = {}
   for (const [name, value] of endToEnd(headers)) {
@@ -49,7 +107,9 @@ export function answerToPass(headers: IncomingHttpHeaders): Record<string, strin
 
 /** The request has been here before, or it is the agent's own: the gateway is in the agent's proxy settings. */
 export function isLoop(headers: IncomingHttpHeaders): boolean {
-  return /(^|[\s,])larder(?=$|[\s,])/i.test(headers.via ?? '') || /^larder\/\S+ \(agent\)/.test(headers['user-agent'] ?? '')
+  return (
+    /(^|[\s,])larder(?=$|[\s,])/i.test(headers.via ?? '') || /^larder\/\S+ \(agent\)/.test(headers['user-agent'] ?? '')
+  )
 }
 
 /** `Via` with this hop added (RFC 9110 §7.6.3). */
@@ -58,6 +118,12 @@ export function via(before: string | undefined): string {
 }
 
 function endToEnd(headers: IncomingHttpHeaders): [string, string | string[]][] {
-  const named = (headers.connection ?? '').toLowerCase().split(',').map((name) => name.trim())
-  return Object.entries(headers).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined && !hopByHop.has(entry[0]) && !named.includes(entry[0]))
+  const named = (headers.connection ?? '')
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+  return Object.entries(headers).filter(
+    (entry): entry is [string, string | string[]] =>
+      entry[1] !== undefined && !hopByHop.has(entry[0]) && !named.includes(entry[0])
+  )
 }

@@ -17,14 +17,23 @@ beforeEach(async () => {
   settings = settingsInMemory(Settings.parse({ ports: { gateway: 0 } }), systemClock)
   const log = keptLog()
   agent = new AgentDouble({ dataDir: '/nowhere', settings }, { clock: systemClock, log, env: {} })
-  gateway = await followGatewaySettings({ agent, settings, token: async () => 'c0'.repeat(32) as ApiToken, clock: systemClock, log })
+  gateway = await followGatewaySettings({
+    agent,
+    settings,
+    token: async () => 'c0'.repeat(32) as ApiToken,
+    clock: systemClock,
+    log
+  })
 })
 afterEach(() => gateway.close())
 
 /** Status of a request for a host; null: nobody listens. Not by `fetch`, which looks like a browser. */
 function ask(port: number, host: string): Promise<number | null> {
   return new Promise((resolve) => {
-    get(`http://127.0.0.1:${port}/fetch?url=http://${host}/a`, (answer) => resolve(answer.resume().statusCode ?? 0)).on('error', () => resolve(null))
+    get(`http://127.0.0.1:${port}/fetch?url=http://${host}/a`, (answer) => resolve(answer.resume().statusCode ?? 0)).on(
+      'error',
+      () => resolve(null)
+    )
   })
 }
 
@@ -55,7 +64,9 @@ test('a port that is taken is a warning, and the next one counts', async () => {
   const { port } = taken.address() as AddressInfo
   await settings.set('ports.gateway', port, by)
   await settings.set('gateway.enabled', true, by)
-  await expect.poll(() => agent.events(0).at(-1)).toMatchObject({ type: 'warning', text: expect.stringContaining(String(port)) })
+  await expect
+    .poll(() => agent.events(0).at(-1))
+    .toMatchObject({ type: 'warning', text: expect.stringContaining(String(port)) })
   expect(gateway.port).toBeNull()
   await settings.set('ports.gateway', 0, by)
   await expect.poll(() => gateway.port).not.toBeNull()

@@ -28,7 +28,13 @@ export interface FollowingGateway {
  * made is a warning of the agent.
  * @throws PORT_TAKEN when it cannot be opened at the start
  */
-export async function followGatewaySettings({ agent, settings, token, clock, log }: GatewayHost): Promise<FollowingGateway> {
+export async function followGatewaySettings({
+  agent,
+  settings,
+  token,
+  clock,
+  log
+}: GatewayHost): Promise<FollowingGateway> {
   let open: { readonly gateway: Gateway; readonly wantedPort: number } | null = null
   let ended = false
   let tail: Promise<void> = Promise.resolve()
@@ -45,7 +51,14 @@ export async function followGatewaySettings({ agent, settings, token, clock, log
     const wanted = gateway.enabled && !ended
     if (open && (!wanted || open.wantedPort !== ports.gateway)) await closeNow()
     if (!wanted || open) return
-    const started = await startGateway({ agent: agentForGateway(agent), token: await token(), hosts: () => settings.current.gateway.hosts, port: ports.gateway, clock, log })
+    const started = await startGateway({
+      agent: agentForGateway(agent),
+      token: await token(),
+      hosts: () => settings.current.gateway.hosts,
+      port: ports.gateway,
+      clock,
+      log
+    })
     open = { gateway: started, wantedPort: ports.gateway }
     agent.setGatewayPort(started.port)
     log.info({ gatewayPort: started.port }, 'the gateway is open')

@@ -21,7 +21,11 @@ beforeAll(async () => {
   origin = await startOriginServer()
   fleet = await startFleet(2)
   const hosts = [new URL(origin.url).host]
-  gateways = await Promise.all(fleet.agents.map(({ agent, log }) => startGateway({ agent: agentForGateway(agent), token, hosts: () => hosts, port: 0, clock: systemClock, log })))
+  gateways = await Promise.all(
+    fleet.agents.map(({ agent, log }) =>
+      startGateway({ agent: agentForGateway(agent), token, hosts: () => hosts, port: 0, clock: systemClock, log })
+    )
+  )
 })
 afterAll(async () => {
   await Promise.all(gateways.map((gateway) => gateway.close()))
@@ -46,10 +50,21 @@ interface Got {
   readonly json: any
 }
 
-function open(target: string, { headers = {}, method = 'GET', via = 0 }: { headers?: Record<string, string>; method?: string; via?: number } = {}): Promise<IncomingMessage> {
+function open(
+  target: string,
+  { headers = {}, method = 'GET', via = 0 }: { headers?: Record<string, string>; method?: string; via?: number } = {}
+): Promise<IncomingMessage> {
   const { port } = gateways[via]!
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ host: '127.0.0.1', port, path: target, method, headers: { host: `127.0.0.1:${port}`, ...headers }, agent: new HttpAgent(), setHost: false })
+    const request = httpRequest({
+      host: '127.0.0.1',
+      port,
+      path: target,
+      method,
+      headers: { host: `127.0.0.1:${port}`, ...headers },
+      agent: new HttpAgent(),
+      setHost: false
+    })
     request.on('response', resolve).on('error', reject).end()
   })
 }
@@ -71,16 +86,28 @@ const fetchOf = (url: string) => `/fetch?url=${encodeURIComponent(url)}`
 describe('a download through the gateway', () => {
   test('brings the bytes of the origin, once for both PCs, in both forms', async () => {
     const path = newPath()
-    const url = origin.put(path, { generate: { bytes: 20 * MIB + 7, seed: 1 } }, { headers: { 'Content-Type': 'application/x-thing' } })
+    const url = origin.put(
+      path,
+      { generate: { bytes: 20 * MIB + 7, seed: 1 } },
+      { headers: { 'Content-Type': 'application/x-thing' } }
+    )
     const [a, b] = await Promise.all([get(fetchOf(url)), get(url, { via: 1, headers: { host: new URL(url).host } })])
     const right = await origin.sha256(path)
     for (const got of [a!, b!]) {
       expect([got.status, got.complete, sha256(got.body)]).toEqual([200, true, right])
-      expect(got.headers).toMatchObject({ 'content-length': String(20 * MIB + 7), 'content-type': 'application/x-thing', 'accept-ranges': 'bytes', via: '1.1 larder' })
+      expect(got.headers).toMatchObject({
+        'content-length': String(20 * MIB + 7),
+        'content-type': 'application/x-thing',
+        'accept-ranges': 'bytes',
+        via: '1.1 larder'
+      })
       expect(got.headers.etag).toMatch(/^"/)
       expect(got.headers['last-modified']).toBeDefined()
     }
-    expect([a!.headers['cache-status'], b!.headers['cache-status']].sort()).toEqual(['larder; fwd=miss; detail=origin', 'larder; fwd=miss; detail=peers'])
+    expect([a!.headers['cache-status'], b!.headers['cache-status']].sort()).toEqual([
+      'larder; fwd=miss; detail=origin',
+      'larder; fwd=miss; detail=peers'
+    ])
     expect(origin.contentBytes(path) / origin.bytes(path)).toBeLessThanOrEqual(1.01)
     const again = await get(fetchOf(url))
     expect([again.headers['cache-status'], sha256(again.body)]).toEqual(['larder; hit', right])
@@ -111,8 +138,13 @@ describe('a download through the gateway', () => {
     await untilSnapshot(agent(), (s) => s.requests.filter((r) => r.url === url).every((r) => r.state === 'cancelled'))
     origin.rateBytesPerSecond = null
     const had = Buffer.concat(taken)
-    const rest = await get(fetchOf(url), { headers: { range: `bytes=${had.length}-`, 'if-range': answer.headers.etag! } })
-    expect([rest.status, rest.headers['content-range']]).toEqual([206, `bytes ${had.length}-${16 * MIB - 1}/${16 * MIB}`])
+    const rest = await get(fetchOf(url), {
+      headers: { range: `bytes=${had.length}-`, 'if-range': answer.headers.etag! }
+    })
+    expect([rest.status, rest.headers['content-range']]).toEqual([
+      206,
+      `bytes ${had.length}-${16 * MIB - 1}/${16 * MIB}`
+    ])
     expect(sha256(Buffer.concat([had, rest.body]))).toBe(await origin.sha256(path))
     // A piece that was under way is fetched again; what had been verified is not.
     expect(origin.contentBytes(path)).toBeLessThan(16 * MIB * 1.2)
@@ -122,21 +154,37 @@ describe('a download through the gateway', () => {
     const path = newPath()
     const url = origin.put(path, { generate: { bytes: 40 * MIB, seed: 4 } })
     const got = await get(fetchOf(url), { headers: { range: 'bytes=20000000-20000999' } })
-    expect(got).toMatchObject({ status: 206, complete: true, headers: { 'content-range': `bytes 20000000-20000999/${40 * MIB}`, 'cache-status': 'larder; fwd=miss; detail=origin' } })
+    expect(got).toMatchObject({
+      status: 206,
+      complete: true,
+      headers: {
+        'content-range': `bytes 20000000-20000999/${40 * MIB}`,
+        'cache-status': 'larder; fwd=miss; detail=origin'
+      }
+    })
     expect(got.body.equals(origin.contents(path, 20_000_000, 1000))).toBe(true)
     expect(origin.contentBytes(path)).toBe(1000)
-    expect(agent().snapshot().transfers.filter((t) => t.url === url)).toEqual([])
+    expect(
+      agent()
+        .snapshot()
+        .transfers.filter((t) => t.url === url)
+    ).toEqual([])
   })
 
   test('HEAD and what has not changed cost the origin no content', async () => {
     const path = newPath()
     const url = origin.put(path, { generate: { bytes: MIB, seed: 5 } })
     const head = await get(fetchOf(url), { method: 'HEAD' })
-    expect(head).toMatchObject({ status: 200, headers: { 'content-length': String(MIB), 'cache-status': 'larder; fwd=miss' } })
+    expect(head).toMatchObject({
+      status: 200,
+      headers: { 'content-length': String(MIB), 'cache-status': 'larder; fwd=miss' }
+    })
     expect(head.body.length).toBe(0)
     const same = await get(fetchOf(url), { headers: { 'if-none-match': head.headers.etag! } })
     expect([same.status, same.body.length, same.headers.etag]).toEqual([304, 0, head.headers.etag])
-    expect((await get(fetchOf(url), { headers: { 'if-modified-since': String(head.headers['last-modified']) } })).status).toBe(304)
+    expect(
+      (await get(fetchOf(url), { headers: { 'if-modified-since': String(head.headers['last-modified']) } })).status
+    ).toBe(304)
     expect(origin.contentBytes(path)).toBe(0)
   })
 
@@ -145,7 +193,9 @@ describe('a download through the gateway', () => {
     const url = origin.put(path, Buffer.from('old'), { headers: { 'Cache-Control': 'max-age=3600' } })
     const old = await get(fetchOf(url))
     origin.replace(path, Buffer.from('newer'))
-    const now = await get(fetchOf(url), { headers: { 'if-none-match': old.headers.etag!, range: 'bytes=1-', 'if-range': old.headers.etag! } })
+    const now = await get(fetchOf(url), {
+      headers: { 'if-none-match': old.headers.etag!, range: 'bytes=1-', 'if-range': old.headers.etag! }
+    })
     expect([now.status, now.body.toString()]).toEqual([200, 'newer'])
   })
 
@@ -185,7 +235,11 @@ describe('a download through the gateway', () => {
     await get(fetchOf(url), { headers })
     await flaky.close()
     const stale = await get(fetchOf(url), { headers: { ...headers, 'cache-control': 'max-stale' } })
-    expect([stale.status, stale.body.toString(), stale.headers['cache-status']]).toEqual([200, 'kept', 'larder; hit; detail=stale'])
+    expect([stale.status, stale.body.toString(), stale.headers['cache-status']]).toEqual([
+      200,
+      'kept',
+      'larder; hit; detail=stale'
+    ])
     expect(Number(stale.headers.age)).toBeGreaterThanOrEqual(0)
     const refused = await get(fetchOf(url), { headers })
     expect([refused.status, refused.json.code]).toEqual([502, 'ORIGIN_UNREACHABLE'])
@@ -194,20 +248,31 @@ describe('a download through the gateway', () => {
 })
 
 describe('what is not shared', () => {
-  test.each<Record<string, string>>([{ authorization: 'Basic dTpw' }, { cookie: 'session=1' }, { 'x-api-key': 'k' }])('a request with %j goes to the origin each time and leaves nothing here', async (headers) => {
-    const path = newPath()
-    const url = origin.put(path, Buffer.from(`for one person ${path}`))
-    for (const via of [0, 0, 1]) {
-      const got = await get(fetchOf(url), { via, headers })
-      expect([got.status, got.body.toString(), got.headers['cache-status']]).toEqual([200, `for one person ${path}`, 'larder; fwd=bypass; detail=private'])
+  test.each<Record<string, string>>([{ authorization: 'Basic dTpw' }, { cookie: 'session=1' }, { 'x-api-key': 'k' }])(
+    'a request with %j goes to the origin each time and leaves nothing here',
+    async (headers) => {
+      const path = newPath()
+      const url = origin.put(path, Buffer.from(`for one person ${path}`))
+      for (const via of [0, 0, 1]) {
+        const got = await get(fetchOf(url), { via, headers })
+        expect([got.status, got.body.toString(), got.headers['cache-status']]).toEqual([
+          200,
+          `for one person ${path}`,
+          'larder; fwd=bypass; detail=private'
+        ])
+      }
+      const asked = origin.requests(path)
+      expect(asked.map((r) => r.method)).toEqual(['GET', 'GET', 'GET'])
+      const [name, value] = Object.entries(headers)[0]!
+      for (const request of asked) expect(request.headers[name]).toBe(value)
+      expect(agent().cache.list({ search: path }).total).toBe(0)
+      expect(
+        agent()
+          .snapshot()
+          .requests.filter((r) => r.url.includes(path))
+      ).toEqual([])
     }
-    const asked = origin.requests(path)
-    expect(asked.map((r) => r.method)).toEqual(['GET', 'GET', 'GET'])
-    const [name, value] = Object.entries(headers)[0]!
-    for (const request of asked) expect(request.headers[name]).toBe(value)
-    expect(agent().cache.list({ search: path }).total).toBe(0)
-    expect(agent().snapshot().requests.filter((r) => r.url.includes(path))).toEqual([])
-  })
+  )
 
   test('the gateway’s own token stays here', async () => {
     const path = newPath()
@@ -223,11 +288,21 @@ describe('what is not shared', () => {
     expect([got.status, got.body.toString(), got.headers['content-range']]).toEqual([206, '234', 'bytes 2-4/10'])
   })
 
-  test.each([['no version', { faults: { noValidators: true } }, 'not-shareable'], ['no length', { faults: { noLength: true, noRanges: true, headStatus: 405 } }, 'not-shareable'], ['no permission to share', { headers: { 'Cache-Control': 'private' } }, 'private'], ['no permission to store', { headers: { 'Cache-Control': 'no-store' } }, 'private']] as const)('an answer with %s is passed on', async (_title, options, detail) => {
+  test.each([
+    ['no version', { faults: { noValidators: true } }, 'not-shareable'],
+    ['no length', { faults: { noLength: true, noRanges: true, headStatus: 405 } }, 'not-shareable'],
+    ['no permission to share', { headers: { 'Cache-Control': 'private' } }, 'private'],
+    ['no permission to store', { headers: { 'Cache-Control': 'no-store' } }, 'private']
+  ] as const)('an answer with %s is passed on', async (_title, options, detail) => {
     const path = newPath()
     const url = origin.put(path, Buffer.from('as it is'), options)
     const got = await get(fetchOf(url))
-    expect([got.status, got.body.toString(), got.complete, got.headers['cache-status']]).toEqual([200, 'as it is', true, `larder; fwd=bypass; detail=${detail}`])
+    expect([got.status, got.body.toString(), got.complete, got.headers['cache-status']]).toEqual([
+      200,
+      'as it is',
+      true,
+      `larder; fwd=bypass; detail=${detail}`
+    ])
     expect(agent().cache.list({ search: path }).total).toBe(0)
   })
 
@@ -236,7 +311,10 @@ describe('what is not shared', () => {
     const url = origin.put(path, Buffer.from('direct'))
     await agent().setIntegration(false, { by: 'a test' })
     try {
-      expect(await get(fetchOf(url))).toMatchObject({ status: 200, headers: { 'cache-status': 'larder; fwd=bypass; detail=integration-off' } })
+      expect(await get(fetchOf(url))).toMatchObject({
+        status: 200,
+        headers: { 'cache-status': 'larder; fwd=bypass; detail=integration-off' }
+      })
     } finally {
       await agent().setIntegration(true, { by: 'a test' })
     }
@@ -256,9 +334,15 @@ describe('what is not shared', () => {
 describe('what the origin refuses', () => {
   test('keeps its status, so that tools understand it', async () => {
     const missing = await get(fetchOf(`${origin.url}/not-there`))
-    expect([missing.status, missing.json.code, missing.headers['larder-error']]).toEqual([404, 'ORIGIN_NOT_FOUND', 'ORIGIN_NOT_FOUND'])
+    expect([missing.status, missing.json.code, missing.headers['larder-error']]).toEqual([
+      404,
+      'ORIGIN_NOT_FOUND',
+      'ORIGIN_NOT_FOUND'
+    ])
     const path = newPath()
-    expect((await get(fetchOf(origin.put(path, Buffer.from('x'), { faults: { statuses: Array(20).fill(500) } })))).status).toBe(500)
+    expect(
+      (await get(fetchOf(origin.put(path, Buffer.from('x'), { faults: { statuses: Array(20).fill(500) } })))).status
+    ).toBe(500)
   })
 
   test('for want of a name is the origin’s own challenge, and works with the name', async () => {
@@ -278,9 +362,17 @@ describe('who may ask', () => {
     expect([refused.status, refused.json.code]).toEqual([403, 'GATEWAY_HOST_REFUSED'])
     expect((await get(url, { headers: { host: new URL(url).host } })).status).toBe(403)
     expect(other.requests()).toEqual([])
-    expect((await get(fetchOf(url), { headers: { 'proxy-authorization': `Basic ${btoa(`larder:${token}`)}` } })).body.toString()).toBe('x')
+    expect(
+      (
+        await get(fetchOf(url), { headers: { 'proxy-authorization': `Basic ${btoa(`larder:${token}`)}` } })
+      ).body.toString()
+    ).toBe('x')
     const wrong = await get(fetchOf(url), { headers: { 'proxy-authorization': 'Bearer no' } })
-    expect([wrong.status, wrong.json.code, wrong.headers['proxy-authenticate']]).toEqual([407, 'TOKEN_INVALID', 'Basic realm="larder gateway"'])
+    expect([wrong.status, wrong.json.code, wrong.headers['proxy-authenticate']]).toEqual([
+      407,
+      'TOKEN_INVALID',
+      'Basic realm="larder gateway"'
+    ])
     await other.close()
   })
 
@@ -355,6 +447,9 @@ describe('a reader', () => {
     const before = agent().snapshot().totals
     await get(fetchOf(url), { headers: { range: 'bytes=0-999' } })
     await untilSnapshot(agent(), (s) => s.totals.cacheBytes > before.cacheBytes)
-    expect(agent().snapshot().totals).toMatchObject({ originBytes: before.originBytes, cacheBytes: before.cacheBytes + 1000 })
+    expect(agent().snapshot().totals).toMatchObject({
+      originBytes: before.originBytes,
+      cacheBytes: before.cacheBytes + 1000
+    })
   })
 })

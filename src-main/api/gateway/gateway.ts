@@ -57,10 +57,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       if (isLoop(headers)) throw new LarderError('GATEWAY_LOOP', 'The agent’s own request came back to its gateway')
       const target = readTarget(method, url, own)
       asked = target.url
-      if (!(await isListed(target.url, options.hosts())) && !showsToken(headers['proxy-authorization'], options.token)) {
-        throw new LarderError('GATEWAY_HOST_REFUSED', `${new URL(target.url).host} is not in gateway.hosts`, { host: new URL(target.url).host })
+      if (
+        !(await isListed(target.url, options.hosts())) &&
+        !showsToken(headers['proxy-authorization'], options.token)
+      ) {
+        throw new LarderError('GATEWAY_HOST_REFUSED', `${new URL(target.url).host} is not in gateway.hosts`, {
+          host: new URL(target.url).host
+        })
       }
-      if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0') throw new LarderError('BAD_REQUEST', 'The gateway takes no bodies')
+      if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0')
+        throw new LarderError('BAD_REQUEST', 'The gateway takes no bodies')
       if (answers >= MAX_ANSWERS) throw new LarderError('BUSY', `The gateway gives ${MAX_ANSWERS} answers already`)
       answers++
       try {
@@ -74,18 +80,36 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     }
   }
 
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: CALL_TIMEOUT_MS, headersTimeout: CALL_TIMEOUT_MS, keepAliveTimeout: 60_000 }, (request, response) => void answer(request, response))
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      requestTimeout: CALL_TIMEOUT_MS,
+      headersTimeout: CALL_TIMEOUT_MS,
+      keepAliveTimeout: 60_000
+    },
+    (request, response) => void answer(request, response)
+  )
   server.maxConnections = MAX_CONNECTIONS
   server.timeout = IDLE_TIMEOUT_MS
   server.on('connect', (request, socket) => {
-    socket.end(`HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nLarder-Error: GATEWAY_METHOD\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    socket.end(
+      `HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nLarder-Error: GATEWAY_METHOD\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
+    )
     request.destroy()
   })
   server.on('upgrade', (_request, socket) => socket.destroy())
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
       const taken = systemCode(error) === 'EADDRINUSE' || systemCode(error) === 'EACCES'
-      reject(taken ? new LarderError('PORT_TAKEN', `Port ${options.port} on 127.0.0.1 for the gateway is taken or not allowed`, { port: options.port, setting: 'ports.gateway', cause: error }) : error)
+      reject(
+        taken
+          ? new LarderError('PORT_TAKEN', `Port ${options.port} on 127.0.0.1 for the gateway is taken or not allowed`, {
+              port: options.port,
+              setting: 'ports.gateway',
+              cause: error
+            })
+          : error
+      )
     })
     server.listen({ host: '127.0.0.1', port: options.port }, resolve)
   })

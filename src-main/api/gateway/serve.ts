@@ -22,7 +22,15 @@ export interface GatewayAgent {
   readonly isPaused: () => boolean
   lookUp(url: string, options: LookUpOptions): Promise<LookUp>
   open(content: FoundContent, span: ByteSpan): Reading
-  pass(url: string, options: { method: 'GET' | 'HEAD'; headers: Record<string, string>; conditions: Record<string, string>; signal: AbortSignal }): Promise<PassedAnswer>
+  pass(
+    url: string,
+    options: {
+      method: 'GET' | 'HEAD'
+      headers: Record<string, string>
+      conditions: Record<string, string>
+      signal: AbortSignal
+    }
+  ): Promise<PassedAnswer>
 }
 
 /**
@@ -30,20 +38,31 @@ export interface GatewayAgent {
  * waits for any more is cancelled then.
  * @throws LarderError as long as nothing has been sent
  */
-export async function serve(agent: GatewayAgent, clock: Clock, request: IncomingMessage, response: ServerResponse, target: GatewayTarget): Promise<void> {
+export async function serve(
+  agent: GatewayAgent,
+  clock: Clock,
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: GatewayTarget
+): Promise<void> {
   const gone = new AbortController()
   response.once('close', () => gone.abort(new LarderError('CANCELLED', 'The caller is gone')))
   const { headers } = request
   const method = request.method === 'HEAD' ? 'HEAD' : 'GET'
   const passed = (why: string) => pass(agent, request, response, target, why, gone.signal)
 
-  if (agent.isPaused()) throw new LarderError('BUSY', 'All transfers are paused on this PC; `larder resume` lets them go on')
+  if (agent.isPaused())
+    throw new LarderError('BUSY', 'All transfers are paused on this PC; `larder resume` lets them go on')
   if (target.authorization !== null || isPersonal(headers)) return passed('private')
   const off = agent.notSharing()
   if (off !== null) return passed(off)
 
   const found = await agent
-    .lookUp(target.url, { headers: choosingFields(headers), allowStale: /\b(max-stale|stale-if-error)\b/i.test(headers['cache-control'] ?? ''), signal: gone.signal })
+    .lookUp(target.url, {
+      headers: choosingFields(headers),
+      allowStale: /\b(max-stale|stale-if-error)\b/i.test(headers['cache-control'] ?? ''),
+      signal: gone.signal
+    })
     .catch((error: unknown) => {
       // The origin wants to know who is asking: its challenge is for the caller.
       if (hasCode(error, 'ORIGIN_FORBIDDEN')) return null
@@ -54,7 +73,10 @@ export async function serve(agent: GatewayAgent, clock: Clock, request: Incoming
   const { content } = found
   const answer = decideAnswer(method, headers, content)
   if (answer.span === null) {
-    response.writeHead(answer.status, { ...answer.headers, 'cache-status': statusOf(content.cached ? 'cache' : 'none', content.stale) })
+    response.writeHead(answer.status, {
+      ...answer.headers,
+      'cache-status': statusOf(content.cached ? 'cache' : 'none', content.stale)
+    })
     response.end()
     return
   }
@@ -72,7 +94,13 @@ export async function serve(agent: GatewayAgent, clock: Clock, request: Incoming
   }
 }
 
-async function stream(reading: Reading, answer: { status: number; headers: Readonly<Record<string, string>>; stale: boolean }, response: ServerResponse, clock: Clock, gone: AbortSignal): Promise<void> {
+async function stream(
+  reading: Reading,
+  answer: { status: number; headers: Readonly<Record<string, string>>; stale: boolean },
+  response: ServerResponse,
+  clock: Clock,
+  gone: AbortSignal
+): Promise<void> {
   const writeHead = () =>
     response.writeHead(answer.status, {
       ...answer.headers,
@@ -97,11 +125,26 @@ async function stream(reading: Reading, answer: { status: number; headers: Reado
   }
 }
 
-async function pass(agent: GatewayAgent, request: IncomingMessage, response: ServerResponse, target: GatewayTarget, why: string, signal: AbortSignal): Promise<void> {
+async function pass(
+  agent: GatewayAgent,
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: GatewayTarget,
+  why: string,
+  signal: AbortSignal
+): Promise<void> {
   const { headers, conditions } = fieldsToPass(request.headers)
   if (target.authorization !== null) headers['authorization'] ??= target.authorization
-  const answer = await agent.pass(target.url, { method: request.method === 'HEAD' ? 'HEAD' : 'GET', headers, conditions, signal })
-  response.writeHead(answer.status, { ...answerToPass(answer.headers), 'cache-status': `${PSEUDONYM}; fwd=bypass; detail=${why}` })
+  const answer = await agent.pass(target.url, {
+    method: request.method === 'HEAD' ? 'HEAD' : 'GET',
+    headers,
+    conditions,
+    signal
+  })
+  response.writeHead(answer.status, {
+    ...answerToPass(answer.headers),
+    'cache-status': `${PSEUDONYM}; fwd=bypass; detail=${why}`
+  })
   if (request.method === 'HEAD') {
     answer.body.destroy()
     response.end()
@@ -120,7 +163,12 @@ function statusOf(source: 'cache' | 'peers' | 'origin' | 'none', stale: boolean)
 }
 
 /** Sends an error as an answer: the origin's own status where it gave one, and what to do next. */
-export function refuse(response: ServerResponse, thrown: unknown, method: string | undefined, url: string | null): void {
+export function refuse(
+  response: ServerResponse,
+  thrown: unknown,
+  method: string | undefined,
+  url: string | null
+): void {
   if (response.headersSent || response.destroyed) return void response.destroy()
   const { status, view } = errorAnswer(thrown)
   const told = view.details?.['status']

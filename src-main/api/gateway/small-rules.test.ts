@@ -22,56 +22,117 @@ describe('the target of a call', () => {
   })
 
   test('keeps a user name out of the URL', () => {
-    expect(readTarget('GET', '/fetch?url=http://u:p%40@e.test/a', own)).toEqual({ form: 'fetch', url: 'http://e.test/a', authorization: `Basic ${Buffer.from('u:p@').toString('base64')}` })
+    expect(readTarget('GET', '/fetch?url=http://u:p%40@e.test/a', own)).toEqual({
+      form: 'fetch',
+      url: 'http://e.test/a',
+      authorization: `Basic ${Buffer.from('u:p@').toString('base64')}`
+    })
   })
 
   test.each([
-    ['POST', 'http://e.test/', 'GATEWAY_METHOD'], ['CONNECT', 'e.test:443', 'GATEWAY_METHOD'], ['GET', '/', 'NOT_FOUND'], ['GET', '/fetch', 'BAD_REQUEST'], ['GET', '/fetch?url=a&url=b', 'BAD_REQUEST'],
-    ['GET', '/fetch?url=file:///etc/passwd', 'URL_SCHEME_UNSUPPORTED'], ['GET', '/fetch?url=/a', 'URL_INVALID'], ['GET', 'https://e.test/', 'URL_SCHEME_UNSUPPORTED'], ['GET', 'ftp://e.test/', 'URL_SCHEME_UNSUPPORTED'],
-    ['GET', '*', 'URL_INVALID'], ['GET', `/fetch?url=http://e.test/${'a'.repeat(9000)}`, 'URL_INVALID'], ['GET', '/fetch?url=http://e.test/%0d%0aX:1', 'URL_INVALID']
+    ['POST', 'http://e.test/', 'GATEWAY_METHOD'],
+    ['CONNECT', 'e.test:443', 'GATEWAY_METHOD'],
+    ['GET', '/', 'NOT_FOUND'],
+    ['GET', '/fetch', 'BAD_REQUEST'],
+    ['GET', '/fetch?url=a&url=b', 'BAD_REQUEST'],
+    ['GET', '/fetch?url=file:///etc/passwd', 'URL_SCHEME_UNSUPPORTED'],
+    ['GET', '/fetch?url=/a', 'URL_INVALID'],
+    ['GET', 'https://e.test/', 'URL_SCHEME_UNSUPPORTED'],
+    ['GET', 'ftp://e.test/', 'URL_SCHEME_UNSUPPORTED'],
+    ['GET', '*', 'URL_INVALID'],
+    ['GET', `/fetch?url=http://e.test/${'a'.repeat(9000)}`, 'URL_INVALID'],
+    ['GET', '/fetch?url=http://e.test/%0d%0aX:1', 'URL_INVALID']
   ])('%s %s is refused', (method, target, code) => {
     expect(() => readTarget(method, target, own)).toThrow(coded(code))
   })
 
   test('whatever comes, it is an absolute web URL or an error with a code', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.webUrl(), fc.string().map((s) => `/fetch?url=${encodeURIComponent(s)}`), fc.webUrl().map((s) => `/fetch?url=${s}`)), (target) => {
-        try {
-          const { url } = readTarget('GET', target, own)
-          expect(new URL(url)).toMatchObject({ username: '', password: '', hash: '' })
-          expect(url).toMatch(/^https?:/)
-        } catch (error) {
-          expect(error).toBeInstanceOf(LarderError)
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.webUrl(),
+          fc.string().map((s) => `/fetch?url=${encodeURIComponent(s)}`),
+          fc.webUrl().map((s) => `/fetch?url=${s}`)
+        ),
+        (target) => {
+          try {
+            const { url } = readTarget('GET', target, own)
+            expect(new URL(url)).toMatchObject({ username: '', password: '', hash: '' })
+            expect(url).toMatch(/^https?:/)
+          } catch (error) {
+            expect(error).toBeInstanceOf(LarderError)
+          }
         }
-      })
+      )
     )
   })
 })
 
 describe('who may use the gateway', () => {
-  test.each([{ origin: 'https://evil.test' }, { origin: 'null' }, { origin: 'http://127.0.0.1:4727' }, { 'sec-fetch-site': 'none' }, { 'sec-fetch-site': 'same-origin' }, { 'sec-fetch-mode': 'navigate' }, { 'access-control-request-method': 'GET' }])('no page: %j', (headers) => {
+  test.each([
+    { origin: 'https://evil.test' },
+    { origin: 'null' },
+    { origin: 'http://127.0.0.1:4727' },
+    { 'sec-fetch-site': 'none' },
+    { 'sec-fetch-site': 'same-origin' },
+    { 'sec-fetch-mode': 'navigate' },
+    { 'access-control-request-method': 'GET' }
+  ])('no page: %j', (headers) => {
     expect(() => assertNoBrowser(headers)).toThrow(coded('FORBIDDEN'))
   })
 
-  test.each([undefined, '', 'evil.test', 'evil.test:4727', '127.0.0.1', '127.0.0.1:1', 'localhost:4727@evil.test'])('not under the host %s', (host) => {
-    expect(() => assertOwnHost(host, own)).toThrow(coded('FORBIDDEN'))
-  })
+  test.each([undefined, '', 'evil.test', 'evil.test:4727', '127.0.0.1', '127.0.0.1:1', 'localhost:4727@evil.test'])(
+    'not under the host %s',
+    (host) => {
+      expect(() => assertOwnHost(host, own)).toThrow(coded('FORBIDDEN'))
+    }
+  )
 
   test.each([
-    ['http://e.test/', ['e.test'], true], ['http://e.test:81/', ['e.test'], true], ['http://E.TEST/', ['e.test'], true], ['http://e.test/', ['E.Test'], true],
-    ['http://e.test:81/', ['e.test:80'], false], ['http://e.test/', ['e.test:80'], true], ['https://e.test/', ['e.test:443'], true], ['https://e.test/', ['e.test:80'], false],
-    ['http://a.e.test/', ['*.e.test'], true], ['http://e.test/', ['*.e.test'], false], ['http://evile.test/', ['*.e.test'], false], ['http://e.test.evil/', ['e.test'], false], ['http://a.e.test/', ['e.test'], false],
-    ['http://any.test/', ['*'], true], ['http://any.test/', [], false],
-    ['http://localhost/', ['*'], false], ['http://127.0.0.1/', ['*'], false], ['http://[::1]/', ['*'], false], ['http://[::ffff:127.0.0.1]/', ['*'], false], ['http://169.254.169.254/', ['*'], false], ['http://0x7f.1/', ['*'], false], ['http://0.0.0.0/', ['*'], false],
-    ['http://10.1.2.3/', ['*'], true], ['http://127.0.0.1:8080/', ['127.0.0.1:8080'], true], ['http://[::1]:80/', ['[::1]:80'], true], ['http://[::1]/', ['[::1]'], true]
+    ['http://e.test/', ['e.test'], true],
+    ['http://e.test:81/', ['e.test'], true],
+    ['http://E.TEST/', ['e.test'], true],
+    ['http://e.test/', ['E.Test'], true],
+    ['http://e.test:81/', ['e.test:80'], false],
+    ['http://e.test/', ['e.test:80'], true],
+    ['https://e.test/', ['e.test:443'], true],
+    ['https://e.test/', ['e.test:80'], false],
+    ['http://a.e.test/', ['*.e.test'], true],
+    ['http://e.test/', ['*.e.test'], false],
+    ['http://evile.test/', ['*.e.test'], false],
+    ['http://e.test.evil/', ['e.test'], false],
+    ['http://a.e.test/', ['e.test'], false],
+    ['http://any.test/', ['*'], true],
+    ['http://any.test/', [], false],
+    ['http://localhost/', ['*'], false],
+    ['http://127.0.0.1/', ['*'], false],
+    ['http://[::1]/', ['*'], false],
+    ['http://[::ffff:127.0.0.1]/', ['*'], false],
+    ['http://169.254.169.254/', ['*'], false],
+    ['http://0x7f.1/', ['*'], false],
+    ['http://0.0.0.0/', ['*'], false],
+    ['http://10.1.2.3/', ['*'], true],
+    ['http://127.0.0.1:8080/', ['127.0.0.1:8080'], true],
+    ['http://[::1]:80/', ['[::1]:80'], true],
+    ['http://[::1]/', ['[::1]'], true]
   ])('%s under %j: %s', async (url, entries, listed) => {
     expect(await isListed(url, entries, async () => [])).toBe(listed)
     for (const entry of entries) expect(GatewayHost.safeParse(entry).success).toBe(true)
   })
 
   test.each([
-    ['127.0.0.1', false], ['::1', false], ['::ffff:127.0.0.1', false], ['169.254.169.254', false], ['fe80::1', false], ['0.0.0.0', false], ['10.1.2.3', true], ['2001:db8::1', true],
-    ...Object.values(networkInterfaces()).flatMap((all) => all!.map(({ address }): [string, boolean] => [address, false]))
+    ['127.0.0.1', false],
+    ['::1', false],
+    ['::ffff:127.0.0.1', false],
+    ['169.254.169.254', false],
+    ['fe80::1', false],
+    ['0.0.0.0', false],
+    ['10.1.2.3', true],
+    ['2001:db8::1', true],
+    ...Object.values(networkInterfaces()).flatMap((all) =>
+      all!.map(({ address }): [string, boolean] => [address, false])
+    )
   ])('* lets nobody ask for a name that leads to %s: %s', async (address, listed) => {
     const addressesOf = async () => ['93.184.216.34', address]
     expect(await isListed('http://e.test/', ['*'], addressesOf)).toBe(listed)
@@ -82,46 +143,127 @@ describe('who may use the gateway', () => {
     for (const name of ['localhost.', 'localhost']) expect(await isListed(`http://${name}/`, ['*'])).toBe(false)
   })
 
-  test.each(['', 'http://e.test', 'a*.test', '*e.test', 'e.test/', 'e.test:x', '*.*', 'a b', '-a:1\n'])('the list takes no %j', (entry) => {
-    expect(GatewayHost.safeParse(entry).success).toBe(false)
-  })
+  test.each(['', 'http://e.test', 'a*.test', '*e.test', 'e.test/', 'e.test:x', '*.*', 'a b', '-a:1\n'])(
+    'the list takes no %j',
+    (entry) => {
+      expect(GatewayHost.safeParse(entry).success).toBe(false)
+    }
+  )
 
   test('the token counts as Bearer and as the password of Basic', () => {
     const token = 'ab'.repeat(32)
     expect(showsToken(undefined, token)).toBe(false)
-    for (const field of [`Bearer ${token}`, `bearer ${token}`, `Basic ${btoa(`larder:${token}`)}`, `Basic ${btoa(`:${token}`)}`]) expect(showsToken(field, token), field).toBe(true)
-    for (const field of ['', 'Bearer', 'Bearer x', `Basic ${btoa(token.slice(1))}`, `Digest ${token}`, `Bearer ${token}x`]) expect(() => showsToken(field, token), field).toThrow(coded('TOKEN_INVALID'))
+    for (const field of [
+      `Bearer ${token}`,
+      `bearer ${token}`,
+      `Basic ${btoa(`larder:${token}`)}`,
+      `Basic ${btoa(`:${token}`)}`
+    ])
+      expect(showsToken(field, token), field).toBe(true)
+    for (const field of [
+      '',
+      'Bearer',
+      'Bearer x',
+      `Basic ${btoa(token.slice(1))}`,
+      `Digest ${token}`,
+      `Bearer ${token}x`
+    ])
+      expect(() => showsToken(field, token), field).toThrow(coded('TOKEN_INVALID'))
   })
 })
 
 describe('fields', () => {
   test('of ordinary tools say nothing about who is asking', () => {
-    expect(isPersonal({ host: 'e.test', 'user-agent': 'Debian APT-HTTP/1.3', accept: 'text/*', 'cache-control': 'max-age=0', 'if-modified-since': 'x', range: 'bytes=1-', 'if-range': 'x', 'proxy-connection': 'Keep-Alive', 'accept-encoding': 'identity' })).toBe(false)
+    expect(
+      isPersonal({
+        host: 'e.test',
+        'user-agent': 'Debian APT-HTTP/1.3',
+        accept: 'text/*',
+        'cache-control': 'max-age=0',
+        'if-modified-since': 'x',
+        range: 'bytes=1-',
+        'if-range': 'x',
+        'proxy-connection': 'Keep-Alive',
+        'accept-encoding': 'identity'
+      })
+    ).toBe(false)
   })
 
   test('of package managers neither', () => {
-    const npm = { 'user-agent': 'npm/11.19.1 node/v20.20.2', 'pacote-version': '21.5.1', 'pacote-req-type': 'tarball', 'pacote-pkg-id': 'remote:http://e.test/x.tgz', 'npm-auth-type': 'web', 'npm-command': 'pack', accept: '*/*' }
-    const maven = { 'user-agent': 'Apache-Maven/3.9', 'cache-control': 'no-cache', 'cache-store': 'no-store', pragma: 'no-cache', expires: '0' }
+    const npm = {
+      'user-agent': 'npm/11.19.1 node/v20.20.2',
+      'pacote-version': '21.5.1',
+      'pacote-req-type': 'tarball',
+      'pacote-pkg-id': 'remote:http://e.test/x.tgz',
+      'npm-auth-type': 'web',
+      'npm-command': 'pack',
+      accept: '*/*'
+    }
+    const maven = {
+      'user-agent': 'Apache-Maven/3.9',
+      'cache-control': 'no-cache',
+      'cache-store': 'no-store',
+      pragma: 'no-cache',
+      expires: '0'
+    }
     for (const headers of [npm, maven]) expect(isPersonal({ host: 'e.test', ...headers })).toBe(false)
   })
 
-  test.each(['authorization', 'cookie', 'npm-otp', 'x-api-key', 'private-token', 'x-amz-security-token', 'anything-else'])('%s makes a request personal', (name) => {
+  test.each([
+    'authorization',
+    'cookie',
+    'npm-otp',
+    'x-api-key',
+    'private-token',
+    'x-amz-security-token',
+    'anything-else'
+  ])('%s makes a request personal', (name) => {
     expect(isPersonal({ host: 'e.test', [name]: 'x' })).toBe(true)
   })
 
   test('that belong to one connection stay there', () => {
-    const { headers, conditions } = fieldsToPass({ host: 'gateway', connection: 'close, x-secret-hop', 'x-secret-hop': '1', 'proxy-authorization': 'Bearer t', 'proxy-connection': 'x', te: 'x', authorization: 'Basic u', cookie: 'a=b', range: 'bytes=1-', 'if-none-match': '"a"', via: '1.1 squid' })
+    const { headers, conditions } = fieldsToPass({
+      host: 'gateway',
+      connection: 'close, x-secret-hop',
+      'x-secret-hop': '1',
+      'proxy-authorization': 'Bearer t',
+      'proxy-connection': 'x',
+      te: 'x',
+      authorization: 'Basic u',
+      cookie: 'a=b',
+      range: 'bytes=1-',
+      'if-none-match': '"a"',
+      via: '1.1 squid'
+    })
     expect(headers).toEqual({ authorization: 'Basic u', cookie: 'a=b', via: '1.1 squid, 1.1 larder' })
     expect(conditions).toEqual({ range: 'bytes=1-', 'if-none-match': '"a"' })
-    expect(answerToPass({ connection: 'keep-alive', 'keep-alive': 'x', 'transfer-encoding': 'chunked', 'set-cookie': ['a', 'b'], etag: '"e"' })).toEqual({ 'set-cookie': ['a', 'b'], etag: '"e"', via: '1.1 larder' })
+    expect(
+      answerToPass({
+        connection: 'keep-alive',
+        'keep-alive': 'x',
+        'transfer-encoding': 'chunked',
+        'set-cookie': ['a', 'b'],
+        etag: '"e"'
+      })
+    ).toEqual({ 'set-cookie': ['a', 'b'], etag: '"e"', via: '1.1 larder' })
   })
 
   test('that choose among representations are kept, those that do not are left out', () => {
     expect(choosingFields({ accept: '*/*', 'user-agent': 'curl' })).toBeUndefined()
-    expect(choosingFields({ accept: 'text/*', 'accept-language': 'de' })).toEqual({ accept: 'text/*', 'accept-language': 'de' })
+    expect(choosingFields({ accept: 'text/*', 'accept-language': 'de' })).toEqual({
+      accept: 'text/*',
+      'accept-language': 'de'
+    })
   })
 
-  test.each([[{ via: '1.1 larder' }, true], [{ via: '1.1 a, 1.1 larder' }, true], [{ 'user-agent': 'larder/0.1.0 (agent)' }, true], [{ 'user-agent': 'larder/0.1.0' }, false], [{ via: '1.1 larderous' }, false], [{}, false]])('%j: a loop %s', (headers, loop) => {
+  test.each([
+    [{ via: '1.1 larder' }, true],
+    [{ via: '1.1 a, 1.1 larder' }, true],
+    [{ 'user-agent': 'larder/0.1.0 (agent)' }, true],
+    [{ 'user-agent': 'larder/0.1.0' }, false],
+    [{ via: '1.1 larderous' }, false],
+    [{}, false]
+  ])('%j: a loop %s', (headers, loop) => {
     expect(isLoop(headers)).toBe(loop)
   })
 })

@@ -21,13 +21,15 @@ export interface GatewayTarget {
  * @throws NOT_FOUND, BAD_REQUEST, URL_INVALID, URL_SCHEME_UNSUPPORTED, GATEWAY_METHOD
  */
 export function readTarget(method: string, target: string, own: readonly string[]): GatewayTarget {
-  if (method !== 'GET' && method !== 'HEAD') throw new LarderError('GATEWAY_METHOD', `The gateway does not take ${method.slice(0, 20)}`)
+  if (method !== 'GET' && method !== 'HEAD')
+    throw new LarderError('GATEWAY_METHOD', `The gateway does not take ${method.slice(0, 20)}`)
   if (target.startsWith('/')) return readFetch(target)
   const { url, authorization } = separateCredentials(normaliseUrl(target))
   const { protocol, host, pathname, search } = new URL(url)
   // A tool whose proxy is the gateway asks for `/fetch` this way too.
   if (own.includes(host) && protocol === 'http:') return readFetch(pathname + search)
-  if (protocol !== 'http:') throw new LarderError('URL_SCHEME_UNSUPPORTED', 'The gateway takes only http:// URLs as a proxy')
+  if (protocol !== 'http:')
+    throw new LarderError('URL_SCHEME_UNSUPPORTED', 'The gateway takes only http:// URLs as a proxy')
   return { form: 'proxy', url, authorization }
 }
 

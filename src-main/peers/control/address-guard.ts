@@ -41,7 +41,10 @@ export class AddressGuard {
   failed(address: string, announced = false): number {
     const source = announced ? address : sourceOf(address)
     const count = (this.#failures.get(source)?.count ?? 0) + 1
-    const waitMs = count <= FREE_FAILURES ? 0 : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(count - FREE_FAILURES - 1, 10))
+    const waitMs =
+      count <= FREE_FAILURES
+        ? 0
+        : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(count - FREE_FAILURES - 1, 10))
     this.#failures.delete(source)
     this.#failures.set(source, { count, untilMs: this.#clock.monotonicMs() + waitMs })
     if (this.#failures.size > MAX_SOURCES) this.#failures.delete(this.#failures.keys().next().value!)

@@ -22,11 +22,13 @@ function story(network: PeerNetwork): string[] {
 }
 
 async function freeTcpPorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, async () => {
-    const server = createServer().listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    return server
-  }))
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      return server
+    })
+  )
   const ports = servers.map((server) => (server.address() as AddressInfo).port)
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
   return ports
@@ -52,12 +54,23 @@ describe('control connections', () => {
 
   it('bring members together by a seed, each knowing who the other is', async () => {
     const [a, b] = await pair()
-    expect(b.network.peer(a.network.self)).toEqual({ id: a.network.self, name: 'anna', address: '127.0.0.1', port: a.network.ports().peer, bootId: a.network.bootId, weight: 61, version: '0.1.0' })
+    expect(b.network.peer(a.network.self)).toEqual({
+      id: a.network.self,
+      name: 'anna',
+      address: '127.0.0.1',
+      port: a.network.ports().peer,
+      bootId: a.network.bootId,
+      weight: 61,
+      version: '0.1.0'
+    })
     expect(a.network.peer(b.network.self)?.port).toBe(b.network.ports().peer)
     expect(a.network.memberKey(b.network.self)).toBeDefined()
     expect(a.network.nameOf(b.network.self)).toBe('bert')
     expect(a.network.view()).toMatchObject([{ name: 'bert', state: 'connected', reason: null }])
-    expect(a.network.verifyCredential(b.network.credential!)).toEqual({ id: b.network.self, spki: a.network.memberKey(b.network.self) })
+    expect(a.network.verifyCredential(b.network.credential!)).toEqual({
+      id: b.network.self,
+      spki: a.network.memberKey(b.network.self)
+    })
   })
 
   it('deliver messages in order, both ways', async () => {
@@ -119,22 +132,25 @@ describe('control connections', () => {
     expect(told[1]).toBe('lost raw: was silent for 12 s')
   })
 
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])('become exactly one when both dial at the same moment, without a flap (%i)', async () => {
-    const [portA, portB] = await freeTcpPorts(2)
-    const a = await lan.make({ name: 'anna', seeds: [`127.0.0.1:${portB}`], ports: { peer: portA } })
-    const b = await lan.make({ name: 'bert', seeds: [`127.0.0.1:${portA}`], ports: { peer: portB } })
-    const stories = [story(a.network), story(b.network)]
-    await Promise.all([a.network.start(), b.network.start()])
-    await untilConnected(a.network, b.network)
-    // Messages both ways, twice, prove that both keep the same connection.
-    for (let i = 0; i < 2; i++) {
-      const heard = [once(a.network, 'message'), once(b.network, 'message')]
-      expect(a.network.send(b.network.self, join)).toBe(true)
-      expect(b.network.send(a.network.self, join)).toBe(true)
-      await Promise.all(heard)
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'become exactly one when both dial at the same moment, without a flap (%i)',
+    async () => {
+      const [portA, portB] = await freeTcpPorts(2)
+      const a = await lan.make({ name: 'anna', seeds: [`127.0.0.1:${portB}`], ports: { peer: portA } })
+      const b = await lan.make({ name: 'bert', seeds: [`127.0.0.1:${portA}`], ports: { peer: portB } })
+      const stories = [story(a.network), story(b.network)]
+      await Promise.all([a.network.start(), b.network.start()])
+      await untilConnected(a.network, b.network)
+      // Messages both ways, twice, prove that both keep the same connection.
+      for (let i = 0; i < 2; i++) {
+        const heard = [once(a.network, 'message'), once(b.network, 'message')]
+        expect(a.network.send(b.network.self, join)).toBe(true)
+        expect(b.network.send(a.network.self, join)).toBe(true)
+        await Promise.all(heard)
+      }
+      expect(stories).toEqual([['connected bert'], ['connected anna']])
     }
-    expect(stories).toEqual([['connected bert'], ['connected anna']])
-  })
+  )
 
   /** A member whose id is on the wanted side of the network's, and the network's attempt to reach it, waiting for an answer. */
   const attemptUnderWay = async (order: 'lower' | 'higher') => {
@@ -214,7 +230,11 @@ describe('control connections', () => {
     const a = await lan.add({ seeds: [] })
     const port = a.network.ports().peer!
     await a.network.stop()
-    const self = await lan.make({ dir: a.dir, seeds: [`127.0.0.1:${port}`, `localhost:${port}`], ports: { peer: port } })
+    const self = await lan.make({
+      dir: a.dir,
+      seeds: [`127.0.0.1:${port}`, `localhost:${port}`],
+      ports: { peer: port }
+    })
     const told = story(self.network)
     await self.network.start()
     const b = await lan.add({ seeds: [self.seed()] })
@@ -226,10 +246,24 @@ describe('control connections', () => {
   it.each<[string, (send: (data: string | Buffer) => void) => void, RegExp]>([
     ['no JSON', (send) => send('{"t":'), /not JSON/],
     ['an unknown message', (send) => send('{"t":"swarm.dance"}'), /does not understand/],
-    ['a message with wrong fields', (send) => send(JSON.stringify({ t: 'claim.put', key: '../../etc' })), /does not understand/],
+    [
+      'a message with wrong fields',
+      (send) => send(JSON.stringify({ t: 'claim.put', key: '../../etc' })),
+      /does not understand/
+    ],
     ['a binary frame', (send) => send(Buffer.from('{}')), /binary/],
-    ['an oversized message', (send) => send(JSON.stringify({ t: 'swarm.join', key, pad: 'x'.repeat(MAX_PEER_MESSAGE_BYTES) })), /broken frame|bytes/],
-    ['a flood', (send) => { for (let i = 0; i < 5000; i++) send(JSON.stringify(join)) }, /messages per second/]
+    [
+      'an oversized message',
+      (send) => send(JSON.stringify({ t: 'swarm.join', key, pad: 'x'.repeat(MAX_PEER_MESSAGE_BYTES) })),
+      /broken frame|bytes/
+    ],
+    [
+      'a flood',
+      (send) => {
+        for (let i = 0; i < 5000; i++) send(JSON.stringify(join))
+      },
+      /messages per second/
+    ]
   ])('cut and name a member that sends %s, and nobody else', async (_what, misbehave, reason) => {
     const [a, b] = await pair()
     const ws = await raw.dial(a.network.ports().peer!)
@@ -239,7 +273,11 @@ describe('control connections', () => {
     misbehave((data) => ws.send(data))
     expect(await refused).toEqual([{ address: '127.0.0.1', id: raw.id, reason: expect.stringMatching(reason) }])
     await closed
-    expect(a.network.view().find((p) => p.id === raw.id)).toMatchObject({ name: 'raw', state: 'refused', reason: expect.stringMatching(reason) })
+    expect(a.network.view().find((p) => p.id === raw.id)).toMatchObject({
+      name: 'raw',
+      state: 'refused',
+      reason: expect.stringMatching(reason)
+    })
     // It stays out for a while; everybody else is unaffected.
     expect(await raw.attempt(a.network.ports().peer!)).toMatchObject({ kind: 'later' })
     expect(a.network.connected().map((p) => p.name)).toEqual(['bert'])
@@ -248,17 +286,24 @@ describe('control connections', () => {
     await message
   })
 
-  it.each([['no hello at all but a message', JSON.stringify(join)], ['a huge hello', JSON.stringify({ t: 'hello', name: 'x', version: '1', port: 1, weight: 1, pad: 'x'.repeat(5000) })], ['a name that would write over the terminal', JSON.stringify({ t: 'hello', name: '\u001b[2J', version: '1', port: 1, weight: 1 })]])(
-    'are refused to a member that begins with %s',
-    async (_what, first) => {
-      const a = await lan.add({ seeds: [] })
-      const ws = await raw.dial(a.network.ports().peer!, { hello: false })
-      const refused = once(a.network, 'refused', { signal: AbortSignal.timeout(3000) })
-      ws.send(first)
-      await refused
-      expect(a.network.connected()).toEqual([])
-    }
-  )
+  it.each([
+    ['no hello at all but a message', JSON.stringify(join)],
+    [
+      'a huge hello',
+      JSON.stringify({ t: 'hello', name: 'x', version: '1', port: 1, weight: 1, pad: 'x'.repeat(5000) })
+    ],
+    [
+      'a name that would write over the terminal',
+      JSON.stringify({ t: 'hello', name: '\u001b[2J', version: '1', port: 1, weight: 1 })
+    ]
+  ])('are refused to a member that begins with %s', async (_what, first) => {
+    const a = await lan.add({ seeds: [] })
+    const ws = await raw.dial(a.network.ports().peer!, { hello: false })
+    const refused = once(a.network, 'refused', { signal: AbortSignal.timeout(3000) })
+    ws.send(first)
+    await refused
+    expect(a.network.connected()).toEqual([])
+  })
 
   it('drop a member that does not read, before its messages fill the memory', async () => {
     const a = await lan.add({ seeds: [] })
@@ -266,7 +311,14 @@ describe('control connections', () => {
     if (!a.network.peer(raw.id)) await once(a.network, 'connected')
     ws.pause()
     const lost = once(a.network, 'lost', { signal: AbortSignal.timeout(5000) })
-    const big: PeerMessage = { t: 'swarm.have', key, lengthBytes: 1, map: 'A'.repeat(2700), complete: false, signers: Array.from({ length: 14 }, () => ({ spki: 'B'.repeat(200), proof: 'C'.repeat(4000) })) }
+    const big: PeerMessage = {
+      t: 'swarm.have',
+      key,
+      lengthBytes: 1,
+      map: 'A'.repeat(2700),
+      complete: false,
+      signers: Array.from({ length: 14 }, () => ({ spki: 'B'.repeat(200), proof: 'C'.repeat(4000) }))
+    }
     let sent = 0
     while (a.network.send(raw.id, big)) if (++sent % 20 === 0) await tick()
     expect((await lost)[1]).toBe('did not read its messages')

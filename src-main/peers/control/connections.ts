@@ -143,7 +143,8 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   /** The own addresses have changed: connections over one that is not to be used any more end at once, dead ones soon. */
   pathsChanged(): void {
     for (const { channel, ownAddress } of this.#links.values()) {
-      if (this.#o.paths.barred(ownAddress) !== null) channel?.destroy('was connected over a network that is left out now')
+      if (this.#o.paths.barred(ownAddress) !== null)
+        channel?.destroy('was connected over a network that is left out now')
     }
     this.refresh()
   }
@@ -258,7 +259,11 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
 
   /** A beacon of this fleet in a version of the protocol that this agent does not speak. */
   otherVersion(address: string, version: number): void {
-    this.#o.refusals.stranger(address, null, `speaks version ${version} of the protocol, this agent version ${PEER_PROTOCOL}`)
+    this.#o.refusals.stranger(
+      address,
+      null,
+      `speaks version ${version} of the protocol, this agent version ${PEER_PROTOCOL}`
+    )
   }
 
   /** A member has proved itself as dialler: may it come in? A promise where it must be seen first whether its older connection lives. */
@@ -266,7 +271,8 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     if (!this.#running || this.#o.refusals.isPenalised(id)) return 'later'
     const link = this.#links.get(id)
     if (!link?.channel && this.#channels() >= MAX_CONNECTED) return 'later'
-    if (link?.channel && link.peer && link.bootId !== bootId) return this.#admitOtherRun(link, link.channel, link.peer.address, address)
+    if (link?.channel && link.peer && link.bootId !== bootId)
+      return this.#admitOtherRun(link, link.channel, link.peer.address, address)
     if (this.#o.identity.id > id) return 'accept'
     if (link?.channel && link.bootId === bootId) {
       link.channel.probe()
@@ -302,8 +308,21 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
       const first = link.peer === undefined
       if (first && side === 'dialer') channel.sendHello(hello())
       link.loop.encourage()
-      link.peer = { id: link.id, name: theirs.name || link.id.slice(0, 8), address, port: dialledPort ?? theirs.port, bootId, weight: theirs.weight, version: theirs.version }
-      table.set(link.id, 'connected', null, { address, name: theirs.name, weight: theirs.weight, version: theirs.version })
+      link.peer = {
+        id: link.id,
+        name: theirs.name || link.id.slice(0, 8),
+        address,
+        port: dialledPort ?? theirs.port,
+        bootId,
+        weight: theirs.weight,
+        version: theirs.version
+      }
+      table.set(link.id, 'connected', null, {
+        address,
+        name: theirs.name,
+        weight: theirs.weight,
+        version: theirs.version
+      })
       if (first) this.emit('connected', link.peer)
     })
     channel.on('message', (message) => this.emit('message', link.id, message))
@@ -354,7 +373,11 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   #newLink(id: PeerId): Link | undefined {
     if (this.#links.size >= MAX_LINKS) this.#dropStale()
     if (this.#links.size >= MAX_LINKS) return undefined
-    const link: Link = { id, addresses: new KnownAddresses(BEACON_FRESH_MS), loop: new DialLoop(this.#o.clock, this.#o.random, (signal) => this.#attemptBeacon(id, signal)) }
+    const link: Link = {
+      id,
+      addresses: new KnownAddresses(BEACON_FRESH_MS),
+      loop: new DialLoop(this.#o.clock, this.#o.random, (signal) => this.#attemptBeacon(id, signal))
+    }
     this.#links.set(id, link)
     return link
   }

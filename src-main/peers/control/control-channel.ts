@@ -1,6 +1,11 @@
 import { EventEmitter } from 'node:events'
 import type { WebSocket } from 'ws'
-import { ControlMessage, MAX_PEER_MESSAGE_BYTES, type FleetDenied, type PeerMessage } from '../../contract/peer-messages.ts'
+import {
+  ControlMessage,
+  MAX_PEER_MESSAGE_BYTES,
+  type FleetDenied,
+  type PeerMessage
+} from '../../contract/peer-messages.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
 import { CLOSE, Hello, MAX_HELLO_BYTES } from './hello.ts'
 import { TokenBucket } from '../../lib/token-bucket.ts'
@@ -151,9 +156,11 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
   #receive(data: Buffer, binary: boolean): void {
     if (this.#ended) return
     this.#heard()
-    if (!this.#rate.take()) return this.#offend(`sent more than ${MESSAGE_RATE.perSecond} messages per second`, CLOSE.tooMany)
+    if (!this.#rate.take())
+      return this.#offend(`sent more than ${MESSAGE_RATE.perSecond} messages per second`, CLOSE.tooMany)
     if (binary) return this.#offend('sent a binary frame')
-    if (data.length > (this.#greeted ? MAX_PEER_MESSAGE_BYTES : MAX_HELLO_BYTES)) return this.#offend(`sent a message of ${data.length} bytes`)
+    if (data.length > (this.#greeted ? MAX_PEER_MESSAGE_BYTES : MAX_HELLO_BYTES))
+      return this.#offend(`sent a message of ${data.length} bytes`)
     let value: unknown
     try {
       value = JSON.parse(data.toString())

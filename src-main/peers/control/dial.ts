@@ -70,13 +70,15 @@ export async function dialControl(options: DialOptions): Promise<DialOutcome> {
     const failure = await secured(socket)
     const address = plainAddress(socket.remoteAddress ?? host)
     if (failure) return { kind: 'unreachable', reason: failure }
-    if (options.barred(socket.localAddress) !== null) return give(socket, { kind: 'unreachable', reason: 'can be reached only over a network that is left out' })
+    if (options.barred(socket.localAddress) !== null)
+      return give(socket, { kind: 'unreachable', reason: 'can be reached only over a network that is left out' })
     const remote = remoteIdentity(socket)
     if (!remote) return refused(socket, { id: null, address, reason: 'has no usable device certificate' })
     if (remote.id === identity.id) return give(socket, { kind: 'self', address })
     const verdict = options.recognise(remote.id)
     if (verdict === 'duplicate') return give(socket, { kind: 'duplicate', id: remote.id })
-    if (verdict === 'impostor') return refused(socket, { id: remote.id, address, reason: 'is another agent than the one announced there' })
+    if (verdict === 'impostor')
+      return refused(socket, { id: remote.id, address, reason: 'is another agent than the one announced there' })
     const objection = options.membership.objection(remote)
     if (objection) return refused(socket, { id: remote.id, address, reason: objection.reason })
     return await upgrade(socket, remote, address, options)
@@ -90,17 +92,33 @@ export async function dialControl(options: DialOptions): Promise<DialOutcome> {
 function secured(socket: TLSSocket): Promise<string | undefined> {
   return new Promise((resolve) => {
     let why = 'did not answer in time'
-    socket.once('error', (error) => (why = systemCode(error) === 'ECONNREFUSED' ? 'has no agent at this port' : `cannot be reached (${systemCode(error) ?? error.message})`))
+    socket.once(
+      'error',
+      (error) =>
+        (why =
+          systemCode(error) === 'ECONNREFUSED'
+            ? 'has no agent at this port'
+            : `cannot be reached (${systemCode(error) ?? error.message})`)
+    )
     socket.once('close', () => resolve(why))
     socket.once('secureConnect', () => resolve(undefined))
   })
 }
 
-function upgrade(socket: TLSSocket, remote: RemoteIdentity, address: string, { membership, bootId, clock, signal, proven }: DialOptions): Promise<DialOutcome> {
+function upgrade(
+  socket: TLSSocket,
+  remote: RemoteIdentity,
+  address: string,
+  { membership, bootId, clock, signal, proven }: DialOptions
+): Promise<DialOutcome> {
   const channel = channelOf(socket, remote, 'dialer')
   const ws = new WebSocket(`wss://peer${CONTROL_PATH}`, {
     createConnection: () => socket,
-    headers: { [PROOF_HEADER]: membership.prove(channel, 'dialer'), [PROTOCOL_HEADER]: String(PEER_PROTOCOL), [BOOT_HEADER]: bootId },
+    headers: {
+      [PROOF_HEADER]: membership.prove(channel, 'dialer'),
+      [PROTOCOL_HEADER]: String(PEER_PROTOCOL),
+      [BOOT_HEADER]: bootId
+    },
     maxPayload: MAX_PEER_MESSAGE_BYTES,
     perMessageDeflate: false,
     followRedirects: false
@@ -133,13 +151,37 @@ function upgrade(socket: TLSSocket, remote: RemoteIdentity, address: string, { m
     ws.once('unexpected-response', (_request, answer) => {
       const { statusCode } = answer
       if (statusCode === STATUS.duplicate) settle({ kind: 'duplicate', id: remote.id })
-      else if (statusCode === STATUS.twin) settle({ kind: 'refused', id: remote.id, address, reason: `says that another PC has the identity of this one ${TWIN_REMEDY}` })
-      else if (statusCode === STATUS.denied) settle({ kind: 'refused', id: remote.id, address, reason: 'does not take this PC: it was removed from the fleet, or its certificate has expired by the clock there' })
+      else if (statusCode === STATUS.twin)
+        settle({
+          kind: 'refused',
+          id: remote.id,
+          address,
+          reason: `says that another PC has the identity of this one ${TWIN_REMEDY}`
+        })
+      else if (statusCode === STATUS.denied)
+        settle({
+          kind: 'refused',
+          id: remote.id,
+          address,
+          reason:
+            'does not take this PC: it was removed from the fleet, or its certificate has expired by the clock there'
+        })
       else if (statusCode === STATUS.later) settle({ kind: 'later', id: remote.id })
-      else if (statusCode === STATUS.otherProtocol) settle({ kind: 'refused', id: remote.id, address, reason: `speaks another version of the protocol than ${PEER_PROTOCOL}` })
+      else if (statusCode === STATUS.otherProtocol)
+        settle({
+          kind: 'refused',
+          id: remote.id,
+          address,
+          reason: `speaks another version of the protocol than ${PEER_PROTOCOL}`
+        })
       else settle({ kind: 'refused', id: remote.id, address, reason: `gave an answer no agent gives (${statusCode})` })
     })
-    const broken = () => settle(signal.aborted ? { kind: 'unreachable', reason: 'was no longer wanted' } : { kind: 'refused', id: remote.id, address, reason: why })
+    const broken = () =>
+      settle(
+        signal.aborted
+          ? { kind: 'unreachable', reason: 'was no longer wanted' }
+          : { kind: 'refused', id: remote.id, address, reason: why }
+      )
     ws.on('error', broken)
     ws.on('close', broken)
   })
@@ -150,6 +192,9 @@ function give(socket: TLSSocket, outcome: DialOutcome): DialOutcome {
   return outcome
 }
 
-function refused(socket: TLSSocket, { id, address, reason }: { id: PeerId | null; address: string; reason: string }): DialOutcome {
+function refused(
+  socket: TLSSocket,
+  { id, address, reason }: { id: PeerId | null; address: string; reason: string }
+): DialOutcome {
   return give(socket, { kind: 'refused', id, address, reason })
 }

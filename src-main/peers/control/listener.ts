@@ -16,7 +16,14 @@ import { BOOT_HEADER, CONTROL_PATH, PROOF_HEADER, PROTOCOL_HEADER, STATUS } from
 import type { Identity } from '../fleet/identity.ts'
 import type { Membership } from '../fleet/membership.ts'
 import type { Refusals } from './refusals.ts'
-import { channelOf, peerTlsOptions, plainAddress, remoteIdentity, type RemoteIdentity, type TlsCredential } from '../fleet/tls-channel.ts'
+import {
+  channelOf,
+  peerTlsOptions,
+  plainAddress,
+  remoteIdentity,
+  type RemoteIdentity,
+  type TlsCredential
+} from '../fleet/tls-channel.ts'
 
 /** A stranger has this long for the TLS handshake, and again for its proof. */
 const PATIENCE_MS = 10_000
@@ -48,7 +55,12 @@ export interface ListenerOptions {
 export class Listener {
   readonly #o: ListenerOptions
   readonly #server: Server
-  readonly #webSockets = new WebSocketServer({ noServer: true, maxPayload: MAX_PEER_MESSAGE_BYTES, perMessageDeflate: false, clientTracking: false })
+  readonly #webSockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_PEER_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    clientTracking: false
+  })
   readonly #remotes = new WeakMap<Duplex, RemoteIdentity>()
   readonly #patience = new WeakMap<Duplex, Timer>()
   /** Remote ports of connections that have not proved anything yet, by address. */
@@ -97,8 +109,16 @@ export class Listener {
     } catch (error) {
       const code = systemCode(error)
       if (address === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) return this.listen('0.0.0.0', port)
-      if (code === 'EADDRINUSE') throw new LarderError('PORT_TAKEN', `TCP port ${port} for peers is taken by another program`, { port, cause: error })
-      throw new LarderError('PORT_TAKEN', `The peer port cannot be opened at ${address}:${port} (${code ?? (error as Error).message})`, { port, cause: error })
+      if (code === 'EADDRINUSE')
+        throw new LarderError('PORT_TAKEN', `TCP port ${port} for peers is taken by another program`, {
+          port,
+          cause: error
+        })
+      throw new LarderError(
+        'PORT_TAKEN',
+        `The peer port cannot be opened at ${address}:${port} (${code ?? (error as Error).message})`,
+        { port, cause: error }
+      )
     }
   }
 
@@ -186,7 +206,13 @@ export class Listener {
     const proof = request.headers[PROOF_HEADER]
     const protocol = Number(request.headers[PROTOCOL_HEADER])
     const address = plainAddress(tls.remoteAddress)
-    if (!remote || request.method !== 'GET' || request.url !== CONTROL_PATH || typeof proof !== 'string' || !(protocol >= 1 && protocol <= 0xffff)) {
+    if (
+      !remote ||
+      request.method !== 'GET' ||
+      request.url !== CONTROL_PATH ||
+      typeof proof !== 'string' ||
+      !(protocol >= 1 && protocol <= 0xffff)
+    ) {
       tls.destroy()
       return
     }
@@ -209,7 +235,11 @@ export class Listener {
       return answer(tls, STATUS.denied)
     }
     if (protocol !== PEER_PROTOCOL) {
-      refusals.member(remote.id, address, `speaks version ${protocol} of the protocol, this agent version ${PEER_PROTOCOL}`)
+      refusals.member(
+        remote.id,
+        address,
+        `speaks version ${protocol} of the protocol, this agent version ${PEER_PROTOCOL}`
+      )
       return answer(tls, STATUS.otherProtocol)
     }
     const bootId = BootId.safeParse(request.headers[BOOT_HEADER])
@@ -224,7 +254,12 @@ export class Listener {
     if (verdict !== 'accept') return answer(tls, STATUS[verdict])
     this.#patience.get(tls)?.cancel()
     this.#proved(address, tls.remotePort ?? 0)
-    this.#webSockets.handleUpgrade(request, tls, head, (ws) => connections.adopt({ ws, remote, bootId: bootId.data, address, ownAddress: plainAddress(tls.localAddress) }, 'acceptor'))
+    this.#webSockets.handleUpgrade(request, tls, head, (ws) =>
+      connections.adopt(
+        { ws, remote, bootId: bootId.data, address, ownAddress: plainAddress(tls.localAddress) },
+        'acceptor'
+      )
+    )
   }
 
   async #pieces(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -55,20 +55,26 @@ describe('connections that are misused', () => {
   it.each([
     ['where no member is connected', async () => (await lan.add({ name: 'carl', seeds: [] })).network, 300, 64],
     ['from the address of a member', async () => a.network, 600, 256]
-  ])('by being opened in hundreds and never used stay few %s', async (_where, victim, opened, most) => {
-    const port = (await victim()).ports().peer!
-    let ended = 0
-    await new Promise<void>((resolve) => {
-      for (let i = 0; i < opened; i++) {
-        const socket = connect(port, '127.0.0.1').on('error', () => {}).resume()
-        // All but a bounded number are turned away at once, before any cryptography.
-        socket.once('close', () => ++ended === opened - most - 20 && resolve())
-        sockets.push(socket)
-      }
-    })
-    await aHears()
-    expect(a.network.connected()).toHaveLength(1)
-  }, 8000)
+  ])(
+    'by being opened in hundreds and never used stay few %s',
+    async (_where, victim, opened, most) => {
+      const port = (await victim()).ports().peer!
+      let ended = 0
+      await new Promise<void>((resolve) => {
+        for (let i = 0; i < opened; i++) {
+          const socket = connect(port, '127.0.0.1')
+            .on('error', () => {})
+            .resume()
+          // All but a bounded number are turned away at once, before any cryptography.
+          socket.once('close', () => ++ended === opened - most - 20 && resolve())
+          sockets.push(socket)
+        }
+      })
+      await aHears()
+      expect(a.network.connected()).toHaveLength(1)
+    },
+    8000
+  )
 
   it('cost no TLS state when they are turned away', async () => {
     const port = (await lan.add({ name: 'carl', seeds: [] })).network.ports().peer!
@@ -77,7 +83,9 @@ describe('connections that are misused', () => {
     try {
       await Promise.all(
         Array.from({ length: 400 }, () => {
-          const socket = connect(port, '127.0.0.1').on('error', () => {}).resume()
+          const socket = connect(port, '127.0.0.1')
+            .on('error', () => {})
+            .resume()
           sockets.push(socket)
           // Nothing a TLS server would answer: who is let in loses its connection for it.
           socket.write('\0'.repeat(64))

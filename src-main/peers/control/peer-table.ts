@@ -50,10 +50,23 @@ export class PeerTable {
   }
 
   /** Notes what a peer does now. `facts` overwrite what was known. */
-  set(id: PeerId, state: PeerState, reason: string | null, facts: { address?: string; name?: string; weight?: number; version?: string } = {}): void {
+  set(
+    id: PeerId,
+    state: PeerState,
+    reason: string | null,
+    facts: { address?: string; name?: string; weight?: number; version?: string } = {}
+  ): void {
     const entry = this.#entry(id)
     const { address = entry.address, name = entry.name, weight = entry.weight, version = entry.version } = facts
-    if (entry.state === state && entry.reason === reason && entry.address === address && entry.name === name && entry.weight === weight && entry.version === version) return
+    if (
+      entry.state === state &&
+      entry.reason === reason &&
+      entry.address === address &&
+      entry.name === name &&
+      entry.weight === weight &&
+      entry.version === version
+    )
+      return
     if (entry.name !== name) this.#rename(id, entry.name, name)
     Object.assign(entry, { address, name, weight, version, reason })
     if (entry.state !== state) this.#stamp(entry, state)
@@ -113,7 +126,12 @@ export class PeerTable {
         servedBytes,
         banned: bans.size > 0
       }))
-      .sort((a, b) => Number(b.state === 'connected') - Number(a.state === 'connected') || a.name.localeCompare(b.name) || a.address.localeCompare(b.address))
+      .sort(
+        (a, b) =>
+          Number(b.state === 'connected') - Number(a.state === 'connected') ||
+          a.name.localeCompare(b.name) ||
+          a.address.localeCompare(b.address)
+      )
   }
 
   /** Bans outlive their peer's presence; everything else about those long gone is forgotten. */
@@ -181,5 +199,18 @@ function fold(name: string): string {
 }
 
 function newEntry(id: PeerId | null, address: string): Entry {
-  return { id, name: '', address, state: 'seen', reason: null, weight: null, version: null, since: 0, changedMs: 0, receivedBytes: 0, servedBytes: 0, bans: new Map() }
+  return {
+    id,
+    name: '',
+    address,
+    state: 'seen',
+    reason: null,
+    weight: null,
+    version: null,
+    since: 0,
+    changedMs: 0,
+    receivedBytes: 0,
+    servedBytes: 0,
+    bans: new Map()
+  }
 }

@@ -13,12 +13,27 @@ describe('the path of a piece request', () => {
   const key = `version:${'0f'.repeat(32)}` as ContentKey
 
   it('is read as it was written', () => {
-    fc.assert(fc.property(fc.nat(MAX_PIECES - 1), fc.integer({ min: 1, max: MAX_PIECES }), (first, count) => void expect(parsePiecesPath(piecesPath(key, { first, count }))).toEqual({ key, first, count })))
+    fc.assert(
+      fc.property(
+        fc.nat(MAX_PIECES - 1),
+        fc.integer({ min: 1, max: MAX_PIECES }),
+        (first, count) => void expect(parsePiecesPath(piecesPath(key, { first, count }))).toEqual({ key, first, count })
+      )
+    )
   })
 
   it('is nothing in any other form', () => {
     const path = piecesPath(key, { first: 1, count: 2 })
-    for (const bad of [`${path}0000`, `${path}&x=1`, path.replace('first=1', 'first=-1'), path.replace('count=2', 'count=0'), path.replace('version', 'file'), `/..${path}`, path.replace('0f', '0F'), path.replace('first=1', 'first=99999')]) {
+    for (const bad of [
+      `${path}0000`,
+      `${path}&x=1`,
+      path.replace('first=1', 'first=-1'),
+      path.replace('count=2', 'count=0'),
+      path.replace('version', 'file'),
+      `/..${path}`,
+      path.replace('0f', '0F'),
+      path.replace('first=1', 'first=99999')
+    ]) {
       expect.soft(parsePiecesPath(bad), bad).toBeUndefined()
     }
     fc.assert(fc.property(fc.string(), (text) => void expect(parsePiecesPath(text)).toBeUndefined()))
@@ -33,7 +48,9 @@ describe('a seed', () => {
     [' [::1] ', { host: '::1', port: 4726 }]
   ])('%j is read', (text, seed) => expect(parseSeed(text, 4726)).toEqual(seed))
 
-  it.each(['', ':99', 'a:0', 'a:65536', 'a:b', 'a b', 'http://a', 'a/b', '::1', '[::1'])('%j is none', (text) => expect(parseSeed(text, 4726)).toBeUndefined())
+  it.each(['', ':99', 'a:0', 'a:65536', 'a:b', 'a b', 'http://a', 'a/b', '::1', '[::1'])('%j is none', (text) =>
+    expect(parseSeed(text, 4726)).toBeUndefined()
+  )
 
   it('of any text is a host and a usable port, or nothing', () => {
     fc.assert(
@@ -48,14 +65,20 @@ describe('a seed', () => {
 describe('the name of a peer', () => {
   it('is always one that others accept', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 100 }).map((units) => String.fromCharCode(...units)), (name) => {
-        expect(Hello.safeParse({ t: 'hello', name: presentableName(name), version: '1', port: 1, weight: 0 }).success).toBe(true)
-      })
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 100 }).map((units) => String.fromCharCode(...units)),
+        (name) => {
+          expect(
+            Hello.safeParse({ t: 'hello', name: presentableName(name), version: '1', port: 1, weight: 0 }).success
+          ).toBe(true)
+        }
+      )
     )
   })
 
   it('with control characters or line breaks is not accepted', () => {
-    for (const name of ['a\nb', 'a\u001b[31m', 'a\u202eb', 'x'.repeat(65)]) expect.soft(Hello.safeParse({ t: 'hello', name, version: '1', port: 1, weight: 0 }).success).toBe(false)
+    for (const name of ['a\nb', 'a\u001b[31m', 'a\u202eb', 'x'.repeat(65)])
+      expect.soft(Hello.safeParse({ t: 'hello', name, version: '1', port: 1, weight: 0 }).success).toBe(false)
   })
 })
 

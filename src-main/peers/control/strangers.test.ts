@@ -39,7 +39,9 @@ describe('who is not a member', () => {
     const socket = await stranger.tls(port)
     expect(await bytesUntilEnd(socket, upgradeWith(stranger.proof(socket)))).toHaveLength(0)
     expect(await refused).toEqual([{ address: '127.0.0.1', id: stranger.id, reason: 'has another site key' }])
-    expect(agent.network.view()).toMatchObject([{ state: 'refused', address: '127.0.0.1', reason: '127.0.0.1 has another site key.' }])
+    expect(agent.network.view()).toMatchObject([
+      { state: 'refused', address: '127.0.0.1', reason: '127.0.0.1 has another site key.' }
+    ])
   })
 
   it.each([
@@ -96,7 +98,8 @@ describe('who is not a member', () => {
   it('learns nothing by taking the part of the acceptor: the dialler says no hello without its proof', async () => {
     const heard: string[] = []
     for (const prove of [undefined, (_own: string, theirs: string) => theirs, () => '']) {
-      const control = (ws: { on(event: 'message', fn: (data: Buffer) => void): void }) => ws.on('message', (data) => void heard.push(String(data)))
+      const control = (ws: { on(event: 'message', fn: (data: Buffer) => void): void }) =>
+        ws.on('message', (data) => void heard.push(String(data)))
       const seed = `127.0.0.1:${await stranger.serve({ prove, control })}`
       const victim = await lan.make({ seeds: [seed] })
       const refused = once(victim.network, 'refused')

@@ -35,7 +35,9 @@ describe('two PCs with one identity', () => {
       expect(id).toBe(a.network.self)
       expect(reason).toContain('delete identity.pem')
     }
-    expect(a.network.view()).toMatchObject([{ state: 'refused', address: '127.0.0.1', reason: expect.stringContaining('same identity') }])
+    expect(a.network.view()).toMatchObject([
+      { state: 'refused', address: '127.0.0.1', reason: expect.stringContaining('same identity') }
+    ])
   })
 
   it('say so as well when the one is a seed of the other', async () => {

@@ -21,7 +21,12 @@ describe('the source an address counts as', () => {
   ])('of %s is %s', (address, source) => expect(sourceOf(address)).toBe(source))
 
   it('is one for all addresses of a /64', () => {
-    fc.assert(fc.property(fc.ipV6().filter((a) => !/[.%]/.test(a)), (address) => void expect(typeof sourceOf(address)).toBe('string')))
+    fc.assert(
+      fc.property(
+        fc.ipV6().filter((a) => !/[.%]/.test(a)),
+        (address) => void expect(typeof sourceOf(address)).toBe('string')
+      )
+    )
   })
 })
 
@@ -69,14 +74,20 @@ describe('the known addresses of a peer', () => {
 
 describe('a seed with a zone', () => {
   it('is read', () => expect(parseSeed('[fe80::1%eth0]:4000', 4726)).toEqual({ host: 'fe80::1%eth0', port: 4000 }))
-  it.each(['[fe80::1%]', '[fe80::1%a b]', '[10.0.0.1%eth0', `[fe80::1%${'x'.repeat(40)}]`])('%j is none', (text) => expect(parseSeed(text, 4726)).toBeUndefined())
+  it.each(['[fe80::1%]', '[fe80::1%a b]', '[10.0.0.1%eth0', `[fe80::1%${'x'.repeat(40)}]`])('%j is none', (text) =>
+    expect(parseSeed(text, 4726)).toBeUndefined()
+  )
 })
 
 describe('peers with the same name', () => {
   const ids = ['a', 'b', 'c', '9'].map((c) => c.repeat(64) as PeerId)
   const [a, b, c, own] = ids as [PeerId, PeerId, PeerId, PeerId]
   const table = () => new PeerTable(fakeClock(), () => {}, { id: own, name: 'front-desk' })
-  const names = (t: PeerTable) => t.view().map((p) => p.name).sort()
+  const names = (t: PeerTable) =>
+    t
+      .view()
+      .map((p) => p.name)
+      .sort()
 
   it('are told apart by their addresses, on one PC by their ids', () => {
     const t = table()

@@ -57,7 +57,8 @@ describe('the beacon filter', () => {
     const filter = new BeaconFilter(fakeClock())
     const bytes = bytesOf(beacon())
     let checked = 0
-    for (let i = 0; i < 20_000; i++) if (filter.worthChecking(bytes, `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`)) checked++
+    for (let i = 0; i < 20_000; i++)
+      if (filter.worthChecking(bytes, `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`)) checked++
     expect(checked).toBeLessThanOrEqual(2000)
   })
 

@@ -26,7 +26,9 @@ export class BeaconOutlet {
   constructor(on: LocalInterface, options: OutletOptions) {
     this.on = on
     this.#o = options
-    this.#socket = createSocket(on.family === 6 ? { type: 'udp6', ipv6Only: true, reuseAddr: true } : { type: 'udp4', reuseAddr: true })
+    this.#socket = createSocket(
+      on.family === 6 ? { type: 'udp6', ipv6Only: true, reuseAddr: true } : { type: 'udp4', reuseAddr: true }
+    )
     this.#socket.unref()
   }
 
@@ -49,18 +51,21 @@ export class BeaconOutlet {
       })
       this.#socket.on('close', () => resolve(false))
       this.#socket.on('message', this.#o.heard)
-      this.#socket.bind({ port: this.#o.port, address: this.on.family === 6 ? '::' : '0.0.0.0', exclusive: true }, () => {
-        try {
-          if (this.on.family === 4) this.#socket.setBroadcast(true)
-          this.#socket.setMulticastTTL(1)
-          this.#socket.setMulticastLoopback(true)
-        } catch (error) {
-          this.#trouble = this.#explain(error)
+      this.#socket.bind(
+        { port: this.#o.port, address: this.on.family === 6 ? '::' : '0.0.0.0', exclusive: true },
+        () => {
+          try {
+            if (this.on.family === 4) this.#socket.setBroadcast(true)
+            this.#socket.setMulticastTTL(1)
+            this.#socket.setMulticastLoopback(true)
+          } catch (error) {
+            this.#trouble = this.#explain(error)
+          }
+          this.#ready = true
+          this.join()
+          resolve(true)
         }
-        this.#ready = true
-        this.join()
-        resolve(true)
-      })
+      )
     })
   }
 
@@ -121,7 +126,8 @@ export class BeaconOutlet {
   #explain(error: unknown): string {
     const code = systemCode(error)
     if (code === 'EADDRINUSE') return `UDP port ${this.#o.port} is taken by another program.`
-    if (code === 'ENETUNREACH' || code === 'ENETDOWN' || code === 'EADDRNOTAVAIL') return `This network is not ready (${code}).`
+    if (code === 'ENETUNREACH' || code === 'ENETDOWN' || code === 'EADDRNOTAVAIL')
+      return `This network is not ready (${code}).`
     return `The system refuses multicast here (${code ?? (error as Error).message}).`
   }
 }

@@ -50,7 +50,11 @@ export interface BeaconOptions {
  * Sends and hears beacons on each usable address through a socket of its own: a single socket would send on one
  * interface only, and goes deaf when that interface is re-created.
  */
-export class Beacon extends EventEmitter<{ heard: [HeardBeacon]; otherVersion: [{ address: string; version: number }]; changed: [] }> {
+export class Beacon extends EventEmitter<{
+  heard: [HeardBeacon]
+  otherVersion: [{ address: string; version: number }]
+  changed: []
+}> {
   readonly #options: BeaconOptions
   readonly #filter: BeaconFilter
   readonly #outlets = new Map<string, BeaconOutlet>()
@@ -94,7 +98,12 @@ export class Beacon extends EventEmitter<{ heard: [HeardBeacon]; otherVersion: [
   interfaces(): InterfaceView[] {
     return this.#options.watch.interfaces.map(({ name, address, used, reason, signature }) => {
       const failure = this.#failures.get(signature)
-      return { name, address, used: used && failure === undefined, reason: reason ?? failure ?? this.#outlets.get(signature)?.trouble ?? null }
+      return {
+        name,
+        address,
+        used: used && failure === undefined,
+        reason: reason ?? failure ?? this.#outlets.get(signature)?.trouble ?? null
+      }
     })
   }
 
@@ -107,7 +116,11 @@ export class Beacon extends EventEmitter<{ heard: [HeardBeacon]; otherVersion: [
     this.#sharedReply?.cancel()
     this.#cancelBurst()
     await Promise.race([
-      Promise.all([...this.#outlets.values()].map((outlet) => outlet.announce(this.#encode({ goodbye: true, replyWanted: false })))),
+      Promise.all(
+        [...this.#outlets.values()].map((outlet) =>
+          outlet.announce(this.#encode({ goodbye: true, replyWanted: false }))
+        )
+      ),
       new Promise((resolve) => setTimeout(resolve, GOODBYE_MS))
     ])
     for (const outlet of [...this.#outlets.values()]) this.#close(outlet)
@@ -128,7 +141,9 @@ export class Beacon extends EventEmitter<{ heard: [HeardBeacon]; otherVersion: [
       else this.#close(outlet)
     }
     for (const signature of this.#failures.keys()) if (!wanted.has(signature)) this.#failures.delete(signature)
-    const opened = await Promise.all([...wanted.values()].filter((i) => !this.#outlets.has(i.signature)).map((i) => this.#open(i)))
+    const opened = await Promise.all(
+      [...wanted.values()].filter((i) => !this.#outlets.has(i.signature)).map((i) => this.#open(i))
+    )
     if (JSON.stringify(this.interfaces()) !== before) this.emit('changed')
     return opened.includes(true)
   }
@@ -141,7 +156,8 @@ export class Beacon extends EventEmitter<{ heard: [HeardBeacon]; otherVersion: [
       group6,
       heard: (bytes, from) => this.#receive(bytes, from),
       broken: (why, err) => {
-        if (this.#failures.get(on.signature) !== why) log.warn({ interface: on.name, address: on.address, err }, 'The beacon cannot use this interface.')
+        if (this.#failures.get(on.signature) !== why)
+          log.warn({ interface: on.name, address: on.address, err }, 'The beacon cannot use this interface.')
         this.#failures.set(on.signature, why)
         this.#close(outlet)
       }
@@ -181,7 +197,10 @@ export class Beacon extends EventEmitter<{ heard: [HeardBeacon]; otherVersion: [
     this.#cancelBurst()
     for (const ms of BURST_MS) {
       if (ms === 0) this.#announce(true)
-      else this.#burst.push(this.#options.clock.after(ms * (0.75 + this.#options.random() / 2), () => this.#announce(true)))
+      else
+        this.#burst.push(
+          this.#options.clock.after(ms * (0.75 + this.#options.random() / 2), () => this.#announce(true))
+        )
     }
   }
 

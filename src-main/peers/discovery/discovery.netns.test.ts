@@ -29,7 +29,8 @@ describe('discovery between PCs', () => {
 
   const pc = async (name: string, address: string | null, onSwitch = 'a', { ipv6 = true } = {}): Promise<LabHost> => {
     const host = await lab.addHost(name)
-    if (!ipv6) await host.run('sh', '-c', 'for n in all default; do echo 1 > /proc/sys/net/ipv6/conf/$n/disable_ipv6; done')
+    if (!ipv6)
+      await host.run('sh', '-c', 'for n in all default; do echo 1 > /proc/sys/net/ipv6/conf/$n/disable_ipv6; done')
     await host.plug('eth0', onSwitch, address)
     return host
   }
@@ -39,14 +40,21 @@ describe('discovery between PCs', () => {
     return agent
   }
   const pair = async ({ ipv6 = true } = {}) => {
-    const hosts = [await pc('pc-1', '10.77.1.11/24', 'a', { ipv6 }), await pc('pc-2', '10.77.1.12/24', 'a', { ipv6 })] as const
+    const hosts = [
+      await pc('pc-1', '10.77.1.11/24', 'a', { ipv6 }),
+      await pc('pc-2', '10.77.1.12/24', 'a', { ipv6 })
+    ] as const
     const [one, two] = await Promise.all(hosts.map((host) => start(host)))
     await met(one!, two!)
     return { hosts, one: one!, two: two! }
   }
-  const connected = (snapshot: AgentSnapshot, name: string) => snapshot.peers.find((peer) => peer.state === 'connected' && peer.name.startsWith(name))
+  const connected = (snapshot: AgentSnapshot, name: string) =>
+    snapshot.peers.find((peer) => peer.state === 'connected' && peer.name.startsWith(name))
   const met = (one: LabAgent, two: LabAgent, limitMs = 20_000) =>
-    Promise.all([one.untilSnapshot((s) => connected(s, two.name) !== undefined, limitMs), two.untilSnapshot((s) => connected(s, one.name) !== undefined, limitMs)])
+    Promise.all([
+      one.untilSnapshot((s) => connected(s, two.name) !== undefined, limitMs),
+      two.untilSnapshot((s) => connected(s, one.name) !== undefined, limitMs)
+    ])
   const apart = (one: LabAgent, other: string) => one.untilSnapshot((s) => connected(s, other) === undefined, 20_000)
 
   it('finds a peer over IPv6 alone', async () => {
@@ -54,12 +62,22 @@ describe('discovery between PCs', () => {
     const [snapshot] = await met(one, two)
     expect(connected(snapshot, 'pc-2')?.address).toMatch(/^fe80:.*%eth0$/)
     // Met by the other one's beacon, it may itself still wait for the system to take the address as its own.
-    const ready = await one.untilSnapshot((s) => s.interfaces.some(({ name, reason }) => name === 'eth0' && reason === null))
-    expect(ready.interfaces).toContainEqual({ name: 'eth0', address: expect.stringMatching(/^fe80:.*%eth0$/), used: true, reason: null })
+    const ready = await one.untilSnapshot((s) =>
+      s.interfaces.some(({ name, reason }) => name === 'eth0' && reason === null)
+    )
+    expect(ready.interfaces).toContainEqual({
+      name: 'eth0',
+      address: expect.stringMatching(/^fe80:.*%eth0$/),
+      used: true,
+      reason: null
+    })
   })
 
   it('finds a peer where IPv6 is off', async () => {
-    const [one, two] = await Promise.all([start(await pc('pc-1', '10.77.1.11/24', 'a', { ipv6: false })), start(await pc('pc-2', '10.77.1.12/24'))])
+    const [one, two] = await Promise.all([
+      start(await pc('pc-1', '10.77.1.11/24', 'a', { ipv6: false })),
+      start(await pc('pc-2', '10.77.1.12/24'))
+    ])
     const [snapshot] = await met(one, two)
     expect(connected(snapshot, 'pc-2')?.address).toBe('10.77.1.12')
   })
@@ -94,7 +112,11 @@ describe('discovery between PCs', () => {
     await lab.addSwitch('b', '10.77.2.1/24')
     const middle = await pc('middle', '10.77.1.11/24')
     await middle.plug('eth1', 'b', '10.77.2.11/24')
-    const [both, left, right] = await Promise.all([start(middle), start(await pc('left', '10.77.1.12/24')), start(await pc('right', '10.77.2.12/24', 'b'))])
+    const [both, left, right] = await Promise.all([
+      start(middle),
+      start(await pc('left', '10.77.1.12/24')),
+      start(await pc('right', '10.77.2.12/24', 'b'))
+    ])
     await Promise.all([met(both, left), met(both, right)])
     await middle.remove('eth1')
     await apart(both, 'right')
@@ -134,7 +156,10 @@ describe('discovery between PCs', () => {
 
   it('finds a peer whose clock is wrong by hours', async () => {
     const hosts = [await pc('pc-1', '10.77.1.11/24'), await pc('pc-2', '10.77.1.12/24')] as const
-    const [one, two] = await Promise.all([start(hosts[0], { wallOffsetMs: -9 * 3600_000 }), start(hosts[1], { wallOffsetMs: 30 * 24 * 3600_000 })])
+    const [one, two] = await Promise.all([
+      start(hosts[0], { wallOffsetMs: -9 * 3600_000 }),
+      start(hosts[1], { wallOffsetMs: 30 * 24 * 3600_000 })
+    ])
     await met(one, two)
   })
 
@@ -149,20 +174,33 @@ describe('discovery between PCs', () => {
   })
 
   it('tells PCs with the same name apart by their addresses', async () => {
-    const hosts = [await pc('pc-1', '10.77.1.11/24'), await pc('pc-2', '10.77.1.12/24', 'a', { ipv6: false }), await pc('pc-3', '10.77.1.13/24', 'a', { ipv6: false })] as const
-    const [one] = await Promise.all([start(hosts[0]), start(hosts[1], { name: 'DESKTOP' }), start(hosts[2], { name: 'Desktop' })])
+    const hosts = [
+      await pc('pc-1', '10.77.1.11/24'),
+      await pc('pc-2', '10.77.1.12/24', 'a', { ipv6: false }),
+      await pc('pc-3', '10.77.1.13/24', 'a', { ipv6: false })
+    ] as const
+    const [one] = await Promise.all([
+      start(hosts[0]),
+      start(hosts[1], { name: 'DESKTOP' }),
+      start(hosts[2], { name: 'Desktop' })
+    ])
     const snapshot = await one.untilSnapshot((s) => s.peers.filter((p) => p.state === 'connected').length === 2)
     expect(snapshot.peers.map((p) => p.name).sort()).toEqual(['DESKTOP (10.77.1.12)', 'Desktop (10.77.1.13)'])
   })
 
   it('says which two PCs have the same identity', async () => {
-    const hosts = [await pc('pc-1', '10.77.1.11/24'), await pc('pc-2', '10.77.1.12/24'), await pc('pc-3', '10.77.1.13/24')] as const
+    const hosts = [
+      await pc('pc-1', '10.77.1.11/24'),
+      await pc('pc-2', '10.77.1.12/24'),
+      await pc('pc-3', '10.77.1.13/24')
+    ] as const
     const [original, third] = await Promise.all([start(hosts[0]), start(hosts[2])])
     await met(original, third)
     const dataDir = await mkdtemp(path.join(tmpdir(), 'larder-lab-'))
     await copyFile(path.join(original.dataDir, 'identity.pem'), path.join(dataDir, 'identity.pem'))
     const copy = await start(hosts[1], { dataDir })
-    const says = (agent: LabAgent, like: RegExp) => agent.until(({ event }) => event.type === 'peerRefused' && like.test(event.text))
+    const says = (agent: LabAgent, like: RegExp) =>
+      agent.until(({ event }) => event.type === 'peerRefused' && like.test(event.text))
     await Promise.all([
       says(original, /(10\.77\.1\.12|fe80).*same identity as this PC/),
       says(copy, /(10\.77\.1\.11|fe80).*same identity as this PC/),
@@ -175,11 +213,17 @@ describe('discovery between PCs', () => {
   it('exchanges nothing in an inhibited subnet, and says why', async () => {
     const hosts = [await pc('pc-1', '10.77.1.11/24'), await pc('pc-2', '10.77.1.12/24')] as const
     const inhibited = { discovery: { inhibitedSubnets: ['10.77.1.0/28'], seeds: ['10.77.1.12'] } }
-    const [one, two] = await Promise.all([start(hosts[0], { settings: inhibited }), start(hosts[1], { settings: { discovery: { seeds: ['10.77.1.11'] } } })])
+    const [one, two] = await Promise.all([
+      start(hosts[0], { settings: inhibited }),
+      start(hosts[1], { settings: { discovery: { seeds: ['10.77.1.11'] } } })
+    ])
     await someBeacons()
     const { interfaces } = await one.snapshot()
-    expect(interfaces.filter((i) => i.name === 'eth0').map((i) => i.reason)).toEqual(Array(2).fill('The subnet 10.77.1.0/28 is in discovery.inhibitedSubnets.'))
-    for (const agent of [one, two]) expect((await agent.snapshot()).peers.filter((p) => p.state === 'connected')).toEqual([])
+    expect(interfaces.filter((i) => i.name === 'eth0').map((i) => i.reason)).toEqual(
+      Array(2).fill('The subnet 10.77.1.0/28 is in discovery.inhibitedSubnets.')
+    )
+    for (const agent of [one, two])
+      expect((await agent.snapshot()).peers.filter((p) => p.state === 'connected')).toEqual([])
   })
 
   it('exchanges nothing over a VPN unless that is allowed, not even with a seed', async () => {
@@ -187,10 +231,17 @@ describe('discovery between PCs', () => {
     const host = await pc('pc-1', '10.77.1.11/24')
     await host.plug('tun0', 'b', '10.77.2.11/24')
     const seeds = ['10.77.2.12']
-    const [one, two] = await Promise.all([start(host, { settings: { discovery: { seeds } } }), start(await pc('pc-2', '10.77.2.12/24', 'b'))])
+    const [one, two] = await Promise.all([
+      start(host, { settings: { discovery: { seeds } } }),
+      start(await pc('pc-2', '10.77.2.12/24', 'b'))
+    ])
     await someBeacons()
-    expect((await one.snapshot()).interfaces.find((i) => i.name === 'tun0')).toMatchObject({ used: false, reason: expect.stringContaining('VPN') })
-    for (const agent of [one, two]) expect((await agent.snapshot()).peers.filter((p) => p.state === 'connected')).toEqual([])
+    expect((await one.snapshot()).interfaces.find((i) => i.name === 'tun0')).toMatchObject({
+      used: false,
+      reason: expect.stringContaining('VPN')
+    })
+    for (const agent of [one, two])
+      expect((await agent.snapshot()).peers.filter((p) => p.state === 'connected')).toEqual([])
     await one.stop()
     await met(await start(host, { settings: { discovery: { allowVpn: true } } }), two)
   })

@@ -33,7 +33,8 @@ describe('discovery by beacon', () => {
     if (listen) socket.addMembership(GROUP, '127.0.0.1')
     return {
       socket,
-      shout: (bytes: Buffer) => new Promise<void>((resolve) => socket.send(bytes, lan.beaconPort, GROUP, () => resolve())),
+      shout: (bytes: Buffer) =>
+        new Promise<void>((resolve) => socket.send(bytes, lan.beaconPort, GROUP, () => resolve())),
       [Symbol.dispose]: () => void socket.close()
     }
   }
@@ -43,7 +44,18 @@ describe('discovery by beacon', () => {
     return told
   }
   const beacon = (more: Partial<BeaconMessage>, membership = ours) =>
-    encodeBeacon({ id: randomBytes(32).toString('hex') as PeerId, bootId: randomBytes(8).toString('hex') as BootId, port: 9, counter: 1, goodbye: false, replyWanted: true, ...more }, membership)
+    encodeBeacon(
+      {
+        id: randomBytes(32).toString('hex') as PeerId,
+        bootId: randomBytes(8).toString('hex') as BootId,
+        port: 9,
+        counter: 1,
+        goodbye: false,
+        replyWanted: true,
+        ...more
+      },
+      membership
+    )
 
   it('brings all agents of a PC together, whoever starts first, without any setting', async () => {
     const peers = []
@@ -65,7 +77,9 @@ describe('discovery by beacon', () => {
 
   it('shows loopback as left out unless told to use it', async () => {
     const a = await lan.add({ discovery: { includeLoopback: false } })
-    expect(a.network.interfaces()).toMatchObject([{ address: '127.0.0.1', used: false, reason: expect.stringContaining('this PC only') }])
+    expect(a.network.interfaces()).toMatchObject([
+      { address: '127.0.0.1', used: false, reason: expect.stringContaining('this PC only') }
+    ])
   })
 
   it('begins when a network comes, however long after the start', async () => {
@@ -100,7 +114,11 @@ describe('discovery by beacon', () => {
     }
     const replay = beacon({ port: 1 })
     for (let batch = 0; batch < 20; batch++) {
-      await Promise.all(Array.from({ length: 50 }, (_, i) => attacker.shout([forged(), beacon({}, foreign), randomBytes(400), replay][i % 4]!)))
+      await Promise.all(
+        Array.from({ length: 50 }, (_, i) =>
+          attacker.shout([forged(), beacon({}, foreign), randomBytes(400), replay][i % 4]!)
+        )
+      )
     }
     expect(a.network.view().length).toBeLessThanOrEqual(1)
     const b = await lan.add()
@@ -171,7 +189,9 @@ describe('discovery by beacon', () => {
     body[4] = PEER_PROTOCOL + 1
     const refused = once(a.network, 'refused')
     await newer.shout(Buffer.concat([body, ours.beaconMac(body)]))
-    expect(await refused).toMatchObject([{ reason: `speaks version ${PEER_PROTOCOL + 1} of the protocol, this agent version ${PEER_PROTOCOL}` }])
+    expect(await refused).toMatchObject([
+      { reason: `speaks version ${PEER_PROTOCOL + 1} of the protocol, this agent version ${PEER_PROTOCOL}` }
+    ])
   })
 
   it('speaks at start, when told to refresh, every half minute or so, and at the end', async () => {

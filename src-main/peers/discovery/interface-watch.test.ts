@@ -6,15 +6,30 @@ import { InterfaceWatch } from './interface-watch.ts'
 import { LinkWatch } from '../../machine/link-watch.ts'
 import { noLinks, type Links } from '../../machine/links.ts'
 
-const card = (address: string, mac = '02:00:00:00:00:01'): NetworkInterfaceInfo => ({ address, netmask: '', family: 'IPv4', mac, internal: false, cidr: `${address}/24` })
+const card = (address: string, mac = '02:00:00:00:00:01'): NetworkInterfaceInfo => ({
+  address,
+  netmask: '',
+  family: 'IPv4',
+  mac,
+  internal: false,
+  cidr: `${address}/24`
+})
 const vpn: Links = { byName: new Map([['corp', { kind: 'vpn', metered: null }]]), defaultName: null }
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 function watched(answers: (Links | Promise<Links>)[] = [noLinks]) {
   const clock = fakeClock()
   const listing: Record<string, NetworkInterfaceInfo[]> = { eth0: [card('10.0.0.1')] }
-  const links = new LinkWatch(clock, { probe: { read: async () => (answers.length > 1 ? answers.shift() : answers[0]) }, everyMs: 3_600_000 })
-  const watch = new InterfaceWatch({ clock, listing: () => structuredClone(listing), links, rules: { ...Settings.parse({}).discovery, inhibitedSubnets: ['10.66.0.0/16'] } })
+  const links = new LinkWatch(clock, {
+    probe: { read: async () => (answers.length > 1 ? answers.shift() : answers[0]) },
+    everyMs: 3_600_000
+  })
+  const watch = new InterfaceWatch({
+    clock,
+    listing: () => structuredClone(listing),
+    links,
+    rules: { ...Settings.parse({}).discovery, inhibitedSubnets: ['10.66.0.0/16'] }
+  })
   const heard: string[] = []
   watch.on('scanned', ({ renewed }) => heard.push(renewed ? 'renewed' : 'scanned'))
   watch.on('changed', () => heard.push('changed'))
@@ -83,7 +98,13 @@ describe('the watch over interfaces', () => {
     const { watch, listing } = watched()
     listing['eth2'] = [card('10.66.1.1'), { ...card('fe80::5'), family: 'IPv6', scopeid: 3 }]
     await watch.start()
-    expect(['127.0.0.1', '::1', '10.0.0.1', 'fe80::5%eth2', '10.0.0.2', 'fe80::6%eth2'].map((a) => watch.isThisPc(a))).toEqual([true, true, true, true, false, false])
-    expect([undefined, '10.0.0.1', '10.66.1.1', 'fe80::5%eth2'].map((a) => watch.barredPath(a)?.includes('10.66.0.0/16') ?? null)).toEqual([null, null, true, true])
+    expect(
+      ['127.0.0.1', '::1', '10.0.0.1', 'fe80::5%eth2', '10.0.0.2', 'fe80::6%eth2'].map((a) => watch.isThisPc(a))
+    ).toEqual([true, true, true, true, false, false])
+    expect(
+      [undefined, '10.0.0.1', '10.66.1.1', 'fe80::5%eth2'].map(
+        (a) => watch.barredPath(a)?.includes('10.66.0.0/16') ?? null
+      )
+    ).toEqual([null, null, true, true])
   })
 })

@@ -1,7 +1,13 @@
 import { EventEmitter } from 'node:events'
 import type { networkInterfaces } from 'node:os'
 import type { Clock, Timer } from '../../lib/clock.ts'
-import { chooseInterfaces, withoutZone, type InterfaceChoice, type InterfaceRules, type LocalInterface } from './interfaces.ts'
+import {
+  chooseInterfaces,
+  withoutZone,
+  type InterfaceChoice,
+  type InterfaceRules,
+  type LocalInterface
+} from './interfaces.ts'
 import type { LinkWatch } from '../../machine/link-watch.ts'
 
 const RESCAN_MS = 10_000
@@ -81,7 +87,8 @@ export class InterfaceWatch extends EventEmitter<InterfaceWatchEvents> {
   /** An interface that was not there before may be a VPN: the system is asked before anything is sent over it. */
   async #lookAndScan(renewed: boolean): Promise<void> {
     const before = new Set(this.#choice.interfaces.map(({ name }) => name))
-    if (this.#choose().interfaces.some(({ name, used }) => used && !before.has(name))) await this.#linksWithin(NEW_LINKS_MS)
+    if (this.#choose().interfaces.some(({ name, used }) => used && !before.has(name)))
+      await this.#linksWithin(NEW_LINKS_MS)
     if (this.#running) this.#scan(renewed)
   }
 

@@ -62,7 +62,12 @@ export interface InterfaceWorld {
  * Decides for all IPv4 addresses, and for one link-local IPv6 address per interface, whether the beacon uses them. What an
  * administrator or the kind of an interface rules out holds for all addresses of that interface.
  */
-export function chooseInterfaces(listing: Listing, links: Links, rules: InterfaceRules, { indexOf = kernelIndex, platform = process.platform }: InterfaceWorld = {}): InterfaceChoice {
+export function chooseInterfaces(
+  listing: Listing,
+  links: Links,
+  rules: InterfaceRules,
+  { indexOf = kernelIndex, platform = process.platform }: InterfaceWorld = {}
+): InterfaceChoice {
   const interfaces: LocalInterface[] = []
   const barred = new Map<string, string>()
   const own = new Set<string>()
@@ -72,7 +77,8 @@ export function chooseInterfaces(listing: Listing, links: Links, rules: Interfac
     const facts = linkOf(links, name)
     const metered = facts.metered === true
     const bar = barAgainst(facts.kind, metered, infos, subnets, rules)
-    const index = String(infos.find((info) => info.family === 'IPv6' && info.scopeid > 0)?.scopeid ?? '') || indexOf(name)
+    const index =
+      String(infos.find((info) => info.family === 'IPv6' && info.scopeid > 0)?.scopeid ?? '') || indexOf(name)
     for (const info of infos.slice(0, MAX_LISTED - own.size)) {
       own.add(info.address)
       if (bar !== null) barred.set(info.address, bar)
@@ -111,7 +117,10 @@ function barAgainst(
   { allowVpn, allowMetered }: InterfaceRules
 ): string | null {
   if (kind === 'vpn' && !allowVpn) return 'It looks like a VPN; peers are looked for on the local network only.'
-  if (metered && !allowMetered) return kind === 'cellular' ? 'It is a mobile network; its traffic costs money.' : 'It is a metered connection; its traffic costs money.'
+  if (metered && !allowMetered)
+    return kind === 'cellular'
+      ? 'It is a mobile network; its traffic costs money.'
+      : 'It is a metered connection; its traffic costs money.'
   for (const { address } of infos) {
     const hit = subnets.find(({ cidr }) => inSubnet(address, cidr))
     if (hit) return `The subnet ${hit.subnet} is in discovery.inhibitedSubnets.`
@@ -120,9 +129,17 @@ function barAgainst(
 }
 
 /** Why one address is not used although its interface may be. */
-function reasonAgainst(info: NetworkInterfaceInfo, address: string, { includeLoopback, listenAddress }: InterfaceRules): string | null {
+function reasonAgainst(
+  info: NetworkInterfaceInfo,
+  address: string,
+  { includeLoopback, listenAddress }: InterfaceRules
+): string | null {
   if (info.internal && !includeLoopback) return 'Loopback reaches this PC only.'
-  const listensHere = listenAddress === '::' || (listenAddress === '0.0.0.0' && info.family === 'IPv4') || listenAddress === info.address || listenAddress === address
+  const listensHere =
+    listenAddress === '::' ||
+    (listenAddress === '0.0.0.0' && info.family === 'IPv4') ||
+    listenAddress === info.address ||
+    listenAddress === address
   if (!listensHere) return `The peer port listens on ${listenAddress} only.`
   if (info.family === 'IPv6' && !isIPv6(address)) return 'The name of this interface cannot stand in an IPv6 address.'
   return null

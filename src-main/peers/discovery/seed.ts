@@ -6,7 +6,9 @@ export interface Seed {
 
 /** Reads `host:port`, `[v6]:port` (link-local with its zone: `[fe80::1%eth0]:port`), or `host` with the default port. @returns undefined when it is neither */
 export function parseSeed(text: string, defaultPort: number): Seed | undefined {
-  const match = /^(?:\[([0-9a-f:.]{2,45}(?:%[a-z0-9.:-]{1,32})?)\]|([a-z0-9_.-]{1,253}))(?::(\d{1,5}))?$/i.exec(text.trim())
+  const match = /^(?:\[([0-9a-f:.]{2,45}(?:%[a-z0-9.:-]{1,32})?)\]|([a-z0-9_.-]{1,253}))(?::(\d{1,5}))?$/i.exec(
+    text.trim()
+  )
   if (!match) return undefined
   const port = match[3] === undefined ? defaultPort : Number(match[3])
   return port >= 1 && port <= 65_535 ? { host: (match[1] ?? match[2])!, port } : undefined

@@ -50,7 +50,8 @@ export function parseHead(text: string): AnswerHead {
     headers.set(field[1]!.toLowerCase(), field[2]!.trimEnd())
   }
   const length = headers.get('content-length')
-  if (headers.has('transfer-encoding') || length === undefined || !/^\d{1,15}$/.test(length)) throw malformed('its length is unknown')
+  if (headers.has('transfer-encoding') || length === undefined || !/^\d{1,15}$/.test(length))
+    throw malformed('its length is unknown')
   return { status: Number(status), headers, lengthBytes: Number(length) }
 }
 

@@ -36,7 +36,13 @@ export class PieceClient {
   }
 
   /** @see PeerNetwork.fetchPieces */
-  async *fetch(peer: ConnectedPeer, key: ContentKey, plan: PiecePlan, run: PieceRun, options: FetchOptions): AsyncGenerator<ReceivedPiece> {
+  async *fetch(
+    peer: ConnectedPeer,
+    key: ContentKey,
+    plan: PiecePlan,
+    run: PieceRun,
+    options: FetchOptions
+  ): AsyncGenerator<ReceivedPiece> {
     const { stallMs } = options
     const { clock, buffers, received } = this.#o
     const pool = this.#pool(peer)
@@ -44,7 +50,14 @@ export class PieceClient {
     try {
       for (;;) {
         const connection = await pool.take(signal, stallMs)
-        const exchange = new PieceExchange(connection, piecesPath(key, run), { clock, peerName: peer.name, plan, run, buffers, stallMs })
+        const exchange = new PieceExchange(connection, piecesPath(key, run), {
+          clock,
+          peerName: peer.name,
+          plan,
+          run,
+          buffers,
+          stallMs
+        })
         const onAbort = () => exchange.abort(signal.reason)
         signal.addEventListener('abort', onAbort, { once: true })
         if (signal.aborted) onAbort()
@@ -68,7 +81,9 @@ export class PieceClient {
         }
       }
     } catch (error) {
-      throw options.signal?.aborted && error === options.signal.reason ? LarderError.from(error, 'CANCELLED') : this.#named(peer, error)
+      throw options.signal?.aborted && error === options.signal.reason
+        ? LarderError.from(error, 'CANCELLED')
+        : this.#named(peer, error)
     }
   }
 
@@ -91,7 +106,13 @@ export class PieceClient {
   #named(peer: ConnectedPeer, error: unknown): unknown {
     if (!(error instanceof LarderError)) return error
     // Who took over the peer's address is not the peer's fault.
-    if (error.code === 'PEER_PROTOCOL' && !error.details.impostor) this.#o.offended(peer.id, `sent pieces that no agent sends (${error.message})`)
-    return new LarderError(error.code, error.message, { ...error.details, peer: peer.id, peerName: peer.name, cause: error.cause })
+    if (error.code === 'PEER_PROTOCOL' && !error.details.impostor)
+      this.#o.offended(peer.id, `sent pieces that no agent sends (${error.message})`)
+    return new LarderError(error.code, error.message, {
+      ...error.details,
+      peer: peer.id,
+      peerName: peer.name,
+      cause: error.cause
+    })
   }
 }

@@ -41,7 +41,10 @@ export class PieceConnection {
   #requests = 0
 
   constructor(secureContext: SecureContext, to: { host: string; port: number }) {
-    this.socket = dialTls(secureContext, to, { buffer: () => this.#room(), callback: (length, buffer) => this.#take(buffer as Buffer, length) })
+    this.socket = dialTls(secureContext, to, {
+      buffer: () => this.#room(),
+      callback: (length, buffer) => this.#take(buffer as Buffer, length)
+    })
     this.socket.on('error', (error) => (this.#error ??= error))
     this.socket.once('close', () => this.#broken())
   }

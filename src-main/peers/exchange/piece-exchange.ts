@@ -138,19 +138,28 @@ export class PieceExchange implements AnswerSink {
 
   broken(error: Error | undefined, fresh: boolean): void {
     if (fresh && this.#connection.used) this.#fail(GIVEN_UP)
-    else this.#fail(error instanceof LarderError ? error : new LarderError('PEER_LOST', `${this.#o.peerName} broke off`, { cause: error }))
+    else
+      this.#fail(
+        error instanceof LarderError
+          ? error
+          : new LarderError('PEER_LOST', `${this.#o.peerName} broke off`, { cause: error })
+      )
   }
 
   #judge({ status, headers, lengthBytes }: AnswerHead): LarderError | undefined {
     const { peerName, plan, run } = this.#o
-    if (status !== 200 && lengthBytes > 0) return new LarderError('PEER_PROTOCOL', `${peerName} answered with status ${status} and a body`)
+    if (status !== 200 && lengthBytes > 0)
+      return new LarderError('PEER_PROTOCOL', `${peerName} answered with status ${status} and a body`)
     if (status === 503) {
       const retryAfterMs = Number(headers.get(RETRY_AFTER_HEADER))
-      return new LarderError('PEER_BUSY', `${peerName} is busy`, { retryAfterMs: retryAfterMs >= 0 ? Math.min(retryAfterMs, LONGEST_RETRY_MS) : DEFAULT_RETRY_MS })
+      return new LarderError('PEER_BUSY', `${peerName} is busy`, {
+        retryAfterMs: retryAfterMs >= 0 ? Math.min(retryAfterMs, LONGEST_RETRY_MS) : DEFAULT_RETRY_MS
+      })
     }
     if (status === 404) return new LarderError('NOT_FOUND', `${peerName} has these pieces no more`)
     if (status !== 200) return new LarderError('PEER_PROTOCOL', `${peerName} answered with status ${status}`)
-    const expected = run.count * RECORD_BYTES + (run.count - 1) * plan.pieceBytes + pieceLength(plan, run.first + run.count - 1)
+    const expected =
+      run.count * RECORD_BYTES + (run.count - 1) * plan.pieceBytes + pieceLength(plan, run.first + run.count - 1)
     if (headers.get('content-type') !== PIECES_TYPE || lengthBytes !== expected) {
       return new LarderError('PEER_PROTOCOL', `${peerName} announced another answer than the pieces asked for`)
     }
@@ -187,7 +196,10 @@ export class PieceExchange implements AnswerSink {
     const { clock, stallMs, peerName } = this.#o
     this.#stallTimer = clock.after(ms, () => {
       const stillMs = this.#paused ? 0 : clock.monotonicMs() - this.#movedMs
-      if (stillMs >= stallMs) this.#fail(new LarderError('PEER_LOST', `${peerName} sent nothing for ${Math.round(stillMs)} ms`, { stalled: true }))
+      if (stillMs >= stallMs)
+        this.#fail(
+          new LarderError('PEER_LOST', `${peerName} sent nothing for ${Math.round(stillMs)} ms`, { stalled: true })
+        )
       else this.#watchStall(stallMs - stillMs)
     })
   }

@@ -101,7 +101,11 @@ export class PiecePool {
 
   /** `reusable`: its answer was complete. */
   release(connection: PieceConnection, reusable: boolean): void {
-    if (reusable && !connection.closed && !this.#closed) this.#idle.set(connection, this.#clock.after(IDLE_MS, () => connection.destroy()))
+    if (reusable && !connection.closed && !this.#closed)
+      this.#idle.set(
+        connection,
+        this.#clock.after(IDLE_MS, () => connection.destroy())
+      )
     else connection.destroy()
     this.#free()
   }
@@ -121,7 +125,12 @@ export class PiecePool {
       timer = this.#clock.after(ms, () => {
         const stillMs = this.#clock.monotonicMs() - Math.max(sinceMs, this.#answeredAtMs)
         if (stillMs < stallMs) arm(stallMs - stillMs)
-        else stall.abort(new LarderError('PEER_LOST', `${this.#peer.name} has answered nobody for ${Math.round(stillMs)} ms`, { stalled: true }))
+        else
+          stall.abort(
+            new LarderError('PEER_LOST', `${this.#peer.name} has answered nobody for ${Math.round(stillMs)} ms`, {
+              stalled: true
+            })
+          )
       })
     }
     arm(stallMs)
@@ -171,7 +180,14 @@ export class PiecePool {
         reject(failure)
       }
       signal.addEventListener('abort', onAbort, { once: true })
-      socket.once('error', (error) => (failure = error instanceof LarderError ? error : this.#lost(`cannot be reached (${systemCode(error) ?? error.message})`, error)))
+      socket.once(
+        'error',
+        (error) =>
+          (failure =
+            error instanceof LarderError
+              ? error
+              : this.#lost(`cannot be reached (${systemCode(error) ?? error.message})`, error))
+      )
       socket.once('close', onClose)
       socket.once('secureConnect', () => {
         const remote = remoteIdentity(socket)
@@ -179,7 +195,10 @@ export class PiecePool {
           settle()
           return resolve(connection)
         }
-        failure = new LarderError('PEER_PROTOCOL', `At ${address}:${port} is another agent than ${name}`, { actual: remote?.id ?? null, impostor: true })
+        failure = new LarderError('PEER_PROTOCOL', `At ${address}:${port} is another agent than ${name}`, {
+          actual: remote?.id ?? null,
+          impostor: true
+        })
         socket.destroy()
       })
     })

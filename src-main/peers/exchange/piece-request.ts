@@ -13,7 +13,11 @@ export const RETRY_AFTER_HEADER = 'retry-after-ms'
 
 const shape = /^\/v1\/pieces\/((?:sha256|version):[0-9a-f]{64})\?first=(\d{1,5})&count=(\d{1,5})$/
 
-const Run = z.object({ key: ContentKey, first: z.coerce.number().max(MAX_PIECES - 1), count: z.coerce.number().min(1).max(MAX_PIECES) })
+const Run = z.object({
+  key: ContentKey,
+  first: z.coerce.number().max(MAX_PIECES - 1),
+  count: z.coerce.number().min(1).max(MAX_PIECES)
+})
 
 /** `GET /v1/pieces/<key>?first=N&count=M` */
 export function piecesPath(key: ContentKey, { first, count }: PieceRun): string {

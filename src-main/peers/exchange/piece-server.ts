@@ -63,7 +63,12 @@ export class PieceServer {
     }
   }
 
-  async #send(response: ServerResponse, content: ServedContent, { first, count }: PieceRun, upload: Upload): Promise<void> {
+  async #send(
+    response: ServerResponse,
+    content: ServedContent,
+    { first, count }: PieceRun,
+    upload: Upload
+  ): Promise<void> {
     const end = first + count
     let ahead = content.read(first)
     let taken = false
@@ -78,11 +83,12 @@ export class PieceServer {
           ahead.catch(() => {})
         }
         const { data } = piece
-        if (data.length !== pieceLength(content.plan, index)) throw new RangeError(`piece ${index} has ${data.length} bytes`)
+        if (data.length !== pieceLength(content.plan, index))
+          throw new RangeError(`piece ${index} has ${data.length} bytes`)
         // Not earlier: a content that cannot even be begun gets an honest answer.
         if (index === first) begin(response, runBytes(content, first, count))
         response.write(encodeRecord(content.record(index)))
-        for (let at = 0; at < data.length; ) {
+        for (let at = 0; at < data.length;) {
           const slice = data.subarray(at, at + (this.#o.upload.capped ? HELD_SLICE_BYTES : SLICE_BYTES))
           const held = this.#o.upload.pace(slice.length)
           if (held && (await unlessClosed(response, held)) === CLOSED) return

@@ -10,9 +10,21 @@ import { PieceStream } from './piece-stream.ts'
 
 const MIB = 1024 * 1024
 const plan = planPieces(3 * MIB + 77)
-const recordOf = (index: number) => encodeRecord({ index, epoch: 1, digest: Buffer.alloc(32, index), signer: 'ab'.repeat(32) as PeerId, signature: Buffer.alloc(64, index) })
+const recordOf = (index: number) =>
+  encodeRecord({
+    index,
+    epoch: 1,
+    digest: Buffer.alloc(32, index),
+    signer: 'ab'.repeat(32) as PeerId,
+    signature: Buffer.alloc(64, index)
+  })
 const body = (first: number, count: number) =>
-  Buffer.concat(Array.from({ length: count }, (_, i) => [recordOf(first + i), Buffer.alloc(pieceLength(plan, first + i), first + i + 1)]).flat())
+  Buffer.concat(
+    Array.from({ length: count }, (_, i) => [
+      recordOf(first + i),
+      Buffer.alloc(pieceLength(plan, first + i), first + i + 1)
+    ]).flat()
+  )
 
 const buffers = new PieceBuffers(fakeClock())
 
@@ -51,7 +63,8 @@ describe('a stream of pieces', () => {
         }
         expect(stream.complete).toBe(true)
         expect(pieces.map((p) => p.record.index)).toEqual([1, 2, 3])
-        for (const { record, data } of pieces) expect(data.equals(Buffer.alloc(pieceLength(plan, record.index), record.index + 1))).toBe(true)
+        for (const { record, data } of pieces)
+          expect(data.equals(Buffer.alloc(pieceLength(plan, record.index), record.index + 1))).toBe(true)
         expect(() => stream.room()).toThrowError(/goes on/)
       }),
       { numRuns: 15 }
@@ -67,12 +80,17 @@ describe('a stream of pieces', () => {
   })
 
   it('refuses a piece that is not the next one before it takes room for its data', () => {
-    for (const wrong of [0, 2, 3]) expect.soft(() => new PieceStream(plan, { first: 1, count: 2 }, buffers).push(recordOf(wrong))).toThrowError(/due/)
+    for (const wrong of [0, 2, 3])
+      expect
+        .soft(() => new PieceStream(plan, { first: 1, count: 2 }, buffers).push(recordOf(wrong)))
+        .toThrowError(/due/)
   })
 
   it('refuses whatever comes after the last piece', () => {
     const stream = new PieceStream(plan, { first: 3, count: 1 }, buffers)
-    expect(() => stream.push(Buffer.concat([body(3, 1), Buffer.from([0])]))).toThrowError(expect.toSatisfy((e: unknown) => hasCode(e, 'PEER_PROTOCOL')))
+    expect(() => stream.push(Buffer.concat([body(3, 1), Buffer.from([0])]))).toThrowError(
+      expect.toSatisfy((e: unknown) => hasCode(e, 'PEER_PROTOCOL'))
+    )
   })
 
   it('refuses or awaits any bytes, and invents no piece', () => {

@@ -67,7 +67,7 @@ export class PieceStream {
    */
   push(chunk: Uint8Array): ReceivedPiece[] {
     const pieces: ReceivedPiece[] = []
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const room = this.room()
       const take = Math.min(room.length, chunk.length - at)
       room.set(chunk.subarray(at, at + take))
@@ -83,9 +83,15 @@ export class PieceStream {
     try {
       record = decodeRecord(this.#header)
     } catch (error) {
-      throw new LarderError('PEER_PROTOCOL', 'A piece comes with a malformed record', { piece: this.#index, cause: error })
+      throw new LarderError('PEER_PROTOCOL', 'A piece comes with a malformed record', {
+        piece: this.#index,
+        cause: error
+      })
     }
-    if (record.index !== this.#index) throw new LarderError('PEER_PROTOCOL', `Piece ${record.index} came where ${this.#index} was due`, { piece: this.#index })
+    if (record.index !== this.#index)
+      throw new LarderError('PEER_PROTOCOL', `Piece ${record.index} came where ${this.#index} was due`, {
+        piece: this.#index
+      })
     return record
   }
 }

@@ -7,7 +7,13 @@ import { hasCode } from '../../lib/errors.ts'
 import { planPieces } from '../../pieces/plan.ts'
 import { encodeRecord, RECORD_BYTES } from '../../pieces/record.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
-import { memorySource, untilConnected, VirtualLan, type LanPeer, type LanPeerOptions } from '../../testing/virtual-lan.ts'
+import {
+  memorySource,
+  untilConnected,
+  VirtualLan,
+  type LanPeer,
+  type LanPeerOptions
+} from '../../testing/virtual-lan.ts'
 import { RawMember } from '../../testing/virtual-lan-raw.ts'
 import { lone } from '../../pieces/piece-buffers.ts'
 import type { PeerNetwork, PieceSource, ReceivedPiece, ServedContent } from '../network.ts'
@@ -35,7 +41,13 @@ function gated(source: PieceSource): { source: PieceSource; open: () => void; re
     source: {
       openServed: async (asked) => {
         const content = await source.openServed(asked)
-        return content && ({ ...content, read: async (index) => (reading++, await gate.promise, content.read(index)) } satisfies ServedContent)
+        return (
+          content &&
+          ({
+            ...content,
+            read: async (index) => (reading++, await gate.promise, content.read(index))
+          } satisfies ServedContent)
+        )
       }
     }
   }
@@ -64,8 +76,18 @@ describe('pieces between members', () => {
     seeker = await lan.add({ name: 'seeker', seeds: [holder.seed()], ...seeking })
     await untilConnected(holder.network, seeker.network)
   }
-  const fetch = (first: number, count: number, more: { signal?: AbortSignal; stallMs?: number; key?: ContentKey } = {}) =>
-    seeker.network.fetchPieces(holder.network.self, more.key ?? key, content.plan, { first, count }, { stallMs, ...more })
+  const fetch = (
+    first: number,
+    count: number,
+    more: { signal?: AbortSignal; stallMs?: number; key?: ContentKey } = {}
+  ) =>
+    seeker.network.fetchPieces(
+      holder.network.self,
+      more.key ?? key,
+      content.plan,
+      { first, count },
+      { stallMs, ...more }
+    )
 
   it('arrive in order, whole, with their records, each owning its buffer', async () => {
     await meet()
@@ -91,7 +113,14 @@ describe('pieces between members', () => {
   })
 
   it('are NOT_FOUND when the peer has not all of them, knows nothing of the content, or cannot read it', async () => {
-    const broken: ServedContent = { plan: content.plan, has: (i) => i !== 3, record: () => Promise as never, read: async () => Promise.reject(new Error('EIO')), served() {}, close() {} }
+    const broken: ServedContent = {
+      plan: content.plan,
+      has: (i) => i !== 3,
+      record: () => Promise as never,
+      read: async () => Promise.reject(new Error('EIO')),
+      served() {},
+      close() {}
+    }
     const other = `sha256:${'cd'.repeat(32)}` as ContentKey
     await meet({ source: { openServed: async (asked) => (asked === key ? broken : undefined) } })
     await expect(all(fetch(2, 2))).rejects.toThrowError(withCode('NOT_FOUND'))
@@ -108,7 +137,9 @@ describe('pieces between members', () => {
     await until(() => holder.network.uploads()[0]?.since !== undefined && gate.reading() === 2)
     const busy = await all(fetch(2, 1)).catch((e: unknown) => e)
     expect(busy).toEqual(withCode('PEER_BUSY'))
-    expect(busy).toMatchObject({ details: { peerName: 'holder', retryAfterMs: expect.toSatisfy((ms: number) => ms >= 200 && ms <= 400) } })
+    expect(busy).toMatchObject({
+      details: { peerName: 'holder', retryAfterMs: expect.toSatisfy((ms: number) => ms >= 200 && ms <= 400) }
+    })
     gate.open()
     expect((await Promise.all(running)).flat()).toHaveLength(2)
     expect(await all(fetch(2, 1))).toHaveLength(1)
@@ -142,7 +173,13 @@ describe('pieces between members', () => {
       }
     }
     await meet({ source: endless })
-    const pieces = seeker.network.fetchPieces(holder.network.self, key, big.plan, { first: 0, count: 256 }, { stallMs: 1000 })
+    const pieces = seeker.network.fetchPieces(
+      holder.network.self,
+      key,
+      big.plan,
+      { first: 0, count: 256 },
+      { stallMs: 1000 }
+    )
     await pieces.next()
     // Longer than the stall limit: waiting for the consumer is no stall.
     await new Promise((resolve) => setTimeout(resolve, 1300))
@@ -209,7 +246,12 @@ describe('pieces between members', () => {
     const slow: PieceSource = {
       openServed: async (asked) => {
         const served = await content.source.openServed(asked)
-        return served && { ...served, read: async (index) => (await new Promise((resolve) => setTimeout(resolve, 250)), served.read(index)) }
+        return (
+          served && {
+            ...served,
+            read: async (index) => (await new Promise((resolve) => setTimeout(resolve, 250)), served.read(index))
+          }
+        )
       }
     }
     await meet({ source: slow })
@@ -243,7 +285,10 @@ describe('pieces between members', () => {
     await meet()
     const former = await RawMember.make(lan.siteKey)
     const ws = await former.dial(holder.network.ports().peer!)
-    const [used, unused] = [await former.tls(holder.network.ports().peer!), await former.tls(holder.network.ports().peer!)]
+    const [used, unused] = [
+      await former.tls(holder.network.ports().peer!),
+      await former.tls(holder.network.ports().peer!)
+    ]
     used.write(`GET /v1/pieces/${key}?first=9&count=1 HTTP/1.1\r\nHost: a\r\n\r\n`)
     expect(String((await once(used, 'data'))[0])).toContain('404')
     const closed = once(used, 'close')
@@ -280,10 +325,12 @@ describe('a member that answers with rubbish', () => {
     return port
   }
   const run = { first: 0, count: 2 }
-  const fetch = (network: PeerNetwork = seeker.network) => all(network.fetchPieces(liar.id, key, plan, run, { stallMs }))
+  const fetch = (network: PeerNetwork = seeker.network) =>
+    all(network.fetchPieces(liar.id, key, plan, run, { stallMs }))
   const length = 2 * (RECORD_BYTES + MIB)
   const head = { 'content-type': PIECES_TYPE, 'content-length': length }
-  const record = (index: number) => encodeRecord({ index, epoch: 1, digest: Buffer.alloc(32), signer: liar.id, signature: Buffer.alloc(64) })
+  const record = (index: number) =>
+    encodeRecord({ index, epoch: 1, digest: Buffer.alloc(32), signer: liar.id, signature: Buffer.alloc(64) })
 
   it.each<[string, (response: ServerResponse) => void]>([
     ['an unknown status', (r) => r.writeHead(204).end()],
@@ -293,8 +340,14 @@ describe('a member that answers with rubbish', () => {
     ['no length', (r) => r.writeHead(200, { 'content-type': PIECES_TYPE }).end('x')],
     ['a refusal with a body', (r) => r.writeHead(503, { 'content-length': 5 }).end('later')],
     ['an endless head', (r) => r.writeHead(200, { ...head, 'x-pad': 'x'.repeat(8000) }).end()],
-    ['a piece nobody asked for', (r) => void r.writeHead(200, head).write(Buffer.concat([record(1), Buffer.alloc(MIB)]))],
-    ['the same piece twice', (r) => void r.writeHead(200, head).write(Buffer.concat([record(0), Buffer.alloc(MIB), record(0)]))],
+    [
+      'a piece nobody asked for',
+      (r) => void r.writeHead(200, head).write(Buffer.concat([record(1), Buffer.alloc(MIB)]))
+    ],
+    [
+      'the same piece twice',
+      (r) => void r.writeHead(200, head).write(Buffer.concat([record(0), Buffer.alloc(MIB), record(0)]))
+    ],
     ['a malformed record', (r) => void r.writeHead(200, head).write(Buffer.alloc(RECORD_BYTES, 0xff))]
   ])('(%s) is named and cut, and its piece is not taken', async (_what, respond) => {
     await meet((_request, response) => respond(response))
@@ -318,7 +371,9 @@ describe('a member that answers with rubbish', () => {
     })
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 500 }), fc.boolean(), async (bytes, withHead) => {
-        const httpHead = Buffer.from(`HTTP/1.1 200 OK\r\nContent-Type: ${PIECES_TYPE}\r\nContent-Length: ${length}\r\n\r\n`)
+        const httpHead = Buffer.from(
+          `HTTP/1.1 200 OK\r\nContent-Type: ${PIECES_TYPE}\r\nContent-Length: ${length}\r\n\r\n`
+        )
         const body = withHead ? Buffer.concat([httpHead, bytes]) : Buffer.from(bytes)
         bodies.splice(0, bodies.length, body, body, body)
         // Cut off for the last rubbish, it is taken only by an agent that has not met it.
@@ -338,7 +393,11 @@ describe('a member that answers with rubbish', () => {
 
   it('(a cut in the middle) has broken off, and what was whole before is kept', async () => {
     await meet((_request, response) => {
-      response.writeHead(200, head).write(Buffer.concat([record(0), Buffer.alloc(MIB, 7), record(1), Buffer.alloc(1000)]), () => response.destroy())
+      response
+        .writeHead(200, head)
+        .write(Buffer.concat([record(0), Buffer.alloc(MIB, 7), record(1), Buffer.alloc(1000)]), () =>
+          response.destroy()
+        )
     })
     const pieces = seeker.network.fetchPieces(liar.id, key, plan, run, { stallMs })
     expect(await pieces.next()).toMatchObject({ value: { record: { index: 0 } } })
@@ -367,7 +426,8 @@ describe('a member that answers with rubbish', () => {
     await meet((_request, response) => {
       requests++
       if (requests === 2) response.socket!.destroy()
-      else response.writeHead(200, head).end(Buffer.concat([record(0), Buffer.alloc(MIB), record(1), Buffer.alloc(MIB)]))
+      else
+        response.writeHead(200, head).end(Buffer.concat([record(0), Buffer.alloc(MIB), record(1), Buffer.alloc(MIB)]))
     })
     expect(await fetch()).toHaveLength(2)
     expect(await fetch()).toHaveLength(2)

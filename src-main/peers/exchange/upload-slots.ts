@@ -60,13 +60,17 @@ export class UploadSlots {
     if (this.#answers(upload) > 0) return this.#changed()
     // Who was given nothing was not served.
     if (upload.bytes === 0) return this.#forget(upload)
-    this.#pauses.set(upload, this.#clock.after(BETWEEN_RUNS_MS, () => this.#forget(upload)))
+    this.#pauses.set(
+      upload,
+      this.#clock.after(BETWEEN_RUNS_MS, () => this.#forget(upload))
+    )
     this.#changed()
   }
 
   /** Ends uploads to `peer`; with a key only those of that content. */
   abort(peer: PeerId, key?: ContentKey): void {
-    for (const { upload, abort } of this.#taken) if (upload.peer === peer && (key === undefined || upload.key === key)) abort()
+    for (const { upload, abort } of this.#taken)
+      if (upload.peer === peer && (key === undefined || upload.key === key)) abort()
   }
 
   abortAll(): void {

@@ -8,7 +8,13 @@ import type { ContentKey } from '../../contract/ids.ts'
 import { systemClock, type Clock } from '../../lib/clock.ts'
 import { planPieces } from '../../pieces/plan.ts'
 import { CaFleetRig, type EnrolledDevice } from '../../testing/ca-fleet-rig.ts'
-import { memorySource, untilConnected, VirtualLan, type LanPeer, type LanPeerOptions } from '../../testing/virtual-lan.ts'
+import {
+  memorySource,
+  untilConnected,
+  VirtualLan,
+  type LanPeer,
+  type LanPeerOptions
+} from '../../testing/virtual-lan.ts'
 import { FleetCa } from './fleet-ca.ts'
 import { dialTls, peerSecureContext } from './tls-channel.ts'
 
@@ -28,7 +34,8 @@ describe('a fleet with a CA', () => {
     await lan.close()
     await rig.close()
   })
-  const start = (device: EnrolledDevice, options: LanPeerOptions = {}) => lan.add({ siteKey: null, dir: device.dir, random: () => 0, ...options })
+  const start = (device: EnrolledDevice, options: LanPeerOptions = {}) =>
+    lan.add({ siteKey: null, dir: device.dir, random: () => 0, ...options })
   /** Devices, each with the first one as its seed. */
   const fleetOf = async (count: number): Promise<{ devices: EnrolledDevice[]; peers: LanPeer[] }> => {
     const devices: EnrolledDevice[] = []
@@ -42,7 +49,10 @@ describe('a fleet with a CA', () => {
   }
 
   it('brings its members together, with certificates of the CA at both ends', async () => {
-    const { devices, peers: [a, b] } = await fleetOf(2)
+    const {
+      devices,
+      peers: [a, b]
+    } = await fleetOf(2)
     expect(a!.network.fleet()).toMatchObject({ member: true, via: 'ca', denyListNumber: 0, denied: 0 })
     expect(a!.network.fleet().tag).toBe(b!.network.fleet().tag)
     expect(a!.network.fleet().tag).toMatch(/^[0-9a-f]{16}$/)
@@ -66,7 +76,14 @@ describe('a fleet with a CA', () => {
     const b = await start(bert, { seeds: [a.seed()] })
     await untilConnected(a.network, b.network)
     const got: number[] = []
-    for await (const { data } of b.network.fetchPieces(a.network.self, key, planPieces(3 * 1024 * 1024), { first: 0, count: 3 }, { stallMs: 5000 })) got.push(data[0]!)
+    for await (const { data } of b.network.fetchPieces(
+      a.network.self,
+      key,
+      planPieces(3 * 1024 * 1024),
+      { first: 0, count: 3 },
+      { stallMs: 5000 }
+    ))
+      got.push(data[0]!)
     expect(got).toEqual([1, 2, 3])
   })
 
@@ -81,7 +98,12 @@ describe('a fleet with a CA', () => {
     expect(await refused).toMatchObject([{ reason: 'has no certificate of this fleet' }])
     expect(a.network.connected()).toEqual([])
     const socket = dialTls(peerSecureContext(nobody.identity), { host: '127.0.0.1', port: a.network.ports().peer! })
-    expect(await bytesOf(socket, `GET /v1/control HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nlarder-proof: ${'x'.repeat(43)}\r\nlarder-protocol: 1\r\n\r\n`)).toHaveLength(0)
+    expect(
+      await bytesOf(
+        socket,
+        `GET /v1/control HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nlarder-proof: ${'x'.repeat(43)}\r\nlarder-protocol: 1\r\n\r\n`
+      )
+    ).toHaveLength(0)
   })
 
   it('lets nobody in who has the fleet’s secret but no certificate of its CA', async () => {
@@ -89,17 +111,32 @@ describe('a fleet with a CA', () => {
     const a = await start(anna, { seeds: [] })
     const other = await FleetCa.create(join(rig.dir, 'other'), { clock: systemClock })
     const thief = await rig.enrol('x', { ca: other })
-    const [genuine, foreign] = [(await anna.folder.enrolment(anna.identity.spki))!, (await thief.folder.enrolment(thief.identity.spki))!]
+    const [genuine, foreign] = [
+      (await anna.folder.enrolment(anna.identity.spki))!,
+      (await thief.folder.enrolment(thief.identity.spki))!
+    ]
     const { caMembership } = await import('./ca-membership.ts')
     const { DenyListHolder } = await import('./deny-list-holder.ts')
     const { EMPTY_DENY_LIST } = await import('./deny-list.ts')
     const { channelOf, remoteIdentity } = await import('./tls-channel.ts')
-    const membership = caMembership({ enrolment: () => ({ ...foreign, ca: genuine.ca, secret: genuine.secret }), denyList: new DenyListHolder(genuine.ca.publicKey, EMPTY_DENY_LIST, () => {}), clock: systemClock })
+    const membership = caMembership({
+      enrolment: () => ({ ...foreign, ca: genuine.ca, secret: genuine.secret }),
+      denyList: new DenyListHolder(genuine.ca.publicKey, EMPTY_DENY_LIST, () => {}),
+      clock: systemClock
+    })
     const refused = once(a.network, 'refused')
-    const socket = dialTls(peerSecureContext({ keyPem: thief.identity.keyPem, certificatePem: foreign.certificate.toString() }), { host: '127.0.0.1', port: a.network.ports().peer! })
+    const socket = dialTls(
+      peerSecureContext({ keyPem: thief.identity.keyPem, certificatePem: foreign.certificate.toString() }),
+      { host: '127.0.0.1', port: a.network.ports().peer! }
+    )
     await once(socket, 'secureConnect')
     const proof = membership.prove(channelOf(socket, remoteIdentity(socket)!, 'dialer'), 'dialer')
-    expect(await bytesOf(socket, `GET /v1/control HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\nlarder-proof: ${proof}\r\nlarder-protocol: 1\r\nlarder-boot: ${'ab'.repeat(8)}\r\n\r\n`)).toHaveLength(0)
+    expect(
+      await bytesOf(
+        socket,
+        `GET /v1/control HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\nlarder-proof: ${proof}\r\nlarder-protocol: 1\r\nlarder-boot: ${'ab'.repeat(8)}\r\n\r\n`
+      )
+    ).toHaveLength(0)
     expect(await refused).toMatchObject([{ reason: 'has no certificate of this fleet' }])
   })
 
@@ -117,7 +154,10 @@ describe('a fleet with a CA', () => {
       expect(network.fleet()).toMatchObject({ denyListNumber: 1, denied: 1 })
       expect(network.memberKey(id)).toBeUndefined()
       expect(network.verifyCredential(credential)).toBeUndefined()
-      expect(network.view().find((peer) => peer.id === id)).toMatchObject({ state: 'refused', reason: expect.stringContaining('was removed from the fleet') })
+      expect(network.view().find((peer) => peer.id === id)).toMatchObject({
+        state: 'refused',
+        reason: expect.stringContaining('was removed from the fleet')
+      })
     }
     await revoked.network.stop()
     // Back with another boot: it is told why, and connected to nobody.
@@ -126,7 +166,11 @@ describe('a fleet with a CA', () => {
     back.network.on('refused', ({ reason }) => refusals.push(reason))
     await back.network.start()
     await expect.poll(() => refusals).toHaveLength(3)
-    expect(new Set(refusals)).toEqual(new Set(['does not take this PC: it was removed from the fleet, or its certificate has expired by the clock there']))
+    expect(new Set(refusals)).toEqual(
+      new Set([
+        'does not take this PC: it was removed from the fleet, or its certificate has expired by the clock there'
+      ])
+    )
     expect(back.network.connected()).toEqual([])
     expect([a, b, c].map(({ network }) => network.connected().length)).toEqual([2, 2, 2])
   })
@@ -138,7 +182,9 @@ describe('a fleet with a CA', () => {
     const first = await start(anna, { seeds: [] })
     expect(first.network.fleet()).toMatchObject({ denyListNumber: 1 })
     await first.network.stop()
-    await expect.poll(async () => JSON.parse(await readFile(join(anna.dir, 'fleet', 'deny-list.json'), 'utf8'))).toMatchObject({ larder: 'fleet-deny-list' })
+    await expect
+      .poll(async () => JSON.parse(await readFile(join(anna.dir, 'fleet', 'deny-list.json'), 'utf8')))
+      .toMatchObject({ larder: 'fleet-deny-list' })
     const a = await start(anna, { seeds: [] })
     expect(a.network.fleet()).toMatchObject({ denyListNumber: 1 })
     const b = await start(bert, { seeds: [a.seed()] })
@@ -152,11 +198,16 @@ describe('a fleet with a CA', () => {
   })
 
   it('cuts off a member that spreads a deny list of its own making', async () => {
-    const { peers: [a, b] } = await fleetOf(2)
+    const {
+      peers: [a, b]
+    } = await fleetOf(2)
     const lost = once(a!.network, 'lost')
     const send = b!.network.send.bind(b!.network) as (to: string, message: object) => boolean
     send(a!.network.self, { t: 'fleet.denied', number: 9, list: Buffer.alloc(100, 7).toString('base64url') })
-    expect(await lost).toMatchObject([{ id: b!.network.self }, 'sent a deny list that the CA of the fleet did not sign'])
+    expect(await lost).toMatchObject([
+      { id: b!.network.self },
+      'sent a deny list that the CA of the fleet did not sign'
+    ])
     expect(a!.network.fleet()).toMatchObject({ denyListNumber: 0 })
   })
 
@@ -196,7 +247,10 @@ describe('a fleet with a CA', () => {
     ['hours slow', -9 * 3600_000],
     ['at 1970', -systemClock.wallMs()]
   ])('lets a member in whose clock is %s', async (_name, ms) => {
-    const [anna, bert] = [await rig.enrol('anna', { lifetimeMs: 3600_000 }), await rig.enrol('bert', { lifetimeMs: 3600_000 })]
+    const [anna, bert] = [
+      await rig.enrol('anna', { lifetimeMs: 3600_000 }),
+      await rig.enrol('bert', { lifetimeMs: 3600_000 })
+    ]
     const a = await start(anna, { seeds: [] })
     const b = await start(bert, { seeds: [a.seed()], clock: turned(ms) })
     await untilConnected(a.network, b.network)
@@ -207,7 +261,9 @@ describe('a fleet with a CA', () => {
     const a = await start(anna, { seeds: [], clock: turned(10 * DAY_MS) })
     const refused = once(a.network, 'refused')
     const b = await start(bert, { seeds: [a.seed()] })
-    expect(await refused).toMatchObject([{ id: b.network.self, reason: expect.stringMatching(/expired on \d{4}-.*this PC's clock says \d{4}-/) }])
+    expect(await refused).toMatchObject([
+      { id: b.network.self, reason: expect.stringMatching(/expired on \d{4}-.*this PC's clock says \d{4}-/) }
+    ])
     expect(a.network.connected()).toEqual([])
   })
 

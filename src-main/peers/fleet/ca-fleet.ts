@@ -47,7 +47,15 @@ export class CaFleet {
   #timer: Timer | undefined
   #busy = false
 
-  private constructor(parts: { folder: FleetFolder; enrolment: Enrolment; stamp: string; denyList: DenyListHolder; identity: Identity; clock: Clock; random: () => number }) {
+  private constructor(parts: {
+    folder: FleetFolder
+    enrolment: Enrolment
+    stamp: string
+    denyList: DenyListHolder
+    identity: Identity
+    clock: Clock
+    random: () => number
+  }) {
     this.#folder = parts.folder
     this.#identity = parts.identity
     this.#clock = parts.clock
@@ -59,14 +67,28 @@ export class CaFleet {
   }
 
   /** @returns undefined when this device is not enrolled. @throws FLEET_INVALID when its enrolment cannot be used */
-  static async open(dataDir: string, { identity, clock, log, random }: { identity: Identity; clock: Clock; log: Log; random: () => number }): Promise<CaFleet | undefined> {
+  static async open(
+    dataDir: string,
+    { identity, clock, log, random }: { identity: Identity; clock: Clock; log: Log; random: () => number }
+  ): Promise<CaFleet | undefined> {
     const folder = new FleetFolder(dataDir)
     const stamp = await folder.enrolmentStamp()
     const enrolment = await folder.enrolment(identity.spki)
     if (!enrolment) return undefined
     const keep = (list: { number: number }) =>
-      folder.keepDenyList(denyList.list).catch((error: unknown) => log.warn({ number: list.number, error: LarderError.from(error).message }, 'The deny list of the fleet could not be kept.'))
-    const denyList = new DenyListHolder(enrolment.ca.publicKey, await folder.denyList(enrolment), (list) => void keep(list))
+      folder
+        .keepDenyList(denyList.list)
+        .catch((error: unknown) =>
+          log.warn(
+            { number: list.number, error: LarderError.from(error).message },
+            'The deny list of the fleet could not be kept.'
+          )
+        )
+    const denyList = new DenyListHolder(
+      enrolment.ca.publicKey,
+      await folder.denyList(enrolment),
+      (list) => void keep(list)
+    )
     return new CaFleet({ folder, enrolment, stamp, denyList, identity, clock, random })
   }
 
@@ -83,7 +105,15 @@ export class CaFleet {
   async start(hooks: CaFleetHooks): Promise<void> {
     this.#hooks = hooks
     const { connected, send, offended, enforce } = hooks
-    this.#exchange = new DenyListExchange({ denyList: this.#denyList, clock: this.#clock, random: this.#random, connected, send, offended, adopted: enforce })
+    this.#exchange = new DenyListExchange({
+      denyList: this.#denyList,
+      clock: this.#clock,
+      random: this.#random,
+      connected,
+      send,
+      offended,
+      adopted: enforce
+    })
     await this.#upkeep()
     this.#timer = this.#clock.every(UPKEEP_MS, () => void this.#upkeep())
   }
@@ -123,7 +153,10 @@ export class CaFleet {
       this.#busy = false
     }
     this.#hooks?.enforce()
-    const notice = renewalNotice(this.#enrolment.certificate, { nowMs: this.#clock.wallMs(), denied: this.#denyList.denies(this.#identity.id) })
+    const notice = renewalNotice(this.#enrolment.certificate, {
+      nowMs: this.#clock.wallMs(),
+      denied: this.#denyList.denies(this.#identity.id)
+    })
     if (notice) this.#tell(notice.kind, notice.text)
   }
 
@@ -132,7 +165,8 @@ export class CaFleet {
     if (stamp === this.#stamp) return
     this.#stamp = stamp
     const enrolment = await this.#folder.enrolment(this.#identity.spki)
-    if (!enrolment || !sameFleet(enrolment, this.#enrolment)) return this.#tell('moved', 'The fleet of this PC was changed; start the agent again.')
+    if (!enrolment || !sameFleet(enrolment, this.#enrolment))
+      return this.#tell('moved', 'The fleet of this PC was changed; start the agent again.')
     this.#enrolment = enrolment
     this.#hooks?.renewed(this.credential)
   }

@@ -24,7 +24,10 @@ export interface CaMembershipOptions {
  */
 export function caMembership({ enrolment, denyList, clock }: CaMembershipOptions): Membership {
   const { ca, secret } = enrolment()
-  const salt = createHash('sha256').update(LABEL).update(ca.publicKey.export({ format: 'der', type: 'spki' })).digest()
+  const salt = createHash('sha256')
+    .update(LABEL)
+    .update(ca.publicKey.export({ format: 'der', type: 'spki' }))
+    .digest()
   const { derive: _derive, ...shared } = sharedSecret(secret, salt)
   const known = new Set<string>()
 
@@ -37,11 +40,21 @@ export function caMembership({ enrolment, denyList, clock }: CaMembershipOptions
     return true
   }
 
-  const objection = ({ id, certificate }: { readonly id: PeerId; readonly certificate: X509Certificate }): Objection | undefined => {
+  const objection = ({
+    id,
+    certificate
+  }: {
+    readonly id: PeerId
+    readonly certificate: X509Certificate
+  }): Objection | undefined => {
     if (!isIssued(certificate)) return { kind: 'stranger', reason: 'has no certificate of this fleet' }
     if (denyList.denies(id)) return { kind: 'denied', reason: 'was removed from the fleet' }
     const nowMs = clock.wallMs()
-    if (isExpired(certificate, nowMs)) return { kind: 'denied', reason: `has a certificate that expired on ${day(expiresAtMs(certificate))} (this PC's clock says ${day(nowMs)})` }
+    if (isExpired(certificate, nowMs))
+      return {
+        kind: 'denied',
+        reason: `has a certificate that expired on ${day(expiresAtMs(certificate))} (this PC's clock says ${day(nowMs)})`
+      }
     return undefined
   }
 
@@ -49,7 +62,10 @@ export function caMembership({ enrolment, denyList, clock }: CaMembershipOptions
     ...shared,
     via: 'ca',
     strangerReason: 'belongs to another fleet',
-    vouch: (spki) => ({ spki: Buffer.from(spki).toString('base64url'), proof: enrolment().certificate.raw.toString('base64url') }),
+    vouch: (spki) => ({
+      spki: Buffer.from(spki).toString('base64url'),
+      proof: enrolment().certificate.raw.toString('base64url')
+    }),
     vouched(credential) {
       const certificate = parse(Buffer.from(credential.proof, 'base64url'))
       const spki = certificate && deviceKey(certificate)

@@ -18,7 +18,9 @@ export function peerIdOf(spki: Uint8Array): PeerId {
 export function deviceKey(certificate: X509Certificate): Buffer | undefined {
   try {
     const key = certificate.publicKey
-    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? key.export({ format: 'der', type: 'spki' }) : undefined
+    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1'
+      ? key.export({ format: 'der', type: 'spki' })
+      : undefined
   } catch {
     return undefined
   }
@@ -30,7 +32,10 @@ export async function makeCertificate(privateKey: KeyObject, publicKey: KeyObjec
   const certificate = await x509.X509CertificateGenerator.createSelfSigned(
     {
       name: SUBJECT,
-      keys: { privateKey: privateKey.toCryptoKey(P256, false, ['sign']), publicKey: publicKey.toCryptoKey(P256, true, ['verify']) },
+      keys: {
+        privateKey: privateKey.toCryptoKey(P256, false, ['sign']),
+        publicKey: publicKey.toCryptoKey(P256, true, ['verify'])
+      },
       signingAlgorithm: P256,
       notBefore: NOT_BEFORE,
       notAfter: NOT_AFTER,

@@ -12,11 +12,15 @@ const id = (n: number) => n.toString(16).padStart(64, '0') as PeerId
 describe('a deny list', () => {
   it('comes back as it was signed, whatever is on it', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 0xffff_ffff }), fc.uniqueArray(fc.integer({ min: 0, max: 1e9 }), { maxLength: 50 }), (number, ids) => {
-        const read = readDenyList(signDenyList(ca, number, ids.map(id)).bytes, publicKey)
-        expect(read).toMatchObject({ number })
-        expect([...read!.denied].sort()).toEqual(ids.map(id).sort())
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 0xffff_ffff }),
+        fc.uniqueArray(fc.integer({ min: 0, max: 1e9 }), { maxLength: 50 }),
+        (number, ids) => {
+          const read = readDenyList(signDenyList(ca, number, ids.map(id)).bytes, publicKey)
+          expect(read).toMatchObject({ number })
+          expect([...read!.denied].sort()).toEqual(ids.map(id).sort())
+        }
+      ),
       { numRuns: 30 }
     )
   })
@@ -30,7 +34,13 @@ describe('a deny list', () => {
         expect(readDenyList(bent, publicKey)).toBeUndefined()
       })
     )
-    for (const other of [bytes.subarray(1), bytes.subarray(0, -1), Buffer.concat([bytes, Buffer.alloc(1)]), Buffer.alloc(0)]) expect(readDenyList(other, publicKey)).toBeUndefined()
+    for (const other of [
+      bytes.subarray(1),
+      bytes.subarray(0, -1),
+      Buffer.concat([bytes, Buffer.alloc(1)]),
+      Buffer.alloc(0)
+    ])
+      expect(readDenyList(other, publicKey)).toBeUndefined()
   })
 
   it('is taken from its own CA only', () => {
@@ -39,11 +49,21 @@ describe('a deny list', () => {
   })
 
   it('is bounded, and fits into one message between peers', () => {
-    const full = signDenyList(ca, 1, Array.from({ length: MAX_DENIED }, (_, n) => id(n)))
+    const full = signDenyList(
+      ca,
+      1,
+      Array.from({ length: MAX_DENIED }, (_, n) => id(n))
+    )
     expect(full.bytes).toHaveLength(MAX_DENY_LIST_BYTES)
     expect(readDenyList(full.bytes, publicKey)?.denied.size).toBe(MAX_DENIED)
     expect(full.bytes.toString('base64url').length).toBeLessThanOrEqual(43_784)
-    expect(() => signDenyList(ca, 2, Array.from({ length: MAX_DENIED + 1 }, (_, n) => id(n)))).toThrow(RangeError)
+    expect(() =>
+      signDenyList(
+        ca,
+        2,
+        Array.from({ length: MAX_DENIED + 1 }, (_, n) => id(n))
+      )
+    ).toThrow(RangeError)
   })
 
   it('only moves forward: an older one offered later changes nothing', () => {

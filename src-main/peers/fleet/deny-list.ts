@@ -51,11 +51,14 @@ export function readDenyList(bytes: Uint8Array, caPublicKey: KeyObject): DenyLis
   const body = copy.subarray(0, -SIGNATURE_BYTES)
   if (!signatureHolds(caPublicKey, messageOf(caPublicKey, body), copy.subarray(-SIGNATURE_BYTES))) return undefined
   const denied = new Set<PeerId>()
-  for (let at = HEAD_BYTES; at < body.length; at += ID_BYTES) denied.add(body.toString('hex', at, at + ID_BYTES) as PeerId)
+  for (let at = HEAD_BYTES; at < body.length; at += ID_BYTES)
+    denied.add(body.toString('hex', at, at + ID_BYTES) as PeerId)
   return { number: copy.readUInt32BE(0), denied, bytes: copy }
 }
 
 function messageOf(caPublicKey: KeyObject, body: Uint8Array): Buffer {
-  const ca = createHash('sha256').update(caPublicKey.export({ format: 'der', type: 'spki' })).digest()
+  const ca = createHash('sha256')
+    .update(caPublicKey.export({ format: 'der', type: 'spki' }))
+    .digest()
   return Buffer.concat([LABEL, ca, body])
 }

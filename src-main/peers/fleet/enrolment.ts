@@ -12,8 +12,15 @@ export interface Enrolment {
   readonly secret: Buffer
 }
 
-const pem = z.string().max(4096).regex(/^-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\s*$/)
-const base64url = (bytes: number) => z.string().max(Math.ceil((bytes * 4) / 3)).regex(/^[A-Za-z0-9_-]*$/)
+const pem = z
+  .string()
+  .max(4096)
+  .regex(/^-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\s*$/)
+const base64url = (bytes: number) =>
+  z
+    .string()
+    .max(Math.ceil((bytes * 4) / 3))
+    .regex(/^[A-Za-z0-9_-]*$/)
 
 /**
  * The CA's answer to a request, as it travels from the CA to a device; and, without the deny list, how the device keeps it.
@@ -30,7 +37,11 @@ export const EnrolmentFile = z.object({
 export type EnrolmentFile = z.infer<typeof EnrolmentFile>
 
 /** A deny list as it travels from the CA to any one member. */
-export const DenyListFile = z.object({ larder: z.literal('fleet-deny-list'), v: z.literal(1), denyList: base64url(MAX_DENY_LIST_BYTES) })
+export const DenyListFile = z.object({
+  larder: z.literal('fleet-deny-list'),
+  v: z.literal(1),
+  denyList: base64url(MAX_DENY_LIST_BYTES)
+})
 export type DenyListFile = z.infer<typeof DenyListFile>
 
 export const FleetFile = z.discriminatedUnion('larder', [EnrolmentFile, DenyListFile])
@@ -51,14 +62,21 @@ export function parseFleetFile(text: string, place: string): EnrolmentFile | Den
  * Checks an answer of the CA against the device it is for.
  * @throws FLEET_INVALID when it is for another device, or contradicts itself
  */
-export function acceptEnrolment(file: EnrolmentFile, deviceSpki: Uint8Array): { enrolment: Enrolment; denyList: DenyList | undefined } {
+export function acceptEnrolment(
+  file: EnrolmentFile,
+  deviceSpki: Uint8Array
+): { enrolment: Enrolment; denyList: DenyList | undefined } {
   const invalid = (why: string) => new LarderError('FLEET_INVALID', `The enrolment ${why}`)
   const [ca, certificate] = [certificateOf(file.ca), certificateOf(file.certificate)]
   if (!ca || !deviceKey(ca) || !ca.ca || !ca.verify(ca.publicKey)) throw invalid('has no usable CA certificate')
   if (!certificate || !issuedBy(ca, certificate)) throw invalid('has a certificate that its CA did not sign')
   const spki = deviceKey(certificate)
-  if (!spki?.equals(deviceSpki)) throw invalid(`is for another PC (${spki ? peerIdOf(spki).slice(0, 12) : 'unknown'}) than this one (${peerIdOf(deviceSpki).slice(0, 12)})`)
-  const denyList = file.denyList === undefined ? undefined : readDenyList(Buffer.from(file.denyList, 'base64url'), ca.publicKey)
+  if (!spki?.equals(deviceSpki))
+    throw invalid(
+      `is for another PC (${spki ? peerIdOf(spki).slice(0, 12) : 'unknown'}) than this one (${peerIdOf(deviceSpki).slice(0, 12)})`
+    )
+  const denyList =
+    file.denyList === undefined ? undefined : readDenyList(Buffer.from(file.denyList, 'base64url'), ca.publicKey)
   if (file.denyList !== undefined && !denyList) throw invalid('has a deny list that its CA did not sign')
   return { enrolment: { ca, certificate, secret: Buffer.from(file.secret, 'base64url') }, denyList }
 }
@@ -90,4 +108,3 @@ function certificateOf(text: string): X509Certificate | undefined {
     return undefined
   }
 }
-

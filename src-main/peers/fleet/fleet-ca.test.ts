@@ -31,9 +31,11 @@ describe('the fleet CA', () => {
       await FleetCa.create(other, { clock })
       expect((await stat(other)).mode & 0o777).toBe(0o700)
       expect((await readdir(other)).sort()).toEqual(['ca-key.json', 'ca.pem', 'register.json'])
-      for (const name of await readdir(other)) expect.soft((await stat(join(other, name))).mode & 0o777, name).toBe(0o600)
+      for (const name of await readdir(other))
+        expect.soft((await stat(join(other, name))).mode & 0o777, name).toBe(0o600)
       const device = await rig.enrol('anna')
-      for (const name of await readdir(join(device.dir, 'fleet'))) expect.soft((await stat(join(device.dir, 'fleet', name))).mode & 0o777, name).toBe(0o600)
+      for (const name of await readdir(join(device.dir, 'fleet')))
+        expect.soft((await stat(join(device.dir, 'fleet', name))).mode & 0o777, name).toBe(0o600)
     } finally {
       process.umask(before)
     }
@@ -47,14 +49,21 @@ describe('the fleet CA', () => {
 
   it('signs what a device asks for, under names that say nothing about the PC', async () => {
     const device = await rig.device()
-    const { file, member } = await rig.ca.sign(await makeRequest(device.identity.keyPem, 'anna-laptop'), { lifetimeMs: 90 * DAY_MS })
+    const { file, member } = await rig.ca.sign(await makeRequest(device.identity.keyPem, 'anna-laptop'), {
+      lifetimeMs: 90 * DAY_MS
+    })
     const { enrolment } = acceptEnrolment(file, device.identity.spki)
     expect(enrolment.certificate.subject).toBe('CN=larder')
     expect(enrolment.certificate.issuer).toBe('CN=larder fleet')
     expect(enrolment.certificate.publicKey.asymmetricKeyDetails?.namedCurve).toBe('prime256v1')
     expect(enrolment.certificate.verify(enrolment.ca.publicKey)).toBe(true)
     expect(Buffer.from(enrolment.certificate.raw).includes('anna')).toBe(false)
-    expect(member).toMatchObject({ peer: device.identity.id, name: 'anna-laptop', deniedAt: null, expiresAt: clock.wallMs() + 90 * DAY_MS })
+    expect(member).toMatchObject({
+      peer: device.identity.id,
+      name: 'anna-laptop',
+      deniedAt: null,
+      expiresAt: clock.wallMs() + 90 * DAY_MS
+    })
     expect((await describeCa(join(rig.dir, 'ca')))?.members).toEqual([member])
   })
 
@@ -64,12 +73,19 @@ describe('the fleet CA', () => {
     const der = Buffer.from(request.replace(/-----.*-----|\s/g, ''), 'base64')
     der[der.length - 5]! ^= 1
     const bent = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`
-    const rsa = generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey.export({ format: 'pem', type: 'pkcs8' }) as string
-    for (const bad of [bent, '', 'x'.repeat(5000), device.identity.certificatePem]) await expect.soft(rig.ca.sign(bad, { lifetimeMs: DAY_MS })).rejects.toEqual(coded('FLEET_INVALID'))
+    const rsa = generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey.export({
+      format: 'pem',
+      type: 'pkcs8'
+    }) as string
+    for (const bad of [bent, '', 'x'.repeat(5000), device.identity.certificatePem])
+      await expect.soft(rig.ca.sign(bad, { lifetimeMs: DAY_MS })).rejects.toEqual(coded('FLEET_INVALID'))
     await expect(makeRequest(rsa, 'x').then((text) => rig.ca.sign(text, { lifetimeMs: DAY_MS }))).rejects.toThrow()
-    await fc.assert(fc.asyncProperty(fc.string({ maxLength: 200 }), async (text) => {
-      await expect(readRequest(text)).rejects.toEqual(coded('FLEET_INVALID'))
-    }), { numRuns: 50 })
+    await fc.assert(
+      fc.asyncProperty(fc.string({ maxLength: 200 }), async (text) => {
+        await expect(readRequest(text)).rejects.toEqual(coded('FLEET_INVALID'))
+      }),
+      { numRuns: 50 }
+    )
   })
 
   it('gives an answer that only the device it is for takes', async () => {
@@ -78,12 +94,24 @@ describe('the fleet CA', () => {
     expect(() => acceptEnrolment(file, bert.identity.spki)).toThrow(expect.objectContaining({ code: 'FLEET_INVALID' }))
     const other = await FleetCa.create(join(rig.dir, 'other'), { clock })
     const foreign = (await other.sign(await makeRequest(anna.identity.keyPem, 'anna'), { lifetimeMs: DAY_MS })).file
-    expect(() => acceptEnrolment({ ...file, certificate: foreign.certificate }, anna.identity.spki)).toThrow(expect.objectContaining({ code: 'FLEET_INVALID' }))
+    expect(() => acceptEnrolment({ ...file, certificate: foreign.certificate }, anna.identity.spki)).toThrow(
+      expect.objectContaining({ code: 'FLEET_INVALID' })
+    )
     await other.revoke(['anna'], { undo: false })
     const withList = (await rig.ca.revoke(['anna'], { undo: false })).denyList
-    expect(acceptEnrolment({ ...file, denyList: withList.bytes.toString('base64url') }, anna.identity.spki).denyList?.number).toBe(1)
-    expect(() => acceptEnrolment({ ...file, denyList: other.denyList().bytes.toString('base64url') }, anna.identity.spki)).toThrow(expect.objectContaining({ code: 'FLEET_INVALID' }))
-    fc.assert(fc.property(fc.string(), (text) => void expect(() => parseFleetFile(text, 'x')).toThrow(expect.objectContaining({ code: 'FLEET_INVALID' }))))
+    expect(
+      acceptEnrolment({ ...file, denyList: withList.bytes.toString('base64url') }, anna.identity.spki).denyList?.number
+    ).toBe(1)
+    expect(() =>
+      acceptEnrolment({ ...file, denyList: other.denyList().bytes.toString('base64url') }, anna.identity.spki)
+    ).toThrow(expect.objectContaining({ code: 'FLEET_INVALID' }))
+    fc.assert(
+      fc.property(
+        fc.string(),
+        (text) =>
+          void expect(() => parseFleetFile(text, 'x')).toThrow(expect.objectContaining({ code: 'FLEET_INVALID' }))
+      )
+    )
   })
 
   it('throws devices out by name or id, numbers each list, and takes them back', async () => {
@@ -98,8 +126,14 @@ describe('the fleet CA', () => {
     await expect(rig.ca.revoke(['nobody'], { undo: false })).rejects.toEqual(coded('NOT_FOUND'))
     const namesake = await rig.enrol('bert')
     const candidates = `${bert.identity.id} ${namesake.identity.id}`
-    await expect(rig.ca.revoke(['bert'], { undo: false })).rejects.toMatchObject({ code: 'BAD_REQUEST', message: expect.stringContaining(`bert (${namesake.identity.id.slice(0, 12)})`), details: { candidates } })
-    expect((await rig.ca.revoke([namesake.identity.id.slice(0, 12).toUpperCase()], { undo: false })).members[0]!.peer).toBe(namesake.identity.id)
+    await expect(rig.ca.revoke(['bert'], { undo: false })).rejects.toMatchObject({
+      code: 'BAD_REQUEST',
+      message: expect.stringContaining(`bert (${namesake.identity.id.slice(0, 12)})`),
+      details: { candidates }
+    })
+    expect(
+      (await rig.ca.revoke([namesake.identity.id.slice(0, 12).toUpperCase()], { undo: false })).members[0]!.peer
+    ).toBe(namesake.identity.id)
     expect((await rig.ca.revoke([bert.identity.id], { undo: false })).members[0]!.peer).toBe(bert.identity.id)
   })
 
@@ -114,7 +148,9 @@ describe('the fleet CA', () => {
   it('says which file is damaged or missing', async () => {
     const path = join(rig.dir, 'ca', 'register.json')
     await writeFile(path, '{"v":1}')
-    await expect(FleetCa.open(join(rig.dir, 'ca'), { clock })).rejects.toThrow(expect.objectContaining({ code: 'FLEET_CA_UNUSABLE', message: expect.stringContaining('register.json') }))
+    await expect(FleetCa.open(join(rig.dir, 'ca'), { clock })).rejects.toThrow(
+      expect.objectContaining({ code: 'FLEET_CA_UNUSABLE', message: expect.stringContaining('register.json') })
+    )
     await expect(FleetCa.open(join(rig.dir, 'none'), { clock })).rejects.toEqual(coded('FLEET_CA_UNUSABLE'))
     expect(await describeCa(join(rig.dir, 'none'))).toBeUndefined()
   })
@@ -126,7 +162,9 @@ describe('the key of the CA', () => {
   it('lies under its passphrase', async () => {
     const sealed = await sealKey(key, 'correct horse battery')
     expect(sealed.sealed).toBe(true)
-    expect(() => createPrivateKey({ key: Buffer.from(sealed.pkcs8, 'base64url'), format: 'der', type: 'pkcs8' })).toThrow()
+    expect(() =>
+      createPrivateKey({ key: Buffer.from(sealed.pkcs8, 'base64url'), format: 'der', type: 'pkcs8' })
+    ).toThrow()
     expect((await openKey(sealed, 'correct horse battery')).equals(key)).toBe(true)
     await expect(openKey(sealed, 'correct horse bakery!')).rejects.toEqual(coded('FLEET_CA_UNUSABLE'))
     await expect(openKey(sealed, undefined)).rejects.toEqual(coded('FLEET_CA_UNUSABLE'))

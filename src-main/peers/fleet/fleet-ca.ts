@@ -23,7 +23,13 @@ const SHOWN_DIGITS = 12
 const MAX_REGISTER_BYTES = 8 * 1024 * 1024
 
 /** A device that got a certificate. Times are wall clock, ms since 1970. */
-const Member = z.object({ peer: PeerId, name: z.string().max(64), issuedAt: z.number(), expiresAt: z.number(), deniedAt: z.number().nullable() })
+const Member = z.object({
+  peer: PeerId,
+  name: z.string().max(64),
+  issuedAt: z.number(),
+  expiresAt: z.number(),
+  deniedAt: z.number().nullable()
+})
 export type Member = z.infer<typeof Member>
 
 const Register = z.object({
@@ -51,7 +57,13 @@ export class FleetCa {
   readonly #clock: Clock
   #register: Register
 
-  private constructor(parts: { dir: string; key: KeyObject; certificate: X509Certificate; register: Register; clock: Clock }) {
+  private constructor(parts: {
+    dir: string
+    key: KeyObject
+    certificate: X509Certificate
+    register: Register
+    clock: Clock
+  }) {
     this.#dir = parts.dir
     this.#key = parts.key
     this.certificate = parts.certificate
@@ -60,8 +72,12 @@ export class FleetCa {
   }
 
   /** @throws FLEET_CA_UNUSABLE when there is one already, or the folder cannot be written */
-  static async create(dir: string, { passphrase, clock }: { passphrase?: string | undefined; clock: Clock }): Promise<FleetCa> {
-    if (await readFile(join(dir, 'ca-key.json'), 64 * 1024)) throw new LarderError('FLEET_CA_UNUSABLE', `There is a fleet CA in ${dir} already`, { dir })
+  static async create(
+    dir: string,
+    { passphrase, clock }: { passphrase?: string | undefined; clock: Clock }
+  ): Promise<FleetCa> {
+    if (await readFile(join(dir, 'ca-key.json'), 64 * 1024))
+      throw new LarderError('FLEET_CA_UNUSABLE', `There is a fleet CA in ${dir} already`, { dir })
     const key = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey
     const certificatePem = await makeCaCertificate(key)
     const register: Register = { v: 1, secret: randomBytes(32).toString('base64url'), denyListNumber: 0, members: [] }
@@ -78,13 +94,25 @@ export class FleetCa {
   }
 
   /** @throws FLEET_CA_UNUSABLE */
-  static async open(dir: string, { passphrase, clock }: { passphrase?: string | undefined; clock: Clock }): Promise<FleetCa> {
-    const [keyText, certificateText] = [await readFile(join(dir, 'ca-key.json'), 64 * 1024), await readFile(join(dir, 'ca.pem'), 64 * 1024)]
-    if (keyText === undefined || certificateText === undefined) throw new LarderError('FLEET_CA_UNUSABLE', `There is no fleet CA in ${dir}; make one with \`larder fleet init\``, { dir })
+  static async open(
+    dir: string,
+    { passphrase, clock }: { passphrase?: string | undefined; clock: Clock }
+  ): Promise<FleetCa> {
+    const [keyText, certificateText] = [
+      await readFile(join(dir, 'ca-key.json'), 64 * 1024),
+      await readFile(join(dir, 'ca.pem'), 64 * 1024)
+    ]
+    if (keyText === undefined || certificateText === undefined)
+      throw new LarderError(
+        'FLEET_CA_UNUSABLE',
+        `There is no fleet CA in ${dir}; make one with \`larder fleet init\``,
+        { dir }
+      )
     const register = await readRegister(dir)
     const key = await openKey(parse(KeyFile, keyText, join(dir, 'ca-key.json')), passphrase)
     const certificate = await attempt(join(dir, 'ca.pem'), async () => new X509Certificate(certificateText))
-    if (!certificate.checkPrivateKey(key)) throw new LarderError('FLEET_CA_UNUSABLE', `Key and certificate in ${dir} do not belong together`, { dir })
+    if (!certificate.checkPrivateKey(key))
+      throw new LarderError('FLEET_CA_UNUSABLE', `Key and certificate in ${dir} do not belong together`, { dir })
     return new FleetCa({ dir, key, certificate, register, clock })
   }
 
@@ -92,18 +120,39 @@ export class FleetCa {
    * Signs a device's request. `name` is for people; without it the request's is taken. Signing the same device again renews it.
    * @throws FLEET_INVALID when the request is none, or its device was thrown out
    */
-  async sign(requestPem: string, { lifetimeMs, name }: { lifetimeMs: number; name?: string | undefined }): Promise<{ file: EnrolmentFile; member: Member }> {
+  async sign(
+    requestPem: string,
+    { lifetimeMs, name }: { lifetimeMs: number; name?: string | undefined }
+  ): Promise<{ file: EnrolmentFile; member: Member }> {
     const request = await readRequest(requestPem)
     const peer = peerIdOf(request.spki)
     const known = this.#register.members.find((member) => member.peer === peer)
-    if (known?.deniedAt != null) throw new LarderError('FLEET_INVALID', `${known.name} (${peer.slice(0, SHOWN_DIGITS)}) was removed from the fleet; take that back with \`larder fleet revoke --undo\` first`, { peer })
-    if (!known && this.#register.members.length >= MAX_MEMBERS) throw new LarderError('FLEET_CA_UNUSABLE', `The register of the fleet CA is full (${MAX_MEMBERS} devices)`)
+    if (known?.deniedAt != null)
+      throw new LarderError(
+        'FLEET_INVALID',
+        `${known.name} (${peer.slice(0, SHOWN_DIGITS)}) was removed from the fleet; take that back with \`larder fleet revoke --undo\` first`,
+        { peer }
+      )
+    if (!known && this.#register.members.length >= MAX_MEMBERS)
+      throw new LarderError('FLEET_CA_UNUSABLE', `The register of the fleet CA is full (${MAX_MEMBERS} devices)`)
     const nowMs = this.#clock.wallMs()
-    const certificate = new X509Certificate(await issueCertificate({ spki: request.spki, caKey: this.#key, nowMs, lifetimeMs }))
-    const member: Member = { peer, name: name ?? known?.name ?? request.name, issuedAt: nowMs, expiresAt: expiresAtMs(certificate), deniedAt: null }
+    const certificate = new X509Certificate(
+      await issueCertificate({ spki: request.spki, caKey: this.#key, nowMs, lifetimeMs })
+    )
+    const member: Member = {
+      peer,
+      name: name ?? known?.name ?? request.name,
+      issuedAt: nowMs,
+      expiresAt: expiresAtMs(certificate),
+      deniedAt: null
+    }
     this.#register.members = [...this.#register.members.filter((one) => one !== known), member]
     await this.#keep()
-    const enrolment: Enrolment = { ca: this.certificate, certificate, secret: Buffer.from(this.#register.secret, 'base64url') }
+    const enrolment: Enrolment = {
+      ca: this.certificate,
+      certificate,
+      secret: Buffer.from(this.#register.secret, 'base64url')
+    }
     return { file: enrolmentFile(enrolment, this.denyList()), member }
   }
 
@@ -111,11 +160,18 @@ export class FleetCa {
    * Throws devices out of the fleet, or takes that back. `who`: names, peer ids, or beginnings of those (8 digits and more).
    * @throws NOT_FOUND when a word fits none, BAD_REQUEST when it fits several, with their ids in `candidates`; FLEET_CA_UNUSABLE when the list is full
    */
-  async revoke(who: readonly string[], { undo }: { undo: boolean }): Promise<{ members: Member[]; denyList: DenyList }> {
+  async revoke(
+    who: readonly string[],
+    { undo }: { undo: boolean }
+  ): Promise<{ members: Member[]; denyList: DenyList }> {
     const members = who.map((word) => this.#find(word))
     const deniedAt = undo ? null : this.#clock.wallMs()
     for (const member of members) member.deniedAt = undo ? null : (member.deniedAt ?? deniedAt)
-    if (this.#denied().length > MAX_DENIED) throw new LarderError('FLEET_CA_UNUSABLE', `The deny list is full (${MAX_DENIED} devices); begin a new fleet with \`larder fleet init\``)
+    if (this.#denied().length > MAX_DENIED)
+      throw new LarderError(
+        'FLEET_CA_UNUSABLE',
+        `The deny list is full (${MAX_DENIED} devices); begin a new fleet with \`larder fleet init\``
+      )
     this.#register.denyListNumber++
     await this.#keep()
     return { members, denyList: this.denyList() }
@@ -129,39 +185,61 @@ export class FleetCa {
 
   #denied(): PeerId[] {
     const nowMs = this.#clock.wallMs()
-    return this.#register.members.filter(({ deniedAt, expiresAt }) => deniedAt !== null && expiresAt + FORGET_AFTER_MS > nowMs).map(({ peer }) => peer)
+    return this.#register.members
+      .filter(({ deniedAt, expiresAt }) => deniedAt !== null && expiresAt + FORGET_AFTER_MS > nowMs)
+      .map(({ peer }) => peer)
   }
 
   #find(word: string): Member {
     const id = /^[0-9a-f]{8,64}$/i.test(word) ? word.toLowerCase() : undefined
-    const fitting = this.#register.members.filter(({ peer, name }) => name === word || (id !== undefined && peer.startsWith(id)))
-    if (fitting.length === 0) throw new LarderError('NOT_FOUND', `No device of the fleet is called ${word.slice(0, 80)}, or has an id that begins so (8 digits or more)`)
+    const fitting = this.#register.members.filter(
+      ({ peer, name }) => name === word || (id !== undefined && peer.startsWith(id))
+    )
+    if (fitting.length === 0)
+      throw new LarderError(
+        'NOT_FOUND',
+        `No device of the fleet is called ${word.slice(0, 80)}, or has an id that begins so (8 digits or more)`
+      )
     if (fitting.length > 1) {
       const candidates = fitting.slice(0, MAX_CANDIDATES)
       const list = candidates.map(({ name, peer }) => `${name} (${peer.slice(0, SHOWN_DIGITS)})`).join(', ')
-      throw new LarderError('BAD_REQUEST', `${word.slice(0, 80)} fits ${fitting.length} devices of the fleet: ${list}${fitting.length > MAX_CANDIDATES ? ', …' : ''}. Name one by its id`, { candidates: candidates.map(({ peer }) => peer).join(' ') })
+      throw new LarderError(
+        'BAD_REQUEST',
+        `${word.slice(0, 80)} fits ${fitting.length} devices of the fleet: ${list}${fitting.length > MAX_CANDIDATES ? ', …' : ''}. Name one by its id`,
+        { candidates: candidates.map(({ peer }) => peer).join(' ') }
+      )
     }
     return fitting[0]!
   }
 
   async #keep(): Promise<void> {
-    await attempt(this.#dir, () => writePrivateFile(join(this.#dir, 'register.json'), `${JSON.stringify(this.#register)}\n`))
+    await attempt(this.#dir, () =>
+      writePrivateFile(join(this.#dir, 'register.json'), `${JSON.stringify(this.#register)}\n`)
+    )
   }
 }
 
 /** What can be said about a CA without its key. @throws FLEET_CA_UNUSABLE when it is damaged. @returns undefined when there is none */
-export async function describeCa(dir: string): Promise<{ members: Member[]; denyListNumber: number; sealed: boolean; publicKeyId: string } | undefined> {
-  const [keyText, certificateText] = [await readFile(join(dir, 'ca-key.json'), 64 * 1024), await readFile(join(dir, 'ca.pem'), 64 * 1024)]
+export async function describeCa(
+  dir: string
+): Promise<{ members: Member[]; denyListNumber: number; sealed: boolean; publicKeyId: string } | undefined> {
+  const [keyText, certificateText] = [
+    await readFile(join(dir, 'ca-key.json'), 64 * 1024),
+    await readFile(join(dir, 'ca.pem'), 64 * 1024)
+  ]
   if (keyText === undefined || certificateText === undefined) return undefined
   const { members, denyListNumber } = await readRegister(dir)
-  const publicKeyId = await attempt(join(dir, 'ca.pem'), async () => peerIdOf(createPublicKey(certificateText).export({ format: 'der', type: 'spki' })))
+  const publicKeyId = await attempt(join(dir, 'ca.pem'), async () =>
+    peerIdOf(createPublicKey(certificateText).export({ format: 'der', type: 'spki' }))
+  )
   return { members, denyListNumber, sealed: parse(KeyFile, keyText, join(dir, 'ca-key.json')).sealed, publicKeyId }
 }
 
 async function readRegister(dir: string): Promise<Register> {
   const path = join(dir, 'register.json')
   const text = await readFile(path, MAX_REGISTER_BYTES)
-  if (text === undefined) throw new LarderError('FLEET_CA_UNUSABLE', `The register of the fleet CA, ${path}, is missing`, { path })
+  if (text === undefined)
+    throw new LarderError('FLEET_CA_UNUSABLE', `The register of the fleet CA, ${path}, is missing`, { path })
   return parse(Register, text, path)
 }
 
@@ -182,6 +260,10 @@ async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
     return await work()
   } catch (error) {
     if (error instanceof LarderError) throw error
-    throw new LarderError('FLEET_CA_UNUSABLE', `${path} cannot be used (${systemCode(error) ?? (error as Error).message})`, { path, cause: error })
+    throw new LarderError(
+      'FLEET_CA_UNUSABLE',
+      `${path} cannot be used (${systemCode(error) ?? (error as Error).message})`,
+      { path, cause: error }
+    )
   }
 }

@@ -1,4 +1,12 @@
-import { createPrivateKey, createPublicKey, randomBytes, verify, webcrypto, type KeyObject, type X509Certificate } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  randomBytes,
+  verify,
+  webcrypto,
+  type KeyObject,
+  type X509Certificate
+} from 'node:crypto'
 import { LarderError } from '../../lib/errors.ts'
 import { NOT_AFTER, NOT_BEFORE, SUBJECT } from './certificate.ts'
 import { deviceExtensions, P256, x509Library } from './x509-library.ts'
@@ -22,11 +30,17 @@ export async function makeCaCertificate(key: KeyObject): Promise<string> {
   const certificate = await x509.X509CertificateGenerator.createSelfSigned(
     {
       name: CA_SUBJECT,
-      keys: { privateKey: key.toCryptoKey(P256, false, ['sign']), publicKey: createPublicKey(key).toCryptoKey(P256, true, ['verify']) },
+      keys: {
+        privateKey: key.toCryptoKey(P256, false, ['sign']),
+        publicKey: createPublicKey(key).toCryptoKey(P256, true, ['verify'])
+      },
       signingAlgorithm: P256,
       notBefore: NOT_BEFORE,
       notAfter: NOT_AFTER,
-      extensions: [new x509.BasicConstraintsExtension(true, 0, true), new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true)]
+      extensions: [
+        new x509.BasicConstraintsExtension(true, 0, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true)
+      ]
     },
     webcrypto
   )
@@ -40,7 +54,10 @@ export async function makeRequest(keyPem: string, name: string): Promise<string>
   const request = await x509.Pkcs10CertificateRequestGenerator.create(
     {
       name: [{ CN: [presentable(name) || 'unnamed'] }],
-      keys: { privateKey: key.toCryptoKey(P256, false, ['sign']), publicKey: createPublicKey(key).toCryptoKey(P256, true, ['verify']) },
+      keys: {
+        privateKey: key.toCryptoKey(P256, false, ['sign']),
+        publicKey: createPublicKey(key).toCryptoKey(P256, true, ['verify'])
+      },
       signingAlgorithm: P256
     },
     webcrypto

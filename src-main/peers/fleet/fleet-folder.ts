@@ -3,7 +3,14 @@ import { join } from 'node:path'
 import { LarderError, systemCode } from '../../lib/errors.ts'
 import { readPrivateFile, writePrivateFile } from '../../lib/private-file.ts'
 import { EMPTY_DENY_LIST, readDenyList, type DenyList } from './deny-list.ts'
-import { acceptEnrolment, denyListFile, enrolmentFile, MAX_FLEET_FILE_BYTES, parseFleetFile, type Enrolment } from './enrolment.ts'
+import {
+  acceptEnrolment,
+  denyListFile,
+  enrolmentFile,
+  MAX_FLEET_FILE_BYTES,
+  parseFleetFile,
+  type Enrolment
+} from './enrolment.ts'
 
 /**
  * Where a device keeps its membership by a fleet CA, in its data folder:
@@ -61,7 +68,10 @@ export class FleetFolder {
   async takeOffered(enrolment: Enrolment): Promise<DenyList | undefined> {
     // Moved first, so that one that is put there meanwhile is not lost.
     const taken = `${this.#offered}.taken`
-    const there = await rename(this.#offered, taken).then(() => true, () => false)
+    const there = await rename(this.#offered, taken).then(
+      () => true,
+      () => false
+    )
     if (!there) return undefined
     const list = await this.#readList(taken, enrolment)
     await rm(taken, { force: true })
@@ -75,7 +85,9 @@ export class FleetFolder {
 
   async #readList(path: string, { ca }: Enrolment): Promise<DenyList | undefined> {
     const file = await this.#read(path).catch(() => undefined)
-    return file?.larder === 'fleet-deny-list' ? readDenyList(Buffer.from(file.denyList, 'base64url'), ca.publicKey) : undefined
+    return file?.larder === 'fleet-deny-list'
+      ? readDenyList(Buffer.from(file.denyList, 'base64url'), ca.publicKey)
+      : undefined
   }
 
   async #read(path: string) {
@@ -84,7 +96,11 @@ export class FleetFolder {
       return bytes && parseFleetFile(bytes.toString('utf8'), path)
     } catch (error) {
       if (error instanceof LarderError) throw error
-      throw new LarderError('FLEET_INVALID', `${path} cannot be read (${systemCode(error) ?? (error as Error).message})`, { path, cause: error })
+      throw new LarderError(
+        'FLEET_INVALID',
+        `${path} cannot be read (${systemCode(error) ?? (error as Error).message})`,
+        { path, cause: error }
+      )
     }
   }
 

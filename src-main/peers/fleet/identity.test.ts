@@ -78,7 +78,9 @@ describe('the device identity', () => {
     await writeFile(path(), first.keyPem + other.certificatePem)
     const mended = await load()
     expect(mended.id).toBe(first.id)
-    expect(new X509Certificate(mended.certificatePem).publicKey.export({ format: 'der', type: 'spki' })).toEqual(first.spki)
+    expect(new X509Certificate(mended.certificatePem).publicKey.export({ format: 'der', type: 'spki' })).toEqual(
+      first.spki
+    )
   })
 
   it('closes a file that others could read', async ({ skip }) => {

@@ -1,4 +1,12 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, X509Certificate, type KeyObject } from 'node:crypto'
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  X509Certificate,
+  type KeyObject
+} from 'node:crypto'
 import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PeerId } from '../../contract/ids.ts'
@@ -55,7 +63,9 @@ async function read(path: string): Promise<string | undefined> {
     return (await readPrivateFile(path, MAX_FILE_BYTES))?.toString('latin1')
   } catch (error) {
     if (error instanceof RangeError) return ''
-    throw new LarderError('INTERNAL', `The identity file ${path} cannot be read: ${(error as Error).message}`, { cause: error })
+    throw new LarderError('INTERNAL', `The identity file ${path} cannot be read: ${(error as Error).message}`, {
+      cause: error
+    })
   }
 }
 
@@ -84,7 +94,9 @@ async function store(path: string, key: KeyObject): Promise<Identity> {
   try {
     await writePrivateFile(path, keyPem + certificatePem)
   } catch (error) {
-    throw new LarderError('INTERNAL', `The identity file ${path} cannot be written: ${(error as Error).message}`, { cause: error })
+    throw new LarderError('INTERNAL', `The identity file ${path} cannot be written: ${(error as Error).message}`, {
+      cause: error
+    })
   }
   return identityOf(key, new X509Certificate(certificatePem))
 }

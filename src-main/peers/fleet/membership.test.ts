@@ -6,7 +6,13 @@ import { newSiteKey, siteKeyMembership, type Channel } from './membership.ts'
 
 const key = newSiteKey()
 const member = siteKeyMembership(key)
-const channel = (more: Partial<Channel> = {}): Channel => ({ dialerCertificate: Buffer.alloc(32, 1), acceptorCertificate: Buffer.alloc(32, 2), exporter: Buffer.alloc(32, 3), protocol: 1, ...more })
+const channel = (more: Partial<Channel> = {}): Channel => ({
+  dialerCertificate: Buffer.alloc(32, 1),
+  acceptorCertificate: Buffer.alloc(32, 2),
+  exporter: Buffer.alloc(32, 3),
+  protocol: 1,
+  ...more
+})
 
 describe('membership by site key', () => {
   it('recognises another holder of the key', () => {
@@ -29,12 +35,23 @@ describe('membership by site key', () => {
     expect(member.proofHolds(channel({ exporter: Buffer.alloc(32, 9) }), 'dialer', proof)).toBe(false)
     expect(member.proofHolds(channel({ protocol: 2 }), 'dialer', proof)).toBe(false)
     // A reflected proof: the roles and the certificates swapped.
-    expect(member.proofHolds(channel({ dialerCertificate: Buffer.alloc(32, 2), acceptorCertificate: Buffer.alloc(32, 1) }), 'acceptor', proof)).toBe(false)
+    expect(
+      member.proofHolds(
+        channel({ dialerCertificate: Buffer.alloc(32, 2), acceptorCertificate: Buffer.alloc(32, 1) }),
+        'acceptor',
+        proof
+      )
+    ).toBe(false)
   })
 
   it('takes any text for no proof', () => {
     fc.assert(fc.property(fc.string(), (text) => void expect(member.proofHolds(channel(), 'dialer', text)).toBe(false)))
-    fc.assert(fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (b) => void expect(member.proofHolds(channel(), 'dialer', Buffer.from(b).toString('base64url'))).toBe(false)))
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 32, maxLength: 32 }),
+        (b) => void expect(member.proofHolds(channel(), 'dialer', Buffer.from(b).toString('base64url'))).toBe(false)
+      )
+    )
   })
 
   it('vouches for public keys so that members believe it and others do not', () => {
@@ -47,12 +64,20 @@ describe('membership by site key', () => {
     expect(member.vouched(credential)).toEqual(spki)
     expect(siteKeyMembership(newSiteKey()).vouched(credential)).toBeUndefined()
     expect(member.vouched({ ...credential, spki: randomBytes(91).toString('base64url') })).toBeUndefined()
-    fc.assert(fc.property(fc.string(), fc.string(), (a, b) => void expect(member.vouched({ spki: a, proof: b })).toBeUndefined()))
+    fc.assert(
+      fc.property(
+        fc.string(),
+        fc.string(),
+        (a, b) => void expect(member.vouched({ spki: a, proof: b })).toBeUndefined()
+      )
+    )
   })
 
   it('refuses a key of another form with a stable code', () => {
     for (const bad of ['', 'larder-site-', `${key}x`, key.replace('larder', 'Larder')]) {
-      expect.soft(() => siteKeyMembership(bad)).toThrowError(expect.toSatisfy((e: unknown) => hasCode(e, 'SITE_KEY_INVALID')))
+      expect
+        .soft(() => siteKeyMembership(bad))
+        .toThrowError(expect.toSatisfy((e: unknown) => hasCode(e, 'SITE_KEY_INVALID')))
     }
   })
 })

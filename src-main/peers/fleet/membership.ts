@@ -74,7 +74,8 @@ export function newSiteKey(): string {
 
 /** Membership by a shared secret. @throws SITE_KEY_INVALID */
 export function siteKeyMembership(siteKey: string): Membership {
-  if (!SiteKey.safeParse(siteKey).success) throw new LarderError('SITE_KEY_INVALID', 'The site key is not of the form larder-site-<43 characters>')
+  if (!SiteKey.safeParse(siteKey).success)
+    throw new LarderError('SITE_KEY_INVALID', 'The site key is not of the form larder-site-<43 characters>')
   const { derive, ...shared } = sharedSecret(Buffer.from(siteKey.slice(PREFIX.length), 'base64url'), SALT)
   const credentialKey = derive('credential')
   const vouchFor = (spki: Uint8Array) => createHmac('sha256', credentialKey).update(spki).digest()
@@ -112,7 +113,8 @@ export function sharedSecret(secret: Uint8Array, salt: string | Uint8Array): Sha
   const beaconTag = derive('beacon-tag', TAG_BYTES)
   const beaconKey = derive('beacon-mac')
   const handshakeKey = derive('handshake')
-  const proofOf = (channel: Channel, role: Role) => createHmac('sha256', handshakeKey).update(transcript(channel, role)).digest()
+  const proofOf = (channel: Channel, role: Role) =>
+    createHmac('sha256', handshakeKey).update(transcript(channel, role)).digest()
   return {
     tag: beaconTag.toString('hex'),
     beaconTag,

@@ -13,17 +13,33 @@ export interface RenewalNotice {
   readonly text: string
 }
 
-export function renewalNotice(certificate: X509Certificate, { nowMs, denied }: { nowMs: number; denied: boolean }): RenewalNotice | undefined {
+export function renewalNotice(
+  certificate: X509Certificate,
+  { nowMs, denied }: { nowMs: number; denied: boolean }
+): RenewalNotice | undefined {
   const [beginsMs, endsMs] = [Date.parse(certificate.validFrom), expiresAtMs(certificate)]
-  if (denied) return { kind: 'denied', text: 'This PC was removed from its fleet by the holder of the fleet CA, so it has no peers.' }
+  if (denied)
+    return {
+      kind: 'denied',
+      text: 'This PC was removed from its fleet by the holder of the fleet CA, so it has no peers.'
+    }
   if (nowMs < beginsMs - BEHIND_MS) {
-    return { kind: 'clock-behind', text: `The clock of this PC says ${day(nowMs)}, but its fleet certificate was made on ${day(beginsMs)}. Set the clock right.` }
+    return {
+      kind: 'clock-behind',
+      text: `The clock of this PC says ${day(nowMs)}, but its fleet certificate was made on ${day(beginsMs)}. Set the clock right.`
+    }
   }
   if (nowMs > endsMs) {
-    return { kind: 'expired', text: `By the clock of this PC (${day(nowMs)}) its fleet certificate ended on ${day(endsMs)}. Set the clock right if it is wrong; else renew the certificate with \`larder fleet renew\`.` }
+    return {
+      kind: 'expired',
+      text: `By the clock of this PC (${day(nowMs)}) its fleet certificate ended on ${day(endsMs)}. Set the clock right if it is wrong; else renew the certificate with \`larder fleet renew\`.`
+    }
   }
   if (endsMs - nowMs < Math.min(REMIND_MS, (endsMs - beginsMs) / 4)) {
-    return { kind: 'expires-soon', text: `The fleet certificate of this PC ends on ${day(endsMs)}. Renew it with \`larder fleet renew\`; the holder of the fleet CA signs it.` }
+    return {
+      kind: 'expires-soon',
+      text: `The fleet certificate of this PC ends on ${day(endsMs)}. Renew it with \`larder fleet renew\`; the holder of the fleet CA signs it.`
+    }
   }
   return undefined
 }

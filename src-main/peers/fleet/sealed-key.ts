@@ -10,7 +10,10 @@ export const MIN_PASSPHRASE = 12
 const COST = { N: 2 ** 17, r: 8, p: 1, maxmem: 192 * 1024 * 1024 }
 const derive = promisify<string, Uint8Array, number, object, Buffer>(scrypt)
 
-const base64 = z.string().max(1024).regex(/^[A-Za-z0-9_-]+$/)
+const base64 = z
+  .string()
+  .max(1024)
+  .regex(/^[A-Za-z0-9_-]+$/)
 
 /** A private key as it lies on disk: plain for this user alone, or under a passphrase (scrypt, AES-256-GCM). */
 export const KeyFile = z.discriminatedUnion('sealed', [
@@ -23,11 +26,19 @@ export type KeyFile = z.infer<typeof KeyFile>
 export async function sealKey(key: KeyObject, passphrase: string | undefined): Promise<KeyFile> {
   const pkcs8 = key.export({ format: 'der', type: 'pkcs8' })
   if (passphrase === undefined) return { v: 1, sealed: false, pkcs8: pkcs8.toString('base64url') }
-  if (passphrase.length < MIN_PASSPHRASE) throw new LarderError('FLEET_CA_UNUSABLE', `The passphrase has less than ${MIN_PASSPHRASE} characters`)
+  if (passphrase.length < MIN_PASSPHRASE)
+    throw new LarderError('FLEET_CA_UNUSABLE', `The passphrase has less than ${MIN_PASSPHRASE} characters`)
   const [salt, iv] = [randomBytes(16), randomBytes(12)]
   const cipher = createCipheriv('aes-256-gcm', await derive(passphrase.normalize('NFC'), salt, 32, COST), iv)
   const sealed = Buffer.concat([cipher.update(pkcs8), cipher.final()])
-  return { v: 1, sealed: true, salt: salt.toString('base64url'), iv: iv.toString('base64url'), tag: cipher.getAuthTag().toString('base64url'), pkcs8: sealed.toString('base64url') }
+  return {
+    v: 1,
+    sealed: true,
+    salt: salt.toString('base64url'),
+    iv: iv.toString('base64url'),
+    tag: cipher.getAuthTag().toString('base64url'),
+    pkcs8: sealed.toString('base64url')
+  }
 }
 
 /** @throws FLEET_CA_UNUSABLE when the passphrase is missing or wrong, or the file is damaged */
@@ -35,8 +46,14 @@ export async function openKey(file: KeyFile, passphrase: string | undefined): Pr
   const bytes = (text: string) => Buffer.from(text, 'base64url')
   let pkcs8 = bytes(file.pkcs8)
   if (file.sealed) {
-    if (passphrase === undefined) throw new LarderError('FLEET_CA_UNUSABLE', 'The key of the fleet CA is under a passphrase, and none was given')
-    const decipher = createDecipheriv('aes-256-gcm', await derive(passphrase.normalize('NFC'), bytes(file.salt), 32, COST), bytes(file.iv), { authTagLength: 16 })
+    if (passphrase === undefined)
+      throw new LarderError('FLEET_CA_UNUSABLE', 'The key of the fleet CA is under a passphrase, and none was given')
+    const decipher = createDecipheriv(
+      'aes-256-gcm',
+      await derive(passphrase.normalize('NFC'), bytes(file.salt), 32, COST),
+      bytes(file.iv),
+      { authTagLength: 16 }
+    )
     try {
       pkcs8 = Buffer.concat([decipher.setAuthTag(bytes(file.tag)).update(pkcs8), decipher.final()])
     } catch (cause) {

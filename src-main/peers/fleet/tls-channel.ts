@@ -63,9 +63,22 @@ export function channelOf(socket: TLSSocket, remote: RemoteIdentity, role: Role,
  * Opens a TLS connection; certificates are self-signed, so the caller checks {@link remoteIdentity} after
  * `secureConnect` and before it sends anything. No server name is sent. With `onread` there are no `data` events.
  */
-export function dialTls(secureContext: SecureContext, { host, port }: { host: string; port: number }, onread?: OnReadOpts): TLSSocket {
+export function dialTls(
+  secureContext: SecureContext,
+  { host, port }: { host: string; port: number },
+  onread?: OnReadOpts
+): TLSSocket {
   // `onread` is passed on to the socket (node:net); the types of node:tls do not say so.
-  const options: ConnectionOptions & { onread?: OnReadOpts } = { host, port, secureContext, onread, rejectUnauthorized: false, checkServerIdentity: () => undefined, servername: '', ALPNProtocols: ['http/1.1'] }
+  const options: ConnectionOptions & { onread?: OnReadOpts } = {
+    host,
+    port,
+    secureContext,
+    onread,
+    rejectUnauthorized: false,
+    checkServerIdentity: () => undefined,
+    servername: '',
+    ALPNProtocols: ['http/1.1']
+  }
   const socket = connect(options)
   socket.setNoDelay(true)
   // Whoever uses the socket hears its errors; one that comes when nobody does must not end the process.

@@ -55,7 +55,11 @@ export class CacheDouble extends EventEmitter<CacheEvents> {
     const damaged = this.#damaged.get(sha256)
     if (damaged !== undefined) original[damaged]! ^= 0xff
     const pieceDigests = Buffer.concat(
-      Array.from({ length: plan.count }, (_, index) => createHash('sha256').update(original.subarray(index * plan.pieceBytes, (index + 1) * plan.pieceBytes)).digest())
+      Array.from({ length: plan.count }, (_, index) =>
+        createHash('sha256')
+          .update(original.subarray(index * plan.pieceBytes, (index + 1) * plan.pieceBytes))
+          .digest()
+      )
     )
     this.openReaders++
     return {
@@ -75,23 +79,24 @@ export class CacheDouble extends EventEmitter<CacheEvents> {
   }
 
   list(query: { limit?: number; offset?: number; search?: string } = {}): { entries: CacheEntryView[]; total: number } {
-    const all = [...this.#kept].filter(([sha256, kept]) => query.search === undefined || sha256.startsWith(query.search) || kept.url.includes(query.search))
-    const offset = query.offset ?? 0
-    const entries = all.slice(offset, offset + (query.limit ?? 100)).map(
-      ([sha256, kept]): CacheEntryView => ({
-        sha256: sha256 as Sha256Hex,
-        lengthBytes: kept.data.length,
-        urls: [kept.url],
-        kind: 'resource',
-        pinned: kept.pinned,
-        pinnedUntil: kept.pinnedUntil,
-        priority: kept.priority,
-        createdAt: 1,
-        lastUsedAt: 2,
-        hits: kept.hits,
-        servedBytes: 0
-      })
+    const all = [...this.#kept].filter(
+      ([sha256, kept]) =>
+        query.search === undefined || sha256.startsWith(query.search) || kept.url.includes(query.search)
     )
+    const offset = query.offset ?? 0
+    const entries = all.slice(offset, offset + (query.limit ?? 100)).map(([sha256, kept]): CacheEntryView => ({
+      sha256: sha256 as Sha256Hex,
+      lengthBytes: kept.data.length,
+      urls: [kept.url],
+      kind: 'resource',
+      pinned: kept.pinned,
+      pinnedUntil: kept.pinnedUntil,
+      priority: kept.priority,
+      createdAt: 1,
+      lastUsedAt: 2,
+      hits: kept.hits,
+      servedBytes: 0
+    }))
     return { entries, total: all.length }
   }
 
@@ -119,7 +124,13 @@ export class CacheDouble extends EventEmitter<CacheEvents> {
 
   async setLimits(): Promise<void> {}
 
-  async verify({ signal, onProgress }: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void }): Promise<VerifyReport> {
+  async verify({
+    signal,
+    onProgress
+  }: {
+    signal?: AbortSignal
+    onProgress?: (done: number, total: number) => void
+  }): Promise<VerifyReport> {
     const damaged: Sha256Hex[] = []
     let done = 0
     for (const sha256 of this.#kept.keys()) {

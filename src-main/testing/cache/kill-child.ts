@@ -26,12 +26,22 @@ for (let n = first; ; n++) {
   const partial = await cache.openPartial(key, plan)
   for (let index = plan.count - 1; index >= 0; index--) {
     if (partial.have.has(index)) continue
-    const data = new Uint8Array(bytes.subarray(index * plan.pieceBytes, index * plan.pieceBytes + pieceLength(plan, index)))
+    const data = new Uint8Array(
+      bytes.subarray(index * plan.pieceBytes, index * plan.pieceBytes + pieceLength(plan, index))
+    )
     const digest = createHash('sha256').update(data).digest()
     if (!(await partial.write(data, recordOf(index, digest)))) throw new Error('refused')
     process.stdout.write(`piece ${n} ${index}\n`)
   }
-  const version = { url: `https://origin.test/${n}`, key, etag: '"1"', lastModified: null, lengthBytes: bytes.length, policy: null, confirmedAt: n }
+  const version = {
+    url: `https://origin.test/${n}`,
+    key,
+    etag: '"1"',
+    lastModified: null,
+    lengthBytes: bytes.length,
+    policy: null,
+    confirmedAt: n
+  }
   const { sha256 } = await partial.complete(null, version, 'resource')
   process.stdout.write(`complete ${n} ${sha256}\n`)
 }

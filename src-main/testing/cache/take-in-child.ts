@@ -10,4 +10,4 @@ cache.on('changed', () => process.stdout.write(`moved ${cache.stats().moving?.do
 await cache.takeIn(from)
 process.stdout.write('all\n')
 await cache.close()
-hashes.close()
+await hashes.close()

@@ -24,7 +24,20 @@ export function sample(length: number, url = `https://origin.test/${randomBytes(
   const bytes = randomBytes(length)
   const sha256 = sha(bytes).toString('hex') as Sha256Hex
   const key = versionKey(url + sha256)
-  return { bytes, sha256, key, version: { url, key, etag: '"1"', lastModified: null, lengthBytes: length, policy: { a: 1 }, confirmedAt: Date.UTC(2026, 0, 1) } }
+  return {
+    bytes,
+    sha256,
+    key,
+    version: {
+      url,
+      key,
+      etag: '"1"',
+      lastModified: null,
+      lengthBytes: length,
+      policy: { a: 1 },
+      confirmedAt: Date.UTC(2026, 0, 1)
+    }
+  }
 }
 
 export function versionKey(text: string): ContentKey {

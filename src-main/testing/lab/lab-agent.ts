@@ -51,7 +51,10 @@ export class LabAgent extends EventEmitter<{ told: [Told] }> {
   }
 
   /** Starts an agent and waits until it runs; what it says from then on is in {@link told}. */
-  static async start(host: LabHost, { siteKey, settings = {}, wallOffsetMs = 0, name = host.name, dataDir }: LabAgentOptions): Promise<LabAgent> {
+  static async start(
+    host: LabHost,
+    { siteKey, settings = {}, wallOffsetMs = 0, name = host.name, dataDir }: LabAgentOptions
+  ): Promise<LabAgent> {
     const dir = dataDir ?? (await mkdtemp(path.join(tmpdir(), 'larder-lab-')))
     const options: AgentMainOptions = {
       dataDir: dir,
@@ -59,7 +62,12 @@ export class LabAgent extends EventEmitter<{ told: [Told] }> {
       wallOffsetMs,
       settings: { ...settings, fleet: { siteKey }, cache: { minFreeBytes: 0, maxBytes: 64 << 20, ...settings.cache } }
     }
-    const agent = new LabAgent(host, name, dir, host.spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, JSON.stringify(options)]))
+    const agent = new LabAgent(
+      host,
+      name,
+      dir,
+      host.spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, JSON.stringify(options)])
+    )
     await agent.until(({ event }) => event.type === 'agentStarted', 60_000)
     return agent
   }
@@ -79,7 +87,10 @@ export class LabAgent extends EventEmitter<{ told: [Told] }> {
       try {
         await once(this, 'told', { signal })
       } catch (error) {
-        throw new Error(`${this.name} did not tell it within ${limitMs} ms, but: ${this.told.map(({ event }) => event.text).join(' | ')} ${this.#errors}`, { cause: error })
+        throw new Error(
+          `${this.name} did not tell it within ${limitMs} ms, but: ${this.told.map(({ event }) => event.text).join(' | ')} ${this.#errors}`,
+          { cause: error }
+        )
       }
     }
   }
@@ -90,7 +101,10 @@ export class LabAgent extends EventEmitter<{ told: [Told] }> {
     for (;;) {
       const snapshot = await this.snapshot()
       if (condition(snapshot)) return snapshot
-      if (performance.now() > endMs) throw new Error(`${this.name} is not as expected after ${limitMs} ms: ${JSON.stringify({ peers: snapshot.peers, interfaces: snapshot.interfaces })} ${this.#errors}`)
+      if (performance.now() > endMs)
+        throw new Error(
+          `${this.name} is not as expected after ${limitMs} ms: ${JSON.stringify({ peers: snapshot.peers, interfaces: snapshot.interfaces })} ${this.#errors}`
+        )
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }

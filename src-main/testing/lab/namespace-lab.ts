@@ -57,7 +57,22 @@ export class NamespaceLab {
   /** A switch with a subnet; the router has the given address in it. @param gateway `10.77.1.1/24` */
   async addSwitch(name: string, gateway: string): Promise<void> {
     const bridge = bridgeOf(name)
-    await inside(this.#router, 'ip', 'link', 'add', 'name', bridge, 'type', 'bridge', 'forward_delay', '0', 'stp_state', '0', 'mcast_snooping', '0')
+    await inside(
+      this.#router,
+      'ip',
+      'link',
+      'add',
+      'name',
+      bridge,
+      'type',
+      'bridge',
+      'forward_delay',
+      '0',
+      'stp_state',
+      '0',
+      'mcast_snooping',
+      '0'
+    )
     await inside(this.#router, 'ip', 'addr', 'add', gateway, 'dev', bridge)
     await inside(this.#router, 'ip', 'link', 'set', 'dev', bridge, 'up')
   }
@@ -101,7 +116,21 @@ export class LabHost {
   /** A new network card on a switch. @param address `10.77.1.11/24`, or null for none but the link-local IPv6 one */
   async plug(card: string, onSwitch: string, address: string | null, gateway?: string): Promise<void> {
     const port = this.#newPort()
-    await inside(this.namespace, 'ip', 'link', 'add', 'name', card, 'type', 'veth', 'peer', 'name', port, 'netns', this.#router)
+    await inside(
+      this.namespace,
+      'ip',
+      'link',
+      'add',
+      'name',
+      card,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      port,
+      'netns',
+      this.#router
+    )
     await inside(this.#router, 'ip', 'link', 'set', 'dev', port, 'master', bridgeOf(onSwitch), 'up')
     await this.ip('link', 'set', 'dev', card, 'up')
     if (address !== null) await this.ip('addr', 'add', address, 'brd', '+', 'dev', card)
@@ -123,7 +152,20 @@ export class LabHost {
   /** What the switch does with multicast and broadcast towards this card. */
   async flood(card: string, flood: { multicast: boolean; broadcast: boolean }): Promise<void> {
     const onOff = (on: boolean) => (on ? 'on' : 'off')
-    await inside(this.#router, 'ip', 'link', 'set', 'dev', this.portOf(card), 'type', 'bridge_slave', 'mcast_flood', onOff(flood.multicast), 'bcast_flood', onOff(flood.broadcast))
+    await inside(
+      this.#router,
+      'ip',
+      'link',
+      'set',
+      'dev',
+      this.portOf(card),
+      'type',
+      'bridge_slave',
+      'mcast_flood',
+      onOff(flood.multicast),
+      'bcast_flood',
+      onOff(flood.broadcast)
+    )
   }
 
   /** Limits what this card sends and receives. */
@@ -150,8 +192,15 @@ export class LabHost {
   }
 
   /** Starts a process on this PC; it ends with the lab at the latest. */
-  spawn(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): ChildProcess {
-    return spawn('ip', ['netns', 'exec', this.namespace, command, ...args], { stdio: ['pipe', 'pipe', 'pipe'], ...options })
+  spawn(
+    command: string,
+    args: readonly string[],
+    options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}
+  ): ChildProcess {
+    return spawn('ip', ['netns', 'exec', this.namespace, command, ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      ...options
+    })
   }
 }
 
@@ -168,11 +217,17 @@ async function inside(namespace: string, command: string, ...args: string[]): Pr
     return (await run('ip', ['netns', 'exec', namespace, command, ...args])).stdout
   } catch (error) {
     const { stderr } = error as { stderr?: string }
-    throw new Error(`${command} ${args.join(' ')} in ${namespace}: ${stderr?.trim() || (error as Error).message}`, { cause: error })
+    throw new Error(`${command} ${args.join(' ')} in ${namespace}: ${stderr?.trim() || (error as Error).message}`, {
+      cause: error
+    })
   }
 }
 
-const named = (listing: string): string[] => listing.split('\n').map((line) => line.split(' ')[0]!).filter((name) => name.startsWith(`${PREFIX}-`))
+const named = (listing: string): string[] =>
+  listing
+    .split('\n')
+    .map((line) => line.split(' ')[0]!)
+    .filter((name) => name.startsWith(`${PREFIX}-`))
 
 /** Processes whose labs are still there although they are not. */
 async function abandoned(): Promise<Set<number>> {
@@ -201,7 +256,11 @@ async function remove(maker: number): Promise<void> {
 /** Nothing but the lab runs in its namespaces. */
 async function endProcesses(namespace: string): Promise<void> {
   const { stdout } = await run('ip', ['netns', 'pids', namespace]).catch(() => ({ stdout: '' }))
-  for (const pid of stdout.split('\n').map(Number).filter((n) => n > 1)) endProcess(pid)
+  for (const pid of stdout
+    .split('\n')
+    .map(Number)
+    .filter((n) => n > 1))
+    endProcess(pid)
 }
 
 function endProcess(pid: number): void {
@@ -217,7 +276,11 @@ function removeSync(maker: number): void {
   try {
     const listing = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' })
     for (const namespace of named(listing).filter((name) => name.startsWith(nameOf('', maker)))) {
-      for (const pid of execFileSync('ip', ['netns', 'pids', namespace], { encoding: 'utf8' }).split('\n').map(Number).filter((n) => n > 1)) endProcess(pid)
+      for (const pid of execFileSync('ip', ['netns', 'pids', namespace], { encoding: 'utf8' })
+        .split('\n')
+        .map(Number)
+        .filter((n) => n > 1))
+        endProcess(pid)
       execFileSync('ip', ['netns', 'del', namespace], { stdio: 'ignore' })
     }
   } catch {

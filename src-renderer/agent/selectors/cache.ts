@@ -8,7 +8,8 @@ const HARD_PRESSURE = 0.1
 /** PCs named; the rest is counted. */
 const MOST_NAMES = 4
 
-export const entryName = ({ urls, sha256 }: Pick<CacheEntryView, 'urls' | 'sha256'>): string => fileNameOf(urls[0] ?? shortId(sha256))
+export const entryName = ({ urls, sha256 }: Pick<CacheEntryView, 'urls' | 'sha256'>): string =>
+  fileNameOf(urls[0] ?? shortId(sha256))
 
 /** Until when a content stays. */
 export function keptSentence({ pinned, pinnedUntil }: Pick<CacheEntryView, 'pinned' | 'pinnedUntil'>): string {
@@ -17,21 +18,37 @@ export function keptSentence({ pinned, pinnedUntil }: Pick<CacheEntryView, 'pinn
 }
 
 /** How hard the limits press. `hard`: worth a look at them. */
-export function pressure({ evictions, evictedLastHour: { contents, bytes }, maxBytes }: Pick<CacheStats, 'evictions' | 'evictedLastHour' | 'maxBytes'>): { readonly sentence: string; readonly hard: boolean } | null {
-  if (contents > 0) return { sentence: `${formatBytes(bytes)} evicted in the last hour`, hard: bytes >= maxBytes * HARD_PRESSURE }
+export function pressure({
+  evictions,
+  evictedLastHour: { contents, bytes },
+  maxBytes
+}: Pick<CacheStats, 'evictions' | 'evictedLastHour' | 'maxBytes'>): {
+  readonly sentence: string
+  readonly hard: boolean
+} | null {
+  if (contents > 0)
+    return { sentence: `${formatBytes(bytes)} evicted in the last hour`, hard: bytes >= maxBytes * HARD_PRESSURE }
   return evictions > 0 ? { sentence: `${countOf(evictions, 'content')} evicted since start`, hard: false } : null
 }
 
 /** What is kept of the disk and for how long at most; null: there is nothing to say. */
-export function limitsSentence({ minFreeBytes, maxAgeMs }: Pick<CacheStats, 'minFreeBytes' | 'maxAgeMs'>): string | null {
-  const parts = [minFreeBytes > 0 ? `${formatBytes(minFreeBytes)} of the disk stay free` : null, maxAgeMs === null ? null : `what nobody used for ${countOf(Math.round(maxAgeMs / 86_400_000), 'day')} goes`].filter((part) => part !== null)
+export function limitsSentence({
+  minFreeBytes,
+  maxAgeMs
+}: Pick<CacheStats, 'minFreeBytes' | 'maxAgeMs'>): string | null {
+  const parts = [
+    minFreeBytes > 0 ? `${formatBytes(minFreeBytes)} of the disk stay free` : null,
+    maxAgeMs === null ? null : `what nobody used for ${countOf(Math.round(maxAgeMs / 86_400_000), 'day')} goes`
+  ].filter((part) => part !== null)
   return parts.length === 0 ? null : parts.join(', ')
 }
 
 /** To whom a content was served, most bytes first; null: to nobody yet. */
 export function servedToSentence(servedTo: CacheEntryDetail['servedTo']): string | null {
   if (servedTo.length === 0) return null
-  const named = servedTo.slice(0, MOST_NAMES).map(({ name, peer, bytes }) => `${name || shortId(peer)} ${formatBytes(bytes)}`)
+  const named = servedTo
+    .slice(0, MOST_NAMES)
+    .map(({ name, peer, bytes }) => `${name || shortId(peer)} ${formatBytes(bytes)}`)
   const more = servedTo.length - named.length
   return `${named.join(', ')}${more > 0 ? ` and ${countOf(more, 'more PC')}` : ''}`
 }

@@ -37,7 +37,12 @@ export interface DownloadSort {
 export const newestFirst: DownloadSort = { by: 'when', ascending: false }
 
 /** The downloads of one heap whose URL has `search` in it. */
-export function downloadsIn(requests: readonly RequestView[], group: DownloadGroup, search = '', sort: DownloadSort = newestFirst): RequestView[] {
+export function downloadsIn(
+  requests: readonly RequestView[],
+  group: DownloadGroup,
+  search = '',
+  sort: DownloadSort = newestFirst
+): RequestView[] {
   const wanted = search.trim().toLowerCase()
   const order = orders[sort.by]
   const sign = sort.ascending ? 1 : -1
@@ -71,7 +76,12 @@ function readable(url: string): string {
 }
 
 /** Time until everything is there at the present rate, ms; null when that cannot be known. */
-export function timeLeftMs({ state, lengthBytes, haveBytes, rateBytesPerSecond }: Pick<RequestView, 'state' | 'lengthBytes' | 'haveBytes' | 'rateBytesPerSecond'>): number | null {
+export function timeLeftMs({
+  state,
+  lengthBytes,
+  haveBytes,
+  rateBytesPerSecond
+}: Pick<RequestView, 'state' | 'lengthBytes' | 'haveBytes' | 'rateBytesPerSecond'>): number | null {
   if (state !== 'active' || lengthBytes === null || rateBytesPerSecond < 1) return null
   return (Math.max(0, lengthBytes - haveBytes) / rateBytesPerSecond) * 1000
 }

@@ -50,15 +50,44 @@ const kinds: Record<Exclude<EventFilter, 'problems' | 'all'>, readonly AgentEven
   downloads: ['requestAccepted', 'requestDone', 'requestFailed', 'requestCancelled', 'fallback', 'originChanged'],
   masters: ['masterElected', 'masterLost'],
   peers: ['peerConnected', 'peerLost', 'peerRefused', 'peerBanned'],
-  cache: ['contentCached', 'contentEvicted', 'contentRemoved', 'contentQuarantined', 'cacheCleared', 'cacheMoved', 'precacheDone', 'diskFull', 'diskRecovered'],
-  agent: ['agentStarted', 'agentStopping', 'integrationChanged', 'settingsChanged', 'settingsRefused', 'transfersPaused', 'transfersResumed', 'servingStopped', 'servingResumed', 'weightChanged', 'warning']
+  cache: [
+    'contentCached',
+    'contentEvicted',
+    'contentRemoved',
+    'contentQuarantined',
+    'cacheCleared',
+    'cacheMoved',
+    'precacheDone',
+    'diskFull',
+    'diskRecovered'
+  ],
+  agent: [
+    'agentStarted',
+    'agentStopping',
+    'integrationChanged',
+    'settingsChanged',
+    'settingsRefused',
+    'transfersPaused',
+    'transfersResumed',
+    'servingStopped',
+    'servingResumed',
+    'weightChanged',
+    'warning'
+  ]
 }
 
 /** Events of a sort that have `search` in their words; the newest first. */
 export function eventsMatching(events: readonly AgentEvent[], filter: EventFilter, search = ''): AgentEvent[] {
   const wanted = search.trim().toLowerCase()
   return events
-    .filter((e) => fits(e, filter) && (wanted === '' || `${e.text} ${e.url ?? ''} ${e.peerName ?? ''} ${e.code ?? ''} ${e.reason ?? ''} ${e.type}`.toLowerCase().includes(wanted)))
+    .filter(
+      (e) =>
+        fits(e, filter) &&
+        (wanted === '' ||
+          `${e.text} ${e.url ?? ''} ${e.peerName ?? ''} ${e.code ?? ''} ${e.reason ?? ''} ${e.type}`
+            .toLowerCase()
+            .includes(wanted))
+    )
     .toSorted((a, b) => b.seq - a.seq)
 }
 

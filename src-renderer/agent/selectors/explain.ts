@@ -23,7 +23,11 @@ export function stateLabel({ state, role }: Pick<RequestView, 'state' | 'role'>)
 }
 
 /** Who fetches the content from the origin, as seen from this PC. */
-export function roleSentence({ state, role, masterName }: Pick<RequestView, 'state' | 'role' | 'masterName'>): string | null {
+export function roleSentence({
+  state,
+  role,
+  masterName
+}: Pick<RequestView, 'state' | 'role' | 'masterName'>): string | null {
   if (state === 'failed' || state === 'cancelled') return null
   switch (role) {
     case 'master':
@@ -41,7 +45,9 @@ export function roleSentence({ state, role, masterName }: Pick<RequestView, 'sta
  * The answer to "why did this not come from peers?": the newest reason, or that it did come from them. Null while there is
  * nothing to say yet.
  */
-export function whyNotFromPeers(request: Pick<RequestView, 'state' | 'reasons' | 'split' | 'role'>): { readonly sentence: string; readonly fromPeers: boolean } | null {
+export function whyNotFromPeers(
+  request: Pick<RequestView, 'state' | 'reasons' | 'split' | 'role'>
+): { readonly sentence: string; readonly fromPeers: boolean } | null {
   const newest = request.reasons.at(-1)
   if (newest !== undefined) return { sentence: newest.text, fromPeers: false }
   const { originBytes, peerBytes, cacheBytes } = request.split

@@ -44,10 +44,25 @@ function snapshotNews(last: AgentSnapshot | null, next: AgentSnapshot | null): s
 function switchNews(last: AgentSnapshot, next: AgentSnapshot): string[] {
   const connected = (s: AgentSnapshot) => s.peers.some((p) => p.state === 'connected')
   const switches: readonly (readonly [before: boolean, after: boolean, on: string, off: string])[] = [
-    [last.integration.enabled, next.integration.enabled, `${next.integration.by} turned the integration on.`, `${next.integration.by} turned the integration off.`],
+    [
+      last.integration.enabled,
+      next.integration.enabled,
+      `${next.integration.by} turned the integration on.`,
+      `${next.integration.by} turned the integration off.`
+    ],
     [last.paused !== null, next.paused !== null, 'All transfers are paused.', 'Transfers go on.'],
-    [last.servingStopped !== null, next.servingStopped !== null, 'This PC serves nobody.', 'This PC serves its peers again.'],
-    [last.cache.diskFull, next.cache.diskFull, 'The disk is full; downloads that need room fail.', 'The disk has space again.'],
+    [
+      last.servingStopped !== null,
+      next.servingStopped !== null,
+      'This PC serves nobody.',
+      'This PC serves its peers again.'
+    ],
+    [
+      last.cache.diskFull,
+      next.cache.diskFull,
+      'The disk is full; downloads that need room fail.',
+      'The disk has space again.'
+    ],
     [connected(last), connected(next), 'Peers are connected.', 'No peer is connected any more.']
   ]
   return switches.flatMap(([before, after, on, off]) => (before === after ? [] : [after ? on : off]))

@@ -4,7 +4,9 @@ import { countOf, formatRate } from '../../format/bytes.ts'
 
 /** Requests that move or are about to, the fastest first. */
 export function runningRequests(requests: readonly RequestView[]): RequestView[] {
-  return requests.filter((r) => r.state === 'active' || r.state === 'checking' || r.state === 'delivering').toSorted((a, b) => b.rateBytesPerSecond - a.rateBytesPerSecond || a.createdAt - b.createdAt)
+  return requests
+    .filter((r) => r.state === 'active' || r.state === 'checking' || r.state === 'delivering')
+    .toSorted((a, b) => b.rateBytesPerSecond - a.rateBytesPerSecond || a.createdAt - b.createdAt)
 }
 
 export function totalRate(requests: readonly RequestView[]): number {
@@ -22,7 +24,7 @@ export function nowSentence(snapshot: Pick<AgentSnapshot, 'requests' | 'uploads'
   const served = servedPeers(snapshot)
   const serving = served > 0 ? `serving ${countOf(served, 'PC')}` : ''
   if (snapshot.paused !== null) return serving === '' ? 'Transfers are paused' : `Transfers are paused, ${serving}`
-  if (running.length === 0) return serving === '' ? 'Nothing to do right now' : `${capital(serving)}`
+  if (running.length === 0) return serving === '' ? 'Nothing to do right now' : capital(serving)
   const rate = totalRate(running)
   const downloading = `Downloading ${countOf(running.length, 'file')}${rate >= 1 ? ` at ${formatRate(rate)}` : ''}`
   return serving === '' ? downloading : `${downloading}, ${serving}`
@@ -33,9 +35,16 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 export type FleetTone = 'good' | 'alone' | 'none'
 
 /** Where this PC stands in its fleet. */
-export function fleetState(snapshot: Pick<AgentSnapshot, 'fleet' | 'peers'>): { readonly tone: FleetTone; readonly connected: number; readonly refused: number; readonly label: string } {
+export function fleetState(snapshot: Pick<AgentSnapshot, 'fleet' | 'peers'>): {
+  readonly tone: FleetTone
+  readonly connected: number
+  readonly refused: number
+  readonly label: string
+} {
   const connected = snapshot.peers.filter((p) => p.state === 'connected').length
   const refused = snapshot.peers.filter((p) => p.state === 'refused').length
   if (!snapshot.fleet.member) return { tone: 'none', connected, refused, label: 'No fleet' }
-  return connected === 0 ? { tone: 'alone', connected, refused, label: 'No peers' } : { tone: 'good', connected, refused, label: countOf(connected, 'peer') }
+  return connected === 0
+    ? { tone: 'alone', connected, refused, label: 'No peers' }
+    : { tone: 'good', connected, refused, label: countOf(connected, 'peer') }
 }

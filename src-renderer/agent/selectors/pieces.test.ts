@@ -17,11 +17,16 @@ test('several pieces in a square take the colour of most of them, and are pale w
 
 test('there are never more squares than asked for, and none for nothing', () => {
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom('.', 'f', 'o', 'p', 'c'), maxLength: 2000 }), fc.integer({ min: 1, max: 300 }), (letters, most) => {
-      const squares = pieceSquares(letters, most)
-      expect(squares.length).toBeLessThanOrEqual(most)
-      expect(squares.length === 0).toBe(letters === '')
-      if (/^[opc]+$/.test(letters)) expect(squares.some(({ kind, partly }) => partly || kind === 'missing')).toBe(false)
-    })
+    fc.property(
+      fc.string({ unit: fc.constantFrom('.', 'f', 'o', 'p', 'c'), maxLength: 2000 }),
+      fc.integer({ min: 1, max: 300 }),
+      (letters, most) => {
+        const squares = pieceSquares(letters, most)
+        expect(squares.length).toBeLessThanOrEqual(most)
+        expect(squares.length === 0).toBe(letters === '')
+        if (/^[opc]+$/.test(letters))
+          expect(squares.some(({ kind, partly }) => partly || kind === 'missing')).toBe(false)
+      }
+    )
   )
 })

@@ -18,7 +18,9 @@ const sources: Partial<Record<PieceLetter, PieceKind>> = { o: 'origin', p: 'peer
  */
 export function pieceSquares(letters: string, most: number): PieceSquare[] {
   const perSquare = Math.max(1, Math.ceil(letters.length / most))
-  return Array.from({ length: Math.ceil(letters.length / perSquare) }, (_, i) => squareOf(letters.slice(i * perSquare, (i + 1) * perSquare)))
+  return Array.from({ length: Math.ceil(letters.length / perSquare) }, (_, i) =>
+    squareOf(letters.slice(i * perSquare, (i + 1) * perSquare))
+  )
 }
 
 function squareOf(letters: string): PieceSquare {

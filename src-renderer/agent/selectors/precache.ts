@@ -7,7 +7,10 @@ export function isShown({ state, last }: Pick<PrecacheView, 'state' | 'last'>): 
   return state !== 'off' || last !== null
 }
 
-export function precacheState({ state, last }: Pick<PrecacheView, 'state' | 'last'>): { readonly tone: 'busy' | 'warning' | 'quiet'; readonly label: string } {
+export function precacheState({ state, last }: Pick<PrecacheView, 'state' | 'last'>): {
+  readonly tone: 'busy' | 'warning' | 'quiet'
+  readonly label: string
+} {
   if (state === 'running') return { tone: 'busy', label: 'Running' }
   if (last?.end === 'list-unreadable') return { tone: 'warning', label: 'List unreadable' }
   return { tone: 'quiet', label: state === 'off' ? 'Off' : 'Waiting' }
@@ -17,7 +20,13 @@ export function runningSentence({ done, total, bytes, failed }: NonNullable<Prec
   return `${done.toLocaleString('en')} of ${countOf(total, 'content')} ready, ${formatBytes(bytes)} new${failed > 0 ? `, ${failed.toLocaleString('en')} failed` : ''}.`
 }
 
-const ends: Record<PrecacheReport['end'], string> = { complete: '', 'window-closed': ' It was cut short: its hours were over.', 'on-battery': ' It was cut short: this PC went on battery.', stopped: ' It was stopped.', 'list-unreadable': '' }
+const ends: Record<PrecacheReport['end'], string> = {
+  complete: '',
+  'window-closed': ' It was cut short: its hours were over.',
+  'on-battery': ' It was cut short: this PC went on battery.',
+  stopped: ' It was stopped.',
+  'list-unreadable': ''
+}
 
 /** How a run went, without what failed. */
 export function reportSentence({ done, total, present, bytes, end, failed }: PrecacheReport): string {

@@ -19,7 +19,15 @@ export function limitsInForce({ caps, adaptive, uploads }: RatesView): RateLimit
     capsOf('From the origin', caps.wanForeground, caps.wanBackground),
     capsOf('From peers', caps.lanForeground, caps.lanBackground),
     caps.upload === null ? null : { about: 'To peers', how: `at most ${formatRate(caps.upload)}` },
-    uploads.limitBytes === null ? null : uploads.allowed ? { about: 'To peers', how: `${formatBytes(uploads.bytes)} of ${formatBytes(uploads.limitBytes)} this month` } : { about: 'To peers', how: `nothing until next month: ${formatBytes(uploads.limitBytes)} were served in this one`, stops: true },
+    uploads.limitBytes === null
+      ? null
+      : uploads.allowed
+        ? { about: 'To peers', how: `${formatBytes(uploads.bytes)} of ${formatBytes(uploads.limitBytes)} this month` }
+        : {
+            about: 'To peers',
+            how: `nothing until next month: ${formatBytes(uploads.limitBytes)} were served in this one`,
+            stops: true
+          },
     adaptive.enabled ? { about: 'Other traffic', how: adaptiveState(adaptive) } : null
   ]
   return limits.filter((limit) => limit !== null)
@@ -28,7 +36,14 @@ export function limitsInForce({ caps, adaptive, uploads }: RatesView): RateLimit
 function capsOf(about: string, foreground: number | null, background: number | null): RateLimit | null {
   if (foreground === null && background === null) return null
   if (foreground === background) return { about, how: `at most ${formatRate(foreground!)}` }
-  const parts = [foreground === null ? null : `at most ${formatRate(foreground)}`, background === null ? (foreground === null ? null : 'no limit in the background') : `at most ${formatRate(background)} in the background`]
+  const parts = [
+    foreground === null ? null : `at most ${formatRate(foreground)}`,
+    background === null
+      ? foreground === null
+        ? null
+        : 'no limit in the background'
+      : `at most ${formatRate(background)} in the background`
+  ]
   return { about, how: parts.filter((part) => part !== null).join(', ') }
 }
 
@@ -43,24 +58,42 @@ function adaptiveState({ targetMs, origins }: RatesView['adaptive']): string {
 
 /** What a single download may get, for whoever wonders why it is slow; null: nothing holds it back. */
 export function limitOf({ caps, adaptive }: RatesView, priority: 'foreground' | 'background'): string | null {
-  const [wan, lan] = priority === 'foreground' ? [caps.wanForeground, caps.lanForeground] : [caps.wanBackground, caps.lanBackground]
-  const parts = [wan === null ? null : `${formatRate(wan)} from the origin`, lan === null ? null : `${formatRate(lan)} from peers`, adaptive.enabled && priority === 'background' ? 'gives way to other traffic' : null].filter((part) => part !== null)
+  const [wan, lan] =
+    priority === 'foreground' ? [caps.wanForeground, caps.lanForeground] : [caps.wanBackground, caps.lanBackground]
+  const parts = [
+    wan === null ? null : `${formatRate(wan)} from the origin`,
+    lan === null ? null : `${formatRate(lan)} from peers`,
+    adaptive.enabled && priority === 'background' ? 'gives way to other traffic' : null
+  ].filter((part) => part !== null)
   return parts.length === 0 ? null : parts.join(', ')
 }
 
 /** The hour at which the caps become others; null: they are the same all week. */
-function nextCapsChange({ now, days }: RateTableView): { readonly day: Weekday; readonly hour: number; readonly hoursAway: number } | null {
+function nextCapsChange({
+  now,
+  days
+}: RateTableView): { readonly day: Weekday; readonly hour: number; readonly hoursAway: number } | null {
   const first = weekdays.indexOf(now.day) * 24 + now.hour
-  const capsAt = (n: number): Caps | undefined => days.find(({ day }) => day === weekdays[Math.floor((n % 168) / 24)])?.hours[n % 24]
+  const capsAt = (n: number): Caps | undefined =>
+    days.find(({ day }) => day === weekdays[Math.floor((n % 168) / 24)])?.hours[n % 24]
   const present = JSON.stringify(capsAt(first))
   for (let away = 1; away < 168; away++) {
     const at = (first + away) % 168
-    if (JSON.stringify(capsAt(at)) !== present) return { day: weekdays[Math.floor(at / 24)]!, hour: at % 24, hoursAway: away }
+    if (JSON.stringify(capsAt(at)) !== present)
+      return { day: weekdays[Math.floor(at / 24)]!, hour: at % 24, hoursAway: away }
   }
   return null
 }
 
-const dayNames: Record<Weekday, string> = { mon: 'Monday', tue: 'Tuesday', wed: 'Wednesday', thu: 'Thursday', fri: 'Friday', sat: 'Saturday', sun: 'Sunday' }
+const dayNames: Record<Weekday, string> = {
+  mon: 'Monday',
+  tue: 'Tuesday',
+  wed: 'Wednesday',
+  thu: 'Thursday',
+  fri: 'Friday',
+  sat: 'Saturday',
+  sun: 'Sunday'
+}
 
 /** `18:00`, or `Monday 08:00` when that is a day or more away. */
 export function hourOfChange(table: RateTableView): string | null {

@@ -13,7 +13,9 @@ export interface PeriodSavings extends SourceSplit {
 }
 
 /** The spans an agent tells of, the shortest first. */
-export function savingsByPeriod({ savings }: Pick<AgentSnapshot, 'savings'>): { readonly period: Period; readonly savings: PeriodSavings }[] {
+export function savingsByPeriod({
+  savings
+}: Pick<AgentSnapshot, 'savings'>): { readonly period: Period; readonly savings: PeriodSavings }[] {
   return (['today', 'days7', 'days28'] as const).map((period) => ({ period, savings: savingsOf(savings[period]) }))
 }
 

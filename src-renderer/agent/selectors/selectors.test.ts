@@ -2,15 +2,39 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { AgentEvent } from '../../../src-main/contract/events.ts'
-import { fixtureEvents, fixturePeers, fixtureRequest, fixtureSnapshot, everyday, busy, MIB } from '../../testing/snapshots.ts'
+import {
+  fixtureEvents,
+  fixturePeers,
+  fixtureRequest,
+  fixtureSnapshot,
+  everyday,
+  busy,
+  MIB
+} from '../../testing/snapshots.ts'
 import { fixtureSettings } from '../../testing/settings.ts'
 import { eventsAsCsv, eventsAsJson, eventAsText } from '../event-export.ts'
-import { actionsOf, downloadGroups, downloadsIn, groupCounts, groupOf, newestFirst, nextSort, timeLeftMs } from './downloads.ts'
+import {
+  actionsOf,
+  downloadGroups,
+  downloadsIn,
+  groupCounts,
+  groupOf,
+  newestFirst,
+  nextSort,
+  timeLeftMs
+} from './downloads.ts'
 import { eventsMatching, fileOf, joinEvents, sentenceOf } from './events.ts'
 import { rowReason, whyNotFromPeers } from './explain.ts'
 import { fleetState, nowSentence } from './overview.ts'
 import { savingsByPeriod, savingsOf } from './savings.ts'
-import { describe as describeSetting, editText, parseSetting, settingFields, settingLabel, settingsBySection } from './settings.ts'
+import {
+  describe as describeSetting,
+  editText,
+  parseSetting,
+  settingFields,
+  settingLabel,
+  settingsBySection
+} from './settings.ts'
 import { peersInOrder, servingNow } from './site.ts'
 
 describe('downloads', () => {
@@ -31,7 +55,9 @@ describe('downloads', () => {
     expect(nextSort({ by: 'name', ascending: true }, 'name')).toEqual({ by: 'name', ascending: false })
     expect(nextSort({ by: 'name', ascending: false }, 'name')).toEqual(newestFirst)
     expect(nextSort({ by: 'name', ascending: false }, 'progress')).toEqual({ by: 'progress', ascending: false })
-    const [first, ...rest] = downloadsIn(busy(200).requests, 'active', '', { by: 'progress', ascending: false }).map((r) => r.haveBytes / r.lengthBytes!)
+    const [first, ...rest] = downloadsIn(busy(200).requests, 'active', '', { by: 'progress', ascending: false }).map(
+      (r) => r.haveBytes / r.lengthBytes!
+    )
     expect(rest.every((share, i) => share <= [first!, ...rest][i]!)).toBe(true)
   })
 
@@ -58,7 +84,10 @@ describe('downloads', () => {
   })
 
   test('say why they did not come from peers', () => {
-    expect(whyNotFromPeers(fixtureRequest(0, { percent: 50, mix: [1, 0, 0], reasons: ['busy', 'no-peers'] }))).toEqual({ sentence: 'No other PC of the site was reachable.', fromPeers: false })
+    expect(whyNotFromPeers(fixtureRequest(0, { percent: 50, mix: [1, 0, 0], reasons: ['busy', 'no-peers'] }))).toEqual({
+      sentence: 'No other PC of the site was reachable.',
+      fromPeers: false
+    })
     expect(whyNotFromPeers(fixtureRequest(0, { percent: 50, mix: [0, 1, 0] }))?.fromPeers).toBe(true)
     expect(whyNotFromPeers(fixtureRequest(0))).toBeNull()
   })
@@ -82,23 +111,39 @@ describe('the overview', () => {
 
   test('savings are never above the whole', () => {
     const bytes = fc.integer({ min: 0, max: 2 ** 50 })
-    fc.assert(fc.property(bytes, bytes, bytes, (originBytes, peerBytes, cacheBytes) => {
-      const { saved } = savingsOf({ originBytes, peerBytes, cacheBytes })
-      if (originBytes + peerBytes + cacheBytes === 0) expect(saved).toBeNull()
-      else expect(saved).toSatisfy((s: number) => s >= 0 && s <= 1)
-    }))
+    fc.assert(
+      fc.property(bytes, bytes, bytes, (originBytes, peerBytes, cacheBytes) => {
+        const { saved } = savingsOf({ originBytes, peerBytes, cacheBytes })
+        if (originBytes + peerBytes + cacheBytes === 0) expect(saved).toBeNull()
+        else expect(saved).toSatisfy((s: number) => s >= 0 && s <= 1)
+      })
+    )
   })
 
   test('savings are told for the spans the agent keeps, the shortest first', () => {
     const split = { originBytes: 1, peerBytes: 1, cacheBytes: 2, servedBytes: 0, savedShare: 0.75 }
     const none = { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0, savedShare: null }
-    expect(savingsByPeriod({ savings: { today: none, days7: split, days28: split } }).map((p) => [p.period, p.savings.saved])).toEqual([['today', null], ['days7', 0.75], ['days28', 0.75]])
+    expect(
+      savingsByPeriod({ savings: { today: none, days7: split, days28: split } }).map((p) => [p.period, p.savings.saved])
+    ).toEqual([
+      ['today', null],
+      ['days7', 0.75],
+      ['days28', 0.75]
+    ])
   })
 })
 
 describe('the site', () => {
   test('shows connected peers first and those gone last', () => {
-    expect(peersInOrder(fixturePeers()).map((p) => p.state)).toEqual(['connected', 'connected', 'connected', 'connected', 'connecting', 'refused', 'lost'])
+    expect(peersInOrder(fixturePeers()).map((p) => p.state)).toEqual([
+      'connected',
+      'connected',
+      'connected',
+      'connected',
+      'connecting',
+      'refused',
+      'lost'
+    ])
   })
 
   test('adds up what goes to one peer', () => {
@@ -121,21 +166,30 @@ describe('events', () => {
   test('of every type are found under one of the sorts', () => {
     for (const type of AgentEvent.shape.type.options) {
       const event: AgentEvent = { seq: 1, at: 0, type, text: 'x' }
-      expect((['downloads', 'masters', 'peers', 'cache', 'agent'] as const).some((filter) => eventsMatching([event], filter).length === 1), type).toBe(true)
+      expect(
+        (['downloads', 'masters', 'peers', 'cache', 'agent'] as const).some(
+          (filter) => eventsMatching([event], filter).length === 1
+        ),
+        type
+      ).toBe(true)
     }
   })
 
   test('join without doubles and without gaps', () => {
     const all = fixtureEvents()
-    fc.assert(fc.property(fc.nat(all.length), fc.nat(all.length), (a, b) => {
-      const [from, to] = [Math.min(a, b), Math.max(a, b)]
-      expect(joinEvents(all.slice(0, to), all.slice(from))).toEqual(all)
-    }))
+    fc.assert(
+      fc.property(fc.nat(all.length), fc.nat(all.length), (a, b) => {
+        const [from, to] = [Math.min(a, b), Math.max(a, b)]
+        expect(joinEvents(all.slice(0, to), all.slice(from))).toEqual(all)
+      })
+    )
   })
 
   test('a CSV has one record per event and no formula in it', () => {
     const csv = eventsAsCsv([{ seq: 1, at: 0, type: 'warning', text: '=HYPERLINK("x"),\nnext' }])
-    expect(csv).toBe('seq,time,type,text,reason,code,url,key,peerName,peer,requestId,epoch,bytes,ms\r\n1,1970-01-01T00:00:00.000Z,warning,"\'=HYPERLINK(""x""),\nnext",,,,,,,,,,\r\n')
+    expect(csv).toBe(
+      'seq,time,type,text,reason,code,url,key,peerName,peer,requestId,epoch,bytes,ms\r\n1,1970-01-01T00:00:00.000Z,warning,"\'=HYPERLINK(""x""),\nnext",,,,,,,,,,\r\n'
+    )
     expect(JSON.parse(eventsAsJson(fixtureEvents()))).toHaveLength(fixtureEvents().length)
     expect(eventAsText(fixtureEvents()[6]!)).toMatch(/fallback: .*\(reason busy, https:/)
   })
@@ -148,7 +202,9 @@ describe('the sentence of an event', () => {
     expect(fileOf({ text: `Finished ${url}`, url })).toBeNull()
   })
   test('has times as the clock of this PC shows them', () => {
-    expect(sentenceOf({ text: 'All transfers are paused until 2026-11-23T15:27:00.000Z.' })).toMatch(/^All transfers are paused until 23 Nov 2026, \d\d:\d\d:00\.$/)
+    expect(sentenceOf({ text: 'All transfers are paused until 2026-11-23T15:27:00.000Z.' })).toMatch(
+      /^All transfers are paused until 23 Nov 2026, \d\d:\d\d:00\.$/
+    )
   })
   test('is followed by the file when it names none', () => {
     expect(fileOf({ text: 'Downloading directly from the origin.', url })).toBe('Setup 1.msi')
@@ -180,7 +236,8 @@ describe('settings', () => {
   })
 
   test('read back what they show', () => {
-    for (const { name, value } of fixtureSettings()) expect(parseSetting(fields.get(name)!, editText(value, fields.get(name))), name).toEqual({ value })
+    for (const { name, value } of fixtureSettings())
+      expect(parseSetting(fields.get(name)!, editText(value, fields.get(name))), name).toEqual({ value })
   })
 
   test('say what is wrong with an input', () => {
@@ -204,7 +261,9 @@ describe('settings', () => {
   })
 
   test('people read of an empty field where programs read of null', () => {
-    expect(describeSetting({ description: 'Size limit; null: a tenth of the disk.' })).toBe('Size limit; empty: a tenth of the disk.')
+    expect(describeSetting({ description: 'Size limit; null: a tenth of the disk.' })).toBe(
+      'Size limit; empty: a tenth of the disk.'
+    )
   })
 
   test('are found by their label and stand in sections', () => {

@@ -7,7 +7,13 @@ import { editBytes, formatBytes, parseBytes } from '../../format/bytes.ts'
 /** How a setting is edited. */
 export type SettingField =
   | { readonly kind: 'switch' }
-  | { readonly kind: 'number'; readonly min?: number; readonly max?: number; readonly whole: boolean; readonly optional: boolean }
+  | {
+      readonly kind: 'number'
+      readonly min?: number
+      readonly max?: number
+      readonly whole: boolean
+      readonly optional: boolean
+    }
   | { readonly kind: 'choice'; readonly options: readonly string[] }
   | { readonly kind: 'size'; readonly min?: number; readonly max?: number; readonly optional: boolean }
   | { readonly kind: 'lines' }
@@ -29,7 +35,17 @@ interface JsonSchema {
 /** Reads from the contract's schema how each setting is edited, by its name. */
 export function settingFields(): ReadonlyMap<string, SettingField> {
   const sections: Record<string, JsonSchema> = { ...schemaOf(Settings).properties, app: schemaOf(AppSettings) }
-  return new Map(Object.entries(sections).flatMap(([section, { properties = {} }]) => Object.entries(properties).map(([field, schema]) => [`${section}.${field}`, fieldOf(schema, schema.unit === 'bytes per second' || field.endsWith('Bytes'))] as const)))
+  return new Map(
+    Object.entries(sections).flatMap(([section, { properties = {} }]) =>
+      Object.entries(properties).map(
+        ([field, schema]) =>
+          [
+            `${section}.${field}`,
+            fieldOf(schema, schema.unit === 'bytes per second' || field.endsWith('Bytes'))
+          ] as const
+      )
+    )
+  )
 }
 
 const schemaOf = (schema: z.ZodType): JsonSchema => z.toJSONSchema(schema, { io: 'input' }) as JsonSchema
@@ -51,13 +67,21 @@ function fieldOf(schema: JsonSchema, sized: boolean): SettingField {
 }
 
 /** The value in an edited text, or what is wrong with it. */
-export function parseSetting(field: SettingField, text: string): { readonly value: SettingView['value'] } | { readonly problem: string } {
+export function parseSetting(
+  field: SettingField,
+  text: string
+): { readonly value: SettingView['value'] } | { readonly problem: string } {
   const trimmed = text.trim()
   switch (field.kind) {
     case 'switch':
       return { value: trimmed === 'true' }
     case 'lines':
-      return { value: trimmed.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '') }
+      return {
+        value: trimmed
+          .split(/\r?\n/)
+          .map((line) => line.trim())
+          .filter((line) => line !== '')
+      }
     case 'choice':
       return field.options.includes(trimmed) ? { value: trimmed } : { problem: `One of ${field.options.join(', ')}.` }
     case 'text':
@@ -70,13 +94,17 @@ export function parseSetting(field: SettingField, text: string): { readonly valu
       const bytes = parseBytes(trimmed)
       if (bytes === undefined) return { problem: 'Give a size, e.g. 20 GiB.' }
       if (field.min !== undefined && bytes < field.min) return { problem: `At least ${formatBytes(field.min)}.` }
-      return field.max !== undefined && bytes > field.max ? { problem: `At most ${formatBytes(field.max)}.` } : { value: bytes }
+      return field.max !== undefined && bytes > field.max
+        ? { problem: `At most ${formatBytes(field.max)}.` }
+        : { value: bytes }
     }
     case 'number': {
       if (trimmed === '') return field.optional ? { value: null } : { problem: 'Give a number.' }
       const value = Number(trimmed)
-      if (!Number.isFinite(value) || (field.whole && !Number.isInteger(value))) return { problem: field.whole ? 'Give a whole number.' : 'Give a number.' }
-      if (field.min !== undefined && value < field.min) return { problem: `At least ${field.min.toLocaleString('en')}.` }
+      if (!Number.isFinite(value) || (field.whole && !Number.isInteger(value)))
+        return { problem: field.whole ? 'Give a whole number.' : 'Give a number.' }
+      if (field.min !== undefined && value < field.min)
+        return { problem: `At least ${field.min.toLocaleString('en')}.` }
       if (field.max !== undefined && value > field.max) return { problem: `At most ${field.max.toLocaleString('en')}.` }
       return { value }
     }
@@ -96,18 +124,30 @@ export function editText(value: SettingView['value'], field?: SettingField): str
   if (field?.kind === 'json') return JSON.stringify(value, null, 2)
   if (field?.kind === 'size' && typeof value === 'number') return editBytes(value)
   if (value === null) return ''
-  return Array.isArray(value) ? value.map(String).join('\n') : typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return Array.isArray(value)
+    ? value.map(String).join('\n')
+    : typeof value === 'object'
+      ? JSON.stringify(value)
+      : String(value)
 }
 
 /** What a setting does, for people: they see an empty field where programs see `null`, and quotes where those see code. */
-export const describe = ({ description }: Pick<SettingView, 'description'>): string => description.replace(/\bnull:/g, 'empty:').replace(/`([^`]*)`/g, '“$1”')
+export const describe = ({ description }: Pick<SettingView, 'description'>): string =>
+  description.replace(/\bnull:/g, 'empty:').replace(/`([^`]*)`/g, '“$1”')
 
-export const sourceLabels: Record<SettingView['source'], string> = { default: 'Default', file: 'Set on this PC', policy: 'Policy file', 'command-line': 'Command line' }
+export const sourceLabels: Record<SettingView['source'], string> = {
+  default: 'Default',
+  file: 'Set on this PC',
+  policy: 'Policy file',
+  'command-line': 'Command line'
+}
 
 /** Why a setting cannot be changed here; null when it can. */
 export function lockSentence({ managed, source }: Pick<SettingView, 'managed' | 'source'>): string | null {
   if (!managed) return null
-  return source === 'command-line' ? 'Set on the command line for this run; it cannot be changed here.' : 'Managed by your administrator’s policy file; it cannot be changed here.'
+  return source === 'command-line'
+    ? 'Set on the command line for this run; it cannot be changed here.'
+    : 'Managed by your administrator’s policy file; it cannot be changed here.'
 }
 
 export const sectionTitles: Record<string, string> = {
@@ -130,7 +170,10 @@ export const sectionTitles: Record<string, string> = {
 }
 
 /** Settings by section, in the order people need them; sections this window does not know come last. */
-export function settingsBySection(settings: readonly SettingView[], search = ''): { readonly section: string; readonly title: string; readonly settings: readonly SettingView[] }[] {
+export function settingsBySection(
+  settings: readonly SettingView[],
+  search = ''
+): { readonly section: string; readonly title: string; readonly settings: readonly SettingView[] }[] {
   const wanted = search.trim().toLowerCase()
   const groups = new Map<string, SettingView[]>(Object.keys(sectionTitles).map((section) => [section, []]))
   for (const setting of settings) {
@@ -138,12 +181,16 @@ export function settingsBySection(settings: readonly SettingView[], search = '')
     const section = setting.name.split('.', 1)[0]!
     groups.set(section, [...(groups.get(section) ?? []), setting])
   }
-  return [...groups].filter(([, found]) => found.length > 0).map(([section, found]) => ({ section, title: sectionTitles[section] ?? section, settings: found }))
+  return [...groups]
+    .filter(([, found]) => found.length > 0)
+    .map(([section, found]) => ({ section, title: sectionTitles[section] ?? section, settings: found }))
 }
 
 /** Names, labels and descriptions are looked through; `cache.` names a section. */
 function isFound({ name, description }: SettingView, wanted: string): boolean {
-  return wanted.endsWith('.') ? name.toLowerCase().startsWith(wanted) : `${name} ${description} ${settingLabel(name)}`.toLowerCase().includes(wanted)
+  return wanted.endsWith('.')
+    ? name.toLowerCase().startsWith(wanted)
+    : `${name} ${description} ${settingLabel(name)}`.toLowerCase().includes(wanted)
 }
 
 const labels: Record<string, string> = {
@@ -185,7 +232,9 @@ export function settingLabel(name: string): string {
   if (known !== undefined) return known
   const field = name.split('.').at(-1)!
   const unit = /(Ms|Bytes|Seconds)$/.exec(field)?.[0]
-  const words = (unit === undefined ? field : field.slice(0, -unit.length)).replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()
+  const words = (unit === undefined ? field : field.slice(0, -unit.length))
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .toLowerCase()
   const suffix = unit === 'Ms' ? ' (ms)' : unit === 'Seconds' ? ' (s)' : ''
   return words.charAt(0).toUpperCase() + words.slice(1) + suffix
 }

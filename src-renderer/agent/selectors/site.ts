@@ -1,11 +1,19 @@
 import type { AgentSnapshot, MasterView, PeerView } from '../../../src-main/contract/snapshot.ts'
 
 const order: Record<PeerView['state'], number> = { connected: 0, connecting: 1, seen: 2, refused: 3, lost: 4 }
-export const peerStateLabels: Record<PeerView['state'], string> = { connected: 'Connected', connecting: 'Connecting', seen: 'Seen', refused: 'Refused', lost: 'Gone' }
+export const peerStateLabels: Record<PeerView['state'], string> = {
+  connected: 'Connected',
+  connecting: 'Connecting',
+  seen: 'Seen',
+  refused: 'Refused',
+  lost: 'Gone'
+}
 
 /** Peers as people look for them: those in use first, then by name. */
 export function peersInOrder(peers: readonly PeerView[]): PeerView[] {
-  return peers.toSorted((a, b) => order[a.state] - order[b.state] || a.name.localeCompare(b.name) || a.address.localeCompare(b.address))
+  return peers.toSorted(
+    (a, b) => order[a.state] - order[b.state] || a.name.localeCompare(b.name) || a.address.localeCompare(b.address)
+  )
 }
 
 /** Contents of which this PC is master first, then the newest. */
@@ -24,8 +32,14 @@ export interface Serving {
 
 /** What goes out now, one row per PC; who gets the most first. */
 export function servingNow(snapshot: Pick<AgentSnapshot, 'uploads' | 'requests' | 'transfers'>): Serving[] {
-  const urls = new Map<string, string>([...snapshot.transfers.map((t) => [t.key, t.url] as const), ...snapshot.requests.flatMap((r) => (r.key === null ? [] : [[r.key, r.url] as const]))])
-  const rows = new Map<string, { peer: string; peerName: string; bytes: number; since: number; contents: Map<string, string | null> }>()
+  const urls = new Map<string, string>([
+    ...snapshot.transfers.map((t) => [t.key, t.url] as const),
+    ...snapshot.requests.flatMap((r) => (r.key === null ? [] : [[r.key, r.url] as const]))
+  ])
+  const rows = new Map<
+    string,
+    { peer: string; peerName: string; bytes: number; since: number; contents: Map<string, string | null> }
+  >()
   for (const { peer, peerName, key, bytes, since } of snapshot.uploads) {
     const row = rows.get(peer) ?? { peer, peerName, bytes: 0, since, contents: new Map() }
     row.bytes += bytes

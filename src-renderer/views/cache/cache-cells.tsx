@@ -13,9 +13,22 @@ import { When } from '../../parts/when.tsx'
 const useStyles = makeStyles({
   lines: { display: 'flex', flexDirection: 'column', minWidth: 0 },
   line: { display: 'flex', alignItems: 'center', columnGap: tokens.spacingHorizontalXS, minWidth: 0 },
-  name: { fontWeight: tokens.fontWeightSemibold, overflow: 'hidden', display: '-webkit-box', WebkitLineClamp: '2', WebkitBoxOrient: 'vertical', overflowWrap: 'anywhere', minWidth: 0 },
+  name: {
+    fontWeight: tokens.fontWeightSemibold,
+    overflow: 'hidden',
+    display: '-webkit-box',
+    WebkitLineClamp: '2',
+    WebkitBoxOrient: 'vertical',
+    overflowWrap: 'anywhere',
+    minWidth: 0
+  },
   pin: { color: tokens.colorBrandForeground1, flexShrink: 0 },
-  quiet: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, overflowWrap: 'anywhere' },
+  quiet: {
+    color: tokens.colorNeutralForeground3,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+    overflowWrap: 'anywhere'
+  },
   skeleton: { width: '60%' },
   actions: { display: 'flex', justifyContent: 'flex-end' }
 })
@@ -28,14 +41,17 @@ export const NameCell = memo(function NameCell({ entry }: { readonly entry: Cach
   return (
     <div className={styles.lines}>
       <span className={styles.line}>
-        {entry.pinned ? <Pin16Filled className={styles.pin} aria-label={keptSentence(entry)} title={keptSentence(entry)} role="img" /> : null}
+        {entry.pinned ? (
+          <Pin16Filled className={styles.pin} aria-label={keptSentence(entry)} title={keptSentence(entry)} role="img" />
+        ) : null}
         <span className={styles.name} title={name}>
           {name}
         </span>
       </span>
       <span className={styles.quiet}>
         {url === undefined ? 'Address not known' : hostOf(url)}
-        {entry.urls.length > 1 ? ` and ${entry.urls.length - 1} more` : ''} · {entry.kind} · used {countOf(entry.hits, 'time')}
+        {entry.urls.length > 1 ? ` and ${entry.urls.length - 1} more` : ''} · {entry.kind} · used{' '}
+        {countOf(entry.hits, 'time')}
       </span>
     </div>
   )
@@ -63,8 +79,21 @@ export function EntryActions({ entry, reachable, disabled, onPin, onRemove }: En
   const tabIndex = reachable ? 0 : -1
   return (
     <div className={styles.actions}>
-      <RowButton label={entry.pinned ? `Unpin: ${name}` : `Pin: ${name}`} icon={entry.pinned ? <PinOff20Regular /> : <Pin20Regular />} disabled={disabled} tabIndex={tabIndex} onClick={() => onPin(!entry.pinned)} />
-      <RowButton label={`Remove: ${name}`} icon={<Delete20Regular />} disabled={disabled} tabIndex={tabIndex} asks onClick={onRemove} />
+      <RowButton
+        label={entry.pinned ? `Unpin: ${name}` : `Pin: ${name}`}
+        icon={entry.pinned ? <PinOff20Regular /> : <Pin20Regular />}
+        disabled={disabled}
+        tabIndex={tabIndex}
+        onClick={() => onPin(!entry.pinned)}
+      />
+      <RowButton
+        label={`Remove: ${name}`}
+        icon={<Delete20Regular />}
+        disabled={disabled}
+        tabIndex={tabIndex}
+        asks
+        onClick={onRemove}
+      />
     </div>
   )
 }

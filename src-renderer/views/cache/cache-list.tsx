@@ -27,7 +27,12 @@ const useStyles = makeStyles({
   search: { minWidth: '13rem' },
   count: { color: tokens.colorNeutralForeground3, marginLeft: 'auto' },
   template: { gridTemplateColumns: 'minmax(0, 1fr) 6rem 5rem 5rem 3.75rem' },
-  number: { fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, fontVariantNumeric: 'tabular-nums', whiteSpace: 'nowrap' },
+  number: {
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+    fontVariantNumeric: 'tabular-nums',
+    whiteSpace: 'nowrap'
+  },
   grid: { minHeight: '14rem' }
 })
 
@@ -45,21 +50,42 @@ export const CacheList = memo(function CacheList() {
   const rowKey = useCallback((index: number) => entry(index)?.sha256 ?? index, [entry])
 
   const remove = async (going: CacheEntryView) => {
-    await run({ c: 'cache.remove', sha256: going.sha256 }, () => ({ intent: 'success', title: `${entryName(going)} is removed`, body: `${formatBytes(going.lengthBytes)} freed.` }))
+    await run({ c: 'cache.remove', sha256: going.sha256 }, () => ({
+      intent: 'success',
+      title: `${entryName(going)} is removed`,
+      body: `${formatBytes(going.lengthBytes)} freed.`
+    }))
     setRemoving(null)
     refresh()
   }
   const pin = async (chosen: CacheEntryView, pinned: boolean) => {
     const name = entryName(chosen)
-    await run({ c: 'cache.pin', sha256: chosen.sha256, pinned }, () => ({ intent: 'success', title: pinned ? `${name} is pinned` : `${name} is no longer pinned`, body: pinned ? 'It stays until you unpin it.' : undefined }))
+    await run({ c: 'cache.pin', sha256: chosen.sha256, pinned }, () => ({
+      intent: 'success',
+      title: pinned ? `${name} is pinned` : `${name} is no longer pinned`,
+      body: pinned ? 'It stays until you unpin it.' : undefined
+    }))
     refresh()
   }
 
   return (
     <>
       <div className={styles.bar}>
-        <SearchBox className={styles.search} aria-label="Search the cache" placeholder="Address or digest" maxLength={200} value={text} onChange={(_, data) => setText(data.value)} />
-        <Select aria-label="Sort by" value={sort} onChange={(_, { value }) => setSort((Object.keys(sorts) as CacheSort[]).find((s) => s === value) ?? 'lastUsed')}>
+        <SearchBox
+          className={styles.search}
+          aria-label="Search the cache"
+          placeholder="Address or digest"
+          maxLength={200}
+          value={text}
+          onChange={(_, data) => setText(data.value)}
+        />
+        <Select
+          aria-label="Sort by"
+          value={sort}
+          onChange={(_, { value }) =>
+            setSort((Object.keys(sorts) as CacheSort[]).find((s) => s === value) ?? 'lastUsed')
+          }
+        >
           {(Object.keys(sorts) as CacheSort[]).map((s) => (
             <option key={s} value={s}>
               Sort by {sorts[s].toLowerCase()}
@@ -67,16 +93,29 @@ export const CacheList = memo(function CacheList() {
           ))}
         </Select>
         <Text size={200} role="status" className={styles.count}>
-          {total === null ? '' : countOf(total, search === '' ? 'content' : 'match', search === '' ? 'contents' : 'matches')}
+          {total === null
+            ? ''
+            : countOf(total, search === '' ? 'content' : 'match', search === '' ? 'contents' : 'matches')}
         </Text>
       </div>
       {error !== null && total === null ? (
-        <EmptyState bad icon={<ErrorCircle24Regular />} title="The cache could not be read" actions={<Button onClick={refresh}>Try again</Button>}>
+        <EmptyState
+          bad
+          icon={<ErrorCircle24Regular />}
+          title="The cache could not be read"
+          actions={<Button onClick={refresh}>Try again</Button>}
+        >
           {error.message} {error.next}
         </EmptyState>
       ) : total === 0 ? (
-        <EmptyState icon={<Database24Regular />} title={search === '' ? 'The cache is empty' : 'Nothing matches'} actions={search === '' ? undefined : <Button onClick={() => setText('')}>Clear search</Button>}>
-          {search === '' ? 'What programs on this PC download is kept here, so that the next request and the peers need not go to the origin.' : 'No address has these words in it, and no digest begins with them.'}
+        <EmptyState
+          icon={<Database24Regular />}
+          title={search === '' ? 'The cache is empty' : 'Nothing matches'}
+          actions={search === '' ? undefined : <Button onClick={() => setText('')}>Clear search</Button>}
+        >
+          {search === ''
+            ? 'What programs on this PC download is kept here, so that the next request and the peers need not go to the origin.'
+            : 'No address has these words in it, and no digest begins with them.'}
         </EmptyState>
       ) : (
         <VirtualGrid
@@ -110,15 +149,34 @@ export const CacheList = memo(function CacheList() {
               <span key="served" className={styles.number}>
                 {found === undefined ? '' : found.servedBytes > 0 ? formatBytes(found.servedBytes) : '–'}
               </span>,
-              found === undefined ? null : <EntryActions key="actions" entry={found} reachable={active} disabled={!live || busy} onPin={(pinned) => void pin(found, pinned)} onRemove={() => setRemoving(found)} />
+              found === undefined ? null : (
+                <EntryActions
+                  key="actions"
+                  entry={found}
+                  reachable={active}
+                  disabled={!live || busy}
+                  onPin={(pinned) => void pin(found, pinned)}
+                  onRemove={() => setRemoving(found)}
+                />
+              )
             ]
           }}
         />
       )}
-      <ConfirmDialog open={removing !== null} title="Remove this from the cache?" confirm="Remove" busy={busy} onConfirm={() => removing !== null && void remove(removing)} onClose={() => setRemoving(null)} focusAfter={rowInReach}>
+      <ConfirmDialog
+        open={removing !== null}
+        title="Remove this from the cache?"
+        confirm="Remove"
+        busy={busy}
+        onConfirm={() => removing !== null && void remove(removing)}
+        onClose={() => setRemoving(null)}
+        focusAfter={rowInReach}
+      >
         {removing === null ? null : (
           <>
-            <strong>{entryName(removing)}</strong>: {formatBytes(removing.lengthBytes)} will be freed. {removing.pinned ? 'It is pinned. ' : ''}Files that were delivered from it stay where they are. The next request has to fetch it again.
+            <strong>{entryName(removing)}</strong>: {formatBytes(removing.lengthBytes)} will be freed.{' '}
+            {removing.pinned ? 'It is pinned. ' : ''}Files that were delivered from it stay where they are. The next
+            request has to fetch it again.
           </>
         )}
       </ConfirmDialog>

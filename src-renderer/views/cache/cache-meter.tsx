@@ -1,4 +1,13 @@
-import { Link, makeStyles, mergeClasses, MessageBar, MessageBarBody, MessageBarTitle, Text, tokens } from '@fluentui/react-components'
+import {
+  Link,
+  makeStyles,
+  mergeClasses,
+  MessageBar,
+  MessageBarBody,
+  MessageBarTitle,
+  Text,
+  tokens
+} from '@fluentui/react-components'
 import { useApp, useSnapshot } from '../../app-context.tsx'
 import { limitsSentence, pressure } from '../../agent/selectors/cache.ts'
 import { countOf, formatBytes, percentOf } from '../../format/bytes.ts'
@@ -6,14 +15,49 @@ import { sourceTokens } from '../../theme.ts'
 
 const useStyles = makeStyles({
   root: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalS, flexShrink: 0 },
-  figures: { display: 'flex', flexWrap: 'wrap', alignItems: 'baseline', columnGap: tokens.spacingHorizontalXL, rowGap: tokens.spacingVerticalXS },
-  size: { fontSize: tokens.fontSizeBase500, lineHeight: tokens.lineHeightBase500, fontWeight: tokens.fontWeightSemibold, fontVariantNumeric: 'tabular-nums' },
-  quiet: { color: tokens.colorNeutralForeground2, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase300, fontVariantNumeric: 'tabular-nums' },
+  figures: {
+    display: 'flex',
+    flexWrap: 'wrap',
+    alignItems: 'baseline',
+    columnGap: tokens.spacingHorizontalXL,
+    rowGap: tokens.spacingVerticalXS
+  },
+  size: {
+    fontSize: tokens.fontSizeBase500,
+    lineHeight: tokens.lineHeightBase500,
+    fontWeight: tokens.fontWeightSemibold,
+    fontVariantNumeric: 'tabular-nums'
+  },
+  quiet: {
+    color: tokens.colorNeutralForeground2,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase300,
+    fontVariantNumeric: 'tabular-nums'
+  },
   pressed: { color: tokens.colorStatusWarningForeground1, fontWeight: tokens.fontWeightSemibold },
-  track: { display: 'flex', height: '0.75rem', borderRadius: tokens.borderRadiusCircular, overflow: 'hidden', backgroundColor: sourceTokens.track, '@media (forced-colors: active)': { forcedColorAdjust: 'none', backgroundColor: 'Canvas', border: '1px solid CanvasText' } },
-  kept: { backgroundColor: tokens.colorCompoundBrandBackground, '@media (forced-colors: active)': { backgroundColor: 'Highlight' } },
+  track: {
+    display: 'flex',
+    height: '0.75rem',
+    borderRadius: tokens.borderRadiusCircular,
+    overflow: 'hidden',
+    backgroundColor: sourceTokens.track,
+    '@media (forced-colors: active)': {
+      forcedColorAdjust: 'none',
+      backgroundColor: 'Canvas',
+      border: '1px solid CanvasText'
+    }
+  },
+  kept: {
+    backgroundColor: tokens.colorCompoundBrandBackground,
+    '@media (forced-colors: active)': { backgroundColor: 'Highlight' }
+  },
   full: { backgroundColor: tokens.colorStatusDangerBackground3 },
-  partial: { backgroundImage: `repeating-linear-gradient(135deg, ${tokens.colorCompoundBrandBackground} 0 3px, transparent 3px 6px)`, '@media (forced-colors: active)': { backgroundImage: 'repeating-linear-gradient(135deg, CanvasText 0 3px, Canvas 3px 6px)' } }
+  partial: {
+    backgroundImage: `repeating-linear-gradient(135deg, ${tokens.colorCompoundBrandBackground} 0 3px, transparent 3px 6px)`,
+    '@media (forced-colors: active)': {
+      backgroundImage: 'repeating-linear-gradient(135deg, CanvasText 0 3px, Canvas 3px 6px)'
+    }
+  }
 })
 
 /** Size of the cache against its limits. */
@@ -46,15 +90,30 @@ export function CacheMeter() {
         <Text className={styles.quiet}>
           {countOf(entries, 'content')}, {pinned.toLocaleString('en')} pinned
         </Text>
-        {partialBytes > 0 ? <Text className={styles.quiet}>{formatBytes(partialBytes)} of unfinished downloads</Text> : null}
+        {partialBytes > 0 ? (
+          <Text className={styles.quiet}>{formatBytes(partialBytes)} of unfinished downloads</Text>
+        ) : null}
         {freeBytes === null ? null : <Text className={styles.quiet}>{formatBytes(freeBytes)} free on the disk</Text>}
-        {pressed === null ? null : <Text className={mergeClasses(styles.quiet, pressed.hard && styles.pressed)}>{pressed.sentence}</Text>}
+        {pressed === null ? null : (
+          <Text className={mergeClasses(styles.quiet, pressed.hard && styles.pressed)}>{pressed.sentence}</Text>
+        )}
         <Link as="button" title={limitsSentence(cache) ?? undefined} onClick={() => go('settings', 'cache.')}>
           Limits
         </Link>
       </div>
-      <div className={styles.track} role="meter" aria-label="Size of the cache" aria-valuemin={0} aria-valuemax={100} aria-valuenow={share} aria-valuetext={`${formatBytes(bytes + partialBytes)} of ${formatBytes(maxBytes)}`}>
-        <div className={mergeClasses(styles.kept, diskFull && styles.full)} style={{ width: `${(bytes / whole) * 100}%` }} />
+      <div
+        className={styles.track}
+        role="meter"
+        aria-label="Size of the cache"
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={share}
+        aria-valuetext={`${formatBytes(bytes + partialBytes)} of ${formatBytes(maxBytes)}`}
+      >
+        <div
+          className={mergeClasses(styles.kept, diskFull && styles.full)}
+          style={{ width: `${(bytes / whole) * 100}%` }}
+        />
         <div className={styles.partial} style={{ width: `${(partialBytes / whole) * 100}%` }} />
       </div>
     </div>

@@ -1,4 +1,16 @@
-import { Button, Field, Input, makeStyles, MessageBar, MessageBarActions, MessageBarBody, MessageBarTitle, ProgressBar, Text, tokens } from '@fluentui/react-components'
+import {
+  Button,
+  Field,
+  Input,
+  makeStyles,
+  MessageBar,
+  MessageBarActions,
+  MessageBarBody,
+  MessageBarTitle,
+  ProgressBar,
+  Text,
+  tokens
+} from '@fluentui/react-components'
 import { useState } from 'react'
 import { useAction, useApp, useCan, useLive, useSnapshot } from '../../app-context.tsx'
 import { ask } from '../../agent/bridge.ts'
@@ -43,10 +55,16 @@ export function CacheMove() {
       {moving === null ? null : (
         <div className={styles.progress}>
           <Text size={200} className={styles.path}>
-            Moving in from {moving.from}: {moving.done.toLocaleString('en')} of {countOf(moving.total, 'content')}, {formatBytes(moving.bytes)}
+            Moving in from {moving.from}: {moving.done.toLocaleString('en')} of {countOf(moving.total, 'content')},{' '}
+            {formatBytes(moving.bytes)}
             {moving.problem === null ? '' : `. ${moving.problem}`}
           </Text>
-          <ProgressBar aria-label="Move of the cache" color={moving.problem === null ? 'brand' : 'warning'} value={moving.done} max={Math.max(1, moving.total)} />
+          <ProgressBar
+            aria-label="Move of the cache"
+            color={moving.problem === null ? 'brand' : 'warning'}
+            value={moving.done}
+            max={Math.max(1, moving.total)}
+          />
         </div>
       )}
     </>
@@ -74,9 +92,18 @@ function MoveCacheForm({ onClose }: { onClose(): void }) {
   }
   return (
     <FormBody title="Move the cache" submit="Move" ready={dir.trim() !== ''} attempts={attempts} onSubmit={submit}>
-      <Text className={styles.path}>It lies in {present}. It moves when Larder starts again; its contents go along, and downloads work meanwhile.</Text>
+      <Text className={styles.path}>
+        It lies in {present}. It moves when Larder starts again; its contents go along, and downloads work meanwhile.
+      </Text>
       <Field label="New folder" required hint="An absolute path on this PC. The folder is made where it is missing.">
-        <Input autoFocus spellCheck={false} autoComplete="off" maxLength={4096} value={dir} onChange={(_, data) => setDir(data.value)} />
+        <Input
+          autoFocus
+          spellCheck={false}
+          autoComplete="off"
+          maxLength={4096}
+          value={dir}
+          onChange={(_, data) => setDir(data.value)}
+        />
       </Field>
     </FormBody>
   )

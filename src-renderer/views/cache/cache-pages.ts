@@ -47,10 +47,22 @@ export function useCachePages(search: string, sort: CacheSort): CachePages {
       if (underway.current.has(id)) return
       underway.current.add(id)
       try {
-        const { entries, total } = await ask(bridge, { c: 'cache.list', query: { limit: PAGE, offset: page * PAGE, sort, ...(search === '' ? {} : { search }) } })
-        setLoaded((last) => ({ query, total, error: null, pages: nearest(new Map(last.query === query ? last.pages : []).set(page, entries), page) }))
+        const { entries, total } = await ask(bridge, {
+          c: 'cache.list',
+          query: { limit: PAGE, offset: page * PAGE, sort, ...(search === '' ? {} : { search }) }
+        })
+        setLoaded((last) => ({
+          query,
+          total,
+          error: null,
+          pages: nearest(new Map(last.query === query ? last.pages : []).set(page, entries), page)
+        }))
       } catch (failure) {
-        setLoaded((last) => (last.query === query ? { ...last, error: failureOf(failure) } : { query, total: null, pages: new Map(), error: failureOf(failure) }))
+        setLoaded((last) =>
+          last.query === query
+            ? { ...last, error: failureOf(failure) }
+            : { query, total: null, pages: new Map(), error: failureOf(failure) }
+        )
       } finally {
         underway.current.delete(id)
       }
@@ -61,7 +73,8 @@ export function useCachePages(search: string, sort: CacheSort): CachePages {
   const loadSeen = useCallback(
     (isMissing: (page: number) => boolean) => {
       const { first, last } = seen.current
-      for (let page = Math.floor(first / PAGE); page <= Math.floor(last / PAGE); page++) if (isMissing(page)) void load(page)
+      for (let page = Math.floor(first / PAGE); page <= Math.floor(last / PAGE); page++)
+        if (isMissing(page)) void load(page)
     },
     [load]
   )
@@ -103,6 +116,11 @@ export function useCachePages(search: string, sort: CacheSort): CachePages {
   }
 }
 
-function nearest(pages: ReadonlyMap<number, readonly CacheEntryView[]>, page: number): ReadonlyMap<number, readonly CacheEntryView[]> {
-  return pages.size <= PAGES_KEPT ? pages : new Map([...pages].toSorted(([a], [b]) => Math.abs(a - page) - Math.abs(b - page)).slice(0, PAGES_KEPT))
+function nearest(
+  pages: ReadonlyMap<number, readonly CacheEntryView[]>,
+  page: number
+): ReadonlyMap<number, readonly CacheEntryView[]> {
+  return pages.size <= PAGES_KEPT
+    ? pages
+    : new Map([...pages].toSorted(([a], [b]) => Math.abs(a - page) - Math.abs(b - page)).slice(0, PAGES_KEPT))
 }

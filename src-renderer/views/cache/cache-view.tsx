@@ -28,7 +28,11 @@ export function CacheView() {
 
   const actions = (
     <>
-      <Button icon={<ShieldCheckmark20Regular />} disabled={!live || busy || verifying || entries === 0} onClick={() => void run({ c: 'cache.verify' }, verifyNotice)}>
+      <Button
+        icon={<ShieldCheckmark20Regular />}
+        disabled={!live || busy || verifying || entries === 0}
+        onClick={() => void run({ c: 'cache.verify' }, verifyNotice)}
+      >
         Verify
       </Button>
       {canOpen ? (
@@ -39,7 +43,12 @@ export function CacheView() {
       <Button {...opener} icon={<FolderArrowRight20Regular />} disabled={!live} onClick={() => setAsking('move')}>
         Move…
       </Button>
-      <Button {...opener} icon={<Delete20Regular />} disabled={!live || entries === 0} onClick={() => setAsking('clear')}>
+      <Button
+        {...opener}
+        icon={<Delete20Regular />}
+        disabled={!live || entries === 0}
+        onClick={() => setAsking('clear')}
+      >
         Clear…
       </Button>
     </>
@@ -55,7 +64,13 @@ export function CacheView() {
       <ClearCacheDialog
         open={asking === 'clear'}
         onClose={() => setAsking(null)}
-        onCleared={({ removed, bytes, kept }) => notify({ intent: 'success', title: `${formatBytes(bytes)} freed`, body: `${countOf(removed, 'content')} removed, ${kept.toLocaleString('en')} kept.` })}
+        onCleared={({ removed, bytes, kept }) =>
+          notify({
+            intent: 'success',
+            title: `${formatBytes(bytes)} freed`,
+            body: `${countOf(removed, 'content')} removed, ${kept.toLocaleString('en')} kept.`
+          })
+        }
       />
     </ViewFrame>
   )
@@ -77,6 +92,18 @@ function Verification() {
 
 function verifyNotice({ checked, ok, damaged, missing, adopted, strays }: CommandResult<'cache.verify'>): Notice {
   const bad = damaged.length + missing.length
-  const facts = [damaged.length > 0 && `${damaged.length} damaged (quarantined)`, missing.length > 0 && `${missing.length} missing`, adopted.length > 0 && `${adopted.length} found again`, strays > 0 && `${strays} unknown files`].filter((fact) => fact !== false)
-  return { intent: bad > 0 ? 'error' : 'success', title: bad > 0 ? `${countOf(bad, 'content')} of ${checked.toLocaleString('en')} not in order` : `All ${countOf(ok, 'content')} in order (${percentOf(ok, checked)} %)`, body: facts.length > 0 ? `${facts.join(', ')}.` : undefined }
+  const facts = [
+    damaged.length > 0 && `${damaged.length} damaged (quarantined)`,
+    missing.length > 0 && `${missing.length} missing`,
+    adopted.length > 0 && `${adopted.length} found again`,
+    strays > 0 && `${strays} unknown files`
+  ].filter((fact) => fact !== false)
+  return {
+    intent: bad > 0 ? 'error' : 'success',
+    title:
+      bad > 0
+        ? `${countOf(bad, 'content')} of ${checked.toLocaleString('en')} not in order`
+        : `All ${countOf(ok, 'content')} in order (${percentOf(ok, checked)} %)`,
+    body: facts.length > 0 ? `${facts.join(', ')}.` : undefined
+  }
 }

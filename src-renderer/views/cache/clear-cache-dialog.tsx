@@ -52,7 +52,15 @@ export function ClearCacheDialog({ open, onClose, onCleared }: ClearCacheDialogP
   }
   const known = forecast !== null && forecast.pinnedToo === pinnedToo ? forecast.view : null
   return (
-    <ConfirmDialog open={open} title="Clear the cache?" confirm={known === null ? 'Clear' : `Free ${formatBytes(known.bytes)}`} busy={busy} ready={known !== null && known.removed > 0} onConfirm={() => void clear()} onClose={close}>
+    <ConfirmDialog
+      open={open}
+      title="Clear the cache?"
+      confirm={known === null ? 'Clear' : `Free ${formatBytes(known.bytes)}`}
+      busy={busy}
+      ready={known !== null && known.removed > 0}
+      onConfirm={() => void clear()}
+      onClose={close}
+    >
       <div className={styles.content}>
         {error !== null ? (
           <Text>{error.message}</Text>
@@ -60,12 +68,20 @@ export function ClearCacheDialog({ open, onClose, onCleared }: ClearCacheDialogP
           <Spinner size="tiny" label="Counting" labelPosition="after" />
         ) : (
           <Text>
-            {known.removed === 0 ? 'Nothing can be removed now.' : `${countOf(known.removed, 'content')} will be removed and ${formatBytes(known.bytes)} freed.`}
-            {known.kept > 0 ? ` ${countOf(known.kept, 'content')} stay${known.kept === 1 ? 's' : ''}: pinned or in use.` : ''}
+            {known.removed === 0
+              ? 'Nothing can be removed now.'
+              : `${countOf(known.removed, 'content')} will be removed and ${formatBytes(known.bytes)} freed.`}
+            {known.kept > 0
+              ? ` ${countOf(known.kept, 'content')} stay${known.kept === 1 ? 's' : ''}: pinned or in use.`
+              : ''}
           </Text>
         )}
         <Text>Delivered files are not touched. What is needed again is fetched from peers or the origin.</Text>
-        <Checkbox label="Remove pinned contents too" checked={pinnedToo} onChange={(_, data) => setPinnedToo(data.checked === true)} />
+        <Checkbox
+          label="Remove pinned contents too"
+          checked={pinnedToo}
+          onChange={(_, data) => setPinnedToo(data.checked === true)}
+        />
       </div>
     </ConfirmDialog>
   )

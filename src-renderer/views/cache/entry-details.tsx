@@ -1,4 +1,14 @@
-import { Button, makeStyles, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger, Select, tokens } from '@fluentui/react-components'
+import {
+  Button,
+  makeStyles,
+  Menu,
+  MenuItem,
+  MenuList,
+  MenuPopover,
+  MenuTrigger,
+  Select,
+  tokens
+} from '@fluentui/react-components'
 import { Copy20Regular } from '@fluentui/react-icons/svg/copy'
 import { Pin20Regular } from '@fluentui/react-icons/svg/pin'
 import { cachePriorities, type CachePriority } from '../../../src-main/contract/cache-priority.ts'
@@ -12,13 +22,27 @@ import { When } from '../../parts/when.tsx'
 
 const DAY_MS = 24 * 3_600_000
 const pinDays = [7, 30, 90] as const
-const priorityLabels: Record<CachePriority, string> = { low: 'Low: goes first', normal: 'Normal', high: 'High: goes last' }
+const priorityLabels: Record<CachePriority, string> = {
+  low: 'Low: goes first',
+  normal: 'Normal',
+  high: 'High: goes last'
+}
 
 const useStyles = makeStyles({
-  root: { paddingTop: tokens.spacingVerticalXS, display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalM },
+  root: {
+    paddingTop: tokens.spacingVerticalXS,
+    display: 'flex',
+    flexDirection: 'column',
+    rowGap: tokens.spacingVerticalM
+  },
   mono: { fontFamily: tokens.fontFamilyMonospace, overflowWrap: 'anywhere' },
   care: { display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: tokens.spacingHorizontalS },
-  priority: { display: 'flex', alignItems: 'center', columnGap: tokens.spacingHorizontalS, fontSize: tokens.fontSizeBase200 }
+  priority: {
+    display: 'flex',
+    alignItems: 'center',
+    columnGap: tokens.spacingHorizontalS,
+    fontSize: tokens.fontSizeBase200
+  }
 })
 
 interface EntryDetailsProps {
@@ -33,16 +57,25 @@ export function EntryDetails({ entry, onChanged }: EntryDetailsProps) {
   const { busy, run } = useAction()
   const live = useLive()
   const { sha256, pinned, priority, servedBytes } = entry
-  const served = servedToSentence(useAnswer(servedBytes > 0 ? { c: 'cache.content', sha256 } : null, servedBytes)?.servedTo ?? [])
+  const served = servedToSentence(
+    useAnswer(servedBytes > 0 ? { c: 'cache.content', sha256 } : null, servedBytes)?.servedTo ?? []
+  )
   const name = entryName(entry)
   const disabled = !live || busy
 
   const pinFor = async (forMs: number | null) => {
-    await run({ c: 'cache.pin', sha256, pinned: true, forMs }, () => ({ intent: 'success', title: `${name} is pinned`, body: forMs === null ? 'It stays until you unpin it.' : `It stays until ${exactDay(Date.now() + forMs)}.` }))
+    await run({ c: 'cache.pin', sha256, pinned: true, forMs }, () => ({
+      intent: 'success',
+      title: `${name} is pinned`,
+      body: forMs === null ? 'It stays until you unpin it.' : `It stays until ${exactDay(Date.now() + forMs)}.`
+    }))
     onChanged()
   }
   const unpin = async () => {
-    await run({ c: 'cache.pin', sha256, pinned: false }, () => ({ intent: 'success', title: `${name} is no longer pinned` }))
+    await run({ c: 'cache.pin', sha256, pinned: false }, () => ({
+      intent: 'success',
+      title: `${name} is no longer pinned`
+    }))
     onChanged()
   }
   const setPriority = async (value: CachePriority) => {
@@ -57,7 +90,12 @@ export function EntryDetails({ entry, onChanged }: EntryDetailsProps) {
           ['Served to', served],
           ['Added', <When key="added" at={entry.createdAt} />],
           ...entry.urls.map((url, i) => [i === 0 ? 'Address' : `Address ${i + 1}`, url] as const),
-          ['SHA-256', <span key="sha" className={styles.mono}>{sha256}</span>]
+          [
+            'SHA-256',
+            <span key="sha" className={styles.mono}>
+              {sha256}
+            </span>
+          ]
         ]}
       />
       <div className={styles.care}>
@@ -79,12 +117,23 @@ export function EntryDetails({ entry, onChanged }: EntryDetailsProps) {
             </MenuList>
           </MenuPopover>
         </Menu>
-        <Button size="small" icon={<Copy20Regular />} onClick={() => void run({ c: 'shell.copyText', text: sha256 }, () => ({ intent: 'success', title: 'Digest copied' }))}>
+        <Button
+          size="small"
+          icon={<Copy20Regular />}
+          onClick={() =>
+            void run({ c: 'shell.copyText', text: sha256 }, () => ({ intent: 'success', title: 'Digest copied' }))
+          }
+        >
           Copy digest
         </Button>
         <label className={styles.priority}>
           Priority
-          <Select size="small" value={priority} disabled={disabled} onChange={(_, { value }) => void setPriority(cachePriorities.find((p) => p === value) ?? 'normal')}>
+          <Select
+            size="small"
+            value={priority}
+            disabled={disabled}
+            onChange={(_, { value }) => void setPriority(cachePriorities.find((p) => p === value) ?? 'normal')}
+          >
             {cachePriorities.toReversed().map((p) => (
               <option key={p} value={p}>
                 {priorityLabels[p]}

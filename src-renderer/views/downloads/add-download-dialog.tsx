@@ -12,7 +12,10 @@ const useStyles = makeStyles({
   halves: { display: 'grid', gridTemplateColumns: '1fr 1fr', columnGap: tokens.spacingHorizontalM }
 })
 
-const choices = { priority: ['foreground', 'background'], kind: ['resource', 'script'] } as const satisfies { priority: readonly Priority[]; kind: readonly ContentKind[] }
+const choices = { priority: ['foreground', 'background'], kind: ['resource', 'script'] } as const satisfies {
+  priority: readonly Priority[]
+  kind: readonly ContentKind[]
+}
 
 /** Takes a URL by hand. What the agent refuses is said in the dialog, which stays open. */
 export function AddDownloadDialog(props: { readonly open: boolean; onClose(): void }) {
@@ -40,7 +43,14 @@ function AddDownloadForm({ onClose }: { onClose(): void }) {
     if (path !== null) setDestination(path)
   }
   const submit = async () => {
-    const spec = { url: url.trim(), priority, kind, allowStale, ...(destination.trim() === '' ? {} : { destination: destination.trim() }), ...(integrity.trim() === '' ? {} : { integrity: integrity.trim() }) }
+    const spec = {
+      url: url.trim(),
+      priority,
+      kind,
+      allowStale,
+      ...(destination.trim() === '' ? {} : { destination: destination.trim() }),
+      ...(integrity.trim() === '' ? {} : { integrity: integrity.trim() })
+    }
     const request = await ask(bridge, { c: 'request.start', spec })
     notify({ intent: 'success', title: `${fileNameOf(request.url)} is asked for` })
     onClose()
@@ -49,11 +59,26 @@ function AddDownloadForm({ onClose }: { onClose(): void }) {
   return (
     <FormBody title="Add a download" submit="Download" ready={url.trim() !== ''} attempts={attempts} onSubmit={submit}>
       <Field label="Address" required hint="http:// or https://, or relative to the background channel.">
-        <Input autoFocus type="text" inputMode="url" spellCheck={false} autoComplete="off" maxLength={8192} value={url} onChange={(_, data) => setUrl(data.value)} />
+        <Input
+          autoFocus
+          type="text"
+          inputMode="url"
+          spellCheck={false}
+          autoComplete="off"
+          maxLength={8192}
+          value={url}
+          onChange={(_, data) => setUrl(data.value)}
+        />
       </Field>
       <Field label="Save as" hint="Leave empty to put it into the cache only.">
         <div className={styles.pair}>
-          <Input aria-label="Save as" spellCheck={false} maxLength={4096} value={destination} onChange={(_, data) => setDestination(data.value)} />
+          <Input
+            aria-label="Save as"
+            spellCheck={false}
+            maxLength={4096}
+            value={destination}
+            onChange={(_, data) => setDestination(data.value)}
+          />
           {canPick ? (
             <Button icon={<FolderOpen20Regular />} disabled={url.trim() === ''} onClick={() => attempts.run(pick)}>
               Choose
@@ -66,19 +91,29 @@ function AddDownloadForm({ onClose }: { onClose(): void }) {
       </Field>
       <div className={styles.halves}>
         <Field label="Priority">
-          <Select value={priority} onChange={(_, data) => setPriority(choices.priority.find((p) => p === data.value) ?? 'foreground')}>
+          <Select
+            value={priority}
+            onChange={(_, data) => setPriority(choices.priority.find((p) => p === data.value) ?? 'foreground')}
+          >
             <option value="foreground">Foreground: somebody waits</option>
             <option value="background">Background</option>
           </Select>
         </Field>
         <Field label="Kind">
-          <Select value={kind} onChange={(_, data) => setKind(choices.kind.find((k) => k === data.value) ?? 'resource')}>
+          <Select
+            value={kind}
+            onChange={(_, data) => setKind(choices.kind.find((k) => k === data.value) ?? 'resource')}
+          >
             <option value="resource">Resource: worth keeping</option>
             <option value="script">Script: latest each time</option>
           </Select>
         </Field>
       </div>
-      <Checkbox label="Take the cached version when the origin cannot be reached" checked={allowStale} onChange={(_, data) => setAllowStale(data.checked === true)} />
+      <Checkbox
+        label="Take the cached version when the origin cannot be reached"
+        checked={allowStale}
+        onChange={(_, data) => setAllowStale(data.checked === true)}
+      />
     </FormBody>
   )
 }

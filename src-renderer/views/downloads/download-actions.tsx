@@ -22,18 +22,55 @@ interface ActionKind {
 }
 
 const kinds: Record<DownloadAction, ActionKind> = {
-  pause: { label: 'Pause', icon: <Pause20Regular />, command: 'request.pause', make: ({ id }) => ({ c: 'request.pause', id }), done: (name) => ({ intent: 'info', title: `${name} is paused` }) },
-  resume: { label: 'Resume', icon: <Play20Regular />, command: 'request.resume', make: ({ id }) => ({ c: 'request.resume', id }), done: (name) => ({ intent: 'success', title: `${name} goes on` }) },
-  cancel: { label: 'Cancel', icon: <Dismiss20Regular />, command: 'request.cancel', make: ({ id }) => ({ c: 'request.cancel', id }), done: (name) => ({ intent: 'info', title: `${name} is cancelled`, body: 'Verified pieces are kept.' }) },
-  retry: { label: 'Retry', icon: <ArrowClockwise20Regular />, command: 'request.retry', make: ({ id }) => ({ c: 'request.retry', id }), done: (name) => ({ intent: 'info', title: `${name} is asked for again` }) },
+  pause: {
+    label: 'Pause',
+    icon: <Pause20Regular />,
+    command: 'request.pause',
+    make: ({ id }) => ({ c: 'request.pause', id }),
+    done: (name) => ({ intent: 'info', title: `${name} is paused` })
+  },
+  resume: {
+    label: 'Resume',
+    icon: <Play20Regular />,
+    command: 'request.resume',
+    make: ({ id }) => ({ c: 'request.resume', id }),
+    done: (name) => ({ intent: 'success', title: `${name} goes on` })
+  },
+  cancel: {
+    label: 'Cancel',
+    icon: <Dismiss20Regular />,
+    command: 'request.cancel',
+    make: ({ id }) => ({ c: 'request.cancel', id }),
+    done: (name) => ({ intent: 'info', title: `${name} is cancelled`, body: 'Verified pieces are kept.' })
+  },
+  retry: {
+    label: 'Retry',
+    icon: <ArrowClockwise20Regular />,
+    command: 'request.retry',
+    make: ({ id }) => ({ c: 'request.retry', id }),
+    done: (name) => ({ intent: 'info', title: `${name} is asked for again` })
+  },
   open: {
     label: 'Open file',
     icon: <Open20Regular />,
     command: 'shell.openFile',
     make: ({ id }) => ({ c: 'shell.openFile', requestId: id }),
-    done: (name, value) => ((value as { opened: boolean }).opened ? null : { intent: 'info', title: `${name} is shown in its folder`, body: 'Programs and scripts are not started from here.' })
+    done: (name, value) =>
+      (value as { opened: boolean }).opened
+        ? null
+        : {
+            intent: 'info',
+            title: `${name} is shown in its folder`,
+            body: 'Programs and scripts are not started from here.'
+          }
   },
-  showInFolder: { label: 'Show in folder', icon: <FolderOpen20Regular />, command: 'shell.showInFolder', make: ({ id }) => ({ c: 'shell.showInFolder', requestId: id }), done: () => null }
+  showInFolder: {
+    label: 'Show in folder',
+    icon: <FolderOpen20Regular />,
+    command: 'shell.showInFolder',
+    make: ({ id }) => ({ c: 'shell.showInFolder', requestId: id }),
+    done: () => null
+  }
 }
 
 const useStyles = makeStyles({ root: { display: 'flex', justifyContent: 'flex-end' } })
@@ -45,7 +82,11 @@ interface DownloadActionsProps {
 
 /** Bytes and rates change ten times a second; what can be done hardly ever. */
 const sameToDo = (a: DownloadActionsProps, b: DownloadActionsProps): boolean =>
-  a.reachable === b.reachable && a.request.id === b.request.id && a.request.state === b.request.state && a.request.url === b.request.url && a.request.destination === b.request.destination
+  a.reachable === b.reachable &&
+  a.request.id === b.request.id &&
+  a.request.state === b.request.state &&
+  a.request.url === b.request.url &&
+  a.request.destination === b.request.destination
 
 /** What can be done with a download now. */
 export const DownloadActions = memo(function DownloadActions({ request, reachable }: DownloadActionsProps) {
@@ -59,7 +100,16 @@ export const DownloadActions = memo(function DownloadActions({ request, reachabl
     <div className={styles.root}>
       {offered.map((action) => {
         const { label, icon, make, done } = kinds[action]
-        return <RowButton key={action} label={`${label}: ${name}`} icon={icon} disabled={busy || !live} tabIndex={reachable ? 0 : -1} onClick={() => void run(make(request), (value) => done(name, value))} />
+        return (
+          <RowButton
+            key={action}
+            label={`${label}: ${name}`}
+            icon={icon}
+            disabled={busy || !live}
+            tabIndex={reachable ? 0 : -1}
+            onClick={() => void run(make(request), (value) => done(name, value))}
+          />
+        )
       })}
     </div>
   )

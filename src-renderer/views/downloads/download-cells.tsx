@@ -13,14 +13,46 @@ import { When } from '../../parts/when.tsx'
 
 const useStyles = makeStyles({
   lines: { display: 'flex', flexDirection: 'column', minWidth: 0 },
-  file: { overflow: 'hidden', display: '-webkit-box', WebkitLineClamp: '2', WebkitBoxOrient: 'vertical', overflowWrap: 'anywhere', fontWeight: tokens.fontWeightSemibold },
-  sub: { display: 'flex', alignItems: 'center', columnGap: tokens.spacingHorizontalXS, minWidth: 0, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, color: tokens.colorNeutralForeground3 },
+  file: {
+    overflow: 'hidden',
+    display: '-webkit-box',
+    WebkitLineClamp: '2',
+    WebkitBoxOrient: 'vertical',
+    overflowWrap: 'anywhere',
+    fontWeight: tokens.fontWeightSemibold
+  },
+  sub: {
+    display: 'flex',
+    alignItems: 'center',
+    columnGap: tokens.spacingHorizontalXS,
+    minWidth: 0,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+    color: tokens.colorNeutralForeground3
+  },
   words: { minWidth: 0, overflowWrap: 'anywhere' },
-  reason: { fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, color: tokens.colorNeutralForeground2, overflow: 'hidden', display: '-webkit-box', WebkitLineClamp: '4', WebkitBoxOrient: 'vertical' },
+  reason: {
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+    color: tokens.colorNeutralForeground2,
+    overflow: 'hidden',
+    display: '-webkit-box',
+    WebkitLineClamp: '4',
+    WebkitBoxOrient: 'vertical'
+  },
   bad: { color: tokens.colorStatusDangerForeground1 },
   crown: { flexShrink: 0, color: tokens.colorBrandForeground1 },
   progress: { display: 'flex', flexDirection: 'column', rowGap: '3px', minWidth: 0 },
-  amounts: { display: 'flex', justifyContent: 'space-between', columnGap: tokens.spacingHorizontalS, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, color: tokens.colorNeutralForeground2, fontVariantNumeric: 'tabular-nums', whiteSpace: 'nowrap' },
+  amounts: {
+    display: 'flex',
+    justifyContent: 'space-between',
+    columnGap: tokens.spacingHorizontalS,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+    color: tokens.colorNeutralForeground2,
+    fontVariantNumeric: 'tabular-nums',
+    whiteSpace: 'nowrap'
+  },
   numbers: { fontVariantNumeric: 'tabular-nums', whiteSpace: 'nowrap' },
   rate: { display: 'block', fontWeight: tokens.fontWeightSemibold }
 })
@@ -44,7 +76,9 @@ export const NameCell = memo(function NameCell({ request }: { readonly request: 
           {request.stale ? ' · possibly not the latest version' : ''}
         </span>
       </span>
-      {why === null ? null : <span className={mergeClasses(styles.reason, request.error !== null && styles.bad)}>{why}</span>}
+      {why === null ? null : (
+        <span className={mergeClasses(styles.reason, request.error !== null && styles.bad)}>{why}</span>
+      )}
     </div>
   )
 })
@@ -57,14 +91,27 @@ export const ProgressCell = memo(function ProgressCell({ request }: { readonly r
     <div className={styles.progress}>
       <SplitBar split={split} lengthBytes={lengthBytes} label={fileNameOf(request.url)} />
       <span className={styles.amounts}>
-        <span>{state === 'done' ? formatBytes(lengthBytes ?? haveBytes) : `${formatBytes(haveBytes)} of ${lengthBytes === null ? '?' : formatBytes(lengthBytes)}`}</span>
+        <span>
+          {state === 'done'
+            ? formatBytes(lengthBytes ?? haveBytes)
+            : `${formatBytes(haveBytes)} of ${lengthBytes === null ? '?' : formatBytes(lengthBytes)}`}
+        </span>
         {lengthBytes === null || state === 'done' ? null : <span>{percentOf(haveBytes, lengthBytes)} %</span>}
       </span>
     </div>
   )
 })
 
-const tones: Record<RequestView['state'], Tone> = { checking: 'busy', waiting: 'quiet', active: 'busy', paused: 'warning', delivering: 'busy', done: 'good', failed: 'bad', cancelled: 'quiet' }
+const tones: Record<RequestView['state'], Tone> = {
+  checking: 'busy',
+  waiting: 'quiet',
+  active: 'busy',
+  paused: 'warning',
+  delivering: 'busy',
+  done: 'good',
+  failed: 'bad',
+  cancelled: 'quiet'
+}
 
 /** Rate and time left of what moves; state and end of what does not. */
 export const StateCell = memo(function StateCell({ request }: { readonly request: RequestView }) {

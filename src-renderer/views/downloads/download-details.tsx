@@ -13,10 +13,30 @@ import { When } from '../../parts/when.tsx'
 import { usePieces } from './use-pieces.ts'
 
 const useStyles = makeStyles({
-  root: { display: 'grid', gridTemplateColumns: 'repeat(auto-fit, minmax(17rem, 1fr))', columnGap: tokens.spacingHorizontalXXL, rowGap: tokens.spacingVerticalL, paddingTop: tokens.spacingVerticalS },
+  root: {
+    display: 'grid',
+    gridTemplateColumns: 'repeat(auto-fit, minmax(17rem, 1fr))',
+    columnGap: tokens.spacingHorizontalXXL,
+    rowGap: tokens.spacingVerticalL,
+    paddingTop: tokens.spacingVerticalS
+  },
   part: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalS, minWidth: 0 },
-  title: { margin: 0, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground2 },
-  reasons: { margin: 0, paddingLeft: tokens.spacingHorizontalL, display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalXXS, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase300 },
+  title: {
+    margin: 0,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+    fontWeight: tokens.fontWeightSemibold,
+    color: tokens.colorNeutralForeground2
+  },
+  reasons: {
+    margin: 0,
+    paddingLeft: tokens.spacingHorizontalL,
+    display: 'flex',
+    flexDirection: 'column',
+    rowGap: tokens.spacingVerticalXXS,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase300
+  },
   quiet: { color: tokens.colorNeutralForeground3 },
   mono: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200 }
 })
@@ -26,7 +46,9 @@ export function DownloadDetails({ request }: { readonly request: RequestView }) 
   const styles = useStyles()
   const transfer = useSnapshot((s) => transferOf(s, request))
   const master = useSnapshot((s) => masterOf(s, request))
-  const limit = useSnapshot((s) => (finalRequestStates.includes(request.state) ? null : limitOf(s.rates, request.priority)))
+  const limit = useSnapshot((s) =>
+    finalRequestStates.includes(request.state) ? null : limitOf(s.rates, request.priority)
+  )
   const pieces = usePieces(transfer?.key ?? null)
   const why = whyNotFromPeers(request)
   const { error } = request
@@ -37,11 +59,18 @@ export function DownloadDetails({ request }: { readonly request: RequestView }) 
         <SplitLegend split={request.split} />
         {pieces === null ? null : <PieceMap pieces={pieces} />}
         {transfer === null || transfer.peers.length === 0 ? null : (
-          <Facts facts={transfer.peers.map(({ name, peer, bytes, pieces }) => [name || peer.slice(0, 12), `${formatBytes(bytes)}, ${pieces.toLocaleString('en')} pieces`] as const)} />
+          <Facts
+            facts={transfer.peers.map(
+              ({ name, peer, bytes, pieces }) =>
+                [name || peer.slice(0, 12), `${formatBytes(bytes)}, ${pieces.toLocaleString('en')} pieces`] as const
+            )}
+          />
         )}
       </div>
       <div className={styles.part}>
-        <h2 className={styles.title}>{error !== null ? 'What went wrong' : why !== null && !why.fromPeers ? 'Why not from peers?' : 'How it goes'}</h2>
+        <h2 className={styles.title}>
+          {error !== null ? 'What went wrong' : why !== null && !why.fromPeers ? 'Why not from peers?' : 'How it goes'}
+        </h2>
         {error === null ? null : (
           <Text size={200}>
             {error.message} {error.next} <span className={styles.mono}>({error.code})</span>
@@ -63,7 +92,10 @@ export function DownloadDetails({ request }: { readonly request: RequestView }) 
         ) : null}
         {master === null ? null : (
           <Text size={200}>
-            {master.why} <span className={styles.quiet}>Epoch {master.epoch}, since <When at={master.since} />.</span>
+            {master.why}{' '}
+            <span className={styles.quiet}>
+              Epoch {master.epoch}, since <When at={master.since} />.
+            </span>
           </Text>
         )}
       </div>
@@ -78,8 +110,18 @@ export function DownloadDetails({ request }: { readonly request: RequestView }) 
             ['Limit', limit],
             ['Asked for', <When key="asked" at={request.createdAt} />],
             ['Took', request.finishedAt === null ? null : formatDuration(request.elapsedMs)],
-            ['First byte', request.firstByteMs === null ? null : `after ${request.firstByteMs.toLocaleString('en')} ms`],
-            ['SHA-256', request.sha256 === null ? null : <span key="sha" className={styles.mono}>{request.sha256}</span>]
+            [
+              'First byte',
+              request.firstByteMs === null ? null : `after ${request.firstByteMs.toLocaleString('en')} ms`
+            ],
+            [
+              'SHA-256',
+              request.sha256 === null ? null : (
+                <span key="sha" className={styles.mono}>
+                  {request.sha256}
+                </span>
+              )
+            ]
           ]}
         />
       </div>

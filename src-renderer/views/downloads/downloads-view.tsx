@@ -3,7 +3,15 @@ import { Add20Regular } from '@fluentui/react-icons/svg/add'
 import { ArrowDownload24Regular } from '@fluentui/react-icons/svg/arrow-download'
 import { useCallback, useMemo, useState } from 'react'
 import { useLive, useSnapshot } from '../../app-context.tsx'
-import { downloadGroups, downloadsIn, groupCounts, newestFirst, nextSort, type DownloadGroup, type DownloadSort } from '../../agent/selectors/downloads.ts'
+import {
+  downloadGroups,
+  downloadsIn,
+  groupCounts,
+  newestFirst,
+  nextSort,
+  type DownloadGroup,
+  type DownloadSort
+} from '../../agent/selectors/downloads.ts'
 import { EmptyState } from '../../parts/panel.tsx'
 import { SourceKey } from '../../parts/source-split.tsx'
 import { ViewFrame } from '../../parts/view-frame.tsx'
@@ -15,7 +23,10 @@ import { DownloadDetails } from './download-details.tsx'
 
 const labels: Record<DownloadGroup, string> = { active: 'Active', waiting: 'Waiting', done: 'Done', failed: 'Failed' }
 const emptyTexts: Record<DownloadGroup, readonly [title: string, text: string]> = {
-  active: ['Nothing is being downloaded', 'Programs on this PC ask Larder by themselves. You can also add an address by hand.'],
+  active: [
+    'Nothing is being downloaded',
+    'Programs on this PC ask Larder by themselves. You can also add an address by hand.'
+  ],
   waiting: ['Nothing waits', 'Paused downloads and those that wait for a free place in the queue stand here.'],
   done: ['Nothing finished yet', 'Downloads that were delivered since Larder started stand here.'],
   failed: ['Nothing failed', 'Downloads that failed or were cancelled stand here, with what to do about them.']
@@ -28,10 +39,20 @@ const columns: readonly GridColumn<DownloadSort['by']>[] = [
 ]
 
 const useStyles = makeStyles({
-  bar: { display: 'flex', flexWrap: 'wrap', alignItems: 'center', justifyContent: 'space-between', columnGap: tokens.spacingHorizontalM, rowGap: tokens.spacingVerticalS },
+  bar: {
+    display: 'flex',
+    flexWrap: 'wrap',
+    alignItems: 'center',
+    justifyContent: 'space-between',
+    columnGap: tokens.spacingHorizontalM,
+    rowGap: tokens.spacingVerticalS
+  },
   tabs: { marginLeft: `calc(-1 * ${tokens.spacingHorizontalM})` },
   search: { minWidth: '12rem' },
-  template: { gridTemplateColumns: 'minmax(0, 1fr) 17rem 7.5rem 3.75rem', '@media (max-width: 62.5rem)': { gridTemplateColumns: 'minmax(0, 1fr) 10rem 7rem 3.75rem' } }
+  template: {
+    gridTemplateColumns: 'minmax(0, 1fr) 17rem 7.5rem 3.75rem',
+    '@media (max-width: 62.5rem)': { gridTemplateColumns: 'minmax(0, 1fr) 10rem 7rem 3.75rem' }
+  }
 })
 
 /** Everything programs and people on this PC asked for. */
@@ -64,22 +85,47 @@ export function DownloadsView() {
   return (
     <ViewFrame title="Downloads" actions={add} fill>
       <div className={styles.bar}>
-        <TabList className={styles.tabs} aria-label="Downloads by state" selectedValue={group} onTabSelect={(_, { value }) => setGroup(downloadGroups.find((g) => g === value) ?? 'active')}>
+        <TabList
+          className={styles.tabs}
+          aria-label="Downloads by state"
+          selectedValue={group}
+          onTabSelect={(_, { value }) => setGroup(downloadGroups.find((g) => g === value) ?? 'active')}
+        >
           {downloadGroups.map((g) => (
             <Tab key={g} value={g}>
               {labels[g]} ({counts[g].toLocaleString('en')})
             </Tab>
           ))}
         </TabList>
-        <SearchBox className={styles.search} aria-label="Search downloads" placeholder="Search" value={search} onChange={(_, data) => setSearch(data.value)} />
+        <SearchBox
+          className={styles.search}
+          aria-label="Search downloads"
+          placeholder="Search"
+          value={search}
+          onChange={(_, data) => setSearch(data.value)}
+        />
       </div>
       {shown.length === 0 ? (
         search.trim() === '' ? (
-          <EmptyState icon={<ArrowDownload24Regular />} title={emptyTitle} actions={group === 'active' ? <Button {...opener} disabled={!live} onClick={() => setAdding(true)}>Add a download</Button> : undefined}>
+          <EmptyState
+            icon={<ArrowDownload24Regular />}
+            title={emptyTitle}
+            actions={
+              group === 'active' ? (
+                <Button {...opener} disabled={!live} onClick={() => setAdding(true)}>
+                  Add a download
+                </Button>
+              ) : undefined
+            }
+          >
             {emptyText}
           </EmptyState>
         ) : (
-          <EmptyState icon={<ArrowDownload24Regular />} title="No download matches" actions={<Button onClick={() => setSearch('')}>Clear search</Button>}>
+          <EmptyState
+            icon={<ArrowDownload24Regular />}
+            title="No download matches"
+            actions={<Button onClick={() => setSearch('')}>Clear search</Button>}
+          >
             None of the {labels[group].toLowerCase()} downloads has “{search.trim()}” in its address.
           </EmptyState>
         )

@@ -14,7 +14,10 @@ export function usePieces(key: ContentKey | null): string | null {
     let timer: ReturnType<typeof setTimeout> | undefined
     let ended = false
     const look = async () => {
-      const told = await ask(bridge, { c: 'transfer.pieces', key }).then((answer) => answer.pieces, () => null)
+      const told = await ask(bridge, { c: 'transfer.pieces', key }).then(
+        (answer) => answer.pieces,
+        () => null
+      )
       if (ended) return
       setPieces(told)
       timer = setTimeout(() => void look(), EVERY_MS)

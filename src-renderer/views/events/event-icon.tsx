@@ -14,7 +14,12 @@ const useStyles = makeStyles({
   normal: { color: tokens.colorNeutralForeground3 }
 })
 
-const icons = { error: ErrorCircle20Regular, fallback: CloudArrowDown20Regular, notice: Warning20Regular, normal: Info20Regular } as const satisfies Record<Weight, unknown>
+const icons = {
+  error: ErrorCircle20Regular,
+  fallback: CloudArrowDown20Regular,
+  notice: Warning20Regular,
+  normal: Info20Regular
+} as const satisfies Record<Weight, unknown>
 const names: Record<Weight, string> = { error: 'Error', fallback: 'Fallback', notice: 'Notice', normal: 'Information' }
 
 /** What an event means, as a picture with a name. */
@@ -23,7 +28,12 @@ export function EventIcon({ event }: { readonly event: Pick<AgentEvent, 'type'> 
   const weight = weightOf(event)
   const Icon = icons[weight]
   return (
-    <span role="img" aria-label={names[weight]} title={names[weight]} className={mergeClasses(styles.icon, styles[weight])}>
+    <span
+      role="img"
+      aria-label={names[weight]}
+      title={names[weight]}
+      className={mergeClasses(styles.icon, styles[weight])}
+    >
       <Icon aria-hidden />
     </span>
   )

@@ -1,4 +1,17 @@
-import { Button, makeStyles, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger, mergeClasses, SearchBox, Select, Text, tokens } from '@fluentui/react-components'
+import {
+  Button,
+  makeStyles,
+  Menu,
+  MenuItem,
+  MenuList,
+  MenuPopover,
+  MenuTrigger,
+  mergeClasses,
+  SearchBox,
+  Select,
+  Text,
+  tokens
+} from '@fluentui/react-components'
 import { ArrowExport20Regular } from '@fluentui/react-icons/svg/arrow-export'
 import { Copy20Regular } from '@fluentui/react-icons/svg/copy'
 import { History24Regular } from '@fluentui/react-icons/svg/history'
@@ -7,7 +20,16 @@ import type { AgentEvent } from '../../../src-main/contract/events.ts'
 import { reasonTexts } from '../../../src-main/contract/request.ts'
 import { useAction, useApp, useCan, useSnapshot } from '../../app-context.tsx'
 import { eventAsText, eventsAsCsv, eventsAsJson } from '../../agent/event-export.ts'
-import { adviceFor, eventFilters, eventsMatching, fileOf, joinEvents, sentenceOf, weightOf, type EventFilter } from '../../agent/selectors/events.ts'
+import {
+  adviceFor,
+  eventFilters,
+  eventsMatching,
+  fileOf,
+  joinEvents,
+  sentenceOf,
+  weightOf,
+  type EventFilter
+} from '../../agent/selectors/events.ts'
 import { countOf, formatBytes } from '../../format/bytes.ts'
 import { exactTime } from '../../format/time.ts'
 import { shortId } from '../../format/url.ts'
@@ -30,12 +52,30 @@ const useStyles = makeStyles({
   bar: { display: 'flex', flexWrap: 'wrap', gap: tokens.spacingHorizontalS, alignItems: 'center' },
   search: { minWidth: '12rem' },
   count: { color: tokens.colorNeutralForeground3, marginLeft: 'auto' },
-  template: { gridTemplateColumns: '1.25rem minmax(0, 1fr) 11rem 6rem 2rem', '@media (max-width: 62.5rem)': { gridTemplateColumns: '1.25rem minmax(0, 1fr) 6.5rem 5.5rem 2rem' } },
+  template: {
+    gridTemplateColumns: '1.25rem minmax(0, 1fr) 11rem 6rem 2rem',
+    '@media (max-width: 62.5rem)': { gridTemplateColumns: '1.25rem minmax(0, 1fr) 6.5rem 5.5rem 2rem' }
+  },
   text: { overflowWrap: 'anywhere' },
   strong: { fontWeight: tokens.fontWeightSemibold },
-  quiet: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
-  code: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, overflowWrap: 'anywhere', color: tokens.colorNeutralForeground2 },
-  details: { padding: `${tokens.spacingVerticalXS} 0 0 calc(1.25rem + ${tokens.spacingHorizontalL})`, display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalS }
+  quiet: {
+    color: tokens.colorNeutralForeground3,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200
+  },
+  code: {
+    fontFamily: tokens.fontFamilyMonospace,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+    overflowWrap: 'anywhere',
+    color: tokens.colorNeutralForeground2
+  },
+  details: {
+    padding: `${tokens.spacingVerticalXS} 0 0 calc(1.25rem + ${tokens.spacingHorizontalL})`,
+    display: 'flex',
+    flexDirection: 'column',
+    rowGap: tokens.spacingVerticalS
+  }
 })
 
 /** What happened, and why. */
@@ -56,8 +96,15 @@ export function EventsView() {
     if (!next.delete(seq)) next.add(seq)
     setOpened(next)
   }
-  const copy = (list: readonly AgentEvent[]) => run({ c: 'shell.copyText', text: list.map(eventAsText).join('\n') }, () => ({ intent: 'success', title: `${countOf(list.length, 'event')} copied` }))
-  const save = (name: string, text: string) => run({ c: 'shell.saveText', name, text }, ({ saved }) => (saved ? { intent: 'success', title: `${name} is saved` } : null))
+  const copy = (list: readonly AgentEvent[]) =>
+    run({ c: 'shell.copyText', text: list.map(eventAsText).join('\n') }, () => ({
+      intent: 'success',
+      title: `${countOf(list.length, 'event')} copied`
+    }))
+  const save = (name: string, text: string) =>
+    run({ c: 'shell.saveText', name, text }, ({ saved }) =>
+      saved ? { intent: 'success', title: `${name} is saved` } : null
+    )
 
   const actions = (
     <>
@@ -87,14 +134,26 @@ export function EventsView() {
   return (
     <ViewFrame title="Events" actions={actions} fill>
       <div className={styles.bar}>
-        <Select aria-label="Show" value={filter} onChange={(_, { value }) => setFilter((Object.keys(eventFilters) as EventFilter[]).find((f) => f === value) ?? 'problems')}>
+        <Select
+          aria-label="Show"
+          value={filter}
+          onChange={(_, { value }) =>
+            setFilter((Object.keys(eventFilters) as EventFilter[]).find((f) => f === value) ?? 'problems')
+          }
+        >
           {(Object.keys(eventFilters) as EventFilter[]).map((f) => (
             <option key={f} value={f}>
               {eventFilters[f]}
             </option>
           ))}
         </Select>
-        <SearchBox className={styles.search} aria-label="Search events" placeholder="Search" value={search} onChange={(_, data) => setSearch(data.value)} />
+        <SearchBox
+          className={styles.search}
+          aria-label="Search events"
+          placeholder="Search"
+          value={search}
+          onChange={(_, data) => setSearch(data.value)}
+        />
         <Text size={200} role="status" className={styles.count}>
           {countOf(shown.length, 'event')} of {events.length.toLocaleString('en')}
         </Text>
@@ -102,7 +161,13 @@ export function EventsView() {
       {shown.length === 0 ? (
         <EmptyState
           icon={<History24Regular />}
-          title={events.length === 0 ? 'Nothing has happened yet' : filter === 'problems' && search.trim() === '' ? 'No fallbacks, no errors' : 'No event matches'}
+          title={
+            events.length === 0
+              ? 'Nothing has happened yet'
+              : filter === 'problems' && search.trim() === ''
+                ? 'No fallbacks, no errors'
+                : 'No event matches'
+          }
           actions={
             events.length === 0 ? undefined : (
               <Button
@@ -116,7 +181,9 @@ export function EventsView() {
             )
           }
         >
-          {events.length === 0 ? 'Events are kept from the start of the agent on; the newest 1,000 stand here.' : 'Every download that had to fall back to the origin, and every error, would stand here with its reason.'}
+          {events.length === 0
+            ? 'Events are kept from the start of the agent on; the newest 1,000 stand here.'
+            : 'Every download that had to fall back to the origin, and every error, would stand here with its reason.'}
         </EmptyState>
       ) : (
         <VirtualGrid
@@ -138,7 +205,15 @@ export function EventsView() {
                 {breakable(event.code ?? event.reason ?? '')}
               </span>,
               <When key="at" at={event.at} className={styles.quiet} />,
-              canCopy ? <RowButton key="copy" label={`Copy: ${sentenceOf(event)}`} icon={<Copy20Regular />} tabIndex={active ? 0 : -1} onClick={() => void copy([event])} /> : null
+              canCopy ? (
+                <RowButton
+                  key="copy"
+                  label={`Copy: ${sentenceOf(event)}`}
+                  icon={<Copy20Regular />}
+                  tabIndex={active ? 0 : -1}
+                  onClick={() => void copy([event])}
+                />
+              ) : null
             ]
           }}
         />
@@ -169,11 +244,23 @@ function EventDetails({ event }: { readonly event: AgentEvent }) {
       <Facts
         facts={[
           ['Time', exactTime(event.at)],
-          ['Type', <span key="type" className={styles.code}>{event.type}</span>],
+          [
+            'Type',
+            <span key="type" className={styles.code}>
+              {event.type}
+            </span>
+          ],
           ['Reason', event.reason === undefined ? null : `${reasonTexts[event.reason]} (${event.reason})`],
           ['Address', event.url ?? null],
           ['Peer', event.peerName ?? (event.peer === undefined ? null : shortId(event.peer))],
-          ['Content', event.key === undefined ? null : <span key="content" className={styles.code}>{event.key}</span>],
+          [
+            'Content',
+            event.key === undefined ? null : (
+              <span key="content" className={styles.code}>
+                {event.key}
+              </span>
+            )
+          ],
           ['Size', event.bytes === undefined ? null : formatBytes(event.bytes)],
           ['Took', event.ms === undefined ? null : `${event.ms.toLocaleString('en')} ms`],
           ['Epoch', event.epoch === undefined ? null : String(event.epoch)]
@@ -191,7 +278,10 @@ function useAllEvents(): readonly AgentEvent[] {
   const { bridge } = useApp()
   const bootId = useSnapshot((s) => s.bootId)
   const newest = useSnapshot((s) => s.events)
-  const [older, setOlder] = useState<{ readonly bootId: string; readonly events: readonly AgentEvent[] }>({ bootId: '', events: [] })
+  const [older, setOlder] = useState<{ readonly bootId: string; readonly events: readonly AgentEvent[] }>({
+    bootId: '',
+    events: []
+  })
 
   useEffect(() => {
     let ended = false

@@ -15,13 +15,34 @@ import { SplitBar } from '../../parts/source-split.tsx'
 const MOST_ROWS = 4
 
 const useStyles = makeStyles({
-  sentence: { fontSize: tokens.fontSizeBase500, lineHeight: tokens.lineHeightBase500, fontWeight: tokens.fontWeightSemibold },
-  list: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalM, margin: 0, padding: 0, listStyleType: 'none' },
+  sentence: {
+    fontSize: tokens.fontSizeBase500,
+    lineHeight: tokens.lineHeightBase500,
+    fontWeight: tokens.fontWeightSemibold
+  },
+  list: {
+    display: 'flex',
+    flexDirection: 'column',
+    rowGap: tokens.spacingVerticalM,
+    margin: 0,
+    padding: 0,
+    listStyleType: 'none'
+  },
   row: { display: 'flex', flexDirection: 'column', rowGap: '3px', minWidth: 0 },
   line: { display: 'flex', justifyContent: 'space-between', columnGap: tokens.spacingHorizontalM, minWidth: 0 },
   name: { minWidth: 0, overflowWrap: 'anywhere', fontWeight: tokens.fontWeightMedium },
-  side: { flexShrink: 0, color: tokens.colorNeutralForeground2, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase300, fontVariantNumeric: 'tabular-nums' },
-  quiet: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 }
+  side: {
+    flexShrink: 0,
+    color: tokens.colorNeutralForeground2,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase300,
+    fontVariantNumeric: 'tabular-nums'
+  },
+  quiet: {
+    color: tokens.colorNeutralForeground3,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200
+  }
 })
 
 export function NowPanel() {
@@ -30,7 +51,10 @@ export function NowPanel() {
   const sentence = useSnapshot(nowSentence)
   const requests = useSnapshot((s) => s.requests)
   const running = useMemo(() => runningRequests(requests), [requests])
-  const waiting = useMemo(() => requests.filter((r) => r.state === 'waiting' || r.state === 'paused').length, [requests])
+  const waiting = useMemo(
+    () => requests.filter((r) => r.state === 'waiting' || r.state === 'paused').length,
+    [requests]
+  )
   const paused = useSnapshot((s) => s.paused)
   const cacheEntries = useSnapshot((s) => s.cache.entries)
   return (
@@ -55,7 +79,9 @@ export function NowPanel() {
         <>
           <Text className={styles.quiet}>
             {waiting > 0 ? `${countOf(waiting, 'download')} waiting or paused. ` : ''}
-            {cacheEntries > 0 ? `${countOf(cacheEntries, 'content')} in the cache ready for this PC and its peers.` : 'Programs on this PC ask Larder for what they need; it appears here.'}
+            {cacheEntries > 0
+              ? `${countOf(cacheEntries, 'content')} in the cache ready for this PC and its peers.`
+              : 'Programs on this PC ask Larder for what they need; it appears here.'}
           </Text>
           {requests.length === 0 ? (
             <div>
@@ -74,7 +100,11 @@ export function NowPanel() {
                   <span className={styles.name} title={name}>
                     {name}
                   </span>
-                  <span className={styles.side}>{request.state === 'active' ? `${request.lengthBytes === null ? '' : `${percentOf(request.haveBytes, request.lengthBytes)} % · `}${formatRate(request.rateBytesPerSecond)}` : stateLabel(request)}</span>
+                  <span className={styles.side}>
+                    {request.state === 'active'
+                      ? `${request.lengthBytes === null ? '' : `${percentOf(request.haveBytes, request.lengthBytes)} % · `}${formatRate(request.rateBytesPerSecond)}`
+                      : stateLabel(request)}
+                  </span>
                 </span>
                 <SplitBar split={request.split} lengthBytes={request.lengthBytes} label={name} />
                 <span className={styles.line}>
@@ -86,7 +116,9 @@ export function NowPanel() {
           })}
         </ul>
       )}
-      {running.length > MOST_ROWS ? <Text className={styles.quiet}>and {(running.length - MOST_ROWS).toLocaleString('en')} more</Text> : null}
+      {running.length > MOST_ROWS ? (
+        <Text className={styles.quiet}>and {(running.length - MOST_ROWS).toLocaleString('en')} more</Text>
+      ) : null}
     </Panel>
   )
 }

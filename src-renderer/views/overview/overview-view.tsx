@@ -11,7 +11,13 @@ import { SavingsPanel } from './savings-panel.tsx'
 
 const useStyles = makeStyles({
   // Two columns of their own heights: what happens on the left, how things stand on the right.
-  columns: { display: 'grid', gridTemplateColumns: 'minmax(0, 1.7fr) minmax(0, 1fr)', gap: tokens.spacingHorizontalL, alignItems: 'start', '@media (max-width: 48.75rem)': { gridTemplateColumns: 'minmax(0, 1fr)' } },
+  columns: {
+    display: 'grid',
+    gridTemplateColumns: 'minmax(0, 1.7fr) minmax(0, 1fr)',
+    gap: tokens.spacingHorizontalL,
+    alignItems: 'start',
+    '@media (max-width: 48.75rem)': { gridTemplateColumns: 'minmax(0, 1fr)' }
+  },
   column: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingHorizontalL, minWidth: 0 }
 })
 

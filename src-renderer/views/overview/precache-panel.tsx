@@ -1,4 +1,18 @@
-import { Button, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle, DialogTrigger, Link, makeStyles, ProgressBar, Text, tokens } from '@fluentui/react-components'
+import {
+  Button,
+  Dialog,
+  DialogActions,
+  DialogBody,
+  DialogContent,
+  DialogSurface,
+  DialogTitle,
+  DialogTrigger,
+  Link,
+  makeStyles,
+  ProgressBar,
+  Text,
+  tokens
+} from '@fluentui/react-components'
 import { useState } from 'react'
 import type { PrecacheReport, PrecacheView } from '../../../src-main/contract/precache.ts'
 import { useAction, useCan, useLive, useNow, useSnapshot } from '../../app-context.tsx'
@@ -12,10 +26,28 @@ import { When } from '../../parts/when.tsx'
 
 const useStyles = makeStyles({
   text: { color: tokens.colorNeutralForeground2 },
-  quiet: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, overflowWrap: 'anywhere' },
+  quiet: {
+    color: tokens.colorNeutralForeground3,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+    overflowWrap: 'anywhere'
+  },
   inText: { fontSize: 'inherit', lineHeight: 'inherit' },
-  foot: { display: 'flex', flexWrap: 'wrap', alignItems: 'center', justifyContent: 'space-between', gap: tokens.spacingHorizontalS },
-  failures: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalM, margin: 0, padding: 0, listStyleType: 'none' },
+  foot: {
+    display: 'flex',
+    flexWrap: 'wrap',
+    alignItems: 'center',
+    justifyContent: 'space-between',
+    gap: tokens.spacingHorizontalS
+  },
+  failures: {
+    display: 'flex',
+    flexDirection: 'column',
+    rowGap: tokens.spacingVerticalM,
+    margin: 0,
+    padding: 0,
+    listStyleType: 'none'
+  },
   name: { display: 'block', fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere' }
 })
 
@@ -33,7 +65,11 @@ export function PrecachePanel() {
       ) : (
         <>
           <Text className={styles.text}>{runningSentence(running)}</Text>
-          <ProgressBar aria-label="Pre-caching" value={running.done + running.failed} max={Math.max(1, running.total)} />
+          <ProgressBar
+            aria-label="Pre-caching"
+            value={running.done + running.failed}
+            max={Math.max(1, running.total)}
+          />
         </>
       )}
       {last === null ? null : <LastRun last={last} />}
@@ -50,7 +86,9 @@ export function PrecachePanel() {
 function NextRun({ precache: { state, nextAt, why } }: { readonly precache: PrecacheView }) {
   const styles = useStyles()
   const at = useNow((now) => (nextAt === null ? '' : clockTime(nextAt, now)))
-  return <Text className={styles.text}>{at === '' ? why : `Next run: ${at}.${state === 'jitter' ? ` ${why}` : ''}`}</Text>
+  return (
+    <Text className={styles.text}>{at === '' ? why : `Next run: ${at}.${state === 'jitter' ? ` ${why}` : ''}`}</Text>
+  )
 }
 
 function LastRun({ last }: { readonly last: PrecacheReport }) {
@@ -72,7 +110,15 @@ function LastRun({ last }: { readonly last: PrecacheReport }) {
   )
 }
 
-function FailuresDialog({ open, failed, onClose }: { readonly open: boolean; readonly failed: PrecacheReport['failed']; onClose(): void }) {
+function FailuresDialog({
+  open,
+  failed,
+  onClose
+}: {
+  readonly open: boolean
+  readonly failed: PrecacheReport['failed']
+  onClose(): void
+}) {
   const styles = useStyles()
   return (
     <Dialog open={open} onOpenChange={(_, data) => (data.open ? undefined : onClose())}>
@@ -110,7 +156,17 @@ function PrecacheControl({ running, hasList }: { readonly running: boolean; read
   const possible = useCan('precache.run')
   if (!possible || (!running && !hasList)) return null
   return running ? (
-    <Button size="small" disabled={!live || busy} onClick={() => void run({ c: 'precache.stop' }, () => ({ intent: 'info', title: 'Pre-caching ends', body: 'Verified pieces are kept.' }))}>
+    <Button
+      size="small"
+      disabled={!live || busy}
+      onClick={() =>
+        void run({ c: 'precache.stop' }, () => ({
+          intent: 'info',
+          title: 'Pre-caching ends',
+          body: 'Verified pieces are kept.'
+        }))
+      }
+    >
       Stop
     </Button>
   ) : (

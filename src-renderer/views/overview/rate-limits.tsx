@@ -7,10 +7,25 @@ import { useAnswer } from '../../agent/use-answer.ts'
 import { hourOfChange, limitsInForce } from '../../agent/selectors/rates.ts'
 
 const useStyles = makeStyles({
-  root: { display: 'grid', gridTemplateColumns: 'auto minmax(0, 1fr) auto', columnGap: tokens.spacingHorizontalS, alignItems: 'start', paddingTop: tokens.spacingVerticalM, borderTop: `1px solid ${tokens.colorNeutralStroke3}` },
+  root: {
+    display: 'grid',
+    gridTemplateColumns: 'auto minmax(0, 1fr) auto',
+    columnGap: tokens.spacingHorizontalS,
+    alignItems: 'start',
+    paddingTop: tokens.spacingVerticalM,
+    borderTop: `1px solid ${tokens.colorNeutralStroke3}`
+  },
   icon: { display: 'inline-flex', color: tokens.colorNeutralForeground3 },
   stopped: { color: tokens.colorStatusWarningForeground1 },
-  words: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalXXS, minWidth: 0, color: tokens.colorNeutralForeground2, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase300 },
+  words: {
+    display: 'flex',
+    flexDirection: 'column',
+    rowGap: tokens.spacingVerticalXXS,
+    minWidth: 0,
+    color: tokens.colorNeutralForeground2,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase300
+  },
   list: { margin: 0, padding: 0, listStyleType: 'none' },
   about: { color: tokens.colorNeutralForeground1, fontWeight: tokens.fontWeightSemibold },
   quiet: { color: tokens.colorNeutralForeground3 }
@@ -41,7 +56,9 @@ export function RateLimits() {
             </li>
           ))}
         </ul>
-        {changes === null ? null : <span className={styles.quiet}>By the hours of the week; the next change is at {changes}.</span>}
+        {changes === null ? null : (
+          <span className={styles.quiet}>By the hours of the week; the next change is at {changes}.</span>
+        )}
       </div>
       <Link as="button" onClick={() => go('settings', 'rates.')}>
         Limits

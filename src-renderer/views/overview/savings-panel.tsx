@@ -8,7 +8,14 @@ import { SplitBar, SplitLegend } from '../../parts/source-split.tsx'
 
 const useStyles = makeStyles({
   figure: { display: 'flex', alignItems: 'baseline', columnGap: tokens.spacingHorizontalS, flexWrap: 'wrap' },
-  percent: { fontSize: '2.75rem', lineHeight: 1.1, fontWeight: tokens.fontWeightSemibold, letterSpacing: '-0.02em', fontVariantNumeric: 'tabular-nums', color: tokens.colorBrandForeground1 },
+  percent: {
+    fontSize: '2.75rem',
+    lineHeight: 1.1,
+    fontWeight: tokens.fontWeightSemibold,
+    letterSpacing: '-0.02em',
+    fontVariantNumeric: 'tabular-nums',
+    color: tokens.colorBrandForeground1
+  },
   beside: { color: tokens.colorNeutralForeground2 },
   quiet: { color: tokens.colorNeutralForeground3 },
   tabs: { margin: '0 -0.5rem' }
@@ -25,7 +32,12 @@ export function SavingsPanel() {
   const served = snapshot.savings[period].servedBytes
   return (
     <Panel title="Kept off the WAN">
-      <TabList size="small" className={styles.tabs} selectedValue={period} onTabSelect={(_, { value }) => setWanted(periods.find((p) => p.period === value)?.period ?? period)}>
+      <TabList
+        size="small"
+        className={styles.tabs}
+        selectedValue={period}
+        onTabSelect={(_, { value }) => setWanted(periods.find((p) => p.period === value)?.period ?? period)}
+      >
         {periods.map((p) => (
           <Tab key={p.period} value={p.period}>
             {periodLabels[p.period]}
@@ -33,11 +45,15 @@ export function SavingsPanel() {
         ))}
       </TabList>
       {savings.saved === null ? (
-        <Text className={styles.beside}>Nothing was delivered yet. What comes from peers or the cache is counted here.</Text>
+        <Text className={styles.beside}>
+          Nothing was delivered yet. What comes from peers or the cache is counted here.
+        </Text>
       ) : (
         <>
           <div className={styles.figure}>
-            <span className={styles.percent}>{percentOf(savings.savedBytes, savings.savedBytes + savings.originBytes)} %</span>
+            <span className={styles.percent}>
+              {percentOf(savings.savedBytes, savings.savedBytes + savings.originBytes)} %
+            </span>
             <Text className={styles.beside}>{formatBytes(savings.savedBytes)} saved</Text>
           </div>
           <SplitBar tall split={savings} lengthBytes={null} label="Delivered on this PC" />

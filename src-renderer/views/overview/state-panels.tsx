@@ -14,11 +14,27 @@ const CERTIFICATE_SOON_MS = 14 * 24 * 3_600_000
 
 const useStyles = makeStyles({
   text: { color: tokens.colorNeutralForeground2 },
-  quiet: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
+  quiet: {
+    color: tokens.colorNeutralForeground3,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200
+  },
   inText: { fontSize: 'inherit', lineHeight: 'inherit' },
   warning: { color: tokens.colorStatusWarningForeground1 },
-  list: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalS, margin: 0, padding: 0, listStyleType: 'none' },
-  event: { display: 'grid', gridTemplateColumns: 'auto minmax(0, 1fr) auto', columnGap: tokens.spacingHorizontalS, alignItems: 'start' },
+  list: {
+    display: 'flex',
+    flexDirection: 'column',
+    rowGap: tokens.spacingVerticalS,
+    margin: 0,
+    padding: 0,
+    listStyleType: 'none'
+  },
+  event: {
+    display: 'grid',
+    gridTemplateColumns: 'auto minmax(0, 1fr) auto',
+    columnGap: tokens.spacingHorizontalS,
+    alignItems: 'start'
+  },
   eventText: { fontSize: tokens.fontSizeBase300, lineHeight: tokens.lineHeightBase300, overflowWrap: 'anywhere' },
   normal: { color: tokens.colorNeutralForeground2 },
   mono: { fontFamily: tokens.fontFamilyMonospace, overflowWrap: 'anywhere' }
@@ -29,8 +45,15 @@ export function IntegrationPanel() {
   const styles = useStyles()
   const { enabled, by, since, reason, managedBy } = useSnapshot((s) => s.integration)
   return (
-    <Panel title="Integration" actions={<StateBadge tone={enabled ? 'good' : 'warning'}>{enabled ? 'On' : 'Off'}</StateBadge>}>
-      <Text className={styles.text}>{enabled ? 'Programs on this PC download through Larder.' : 'Programs on this PC download directly, each after a random wait.'}</Text>
+    <Panel
+      title="Integration"
+      actions={<StateBadge tone={enabled ? 'good' : 'warning'}>{enabled ? 'On' : 'Off'}</StateBadge>}
+    >
+      <Text className={styles.text}>
+        {enabled
+          ? 'Programs on this PC download through Larder.'
+          : 'Programs on this PC download directly, each after a random wait.'}
+      </Text>
       <Text className={styles.quiet}>
         Set by {by}, <When at={since} />
         {reason === null ? '' : `: ${reason}`}
@@ -51,15 +74,35 @@ export function FleetPanel() {
   if (!member)
     return (
       <Panel title="Fleet" actions={<StateBadge tone="warning">None</StateBadge>}>
-        <Text className={styles.text}>This PC has no peers: everything it needs crosses the WAN. Give it the site key of your company, and it shares with the others of its site.</Text>
+        <Text className={styles.text}>
+          This PC has no peers: everything it needs crosses the WAN. Give it the site key of your company, and it shares
+          with the others of its site.
+        </Text>
         <Text className={styles.quiet}>
-          Under <Link inline as="button" className={styles.inText} onClick={() => go('settings', 'Site key')}>Settings</Link>, set Site key. <span className={styles.mono}>larder fleet key new</span> makes one for a new fleet.
+          Under{' '}
+          <Link inline as="button" className={styles.inText} onClick={() => go('settings', 'Site key')}>
+            Settings
+          </Link>
+          , set Site key. <span className={styles.mono}>larder fleet key new</span> makes one for a new fleet.
         </Text>
       </Panel>
     )
   return (
-    <Panel title="Fleet" actions={<Link as="button" onClick={() => go('site')}>Peers</Link>}>
-      <Text className={styles.text}>{connected === 0 ? (seen === 0 ? 'No other PC of the fleet was found yet.' : 'No peer is connected.') : `${countOf(connected, 'peer')} connected${seen > connected ? ` of ${seen} seen` : ''}.`}</Text>
+    <Panel
+      title="Fleet"
+      actions={
+        <Link as="button" onClick={() => go('site')}>
+          Peers
+        </Link>
+      }
+    >
+      <Text className={styles.text}>
+        {connected === 0
+          ? seen === 0
+            ? 'No other PC of the fleet was found yet.'
+            : 'No peer is connected.'
+          : `${countOf(connected, 'peer')} connected${seen > connected ? ` of ${seen} seen` : ''}.`}
+      </Text>
       <Text className={styles.quiet}>
         {via === 'site-key' ? 'Member by site key' : 'Member by certificate of the fleet’s CA'}
         {tag === null ? '' : ` (${tag})`}
@@ -79,7 +122,8 @@ function CertificateEnd() {
   if (expiresAt === null) return null
   return (
     <Text className={mergeClasses(styles.quiet, isSoon && styles.warning)}>
-      Its certificate ends on {exactDay(expiresAt)}.{isSoon ? ' Have your administrator enroll it anew (larder fleet enroll).' : ''}
+      Its certificate ends on {exactDay(expiresAt)}.
+      {isSoon ? ' Have your administrator enroll it anew (larder fleet enroll).' : ''}
     </Text>
   )
 }

@@ -4,18 +4,50 @@ import { memo, useId, useState, type KeyboardEvent } from 'react'
 import type { SettingView } from '../../../src-main/contract/commands.ts'
 import { useApp } from '../../app-context.tsx'
 import { ask, failureOf } from '../../agent/bridge.ts'
-import { describe, editText, lockSentence, parseSetting, settingLabel, sourceLabels, type SettingField } from '../../agent/selectors/settings.ts'
+import {
+  describe,
+  editText,
+  lockSentence,
+  parseSetting,
+  settingLabel,
+  sourceLabels,
+  type SettingField
+} from '../../agent/selectors/settings.ts'
 import { formatDuration } from '../../format/time.ts'
 import { StateBadge } from '../../parts/state-badge.tsx'
 
 const useStyles = makeStyles({
-  row: { display: 'grid', gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 20rem)', columnGap: tokens.spacingHorizontalXXL, rowGap: tokens.spacingVerticalXS, padding: `${tokens.spacingVerticalM} 0`, borderTop: `1px solid ${tokens.colorNeutralStroke3}`, ':first-child': { borderTopStyle: 'none', paddingTop: 0 }, ':last-child': { paddingBottom: 0 }, '@media (max-width: 48.75rem)': { gridTemplateColumns: 'minmax(0, 1fr)' } },
+  row: {
+    display: 'grid',
+    gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 20rem)',
+    columnGap: tokens.spacingHorizontalXXL,
+    rowGap: tokens.spacingVerticalXS,
+    padding: `${tokens.spacingVerticalM} 0`,
+    borderTop: `1px solid ${tokens.colorNeutralStroke3}`,
+    ':first-child': { borderTopStyle: 'none', paddingTop: 0 },
+    ':last-child': { paddingBottom: 0 },
+    '@media (max-width: 48.75rem)': { gridTemplateColumns: 'minmax(0, 1fr)' }
+  },
   words: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalXXS, minWidth: 0 },
   label: { fontWeight: tokens.fontWeightSemibold },
   description: { color: tokens.colorNeutralForeground2 },
-  origin: { display: 'flex', flexWrap: 'wrap', alignItems: 'center', columnGap: tokens.spacingHorizontalS, rowGap: tokens.spacingVerticalXXS, color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
+  origin: {
+    display: 'flex',
+    flexWrap: 'wrap',
+    alignItems: 'center',
+    columnGap: tokens.spacingHorizontalS,
+    rowGap: tokens.spacingVerticalXXS,
+    color: tokens.colorNeutralForeground3,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200
+  },
   name: { fontFamily: tokens.fontFamilyMonospace, overflowWrap: 'anywhere' },
-  lock: { display: 'inline-flex', alignItems: 'flex-start', columnGap: tokens.spacingHorizontalXXS, color: tokens.colorNeutralForeground2 },
+  lock: {
+    display: 'inline-flex',
+    alignItems: 'flex-start',
+    columnGap: tokens.spacingHorizontalXXS,
+    color: tokens.colorNeutralForeground2
+  },
   editor: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalXS, minWidth: 0 },
   buttons: { display: 'flex', columnGap: tokens.spacingHorizontalS },
   switch: { alignSelf: 'flex-start', marginLeft: '-8px' }
@@ -49,7 +81,11 @@ export const SettingRow = memo(function SettingRow({ setting, field, onChanged }
       onChanged(next)
       setEdited(null)
       setProblem(null)
-      notify({ intent: 'success', title: `${settingLabel(setting.name)} is saved`, body: next.pending ? 'It counts from the agent’s next start on.' : undefined })
+      notify({
+        intent: 'success',
+        title: `${settingLabel(setting.name)} is saved`,
+        body: next.pending ? 'It counts from the agent’s next start on.' : undefined
+      })
     } catch (failure) {
       const { message, next } = failureOf(failure)
       setProblem(`${message} ${next}`)
@@ -71,7 +107,11 @@ export const SettingRow = memo(function SettingRow({ setting, field, onChanged }
     if (event.key === 'Escape' && edited !== null) {
       event.stopPropagation()
       discard()
-    } else if (event.key === 'Enter' && edited !== null && ((field?.kind !== 'lines' && field?.kind !== 'json') || event.ctrlKey)) {
+    } else if (
+      event.key === 'Enter' &&
+      edited !== null &&
+      ((field?.kind !== 'lines' && field?.kind !== 'json') || event.ctrlKey)
+    ) {
       event.preventDefault()
       saveText(text)
     }
@@ -91,15 +131,33 @@ export const SettingRow = memo(function SettingRow({ setting, field, onChanged }
         </Text>
         <span className={styles.origin}>
           <span className={styles.name}>{setting.name}</span>
-          {lock === null ? <span>{sourceLabels[setting.source]}</span> : <span className={styles.lock}><LockClosed16Regular aria-hidden />{lock}</span>}
+          {lock === null ? (
+            <span>{sourceLabels[setting.source]}</span>
+          ) : (
+            <span className={styles.lock}>
+              <LockClosed16Regular aria-hidden />
+              {lock}
+            </span>
+          )}
           {setting.pending ? <StateBadge tone="warning">From the next start on</StateBadge> : null}
         </span>
       </div>
       <div className={styles.editor} onKeyDown={onKeyDown}>
         {field?.kind === 'switch' ? (
-          <Switch {...names} className={styles.switch} label={setting.value === true ? 'On' : 'Off'} checked={setting.value === true} disabled={locked} onChange={(_, { checked }) => void save(checked)} />
+          <Switch
+            {...names}
+            className={styles.switch}
+            label={setting.value === true ? 'On' : 'Off'}
+            checked={setting.value === true}
+            disabled={locked}
+            onChange={(_, { checked }) => void save(checked)}
+          />
         ) : (
-          <Field validationState={problem === null ? 'none' : 'error'} validationMessage={problem ?? undefined} hint={edited === null && problem === null ? hintFor(setting) : undefined}>
+          <Field
+            validationState={problem === null ? 'none' : 'error'}
+            validationMessage={problem ?? undefined}
+            hint={edited === null && problem === null ? hintFor(setting) : undefined}
+          >
             {field?.kind === 'choice' ? (
               <Select {...names} value={text} disabled={locked} onChange={(_, { value }) => saveText(value)}>
                 {field.options.map((option) => (
@@ -107,7 +165,15 @@ export const SettingRow = memo(function SettingRow({ setting, field, onChanged }
                 ))}
               </Select>
             ) : field?.kind === 'lines' || field?.kind === 'json' ? (
-              <Textarea {...names} {...reading} value={text} resize="vertical" spellCheck={false} placeholder={field.kind === 'lines' ? 'One a line' : undefined} onChange={(_, { value }) => setEdited(value)} />
+              <Textarea
+                {...names}
+                {...reading}
+                value={text}
+                resize="vertical"
+                spellCheck={false}
+                placeholder={field.kind === 'lines' ? 'One a line' : undefined}
+                onChange={(_, { value }) => setEdited(value)}
+              />
             ) : (
               <Input
                 {...names}
@@ -117,7 +183,15 @@ export const SettingRow = memo(function SettingRow({ setting, field, onChanged }
                 autoComplete="off"
                 inputMode={field?.kind === 'number' ? 'decimal' : undefined}
                 type={setting.secret ? 'password' : 'text'}
-                placeholder={setting.secret ? (setting.isSet ? 'Set; not shown' : 'Not set') : setting.value === null ? 'Automatic' : undefined}
+                placeholder={
+                  setting.secret
+                    ? setting.isSet
+                      ? 'Set; not shown'
+                      : 'Not set'
+                    : setting.value === null
+                      ? 'Automatic'
+                      : undefined
+                }
                 onChange={(_, { value }) => setEdited(value)}
               />
             )}

@@ -49,15 +49,33 @@ export function SettingsView() {
     if (live) void load()
   }, [live, load])
 
-  const changed = useCallback((setting: SettingView) => setSettings((all) => all?.map((s) => (s.name === setting.name ? setting : s)) ?? null), [])
+  const changed = useCallback(
+    (setting: SettingView) => setSettings((all) => all?.map((s) => (s.name === setting.name ? setting : s)) ?? null),
+    []
+  )
 
   return (
-    <ViewFrame title="Settings" actions={<SearchBox className={styles.search} aria-label="Search settings" placeholder="Search settings" value={search} onChange={(_, data) => setSearch(data.value)} />}>
+    <ViewFrame
+      title="Settings"
+      actions={
+        <SearchBox
+          className={styles.search}
+          aria-label="Search settings"
+          placeholder="Search settings"
+          value={search}
+          onChange={(_, data) => setSearch(data.value)}
+        />
+      }
+    >
       {managed + pending > 0 ? (
         <div className={styles.notes}>
           <Text className={styles.quiet}>
-            {managed > 0 ? `${countOf(managed, 'setting')} ${managed === 1 ? 'is' : 'are'} managed and cannot be changed here. ` : ''}
-            {pending > 0 ? `${countOf(pending, 'change')} ${pending === 1 ? 'counts' : 'count'} from the agent’s next start on.` : ''}
+            {managed > 0
+              ? `${countOf(managed, 'setting')} ${managed === 1 ? 'is' : 'are'} managed and cannot be changed here. `
+              : ''}
+            {pending > 0
+              ? `${countOf(pending, 'change')} ${pending === 1 ? 'counts' : 'count'} from the agent’s next start on.`
+              : ''}
           </Text>
           {pending > 0 && canRestart ? (
             <Button size="small" disabled={busy || !live} onClick={() => void run({ c: 'agent.restart' })}>
@@ -67,7 +85,12 @@ export function SettingsView() {
         </div>
       ) : null}
       {settings === null && error !== null ? (
-        <EmptyState bad icon={<ErrorCircle24Regular />} title="The settings could not be read" actions={<Button onClick={() => void load()}>Try again</Button>}>
+        <EmptyState
+          bad
+          icon={<ErrorCircle24Regular />}
+          title="The settings could not be read"
+          actions={<Button onClick={() => void load()}>Try again</Button>}
+        >
           {error.message} {error.next}
         </EmptyState>
       ) : settings === null ? (
@@ -77,7 +100,11 @@ export function SettingsView() {
           ))}
         </Skeleton>
       ) : sections.length === 0 ? (
-        <EmptyState icon={<Settings24Regular />} title="No setting matches" actions={<Button onClick={() => setSearch('')}>Clear search</Button>}>
+        <EmptyState
+          icon={<Settings24Regular />}
+          title="No setting matches"
+          actions={<Button onClick={() => setSearch('')}>Clear search</Button>}
+        >
           No setting has “{search.trim()}” in its name or description.
         </EmptyState>
       ) : (
@@ -107,9 +134,19 @@ function AboutPanel() {
         facts={[
           ['Larder', info.version],
           ['Local API', apiVersion === null ? null : `version ${apiVersion}`],
-          ['Runs on', Object.entries(info.versions).map(([name, version]) => `${name} ${version}`).join(', ') || null],
+          [
+            'Runs on',
+            Object.entries(info.versions)
+              .map(([name, version]) => `${name} ${version}`)
+              .join(', ') || null
+          ],
           ['Platform', info.platform],
-          ['Process', process === null ? null : `${process.pid}: ${formatBytes(process.rssBytes)} of memory, ${formatDuration(process.cpuSeconds * 1000)} of CPU, reacts within ${Math.ceil(process.eventLoopP99Ms)} ms (p99)`],
+          [
+            'Process',
+            process === null
+              ? null
+              : `${process.pid}: ${formatBytes(process.rssBytes)} of memory, ${formatDuration(process.cpuSeconds * 1000)} of CPU, reacts within ${Math.ceil(process.eventLoopP99Ms)} ms (p99)`
+          ],
           ['Data folder', info.dataDir],
           ['Log folder', info.logDir]
         ]}

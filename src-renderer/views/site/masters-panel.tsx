@@ -1,4 +1,14 @@
-import { Accordion, AccordionHeader, AccordionItem, AccordionPanel, Button, makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-components'
+import {
+  Accordion,
+  AccordionHeader,
+  AccordionItem,
+  AccordionPanel,
+  Button,
+  makeStyles,
+  mergeClasses,
+  Text,
+  tokens
+} from '@fluentui/react-components'
 import { Crown16Filled, Crown16Regular } from '@fluentui/react-icons/svg/crown'
 import { memo, useMemo, useState } from 'react'
 import type { MasterView } from '../../../src-main/contract/snapshot.ts'
@@ -16,12 +26,38 @@ const useStyles = makeStyles({
   list: { margin: `0 calc(-1 * ${tokens.spacingHorizontalM})` },
   header: { display: 'flex', flexDirection: 'column', minWidth: 0, padding: `${tokens.spacingVerticalXS} 0` },
   content: { fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere' },
-  master: { display: 'flex', alignItems: 'center', columnGap: tokens.spacingHorizontalXS, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, color: tokens.colorNeutralForeground2 },
+  master: {
+    display: 'flex',
+    alignItems: 'center',
+    columnGap: tokens.spacingHorizontalXS,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+    color: tokens.colorNeutralForeground2
+  },
   self: { color: tokens.colorBrandForeground1 },
-  panel: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalM, paddingBottom: tokens.spacingVerticalM },
-  table: { borderCollapse: 'collapse', width: '100%', fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
-  head: { textAlign: 'left', color: tokens.colorNeutralForeground3, fontWeight: tokens.fontWeightSemibold, padding: `${tokens.spacingVerticalXXS} ${tokens.spacingHorizontalM} ${tokens.spacingVerticalXXS} 0` },
-  cell: { padding: `${tokens.spacingVerticalXXS} ${tokens.spacingHorizontalM} ${tokens.spacingVerticalXXS} 0`, borderTop: `1px solid ${tokens.colorNeutralStroke3}`, overflowWrap: 'anywhere' },
+  panel: {
+    display: 'flex',
+    flexDirection: 'column',
+    rowGap: tokens.spacingVerticalM,
+    paddingBottom: tokens.spacingVerticalM
+  },
+  table: {
+    borderCollapse: 'collapse',
+    width: '100%',
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200
+  },
+  head: {
+    textAlign: 'left',
+    color: tokens.colorNeutralForeground3,
+    fontWeight: tokens.fontWeightSemibold,
+    padding: `${tokens.spacingVerticalXXS} ${tokens.spacingHorizontalM} ${tokens.spacingVerticalXXS} 0`
+  },
+  cell: {
+    padding: `${tokens.spacingVerticalXXS} ${tokens.spacingHorizontalM} ${tokens.spacingVerticalXXS} 0`,
+    borderTop: `1px solid ${tokens.colorNeutralStroke3}`,
+    overflowWrap: 'anywhere'
+  },
   name: { textAlign: 'left', fontWeight: tokens.fontWeightSemibold },
   out: { color: tokens.colorNeutralForeground3 },
   quiet: { color: tokens.colorNeutralForeground2 }
@@ -37,7 +73,10 @@ export function MastersPanel() {
   return (
     <Panel title={masters.length === 0 ? 'Elections' : `Elections (${masters.length.toLocaleString('en')})`}>
       {masters.length === 0 ? (
-        <Text className={styles.quiet}>No content is being shared right now. When PCs of this site ask for the same content, one of them is elected master and downloads it from the origin for all.</Text>
+        <Text className={styles.quiet}>
+          No content is being shared right now. When PCs of this site ask for the same content, one of them is elected
+          master and downloads it from the origin for all.
+        </Text>
       ) : (
         <Accordion multiple collapsible className={styles.list}>
           {shown.map((master) => (
@@ -65,7 +104,8 @@ const Election = memo(function Election({ master }: { readonly master: MasterVie
           <span className={styles.content}>{url === null ? `Content ${shortId(key)}` : fileNameOf(url)}</span>
           <span className={mergeClasses(styles.master, self && styles.self)}>
             <Crown aria-hidden />
-            {self ? 'This PC is the master' : masterName === null ? 'No master yet' : `Master: ${masterName}`} · {countOf(members, 'PC')}
+            {self ? 'This PC is the master' : masterName === null ? 'No master yet' : `Master: ${masterName}`} ·{' '}
+            {countOf(members, 'PC')}
           </span>
         </span>
       </AccordionHeader>
@@ -90,7 +130,10 @@ const Election = memo(function Election({ master }: { readonly master: MasterVie
               </thead>
               <tbody>
                 {candidates.map((candidate, place) => (
-                  <tr key={candidate.id} className={candidate.eligible && candidate.weight > 0 ? undefined : styles.out}>
+                  <tr
+                    key={candidate.id}
+                    className={candidate.eligible && candidate.weight > 0 ? undefined : styles.out}
+                  >
                     <td className={styles.cell}>{place + 1}</td>
                     <th scope="row" className={mergeClasses(styles.cell, styles.name)}>
                       {candidate.name}
@@ -104,7 +147,14 @@ const Election = memo(function Election({ master }: { readonly master: MasterVie
               </tbody>
             </table>
           )}
-          <Facts facts={[['Coordinator', coordinatorName], ['Epoch', String(epoch)], ['Master since', <When key="since" at={since} />], ['Content', shortId(key)]]} />
+          <Facts
+            facts={[
+              ['Coordinator', coordinatorName],
+              ['Epoch', String(epoch)],
+              ['Master since', <When key="since" at={since} />],
+              ['Content', shortId(key)]
+            ]}
+          />
         </div>
       </AccordionPanel>
     </AccordionItem>

@@ -11,18 +11,47 @@ import { When } from '../../parts/when.tsx'
 
 /** A site rarely has more; above it the list is opened by hand. */
 const FIRST_ROWS = 40
-const tones: Record<PeerView['state'], Tone> = { connected: 'good', connecting: 'busy', seen: 'quiet', refused: 'bad', lost: 'quiet' }
+const tones: Record<PeerView['state'], Tone> = {
+  connected: 'good',
+  connecting: 'busy',
+  seen: 'quiet',
+  refused: 'bad',
+  lost: 'quiet'
+}
 
 const useStyles = makeStyles({
   table: { width: '100%', borderCollapse: 'collapse', tableLayout: 'fixed' },
-  head: { textAlign: 'left', fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground3, padding: `0 ${tokens.spacingHorizontalS} ${tokens.spacingVerticalXS} 0` },
-  cell: { padding: `${tokens.spacingVerticalSNudge} ${tokens.spacingHorizontalS} ${tokens.spacingVerticalSNudge} 0`, borderTop: `1px solid ${tokens.colorNeutralStroke3}`, verticalAlign: 'top' },
+  head: {
+    textAlign: 'left',
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+    fontWeight: tokens.fontWeightSemibold,
+    color: tokens.colorNeutralForeground3,
+    padding: `0 ${tokens.spacingHorizontalS} ${tokens.spacingVerticalXS} 0`
+  },
+  cell: {
+    padding: `${tokens.spacingVerticalSNudge} ${tokens.spacingHorizontalS} ${tokens.spacingVerticalSNudge} 0`,
+    borderTop: `1px solid ${tokens.colorNeutralStroke3}`,
+    verticalAlign: 'top'
+  },
   end: { textAlign: 'right', paddingRight: 0, fontVariantNumeric: 'tabular-nums' },
   state: { width: '7.5rem', '@media (max-width: 62.5rem)': { width: '6.75rem' } },
   bytes: { width: '6rem', '@media (max-width: 62.5rem)': { width: '4.75rem' } },
   name: { fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere' },
-  quiet: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, display: 'block', overflowWrap: 'break-word' },
-  reason: { color: tokens.colorNeutralForeground2, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, display: 'block', marginTop: tokens.spacingVerticalXXS },
+  quiet: {
+    color: tokens.colorNeutralForeground3,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+    display: 'block',
+    overflowWrap: 'break-word'
+  },
+  reason: {
+    color: tokens.colorNeutralForeground2,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+    display: 'block',
+    marginTop: tokens.spacingVerticalXXS
+  },
   numbers: { fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 }
 })
 
@@ -38,10 +67,19 @@ export function PeersPanel() {
   if (peers.length === 0)
     return (
       <Panel title="Peers">
-        <EmptyState icon={<PeopleCommunity24Regular />} title={member ? 'No other PC found yet' : 'This PC belongs to no fleet'} actions={<Button onClick={() => go('settings', member ? 'discovery.' : 'Site key')}>{member ? 'Settings for finding peers' : 'Set the site key'}</Button>}>
+        <EmptyState
+          icon={<PeopleCommunity24Regular />}
+          title={member ? 'No other PC found yet' : 'This PC belongs to no fleet'}
+          actions={
+            <Button onClick={() => go('settings', member ? 'discovery.' : 'Site key')}>
+              {member ? 'Settings for finding peers' : 'Set the site key'}
+            </Button>
+          }
+        >
           {member ? (
             <>
-              Peers are found by multicast and broadcast. Where those are blocked, name the PCs of the site as seeds in the settings; <code>larder doctor</code> says what is in the way.
+              Peers are found by multicast and broadcast. Where those are blocked, name the PCs of the site as seeds in
+              the settings; <code>larder doctor</code> says what is in the way.
             </>
           ) : (
             'Without a site key it has no peers: it keeps what it downloads, and downloads everything from the origin.'
@@ -73,18 +111,30 @@ export function PeersPanel() {
             <tr key={peer.id ?? `${peer.address}${peer.name}`}>
               <td className={styles.cell}>
                 <span className={styles.name}>{peer.name}</span>
-                <span className={styles.quiet}>{[peer.address, peer.weight === null ? null : `weight\u00a0${peer.weight}`, peer.version].filter((fact) => fact !== null).join(' · ')}</span>
+                <span className={styles.quiet}>
+                  {[peer.address, peer.weight === null ? null : `weight\u00a0${peer.weight}`, peer.version]
+                    .filter((fact) => fact !== null)
+                    .join(' · ')}
+                </span>
                 {peer.reason === null ? null : <span className={styles.reason}>{peer.reason}</span>}
-                {peer.banned ? <span className={styles.reason}>It sent damaged pieces and is not asked for that content again.</span> : null}
+                {peer.banned ? (
+                  <span className={styles.reason}>It sent damaged pieces and is not asked for that content again.</span>
+                ) : null}
               </td>
               <td className={styles.cell}>
-                <StateBadge tone={peer.banned ? 'bad' : tones[peer.state]}>{peer.banned ? 'Banned' : peerStateLabels[peer.state]}</StateBadge>
+                <StateBadge tone={peer.banned ? 'bad' : tones[peer.state]}>
+                  {peer.banned ? 'Banned' : peerStateLabels[peer.state]}
+                </StateBadge>
                 <span className={styles.quiet}>
                   <When at={peer.since} />
                 </span>
               </td>
-              <td className={mergeClasses(styles.cell, styles.end, styles.numbers)}>{peer.receivedBytes > 0 ? formatBytes(peer.receivedBytes) : '–'}</td>
-              <td className={mergeClasses(styles.cell, styles.end, styles.numbers)}>{peer.servedBytes > 0 ? formatBytes(peer.servedBytes) : '–'}</td>
+              <td className={mergeClasses(styles.cell, styles.end, styles.numbers)}>
+                {peer.receivedBytes > 0 ? formatBytes(peer.receivedBytes) : '–'}
+              </td>
+              <td className={mergeClasses(styles.cell, styles.end, styles.numbers)}>
+                {peer.servedBytes > 0 ? formatBytes(peer.servedBytes) : '–'}
+              </td>
             </tr>
           ))}
         </tbody>
@@ -96,7 +146,9 @@ export function PeersPanel() {
           </Tooltip>
         </div>
       ) : null}
-      {peers.every((p) => p.state !== 'connected') ? <Text className={styles.quiet}>No peer is connected: new downloads go to the origin.</Text> : null}
+      {peers.every((p) => p.state !== 'connected') ? (
+        <Text className={styles.quiet}>No peer is connected: new downloads go to the origin.</Text>
+      ) : null}
     </Panel>
   )
 }

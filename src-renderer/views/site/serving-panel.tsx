@@ -10,12 +10,24 @@ import { StateBadge } from '../../parts/state-badge.tsx'
 import { When } from '../../parts/when.tsx'
 
 const useStyles = makeStyles({
-  list: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalM, margin: 0, padding: 0, listStyleType: 'none' },
+  list: {
+    display: 'flex',
+    flexDirection: 'column',
+    rowGap: tokens.spacingVerticalM,
+    margin: 0,
+    padding: 0,
+    listStyleType: 'none'
+  },
   row: { display: 'flex', flexDirection: 'column', minWidth: 0 },
   line: { display: 'flex', justifyContent: 'space-between', columnGap: tokens.spacingHorizontalM },
   name: { fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere' },
   bytes: { fontVariantNumeric: 'tabular-nums', whiteSpace: 'nowrap' },
-  quiet: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200, overflowWrap: 'anywhere' },
+  quiet: {
+    color: tokens.colorNeutralForeground3,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+    overflowWrap: 'anywhere'
+  },
   text: { color: tokens.colorNeutralForeground2 },
   foot: { display: 'flex', alignItems: 'center', justifyContent: 'space-between', gap: tokens.spacingHorizontalS },
   button: { flexShrink: 0, whiteSpace: 'nowrap' }
@@ -33,7 +45,18 @@ export function ServingPanel() {
   const rate = useMirror((s) => s.throughput?.points.at(-1)?.peersOut ?? 0)
   const rows = useMemo(() => servingNow({ uploads, requests, transfers }), [uploads, requests, transfers])
   return (
-    <Panel title="Served to others now" actions={stopped !== null ? <StateBadge tone="warning">Stopped</StateBadge> : !month.allowed ? <StateBadge tone="warning">Limit reached</StateBadge> : rows.length > 0 && rate >= 1 ? <Text className={styles.bytes}>{formatRate(rate)}</Text> : undefined}>
+    <Panel
+      title="Served to others now"
+      actions={
+        stopped !== null ? (
+          <StateBadge tone="warning">Stopped</StateBadge>
+        ) : !month.allowed ? (
+          <StateBadge tone="warning">Limit reached</StateBadge>
+        ) : rows.length > 0 && rate >= 1 ? (
+          <Text className={styles.bytes}>{formatRate(rate)}</Text>
+        ) : undefined
+      }
+    >
       {rows.length > 0 ? (
         <ul className={styles.list}>
           {rows.map((row) => (
@@ -43,13 +66,18 @@ export function ServingPanel() {
                 <span className={styles.bytes}>{formatBytes(row.bytes)}</span>
               </span>
               <span className={styles.quiet}>
-                {row.contents.map(({ key, url }) => (url === null ? `content ${shortId(key)}` : fileNameOf(url))).join(', ')} · <When at={row.since} />
+                {row.contents
+                  .map(({ key, url }) => (url === null ? `content ${shortId(key)}` : fileNameOf(url)))
+                  .join(', ')}{' '}
+                · <When at={row.since} />
               </span>
             </li>
           ))}
         </ul>
       ) : stopped === null && !month.allowed ? (
-        <Text className={styles.text}>Peers get nothing from this PC until next month: what it may serve in one is used up.</Text>
+        <Text className={styles.text}>
+          Peers get nothing from this PC until next month: what it may serve in one is used up.
+        </Text>
       ) : stopped === null ? (
         <Text className={styles.text}>Nobody is taking anything from this PC at the moment.</Text>
       ) : (
@@ -59,7 +87,8 @@ export function ServingPanel() {
       )}
       <div className={styles.foot}>
         <Text className={styles.quiet}>
-          {formatBytes(total)} since start, {formatBytes(month.bytes)} {month.limitBytes === null ? '' : `of ${formatBytes(month.limitBytes)} `}this month.
+          {formatBytes(total)} since start, {formatBytes(month.bytes)}{' '}
+          {month.limitBytes === null ? '' : `of ${formatBytes(month.limitBytes)} `}this month.
         </Text>
         <ServingControl stopped={stopped !== null} />
       </div>
@@ -75,7 +104,13 @@ function ServingControl({ stopped }: { readonly stopped: boolean }) {
   if (!possible) return null
   if (stopped)
     return (
-      <Button size="small" className={styles.button} appearance="primary" disabled={!live || busy} onClick={() => void run({ c: 'serving.resume' })}>
+      <Button
+        size="small"
+        className={styles.button}
+        appearance="primary"
+        disabled={!live || busy}
+        onClick={() => void run({ c: 'serving.resume' })}
+      >
         Serve again
       </Button>
     )
