@@ -4,7 +4,7 @@ import { randomFillSync } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { buildCli, cliFile } from '../scripts/build-cli.ts'
+import { build, cliFile } from '../scripts/bundles.ts'
 import { rounded } from './figures.ts'
 import { readFlags } from './flags.ts'
 import { WanLab } from './lab/wan-lab.ts'
@@ -44,7 +44,7 @@ if (missing !== null) {
 const scope = new RunScope()
 let lab: WanLab | undefined
 try {
-  if (!(await buildCli())) throw new Error('the command line could not be built')
+  if (!(await build('cli'))) throw new Error('the command line could not be built')
   lab = await WanLab.open(scope, { rateMbit: flags.rateMbit, rttMs: flags.rtt, bufferMs: flags.buffer })
   const origin = await serve(lab)
   const dataDir = scope.folder('agent')

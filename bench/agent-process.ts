@@ -5,7 +5,7 @@ import { apiRoutes, StatusView, VerifyView } from '../src-main/contract/api.ts'
 import { AgentEvent } from '../src-main/contract/events.ts'
 import { RequestView, type RequestSpecInput } from '../src-main/contract/request.ts'
 import { AgentSnapshot } from '../src-main/contract/snapshot.ts'
-import { cliFile } from '../scripts/build-cli.ts'
+import { cliFile } from '../scripts/bundles.ts'
 import type { RunningProgram, RunScope } from './run-scope.ts'
 
 /** One line that `larder agent --json` prints when it is ready. */

@@ -4,7 +4,7 @@ import { loadavg } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
-import { buildCli } from '../scripts/build-cli.ts'
+import { build } from '../scripts/bundles.ts'
 import { root } from '../scripts/steps.ts'
 import { finalRequestStates } from '../src-main/contract/request.ts'
 import { encodeBeacon } from '../src-main/peers/discovery/beacon-message.ts'
@@ -44,7 +44,7 @@ interface Block {
   readonly peakBytes: number[]
 }
 
-if (!(await buildCli())) process.exit(1)
+if (!(await build('cli'))) process.exit(1)
 const scope = new RunScope()
 const siteKey = newSiteKey()
 const beaconPort = randomInt(20_000, 32_000)

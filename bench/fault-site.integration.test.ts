@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { expect, test } from 'vitest'
-import { buildCli } from '../scripts/build-cli.ts'
+import { build } from '../scripts/bundles.ts'
 import { FaultSite } from './fault-site.ts'
 import { RunScope } from './run-scope.ts'
 
@@ -9,7 +9,7 @@ import { RunScope } from './run-scope.ts'
 const foldersOf = (names: ReadonlySet<string>) => readdirSync(tmpdir()).filter((name) => names.has(name))
 
 test('a site leaves no folder and no listener behind, also when one of its agents does not start', async () => {
-  expect(await buildCli()).toBe(true)
+  expect(await build('cli')).toBe(true)
   const scope = new RunScope()
   const made = new Set<string>()
   const folder = scope.folder.bind(scope)

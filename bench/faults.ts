@@ -1,7 +1,7 @@
 // Breaks things while contents are on their way to whole sites, again and again, and checks after each time what must hold.
 import { loadavg } from 'node:os'
 import { Command } from 'commander'
-import { buildCli } from '../scripts/build-cli.ts'
+import { build } from '../scripts/bundles.ts'
 import { SeededRandom } from '../src-main/testing/mutate.ts'
 import { faultKinds, type FaultKind } from './fault-kinds.ts'
 import { FaultSite } from './fault-site.ts'
@@ -47,7 +47,7 @@ interface Tally {
   note: string
 }
 
-if (!(await buildCli())) process.exit(1)
+if (!(await build('cli'))) process.exit(1)
 const endMs = performance.now() + flags.minutes * 60_000
 const unmounts: (() => void)[] = []
 // Before the scope, which removes the folders.

@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { buildCli } from '../scripts/build-cli.ts'
+import { build } from '../scripts/bundles.ts'
 import { startAgent, type AgentProcess } from './agent-process.ts'
 import type { RunScope } from './run-scope.ts'
 
@@ -24,7 +24,7 @@ export function newSiteKey(): string {
 
 /** Bundles the command line if needed and starts agents on loopback in one new fleet; they have all met when it returns. */
 export async function startFleet(scope: RunScope, options: FleetOptions): Promise<AgentProcess[]> {
-  if (!(await buildCli())) throw new Error('the command line could not be built')
+  if (!(await build('cli'))) throw new Error('the command line could not be built')
   const siteKey = newSiteKey()
   // A beacon port of its own keeps this fleet apart from others on the machine without any shared state.
   const beaconPort = randomInt(20_000, 32_000)

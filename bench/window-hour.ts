@@ -2,7 +2,7 @@ import type { Browser, Page } from '@playwright/test'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../src-main/client/connection.ts'
-import { buildRenderer } from '../scripts/build-renderer.ts'
+import { build } from '../scripts/bundles.ts'
 import { growthOf, type Growth } from './growth.ts'
 import type { RunScope } from './run-scope.ts'
 import { usageOf } from './usage.ts'
@@ -56,7 +56,7 @@ export async function measureHour(
   minutes: number,
   mbit: number
 ): Promise<HourResult> {
-  if (!(await buildRenderer())) throw new Error('the window could not be built')
+  if (!(await build('renderer'))) throw new Error('the window could not be built')
   const program = await scope.start(process.execPath, [path.join(import.meta.dirname, 'hour-load.ts'), String(mbit)], {
     logFile: path.join(scope.folder('hour'), 'load.log')
   })

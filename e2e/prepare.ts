@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { buildApp } from '../scripts/build-app.ts'
+import { build } from '../scripts/bundles.ts'
 import { ensureChromium } from './ensure-chromium.ts'
 import { processesOf } from './left-over.ts'
 import { runtime } from './runtime.ts'
@@ -13,7 +13,7 @@ const LEAVE_MS = 10_000
 /** Once before all tests: browser, bundle, and the line that says what the tests run on. Afterwards nothing may be left running. */
 export default async function prepare(): Promise<() => Promise<void>> {
   if (runtime.kind === 'test-host') ensureChromium()
-  if (process.env['LARDER_E2E_BUILD'] !== 'no' && !(await buildApp()))
+  if (process.env['LARDER_E2E_BUILD'] !== 'no' && !(await build('app')))
     throw new Error('The application could not be built.')
   // Every test starts the application anew; so Node compiles the same sources only once.
   process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '../node_modules/.cache/node-compile')

@@ -1,5 +1,4 @@
 // npm run build: bundles what is shipped.
-import { buildCli } from './build-cli.ts'
-import { buildRenderer } from './build-renderer.ts'
+import { build } from './bundles.ts'
 
-process.exitCode = (await buildCli({ force: true })) && (await buildRenderer({ force: true })) ? 0 : 1
+process.exitCode = (await build('cli', { force: true })) && (await build('renderer', { force: true })) ? 0 : 1

@@ -1,11 +1,10 @@
 // npm run larder -- ARGUMENTS: the `larder` command from this clone, built when needed.
 import { spawn } from 'node:child_process'
-import { buildCli, cliFile } from './build-cli.ts'
-import { buildRenderer } from './build-renderer.ts'
+import { build, cliFile } from './bundles.ts'
 
 const args = process.argv.slice(2)
 
-if ((await buildCli()) && (!args.includes('--ui') || (await buildRenderer()))) {
+if ((await build('cli')) && (!args.includes('--ui') || (await build('renderer')))) {
   // npm runs scripts in the clone; paths on the command line are meant where the user is.
   const child = spawn(process.execPath, [cliFile, ...args], {
     stdio: 'inherit',

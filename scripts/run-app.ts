@@ -1,7 +1,7 @@
 // npm start: the tray application. npm run dev: the same with reload (--dev).
 import { spawn } from 'node:child_process'
 import path from 'node:path'
-import { buildApp } from './build-app.ts'
+import { build } from './bundles.ts'
 import { findElectron } from './electron-binary.ts'
 import { root } from './steps.ts'
 
@@ -15,7 +15,7 @@ if (args.includes('--dev')) {
     `The tray application needs Electron ${version}, which is not on this machine ("npx install-electron --no" fetches it); without it run: npm run agent\n`
   )
   process.exitCode = 1
-} else if (await buildApp()) {
+} else if (await build('app')) {
   run(binary, ['.', ...args])
 } else {
   process.exitCode = 1

@@ -1,5 +1,5 @@
 // npm test: everything `npm run check` does, then the tests with whole agents, then end to end.
-import { buildCli } from './build-cli.ts'
+import { build } from './bundles.ts'
 import { checkTypes, lint, runEndToEnd, runVitest } from './steps.ts'
 import { addTallies, closingLine, emptyTally, isGood, type Tally } from './tally.ts'
 
@@ -19,5 +19,5 @@ process.stdout.write(`\n${closingLine(tally)}\n`)
 process.exitCode = isGood(tally) ? 0 : 1
 
 async function built(): Promise<Tally> {
-  return (await buildCli()) ? emptyTally : { ...emptyTally, failed: 1 }
+  return (await build('cli')) ? emptyTally : { ...emptyTally, failed: 1 }
 }

@@ -1,0 +1,77 @@
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { root, runNode } from './steps.ts'
+
+interface Bundle {
+  /** For people: "… could not be built". */
+  readonly title: string
+  /** The bundler with its configuration, from the root. */
+  readonly command: readonly string[]
+  readonly config: string
+  /** Folders whose files go into it, tests left out. */
+  readonly sources: readonly string[]
+  /** All of them exist once it is built; the oldest tells when that was. */
+  readonly results: readonly string[]
+}
+
+const vite = ['node_modules/vite/bin/vite.js', 'build', '--logLevel', 'warn', '--config']
+
+const bundles = {
+  cli: {
+    title: 'The command line',
+    command: [...vite, 'vite.cli.config.ts'],
+    config: 'vite.cli.config.ts',
+    sources: ['src-main'],
+    results: ['out/cli/larder.js']
+  },
+  renderer: {
+    title: 'The window',
+    command: [...vite, 'vite.renderer.config.ts'],
+    config: 'vite.renderer.config.ts',
+    sources: ['src-renderer', 'src-main/contract'],
+    results: ['out/renderer/index.html']
+  },
+  app: {
+    title: 'The tray application',
+    command: ['node_modules/electron-vite/bin/electron-vite.js', 'build', '--logLevel', 'warn'],
+    config: 'electron.vite.config.ts',
+    sources: ['src-main', 'src-renderer'],
+    results: ['out/main/main.js', 'out/preload/preload.cjs', 'out/renderer/index.html']
+  }
+} as const satisfies Record<string, Bundle>
+
+/** What is shipped: `cli` the command and the client library, `renderer` the page of the window, `app` the tray application. */
+export type BundleName = keyof typeof bundles
+
+export const cliFile = path.join(root, 'out', 'cli', 'larder.js')
+
+/**
+ * Makes a bundle in out/ when a source is newer than it, or always with `force`.
+ * @returns false when that failed; standard error has said why
+ */
+export async function build(name: BundleName, options: { force?: boolean } = {}): Promise<boolean> {
+  const bundle: Bundle = bundles[name]
+  const results = bundle.results.map((file) => path.join(root, file))
+  const builtAtMs = Math.min(...results.map(changedAtMs))
+  if (!options.force && newestSourceMs(bundle) < builtAtMs) return true
+  const code = await runNode(bundle.command, { aside: true })
+  if (code !== 0) process.stderr.write(`${bundle.title} could not be built (exit code ${code}).\n`)
+  return code === 0 && results.every((file) => existsSync(file))
+}
+
+function newestSourceMs({ sources, config }: Bundle): number {
+  const files = sources.flatMap((dir) =>
+    readdirSync(path.join(root, dir), { recursive: true })
+      .map((name) => path.join(dir, String(name)))
+      .filter((name) => /\.(ts|tsx|css|html|svg|png)$/.test(name))
+      .filter((name) => !/\.test\.tsx?$|[\\/](testing|node_modules)[\\/]/.test(name))
+  )
+  return Math.max(
+    ...[...files, 'package.json', 'package-lock.json', config].map((file) => changedAtMs(path.join(root, file)))
+  )
+}
+
+/** 0 for what does not exist. */
+function changedAtMs(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
+}
