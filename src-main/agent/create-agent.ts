@@ -329,7 +329,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       shared: () => transfers
     })
     const { network, claims } = peers
-    const { transfers, requests, readings, originQueue } = openTransfers({
+    const { transfers, requests, readings, originSlots } = openTransfers({
       clock: awake,
       settings: live,
       cache,
@@ -394,7 +394,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#own(precache, (p) => p.close())
     const apply = () => {
       const { transfers, rates: caps, precache: list } = live.current
-      originQueue.concurrency = transfers.originConcurrency
+      originSlots.count = transfers.originConcurrency
       rates.configure(caps)
       precache.configure(list)
       this.#followLimits()

@@ -1,4 +1,3 @@
-import PQueue from 'p-queue'
 import type { Cache } from '../cache/cache.ts'
 import type { RequestView } from '../contract/request.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -10,6 +9,7 @@ import type { LiveSettings } from '../settings/live-settings.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import { Readings } from '../requests/reading.ts'
 import { Requests } from '../requests/requests.ts'
+import { OriginSlots } from '../transfers/origin-slots.ts'
 import { Transfers } from '../transfers/transfers.ts'
 import { VersionCheck } from '../requests/version-check.ts'
 import type { EventLog } from './event-log.ts'
@@ -37,7 +37,7 @@ export interface OpenTransfers {
   readonly requests: Requests
   readonly readings: Readings
   /** Slots for downloads from origins; as many as the settings say. */
-  readonly originQueue: PQueue
+  readonly originSlots: OriginSlots
 }
 
 export function openTransfers({
@@ -53,7 +53,7 @@ export function openTransfers({
   changed,
   requestChanged
 }: TransfersWorld): OpenTransfers {
-  const originQueue = new PQueue({ concurrency: settings.current.transfers.originConcurrency })
+  const originSlots = new OriginSlots(settings.current.transfers.originConcurrency, () => changed())
   const world: TransferWorld = {
     clock,
     cache,
@@ -65,7 +65,7 @@ export function openTransfers({
     get settings() {
       return settings.current
     },
-    originQueue,
+    originSlots,
     weight: () => serving.weight.value,
     emit: (type, text, facts) => events.add(type, text, facts),
     changed,
@@ -77,6 +77,6 @@ export function openTransfers({
     transfers,
     requests,
     readings: new Readings(world, requests, transfers, new VersionCheck(origin, clock)),
-    originQueue
+    originSlots
   }
 }

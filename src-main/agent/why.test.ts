@@ -13,6 +13,7 @@ function request(n: number, more: Partial<RequestView> = {}): RequestView {
     priority: 'foreground',
     destination: null,
     state: 'done',
+    waitingFor: null,
     key: key(n),
     sha256: null,
     lengthBytes: 100,

@@ -115,7 +115,7 @@ export type SourceSplit = z.infer<typeof SourceSplit>
  *     checking ──► waiting ──► active ──► delivering ──► done
  *        │            │          │            │
  *        └────────────┴──────────┴────────────┴──► failed | cancelled
- *     paused is reached from waiting and active, and left to waiting.
+ *     paused: somebody paused it in any of these states but delivering; resumed, it is where it was, or waits.
  */
 export const RequestState = z.enum([
   'checking',
@@ -131,6 +131,21 @@ export type RequestState = z.infer<typeof RequestState>
 
 export const finalRequestStates: readonly RequestState[] = ['done', 'failed', 'cancelled']
 
+/**
+ * What a request waits for now.
+ *
+ *     version    the origin's word on which version is the latest
+ *     election   who is to download it
+ *     slot       its turn among the downloads from origins; `ahead` are to have theirs before
+ *     pieces     the first bytes, from peers or the origin
+ *     resume     somebody to resume it
+ */
+export const WaitingFor = z.object({
+  what: z.enum(['version', 'election', 'slot', 'pieces', 'resume']),
+  ahead: z.number().int().nonnegative().nullable()
+})
+export type WaitingFor = z.infer<typeof WaitingFor>
+
 export const RequestView = z.object({
   id: RequestId,
   url: z.string(),
@@ -138,6 +153,8 @@ export const RequestView = z.object({
   priority: Priority,
   destination: z.string().nullable(),
   state: RequestState,
+  /** Null when bytes move, and when it has ended. */
+  waitingFor: WaitingFor.nullable(),
   key: ContentKey.nullable(),
   sha256: Sha256Hex.nullable(),
   lengthBytes: z.number().int().nonnegative().nullable(),

@@ -6,10 +6,12 @@ import {
   type RequestSpec,
   type RequestState,
   type RequestView,
-  type SourceSplit
+  type SourceSplit,
+  type WaitingFor
 } from '../contract/request.ts'
 import type { LarderError } from '../lib/errors.ts'
 import type { TransferWorld } from '../transfers/job.ts'
+import type { SlotTicket } from '../transfers/origin-slots.ts'
 import { RateMeter } from '../transfers/rate-meter.ts'
 import type { Transfer } from '../transfers/transfer.ts'
 
@@ -30,6 +32,8 @@ export class RequestRecord {
   stale = false
   /** It goes by this transfer now. */
   transfer: Transfer | null = null
+  /** Its own place in the line for a download from an origin. */
+  ticket: SlotTicket | null = null
   readonly #world: TransferWorld
   readonly #createdWallMs: number
   readonly #directRate: RateMeter
@@ -117,8 +121,7 @@ export class RequestRecord {
     if (!transfer) return
     if (transfer.split.originBytes + transfer.split.peerBytes > 0) this.noteFirstByte()
     this.#master = transfer.master ?? this.#master
-    if (this.#state === 'waiting' && (transfer.state === 'active' || transfer.state === 'finishing'))
-      this.#state = 'active'
+    if (this.#state === 'waiting' && transfer.waitingFor === null) this.#state = 'active'
   }
 
   /** Keeps what its transfer has come to, and forgets it. */
@@ -137,6 +140,16 @@ export class RequestRecord {
     this.#state = state
   }
 
+  #waitingFor(): WaitingFor | null {
+    if (this.#state === 'paused') return { what: 'resume', ahead: null }
+    if (this.#state === 'checking') return { what: 'version', ahead: null }
+    if (this.#state === 'delivering' || this.final) return null
+    const ahead = this.ticket?.ahead ?? null
+    if (ahead !== null) return { what: 'slot', ahead }
+    if (this.transfer !== null) return this.transfer.waitingFor
+    return this.#state === 'waiting' ? { what: 'election', ahead: null } : null
+  }
+
   view(id: RequestId, url: string, spec: RequestSpec): RequestView {
     const { transfer } = this
     const master = transfer?.master ?? this.#master
@@ -147,6 +160,7 @@ export class RequestRecord {
       priority: spec.priority,
       destination: spec.destination ?? null,
       state: this.#state,
+      waitingFor: this.#waitingFor(),
       key: this.key,
       sha256: this.outcome?.sha256 ?? null,
       lengthBytes: this.lengthBytes,

@@ -320,13 +320,19 @@ export class LocalRequest implements Interest {
   async #inOriginQueue<T>(work: () => Promise<T>): Promise<T> {
     this.#setState('waiting')
     this.#record.goDirect()
-    return this.#world.originQueue.add(
-      () => {
-        this.#setState('active')
-        return work()
-      },
-      { priority: this.#spec.priority === 'foreground' ? 1 : 0, signal: this.#abort.signal }
-    )
+    const granted = Promise.withResolvers<void>()
+    this.#abort.signal.addEventListener('abort', () => granted.resolve(), { once: true })
+    const ticket = this.#world.originSlots.enter(this.#spec.priority, () => granted.resolve())
+    this.#record.ticket = ticket
+    try {
+      await granted.promise
+      this.#abort.signal.throwIfAborted()
+      this.#setState('active')
+      return await work()
+    } finally {
+      ticket.leave()
+      this.#record.ticket = null
+    }
   }
 
   #directJob(version: OriginVersion): DirectJob {

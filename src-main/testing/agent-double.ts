@@ -19,6 +19,12 @@ import { CacheDouble } from './cache/cache-double.ts'
 
 const hex = (bytes: number) => randomBytes(bytes).toString('hex')
 
+/** What a request in this state waits for, unless a test says otherwise. */
+function waitingIn(state: RequestView['state']): RequestView['waitingFor'] {
+  const waits = { checking: 'version', waiting: 'election', paused: 'resume' } as const
+  return state in waits ? { what: waits[state as keyof typeof waits], ahead: null } : null
+}
+
 const nothingToPrecache: PrecacheView = {
   state: 'off',
   list: null,
@@ -134,6 +140,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       priority: spec.priority,
       destination: spec.destination ?? null,
       state: 'checking',
+      waitingFor: waitingIn('checking'),
       key: null,
       sha256: null,
       lengthBytes: null,
@@ -168,7 +175,11 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
 
   /** Moves a request. */
   update(id: RequestId, changes: Partial<RequestView>): RequestView {
-    const view = { ...this.requestView(id), ...changes }
+    const view = {
+      ...this.requestView(id),
+      ...(changes.state && { waitingFor: waitingIn(changes.state) }),
+      ...changes
+    }
     this.#requests.set(id, view)
     this.emit('request', view)
     return view

@@ -10,7 +10,7 @@ import type { PeerNetwork } from '../peers/network.ts'
 import type { PieceBuffers } from '../pieces/piece-buffers.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import type { RecordVerifier } from '../pieces/record.ts'
-import type PQueue from 'p-queue'
+import type { OriginSlots } from './origin-slots.ts'
 
 /** Facts of an event beside its type and sentence. */
 export type EventFacts = Omit<AgentEvent, 'seq' | 'at' | 'type' | 'text'>
@@ -26,8 +26,7 @@ export interface TransferWorld {
   /** Shared, so that the key of a member is read once and not for each content. */
   readonly records: RecordVerifier
   readonly settings: Pick<Settings, 'transfers' | 'backgroundChannel'>
-  /** Slots for downloads from origins, foreground first. */
-  readonly originQueue: PQueue
+  readonly originSlots: OriginSlots
   /** Weight of this machine now; 0 is never master. Later changes go to the claims by themselves. */
   readonly weight: () => number
   readonly emit: (type: AgentEventType, text: string, facts?: EventFacts) => void

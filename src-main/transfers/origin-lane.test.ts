@@ -1,5 +1,4 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import PQueue from 'p-queue'
 import { describe, expect, it } from 'vitest'
 import { Bitmap } from '../lib/bitmap.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -9,6 +8,7 @@ import { firstGap } from './choose-run.ts'
 import { InFlight } from './in-flight.ts'
 import type { Job } from './job.ts'
 import { OriginLane } from './origin-lane.ts'
+import { OriginSlots } from './origin-slots.ts'
 
 const MIB = 1024 * 1024
 
@@ -21,7 +21,7 @@ function lane({ held = 'received', gap = 3 }: { held?: 'received' | 'stored'; ga
   const world = {
     clock: systemClock,
     buffers: new PieceBuffers(systemClock),
-    originQueue: new PQueue(),
+    originSlots: new OriginSlots(6),
     origin: {
       open: async (_version: unknown, { start }: { start: number }, { signal }: { signal: AbortSignal }) => {
         seen.opened++

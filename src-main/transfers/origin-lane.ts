@@ -6,6 +6,7 @@ import type { PieceRecord } from '../pieces/record.ts'
 import type { Run } from './choose-run.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Job } from './job.ts'
+import type { SlotTicket } from './origin-slots.ts'
 
 const LANE = 'origin'
 /** Pieces being hashed and written before the origin is made to wait. */
@@ -43,6 +44,7 @@ export class OriginLane {
   #run: AbortController | null = null
   #held: PromiseWithResolvers<void> | null = null
   #receivedBytes = 0
+  #ticket: SlotTicket | null = null
 
   constructor(job: Job, source: OriginSource, inFlight: InFlight, hooks: OriginLaneHooks) {
     this.#job = job
@@ -54,6 +56,11 @@ export class OriginLane {
   /** It downloads, or waits for its turn. */
   get active(): boolean {
     return this.#run !== null
+  }
+
+  /** How many downloads get a slot before this one; null: it does not wait for one. */
+  get ahead(): number | null {
+    return this.#ticket?.ahead ?? null
   }
 
   /** Content bytes that came in so far, verified or not. */
@@ -87,14 +94,19 @@ export class OriginLane {
     this.#run = run
     const { signal } = run
     let failure: LarderError | null = null
+    let ticket: SlotTicket | null = null
     try {
-      await this.#job.world.originQueue.add(() => this.#downloadGaps(signal), {
-        priority: this.#job.priority() === 'foreground' ? 1 : 0,
-        signal
-      })
+      const granted = Promise.withResolvers<void>()
+      signal.addEventListener('abort', () => granted.resolve(), { once: true })
+      ticket = this.#job.world.originSlots.enter(this.#job.priority(), () => granted.resolve())
+      this.#ticket = ticket
+      await granted.promise
+      await this.#downloadGaps(signal)
     } catch (error) {
       failure = LarderError.from(error, 'ORIGIN_UNREACHABLE')
     }
+    ticket?.leave()
+    if (this.#ticket === ticket) this.#ticket = null
     if (this.#run === run) this.#run = null
     if (failure === null) this.#hooks.idle()
     else if (!signal.aborted) this.#hooks.failed(failure)

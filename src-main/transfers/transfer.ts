@@ -3,7 +3,7 @@ import type { CachedContent, PartialContent, StoredVersion } from '../cache/cach
 import type { Claim, Decision } from '../claims/claims.ts'
 import type { ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
 import type { SwarmMessage } from '../contract/peer-messages.ts'
-import type { ContentKind, ReasonCode, SourceSplit } from '../contract/request.ts'
+import type { ContentKind, ReasonCode, SourceSplit, WaitingFor } from '../contract/request.ts'
 import type { TransferView } from '../contract/snapshot.ts'
 import { Bitmap } from '../lib/bitmap.ts'
 import type { Timer } from '../lib/clock.ts'
@@ -200,6 +200,16 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
 
   get rateBytesPerSecond(): number {
     return this.#state === 'active' || this.#state === 'finishing' ? this.#intake.bytesPerSecond : 0
+  }
+
+  /** Null when bytes move, and when it has ended. */
+  get waitingFor(): WaitingFor | null {
+    if (this.#state === 'paused') return { what: 'resume', ahead: null }
+    if (this.#state === 'electing') return { what: 'election', ahead: null }
+    if (this.#state !== 'active') return null
+    const { ahead } = this.#originLane
+    if (ahead !== null) return { what: 'slot', ahead }
+    return this.#originLane.active || this.#peerLanes.active > 0 ? null : { what: 'pieces', ahead: null }
   }
 
   get interested(): number {

@@ -101,6 +101,12 @@ interface RequestShape extends Partial<Omit<RequestView, 'reasons'>> {
   readonly mix?: readonly [origin: number, peers: number, cache: number]
 }
 
+function waitingIn(state: RequestView['state']): RequestView['waitingFor'] {
+  if (state === 'checking') return { what: 'version', ahead: null }
+  if (state === 'waiting') return { what: 'slot', ahead: 2 }
+  return state === 'paused' ? { what: 'resume', ahead: null } : null
+}
+
 export function fixtureRequest(n: number, shape: RequestShape = {}): RequestView {
   const [url, size] = files[shape.file ?? n % files.length]!
   const { file: _file, percent = 0, mix = [0.1, 0.9, 0], reasons = [], ...over } = shape
@@ -115,6 +121,7 @@ export function fixtureRequest(n: number, shape: RequestShape = {}): RequestView
     priority: n % 3 === 0 ? 'background' : 'foreground',
     destination: `C:\\Users\\ana\\Downloads\\${url.split('/').at(-1)}`,
     state: 'active',
+    waitingFor: waitingIn(over.state ?? 'active'),
     key: keyOf(n),
     sha256: null,
     lengthBytes,
