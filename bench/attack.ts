@@ -15,7 +15,8 @@ import { readFlags } from './flags.ts'
 import { newSiteKey } from './fleet.ts'
 import { RunScope } from './run-scope.ts'
 import { drawTable } from './table.ts'
-import { bytesPerSecond, formatBytes, parseCount, parseRate, parseSize } from './units.ts'
+import { formatSize } from '../src-main/contract/sizes.ts'
+import { bytesPerSecond, parseCount, parseRate, parseSize } from './units.ts'
 import { usageOf } from './usage.ts'
 
 interface Flags {
@@ -106,7 +107,7 @@ else {
     `${drawTable(['', 'transfers', 'median', 'worst'], [row('quiet', quiet), row(`${flags.perSecond} beacons and connections/s`, attacked)])}\n`
   )
   process.stdout.write(
-    `slower by ${(slowdown * 100).toFixed(1)} %; memory ${growth.map((bytes) => `${bytes < 0 ? '−' : '+'}${formatBytes(Math.abs(bytes))}`).join(' and ')}; ${fromPeers} of ${transfers} transfers came from the peer\n`
+    `slower by ${(slowdown * 100).toFixed(1)} %; memory ${growth.map((bytes) => `${bytes < 0 ? '−' : '+'}${formatSize(Math.abs(bytes))}`).join(' and ')}; ${fromPeers} of ${transfers} transfers came from the peer\n`
   )
 }
 
@@ -119,7 +120,7 @@ async function block(attacked: boolean): Promise<Block> {
     peakBytes = rss().map((bytes, i) => Math.max(bytes, peakBytes[i]!))
   }
   process.stderr.write(
-    `${attacked ? 'attacked' : 'quiet'}: ${seconds.map((s) => s.toFixed(2)).join(' ')}, resident ${rss().map(formatBytes).join(' and ')}\n`
+    `${attacked ? 'attacked' : 'quiet'}: ${seconds.map((s) => s.toFixed(2)).join(' ')}, resident ${rss().map(formatSize).join(' and ')}\n`
   )
   return { attacked, seconds, peakBytes }
 }

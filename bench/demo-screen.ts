@@ -1,7 +1,8 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
 import type { SiteOutcome, AgentProgress, SiteProgress } from './site-run.ts'
 import type { Baseline } from './direct-downloads.ts'
-import { formatBytes, formatSeconds } from './units.ts'
+import { formatSize } from '../src-main/contract/sizes.ts'
+import { formatSeconds } from './units.ts'
 
 /** Everything the demo shows while it runs. */
 export interface DemoScene {
@@ -28,7 +29,7 @@ export function drawScene(scene: DemoScene, paint: Paint): string {
   const seconds = scene.progress ? formatSeconds(scene.progress.seconds) : ''
   return [
     '',
-    ` ${paint('bold', 'Larder')}  ${scene.agents} PCs of one site want the same ${formatBytes(scene.sizeBytes)} · WAN ${rate}${seconds ? ` · ${seconds}` : ''}`,
+    ` ${paint('bold', 'Larder')}  ${scene.agents} PCs of one site want the same ${formatSize(scene.sizeBytes)} · WAN ${rate}${seconds ? ` · ${seconds}` : ''}`,
     '',
     paint(
       'dim',
@@ -70,8 +71,8 @@ function drawAgent(agent: AgentProgress, paint: Paint): string {
     working: agent.role === 'none' ? 'waiting' : agent.role
   }[agent.state]
   const rate =
-    agent.rateBytesPerSecond > 0 && agent.state === 'working' ? `${formatBytes(agent.rateBytesPerSecond)}/s` : ''
-  return ` ${mark} ${agent.name.padEnd(7)}${paint(colour, role.padEnd(10))}${bar} ${`${Math.floor(share * 100)} %`.padStart(5)} ${rate.padStart(9)}${formatBytes(agent.originBytes).padStart(10)}${formatBytes(agent.peerBytes).padStart(10)}`
+    agent.rateBytesPerSecond > 0 && agent.state === 'working' ? `${formatSize(agent.rateBytesPerSecond)}/s` : ''
+  return ` ${mark} ${agent.name.padEnd(7)}${paint(colour, role.padEnd(10))}${bar} ${`${Math.floor(share * 100)} %`.padStart(5)} ${rate.padStart(9)}${formatSize(agent.originBytes).padStart(10)}${formatSize(agent.peerBytes).padStart(10)}`
 }
 
 function shareOf(agent: AgentProgress): number {
@@ -121,7 +122,7 @@ export function drawSummary(
     line(
       'origin bytes ÷ content',
       `× ${figures.originRatio.toFixed(3)}`,
-      `${formatBytes(origin.contentBytes)} crossed the WAN; without Larder × ${facts.baseline.originRatio.toFixed(0)}`
+      `${formatSize(origin.contentBytes)} crossed the WAN; without Larder × ${facts.baseline.originRatio.toFixed(0)}`
     ),
     line(
       'first PC done after',

@@ -16,7 +16,8 @@ import { startFleet } from './fleet.ts'
 import { startOrigin } from './origin-process.ts'
 import { RunScope } from './run-scope.ts'
 import { runSite, type SiteProgress } from './site-run.ts'
-import { formatBytes, formatSeconds, parseCount, parseRate, parseSize, secondsAt } from './units.ts'
+import { formatSize } from '../src-main/contract/sizes.ts'
+import { formatSeconds, parseCount, parseRate, parseSize, secondsAt } from './units.ts'
 
 interface Flags {
   size: number
@@ -74,7 +75,7 @@ try {
       show(null)
     }
   })
-  tell(`all ${flags.agents} agents have found each other; asking all of them for ${formatBytes(flags.size)}`)
+  tell(`all ${flags.agents} agents have found each other; asking all of them for ${formatSize(flags.size)}`)
 
   let last: SiteProgress | null = null
   let nextLineAt = 0

@@ -7,7 +7,8 @@ import { readFlags } from './flags.ts'
 import { FuzzRun } from './fuzz-run.ts'
 import { fuzzTargets } from './fuzz-targets.ts'
 import { drawTable } from './table.ts'
-import { formatBytes, parseCount } from './units.ts'
+import { formatSize } from '../src-main/contract/sizes.ts'
+import { parseCount } from './units.ts'
 
 interface Flags {
   minutes: number
@@ -61,7 +62,7 @@ while (performance.now() < endMs && run.messages < (flags.messages ?? Infinity))
   if (nowMs - toldMs < REPORT_MS) continue
   toldMs = nowMs
   process.stderr.write(
-    `${Math.round((nowMs - startedMs) / 1000)} s: ${run.messages.toLocaleString('en')} messages, ${run.defects.length} defects, ${formatBytes(process.memoryUsage.rss())} resident\n`
+    `${Math.round((nowMs - startedMs) / 1000)} s: ${run.messages.toLocaleString('en')} messages, ${run.defects.length} defects, ${formatSize(process.memoryUsage.rss())} resident\n`
   )
 }
 
@@ -87,7 +88,7 @@ else {
   ])
   process.stdout.write(`${drawTable(['target', 'messages', 'refused with a code', 'longest', 'defects'], rows)}\n`)
   process.stdout.write(
-    `${run.messages.toLocaleString('en')} messages in ${Math.round(seconds)} s; memory ${growthBytes === null ? 'not compared' : `${growthBytes < 0 ? '−' : '+'}${formatBytes(Math.abs(growthBytes))}`} since the first tenth; longest stall ${report.longestStallMs.toFixed(1)} ms\n`
+    `${run.messages.toLocaleString('en')} messages in ${Math.round(seconds)} s; memory ${growthBytes === null ? 'not compared' : `${growthBytes < 0 ? '−' : '+'}${formatSize(Math.abs(growthBytes))}`} since the first tenth; longest stall ${report.longestStallMs.toFixed(1)} ms\n`
   )
   for (const defect of run.defects)
     process.stdout.write(`\nDEFECT in ${defect.target}: ${defect.problem}\n  message (base64): ${defect.message}\n`)

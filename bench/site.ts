@@ -8,7 +8,8 @@ import { startOrigin } from './origin-process.ts'
 import { RunScope } from './run-scope.ts'
 import { runSite, type SiteOutcome } from './site-run.ts'
 import { drawTable } from './table.ts'
-import { formatBytes, formatSeconds, parseCount, parseRate, parseSize, secondsAt } from './units.ts'
+import { formatSize } from '../src-main/contract/sizes.ts'
+import { formatSeconds, parseCount, parseRate, parseSize, secondsAt } from './units.ts'
 
 interface Flags {
   agents: number
@@ -116,8 +117,8 @@ function printRun({ perAgent, figures: run }: SiteOutcome): void {
   const rows = perAgent.map((agent) => [
     agent.name,
     agent.killed ? 'killed' : formatSeconds(agent.doneSeconds),
-    formatBytes(agent.originBytes),
-    formatBytes(agent.peerBytes),
+    formatSize(agent.originBytes),
+    formatSize(agent.peerBytes),
     formatSeconds(agent.cpuSeconds),
     agent.peakRssMiB === null ? '–' : `${Math.round(agent.peakRssMiB)} MiB`,
     agent.eventLoopP99Ms === null ? '–' : `${agent.eventLoopP99Ms.toFixed(0)} ms`,
@@ -170,6 +171,6 @@ function printSummary(): void {
   row('failed requests', 'failedRequests', String, '')
   const head = ['figure', several ? 'mean' : 'measured', ...(several ? ['worst'] : []), 'beside']
   process.stdout.write(
-    `\n${flags.agents} agents, ${flags.files} × ${formatBytes(flags.size)}, origin ${flags.wan === null ? 'not limited' : `${flags.wan} Mbit/s`}, ${figures.length} run${several ? 's' : ''}\n${drawTable(head, rows)}\n`
+    `\n${flags.agents} agents, ${flags.files} × ${formatSize(flags.size)}, origin ${flags.wan === null ? 'not limited' : `${flags.wan} Mbit/s`}, ${figures.length} run${several ? 's' : ''}\n${drawTable(head, rows)}\n`
   )
 }

@@ -15,7 +15,8 @@ import { startOrigin } from './origin-process.ts'
 import { RunScope } from './run-scope.ts'
 import { sha256Of } from './site-run.ts'
 import { drawTable } from './table.ts'
-import { formatBytes, parseCount, parseSize } from './units.ts'
+import { formatSize } from '../src-main/contract/sizes.ts'
+import { parseCount, parseSize } from './units.ts'
 import { usageOf } from './usage.ts'
 
 interface Flags {
@@ -88,7 +89,7 @@ process.exitCode = results.every((result) => result.right) ? 0 : 1
 async function measure(sizeBytes: number): Promise<TransferFigures> {
   const scope = new RunScope()
   try {
-    say(`${formatBytes(sizeBytes)}: filling the first agent`)
+    say(`${formatSize(sizeBytes)}: filling the first agent`)
     const origin = await startOrigin(scope, { files: 1, sizeBytes, rateMbit: null, seed: `transfer-${sizeBytes}` })
     const file = origin.files[0]!
     const [holder, asker] = (await startFleet(scope, { agents: 2, settings: flags.set })) as [
@@ -101,7 +102,7 @@ async function measure(sizeBytes: number): Promise<TransferFigures> {
     await origin.reset()
 
     warmMemory(scope, sizeBytes)
-    say(`${formatBytes(sizeBytes)}: agent to agent`)
+    say(`${formatSize(sizeBytes)}: agent to agent`)
     const before = await Promise.all([holder, asker].map(cpuOf))
     const { view, seconds } = await ask(asker, { url, timeoutMs: TIMEOUT_MS })
     const after = await Promise.all([holder, asker].map(cpuOf))
@@ -116,7 +117,7 @@ async function measure(sizeBytes: number): Promise<TransferFigures> {
     rmSync(path.join(served, 'again'))
     await Promise.all([holder.stop(), asker.stop()])
 
-    say(`${formatBytes(sizeBytes)}: curl`)
+    say(`${formatSize(sizeBytes)}: curl`)
     const server = await startFileServer(scope, served)
     serverName = server.what
     const curlTimes: number[] = []
@@ -209,7 +210,7 @@ async function curl(scope: RunScope, server: FileServer): Promise<number> {
 
 function print(): void {
   const rows = results.map((one) => [
-    formatBytes(one.sizeBytes),
+    formatSize(one.sizeBytes),
     `${one.rateMiBs.toFixed(0)} MiB/s`,
     `${one.curlMiBs.toFixed(0)} MiB/s`,
     one.ratio.toFixed(2),

@@ -40,18 +40,6 @@ export function secondsAt(bytes: number, mbit: number | null): number | null {
   return mbit === null ? null : bytes / bytesPerSecond(mbit)
 }
 
-/** `104857600` → `100 MiB`; three digits at most. */
-export function formatBytes(bytes: number): string {
-  const names = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
-  let value = bytes
-  let unit = 0
-  while (value >= 1000 && unit < names.length - 1) {
-    value /= 1024
-    unit++
-  }
-  return `${unit === 0 || value >= 99.95 ? Math.round(value) : Number(value.toFixed(1))} ${names[unit]}`
-}
-
 /** `17.234` → `17.2 s`; `null` → `–`. */
 export function formatSeconds(seconds: number | null, digits = 1): string {
   return seconds === null ? '–' : `${seconds.toFixed(digits)} s`

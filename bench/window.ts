@@ -348,7 +348,7 @@ function report({
 }: Result): string {
   const ms = ({ p50, p95, worst }: Spread): string => `${p50.toFixed(0)} / ${p95.toFixed(0)} / ${worst.toFixed(0)} ms`
   const rows = [
-    ['bundle, gzip', `${bundleGzipKiB.toFixed(0)} KiB`, '600 KB'],
+    ['bundle, gzip', `${bundleGzipKiB.toFixed(0)} KiB`, '600 KiB'],
     ['first paint', ms(start.firstPaintMs), '1000 ms'],
     ['overview with data', ms(start.overviewMs), ''],
     ['  of it CPU of the main thread', ms(start.mainThreadMs), ''],

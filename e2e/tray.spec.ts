@@ -111,7 +111,7 @@ test('while others take pieces the tray says how many PCs are served, and its to
   for (const { split } of await others) expect(split).toMatchObject({ originBytes: 0, peerBytes: 32 * 1024 * 1024 })
   await expect
     .poll(() => app.evaluate(() => globalThis.larderE2e.tray.view?.tooltip))
-    .toMatch(/^Larder: \w+( \w+)?\nFrom peers 0 B, from origins 32 MB\nServed to others [1-9]/)
+    .toMatch(/^Larder: \w+( \w+)?\nFrom peers 0 B, from origins 32 MiB\nServed to others [1-9]/)
   await expect.poll(() => trayLabels(app)).toEqual(expect.arrayContaining(['Idle', 'Serving nobody']))
 })
 

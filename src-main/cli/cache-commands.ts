@@ -4,11 +4,11 @@ import type { CacheLimitsSpec, CacheQueryInput } from '../contract/api.ts'
 import type { Sha256Hex } from '../contract/ids.ts'
 import type { CachePriority } from '../contract/cache-priority.ts'
 import { LarderError } from '../lib/errors.ts'
-import { formatDuration } from '../lib/durations.ts'
+import { formatDuration } from '../contract/durations.ts'
 import type { Output } from './output.ts'
 import { localTime, shortId } from './printable.ts'
 import type { AgentCommandOptions } from './show.ts'
-import { countOf, formatSize } from '../lib/sizes.ts'
+import { countOf, formatSize } from '../contract/sizes.ts'
 import { formatFacts, formatTable } from './table.ts'
 
 /** As many contents as are asked for at once when a digest is looked up. */
@@ -19,7 +19,7 @@ export async function listCache(options: AgentCommandOptions & CacheQueryInput, 
   const listing = await (await connect({ dataDir })).cache({ limit, offset, search, sort })
   output.result(listing, () => {
     const { entries, total, stats } = listing
-    const sum = `${entries.length} of ${countOf(total)} shown; ${formatSize(stats.bytes)} of ${formatSize(stats.maxBytes)} used`
+    const sum = `${entries.length} of ${countOf(total, 'content')} shown; ${formatSize(stats.bytes)} of ${formatSize(stats.maxBytes)} used`
     if (entries.length === 0) return sum
     const rows = entries.map((entry) => [
       shortId(entry.sha256),
@@ -123,7 +123,10 @@ export async function cacheLimits(options: AgentCommandOptions, spec: CacheLimit
   const stats = changed ? await agent.setCacheLimits(spec) : (await agent.cache({ limit: 1 })).stats
   output.result(stats, () => {
     const facts: [string, string][] = [
-      ['used', `${formatSize(stats.bytes)} in ${countOf(stats.entries)}, ${formatSize(stats.partialBytes)} unfinished`],
+      [
+        'used',
+        `${formatSize(stats.bytes)} in ${countOf(stats.entries, 'content')}, ${formatSize(stats.partialBytes)} unfinished`
+      ],
       ['at most', formatSize(stats.maxBytes)],
       [
         'left free',
@@ -155,7 +158,7 @@ export async function relocateCache(
       lines.push(`It moves to ${place.next} at the next start of the agent, which goes on working meanwhile.`)
     if (moving !== null)
       lines.push(
-        `${moving.done} of ${countOf(moving.total)} (${formatSize(moving.bytes)}) have been moved out of ${moving.from}.${moving.problem === null ? '' : ` It stopped: ${moving.problem}`}`
+        `${moving.done} of ${countOf(moving.total, 'content')} (${formatSize(moving.bytes)}) have been moved out of ${moving.from}.${moving.problem === null ? '' : ` It stopped: ${moving.problem}`}`
       )
     return lines.join('\n')
   })
@@ -170,7 +173,7 @@ export async function clearCache(
   output.result(
     report,
     () =>
-      `${countOf(report.removed)} ${report.dryRun ? 'would be removed' : 'removed'}, ${formatSize(report.bytes)}; ${report.kept} kept, in use${pinnedToo ? '' : ' or pinned'}`
+      `${countOf(report.removed, 'content')} ${report.dryRun ? 'would be removed' : 'removed'}, ${formatSize(report.bytes)}; ${report.kept} kept, in use${pinnedToo ? '' : ' or pinned'}`
   )
 }
 
@@ -184,7 +187,7 @@ export async function verifyCache(options: AgentCommandOptions, output: Output):
   })
   if (shown) output.stderr.write('\r\u001b[K')
   output.result(report, () => {
-    const parts = [`${countOf(report.checked)} read, ${report.ok} good`]
+    const parts = [`${countOf(report.checked, 'content')} read, ${report.ok} good`]
     if (report.damaged.length > 0)
       parts.push(`${report.damaged.length} damaged and quarantined (${report.damaged.map(shortId).join(', ')})`)
     if (report.missing.length > 0) parts.push(`${report.missing.length} were gone`)

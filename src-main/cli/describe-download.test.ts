@@ -34,7 +34,7 @@ test.each<[Partial<DownloadResult>, string]>([
   ],
   [
     { split: { originBytes: 2 * MIB, peerBytes: 98 * MIB, cacheBytes: 0 } },
-    '/d/setup.msi: 100 MiB from peers 98.0 MiB, origin 2.00 MiB in 3.2 s.'
+    '/d/setup.msi: 100 MiB from peers 98 MiB, origin 2 MiB in 3.2 s.'
   ],
   [
     { split: { originBytes: 0, peerBytes: 0, cacheBytes: 100 * MIB }, stale: true },
@@ -42,7 +42,7 @@ test.each<[Partial<DownloadResult>, string]>([
   ],
   [
     { source: 'direct', request: null, reason: 'agent-absent', waitedMs: 2000 },
-    '/d/setup.msi: 100 MiB directly from the origin in 3.2 s, of which 2.0 s waiting. No agent was running on this PC.'
+    '/d/setup.msi: 100 MiB directly from the origin in 3.2 s, of which 2 s waiting. No agent was running on this PC.'
   ],
   [
     { source: 'direct', request: null, path: '/d/\u001b[31mred\u202e' },
@@ -63,7 +63,7 @@ test('a position says state, role and sources, and the time left', () => {
     split: { originBytes: 0, peerBytes: 25 * MIB, cacheBytes: 0 }
   } as RequestView
   const position = positionOf({ phase: 'agent', request })!
-  expect(position.about).toBe('master is pc-2 (peers 25.0 MiB)')
+  expect(position.about).toBe('master is pc-2 (peers 25 MiB)')
   expect(timeLeft(position)).toBe('15 s left')
   expect(timeLeft({ ...position, lengthBytes: null })).toBe('')
   expect(timeLeft({ ...position, rateBytesPerSecond: 0 })).toBe('')

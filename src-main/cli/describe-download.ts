@@ -1,8 +1,8 @@
 import type { DownloadProgress, DownloadResult } from '../client/download-types.ts'
 import { reasonTexts, type RequestView, type SourceSplit } from '../contract/request.ts'
-import { formatDuration } from '../lib/durations.ts'
+import { formatDuration, formatTimeLeft } from '../contract/durations.ts'
 import { printable } from './printable.ts'
-import { formatSize } from '../lib/sizes.ts'
+import { formatSize } from '../contract/sizes.ts'
 
 /** `origin 2.0 MiB, peers 98 MiB`; empty when nothing has come yet. */
 export function describeSplit({ originBytes, peerBytes, cacheBytes }: SourceSplit): string {
@@ -74,7 +74,7 @@ export function positionOf(progress: DownloadProgress): DownloadPosition | undef
 /** Time left as far as it can be said. */
 export function timeLeft({ receivedBytes, lengthBytes, rateBytesPerSecond }: DownloadPosition): string {
   if (lengthBytes === null || rateBytesPerSecond <= 0) return ''
-  return `${formatDuration(((lengthBytes - receivedBytes) / rateBytesPerSecond) * 1000)} left`
+  return `${formatTimeLeft(((lengthBytes - receivedBytes) / rateBytesPerSecond) * 1000)} left`
 }
 
 /** A change that is told in words; undefined for a mere step forward. */

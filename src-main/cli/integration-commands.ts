@@ -6,12 +6,12 @@ import { systemClock } from '../lib/clock.ts'
 import { dataPaths, defaultDataDir } from '../lib/data-paths.ts'
 import { integrationState } from '../settings/integration-state.ts'
 import type { CliHost } from './cli-host.ts'
-import { formatDuration } from '../lib/durations.ts'
+import { formatDuration } from '../contract/durations.ts'
 import type { Output } from './output.ts'
 import { localTime, printable } from './printable.ts'
 import { openSettings, readSettings } from './settings-access.ts'
 import type { AgentCommandOptions } from './show.ts'
-import { countOf, formatSize } from '../lib/sizes.ts'
+import { countOf, formatSize } from '../contract/sizes.ts'
 import { formatFacts } from './table.ts'
 import { whoTypes } from './who.ts'
 
@@ -87,4 +87,4 @@ const retainedIn = ({ dataDir }: AgentCommandOptions): RetainedContents =>
   new RetainedContents(dataPaths(dataDir ?? defaultDataDir()).root, systemClock)
 
 const describeRetained = ({ contents, bytes, dir }: RetainedStats): string =>
-  contents === 0 ? 'nothing' : `${countOf(contents)}, ${formatSize(bytes)} in ${dir}`
+  contents === 0 ? 'nothing' : `${countOf(contents, 'content')}, ${formatSize(bytes)} in ${dir}`

@@ -6,7 +6,7 @@ import { MAX_LIST_CHARS, readPrecacheList } from '../precache/read-list.ts'
 import type { Output } from './output.ts'
 import { localTime } from './printable.ts'
 import type { AgentCommandOptions } from './show.ts'
-import { countOf, formatSize } from '../lib/sizes.ts'
+import { countOf, formatSize } from '../contract/sizes.ts'
 import { formatFacts, formatTable } from './table.ts'
 
 const LOOK_EVERY_MS = 500
@@ -102,7 +102,7 @@ function describeReport(report: PrecacheReport): [string, string][] {
     ['last run', `${localTime(report.startedAt)} to ${localTime(report.endedAt)}, ${report.end}`],
     [
       '',
-      `${report.done} of ${countOf(report.total)} in the cache, ${report.present} of them before, ${formatSize(report.bytes)} new`
+      `${report.done} of ${countOf(report.total, 'content')} in the cache, ${report.present} of them before, ${formatSize(report.bytes)} new`
     ],
     ...report.failed.map((one): [string, string] => ['failed', `${one.url}: ${one.message} (${one.code})`])
   ]

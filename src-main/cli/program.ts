@@ -1,11 +1,11 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { LARDER_VERSION } from '../contract/version.ts'
 import { thisPc, type CliHost } from './cli-host.ts'
-import { parseDuration } from '../lib/durations.ts'
+import { parseDuration } from '../contract/durations.ts'
 import { addFleetCommands } from './fleet-program.ts'
 import type { Output } from './output.ts'
 import { addSettingCommands } from './setting-program.ts'
-import { parseRate, parseSize } from '../lib/sizes.ts'
+import { parseRate, parseSize } from '../contract/sizes.ts'
 
 /**
  * All commands. What a command does is loaded when it runs, so that `larder get` does not wait for the agent's code, and

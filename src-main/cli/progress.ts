@@ -1,8 +1,8 @@
 import cliProgress from 'cli-progress'
 import type { DownloadProgress } from '../client/download-types.ts'
 import { describeTurn, positionOf, timeLeft, type DownloadPosition } from './describe-download.ts'
-import { formatDuration } from '../lib/durations.ts'
-import { formatSize } from '../lib/sizes.ts'
+import { formatTimeLeft } from '../contract/durations.ts'
+import { formatSize } from '../contract/sizes.ts'
 
 /** Shows how a download goes. */
 export interface ProgressDisplay {
@@ -113,7 +113,7 @@ class Lines implements ProgressDisplay {
 
 const CLEAR_LINE = '\r\u001b[K'
 
-const countdown = (leftMs: number): string => `The direct download starts in ${formatDuration(leftMs)}`
+const countdown = (leftMs: number): string => `The direct download starts in ${formatTimeLeft(leftMs)}`
 
 /** `45 %  12.3 MiB of 27 MiB  8.1 MiB/s  2 s left  master (origin 12.3 MiB)` */
 function describePosition(position: DownloadPosition): string {

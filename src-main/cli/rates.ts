@@ -3,7 +3,7 @@ import type { RatesAnswer, RatesSpec } from '../contract/rates.ts'
 import { rateKinds, type RateKind } from '../contract/settings.ts'
 import type { Output } from './output.ts'
 import type { AgentCommandOptions } from './show.ts'
-import { formatSize } from '../lib/sizes.ts'
+import { formatSize } from '../contract/sizes.ts'
 import { formatFacts, formatTable } from './table.ts'
 
 const names: Record<RateKind, string> = {

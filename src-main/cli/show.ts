@@ -1,10 +1,10 @@
 import { connect } from '../client/connection.ts'
 import type { StatusView } from '../contract/api.ts'
 import type { AgentEvent } from '../contract/events.ts'
-import { formatDuration } from '../lib/durations.ts'
+import { formatDuration } from '../contract/durations.ts'
 import type { Output } from './output.ts'
 import { localTime, printable, shortId } from './printable.ts'
-import { countOf, formatSize } from '../lib/sizes.ts'
+import { countOf, formatSize } from '../contract/sizes.ts'
 import { formatFacts, formatTable } from './table.ts'
 
 /** Options of every command that talks to the agent. */
@@ -44,7 +44,7 @@ export function describeStatus(status: StatusView): string {
     ],
     [
       'cache',
-      `${countOf(cache.entries)}, ${formatSize(cache.bytes)} of ${formatSize(cache.maxBytes)}${cache.diskFull ? ', the disk is full' : ''} in ${cache.dir}`
+      `${countOf(cache.entries, 'content')}, ${formatSize(cache.bytes)} of ${formatSize(cache.maxBytes)}${cache.diskFull ? ', the disk is full' : ''} in ${cache.dir}`
     ],
     [
       'received',

@@ -16,7 +16,7 @@ import { diskFiles } from '../settings/settings-files.ts'
 import { examineThisPc } from './doctor.ts'
 import type { Output } from './output.ts'
 import type { AgentCommandOptions } from './show.ts'
-import { formatSize } from '../lib/sizes.ts'
+import { formatSize } from '../contract/sizes.ts'
 
 /** The end of each log file that goes in, bytes. */
 const MAX_LOG_BYTES = 5 * 1024 ** 2

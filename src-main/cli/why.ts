@@ -1,10 +1,10 @@
 import { connect } from '../client/connection.ts'
 import type { WhyDownload, WhyView } from '../contract/why.ts'
-import { formatDuration } from '../lib/durations.ts'
+import { formatDuration } from '../contract/durations.ts'
 import type { Output } from './output.ts'
 import { localTime, printable, shortId } from './printable.ts'
 import { describeEvent, type AgentCommandOptions } from './show.ts'
-import { formatSize } from '../lib/sizes.ts'
+import { formatSize } from '../contract/sizes.ts'
 
 /** Tells why downloads came from where they did. @throws NOT_FOUND */
 export async function showWhy(

@@ -53,13 +53,13 @@ describe('a setting with a unit, as people type it,', () => {
     expect(() => parseAssignment('rates.upload=fast')).toThrow('or with a unit: 2M, 500KiB/s, 50mbit)')
     expect(() => parseAssignment('transfers.stallMs=soon')).toThrow('or with a unit: 30s, 5m, 1h30m, 7d)')
     expect(() => parseAssignment('cache.maxBytes=1k')).toThrow(
-      'from 1048576 (bytes), or null, or with a unit: 500M, 20GiB, 2TB)'
+      'from 1048576 (bytes), or null, or with a unit: 500M, 20GiB, 2TiB)'
     )
   })
 })
 
 test.each<[SettingName, unknown, string]>([
-  ['cache.maxBytes', 20 * 2 ** 30, '21474836480 bytes (20.0 GiB)'],
+  ['cache.maxBytes', 20 * 2 ** 30, '21474836480 bytes (20 GiB)'],
   ['cache.minFreeBytes', 5, '5 bytes'],
   ['cache.maxBytes', null, 'null'],
   ['rates.upload', 2_500_000, '2500000 bytes/s (2.38 MiB/s)'],

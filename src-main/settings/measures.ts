@@ -1,5 +1,5 @@
-import { formatDuration, parseDuration } from '../lib/durations.ts'
-import { formatSize, parseRate, parseSize } from '../lib/sizes.ts'
+import { formatDuration, parseDuration } from '../contract/durations.ts'
+import { formatSize, parseRate, parseSize } from '../contract/sizes.ts'
 import type { SettingUnit } from './setting-facts.ts'
 
 /** How people write and read the numbers of one unit. */
@@ -37,7 +37,7 @@ function time(unitMs: number, short: string): Measure {
 }
 
 const measures: Record<SettingUnit, Measure> = {
-  bytes: size('bytes', '500M, 20GiB, 2TB', parseSize),
+  bytes: size('bytes', '500M, 20GiB, 2TiB', parseSize),
   'bytes per second': size('bytes/s', '2M, 500KiB/s, 50mbit', parseRate, '/s'),
   milliseconds: time(1, 'ms'),
   seconds: time(1000, 's'),
@@ -56,13 +56,13 @@ export function readMeasure(unit: SettingUnit | null, text: string): number | nu
   return /[a-z]/i.test(text) ? measures[unit].read(text) : undefined
 }
 
-/** What {@link readMeasure} takes, e.g. `with a unit: 500M, 20GiB, 2TB`; null for nothing but the number. */
+/** What {@link readMeasure} takes, e.g. `with a unit: 500M, 20GiB, 2TiB`; null for nothing but the number. */
 export function measureForms(unit: SettingUnit | null): string | null {
   const forms = unit && measures[unit].forms
   return forms && `with a unit: ${forms}`
 }
 
-/** `1073741824` bytes → `1073741824 bytes (1.00 GiB)`; what is no number stays as it is. */
+/** `1073741824` bytes → `1073741824 bytes (1 GiB)`; what is no number stays as it is. */
 export function showMeasure(unit: SettingUnit | null, value: unknown): string {
   if (unit === null || typeof value !== 'number') return JSON.stringify(value)
   const { short, show } = measures[unit]

@@ -72,7 +72,7 @@ describe('the tray', () => {
     const { state, items } = trayMenu(running, snapshot({ requests }))
     expect(state).toBe('downloading')
     expect(labels(items).slice(0, 8)).toEqual([
-      'Downloading 7 files, 1.43 MB/s',
+      'Downloading 7 files, 1.43 MiB/s',
       'setup file.msi: 99 %',
       'setup file.msi: starting',
       'setup file.msi: paused',
@@ -169,7 +169,7 @@ describe('the tray', () => {
         totals: { originBytes: 5 * 2 ** 30, peerBytes: 123 * 2 ** 40, cacheBytes: 0, servedBytes: 1500, fallbacks: 0 }
       })
     )
-    expect(tooltip).toBe('Larder: idle\nFrom peers 123 TB, from origins 5 GB\nServed to others 1.46 KB')
+    expect(tooltip).toBe('Larder: idle\nFrom peers 123 TiB, from origins 5 GiB\nServed to others 1.46 KiB')
     expect(tooltip.length).toBeLessThanOrEqual(127)
   })
 })

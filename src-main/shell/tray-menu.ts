@@ -1,7 +1,7 @@
 import type { AgentStatus } from '../contract/commands.ts'
 import type { RequestView } from '../contract/request.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
-import { formatBytes, formatRate } from '../lib/readable.ts'
+import { formatSize, formatRate } from '../contract/sizes.ts'
 
 export const trayStates = ['idle', 'downloading', 'serving', 'paused', 'off', 'error'] as const
 /** Which picture the tray shows. */
@@ -152,7 +152,7 @@ function servingLine({ uploads }: AgentSnapshot): string {
 function downloadLine({ url, haveBytes, lengthBytes, state }: RequestView): string {
   const name = cut(fileName(url), MAX_NAME)
   if (state === 'paused') return `${name}: paused`
-  if (lengthBytes === null) return haveBytes === 0 ? `${name}: starting` : `${name}: ${formatBytes(haveBytes)}`
+  if (lengthBytes === null) return haveBytes === 0 ? `${name}: starting` : `${name}: ${formatSize(haveBytes)}`
   return `${name}: ${lengthBytes === 0 ? 100 : Math.floor((haveBytes / lengthBytes) * 100)} %`
 }
 
@@ -166,7 +166,7 @@ function tooltip(state: TrayState, { totals }: AgentSnapshot): string {
     error: 'disk full'
   }
   return cut(
-    `Larder: ${words[state]}\nFrom peers ${formatBytes(totals.peerBytes)}, from origins ${formatBytes(totals.originBytes)}\nServed to others ${formatBytes(totals.servedBytes)}`,
+    `Larder: ${words[state]}\nFrom peers ${formatSize(totals.peerBytes)}, from origins ${formatSize(totals.originBytes)}\nServed to others ${formatSize(totals.servedBytes)}`,
     MAX_TOOLTIP
   )
 }

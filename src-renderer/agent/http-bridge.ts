@@ -14,7 +14,7 @@ import type { Session } from './session.ts'
 
 /** Waits between two tries to reach the agent, ms; the last one repeats. */
 const RETRY_MS = [500, 1000, 2000, 5000]
-/** A message longer than this, in characters, is taken for a broken stream. A snapshot of 500 transfers is under 1 MB. */
+/** A message longer than this, in characters, is taken for a broken stream. A snapshot of 500 transfers is under 1 MiB. */
 export const MAX_EVENT_CHARS = 8_000_000
 
 /** What the page can do by itself in a browser, where the agent has no desktop. */

@@ -3,23 +3,6 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** `95_000` → `1 min 35 s`. Two units at most; under a second is `less than 1 s`. */
-export function formatDuration(ms: number): string {
-  if (!Number.isFinite(ms) || ms < 0) return '–'
-  if (ms < SECOND) return 'less than 1 s'
-  const seconds = Math.floor(ms / SECOND)
-  if (seconds < 60) return `${seconds} s`
-  const minutes = Math.floor(seconds / 60)
-  if (minutes < 10) return withRest(`${minutes} min`, seconds % 60, 's')
-  if (minutes < 60) return `${minutes} min`
-  const hours = Math.floor(minutes / 60)
-  if (hours < 24) return withRest(`${hours} h`, minutes % 60, 'min')
-  return withRest(`${Math.floor(hours / 24)} d`, hours % 24, 'h')
-}
-
-const withRest = (whole: string, rest: number, unit: string): string =>
-  rest === 0 ? whole : `${whole} ${rest} ${unit}`
-
 /** How a past or coming time reads now: `just now`, `12 min ago`, `yesterday`, `in 3 h`, else the date. */
 export function relativeTime(at: number, now: number): string {
   const passed = now - at

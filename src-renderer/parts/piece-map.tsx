@@ -1,7 +1,7 @@
 import { makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-components'
 import { useMemo } from 'react'
 import { pieceSquares } from '../agent/selectors/pieces.ts'
-import { countOf, percentOf } from '../format/bytes.ts'
+import { countOf, percentOf } from '../../src-main/contract/sizes.ts'
 import { useSourceClasses } from './source-split.tsx'
 
 /** More squares than this cannot be told apart; beyond it one stands for several pieces. */

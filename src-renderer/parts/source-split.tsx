@@ -1,6 +1,6 @@
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components'
 import type { SourceSplit } from '../../src-main/contract/request.ts'
-import { formatBytes } from '../format/bytes.ts'
+import { formatSize } from '../../src-main/contract/sizes.ts'
 import { sourceTokens } from '../theme.ts'
 
 export type Source = 'origin' | 'peers' | 'cache' | 'served'
@@ -102,9 +102,9 @@ export function Swatch({ source }: { readonly source: Source }) {
 /** `62 MiB from the origin, 256 MiB from peers` */
 export function splitSentence({ originBytes, peerBytes, cacheBytes }: SourceSplit): string {
   const parts = [
-    originBytes > 0 && `${formatBytes(originBytes)} from the origin`,
-    peerBytes > 0 && `${formatBytes(peerBytes)} from peers`,
-    cacheBytes > 0 && `${formatBytes(cacheBytes)} from the cache`
+    originBytes > 0 && `${formatSize(originBytes)} from the origin`,
+    peerBytes > 0 && `${formatSize(peerBytes)} from peers`,
+    cacheBytes > 0 && `${formatSize(cacheBytes)} from the cache`
   ].filter((part) => part !== false)
   return parts.length === 0 ? 'nothing yet' : parts.join(', ')
 }
@@ -131,7 +131,7 @@ export function SplitBar({ split, lengthBytes, label, tall = false }: SplitBarPr
     <div
       className={mergeClasses(styles.track, tall && styles.tall)}
       role="img"
-      aria-label={`${label}: ${splitSentence(split)}${lengthBytes === null ? '' : ` of ${formatBytes(lengthBytes)}`}`}
+      aria-label={`${label}: ${splitSentence(split)}${lengthBytes === null ? '' : ` of ${formatSize(lengthBytes)}`}`}
     >
       {parts.map(
         ([source, bytes]) =>
@@ -177,7 +177,7 @@ export function SplitLegend({ split, served }: { readonly split: SourceSplit; re
       {(some.length > 0 ? some : all).map(([source, bytes]) => (
         <li key={source} className={styles.item}>
           <Swatch source={source} />
-          {sourceLabels[source]} <span className={styles.value}>{formatBytes(bytes)}</span>
+          {sourceLabels[source]} <span className={styles.value}>{formatSize(bytes)}</span>
         </li>
       ))}
     </ul>

@@ -5,7 +5,7 @@ import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { useApp, useMirror } from '../app-context.tsx'
 import { POINTS_KEPT, STEP_MS, type ThroughputHistory } from '../agent/throughput.ts'
-import { formatBytes, formatRate } from '../format/bytes.ts'
+import { formatSize, formatRate } from '../../src-main/contract/sizes.ts'
 import { Swatch, type Source } from './source-split.tsx'
 
 const MIB = 1024 ** 2
@@ -194,7 +194,7 @@ function optionsFor(element: HTMLElement): uPlot.Options {
         size: rem * 4.4,
         space: 34,
         splits: (_, __, ___, max) => niceSplits(max),
-        values: (_, splits) => splits.map((v) => (v === 0 ? '0' : `${formatBytes(v)}/s`))
+        values: (_, splits) => splits.map((v) => (v === 0 ? '0' : `${formatSize(v)}/s`))
       }
     ],
     series: [

@@ -1,5 +1,5 @@
 import type { CacheEntryDetail, CacheEntryView, CacheStats } from '../../../src-main/contract/snapshot.ts'
-import { countOf, formatBytes } from '../../format/bytes.ts'
+import { countOf, formatSize } from '../../../src-main/contract/sizes.ts'
 import { exactDay } from '../../format/time.ts'
 import { fileNameOf, shortId } from '../../format/url.ts'
 
@@ -27,7 +27,7 @@ export function pressure({
   readonly hard: boolean
 } | null {
   if (contents > 0)
-    return { sentence: `${formatBytes(bytes)} evicted in the last hour`, hard: bytes >= maxBytes * HARD_PRESSURE }
+    return { sentence: `${formatSize(bytes)} evicted in the last hour`, hard: bytes >= maxBytes * HARD_PRESSURE }
   return evictions > 0 ? { sentence: `${countOf(evictions, 'content')} evicted since start`, hard: false } : null
 }
 
@@ -37,7 +37,7 @@ export function limitsSentence({
   maxAgeMs
 }: Pick<CacheStats, 'minFreeBytes' | 'maxAgeMs'>): string | null {
   const parts = [
-    minFreeBytes > 0 ? `${formatBytes(minFreeBytes)} of the disk stay free` : null,
+    minFreeBytes > 0 ? `${formatSize(minFreeBytes)} of the disk stay free` : null,
     maxAgeMs === null ? null : `what nobody used for ${countOf(Math.round(maxAgeMs / 86_400_000), 'day')} goes`
   ].filter((part) => part !== null)
   return parts.length === 0 ? null : parts.join(', ')
@@ -48,7 +48,7 @@ export function servedToSentence(servedTo: CacheEntryDetail['servedTo']): string
   if (servedTo.length === 0) return null
   const named = servedTo
     .slice(0, MOST_NAMES)
-    .map(({ name, peer, bytes }) => `${name || shortId(peer)} ${formatBytes(bytes)}`)
+    .map(({ name, peer, bytes }) => `${name || shortId(peer)} ${formatSize(bytes)}`)
   const more = servedTo.length - named.length
   return `${named.join(', ')}${more > 0 ? ` and ${countOf(more, 'more PC')}` : ''}`
 }

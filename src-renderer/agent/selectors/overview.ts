@@ -1,6 +1,6 @@
 import type { RequestView } from '../../../src-main/contract/request.ts'
 import type { AgentSnapshot } from '../../../src-main/contract/snapshot.ts'
-import { countOf, formatRate } from '../../format/bytes.ts'
+import { countOf, formatRate } from '../../../src-main/contract/sizes.ts'
 
 /** Requests that move or are about to, the fastest first. */
 export function runningRequests(requests: readonly RequestView[]): RequestView[] {

@@ -1,5 +1,5 @@
 import type { PrecacheReport, PrecacheView } from '../../../src-main/contract/precache.ts'
-import { countOf, formatBytes } from '../../format/bytes.ts'
+import { countOf, formatSize } from '../../../src-main/contract/sizes.ts'
 import { fileNameOf } from '../../format/url.ts'
 
 /** False where pre-caching is nothing this PC has to do with. */
@@ -17,7 +17,7 @@ export function precacheState({ state, last }: Pick<PrecacheView, 'state' | 'las
 }
 
 export function runningSentence({ done, total, bytes, failed }: NonNullable<PrecacheView['running']>): string {
-  return `${done.toLocaleString('en')} of ${countOf(total, 'content')} ready, ${formatBytes(bytes)} new${failed > 0 ? `, ${failed.toLocaleString('en')} failed` : ''}.`
+  return `${done.toLocaleString('en')} of ${countOf(total, 'content')} ready, ${formatSize(bytes)} new${failed > 0 ? `, ${failed.toLocaleString('en')} failed` : ''}.`
 }
 
 const ends: Record<PrecacheReport['end'], string> = {
@@ -32,7 +32,7 @@ const ends: Record<PrecacheReport['end'], string> = {
 export function reportSentence({ done, total, present, bytes, end, failed }: PrecacheReport): string {
   if (end === 'list-unreadable') return failed[0]?.message ?? 'The list could not be read.'
   const before = present > 0 ? ` ${present.toLocaleString('en')} ${present === 1 ? 'was' : 'were'} there before,` : ''
-  return `${done.toLocaleString('en')} of ${countOf(total, 'content')} ready,${before} ${formatBytes(bytes)} new.${ends[end]}`
+  return `${done.toLocaleString('en')} of ${countOf(total, 'content')} ready,${before} ${formatSize(bytes)} new.${ends[end]}`
 }
 
 /** The last part of a list's path or URL. */

@@ -1,6 +1,6 @@
 import type { RatesView, RateTableView } from '../../../src-main/contract/rates.ts'
 import { weekdays, type Weekday } from '../../../src-main/contract/settings.ts'
-import { formatBytes, formatRate } from '../../format/bytes.ts'
+import { formatSize, formatRate } from '../../../src-main/contract/sizes.ts'
 import { hostOf } from '../../format/url.ts'
 
 type Caps = RatesView['caps']
@@ -22,10 +22,10 @@ export function limitsInForce({ caps, adaptive, uploads }: RatesView): RateLimit
     uploads.limitBytes === null
       ? null
       : uploads.allowed
-        ? { about: 'To peers', how: `${formatBytes(uploads.bytes)} of ${formatBytes(uploads.limitBytes)} this month` }
+        ? { about: 'To peers', how: `${formatSize(uploads.bytes)} of ${formatSize(uploads.limitBytes)} this month` }
         : {
             about: 'To peers',
-            how: `nothing until next month: ${formatBytes(uploads.limitBytes)} were served in this one`,
+            how: `nothing until next month: ${formatSize(uploads.limitBytes)} were served in this one`,
             stops: true
           },
     adaptive.enabled ? { about: 'Other traffic', how: adaptiveState(adaptive) } : null

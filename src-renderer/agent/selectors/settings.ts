@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { AppSettings } from '../../../src-main/contract/app-settings.ts'
 import type { SettingView } from '../../../src-main/contract/commands.ts'
 import { Settings } from '../../../src-main/contract/settings.ts'
-import { editBytes, formatBytes, parseBytes } from '../../format/bytes.ts'
+import { editSize, formatSize, parseSize } from '../../../src-main/contract/sizes.ts'
 
 /** How a setting is edited. */
 export type SettingField =
@@ -91,11 +91,11 @@ export function parseSetting(
       return parsedJson(trimmed)
     case 'size': {
       if (trimmed === '') return field.optional ? { value: null } : { problem: 'Give a size, e.g. 20 GiB.' }
-      const bytes = parseBytes(trimmed)
+      const bytes = parseSize(trimmed)
       if (bytes === undefined) return { problem: 'Give a size, e.g. 20 GiB.' }
-      if (field.min !== undefined && bytes < field.min) return { problem: `At least ${formatBytes(field.min)}.` }
+      if (field.min !== undefined && bytes < field.min) return { problem: `At least ${formatSize(field.min)}.` }
       return field.max !== undefined && bytes > field.max
-        ? { problem: `At most ${formatBytes(field.max)}.` }
+        ? { problem: `At most ${formatSize(field.max)}.` }
         : { value: bytes }
     }
     case 'number': {
@@ -122,7 +122,7 @@ function parsedJson(text: string): ReturnType<typeof parseSetting> {
 /** A value as it stands in its editor. */
 export function editText(value: SettingView['value'], field?: SettingField): string {
   if (field?.kind === 'json') return JSON.stringify(value, null, 2)
-  if (field?.kind === 'size' && typeof value === 'number') return editBytes(value)
+  if (field?.kind === 'size' && typeof value === 'number') return editSize(value)
   if (value === null) return ''
   return Array.isArray(value)
     ? value.map(String).join('\n')

@@ -5,7 +5,7 @@ import { memo, useCallback, useDeferredValue, useState } from 'react'
 import type { CacheEntryView } from '../../../src-main/contract/snapshot.ts'
 import { useAction, useLive } from '../../app-context.tsx'
 import { entryName } from '../../agent/selectors/cache.ts'
-import { countOf, formatBytes } from '../../format/bytes.ts'
+import { countOf, formatSize } from '../../../src-main/contract/sizes.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
 import { EmptyState } from '../../parts/panel.tsx'
 import { VirtualGrid, type GridColumn } from '../../parts/virtual-grid.tsx'
@@ -53,7 +53,7 @@ export const CacheList = memo(function CacheList() {
     await run({ c: 'cache.remove', sha256: going.sha256 }, () => ({
       intent: 'success',
       title: `${entryName(going)} is removed`,
-      body: `${formatBytes(going.lengthBytes)} freed.`
+      body: `${formatSize(going.lengthBytes)} freed.`
     }))
     setRemoving(null)
     refresh()
@@ -144,10 +144,10 @@ export const CacheList = memo(function CacheList() {
               <NameCell key="name" entry={found} />,
               <UsedCell key="used" entry={found} />,
               <span key="size" className={styles.number}>
-                {found === undefined ? '' : formatBytes(found.lengthBytes)}
+                {found === undefined ? '' : formatSize(found.lengthBytes)}
               </span>,
               <span key="served" className={styles.number}>
-                {found === undefined ? '' : found.servedBytes > 0 ? formatBytes(found.servedBytes) : '–'}
+                {found === undefined ? '' : found.servedBytes > 0 ? formatSize(found.servedBytes) : '–'}
               </span>,
               found === undefined ? null : (
                 <EntryActions
@@ -174,7 +174,7 @@ export const CacheList = memo(function CacheList() {
       >
         {removing === null ? null : (
           <>
-            <strong>{entryName(removing)}</strong>: {formatBytes(removing.lengthBytes)} will be freed.{' '}
+            <strong>{entryName(removing)}</strong>: {formatSize(removing.lengthBytes)} will be freed.{' '}
             {removing.pinned ? 'It is pinned. ' : ''}Files that were delivered from it stay where they are. The next
             request has to fetch it again.
           </>

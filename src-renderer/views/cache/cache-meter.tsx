@@ -10,7 +10,7 @@ import {
 } from '@fluentui/react-components'
 import { useApp, useSnapshot } from '../../app-context.tsx'
 import { limitsSentence, pressure } from '../../agent/selectors/cache.ts'
-import { countOf, formatBytes, percentOf } from '../../format/bytes.ts'
+import { countOf, formatSize, percentOf } from '../../../src-main/contract/sizes.ts'
 import { sourceTokens } from '../../theme.ts'
 
 const useStyles = makeStyles({
@@ -85,15 +85,15 @@ export function CacheMeter() {
       ) : null}
       <div className={styles.figures}>
         <span className={styles.size}>
-          {formatBytes(bytes)} <Text className={styles.quiet}>of {formatBytes(maxBytes)}</Text>
+          {formatSize(bytes)} <Text className={styles.quiet}>of {formatSize(maxBytes)}</Text>
         </span>
         <Text className={styles.quiet}>
           {countOf(entries, 'content')}, {pinned.toLocaleString('en')} pinned
         </Text>
         {partialBytes > 0 ? (
-          <Text className={styles.quiet}>{formatBytes(partialBytes)} of unfinished downloads</Text>
+          <Text className={styles.quiet}>{formatSize(partialBytes)} of unfinished downloads</Text>
         ) : null}
-        {freeBytes === null ? null : <Text className={styles.quiet}>{formatBytes(freeBytes)} free on the disk</Text>}
+        {freeBytes === null ? null : <Text className={styles.quiet}>{formatSize(freeBytes)} free on the disk</Text>}
         {pressed === null ? null : (
           <Text className={mergeClasses(styles.quiet, pressed.hard && styles.pressed)}>{pressed.sentence}</Text>
         )}
@@ -108,7 +108,7 @@ export function CacheMeter() {
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={share}
-        aria-valuetext={`${formatBytes(bytes + partialBytes)} of ${formatBytes(maxBytes)}`}
+        aria-valuetext={`${formatSize(bytes + partialBytes)} of ${formatSize(maxBytes)}`}
       >
         <div
           className={mergeClasses(styles.kept, diskFull && styles.full)}

@@ -14,7 +14,7 @@ import {
 import { useState } from 'react'
 import { useAction, useApp, useCan, useLive, useSnapshot } from '../../app-context.tsx'
 import { ask } from '../../agent/bridge.ts'
-import { countOf, formatBytes } from '../../format/bytes.ts'
+import { countOf, formatSize } from '../../../src-main/contract/sizes.ts'
 import { FormBody, FormDialog, useAttempts } from '../../parts/form-dialog.tsx'
 
 const useStyles = makeStyles({
@@ -56,7 +56,7 @@ export function CacheMove() {
         <div className={styles.progress}>
           <Text size={200} className={styles.path}>
             Moving in from {moving.from}: {moving.done.toLocaleString('en')} of {countOf(moving.total, 'content')},{' '}
-            {formatBytes(moving.bytes)}
+            {formatSize(moving.bytes)}
             {moving.problem === null ? '' : `. ${moving.problem}`}
           </Text>
           <ProgressBar

@@ -6,7 +6,7 @@ import { ShieldCheckmark20Regular } from '@fluentui/react-icons/svg/shield-check
 import { useState } from 'react'
 import type { CommandResult } from '../../../src-main/contract/commands.ts'
 import { useAction, useApp, useCan, useLive, useMirror, useSnapshot, type Notice } from '../../app-context.tsx'
-import { countOf, formatBytes, percentOf } from '../../format/bytes.ts'
+import { countOf, formatSize, percentOf } from '../../../src-main/contract/sizes.ts'
 import { ViewFrame } from '../../parts/view-frame.tsx'
 import { CacheList } from './cache-list.tsx'
 import { CacheMeter } from './cache-meter.tsx'
@@ -67,7 +67,7 @@ export function CacheView() {
         onCleared={({ removed, bytes, kept }) =>
           notify({
             intent: 'success',
-            title: `${formatBytes(bytes)} freed`,
+            title: `${formatSize(bytes)} freed`,
             body: `${countOf(removed, 'content')} removed, ${kept.toLocaleString('en')} kept.`
           })
         }

@@ -4,7 +4,7 @@ import type { ClearView } from '../../../src-main/contract/api.ts'
 import type { ErrorView } from '../../../src-main/contract/errors.ts'
 import { useAction, useApp } from '../../app-context.tsx'
 import { ask, failureOf } from '../../agent/bridge.ts'
-import { countOf, formatBytes } from '../../format/bytes.ts'
+import { countOf, formatSize } from '../../../src-main/contract/sizes.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
 
 const useStyles = makeStyles({ content: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalS } })
@@ -55,7 +55,7 @@ export function ClearCacheDialog({ open, onClose, onCleared }: ClearCacheDialogP
     <ConfirmDialog
       open={open}
       title="Clear the cache?"
-      confirm={known === null ? 'Clear' : `Free ${formatBytes(known.bytes)}`}
+      confirm={known === null ? 'Clear' : `Free ${formatSize(known.bytes)}`}
       busy={busy}
       ready={known !== null && known.removed > 0}
       onConfirm={() => void clear()}
@@ -70,7 +70,7 @@ export function ClearCacheDialog({ open, onClose, onCleared }: ClearCacheDialogP
           <Text>
             {known.removed === 0
               ? 'Nothing can be removed now.'
-              : `${countOf(known.removed, 'content')} will be removed and ${formatBytes(known.bytes)} freed.`}
+              : `${countOf(known.removed, 'content')} will be removed and ${formatSize(known.bytes)} freed.`}
             {known.kept > 0
               ? ` ${countOf(known.kept, 'content')} stay${known.kept === 1 ? 's' : ''}: pinned or in use.`
               : ''}

@@ -4,8 +4,8 @@ import { memo } from 'react'
 import type { RequestView } from '../../../src-main/contract/request.ts'
 import { timeLeftMs } from '../../agent/selectors/downloads.ts'
 import { roleSentence, rowReason, stateLabel } from '../../agent/selectors/explain.ts'
-import { formatBytes, formatRate, percentOf } from '../../format/bytes.ts'
-import { formatDuration } from '../../format/time.ts'
+import { formatSize, formatRate, percentOf } from '../../../src-main/contract/sizes.ts'
+import { formatTimeLeft } from '../../../src-main/contract/durations.ts'
 import { fileNameOf, hostOf } from '../../format/url.ts'
 import { SplitBar } from '../../parts/source-split.tsx'
 import { StateBadge, type Tone } from '../../parts/state-badge.tsx'
@@ -93,8 +93,8 @@ export const ProgressCell = memo(function ProgressCell({ request }: { readonly r
       <span className={styles.amounts}>
         <span>
           {state === 'done'
-            ? formatBytes(lengthBytes ?? haveBytes)
-            : `${formatBytes(haveBytes)} of ${lengthBytes === null ? '?' : formatBytes(lengthBytes)}`}
+            ? formatSize(lengthBytes ?? haveBytes)
+            : `${formatSize(haveBytes)} of ${lengthBytes === null ? '?' : formatSize(lengthBytes)}`}
         </span>
         {lengthBytes === null || state === 'done' ? null : <span>{percentOf(haveBytes, lengthBytes)} %</span>}
       </span>
@@ -122,7 +122,7 @@ export const StateCell = memo(function StateCell({ request }: { readonly request
       <span className={styles.numbers}>
         <Text className={styles.rate}>{formatRate(request.rateBytesPerSecond)}</Text>
         <Text size={200} block>
-          {left === null ? '' : `${formatDuration(left)} left`}
+          {left === null ? '' : `${formatTimeLeft(left)} left`}
         </Text>
       </span>
     )

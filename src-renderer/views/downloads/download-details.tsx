@@ -4,8 +4,8 @@ import { useSnapshot } from '../../app-context.tsx'
 import { masterOf, transferOf } from '../../agent/selectors/downloads.ts'
 import { roleSentence, whyNotFromPeers } from '../../agent/selectors/explain.ts'
 import { limitOf } from '../../agent/selectors/rates.ts'
-import { formatBytes } from '../../format/bytes.ts'
-import { formatDuration } from '../../format/time.ts'
+import { formatSize } from '../../../src-main/contract/sizes.ts'
+import { formatDuration } from '../../../src-main/contract/durations.ts'
 import { Facts } from '../../parts/panel.tsx'
 import { PieceMap } from '../../parts/piece-map.tsx'
 import { SplitLegend } from '../../parts/source-split.tsx'
@@ -62,7 +62,7 @@ export function DownloadDetails({ request }: { readonly request: RequestView }) 
           <Facts
             facts={transfer.peers.map(
               ({ name, peer, bytes, pieces }) =>
-                [name || peer.slice(0, 12), `${formatBytes(bytes)}, ${pieces.toLocaleString('en')} pieces`] as const
+                [name || peer.slice(0, 12), `${formatSize(bytes)}, ${pieces.toLocaleString('en')} pieces`] as const
             )}
           />
         )}

@@ -30,7 +30,7 @@ import {
   weightOf,
   type EventFilter
 } from '../../agent/selectors/events.ts'
-import { countOf, formatBytes } from '../../format/bytes.ts'
+import { countOf, formatSize } from '../../../src-main/contract/sizes.ts'
 import { exactTime } from '../../format/time.ts'
 import { shortId } from '../../format/url.ts'
 import { RowButton } from '../../parts/row-button.tsx'
@@ -261,7 +261,7 @@ function EventDetails({ event }: { readonly event: AgentEvent }) {
               </span>
             )
           ],
-          ['Size', event.bytes === undefined ? null : formatBytes(event.bytes)],
+          ['Size', event.bytes === undefined ? null : formatSize(event.bytes)],
           ['Took', event.ms === undefined ? null : `${event.ms.toLocaleString('en')} ms`],
           ['Epoch', event.epoch === undefined ? null : String(event.epoch)]
         ]}

@@ -4,8 +4,8 @@ import { useApp, useSnapshot } from '../../app-context.tsx'
 import { timeLeftMs } from '../../agent/selectors/downloads.ts'
 import { roleSentence, stateLabel } from '../../agent/selectors/explain.ts'
 import { nowSentence, runningRequests } from '../../agent/selectors/overview.ts'
-import { countOf, formatRate, percentOf } from '../../format/bytes.ts'
-import { formatDuration } from '../../format/time.ts'
+import { countOf, formatRate, percentOf } from '../../../src-main/contract/sizes.ts'
+import { formatTimeLeft } from '../../../src-main/contract/durations.ts'
 import { fileNameOf } from '../../format/url.ts'
 import { Until } from '../../parts/for-how-long.tsx'
 import { Panel } from '../../parts/panel.tsx'
@@ -109,7 +109,7 @@ export function NowPanel() {
                 <SplitBar split={request.split} lengthBytes={request.lengthBytes} label={name} />
                 <span className={styles.line}>
                   <span className={styles.quiet}>{roleSentence(request) ?? stateLabel(request)}</span>
-                  <span className={styles.quiet}>{left === null ? '' : `${formatDuration(left)} left`}</span>
+                  <span className={styles.quiet}>{left === null ? '' : `${formatTimeLeft(left)} left`}</span>
                 </span>
               </li>
             )

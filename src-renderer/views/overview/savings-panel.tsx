@@ -2,7 +2,7 @@ import { makeStyles, Tab, TabList, Text, tokens } from '@fluentui/react-componen
 import { useState } from 'react'
 import { useMirror, useSnapshot } from '../../app-context.tsx'
 import { periodLabels, savingsByPeriod, type Period } from '../../agent/selectors/savings.ts'
-import { countOf, formatBytes, percentOf } from '../../format/bytes.ts'
+import { countOf, formatSize, percentOf } from '../../../src-main/contract/sizes.ts'
 import { Panel } from '../../parts/panel.tsx'
 import { SplitBar, SplitLegend } from '../../parts/source-split.tsx'
 
@@ -54,7 +54,7 @@ export function SavingsPanel() {
             <span className={styles.percent}>
               {percentOf(savings.savedBytes, savings.savedBytes + savings.originBytes)} %
             </span>
-            <Text className={styles.beside}>{formatBytes(savings.savedBytes)} saved</Text>
+            <Text className={styles.beside}>{formatSize(savings.savedBytes)} saved</Text>
           </div>
           <SplitBar tall split={savings} lengthBytes={null} label="Delivered on this PC" />
           <SplitLegend split={savings} served={served} />

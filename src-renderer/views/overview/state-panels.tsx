@@ -3,7 +3,7 @@ import { useMemo } from 'react'
 import { useApp, useMirror, useNow, useSnapshot } from '../../app-context.tsx'
 import { eventsMatching, fileOf, sentenceOf, weightOf } from '../../agent/selectors/events.ts'
 import { fleetState } from '../../agent/selectors/overview.ts'
-import { countOf, formatBytes } from '../../format/bytes.ts'
+import { countOf, formatSize } from '../../../src-main/contract/sizes.ts'
 import { exactDay } from '../../format/time.ts'
 import { Facts, Panel } from '../../parts/panel.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
@@ -139,7 +139,7 @@ export function ThisPcPanel() {
       <Facts
         facts={[
           ['Weight', `${value}, as it ${why}`],
-          ['Cache', `${formatBytes(cache.bytes)} of ${formatBytes(cache.maxBytes)}`],
+          ['Cache', `${formatSize(cache.bytes)} of ${formatSize(cache.maxBytes)}`],
           ['Started', <When key="start" at={startedAt} />],
           ['Larder', `${version}, ${rss} MiB of memory`]
         ]}

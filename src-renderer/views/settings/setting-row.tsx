@@ -13,7 +13,7 @@ import {
   sourceLabels,
   type SettingField
 } from '../../agent/selectors/settings.ts'
-import { formatDuration } from '../../format/time.ts'
+import { formatDuration } from '../../../src-main/contract/durations.ts'
 import { StateBadge } from '../../parts/state-badge.tsx'
 
 const useStyles = makeStyles({

@@ -7,8 +7,8 @@ import type { ErrorView } from '../../../src-main/contract/errors.ts'
 import { useAction, useApp, useCan, useMirror } from '../../app-context.tsx'
 import { ask, failureOf } from '../../agent/bridge.ts'
 import { settingFields, settingsBySection } from '../../agent/selectors/settings.ts'
-import { countOf, formatBytes } from '../../format/bytes.ts'
-import { formatDuration } from '../../format/time.ts'
+import { countOf, formatSize } from '../../../src-main/contract/sizes.ts'
+import { formatDuration } from '../../../src-main/contract/durations.ts'
 import { EmptyState, Facts, Panel } from '../../parts/panel.tsx'
 import { ViewFrame } from '../../parts/view-frame.tsx'
 import { SettingRow } from './setting-row.tsx'
@@ -145,7 +145,7 @@ function AboutPanel() {
             'Process',
             process === null
               ? null
-              : `${process.pid}: ${formatBytes(process.rssBytes)} of memory, ${formatDuration(process.cpuSeconds * 1000)} of CPU, reacts within ${Math.ceil(process.eventLoopP99Ms)} ms (p99)`
+              : `${process.pid}: ${formatSize(process.rssBytes)} of memory, ${formatDuration(process.cpuSeconds * 1000)} of CPU, reacts within ${Math.ceil(process.eventLoopP99Ms)} ms (p99)`
           ],
           ['Data folder', info.dataDir],
           ['Log folder', info.logDir]

@@ -4,7 +4,7 @@ import { useMemo, useState } from 'react'
 import type { PeerView } from '../../../src-main/contract/snapshot.ts'
 import { useApp, useSnapshot } from '../../app-context.tsx'
 import { peersInOrder, peerStateLabels } from '../../agent/selectors/site.ts'
-import { formatBytes } from '../../format/bytes.ts'
+import { formatSize } from '../../../src-main/contract/sizes.ts'
 import { EmptyState, Panel } from '../../parts/panel.tsx'
 import { StateBadge, type Tone } from '../../parts/state-badge.tsx'
 import { When } from '../../parts/when.tsx'
@@ -130,10 +130,10 @@ export function PeersPanel() {
                 </span>
               </td>
               <td className={mergeClasses(styles.cell, styles.end, styles.numbers)}>
-                {peer.receivedBytes > 0 ? formatBytes(peer.receivedBytes) : '–'}
+                {peer.receivedBytes > 0 ? formatSize(peer.receivedBytes) : '–'}
               </td>
               <td className={mergeClasses(styles.cell, styles.end, styles.numbers)}>
-                {peer.servedBytes > 0 ? formatBytes(peer.servedBytes) : '–'}
+                {peer.servedBytes > 0 ? formatSize(peer.servedBytes) : '–'}
               </td>
             </tr>
           ))}

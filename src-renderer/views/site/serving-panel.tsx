@@ -2,7 +2,7 @@ import { Button, makeStyles, Text, tokens } from '@fluentui/react-components'
 import { useMemo } from 'react'
 import { useAction, useCan, useLive, useMirror, useSnapshot } from '../../app-context.tsx'
 import { servingNow } from '../../agent/selectors/site.ts'
-import { formatBytes, formatRate } from '../../format/bytes.ts'
+import { formatSize, formatRate } from '../../../src-main/contract/sizes.ts'
 import { fileNameOf, shortId } from '../../format/url.ts'
 import { ForHowLong, Until } from '../../parts/for-how-long.tsx'
 import { Panel } from '../../parts/panel.tsx'
@@ -63,7 +63,7 @@ export function ServingPanel() {
             <li key={row.peer} className={styles.row}>
               <span className={styles.line}>
                 <span className={styles.name}>{row.peerName}</span>
-                <span className={styles.bytes}>{formatBytes(row.bytes)}</span>
+                <span className={styles.bytes}>{formatSize(row.bytes)}</span>
               </span>
               <span className={styles.quiet}>
                 {row.contents
@@ -87,8 +87,8 @@ export function ServingPanel() {
       )}
       <div className={styles.foot}>
         <Text className={styles.quiet}>
-          {formatBytes(total)} since start, {formatBytes(month.bytes)}{' '}
-          {month.limitBytes === null ? '' : `of ${formatBytes(month.limitBytes)} `}this month.
+          {formatSize(total)} since start, {formatSize(month.bytes)}{' '}
+          {month.limitBytes === null ? '' : `of ${formatSize(month.limitBytes)} `}this month.
         </Text>
         <ServingControl stopped={stopped !== null} />
       </div>

@@ -42,11 +42,12 @@ export function parseRate(text: string): number | undefined {
   return Number.isSafeInteger(bytes) ? bytes : undefined
 }
 
-const names = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
+const names = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
 
-/** Bytes for people: three figures at least, `1023 B`, `1.50 MiB`, `12.3 GiB`. */
+/** `1536` → `1.5 KiB`: units of 1024, at most three significant digits (four below 1 KiB), no trailing zeros; `–` for no number. */
 export function formatSize(bytes: number): string {
-  let value = Math.max(0, bytes)
+  if (!Number.isFinite(bytes) || bytes < 0) return '–'
+  let value = bytes
   let unit = 0
   // 1023.5 would be shown as 1024 of the smaller unit.
   while (value >= 1023.5 && unit < names.length - 1) {
@@ -54,8 +55,30 @@ export function formatSize(bytes: number): string {
     unit++
   }
   const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2
-  return `${value.toFixed(digits)} ${names[unit]}`
+  return `${Number(value.toFixed(digits))} ${names[unit]}`
 }
 
-/** `1 content`, `2 contents` */
-export const countOf = (contents: number): string => `${contents} ${contents === 1 ? 'content' : 'contents'}`
+/** `1536` → `1.5 KiB/s`; nothing moving is a dash. */
+export function formatRate(bytesPerSecond: number): string {
+  return bytesPerSecond >= 1 ? `${formatSize(bytesPerSecond)}/s` : '–'
+}
+
+/** A size for an editor: `53687091200` → `50 GiB`; a number of bytes where no short text names it exactly. */
+export function editSize(bytes: number): string {
+  const short = formatSize(bytes)
+  return bytes > 0 && parseSize(short) === bytes ? short : String(bytes)
+}
+
+/** Whole percent of `part` in `whole`, 0 to 100; 100 only when all of it is there. */
+export function percentOf(part: number, whole: number): number {
+  if (!(whole > 0) || !(part > 0)) return 0
+  return part >= whole ? 100 : Math.min(99, Math.floor((part / whole) * 100))
+}
+
+// Kept: making one, as `toLocaleString` does, costs more than all of the formatting.
+const number = new Intl.NumberFormat('en')
+
+/** `1` of `file` → `1 file`, `1200` → `1,200 files`. */
+export function countOf(count: number, one: string, many = `${one}s`): string {
+  return `${number.format(count)} ${count === 1 ? one : many}`
+}

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { formatDuration, parseDuration } from './durations.ts'
+import { formatDuration, formatTimeLeft, parseDuration } from './durations.ts'
 
 test.each([
   ['30s', 30_000],
@@ -23,7 +23,7 @@ test.each(['', 's', '-1s', '1m1h', '1s1s', '1 h', '1x', '1e3s', 'Infinity', '1.s
 )
 
 test.each([
-  [0, '0.0 s'],
+  [0, '0 s'],
   [449, '0.4 s'],
   [9949, '9.9 s'],
   [9950, '10 s'],
@@ -36,6 +36,17 @@ test.each([
   [76 * 3600_000, '3 d 4 h']
 ])('%d ms are shown as %s', (ms, text) => {
   expect(formatDuration(ms)).toBe(text)
+})
+
+test.each([
+  [0, '0 s'],
+  [300, '1 s'],
+  [4300, '5 s'],
+  [125_000, '2 min 5 s'],
+  [605_000, '11 min'],
+  [Number.NaN, '–']
+])('%d ms left are shown as %s', (ms, text) => {
+  expect(formatTimeLeft(ms)).toBe(text)
 })
 
 test('units in falling order are read as their sum', () => {

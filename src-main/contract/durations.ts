@@ -26,17 +26,23 @@ function whole(ms: number): number | undefined {
   return Number.isSafeInteger(rounded) ? rounded : undefined
 }
 
-/** A duration for people: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
+/** A duration for people: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`; `–` for no number. */
 export function formatDuration(ms: number): string {
-  const clipped = Math.max(0, ms)
-  if (clipped < 9950) return `${(clipped / 1000).toFixed(1)} s`
-  const seconds = Math.round(clipped / 1000)
+  if (!Number.isFinite(ms) || ms < 0) return '–'
+  if (ms < 9950) return `${Number((ms / 1000).toFixed(1))} s`
+  const seconds = Math.round(ms / 1000)
   if (seconds < 60) return `${seconds} s`
   if (seconds < 3600) return pair(Math.floor(seconds / 60), 'min', seconds % 60, 's')
   const minutes = Math.round(seconds / 60)
   if (minutes < 24 * 60) return pair(Math.floor(minutes / 60), 'h', minutes % 60, 'min')
   const hours = Math.round(minutes / 60)
   return pair(Math.floor(hours / 24), 'd', hours % 24, 'h')
+}
+
+/** An estimate, no more exact than it can be: whole seconds, above ten minutes whole minutes, rounded up. */
+export function formatTimeLeft(ms: number): string {
+  const stepMs = ms > 600_000 ? 60_000 : 1000
+  return formatDuration(Math.ceil(ms / stepMs) * stepMs)
 }
 
 const pair = (big: number, bigUnit: string, small: number, smallUnit: string): string =>
