@@ -17,6 +17,7 @@ function request(n: number, more: Partial<RequestView> = {}): RequestView {
     key: key(n),
     sha256: null,
     lengthBytes: 100,
+    arrivingBytes: 0,
     haveBytes: 100,
     split: { originBytes: 100, peerBytes: 0, cacheBytes: 0 },
     rateBytesPerSecond: 0,

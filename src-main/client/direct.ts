@@ -5,7 +5,7 @@ import { hasCode, LarderError } from '../lib/errors.ts'
 import type { CertificateWish } from '../origin/certificate-choice.ts'
 import type { OriginClient, OriginVersion } from '../origin/origin.ts'
 import type { DirectProgress } from './download-types.ts'
-import { RecentRate } from './rate.ts'
+import { RateMeter } from '../lib/rate-meter.ts'
 import type { Sink } from './sink.ts'
 
 /** How often a download starts again because the file changed at the origin meanwhile. */
@@ -70,14 +70,14 @@ async function downloadVersion(job: DirectJob): Promise<DirectResult> {
   const { version } = probed
   const body = await client.open(version, { start: 0, end: null }, common)
   const hash = createHash('sha256')
-  const rate = new RecentRate(clock)
+  const rate = new RateMeter(clock)
   let receivedBytes = 0
   let toldMs = -Infinity
   const tell = () => {
     const now = clock.monotonicMs()
     if (now - toldMs < PROGRESS_EVERY_MS) return
     toldMs = now
-    job.onProgress({ receivedBytes, lengthBytes: version.lengthBytes, rateBytesPerSecond: rate.note(receivedBytes) })
+    job.onProgress({ receivedBytes, lengthBytes: version.lengthBytes, rateBytesPerSecond: rate.bytesPerSecond })
   }
   try {
     tell()
@@ -86,6 +86,7 @@ async function downloadVersion(job: DirectJob): Promise<DirectResult> {
       hash.update(chunk)
       await sink.write(chunk)
       receivedBytes += chunk.length
+      rate.add(chunk.length)
       tell()
     }
   } finally {
@@ -108,6 +109,6 @@ async function downloadVersion(job: DirectJob): Promise<DirectResult> {
       })
     }
   }
-  job.onProgress({ receivedBytes, lengthBytes: receivedBytes, rateBytesPerSecond: rate.note(receivedBytes) })
+  job.onProgress({ receivedBytes, lengthBytes: receivedBytes, rateBytesPerSecond: rate.bytesPerSecond })
   return { lengthBytes: receivedBytes, sha256, version }
 }

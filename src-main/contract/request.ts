@@ -158,9 +158,12 @@ export const RequestView = z.object({
   key: ContentKey.nullable(),
   sha256: Sha256Hex.nullable(),
   lengthBytes: z.number().int().nonnegative().nullable(),
+  /** Verified. */
   haveBytes: z.number().int().nonnegative(),
+  /** Received beyond that, of pieces that are not verified yet. */
+  arrivingBytes: z.number().int().nonnegative(),
   split: SourceSplit,
-  /** Verified bytes per second over the last seconds. */
+  /** Bytes received per second, verified or not, over the last seconds. */
   rateBytesPerSecond: z.number().nonnegative(),
   role: z.enum(['none', 'master', 'follower', 'direct']),
   master: PeerId.nullable(),

@@ -81,7 +81,9 @@ export const TransferView = z.object({
   key: ContentKey,
   url: z.string(),
   lengthBytes: z.number().int().nonnegative().nullable(),
+  /** Verified; and received beyond that, of pieces that are not verified yet. */
   haveBytes: z.number().int().nonnegative(),
+  arrivingBytes: z.number().int().nonnegative(),
   pieceCount: z.number().int().nonnegative(),
   havePieces: z.number().int().nonnegative(),
   state: z.enum(['electing', 'active', 'queued', 'paused', 'finishing', 'holding', 'failed']),

@@ -87,7 +87,7 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
   send(to: PeerId, message: PeerMessage): boolean
   /**
    * Asks a peer for a run of pieces; yields them in order as they arrive. Frames are bounded by the plan. The caller
-   * verifies. Breaking off ends the request.
+   * verifies. Breaking off ends the request. `progress` is told of bytes of pieces as they come in.
    * @throws PEER_BUSY (all upload slots taken; `details.retryAfterMs`), PEER_LOST (gone, or nothing came for `stallMs`: then
    * `details.stalled`), PEER_PROTOCOL (the peer is cut off as well), NOT_FOUND (has it no more), CANCELLED (`signal`)
    */
@@ -96,7 +96,7 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
     key: ContentKey,
     plan: PiecePlan,
     run: { first: number; count: number },
-    options: { signal?: AbortSignal; stallMs: number; priority?: Priority }
+    options: { signal?: AbortSignal; stallMs: number; priority?: Priority; progress?: (bytes: number) => void }
   ): AsyncGenerator<ReceivedPiece>
   /** Refuses further uploads to and messages from this peer about this content; named in the view. */
   ban(id: PeerId, key: ContentKey, reason: string): void

@@ -12,7 +12,7 @@ import {
 import type { LarderError } from '../lib/errors.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import type { SlotTicket } from '../transfers/origin-slots.ts'
-import { RateMeter } from '../transfers/rate-meter.ts'
+import { RateMeter } from '../lib/rate-meter.ts'
 import type { Transfer } from '../transfers/transfer.ts'
 
 const MAX_REASONS = 8
@@ -165,6 +165,7 @@ export class RequestRecord {
       sha256: this.outcome?.sha256 ?? null,
       lengthBytes: this.lengthBytes,
       haveBytes: this.outcome ? this.outcome.lengthBytes : (transfer?.haveBytes ?? this.#split.originBytes),
+      arrivingBytes: this.final ? 0 : (transfer?.arrivingBytes ?? 0),
       split: { ...(transfer?.split ?? this.#split) },
       rateBytesPerSecond: this.final
         ? 0

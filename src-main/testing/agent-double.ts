@@ -145,6 +145,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       sha256: null,
       lengthBytes: null,
       haveBytes: 0,
+      arrivingBytes: 0,
       split: { originBytes: 0, peerBytes: 0, cacheBytes: 0 },
       rateBytesPerSecond: 0,
       role: 'none',

@@ -1,27 +1,26 @@
 import type { SourceSplit } from '../contract/request.ts'
 import type { PieceLetter } from '../contract/snapshot.ts'
 import type { Bitmap } from '../lib/bitmap.ts'
-import type { Clock } from '../lib/clock.ts'
 import { pieceLength, type PiecePlan } from '../pieces/plan.ts'
+import type { Arrivals } from './arrivals.ts'
 import type { InFlight } from './in-flight.ts'
-import { RateMeter } from './rate-meter.ts'
 
 /** Which verified pieces of a transfer are here, how many bytes that is, where they came from, and how fast. */
 export class Intake {
   readonly #plan: PiecePlan
   readonly #have: Bitmap
   readonly #letters: PieceLetter[]
-  readonly #rate: RateMeter
+  readonly #arrivals: Arrivals
   /** `cacheBytes` were here before it began. */
   readonly #split: SourceSplit
   #haveBytes: number
 
   /** @param have the partial's own map; what it holds now was here before */
-  constructor(plan: PiecePlan, have: Bitmap, clock: Clock) {
+  constructor(plan: PiecePlan, have: Bitmap, arrivals: Arrivals) {
     this.#plan = plan
     this.#have = have
     this.#letters = Array.from({ length: plan.count }, () => 'c')
-    this.#rate = new RateMeter(clock)
+    this.#arrivals = arrivals
     this.#haveBytes = this.#count()
     this.#split = { originBytes: 0, peerBytes: 0, cacheBytes: this.#haveBytes }
   }
@@ -34,15 +33,26 @@ export class Intake {
     return this.#split
   }
 
-  /** Over the last seconds. */
+  /** Bytes of pieces that are not here that have come in and are not verified yet. */
+  get arrivingBytes(): number {
+    return Math.min(this.#arrivals.underWay, this.#plan.lengthBytes - this.#haveBytes)
+  }
+
+  /** Bytes have come in since it began. */
+  get hasReceived(): boolean {
+    return this.#arrivals.received.origin + this.#arrivals.received.peer > 0
+  }
+
+  /** As bytes come in, over the last seconds. */
   get bytesPerSecond(): number {
-    return this.#rate.bytesPerSecond
+    return this.#arrivals.bytesPerSecond
   }
 
   /** How long the rest still takes at the present rate, ms; null when nothing moves. */
   get remainingMs(): number | null {
-    const rate = this.#rate.bytesPerSecond
-    return rate > 0 ? ((this.#plan.lengthBytes - this.#haveBytes) / rate) * 1000 : null
+    const rate = this.bytesPerSecond
+    const left = this.#plan.lengthBytes - this.#haveBytes - this.arrivingBytes
+    return rate > 0 ? (left / rate) * 1000 : null
   }
 
   /** A verified piece is stored. */
@@ -50,7 +60,6 @@ export class Intake {
     this.#haveBytes += bytes
     this.#split[from === 'origin' ? 'originBytes' : 'peerBytes'] += bytes
     this.#letters[index] = from === 'origin' ? 'o' : 'p'
-    this.#rate.add(bytes)
   }
 
   /** A piece that peers made is thrown away; its bytes do not count as theirs any more. */

@@ -10,6 +10,7 @@ import type { PeerNetwork } from '../peers/network.ts'
 import type { PieceBuffers } from '../pieces/piece-buffers.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import type { RecordVerifier } from '../pieces/record.ts'
+import type { Arrivals } from './arrivals.ts'
 import type { OriginSlots } from './origin-slots.ts'
 
 /** Facts of an event beside its type and sentence. */
@@ -41,6 +42,8 @@ export interface Job {
   readonly key: ContentKey
   readonly plan: PiecePlan
   readonly partial: PartialContent
+  /** Bytes as they come in, before they are pieces. */
+  readonly arrivals: Arrivals
   /** Of the most urgent one who waits, here or at a neighbour. */
   readonly priority: () => Priority
   /** Of the most urgent one who waits here. */

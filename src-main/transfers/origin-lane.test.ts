@@ -4,6 +4,7 @@ import { Bitmap } from '../lib/bitmap.ts'
 import { systemClock } from '../lib/clock.ts'
 import { PieceBuffers } from '../pieces/piece-buffers.ts'
 import { planPieces } from '../pieces/plan.ts'
+import { Arrivals } from './arrivals.ts'
 import { firstGap } from './choose-run.ts'
 import { InFlight } from './in-flight.ts'
 import type { Job } from './job.ts'
@@ -45,7 +46,8 @@ function lane({ held = 'received', gap = 3 }: { held?: 'received' | 'stored'; ga
     have,
     writeFromOrigin: async (_data: Uint8Array, index: number) => void have.add(index)
   }
-  const job = { plan, partial, priority: () => 'foreground', world } as unknown as Job
+  const arrivals = new Arrivals(systemClock, () => {})
+  const job = { plan, partial, arrivals, priority: () => 'foreground', world } as unknown as Job
   const origin = new OriginLane(job, { version: {} as never, headers: undefined }, inFlight, {
     nextGap: () => {
       const next = firstGap(inFlight.wanted, null)

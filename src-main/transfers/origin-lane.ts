@@ -127,6 +127,7 @@ export class OriginLane {
     const end = Math.min(plan.lengthBytes, pieceStart(plan, gap.first + gap.count))
     this.#inFlight.start(gap.first, LANE, world.clock.monotonicMs())
     const writes = new Set<Promise<void>>()
+    const arrival = this.#job.arrivals.open('origin')
     let failure: unknown
     let index = gap.first
     try {
@@ -151,6 +152,7 @@ export class OriginLane {
           for (let at = 0; at < chunk.length;) {
             const n = Math.min(chunk.length - at, piece.data.length - filled)
             piece.data.set(chunk.subarray(at, at + n), filled)
+            if (!partial.have.has(index)) arrival.received(n)
             at += n
             filled += n
             if (filled < piece.data.length) continue
@@ -160,6 +162,7 @@ export class OriginLane {
               const bytes = data.length
               const write = partial
                 .writeFromOrigin(data, done, (digest) => this.#hooks.sign(done, digest))
+                .finally(() => arrival.settled(bytes))
                 .then(() => this.#hooks.arrived(done, bytes))
                 .catch((error: unknown) => {
                   failure ??= error
@@ -170,7 +173,10 @@ export class OriginLane {
                   writes.delete(write)
                 })
               writes.add(write)
-            } else release()
+            } else {
+              release()
+              arrival.settled(data.length)
+            }
             if (writes.size >= PENDING_WRITES) await Promise.race(writes)
             if (failure !== undefined) throw LarderError.from(failure, 'CACHE_UNUSABLE')
             if (++index >= gap.first + gap.count || this.#othersHave(index, gap)) return
@@ -187,6 +193,7 @@ export class OriginLane {
       if (!signal.aborted) throw error
     } finally {
       await Promise.all(writes)
+      arrival.end()
       if (index < plan.count) this.#inFlight.giveBack(index, LANE, partial.have.has(index))
     }
     if (failure !== undefined) throw LarderError.from(failure, 'CACHE_UNUSABLE')

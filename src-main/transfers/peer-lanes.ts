@@ -112,16 +112,19 @@ export class PeerLanes {
     n.lanes++
     for (let i = run.first; i < run.first + run.count; i++) this.#inFlight.start(i, lane, world.clock.monotonicMs())
     const writes = new Set<Promise<void>>()
+    const arrival = this.#job.arrivals.open('peer')
     const { signal } = this.#abort
     try {
       for await (const piece of world.network.fetchPieces(n.id, key, plan, run, {
         signal,
         stallMs: PIECE_STALL_MS,
-        priority: priority()
+        priority: priority(),
+        progress: arrival.received
       })) {
         n.busy = false
         if (partial.have.has(piece.record.index)) {
           piece.release()
+          arrival.settled(piece.data.byteLength)
           continue
         }
         const verdict = this.#hooks.checkRecord(piece)
@@ -131,6 +134,7 @@ export class PeerLanes {
         const bytes = piece.data.byteLength
         const write = partial
           .write(piece.data, piece.record)
+          .finally(() => arrival.settled(bytes))
           .then((right) => {
             if (!right) return this.#hooks.convict(n.id, `sent damaged bytes for piece ${piece.record.index}`)
             n.failures = 0
@@ -156,6 +160,7 @@ export class PeerLanes {
       n.lanes--
       if (!signal.aborted) this.#hooks.idle()
       await Promise.all(writes)
+      arrival.end()
       for (let i = run.first; i < run.first + run.count; i++) this.#inFlight.giveBack(i, lane, partial.have.has(i))
       if (!signal.aborted) this.#hooks.idle()
     }

@@ -10,6 +10,7 @@ import type { Timer } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
 import type { ServedContent } from '../peers/network.ts'
 import { pieceLength, type PiecePlan } from '../pieces/plan.ts'
+import { Arrivals } from './arrivals.ts'
 import { Blame } from './blame.ts'
 import { firstGap } from './choose-run.ts'
 import type { HotPieces } from './hot-pieces.ts'
@@ -96,12 +97,14 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
     this.#world = world
     this.startedWallMs = world.clock.wallMs()
     this.#patience = new Patience(world.clock)
-    this.#intake = new Intake(init.plan, partial.have, world.clock)
+    const arrivals = new Arrivals(world.clock, () => this.#changed())
+    this.#intake = new Intake(init.plan, partial.have, arrivals)
     this.#news = new TransferNews(init.key, init.stored.url, world)
     const job: Job = {
       key: init.key,
       plan: init.plan,
       partial,
+      arrivals,
       priority: () => (this.#swarm.neighbours.anyWaits ? 'foreground' : this.#interests.priority),
       ownPriority: () => this.#interests.priority,
       world
@@ -194,6 +197,11 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
     return this.#intake.haveBytes
   }
 
+  /** Received and not verified yet. */
+  get arrivingBytes(): number {
+    return this.#intake.arrivingBytes
+  }
+
   get split(): Readonly<SourceSplit> {
     return this.#intake.split
   }
@@ -209,7 +217,8 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
     if (this.#state !== 'active') return null
     const { ahead } = this.#originLane
     if (ahead !== null) return { what: 'slot', ahead }
-    return this.#originLane.active || this.#peerLanes.active > 0 ? null : { what: 'pieces', ahead: null }
+    const isFetching = this.#originLane.active || this.#peerLanes.active > 0
+    return isFetching && this.#intake.hasReceived ? null : { what: 'pieces', ahead: null }
   }
 
   get interested(): number {
@@ -294,6 +303,7 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
       url: this.#init.stored.url,
       lengthBytes: this.plan.lengthBytes,
       haveBytes: this.haveBytes,
+      arrivingBytes: this.arrivingBytes,
       pieceCount: this.plan.count,
       havePieces: this.#partial.have.count,
       state: this.#state,

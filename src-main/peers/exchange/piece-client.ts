@@ -13,6 +13,8 @@ import { piecesPath, type PieceRun } from './piece-request.ts'
 export interface FetchOptions {
   readonly signal?: AbortSignal
   readonly stallMs: number
+  /** Bytes of pieces have come in, verified or not. */
+  readonly progress?: ((bytes: number) => void) | undefined
   /** Holds the next piece back. */
   readonly pace?: Pace | undefined
 }
@@ -43,7 +45,7 @@ export class PieceClient {
     run: PieceRun,
     options: FetchOptions
   ): AsyncGenerator<ReceivedPiece> {
-    const { stallMs } = options
+    const { stallMs, progress } = options
     const { clock, buffers, received } = this.#o
     const pool = this.#pool(peer)
     const signal = options.signal ?? new AbortController().signal
@@ -56,7 +58,8 @@ export class PieceClient {
           plan,
           run,
           buffers,
-          stallMs
+          stallMs,
+          progress
         })
         const onAbort = () => exchange.abort(signal.reason)
         signal.addEventListener('abort', onAbort, { once: true })

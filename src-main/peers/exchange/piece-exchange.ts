@@ -22,6 +22,8 @@ export interface ExchangeOptions {
   readonly buffers: PieceBuffers
   /** Longest time without a byte while this side wants some, ms. */
   readonly stallMs: number
+  /** Bytes of pieces have come in, verified or not. */
+  readonly progress?: ((bytes: number) => void) | undefined
 }
 
 /** The connection had been given up by the peer before it saw the request: ask again on another one. */
@@ -108,7 +110,10 @@ export class PieceExchange implements AnswerSink {
 
   body(chunk: Buffer): void {
     this.#movedMs = this.#o.clock.monotonicMs()
-    for (const piece of this.#stream.push(chunk)) this.#came(piece)
+    const before = this.#stream.contentBytes
+    const pieces = this.#stream.push(chunk)
+    this.#o.progress?.(this.#stream.contentBytes - before)
+    for (const piece of pieces) this.#came(piece)
   }
 
   room(): Buffer {
@@ -117,7 +122,9 @@ export class PieceExchange implements AnswerSink {
 
   filled(length: number): void {
     this.#movedMs = this.#o.clock.monotonicMs()
+    const before = this.#stream.contentBytes
     const piece = this.#stream.filled(length)
+    this.#o.progress?.(this.#stream.contentBytes - before)
     if (piece) this.#came(piece)
   }
 

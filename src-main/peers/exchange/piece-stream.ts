@@ -20,6 +20,7 @@ export class PieceStream {
   #record: PieceRecord | undefined
   #piece: PieceBuffer | undefined
   #filled = 0
+  #contentBytes = 0
 
   constructor(plan: PiecePlan, run: PieceRun, buffers: PieceBuffers) {
     this.#plan = plan
@@ -31,6 +32,11 @@ export class PieceStream {
   /** All pieces of the run have been given out. */
   get complete(): boolean {
     return this.#index === this.#end
+  }
+
+  /** Bytes of pieces that have come in, without their records. */
+  get contentBytes(): number {
+    return this.#contentBytes
   }
 
   /** Where the next bytes belong; until then they are its alone, also when the stream is given up. @throws PEER_PROTOCOL when none are due */
@@ -47,6 +53,7 @@ export class PieceStream {
    */
   filled(length: number): ReceivedPiece | undefined {
     this.#filled += length
+    if (this.#piece) this.#contentBytes += length
     if (this.#filled < (this.#piece?.data ?? this.#header).length) return undefined
     this.#filled = 0
     if (!this.#piece) {
