@@ -47,31 +47,8 @@ const snapshot = (...requests: RequestView[]) => ({
   transfers: [],
   integration: { enabled: true, by: 'x', since: 0, reason: null, managedBy: null }
 })
-const verdict = (more: Partial<RequestView>) =>
-  explain('r-00000001', snapshot(request(1, more)), []).downloads[0]!.verdict
 
 describe('why a download came from where it did', () => {
-  test.each<[Partial<RequestView>, string]>([
-    [{ split: { originBytes: 0, peerBytes: 100, cacheBytes: 0 } }, 'All of it came from peers.'],
-    [{ split: { originBytes: 0, peerBytes: 0, cacheBytes: 100 } }, 'All of it was in this PC’s cache already.'],
-    [{ reasons: [because('elected')] }, `None of it came from peers. ${reasonTexts.elected}`],
-    [
-      { split: { originBytes: 25, peerBytes: 75, cacheBytes: 0 }, reasons: [because('no-progress')] },
-      `75 % came from peers, 25 % came from the origin. ${reasonTexts['no-progress']}`
-    ],
-    [
-      { state: 'failed', error: { code: 'ORIGIN_TLS', message: 'The certificate is bad', next: '' } },
-      'It failed: The certificate is bad'
-    ],
-    [{ state: 'active', split: { originBytes: 0, peerBytes: 5, cacheBytes: 0 } }, 'So far: all of it came from peers.'],
-    [
-      { state: 'cancelled', split: { originBytes: 0, peerBytes: 0, cacheBytes: 0 } },
-      'It was cancelled before a byte had come.'
-    ]
-  ])('%#', (more, text) => {
-    expect(verdict(more)).toBe(text)
-  })
-
   test('can be asked by request, key, digest, URL and part of it; the newest comes first', () => {
     const sha256 = 'ab'.repeat(32) as RequestView['sha256']
     const all = snapshot(request(1), request(2, { sha256 }), request(3, { url: 'http://origin.test/file-1.msi' }))
@@ -101,6 +78,11 @@ describe('why a download came from where it did', () => {
     const view = explain(one.id, snapshot(one), events)
     expect(view.downloads[0]!.history.map(({ seq }) => seq)).toEqual([2, 3, 6])
     expect(WhyView.parse(view)).toEqual(view)
+  })
+
+  test('says of a PC whose integration is off that it hears of no downloads', () => {
+    const off = { ...snapshot(), integration: { ...snapshot().integration, enabled: false, by: 'ana' } }
+    expect(() => explain('file-1', off, [])).toThrow('off (by ana): programs download by themselves')
   })
 
   test('has advice for every reason there is', () => {

@@ -21,11 +21,11 @@ import {
   removePartialFiles,
   writeDescription
 } from './partial-files.ts'
+import { digestMismatch } from '../lib/digest-mismatch.ts'
 import {
   assertIsPiece,
   assertRecordOf,
   assertWholePiece,
-  digestMismatch,
   partialClosed,
   pieceGone,
   pieceMissing,

@@ -38,6 +38,3 @@ export function requiredDigests(key: ContentKey, expected: Sha256Hex | null): Sh
   const named = key.startsWith('sha256:') ? (key.slice('sha256:'.length) as Sha256Hex) : null
   return [expected, named].filter((digest) => digest !== null)
 }
-
-export const digestMismatch = (expected: Sha256Hex, actual: Sha256Hex): LarderError =>
-  new LarderError('DIGEST_MISMATCH', 'The content is not the one expected', { expected, actual })

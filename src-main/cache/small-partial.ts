@@ -10,11 +10,11 @@ import type { PieceRecord } from '../pieces/record.ts'
 import type { CachedContent, PartialContent, StoredVersion } from './cache.ts'
 import type { PartialParts } from './partial.ts'
 import { MAX_CREDENTIALS } from './partial-files.ts'
+import { digestMismatch } from '../lib/digest-mismatch.ts'
 import {
   assertIsPiece,
   assertRecordOf,
   assertWholePiece,
-  digestMismatch,
   partialClosed,
   pieceGone,
   pieceMissing,

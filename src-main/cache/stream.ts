@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sha256Hex } from '../contract/ids.ts'
 import type { ContentKind } from '../contract/request.ts'
+import { digestMismatch } from '../lib/digest-mismatch.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { HashPool, RunningDigest } from '../pieces/hashing.ts'
 import { pieceLength, pieceStart, planPieces } from '../pieces/plan.ts'
@@ -77,8 +78,7 @@ export class DiskStream implements StreamContent {
     try {
       await room.run(0, () => files.use(this.#path, 'r+', (handle) => handle.sync()))
       const sha256 = (await this.#running.finish(this.#written)).toString('hex') as Sha256Hex
-      if (expected !== null && sha256 !== expected)
-        throw new LarderError('DIGEST_MISMATCH', 'The content is not the one expected', { expected, actual: sha256 })
+      if (expected !== null && sha256 !== expected) throw digestMismatch(expected, sha256)
       const plan = planPieces(this.#written)
       const ranges = Array.from({ length: plan.count }, (_, index) => ({
         start: pieceStart(plan, index),

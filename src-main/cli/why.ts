@@ -34,10 +34,11 @@ function describeDownload(one: WhyDownload): string {
   const took = one.finishedAt === null ? 'still running' : `took ${formatDuration(one.finishedAt - one.createdAt)}`
   const lines = [
     one.verdict,
+    ...(one.next === null ? [] : [`→ ${one.next}`]),
     '',
     `  what     ${one.url}`,
     `  request  ${one.requestId}, ${one.state}, asked ${localTime(one.createdAt)}, ${took}`,
-    `  content  ${one.key === null ? 'not shared' : shortId(one.key.slice(one.key.indexOf(':') + 1))}, ${one.lengthBytes === null ? 'length unknown' : formatSize(one.lengthBytes)}`,
+    `  content  ${contentOf(one)}, ${one.lengthBytes === null ? 'length unknown' : formatSize(one.lengthBytes)}`,
     `  came     origin ${formatSize(split.originBytes)}, peers ${formatSize(split.peerBytes)}, cache ${formatSize(split.cacheBytes)}`,
     ...(one.masterName === null ? [] : [`  master   ${one.masterName}`]),
     ...peers.map(({ name, bytes }) => `  peer     ${name}: ${formatSize(bytes)}`),
@@ -55,4 +56,13 @@ function describeDownload(one: WhyDownload): string {
       ? []
       : ['', '  what happened meanwhile', ...history.map((event) => `  ${describeEvent(event)}`)])
   ].join('\n')
+}
+
+/** By which name the content goes: what it is where that is known, else what was asked for. */
+function contentOf({ sha256, key, error }: WhyDownload): string {
+  if (sha256 !== null) return `SHA-256 ${shortId(sha256)}`
+  if (error?.code === 'DIGEST_MISMATCH') return 'not the expected one'
+  if (key === null) return 'not shared'
+  const id = shortId(key.slice(key.indexOf(':') + 1))
+  return key.startsWith('sha256:') ? `expected SHA-256 ${id}` : `version ${id}`
 }

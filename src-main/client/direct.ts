@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Sha256Hex } from '../contract/ids.ts'
 import type { Clock } from '../lib/clock.ts'
+import { digestMismatch } from '../lib/digest-mismatch.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
 import type { CertificateWish } from '../origin/certificate-choice.ts'
 import type { OriginClient, OriginVersion } from '../origin/origin.ts'
@@ -103,10 +104,7 @@ async function downloadVersion(job: DirectJob): Promise<DirectResult> {
   const sha256 = Sha256Hex.parse(hash.digest('hex'))
   for (const expected of [job.expected, version.sha256]) {
     if (expected !== null && expected !== sha256) {
-      throw new LarderError('DIGEST_MISMATCH', `The content has the SHA-256 ${sha256}, expected is ${expected}`, {
-        expected,
-        actual: sha256
-      })
+      throw digestMismatch(expected, sha256)
     }
   }
   job.onProgress({ receivedBytes, lengthBytes: receivedBytes, rateBytesPerSecond: rate.bytesPerSecond })

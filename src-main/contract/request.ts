@@ -70,8 +70,8 @@ export const ReasonCode = z.enum([
   'no-first-byte',
   'no-progress',
   'private',
+  'encoded',
   'not-shareable',
-  'small',
   'cached',
   'integration-off',
   'agent-absent',
@@ -83,9 +83,9 @@ export type ReasonCode = z.infer<typeof ReasonCode>
 /** One sentence a helpdesk person understands, per reason code. */
 export const reasonTexts: Record<ReasonCode, string> = {
   'no-fleet': 'This PC belongs to no fleet (no site key is set), so it has no peers.',
-  'no-peers': 'No other PC of the site was reachable.',
+  'no-peers': 'No other PC of the site was found or reachable.',
   busy: 'The PCs that have it were busy serving others.',
-  elected: 'This PC was elected master: it downloads from the origin for the others.',
+  elected: 'No connected PC had it yet, and this one was elected master: it downloads from the origin for the others.',
   'master-lost': 'The master vanished and nobody took over in time.',
   'origin-error': 'The master got an error from the origin.',
   'peer-corrupt': 'A peer served damaged data and was banned for this content.',
@@ -93,9 +93,9 @@ export const reasonTexts: Record<ReasonCode, string> = {
   'no-first-byte': 'No peer delivered a first byte in time.',
   'no-progress': 'The download from peers stopped making progress.',
   private: 'The request carries credentials or the origin forbids sharing, so it is never shared.',
+  encoded: 'The origin sends it compressed on the way (Content-Encoding), so its bytes cannot be matched between PCs.',
   'not-shareable':
     'The origin names no version (no strong ETag, no Last-Modified with length), so the bytes cannot be matched between PCs.',
-  small: 'The content is empty.',
   cached: 'It was in this PC’s cache already.',
   'integration-off': 'The integration is turned off on this PC.',
   'agent-absent': 'No agent was running on this PC.',

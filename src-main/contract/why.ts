@@ -8,9 +8,9 @@ import { ReasonCode, RequestState, SourceSplit } from './request.ts'
 export const reasonAdvice: Record<ReasonCode, string> = {
   'no-fleet': 'Give this PC the site key of the fleet (`--fleet-key-file`, or fleet.siteKey in the settings).',
   'no-peers':
-    'See `larder peers` and `larder doctor`: ports, firewall and multicast decide whether PCs find each other.',
+    'Run `larder doctor`: it tests ports, firewall and multicast; `larder peers` lists the PCs that were seen.',
   busy: 'Raise transfers.uploadSlots on PCs with a good connection, or let more PCs keep the content.',
-  elected: 'Nothing to do: one PC of the site has to download it.',
+  elected: 'Nothing to do: one PC of the site has to download it first.',
   'master-lost': 'See why the named PC went away; that the download went on is as it should be.',
   'origin-error': 'See the code of the error; the origin or the way to it had a problem.',
   'peer-corrupt': 'Check the disk of the named PC with `larder cache verify` there.',
@@ -19,8 +19,8 @@ export const reasonAdvice: Record<ReasonCode, string> = {
   'no-progress': 'See `larder peers`, and the network between the PCs.',
   private:
     'Nothing to do where the content is personal; else have the origin allow sharing, and ask without credentials.',
+  encoded: 'Have the origin send this file without Content-Encoding; Larder asks for `identity`.',
   'not-shareable': 'Have the origin send a strong ETag, or Last-Modified with Content-Length.',
-  small: 'Nothing to do.',
   cached: 'Nothing to do: nothing had to be downloaded.',
   'integration-off': '`larder integration status` says who turned it off; `larder integration on` turns it on.',
   'agent-absent': 'Start the agent (`larder agent`, or the Larder application).',
@@ -44,8 +44,10 @@ export const WhyDownload = z.object({
   peers: z.array(z.object({ name: z.string(), bytes: z.number() })),
   masterName: z.string().nullable(),
   error: ErrorView.nullable(),
-  /** The answer in one sentence. */
+  /** The answer in a sentence or two. */
   verdict: z.string(),
+  /** What to do about it now; null: nothing. */
+  next: z.string().nullable(),
   /** What led to it, oldest first, and what can be done about each. */
   causes: z.array(z.object({ code: ReasonCode, at: z.number(), text: z.string(), next: z.string() })),
   /** What happened meanwhile, oldest first. */

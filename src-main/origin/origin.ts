@@ -21,7 +21,7 @@ export interface OriginVersion {
   /** False when the origin said `Accept-Ranges: none`. */
   readonly ranges: boolean
   /** Why this must not be shared with peers or kept; null when it may. */
-  readonly unshareable: 'private' | 'not-shareable' | null
+  readonly unshareable: 'private' | 'encoded' | 'not-shareable' | null
   /** May be stored at all (RFC 9111: not `no-store`, …). */
   readonly storable: boolean
   /** Serialised `http-cache-semantics` policy. */

@@ -41,7 +41,7 @@ export function versionOf(answer: AnswerHead, rules: CachingRules): OriginVersio
       lengthBytes: null,
       sha256: null,
       ranges: false,
-      unshareable: isPrivate ? 'private' : 'not-shareable',
+      unshareable: isPrivate ? 'private' : 'encoded',
       storable: false,
       policy
     }

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import type { CachedContent, StoredVersion } from '../cache/cache.ts'
 import { Sha256Hex } from '../contract/ids.ts'
 import type { ContentKind, Priority } from '../contract/request.ts'
+import { digestMismatch } from '../lib/digest-mismatch.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
 import type { OriginVersion } from '../origin/origin.ts'
 import type { TransferWorld } from '../transfers/job.ts'
@@ -67,11 +68,7 @@ export async function downloadToFile(
       await file.close()
     }
     const sha256 = Sha256Hex.parse(hash.digest('hex'))
-    if (job.expected !== null && sha256 !== job.expected)
-      throw new LarderError('DIGEST_MISMATCH', 'What the origin sent does not have the expected digest', {
-        expected: job.expected,
-        actual: sha256
-      })
+    if (job.expected !== null && sha256 !== job.expected) throw digestMismatch(job.expected, sha256)
     if (!overwrite) await (await open(destination, 'wx', 0o600)).close()
     await rename(beside, destination)
     return sha256

@@ -7,6 +7,7 @@ import type { OriginVersion, PassedAnswer } from '../origin/origin.ts'
 import { planPieces } from '../pieces/plan.ts'
 import { readSpan, type ByteSpan } from './growing-reader.ts'
 import type { TransferWorld } from '../transfers/job.ts'
+import { whyPrivate } from './why-private.ts'
 import { routeRange } from './range-route.ts'
 import type { Requests } from './requests.ts'
 import type { KnownVersion } from '../transfers/supply.ts'
@@ -33,7 +34,7 @@ export interface FoundContent {
 /** What a URL turned out to be. `pass`: it must not or cannot be shared, so the asker gets the origin's own answer. */
 export type LookUp =
   | { readonly is: 'content'; readonly content: FoundContent }
-  | { readonly is: 'pass'; readonly reason: 'private' | 'not-shareable' }
+  | { readonly is: 'pass'; readonly reason: 'private' | 'encoded' | 'not-shareable' }
 
 export interface LookUpOptions {
   /** Fields that choose among representations (`accept`, `accept-language`). */
@@ -113,7 +114,8 @@ export class Readings {
       })
       if (answer.status === 'unchanged') return found(answer, answer.policy, present!.plan.lengthBytes, true)
       const { version } = answer
-      if (version.unshareable === 'private' || !version.storable) return { is: 'pass', reason: 'private' }
+      if (version.unshareable === 'private' || !version.storable)
+        return { is: 'pass', reason: whyPrivate(version, false) }
       const key = version.unshareable === null ? contentKeyOf(version, null) : null
       if (key === null || version.lengthBytes === null) return { is: 'pass', reason: 'not-shareable' }
       return found(answer, version.policy, version.lengthBytes, cache.findByKey(key) !== undefined)

@@ -73,8 +73,9 @@ export class RequestRecord {
     return this.#viaTransfer ? { originBytes: 0, cacheBytes: 0 } : this.#split
   }
 
-  hasReason(code: ReasonCode): boolean {
-    return this.#reasons.some((r) => r.code === code)
+  /** It goes past the cache, to its destination alone. */
+  get isPrivate(): boolean {
+    return this.#reasons.some(({ code }) => code === 'private' || code === 'encoded')
   }
 
   /** @returns false when the last one was the same */

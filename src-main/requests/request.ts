@@ -17,6 +17,7 @@ import { RequestRecord, type Outcome } from './request-record.ts'
 import type { RequestTarget } from './request-target.ts'
 import type { KnownVersion, Supply } from '../transfers/supply.ts'
 import type { Transfers } from '../transfers/transfers.ts'
+import { whyPrivate } from './why-private.ts'
 import type { VersionCheck } from './version-check.ts'
 
 /** A file that changes at the origin during the download is asked for anew so many times. */
@@ -304,7 +305,7 @@ export class LocalRequest implements Interest {
   }
 
   async #obtainPrivate(version: OriginVersion): Promise<Outcome> {
-    this.noteReason('private')
+    this.noteReason(whyPrivate(version, this.#target.private))
     const { destination, overwrite } = this.#spec
     if (destination === undefined)
       throw new LarderError(
@@ -362,7 +363,7 @@ export class LocalRequest implements Interest {
   async #deliver(outcome: Outcome): Promise<void> {
     this.#record.lengthBytes = outcome.lengthBytes
     const { destination, overwrite } = this.#spec
-    if (destination === undefined || this.#record.hasReason('private')) return
+    if (destination === undefined || this.#record.isPrivate) return
     this.#setState('delivering')
     await this.#world.cache.deliver(outcome.sha256, destination, { overwrite })
   }

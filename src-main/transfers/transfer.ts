@@ -25,6 +25,7 @@ import { PeerLanes } from './peer-lanes.ts'
 import { Swarm } from './swarm.ts'
 import type { PieceSupply } from './supply.ts'
 import { TransferNews } from './transfer-news.ts'
+import { whyOrigin } from './why-origin.ts'
 
 /** A new master waits so long for the piece maps of its neighbours before it asks the origin for anything. */
 const MAPS_WAIT_MS = 300
@@ -229,7 +230,7 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
     this.#interests.add(interest)
     this.#swarm.tellWhetherWaiting()
     if (this.#direct !== null) interest.noteReason(this.#direct)
-    else if (this.role === 'master') interest.noteReason('elected')
+    else if (this.role === 'master') interest.noteReason(whyOrigin(this.#world.network))
   }
 
   detach(interest: Interest): void {
@@ -360,7 +361,7 @@ export class Transfer extends EventEmitter<TransferEvents> implements PieceSuppl
     if (cameIntoOffice) {
       this.#mapsDueMs = this.#world.clock.monotonicMs() + MAPS_WAIT_MS
       this.#world.clock.after(MAPS_WAIT_MS + 1, () => this.#pump())
-      this.#interests.noteReason('elected')
+      this.#interests.noteReason(whyOrigin(this.#world.network))
     }
     this.#changed()
     this.#pump()
