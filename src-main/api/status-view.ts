@@ -1,5 +1,5 @@
 import type { StatusView } from '../contract/api.ts'
-import { finalRequestStates } from '../contract/request.ts'
+import { groupOf } from '../contract/progress.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
 
 /** The short form of a snapshot. */
@@ -19,10 +19,9 @@ export function statusView(snapshot: AgentSnapshot): StatusView {
     weight,
     peersConnected: snapshot.peers.filter((peer) => peer.state === 'connected').length,
     peersSeen: snapshot.peers.length,
-    requestsRunning: snapshot.requests.filter((request) => !finalRequestStates.includes(request.state)).length,
-    transfersRunning: snapshot.transfers.filter(
-      (transfer) => transfer.state !== 'holding' && transfer.state !== 'failed'
-    ).length,
+    requestsRunning: snapshot.requests.filter((request) => groupOf(request) === 'active').length,
+    requestsWaiting: snapshot.requests.filter((request) => groupOf(request) === 'waiting').length,
+    transfersRunning: snapshot.transfers.filter(({ state }) => state !== 'holding' && state !== 'failed').length,
     uploadsRunning: snapshot.uploads.length,
     cache,
     totals,

@@ -57,7 +57,9 @@ test('a position says state, role and sources, and the time left', () => {
     state: 'active',
     role: 'follower',
     masterName: 'pc-2',
-    haveBytes: 25 * MIB,
+    haveBytes: 24 * MIB,
+    arrivingBytes: MIB,
+    waitingFor: null,
     lengthBytes: 100 * MIB,
     rateBytesPerSecond: 5 * MIB,
     split: { originBytes: 0, peerBytes: 25 * MIB, cacheBytes: 0 }
@@ -67,6 +69,10 @@ test('a position says state, role and sources, and the time left', () => {
   expect(timeLeft(position)).toBe('15 s left')
   expect(timeLeft({ ...position, lengthBytes: null })).toBe('')
   expect(timeLeft({ ...position, rateBytesPerSecond: 0 })).toBe('')
+  const queued = { ...request, state: 'waiting', waitingFor: { what: 'slot', ahead: 4 } } as RequestView
+  const waiting = positionOf({ phase: 'agent', request: queued })!
+  expect(waiting.about).toBe('Waiting: 4 downloads are ahead of it (peers 25 MiB)')
+  expect(timeLeft(waiting)).toBe('')
   expect(positionOf({ phase: 'stagger', reason: 'agent-absent', waitMs: 1, leftMs: 1 })).toBeUndefined()
 })
 

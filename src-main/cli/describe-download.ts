@@ -1,4 +1,5 @@
 import type { DownloadProgress, DownloadResult } from '../client/download-types.ts'
+import { receivedBytes, waitingSentence } from '../contract/progress.ts'
 import { reasonTexts, type RequestView, type SourceSplit } from '../contract/request.ts'
 import { formatDuration, formatTimeLeft } from '../contract/durations.ts'
 import { printable } from './printable.ts'
@@ -61,13 +62,14 @@ export function positionOf(progress: DownloadProgress): DownloadPosition | undef
     }
   if (progress.phase !== 'agent') return undefined
   const { request } = progress
-  const state = request.state === 'active' ? '' : request.state
+  const waits = waitingSentence(request)
+  const state = waits ?? (request.state === 'delivering' ? 'saving' : '')
   const split = describeSplit(request.split)
   return {
-    receivedBytes: request.haveBytes,
+    receivedBytes: receivedBytes(request),
     lengthBytes: request.lengthBytes,
-    rateBytesPerSecond: request.rateBytesPerSecond,
-    about: [state, describeRole(request), split && `(${split})`].filter(Boolean).join(' ')
+    rateBytesPerSecond: waits === null ? request.rateBytesPerSecond : 0,
+    about: [waits === null ? describeRole(request) : '', state, split && `(${split})`].filter(Boolean).join(' ')
   }
 }
 

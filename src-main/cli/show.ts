@@ -32,7 +32,7 @@ export function describeStatus(status: StatusView): string {
       'transfers',
       paused
         ? `paused ${paused.until === null ? 'until resumed' : `until ${localTime(paused.until)}`}`
-        : `${status.transfersRunning} running for ${status.requestsRunning} requests`
+        : `${countOf(status.requestsRunning, 'download')} running, ${status.requestsWaiting.toLocaleString('en')} waiting`
     ],
     ['fleet', fleet.member ? `member by ${fleet.via}` : 'no member (set a site key with --fleet-key)'],
     ['peers', `${status.peersConnected} connected, ${status.peersSeen} known`],

@@ -64,7 +64,9 @@ export const StatusView = z.object({
   weight: AgentSnapshot.shape.weight,
   peersConnected: z.number().int(),
   peersSeen: z.number().int(),
+  /** Bytes move for them, or they are being delivered; and those that wait or are paused. */
   requestsRunning: z.number().int(),
+  requestsWaiting: z.number().int(),
   transfersRunning: z.number().int(),
   uploadsRunning: z.number().int(),
   cache: CacheStats,

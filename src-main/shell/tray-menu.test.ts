@@ -20,6 +20,7 @@ function request(changes: Partial<RequestView>): RequestView {
   return {
     ...agent().request(RequestSpec.parse({ url: 'http://origin.test/dir/setup%20file.msi' })),
     state: 'active',
+    waitingFor: null,
     ...changes
   }
 }
@@ -59,11 +60,21 @@ describe('the tray', () => {
     expect(find(items, 'pause-24h')).toMatchObject({ action: { do: 'pause', forMs: 86_400_000 } })
   })
 
+  test('tells those that wait apart, with their place in the line', () => {
+    const queued = (ahead: number) => request({ state: 'waiting', waitingFor: { what: 'slot', ahead } })
+    const { items } = trayMenu(running, snapshot({ requests: [queued(1), queued(0)] }))
+    expect(labels(items).slice(0, 3)).toEqual([
+      '2 downloads waiting',
+      'setup file.msi: waiting, 1st',
+      'setup file.msi: waiting, 2nd'
+    ])
+  })
+
   test('lists running downloads with percent, five at most, and says how many more', () => {
     const requests = [
       request({ haveBytes: 999, lengthBytes: 1000, rateBytesPerSecond: 1_500_000 }),
-      request({ haveBytes: 0, lengthBytes: null, state: 'checking' }),
-      request({ state: 'paused', haveBytes: 5, lengthBytes: 10 }),
+      request({ haveBytes: 0, lengthBytes: null, state: 'checking', waitingFor: { what: 'version', ahead: null } }),
+      request({ state: 'paused', waitingFor: { what: 'resume', ahead: null }, haveBytes: 5, lengthBytes: 10 }),
       ...Array.from({ length: 4 }, () => request({ haveBytes: 1, lengthBytes: 3 })),
       request({ state: 'done' }),
       request({ state: 'failed' }),
@@ -72,10 +83,10 @@ describe('the tray', () => {
     const { state, items } = trayMenu(running, snapshot({ requests }))
     expect(state).toBe('downloading')
     expect(labels(items).slice(0, 8)).toEqual([
-      'Downloading 7 files, 1.43 MiB/s',
+      'Downloading 5 files at 1.43 MiB/s, 2 waiting',
       'setup file.msi: 99 %',
-      'setup file.msi: starting',
-      'setup file.msi: paused',
+      'setup file.msi: 33 %',
+      'setup file.msi: 33 %',
       'setup file.msi: 33 %',
       'setup file.msi: 33 %',
       'and 2 more',

@@ -1,7 +1,8 @@
 import type { AgentStatus } from '../contract/commands.ts'
 import type { RequestView } from '../contract/request.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
-import { formatSize, formatRate } from '../contract/sizes.ts'
+import { byProgress, groupOf, isFinal, receivedBytes, stateLabel } from '../contract/progress.ts'
+import { countOf, formatRate, formatSize, percentOf } from '../contract/sizes.ts'
 
 export const trayStates = ['idle', 'downloading', 'serving', 'paused', 'off', 'error'] as const
 /** Which picture the tray shows. */
@@ -68,15 +69,15 @@ export function trayMenu(status: AgentStatus, snapshot: AgentSnapshot | null): T
     return { state: 'idle', tooltip: `Larder: ${text}`, items: [line('status', text), ...openItems] }
   }
   const state = trayState(snapshot)
-  const running = snapshot.requests.filter(isRunning)
+  const unfinished = snapshot.requests.filter(isRunning).toSorted(byProgress)
   return {
     state,
     tooltip: tooltip(state, snapshot),
     items: [
-      line('status', statusLine(state, snapshot, running)),
-      ...running.slice(0, SHOWN_DOWNLOADS).map((request, at) => line(`download-${at}`, downloadLine(request))),
-      ...(running.length > SHOWN_DOWNLOADS
-        ? [line('download-more', `and ${running.length - SHOWN_DOWNLOADS} more`)]
+      line('status', statusLine(state, snapshot, unfinished)),
+      ...unfinished.slice(0, SHOWN_DOWNLOADS).map((request, at) => line(`download-${at}`, downloadLine(request))),
+      ...(unfinished.length > SHOWN_DOWNLOADS
+        ? [line('download-more', `and ${unfinished.length - SHOWN_DOWNLOADS} more`)]
         : []),
       line('serving', servingLine(snapshot)),
       separator,
@@ -121,11 +122,9 @@ export function trayState(snapshot: AgentSnapshot): TrayState {
   return 'idle'
 }
 
-function isRunning({ state }: RequestView): boolean {
-  return state !== 'done' && state !== 'failed' && state !== 'cancelled'
-}
+const isRunning = (request: RequestView): boolean => !isFinal(request)
 
-function statusLine(state: TrayState, snapshot: AgentSnapshot, running: readonly RequestView[]): string {
+function statusLine(state: TrayState, snapshot: AgentSnapshot, unfinished: readonly RequestView[]): string {
   switch (state) {
     case 'error':
       return 'The disk of the cache is full'
@@ -134,8 +133,11 @@ function statusLine(state: TrayState, snapshot: AgentSnapshot, running: readonly
     case 'paused':
       return snapshot.paused?.until ? `Paused until ${localTime(snapshot.paused.until)}` : 'Paused'
     case 'downloading': {
-      const rate = running.reduce((sum, { rateBytesPerSecond }) => sum + rateBytesPerSecond, 0)
-      return `Downloading ${count(running.length, 'file')}, ${formatRate(rate)}`
+      const moving = unfinished.filter((request) => groupOf(request) === 'active')
+      const waiting = unfinished.length - moving.length
+      if (moving.length === 0) return `${countOf(waiting, 'download')} waiting`
+      const rate = moving.reduce((sum, { rateBytesPerSecond }) => sum + rateBytesPerSecond, 0)
+      return `Downloading ${countOf(moving.length, 'file')}${rate >= 1 ? ` at ${formatRate(rate)}` : ''}${waiting > 0 ? `, ${waiting} waiting` : ''}`
     }
     case 'serving':
       return 'Serving others'
@@ -146,15 +148,19 @@ function statusLine(state: TrayState, snapshot: AgentSnapshot, running: readonly
 
 function servingLine({ uploads }: AgentSnapshot): string {
   const peers = new Set(uploads.map(({ peer }) => peer)).size
-  return peers === 0 ? 'Serving nobody' : `Serving ${count(peers, 'PC')}`
+  return peers === 0 ? 'Serving nobody' : `Serving ${countOf(peers, 'PC')}`
 }
 
-function downloadLine({ url, haveBytes, lengthBytes, state }: RequestView): string {
+function downloadLine(request: RequestView): string {
+  const { url, lengthBytes } = request
   const name = cut(fileName(url), MAX_NAME)
-  if (state === 'paused') return `${name}: paused`
-  if (lengthBytes === null) return haveBytes === 0 ? `${name}: starting` : `${name}: ${formatSize(haveBytes)}`
-  return `${name}: ${lengthBytes === 0 ? 100 : Math.floor((haveBytes / lengthBytes) * 100)} %`
+  if (groupOf(request) !== 'active') return `${name}: ${lowerFirst(stateLabel(request))}`
+  const received = receivedBytes(request)
+  if (lengthBytes === null) return `${name}: ${formatSize(received)}`
+  return `${name}: ${lengthBytes === 0 ? 100 : percentOf(received, lengthBytes)} %`
 }
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
 
 function tooltip(state: TrayState, { totals }: AgentSnapshot): string {
   const words: Record<TrayState, string> = {
@@ -185,7 +191,6 @@ function localTime(wallMs: number): string {
   return new Date(wallMs).toLocaleString(undefined, { weekday: 'short', hour: '2-digit', minute: '2-digit' })
 }
 
-const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`
 /** One line, at most `max` characters; a menu would take `&` for a mark of its own. */
 const cut = (text: string, max: number): string => {
   const plain = text.replace(/[\p{Cc}&&[^\n]]/gv, ' ')

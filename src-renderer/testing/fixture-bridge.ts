@@ -14,7 +14,7 @@ import type { SnapshotNews } from '../../src-main/contract/snapshot-message.ts'
 import { errorView } from '../agent/bridge.ts'
 import { finalRequestStates, RequestSpec } from '../../src-main/contract/request.ts'
 import type { AgentSnapshot, CacheEntryView } from '../../src-main/contract/snapshot.ts'
-import { fixturePieces, fixtureRateTable, fixtureRequest, fixtureServedTo } from './snapshots.ts'
+import { fixturePieces, fixtureRateTable, fixtureRequest, fixtureServedTo, waitingIn } from './snapshots.ts'
 
 /** How the pretended agent is. */
 export interface FixtureAgent {
@@ -128,25 +128,29 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
         return { ok: true, value: request }
       }
       case 'request.cancel':
-        return setRequest(command.id, { state: 'cancelled', finishedAt: Date.now() })
+        return setRequest(command.id, { state: 'cancelled', waitingFor: null, finishedAt: Date.now() })
       case 'request.pause':
-        return setRequest(command.id, { state: 'paused' })
+        return setRequest(command.id, { state: 'paused', waitingFor: waitingIn('paused') })
       case 'request.resume':
-        return setRequest(command.id, { state: 'waiting' })
+        return setRequest(command.id, { state: 'waiting', waitingFor: waitingIn('waiting') })
       case 'request.retry':
         return setRequest(command.id, { state: 'checking', error: null, finishedAt: null })
       case 'all.pause':
         change((s) => ({
           ...s,
           paused: { until: command.forMs === null ? null : s.at + command.forMs },
-          requests: s.requests.map((r) => (finalRequestStates.includes(r.state) ? r : { ...r, state: 'paused' }))
+          requests: s.requests.map((r) =>
+            finalRequestStates.includes(r.state) ? r : { ...r, state: 'paused', waitingFor: waitingIn('paused') }
+          )
         }))
         return { ok: true, value: {} }
       case 'all.resume':
         change((s) => ({
           ...s,
           paused: null,
-          requests: s.requests.map((r) => (r.state === 'paused' ? { ...r, state: 'waiting' } : r))
+          requests: s.requests.map((r) =>
+            r.state === 'paused' ? { ...r, state: 'waiting', waitingFor: waitingIn('waiting') } : r
+          )
         }))
         return { ok: true, value: {} }
       case 'serving.stop':

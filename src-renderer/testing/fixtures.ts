@@ -4,6 +4,7 @@ import { fixtureSettings, managedSettings } from './settings.ts'
 import {
   busy,
   everyday,
+  queue,
   failedRequest,
   FIXTURE_NOW,
   fixtureEntries,
@@ -39,6 +40,7 @@ export const fixtures = {
   }),
   loading: (): FixtureAgent => ({ snapshot: null, status: { state: 'starting' } }),
   one: (): FixtureAgent => ({ snapshot: oneDownload(), entries: fixtureEntries(40), settings: fixtureSettings() }),
+  queue: (): FixtureAgent => ({ snapshot: queue(), entries: fixtureEntries(12), settings: fixtureSettings() }),
   busy: (): FixtureAgent => ({ snapshot: busy(500), entries: fixtureEntries(10_000), settings: fixtureSettings() }),
   failed: (): FixtureAgent => ({
     snapshot: null,
@@ -82,7 +84,9 @@ export const fixtures = {
       ...everyday(),
       paused: { until: everyday().at + 55 * 60_000 },
       requests: everyday().requests.map((r) =>
-        r.state === 'active' || r.state === 'waiting' ? { ...r, state: 'paused', rateBytesPerSecond: 0 } : r
+        r.state === 'active' || r.state === 'waiting'
+          ? { ...r, state: 'paused', waitingFor: { what: 'resume', ahead: null }, rateBytesPerSecond: 0 }
+          : r
       ),
       uploads: []
     },

@@ -75,9 +75,11 @@ function states(): Picture[] {
     ...both('overview-otherversion', { ...small, fixture: 'otherversion', kept: false }),
     ...both('overview-busy', { ...small, fixture: 'busy', live: true }),
     ...both('downloads-busy', { ...small, fixture: 'busy', live: true }),
+    ...both('overview-queue', { ...small, fixture: 'queue' }),
+    ...both('downloads-queue', { ...small, fixture: 'queue' }),
     ...both('downloads-waiting', {
       ...small,
-      kept: false,
+      fixture: 'queue',
       act: (page) => page.getByRole('tab', { name: /Waiting/ }).click()
     }),
     ...both('downloads-done', {
@@ -86,6 +88,11 @@ function states(): Picture[] {
       act: (page) => page.getByRole('tab', { name: /Done/ }).click()
     }),
     ...both('downloads-failed', { ...small, fixture: 'trouble' }),
+    ...both('downloads-cancelled', {
+      ...small,
+      kept: false,
+      act: (page) => page.getByRole('tab', { name: /Cancelled/ }).click()
+    }),
     ...both('site-stopped', { ...small, fixture: 'stopped' }),
     ...both('cache-busy', { ...small, fixture: 'busy', kept: false }),
     ...both('cache-full', { ...small, fixture: 'trouble' }),

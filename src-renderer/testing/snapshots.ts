@@ -101,7 +101,8 @@ interface RequestShape extends Partial<Omit<RequestView, 'reasons'>> {
   readonly mix?: readonly [origin: number, peers: number, cache: number]
 }
 
-function waitingIn(state: RequestView['state']): RequestView['waitingFor'] {
+/** What a request in this state waits for, unless a scene says otherwise. */
+export function waitingIn(state: RequestView['state']): RequestView['waitingFor'] {
   if (state === 'checking') return { what: 'version', ahead: null }
   if (state === 'waiting') return { what: 'slot', ahead: 2 }
   return state === 'paused' ? { what: 'resume', ahead: null } : null
@@ -665,6 +666,33 @@ export function busy(count = 500, running = count): AgentSnapshot {
       since: FIXTURE_NOW - i * 900
     })),
     cache: { ...fixtureSnapshot().cache, entries: 10_000, bytes: 46.8 * GIB, pinned: 42, evictions: 812 }
+  })
+}
+
+/** Many downloads at once on a line of 150 KiB/s: as many run as there are slots, one of them has no byte yet; the rest waits. */
+export function queue(count = 30, slots = 6): AgentSnapshot {
+  const requests = Array.from({ length: count }, (_, n) =>
+    fixtureRequest(n, {
+      priority: 'foreground',
+      role: 'master',
+      reasons: ['no-peers'],
+      createdAt: FIXTURE_NOW - MIN + n * 10,
+      ...(n < slots
+        ? {
+            percent: n,
+            mix: [1, 0, 0] as const,
+            arrivingBytes: 300 * 1024,
+            rateBytesPerSecond: 25 * 1024
+          }
+        : { state: 'waiting' as const, waitingFor: { what: 'slot' as const, ahead: n - slots } })
+    })
+  )
+  return fixtureSnapshot({
+    requests,
+    transfers: requests.map((r) => fixtureTransfer(r)),
+    masters: requests.slice(0, slots).map((r) => fixtureMaster(r)),
+    peers: [],
+    uploads: []
   })
 }
 

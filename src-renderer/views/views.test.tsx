@@ -107,7 +107,7 @@ describe('news', () => {
 describe('overview', () => {
   test('says what happens, what it saved, and who set the integration', () => {
     renderApp(fixtures.everyday())
-    expect(screen.getByText('Downloading 3 files at 61 MiB/s, serving 3 PCs')).toBeTruthy()
+    expect(screen.getByText('Downloading 3 files at 61 MiB/s, 2 waiting, serving 3 PCs')).toBeTruthy()
     expect(screen.getByText('87 %')).toBeTruthy()
     expect(view().textContent).toContain('Set by Helpdesk (R. Okafor)')
   })
@@ -169,7 +169,7 @@ describe('downloads', () => {
     await waitFor(() => expect(bridge.agent.snapshot?.requests[0]?.state).toBe('waiting'))
     fireEvent.click(await screen.findByRole('button', { name: 'Cancel: OfficeSetup-16.89.msi' }))
     await waitFor(() => expect(bridge.agent.snapshot?.requests[0]?.state).toBe('cancelled'))
-    fireEvent.click(screen.getByRole('tab', { name: /Failed/ }))
+    fireEvent.click(screen.getByRole('tab', { name: /Cancelled/ }))
     fireEvent.click(await screen.findByRole('button', { name: 'Retry: OfficeSetup-16.89.msi' }))
     await waitFor(() => expect(bridge.agent.snapshot?.requests[0]?.state).toBe('checking'))
   })

@@ -1,35 +1,15 @@
+import { byProgress, groupOf, type DownloadGroup } from '../../../src-main/contract/progress.ts'
 import type { RequestView } from '../../../src-main/contract/request.ts'
 import type { AgentSnapshot, MasterView, TransferView } from '../../../src-main/contract/snapshot.ts'
 import { fileNameOf } from '../../format/url.ts'
 
-/** The heaps people sort downloads into. */
-export type DownloadGroup = 'active' | 'waiting' | 'done' | 'failed'
-export const downloadGroups: readonly DownloadGroup[] = ['active', 'waiting', 'done', 'failed']
-
-export function groupOf({ state }: Pick<RequestView, 'state'>): DownloadGroup {
-  switch (state) {
-    case 'checking':
-    case 'active':
-    case 'delivering':
-      return 'active'
-    case 'waiting':
-    case 'paused':
-      return 'waiting'
-    case 'done':
-      return 'done'
-    case 'failed':
-    case 'cancelled':
-      return 'failed'
-  }
-}
-
 export function groupCounts(requests: readonly RequestView[]): Record<DownloadGroup, number> {
-  const counts = { active: 0, waiting: 0, done: 0, failed: 0 }
+  const counts = { active: 0, waiting: 0, done: 0, failed: 0, cancelled: 0 }
   for (const request of requests) counts[groupOf(request)]++
   return counts
 }
 
-/** `when`: the newest first, ended ones by their end. */
+/** `when`: the newest first, ended ones by their end; those that wait in the order of their turn. */
 export interface DownloadSort {
   readonly by: 'when' | 'name' | 'progress'
   readonly ascending: boolean
@@ -46,9 +26,9 @@ export function downloadsIn(
   const wanted = search.trim().toLowerCase()
   const order = orders[sort.by]
   const sign = sort.ascending ? 1 : -1
-  return requests
-    .filter((r) => groupOf(r) === group && (wanted === '' || readable(r.url).includes(wanted)))
-    .toSorted((a, b) => sign * order(a, b) || moment(b) - moment(a) || (a.id < b.id ? -1 : 1))
+  const found = requests.filter((r) => groupOf(r) === group && (wanted === '' || readable(r.url).includes(wanted)))
+  if (group === 'waiting' && sort.by === 'when' && !sort.ascending) return found.toSorted(byProgress)
+  return found.toSorted((a, b) => sign * order(a, b) || moment(b) - moment(a) || (a.id < b.id ? -1 : 1))
 }
 
 /** A click on a column: first the way people look for it, then the other way round, then as it was. */
@@ -73,17 +53,6 @@ function readable(url: string): string {
   } catch {
     return url.toLowerCase()
   }
-}
-
-/** Time until everything is there at the present rate, ms; null when that cannot be known. */
-export function timeLeftMs({
-  state,
-  lengthBytes,
-  haveBytes,
-  rateBytesPerSecond
-}: Pick<RequestView, 'state' | 'lengthBytes' | 'haveBytes' | 'rateBytesPerSecond'>): number | null {
-  if (state !== 'active' || lengthBytes === null || rateBytesPerSecond < 1) return null
-  return (Math.max(0, lengthBytes - haveBytes) / rateBytesPerSecond) * 1000
 }
 
 export function transferOf(snapshot: AgentSnapshot | null, request: Pick<RequestView, 'key'>): TransferView | null {

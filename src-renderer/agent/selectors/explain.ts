@@ -1,26 +1,5 @@
+import { waitingSentence } from '../../../src-main/contract/progress.ts'
 import type { RequestView } from '../../../src-main/contract/request.ts'
-
-/** What a download is doing, in a word or two. */
-export function stateLabel({ state, role }: Pick<RequestView, 'state' | 'role'>): string {
-  switch (state) {
-    case 'checking':
-      return 'Checking version'
-    case 'waiting':
-      return 'Waiting'
-    case 'active':
-      return role === 'none' ? 'Electing' : 'Downloading'
-    case 'paused':
-      return 'Paused'
-    case 'delivering':
-      return 'Delivering'
-    case 'done':
-      return 'Done'
-    case 'failed':
-      return 'Failed'
-    case 'cancelled':
-      return 'Cancelled'
-  }
-}
 
 /** Who fetches the content from the origin, as seen from this PC. */
 export function roleSentence({
@@ -57,9 +36,10 @@ export function whyNotFromPeers(
   return null
 }
 
-/** What a row says below the name: the error, or why it did not come from peers where the role does not say so already. */
-export function rowReason(request: Pick<RequestView, 'state' | 'reasons' | 'split' | 'role' | 'error'>): string | null {
-  if (request.error !== null) return request.error.message
+/** What a row says below the name: the error, what it waits for, or why it did not come from peers where the role does not say so already. */
+export function rowReason(request: RequestView): string | null {
+  if (request.state === 'failed' && request.error !== null) return request.error.message
+  if (request.waitingFor !== null && request.waitingFor.what !== 'resume') return waitingSentence(request)
   if (request.reasons.at(-1)?.code === 'elected' && request.role === 'master') return null
   const why = whyNotFromPeers(request)
   return why === null || why.fromPeers ? null : why.sentence

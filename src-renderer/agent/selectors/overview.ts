@@ -1,16 +1,20 @@
+import { byProgress, groupOf } from '../../../src-main/contract/progress.ts'
 import type { RequestView } from '../../../src-main/contract/request.ts'
 import type { AgentSnapshot } from '../../../src-main/contract/snapshot.ts'
 import { countOf, formatRate } from '../../../src-main/contract/sizes.ts'
 
-/** Requests that move or are about to, the fastest first. */
+/** Requests whose bytes move, or are being delivered; the fastest first. */
 export function runningRequests(requests: readonly RequestView[]): RequestView[] {
-  return requests
-    .filter((r) => r.state === 'active' || r.state === 'checking' || r.state === 'delivering')
-    .toSorted((a, b) => b.rateBytesPerSecond - a.rateBytesPerSecond || a.createdAt - b.createdAt)
+  return requests.filter((r) => groupOf(r) === 'active').toSorted(byProgress)
+}
+
+/** Those that wait, in the order of their turn; paused ones last. */
+export function waitingRequests(requests: readonly RequestView[]): RequestView[] {
+  return requests.filter((r) => groupOf(r) === 'waiting').toSorted(byProgress)
 }
 
 export function totalRate(requests: readonly RequestView[]): number {
-  return requests.reduce((sum, r) => sum + (r.state === 'active' ? r.rateBytesPerSecond : 0), 0)
+  return requests.reduce((sum, r) => sum + (groupOf(r) === 'active' ? r.rateBytesPerSecond : 0), 0)
 }
 
 /** How many PCs are being served at this moment. */
@@ -24,10 +28,16 @@ export function nowSentence(snapshot: Pick<AgentSnapshot, 'requests' | 'uploads'
   const served = servedPeers(snapshot)
   const serving = served > 0 ? `serving ${countOf(served, 'PC')}` : ''
   if (snapshot.paused !== null) return serving === '' ? 'Transfers are paused' : `Transfers are paused, ${serving}`
-  if (running.length === 0) return serving === '' ? 'Nothing to do right now' : capital(serving)
+  const waits = waitingRequests(snapshot.requests).length
+  if (running.length === 0) {
+    const waiting = waits === 0 ? '' : `${countOf(waits, 'download')} waiting`
+    return capital([waiting, serving].filter((part) => part !== '').join(', ')) || 'Nothing to do right now'
+  }
   const rate = totalRate(running)
   const downloading = `Downloading ${countOf(running.length, 'file')}${rate >= 1 ? ` at ${formatRate(rate)}` : ''}`
-  return serving === '' ? downloading : `${downloading}, ${serving}`
+  return [downloading, waits === 0 ? '' : `${waits.toLocaleString('en')} waiting`, serving]
+    .filter((part) => part !== '')
+    .join(', ')
 }
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

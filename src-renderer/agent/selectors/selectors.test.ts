@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { AgentEvent } from '../../../src-main/contract/events.ts'
+import { downloadGroups, groupOf } from '../../../src-main/contract/progress.ts'
 import {
   fixtureEvents,
   fixturePeers,
@@ -9,20 +10,12 @@ import {
   fixtureSnapshot,
   everyday,
   busy,
+  queue,
   MIB
 } from '../../testing/snapshots.ts'
 import { fixtureSettings } from '../../testing/settings.ts'
 import { eventsAsCsv, eventsAsJson, eventAsText } from '../event-export.ts'
-import {
-  actionsOf,
-  downloadGroups,
-  downloadsIn,
-  groupCounts,
-  groupOf,
-  newestFirst,
-  nextSort,
-  timeLeftMs
-} from './downloads.ts'
+import { actionsOf, downloadsIn, groupCounts, newestFirst, nextSort } from './downloads.ts'
 import { eventsMatching, fileOf, joinEvents, sentenceOf } from './events.ts'
 import { rowReason, whyNotFromPeers } from './explain.ts'
 import { fleetState, nowSentence } from './overview.ts'
@@ -68,24 +61,34 @@ describe('downloads', () => {
     expect(rowReason(fixtureRequest(1, { role: 'direct', reasons: ['busy'] }))).toMatch(/busy/)
   })
 
-  test('tell the time left only when something moves', () => {
-    const moving = fixtureRequest(0, { lengthBytes: 100, haveBytes: 50, rateBytesPerSecond: 10 })
-    expect(timeLeftMs(moving)).toBe(5000)
-    expect(timeLeftMs({ ...moving, rateBytesPerSecond: 0 })).toBeNull()
-    expect(timeLeftMs({ ...moving, lengthBytes: null })).toBeNull()
-    expect(timeLeftMs({ ...moving, state: 'paused' })).toBeNull()
+  test('that wait are told apart from those that run, say for what, and stand in the order of their turn', () => {
+    const { requests } = queue(30, 6)
+    expect(groupCounts(requests)).toEqual({ active: 6, waiting: 24, done: 0, failed: 0, cancelled: 0 })
+    const waiting = downloadsIn(requests, 'waiting')
+    expect(waiting.map((r) => r.waitingFor!.ahead)).toEqual(Array.from({ length: 24 }, (_, i) => i))
+    expect(rowReason(waiting[4]!)).toBe('Waiting: 4 downloads are ahead of it')
+    expect(nowSentence({ requests, uploads: [], paused: null })).toBe('Downloading 6 files at 150 KiB/s, 24 waiting')
+  })
+
+  test('that somebody cancelled are no failures', () => {
+    const cancelled = fixtureRequest(1, {
+      state: 'cancelled',
+      error: { code: 'CANCELLED', message: 'Cancelled', next: '' }
+    })
+    expect(groupOf(cancelled)).toBe('cancelled')
+    expect(rowReason(cancelled)).toBeNull()
   })
 
   test('can be retried only when they failed, opened only when a file was written', () => {
     expect(actionsOf({ state: 'failed', destination: null })).toEqual(['retry'])
     expect(actionsOf({ state: 'done', destination: null })).toEqual([])
     expect(actionsOf({ state: 'done', destination: '/x' })).toContain('open')
-    expect(groupOf({ state: 'paused' })).toBe('waiting')
+    expect(groupOf({ state: 'paused', waitingFor: { what: 'resume', ahead: null } })).toBe('waiting')
   })
 
   test('say why they did not come from peers', () => {
     expect(whyNotFromPeers(fixtureRequest(0, { percent: 50, mix: [1, 0, 0], reasons: ['busy', 'no-peers'] }))).toEqual({
-      sentence: 'No other PC of the site was reachable.',
+      sentence: 'No other PC of the site was found or reachable.',
       fromPeers: false
     })
     expect(whyNotFromPeers(fixtureRequest(0, { percent: 50, mix: [0, 1, 0] }))?.fromPeers).toBe(true)
@@ -96,8 +99,10 @@ describe('downloads', () => {
 describe('the overview', () => {
   test('says in one sentence what happens', () => {
     const s = everyday()
-    expect(nowSentence(s)).toBe('Downloading 3 files at 61 MiB/s, serving 3 PCs')
-    expect(nowSentence({ ...s, uploads: [] })).toBe('Downloading 3 files at 61 MiB/s')
+    expect(nowSentence(s)).toBe('Downloading 3 files at 61 MiB/s, 2 waiting, serving 3 PCs')
+    expect(nowSentence({ ...s, uploads: [] })).toBe('Downloading 3 files at 61 MiB/s, 2 waiting')
+    const queued = s.requests.filter((r) => r.waitingFor !== null)
+    expect(nowSentence({ ...s, uploads: [], requests: queued })).toBe('2 downloads waiting')
     expect(nowSentence({ ...s, requests: [] })).toBe('Serving 3 PCs')
     expect(nowSentence({ ...s, requests: [], uploads: [] })).toBe('Nothing to do right now')
     expect(nowSentence({ ...s, paused: { until: null }, uploads: [] })).toBe('Transfers are paused')

@@ -2,8 +2,8 @@ import { makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-componen
 import { Crown16Regular } from '@fluentui/react-icons/svg/crown'
 import { memo } from 'react'
 import type { RequestView } from '../../../src-main/contract/request.ts'
-import { timeLeftMs } from '../../agent/selectors/downloads.ts'
-import { roleSentence, rowReason, stateLabel } from '../../agent/selectors/explain.ts'
+import { groupOf, receivedBytes, stateLabel, timeLeftMs } from '../../../src-main/contract/progress.ts'
+import { roleSentence, rowReason } from '../../agent/selectors/explain.ts'
 import { formatSize, formatRate, percentOf } from '../../../src-main/contract/sizes.ts'
 import { formatTimeLeft } from '../../../src-main/contract/durations.ts'
 import { fileNameOf, hostOf } from '../../format/url.ts'
@@ -77,7 +77,7 @@ export const NameCell = memo(function NameCell({ request }: { readonly request: 
         </span>
       </span>
       {why === null ? null : (
-        <span className={mergeClasses(styles.reason, request.error !== null && styles.bad)}>{why}</span>
+        <span className={mergeClasses(styles.reason, request.state === 'failed' && styles.bad)}>{why}</span>
       )}
     </div>
   )
@@ -87,6 +87,7 @@ export const NameCell = memo(function NameCell({ request }: { readonly request: 
 export const ProgressCell = memo(function ProgressCell({ request }: { readonly request: RequestView }) {
   const styles = useStyles()
   const { lengthBytes, haveBytes, split, state } = request
+  const received = receivedBytes(request)
   return (
     <div className={styles.progress}>
       <SplitBar split={split} lengthBytes={lengthBytes} label={fileNameOf(request.url)} />
@@ -94,9 +95,9 @@ export const ProgressCell = memo(function ProgressCell({ request }: { readonly r
         <span>
           {state === 'done'
             ? formatSize(lengthBytes ?? haveBytes)
-            : `${formatSize(haveBytes)} of ${lengthBytes === null ? '?' : formatSize(lengthBytes)}`}
+            : `${formatSize(received)} of ${lengthBytes === null ? '?' : formatSize(lengthBytes)}`}
         </span>
-        {lengthBytes === null || state === 'done' ? null : <span>{percentOf(haveBytes, lengthBytes)} %</span>}
+        {lengthBytes === null || state === 'done' ? null : <span>{percentOf(received, lengthBytes)} %</span>}
       </span>
     </div>
   )
@@ -117,7 +118,7 @@ const tones: Record<RequestView['state'], Tone> = {
 export const StateCell = memo(function StateCell({ request }: { readonly request: RequestView }) {
   const styles = useStyles()
   const left = timeLeftMs(request)
-  if (request.state === 'active' && request.rateBytesPerSecond >= 1)
+  if (request.state === 'active' && groupOf(request) === 'active' && request.rateBytesPerSecond >= 1)
     return (
       <span className={styles.numbers}>
         <Text className={styles.rate}>{formatRate(request.rateBytesPerSecond)}</Text>
@@ -128,7 +129,9 @@ export const StateCell = memo(function StateCell({ request }: { readonly request
     )
   return (
     <span className={styles.numbers}>
-      <StateBadge tone={tones[request.state]}>{stateLabel(request)}</StateBadge>
+      <StateBadge tone={request.state !== 'paused' && groupOf(request) === 'waiting' ? 'quiet' : tones[request.state]}>
+        {stateLabel(request)}
+      </StateBadge>
       {request.finishedAt === null ? null : (
         <Text size={200} block>
           <When at={request.finishedAt} />

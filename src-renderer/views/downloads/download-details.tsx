@@ -1,5 +1,6 @@
 import { makeStyles, Text, tokens } from '@fluentui/react-components'
 import { finalRequestStates, type RequestView } from '../../../src-main/contract/request.ts'
+import { waitingSentence } from '../../../src-main/contract/progress.ts'
 import { useSnapshot } from '../../app-context.tsx'
 import { masterOf, transferOf } from '../../agent/selectors/downloads.ts'
 import { roleSentence, whyNotFromPeers } from '../../agent/selectors/explain.ts'
@@ -51,7 +52,8 @@ export function DownloadDetails({ request }: { readonly request: RequestView }) 
   )
   const pieces = usePieces(transfer?.key ?? null)
   const why = whyNotFromPeers(request)
-  const { error } = request
+  const error = request.state === 'failed' ? request.error : null
+  const waits = waitingSentence(request)
   return (
     <div className={styles.root}>
       <div className={styles.part}>
@@ -71,6 +73,7 @@ export function DownloadDetails({ request }: { readonly request: RequestView }) 
         <h2 className={styles.title}>
           {error !== null ? 'What went wrong' : why !== null && !why.fromPeers ? 'Why not from peers?' : 'How it goes'}
         </h2>
+        {waits === null ? null : <Text size={200}>{waits}.</Text>}
         {error === null ? null : (
           <Text size={200}>
             {error.message} {error.next} <span className={styles.mono}>({error.code})</span>

@@ -3,15 +3,8 @@ import { Add20Regular } from '@fluentui/react-icons/svg/add'
 import { ArrowDownload24Regular } from '@fluentui/react-icons/svg/arrow-download'
 import { useCallback, useMemo, useState } from 'react'
 import { useLive, useSnapshot } from '../../app-context.tsx'
-import {
-  downloadGroups,
-  downloadsIn,
-  groupCounts,
-  newestFirst,
-  nextSort,
-  type DownloadGroup,
-  type DownloadSort
-} from '../../agent/selectors/downloads.ts'
+import { downloadGroups, type DownloadGroup } from '../../../src-main/contract/progress.ts'
+import { downloadsIn, groupCounts, newestFirst, nextSort, type DownloadSort } from '../../agent/selectors/downloads.ts'
 import { EmptyState } from '../../parts/panel.tsx'
 import { SourceKey } from '../../parts/source-split.tsx'
 import { ViewFrame } from '../../parts/view-frame.tsx'
@@ -21,15 +14,22 @@ import { DownloadActions } from './download-actions.tsx'
 import { NameCell, ProgressCell, StateCell } from './download-cells.tsx'
 import { DownloadDetails } from './download-details.tsx'
 
-const labels: Record<DownloadGroup, string> = { active: 'Active', waiting: 'Waiting', done: 'Done', failed: 'Failed' }
+const labels: Record<DownloadGroup, string> = {
+  active: 'Active',
+  waiting: 'Waiting',
+  done: 'Done',
+  failed: 'Failed',
+  cancelled: 'Cancelled'
+}
 const emptyTexts: Record<DownloadGroup, readonly [title: string, text: string]> = {
   active: [
     'Nothing is being downloaded',
     'Programs on this PC ask Larder by themselves. You can also add an address by hand.'
   ],
-  waiting: ['Nothing waits', 'Paused downloads and those that wait for a free place in the queue stand here.'],
-  done: ['Nothing finished yet', 'Downloads that were delivered since Larder started stand here.'],
-  failed: ['Nothing failed', 'Downloads that failed or were cancelled stand here, with what to do about them.']
+  waiting: ['Nothing waits', 'Downloads whose turn has not come are here, with what they wait for, and paused ones.'],
+  done: ['Nothing finished yet', 'Downloads that were delivered in the last hours are here.'],
+  failed: ['Nothing failed', 'Downloads that failed are here, with what to do about them.'],
+  cancelled: ['Nothing was cancelled', 'Downloads that somebody cancelled are here; they can be asked for again.']
 }
 const columns: readonly GridColumn<DownloadSort['by']>[] = [
   { id: 'name', header: 'File', sort: 'name' },

@@ -1,9 +1,10 @@
 import { Button, Link, makeStyles, Text, tokens } from '@fluentui/react-components'
 import { useMemo } from 'react'
+import type { RequestView } from '../../../src-main/contract/request.ts'
 import { useApp, useSnapshot } from '../../app-context.tsx'
-import { timeLeftMs } from '../../agent/selectors/downloads.ts'
-import { roleSentence, stateLabel } from '../../agent/selectors/explain.ts'
-import { nowSentence, runningRequests } from '../../agent/selectors/overview.ts'
+import { receivedBytes, stateLabel, timeLeftMs, waitingSentence } from '../../../src-main/contract/progress.ts'
+import { roleSentence } from '../../agent/selectors/explain.ts'
+import { nowSentence, runningRequests, waitingRequests } from '../../agent/selectors/overview.ts'
 import { countOf, formatRate, percentOf } from '../../../src-main/contract/sizes.ts'
 import { formatTimeLeft } from '../../../src-main/contract/durations.ts'
 import { fileNameOf } from '../../format/url.ts'
@@ -51,10 +52,7 @@ export function NowPanel() {
   const sentence = useSnapshot(nowSentence)
   const requests = useSnapshot((s) => s.requests)
   const running = useMemo(() => runningRequests(requests), [requests])
-  const waiting = useMemo(
-    () => requests.filter((r) => r.state === 'waiting' || r.state === 'paused').length,
-    [requests]
-  )
+  const waiting = useMemo(() => waitingRequests(requests), [requests])
   const paused = useSnapshot((s) => s.paused)
   const cacheEntries = useSnapshot((s) => s.cache.entries)
   return (
@@ -78,7 +76,7 @@ export function NowPanel() {
       {running.length === 0 ? (
         <>
           <Text className={styles.quiet}>
-            {waiting > 0 ? `${countOf(waiting, 'download')} waiting or paused. ` : ''}
+            {waiting[0] === undefined ? '' : `${waitingLine(waiting[0])}. `}
             {cacheEntries > 0
               ? `${countOf(cacheEntries, 'content')} in the cache ready for this PC and its peers.`
               : 'Programs on this PC ask Larder for what they need; it appears here.'}
@@ -102,7 +100,7 @@ export function NowPanel() {
                   </span>
                   <span className={styles.side}>
                     {request.state === 'active'
-                      ? `${request.lengthBytes === null ? '' : `${percentOf(request.haveBytes, request.lengthBytes)} % · `}${formatRate(request.rateBytesPerSecond)}`
+                      ? `${request.lengthBytes === null ? '' : `${percentOf(receivedBytes(request), request.lengthBytes)} % · `}${formatRate(request.rateBytesPerSecond)}`
                       : stateLabel(request)}
                   </span>
                 </span>
@@ -119,6 +117,15 @@ export function NowPanel() {
       {running.length > MOST_ROWS ? (
         <Text className={styles.quiet}>and {(running.length - MOST_ROWS).toLocaleString('en')} more</Text>
       ) : null}
+      {running.length > 0 && waiting[0] !== undefined ? (
+        <Text className={styles.quiet}>
+          {waiting.length === 1 ? '' : `${waiting.length.toLocaleString('en')} wait. First: `}
+          {waitingLine(waiting[0])}
+        </Text>
+      ) : null}
     </Panel>
   )
 }
+
+const waitingLine = (request: RequestView): string =>
+  `${fileNameOf(request.url)}: ${waitingSentence(request) ?? stateLabel(request)}`
