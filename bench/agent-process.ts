@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
-import { apiRoutes, StatusView, VerifyView } from '../src-main/contract/api.ts'
-import { AgentEvent } from '../src-main/contract/events.ts'
-import { RequestView, type RequestSpecInput } from '../src-main/contract/request.ts'
-import { AgentSnapshot } from '../src-main/contract/snapshot.ts'
+import { AgentHttp } from '../src-main/client/agent-http.ts'
+import type { ApiToken, VerifyView } from '../src-main/contract/api.ts'
+import type { AgentEvent } from '../src-main/contract/events.ts'
+import type { RequestSpecInput, RequestView } from '../src-main/contract/request.ts'
+import type { AgentSnapshot } from '../src-main/contract/snapshot.ts'
 import { cliFile } from '../scripts/bundles.ts'
 import type { RunningProgram, RunScope } from './run-scope.ts'
 
@@ -97,25 +98,15 @@ export async function startAgent(scope: RunScope, options: AgentOptions): Promis
 }
 
 function agentProcess(name: string, program: RunningProgram, ready: z.infer<typeof Ready>): AgentProcess {
-  const token = readFileSync(path.join(ready.dataDir, 'api-token'), 'utf8').trim()
-  const call = async <T>(schema: z.ZodType<T>, route: { method: string; path: string }, body?: object): Promise<T> => {
-    const response = await fetch(`http://127.0.0.1:${ready.apiPort}${route.path}`, {
-      method: route.method,
-      headers: { authorization: `Bearer ${token}`, ...(body ? { 'content-type': 'application/json' } : {}) },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-      signal: AbortSignal.timeout(30_000)
-    }).catch((error: Error) => {
-      throw new Error(
-        `${name} did not answer ${route.method} ${route.path} (${(error.cause as Error | undefined)?.message ?? error.message}); ${program.fate}`,
-        { cause: error }
-      )
-    })
-    const answer: unknown = await response.json()
-    if (!response.ok)
-      throw new Error(
-        `${name} answered ${response.status} to ${route.method} ${route.path}: ${JSON.stringify(answer).slice(0, 300)}`
-      )
-    return schema.parse(answer)
+  const token = readFileSync(path.join(ready.dataDir, 'api-token'), 'utf8').trim() as ApiToken
+  const agent = new AgentHttp({ port: ready.apiPort, token })
+  /** Whose call it was, and whether its process still runs. */
+  const called = async <T>(answer: (options: { signal: AbortSignal }) => Promise<T>): Promise<T> => {
+    try {
+      return await answer({ signal: AbortSignal.timeout(30_000) })
+    } catch (error) {
+      throw new Error(`A call to ${name} failed (${(error as Error).message}); ${program.fate}`, { cause: error })
+    }
   }
   return {
     name,
@@ -128,12 +119,12 @@ function agentProcess(name: string, program: RunningProgram, ready: z.infer<type
     get ended() {
       return program.ended
     },
-    ask: (spec) => call(RequestView, apiRoutes.createRequest, spec),
-    requests: async () => (await call(z.object({ requests: z.array(RequestView) }), apiRoutes.listRequests)).requests,
-    requestsRunning: async () => (await call(StatusView, apiRoutes.status)).requestsRunning,
-    snapshot: () => call(AgentSnapshot, apiRoutes.snapshot),
-    events: async () => (await call(z.object({ events: z.array(AgentEvent) }), apiRoutes.events)).events,
-    verify: () => call(VerifyView, apiRoutes.verifyCache),
+    ask: (spec) => called((options) => agent.call('request.start', { spec }, options)),
+    requests: async () => (await called((options) => agent.call('request.list', {}, options))).requests,
+    requestsRunning: async () => (await called((options) => agent.call('agent.status', {}, options))).requestsRunning,
+    snapshot: () => called((options) => agent.call('agent.snapshot', {}, options)),
+    events: async () => (await called((options) => agent.call('events.list', {}, options))).events,
+    verify: () => called((options) => agent.call('cache.verify', {}, options)),
     kill: program.kill,
     stop: program.stop
   }

@@ -55,10 +55,11 @@ const layers: Record<string, readonly string[]> = {
   requests: [...base, 'pieces', 'cache', 'origin', 'peers/network', 'claims', 'transfers'],
   precache: base,
   agent: engine,
-  window: [...engine, 'agent'],
-  api: [...engine, 'agent', 'window'],
+  operations: [...engine, 'agent'],
+  window: [...engine, 'agent', 'operations'],
+  api: [...engine, 'agent', 'operations', 'window'],
   client: [...base, 'settings', 'rates', 'origin'],
-  cli: [...engine, 'agent', 'window', 'api', 'client']
+  cli: [...engine, 'agent', 'operations', 'window', 'api', 'client']
 }
 /** Electron's side: may import every layer, and electron. */
 const electronFolders = ['shell', 'preload']

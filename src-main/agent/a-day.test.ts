@@ -72,6 +72,7 @@ async function aDay(startMs: number, hours: number) {
     setPriority: () => {},
     changed: () => {},
     onMains: async () => true,
+    requireAllowed: () => {},
     readList: async () => [],
     obtain: async () => ({ sha256: content.sha256, bytes: 0, present: true }),
     ended: () => runs.push(local(clock.wallMs()).hour)

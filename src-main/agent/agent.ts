@@ -39,6 +39,9 @@ export interface AgentHost {
   readonly timeZone?: string
 }
 
+/** Where a request came from: a program on this PC, or a window of the agent. */
+export type Asker = 'program' | 'window'
+
 export interface Log {
   debug(facts: object, text: string): void
   info(facts: object, text: string): void
@@ -64,8 +67,16 @@ export interface Agent extends EventEmitter<AgentEvents> {
   clockSkews(): readonly ClockSkew[]
   /** Newest events, oldest first, after `since` (a sequence number). At most 1,000 are kept. */
   events(since?: number): AgentEvent[]
-  /** Takes a request and acts at once. @throws URL_INVALID, DIGEST_INVALID, DESTINATION_INVALID, … (what can be known now) */
-  request(spec: RequestSpec): RequestView
+  /**
+   * Takes a request and acts at once. `asker`: a program, unless said otherwise.
+   * @throws INTEGRATION_OFF, URL_INVALID, DIGEST_INVALID, DESTINATION_INVALID, … (what can be known now)
+   */
+  request(spec: RequestSpec, asker?: Asker): RequestView
+  /**
+   * Asks again for what failed or was cancelled, with everything the first one had.
+   * @throws NOT_FOUND, BAD_REQUEST when it did not fail, FORBIDDEN when the other sort of asker asked, and as `request`
+   */
+  retry(id: RequestId, asker?: Asker): RequestView
   /** @throws NOT_FOUND */
   requestView(id: RequestId): RequestView
   requests(): RequestView[]

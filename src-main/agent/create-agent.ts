@@ -29,8 +29,9 @@ import { namesIn } from '../settings/setting-facts.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
 import type { Change } from '../settings/write-setting.ts'
 import type { Readings } from '../requests/reading.ts'
-import type { Agent, AgentConfig, AgentEvents, AgentHost } from './agent.ts'
+import type { Agent, AgentConfig, AgentEvents, AgentHost, Asker } from './agent.ts'
 import type { AgentParts } from './agent-parts.ts'
+import { Asked, requireIntegration } from './asked.ts'
 import { contentDetail, moveIn, tellCacheEvents } from './cache-care.ts'
 import { CachePlace } from './cache-place.ts'
 import { EventLog } from './event-log.ts'
@@ -60,6 +61,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   readonly #name: string
   readonly settings: LiveSettings
   readonly #events: EventLog
+  readonly #asked = new Asked()
   readonly #undo: (() => unknown)[] = []
   #parts: AgentParts | null = null
   #state: AgentSnapshot['state'] = 'starting'
@@ -137,14 +139,20 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     return this.#events.since(since)
   }
 
-  request(spec: RequestSpec): RequestView {
+  request(spec: RequestSpec, asker: Asker = 'program'): RequestView {
     if (this.#state !== 'running') throw new LarderError('SHUTTING_DOWN', 'The agent is not running')
+    requireIntegration(this.settings)
     const request = this.#running().requests.add(spec)
+    this.#asked.note(request.id, spec, asker)
     this.#events.add('requestAccepted', `Asked for ${request.view().url}`, {
       requestId: request.id,
       url: request.view().url
     })
     return request.view()
+  }
+
+  retry(id: RequestId, asker: Asker = 'program'): RequestView {
+    return this.request(this.#asked.again(this.requestView(id), asker), asker)
   }
 
   requestView(id: RequestId): RequestView {
@@ -354,6 +362,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       localClock: local,
       dataDir,
       settings: settings.precache,
+      requireIntegration: () => requireIntegration(live),
       onBattery: () => machine.onBattery,
       changed
     })

@@ -20,6 +20,8 @@ export interface PrecacheWorld {
   readonly localClock: LocalClock
   readonly dataDir: string
   readonly settings: Settings['precache']
+  /** @throws INTEGRATION_OFF */
+  readonly requireIntegration: () => void
   readonly onBattery: () => boolean
   readonly changed: () => void
 }
@@ -38,6 +40,7 @@ export function openPrecache(world: PrecacheWorld): Promise<Precache> {
     pin: (sha256, until) => keepLongerPin(cache, sha256, until),
     setPriority: (sha256, priority) => cache.setPriority(sha256, priority),
     onMains: async () => !world.onBattery(),
+    requireAllowed: world.requireIntegration,
     async obtain(spec, signal) {
       const view = await requested(agent, spec, signal)
       return {

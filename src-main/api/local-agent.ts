@@ -16,7 +16,7 @@ import { systemClock, type Clock } from '../lib/clock.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
 import { followGatewaySettings } from './gateway/follow-settings.ts'
-import type { LogLevel, LogLevelSwitch } from './log-level.ts'
+import type { LogLevel, LogLevelSwitch } from '../operations/log-level.ts'
 import { openLogFile, type LogFile } from './logging.ts'
 import { startApi } from './server.ts'
 import { openUi, type UiOptions } from './ui.ts'
@@ -102,7 +102,7 @@ export async function runLocalAgent(options: LocalAgentOptions): Promise<Running
       settings,
       clock,
       log,
-      logLevel,
+      logLevel: ruledByPolicy(logLevel, settings),
       logDir: paths.log,
       examine: examineAgent,
       openMetrics: !settings.current.metrics.requireToken,
@@ -143,6 +143,17 @@ function openLog(paths: DataPaths, settings: LiveSettings, undo: (() => void | P
   settings.on('changed', follow)
   undo.push(() => void settings.off('changed', follow))
   return file
+}
+
+/** A level that a policy decides is not changed past it. */
+function ruledByPolicy({ get, set }: LogLevelSwitch, settings: LiveSettings): LogLevelSwitch {
+  return {
+    get,
+    set: (level) => {
+      settings.requireOpen(['log.level'])
+      set(level)
+    }
+  }
 }
 
 /** For a log that is somebody else's: its level is noted and changes nothing. */

@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import { createStream } from 'rotating-file-stream'
 import type { Log } from '../agent/agent.ts'
 import type { Settings } from '../contract/settings.ts'
-import type { LogLevelSwitch } from './log-level.ts'
+import type { LogLevelSwitch } from '../operations/log-level.ts'
 import { redactFacts, redactText } from './redact.ts'
 
 /** Files kept: the one being written and four older ones. */

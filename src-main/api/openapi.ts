@@ -2,9 +2,11 @@ import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import type { FastifySchema } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { CacheListing, StatusView, VerifyView, VersionView, type ApiRoute } from '../contract/api.ts'
-import { ErrorView } from '../contract/errors.ts'
+import { CacheListing, StatusView, VerifyView, VersionView } from '../contract/api.ts'
+import { errorTable, ErrorView, type ErrorCode } from '../contract/errors.ts'
 import { AgentEvent } from '../contract/events.ts'
+import { httpForm } from '../contract/operations/http-form.ts'
+import { commonErrors, type Operation } from '../contract/operations/operation.ts'
 import { RequestSpec, RequestView } from '../contract/request.ts'
 import { AgentSnapshot, CacheEntryView, CacheStats, MasterView, PeerView, TransferView } from '../contract/snapshot.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
@@ -45,26 +47,44 @@ export const openApiOptions: FastifyDynamicSwaggerOptions = {
   transformObject: createJsonSchemaTransformObject({ schemaRegistry: schemaRegistry as never })
 }
 
-/** What fastify checks and the document shows for one route. */
-export function routeSchema(name: string, route: ApiRoute): FastifySchema {
+/** What fastify checks and the document shows for one operation. */
+export function routeSchema(name: string, operation: Operation): FastifySchema {
+  const { summary, who, answer, stream, bytes } = operation
+  const { params, query, body, status } = httpForm(operation)
   const content: Record<string, { schema: z.ZodType }> = {}
-  if (route.answer) content['application/json'] = { schema: route.answer }
-  if (route.stream)
+  if (answer) content['application/json'] = { schema: answer }
+  if (stream)
     content['text/event-stream'] = {
-      schema: z.string().describe(`Server-Sent Events: ${Object.keys(route.stream).join(', ')}; each with JSON data.`)
+      schema: z.string().describe(`Server-Sent Events: ${Object.keys(stream).join(', ')}; each with JSON data.`)
     }
-  if (route.bytes)
+  if (bytes)
     content['application/octet-stream'] = { schema: z.string().meta({ contentMediaType: 'application/octet-stream' }) }
   return {
     operationId: name,
-    summary: route.summary,
-    security: route.access === 'token' ? [{ token: [] }] : [],
-    ...(route.params && { params: route.params }),
-    ...(route.query && { querystring: route.query }),
-    ...(route.body && { body: route.body }),
+    summary,
+    security: who === 'anyone' ? [] : [{ token: [] }],
+    ...(params && { params }),
+    ...(query && { querystring: query }),
+    ...(body && { body }),
     response: {
-      [route.status]: { description: 'Good', content },
+      [status]: { description: 'Good', content },
+      ...errorResponses(operation),
       default: { description: 'An error', content: { 'application/json': { schema: ErrorView } } }
     }
   }
+}
+
+/** The codes an operation answers, by status. */
+function errorResponses(operation: Operation): Record<number, object> {
+  const byStatus = new Map<number, ErrorCode[]>()
+  for (const code of new Set([...operation.errors, ...commonErrors(operation)])) {
+    const { http } = errorTable[code]
+    byStatus.set(http, [...(byStatus.get(http) ?? []), code])
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      status,
+      { description: codes.join(', '), content: { 'application/json': { schema: ErrorView } } }
+    ])
+  )
 }

@@ -1,8 +1,10 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { apiRoutes, proofMessage, type ApiRoute } from '../contract/api.ts'
+import { proofMessage } from '../contract/api.ts'
 import { reportOf } from '../contract/doctor.ts'
 import { errorTable } from '../contract/errors.ts'
+import { filledPath, httpForm } from '../contract/operations/http-form.ts'
+import { apiOperationNames, operationOf } from '../contract/operations/operations.ts'
 import { LarderError } from '../lib/errors.ts'
 import { systemClock } from '../lib/clock.ts'
 import { startAgentRig, type AgentRig } from '../testing/agent-rig.ts'
@@ -15,15 +17,21 @@ beforeAll(async () => {
 })
 afterAll(() => rig.close())
 
-const routes: readonly ApiRoute[] = Object.values(apiRoutes)
+const routes = apiOperationNames.map((name) => ({ who: operationOf(name).who, ...httpForm(operationOf(name)) }))
+const sampleFields = {
+  id: 'r-00000000',
+  sha256: '0'.repeat(64),
+  key: `sha256:${'0'.repeat(64)}`,
+  name: 'election.weight'
+}
 const post = (path: string, body: unknown, headers = {}) =>
   rig.call('POST', path, { body: JSON.stringify(body), headers })
 
 describe('who may call', () => {
-  test.each(routes.filter((route) => route.access === 'token').map((route) => [route.method, route.path]))(
+  test.each(routes.filter(({ who }) => who !== 'anyone').map((route) => [route.method, route.path]))(
     '%s %s needs the token',
     async (method, path) => {
-      const target = path.replace(':id', 'r-00000000').replace(':sha256', '0'.repeat(64))
+      const target = filledPath(path, sampleFields)
       for (const authorization of [
         null,
         '',
@@ -98,7 +106,7 @@ describe('who may call', () => {
   test.each(routes.map((route) => [route.method, route.path]))(
     '%s %s is closed to pages, with and without the token',
     async (method, path) => {
-      const target = path.replace(':id', 'r-00000000').replace(':sha256', '0'.repeat(64))
+      const target = filledPath(path, sampleFields)
       const fromPages: Record<string, string>[] = [
         { host: `evil.test:${rig.port}` },
         { origin: 'https://evil.test' },

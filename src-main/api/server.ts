@@ -3,20 +3,22 @@ import swagger from '@fastify/swagger'
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Agent, Log } from '../agent/agent.ts'
-import { apiRoutes, type ApiRoute, type ApiRouteName, type ApiToken } from '../contract/api.ts'
+import type { ApiToken } from '../contract/api.ts'
 import type { Clock } from '../lib/clock.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
 import { errorAnswer } from './error-answer.ts'
 import type { DoctorReport } from '../contract/doctor.ts'
 import { EventStream } from './event-stream.ts'
-import { assertLocalCaller, assertToken } from './guard.ts'
-import { createHandlers, type Call } from './handlers.ts'
-import type { LogLevelSwitch } from './log-level.ts'
+import { assertLocalCaller, assertToken, proveToken } from './guard.ts'
+import { createOperations } from '../operations/carry-out.ts'
+import type { LogLevelSwitch } from '../operations/log-level.ts'
+import type { ProgramServices } from '../operations/operation-host.ts'
 import { Metrics, METRICS_TYPE } from './metrics.ts'
-import { openApiOptions, routeSchema } from './openapi.ts'
+import { openApiOptions } from './openapi.ts'
+import { addOperationRoutes, queryNumbers } from './operation-routes.ts'
 import { addUiRoutes } from './ui-routes.ts'
-import type { Ui } from './ui.ts'
+import { uiLinkTo, type Ui } from './ui.ts'
 
 const MAX_BODY_BYTES = 64 * 1024
 const MAX_HEADER_BYTES = 16 * 1024
@@ -77,7 +79,8 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   // A call without body is one with `undefined`, so that a schema can say what that means.
   app.setValidatorCompiler((route) => {
     const validate = validatorCompiler(route as never)
-    return (input: unknown) => validate(input ?? undefined)
+    const numbers = route.httpPart === 'querystring' ? queryNumbers(route.schema) : null
+    return (input: unknown) => validate(numbers ? numbers(input) : (input ?? undefined))
   })
   app.setSerializerCompiler(serializerCompiler)
   let port = options.port
@@ -112,22 +115,17 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     stream.once('closed', () => streams.delete(stream))
     return stream
   }
-  const handlers = createHandlers({
-    agent,
-    token,
-    clock,
-    settings: options.settings,
+  const programs: ProgramServices = {
+    prove: (challenge) => proveToken(token, challenge, port),
+    openApi: () => app.swagger() as { openapi: string },
     logLevel: options.logLevel,
     logDir: options.logDir,
-    examine: options.examine,
-    port: () => port,
-    openApi: () => app.swagger() as { openapi: string },
-    openStream,
-    uiSessions: ui?.sessions
-  })
+    examine: sharedWhileRunning(options.examine),
+    uiLink: () => uiLinkTo(ui, port)
+  }
+  const operations = createOperations({ agent: () => agent, settings: options.settings, clock, programs })
   await app.register(swagger, openApiOptions)
-  for (const name of Object.keys(apiRoutes) as ApiRouteName[])
-    addRoute(app, name, apiRoutes[name], handlers[name] as AnyHandler, token)
+  addOperationRoutes(app, { operations, token, openStream })
   if (ui) addUiRoutes(app, { ui, log, openStream })
   addMetrics(app, new Metrics(() => agent.snapshot()), options.openMetrics ? null : token)
 
@@ -154,28 +152,10 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   }
 }
 
-type AnyHandler = (call: Call<never>) => unknown
-
-function addRoute(app: FastifyInstance, name: string, route: ApiRoute, handler: AnyHandler, token: ApiToken): void {
-  app.route({
-    method: route.method,
-    url: route.path,
-    schema: routeSchema(name, route),
-    onRequest: async (request) => {
-      if (route.access === 'token') assertToken(request.headers.authorization, token)
-    },
-    handler: async (request, reply) => {
-      const answer = await handler({
-        params: request.params,
-        query: request.query,
-        body: request.body,
-        request,
-        reply
-      } as Call<never>)
-      if (answer === undefined) return reply
-      return reply.code(route.status).send(answer)
-    }
-  })
+/** Callers that come while it runs get the same result. */
+function sharedWhileRunning<T>(work: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined
+  return () => (running ??= work().finally(() => (running = undefined)))
 }
 
 /** Figures for Prometheus; text, so no part of the OpenAPI document. */

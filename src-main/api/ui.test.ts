@@ -176,7 +176,7 @@ describe('a command', () => {
     const { json } = await send({ c: 'integration.set', enabled: false }, token)
     expect(parseAnswer('integration.set', json)).toMatchObject({
       ok: true,
-      value: { enabled: false, by: expect.stringMatching(/^.+ in the browser$/) }
+      value: { integration: { enabled: false, by: expect.stringMatching(/^.+ in the browser$/) } }
     })
     await send({ c: 'integration.set', enabled: true }, token)
   })

@@ -1,15 +1,18 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Agent, Log } from '../agent/agent.ts'
+import type { UiLinkView } from '../contract/api.ts'
 import type { AgentStatus } from '../contract/commands.ts'
+import { UI_PATH } from '../contract/ui.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
 import { LarderError } from '../lib/errors.ts'
 import { personName } from '../lib/person-name.ts'
-import { createDispatch, type Dispatch, type SettingsDesk } from '../window/dispatch.ts'
+import type { SettingsDesk } from '../operations/operation-host.ts'
+import { createDispatch, type Dispatch } from '../window/dispatch.ts'
 import { SnapshotFeed, type SnapshotReader } from '../window/snapshot-feed.ts'
-import { UiSessions } from './ui-sessions.ts'
+import { LINK_VALID_MS, UiSessions } from './ui-sessions.ts'
 
 /** What a headless agent needs to show its window in a browser. */
 export interface UiOptions {
@@ -47,6 +50,7 @@ export async function openUi(
   })
   const status = (): AgentStatus => ({ state: agent.snapshot().state === 'running' ? 'running' : 'stopping' })
   const feed = new SnapshotFeed(clock, () => ({ status: status(), snapshot: agent.snapshot() }))
+  agent.cache.on('verifying', (progress) => feed.setVerifying(progress))
   // The agent makes snapshots for whoever listens; with no window open that is nobody.
   const follow = (listener: () => void): (() => void) => {
     if (feed.listenerCount('changed') === 0) agent.on('snapshot', feed.noteChange)
@@ -59,8 +63,7 @@ export async function openUi(
   const dispatch = createDispatch({
     source: {
       agent: () => agent,
-      message: () => feed.message(),
-      setVerifying: (progress) => feed.setVerifying(progress)
+      message: () => feed.message()
     },
     settings,
     // A browser may be on another desktop than the agent, or on none: nothing of it is touched from here.
@@ -87,4 +90,11 @@ export async function openUi(
     follow,
     command: (input) => dispatch(input, by)
   }
+}
+
+/** @throws NOT_FOUND when this agent serves no window */
+export function uiLinkTo(ui: Ui | undefined, port: number): UiLinkView {
+  if (!ui)
+    throw new LarderError('NOT_FOUND', 'This agent serves no window to browsers; start it with `larder agent --ui`')
+  return { url: `http://127.0.0.1:${port}${UI_PATH}#link=${ui.sessions.issueLink()}`, validMs: LINK_VALID_MS }
 }

@@ -100,6 +100,8 @@ export interface CacheEvents {
   diskRecovered: []
   /** All contents of another folder are here. */
   tookIn: [{ from: string; contents: number; bytes: number }]
+  /** How far a verification is, in contents; null: it has ended. */
+  verifying: [{ done: number; total: number } | null]
   /** Something {@link Cache.stats} shows has changed without another event. */
   changed: []
 }
@@ -172,6 +174,7 @@ export interface Cache extends EventEmitter<CacheEvents> {
   ): { entry: CacheEntryView; servedTo: { peer: PeerId; bytes: number; lastAt: number }[] } | undefined
   /** Other limits, kept from now on. */
   setLimits(limits: CacheLimits): Promise<void>
+  /** Compares every content with its digest. @throws BUSY while one is running; the signal's reason */
   verify(options: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void }): Promise<VerifyReport>
   /**
    * Moves the contents of another cache folder into this one; `stats().moving` tells how far it is. What is still there is not

@@ -69,6 +69,7 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   readonly #ending = new AbortController()
   #limits: EffectiveLimits
   #moving: CacheStats['moving'] = null
+  #verifying = false
   #tookIn: Promise<void> = Promise.resolve()
   #bringing: Promise<void> = Promise.resolve()
   /** Index and files agree as far as is known. */
@@ -325,8 +326,24 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     return this.#parts.index.detail(sha256)
   }
 
-  verify(options: VerifyOptions): Promise<VerifyReport> {
-    return verifyCache({ index: this.#index(), store: this.store, layout: this.#parts.layout }, options)
+  async verify({ signal, onProgress }: VerifyOptions): Promise<VerifyReport> {
+    const index = this.#index()
+    if (this.#verifying) throw new LarderError('BUSY', 'The cache is being verified already')
+    const show = (done: number, total: number) => {
+      this.emit('verifying', { done, total })
+      onProgress?.(done, total)
+    }
+    this.#verifying = true
+    this.emit('verifying', { done: 0, total: index.totals.entries })
+    try {
+      return await verifyCache(
+        { index, store: this.store, layout: this.#parts.layout },
+        { ...(signal && { signal }), onProgress: show }
+      )
+    } finally {
+      this.#verifying = false
+      this.emit('verifying', null)
+    }
   }
 
   takeIn(from: string): Promise<void> {

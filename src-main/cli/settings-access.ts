@@ -1,5 +1,5 @@
 import { connect } from '../client/connection.ts'
-import type { ApiAnswer, ApiBody } from '../contract/api.ts'
+import type { AnswerOf, InputOf } from '../contract/operations/operations.ts'
 import type { SettingDetails } from '../contract/setting-details.ts'
 import { systemClock } from '../lib/clock.ts'
 import { dataPaths, defaultDataDir } from '../lib/data-paths.ts'
@@ -13,7 +13,7 @@ import { writeSetting, type Change } from '../settings/write-setting.ts'
 import type { CliHost } from './cli-host.ts'
 import type { AgentCommandOptions } from './show.ts'
 
-export type SettingsListing = ApiAnswer<'settings'>
+export type SettingsListing = AnswerOf<'settings.list'>
 
 /** The settings of this PC: those of the running agent, or what an agent would start with. */
 export interface SettingsAccess {
@@ -31,8 +31,8 @@ export async function openSettings({ dataDir }: AgentCommandOptions, host: CliHo
       list: () => agent.settings(),
       set: (name, value, change) =>
         value === undefined
-          ? agent.unsetSetting(name)
-          : agent.setSetting(name, value as ApiBody<'setSetting'>['value'], change)
+          ? agent.unsetSetting(name, change)
+          : agent.setSetting(name, value as InputOf<'settings.set'>['value'], change)
     }
   } catch (error) {
     if (!hasCode(error, 'AGENT_NOT_RUNNING', 'AGENT_UNSUPPORTED')) throw error

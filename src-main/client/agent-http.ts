@@ -1,25 +1,22 @@
 import { createParser } from 'eventsource-parser'
-import {
-  apiRoutes,
-  type ApiAnswer,
-  type ApiBodyInput,
-  type ApiParams,
-  type ApiQueryInput,
-  type ApiRoute,
-  type ApiRouteName
-} from '../contract/api.ts'
 import { ErrorView } from '../contract/errors.ts'
+import { callOf, filledPath, httpForm } from '../contract/operations/http-form.ts'
+import { operationOf, type AnswerOf, type ApiOperationName, type InputOf } from '../contract/operations/operations.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { AgentAddress } from './local-files.ts'
 
 /** Longest JSON answer and longest message of a stream that is read. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
-/** What one call needs beside the route's name. */
-export interface CallInput<N extends ApiRouteName> {
-  readonly params?: ApiParams<N>
-  readonly query?: ApiQueryInput<N>
-  readonly body?: ApiBodyInput<N>
+/** Input of one call. Where the agent tells people who did it, `by` says so. */
+export type CallInput<N extends ApiOperationName> = InputOf<N> & { readonly by?: string }
+/** Nothing has to be given for an operation whose fields all have defaults. */
+export type CallArguments<N extends ApiOperationName> =
+  object extends InputOf<N>
+    ? [input?: CallInput<N>, options?: Cancellable]
+    : [input: CallInput<N>, options?: Cancellable]
+
+export interface Cancellable {
   readonly signal?: AbortSignal
 }
 
@@ -30,7 +27,7 @@ export interface StreamMessage {
   readonly data: unknown
 }
 
-/** Calls of the local API by the name of the route. */
+/** Calls of the local API by the name of the operation. */
 export class AgentHttp {
   readonly #address: AgentAddress
 
@@ -39,21 +36,23 @@ export class AgentHttp {
   }
 
   /** @throws the agent's own error; AGENT_NOT_RUNNING when it cannot be reached; AGENT_UNSUPPORTED when the answer is not understood */
-  async call<N extends ApiRouteName>(name: N, input: CallInput<N> = {}): Promise<ApiAnswer<N>> {
-    const response = await this.#send(name, input, 'application/json')
+  async call<N extends ApiOperationName>(name: N, ...[input, options]: CallArguments<N>): Promise<AnswerOf<N>> {
+    const response = await this.#send(name, input ?? {}, options, 'application/json')
     const json: unknown = parseAnswer(await readBounded(response))
-    const schema = (apiRoutes[name] as ApiRoute).answer
-    const answer = schema?.safeParse(json)
+    const answer = operationOf(name).answer?.safeParse(json)
     if (answer && !answer.success)
       throw new LarderError('AGENT_UNSUPPORTED', 'The agent’s answer is not understood', {
         field: answer.error.issues[0]?.path.join('.') ?? ''
       })
-    return answer?.data as ApiAnswer<N>
+    return answer?.data as AnswerOf<N>
   }
 
   /** Messages of a streaming route until either side ends it. Breaking off ends the call. @throws as `call` */
-  async *stream<N extends ApiRouteName>(name: N, input: CallInput<N> = {}): AsyncGenerator<StreamMessage> {
-    const response = await this.#send(name, input, 'text/event-stream')
+  async *stream<N extends ApiOperationName>(
+    name: N,
+    ...[input, options]: CallArguments<N>
+  ): AsyncGenerator<StreamMessage> {
+    const response = await this.#send(name, input ?? {}, options, 'text/event-stream')
     const messages: StreamMessage[] = []
     let damaged = false
     const parser = createParser({
@@ -69,37 +68,37 @@ export class AgentHttp {
         if (damaged) throw new LarderError('AGENT_UNSUPPORTED', 'A message of the agent is too long')
       }
     } catch (error) {
-      throw unreachable(error, input.signal)
+      throw unreachable(error, options?.signal)
     }
   }
 
   /** The answer as it comes; the caller reads its body. @throws as `call` */
-  bytes<N extends ApiRouteName>(name: N, input: CallInput<N> = {}): Promise<Response> {
-    return this.#send(name, input, '*/*')
+  bytes<N extends ApiOperationName>(name: N, ...[input, options]: CallArguments<N>): Promise<Response> {
+    return this.#send(name, input ?? {}, options, '*/*')
   }
 
-  async #send<N extends ApiRouteName>(name: N, input: CallInput<N>, accept: string): Promise<Response> {
-    const route: ApiRoute = apiRoutes[name]
-    const params = (input.params ?? {}) as Record<string, string>
-    const path = route.path.replace(/:([a-zA-Z0-9]+)/g, (_whole, key: string) => encodeURIComponent(params[key] ?? ''))
-    const url = new URL(path, `http://127.0.0.1:${this.#address.port}`)
-    for (const [key, value] of Object.entries(input.query ?? {}))
+  async #send(name: ApiOperationName, input: object, { signal }: Cancellable = {}, accept: string): Promise<Response> {
+    const operation = operationOf(name)
+    const { method, path, body } = httpForm(operation)
+    const parts = callOf(operation, input as Record<string, unknown>)
+    const url = new URL(filledPath(path, parts.params), `http://127.0.0.1:${this.#address.port}`)
+    for (const [key, value] of Object.entries(parts.query))
       if (value !== undefined) url.searchParams.set(key, String(value as string | number | boolean))
     let response: Response
     try {
       response = await fetch(url, {
-        method: route.method,
+        method,
         redirect: 'error',
         headers: {
           accept,
-          ...(route.access === 'token' && { authorization: `Bearer ${this.#address.token}` }),
-          ...(route.body && { 'content-type': 'application/json' })
+          ...(operation.who !== 'anyone' && { authorization: `Bearer ${this.#address.token}` }),
+          ...(body && { 'content-type': 'application/json' })
         },
-        ...(route.body && { body: JSON.stringify(input.body ?? {}) }),
-        ...(input.signal && { signal: input.signal })
+        ...(body && { body: JSON.stringify(parts.body) }),
+        ...(signal && { signal })
       })
     } catch (error) {
-      throw unreachable(error, input.signal)
+      throw unreachable(error, signal)
     }
     if (response.ok) return response
     const view = ErrorView.safeParse(parseAnswer(await readBounded(response))).data

@@ -1,14 +1,11 @@
 import { z } from 'zod'
 import {
   VerifyView,
-  type ApiAnswer,
-  type ApiBody,
   type CacheLimitsSpec,
   type CacheListing,
   type CacheQueryInput,
   type ClearView,
   type LogView,
-  type PauseSpecInput,
   type StatusView,
   type UiLinkView
 } from '../contract/api.ts'
@@ -17,6 +14,7 @@ import type { DoctorReport } from '../contract/doctor.ts'
 import { ErrorView } from '../contract/errors.ts'
 import { AgentEvent } from '../contract/events.ts'
 import type { RequestId, Sha256Hex } from '../contract/ids.ts'
+import type { AnswerOf, ApiOperationName, InputOf } from '../contract/operations/operations.ts'
 import type { PrecacheItem, PrecacheView } from '../contract/precache.ts'
 import type { RatesAnswer, RatesSpec } from '../contract/rates.ts'
 import { RequestView, type RequestSpecInput } from '../contract/request.ts'
@@ -30,12 +28,8 @@ import {
 } from '../contract/snapshot.ts'
 import type { WhyView } from '../contract/why.ts'
 import { LarderError } from '../lib/errors.ts'
-import { AgentHttp } from './agent-http.ts'
+import { AgentHttp, type CallArguments, type Cancellable } from './agent-http.ts'
 import { findAgent, type DetectOptions, type Detection } from './detect.ts'
-
-interface Cancellable {
-  readonly signal?: AbortSignal
-}
 
 /** What {@link AgentConnection.stream} yields. */
 export type AgentChange =
@@ -57,7 +51,7 @@ export async function connect(options: DetectOptions = {}): Promise<AgentConnect
   return new AgentConnection(new AgentHttp(address), detection)
 }
 
-/** Typed calls of the local API. Every call throws the agent's errors, or AGENT_NOT_RUNNING when it is gone. */
+/** Typed calls of the local API: {@link call} for any operation, and the common ones by their own names. Every call throws the agent's errors, or AGENT_NOT_RUNNING when it is gone. */
 export class AgentConnection {
   readonly #http: AgentHttp
   /** What was found when connecting. */
@@ -68,134 +62,139 @@ export class AgentConnection {
     this.detection = detection
   }
 
+  /** Any operation of the local API, as `larder` documents it in OpenAPI: `call('cache.pin', { sha256 })`. */
+  call<N extends ApiOperationName>(name: N, ...rest: CallArguments<N>): Promise<AnswerOf<N>> {
+    return this.#http.call(name, ...rest)
+  }
+
   /** Asks for a URL. @throws INTEGRATION_OFF, URL_INVALID, DIGEST_INVALID, DESTINATION_INVALID, … */
   request(spec: RequestSpecInput, options: Cancellable = {}): Promise<RequestView> {
-    return this.#http.call('createRequest', { body: spec, ...options })
+    return this.call('request.start', { spec }, options)
   }
 
   async requests(): Promise<RequestView[]> {
-    return (await this.#http.call('listRequests')).requests
+    return (await this.call('request.list')).requests
   }
 
   requestView(id: RequestId, options: Cancellable = {}): Promise<RequestView> {
-    return this.#http.call('request', { params: { id }, ...options })
+    return this.call('request.get', { id }, options)
   }
 
   /** The request now and at each change, to its end. Ends without a final state when the agent stops. */
   async *watch(id: RequestId, options: Cancellable = {}): AsyncGenerator<RequestView> {
-    for await (const { event, data } of this.#http.stream('watchRequest', { params: { id }, ...options }))
+    for await (const { event, data } of this.#http.stream('request.watch', { id }, options))
       if (event === 'request') yield understand(RequestView, data)
   }
 
   cancel(id: RequestId, options: Cancellable = {}): Promise<RequestView> {
-    return this.#http.call('cancelRequest', { params: { id }, ...options })
+    return this.call('request.cancel', { id }, options)
   }
 
   pause(id: RequestId): Promise<RequestView> {
-    return this.#http.call('pauseRequest', { params: { id } })
+    return this.call('request.pause', { id })
   }
 
   resume(id: RequestId): Promise<RequestView> {
-    return this.#http.call('resumeRequest', { params: { id } })
+    return this.call('request.resume', { id })
   }
 
   /** Bytes of a finished request, as long as the cache keeps them. The caller checks length and digest. @throws NOT_FOUND, BUSY */
   async content(id: RequestId, options: Cancellable = {}): Promise<ReadableStream<Uint8Array>> {
-    const response = await this.#http.bytes('requestContent', { params: { id }, ...options })
+    const response = await this.#http.bytes('request.content', { id }, options)
     return response.body ?? new ReadableStream<Uint8Array>({ start: (controller) => controller.close() })
   }
 
   snapshot(): Promise<AgentSnapshot> {
-    return this.#http.call('snapshot')
+    return this.call('agent.snapshot')
   }
 
   /** Snapshots as they change and events as they happen, until the signal or the agent ends it. */
   async *stream(options: Cancellable = {}): AsyncGenerator<AgentChange> {
-    for await (const { event, data } of this.#http.stream('stream', options)) {
+    for await (const { event, data } of this.#http.stream('agent.stream', {}, options)) {
       if (event === 'snapshot') yield { type: 'snapshot', snapshot: understand(AgentSnapshot, data) }
       else if (event === 'event') yield { type: 'event', event: understand(AgentEvent, data) }
     }
   }
 
   status(): Promise<StatusView> {
-    return this.#http.call('status')
+    return this.call('agent.status')
   }
 
   async peers(): Promise<PeerView[]> {
-    return (await this.#http.call('peers')).peers
+    return (await this.call('peer.list')).peers
   }
 
   async masters(): Promise<MasterView[]> {
-    return (await this.#http.call('masters')).masters
+    return (await this.call('master.list')).masters
   }
 
   /** What happened after the event with number `since`, oldest first. */
   async events(since = 0): Promise<AgentEvent[]> {
-    return (await this.#http.call('events', { query: { since, follow: '0' } })).events
+    return (await this.call('events.list', { since })).events
   }
 
   /** What happened after `since`, and what happens, until the signal or the agent ends it. */
   async *followEvents(options: Cancellable & { readonly since?: number } = {}): AsyncGenerator<AgentEvent> {
     const { since = 0, ...rest } = options
-    for await (const { event, data } of this.#http.stream('events', { query: { since, follow: '1' }, ...rest }))
+    for await (const { event, data } of this.#http.stream('events.list', { since }, rest))
       if (event === 'event') yield understand(AgentEvent, data)
   }
 
   /** Why downloads came from where they did. @throws NOT_FOUND */
   why(about: string): Promise<WhyView> {
-    return this.#http.call('why', { query: { about } })
+    return this.call('why.explain', { about })
   }
 
   /** Looks at everything this PC needs for sharing; takes some seconds. */
   doctor(): Promise<DoctorReport> {
-    return this.#http.call('doctor')
+    return this.call('agent.doctor')
   }
 
   log(): Promise<LogView> {
-    return this.#http.call('log')
+    return this.call('log.get')
   }
 
   /** Until the agent ends. */
   setLogLevel(level: LogView['level']): Promise<LogView> {
-    return this.#http.call('setLog', { body: { level } })
+    return this.call('log.set', { level })
   }
 
   cache(query: CacheQueryInput = {}): Promise<CacheListing> {
-    return this.#http.call('cache', { query })
+    return this.call('cache.list', { query })
   }
 
   /** @returns bytes freed @throws NOT_FOUND, CACHE_BUSY */
   async removeContent(sha256: Sha256Hex): Promise<number> {
-    return (await this.#http.call('removeContent', { params: { sha256 } })).bytes
+    return (await this.call('cache.remove', { sha256 })).bytes
   }
 
   /** One content of the cache, and whom it was served to. @throws NOT_FOUND */
   contentDetail(sha256: Sha256Hex): Promise<CacheEntryDetail> {
-    return this.#http.call('content', { params: { sha256 } })
+    return this.call('cache.content', { sha256 })
   }
 
   /** @param forMs null: until somebody unpins it. @returns when the pin ends, wall clock ms. @throws NOT_FOUND */
   async pin(sha256: Sha256Hex, pinned = true, forMs: number | null = null): Promise<number | null> {
-    return (await this.#http.call('pinContent', { params: { sha256 }, body: { pinned, forMs } })).until
+    return (await this.call('cache.pin', { sha256, pinned, forMs })).until
   }
 
   /** @throws NOT_FOUND */
   async setPriority(sha256: Sha256Hex, priority: CachePriority): Promise<void> {
-    await this.#http.call('setPriority', { params: { sha256 }, body: { priority } })
+    await this.call('cache.priority', { sha256, priority })
   }
 
   /** Until the agent reads its settings anew. */
   setCacheLimits(spec: CacheLimitsSpec): Promise<CacheStats> {
-    return this.#http.call('setCacheLimits', { body: spec })
+    return this.call('cache.limits', spec)
   }
 
   /** Where the cache is, and after a `dir` is given also where it moves to at the agent's next start. @throws BAD_REQUEST, CACHE_UNUSABLE */
   relocateCache(dir?: string): Promise<{ dir: string; next: string | null }> {
-    return this.#http.call('relocateCache', { body: dir === undefined ? {} : { dir } })
+    return this.call('cache.relocate', { dir })
   }
 
   clearCache(options: { readonly pinnedToo?: boolean; readonly dryRun?: boolean } = {}): Promise<ClearView> {
-    return this.#http.call('clearCache', { body: options })
+    return this.call('cache.clear', options)
   }
 
   /** Compares every content with its digest; takes as long as reading the whole cache. */
@@ -203,7 +202,7 @@ export class AgentConnection {
     options: Cancellable & { readonly onProgress?: (done: number, total: number) => void } = {}
   ): Promise<VerifyView> {
     const { onProgress, ...rest } = options
-    for await (const { event, data } of this.#http.stream('verifyCache', rest)) {
+    for await (const { event, data } of this.#http.stream('cache.verify', {}, rest)) {
       if (event === 'result') return understand(VerifyView, data)
       if (event === 'error') throw LarderError.fromView(understand(ErrorView, data))
       if (event === 'progress') {
@@ -215,68 +214,68 @@ export class AgentConnection {
   }
 
   /** Pauses all transfers, for 24 h by default. */
-  pauseAll(spec: PauseSpecInput = {}): Promise<StatusView> {
-    return this.#http.call('pauseAll', { body: spec })
+  pauseAll(spec: InputOf<'all.pause'> = {}): Promise<StatusView> {
+    return this.call('all.pause', spec)
   }
 
   /** A link that opens the window in a browser, once. @throws NOT_FOUND when this agent serves no window */
   uiLink(): Promise<UiLinkView> {
-    return this.#http.call('uiLink')
+    return this.call('ui.link')
   }
 
   resumeAll(): Promise<StatusView> {
-    return this.#http.call('resumeAll')
+    return this.call('all.resume')
   }
 
   precache(): Promise<PrecacheView> {
-    return this.#http.call('precache')
+    return this.call('precache.get')
   }
 
   /** The list of the settings. @throws NOT_FOUND when none is set */
   async precacheItems(): Promise<PrecacheItem[]> {
-    return (await this.#http.call('precacheItems')).items
+    return (await this.call('precache.items')).items
   }
 
   /** Begins now; with nothing given with the list of the settings. @throws BUSY, NOT_FOUND, BAD_REQUEST */
   startPrecache(spec: { readonly items?: PrecacheItem[]; readonly list?: string } = {}): Promise<PrecacheView> {
-    return this.#http.call('startPrecache', { body: spec })
+    return this.call('precache.run', spec)
   }
 
   stopPrecache(): Promise<PrecacheView> {
-    return this.#http.call('stopPrecache')
+    return this.call('precache.stop')
   }
 
   rates(): Promise<RatesAnswer> {
-    return this.#http.call('rates')
+    return this.call('rates.get')
   }
 
   /** Until the agent reads its settings anew; null lifts a cap. */
   setRates(spec: RatesSpec): Promise<RatesAnswer> {
-    return this.#http.call('setRates', { body: spec })
+    return this.call('rates.set', { rates: spec })
   }
 
   /** `by` and `reason` are shown to people. @throws SETTING_MANAGED */
   setIntegration(enabled: boolean, change: { readonly by: string; readonly reason?: string }): Promise<StatusView> {
-    return this.#http.call('integration', { body: { enabled, ...change } })
+    return this.call('integration.set', { enabled, ...change })
   }
 
   /** Every setting of the running agent, and what is wrong with the files it comes from. */
-  settings(): Promise<ApiAnswer<'settings'>> {
-    return this.#http.call('settings')
+  settings(): Promise<AnswerOf<'settings.list'>> {
+    return this.call('settings.list')
   }
 
   /** @throws NOT_FOUND, SETTING_MANAGED, SETTINGS_INVALID */
   setSetting(
     name: string,
-    value: ApiBody<'setSetting'>['value'],
+    value: InputOf<'settings.set'>['value'],
     change: { readonly by: string; readonly reason?: string }
   ): Promise<SettingDetails> {
-    return this.#http.call('setSetting', { params: { name }, body: { value, ...change } })
+    return this.call('settings.set', { name, value, ...change })
   }
 
   /** @throws as {@link setSetting} */
-  unsetSetting(name: string): Promise<SettingDetails> {
-    return this.#http.call('unsetSetting', { params: { name } })
+  unsetSetting(name: string, change: { readonly by?: string; readonly reason?: string } = {}): Promise<SettingDetails> {
+    return this.call('settings.unset', { name, ...change })
   }
 }
 

@@ -97,10 +97,11 @@ async function askVersion(address: AgentAddress): Promise<VersionView> {
   const challenge = randomBytes(32).toString('hex')
   let view: VersionView
   try {
-    view = await new AgentHttp(address).call('version', {
-      query: { challenge },
-      signal: AbortSignal.timeout(DETECT_TIMEOUT_MS)
-    })
+    view = await new AgentHttp(address).call(
+      'agent.version',
+      { challenge },
+      { signal: AbortSignal.timeout(DETECT_TIMEOUT_MS) }
+    )
   } catch (error) {
     if (error instanceof LarderError) throw error
     throw new LarderError('AGENT_NOT_RUNNING', `The agent has not answered for ${DETECT_TIMEOUT_MS / 1000} s.`, {

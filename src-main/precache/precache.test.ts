@@ -30,6 +30,7 @@ async function rig(options: {
   const clock = fakeClock(options.startMs)
   const state = {
     mains: true,
+    allowed: true,
     readable: true,
     reports: [] as PrecacheReport[],
     started: [] as string[],
@@ -50,6 +51,9 @@ async function rig(options: {
     pin: (sha256, until) => void state.pins.push([sha256, until]),
     setPriority: () => {},
     onMains: async () => state.mains,
+    requireAllowed() {
+      if (!state.allowed) throw new LarderError('INTEGRATION_OFF', 'The integration is off')
+    },
     obtain: (spec, signal) =>
       new Promise((resolve, reject) => {
         state.started.push(spec.url)

@@ -26,6 +26,8 @@ export interface PrecacheParts extends PrecacheRunPorts {
   readList(list: string): Promise<PrecacheItem[]>
   /** False while this PC runs on battery. */
   onMains(): Promise<boolean>
+  /** @throws INTEGRATION_OFF while nothing may be asked for */
+  requireAllowed(): void
   /** A run has ended. */
   ended(report: PrecacheReport): void
 }
@@ -66,9 +68,10 @@ export class Precache {
   /**
    * Begins now whatever the hour.
    * @param items absent: those of the list `other`, without that of the list of the settings
-   * @throws BUSY while one runs, BAD_REQUEST when no list is set, and the codes of reading it
+   * @throws INTEGRATION_OFF, BUSY while one runs, BAD_REQUEST when no list is set, and the codes of reading it
    */
   async start(items?: readonly PrecacheItem[], other?: string): Promise<void> {
+    this.#o.requireAllowed()
     const list = other ?? this.#settings.list
     if (!items && list === null)
       throw new LarderError('BAD_REQUEST', 'No pre-cache list is set (precache.list) and none was given', {
@@ -142,8 +145,10 @@ export class Precache {
     const { list, onlyOnMains } = this.#settings
     const window = list === null ? null : windowAt(this.#settings, localClock(clock.wallMs()))
     const mains = !onlyOnMains || (await this.#o.onMains())
+    const forbidden = this.#forbidden()
     if (this.#run) {
       const scheduled = this.#run.window !== null
+      if (forbidden) return void this.#run.run.stop('stopped')
       if (scheduled && window === null) this.#run.run.stop('window-closed')
       else if (scheduled && !mains) this.#run.run.stop('on-battery')
       return
@@ -151,6 +156,10 @@ export class Precache {
     if (list === null || window === null || window === this.#kept.doneWindow) {
       this.#jitter = null
       this.#why = window === null ? 'It is not the time for it.' : 'This time it is done.'
+      return
+    }
+    if (forbidden) {
+      this.#why = `${forbidden.message}.`
       return
     }
     if (!mains) {
@@ -188,6 +197,15 @@ export class Precache {
           end: 'list-unreadable'
         }
       })
+    }
+  }
+
+  #forbidden(): LarderError | null {
+    try {
+      this.#o.requireAllowed()
+      return null
+    } catch (thrown) {
+      return LarderError.from(thrown)
     }
   }
 

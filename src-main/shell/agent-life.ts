@@ -70,10 +70,6 @@ export class AgentLife extends EventEmitter<LifeEvents> implements AgentSource {
     return this.#feed.reader()
   }
 
-  setVerifying(progress: SnapshotMessage['verifying']): void {
-    this.#feed.setVerifying(progress)
-  }
-
   /** Never rejects; what went wrong is in `status`. */
   start(): Promise<void> {
     return this.#queue(() => this.#begin())
@@ -107,6 +103,7 @@ export class AgentLife extends EventEmitter<LifeEvents> implements AgentSource {
       this.#running = running
       running.agent.on('snapshot', this.#feed.noteChange)
       running.agent.on('event', this.#tellEvent)
+      running.agent.cache.on('verifying', this.#tellVerifying)
       this.#become({ state: 'running' })
       this.emit('started', running.agent)
     } catch (error) {
@@ -121,6 +118,8 @@ export class AgentLife extends EventEmitter<LifeEvents> implements AgentSource {
     this.#become({ state: 'stopping' })
     running.agent.off('snapshot', this.#feed.noteChange)
     running.agent.off('event', this.#tellEvent)
+    running.agent.cache.off('verifying', this.#tellVerifying)
+    this.#feed.setVerifying(null)
     // Nothing can be done about a part that does not stop cleanly; it has been logged.
     await running.stop().catch(() => {})
   }
@@ -129,6 +128,8 @@ export class AgentLife extends EventEmitter<LifeEvents> implements AgentSource {
     this.#status = status
     this.#feed.noteChange()
   }
+
+  readonly #tellVerifying = (progress: SnapshotMessage['verifying']): void => this.#feed.setVerifying(progress)
 
   readonly #tellEvent = (event: AgentEvent): void => void this.emit('event', event)
 }

@@ -28,12 +28,17 @@ export class AppSettingsFile extends EventEmitter<{ changed: [AppSettings] }> {
     }
   }
 
+  get place(): string {
+    return this.#store.path
+  }
+
   get values(): AppSettings {
     return this.read().values
   }
 
-  write<K extends keyof AppSettings>(key: K, value: AppSettings[K]): void {
-    this.#store.set(key, value)
+  write<K extends keyof AppSettings>(key: K, value: AppSettings[K] | undefined): void {
+    if (value === undefined) this.#store.delete(key)
+    else this.#store.set(key, value)
     this.emit('changed', this.values)
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Agent } from '../agent/agent.ts'
 import type { RequestId } from '../contract/ids.ts'
 import { LarderError } from '../lib/errors.ts'
-import type { ShellActions } from '../window/dispatch.ts'
+import type { ShellActions } from '../operations/operation-host.ts'
 import { mayRun } from './runnable-files.ts'
 
 export interface ShellActionsContext {

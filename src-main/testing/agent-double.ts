@@ -1,18 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { statSync, writeFileSync } from 'node:fs'
-import type { Agent, AgentConfig, AgentEvents, AgentHost } from '../agent/agent.ts'
+import type { Agent, AgentConfig, AgentEvents, AgentHost, Asker } from '../agent/agent.ts'
+import { Asked, requireIntegration } from '../agent/asked.ts'
 import { savingsOf } from '../agent/savings.ts'
+import type { CacheLimits } from '../cache/cache-limits.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { AgentEvent, AgentEventType } from '../contract/events.ts'
-import type { PeerId, RequestId, Sha256Hex } from '../contract/ids.ts'
+import type { ContentKey, PeerId, RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { PrecacheItem, PrecacheView } from '../contract/precache.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
 import { finalRequestStates, type RequestSpec, type RequestView } from '../contract/request.ts'
 import type { AgentSnapshot, CacheEntryDetail, IntegrationState } from '../contract/snapshot.ts'
+import type { Settings } from '../contract/settings.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { Precache } from '../precache/precache.ts'
+import { namesIn } from '../settings/setting-facts.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
 import type { Change } from '../settings/write-setting.ts'
 import { CacheDouble } from './cache/cache-double.ts'
@@ -52,6 +56,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   stopped = 0
   readonly #requests = new Map<RequestId, RequestView>()
   readonly #events: AgentEvent[] = []
+  readonly #asked = new Asked()
   #snapshot: AgentSnapshot
 
   constructor(config: AgentConfig, host: AgentHost) {
@@ -128,7 +133,8 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     return this.#events.filter((event) => event.seq > since)
   }
 
-  request(spec: RequestSpec): RequestView {
+  request(spec: RequestSpec, asker: Asker = 'program'): RequestView {
+    requireIntegration(this.settings)
     if (!/^https?:\/\//.test(spec.url))
       throw new LarderError('URL_INVALID', `Not a URL: ${spec.url}`, { url: spec.url })
     this.specs.push(spec)
@@ -160,8 +166,13 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       elapsedMs: 0
     }
     this.#requests.set(view.id, view)
+    this.#asked.note(view.id, spec, asker)
     if (this.onRequest) setImmediate(() => this.onRequest?.(this.requestView(view.id), spec))
     return view
+  }
+
+  retry(id: RequestId, asker: Asker = 'program'): RequestView {
+    return this.request(this.#asked.again(this.requestView(id), asker), asker)
   }
 
   requestView(id: RequestId): RequestView {
@@ -198,6 +209,31 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       haveBytes: data.length,
       split: split ?? { originBytes: data.length, peerBytes: 0, cacheBytes: 0 },
       finishedAt: this.host.clock.wallMs()
+    })
+  }
+
+  /** A transfer of that content runs from now on. */
+  runTransfer(key: ContentKey): void {
+    this.change({
+      transfers: [
+        ...this.#snapshot.transfers,
+        {
+          key,
+          url: 'http://origin.test/file',
+          lengthBytes: 3,
+          haveBytes: 2,
+          pieceCount: 3,
+          havePieces: 2,
+          state: 'active',
+          role: 'master',
+          master: this.#snapshot.agentId,
+          epoch: 1,
+          split: { originBytes: 1, peerBytes: 1, cacheBytes: 0 },
+          peers: [],
+          rateBytesPerSecond: 0,
+          requests: 1
+        }
+      ]
     })
   }
 
@@ -275,7 +311,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
 
   readonly precache = {
     items: async (): Promise<PrecacheItem[]> => [],
-    start: async () => {},
+    start: async () => requireIntegration(this.settings),
     stop: () => false,
     view: () => nothingToPrecache
   } as unknown as Precache
@@ -283,7 +319,8 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   /** What was set of rates and limits. */
   readonly changesMade: object[] = []
 
-  setRates(rates: object): void {
+  setRates(rates: Partial<Settings['rates']>): void {
+    this.settings.requireOpen(namesIn('rates', rates))
     this.changesMade.push(rates)
   }
 
@@ -293,11 +330,13 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     return { ...entry, servedTo: [] }
   }
 
-  async setCacheLimits(limits: object): Promise<void> {
+  async setCacheLimits(limits: Partial<CacheLimits>): Promise<void> {
+    this.settings.requireOpen(namesIn('cache', limits))
     this.changesMade.push(limits)
   }
 
   async relocateCache(dir: string): Promise<void> {
+    this.settings.requireOpen(['cache.dir'])
     this.change({ cacheNext: dir })
   }
 

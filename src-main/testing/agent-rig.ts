@@ -6,6 +6,7 @@ import { runLocalAgent, type RunningAgent } from '../api/local-agent.ts'
 import type { UiOptions } from '../api/ui.ts'
 import { Settings, type SettingsInput } from '../contract/settings.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
+import { settingsInMemory } from '../settings/live-settings.ts'
 import { AgentDouble } from './agent-double.ts'
 import { keptLog, type KeptLog } from './kept-log.ts'
 
@@ -29,17 +30,25 @@ export interface AgentRig {
 }
 
 export async function startAgentRig(
-  options: { settings?: SettingsInput; clock?: Clock; name?: string; ui?: UiOptions } = {}
+  options: {
+    settings?: SettingsInput
+    /** Text of a machine policy. */
+    policy?: string
+    clock?: Clock
+    name?: string
+    ui?: UiOptions
+  } = {}
 ): Promise<AgentRig> {
   const dir = await mkdtemp(join(tmpdir(), 'larder-rig-'))
   const dataDir = join(dir, 'data')
   const log = keptLog()
   let double: AgentDouble | undefined
+  const { clock = systemClock } = options
   const settings = Settings.parse({ ...options.settings, ports: { api: 0, ...options.settings?.ports } })
   const running = await runLocalAgent({
     dataDir,
-    settings,
-    clock: options.clock ?? systemClock,
+    settings: settingsInMemory(settings, clock, options.policy),
+    clock,
     log,
     ...(options.name !== undefined && { name: options.name }),
     ...(options.ui && { ui: options.ui }),

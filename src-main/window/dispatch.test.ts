@@ -7,7 +7,8 @@ import { LarderError } from '../lib/errors.ts'
 import { AgentDouble } from '../testing/agent-double.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { keptLog } from '../testing/kept-log.ts'
-import { createDispatch, type Dispatch, type ShellActions } from './dispatch.ts'
+import type { SettingsDesk, ShellActions } from '../operations/operation-host.ts'
+import { createDispatch, type Dispatch } from './dispatch.ts'
 
 const clock = fakeClock()
 const info: Omit<AppInfo, 'commands'> = {
@@ -18,12 +19,10 @@ const info: Omit<AppInfo, 'commands'> = {
   dataDir: '/d',
   logDir: '/d/log'
 }
-const noSettings = {
-  list: () => [],
-  set: (name: string): never => {
-    throw new LarderError('NOT_FOUND', name)
-  }
+const notThere = (name: string): never => {
+  throw new LarderError('NOT_FOUND', name)
 }
+const noSettings: SettingsDesk = { list: () => [], problems: () => [], set: notThere, unset: notThere }
 
 let agent: AgentDouble
 let verifying: SnapshotMessage['verifying'][]
@@ -34,8 +33,7 @@ function make(shell: Partial<ShellActions> = {}): Dispatch {
   return createDispatch({
     source: {
       agent: () => agent,
-      message: () => ({ run: 'r', n: 1, status: { state: 'running' }, snapshot: agent.snapshot(), verifying: null }),
-      setVerifying: (progress) => void verifying.push(progress)
+      message: () => ({ run: 'r', n: 1, status: { state: 'running' }, snapshot: agent.snapshot(), verifying: null })
     },
     settings: noSettings,
     shell,
@@ -61,6 +59,7 @@ beforeEach(() => {
     { clock, log: keptLog(), env: {} }
   )
   verifying = []
+  agent.cache.on('verifying', (progress) => void verifying.push(progress))
   defects = []
   dispatch = make()
 })

@@ -41,7 +41,11 @@ describe('the list of settings', () => {
   test('never has the site key, only whether there is one', async () => {
     expect(view(open(), 'fleet.siteKey')).toMatchObject({ value: null, secret: true, isSet: false })
     const book = open()
-    expect(await book.set('fleet.siteKey', siteKey, 'me')).toMatchObject({ value: null, isSet: true, source: 'file' })
+    expect(await book.set('fleet.siteKey', siteKey, { by: 'me' })).toMatchObject({
+      value: null,
+      isSet: true,
+      source: 'file'
+    })
     expect(JSON.stringify(book.list())).not.toContain(siteKey)
     expect(settingsFile()).toEqual({ fleet: { siteKey } })
   })
@@ -49,8 +53,8 @@ describe('the list of settings', () => {
   test('marks what counts only after a restart of the agent', async () => {
     const live = agentSettings()
     const book = open(live)
-    expect(await book.set('election.windowMs', 900, 'me')).toMatchObject({ pending: true })
-    expect(await book.set('election.weight', 9, 'me')).toMatchObject({ pending: false })
+    expect(await book.set('election.windowMs', 900, { by: 'me' })).toMatchObject({ pending: true })
+    expect(await book.set('election.weight', 9, { by: 'me' })).toMatchObject({ pending: false })
     expect([live.current.election.windowMs, live.current.election.weight]).toEqual([200, 9])
     live.begin()
     expect(live.current.election.windowMs).toBe(900)
@@ -61,11 +65,11 @@ describe('the list of settings', () => {
 describe('a setting', () => {
   test('that does not exist, or a value that does not fit, changes nothing', async () => {
     const book = open()
-    await expect(book.set('election.nothing', 1, 'me')).rejects.toMatchObject({ code: 'NOT_FOUND' })
-    await expect(book.set('app.nothing', 1, 'me')).rejects.toMatchObject({ code: 'NOT_FOUND' })
-    await expect(book.set('app.__proto__', 1, 'me')).rejects.toMatchObject({ code: 'NOT_FOUND' })
-    await expect(book.set('election.weight', 'heavy', 'me')).rejects.toMatchObject({ code: 'SETTINGS_INVALID' })
-    await expect(book.set('app.notifications', 'yes', 'me')).rejects.toMatchObject({ code: 'SETTINGS_INVALID' })
+    await expect(book.set('election.nothing', 1, { by: 'me' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await expect(book.set('app.nothing', 1, { by: 'me' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await expect(book.set('app.__proto__', 1, { by: 'me' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await expect(book.set('election.weight', 'heavy', { by: 'me' })).rejects.toMatchObject({ code: 'SETTINGS_INVALID' })
+    await expect(book.set('app.notifications', 'yes', { by: 'me' })).rejects.toMatchObject({ code: 'SETTINGS_INVALID' })
     expect(() => settingsFile()).toThrow(/ENOENT/)
     expect(view(book, 'app.notifications')).toMatchObject({ value: true, source: 'default' })
   })
@@ -76,7 +80,7 @@ describe('a setting', () => {
     file.on('changed', ({ notifications }) => heard.push(notifications))
     const live = agentSettings()
     const book = new SettingsBook(() => live, file)
-    expect(await book.set('app.notifications', false, 'me')).toMatchObject({
+    expect(await book.set('app.notifications', false, { by: 'me' })).toMatchObject({
       name: 'app.notifications',
       value: false,
       source: 'file'

@@ -1,13 +1,16 @@
 import { AppSettings } from '../contract/app-settings.ts'
-import type { SettingView } from '../contract/commands.ts'
+import type { SettingDetails, SettingsProblem } from '../contract/setting-details.ts'
 import { LarderError } from '../lib/errors.ts'
+import type { SettingsDesk } from '../operations/operation-host.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
-import type { SettingsDesk } from './dispatch.ts'
+import type { Change } from '../settings/write-setting.ts'
 
 /** Where the tray application keeps what it has settings of its own for. */
 export interface AppSettingsStore {
+  readonly place: string
   read(): { values: AppSettings; isSet(key: keyof AppSettings): boolean }
-  write<K extends keyof AppSettings>(key: K, value: AppSettings[K]): void
+  /** `undefined`: back to the default. */
+  write<K extends keyof AppSettings>(key: K, value: AppSettings[K] | undefined): void
 }
 
 /** The settings of agent and application as one list, and the place where a person changes them. */
@@ -21,42 +24,63 @@ export class SettingsBook implements SettingsDesk {
     this.#app = app
   }
 
-  /** @throws SETTINGS_INVALID when a file is broken and no good version of it is known */
-  list(): SettingView[] {
-    return [...this.#appViews(), ...this.#agent().list()]
+  list(): SettingDetails[] {
+    return [...(this.#app ? appKeys.map((key) => appSetting(key, this.#app!)) : []), ...this.#agent().list()]
   }
 
-  async set(name: string, value: unknown, by: string): Promise<SettingView> {
-    return name.startsWith('app.') && this.#app
-      ? this.#setApp(name, value, this.#app)
-      : this.#agent().set(name, value, { by })
+  problems(): SettingsProblem[] {
+    return this.#agent().problems()
   }
 
-  #appViews(): SettingView[] {
-    if (!this.#app) return []
-    const { values, isSet } = this.#app.read()
-    return (Object.keys(AppSettings.shape) as (keyof AppSettings)[]).map((key) => ({
-      name: `app.${key}`,
-      value: values[key],
-      source: isSet(key) ? 'file' : 'default',
-      description: AppSettings.shape[key].description ?? '',
-      managed: false,
-      secret: false,
-      isSet: true,
-      pending: false
-    }))
+  async set(name: string, value: unknown, change: Change): Promise<SettingDetails> {
+    return this.#app && name.startsWith('app.')
+      ? setAppSetting(name, value, this.#app)
+      : this.#agent().set(name, value, change)
   }
 
-  #setApp(name: string, value: unknown, file: AppSettingsStore): SettingView {
-    const key = name.slice('app.'.length)
-    if (!Object.hasOwn(AppSettings.shape, key))
-      throw new LarderError('NOT_FOUND', `There is no setting ${name}`, { setting: name })
-    const parsed = AppSettings.shape[key as keyof AppSettings].safeParse(value)
-    if (!parsed.success)
-      throw new LarderError('SETTINGS_INVALID', `${name}: ${parsed.error.issues[0]?.message ?? 'invalid'}`, {
-        setting: name
-      })
-    file.write(key as keyof AppSettings, parsed.data)
-    return this.#appViews().find((view) => view.name === name)!
+  async unset(name: string, change: Change): Promise<SettingDetails> {
+    return this.#app && name.startsWith('app.')
+      ? setAppSetting(name, undefined, this.#app)
+      : this.#agent().unset(name, change)
   }
+}
+
+const appKeys = Object.keys(AppSettings.shape) as (keyof AppSettings)[]
+
+function appSetting(key: keyof AppSettings, store: AppSettingsStore): SettingDetails {
+  const { values, isSet } = store.read()
+  const schema = AppSettings.shape[key]
+  const builtIn = { strength: 'default', source: 'default', place: 'built in', value: schema.parse(undefined) } as const
+  const own = { strength: 'file', source: 'file', place: store.place, value: values[key] } as const
+  const { strength, source, place, value } = isSet(key) ? own : builtIn
+  return {
+    name: `app.${key}`,
+    value,
+    source,
+    strength,
+    place,
+    description: schema.description ?? '',
+    managed: false,
+    secret: false,
+    isSet: true,
+    pending: false,
+    accepts: 'true or false',
+    defaultValue: builtIn.value,
+    needsRestart: false,
+    author: null,
+    candidates: isSet(key) ? [builtIn, own] : [builtIn]
+  }
+}
+
+/** @throws NOT_FOUND, SETTINGS_INVALID */
+function setAppSetting(name: string, value: unknown, store: AppSettingsStore): SettingDetails {
+  const key = appKeys.find((one) => name === `app.${one}`)
+  if (!key) throw new LarderError('NOT_FOUND', `There is no setting ${name}`, { setting: name })
+  const parsed = AppSettings.shape[key].optional().safeParse(value)
+  if (!parsed.success)
+    throw new LarderError('SETTINGS_INVALID', `${name}: ${parsed.error.issues[0]?.message ?? 'invalid'}`, {
+      setting: name
+    })
+  store.write(key, value === undefined ? undefined : parsed.data)
+  return appSetting(key, store)
 }

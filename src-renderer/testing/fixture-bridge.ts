@@ -178,7 +178,7 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
           managedBy: null
         }
         change((s) => ({ ...s, integration }))
-        return { ok: true, value: integration }
+        return { ok: true, value: { integration } }
       }
       case 'cache.list': {
         const { search, sort, offset, limit } = command.query
@@ -222,10 +222,13 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
           ? fail('NOT_FOUND', 'It is no longer in the cache.')
           : { ok: true, value: { ...entry, servedTo: fixtureServedTo(entry) } }
       }
-      case 'cache.relocate':
-        if (!/^([A-Z]:[\\/]|\/)/.test(command.dir)) return fail('BAD_REQUEST', `${command.dir} is not an absolute path`)
-        change((s) => ({ ...s, cacheNext: command.dir === s.cache.dir ? null : command.dir }))
+      case 'cache.relocate': {
+        const { dir } = command
+        if (dir === undefined) return { ok: true, value: {} }
+        if (!/^([A-Z]:[\\/]|\/)/.test(dir)) return fail('BAD_REQUEST', `${dir} is not an absolute path`)
+        change((s) => ({ ...s, cacheNext: dir === s.cache.dir ? null : dir }))
         return { ok: true, value: {} }
+      }
       case 'precache.run':
         change((s) => ({
           ...s,

@@ -22,6 +22,7 @@ interface Kept {
 export class CacheDouble extends EventEmitter<CacheEvents> {
   readonly dir = '/nowhere/cache'
   readonly #kept = new Map<string, Kept>()
+  #verifying = false
   /** Readers opened and not closed again. */
   openReaders = 0
   /** Called by `verify` after each content; a test can hold it up. */
@@ -115,11 +116,17 @@ export class CacheDouble extends EventEmitter<CacheEvents> {
   }
 
   pin(sha256: Sha256Hex, pinned: boolean, until: number | null = null): void {
-    Object.assign(this.#kept.get(sha256)!, { pinned, pinnedUntil: pinned ? until : null })
+    Object.assign(this.#get(sha256), { pinned, pinnedUntil: pinned ? until : null })
   }
 
   setPriority(sha256: Sha256Hex, priority: CachePriority): void {
-    this.#kept.get(sha256)!.priority = priority
+    this.#get(sha256).priority = priority
+  }
+
+  #get(sha256: Sha256Hex): Kept {
+    const kept = this.#kept.get(sha256)
+    if (!kept) throw new LarderError('NOT_FOUND', 'This content is not in the cache', { sha256 })
+    return kept
   }
 
   async setLimits(): Promise<void> {}
@@ -131,14 +138,23 @@ export class CacheDouble extends EventEmitter<CacheEvents> {
     signal?: AbortSignal
     onProgress?: (done: number, total: number) => void
   }): Promise<VerifyReport> {
+    if (this.#verifying) throw new LarderError('BUSY', 'The cache is being verified already')
+    this.#verifying = true
     const damaged: Sha256Hex[] = []
     let done = 0
-    for (const sha256 of this.#kept.keys()) {
-      await this.onVerify(signal)
-      signal?.throwIfAborted()
-      if (this.#damaged.has(sha256)) damaged.push(sha256 as Sha256Hex)
-      done++
-      onProgress?.(done, this.#kept.size)
+    this.emit('verifying', { done, total: this.#kept.size })
+    try {
+      for (const sha256 of this.#kept.keys()) {
+        await this.onVerify(signal)
+        signal?.throwIfAborted()
+        if (this.#damaged.has(sha256)) damaged.push(sha256 as Sha256Hex)
+        done++
+        this.emit('verifying', { done, total: this.#kept.size })
+        onProgress?.(done, this.#kept.size)
+      }
+    } finally {
+      this.#verifying = false
+      this.emit('verifying', null)
     }
     return { checked: done, ok: done - damaged.length, damaged, missing: [], adopted: [], strays: 0 }
   }

@@ -1,0 +1,151 @@
+import { z } from 'zod'
+import { StatusView, VersionView } from '../api.ts'
+import { DoctorReport } from '../doctor.ts'
+import { AgentEvent } from '../events.ts'
+import { AgentSnapshot, MasterView, PeerView } from '../snapshot.ts'
+import { WhyView } from '../why.ts'
+import { RatesAnswer, RatesSpec } from '../rates.ts'
+import { Done, StopMs, type Operation } from './operation.ts'
+
+/** What is asked about the agent as a whole: how it is, what happened, and how fast it may be. */
+export const agentOperations = {
+  'agent.version': {
+    summary: 'Which agent this is and whether the integration is on. Needs no token.',
+    who: 'anyone',
+    input: z.object({
+      challenge: z
+        .string()
+        .regex(/^[0-9a-f]{32,128}$/, 'expected 32 to 128 hex digits')
+        .optional()
+    }),
+    answer: VersionView,
+    errors: [],
+    http: { method: 'GET', path: '/v1/version' }
+  },
+  'agent.openapi': {
+    summary: 'This document.',
+    who: 'programs',
+    input: z.object({}),
+    answer: z.looseObject({ openapi: z.string() }),
+    errors: [],
+    http: { method: 'GET', path: '/v1/openapi.json' }
+  },
+  'agent.status': {
+    summary: 'The agent in a few lines.',
+    who: 'programs',
+    input: z.object({}),
+    answer: StatusView,
+    errors: [],
+    http: { method: 'GET', path: '/v1/status' }
+  },
+  'agent.snapshot': {
+    summary: 'Everything a window shows.',
+    who: 'programs',
+    input: z.object({}),
+    answer: AgentSnapshot,
+    errors: [],
+    http: { method: 'GET', path: '/v1/snapshot' }
+  },
+  'agent.stream': {
+    summary: 'Snapshots as they change and events as they happen. A slow reader misses snapshots, then the connection.',
+    who: 'programs',
+    input: z.object({}),
+    stream: { snapshot: AgentSnapshot, event: AgentEvent },
+    errors: ['BUSY'],
+    http: { method: 'GET', path: '/v1/stream' }
+  },
+  'agent.doctor': {
+    summary: 'Looks at everything this PC needs for sharing, and says what to do.',
+    who: 'programs',
+    input: z.object({}),
+    answer: DoctorReport,
+    errors: [],
+    http: { method: 'POST', path: '/v1/doctor' }
+  },
+  'peer.list': {
+    summary: 'Other agents seen, connected, refused, lost.',
+    who: 'programs',
+    input: z.object({}),
+    answer: z.object({ peers: z.array(PeerView) }),
+    errors: [],
+    http: { method: 'GET', path: '/v1/peers' }
+  },
+  'master.list': {
+    summary: 'Who was elected for which content, and why.',
+    who: 'programs',
+    input: z.object({}),
+    answer: z.object({ masters: z.array(MasterView) }),
+    errors: [],
+    http: { method: 'GET', path: '/v1/masters' }
+  },
+  'events.list': {
+    summary:
+      'What happened after the event number `since`, oldest first; at most 1,000 are kept. As a stream also what happens.',
+    who: 'all',
+    input: z.object({ since: z.number().int().min(0).default(0) }),
+    answer: z.object({ bootId: z.string(), events: z.array(AgentEvent) }),
+    stream: { event: AgentEvent },
+    errors: ['BUSY'],
+    http: { method: 'GET', path: '/v1/events' }
+  },
+  'why.explain': {
+    summary: 'Why downloads came from where they did: by request id, content key, digest, or (part of) the URL.',
+    who: 'all',
+    input: z.object({ about: z.string().min(1).max(8192) }),
+    answer: WhyView,
+    errors: ['NOT_FOUND'],
+    http: { method: 'GET', path: '/v1/why' }
+  },
+  'all.pause': {
+    summary: 'Pauses all transfers.',
+    who: 'all',
+    input: z.object({ forMs: StopMs }),
+    answer: StatusView,
+    windowAnswer: Done,
+    errors: [],
+    http: { method: 'POST', path: '/v1/pause' }
+  },
+  'all.resume': {
+    summary: 'Lets all transfers go on.',
+    who: 'all',
+    input: z.object({}),
+    answer: StatusView,
+    windowAnswer: Done,
+    errors: [],
+    http: { method: 'POST', path: '/v1/resume' }
+  },
+  'serving.stop': {
+    summary: 'Gives peers nothing, and is no master meanwhile.',
+    who: 'all',
+    input: z.object({ forMs: StopMs }),
+    answer: StatusView,
+    windowAnswer: Done,
+    errors: [],
+    http: { method: 'POST', path: '/v1/serving/stop' }
+  },
+  'serving.resume': {
+    summary: 'Serves peers again.',
+    who: 'all',
+    input: z.object({}),
+    answer: StatusView,
+    windowAnswer: Done,
+    errors: [],
+    http: { method: 'POST', path: '/v1/serving/resume' }
+  },
+  'rates.get': {
+    summary: 'What holds transfers back now, and the caps of each hour of the week.',
+    who: 'all',
+    input: z.object({}),
+    answer: RatesAnswer,
+    errors: [],
+    http: { method: 'GET', path: '/v1/rates' }
+  },
+  'rates.set': {
+    summary: 'Changes rates until the agent reads its settings anew; null lifts a cap.',
+    who: 'all',
+    input: z.object({ rates: RatesSpec }),
+    answer: RatesAnswer,
+    errors: ['SETTING_MANAGED'],
+    http: { method: 'POST', path: '/v1/rates', whole: 'rates' }
+  }
+} as const satisfies Record<string, Operation>

@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import { RequestId } from '../ids.ts'
+import { RequestSpec, RequestView } from '../request.ts'
+import type { Operation } from './operation.ts'
+
+const ofRequest = z.object({ id: RequestId })
+
+/** What is asked about one download. */
+export const requestOperations = {
+  'request.start': {
+    summary: 'Asks for a URL. The agent acts at once.',
+    who: 'all',
+    input: z.object({ spec: RequestSpec }),
+    answer: RequestView,
+    errors: [
+      'INTEGRATION_OFF',
+      'URL_INVALID',
+      'URL_SCHEME_UNSUPPORTED',
+      'BACKGROUND_CHANNEL_UNSET',
+      'DIGEST_INVALID',
+      'DESTINATION_INVALID',
+      'BUSY'
+    ],
+    http: { method: 'POST', path: '/v1/requests', whole: 'spec', location: '/v1/requests/:id' }
+  },
+  'request.list': {
+    summary: 'Running and lately finished requests.',
+    who: 'programs',
+    input: z.object({}),
+    answer: z.object({ requests: z.array(RequestView) }),
+    errors: [],
+    http: { method: 'GET', path: '/v1/requests' }
+  },
+  'request.get': {
+    summary: 'One request.',
+    who: 'programs',
+    input: ofRequest,
+    answer: RequestView,
+    errors: ['NOT_FOUND'],
+    http: { method: 'GET', path: '/v1/requests/:id' }
+  },
+  'request.watch': {
+    summary: 'The request now and at each change; the stream ends when the request is done, failed or cancelled.',
+    who: 'programs',
+    input: ofRequest,
+    stream: { request: RequestView },
+    errors: ['NOT_FOUND', 'BUSY'],
+    http: { method: 'GET', path: '/v1/requests/:id/watch' }
+  },
+  'request.cancel': {
+    summary: 'Cancels a request; verified pieces are kept.',
+    who: 'all',
+    input: ofRequest,
+    answer: RequestView,
+    errors: ['NOT_FOUND'],
+    http: { method: 'POST', path: '/v1/requests/:id/cancel' }
+  },
+  'request.pause': {
+    summary: 'Pauses a request.',
+    who: 'all',
+    input: ofRequest,
+    answer: RequestView,
+    errors: ['NOT_FOUND'],
+    http: { method: 'POST', path: '/v1/requests/:id/pause' }
+  },
+  'request.resume': {
+    summary: 'Lets a paused request go on.',
+    who: 'all',
+    input: ofRequest,
+    answer: RequestView,
+    errors: ['NOT_FOUND'],
+    http: { method: 'POST', path: '/v1/requests/:id/resume' }
+  },
+  'request.retry': {
+    summary:
+      'Asks again for what failed or was cancelled. FORBIDDEN across the border between programs and windows: the program that asked may have fetched it elsewhere meanwhile.',
+    who: 'all',
+    input: ofRequest,
+    answer: RequestView,
+    errors: ['NOT_FOUND', 'INTEGRATION_OFF', 'URL_INVALID', 'BACKGROUND_CHANNEL_UNSET', 'DESTINATION_INVALID', 'BUSY'],
+    http: { method: 'POST', path: '/v1/requests/:id/retry', location: '/v1/requests/:id' }
+  },
+  'request.content': {
+    summary: 'The bytes of a finished request, from the cache. Each piece is verified before it is sent.',
+    who: 'programs',
+    input: ofRequest,
+    bytes: true,
+    errors: ['NOT_FOUND', 'BUSY', 'CANCELLED', 'CACHE_DAMAGED'],
+    http: { method: 'GET', path: '/v1/requests/:id/content' }
+  }
+} as const satisfies Record<string, Operation>

@@ -1,0 +1,39 @@
+import type { requestOperations } from '../contract/operations/requests.ts'
+import { finalRequestStates, type RequestView } from '../contract/request.ts'
+import { openContentBytes } from './content-bytes.ts'
+import type { HandlersOf } from './handlers.ts'
+
+export const requestHandlers: HandlersOf<keyof typeof requestOperations> = {
+  answers: {
+    'request.start': ({ spec }, { agent, as }) => agent.request(spec, as),
+    'request.list': (_, { agent }) => ({ requests: agent.requests() }),
+    'request.get': ({ id }, { agent }) => agent.requestView(id),
+    'request.cancel': ({ id }, { agent }) => agent.cancel(id),
+    'request.pause': ({ id }, { agent }) => agent.pause(id),
+    'request.resume': ({ id }, { agent }) => agent.resume(id),
+    'request.retry': ({ id }, { agent, as }) => agent.retry(id, as)
+  },
+  streams: {
+    'request.watch': ({ id }, { agent, open }) => {
+      const now = agent.requestView(id)
+      const stream = open()
+      const show = (view: RequestView) => {
+        if (view.id !== id) return
+        if (!finalRequestStates.includes(view.state))
+          return stream.sendNewest(() => ({ event: 'request', json: JSON.stringify(view) }))
+        stream.send('request', JSON.stringify(view))
+        stream.end()
+      }
+      agent.on('request', show)
+      stream.once('closed', () => agent.off('request', show))
+      show(now)
+    }
+  },
+  bytes: {
+    'request.content': async ({ id }, { agent }) => {
+      const content = await openContentBytes(agent.requestView(id), agent.cache)
+      agent.cache.noteHit(content.sha256)
+      return content
+    }
+  }
+}
