@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { statusView } from '../api/status-view.ts'
+import { statusView } from '../operations/status-view.ts'
 import { describeStatus } from '../cli/show.ts'
 import { byProgress, groupOf, waitingSentence } from '../contract/progress.ts'
 import { RequestSpec } from '../contract/request.ts'

@@ -222,6 +222,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
           url: 'http://origin.test/file',
           lengthBytes: 3,
           haveBytes: 2,
+          arrivingBytes: 0,
           pieceCount: 3,
           havePieces: 2,
           state: 'active',
