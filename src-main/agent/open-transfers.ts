@@ -53,7 +53,7 @@ export function openTransfers({
   changed,
   requestChanged
 }: TransfersWorld): OpenTransfers {
-  const originSlots = new OriginSlots(settings.current.transfers.originConcurrency, () => changed())
+  const originSlots = new OriginSlots(settings.current.transfers.originConcurrency, () => requests.lineMoved())
   const world: TransferWorld = {
     clock,
     cache,
@@ -72,11 +72,13 @@ export function openTransfers({
     random: Math.random
   }
   const transfers = new Transfers(world, (bytes) => rates.noteUploaded(bytes))
-  const requests = new Requests(world, transfers, requestChanged)
+  // One for all that ask: what an origin has refused one of them, it is not asked for another.
+  const versions = new VersionCheck(origin, clock)
+  const requests = new Requests(world, transfers, versions, requestChanged)
   return {
     transfers,
     requests,
-    readings: new Readings(world, requests, transfers, new VersionCheck(origin, clock)),
+    readings: new Readings(world, requests, transfers, versions),
     originSlots
   }
 }

@@ -1,27 +1,18 @@
-import type { ContentKey, PeerId, RequestId, Sha256Hex } from '../contract/ids.ts'
+import type { ContentKey, PeerId, RequestId } from '../contract/ids.ts'
 import {
-  finalRequestStates,
   reasonTexts,
   type ReasonCode,
   type RequestSpec,
-  type RequestState,
   type RequestView,
-  type SourceSplit,
-  type WaitingFor
+  type SourceSplit
 } from '../contract/request.ts'
 import type { LarderError } from '../lib/errors.ts'
 import type { TransferWorld } from '../transfers/job.ts'
-import type { SlotTicket } from '../transfers/origin-slots.ts'
 import { RateMeter } from '../lib/rate-meter.ts'
-import type { Transfer } from '../transfers/transfer.ts'
+import type { JoinedTransfer } from '../transfers/supply.ts'
+import type { Outcome } from './request-machine.ts'
 
 const MAX_REASONS = 8
-
-/** What came out, wherever it lies now. */
-export interface Outcome {
-  readonly sha256: Sha256Hex
-  readonly lengthBytes: number
-}
 
 /** What is known of one request so far, as people and programs see it. Written by its request alone. */
 export class RequestRecord {
@@ -31,14 +22,11 @@ export class RequestRecord {
   outcome: Outcome | null = null
   stale = false
   /** It goes by this transfer now. */
-  transfer: Transfer | null = null
-  /** Its own place in the line for a download from an origin. */
-  ticket: SlotTicket | null = null
+  transfer: JoinedTransfer | null = null
   readonly #world: TransferWorld
   readonly #createdWallMs: number
   readonly #directRate: RateMeter
   readonly #reasons: RequestView['reasons'] = []
-  #state: RequestState = 'checking'
   #split: SourceSplit = { originBytes: 0, peerBytes: 0, cacheBytes: 0 }
   /** `#split` is that of a transfer, which counts it itself. */
   #viaTransfer = false
@@ -53,14 +41,6 @@ export class RequestRecord {
     this.createdMs = world.clock.monotonicMs()
     this.#createdWallMs = world.clock.wallMs()
     this.#directRate = new RateMeter(world.clock)
-  }
-
-  get state(): RequestState {
-    return this.#state
-  }
-
-  get final(): boolean {
-    return finalRequestStates.includes(this.#state)
   }
 
   /** Monotonic; null: not yet. */
@@ -84,11 +64,6 @@ export class RequestRecord {
     this.#reasons.push({ code, text: reasonTexts[code], at: this.#world.clock.wallMs() })
     if (this.#reasons.length > MAX_REASONS) this.#reasons.shift()
     return true
-  }
-
-  /** @param paused it may do nothing more at present: said instead of any state but a final one */
-  moveTo(state: RequestState, paused: boolean): void {
-    this.#state = paused && !finalRequestStates.includes(state) ? 'paused' : state
   }
 
   noteFirstByte(): void {
@@ -122,7 +97,6 @@ export class RequestRecord {
     if (!transfer) return
     if (transfer.split.originBytes + transfer.split.peerBytes > 0) this.noteFirstByte()
     this.#master = transfer.master ?? this.#master
-    if (this.#state === 'waiting' && transfer.waitingFor === null) this.#state = 'active'
   }
 
   /** Keeps what its transfer has come to, and forgets it. */
@@ -135,23 +109,13 @@ export class RequestRecord {
     this.transfer = null
   }
 
-  end(state: 'done' | 'failed' | 'cancelled', error: LarderError | null): void {
+  end(error: LarderError | null): void {
     this.#error = error
     this.#finished = { ms: this.#world.clock.monotonicMs(), wallMs: this.#world.clock.wallMs() }
-    this.#state = state
   }
 
-  #waitingFor(): WaitingFor | null {
-    if (this.#state === 'paused') return { what: 'resume', ahead: null }
-    if (this.#state === 'checking') return { what: 'version', ahead: null }
-    if (this.#state === 'delivering' || this.final) return null
-    const ahead = this.ticket?.ahead ?? null
-    if (ahead !== null) return { what: 'slot', ahead }
-    if (this.transfer !== null) return this.transfer.waitingFor
-    return this.#state === 'waiting' ? { what: 'election', ahead: null } : null
-  }
-
-  view(id: RequestId, url: string, spec: RequestSpec): RequestView {
+  /** @param told what it is doing now */
+  view(id: RequestId, url: string, spec: RequestSpec, told: Pick<RequestView, 'state' | 'waitingFor'>): RequestView {
     const { transfer } = this
     const master = transfer?.master ?? this.#master
     return {
@@ -160,18 +124,18 @@ export class RequestRecord {
       kind: spec.kind,
       priority: spec.priority,
       destination: spec.destination ?? null,
-      state: this.#state,
-      waitingFor: this.#waitingFor(),
+      ...told,
       key: this.key,
       sha256: this.outcome?.sha256 ?? null,
       lengthBytes: this.lengthBytes,
       haveBytes: this.outcome ? this.outcome.lengthBytes : (transfer?.haveBytes ?? this.#split.originBytes),
-      arrivingBytes: this.final ? 0 : (transfer?.arrivingBytes ?? 0),
+      arrivingBytes: this.#finished ? 0 : (transfer?.arrivingBytes ?? 0),
       split: { ...(transfer?.split ?? this.#split) },
-      rateBytesPerSecond: this.final
+      rateBytesPerSecond: this.#finished
         ? 0
         : (transfer?.rateBytesPerSecond ?? (this.#direct ? this.#directRate.bytesPerSecond : 0)),
-      role: this.#direct ? 'direct' : (transfer?.role ?? 'none'),
+      // What waits for its turn is nobody's master yet.
+      role: told.waitingFor?.what === 'slot' ? 'none' : this.#direct ? 'direct' : (transfer?.role ?? 'none'),
       master,
       masterName: master ? this.#world.network.nameOf(master) : null,
       stale: this.stale,

@@ -1,95 +1,114 @@
 import { randomBytes } from 'node:crypto'
-import type { CachedContent, StoredVersion } from '../cache/cache.ts'
-import { RequestId, type ContentKey, type Sha256Hex } from '../contract/ids.ts'
-import type { ReasonCode, RequestSpec, RequestState, RequestView, SourceSplit } from '../contract/request.ts'
+import type { CachedContent } from '../cache/cache.ts'
+import { RequestId, type Sha256Hex } from '../contract/ids.ts'
+import type { Priority, ReasonCode, RequestSpec, RequestView, SourceSplit, WaitingFor } from '../contract/request.ts'
 import type { Timer } from '../lib/clock.ts'
-import { hasCode, LarderError } from '../lib/errors.ts'
-import { contentKeyOf } from '../origin/content-key.ts'
-import { mayServeStale } from '../origin/caching.ts'
-import { wishOf } from '../origin/certificate-choice.ts'
-import type { OriginVersion } from '../origin/origin.ts'
-import { planPieces } from '../pieces/plan.ts'
-import { checkDestination } from './destination.ts'
-import { downloadToCache, downloadToFile, type DirectJob } from './direct-download.ts'
+import { LarderError } from '../lib/errors.ts'
+import { MachineRun } from '../lib/machine-run.ts'
 import type { Interest } from '../transfers/interests.ts'
 import type { TransferWorld } from '../transfers/job.ts'
-import { RequestRecord, type Outcome } from './request-record.ts'
+import type { SlotTicket } from '../transfers/origin-slots.ts'
+import type { JoinedTransfer, KnownVersion, Supply } from '../transfers/supply.ts'
+import type { Membership, Transfers } from '../transfers/transfers.ts'
+import { chooseRoute, type FoundRoute } from './choose-route.ts'
+import { checkDestination } from './destination.ts'
+import { downloadToCache, downloadToFile, type DirectJob } from './direct-download.ts'
+import { HeldDownload } from './held-download.ts'
+import {
+  newRequest,
+  step,
+  toldState,
+  waitsFor,
+  type Ending,
+  type Outcome,
+  type RequestEffect,
+  type RequestEvent,
+  type RequestState,
+  type Route
+} from './request-machine.ts'
+import { RequestNews } from './request-news.ts'
+import { RequestRecord } from './request-record.ts'
 import type { RequestTarget } from './request-target.ts'
-import type { KnownVersion, Supply } from '../transfers/supply.ts'
-import type { Transfers } from '../transfers/transfers.ts'
 import { whyPrivate } from './why-private.ts'
 import type { VersionCheck } from './version-check.ts'
 
-/** A file that changes at the origin during the download is asked for anew so many times. */
-const VERSION_TRIES = 4
+export interface RequestParts {
+  readonly world: TransferWorld
+  readonly transfers: Transfers
+  readonly versions: VersionCheck
+  /** What a view shows has changed. */
+  readonly changed: (request: LocalRequest) => void
+  /** The origin's word from a moment ago; good for one try. */
+  readonly known?: KnownVersion | undefined
+  readonly wantedBytes?: number | undefined
+  /** Everything is paused when it is made. */
+  readonly paused: boolean
+}
 
 /**
- * One ask of a program on this PC, from its URL to the delivered file. It ends by its limits in one of the final states of
- * {@link RequestState}.
+ * One ask of a program on this PC, from its URL to the delivered file. What it does next is decided in `request-machine.ts`; here
+ * it is done, and what comes of it goes back there as an event.
  */
 export class LocalRequest implements Interest {
-  readonly id: RequestId
+  readonly id = RequestId.parse(`r-${randomBytes(10).toString('hex')}`)
   readonly deadlineMs: number
   readonly #spec: RequestSpec
   readonly #target: RequestTarget
   readonly #expected: Sha256Hex | null
+  readonly #parts: RequestParts
   readonly #world: TransferWorld
-  readonly #transfers: Transfers
-  readonly #versions: VersionCheck
-  readonly #changed: (request: LocalRequest) => void
   readonly #supply = Promise.withResolvers<Supply>()
-  readonly #wantedBytes: number | undefined
+  readonly #ended = Promise.withResolvers<void>()
   readonly #abort = new AbortController()
   readonly #deadline: Timer
   readonly #record: RequestRecord
-
-  /** The origin's word from a moment ago; good for one try. */
+  readonly #news: RequestNews
+  readonly #machine: MachineRun<RequestState, RequestEvent, RequestEffect>
   #known: KnownVersion | undefined
-  #paused: Promise<void> | null = null
-  #unpause: (() => void) | null = null
+  #route: FoundRoute | null = null
+  /** The question for the version. */
+  #asking = new AbortController()
+  #download = new HeldDownload()
+  #membership: Membership | null = null
+  #ticket: SlotTicket | null = null
   #endView: RequestView | null = null
 
-  constructor(
-    spec: RequestSpec,
-    target: RequestTarget,
-    expected: Sha256Hex | null,
-    parts: {
-      world: TransferWorld
-      transfers: Transfers
-      versions: VersionCheck
-      changed: (request: LocalRequest) => void
-      known?: KnownVersion | undefined
-      wantedBytes?: number | undefined
-    }
-  ) {
-    this.id = RequestId.parse(`r-${randomBytes(10).toString('hex')}`)
+  constructor(spec: RequestSpec, target: RequestTarget, expected: Sha256Hex | null, parts: RequestParts) {
     this.#spec = spec
     this.#target = target
     this.#expected = expected
+    this.#parts = parts
     this.#world = parts.world
-    this.#transfers = parts.transfers
-    this.#versions = parts.versions
-    this.#changed = parts.changed
     this.#known = parts.known
-    this.#wantedBytes = parts.wantedBytes
+    const first = newRequest(spec.destination !== undefined, parts.paused)
+    this.#machine = new MachineRun(first, step, (effect) => this.#perform(effect))
     this.#supply.promise.catch(() => {})
     const { clock } = this.#world
     this.#record = new RequestRecord(this.#world)
+    this.#news = new RequestNews(this.id, target.url, parts.world.emit)
     const timeoutMs = spec.timeoutMs ?? this.#world.settings.transfers.timeoutMs
     this.deadlineMs = this.#record.createdMs + timeoutMs
     this.#deadline = clock.after(timeoutMs, () =>
-      this.#abort.abort(
-        new LarderError('TIMEOUT', `Not finished within ${Math.round(timeoutMs / 1000)} s`, { timeoutMs })
-      )
+      this.cancel(new LarderError('TIMEOUT', `Not finished within ${Math.round(timeoutMs / 1000)} s`, { timeoutMs }))
     )
+    if (parts.paused) this.#record.addReason('paused')
   }
 
-  get priority() {
+  get priority(): Priority {
     return this.#spec.priority
   }
 
   get final(): boolean {
-    return this.#record.final
+    return this.#machine.state.phase.at === 'ended'
+  }
+
+  get paused(): boolean {
+    return this.#machine.state.paused
+  }
+
+  /** It has a place in the line for a slot. */
+  get inLine(): boolean {
+    return this.#waits()?.what === 'slot'
   }
 
   get finishedMs(): number | null {
@@ -111,313 +130,222 @@ export class LocalRequest implements Interest {
     return this.#record.ownSplit
   }
 
-  noteReason(code: ReasonCode): void {
-    if (this.#record.addReason(code)) this.#tell()
+  /** Begins. @returns settles, never rejected, once it has ended and nothing of it runs any more */
+  run(): Promise<void> {
+    this.#machine.happened({ e: 'started' })
+    return this.#ended.promise
   }
 
-  /** Works until the end; never throws. */
-  async run(): Promise<void> {
-    try {
-      const outcome = await this.#obtain()
-      this.#record.outcome = outcome
-      this.#supply.resolve({ from: 'cache', sha256: outcome.sha256 })
-      await this.#deliver(outcome)
-      this.#end('done', null)
-      this.#world.emit('requestDone', `Finished ${this.#target.url}`, {
-        ...this.#facts(),
-        bytes: outcome.lengthBytes,
-        ms: Math.round(this.#record.finishedMs! - this.#record.createdMs)
-      })
-    } catch (thrown) {
-      const error = LarderError.from(this.#abort.signal.aborted ? this.#abort.signal.reason : thrown)
-      const cancelled = error.code === 'CANCELLED'
-      this.#supply.reject(error)
-      this.#end(cancelled ? 'cancelled' : 'failed', error)
-      const text = cancelled
-        ? `Cancelled ${this.#target.url}`
-        : `Failed ${this.#target.url}: ${error.message}`.slice(0, 1000)
-      this.#world.emit(cancelled ? 'requestCancelled' : 'requestFailed', text, { ...this.#facts(), code: error.code })
-    }
-  }
-
-  cancel(reason = new LarderError('CANCELLED', 'Cancelled')): void {
-    if (!this.final) this.#abort.abort(reason)
+  cancel(error = new LarderError('CANCELLED', 'Cancelled')): void {
+    this.#machine.happened({ e: 'stopped', error })
   }
 
   pause(): void {
-    if (this.final || this.#paused !== null || this.#record.state === 'delivering') return
-    this.#paused = new Promise((resolve) => (this.#unpause = resolve))
-    this.noteReason('paused')
-    this.#pauseTransferIfAlone()
-    this.#setState('paused')
+    this.#machine.happened({ e: 'paused' })
   }
 
   resume(): void {
-    if (this.#paused === null) return
-    this.#paused = null
-    this.#unpause?.()
-    this.#unpause = null
-    this.#record.transfer?.resume()
-    this.#setState(this.#record.transfer ? 'active' : 'waiting')
+    this.#machine.happened({ e: 'resumed' })
   }
 
   /** Once it has ended always the same object: nobody has to look into it again. */
   view(): RequestView {
     if (this.#endView) return this.#endView
-    const view = this.#record.view(this.id, this.#target.url, this.#spec)
+    const view = this.#record.view(this.id, this.#target.url, this.#spec, {
+      state: toldState(this.#machine.state, this.#record.transfer?.waitingFor ?? null),
+      waitingFor: this.#waits()
+    })
     if (this.final) this.#endView = view
     return view
   }
 
-  /** Gets the latest version into the cache (or, when private, to its destination). */
-  async #obtain(): Promise<Outcome> {
-    const { cache } = this.#world
-    if (this.#spec.destination !== undefined) await checkDestination(this.#spec.destination)
-    if (this.#expected !== null && !this.#target.private) {
-      // The digest names the bytes: no origin can have a later version of them.
-      const known = cache.find(this.#expected)
-      if (known) return this.#fromCache(known)
-    }
-    for (let tries = 1; ; tries++) {
-      try {
-        return await this.#obtainVersion()
-      } catch (error) {
-        if (!hasCode(error, 'ORIGIN_CHANGED') || tries === VERSION_TRIES || this.#abort.signal.aborted) throw error
-        this.#world.emit(
-          'originChanged',
-          `${this.#target.url} changed at the origin during the download; starting over with the new version.`,
-          { requestId: this.id, url: this.#target.url, code: 'ORIGIN_CHANGED' }
+  joined(transfer: JoinedTransfer): void {
+    this.#record.transfer = transfer
+    this.#supply.resolve({ from: 'transfer', transfer })
+    this.#machine.happened({ e: 'joined' })
+  }
+
+  transferChanged(): void {
+    this.#record.followTransfer()
+    this.#tell()
+  }
+
+  transferDone({ sha256, plan }: CachedContent): void {
+    this.#machine.happened({ e: 'transferDone', outcome: { sha256, lengthBytes: plan.lengthBytes } })
+  }
+
+  transferFailed(error: LarderError): void {
+    this.#machine.happened({ e: 'transferFailed', error })
+  }
+
+  noteReason(code: ReasonCode): void {
+    if (this.#record.addReason(code)) this.#tell()
+  }
+
+  #waits(): WaitingFor | null {
+    return waitsFor(this.#machine.state, this.#record.transfer?.waitingFor ?? null, this.#ticket?.ahead ?? null)
+  }
+
+  #perform(effect: RequestEffect): void {
+    switch (effect.do) {
+      case 'prepare':
+        return this.#report(this.#prepare(), (outcome) => ({ e: 'prepared', outcome }), 'versionFailed')
+      case 'askVersion':
+        return this.#report(this.#askVersion(), (route) => ({ e: 'versionFound', route }), 'versionFailed')
+      case 'abortVersion':
+        return this.#asking.abort()
+      case 'join':
+        if (this.#route?.by === 'transfer') this.#membership = this.#parts.transfers.join(this.#route.init, this)
+        return
+      case 'tellTransfer':
+        return this.#membership?.changed()
+      case 'leave':
+        this.#record.leaveTransfer()
+        this.#membership?.leave()
+        this.#membership = null
+        return
+      case 'enterLine':
+        this.#ticket = this.#world.originSlots.enter(this.#spec.priority, () =>
+          this.#machine.happened({ e: 'slotGranted' })
         )
-        this.#leaveTransfer()
-      }
+        return
+      case 'leaveLine':
+        this.#ticket?.leave()
+        this.#ticket = null
+        return
+      case 'startDirect':
+        return this.#report(this.#downloadDirectly(), (outcome) => ({ e: 'directDone', outcome }), 'directFailed')
+      case 'holdDirect':
+        return this.#download.hold()
+      case 'goOnDirect':
+        return this.#download.goOn()
+      case 'abortDirect':
+        return this.#download.stop(effect.error)
+      case 'obtained':
+        return this.#obtained(effect.outcome, effect.fromCache)
+      case 'deliver':
+        return this.#report(this.#deliver(effect.outcome), () => ({ e: 'delivered' }), 'deliveryFailed')
+      case 'noteReason':
+        return this.noteReason(effect.code)
+      case 'tellChanged':
+        return this.#tell()
+      case 'end':
+        return this.#end(effect.as, effect.error)
     }
   }
 
-  async #obtainVersion(): Promise<Outcome> {
-    this.#setState('checking')
-    const { cache } = this.#world
-    const stored = this.#target.private ? undefined : cache.version(this.#target.url)
-    const present = stored && this.#wanted(cache.findByKey(stored.key))
+  /** What comes of work goes to the machine, whenever it does. */
+  #report<T>(
+    work: Promise<T>,
+    done: (result: T) => RequestEvent,
+    failed: 'versionFailed' | 'directFailed' | 'deliveryFailed'
+  ): void {
+    work.then(
+      (result) => this.#machine.happened(done(result)),
+      (error: unknown) => this.#machine.happened({ e: failed, error: LarderError.from(error) })
+    )
+  }
+
+  async #prepare(): Promise<Outcome | null> {
+    if (this.#spec.destination !== undefined) await checkDestination(this.#spec.destination)
+    if (this.#expected === null || this.#target.private) return null
+    // The digest names the bytes: no origin can have a later version of them.
+    const known = this.#world.cache.find(this.#expected)
+    return known ? outcomeOf(known) : null
+  }
+
+  async #askVersion(): Promise<Route> {
+    this.#asking = new AbortController()
     const known = this.#known
     this.#known = undefined
-    if (known?.status === 'stale' && present) {
-      this.#record.stale = true
-      return this.#fromCache(present)
-    }
-    let version: OriginVersion
-    try {
-      const asked = {
-        stored: present ? stored : undefined,
-        headers: this.#target.headers,
-        certificate: wishOf(this.#spec),
-        private: this.#target.private,
-        signal: this.#abort.signal
-      }
-      const answer =
-        known?.status === 'version' || (known?.status === 'unchanged' && present)
-          ? known
-          : await this.#versions.check(this.#target.url, asked)
-      if (answer.status === 'unchanged') {
-        cache.confirm(this.#target.url, answer.policy)
-        return this.#fromCache(present!)
-      }
-      version = answer.version
-    } catch (error) {
-      if (
-        present &&
-        this.#spec.allowStale &&
-        hasCode(error, 'ORIGIN_UNREACHABLE', 'ORIGIN_STALLED', 'ORIGIN_STATUS') &&
-        mayServeStale(stored.policy, this.#world.clock)
-      ) {
-        this.#record.stale = true
-        return this.#fromCache(present)
-      }
-      throw error
-    }
-    this.#record.lengthBytes = version.lengthBytes
-    await this.#paused
-    if (this.#target.private || version.unshareable === 'private' || !version.storable)
-      return this.#obtainPrivate(version)
-    const key = version.unshareable === null ? contentKeyOf(version, this.#expected) : null
-    this.#record.key = key
-    const storedVersion = key && storedVersionOf(version, key, this.#world.clock.wallMs())
-    if (key === null || storedVersion === null || version.lengthBytes === null)
-      return this.#obtainWhole(version, storedVersion)
-    const here = cache.findByKey(key)
-    if (here) {
-      cache.link(storedVersion, here.sha256)
-      return this.#fromCache(here)
-    }
-    return this.#obtainShared(version, key, storedVersion, version.lengthBytes)
-  }
-
-  /** Bytes other than those asked for are of no use, even when the origin still calls them its latest version. */
-  #wanted(content: CachedContent | undefined): CachedContent | undefined {
-    return this.#expected === null || content?.sha256 === this.#expected ? content : undefined
-  }
-
-  async #obtainShared(
-    version: OriginVersion,
-    key: ContentKey,
-    stored: StoredVersion,
-    lengthBytes: number
-  ): Promise<Outcome> {
-    this.#setState('waiting')
-    const transfer = await this.#transfers.join({
-      key,
-      plan: planPieces(lengthBytes),
-      version,
-      expected: this.#expected ?? version.sha256,
-      stored,
-      kind: this.#spec.kind,
-      headers: this.#target.headers
+    if (this.#machine.state.tries > 1) this.#news.originChanged()
+    const route = await chooseRoute({
+      world: this.#world,
+      versions: this.#parts.versions,
+      spec: this.#spec,
+      target: this.#target,
+      expected: this.#expected,
+      known,
+      signal: this.#asking.signal
     })
-    this.#record.transfer = transfer
-    transfer.attach(this)
-    this.#supply.resolve({ from: 'transfer', transfer })
-    const onChanged = () => this.#followTransfer()
-    transfer.on('changed', onChanged)
-    try {
-      this.#abort.signal.throwIfAborted()
-      this.#pauseTransferIfAlone()
-      const content =
-        transfer.content ??
-        (await new Promise<CachedContent>((resolve, reject) => {
-          transfer.once('done', resolve)
-          transfer.once('failed', reject)
-          this.#abort.signal.addEventListener('abort', () => reject(this.#abort.signal.reason as Error), { once: true })
-          transfer.start()
-        }))
-      return { sha256: content.sha256, lengthBytes: content.plan.lengthBytes }
-    } finally {
-      transfer.off('changed', onChanged)
-      this.#leaveTransfer()
+    this.#route = route
+    switch (route.by) {
+      case 'cache':
+        this.#record.stale = route.stale
+        this.#record.key = route.key ?? this.#record.key
+        return { by: 'cache', outcome: outcomeOf(route.content) }
+      case 'transfer':
+        this.#record.key = route.init.key
+        this.#record.lengthBytes = route.init.plan.lengthBytes
+        return { by: 'transfer' }
+      case 'whole':
+        this.#record.key = route.key
+        this.#record.lengthBytes = route.version.lengthBytes
+        if (route.stored === null) this.#record.addReason('not-shareable')
+        return { by: 'direct', to: 'cache' }
+      case 'file':
+        this.#record.lengthBytes = route.version.lengthBytes
+        this.#record.addReason(whyPrivate(route.version, this.#target.private))
+        return { by: 'direct', to: 'file' }
     }
   }
 
-  /** No length or no version: from start to end, not shared while it runs. */
-  async #obtainWhole(version: OriginVersion, stored: StoredVersion | null): Promise<Outcome> {
-    if (stored === null) this.noteReason('not-shareable')
-    const content = await this.#inOriginQueue(() =>
-      downloadToCache(this.#world, this.#directJob(version), stored, this.#spec.kind)
-    )
-    return { sha256: content.sha256, lengthBytes: content.plan.lengthBytes }
-  }
-
-  async #obtainPrivate(version: OriginVersion): Promise<Outcome> {
-    this.noteReason(whyPrivate(version, this.#target.private))
-    const { destination, overwrite } = this.#spec
-    if (destination === undefined)
-      throw new LarderError(
-        'DESTINATION_INVALID',
-        'This content is private and is never cached; name a destination file'
-      )
-    const sha256 = await this.#inOriginQueue(() =>
-      downloadToFile(this.#world, this.#directJob(version), destination, overwrite)
-    )
-    return { sha256, lengthBytes: this.ownSplit.originBytes }
-  }
-
-  async #inOriginQueue<T>(work: () => Promise<T>): Promise<T> {
-    this.#setState('waiting')
+  async #downloadDirectly(): Promise<Outcome> {
+    const route = this.#route
+    if (route?.by !== 'whole' && route?.by !== 'file') throw new LarderError('INTERNAL', 'Nothing to download directly')
     this.#record.goDirect()
-    const granted = Promise.withResolvers<void>()
-    this.#abort.signal.addEventListener('abort', () => granted.resolve(), { once: true })
-    const ticket = this.#world.originSlots.enter(this.#spec.priority, () => granted.resolve())
-    this.#record.ticket = ticket
-    try {
-      await granted.promise
-      this.#abort.signal.throwIfAborted()
-      this.#setState('active')
-      return await work()
-    } finally {
-      ticket.leave()
-      this.#record.ticket = null
-    }
-  }
-
-  #directJob(version: OriginVersion): DirectJob {
-    return {
-      version,
+    this.#download = new HeldDownload()
+    const job: DirectJob = {
+      version: route.version,
       headers: this.#target.headers,
-      expected: this.#expected ?? version.sha256,
-      signal: this.#abort.signal,
+      expected: this.#expected ?? route.version.sha256,
+      ...this.#download.job,
       priority: this.#spec.priority,
-      whileAllowed: () => this.#paused,
       received: (bytes) => {
         this.#record.receivedDirectly(bytes)
         this.#tell()
       }
     }
+    if (route.by === 'whole') return outcomeOf(await downloadToCache(this.#world, job, route.stored, this.#spec.kind))
+    const sha256 = await downloadToFile(this.#world, job, route.destination, this.#spec.overwrite)
+    return { sha256, lengthBytes: this.ownSplit.originBytes }
   }
 
-  #fromCache(content: CachedContent): Outcome {
-    this.#record.lengthBytes = content.plan.lengthBytes
-    this.#record.fromCache(Math.min(content.plan.lengthBytes, this.#wantedBytes ?? Infinity))
-    this.#supply.resolve({ from: 'cache', sha256: content.sha256 })
-    this.noteReason('cached')
-    this.#world.cache.noteHit(content.sha256)
-    return { sha256: content.sha256, lengthBytes: content.plan.lengthBytes }
-  }
-
-  async #deliver(outcome: Outcome): Promise<void> {
+  #obtained(outcome: Outcome, fromCache: boolean): void {
+    this.#record.outcome = outcome
     this.#record.lengthBytes = outcome.lengthBytes
+    this.#supply.resolve({ from: 'cache', sha256: outcome.sha256 })
+    if (!fromCache) return
+    this.#record.fromCache(Math.min(outcome.lengthBytes, this.#parts.wantedBytes ?? Infinity))
+    this.noteReason('cached')
+    this.#world.cache.noteHit(outcome.sha256)
+  }
+
+  async #deliver({ sha256 }: Outcome): Promise<void> {
     const { destination, overwrite } = this.#spec
-    if (destination === undefined || this.#record.isPrivate) return
-    this.#setState('delivering')
-    await this.#world.cache.deliver(outcome.sha256, destination, { overwrite })
+    await this.#world.cache.deliver(sha256, destination!, { overwrite })
   }
 
-  #followTransfer(): void {
-    if (!this.#record.transfer || this.final) return
-    this.#record.followTransfer()
-    this.#tell()
-  }
-
-  #leaveTransfer(): void {
-    const { transfer } = this.#record
-    if (!transfer) return
-    this.#record.leaveTransfer()
-    transfer.detach(this)
-    void this.#transfers.abandon(transfer)
-  }
-
-  #pauseTransferIfAlone(): void {
-    if (this.#paused !== null && this.#record.transfer?.interested === 1) this.#record.transfer.pause()
-  }
-
-  #setState(state: RequestState): void {
-    this.#record.moveTo(state, this.#paused !== null)
-    this.#tell()
-  }
-
-  #end(state: 'done' | 'failed' | 'cancelled', error: LarderError | null): void {
+  #end(as: Ending, error: LarderError | null): void {
     this.#deadline.cancel()
-    this.#paused = null
-    this.#record.end(state, error)
+    this.#record.end(error)
+    if (error !== null) {
+      this.#abort.abort(error)
+      this.#supply.reject(error)
+    }
     this.#tell()
-  }
-
-  /** What its events are about. */
-  #facts(): { requestId: RequestId; url: string; key?: ContentKey } {
-    const { key } = this.#record
-    return { requestId: this.id, url: this.#target.url, ...(key ? { key } : {}) }
+    const { key, outcome, createdMs, finishedMs } = this.#record
+    if (as !== 'done') this.#news.stopped(as, key, error!)
+    else this.#news.done(key, { bytes: outcome!.lengthBytes, ms: Math.round(finishedMs! - createdMs) })
+    this.#ended.resolve()
   }
 
   #tell(): void {
-    this.#changed(this)
+    this.#parts.changed(this)
     this.#world.changed()
   }
 }
 
-function storedVersionOf(version: OriginVersion, key: ContentKey, wallMs: number): StoredVersion {
-  return {
-    url: version.url,
-    key,
-    etag: version.etag,
-    lastModified: version.lastModified,
-    lengthBytes: version.lengthBytes ?? 0,
-    policy: version.policy,
-    confirmedAt: wallMs
-  }
+function outcomeOf({ sha256, plan }: CachedContent): Outcome {
+  return { sha256, lengthBytes: plan.lengthBytes }
 }

@@ -1,39 +1,41 @@
 import { isAbsolute } from 'node:path'
 import type { RequestId } from '../contract/ids.ts'
 import type { Priority, RequestSpec, RequestView } from '../contract/request.ts'
+import type { Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import { parseIntegrity } from '../origin/integrity.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import { LocalRequest } from './request.ts'
 import { resolveTarget } from './request-target.ts'
+import { Teller } from './teller.ts'
 import type { KnownVersion } from '../transfers/supply.ts'
 import type { Transfers } from '../transfers/transfers.ts'
-import { VersionCheck } from './version-check.ts'
+import type { VersionCheck } from './version-check.ts'
 
 /** Finished requests stay visible for so long, at most so many. */
 const KEEP_FINISHED_MS = 3600_000
 const KEEP_FINISHED = 500
 const MAX_UNFINISHED = 10_000
-/** A request's progress is told at most so often; its end always. */
-const TELL_EVERY_MS = 100
+/** Places in the line for a slot are told at most so often. */
+const TELL_LINE_EVERY_MS = 500
 
 /** All requests of programs on this PC. */
 export class Requests {
   readonly #world: TransferWorld
   readonly #transfers: Transfers
   readonly #versions: VersionCheck
-  readonly #tell: (view: RequestView) => void
+  readonly #teller: Teller<LocalRequest>
   readonly #byId = new Map<RequestId, LocalRequest>()
-  readonly #toldMs = new Map<RequestId, number>()
   readonly #running = new Set<Promise<void>>()
   readonly #totals = { originBytes: 0, cacheBytes: 0 }
   #paused = false
+  #lineTold: Timer | null = null
 
-  constructor(world: TransferWorld, transfers: Transfers, tell: (view: RequestView) => void) {
+  constructor(world: TransferWorld, transfers: Transfers, versions: VersionCheck, tell: (view: RequestView) => void) {
     this.#world = world
     this.#transfers = transfers
-    this.#versions = new VersionCheck(world.origin, world.clock)
-    this.#tell = tell
+    this.#versions = versions
+    this.#teller = new Teller(world.clock, (request) => tell(request.view()))
   }
 
   /**
@@ -52,12 +54,12 @@ export class Requests {
       world: this.#world,
       transfers: this.#transfers,
       versions: this.#versions,
-      changed: (r) => this.#changed(r),
+      changed: (r) => this.#teller.changed(r, r.final),
+      paused: this.#paused,
       ...more
     })
     this.#byId.set(request.id, request)
     this.#forgetOld()
-    if (this.#paused) request.pause()
     const run = request.run().then(() => {
       this.#running.delete(run)
       this.#totals.originBytes += request.ownSplit.originBytes
@@ -103,14 +105,15 @@ export class Requests {
     const reason = new LarderError('SHUTTING_DOWN', 'The agent is stopping')
     for (const r of this.unfinished()) r.cancel(reason)
     await Promise.all(this.#running)
+    this.#lineTold?.cancel()
   }
 
-  #changed(request: LocalRequest): void {
-    const now = this.#world.clock.monotonicMs()
-    if (request.final) this.#toldMs.delete(request.id)
-    else if (now - (this.#toldMs.get(request.id) ?? -Infinity) < TELL_EVERY_MS) return
-    else this.#toldMs.set(request.id, now)
-    this.#tell(request.view())
+  /** Places in the line for a slot have changed. */
+  lineMoved(): void {
+    this.#lineTold ??= this.#world.clock.after(TELL_LINE_EVERY_MS, () => {
+      this.#lineTold = null
+      for (const request of this.unfinished()) if (request.inLine) this.#teller.changed(request, false)
+    })
   }
 
   #forgetOld(): void {

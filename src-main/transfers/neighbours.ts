@@ -1,4 +1,5 @@
 import type { PeerId } from '../contract/ids.ts'
+import type { TransferView } from '../contract/snapshot.ts'
 import { Bitmap } from '../lib/bitmap.ts'
 
 /** Another agent in the swarm of one content, as this agent sees it. */
@@ -52,6 +53,13 @@ export class Neighbours {
   get anyWaits(): boolean {
     for (const { waits, offered } of this.#byId.values()) if (waits && !offered?.complete) return true
     return false
+  }
+
+  /** What came from whom. @param nameOf what people call a peer */
+  suppliers(nameOf: (id: PeerId) => string): TransferView['peers'] {
+    return [...this.#byId.values()]
+      .filter((n) => n.receivedPieces > 0)
+      .map((n) => ({ peer: n.id, name: nameOf(n.id), bytes: n.receivedBytes, pieces: n.receivedPieces }))
   }
 
   ids(): PeerId[] {

@@ -9,7 +9,6 @@ import { firstGap } from './choose-run.ts'
 import { InFlight } from './in-flight.ts'
 import type { Job } from './job.ts'
 import { OriginLane } from './origin-lane.ts'
-import { OriginSlots } from './origin-slots.ts'
 
 const MIB = 1024 * 1024
 
@@ -18,11 +17,10 @@ function lane({ held = 'received', gap = 3 }: { held?: 'received' | 'stored'; ga
   const plan = planPieces(3 * MIB)
   const have = new Bitmap(plan.count)
   const inFlight = new InFlight(have, new Bitmap(plan.count))
-  const seen = { opened: 0, read: 0, idle: 0, failed: [] as unknown[], isOpen: false }
+  const seen = { opened: 0, read: 0, idle: 0, stopped: 0, failed: [] as unknown[], isOpen: false }
   const world = {
     clock: systemClock,
     buffers: new PieceBuffers(systemClock),
-    originSlots: new OriginSlots(6),
     origin: {
       open: async (_version: unknown, { start }: { start: number }, { signal }: { signal: AbortSignal }) => {
         seen.opened++
@@ -60,6 +58,7 @@ function lane({ held = 'received', gap = 3 }: { held?: 'received' | 'stored'; ga
       if (held === 'stored' && index === 0) origin.hold()
     },
     idle: () => void seen.idle++,
+    stopped: () => void seen.stopped++,
     failed: (error) => void seen.failed.push(error)
   })
   return { origin, seen, have }
@@ -93,9 +92,9 @@ describe('a download from the origin that is held', () => {
     const { origin, seen } = lane()
     origin.start()
     await settled()
-    origin.stop('leaving')
+    origin.stop()
     await settled()
-    expect(seen).toMatchObject({ opened: 1, isOpen: false, failed: [] })
+    expect(seen).toMatchObject({ opened: 1, isOpen: false, idle: 0, stopped: 1, failed: [] })
     expect(origin.active).toBe(false)
   })
 

@@ -6,7 +6,6 @@ import type { PieceRecord } from '../pieces/record.ts'
 import type { Run } from './choose-run.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Job } from './job.ts'
-import type { SlotTicket } from './origin-slots.ts'
 
 const LANE = 'origin'
 /** Pieces being hashed and written before the origin is made to wait. */
@@ -31,11 +30,13 @@ export interface OriginLaneHooks {
   readonly arrived: (index: number, bytes: number) => void
   /** It has downloaded all there was to download. */
   readonly idle: () => void
+  /** After {@link OriginLane.stop}: what it had asked for is free for others. */
+  readonly stopped: () => void
   /** It cannot go on: the codes of {@link OriginClient.open}, DISK_FULL, CACHE_UNUSABLE. */
   readonly failed: (error: LarderError) => void
 }
 
-/** Downloads what is missing from the origin, gap by gap, one connection at a time, when it is its turn among all downloads. */
+/** Downloads what is missing from the origin, gap by gap, one connection at a time. */
 export class OriginLane {
   readonly #job: Job
   readonly #source: OriginSource
@@ -44,7 +45,6 @@ export class OriginLane {
   #run: AbortController | null = null
   #held: PromiseWithResolvers<void> | null = null
   #receivedBytes = 0
-  #ticket: SlotTicket | null = null
 
   constructor(job: Job, source: OriginSource, inFlight: InFlight, hooks: OriginLaneHooks) {
     this.#job = job
@@ -53,14 +53,9 @@ export class OriginLane {
     this.#hooks = hooks
   }
 
-  /** It downloads, or waits for its turn. */
+  /** It downloads, or holds what it has open. */
   get active(): boolean {
     return this.#run !== null
-  }
-
-  /** How many downloads get a slot before this one; null: it does not wait for one. */
-  get ahead(): number | null {
-    return this.#ticket?.ahead ?? null
   }
 
   /** Content bytes that came in so far, verified or not. */
@@ -73,8 +68,8 @@ export class OriginLane {
     void this.#fill()
   }
 
-  stop(why: 'paused' | 'leaving'): void {
-    this.#run?.abort(new LarderError('CANCELLED', `The download from the origin was stopped (${why})`))
+  stop(): void {
+    this.#run?.abort(new LarderError('CANCELLED', 'The download from the origin was stopped'))
     this.#run = null
     this.goOn()
   }
@@ -92,24 +87,16 @@ export class OriginLane {
   async #fill(): Promise<void> {
     const run = new AbortController()
     this.#run = run
-    const { signal } = run
     let failure: LarderError | null = null
-    let ticket: SlotTicket | null = null
     try {
-      const granted = Promise.withResolvers<void>()
-      signal.addEventListener('abort', () => granted.resolve(), { once: true })
-      ticket = this.#job.world.originSlots.enter(this.#job.priority(), () => granted.resolve())
-      this.#ticket = ticket
-      await granted.promise
-      await this.#downloadGaps(signal)
+      await this.#downloadGaps(run.signal)
     } catch (error) {
       failure = LarderError.from(error, 'ORIGIN_UNREACHABLE')
     }
-    ticket?.leave()
-    if (this.#ticket === ticket) this.#ticket = null
-    if (this.#run === run) this.#run = null
+    if (this.#run !== run) return this.#hooks.stopped()
+    this.#run = null
     if (failure === null) this.#hooks.idle()
-    else if (!signal.aborted) this.#hooks.failed(failure)
+    else this.#hooks.failed(failure)
   }
 
   async #downloadGaps(signal: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { CachedContent } from '../cache/cache.ts'
-import type { Sha256Hex } from '../contract/ids.ts'
+import type { PeerId, Sha256Hex } from '../contract/ids.ts'
+import type { SourceSplit, WaitingFor } from '../contract/request.ts'
 import type { LarderError } from '../lib/errors.ts'
 import type { ProbeResult } from '../origin/origin.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
@@ -22,4 +23,15 @@ export interface PieceSupply extends EventEmitter<{ changed: []; done: [CachedCo
   has(index: number): boolean
   /** A piece that is had, with the digest it was verified against. @throws NOT_FOUND, CACHE_DAMAGED */
   read(index: number): Promise<{ bytes: Buffer; digest: Buffer }>
+}
+
+/** A transfer as a request sees it that is one of its interests. */
+export interface JoinedTransfer extends PieceSupply {
+  readonly master: PeerId | null
+  readonly split: Readonly<SourceSplit>
+  readonly haveBytes: number
+  readonly arrivingBytes: number
+  readonly rateBytesPerSecond: number
+  /** Null when bytes move, and when it has ended. */
+  readonly waitingFor: WaitingFor | null
 }

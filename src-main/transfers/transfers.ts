@@ -1,4 +1,4 @@
-import type { CachedContent } from '../cache/cache.ts'
+import type { CachedContent, PartialContent } from '../cache/cache.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { SwarmMessage } from '../contract/peer-messages.ts'
 import type { TransferView } from '../contract/snapshot.ts'
@@ -8,13 +8,24 @@ import { pieceLength, pieceStart } from '../pieces/plan.ts'
 import { signRecord } from '../pieces/record.ts'
 import { Held } from './held.ts'
 import { HotPieces } from './hot-pieces.ts'
+import type { Interest } from './interests.ts'
 import type { TransferWorld } from './job.ts'
 import { Transfer, type TransferInit } from './transfer.ts'
+
+/** The place of one interest among those of a content. */
+export interface Membership {
+  /** It was paused or resumed. */
+  changed(): void
+  /** It waits no more. Idempotent. */
+  leave(): void
+}
 
 /** All transfers of this agent, one per content, and what it serves to peers. */
 export class Transfers implements PieceSource {
   readonly #world: TransferWorld
-  readonly #starting = new Map<ContentKey, Promise<Transfer>>()
+  /** Those who wait for a transfer that is being made. */
+  readonly #starting = new Map<ContentKey, Set<Interest>>()
+  readonly #starts = new Set<Promise<void>>()
   /** Their partials are being closed; nobody may open them before that. */
   readonly #ending = new Map<ContentKey, Promise<void>>()
   readonly #live = new Map<ContentKey, Transfer>()
@@ -51,28 +62,36 @@ export class Transfers implements PieceSource {
     return totals
   }
 
-  /** The running transfer of a content, made when there is none. @throws DISK_FULL, CACHE_UNUSABLE, SHUTTING_DOWN */
-  async join(init: TransferInit): Promise<Transfer> {
-    if (this.#closed) throw new LarderError('SHUTTING_DOWN', 'The agent is stopping')
-    const live = this.#live.get(init.key)
+  /**
+   * Makes it one of the interests of a content's transfer, which is made if there is none. What comes of that it is told:
+   * `joined`, or `transferFailed` with DISK_FULL, CACHE_UNUSABLE or SHUTTING_DOWN.
+   */
+  join(init: TransferInit, interest: Interest): Membership {
+    const { key } = init
+    let live = this.#live.get(key)
     // A holder whose content was evicted meanwhile has nothing to give: begin anew.
-    if (live && live.state === 'holding') await this.#end(live)
-    else if (live) return live
-    const starting = this.#starting.get(init.key)
-    if (starting) return starting
-    const started = this.#start(init).finally(() => this.#starting.delete(init.key))
-    this.#starting.set(init.key, started)
-    return started
+    if (live?.state === 'holding') {
+      void this.#end(live)
+      live = undefined
+    }
+    const starting = this.#starting.get(key)
+    if (live) live.attach(interest)
+    else if (starting) starting.add(interest)
+    else {
+      const start = this.#start(init, interest).finally(() => this.#starts.delete(start))
+      this.#starts.add(start)
+    }
+    return {
+      changed: () => this.#live.get(key)?.interestChanged(interest),
+      leave: () => {
+        this.#starting.get(key)?.delete(interest)
+        this.#live.get(key)?.detach(interest)
+      }
+    }
   }
 
   get(key: ContentKey): Transfer | undefined {
     return this.#live.get(key)
-  }
-
-  /** Nobody on this PC waits for it any more. A finished transfer stays a while as holder. */
-  async abandon(transfer: Transfer): Promise<void> {
-    if (transfer.interested === 0 && transfer.state !== 'holding' && transfer.state !== 'finishing')
-      await this.#end(transfer)
   }
 
   views(): TransferView[] {
@@ -124,23 +143,36 @@ export class Transfers implements PieceSource {
   async close(): Promise<void> {
     this.#closed = true
     this.#hot.clear()
+    await Promise.all(this.#starts)
     await Promise.all([...this.#live.values()].map((t) => this.#end(t)))
   }
 
-  async #start(init: TransferInit): Promise<Transfer> {
-    await this.#ending.get(init.key)
-    const partial = await this.#world.cache.openPartial(init.key, init.plan)
-    if (this.#closed) {
-      await partial.close()
-      throw new LarderError('SHUTTING_DOWN', 'The agent is stopping')
+  async #start(init: TransferInit, first: Interest): Promise<void> {
+    const waiting = new Set([first])
+    this.#starting.set(init.key, waiting)
+    let partial: PartialContent | undefined
+    let failure: LarderError | undefined
+    try {
+      await this.#ending.get(init.key)
+      if (this.#closed) throw new LarderError('SHUTTING_DOWN', 'The agent is stopping')
+      partial = await this.#world.cache.openPartial(init.key, init.plan)
+    } catch (error) {
+      failure = LarderError.from(error, 'CACHE_UNUSABLE')
     }
-    const transfer = new Transfer(init, partial, this.#world)
+    this.#starting.delete(init.key)
+    if (this.#closed) failure ??= new LarderError('SHUTTING_DOWN', 'The agent is stopping')
+    if (partial === undefined || failure !== undefined || waiting.size === 0) {
+      for (const interest of waiting) interest.transferFailed(failure!)
+      await partial?.close()
+      return
+    }
+    const transfer: Transfer = new Transfer(init, partial, this.#world, () => void this.#end(transfer))
     this.#live.set(init.key, transfer)
     if (!this.#serving) transfer.setServing(false)
     transfer.on('done', () => this.#bookServedEarly(init.key))
     transfer.on('done', () => this.#held.keep(transfer, this.#serving ? this.#world.settings.transfers.holdMs : 0))
     transfer.on('failed', () => void this.#end(transfer))
-    return transfer
+    for (const interest of waiting) transfer.attach(interest)
   }
 
   #end(transfer: Transfer): Promise<void> {

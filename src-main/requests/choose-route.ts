@@ -1,0 +1,129 @@
+import type { CachedContent, StoredVersion } from '../cache/cache.ts'
+import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
+import type { RequestSpec } from '../contract/request.ts'
+import { hasCode, LarderError } from '../lib/errors.ts'
+import { mayServeStale } from '../origin/caching.ts'
+import { wishOf } from '../origin/certificate-choice.ts'
+import { contentKeyOf } from '../origin/content-key.ts'
+import type { OriginVersion } from '../origin/origin.ts'
+import { planPieces } from '../pieces/plan.ts'
+import type { TransferWorld } from '../transfers/job.ts'
+import type { KnownVersion } from '../transfers/supply.ts'
+import type { TransferInit } from '../transfers/transfer.ts'
+import type { RequestTarget } from './request-target.ts'
+import type { VersionCheck } from './version-check.ts'
+
+/** What is asked for, and by whom the origin is asked. */
+export interface RouteQuestion {
+  readonly world: Pick<TransferWorld, 'cache' | 'clock'>
+  readonly versions: VersionCheck
+  readonly spec: RequestSpec
+  readonly target: RequestTarget
+  readonly expected: Sha256Hex | null
+  /** The origin's word from a moment ago. */
+  readonly known: KnownVersion | undefined
+  readonly signal: AbortSignal
+}
+
+/**
+ *     cache      it is here
+ *     transfer   it can be shared: one transfer for all who want it
+ *     whole      no length or no version: from start to end into the cache, not shared while it runs
+ *     file       private: past the cache
+ */
+export type FoundRoute =
+  | { readonly by: 'cache'; readonly content: CachedContent; readonly stale: boolean; readonly key: ContentKey | null }
+  | { readonly by: 'transfer'; readonly init: TransferInit }
+  | {
+      readonly by: 'whole'
+      readonly version: OriginVersion
+      readonly stored: StoredVersion | null
+      readonly key: ContentKey | null
+    }
+  | { readonly by: 'file'; readonly version: OriginVersion; readonly destination: string }
+
+/**
+ * Asks the origin for the latest version and decides how its bytes are to be had.
+ * @throws the codes of {@link OriginClient.probe}; DESTINATION_INVALID for private content without a destination
+ */
+export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> {
+  const { world, versions, spec, target, expected, known, signal } = question
+  const { cache, clock } = world
+  const stored = target.private ? undefined : cache.version(target.url)
+  // Bytes other than those asked for are of no use, even when the origin still calls them its latest version.
+  const found = stored && cache.findByKey(stored.key)
+  const present = found && (expected === null || found.sha256 === expected) ? found : undefined
+  const fromCache = (content: CachedContent, { stale = false, key = null as ContentKey | null } = {}): FoundRoute => {
+    return { by: 'cache', content, stale, key }
+  }
+  if (known?.status === 'stale' && present) return fromCache(present, { stale: true })
+  let version: OriginVersion
+  try {
+    const asked = {
+      stored: present ? stored : undefined,
+      headers: target.headers,
+      certificate: wishOf(spec),
+      private: target.private,
+      signal
+    }
+    const answer =
+      known?.status === 'version' || (known?.status === 'unchanged' && present)
+        ? known
+        : await versions.check(target.url, asked)
+    if (answer.status === 'unchanged') {
+      cache.confirm(target.url, answer.policy)
+      return fromCache(present!)
+    }
+    version = answer.version
+  } catch (error) {
+    if (
+      present &&
+      spec.allowStale &&
+      hasCode(error, 'ORIGIN_UNREACHABLE', 'ORIGIN_STALLED', 'ORIGIN_STATUS') &&
+      mayServeStale(stored!.policy, clock)
+    )
+      return fromCache(present, { stale: true })
+    throw error
+  }
+  if (target.private || version.unshareable === 'private' || !version.storable) {
+    if (spec.destination === undefined)
+      throw new LarderError(
+        'DESTINATION_INVALID',
+        'This content is private and is never cached; name a destination file'
+      )
+    return { by: 'file', version, destination: spec.destination }
+  }
+  const key = version.unshareable === null ? contentKeyOf(version, expected) : null
+  const storedVersion = key && storedVersionOf(version, key, clock.wallMs())
+  if (key === null || storedVersion === null || version.lengthBytes === null)
+    return { by: 'whole', version, stored: storedVersion, key }
+  const here = cache.findByKey(key)
+  if (here) {
+    cache.link(storedVersion, here.sha256)
+    return fromCache(here, { key })
+  }
+  return {
+    by: 'transfer',
+    init: {
+      key,
+      plan: planPieces(version.lengthBytes),
+      version,
+      expected: expected ?? version.sha256,
+      stored: storedVersion,
+      kind: spec.kind,
+      headers: target.headers
+    }
+  }
+}
+
+function storedVersionOf(version: OriginVersion, key: ContentKey, wallMs: number): StoredVersion {
+  return {
+    url: version.url,
+    key,
+    etag: version.etag,
+    lastModified: version.lastModified,
+    lengthBytes: version.lengthBytes ?? 0,
+    policy: version.policy,
+    confirmedAt: wallMs
+  }
+}

@@ -1,0 +1,34 @@
+import type { ContentKey, RequestId } from '../contract/ids.ts'
+import type { LarderError } from '../lib/errors.ts'
+import type { TransferWorld } from '../transfers/job.ts'
+
+/** What people are told of one request, as events. */
+export class RequestNews {
+  readonly #of: { readonly requestId: RequestId; readonly url: string }
+  readonly #emit: TransferWorld['emit']
+
+  constructor(requestId: RequestId, url: string, emit: TransferWorld['emit']) {
+    this.#of = { requestId, url }
+    this.#emit = emit
+  }
+
+  originChanged(): void {
+    const { url } = this.#of
+    this.#emit(
+      'originChanged',
+      `${url} changed at the origin during the download; starting over with the new version.`,
+      { ...this.#of, code: 'ORIGIN_CHANGED' }
+    )
+  }
+
+  done(key: ContentKey | null, facts: { readonly bytes: number; readonly ms: number }): void {
+    this.#emit('requestDone', `Finished ${this.#of.url}`, { ...this.#of, ...(key && { key }), ...facts })
+  }
+
+  stopped(as: 'cancelled' | 'failed', key: ContentKey | null, { code, message }: LarderError): void {
+    const { url } = this.#of
+    const text = as === 'cancelled' ? `Cancelled ${url}` : `Failed ${url}: ${message}`.slice(0, 1000)
+    const type = as === 'cancelled' ? 'requestCancelled' : 'requestFailed'
+    this.#emit(type, text, { ...this.#of, ...(key && { key }), code })
+  }
+}

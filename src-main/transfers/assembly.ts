@@ -1,0 +1,138 @@
+import type { CachedContent, StoredVersion } from '../cache/cache.ts'
+import type { PeerId, Sha256Hex } from '../contract/ids.ts'
+import type { ContentKind } from '../contract/request.ts'
+import { Bitmap } from '../lib/bitmap.ts'
+import { hasCode, LarderError } from '../lib/errors.ts'
+import type { ServedContent } from '../peers/network.ts'
+import { pieceLength } from '../pieces/plan.ts'
+import type { Blame } from './blame.ts'
+import { firstGap, type Run } from './choose-run.ts'
+import type { HotPieces } from './hot-pieces.ts'
+import { InFlight } from './in-flight.ts'
+import { Intake } from './intake.ts'
+import type { Job } from './job.ts'
+import type { Swarm } from './swarm.ts'
+
+/** What the whole is to be, and how it is kept. */
+export interface WholeInit {
+  /** Digest of the whole, when one is known beforehand. */
+  readonly expected: Sha256Hex | null
+  readonly stored: StoredVersion
+  readonly kind: ContentKind
+}
+
+/** `anew`: pieces were dropped, signed by others or found damaged, and are wanted again. */
+export type Completion =
+  | { readonly content: CachedContent }
+  | { readonly error: LarderError; readonly anew: 'foreign' | 'damaged' | null }
+
+/**
+ * The pieces of one content as they come together. Every piece is accepted in one place, {@link accept}, and the whole is judged
+ * in one place, {@link complete}, before anybody gets it.
+ */
+export class Assembly {
+  readonly inFlight: InFlight
+  readonly intake: Intake
+  readonly #job: Job
+  readonly #whole: WholeInit
+  readonly #swarm: Swarm
+  readonly #blame: Blame
+
+  constructor(job: Job, whole: WholeInit, swarm: Swarm, blame: Blame) {
+    this.#job = job
+    this.#whole = whole
+    this.#swarm = swarm
+    this.#blame = blame
+    this.inFlight = new InFlight(job.partial.have, new Bitmap(job.plan.count))
+    this.intake = new Intake(job.plan, job.partial.have, job.arrivals)
+  }
+
+  get allHere(): boolean {
+    return this.#job.partial.have.complete
+  }
+
+  has(index: number): boolean {
+    return this.#job.partial.have.has(index)
+  }
+
+  async read(index: number): Promise<{ bytes: Buffer; digest: Buffer }> {
+    const { partial } = this.#job
+    const record = partial.record(index)
+    const bytes = await partial.read(index)
+    return { bytes, digest: record?.digest ?? Buffer.alloc(32) }
+  }
+
+  /** A piece is verified and stored. @returns false when it had come already */
+  accept(index: number, bytes: number, from: 'origin' | 'peer'): boolean {
+    if (!this.inFlight.arrived(index)) return false
+    this.intake.arrived(index, bytes, from)
+    const { partial } = this.#job
+    const record = partial.record(index)
+    if (record && from === 'origin') this.#blame.judge(index, record)
+    else if (record) {
+      const credential = this.#swarm.credential(record.signer)
+      if (credential) partial.addCredential(credential, record.signer)
+    }
+    this.#swarm.announce(index, from === 'origin')
+    return true
+  }
+
+  /** The first pieces that are wanted and, unless `alone`, that no neighbour has. */
+  nextGap(alone: boolean): Run | null {
+    return firstGap(this.inFlight.wanted, alone ? null : this.#swarm.neighbours.holders)
+  }
+
+  /** Makes the content of its pieces. What is not as it should be is dropped, as far as it is known which pieces that are. */
+  async complete(): Promise<Completion> {
+    const { expected, stored, kind } = this.#whole
+    try {
+      return { content: await this.#job.partial.complete(expected, stored, kind) }
+    } catch (thrown) {
+      const error = LarderError.from(thrown, 'CACHE_UNUSABLE')
+      try {
+        if (hasCode(error, 'DIGEST_MISMATCH') && (await this.#dropForeign())) return { error, anew: 'foreign' }
+      } catch (failure) {
+        return { error: LarderError.from(failure, 'CACHE_UNUSABLE'), anew: null }
+      }
+      return { error, anew: hasCode(error, 'CACHE_DAMAGED') && this.#forgetDamaged() ? 'damaged' : null }
+    }
+  }
+
+  /** This agent may serve what is here so far. */
+  served(hot: HotPieces, served: (peer: PeerId, bytes: number) => void): ServedContent {
+    const { partial, plan } = this.#job
+    return {
+      plan,
+      has: (i) => partial.have.has(i),
+      record: (i) => partial.record(i)!,
+      read: (i) => hot.get(partial.record(i)!.digest, pieceLength(plan, i), (into) => partial.read(i, into)),
+      served,
+      close: () => {}
+    }
+  }
+
+  /** The whole is wrong although each piece matched its record: somebody signed wrong records. All that others signed goes. */
+  async #dropForeign(): Promise<boolean> {
+    const { partial, world } = this.#job
+    const foreign = [...partial.have].filter((i) => partial.record(i)!.signer !== world.network.self)
+    if (foreign.length === 0) return false
+    for (const i of foreign) {
+      this.#blame.suspect(i, partial.record(i)!)
+      this.intake.dropped(i)
+      this.inFlight.lost(i)
+    }
+    await partial.drop(foreign)
+    this.#swarm.announceLoss()
+    return true
+  }
+
+  /** Pieces rotted on the disk between their check and the end; the partial has forgotten them. */
+  #forgetDamaged(): boolean {
+    const { partial, plan } = this.#job
+    if (partial.have.complete) return false
+    this.intake.recount()
+    for (let i = 0; i < plan.count; i++) if (!partial.have.has(i)) this.inFlight.lost(i)
+    this.#swarm.announceLoss()
+    return true
+  }
+}

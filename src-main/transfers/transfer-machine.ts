@@ -1,0 +1,333 @@
+import type { Priority, ReasonCode, WaitingFor } from '../contract/request.ts'
+import type { TransferView } from '../contract/snapshot.ts'
+import type { Step } from '../lib/machine-run.ts'
+import { hasCode, type LarderError } from '../lib/errors.ts'
+import { decideFallback } from './fallback.ts'
+import type {
+  DecisionFacts,
+  Sight,
+  TickFacts,
+  TransferEffect,
+  TransferEvent,
+  TransferState
+} from './transfer-events.ts'
+
+/**
+ * What the running job for one content does next. Nothing here touches the world: `step` takes what has happened and says what is
+ * to be done about it; `transfer.ts` does it.
+ *
+ *     electing ──► active ──► finishing ──► holding ──► closed
+ *                  ▲    │          │
+ *                  └────┼──────────┘ pieces proved wrong, or rotted on the disk
+ *                       └──► failed
+ *
+ * While active it takes pieces from peers; as elected master, or by itself after a fallback (`direct`), also from the origin:
+ *
+ *     idle ──► queued ──► running ◄──► held      (`queued` waits for a slot; `held`: is this PC still master?)
+ *
+ * Who waits for it are its interests. It is paused exactly when there are some and all of them are paused; then it asks nobody
+ * for anything and has no place among the downloads from origins. When the last interest leaves before it is finished, it ends.
+ */
+
+/** A new master waits so long for the piece maps of its neighbours before it asks the origin for anything. */
+export const MAPS_WAIT_MS = 300
+/** A slot is kept for so long while it is asked who is master; an election takes a fraction of it. */
+export const HELD_MS = 5000
+
+type TransferStep = Step<TransferState, TransferEffect>
+
+export function newTransfer(nowMs: number): TransferState {
+  return {
+    phase: 'electing',
+    origin: 'idle',
+    interests: new Map(),
+    role: 'none',
+    led: false,
+    direct: null,
+    originError: null,
+    appealed: false,
+    serving: true,
+    mapsDueMs: 0,
+    heldSinceMs: 0,
+    wait: { sinceMs: nowMs, progressAtMs: null, pieceAtMs: null, hasMoved: false }
+  }
+}
+
+export function isPaused({ phase, interests }: TransferState): boolean {
+  return isOpen(phase) && interests.size > 0 && [...interests.values()].every(({ paused }) => paused)
+}
+
+/** Of the most urgent one who waits. */
+export function priorityOf({ interests }: TransferState): Priority {
+  const all = [...interests.values()]
+  const awake = all.filter(({ paused }) => !paused)
+  return (awake.length > 0 ? awake : all).some(({ priority }) => priority === 'foreground')
+    ? 'foreground'
+    : 'background'
+}
+
+/** @param ahead downloads that get a slot before it @param asking runs of pieces that peers are being asked for @param received bytes have come in */
+export function transferWaits(
+  state: TransferState,
+  { ahead, asking, received }: { ahead: number | null; asking: number; received: boolean }
+): WaitingFor | null {
+  if (!isOpen(state.phase)) return null
+  if (isPaused(state)) return { what: 'resume', ahead: null }
+  if (state.phase === 'electing') return { what: 'election', ahead: null }
+  if (asking > 0 || state.origin === 'running') return received ? null : { what: 'pieces', ahead: null }
+  if (state.origin === 'held') return { what: 'election', ahead: null }
+  if (state.origin === 'queued') return { what: 'slot', ahead }
+  return state.wait.pieceAtMs !== null ? null : { what: 'pieces', ahead: null }
+}
+
+/** @param waits what {@link transferWaits} says */
+export function toldTransferState(state: TransferState, waits: WaitingFor | null): TransferView['state'] {
+  if (state.phase === 'closed') return 'failed'
+  if (isPaused(state)) return 'paused'
+  return waits?.what === 'slot' ? 'queued' : state.phase
+}
+
+export function step(state: TransferState, event: TransferEvent): TransferStep {
+  if (state.phase === 'closed') return same(state)
+  switch (event.e) {
+    case 'interestJoined':
+      return withInterests(state, new Map(state.interests).set(event.id, event.interest), event.nowMs)
+    case 'interestPaused': {
+      const before = state.interests.get(event.id)
+      if (before === undefined || before.paused === event.paused) return same(state)
+      const interests = new Map(state.interests).set(event.id, { ...before, paused: event.paused })
+      return withInterests(state, interests, event.nowMs)
+    }
+    case 'interestLeft': {
+      const interests = new Map(state.interests)
+      if (!interests.delete(event.id)) return same(state)
+      return interests.size === 0 && isOpen(state.phase)
+        ? same({ ...state, interests }, { do: 'abandon' })
+        : withInterests(state, interests, event.nowMs)
+    }
+    case 'decided':
+      return decided(state, event)
+    case 'looked':
+      return looked(state, event)
+    case 'ticked':
+      return ticked(state, event)
+    case 'appealed':
+      if (!isWorking(state)) return same(state)
+      return event.accepted
+        ? same({ ...waitAnew(state, event.nowMs), appealed: true }, { do: 'tellChanged' })
+        : fallBack(state, state.originError !== null ? 'origin-error' : event.otherwise, event.nowMs)
+    case 'slotGranted':
+      return state.origin === 'queued'
+        ? same({ ...state, origin: 'running' }, { do: 'startOrigin' }, { do: 'tellChanged' })
+        : same(state)
+    case 'originIdle':
+      return withoutOrigin(state, { do: 'look' })
+    case 'originFailed':
+      return originFailed(state, event.error, event.neighbours)
+    case 'pieceArrived': {
+      const wait = { ...state.wait, progressAtMs: event.nowMs, pieceAtMs: event.nowMs, hasMoved: true }
+      return same({ ...state, wait }, { do: 'tellChanged' }, { do: 'look' })
+    }
+    case 'progressed':
+      return same({ ...state, wait: { ...state.wait, progressAtMs: event.nowMs, hasMoved: true } })
+    case 'memberLost':
+      // The wait for this one is over; its successor gets as long.
+      return event.wasMaster && state.phase !== 'holding'
+        ? same(waitAnew(state, event.nowMs), { do: 'tellMasterLost' }, { do: 'look' })
+        : same(state, { do: 'look' })
+    case 'servingChanged': {
+      const eligible: TransferEffect = {
+        do: 'beEligible',
+        eligible: event.serving && !isPaused(state) && event.mayLead
+      }
+      const changed = { ...state, serving: event.serving }
+      return !event.serving && event.neighbours > 0 ? resigned(changed, 'paused', eligible) : same(changed, eligible)
+    }
+    case 'completed':
+      if (state.phase !== 'finishing') return same(state)
+      return same({ ...state, phase: 'holding' }, { do: 'hold' }, { do: 'tellChanged' })
+    case 'completionFailed':
+      if (state.phase !== 'finishing') return same(state)
+      if (event.anew === null) return fail(state, event.error)
+      if (state.interests.size === 0) return same({ ...state, phase: 'active' }, { do: 'abandon' })
+      return event.anew === 'foreign'
+        ? fallBack({ ...state, phase: 'active' }, 'peer-corrupt', event.nowMs)
+        : same({ ...state, phase: 'active' }, { do: 'tellChanged' }, { do: 'look' })
+    case 'broke':
+      return isOpen(state.phase) ? fail(state, event.error) : same(state)
+    case 'closed': {
+      const { state: quiet, effects } = withoutOrigin(state, { do: 'stopPeers' })
+      return { state: { ...quiet, phase: 'closed' }, effects }
+    }
+  }
+}
+
+/** Paused and resumed follow from who waits. */
+function withInterests(before: TransferState, interests: TransferState['interests'], nowMs: number): TransferStep {
+  const state = { ...before, interests }
+  const was = isPaused(before)
+  if (isPaused(state) === was) return same(state, { do: 'tellChanged' }, { do: 'look' })
+  if (was)
+    return same(
+      waitAnew(state, nowMs),
+      { do: 'beEligible', eligible: state.serving },
+      { do: 'tellChanged' },
+      { do: 'look' }
+    )
+  const still = withoutOrigin(state, { do: 'stopPeers' }, { do: 'beEligible', eligible: false })
+  return resigned(still.state, 'paused', ...still.effects)
+}
+
+function decided(before: TransferState, facts: DecisionFacts): TransferStep {
+  if (before.phase === 'holding' || before.phase === 'failed') return same(before)
+  const state = { ...before, role: facts.role, led: facts.led }
+  // Whether this agent is still master is being asked; until then nothing more crosses the WAN.
+  if (facts.role === 'none')
+    return state.direct === null && state.origin === 'running'
+      ? same({ ...state, origin: 'held', heldSinceMs: facts.nowMs }, { do: 'holdOrigin' })
+      : same(state)
+  const begun = state.phase === 'electing' ? waitAnew({ ...state, phase: 'active' as const }, facts.nowMs) : state
+  if (facts.role === 'follower') return follow(begun, facts)
+  const running = begun.origin === 'held' ? { ...begun, origin: 'running' as const } : begun
+  const goOn: TransferEffect[] = begun.origin === 'held' ? [{ do: 'goOnOrigin' }] : []
+  const elected: TransferEffect[] = facts.elected
+    ? [
+        { do: 'lookWhenMapsAreDue', inMs: MAPS_WAIT_MS },
+        { do: 'noteReason', code: 'elected' }
+      ]
+    : []
+  const due = facts.elected ? { ...running, mapsDueMs: facts.nowMs + MAPS_WAIT_MS } : running
+  return same(due, ...goOn, ...elected, { do: 'tellChanged' }, { do: 'look' })
+}
+
+function follow(state: TransferState, facts: DecisionFacts): TransferStep {
+  const quiet = state.direct === null ? withoutOrigin(state) : same(state)
+  // Nobody may or can be master: no use in waiting. Who may be one itself knows better, and soon the coordinator does.
+  const hopeless = !facts.led && !facts.holderComplete && !(state.originError === null && facts.mayLead)
+  if (!hopeless || !isWorking(state)) return then(quiet, { do: 'tellChanged' }, { do: 'look' })
+  const reason = state.originError === null ? 'no-peers' : 'origin-error'
+  return after(quiet, fallBack(quiet.state, reason, facts.nowMs))
+}
+
+function looked(state: TransferState, { complete, gap, unanswered, suspects, nowMs }: Sight): TransferStep {
+  if (!isOpen(state.phase)) return same(state)
+  if (complete) {
+    const quiet = withoutOrigin(state, { do: 'stopPeers' })
+    return then({ ...quiet, state: { ...quiet.state, phase: 'finishing' } }, { do: 'tellChanged' }, { do: 'complete' })
+  }
+  if (state.phase === 'electing' || isPaused(state)) return same(state)
+  const peers: TransferEffect[] = suspects ? [] : [{ do: 'askPeers' }]
+  // What it waited in line for has come from elsewhere.
+  if (state.origin === 'queued' && !gap) return withoutOrigin(state, ...peers, { do: 'tellChanged' })
+  const mapsDue = state.direct !== null || unanswered === 0 || nowMs >= state.mapsDueMs
+  if (state.origin !== 'idle' || !mayAskOrigin(state) || !mapsDue || !gap) return same(state, ...peers)
+  return same({ ...state, origin: 'queued' }, ...peers, { do: 'enterLine' }, { do: 'tellChanged' })
+}
+
+function ticked(state: TransferState, facts: TickFacts): TransferStep {
+  if (!isWorking(state)) return same(state)
+  if (state.origin === 'held' && facts.nowMs - state.heldSinceMs >= HELD_MS)
+    return withoutOrigin(state, { do: 'tellChanged' }, { do: 'look' })
+  const look: TransferEffect = { do: 'look' }
+  if (mayAskOrigin(state)) return same(state, look)
+  // Told that others have it all, but nobody of use is left: said again until the coordinator acts on it.
+  const useless = state.role === 'follower' && !state.led && facts.unanswered === 0
+  const effects: TransferEffect[] = useless ? [look, { do: 'reportUseless' }] : [look]
+  const reason = fallbackReason(state, facts)
+  if (reason === null) return same(state, ...effects)
+  // Before everybody goes to the origin by itself, the next coordinator is asked, once: the first may be what is wrong, and
+  // then one download still does for all.
+  const mayAppeal = !state.appealed && state.originError === null && reason !== 'timeout' && reason !== 'busy'
+  if (mayAppeal) return same(state, ...effects, { do: 'appeal', otherwise: reason })
+  const fallen = fallBack(state, state.originError !== null ? 'origin-error' : reason, facts.nowMs)
+  return after(same(state, ...effects), fallen)
+}
+
+function fallbackReason({ wait, interests }: TransferState, facts: TickFacts): ReasonCode | null {
+  const awake = [...interests.values()].filter(({ paused }) => !paused)
+  const { sources, allBusy, masterKnown, remainingMs, nowMs, limits } = facts
+  const deadlineMs = Math.min(...awake.map((i) => i.deadlineMs), Number.MAX_SAFE_INTEGER)
+  const reason = decideFallback({ ...wait, nowMs, deadlineMs, remainingMs, sources, allBusy, masterKnown }, limits)
+  return reason === 'no-first-byte' && wait.hasMoved ? 'no-progress' : reason
+}
+
+function fallBack(state: TransferState, reason: ReasonCode, nowMs: number): TransferStep {
+  if (state.direct !== null) return same(state, { do: 'look' })
+  const begun = state.phase === 'electing' ? waitAnew({ ...state, phase: 'active' as const }, nowMs) : state
+  const goOn: TransferEffect[] = begun.origin === 'held' ? [{ do: 'goOnOrigin' }] : []
+  return same(
+    { ...begun, direct: reason, origin: begun.origin === 'held' ? 'running' : begun.origin },
+    ...goOn,
+    { do: 'noteReason', code: reason },
+    { do: 'tellFallback', code: reason },
+    { do: 'tellChanged' },
+    { do: 'look' }
+  )
+}
+
+function originFailed(state: TransferState, error: LarderError, neighbours: number): TransferStep {
+  const failed = withoutOrigin({ ...state, originError: error })
+  if (!isOpen(state.phase)) return failed
+  const disk = hasCode(error, 'DISK_FULL', 'CACHE_UNUSABLE')
+  const left =
+    state.direct === null && state.role === 'master'
+      ? after(
+          failed,
+          resigned(failed.state, disk ? 'disk-full' : 'origin-error', { do: 'beEligible', eligible: false })
+        )
+      : failed
+  // Another one may still reach the origin or hold the rest; alone there is nobody to wait for.
+  const hopeless = disk || error.code === 'ORIGIN_CHANGED' || state.direct !== null || neighbours === 0
+  return hopeless ? after(left, fail(left.state, error)) : then(left, { do: 'noteReason', code: 'origin-error' })
+}
+
+function fail(state: TransferState, error: LarderError): TransferStep {
+  const quiet = withoutOrigin(state, { do: 'stopPeers' })
+  return then({ ...quiet, state: { ...quiet.state, phase: 'failed' } }, { do: 'tellChanged' }, { do: 'fail', error })
+}
+
+/** Gives up its office, when it has it; the coordinator's word on who is next is yet to come. */
+function resigned(
+  state: TransferState,
+  why: 'paused' | 'origin-error' | 'disk-full',
+  ...before: TransferEffect[]
+): TransferStep {
+  return state.role === 'master'
+    ? same({ ...state, role: 'none', led: false }, ...before, { do: 'resign', why }, { do: 'tellChanged' })
+    : same(state, ...before, { do: 'tellChanged' })
+}
+
+/** Nothing more is asked of the origin, and its slot is free. */
+function withoutOrigin(state: TransferState, ...effects: TransferEffect[]): TransferStep {
+  if (state.origin === 'idle') return same(state, ...effects)
+  const stop: TransferEffect[] = state.origin === 'queued' ? [] : [{ do: 'stopOrigin' }]
+  return same({ ...state, origin: 'idle' }, ...stop, { do: 'leaveLine' }, ...effects)
+}
+
+function waitAnew<S extends TransferState>(state: S, nowMs: number): S {
+  return { ...state, wait: { ...state.wait, sinceMs: nowMs, progressAtMs: null, pieceAtMs: null } }
+}
+
+export function mayAskOrigin({ direct, role }: TransferState): boolean {
+  return direct !== null || role === 'master'
+}
+
+function isOpen(phase: TransferState['phase']): boolean {
+  return phase === 'electing' || phase === 'active'
+}
+
+function isWorking(state: TransferState): boolean {
+  return isOpen(state.phase) && !isPaused(state)
+}
+
+function same(state: TransferState, ...effects: TransferEffect[]): TransferStep {
+  return { state, effects }
+}
+
+function then({ state, effects }: TransferStep, ...more: TransferEffect[]): TransferStep {
+  return { state, effects: [...effects, ...more] }
+}
+
+function after(first: TransferStep, second: TransferStep): TransferStep {
+  return { state: second.state, effects: [...first.effects, ...second.effects] }
+}

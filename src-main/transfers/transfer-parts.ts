@@ -1,0 +1,135 @@
+import type { PartialContent } from '../cache/cache.ts'
+import type { Claim, Decision } from '../claims/claims.ts'
+import type { PeerId } from '../contract/ids.ts'
+import type { Priority } from '../contract/request.ts'
+import { Arrivals } from './arrivals.ts'
+import { Assembly, type WholeInit } from './assembly.ts'
+import { Blame } from './blame.ts'
+import type { Job, TransferWorld } from './job.ts'
+import { Mastership } from './mastership.ts'
+import { OriginLane, type OriginSource } from './origin-lane.ts'
+import { PeerLanes } from './peer-lanes.ts'
+import { Swarm } from './swarm.ts'
+import type { DecisionFacts, TickFacts, TransferEvent, TransferState } from './transfer-events.ts'
+import { mayAskOrigin, priorityOf } from './transfer-machine.ts'
+import { TransferNews } from './transfer-news.ts'
+
+/** What one transfer works with. */
+export interface TransferParts {
+  readonly claim: Claim
+  readonly mastership: Mastership
+  readonly news: TransferNews
+  readonly swarm: Swarm
+  readonly assembly: Assembly
+  readonly blame: Blame
+  readonly peerLanes: PeerLanes
+  readonly originLane: OriginLane
+  /** Of the most urgent one who waits, here or at a neighbour. */
+  readonly priority: () => Priority
+}
+
+export interface TransferHooks {
+  readonly state: () => TransferState
+  readonly happened: (event: TransferEvent) => void
+  readonly look: () => void
+  /** Bytes have come in; called now and then. */
+  readonly moved: () => void
+}
+
+/** Makes the parts of a transfer and connects what they tell with its state machine. */
+export function openParts(
+  init: OriginSource & WholeInit & Pick<Job, 'key' | 'plan'>,
+  partial: PartialContent,
+  world: TransferWorld,
+  { state, happened, look, moved }: TransferHooks
+): TransferParts {
+  const { key, plan } = init
+  const { clock } = world
+  const priority = () => (swarm.neighbours.anyWaits ? 'foreground' : priorityOf(state()))
+  const arrivals = new Arrivals(clock, moved)
+  const job: Job = { key, plan, partial, arrivals, priority, ownPriority: () => priorityOf(state()), world }
+  const news = new TransferNews(key, init.stored.url, world)
+  const claim = world.claims.open({
+    key,
+    pieceCount: plan.count,
+    pieces: partial.have.count,
+    weight: world.weight(),
+    eligible: true
+  })
+  const mastership = new Mastership(job, claim, news)
+  const swarm = new Swarm(job)
+  const blame = new Blame(job, swarm, news, {
+    master: () => mastership.master,
+    report: (problem) => claim.report(problem),
+    convicted: look
+  })
+  const assembly = new Assembly(job, init, swarm, blame)
+  const arrived = (from: 'origin' | 'peer') => (index: number, bytes: number) => {
+    if (!assembly.accept(index, bytes, from)) return
+    claim.update({ pieces: partial.have.count, bytes: assembly.intake.haveBytes })
+    happened({ e: 'pieceArrived', nowMs: clock.monotonicMs() })
+  }
+  const peerLanes = new PeerLanes(job, swarm, assembly.inFlight, {
+    master: () => mastership.master,
+    checkRecord: ({ record }) => mastership.check(record),
+    arrived: arrived('peer'),
+    convict: (from, why) => blame.convict(from, why),
+    failed: (from, problem) => blame.report(from, problem),
+    broken: (error) => happened({ e: 'broke', error }),
+    idle: look
+  })
+  const originLane = new OriginLane(job, init, assembly.inFlight, {
+    nextGap: () => assembly.nextGap(state().direct !== null),
+    sign: (index, digest) => mastership.sign(index, digest, state().direct === null ? 'master' : 'direct'),
+    received: () => happened({ e: 'progressed', nowMs: clock.monotonicMs() }),
+    arrived: arrived('origin'),
+    idle: () => happened({ e: 'originIdle' }),
+    stopped: look,
+    failed: (error) => happened({ e: 'originFailed', error, neighbours: swarm.neighbours.size })
+  })
+  const decisionFacts = (decision: Decision): DecisionFacts => {
+    const facts = { nowMs: clock.monotonicMs(), mayLead: world.weight() > 0 }
+    if (decision.role === 'undecided')
+      return { ...facts, role: 'none', led: false, holderComplete: false, elected: false }
+    const { role, holders } = decision
+    const open = ['electing', 'active', 'finishing'].includes(state().phase)
+    const elected = open && mastership.note(decision)
+    const { master } = mastership
+    if (open) for (const id of [...holders.map((h) => h.id), ...(master === null ? [] : [master])]) swarm.join(id)
+    return { ...facts, role, led: master !== null, holderComplete: holders.some((h) => h.complete), elected }
+  }
+  claim.on('decision', (decision) => happened({ e: 'decided', ...decisionFacts(decision) }))
+  swarm.on('offered', look)
+  swarm.on('progress', (from: PeerId, bytes: number) => {
+    if (mastership.hasProgressed(from, bytes)) happened({ e: 'progressed', nowMs: clock.monotonicMs() })
+  })
+  return { claim, mastership, news, swarm, assembly, blame, peerLanes, originLane, priority }
+}
+
+/** What can be had where. */
+export function sight({ assembly, swarm, blame }: TransferParts, state: TransferState, nowMs: number): TransferEvent {
+  const choosing = mayAskOrigin(state) && (state.origin === 'idle' || state.origin === 'queued')
+  return {
+    e: 'looked',
+    nowMs,
+    complete: assembly.allHere,
+    gap: choosing && assembly.nextGap(state.direct !== null) !== null,
+    unanswered: swarm.unanswered,
+    suspects: blame.isOpen
+  }
+}
+
+/** How the wait for others goes. */
+export function tickFacts({ swarm, mastership, assembly }: TransferParts, world: TransferWorld): TickFacts {
+  const sources = [...swarm.neighbours.all()].filter((n) => n.offered !== null && n.offered.count > 0)
+  const { master } = mastership
+  return {
+    nowMs: world.clock.monotonicMs(),
+    sources: sources.length,
+    allBusy: sources.length > 0 && sources.every((n) => n.busy),
+    masterKnown: master !== null && world.network.peer(master) !== undefined,
+    unanswered: swarm.unanswered,
+    remainingMs: assembly.intake.remainingMs,
+    limits: world.settings.transfers
+  }
+}
