@@ -149,8 +149,6 @@ export interface Cache extends EventEmitter<CacheEvents> {
    * did not end cleanly. At most one open partial per key. @throws DISK_FULL, CACHE_UNUSABLE
    */
   openPartial(key: ContentKey, plan: PiecePlan): Promise<PartialContent>
-  /** A partial that lies on disk but is not open, without opening it: pieces had. */
-  peekPartial(key: ContentKey): { pieces: number } | undefined
   openStream(): Promise<StreamContent>
   /**
    * Puts a complete content at `destination`: beside it (reflink where the file system can), fsync, rename. Verifies the

@@ -232,11 +232,6 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     return this.#shelf.open(key, plan)
   }
 
-  peekPartial(key: ContentKey): { pieces: number } | undefined {
-    const resting = this.#shelf.peek(key)
-    return resting && { pieces: resting.pieces }
-  }
-
   async openStream(): Promise<StreamContent> {
     this.#index()
     const stream = await DiskStream.open(this.#streamParts)

@@ -52,11 +52,6 @@ export class PartialShelf {
     return opening
   }
 
-  peek(key: ContentKey): RestingPartial | undefined {
-    const name = partialName(key)
-    return this.#opening.has(name) ? undefined : this.#resting.get(name)
-  }
-
   /** Names of those that rest. */
   resting(): [string, RestingPartial][] {
     return [...this.#resting].filter(([name]) => !this.#opening.has(name))

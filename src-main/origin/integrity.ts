@@ -35,8 +35,3 @@ export function sha256FromBase64(text: string): Sha256Hex | null {
     return null
   return Sha256Hex.parse(bytes.toString('hex'))
 }
-
-/** The form people copy around: `sha256-<base64>`. */
-export function formatIntegrity(sha256: Sha256Hex): string {
-  return `sha256-${Buffer.from(sha256, 'hex').toString('base64')}`
-}

@@ -46,8 +46,8 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   readonly config: AgentConfig
   readonly settings: LiveSettings
   readonly host: AgentHost
-  readonly cacheDouble = new CacheDouble()
-  readonly cache = this.cacheDouble as unknown as Cache
+  readonly cacheDouble: CacheDouble
+  readonly cache: Cache
   readonly specs: RequestSpec[] = []
   /** What happens to a new request; runs after `request` has returned. */
   onRequest: ((view: RequestView, spec: RequestSpec) => void) | undefined
@@ -64,6 +64,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     this.setMaxListeners(0)
     this.config = config
     this.host = host
+    this.cache = this.cacheDouble = new CacheDouble(host.clock)
     this.settings =
       config.settings instanceof LiveSettings ? config.settings : settingsInMemory(config.settings, host.clock)
     const at = host.clock.wallMs()
