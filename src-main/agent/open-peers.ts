@@ -24,7 +24,7 @@ export interface PeersWorld extends Pick<AgentHost, 'log'> {
   readonly rates: Rates
   readonly buffers: PieceBuffers
   /** What peers may get; not asked before the network is started. */
-  readonly shared: () => Pick<Transfers, 'openServed' | 'holdings'>
+  readonly shared: () => Pick<Transfers, 'openServed' | 'holdings' | 'knowledge'>
 }
 
 /** The other agents, and who among them is master of what. */
@@ -60,7 +60,8 @@ export async function openPeers({
     log,
     buffers,
     rates,
-    source: { openServed: async (key) => (rates.mayUpload ? shared().openServed(key) : undefined) }
+    source: { openServed: async (key) => (rates.mayUpload ? shared().openServed(key) : undefined) },
+    knowledge: (key) => shared().knowledge(key)
   })
   const link = new NetworkClaimLink(network)
   const claims = createClaims({

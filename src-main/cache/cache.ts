@@ -138,6 +138,8 @@ export interface Cache extends EventEmitter<CacheEvents> {
   /** Points a URL and key at a content that is here already (same bytes under another URL). */
   link(version: StoredVersion, sha256: Sha256Hex): void
   findByKey(key: ContentKey): CachedContent | undefined
+  /** The version a key stands for, while its content is here and its URL has no newer one. */
+  versionOfKey(key: ContentKey): StoredVersion | undefined
   find(sha256: Sha256Hex): CachedContent | undefined
   /** @returns undefined when it is not there (any more) */
   open(sha256: Sha256Hex): Promise<ContentReader | undefined>

@@ -188,6 +188,10 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     return row && toCached(row)
   }
 
+  versionOfKey(key: ContentKey): StoredVersion | undefined {
+    return this.#closing ? undefined : this.#parts.index.versionOfKey(key)
+  }
+
   find(sha256: Sha256Hex): CachedContent | undefined {
     const row = this.#closing ? undefined : this.#parts.index.find(sha256)
     return row && toCached(row)

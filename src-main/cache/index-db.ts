@@ -38,6 +38,8 @@ const SQL = {
   use: 'UPDATE contents SET last_used_at = max(last_used_at, ?), hits = hits + ?, served_bytes = served_bytes + ? WHERE sha256 = ?',
   version: 'SELECT url, key, etag, last_modified, length, policy, confirmed_at FROM versions WHERE url = ?',
   versionsOf: 'SELECT url, key, etag, last_modified, length, policy, confirmed_at FROM versions WHERE sha256 = ?',
+  versionOfKey:
+    'SELECT v.url, v.key, v.etag, v.last_modified, v.length, v.policy, v.confirmed_at FROM keys k JOIN versions v ON v.sha256 = k.sha256 AND v.key = k.key WHERE k.key = ? LIMIT 1',
   putVersion: `INSERT INTO versions (url, key, sha256, etag, last_modified, length, policy, confirmed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (url) DO UPDATE SET key = excluded.key, sha256 = excluded.sha256, etag = excluded.etag, last_modified = excluded.last_modified,
           length = excluded.length, policy = excluded.policy, confirmed_at = excluded.confirmed_at WHERE ? OR excluded.confirmed_at >= versions.confirmed_at`,
@@ -251,6 +253,11 @@ export class IndexDb {
 
   version(url: string): StoredVersion | undefined {
     const row = this.#prepared(SQL.version).get(url) as Row | undefined
+    return row && toVersion(row)
+  }
+
+  versionOfKey(key: ContentKey): StoredVersion | undefined {
+    const row = this.#prepared(SQL.versionOfKey).get(key) as Row | undefined
     return row && toVersion(row)
   }
 

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { ContentKey, type Sha256Hex } from '../contract/ids.ts'
-import type { KeyOf } from './origin.ts'
+import type { KeyOf, OriginVersion } from './origin.ts'
+
+type Named = Pick<OriginVersion, 'url' | 'etag' | 'lastModified' | 'lengthBytes'>
 
 /**
  * The name under which agents find each other for a version: by digest when one is known (what the caller expects before what
@@ -10,14 +12,21 @@ export const contentKeyOf: KeyOf = (version, expected) => {
   if (version.unshareable !== null) return null
   const sha256: Sha256Hex | null = expected ?? version.sha256
   if (sha256 !== null) return ContentKey.parse(`sha256:${sha256}`)
-  const validator =
-    version.etag !== null
-      ? `etag ${version.etag}`
-      : version.lastModified !== null
-        ? `date ${version.lastModified}`
-        : null
-  if (validator === null || version.lengthBytes === null) return null
-  // Neither a URL nor a header field contains a line feed, so the three parts cannot run into each other.
-  const digest = createHash('sha256').update(`${version.url}\n${validator}\n${version.lengthBytes}`).digest('hex')
-  return ContentKey.parse(`version:${digest}`)
+  const name = nameOf(version)
+  return name === null ? null : ContentKey.parse(`version:${createHash('sha256').update(name).digest('hex')}`)
+}
+
+/**
+ * What somebody who has asked the origin for this version knows, and somebody who has only heard its key does not: another hash of
+ * the same. Null for what names no version.
+ */
+export function knowledgeOf(version: Named): Buffer | null {
+  const name = nameOf(version)
+  return name === null ? null : createHash('sha256').update('larder/knowledge/v1\0').update(name).digest()
+}
+
+/** URL, strong validator and length in one line each: neither a URL nor a header field contains a line feed. */
+function nameOf({ url, etag, lastModified, lengthBytes }: Named): string | null {
+  const validator = etag !== null ? `etag ${etag}` : lastModified !== null ? `date ${lastModified}` : null
+  return validator === null || lengthBytes === null ? null : `${url}\n${validator}\n${lengthBytes}`
 }

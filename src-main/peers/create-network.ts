@@ -26,6 +26,7 @@ import { Listener } from './control/listener.ts'
 import { siteKeyMembership, type Membership } from './fleet/membership.ts'
 import type { ConnectedPeer, Log, PeerNetwork, PeerNetworkEvents, PieceSource, ReceivedPiece } from './network.ts'
 import { PeerTable } from './control/peer-table.ts'
+import { KnowledgeProofs, knowledgeWith, type Knowledge } from './exchange/knowledge.ts'
 import { PieceClient, type FetchOptions } from './exchange/piece-client.ts'
 import type { PieceRun } from './exchange/piece-request.ts'
 import type { PieceBuffers } from '../pieces/piece-buffers.ts'
@@ -57,6 +58,8 @@ export interface PeerNetworkOptions {
   readonly clock: Clock
   readonly log: Log
   readonly source: PieceSource
+  /** What this agent knows of contents beyond their digests. */
+  readonly knowledge?: Knowledge
   /** Where the memory of arriving pieces comes from. */
   readonly buffers: PieceBuffers
   /** Absent: as fast as it goes. */
@@ -278,6 +281,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
   #assemble(membership: Membership, ca: CaFleet | undefined): Fleet {
     const { clock, log, source } = this.#o
     const { bootId } = this
+    const proofs = new KnowledgeProofs(knowledgeWith(this.#o.knowledge))
     const common = { clock, log, random: this.#random, identity: this.#identity, bootId, membership }
     const secureContext = peerSecureContext(this.#identity)
     this.#controlContext = ca ? peerSecureContext(ca.credential) : secureContext
@@ -296,6 +300,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       clock,
       secureContext,
       buffers: this.#o.buffers,
+      proofs,
       received: (peer, bytes) => this.#table.received(peer, bytes),
       offended: (peer, reason) => connections.cut(peer, reason)
     })
@@ -305,6 +310,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       source,
       random: this.#random,
       slots: this.#slots,
+      proofs,
       upload: this.#o.rates?.upload ?? { pace: () => undefined, capped: false },
       isBanned: (peer, key) => this.isBanned(peer, key),
       served: (peer, bytes) => this.#table.served(peer, bytes)

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { CachedContent, PartialContent } from '../cache/cache.ts'
+import type { CachedContent, PartialContent, StoredVersion } from '../cache/cache.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { SwarmMessage } from '../contract/peer-messages.ts'
 import type { SourceSplit, WaitingFor } from '../contract/request.ts'
@@ -81,6 +81,11 @@ export class Transfer
       world.clock.every(TICK_MS, () => this.#tick()),
       world.clock.every(PROGRESS_EVERY_MS, () => this.#tellProgress())
     )
+  }
+
+  /** What the origin said about the version. */
+  get stored(): StoredVersion {
+    return this.#init.stored
   }
 
   /** The finished content, once there is one. */

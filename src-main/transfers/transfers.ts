@@ -3,6 +3,7 @@ import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { SwarmMessage } from '../contract/peer-messages.ts'
 import type { TransferView } from '../contract/snapshot.ts'
 import { LarderError } from '../lib/errors.ts'
+import { knowledgeOf } from '../origin/content-key.ts'
 import type { PieceSource, ServedContent } from '../peers/network.ts'
 import { pieceLength, pieceStart } from '../pieces/plan.ts'
 import { signRecord } from '../pieces/record.ts'
@@ -121,7 +122,7 @@ export class Transfers implements PieceSource {
   /** What this agent has of a content, for the election; undefined when it has nothing it may share. */
   holdings(key: ContentKey): { pieces: number; complete: boolean } | undefined {
     if (!this.#serving) return undefined
-    const content = this.#world.cache.findByKey(key)
+    const content = this.#shared(key)
     if (content) return { pieces: content.plan.count, complete: true }
     const transfer = this.#live.get(key)
     const pieces = transfer?.view().havePieces ?? 0
@@ -130,7 +131,7 @@ export class Transfers implements PieceSource {
 
   async openServed(key: ContentKey): Promise<ServedContent | undefined> {
     if (!this.#serving) return undefined
-    const content = this.#world.cache.findByKey(key)
+    const content = this.#shared(key)
     if (content) return this.#serveComplete(key, content)
     const transfer = this.#live.get(key)
     return transfer?.served(this.#hot, (peer, bytes) => {
@@ -138,6 +139,18 @@ export class Transfers implements PieceSource {
       const servedTo = this.#servedEarly.get(key) ?? new Map<PeerId, number>()
       this.#servedEarly.set(key, servedTo.set(peer, (servedTo.get(peer) ?? 0) + bytes))
     })
+  }
+
+  /** What this agent knows of a `version:` content because it has asked its origin; see `knowledgeOf`. */
+  knowledge(key: ContentKey): Buffer | undefined {
+    const version = this.#live.get(key)?.stored ?? this.#world.cache.versionOfKey(key)
+    return (version && knowledgeOf(version)) ?? undefined
+  }
+
+  /** A content of the cache that peers can prove to know. */
+  #shared(key: ContentKey): CachedContent | undefined {
+    const content = this.#world.cache.findByKey(key)
+    return content && (key.startsWith('sha256:') || this.knowledge(key)) ? content : undefined
   }
 
   async close(): Promise<void> {
@@ -195,7 +208,7 @@ export class Transfers implements PieceSource {
   }
 
   #answerJoin(from: PeerId, key: ContentKey): void {
-    const content = this.#world.cache.findByKey(key)
+    const content = this.#shared(key)
     const { network } = this.#world
     if (content && network.credential && this.#serving)
       network.send(from, {

@@ -6,6 +6,7 @@ import type { PieceBuffers } from '../../pieces/piece-buffers.ts'
 import type { PiecePlan } from '../../pieces/plan.ts'
 import type { Pace } from '../../rates/pace.ts'
 import type { ConnectedPeer, ReceivedPiece } from '../network.ts'
+import { KNOWS_HEADER, type KnowledgeProofs } from './knowledge.ts'
 import { GIVEN_UP, PieceExchange } from './piece-exchange.ts'
 import { PiecePool } from './piece-pool.ts'
 import { piecesPath, type PieceRun } from './piece-request.ts'
@@ -23,6 +24,7 @@ export interface PieceClientOptions {
   readonly clock: Clock
   readonly secureContext: SecureContext
   readonly buffers: PieceBuffers
+  readonly proofs: KnowledgeProofs
   readonly received: (peer: PeerId, bytes: number) => void
   /** The peer answered with something no agent sends. */
   readonly offended: (peer: PeerId, reason: string) => void
@@ -46,13 +48,15 @@ export class PieceClient {
     options: FetchOptions
   ): AsyncGenerator<ReceivedPiece> {
     const { stallMs, progress } = options
-    const { clock, buffers, received } = this.#o
+    const { clock, buffers, proofs, received } = this.#o
     const pool = this.#pool(peer)
     const signal = options.signal ?? new AbortController().signal
     try {
       for (;;) {
         const connection = await pool.take(signal, stallMs)
-        const exchange = new PieceExchange(connection, piecesPath(key, run), {
+        const proof = proofs.prove(connection.socket, key)
+        const request = { path: piecesPath(key, run), fields: proof ? `${KNOWS_HEADER}: ${proof}\r\n` : '' }
+        const exchange = new PieceExchange(connection, request, {
           clock,
           peerName: peer.name,
           plan,

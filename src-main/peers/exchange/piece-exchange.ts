@@ -52,13 +52,13 @@ export class PieceExchange implements AnswerSink {
   #stallTimer: Timer | undefined
 
   /** Sends the request. */
-  constructor(connection: PieceConnection, path: string, options: ExchangeOptions) {
+  constructor(connection: PieceConnection, request: { path: string; fields: string }, options: ExchangeOptions) {
     this.#connection = connection
     this.#o = options
     this.#stream = new PieceStream(options.plan, options.run, options.buffers)
     this.#movedMs = options.clock.monotonicMs()
     this.#watchStall(options.stallMs)
-    connection.request(path, this)
+    connection.request(request.path, request.fields, this)
   }
 
   /** True when the connection can carry another exchange. */

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TLSSocket } from 'node:tls'
 import type { ContentKey, PeerId } from '../../contract/ids.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { PieceBuffer } from '../../pieces/piece-buffers.ts'
 import { pieceLength } from '../../pieces/plan.ts'
 import { encodeRecord, RECORD_BYTES } from '../../pieces/record.ts'
 import type { Pace } from '../../rates/pace.ts'
+import { KNOWS_HEADER, type KnowledgeProofs } from './knowledge.ts'
 import type { Log, PieceSource, ServedContent } from '../network.ts'
 import { parsePiecesPath, PIECES_TYPE, RETRY_AFTER_HEADER, type PieceRun } from './piece-request.ts'
 import type { Upload, UploadSlots } from './upload-slots.ts'
@@ -24,6 +26,7 @@ export interface PieceServerOptions {
   readonly random: () => number
   readonly source: PieceSource
   readonly slots: UploadSlots
+  readonly proofs: KnowledgeProofs
   readonly isBanned: (peer: PeerId, key: ContentKey) => boolean
   readonly served: (peer: PeerId, bytes: number) => void
   /** Holds uploads back while there is a cap. */
@@ -42,10 +45,13 @@ export class PieceServer {
   }
 
   async handle(peer: PeerId, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { slots, source, isBanned, random, log } = this.#o
+    const { slots, source, proofs, isBanned, random, log } = this.#o
     const asked = request.method === 'GET' ? parsePiecesPath(request.url ?? '') : undefined
     if (!asked) return refuse(response, 400)
     if (isBanned(peer, asked.key)) return refuse(response, 404)
+    // Answered as what is not here: whoever has only heard the key learns nothing by asking.
+    if (!proofs.holds(request.socket as TLSSocket, asked.key, request.headers[KNOWS_HEADER]))
+      return refuse(response, 404)
     const slot = slots.take(peer, asked.key, () => request.socket.destroy())
     if (!slot) return refuse(response, 503, { [RETRY_AFTER_HEADER]: Math.round(RETRY_AFTER_MS * (1 + random())) })
     let content: ServedContent | undefined
