@@ -9,10 +9,12 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { WebSocket, WebSocketServer } from 'ws'
-import type { BootId, PeerId } from '../contract/ids.ts'
+import type { BootId, ContentKey, PeerId } from '../contract/ids.ts'
 import { systemClock } from '../lib/clock.ts'
 import { dialControl, type DialOutcome } from '../peers/control/dial.ts'
 import { BOOT_HEADER, PROOF_HEADER, type Hello } from '../peers/control/hello.ts'
+import { KnowledgeProofs, knowledgeWith, KNOWS_HEADER } from '../peers/exchange/knowledge.ts'
+import { piecesPath, type PieceRun } from '../peers/exchange/piece-request.ts'
 import { loadIdentity, type Identity } from '../peers/fleet/identity.ts'
 import { siteKeyMembership, type Membership } from '../peers/fleet/membership.ts'
 import { channelOf, dialTls, peerSecureContext, peerTlsOptions, remoteIdentity } from '../peers/fleet/tls-channel.ts'
@@ -24,6 +26,7 @@ export class RawMember {
   readonly membership: Membership
   readonly bootId = randomBytes(8).toString('hex') as BootId
   readonly #dir: string
+  readonly #proofs = new KnowledgeProofs(knowledgeWith())
   readonly #servers: Server[] = []
   readonly #sockets = new Set<{ destroy(): unknown }>()
 
@@ -57,6 +60,12 @@ export class RawMember {
   /** The proof that makes this connection a member's, for a request written by hand. */
   proof(socket: TLSSocket): string {
     return this.membership.prove(channelOf(socket, remoteIdentity(socket)!, 'dialer'), 'dialer')
+  }
+
+  /** A request for pieces with the proof that this member knows the digest its key names. */
+  asks(socket: TLSSocket, key: ContentKey, run: PieceRun): string {
+    const proof = this.#proofs.prove(socket, key)
+    return `GET ${piecesPath(key, run)} HTTP/1.1\r\nHost: a\r\n${KNOWS_HEADER}: ${proof}\r\n\r\n`
   }
 
   /** Opens a control connection and says hello unless told not to. */

@@ -7,6 +7,7 @@ import type { ContentKey } from '../contract/ids.ts'
 import { Settings, type SettingsInput } from '../contract/settings.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { createPeerNetwork } from '../peers/create-network.ts'
+import type { Knowledge } from '../peers/exchange/knowledge.ts'
 import { newSiteKey } from '../peers/fleet/membership.ts'
 import type { PeerNetwork, PieceSource, ServedContent } from '../peers/network.ts'
 import { pieceLength, planPieces, type PiecePlan } from '../pieces/plan.ts'
@@ -32,6 +33,7 @@ export interface LanPeerOptions {
   readonly dir?: string
   readonly clock?: Clock
   readonly source?: PieceSource
+  readonly knowledge?: Knowledge
   readonly uploadSlots?: number
   readonly weight?: number
   readonly random?: () => number
@@ -90,6 +92,7 @@ export class VirtualLan {
       log,
       buffers: new PieceBuffers(options.clock ?? systemClock),
       source: options.source ?? { openServed: async () => undefined },
+      knowledge: options.knowledge,
       random: options.random,
       listing: options.listing ?? loopbackAlone
     })

@@ -4,9 +4,10 @@ import { LarderError, systemCode } from '../../lib/errors.ts'
 import type { ConnectedPeer } from '../network.ts'
 import { PieceConnection } from './piece-connection.ts'
 import { remoteIdentity } from '../fleet/tls-channel.ts'
+import { MAX_PER_PEER } from './upload-slots.ts'
 
-/** Connections for pieces to one peer. */
-const CONNECTIONS_PER_PEER = 4
+/** Connections for pieces to one peer: it gives no more slots to one ({@link MAX_PER_PEER}). */
+const CONNECTIONS_PER_PEER = MAX_PER_PEER
 /** An idle connection is given up before the peer's server does the same (after 20 s). */
 const IDLE_MS = 15_000
 const CONNECT_MS = 5000

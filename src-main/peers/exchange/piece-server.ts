@@ -9,7 +9,7 @@ import type { Pace } from '../../rates/pace.ts'
 import { KNOWS_HEADER, type KnowledgeProofs } from './knowledge.ts'
 import type { Log, PieceSource, ServedContent } from '../network.ts'
 import { parsePiecesPath, PIECES_TYPE, RETRY_AFTER_HEADER, type PieceRun } from './piece-request.ts'
-import type { Upload, UploadSlots } from './upload-slots.ts'
+import type { Slot, UploadSlots } from './upload-slots.ts'
 
 /** A reader that does not take the next {@link SLICE_BYTES} within this time is cut. */
 const SLOW_READER_MS = 30_000
@@ -58,7 +58,7 @@ export class PieceServer {
     try {
       content = await source.openServed(asked.key)
       if (!content || !hasAll(content, asked)) return refuse(response, 404)
-      await this.#send(response, content, asked, slot.upload)
+      await this.#send(response, content, asked, slot)
     } catch (error) {
       log.warn({ peer, key: asked.key, err: error }, 'An upload broke off because its content could not be read.')
       if (response.headersSent) request.socket.destroy()
@@ -69,12 +69,8 @@ export class PieceServer {
     }
   }
 
-  async #send(
-    response: ServerResponse,
-    content: ServedContent,
-    { first, count }: PieceRun,
-    upload: Upload
-  ): Promise<void> {
+  async #send(response: ServerResponse, content: ServedContent, { first, count }: PieceRun, slot: Slot): Promise<void> {
+    const { upload } = slot
     const end = first + count
     let ahead = content.read(first)
     let taken = false
@@ -102,6 +98,7 @@ export class PieceServer {
           // Once the last bytes are taken, so are all before them.
           const room = response.write(slice, at >= data.length ? piece.release : undefined)
           if (!room && !(await this.#moved(response, 'drain'))) return
+          this.#o.slots.moved(slot, slice.length)
         }
         upload.pieces++
         upload.bytes += data.length

@@ -17,7 +17,8 @@ import {
 import { RawMember } from '../../testing/virtual-lan-raw.ts'
 import { lone } from '../../pieces/piece-buffers.ts'
 import type { PeerNetwork, PieceSource, ReceivedPiece, ServedContent } from '../network.ts'
-import { PIECES_TYPE } from './piece-request.ts'
+import { KNOWS_HEADER } from './knowledge.ts'
+import { PIECES_TYPE, piecesPath } from './piece-request.ts'
 
 const MIB = 1024 * 1024
 const key = `sha256:${'ab'.repeat(32)}` as ContentKey
@@ -132,34 +133,94 @@ describe('pieces between members', () => {
 
   it('are asked for elsewhere when all upload slots are taken', async () => {
     const gate = gated(content.source)
-    await meet({ source: gate.source, uploadSlots: 2 })
-    const running = [all(fetch(0, 1)), all(fetch(1, 1))]
-    await until(() => holder.network.uploads()[0]?.since !== undefined && gate.reading() === 2)
+    await meet({ source: gate.source, uploadSlots: 1 })
+    const running = [all(fetch(0, 1))]
+    await until(() => holder.network.uploads()[0]?.since !== undefined && gate.reading() === 1)
     const busy = await all(fetch(2, 1)).catch((e: unknown) => e)
     expect(busy).toEqual(withCode('PEER_BUSY'))
     expect(busy).toMatchObject({
       details: { peerName: 'holder', retryAfterMs: expect.toSatisfy((ms: number) => ms >= 200 && ms <= 400) }
     })
     gate.open()
-    expect((await Promise.all(running)).flat()).toHaveLength(2)
+    expect((await Promise.all(running)).flat()).toHaveLength(1)
     expect(await all(fetch(2, 1))).toHaveLength(1)
   })
 
-  it('leave slots to other contents: one peer gets at most four answers for the same one at a time', async () => {
+  it('leave slots to others: one peer gets at most two answers at a time', async () => {
     const gate = gated(content.source)
     await meet({ source: gate.source, uploadSlots: 8 })
     const third = await RawMember.make(lan.siteKey)
     await third.dial(holder.network.ports().peer!)
-    const sockets = await Promise.all(Array.from({ length: 5 }, () => third.tls(holder.network.ports().peer!)))
+    const sockets = await Promise.all(Array.from({ length: 3 }, () => third.tls(holder.network.ports().peer!)))
     const heads = sockets.map(async (socket) => {
-      socket.write(`GET /v1/pieces/${key}?first=0&count=1 HTTP/1.1\r\nHost: a\r\n\r\n`)
+      socket.write(third.asks(socket, key, { first: 0, count: 1 }))
       return String((await once(socket, 'data'))[0]).slice(0, 12)
     })
     expect(await Promise.race(heads)).toBe('HTTP/1.1 503')
     expect(holder.network.uploads()).toMatchObject([{ peer: third.id, peerName: 'raw' }])
     gate.open()
-    expect((await Promise.all(heads)).toSorted()).toEqual([...Array(4).fill('HTTP/1.1 200'), 'HTTP/1.1 503'])
+    expect((await Promise.all(heads)).toSorted()).toEqual([...Array(2).fill('HTTP/1.1 200'), 'HTTP/1.1 503'])
     await third.close()
+  })
+
+  it('go to a colleague after three seconds although members that read nothing hold all slots', async () => {
+    const clock = fakeClock()
+    const big = memorySource(key, 64 * MIB, () => holder.network)
+    await meet({ source: big.source, clock, uploadSlots: 8 })
+    const hostile = await Promise.all(Array.from({ length: 12 }, () => RawMember.make(lan.siteKey)))
+    const port = holder.network.ports().peer!
+    for (const member of hostile) {
+      await member.dial(port)
+      for (const socket of [await member.tls(port), await member.tls(port)])
+        socket.pause().write(member.asks(socket, key, { first: 0, count: 64 }))
+    }
+    let bytes = -1
+    const taken = () => holder.network.uploads().reduce((sum, one) => sum + one.bytes, 0)
+    await until(() => bytes === (bytes = taken()) && holder.network.uploads().length >= 4)
+    const run = { first: 0, count: 1 }
+    const ask = () => all(seeker.network.fetchPieces(holder.network.self, key, big.plan, run, { stallMs }))
+    await expect(ask()).rejects.toThrowError(withCode('PEER_BUSY'))
+    await clock.pass(2900)
+    await expect(ask()).rejects.toThrowError(withCode('PEER_BUSY'))
+    await clock.pass(100)
+    expect(await ask()).toHaveLength(1)
+    await Promise.all(hostile.map((member) => member.close()))
+  })
+
+  it('go only to a member that knows what the key was made from', async () => {
+    const version = `version:${'5a'.repeat(32)}` as ContentKey
+    const shared = memorySource(version, 2 * MIB, () => holder.network)
+    const knowledge = (asked: ContentKey) => (asked === version ? Buffer.alloc(32, 7) : undefined)
+    await meet({ source: shared.source, knowledge }, { knowledge })
+    const run = { first: 0, count: 2 }
+    const taken = seeker.network.fetchPieces(holder.network.self, version, shared.plan, run, { stallMs })
+    expect(await all(taken)).toHaveLength(2)
+
+    // It has heard the key, as every member does.
+    const overhearer = await RawMember.make(lan.siteKey)
+    const port = holder.network.ports().peer!
+    await overhearer.dial(port)
+    const socket = await overhearer.tls(port)
+    for (const proof of ['', `${KNOWS_HEADER}: ${'A'.repeat(43)}\r\n`, `${KNOWS_HEADER}: short\r\n`]) {
+      socket.write(`GET ${piecesPath(version, run)} HTTP/1.1\r\nHost: a\r\n${proof}\r\n`)
+      expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 404/)
+    }
+    expect(shared.served).toHaveLength(2)
+    await overhearer.close()
+  })
+
+  it('go to nobody for a proof that was made for another connection', async () => {
+    await meet()
+    const member = await RawMember.make(lan.siteKey)
+    const port = holder.network.ports().peer!
+    await member.dial(port)
+    const [one, other] = [await member.tls(port), await member.tls(port)]
+    const request = member.asks(one, key, { first: 0, count: 1 })
+    other.write(request)
+    expect(String((await once(other, 'data'))[0])).toMatch(/^HTTP\/1\.1 404/)
+    one.write(request)
+    expect(String((await once(one, 'data'))[0])).toMatch(/^HTTP\/1\.1 200/)
+    await member.close()
   })
 
   it('stop flowing while nobody takes them, and memory stays flat on both sides', async () => {
@@ -199,7 +260,7 @@ describe('pieces between members', () => {
     const slow = await RawMember.make(lan.siteKey)
     await slow.dial(holder.network.ports().peer!)
     const socket = await slow.tls(holder.network.ports().peer!)
-    socket.write(`GET /v1/pieces/${key}?first=0&count=64 HTTP/1.1\r\nHost: a\r\n\r\n`)
+    socket.write(slow.asks(socket, key, { first: 0, count: 64 }))
     await once(socket, 'readable')
     let bytes = -1
     await until(() => bytes === (bytes = holder.network.uploads()[0]?.bytes ?? 0) && bytes > 0)
@@ -289,14 +350,14 @@ describe('pieces between members', () => {
       await former.tls(holder.network.ports().peer!),
       await former.tls(holder.network.ports().peer!)
     ]
-    used.write(`GET /v1/pieces/${key}?first=9&count=1 HTTP/1.1\r\nHost: a\r\n\r\n`)
+    used.write(former.asks(used, key, { first: 9, count: 1 }))
     expect(String((await once(used, 'data'))[0])).toContain('404')
     const closed = once(used, 'close')
     ws.terminate()
     await closed
     let bytes = 0
     unused.on('data', (chunk: Buffer) => (bytes += chunk.length))
-    unused.write(`GET /v1/pieces/${key}?first=0&count=1 HTTP/1.1\r\nHost: a\r\n\r\n`)
+    unused.write(former.asks(unused, key, { first: 0, count: 1 }))
     await once(unused, 'close')
     expect(bytes).toBe(0)
     await former.close()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ContentKey, PeerId } from '../../contract/ids.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
-import { BETWEEN_RUNS_MS, MAX_PER_PEER_AND_CONTENT, UploadSlots } from './upload-slots.ts'
+import { BETWEEN_RUNS_MS, MAX_PER_PEER, UploadSlots } from './upload-slots.ts'
 
 const a = 'a'.repeat(64) as PeerId
 const b = 'b'.repeat(64) as PeerId
@@ -62,17 +62,84 @@ describe('upload slots', () => {
     expect(view()).toEqual([])
   })
 
-  it('are taken only while an answer is under way, and no more than some by one peer for one content', async () => {
-    const { slots, give, view } = make(6)
+  it('are taken only while an answer is under way, and no more than some by one peer', async () => {
+    const { slots, give, view } = make(3)
     await give(a, 10)
-    const taken = Array.from({ length: MAX_PER_PEER_AND_CONTENT }, () => slots.take(a, key, () => {})!)
+    const taken = Array.from({ length: MAX_PER_PEER }, () => slots.take(a, key, () => {})!)
     expect(taken).not.toContain(undefined)
     expect(slots.take(a, key, () => {})).toBeUndefined()
-    expect(slots.take(a, other, () => {})).toBeDefined()
+    expect(slots.take(a, other, () => {})).toBeUndefined()
     expect(slots.take(b, key, () => {})).toBeDefined()
     expect(slots.take(b, key, () => {})).toBeUndefined()
-    expect(view()).toHaveLength(3)
+    expect(view()).toHaveLength(2)
     slots.free(taken[0]!)
-    expect(slots.take(a, key, () => {})).toBeDefined()
+    expect(slots.take(a, other, () => {})).toBeDefined()
+  })
+
+  describe('with all taken and somebody waiting', () => {
+    const peers = Array.from({ length: 12 }, (_, i) => i.toString(16).repeat(64).slice(0, 64) as PeerId)
+    const fill = (count: number) => {
+      const made = make(count)
+      const ended: PeerId[] = []
+      const taken = Array.from({ length: count }, (_, i) => {
+        const peer = peers[Math.floor(i / 2)]!
+        return made.slots.take(peer, key, () => ended.push(peer))!
+      })
+      const asks = (peer: PeerId) => made.slots.take(peer, key, () => ended.push(peer))
+      /** All slots move on, each at its speed in MiB/s, for so many half seconds. */
+      const move = async (halfSeconds: number, speeds: readonly number[]) => {
+        for (let i = 0; i < halfSeconds; i++) {
+          await made.clock.pass(500)
+          for (const [at, speed] of speeds.entries()) if (speed > 0) made.slots.moved(taken[at]!, speed * 512 * 1024)
+        }
+      }
+      return { ...made, ended, taken, asks, move }
+    }
+
+    it('the slowest yields after three seconds, and a fast one keeps its slot', async () => {
+      const { asks, move, ended } = fill(4)
+      await move(5, [50, 50, 2, 0])
+      expect(asks(b)).toBeUndefined()
+      await move(1, [50, 50, 2, 0])
+      expect(asks(b)).toBeDefined()
+      expect(ended).toEqual([peers[1]])
+      expect(asks(a)).toBeUndefined()
+    })
+
+    it('nobody is called slow for a link that is', async () => {
+      const { asks, move } = fill(4)
+      await move(16, [0.2, 0.2, 0.2, 0.2])
+      expect(asks(b)).toBeUndefined()
+    })
+
+    it('a turn is over after ten seconds, however fast it was', async () => {
+      const { asks, move, ended } = fill(4)
+      await move(20, [50, 50, 50, 50])
+      expect(asks(b)).toBeDefined()
+      expect(ended).toEqual([peers[0]])
+    })
+
+    it('who has waited longest comes first, and who was slow comes last', async () => {
+      const { clock, asks, ended } = fill(4)
+      expect(asks(a)).toBeUndefined()
+      expect(asks(b)).toBeUndefined()
+      await clock.pass(1500)
+      for (const peer of [b, a]) expect(asks(peer)).toBeUndefined()
+      await clock.pass(1500)
+      expect(asks(b)).toBeUndefined()
+      expect(asks(a)).toBeDefined()
+      expect(ended).toEqual([peers[0]])
+      // It is not here any more, wants one again, and is not asked for while others are.
+      expect(asks(peers[0]!)).toBeUndefined()
+      expect(asks(b)).toBeDefined()
+    })
+
+    it('who holds one cannot take another away', async () => {
+      const { clock, slots, taken, asks } = fill(4)
+      slots.free(taken[3]!)
+      expect(asks(a)).toBeDefined()
+      await clock.pass(20_000)
+      expect(asks(a)).toBeUndefined()
+    })
   })
 })
