@@ -306,6 +306,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       lazyOriginClient({
         clock: awake,
         settings: settings.origin,
+        sharedAnyway: settings.sharing,
         env,
         userAgent: `larder/${LARDER_VERSION} (agent)`,
         rates

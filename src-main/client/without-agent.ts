@@ -7,6 +7,7 @@ import { hasCode } from '../lib/errors.ts'
 import { mayServeStale } from '../origin/caching.ts'
 import { wishOf } from '../origin/certificate-choice.ts'
 import { createOriginClient } from '../origin/origin-client.ts'
+import { everythingAnyway } from '../origin/private-by-default.ts'
 import type { OriginClient, OriginVersion } from '../origin/origin.ts'
 import { mayCarryCredentials } from '../origin/request-headers.ts'
 import { downloadDirectly } from './direct.ts'
@@ -71,6 +72,8 @@ class OwnRun {
       clock,
       settings: settings.origin,
       env: options.env ?? process.env,
+      // What this process keeps, it keeps for this user alone.
+      sharedAnyway: everythingAnyway,
       userAgent: `larder/${LARDER_VERSION}`
     })
     this.#retained = new RetainedContents(job.dataDir, clock)

@@ -3,6 +3,7 @@ import { RequestSpec } from '../contract/request.ts'
 import { hasCode } from '../lib/errors.ts'
 import { keptAnswer, mayServeStale } from '../origin/caching.ts'
 import { contentKeyOf } from '../origin/content-key.ts'
+import type { PrivateBecause } from '../origin/private-by-default.ts'
 import type { OriginVersion, PassedAnswer } from '../origin/origin.ts'
 import { planPieces } from '../pieces/plan.ts'
 import { readSpan, type ByteSpan } from './growing-reader.ts'
@@ -34,7 +35,7 @@ export interface FoundContent {
 /** What a URL turned out to be. `pass`: it must not or cannot be shared, so the asker gets the origin's own answer. */
 export type LookUp =
   | { readonly is: 'content'; readonly content: FoundContent }
-  | { readonly is: 'pass'; readonly reason: 'private' | 'encoded' | 'not-shareable' }
+  | { readonly is: 'pass'; readonly reason: 'private' | 'encoded' | 'not-shareable' | PrivateBecause }
 
 export interface LookUpOptions {
   /** Fields that choose among representations (`accept`, `accept-language`). */

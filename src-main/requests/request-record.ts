@@ -53,11 +53,6 @@ export class RequestRecord {
     return this.#viaTransfer ? { originBytes: 0, cacheBytes: 0 } : this.#split
   }
 
-  /** It goes past the cache, to its destination alone. */
-  get isPrivate(): boolean {
-    return this.#reasons.some(({ code }) => code === 'private' || code === 'encoded')
-  }
-
   /** @returns false when the last one was the same */
   addReason(code: ReasonCode): boolean {
     if (this.#reasons.at(-1)?.code === code) return false

@@ -94,6 +94,11 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
     return this.#closed ? undefined : this.#versions.get(url)?.version
   }
 
+  versionOfKey(key: ContentKey): StoredVersion | undefined {
+    if (this.#closed) return undefined
+    return [...this.#versions.values()].find(({ version }) => version.key === key)?.version
+  }
+
   confirm(url: string, policy: unknown): void {
     this.#assertOpen()
     const known = this.#versions.get(url)

@@ -1,10 +1,10 @@
+import { digestMismatch } from '../../lib/digest-mismatch.ts'
 import { createHash } from 'node:crypto'
 import type { CachedContent, PartialContent, StoredVersion } from '../../cache/cache.ts'
 import {
   assertIsPiece,
   assertRecordOf,
   assertWholePiece,
-  digestMismatch,
   partialClosed,
   pieceMissing,
   requiredDigests
