@@ -85,6 +85,10 @@ export class ClaimTable {
   get memberCount(): number {
     return this.#roster.memberCount
   }
+  claimantIds(): PeerId[] {
+    return [...this.#roster.claimants()].map(({ id }) => id)
+  }
+
   get claimantCount(): number {
     return this.#roster.claimantCount
   }

@@ -33,6 +33,8 @@ export interface ClaimsOptions {
   onElected?(info: ElectedInfo): void
   /** A master of a content coordinated here is out of office before it was done. */
   onMasterLost?(info: MasterLostInfo): void
+  /** A member asks this agent, as coordinator, for more than its share; told each time. */
+  onFlood?(id: PeerId): void
 }
 
 /**
@@ -96,7 +98,8 @@ export function createClaims(options: ClaimsOptions): Claims {
     settledAtMs: () => settledAtMs,
     send,
     onElected: options.onElected?.bind(options),
-    onMasterLost: options.onMasterLost?.bind(options)
+    onMasterLost: options.onMasterLost?.bind(options),
+    onFlood: options.onFlood?.bind(options)
   })
 
   const claimWorld: ClaimWorld = {

@@ -19,6 +19,7 @@ import type { PeerTable } from './peer-table.ts'
 import type { Refusals } from './refusals.ts'
 import { SeedDials } from './seed-dials.ts'
 import type { Seed } from '../discovery/seed.ts'
+import { Unread } from './outbox.ts'
 import type { RemoteIdentity } from '../fleet/tls-channel.ts'
 import { Twins } from './twins.ts'
 
@@ -97,6 +98,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   readonly #dials: OwnDials
   readonly #announced: AnnouncedAddresses
   readonly #twins: Twins
+  readonly #unread = new Unread()
   #running = false
 
   constructor(options: ConnectionsOptions) {
@@ -292,13 +294,13 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
 
   /** Takes over a connection at whose both ends membership was proved. */
   adopt(connection: ProvenSocket, side: 'dialer' | 'acceptor', dialledPort?: number): void {
-    const { clock, hello, table } = this.#o
+    const { clock, hello, table, refusals } = this.#o
     const { ws, remote, bootId, address, ownAddress } = connection
     const link = this.#running ? (this.#links.get(remote.id) ?? this.#newLink(remote.id)) : undefined
     if (!link) return ws.terminate()
     if (side === 'acceptor') this.#dials.abort(remote.id)
     link.channel?.close(CLOSE.replaced, 'connected anew')
-    const channel = new ControlChannel(ws, clock)
+    const channel = new ControlChannel(ws, clock, this.#unread)
     link.channel = channel
     link.bootId = bootId
     link.ownAddress = ownAddress
@@ -327,6 +329,9 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     })
     channel.on('message', (message) => this.emit('message', link.id, message))
     channel.on('fleet', (message) => this.emit('fleet', link.id, message))
+    channel.on('flooded', () =>
+      refusals.flooding(link.id, address, 'sends more messages than are taken; the rest is ignored')
+    )
     channel.once('end', (end) => this.#ended(link, channel, end))
     if (side === 'acceptor') channel.sendHello(hello())
   }
