@@ -83,6 +83,8 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
   connected(): readonly ConnectedPeer[]
   peer(id: PeerId): ConnectedPeer | undefined
   nameOf(id: PeerId): string
+  /** Where a connected member is, where that tells it from others; see `PeerNetworkOptions.countsIdentities`. */
+  placeOf(id: PeerId): string | null
   /** @returns false when the peer is not connected; messages to one peer arrive in order */
   send(to: PeerId, message: PeerMessage): boolean
   /**

@@ -229,8 +229,9 @@ function endOf(code: number, why: string): ChannelEnd {
       return { kind: 'closed', reason: 'connected anew' }
     case CLOSE.expelled:
       return { kind: 'lost', reason: `closed the connection: this PC ${printableReason(why)}` }
+    case CLOSE.full:
+      return { kind: 'lost', reason: 'has no place for this PC now' }
     case CLOSE.garbage:
-    case CLOSE.tooMany:
       return { kind: 'lost', reason: `closed the connection: this agent ${printableReason(why)}` }
     default:
       return { kind: 'lost', reason: 'lost its connection' }

@@ -91,4 +91,9 @@ export function plainAddress(address: string | undefined): string {
   return (address ?? '').replace(/^::ffff:/, '')
 }
 
+/** All agents of a PC have it, so it says nothing about who is there. */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.')
+}
+
 const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
