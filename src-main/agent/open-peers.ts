@@ -70,6 +70,7 @@ export async function openPeers({
     // Who has no peers need not wait for them.
     settings: network.fleet().member ? election : { ...election, settleMs: 0 },
     holdings: (key) => (rates.mayUpload ? shared().holdings(key) : undefined),
+    onFlood: (id) => network.noteFlood(id, 'asks for more contents than its share; what is above that waits'),
     standstill: () => clock.standstill(),
     nameOf: (id) => network.nameOf(id)
   })

@@ -212,6 +212,10 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     return this.#table.isBanned(id, key)
   }
 
+  noteFlood(id: PeerId, reason: string): void {
+    this.#fleet?.connections.noteFlood(id, reason)
+  }
+
   view(): PeerView[] {
     return this.#table.view()
   }

@@ -208,6 +208,10 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     return isThisPc(address) ? 'this PC' : address
   }
 
+  noteFlood(id: PeerId, reason: string): void {
+    this.#o.refusals.flooding(id, this.#links.get(id)?.address ?? '', reason)
+  }
+
   /** This member has given or taken pieces. */
   wasOfUse(id: PeerId): void {
     this.#known.note(id)
