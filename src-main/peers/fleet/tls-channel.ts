@@ -65,13 +65,14 @@ export function channelOf(socket: TLSSocket, remote: RemoteIdentity, role: Role,
  */
 export function dialTls(
   secureContext: SecureContext,
-  { host, port }: { host: string; port: number },
+  { host, port, localAddress }: { host: string; port: number; localAddress?: string | undefined },
   onread?: OnReadOpts
 ): TLSSocket {
   // `onread` is passed on to the socket (node:net); the types of node:tls do not say so.
   const options: ConnectionOptions & { onread?: OnReadOpts } = {
     host,
     port,
+    ...(localAddress !== undefined && { localAddress }),
     secureContext,
     onread,
     rejectUnauthorized: false,
