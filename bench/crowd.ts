@@ -14,7 +14,8 @@ import { VirtualLan } from '../src-main/testing/virtual-lan.ts'
 import { RawMember } from '../src-main/testing/virtual-lan-raw.ts'
 import { readFlags } from './flags.ts'
 import { drawTable } from './table.ts'
-import { formatBytes, parseCount } from './units.ts'
+import { formatSize } from '../src-main/contract/sizes.ts'
+import { parseCount } from './units.ts'
 
 interface Flags {
   members: number
@@ -135,8 +136,8 @@ process.stdout.write(
             String(flags.members),
             String(flags.hostile),
             `${inventedIn} of 100`,
-            formatBytes(quietBytes),
-            formatBytes(peakBytes),
+            formatSize(quietBytes),
+            formatSize(peakBytes),
             waits.map((ms) => `${(ms / 1000).toFixed(1)} s`).join(' ')
           ]
         ]
@@ -216,7 +217,7 @@ async function newcomer(): Promise<number> {
   }
   const ms = performance.now() - startedMs
   process.stderr.write(
-    `first piece after ${Math.round(ms)} ms; ${connected} connected, ${formatBytes(peakBytes)} at most\n`
+    `first piece after ${Math.round(ms)} ms; ${connected} connected, ${formatSize(peakBytes)} at most\n`
   )
   await lan.close()
   return ms
