@@ -244,7 +244,11 @@ export class ModelTransfer {
   }
 
   get waits() {
-    return transferWaits(this.machine.state, { ahead: this.ticket?.ahead ?? null, asking: this.askingPeers ? 1 : 0 })
+    return transferWaits(this.machine.state, {
+      ahead: this.ticket?.ahead ?? null,
+      asking: this.askingPeers ? 1 : 0,
+      received: this.content.have.size > 0
+    })
   }
 
   get working(): boolean {
