@@ -79,6 +79,7 @@ export async function runLocalAgent(options: LocalAgentOptions): Promise<Running
     await agent.start()
 
     const ui = options.ui && (await openUi(options.ui, agent, paths, clock, log))
+    undo.push(async () => ui?.sessions.settled())
     const examineAgent = async () =>
       reportOf(
         clock.wallMs(),

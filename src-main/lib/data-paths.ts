@@ -12,6 +12,8 @@ export interface DataPaths {
   readonly gatewayToken: string
   readonly agent: string
   readonly lock: string
+  /** Digests of the sessions of windows in browsers. */
+  readonly uiSessions: string
   readonly log: string
 }
 
@@ -39,6 +41,7 @@ export function dataPaths(root: string): DataPaths {
     gatewayToken: join(at, 'gateway-token'),
     agent: join(at, 'agent.json'),
     lock: join(at, 'agent.lock'),
+    uiSessions: join(at, 'ui-sessions.json'),
     log: join(at, 'log')
   }
 }
