@@ -9,6 +9,7 @@ import type { Transfers } from '../transfers/transfers.ts'
 import type { Precache } from '../precache/precache.ts'
 import type { Rates } from '../rates/rates.ts'
 import type { CachePlace } from './cache-place.ts'
+import type { History } from './history.ts'
 import type { MachineWatch } from '../machine/machine-watch.ts'
 import type { PauseSwitch } from './pause-switch.ts'
 import type { SavingsMeter } from './savings.ts'
@@ -17,6 +18,7 @@ import type { VitalSigns } from './vital-signs.ts'
 
 /** Everything a started agent consists of. */
 export interface AgentParts {
+  readonly history: History
   readonly hashes: HashPool
   readonly place: CachePlace
   readonly cache: Cache

@@ -35,6 +35,7 @@ import { Asked, requireIntegration } from './asked.ts'
 import { contentDetail, moveIn, tellCacheEvents } from './cache-care.ts'
 import { CachePlace } from './cache-place.ts'
 import { EventLog } from './event-log.ts'
+import { History } from './history.ts'
 import { followSettings } from './follow-settings.ts'
 import { MachineWatch, systemMachineProbes } from '../machine/machine-watch.ts'
 import { openPeers, passOn, tellPeerEvents } from './open-peers.ts'
@@ -43,7 +44,7 @@ import { openTransfers } from './open-transfers.ts'
 import { PauseSwitch } from './pause-switch.ts'
 import { SavingsMeter } from './savings.ts'
 import { Serving } from './serving.ts'
-import { byteTotals, composeSnapshot } from './snapshot.ts'
+import { byteTotals, composeSnapshot, requestViews } from './snapshot.ts'
 import { VitalSigns } from './vital-signs.ts'
 import { weightRulesOf } from '../machine/weigh-machine.ts'
 
@@ -64,6 +65,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   readonly #asked = new Asked()
   readonly #undo: (() => unknown)[] = []
   #parts: AgentParts | null = null
+  #history: History | null = null
   #state: AgentSnapshot['state'] = 'starting'
   #startedWallMs: number
   #seq = 0
@@ -156,11 +158,12 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   requestView(id: RequestId): RequestView {
-    return this.#running().requests.get(id).view()
+    const { requests, history } = this.#running()
+    return history.find(id) ?? requests.get(id).view()
   }
 
   requests(): RequestView[] {
-    return this.#running().requests.views()
+    return requestViews(this.#running())
   }
 
   cancel(id: RequestId): RequestView {
@@ -292,6 +295,9 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     const changed = () => this.#changed()
     // For whatever waits for others; what goes by the clock on the wall keeps the time of the machine.
     const awake = this.#own(new AwakeClock(clock, ({ ms }) => this.#woke(ms)), (a) => a.stop())
+    const history = this.#own(await History.open(dataDir, clock), (h) => h.close())
+    this.#events.restore(history.formerEvents)
+    this.#history = history
     const pause = this.#own(await PauseSwitch.open(dataDir, clock, () => this.#goOn()), (p) => p.close())
     const uploads = this.#own(await UploadCount.open(join(dataDir, 'uploads.json'), clock, local), (u) => u.close())
     const rates = this.#own(
@@ -349,7 +355,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       peers,
       changed,
       events: this.#events,
-      requestChanged: (view) => this.emit('request', view)
+      requestChanged: (view) => {
+        history.noteRequest(view)
+        this.emit('request', view)
+      }
     })
     const savings = this.#own(
       new SavingsMeter(clock, cache.savings, () => byteTotals({ requests, transfers, readings })),
@@ -368,6 +377,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       changed
     })
     this.#parts = {
+      history,
       precache,
       hashes,
       place,
@@ -466,6 +476,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   #told(event: AgentEvent): void {
+    this.#history?.noteEvent(event)
     this.#host.log.info(
       {
         event: event.type,
