@@ -172,6 +172,7 @@ export class Coordinator {
       coordinator: this.#world.self,
       master: table.master,
       self: table.master === this.#world.self,
+      finished: table.phase === 'held' && table.master === null,
       epoch: table.epoch,
       since: sinceWallMs,
       members: table.memberCount,

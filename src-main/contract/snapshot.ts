@@ -55,6 +55,8 @@ export const MasterView = z.object({
   masterName: z.string().nullable(),
   /** This agent is the master. */
   self: z.boolean(),
+  /** All of it is here or at others: nobody has to download it from the origin any more. */
+  finished: z.boolean(),
   epoch: z.number().int().nonnegative(),
   since: z.number(),
   /** How many agents are in the swarm of this content as far as this agent knows. */

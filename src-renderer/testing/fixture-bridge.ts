@@ -257,7 +257,14 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
         }
         return {
           ok: true,
-          value: { removed: going.length, bytes, kept: entries.length - going.length, dryRun: command.dryRun }
+          value: {
+            removed: going.length,
+            unfinished: 0,
+            unfinishedBytes: 0,
+            bytes,
+            kept: entries.length - going.length,
+            dryRun: command.dryRun
+          }
         }
       }
       case 'cache.verify':

@@ -214,6 +214,7 @@ export function fixtureMaster(request: RequestView, over: Partial<MasterView> = 
     master: peerId(0),
     masterName: 'studio-2',
     self: false,
+    finished: false,
     epoch: 2,
     since: FIXTURE_NOW - 3 * MIN,
     members: 5,

@@ -256,7 +256,7 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
 
   async clear({ pinnedToo, dryRun }: { pinnedToo: boolean; dryRun: boolean }): Promise<ClearReport> {
     this.#assertOpen()
-    const report = { removed: 0, bytes: 0, kept: this.#assembling.size }
+    const report = { removed: 0, unfinished: 0, unfinishedBytes: 0, bytes: 0, kept: this.#assembling.size }
     for (const [sha256, { data }] of [...this.#kept]) {
       if ((this.#view(sha256).pinned && !pinnedToo) || this.#users.inUse(sha256)) {
         report.kept++
@@ -267,7 +267,8 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
       report.bytes += data.length
     }
     for (const pieces of this.#resting.values()) {
-      report.removed++
+      report.unfinished++
+      report.unfinishedBytes += bytesOf(pieces)
       report.bytes += bytesOf(pieces)
     }
     if (!dryRun) this.#resting.clear()
