@@ -11,6 +11,7 @@ import type { RatesAnswer } from '../contract/rates.ts'
 import type { RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot, CacheEntryDetail, IntegrationState } from '../contract/snapshot.ts'
+import type { TrafficHistory } from '../contract/traffic.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import { AwakeClock } from '../lib/awake-clock.ts'
 import type { Timer } from '../lib/clock.ts'
@@ -221,6 +222,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#running().rates.configure(rates)
   }
 
+  trafficHistory(): TrafficHistory {
+    return { points: this.#running().traffic.points() }
+  }
+
   rates(): RatesAnswer {
     const { rates } = this.#running()
     return { ...rates.view(), table: rates.table() }
@@ -344,7 +349,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       shared: () => transfers
     })
     const { network, claims } = peers
-    const { transfers, requests, readings, originSlots } = openTransfers({
+    const { transfers, requests, readings, originSlots, traffic } = openTransfers({
       clock: awake,
       settings: live,
       cache,
@@ -378,6 +383,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     })
     this.#parts = {
       history,
+      traffic,
       precache,
       hashes,
       place,

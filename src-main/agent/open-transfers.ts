@@ -10,6 +10,7 @@ import type { TransferWorld } from '../transfers/job.ts'
 import { Readings } from '../requests/reading.ts'
 import { Requests } from '../requests/requests.ts'
 import { OriginSlots } from '../transfers/origin-slots.ts'
+import { Traffic } from '../transfers/traffic.ts'
 import { Transfers } from '../transfers/transfers.ts'
 import { VersionCheck } from '../requests/version-check.ts'
 import type { EventLog } from './event-log.ts'
@@ -38,6 +39,7 @@ export interface OpenTransfers {
   readonly readings: Readings
   /** Slots for downloads from origins; as many as the settings say. */
   readonly originSlots: OriginSlots
+  readonly traffic: Traffic
 }
 
 export function openTransfers({
@@ -54,6 +56,7 @@ export function openTransfers({
   requestChanged
 }: TransfersWorld): OpenTransfers {
   const originSlots = new OriginSlots(settings.current.transfers.originConcurrency, () => requests.lineMoved())
+  const traffic = new Traffic(clock)
   const world: TransferWorld = {
     clock,
     cache,
@@ -66,12 +69,16 @@ export function openTransfers({
       return settings.current
     },
     originSlots,
+    traffic,
     weight: () => serving.weight.value,
     emit: (type, text, facts) => events.add(type, text, facts),
     changed,
     random: Math.random
   }
-  const transfers = new Transfers(world, (bytes) => rates.noteUploaded(bytes))
+  const transfers = new Transfers(world, (bytes) => {
+    rates.noteUploaded(bytes)
+    traffic.note('servedBytes', bytes)
+  })
   // One for all that ask: what an origin has refused one of them, it is not asked for another.
   const versions = new VersionCheck(origin, clock)
   const requests = new Requests(world, transfers, versions, requestChanged)
@@ -79,6 +86,7 @@ export function openTransfers({
     transfers,
     requests,
     readings: new Readings(world, requests, transfers, versions),
-    originSlots
+    originSlots,
+    traffic
   }
 }

@@ -78,6 +78,7 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
     cacheNext: place.next,
     precache: precache.view(),
     totals: { ...byteTotals(parts), fallbacks: facts.fallbacks },
+    traffic: parts.traffic.counters,
     savings: parts.savings.read(),
     process: vitals.read(),
     events: facts.events

@@ -4,6 +4,7 @@ import { CachePriority } from './cache-priority.ts'
 import { AgentEvent } from './events.ts'
 import { PrecacheView } from './precache.ts'
 import { RatesView } from './rates.ts'
+import { TrafficCounters } from './traffic.ts'
 import { ContentKind, RequestView, SourceSplit } from './request.ts'
 
 /**
@@ -242,6 +243,7 @@ export const AgentSnapshot = z.object({
     servedBytes: z.number(),
     fallbacks: z.number().int()
   }),
+  traffic: TrafficCounters,
   savings: Savings,
   /** Health of the process: event-loop delay p99 over the last minute, ms; resident memory, bytes. */
   process: z.object({

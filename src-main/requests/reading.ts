@@ -184,7 +184,10 @@ export class Readings {
   #openAtOrigin(version: OriginVersion, headers: Record<string, string> | undefined, span: ByteSpan): Reading {
     const gone = new AbortController()
     const { origin } = this.#world
-    const count = (bytes: number) => (this.#originBytes += bytes)
+    const count = (bytes: number) => {
+      this.#originBytes += bytes
+      this.#world.traffic.note('originBytes', bytes)
+    }
     async function* bytes() {
       const body = await origin.open(version, span, { signal: gone.signal, ...(headers && { headers }) })
       let at = body.start

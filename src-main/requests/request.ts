@@ -303,6 +303,7 @@ export class LocalRequest implements Interest {
       priority: this.#spec.priority,
       received: (bytes) => {
         this.#record.receivedDirectly(bytes)
+        this.#world.traffic.note('originBytes', bytes)
         this.#tell()
       }
     }

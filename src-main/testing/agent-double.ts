@@ -10,6 +10,7 @@ import type { AgentEvent, AgentEventType } from '../contract/events.ts'
 import type { ContentKey, PeerId, RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { PrecacheItem, PrecacheView } from '../contract/precache.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
+import type { TrafficHistory } from '../contract/traffic.ts'
 import { finalRequestStates, type RequestSpec, type RequestView } from '../contract/request.ts'
 import type { AgentSnapshot, CacheEntryDetail, IntegrationState } from '../contract/snapshot.ts'
 import type { Settings } from '../contract/settings.ts'
@@ -99,6 +100,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       cacheNext: null,
       precache: nothingToPrecache,
       cache: this.cacheDouble.stats(),
+      traffic: { originBytes: 0, peerBytes: 0, servedBytes: 0 },
       totals: { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0, fallbacks: 0 },
       savings: { today: savingsOf([]), days7: savingsOf([]), days28: savingsOf([]) },
       process: { pid: process.pid, eventLoopP99Ms: 0, rssBytes: 0, cpuSeconds: 0 },
@@ -340,6 +342,10 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   async relocateCache(dir: string): Promise<void> {
     this.settings.requireOpen(['cache.dir'])
     this.change({ cacheNext: dir })
+  }
+
+  trafficHistory(): TrafficHistory {
+    return { points: [] }
   }
 
   rates(): RatesAnswer {

@@ -12,6 +12,7 @@ import type { PiecePlan } from '../pieces/plan.ts'
 import type { RecordVerifier } from '../pieces/record.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { OriginSlots } from './origin-slots.ts'
+import type { Traffic } from './traffic.ts'
 
 /** Facts of an event beside its type and sentence. */
 export type EventFacts = Omit<AgentEvent, 'seq' | 'at' | 'type' | 'text'>
@@ -28,6 +29,7 @@ export interface TransferWorld {
   readonly records: RecordVerifier
   readonly settings: Pick<Settings, 'transfers' | 'backgroundChannel'>
   readonly originSlots: OriginSlots
+  readonly traffic: Traffic
   /** Weight of this machine now; 0 is never master. Later changes go to the claims by themselves. */
   readonly weight: () => number
   readonly emit: (type: AgentEventType, text: string, facts?: EventFacts) => void

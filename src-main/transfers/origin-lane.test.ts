@@ -44,7 +44,7 @@ function lane({ held = 'received', gap = 3 }: { held?: 'received' | 'stored'; ga
     have,
     writeFromOrigin: async (_data: Uint8Array, index: number) => void have.add(index)
   }
-  const arrivals = new Arrivals(systemClock, () => {})
+  const arrivals = new Arrivals(systemClock, { note: () => {} }, () => {})
   const job = { plan, partial, arrivals, priority: () => 'foreground', world } as unknown as Job
   const origin = new OriginLane(job, { version: {} as never, headers: undefined }, inFlight, {
     nextGap: () => {
