@@ -214,3 +214,21 @@ test('a night of the change to and from summer time is one night', async () => {
     await rm(join(dir, 'precache.json'))
   }
 })
+
+test('waits while the integration is off, and refuses to begin; a run under way ends and goes on later', async () => {
+  const { clock, state, precache } = await rig({ startMs: at(21, 59), random: 0, minutes: 5 })
+  state.allowed = false
+  await expect(precache.start()).rejects.toMatchObject({ code: 'INTEGRATION_OFF' })
+  await clock.pass(5 * 60_000)
+  expect(state.started).toEqual([])
+  expect(precache.view()).toMatchObject({ state: 'waiting', why: 'The integration is off.' })
+  state.allowed = true
+  await clock.pass(60_000)
+  expect(precache.view().state).toBe('running')
+  state.allowed = false
+  await clock.pass(60_000)
+  expect(precache.view()).toMatchObject({ state: 'waiting', last: { end: 'stopped' } })
+  state.allowed = true
+  await clock.pass(30 * 60_000)
+  expect(precache.view().last).toMatchObject({ end: 'complete', done: 3 })
+})

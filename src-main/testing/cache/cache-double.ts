@@ -23,6 +23,7 @@ import type { ContentKey, PeerId, Sha256Hex } from '../../contract/ids.ts'
 import type { ContentKind } from '../../contract/request.ts'
 import type { CacheEntryView, CacheStats } from '../../contract/snapshot.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { digestMismatch } from '../../lib/digest-mismatch.ts'
 import { LarderError } from '../../lib/errors.ts'
 import { pieceLength, pieceStart, planPieces, type PiecePlan } from '../../pieces/plan.ts'
 import { fakeClock } from '../fake-clock.ts'
@@ -208,8 +209,7 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
         ended = true
         const data = Buffer.concat(chunks)
         const actual = sha256Of(data)
-        if (expected !== null && actual !== expected)
-          throw new LarderError('DIGEST_MISMATCH', 'The content is not the one expected', { expected, actual })
+        if (expected !== null && actual !== expected) throw digestMismatch(expected, actual)
         return this.#commit(data, version, kind)
       },
       discard: async () => void (ended = true)

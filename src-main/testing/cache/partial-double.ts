@@ -1,4 +1,3 @@
-import { digestMismatch } from '../../lib/digest-mismatch.ts'
 import { createHash } from 'node:crypto'
 import type { CachedContent, PartialContent, StoredVersion } from '../../cache/cache.ts'
 import {
@@ -14,6 +13,7 @@ import type { ContentKey, Sha256Hex } from '../../contract/ids.ts'
 import type { Credential } from '../../contract/peer-messages.ts'
 import type { ContentKind } from '../../contract/request.ts'
 import { Bitmap } from '../../lib/bitmap.ts'
+import { digestMismatch } from '../../lib/digest-mismatch.ts'
 import { LarderError } from '../../lib/errors.ts'
 import { pieceLength, type PiecePlan } from '../../pieces/plan.ts'
 import type { PieceRecord } from '../../pieces/record.ts'
