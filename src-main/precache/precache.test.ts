@@ -221,14 +221,14 @@ test('waits while the integration is off, and refuses to begin; a run under way 
   await expect(precache.start()).rejects.toMatchObject({ code: 'INTEGRATION_OFF' })
   await clock.pass(5 * 60_000)
   expect(state.started).toEqual([])
-  expect(precache.view()).toMatchObject({ state: 'waiting', why: 'The integration is off.' })
+  await expect.poll(() => precache.view()).toMatchObject({ state: 'waiting', why: 'The integration is off.' })
   state.allowed = true
   await clock.pass(60_000)
-  expect(precache.view().state).toBe('running')
+  await expect.poll(() => precache.view().state).toBe('running')
   state.allowed = false
   await clock.pass(60_000)
-  expect(precache.view()).toMatchObject({ state: 'waiting', last: { end: 'stopped' } })
+  await expect.poll(() => precache.view()).toMatchObject({ state: 'waiting', last: { end: 'stopped' } })
   state.allowed = true
   await clock.pass(30 * 60_000)
-  expect(precache.view().last).toMatchObject({ end: 'complete', done: 3 })
+  await expect.poll(() => precache.view().last).toMatchObject({ end: 'complete', done: 3 })
 })
