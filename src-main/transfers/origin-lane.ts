@@ -169,7 +169,11 @@ export class OriginLane {
             }
             if (writes.size >= PENDING_WRITES) await Promise.race(writes)
             if (failure !== undefined) throw LarderError.from(failure, 'CACHE_UNUSABLE')
-            if (++index >= gap.first + gap.count || this.#othersHave(index, gap)) return
+            if (++index >= gap.first + gap.count || this.#othersHave(index, gap)) {
+              await Promise.all(writes)
+              if (failure !== undefined) throw LarderError.from(failure, 'CACHE_UNUSABLE')
+              return
+            }
             this.#take(index)
             piece = this.#buffer(index)
             filled = 0
