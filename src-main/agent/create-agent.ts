@@ -17,6 +17,7 @@ import { AwakeClock } from '../lib/awake-clock.ts'
 import type { Timer } from '../lib/clock.ts'
 import type { ErrorCode } from '../contract/errors.ts'
 import { LarderError } from '../lib/errors.ts'
+import { dataPaths } from '../lib/data-paths.ts'
 import { localClock } from '../lib/local-time.ts'
 import { connectProbe } from '../origin/connect-probe.ts'
 import { lazyOriginClient } from '../origin/lazy-origin-client.ts'
@@ -24,6 +25,7 @@ import type { ClockSkew } from '../origin/origin.ts'
 import type { Precache } from '../precache/precache.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
 import { PieceBuffers } from '../pieces/piece-buffers.ts'
+import { BegunFiles } from '../placing/begun-files.ts'
 import { Rates } from '../rates/rates.ts'
 import { UploadCount } from '../rates/upload-count.ts'
 import { namesIn } from '../settings/setting-facts.ts'
@@ -349,11 +351,14 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       shared: () => transfers
     })
     const { network, claims } = peers
+    const begunFiles = await BegunFiles.open(dataPaths(dataDir).begunFiles)
+    void begunFiles.sweep()
     const { transfers, requests, readings, originSlots, traffic } = openTransfers({
       clock: awake,
       settings: live,
       cache,
       origin,
+      begunFiles,
       buffers,
       rates,
       serving,

@@ -2,6 +2,7 @@ import type { Cache } from '../cache/cache.ts'
 import type { RequestView } from '../contract/request.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OriginClient } from '../origin/origin.ts'
+import type { BegunFiles } from '../placing/begun-files.ts'
 import type { PieceBuffers } from '../pieces/piece-buffers.ts'
 import { createRecordVerifier } from '../pieces/record.ts'
 import type { Rates } from '../rates/rates.ts'
@@ -22,6 +23,7 @@ export interface TransfersWorld {
   readonly settings: LiveSettings
   readonly cache: Cache
   readonly origin: OriginClient
+  readonly begunFiles: BegunFiles
   readonly buffers: PieceBuffers
   readonly rates: Rates
   readonly serving: Serving
@@ -47,6 +49,7 @@ export function openTransfers({
   settings,
   cache,
   origin,
+  begunFiles,
   buffers,
   rates,
   serving,
@@ -61,6 +64,7 @@ export function openTransfers({
     clock,
     cache,
     origin,
+    begunFiles,
     network: peers.network,
     claims: peers.claims,
     buffers,

@@ -14,6 +14,8 @@ export interface DataPaths {
   readonly lock: string
   /** Digests of the sessions of windows in browsers. */
   readonly uiSessions: string
+  /** Destinations that this agent has files half written for. */
+  readonly begunFiles: string
   readonly log: string
 }
 
@@ -42,6 +44,7 @@ export function dataPaths(root: string): DataPaths {
     agent: join(at, 'agent.json'),
     lock: join(at, 'agent.lock'),
     uiSessions: join(at, 'ui-sessions.json'),
+    begunFiles: join(at, 'begun-files.json'),
     log: join(at, 'log')
   }
 }
