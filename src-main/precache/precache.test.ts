@@ -231,4 +231,5 @@ test('waits while the integration is off, and refuses to begin; a run under way 
   state.allowed = true
   await clock.pass(30 * 60_000)
   await expect.poll(() => precache.view().last).toMatchObject({ end: 'complete', done: 3 })
+  await precache.close()
 })

@@ -9,11 +9,14 @@ import { keptLog } from '../testing/kept-log.ts'
 import { trayMenu, type TrayItem } from './tray-menu.ts'
 
 const running = { state: 'running' } as const
-const agent = () =>
-  new AgentDouble(
+const agent = () => {
+  const double = new AgentDouble(
     { dataDir: '/nowhere', settings: Settings.parse({}), name: 'pc' },
     { clock: fakeClock(), log: keptLog(), env: {} }
   )
+  double.change({ state: 'running' })
+  return double
+}
 const snapshot = (changes: Partial<AgentSnapshot> = {}): AgentSnapshot => ({ ...agent().snapshot(), ...changes })
 
 function request(changes: Partial<RequestView>): RequestView {
