@@ -208,6 +208,8 @@ export class PartFile {
         writtenBytes: this.#bytes,
         sizeBytes: written.size
       })
+    // Windows numbers files differently by handle and by name.
+    if (process.platform === 'win32') return
     const named = await this.#disk.lstat(this.#path)
     if (named.ino !== written.ino || named.dev !== written.dev)
       throw new LarderError('DESTINATION_UNWRITABLE', `Somebody has replaced the file beside ${this.destination}`, {
