@@ -83,6 +83,8 @@ export async function startAgent(scope: RunScope, options: AgentOptions): Promis
     '--listen',
     '127.0.0.1',
     '--include-loopback',
+    '--set',
+    'origin.trustLoopback=true',
     '--log-level',
     'warn',
     '--json'

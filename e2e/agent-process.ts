@@ -48,6 +48,7 @@ export async function startAgentProcess(options: {
     '--seed',
     ...options.seeds,
     '--set',
+    'origin.trustLoopback=true',
     'election.settleMs=0',
     'election.windowMs=60',
     'cache.minFreeBytes=0'

@@ -79,7 +79,8 @@ async function startAgent(dir: string, name: string, args: readonly string[] = [
     '--listen',
     '127.0.0.1',
     '--set',
-    'log.level=debug'
+    'log.level=debug',
+    'origin.trustLoopback=true'
   ]
   const child = spawn(
     process.execPath,

@@ -45,6 +45,8 @@ export const test = base.extend<LarderFixtures>({
     await use({
       ports: { api: 0, peer: 0, beacon: 0 },
       discovery: { beacon: false, listenAddress: '127.0.0.1', includeLoopback: true },
+      // The origins of these tests are on this PC.
+      origin: { trustLoopback: true },
       cache: { maxBytes: 2 ** 30, minFreeBytes: 0 }
     })
   },

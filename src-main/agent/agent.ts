@@ -10,6 +10,7 @@ import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot, CacheEntryDetail, IntegrationState } from '../contract/snapshot.ts'
 import type { TrafficHistory } from '../contract/traffic.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Chooser } from '../origin/address-policy.ts'
 import type { ClockSkew } from '../origin/origin.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
 import type { Change } from '../settings/write-setting.ts'
@@ -69,10 +70,10 @@ export interface Agent extends EventEmitter<AgentEvents> {
   /** Newest events, oldest first, after `since` (a sequence number). At most 1,000 are kept. */
   events(since?: number): AgentEvent[]
   /**
-   * Takes a request and acts at once. `asker`: a program, unless said otherwise.
+   * Takes a request and acts at once. `asker`: a program, unless said otherwise; `chooser`: who chose its URL, the user by default.
    * @throws INTEGRATION_OFF, URL_INVALID, DIGEST_INVALID, DESTINATION_INVALID, … (what can be known now)
    */
-  request(spec: RequestSpec, asker?: Asker): RequestView
+  request(spec: RequestSpec, asker?: Asker, chooser?: Chooser): RequestView
   /**
    * Asks again for what failed or was cancelled, with everything the first one had.
    * @throws NOT_FOUND, BAD_REQUEST when it did not fail, FORBIDDEN when the other sort of asker asked, and as `request`

@@ -21,6 +21,7 @@ import { dataPaths } from '../lib/data-paths.ts'
 import { localClock } from '../lib/local-time.ts'
 import { connectProbe } from '../origin/connect-probe.ts'
 import { lazyOriginClient } from '../origin/lazy-origin-client.ts'
+import type { Chooser } from '../origin/address-policy.ts'
 import type { ClockSkew } from '../origin/origin.ts'
 import type { Precache } from '../precache/precache.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
@@ -144,10 +145,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     return this.#events.since(since)
   }
 
-  request(spec: RequestSpec, asker: Asker = 'program'): RequestView {
+  request(spec: RequestSpec, asker: Asker = 'program', chooser?: Chooser): RequestView {
     if (this.#state !== 'running') throw new LarderError('SHUTTING_DOWN', 'The agent is not running')
     requireIntegration(this.settings)
-    const request = this.#running().requests.add(spec)
+    const request = this.#running().requests.add(spec, { chooser })
     this.#asked.note(request.id, spec, asker)
     this.#events.add('requestAccepted', `Asked for ${request.view().url}`, {
       requestId: request.id,
@@ -377,6 +378,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     const precache = await openPrecache({
       agent: this,
       cache,
+      origin,
       events: this.#events,
       clock,
       localClock: local,

@@ -7,14 +7,21 @@ import type { Settings } from '../contract/settings.ts'
 import type { Clock } from '../lib/clock.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
 import type { LocalClock } from '../lib/local-time.ts'
+import type { Chooser } from '../origin/address-policy.ts'
+import { parseIntegrity } from '../origin/integrity.ts'
+import type { OriginClient } from '../origin/origin.ts'
 import { Precache } from '../precache/precache.ts'
 import { MAX_LIST_CHARS, readPrecacheList } from '../precache/read-list.ts'
 import type { Agent } from './agent.ts'
 import type { EventLog } from './event-log.ts'
 
+/** A list that takes longer is not read. */
+const LIST_TIMEOUT_MS = 5 * 60_000
+
 export interface PrecacheWorld {
   readonly agent: Pick<Agent, 'request' | 'requestView' | 'cancel' | 'on' | 'off'>
   readonly cache: Cache
+  readonly origin: OriginClient
   readonly events: EventLog
   readonly clock: Clock
   readonly localClock: LocalClock
@@ -42,7 +49,8 @@ export function openPrecache(world: PrecacheWorld): Promise<Precache> {
     onMains: async () => !world.onBattery(),
     requireAllowed: world.requireIntegration,
     async obtain(spec, signal) {
-      const view = await requested(agent, spec, signal)
+      // Whoever wrote the list chose the URL.
+      const view = await requested(agent, spec, 'other', signal)
       return {
         sha256: view.sha256!,
         bytes: view.lengthBytes ?? 0,
@@ -67,9 +75,14 @@ function keepLongerPin(cache: Cache, sha256: Parameters<Cache['pin']>[0], until:
 }
 
 /** Asks, and waits for the good end. @throws the request's error; the signal's reason */
-function requested(agent: PrecacheWorld['agent'], spec: RequestSpec, signal: AbortSignal): Promise<RequestView> {
+function requested(
+  agent: PrecacheWorld['agent'],
+  spec: RequestSpec,
+  chooser: Chooser,
+  signal: AbortSignal
+): Promise<RequestView> {
   return new Promise((resolve, reject) => {
-    const { id } = agent.request(spec)
+    const { id } = agent.request(spec, chooser)
     const settle = (view: RequestView) => {
       if (view.id !== id || !finalRequestStates.includes(view.state)) return
       agent.off('request', settle)
@@ -92,27 +105,72 @@ function requested(agent: PrecacheWorld['agent'], spec: RequestSpec, signal: Abo
   })
 }
 
-/** Through the agent like any other content: asked for once per site, and the latest version each time. */
-async function listFromUrl({ agent, cache }: PrecacheWorld, url: string): Promise<PrecacheItem[]> {
-  const view = await requested(
+/**
+ * A list names URLs this PC will ask, so no peer may have a hand in it: it comes straight from its origin, unless its URL carries
+ * its digest (`#sha256=<hex>`), which lets peers give it.
+ */
+async function listFromUrl(world: PrecacheWorld, list: string): Promise<PrecacheItem[]> {
+  const [url, fragment] = list.split('#', 2) as [string, string?]
+  const digest = /^sha-?256[=-](.+)$/i.exec(fragment ?? '')?.[1]
+  const bytes = digest === undefined ? await listFromOrigin(world, url) : await listByDigest(world, url, digest)
+  return readPrecacheList(bytes.toString('utf8'), url)
+}
+
+async function listByDigest({ agent, cache }: PrecacheWorld, url: string, digest: string): Promise<Buffer> {
+  const sha256 = parseIntegrity(/^[0-9a-f]{64}$/i.test(digest) ? digest : `sha256-${digest}`)
+  await requested(
     agent,
-    RequestSpec.parse({ url, kind: 'script', priority: 'background' }),
+    RequestSpec.parse({ url, integrity: sha256, priority: 'background' }),
+    'user',
     new AbortController().signal
   )
-  const reader = await cache.open(view.sha256!)
+  const reader = await cache.open(sha256)
   if (!reader) throw new LarderError('NOT_FOUND', 'The pre-cache list left the cache before it was read')
   try {
     const { lengthBytes } = reader.plan
-    if (lengthBytes > MAX_LIST_CHARS)
-      throw new LarderError(
-        'BAD_REQUEST',
-        `The pre-cache list has ${lengthBytes} bytes, at most ${MAX_LIST_CHARS} are read`,
-        { field: 'list' }
-      )
-    return readPrecacheList((await reader.read(0, lengthBytes)).toString('utf8'), url)
+    if (lengthBytes > MAX_LIST_CHARS) throw tooLong(lengthBytes)
+    return await reader.read(0, lengthBytes)
   } finally {
     await reader.close()
   }
+}
+
+async function listFromOrigin({ origin, clock }: PrecacheWorld, url: string): Promise<Buffer> {
+  const ended = new AbortController()
+  const limit = clock.after(LIST_TIMEOUT_MS, () =>
+    ended.abort(new LarderError('TIMEOUT', 'The pre-cache list did not come in time'))
+  )
+  try {
+    const { signal } = ended
+    const answer = await origin.probe(url, { signal })
+    if (answer.status !== 'version')
+      throw new LarderError('ORIGIN_PROTOCOL', 'The origin calls the pre-cache list unchanged without being asked')
+    const { version } = answer
+    if (version.lengthBytes !== null && version.lengthBytes > MAX_LIST_CHARS) throw tooLong(version.lengthBytes)
+    const body = await origin.open(version, { start: 0, end: null }, { signal, priority: 'background' })
+    try {
+      const chunks: Buffer[] = []
+      let bytes = 0
+      for await (const chunk of body) {
+        bytes += chunk.length
+        if (bytes > MAX_LIST_CHARS) throw tooLong(bytes)
+        chunks.push(chunk)
+      }
+      return Buffer.concat(chunks)
+    } finally {
+      body.destroy()
+    }
+  } finally {
+    limit.cancel()
+  }
+}
+
+function tooLong(bytes: number): LarderError {
+  return new LarderError(
+    'BAD_REQUEST',
+    `The pre-cache list has ${bytes} bytes or more, at most ${MAX_LIST_CHARS} are read`,
+    { field: 'list' }
+  )
 }
 
 async function listFromFile(path: string): Promise<PrecacheItem[]> {

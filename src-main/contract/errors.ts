@@ -133,6 +133,11 @@ export const errorTable = {
     http: 416,
     next: 'Ask for bytes inside the file; details.lengthBytes says how long it is.'
   },
+  ADDRESS_REFUSED: {
+    exit: 90,
+    http: 403,
+    next: 'Ask for that address by itself (as in http://127.0.0.1/…) if you mean it; nothing else may lead there.'
+  },
   CHECKS_FAILED: { exit: 85, http: 500, next: 'Do what is said at each check that failed.' }
 } as const satisfies Record<string, ErrorKind>
 

@@ -267,6 +267,12 @@ export const Settings = z.object({
         .max(256)
         .default([])
         .describe('Which client certificate to show to which host (or *.domain): the first rule that fits.'),
+      trustLoopback: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Addresses of this PC count as any other origin: shared, and reached by redirects, lists and the gateway. For tests and demonstrations on one PC.'
+        ),
       connectTimeoutMs: ms(100, 120_000).default(10_000).describe('Limit for connecting to an origin, ms.'),
       responseTimeoutMs: ms(100, 600_000).default(30_000).describe('Limit for the first byte of an answer, ms.')
     })

@@ -3,6 +3,8 @@ import https from 'node:https'
 import { createSecureContext } from 'node:tls'
 import type { Settings } from '../contract/settings.ts'
 import type { ClientCertificate } from './client-certificates.ts'
+import type { Chooser } from './address-policy.ts'
+import type { AddressGuard } from './guarded-lookup.ts'
 import { proxyFor } from './proxy.ts'
 import { trustedCas } from './trust.ts'
 
@@ -11,12 +13,24 @@ const KEPT_IDLE = 4
 
 /** Connections to origins, direct or through a proxy, kept alive between requests. */
 export interface Agents {
-  /** Connections on which `certificate` is shown, or none, are kept apart. @throws SETTINGS_INVALID */
-  for(url: string, certificate?: ClientCertificate): { http: http.Agent; https: https.Agent }
+  /**
+   * Connections on which `certificate` is shown, or none, are kept apart; so are those whose addresses were chosen by others: one that
+   * was open to the user is not open to a redirect. `direct`: the address connected to is the origin's, not a proxy's.
+   * @throws SETTINGS_INVALID
+   */
+  for(
+    url: string,
+    chooser: Chooser,
+    certificate?: ClientCertificate
+  ): { http: http.Agent; https: https.Agent; direct: boolean }
   close(): void
 }
 
-export function createAgents(settings: Settings['origin'], env: Readonly<Record<string, string | undefined>>): Agents {
+export function createAgents(
+  settings: Settings['origin'],
+  env: Readonly<Record<string, string | undefined>>,
+  guard: AddressGuard
+): Agents {
   const sources = { proxy: settings.proxy, env }
   const plain = new Map<string, http.Agent>()
   const secure = new Map<string, https.Agent>()
@@ -24,15 +38,16 @@ export function createAgents(settings: Settings['origin'], env: Readonly<Record<
 
   // Node's own proxy support is used: it sends `http:` requests in absolute form, which proxies that allow CONNECT to port
   // 443 only (the usual rule) need, and tunnels `https:` ones.
-  const options = (proxy: string | null) => ({
+  const options = (proxy: string | null, chooser: Chooser) => ({
     keepAlive: true,
     maxFreeSockets: KEPT_IDLE,
-    ...(proxy === null ? {} : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } })
+    ...(proxy === null ? { lookup: guard.lookup(chooser) } : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } })
   })
   return {
-    for(url, certificate) {
+    for(url, chooser, certificate) {
       const proxy = proxyFor(url, sources)
-      const key = proxy ?? ''
+      const direct = proxy === null
+      const key = proxy ?? chooser
       if (url.startsWith('https:')) {
         const secureKey = `${certificate?.fingerprint ?? ''} ${key}`
         let agent = secure.get(secureKey)
@@ -42,17 +57,17 @@ export function createAgents(settings: Settings['origin'], env: Readonly<Record<
           secure.set(
             secureKey,
             (agent = new https.Agent({
-              ...options(proxy),
+              ...options(proxy, chooser),
               secureContext,
               ALPNProtocols: ['http/1.1']
             } as https.AgentOptions))
           )
         }
-        return { https: agent, http: http.globalAgent }
+        return { https: agent, http: http.globalAgent, direct }
       }
       let agent = plain.get(key)
-      if (!agent) plain.set(key, (agent = new http.Agent(options(proxy))))
-      return { http: agent, https: https.globalAgent }
+      if (!agent) plain.set(key, (agent = new http.Agent(options(proxy, chooser))))
+      return { http: agent, https: https.globalAgent, direct }
     },
     close() {
       for (const agent of [...plain.values(), ...secure.values()]) agent.destroy()

@@ -20,7 +20,7 @@ let client: OriginClient
 const make = (clock: Clock = systemClock, stallMs?: number) =>
   createOriginClient({
     clock,
-    settings: Settings.parse({}).origin,
+    settings: Settings.parse({ origin: { trustLoopback: true } }).origin,
     env: {},
     userAgent: 'larder/test',
     random: () => 0,

@@ -182,6 +182,7 @@ class Source {
       named: this.#version.url,
       fields,
       certificate: this.#version.certificate,
+      chooser: this.#version.chooser,
       own,
       signal
     })
@@ -198,6 +199,8 @@ function stretchOf(
   const host = hostOf(answer.url)
   const { status, headers } = answer
   const changed = () => new LarderError('ORIGIN_CHANGED', `${host} has another version of the file by now.`, { host })
+  // What lies on this PC is not the version that others were told of, under whatever name.
+  if (answer.local && version.unshareable === null) throw changed()
   const lies = (why: string) => new LarderError('ORIGIN_PROTOCOL', `${host} ${why}.`, { host })
   if (status === 412 || status === 416) throw changed()
   if (status !== 200 && status !== 206) {

@@ -1,13 +1,16 @@
 import type { ClientRequest, IncomingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import got from 'got'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
+import { namesThisPc, type Chooser } from './address-policy.ts'
 import type { Agents } from './agents.ts'
 import { mayShowCertificate, wishFor, type CertificateRule, type CertificateWish } from './certificate-choice.ts'
 import type { ClientCertificate, ClientCertificates } from './client-certificates.ts'
 import { failureOf } from './failures.ts'
+import type { AddressGuard } from './guarded-lookup.ts'
 import { isRedirect, nextHop } from './redirects.ts'
 import { fieldsFor } from './request-headers.ts'
 import { hostOf } from './url.ts'
@@ -23,6 +26,8 @@ export interface Answer {
   /** Who answered. */
   readonly url: string
   readonly method: 'GET' | 'HEAD'
+  /** It, or what led to it, came from this PC, its link or a metadata service: nobody else may be given it. */
+  readonly local: boolean
   readonly body: Readable
   /** A client certificate was shown on the way. */
   readonly certified: boolean
@@ -39,6 +44,8 @@ export interface Ask {
   readonly own?: Readonly<Record<string, string>>
   /** The client certificate the caller wants to show to the origin it named. */
   readonly certificate?: CertificateWish | undefined
+  /** Who chose the URL; the user by default. */
+  readonly chooser?: Chooser | undefined
   readonly signal?: AbortSignal
 }
 
@@ -48,6 +55,7 @@ export type Exchange = (ask: Ask) => Promise<Answer>
 export interface ExchangeOptions {
   readonly clock: Clock
   readonly agents: Agents
+  readonly guard: AddressGuard
   readonly certificates: ClientCertificates
   readonly certificateRules: readonly CertificateRule[]
   readonly userAgent: string
@@ -63,11 +71,16 @@ export function createExchange(options: ExchangeOptions): Exchange {
     let fields = fieldsFor(ask.fields, ask.named, ask.url)
     let certificate = await certificateFor(options, ask)
     const certified = certificate !== undefined
+    let chooser = ask.chooser ?? 'user'
+    let local = false
     for (;;) {
       const url = visited.at(-1)!
-      const answer = await askOnce(options, ask, { url, fields, certificate })
+      // Once the chain has left the host that was named, somebody else chooses every further step.
+      if (!isNamedHost(ask.named, url)) chooser = 'other'
+      const answer = await askOnce(options, ask, { url, fields, certificate, chooser })
+      local ||= answer.local
       const { location } = answer.headers
-      if (!isRedirect(answer.status, location)) return { ...answer, certified }
+      if (!isRedirect(answer.status, location)) return { ...answer, certified, local }
       discard(answer, options.clock)
       const next = nextHop(visited, location)
       // What was left out stays out: once the chain has left the origin, somebody else chooses the way back.
@@ -76,6 +89,12 @@ export function createExchange(options: ExchangeOptions): Exchange {
       visited.push(next)
     }
   }
+}
+
+/** The host that was named; any name of this PC for another one. */
+function isNamedHost(named: string, url: string): boolean {
+  const [host, at] = [new URL(named).hostname, new URL(url).hostname]
+  return host === at || (namesThisPc(host) && namesThisPc(at))
 }
 
 /** Ends an answer whose body is not wanted, keeping the connection where that is cheap. */
@@ -107,13 +126,17 @@ interface Hop {
   readonly url: string
   readonly fields: Record<string, string>
   readonly certificate: ClientCertificate | undefined
+  readonly chooser: Chooser
 }
 
-function askOnce(options: ExchangeOptions, ask: Ask, { url, fields, certificate }: Hop): Promise<HopAnswer> {
+function askOnce(options: ExchangeOptions, ask: Ask, { url, fields, certificate, chooser }: Hop): Promise<HopAnswer> {
   const host = hostOf(url)
+  const { guard } = options
   return new Promise((resolve, reject) => {
     if (ask.signal?.aborted) return reject(cancelled(ask.signal))
-    const agent = options.agents.for(url, certificate)
+    guard.assertHost(new URL(url).hostname, chooser)
+    const { direct, ...agent } = options.agents.for(url, chooser, certificate)
+    let local = false
     const stream = got.stream(url, {
       method: ask.method,
       headers: { 'user-agent': options.userAgent, accept: '*/*', ...fields, ...ask.own, 'accept-encoding': 'identity' },
@@ -156,11 +179,16 @@ function askOnce(options: ExchangeOptions, ask: Ask, { url, fields, certificate 
         options.responseTimeoutMs,
         () => new LarderError('ORIGIN_STALLED', `${host} did not answer in time.`, { host })
       )
-    stream.once('request', (request: ClientRequest) => onceConnected(request, onConnected))
+    stream.once('request', (request: ClientRequest) => {
+      onceConnected(request, ({ remoteAddress }) => {
+        local = direct && guard.isLocal(remoteAddress ?? '')
+        onConnected()
+      })
+    })
     stream.once('response', (response: { statusCode: number; headers: IncomingHttpHeaders }) => {
       settle()
       options.answered?.(host, response.headers)
-      resolve({ status: response.statusCode, headers: response.headers, url, method: ask.method, body: stream })
+      resolve({ status: response.statusCode, headers: response.headers, url, method: ask.method, local, body: stream })
     })
     // Stays for the life of the stream: errors of the body reach its reader, this keeps them from being unhandled.
     stream.on('error', (error: unknown) => {
@@ -171,13 +199,14 @@ function askOnce(options: ExchangeOptions, ask: Ask, { url, fields, certificate 
 }
 
 /** Calls back when the request has a connection that is ready to carry it. */
-function onceConnected(request: ClientRequest, connected: () => void): void {
+function onceConnected(request: ClientRequest, connected: (socket: Socket) => void): void {
   request.once('socket', (socket) => {
     const secure = socket as Partial<TLSSocket> & { secureConnecting?: boolean }
-    if (request.reusedSocket) return connected()
-    if (secure.encrypted && secure.secureConnecting !== false) socket.once('secureConnect', connected)
-    else if (socket.connecting) socket.once('connect', connected)
-    else connected()
+    const ready = () => connected(socket)
+    if (request.reusedSocket) return ready()
+    if (secure.encrypted && secure.secureConnecting !== false) socket.once('secureConnect', ready)
+    else if (socket.connecting) socket.once('connect', ready)
+    else ready()
   })
 }
 

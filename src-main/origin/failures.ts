@@ -45,6 +45,8 @@ const notTransient = new Set(['ENOTFOUND', 'EADDRNOTAVAIL'])
 /** What went wrong on the way to `host`, from anything the network code throws. Only codes are kept: messages may hold a URL. */
 export function failureOf(thrown: unknown, host: string): LarderError {
   if (thrown instanceof LarderError) return thrown
+  const cause = (thrown as { cause?: unknown } | null)?.cause
+  if (cause instanceof LarderError) return cause
   const problem = systemCode(thrown) ?? systemCode((thrown as { cause?: unknown } | null)?.cause) ?? 'UNKNOWN'
   const facts = { host, problem }
   if (problem.startsWith('HPE_'))

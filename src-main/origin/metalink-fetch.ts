@@ -1,5 +1,6 @@
 import type { Sha256Hex } from '../contract/ids.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Chooser } from './address-policy.ts'
 import type { CertificateWish } from './certificate-choice.ts'
 import type { Exchange } from './exchange.ts'
 import { MAX_METALINK_BYTES, metalinkUrl, sha256FromMetalink } from './metalink.ts'
@@ -15,6 +16,7 @@ export async function fetchMetalinkDigest(
     url: string
     fields: Readonly<Record<string, string>>
     certificate?: CertificateWish | undefined
+    chooser?: Chooser | undefined
     signal?: AbortSignal
   },
   described: { linkField: string | string[] | undefined; version: OriginVersion }
@@ -29,6 +31,7 @@ export async function fetchMetalinkDigest(
       named: probe.url,
       fields: probe.fields,
       certificate: probe.certificate,
+      chooser: probe.chooser,
       signal: probe.signal
     })
     const limit = options.clock.after(options.stallMs, () => answer.body.destroy(new Error('slow')))

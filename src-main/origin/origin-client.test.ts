@@ -15,7 +15,7 @@ const clients: OriginClient[] = []
 const make = (options: Partial<OriginClientOptions> = {}): OriginClient => {
   const made = createOriginClient({
     clock: systemClock,
-    settings: Settings.parse({}).origin,
+    settings: Settings.parse({ origin: { trustLoopback: true } }).origin,
     env: {},
     userAgent: 'larder/test',
     random: () => 0,

@@ -11,6 +11,7 @@ import { ClientCertificates } from './client-certificates.ts'
 import { ClockSkews } from './clock-skews.ts'
 import { cancelled, createExchange } from './exchange.ts'
 import { failureOf } from './failures.ts'
+import { AddressGuard, type Resolve } from './guarded-lookup.ts'
 import type { OriginBody, OriginClient, OriginVersion, ProbeResult } from './origin.ts'
 import { nothingAnyway, type SharedAnyway } from './private-by-default.ts'
 import { probeOnce } from './probe.ts'
@@ -37,6 +38,8 @@ export interface OriginClientOptions {
   readonly userAgent: string
   /** Silence within a body that counts as a broken connection, ms; 10 s by default. */
   readonly stallMs?: number
+  /** How names are looked up; by the system by default. */
+  readonly resolve?: Resolve
   /** In [0, 1); spreads retries. */
   readonly random?: () => number
   /** Absent: as fast as it comes. */
@@ -55,11 +58,13 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
   const random = options.random ?? Math.random
   const stallMs = options.stallMs ?? 10_000
   proxyFor('https://proxy.invalid/', { proxy: settings.proxy, env: {} })
-  const agents = createAgents(settings, options.env)
+  const guard = new AddressGuard({ trustLoopback: settings.trustLoopback, resolve: options.resolve })
+  const agents = createAgents(settings, options.env, guard)
   const skews = new ClockSkews(clock)
   const exchange = createExchange({
     clock,
     agents,
+    guard,
     certificates: new ClientCertificates(settings.clientCertificates, clock),
     certificateRules: settings.clientCertificateRules,
     userAgent: options.userAgent,
@@ -72,17 +77,17 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
   const closing = new AbortController()
 
   return {
-    async probe(text, { stored, headers = {}, certificate, signal }): Promise<ProbeResult> {
+    async probe(text, { stored, headers = {}, certificate, chooser, signal }): Promise<ProbeResult> {
       const { href, url, fields, authorised } = requestOf(text, headers)
       const ended = signalOf(signal)
       for (let attempt = 1; ; attempt++) {
         try {
           const result = await probeOnce(
             { exchange, clock, rules, stallMs, sharedAnyway: options.sharedAnyway ?? nothingAnyway },
-            { url, fields, authorised, certificate, stored, signal: ended, suspect: suspects.has(url) }
+            { url, fields, authorised, certificate, chooser, stored, signal: ended, suspect: suspects.has(url) }
           )
           return result.status === 'version'
-            ? { status: 'version', version: { ...result.version, url: href, ...(certificate && { certificate }) } }
+            ? { status: 'version', version: { ...result.version, url: href, ...(certificate && { certificate }), ...(chooser && { chooser }) } }
             : result
         } catch (thrown) {
           if (ended.aborted) throw cancelled(ended)
@@ -119,10 +124,10 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
       }
     },
 
-    async pass(text, { method, headers, conditions, signal }) {
+    async pass(text, { method, headers, conditions, chooser, signal }) {
       const { url, fields } = requestOf(text, headers)
       try {
-        return await exchange({ method, url, named: url, fields, own: conditions, signal: signalOf(signal) })
+        return await exchange({ method, url, named: url, fields, own: conditions, chooser, signal: signalOf(signal) })
       } catch (thrown) {
         throw failureOf(thrown, hostOf(url))
       }

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
 import type { Priority } from '../contract/request.ts'
+import type { Chooser } from './address-policy.ts'
 import type { CertificateWish } from './certificate-choice.ts'
 import type { PrivateBecause } from './private-by-default.ts'
 import type { StoredValidators } from './validators.ts'
@@ -31,6 +32,8 @@ export interface OriginVersion {
   readonly policy: unknown
   /** The client certificate the caller asked to show; its bytes are asked for with the same. */
   readonly certificate?: CertificateWish | undefined
+  /** Who chose its URL; the user by default. Decides which addresses may be asked for its bytes. */
+  readonly chooser?: Chooser | undefined
 }
 
 export type ProbeResult =
@@ -66,7 +69,7 @@ export interface OriginClient {
    * Asks the origin for the latest version: conditional HEAD; a GET of one byte where HEAD is refused. Follows redirects
    * (≤ 10, no credentials across origins).
    * @throws ORIGIN_UNREACHABLE, ORIGIN_TLS, ORIGIN_NOT_FOUND, ORIGIN_FORBIDDEN, ORIGIN_STATUS, ORIGIN_REDIRECTS, ORIGIN_PROTOCOL, ORIGIN_STALLED,
-   * ORIGIN_CLIENT_CERTIFICATE, PROXY_CREDENTIALS
+   * ADDRESS_REFUSED, ORIGIN_CLIENT_CERTIFICATE, PROXY_CREDENTIALS
    */
   probe(
     url: string,
@@ -74,6 +77,7 @@ export interface OriginClient {
       stored?: StoredValidators
       headers?: Record<string, string>
       certificate?: CertificateWish | undefined
+      chooser?: Chooser | undefined
       signal?: AbortSignal
     }
   ): Promise<ProbeResult>
@@ -100,6 +104,7 @@ export interface OriginClient {
       method: 'GET' | 'HEAD'
       headers: Record<string, string>
       conditions: Record<string, string>
+      chooser?: Chooser | undefined
       signal?: AbortSignal
     }
   ): Promise<PassedAnswer>

@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { CachingRules } from './caching.ts'
 import { forbidsSharing } from './caching.ts'
+import type { Chooser } from './address-policy.ts'
 import type { CertificateWish } from './certificate-choice.ts'
 import { parseContentLength, parseContentRange } from './content-range.ts'
 import { discard, type Answer, type Exchange } from './exchange.ts'
@@ -27,6 +28,7 @@ export interface Probe {
   /** The request says who is asking. */
   readonly authorised: boolean
   readonly certificate?: CertificateWish | undefined
+  readonly chooser?: Chooser | undefined
   readonly stored?: StoredValidators
   readonly signal?: AbortSignal
   /** A former answer to HEAD did not agree with the answer to GET: ask with GET, twice, and believe only what stays. */
@@ -90,6 +92,7 @@ async function ask(
       named: probe.url,
       fields: probe.fields,
       certificate: probe.certificate,
+      chooser: probe.chooser,
       own: { ...conditions, ...(range === null ? {} : { range }), 'want-repr-digest': 'sha-256=10' },
       signal: probe.signal
     })
@@ -138,6 +141,7 @@ function read(options: ProbeOptions, probe: Probe, answer: Answer): OriginVersio
       finalUrl: answer.url,
       ranged: answer.method === 'GET',
       authorised: probe.authorised,
+      local: answer.local,
       fields: Object.keys(probe.fields)
     },
     options.rules

@@ -24,23 +24,6 @@ describe('a redirect', () => {
     expect(nextHop(['http://a.example/x'], 'https://a.example/x')).toBe('https://a.example/x')
   })
 
-  it('never leads from another machine to this one', () => {
-    for (const target of [
-      'http://127.0.0.1:4725/v1/status',
-      'http://localhost/',
-      'http://localhost./',
-      'http://[::1]/',
-      'http://2130706433/',
-      'http://0x7f.1/',
-      'http://[::ffff:127.0.0.1]/',
-      'http://0.0.0.0/',
-      'http://x.localhost/'
-    ]) {
-      expect(() => nextHop(['http://a.example/'], target), target).toThrow(refused)
-    }
-    expect(nextHop(['http://localhost:1/'], 'http://127.0.0.1:2/')).toBe('http://127.0.0.1:2/')
-  })
-
   it('names the host in its refusal, never path or query', () => {
     try {
       nextHop(['https://a.example/secret?token=abc'], 'http://b.example/other?sig=def')

@@ -11,9 +11,8 @@ export function isRedirect(status: number, location: string | undefined): locati
 }
 
 /**
- * Where a redirect leads. Refuses circles, more than {@link MAX_REDIRECTS}, other schemes, the step from https to http, and
- * the step from another machine to this one (an origin must not reach services that trust this PC). User names in the target
- * are dropped.
+ * Where a redirect leads. Refuses circles, more than {@link MAX_REDIRECTS}, other schemes and the step from https to http;
+ * user names in the target are dropped. Whether the address it leads to may be reached shows when it is connected to.
  * @param visited URLs asked so far, the redirecting one last
  * @throws ORIGIN_REDIRECTS
  */
@@ -31,19 +30,5 @@ export function nextHop(visited: readonly string[], location: string): string {
   if (visited.includes(target)) throw refuse('redirects in a circle')
   if (from.startsWith('https:') && target.startsWith('http:'))
     throw refuse(`redirects from https to http (${hostOf(target)})`)
-  if (!isThisMachine(from) && isThisMachine(target)) throw refuse('redirects to this PC itself')
   return target
-}
-
-function isThisMachine(href: string): boolean {
-  const host = new URL(href).hostname.replace(/\.$/, '')
-  return (
-    host === 'localhost' ||
-    host.endsWith('.localhost') ||
-    host.startsWith('127.') ||
-    host === '0.0.0.0' ||
-    host === '[::1]' ||
-    host === '[::]' ||
-    host.startsWith('[::ffff:7f')
-  )
 }

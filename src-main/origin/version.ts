@@ -23,6 +23,8 @@ export interface AnswerHead {
   readonly ranged: boolean
   /** The request said who is asking. */
   readonly authorised: boolean
+  /** It came from this PC, its link or a metadata service. */
+  readonly local?: boolean
   /** The caller's own fields that were sent, lower case. */
   readonly fields: readonly string[]
 }
@@ -31,7 +33,7 @@ export interface AnswerHead {
 export function versionOf(answer: AnswerHead, rules: CachingRules): OriginVersion {
   const { headers, finalUrl } = answer
   const { policy, storable } = rules.of(headers, answer.authorised)
-  const isPrivate = answer.authorised || forbidsSharing(headers)
+  const isPrivate = answer.authorised || answer.local === true || forbidsSharing(headers)
   if (codingOf(headers, finalUrl) !== null) {
     return {
       url: answer.url,

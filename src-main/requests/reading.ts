@@ -2,6 +2,7 @@ import type { RequestId } from '../contract/ids.ts'
 import { RequestSpec } from '../contract/request.ts'
 import { hasCode } from '../lib/errors.ts'
 import { keptAnswer, mayServeStale } from '../origin/caching.ts'
+import type { Chooser } from '../origin/address-policy.ts'
 import { contentKeyOf } from '../origin/content-key.ts'
 import type { PrivateBecause } from '../origin/private-by-default.ts'
 import type { OriginVersion, PassedAnswer } from '../origin/origin.ts'
@@ -41,6 +42,8 @@ export interface LookUpOptions {
   /** Fields that choose among representations (`accept`, `accept-language`). */
   readonly headers?: Record<string, string> | undefined
   readonly allowStale: boolean
+  /** Who chose the URL; the user by default. */
+  readonly chooser?: Chooser | undefined
   readonly signal: AbortSignal
 }
 
@@ -58,6 +61,7 @@ export interface Reading {
 interface Found extends FoundContent {
   readonly known: KnownVersion
   readonly headers: Record<string, string> | undefined
+  readonly chooser: Chooser | undefined
 }
 
 /** Reads contents while they are still coming in, for programs that take a stream instead of a file. */
@@ -85,7 +89,7 @@ export class Readings {
    * @param url absolute, without user name, password and fragment
    * @throws the codes of {@link OriginClient.probe}
    */
-  async lookUp(url: string, { headers, allowStale, signal }: LookUpOptions): Promise<LookUp> {
+  async lookUp(url: string, { headers, allowStale, chooser, signal }: LookUpOptions): Promise<LookUp> {
     const { cache, clock } = this.#world
     const stored = cache.version(url)
     const present = stored && cache.findByKey(stored.key)
@@ -101,7 +105,8 @@ export class Readings {
         stale: known.status === 'stale',
         ageSeconds,
         known,
-        headers
+        headers,
+        chooser
       }
       return { is: 'content', content }
     }
@@ -111,6 +116,7 @@ export class Readings {
         headers,
         certificate: undefined,
         private: false,
+        chooser,
         signal
       })
       if (answer.status === 'unchanged') return found(answer, answer.policy, present!.plan.lengthBytes, true)
@@ -137,7 +143,7 @@ export class Readings {
    * @throws URL_INVALID, BUSY; what fails later shows in `bytes`
    */
   open(content: FoundContent, span: ByteSpan): Reading {
-    const { known, headers } = content as Found
+    const { known, headers, chooser } = content as Found
     if (
       known.status === 'version' &&
       !content.cached &&
@@ -146,7 +152,11 @@ export class Readings {
       return this.#openAtOrigin(known.version, headers, span)
     const { cache } = this.#world
     const spec = RequestSpec.parse({ url: content.url, ...(headers && { headers }), allowStale: content.stale })
-    const request = this.#requests.add(spec, { known, wantedBytes: span.end - span.start })
+    const request = this.#requests.add(spec, {
+      known,
+      wantedBytes: span.end - span.start,
+      ...(chooser && { chooser })
+    })
     const gone = new AbortController()
     const signal = AbortSignal.any([request.signal, gone.signal])
     let source: 'cache' | 'transfer' = content.cached ? 'cache' : 'transfer'
@@ -173,6 +183,7 @@ export class Readings {
       method: 'GET' | 'HEAD'
       headers: Record<string, string>
       conditions: Record<string, string>
+      chooser?: Chooser | undefined
       signal: AbortSignal
     }
   ): Promise<PassedAnswer> {

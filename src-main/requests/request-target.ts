@@ -1,3 +1,4 @@
+import type { Chooser } from '../origin/address-policy.ts'
 import { absoluteUrl } from '../origin/background-channel.ts'
 import { mayCarryCredentials } from '../origin/request-headers.ts'
 import { separateCredentials } from '../origin/url.ts'
@@ -10,6 +11,8 @@ export interface RequestTarget {
   readonly headers: Record<string, string> | undefined
   /** It carries credentials: the answer belongs to this user alone. */
   readonly private: boolean
+  /** Who chose the URL; the user by default. */
+  readonly chooser?: Chooser
 }
 
 /**

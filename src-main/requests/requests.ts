@@ -3,6 +3,7 @@ import type { RequestId } from '../contract/ids.ts'
 import type { Priority, RequestSpec, RequestView } from '../contract/request.ts'
 import type { Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
+import type { Chooser } from '../origin/address-policy.ts'
 import { parseIntegrity } from '../origin/integrity.ts'
 import { DestinationsInUse } from '../placing/destinations-in-use.ts'
 import type { TransferWorld } from '../transfers/job.ts'
@@ -42,13 +43,17 @@ export class Requests {
 
   /**
    * Takes a request; it starts at once. `known`: the origin has just been asked. `wantedBytes`: so many of its bytes are wanted;
-   * counted when they come from the cache.
+   * counted when they come from the cache. `chooser`: who chose the URL; the user by default.
    * @throws URL_INVALID, URL_SCHEME_UNSUPPORTED, BACKGROUND_CHANNEL_UNSET, DIGEST_INVALID, DESTINATION_INVALID, BUSY
    */
-  add(spec: RequestSpec, more: { readonly known?: KnownVersion; readonly wantedBytes?: number } = {}): LocalRequest {
+  add(spec: RequestSpec, {
+      chooser,
+      ...more
+    }: { readonly known?: KnownVersion; readonly wantedBytes?: number; readonly chooser?: Chooser | undefined } = {}): LocalRequest {
     if (this.#running.size >= MAX_UNFINISHED)
       throw new LarderError('BUSY', `${MAX_UNFINISHED} requests are waiting already`)
-    const target = resolveTarget(spec.url, spec.headers, this.#world.settings.backgroundChannel.url)
+    const resolved = resolveTarget(spec.url, spec.headers, this.#world.settings.backgroundChannel.url)
+    const target = chooser ? { ...resolved, chooser } : resolved
     const expected = spec.integrity === undefined ? null : parseIntegrity(spec.integrity)
     if (spec.destination !== undefined && !isAbsolute(spec.destination))
       throw new LarderError('DESTINATION_INVALID', `Not an absolute path: ${spec.destination.slice(0, 200)}`)

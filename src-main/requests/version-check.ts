@@ -1,6 +1,7 @@
 import type { StoredVersion } from '../cache/cache.ts'
 import type { Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
+import type { Chooser } from '../origin/address-policy.ts'
 import type { CertificateWish } from '../origin/certificate-choice.ts'
 import type { OriginClient, ProbeResult } from '../origin/origin.ts'
 import { KeptRefusals } from './kept-refusals.ts'
@@ -11,6 +12,8 @@ export interface VersionQuestion {
   readonly headers: Record<string, string> | undefined
   readonly certificate: CertificateWish | undefined
   readonly private: boolean
+  /** Who chose the URL; the user by default. */
+  readonly chooser?: Chooser | undefined
   readonly signal: AbortSignal
 }
 
@@ -30,21 +33,22 @@ export class VersionCheck {
 
   /** @throws the codes of {@link OriginClient.probe}; the signal's reason when it is aborted */
   check(url: string, question: VersionQuestion): Promise<ProbeResult> {
-    const { stored, headers, certificate, signal } = question
+    const { stored, headers, certificate, chooser, signal } = question
     if (question.private || headers !== undefined || certificate !== undefined)
       return this.#origin.probe(url, {
         signal,
         ...(stored ? { stored } : {}),
         ...(headers ? { headers } : {}),
-        ...(certificate ? { certificate } : {})
+        ...(certificate ? { certificate } : {}),
+        ...(chooser ? { chooser } : {})
       })
     // Whether there is something stored is part of the question: "unchanged" means nothing to who has nothing.
-    const same = `${stored?.key ?? ''} ${url}`
+    const same = `${chooser ?? 'user'} ${stored?.key ?? ''} ${url}`
     const refusal = this.#refusals.get(same)
     if (refusal) return Promise.reject(refusal)
     let running = this.#running.get(same)
     if (!running) {
-      running = this.#origin.probe(url, stored ? { stored } : {}).finally(() => this.#running.delete(same))
+      running = this.#origin.probe(url, { ...(stored ? { stored } : {}), ...(chooser ? { chooser } : {}) }).finally(() => this.#running.delete(same))
       running.catch((error: unknown) => {
         if (error instanceof LarderError) this.#refusals.add(same, error)
       })

@@ -37,6 +37,8 @@ export function randomSiteKey(): string {
 function testSettings(siteKey: string | null, seeds: string[], more: SettingsInput): Settings {
   return Settings.parse({
     ...more,
+    // Origins of tests are on this PC.
+    origin: { trustLoopback: true, ...more.origin },
     fleet: { siteKey, ...more.fleet },
     ports: { api: 0, peer: 0, beacon: 0, ...more.ports },
     discovery: { beacon: false, seeds, listenAddress: '127.0.0.1', includeLoopback: true, ...more.discovery },

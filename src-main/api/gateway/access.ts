@@ -1,8 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { lookup } from 'node:dns/promises'
 import type { IncomingHttpHeaders } from 'node:http'
-import { networkInterfaces } from 'node:os'
-import ipaddr from 'ipaddr.js'
 import type { ApiToken } from '../../contract/api.ts'
 import { LarderError } from '../../lib/errors.ts'
 
@@ -46,18 +43,11 @@ export function showsToken(field: string | undefined, token: ApiToken): boolean 
   return true
 }
 
-/** Addresses of a host name; empty when it has none here (a proxy may know it). */
-export type AddressesOf = (hostname: string) => Promise<readonly string[]>
-
 /**
- * Whether policy lets everybody on this PC ask for this URL. Entries: `host`, `host:port`, `*.domain`, `*`. The last one does not
- * mean services of this PC and of its link (as cloud metadata), which may trust the agent's user, under whatever name.
+ * Who chose the host of a URL everybody on this PC may ask for: `policy` where an entry names it (`host`, `host:port`, `*.domain`),
+ * `other` where only `*` covers it, which does not mean services of this PC and of its link; null where no entry does.
  */
-export async function isListed(
-  url: string,
-  entries: readonly string[],
-  addressesOf: AddressesOf = resolve
-): Promise<boolean> {
+export function listedBy(url: string, entries: readonly string[]): 'policy' | 'other' | null {
   const { hostname, port, protocol } = new URL(url)
   const effectivePort = port || (protocol === 'https:' ? '443' : '80')
   const named = entries.some((text) => {
@@ -65,28 +55,8 @@ export async function isListed(
     if (only !== undefined && only !== effectivePort) return false
     return name!.startsWith('*.') ? hostname.endsWith(name!.slice(1)) : hostname === name
   })
-  return named || (entries.includes('*') && !(await isHere(hostname, addressesOf)))
+  if (named) return 'policy'
+  return entries.includes('*') ? 'other' : null
 }
-
-async function isHere(host: string, addressesOf: AddressesOf): Promise<boolean> {
-  const hostname = host.replace(/\.$/, '')
-  if (hostname === 'localhost' || hostname.endsWith('.localhost')) return true
-  const literal = hostname.replace(/^\[|\]$/g, '')
-  const addresses = ipaddr.isValid(literal) ? [literal] : await addressesOf(hostname)
-  if (addresses.length === 0) return false
-  const own = Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => plain(address)))
-  return addresses.some(
-    (address) =>
-      ['loopback', 'linkLocal', 'unspecified'].includes(ipaddr.process(address).range()) || own.includes(plain(address))
-  )
-}
-
-async function resolve(hostname: string): Promise<string[]> {
-  const found = await lookup(hostname, { all: true }).catch(() => [])
-  return found.map(({ address }) => address)
-}
-
-/** One spelling of an address; IPv4 inside IPv6 is IPv4. */
-const plain = (address: string): string => ipaddr.process(address.replace(/%.*$/, '')).toString()
 
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()

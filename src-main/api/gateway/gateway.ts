@@ -4,7 +4,7 @@ import type { Log } from '../../agent/agent.ts'
 import type { ApiToken } from '../../contract/api.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { LarderError, systemCode } from '../../lib/errors.ts'
-import { assertNoBrowser, assertOwnHost, isListed, showsToken } from './access.ts'
+import { assertNoBrowser, assertOwnHost, listedBy, showsToken } from './access.ts'
 import { isLoop } from './fields.ts'
 import { refuse, serve, type GatewayAgent } from './serve.ts'
 import { readTarget } from './target.ts'
@@ -57,10 +57,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       if (isLoop(headers)) throw new LarderError('GATEWAY_LOOP', 'The agent’s own request came back to its gateway')
       const target = readTarget(method, url, own)
       asked = target.url
-      if (
-        !(await isListed(target.url, options.hosts())) &&
-        !showsToken(headers['proxy-authorization'], options.token)
-      ) {
+      const chooser =
+        listedBy(target.url, options.hosts()) ??
+        (showsToken(headers['proxy-authorization'], options.token) ? 'policy' : null)
+      if (chooser === null) {
         throw new LarderError('GATEWAY_HOST_REFUSED', `${new URL(target.url).host} is not in gateway.hosts`, {
           host: new URL(target.url).host
         })
@@ -70,7 +70,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       if (answers >= MAX_ANSWERS) throw new LarderError('BUSY', `The gateway gives ${MAX_ANSWERS} answers already`)
       answers++
       try {
-        await serve(agent, clock, request, response, target)
+        await serve(agent, clock, request, response, target, chooser)
       } finally {
         answers--
       }

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { sleep, type Clock } from '../../lib/clock.ts'
 import { hasCode, LarderError } from '../../lib/errors.ts'
+import type { Chooser } from '../../origin/address-policy.ts'
 import { hostOf } from '../../origin/url.ts'
 import type { LookUp, LookUpOptions, Reading, FoundContent } from '../../requests/reading.ts'
 import type { PassedAnswer } from '../../origin/origin.ts'
@@ -28,6 +29,7 @@ export interface GatewayAgent {
       method: 'GET' | 'HEAD'
       headers: Record<string, string>
       conditions: Record<string, string>
+      chooser: Chooser
       signal: AbortSignal
     }
   ): Promise<PassedAnswer>
@@ -43,13 +45,14 @@ export async function serve(
   clock: Clock,
   request: IncomingMessage,
   response: ServerResponse,
-  target: GatewayTarget
+  target: GatewayTarget,
+  chooser: Chooser
 ): Promise<void> {
   const gone = new AbortController()
   response.once('close', () => gone.abort(new LarderError('CANCELLED', 'The caller is gone')))
   const { headers } = request
   const method = request.method === 'HEAD' ? 'HEAD' : 'GET'
-  const passed = (why: string) => pass(agent, request, response, target, why, gone.signal)
+  const passed = (why: string) => pass(agent, request, response, { ...target, chooser }, why, gone.signal)
 
   if (agent.isPaused())
     throw new LarderError('BUSY', 'All transfers are paused on this PC; `larder resume` lets them go on')
@@ -60,6 +63,7 @@ export async function serve(
   const found = await agent
     .lookUp(target.url, {
       headers: choosingFields(headers),
+      chooser,
       allowStale: /\b(max-stale|stale-if-error)\b/i.test(headers['cache-control'] ?? ''),
       signal: gone.signal
     })
@@ -129,7 +133,7 @@ async function pass(
   agent: GatewayAgent,
   request: IncomingMessage,
   response: ServerResponse,
-  target: GatewayTarget,
+  target: GatewayTarget & { readonly chooser: Chooser },
   why: string,
   signal: AbortSignal
 ): Promise<void> {
@@ -139,6 +143,7 @@ async function pass(
     method: request.method === 'HEAD' ? 'HEAD' : 'GET',
     headers,
     conditions,
+    chooser: target.chooser,
     signal
   })
   response.writeHead(answer.status, {
