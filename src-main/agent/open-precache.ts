@@ -82,7 +82,7 @@ function requested(
   signal: AbortSignal
 ): Promise<RequestView> {
   return new Promise((resolve, reject) => {
-    const { id } = agent.request(spec, chooser)
+    const { id } = agent.request(spec, 'program', chooser)
     const settle = (view: RequestView) => {
       if (view.id !== id || !finalRequestStates.includes(view.state)) return
       agent.off('request', settle)

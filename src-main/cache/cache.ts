@@ -84,6 +84,7 @@ export interface PartialContent {
 
 /** A content without known length or version, written from start to end (see design: not shared while it runs). */
 export interface StreamContent {
+  /** @throws CACHE_TOO_SMALL when it has become longer than may be kept, DISK_FULL, CACHE_UNUSABLE */
   write(chunk: Uint8Array): Promise<void>
   readonly writtenBytes: number
   /** Ends it as a complete content. @throws DIGEST_MISMATCH when `expected` differs; then nothing is kept. */
@@ -153,9 +154,12 @@ export interface Cache extends EventEmitter<CacheEvents> {
   noteServed(sha256: Sha256Hex, bytes: number, to?: PeerId): void
   /**
    * Opens the partial of a key, resuming what a former run left; its pieces have been verified again where the former run
-   * did not end cleanly. At most one open partial per key. @throws DISK_FULL, CACHE_UNUSABLE
+   * did not end cleanly. At most one open partial per key. Nothing is deleted for what cannot fit.
+   * @throws CACHE_TOO_SMALL, DISK_FULL, CACHE_UNUSABLE
    */
   openPartial(key: ContentKey, plan: PiecePlan): Promise<PartialContent>
+  /** A content of this length may be kept at all, besides what is pinned. */
+  fits(lengthBytes: number): boolean
   openStream(): Promise<StreamContent>
   /**
    * Puts a complete content at `destination`: beside it (reflink where the file system can), fsync, rename. Verifies the

@@ -20,7 +20,7 @@ import type {
 import { effectiveLimits, type CacheLimits, type EffectiveLimits } from './cache-limits.ts'
 import { ContentStore, toCached } from './content-store.ts'
 import { deliverFile } from './deliver.ts'
-import { DiskRoom } from './disk-room.ts'
+import { DiskRoom, tooSmall } from './disk-room.ts'
 import { lookAt } from './file-stamp.ts'
 import type { FolderLock } from './folder-lock.ts'
 import type { IndexDb } from './index-db.ts'
@@ -120,6 +120,7 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
       files,
       room,
       store,
+      mostBytes: () => this.#mostBytes(),
       onComplete,
       onEnd: (stream) => this.#streams.delete(stream)
     }
@@ -233,7 +234,12 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
 
   async openPartial(key: ContentKey, plan: PiecePlan): Promise<PartialContent> {
     this.#index()
+    if (!this.fits(plan.lengthBytes)) throw tooSmall(plan.lengthBytes)
     return this.#shelf.open(key, plan)
+  }
+
+  fits(lengthBytes: number): boolean {
+    return lengthBytes <= this.#mostBytes()
   }
 
   async openStream(): Promise<StreamContent> {
@@ -418,6 +424,11 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     } finally {
       lock.release()
     }
+  }
+
+  /** What is pinned stays whatever comes. */
+  #mostBytes(): number {
+    return this.#limits.maxBytes - this.#parts.index.totals.pinnedBytes
   }
 
   #index(): IndexDb {

@@ -57,11 +57,15 @@ export class DiskRoom {
     return this.#free
   }
 
-  /** Makes sure that `bytes` more fit. @throws DISK_FULL */
-  async ensure(bytes: number): Promise<void> {
+  /**
+   * Makes sure that `bytes` more fit. With `keepRest` nothing is deleted for them.
+   * @throws DISK_FULL, CACHE_TOO_SMALL with `keepRest`
+   */
+  async ensure(bytes: number, { keepRest = false } = {}): Promise<void> {
     const stale = this.#writtenSince >= RECHECK_BYTES || this.#ports.clock.monotonicMs() - this.#checkedAt >= RECHECK_MS
     if (stale || this.#full || !this.#fits(bytes)) await this.refresh()
     if (this.#fits(bytes)) return
+    if (keepRest) throw tooSmall(bytes)
     await this.#ports.evict(bytes, { refused: false })
     await this.refresh()
     if (!this.#fits(bytes)) this.#fail(bytes)
@@ -69,15 +73,16 @@ export class DiskRoom {
 
   /**
    * Does a write of about `bytes`; when the disk is full, makes room and does it once more.
-   * @throws DISK_FULL; CACHE_UNUSABLE for other errors of the system
+   * @throws DISK_FULL, CACHE_TOO_SMALL with `keepRest`; CACHE_UNUSABLE for other errors of the system
    */
-  async run<T>(bytes: number, write: () => Promise<T>): Promise<T> {
-    await this.ensure(bytes)
+  async run<T>(bytes: number, write: () => Promise<T>, { keepRest = false } = {}): Promise<T> {
+    await this.ensure(bytes, { keepRest })
     let result: T
     try {
       result = await write()
     } catch (error) {
       if (!isFull(error)) throw unusable(error)
+      if (keepRest) throw tooSmall(bytes, error)
       await this.#ports.evict(Math.max(bytes, MIB), { refused: true })
       result = await write().catch((again) => {
         if (isFull(again)) this.#fail(bytes, again)
@@ -108,6 +113,11 @@ export class DiskRoom {
       cause
     })
   }
+}
+
+/** What is to be kept would need more than may be deleted for it. */
+export function tooSmall(neededBytes: number, cause?: unknown): LarderError {
+  return new LarderError('CACHE_TOO_SMALL', 'This content is too large for the cache', { neededBytes, cause })
 }
 
 /** Errors of the file system mean that the cache cannot work; others are passed on. */

@@ -37,7 +37,8 @@ export function evictionOrder(a: EvictionEntry, b: EvictionEntry): number {
 
 /**
  * Chooses what to delete: first whatever is too old; then, until the size limit and the minimum of free space are kept, in
- * {@link evictionOrder}. Pinned entries and those in use never; so the limits may stay exceeded. Nothing more than needed goes.
+ * {@link evictionOrder}. Pinned entries and those in use never; so the limits may stay exceeded. Nothing more than needed goes, and nothing
+ * but the old when all of it would not make room for what is about to be written.
  * @param entries in {@link evictionOrder}; taken only as far as needed, and twice where there is a limit of age
  * @param totalBytes of all entries together
  * @param now wall clock, ms
@@ -68,6 +69,7 @@ export function chooseEvictions(
     choose(entry, over > 0 ? 'size' : 'free-space')
     if (over <= 0 && short <= 0) break
   }
+  if (limits.neededBytes > 0 && short > 0) return chosen.filter(({ reason }) => reason === 'age')
   return chosen
 }
 

@@ -49,7 +49,8 @@ test('totals agree with what is in it, whatever is done', () => {
       expect(index.totals).toEqual({
         entries: entries.length,
         bytes: entries.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0),
-        pinned: entries.filter(({ pinned }) => pinned).length
+        pinned: entries.filter(({ pinned }) => pinned).length,
+        pinnedBytes: entries.reduce((sum, { pinned, lengthBytes }) => sum + (pinned ? lengthBytes : 0), 0)
       })
     }),
     { numRuns: 30 }
@@ -59,7 +60,7 @@ test('totals agree with what is in it, whatever is done', () => {
 test('a change that fails half-way changes nothing', () => {
   const bad = { ...sample(1).version, lengthBytes: Symbol('not a number') as never }
   expect(() => index.add(row('a', 5), 1, [bad], 'origin')).toThrow('cannot be bound')
-  expect(index.totals).toEqual({ entries: 0, bytes: 0, pinned: 0 })
+  expect(index.totals).toEqual({ entries: 0, bytes: 0, pinned: 0, pinnedBytes: 0 })
   expect(index.find(row('a', 5).sha256)).toBe(undefined)
 })
 

@@ -21,7 +21,7 @@ const SQL = {
   usedBefore: 'SELECT 1 FROM contents WHERE last_used_at < ? AND pinned = 0 LIMIT 1',
   endedPins: 'SELECT sha256 FROM contents WHERE pinned = 1 AND pinned_until <= ?',
   totals:
-    'SELECT count(*) AS entries, coalesce(sum(length), 0) AS bytes, coalesce(sum(pinned), 0) AS pinned FROM contents',
+    'SELECT count(*) AS entries, coalesce(sum(length), 0) AS bytes, coalesce(sum(pinned), 0) AS pinned, coalesce(sum(length * pinned), 0) AS pinnedBytes FROM contents',
   add: `INSERT INTO contents (sha256, length, piece_bytes, kind, pinned, pinned_until, priority, created_at, last_used_at, stamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (sha256) DO UPDATE SET kind = excluded.kind, last_used_at = max(last_used_at, excluded.last_used_at), stamp = excluded.stamp`,
   remove: 'DELETE FROM contents WHERE sha256 = ?',
@@ -66,6 +66,14 @@ export interface ContentUse {
   readonly servedTo: ReadonlyMap<PeerId | null, number>
 }
 
+interface DiskTotals {
+  entries: number
+  bytes: number
+  /** Pinned contents, and their bytes. */
+  pinned: number
+  pinnedBytes: number
+}
+
 /**
  * The index over the files: fast answers, rebuilt from the sidecars whenever it is missing, damaged or of another schema.
  * All SQL of the cache is here.
@@ -73,7 +81,7 @@ export interface ContentUse {
 export class IndexDb {
   readonly #db: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
-  #totals = { entries: 0, bytes: 0, pinned: 0 }
+  #totals: DiskTotals = { entries: 0, bytes: 0, pinned: 0, pinnedBytes: 0 }
   readonly savings: SavingsTable
 
   private constructor(db: DatabaseSync, savings: readonly DayCounts[] = []) {
@@ -113,7 +121,7 @@ export class IndexDb {
     return undefined
   }
 
-  get totals(): Readonly<{ entries: number; bytes: number; pinned: number }> {
+  get totals(): Readonly<DiskTotals> {
     return this.#totals
   }
 
@@ -197,7 +205,9 @@ export class IndexDb {
     const known = this.find(sha256)
     if (!known) return false
     this.#prepared(SQL.pin).run(pinned ? 1 : 0, pinned ? until : null, sha256)
-    this.#totals.pinned += Number(pinned) - Number(known.pinned)
+    const change = Number(pinned) - Number(known.pinned)
+    this.#totals.pinned += change
+    this.#totals.pinnedBytes += change * known.lengthBytes
     return true
   }
 
@@ -351,11 +361,13 @@ export class IndexDb {
   #count(entries: number, bytes: number, pinned: boolean): void {
     this.#totals.entries += entries
     this.#totals.bytes += bytes
-    if (pinned) this.#totals.pinned += entries
+    if (!pinned) return
+    this.#totals.pinned += entries
+    this.#totals.pinnedBytes += bytes
   }
 
   #countAll(): void {
-    this.#totals = { ...(this.#prepared(SQL.totals).get() as { entries: number; bytes: number; pinned: number }) }
+    this.#totals = { ...(this.#prepared(SQL.totals).get() as unknown as DiskTotals) }
   }
 }
 

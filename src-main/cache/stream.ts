@@ -8,12 +8,14 @@ import type { HashPool, RunningDigest } from '../pieces/hashing.ts'
 import { pieceLength, pieceStart, planPieces } from '../pieces/plan.ts'
 import type { CachedContent, StoredVersion, StreamContent } from './cache.ts'
 import type { ContentStore } from './content-store.ts'
-import type { DiskRoom } from './disk-room.ts'
+import { tooSmall, type DiskRoom } from './disk-room.ts'
 import type { Layout } from './layout.ts'
 import type { OpenFiles } from './open-files.ts'
 import { randomName, removeFile } from './safe-files.ts'
 
 const STEP_BYTES = 4 * 1024 * 1024
+/** Nobody knows how long it will be: beyond this share of what it may have, nothing else is deleted for it. */
+const EVICTING_SHARE = 0.25
 
 export interface StreamParts {
   readonly layout: Layout
@@ -21,6 +23,8 @@ export interface StreamParts {
   readonly hashes: HashPool
   readonly room: DiskRoom
   readonly store: ContentStore
+  /** Most bytes a new content may have. */
+  readonly mostBytes: () => number
   onEnd(stream: DiskStream): void
   onComplete(content: CachedContent): void
 }
@@ -55,11 +59,16 @@ export class DiskStream implements StreamContent {
     const step = this.#tail.then(async () => {
       this.#assertOpen()
       const start = this.#written
-      await this.#parts.room.run(chunk.length, () =>
-        this.#parts.files.use(this.#path, 'r+', async (handle) => {
-          for (let done = 0; done < chunk.length;)
-            done += (await handle.write(chunk, done, chunk.length - done, start + done)).bytesWritten
-        })
+      const most = this.#parts.mostBytes()
+      if (start + chunk.length > most) throw tooSmall(start + chunk.length)
+      await this.#parts.room.run(
+        chunk.length,
+        () =>
+          this.#parts.files.use(this.#path, 'r+', async (handle) => {
+            for (let done = 0; done < chunk.length;)
+              done += (await handle.write(chunk, done, chunk.length - done, start + done)).bytesWritten
+          }),
+        { keepRest: start > most * EVICTING_SHARE }
       )
       this.#written = start + chunk.length
       // An error shows up again at the end, where the digest is needed.

@@ -46,7 +46,9 @@ const reasons: Partial<Record<ErrorCode, ReasonCode>> = {
   ORIGIN_CHANGED: 'origin-error',
   ORIGIN_STALLED: 'origin-error',
   ORIGIN_CLIENT_CERTIFICATE: 'origin-error',
-  PROXY_CREDENTIALS: 'origin-error'
+  PROXY_CREDENTIALS: 'origin-error',
+  NOT_KEPT: 'private',
+  CACHE_TOO_SMALL: 'too-large'
 }
 
 export function afterAgentFailure(code: ErrorCode): AfterAgentFailure {

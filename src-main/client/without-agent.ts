@@ -75,7 +75,8 @@ class OwnRun {
       env: options.env ?? process.env,
       // What this process keeps, it keeps for this user alone.
       sharedAnyway: everythingAnyway,
-      userAgent: `larder/${LARDER_VERSION}`
+      userAgent: `larder/${LARDER_VERSION}`,
+      alone: true
     })
     this.#retained = new RetainedContents(job.dataDir, clock)
     this.#keeps = job.unserved && !mayCarryCredentials(spec.headers) && !hasUserInfo(job.url)

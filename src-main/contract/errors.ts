@@ -133,6 +133,16 @@ export const errorTable = {
     http: 416,
     next: 'Ask for bytes inside the file; details.lengthBytes says how long it is.'
   },
+  NOT_KEPT: {
+    exit: 94,
+    http: 409,
+    next: 'Name a destination file, or download it directly; such a content is never kept.'
+  },
+  CACHE_TOO_SMALL: {
+    exit: 91,
+    http: 507,
+    next: 'Raise cache.maxBytes or unpin something; with a destination such a file is delivered without being kept.'
+  },
   ADDRESS_REFUSED: {
     exit: 90,
     http: 403,

@@ -75,6 +75,7 @@ export const ReasonCode = z.enum([
   'client-certificate',
   'sets-cookie',
   'not-shareable',
+  'too-large',
   'cached',
   'integration-off',
   'agent-absent',
@@ -103,6 +104,7 @@ export const reasonTexts: Record<ReasonCode, string> = {
     'The origin sets a cookie with the content and does not call it public, so it is kept to this request.',
   'not-shareable':
     'The origin names no version (no strong ETag, no Last-Modified with length), so the bytes cannot be matched between PCs.',
+  'too-large': 'The file is larger than the cache of this PC may be, so it is neither kept nor shared.',
   cached: 'It was in this PC’s cache already.',
   'integration-off': 'The integration is turned off on this PC.',
   'agent-absent': 'No agent was running on this PC.',

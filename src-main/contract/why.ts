@@ -25,6 +25,7 @@ export const reasonAdvice: Record<ReasonCode, string> = {
   'sets-cookie':
     'Have the origin send Cache-Control: public, or, where all PCs of the site may have it, list its host in sharing.cookies.',
   'not-shareable': 'Have the origin send a strong ETag, or Last-Modified with Content-Length.',
+  'too-large': 'Raise cache.maxBytes, or unpin contents, where such files are worth keeping.',
   cached: 'Nothing to do: nothing had to be downloaded.',
   'integration-off': '`larder integration status` says who turned it off; `larder integration on` turns it on.',
   'agent-absent': 'Start the agent (`larder agent`, or the Larder application).',

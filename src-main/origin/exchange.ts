@@ -56,6 +56,8 @@ export interface ExchangeOptions {
   readonly clock: Clock
   readonly agents: Agents
   readonly guard: AddressGuard
+  /** Nothing of it is given to others: where it comes from does not make it private. */
+  readonly alone?: boolean | undefined
   readonly certificates: ClientCertificates
   readonly certificateRules: readonly CertificateRule[]
   readonly userAgent: string
@@ -181,7 +183,7 @@ function askOnce(options: ExchangeOptions, ask: Ask, { url, fields, certificate,
       )
     stream.once('request', (request: ClientRequest) => {
       onceConnected(request, ({ remoteAddress }) => {
-        local = direct && guard.isLocal(remoteAddress ?? '')
+        local = direct && options.alone !== true && guard.isLocal(remoteAddress ?? '')
         onConnected()
       })
     })

@@ -38,6 +38,8 @@ export interface OriginClientOptions {
   readonly userAgent: string
   /** Silence within a body that counts as a broken connection, ms; 10 s by default. */
   readonly stallMs?: number
+  /** Nothing it brings is given to others: what lies on this PC is then no more private than the rest. */
+  readonly alone?: boolean
   /** How names are looked up; by the system by default. */
   readonly resolve?: Resolve
   /** In [0, 1); spreads retries. */
@@ -65,6 +67,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
     clock,
     agents,
     guard,
+    alone: options.alone,
     certificates: new ClientCertificates(settings.clientCertificates, clock),
     certificateRules: settings.clientCertificateRules,
     userAgent: options.userAgent,

@@ -29,7 +29,7 @@ export interface RouteQuestion {
  *     cache      it is here
  *     transfer   it can be shared: one transfer for all who want it
  *     whole      no length or no version: from start to end into the cache, not shared while it runs
- *     file       private: past the cache
+ *     file       private, or too large for the cache: past it
  */
 export type FoundRoute =
   | { readonly by: 'cache'; readonly content: CachedContent; readonly stale: boolean; readonly key: ContentKey | null }
@@ -40,11 +40,16 @@ export type FoundRoute =
       readonly stored: StoredVersion | null
       readonly key: ContentKey | null
     }
-  | { readonly by: 'file'; readonly version: OriginVersion; readonly destination: string }
+  | {
+      readonly by: 'file'
+      readonly version: OriginVersion
+      readonly destination: string
+      readonly tooLarge: boolean
+    }
 
 /**
  * Asks the origin for the latest version and decides how its bytes are to be had.
- * @throws the codes of {@link OriginClient.probe}; DESTINATION_INVALID for private content without a destination
+ * @throws the codes of {@link OriginClient.probe}; NOT_KEPT and CACHE_TOO_SMALL for what cannot be kept and has no destination
  */
 export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> {
   const { world, versions, spec, target, expected, known, signal } = question
@@ -64,6 +69,7 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
       headers: target.headers,
       certificate: wishOf(spec),
       private: target.private,
+      chooser: target.chooser,
       signal
     }
     const answer =
@@ -92,7 +98,15 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
         'This content is private and is never cached; name a destination file',
         { private: true }
       )
-    return { by: 'file', version, destination: spec.destination }
+    return { by: 'file', version, destination: spec.destination, tooLarge: false }
+  }
+  if (version.lengthBytes !== null && !cache.fits(version.lengthBytes)) {
+    const { lengthBytes } = version
+    if (spec.destination === undefined)
+      throw new LarderError('CACHE_TOO_SMALL', 'This content is too large for the cache; name a destination file', {
+        lengthBytes
+      })
+    return { by: 'file', version, destination: spec.destination, tooLarge: true }
   }
   const key = version.unshareable === null ? contentKeyOf(version, expected) : null
   const storedVersion = key && storedVersionOf(version, key, clock.wallMs())

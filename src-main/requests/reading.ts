@@ -36,7 +36,7 @@ export interface FoundContent {
 /** What a URL turned out to be. `pass`: it must not or cannot be shared, so the asker gets the origin's own answer. */
 export type LookUp =
   | { readonly is: 'content'; readonly content: FoundContent }
-  | { readonly is: 'pass'; readonly reason: 'private' | 'encoded' | 'not-shareable' | PrivateBecause }
+  | { readonly is: 'pass'; readonly reason: 'private' | 'encoded' | 'not-shareable' | 'too-large' | PrivateBecause }
 
 export interface LookUpOptions {
   /** Fields that choose among representations (`accept`, `accept-language`). */
@@ -125,6 +125,7 @@ export class Readings {
         return { is: 'pass', reason: whyPrivate(version, false) }
       const key = version.unshareable === null ? contentKeyOf(version, null) : null
       if (key === null || version.lengthBytes === null) return { is: 'pass', reason: 'not-shareable' }
+      if (!cache.fits(version.lengthBytes)) return { is: 'pass', reason: 'too-large' }
       return found(answer, version.policy, version.lengthBytes, cache.findByKey(key) !== undefined)
     } catch (error) {
       if (

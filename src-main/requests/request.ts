@@ -292,7 +292,7 @@ export class LocalRequest implements Interest {
         return { by: 'direct', to: 'cache' }
       case 'file':
         this.#record.lengthBytes = route.version.lengthBytes
-        this.#record.addReason(whyPrivate(route.version, this.#target.private))
+        this.#record.addReason(route.tooLarge ? 'too-large' : whyPrivate(route.version, this.#target.private))
         return { by: 'direct', to: 'file' }
     }
   }
