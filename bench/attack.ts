@@ -8,6 +8,7 @@ import { build } from '../scripts/bundles.ts'
 import { root } from '../scripts/steps.ts'
 import { finalRequestStates } from '../src-main/contract/request.ts'
 import { encodeBeacon } from '../src-main/peers/discovery/beacon-message.ts'
+import { makeDevice } from '../src-main/testing/device.ts'
 import { siteKeyMembership } from '../src-main/peers/fleet/membership.ts'
 import { startOriginServer } from '../src-main/testing/origin-server.ts'
 import { startAgent, type AgentProcess } from './agent-process.ts'
@@ -149,14 +150,14 @@ async function final(agent: AgentProcess, id: string) {
 function startAttacker() {
   const overheard = encodeBeacon(
     {
-      id: agents[0]!.id as never,
       bootId: '00'.repeat(8) as never,
       port: 1,
       counter: 1,
       goodbye: false,
       replyWanted: true
     },
-    siteKeyMembership(siteKey)
+    siteKeyMembership(siteKey),
+    makeDevice()
   ).toString('hex')
   const args = [
     path.join(root, 'bench', 'attacker.ts'),

@@ -49,8 +49,8 @@ setInterval(() => process.stderr.write(`${JSON.stringify({ ...sent, open })}\n`)
 
 function forgeBeacon(): void {
   const bytes = Buffer.from(overheard)
-  // Another identity, boot, counter and authentication code each time.
-  randomBytes(BEACON_BYTES - 16).copy(bytes, 16)
+  // Everything but magic and version is another each time.
+  randomBytes(BEACON_BYTES - 5).copy(bytes, 5)
   udp.send(bytes, beaconPort, '127.0.0.1')
   sent.beacons++
 }

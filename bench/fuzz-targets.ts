@@ -22,12 +22,15 @@ import { fileNameOf, hostOf, normaliseUrl, separateCredentials } from '../src-ma
 import { answersVersion, versionOf } from '../src-main/origin/version.ts'
 import { readDenyList, signDenyList } from '../src-main/peers/fleet/deny-list.ts'
 import { HeadReader } from '../src-main/peers/exchange/answer-head.ts'
-import { beaconSource, decodeBeacon, encodeBeacon, looksLikeOurs } from '../src-main/peers/discovery/beacon-message.ts'
+import { encodeBeacon, looksLikeBeacon, openBeacon, sealed } from '../src-main/peers/discovery/beacon-message.ts'
 import { BeaconFilter } from '../src-main/peers/discovery/beacon-filter.ts'
 import { parseMacosLinks } from '../src-main/machine/link-probe-macos.ts'
 import { defaultOf, defaultOf6, parseMetered } from '../src-main/machine/link-probe-linux.ts'
 import { parseWindowsLinks } from '../src-main/machine/link-probe-windows.ts'
-import { newSiteKey, siteKeyMembership } from '../src-main/peers/fleet/membership.ts'
+import { siteKeyMembership } from '../src-main/peers/fleet/membership.ts'
+import { makeDevice } from '../src-main/testing/device.ts'
+import { PEER_PROTOCOL } from '../src-main/contract/version.ts'
+import { newSiteKey } from '../src-main/peers/fleet/site-key.ts'
 import { KnowledgeProofs, knowledgeWith } from '../src-main/peers/exchange/knowledge.ts'
 import { parsePiecesPath, piecesPath } from '../src-main/peers/exchange/piece-request.ts'
 import { PieceStream } from '../src-main/peers/exchange/piece-stream.ts'
@@ -81,9 +84,11 @@ export function fuzzTargets(): FuzzTarget[] {
 function peerTargets(): FuzzTarget[] {
   const membership = siteKeyMembership(newSiteKey())
   const beacon = encodeBeacon(
-    { id: signer, bootId: '11'.repeat(8) as never, port: 4726, counter: 7, goodbye: false, replyWanted: true },
-    membership
+    { bootId: '11'.repeat(8) as never, port: 4726, counter: 7, goodbye: false, replyWanted: true },
+    membership,
+    makeDevice()
   )
+  const plain = membership.openBeacon(beacon.subarray(0, 5), beacon.subarray(5, 17), beacon.subarray(17))!
   const filter = new BeaconFilter(systemClock)
   const plan = planPieces(2500)
   const buffers = new PieceBuffers(systemClock)
@@ -101,11 +106,20 @@ function peerTargets(): FuzzTarget[] {
       name: 'beacons',
       seeds: [beacon],
       feed(bytes) {
-        looksLikeOurs(bytes, membership)
-        beaconSource(bytes)
-        filter.worthChecking(bytes, '10.0.0.7')
-        const decoded = decodeBeacon(bytes, membership)
-        if (decoded && !bytes.equals(beacon)) throw new Error('a changed beacon passed for an authentic one')
+        looksLikeBeacon(bytes)
+        filter.worthOpening(bytes, '10.0.0.7')
+        const opened = openBeacon(bytes, membership)
+        if (opened && !bytes.equals(beacon)) throw new Error('a changed beacon passed for an authentic one')
+      }
+    },
+    {
+      name: 'beacons of those who know the secret',
+      seeds: [plain],
+      feed(bytes) {
+        const opened = openBeacon(sealed(PEER_PROTOCOL, bytes, membership), membership)
+        if (opened?.kind !== 'beacon') return
+        filter.worthChecking(opened.message)
+        if (opened.isSigned() && !bytes.equals(plain)) throw new Error('a changed beacon passed for a signed one')
       }
     },
     {

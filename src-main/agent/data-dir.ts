@@ -6,23 +6,32 @@ import { dataPaths, type DataPaths } from '../lib/data-paths.ts'
 import { hasCode, LarderError, systemCode } from '../lib/errors.ts'
 import { makeFolder } from '../lib/make-folder.ts'
 import { readPrivateFile, writePrivateFile } from '../lib/private-file.ts'
+import { whyUnsafe } from '../lib/safe-place.ts'
 
 const MAX_SMALL_FILE = 4096
 
-/** Makes the data folder, for this user alone. @throws CACHE_UNUSABLE */
+/** Makes the data folder, for this user alone. @throws FOLDER_UNSAFE when another user could decide what is in it, CACHE_UNUSABLE */
 export async function prepareDataDir(root: string): Promise<DataPaths> {
   const paths = dataPaths(root)
+  assertSafe(paths.root)
   try {
     const made = await makeFolder(paths.root)
     if (made !== undefined && process.platform !== 'win32') await chmod(paths.root, 0o700)
+    assertSafe(paths.root)
     return paths
   } catch (error) {
+    if (error instanceof LarderError) throw error
     throw new LarderError(
       'CACHE_UNUSABLE',
       `The data folder ${paths.root} cannot be made (${systemCode(error) ?? String(error)})`,
       { path: paths.root, cause: error }
     )
   }
+}
+
+function assertSafe(path: string): void {
+  const why = whyUnsafe(path)
+  if (why !== null) throw new LarderError('FOLDER_UNSAFE', `The data folder is not safe: ${why}`, { path })
 }
 
 /** The token of the local API, made at the first start. A damaged one is replaced. For the holder of the lock. */

@@ -1,18 +1,17 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { ApiToken } from '../contract/api.ts'
 import { filledPath, httpForm, inputOfCall, type HttpParts } from '../contract/operations/http-form.ts'
 import { apiOperationNames, operationOf } from '../contract/operations/operations.ts'
 import type { OperationDesk } from '../operations/carry-out.ts'
 import type { Caller } from '../operations/handlers.ts'
 import type { EventStream } from './event-stream.ts'
-import { assertToken } from './guard.ts'
 import { routeSchema } from './openapi.ts'
 
 export interface OperationRoutesContext {
   readonly operations: OperationDesk
-  readonly token: ApiToken
+  /** @throws TOKEN_INVALID */
+  requireToken(request: FastifyRequest): void
   /** Turns the answer into a stream. @throws BUSY when too many are open */
   openStream(reply: FastifyReply): EventStream
 }
@@ -27,7 +26,7 @@ export function addOperationRoutes(app: FastifyInstance, context: OperationRoute
       url: path,
       schema: routeSchema(name, operation),
       onRequest: async (request) => {
-        if (operation.who !== 'anyone') assertToken(request.headers.authorization, context.token)
+        if (operation.who !== 'anyone') context.requireToken(request)
       },
       handler: (request, reply) => carryOut(name, request, reply, context)
     })

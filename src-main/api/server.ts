@@ -1,6 +1,6 @@
 import type { AddressInfo, Socket } from 'node:net'
 import swagger from '@fastify/swagger'
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Agent, Log } from '../agent/agent.ts'
 import type { ApiToken } from '../contract/api.ts'
@@ -10,6 +10,7 @@ import type { LiveSettings } from '../settings/live-settings.ts'
 import { errorAnswer } from './error-answer.ts'
 import type { DoctorReport } from '../contract/doctor.ts'
 import { EventStream } from './event-stream.ts'
+import { ConnectionPlaces, silentCallersLeave } from './connection-places.ts'
 import { assertLocalCaller, assertToken, proveToken } from './guard.ts'
 import { createOperations } from '../operations/carry-out.ts'
 import type { LogLevelSwitch } from '../operations/log-level.ts'
@@ -23,6 +24,8 @@ import { uiLinkTo, type Ui } from './ui.ts'
 const MAX_BODY_BYTES = 64 * 1024
 const MAX_HEADER_BYTES = 16 * 1024
 const MAX_CONNECTIONS = 256
+/** Of them, only for callers who have shown the token. */
+const RESERVED_CONNECTIONS = 64
 const MAX_STREAMS = 64
 /** A call must have arrived completely after so long. */
 const CALL_TIMEOUT_MS = 30_000
@@ -68,14 +71,18 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     forceCloseConnections: true,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 128 },
-    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    http: { maxHeaderSize: MAX_HEADER_BYTES, ...silentCallersLeave },
     frameworkErrors: (error, _request, reply) => {
       const { status, view } = errorAnswer(error)
       void (reply as FastifyReply).code(status).send(view)
     },
     clientErrorHandler: refuseUnreadable
   })
-  app.server.maxConnections = MAX_CONNECTIONS
+  const places = new ConnectionPlaces(app.server, { most: MAX_CONNECTIONS, reserved: RESERVED_CONNECTIONS })
+  const requireToken = (request: FastifyRequest): void => {
+    assertToken(request.headers.authorization, token)
+    places.trust(request.raw.socket)
+  }
   // A call without body is one with `undefined`, so that a schema can say what that means.
   app.setValidatorCompiler((route) => {
     const validate = validatorCompiler(route as never)
@@ -125,9 +132,9 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   }
   const operations = createOperations({ agent: () => agent, settings: options.settings, clock, programs })
   await app.register(swagger, openApiOptions)
-  addOperationRoutes(app, { operations, token, openStream })
+  addOperationRoutes(app, { operations, requireToken, openStream })
   if (ui) addUiRoutes(app, { ui, log, openStream })
-  addMetrics(app, new Metrics(() => agent.snapshot()), options.openMetrics ? null : token)
+  addMetrics(app, new Metrics(() => agent.snapshot()), options.openMetrics ? () => {} : requireToken)
 
   try {
     await app.listen({ host: '127.0.0.1', port })
@@ -152,6 +159,8 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   }
 }
 
+type Guard = (request: FastifyRequest) => void
+
 /** Callers that come while it runs get the same result. */
 function sharedWhileRunning<T>(work: () => Promise<T>): () => Promise<T> {
   let running: Promise<T> | undefined
@@ -159,13 +168,13 @@ function sharedWhileRunning<T>(work: () => Promise<T>): () => Promise<T> {
 }
 
 /** Figures for Prometheus; text, so no part of the OpenAPI document. */
-function addMetrics(app: FastifyInstance, metrics: Metrics, token: ApiToken | null): void {
+function addMetrics(app: FastifyInstance, metrics: Metrics, guard: Guard): void {
   app.route({
     method: 'GET',
     url: '/metrics',
     schema: { hide: true },
     onRequest: async (request) => {
-      if (token !== null) assertToken(request.headers.authorization, token)
+      guard(request)
     },
     handler: async (_request, reply) => reply.type(METRICS_TYPE).send(await metrics.text())
   })

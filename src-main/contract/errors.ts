@@ -133,6 +133,11 @@ export const errorTable = {
     http: 416,
     next: 'Ask for bytes inside the file; details.lengthBytes says how long it is.'
   },
+  FOLDER_UNSAFE: {
+    exit: 92,
+    http: 500,
+    next: 'Choose a folder that only you can write, or make the named one so (chown, chmod go-w).'
+  },
   NOT_KEPT: {
     exit: 94,
     http: 409,

@@ -385,7 +385,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       watch: this.#watch,
       random: this.#random,
       membership,
-      self: this.self,
+      device: this.#identity,
       bootId: this.bootId,
       port: settings.ports.beacon,
       group4: multicastGroup,

@@ -3,6 +3,7 @@ import { mkdir, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { LarderError, systemCode } from '../lib/errors.ts'
 import { writePrivateFile } from '../lib/private-file.ts'
+import { whyUnsafe } from '../lib/safe-place.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
 import { machinePolicyFile } from './policy-file.ts'
 import { MAX_SETTINGS_BYTES } from './settings-text.ts'
@@ -42,7 +43,11 @@ export function diskFiles(paths: DataPaths, policyFile: string = machinePolicyFi
   return {
     places,
     read(file) {
-      if (file === 'user') closeToOthers(places.user)
+      if (file === 'user') {
+        const why = whyUnsafe(places.user)
+        if (why !== null) return { unreadable: `${why}, so that somebody else may have written it` }
+        closeToOthers(places.user)
+      }
       return readText(places[file])
     },
     readGood(file) {

@@ -4,6 +4,7 @@ import type { Log } from '../../agent/agent.ts'
 import type { ApiToken } from '../../contract/api.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { LarderError, systemCode } from '../../lib/errors.ts'
+import { ConnectionPlaces, silentCallersLeave } from '../connection-places.ts'
 import { assertNoBrowser, assertOwnHost, listedBy, showsToken } from './access.ts'
 import { isLoop } from './fields.ts'
 import { refuse, serve, type GatewayAgent } from './serve.ts'
@@ -11,6 +12,8 @@ import { readTarget } from './target.ts'
 
 const MAX_HEADER_BYTES = 16 * 1024
 const MAX_CONNECTIONS = 256
+/** Of them, only for callers who have shown the token. */
+const RESERVED_CONNECTIONS = 32
 /** Answers under way at the same time; each holds at most one piece in memory. */
 const MAX_ANSWERS = 64
 /** A call must have arrived completely after so long. */
@@ -57,9 +60,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       if (isLoop(headers)) throw new LarderError('GATEWAY_LOOP', 'The agent’s own request came back to its gateway')
       const target = readTarget(method, url, own)
       asked = target.url
+      const trusted = () => {
+        if (!showsToken(headers['proxy-authorization'], options.token)) return false
+        places.trust(request.socket)
+        return true
+      }
       const chooser =
         listedBy(target.url, options.hosts()) ??
-        (showsToken(headers['proxy-authorization'], options.token) ? 'policy' : null)
+        (trusted() ? 'policy' : null)
       if (chooser === null) {
         throw new LarderError('GATEWAY_HOST_REFUSED', `${new URL(target.url).host} is not in gateway.hosts`, {
           host: new URL(target.url).host
@@ -84,12 +92,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     {
       maxHeaderSize: MAX_HEADER_BYTES,
       requestTimeout: CALL_TIMEOUT_MS,
-      headersTimeout: CALL_TIMEOUT_MS,
+      ...silentCallersLeave,
       keepAliveTimeout: 60_000
     },
     (request, response) => void answer(request, response)
   )
-  server.maxConnections = MAX_CONNECTIONS
+  const places = new ConnectionPlaces(server, { most: MAX_CONNECTIONS, reserved: RESERVED_CONNECTIONS })
   server.timeout = IDLE_TIMEOUT_MS
   server.on('connect', (request, socket) => {
     socket.end(

@@ -331,6 +331,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     link.address = address
     link.ownAddress = ownAddress
     link.remote = remote
+    link.addresses.proved(address)
     this.emit('proven', connection)
     channel.on('hello', (theirs) => {
       const first = link.peer === undefined

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { PEER_PROTOCOL } from '../../contract/version.ts'
 import { VirtualLan, untilConnected, type LanPeer } from '../../testing/virtual-lan.ts'
 import { RawMember } from '../../testing/virtual-lan-raw.ts'
-import { newSiteKey } from '../fleet/membership.ts'
+import { newSiteKey } from '../fleet/site-key.ts'
 
 /** All bytes that come until the connection ends. */
 async function bytesUntilEnd(socket: TLSSocket, send: string): Promise<Buffer> {

@@ -1,7 +1,10 @@
-import { timingSafeEqual } from 'node:crypto'
+import { createPublicKey, randomBytes, verify } from 'node:crypto'
 import type { BootId, PeerId } from '../../contract/ids.ts'
 import { PEER_PROTOCOL } from '../../contract/version.ts'
-import { MAC_BYTES, TAG_BYTES, type Membership } from '../fleet/membership.ts'
+import { derFromP1363 } from '../../lib/ecdsa-form.ts'
+import { peerIdOf } from '../fleet/certificate.ts'
+import type { Identity } from '../fleet/identity.ts'
+import { SEAL_NONCE_BYTES, SEAL_TAG_BYTES, type Membership } from '../fleet/membership.ts'
 
 /** What an agent shouts into its subnet: here I am. A hint only; nothing is believed before the TLS handshake. */
 export interface BeaconMessage {
@@ -23,86 +26,113 @@ export const MAX_BEACON_BYTES = 512
 /*
  *   0  magic "LRDB"        4
  *   4  protocol version    1
- *   5  flags               1   1 goodbye · 2 reply wanted
- *   6  TCP port            2
- *   8  fleet tag           8
- *  16  peer id            32
- *  48  boot id             8
- *  56  counter             8
- *  64  MAC                32   over everything before it
+ *   5  nonce              12   random
+ *  17  sealed            147   AES-256-GCM with the beacon key of the fleet; bytes 0–4 are authenticated along
+ * 164  GCM tag            16
  *
- * Magic, version, tag, and a MAC over the rest at the end stay where they are in all versions; numbers are big endian.
+ * sealed:
+ *   0  flags               1   1 goodbye · 2 reply wanted
+ *   1  TCP port            2
+ *   3  boot id             8
+ *  11  counter             8
+ *  19  device key         64   x and y of the P-256 point; its SPKI hashes to the peer id
+ *  83  signature          64   ECDSA with SHA-256 (r ‖ s) by that key, over a label and everything in the sealed part before it
+ *
+ * Magic, version, nonce, and a GCM tag over the rest at the end stay where they are in all versions from 2 on; numbers are big
+ * endian. To whoever is not of the fleet two beacons of one PC look as different as those of two PCs.
  */
 const MAGIC = Buffer.from('LRDB')
-const AT = { version: 4, flags: 5, port: 6, tag: 8, id: 16, boot: 48, counter: 56, mac: 64 } as const
+const AT = { version: 4, nonce: 5, sealed: 5 + SEAL_NONCE_BYTES } as const
+const IN = { flags: 0, port: 1, boot: 3, counter: 11, key: 19, signature: 83, end: 147 } as const
 const GOODBYE = 1
 const REPLY_WANTED = 2
+const SIGNED_LABEL = Buffer.from('larder/beacon/v2\0')
+/** DER before the point of a P-256 public key (RFC 5480), up to and with the mark of an uncompressed point. */
+const SPKI_HEAD = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d03010703420004', 'hex')
 
 /** Bytes of a beacon of this protocol version. */
-export const BEACON_BYTES = AT.mac + MAC_BYTES
+export const BEACON_BYTES = AT.sealed + IN.end + SEAL_TAG_BYTES
+const MIN_BEACON_BYTES = AT.sealed + SEAL_TAG_BYTES
 
-const MIN_BEACON_BYTES = AT.tag + TAG_BYTES + MAC_BYTES
-
-export function encodeBeacon(message: BeaconMessage, membership: Membership): Buffer {
-  const bytes = Buffer.alloc(BEACON_BYTES)
-  MAGIC.copy(bytes)
-  bytes[AT.version] = PEER_PROTOCOL
-  bytes[AT.flags] = (message.goodbye ? GOODBYE : 0) | (message.replyWanted ? REPLY_WANTED : 0)
-  bytes.writeUInt16BE(message.port, AT.port)
-  membership.beaconTag.copy(bytes, AT.tag)
-  bytes.write(message.id, AT.id, 'hex')
-  bytes.write(message.bootId, AT.boot, 'hex')
-  bytes.writeBigUInt64BE(BigInt(message.counter), AT.counter)
-  membership.beaconMac(bytes.subarray(0, AT.mac)).copy(bytes, AT.mac)
-  return bytes
+/** Who a beacon says it is from is the device that signs it. */
+export function encodeBeacon(
+  message: Omit<BeaconMessage, 'id'>,
+  membership: Membership,
+  device: Pick<Identity, 'spki' | 'sign'>
+): Buffer {
+  const plain = Buffer.alloc(IN.end)
+  plain[IN.flags] = (message.goodbye ? GOODBYE : 0) | (message.replyWanted ? REPLY_WANTED : 0)
+  plain.writeUInt16BE(message.port, IN.port)
+  plain.write(message.bootId, IN.boot, 'hex')
+  plain.writeBigUInt64BE(BigInt(message.counter), IN.counter)
+  Buffer.from(device.spki).copy(plain, IN.key, SPKI_HEAD.length)
+  device.sign(signed(plain)).copy(plain, IN.signature)
+  return sealed(PEER_PROTOCOL, plain, membership)
 }
 
-/** Cheap look at a datagram before any cryptography: could it be a beacon of this fleet? */
-export function looksLikeOurs(bytes: Uint8Array, membership: Membership): boolean {
+/** An envelope of any version. */
+export function sealed(version: number, plain: Uint8Array, membership: Membership): Buffer {
+  const head = Buffer.concat([MAGIC, Buffer.from([version])])
+  const nonce = randomBytes(SEAL_NONCE_BYTES)
+  return Buffer.concat([head, nonce, membership.sealBeacon(head, nonce, plain)])
+}
+
+/** Cheap look at a datagram before any cryptography: could it be a beacon at all? */
+export function looksLikeBeacon(bytes: Uint8Array): boolean {
   return (
     bytes.length >= MIN_BEACON_BYTES &&
     bytes.length <= MAX_BEACON_BYTES &&
-    MAGIC.equals(bytes.subarray(0, MAGIC.length)) &&
-    membership.beaconTag.equals(bytes.subarray(AT.tag, AT.tag + TAG_BYTES))
+    MAGIC.equals(bytes.subarray(0, MAGIC.length))
   )
 }
 
-/** Sender, boot and counter as claimed, without proof. Meaningful only if {@link looksLikeOurs}. */
-export function beaconSource(bytes: Buffer): { id: string; bootId: string; counter: number } {
-  if (bytes.length < AT.mac) return { id: '', bootId: '', counter: 0 }
-  return {
-    id: bytes.toString('hex', AT.id, AT.boot),
-    bootId: bytes.toString('hex', AT.boot, AT.counter),
-    counter: Number(bytes.readBigUInt64BE(AT.counter))
-  }
+/** Tells one beacon from all others; a copy has the same. Meaningful only if {@link looksLikeBeacon}. */
+export function nonceOf(bytes: Buffer): string {
+  return bytes.toString('latin1', AT.nonce, AT.sealed)
 }
 
-export type DecodedBeacon =
-  | { readonly kind: 'beacon'; readonly message: BeaconMessage }
+export type OpenedBeacon =
+  /** Made by somebody who knows the secret of the fleet; by the device it names only if `isSigned` says so. */
+  | { readonly kind: 'beacon'; readonly message: BeaconMessage; isSigned(): boolean }
   /** Of this fleet, from an agent that speaks another version of the protocol. */
   | { readonly kind: 'other-version'; readonly version: number }
 
-/** @returns undefined for everything that no member of this fleet made */
-export function decodeBeacon(bytes: Buffer, membership: Membership): DecodedBeacon | undefined {
-  if (!looksLikeOurs(bytes, membership)) return undefined
-  const end = bytes.length - MAC_BYTES
-  if (!timingSafeEqual(membership.beaconMac(bytes.subarray(0, end)), bytes.subarray(end))) return undefined
+/** @returns undefined for everything that nobody with the secret of this fleet made */
+export function openBeacon(bytes: Buffer, membership: Membership): OpenedBeacon | undefined {
+  if (!looksLikeBeacon(bytes)) return undefined
+  const head = bytes.subarray(0, AT.nonce)
+  const plain = membership.openBeacon(head, bytes.subarray(AT.nonce, AT.sealed), bytes.subarray(AT.sealed))
+  if (!plain) return undefined
   const version = bytes[AT.version]!
   if (version !== PEER_PROTOCOL) return { kind: 'other-version', version }
-  if (bytes.length !== BEACON_BYTES) return undefined
-  const counter = bytes.readBigUInt64BE(AT.counter)
-  const port = bytes.readUInt16BE(AT.port)
+  if (plain.length !== IN.end) return undefined
+  const counter = plain.readBigUInt64BE(IN.counter)
+  const port = plain.readUInt16BE(IN.port)
   if (counter > BigInt(Number.MAX_SAFE_INTEGER) || port === 0) return undefined
-  const flags = bytes[AT.flags]!
+  const spki = Buffer.concat([SPKI_HEAD, plain.subarray(IN.key, IN.signature)])
+  const flags = plain[IN.flags]!
   return {
     kind: 'beacon',
     message: {
-      id: bytes.toString('hex', AT.id, AT.boot) as PeerId,
-      bootId: bytes.toString('hex', AT.boot, AT.counter) as BootId,
+      id: peerIdOf(spki),
+      bootId: plain.toString('hex', IN.boot, IN.counter) as BootId,
       port,
       counter: Number(counter),
       goodbye: (flags & GOODBYE) !== 0,
       replyWanted: (flags & REPLY_WANTED) !== 0
-    }
+    },
+    isSigned: () => isSigned(plain, spki)
   }
 }
+
+function isSigned(plain: Buffer, spki: Buffer): boolean {
+  try {
+    const key = createPublicKey({ key: spki, format: 'der', type: 'spki' })
+    return verify('sha256', signed(plain), key, derFromP1363(plain.subarray(IN.signature)))
+  } catch {
+    // Not every pair of numbers is a point of the curve, nor a signature.
+    return false
+  }
+}
+
+const signed = (plain: Buffer): Buffer => Buffer.concat([SIGNED_LABEL, plain.subarray(0, IN.signature)])

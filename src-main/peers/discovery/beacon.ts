@@ -1,12 +1,13 @@
 import type { RemoteInfo } from 'node:dgram'
 import { EventEmitter } from 'node:events'
-import type { BootId, PeerId } from '../../contract/ids.ts'
+import type { BootId } from '../../contract/ids.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
-import { decodeBeacon, encodeBeacon, looksLikeOurs, type BeaconMessage } from './beacon-message.ts'
+import { encodeBeacon, looksLikeBeacon, openBeacon, type BeaconMessage } from './beacon-message.ts'
 import { BeaconFilter } from './beacon-filter.ts'
 import { BeaconOutlet } from './beacon-outlet.ts'
 import type { InterfaceWatch } from './interface-watch.ts'
 import type { InterfaceView, LocalInterface } from './interfaces.ts'
+import type { Identity } from '../fleet/identity.ts'
 import type { Membership } from '../fleet/membership.ts'
 import type { Log } from '../network.ts'
 
@@ -34,7 +35,8 @@ export interface BeaconOptions {
   readonly log: Log
   readonly random: () => number
   readonly membership: Membership
-  readonly self: PeerId
+  /** Signs the beacons. */
+  readonly device: Pick<Identity, 'spki' | 'sign'>
   readonly bootId: BootId
   /** UDP port, the same for the whole fleet. */
   readonly port: number
@@ -183,14 +185,17 @@ export class Beacon extends EventEmitter<{
 
   #receive(bytes: Buffer, from: RemoteInfo): void {
     const { membership } = this.#options
-    if (!looksLikeOurs(bytes, membership) || !this.#filter.worthChecking(bytes, from.address)) return
-    const decoded = decodeBeacon(bytes, membership)
-    if (!decoded) return this.#filter.forged(from.address)
-    if (decoded.kind === 'other-version') {
-      this.emit('otherVersion', { address: from.address, version: decoded.version })
-    } else if (this.#filter.accept(decoded.message)) {
-      this.emit('heard', { message: decoded.message, address: from.address, port: from.port })
-    }
+    const filter = this.#filter
+    if (!looksLikeBeacon(bytes) || !filter.worthOpening(bytes, from.address)) return
+    const opened = openBeacon(bytes, membership)
+    if (!opened) return filter.forged(from.address)
+    if (opened.kind === 'other-version')
+      return void this.emit('otherVersion', { address: from.address, version: opened.version })
+    const { message } = opened
+    if (!filter.worthChecking(message)) return
+    // Who was thrown out still knows the fleet's secret, but no other device's key.
+    if (!opened.isSigned()) return filter.forged(from.address)
+    if (filter.accept(bytes, message)) this.emit('heard', { message, address: from.address, port: from.port })
   }
 
   #announceBurst(): void {
@@ -227,7 +232,7 @@ export class Beacon extends EventEmitter<{
   }
 
   #encode(flags: Pick<BeaconMessage, 'goodbye' | 'replyWanted'>): Buffer {
-    const { self, bootId, peerPort, membership } = this.#options
-    return encodeBeacon({ id: self, bootId, port: peerPort(), counter: ++this.#counter, ...flags }, membership)
+    const { device, bootId, peerPort, membership } = this.#options
+    return encodeBeacon({ bootId, port: peerPort(), counter: ++this.#counter, ...flags }, membership, device)
   }
 }

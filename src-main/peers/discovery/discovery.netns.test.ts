@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AgentSnapshot } from '../../contract/snapshot.ts'
 import { LabAgent, machineMs, type LabAgentOptions } from '../../testing/lab/lab-agent.ts'
 import { NamespaceLab, whyNoLab, type LabHost } from '../../testing/lab/namespace-lab.ts'
-import { newSiteKey } from '../fleet/membership.ts'
+import { newSiteKey } from '../fleet/site-key.ts'
 
 /** A change of network is noticed at the next scan, and the peer found again at once. */
 const FOUND_AGAIN_MS = 15_000

@@ -2,14 +2,16 @@ import { createSocket } from 'node:dgram'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { BootId, PeerId } from '../../contract/ids.ts'
+import type { BootId } from '../../contract/ids.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import { systemClock, type Clock } from '../../lib/clock.ts'
 import { loopbackAlone, untilConnected, VirtualLan } from '../../testing/virtual-lan.ts'
 import { RawMember } from '../../testing/virtual-lan-raw.ts'
-import { encodeBeacon, type BeaconMessage } from './beacon-message.ts'
-import { newSiteKey, siteKeyMembership, type Membership } from '../fleet/membership.ts'
+import { encodeBeacon, openBeacon, sealed, type BeaconMessage } from './beacon-message.ts'
+import { siteKeyMembership, type Membership } from '../fleet/membership.ts'
+import { newSiteKey } from '../fleet/site-key.ts'
 import type { PeerNetwork } from '../network.ts'
+import { makeDevice, type Device } from '../../testing/device.ts'
 import { PEER_PROTOCOL } from '../../contract/version.ts'
 
 const GROUP = '239.255.47.26'
@@ -43,10 +45,9 @@ describe('discovery by beacon', () => {
     network.on('refused', ({ reason }) => told.push(reason))
     return told
   }
-  const beacon = (more: Partial<BeaconMessage>, membership = ours) =>
+  const beacon = (more: Partial<BeaconMessage>, membership = ours, device: Pick<Device, 'spki' | 'sign'> = makeDevice()) =>
     encodeBeacon(
       {
-        id: randomBytes(32).toString('hex') as PeerId,
         bootId: randomBytes(8).toString('hex') as BootId,
         port: 9,
         counter: 1,
@@ -54,8 +55,21 @@ describe('discovery by beacon', () => {
         replyWanted: true,
         ...more
       },
-      membership
+      membership,
+      device
     )
+
+  const read = (bytes: Buffer) => {
+    const opened = openBeacon(bytes, ours)
+    if (opened?.kind !== 'beacon') throw new Error('no beacon')
+    const { counter, goodbye, replyWanted } = opened.message
+    return { counter, flags: Number(goodbye) + 2 * Number(replyWanted) }
+  }
+  /** Whoever knows the secret of the fleet can write a member's key into a beacon, but not sign for it. */
+  const inNameOf = (network: PeerNetwork): Pick<Device, 'spki' | 'sign'> => ({
+    spki: Buffer.from(network.credential!.spki, 'base64url'),
+    sign: makeDevice().sign
+  })
 
   it('brings all agents of a PC together, whoever starts first, without any setting', async () => {
     const peers = []
@@ -133,17 +147,19 @@ describe('discovery by beacon', () => {
     await lan.add({ clock, random: () => 0.5 })
     await clock.pass(20_000)
     peer.socket.on('message', (bytes, { port }) => {
-      if (bytes.readBigUInt64BE(56) >= 100n) arrived++
-      else if (port === lan.beaconPort) heard.push(bytes[5]!)
+      const { counter, flags } = read(bytes)
+      if (counter >= 100) arrived++
+      else if (port === lan.beaconPort) heard.push(flags)
     })
     const until = async (condition: () => boolean) => {
       while (!condition()) await once(peer.socket, 'message')
     }
     using unknown = await shouter()
-    const first = { id: '11'.repeat(32) as PeerId, bootId: '22'.repeat(8) as BootId, replyWanted: false }
+    const device = makeDevice()
+    const first = { bootId: '22'.repeat(8) as BootId, replyWanted: false }
     const tell = async (message: Partial<BeaconMessage>) => {
       const before = arrived
-      await unknown.shout(beacon({ ...first, ...message }))
+      await unknown.shout(beacon({ ...first, ...message }, ours, device))
       await until(() => arrived > before)
       // What has come to one socket of the group has come to all; they are read in turn.
       for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setImmediate(resolve))
@@ -174,21 +190,39 @@ describe('discovery by beacon', () => {
     const port = await raw.serve({})
     using copy = await shouter()
     const told = kept(a.network)
-    await copy.shout(beacon({ id: a.network.self, port }))
-    await copy.shout(beacon({ id: a.network.self, port: 9, goodbye: true }))
+    const own = inNameOf(a.network)
+    await copy.shout(beacon({ port }, ours, own))
+    await copy.shout(beacon({ port: 9, goodbye: true }, ours, own))
     const b = await lan.add()
     await untilConnected(a.network, b.network)
     expect(told).toEqual([])
     await raw.close()
   })
 
+  it('is not kept apart by somebody who knows the secret and speaks in the name of a member', async () => {
+    const a = await lan.add()
+    const raw = await RawMember.make(lan.siteKey)
+    const met = Promise.withResolvers<void>()
+    const port = await raw.serve({ control: () => met.resolve() })
+    using expelled = await shouter()
+    const { bootId, identity } = raw
+    for (let i = 0; i < 12; i++) {
+      const forged = { bootId, counter: Number.MAX_SAFE_INTEGER - 12 + i, port: 9, goodbye: i % 2 === 1 }
+      await expelled.shout(beacon(forged, ours, { spki: identity.spki, sign: makeDevice().sign }))
+    }
+    expect(a.network.view()).toEqual([])
+    // The first honest word counts, although its counter is lower.
+    using honest = await shouter()
+    await honest.shout(beacon({ bootId, port, counter: 1 }, ours, identity))
+    await met.promise
+    await raw.close()
+  })
+
   it('names members that speak another version of the protocol', async () => {
     const a = await lan.add()
     using newer = await shouter()
-    const body = beacon({}).subarray(0, 64)
-    body[4] = PEER_PROTOCOL + 1
     const refused = once(a.network, 'refused')
-    await newer.shout(Buffer.concat([body, ours.beaconMac(body)]))
+    await newer.shout(sealed(PEER_PROTOCOL + 1, randomBytes(100), ours))
     expect(await refused).toMatchObject([
       { reason: `speaks version ${PEER_PROTOCOL + 1} of the protocol, this agent version ${PEER_PROTOCOL}` }
     ])
@@ -203,7 +237,7 @@ describe('discovery by beacon', () => {
       while (flags.length < count) await once(listener.socket, 'message', { signal })
       return flags.splice(0)
     }
-    listener.socket.on('message', (bytes) => flags.push(bytes[5]!))
+    listener.socket.on('message', (bytes) => flags.push(read(bytes).flags))
     const a = await lan.add({ clock, random: () => 0.5 })
     await clock.pass(2000)
     expect(await heard(3)).toEqual([2, 2, 2])

@@ -1,4 +1,4 @@
-/** Addresses kept of one peer. Whoever announces more pushes its own older ones out. */
+/** Addresses kept of one peer. More of them push older ones out, but never the one that works. */
 const MAX_ADDRESSES = 4
 
 export interface KnownAddress {
@@ -11,6 +11,7 @@ export interface KnownAddress {
 export class KnownAddresses {
   readonly #freshMs: number
   readonly #known = new Map<string, KnownAddress>()
+  #proven: string | undefined
 
   constructor(freshMs: number) {
     this.#freshMs = freshMs
@@ -19,7 +20,13 @@ export class KnownAddresses {
   note(address: string, port: number, nowMs: number): void {
     this.#known.delete(address)
     this.#known.set(address, { address, port, heardMs: nowMs })
-    if (this.#known.size > MAX_ADDRESSES) this.#known.delete(this.#known.keys().next().value!)
+    if (this.#known.size <= MAX_ADDRESSES) return
+    for (const oldest of this.#known.keys()) if (oldest !== this.#proven) return void this.#known.delete(oldest)
+  }
+
+  /** The peer has proved itself at this address. */
+  proved(address: string): void {
+    this.#proven = address
   }
 
   /** Forgets all: the peer said goodbye or began anew. */

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hasCode } from '../../lib/errors.ts'
-import { newSiteKey, siteKeyMembership, type Channel } from './membership.ts'
+import { siteKeyMembership, type Channel } from './membership.ts'
+import { newSiteKey } from './site-key.ts'
 
 const key = newSiteKey()
 const member = siteKeyMembership(key)

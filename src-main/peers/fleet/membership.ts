@@ -1,8 +1,14 @@
-import { createHmac, hkdfSync, randomBytes, timingSafeEqual, type X509Certificate } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hkdfSync,
+  timingSafeEqual,
+  type X509Certificate
+} from 'node:crypto'
 import type { PeerId } from '../../contract/ids.ts'
 import type { Credential } from '../../contract/peer-messages.ts'
-import { SiteKey } from '../../contract/settings.ts'
-import { LarderError } from '../../lib/errors.ts'
+import { secretOfSiteKey } from './site-key.ts'
 
 /** Which end of a TLS connection: who opened it, or who took it. */
 export type Role = 'dialer' | 'acceptor'
@@ -17,9 +23,11 @@ export interface Channel {
   readonly protocol: number
 }
 
-/** Length of a beacon's fleet tag and of its authentication code. */
-export const TAG_BYTES = 8
-export const MAC_BYTES = 32
+const FLEET_TAG_BYTES = 8
+/** Lengths of what a sealed beacon has beside its content. */
+export const SEAL_NONCE_BYTES = 12
+export const SEAL_TAG_BYTES = 16
+const CIPHER = 'aes-256-gcm'
 
 /**
  * Why somebody is not taken as a member although it knows the fleet's secret. `stranger`: nobody of this fleet. `denied`: a
@@ -33,16 +41,16 @@ export interface Objection {
 /** How agents of one fleet recognise each other: a site key, or certificates of a fleet CA. */
 export interface Membership {
   readonly via: 'none' | 'site-key' | 'ca'
-  /** Public short name of the fleet, 16 hex digits; says nothing about the key. */
+  /** Short name of the fleet for people, 16 hex digits; says nothing about the key and never travels in clear. */
   readonly tag: string | null
   /** Header value by which `role` proves its membership on this connection. */
   prove(channel: Channel, role: Role): string
   /** True when `proof` is what `role` must have sent on this connection; takes the same time for every wrong one. */
   proofHolds(channel: Channel, role: Role, proof: string): boolean
-  /** {@link TAG_BYTES} bytes at the head of each beacon. */
-  readonly beaconTag: Buffer
-  /** {@link MAC_BYTES} bytes over a beacon. */
-  beaconMac(bytes: Uint8Array): Buffer
+  /** Encrypts a beacon for the fleet, its `head` authenticated along. @returns ciphertext and tag */
+  sealBeacon(head: Uint8Array, nonce: Uint8Array, plain: Uint8Array): Buffer
+  /** @returns what was sealed; undefined when nobody of the fleet did it */
+  openBeacon(head: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): Buffer | undefined
   /** A public key with the proof that its owner is a member, checkable by any member. */
   vouch(spki: Uint8Array): Credential
   /** @returns the public key (SPKI DER) of a credential that a member made, else undefined */
@@ -56,27 +64,19 @@ export interface Membership {
 }
 
 /** What knowledge of one secret proves, and what is derived from it for beacons. */
-export type SharedSecret = Pick<Membership, 'tag' | 'beaconTag' | 'prove' | 'proofHolds' | 'beaconMac'> & {
+export type SharedSecret = Pick<Membership, 'tag' | 'prove' | 'proofHolds' | 'sealBeacon' | 'openBeacon'> & {
   /** A key of its own for one more use. */
   derive(use: string): Buffer
 }
 
-const PREFIX = 'larder-site-'
 /** Credentials that need not be proved again. */
 const MAX_PROVEN = 1024
 const HANDSHAKE_LABEL = Buffer.from('larder/handshake/v1\0')
-const SALT = 'larder/site-key/v1'
-
-/** A new site key: 32 random bytes as `larder-site-<base64url>`. */
-export function newSiteKey(): string {
-  return PREFIX + randomBytes(32).toString('base64url')
-}
+const SALT = 'larder/site-key/v2'
 
 /** Membership by a shared secret. @throws SITE_KEY_INVALID */
 export function siteKeyMembership(siteKey: string): Membership {
-  if (!SiteKey.safeParse(siteKey).success)
-    throw new LarderError('SITE_KEY_INVALID', 'The site key is not of the form larder-site-<43 characters>')
-  const { derive, ...shared } = sharedSecret(Buffer.from(siteKey.slice(PREFIX.length), 'base64url'), SALT)
+  const { derive, ...shared } = sharedSecret(secretOfSiteKey(siteKey), SALT)
   const credentialKey = derive('credential')
   const vouchFor = (spki: Uint8Array) => createHmac('sha256', credentialKey).update(spki).digest()
   /** Public key → its proof, this agent's own as well: they come along with each content. */
@@ -110,17 +110,29 @@ export function siteKeyMembership(siteKey: string): Membership {
 /** Each use of the secret has a key of its own, so that none helps against another. */
 export function sharedSecret(secret: Uint8Array, salt: string | Uint8Array): SharedSecret {
   const derive = (use: string, length = 32) => Buffer.from(hkdfSync('sha256', secret, salt, use, length))
-  const beaconTag = derive('beacon-tag', TAG_BYTES)
-  const beaconKey = derive('beacon-mac')
+  const beaconKey = derive('beacon')
   const handshakeKey = derive('handshake')
   const proofOf = (channel: Channel, role: Role) =>
     createHmac('sha256', handshakeKey).update(transcript(channel, role)).digest()
   return {
-    tag: beaconTag.toString('hex'),
-    beaconTag,
+    tag: derive('fleet-tag', FLEET_TAG_BYTES).toString('hex'),
     prove: (channel, role) => proofOf(channel, role).toString('base64url'),
     proofHolds: (channel, role, proof) => sameBytes(proofOf(channel, role), decode(proof)),
-    beaconMac: (bytes) => createHmac('sha256', beaconKey).update(bytes).digest(),
+    sealBeacon(head, nonce, plain) {
+      const cipher = createCipheriv(CIPHER, beaconKey, nonce, { authTagLength: SEAL_TAG_BYTES }).setAAD(head)
+      return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+    },
+    openBeacon(head, nonce, sealed) {
+      const end = sealed.length - SEAL_TAG_BYTES
+      const cipher = createDecipheriv(CIPHER, beaconKey, nonce, { authTagLength: SEAL_TAG_BYTES })
+        .setAAD(head)
+        .setAuthTag(sealed.subarray(end))
+      try {
+        return Buffer.concat([cipher.update(sealed.subarray(0, end)), cipher.final()])
+      } catch {
+        return undefined
+      }
+    },
     derive: (use) => derive(use)
   }
 }
