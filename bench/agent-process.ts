@@ -72,8 +72,6 @@ export async function startAgent(scope: RunScope, options: AgentOptions): Promis
     dataDir,
     '--name',
     options.name,
-    '--fleet-key',
-    options.siteKey,
     '--api-port',
     '0',
     '--peer-port',
@@ -92,7 +90,8 @@ export async function startAgent(scope: RunScope, options: AgentOptions): Promis
   if (options.seeds) args.push('--no-beacon', ...options.seeds.flatMap((seed) => ['--seed', seed]))
   for (const setting of options.settings ?? []) args.push('--set', setting)
   const program = await scope.start(process.execPath, args, {
-    logFile: options.logFile ?? path.join(dataDir, 'bench-stderr.log')
+    logFile: options.logFile ?? path.join(dataDir, 'bench-stderr.log'),
+    env: { LARDER_FLEET_KEY: options.siteKey }
   })
   const ready = Ready.safeParse(program.ready)
   if (!ready.success) throw new Error(`${options.name} did not start: ${JSON.stringify(program.ready).slice(0, 1000)}`)

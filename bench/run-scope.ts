@@ -76,10 +76,14 @@ export class RunScope {
   async start(
     file: string,
     args: readonly string[],
-    options: { logFile: string; cwd?: string; readyLine?: boolean }
+    options: { logFile: string; cwd?: string; readyLine?: boolean; env?: Readonly<Record<string, string>> }
   ): Promise<RunningProgram> {
     const log = openSync(options.logFile, 'a')
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', log], cwd: options.cwd })
+    const child = spawn(file, args, {
+      stdio: ['ignore', 'pipe', log],
+      cwd: options.cwd,
+      env: { ...process.env, ...options.env }
+    })
     closeSync(log)
     this.#children.add(child)
     child.once('exit', () => this.#children.delete(child))

@@ -2,7 +2,7 @@
 // Plain JavaScript without imports from node_modules: it runs on any Node >= 18 in a fresh clone.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -16,13 +16,19 @@ const MOST_LINES = 25
 /** The Node that the lock file pins, whatever Node the machine has. */
 export const pinnedNode = path.join(modules, 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
 
+/**
+ * SHA-256 of the Node programs by version and platform. The package `node` fetches them in an install script, past the hashes of
+ * package-lock.json.
+ */
+const pinsFile = path.join(root, 'scripts', 'node-pins.json')
+
 /** Makes sure that node_modules is what package-lock.json says. @returns false when npm failed; it has said why */
 export function ensureInstalled() {
   const lockText = readFileSync(path.join(root, 'package-lock.json'))
   const stamp = createHash('sha256').update(lockText).update(`${process.platform} ${process.arch}`).digest('hex')
   if (existsSync(pinnedNode)) {
     if (readText(stampFile) === stamp) return true
-    if (installedMatches(JSON.parse(lockText.toString('utf8')))) {
+    if (installedMatches(JSON.parse(lockText.toString('utf8'))) && nodeIsPinned()) {
       writeFileSync(stampFile, stamp)
       return true
     }
@@ -44,9 +50,29 @@ export function ensureInstalled() {
     )
     return false
   }
+  if (existsSync(pinnedNode) && !nodeIsPinned()) return false
   if (existsSync(pinnedNode)) writeFileSync(stampFile, stamp)
   process.stderr.write(`done in ${Math.round((Date.now() - startedAt) / 1000)} s\n`)
   return true
+}
+
+/** Before it runs for the first time. What is not the pinned one is deleted. */
+function nodeIsPinned() {
+  const { version } = JSON.parse(readFileSync(path.join(modules, 'node', 'package.json'), 'utf8'))
+  const pinned = JSON.parse(readFileSync(pinsFile, 'utf8'))[version]?.[`${process.platform}-${process.arch}`]
+  const found = createHash('sha256').update(readFileSync(pinnedNode)).digest('hex')
+  if (pinned === found) return true
+  if (pinned === undefined) {
+    process.stderr.write(
+      `scripts/node-pins.json has no hash of Node ${version} for ${process.platform}-${process.arch}; it is ${found}.\n`
+    )
+    return true
+  }
+  rmSync(pinnedNode, { force: true })
+  process.stderr.write(
+    `The Node that was installed is not the pinned one: SHA-256 ${found} instead of ${pinned}. It was deleted; look where npm got it.\n`
+  )
+  return false
 }
 
 /** True when every package of the lock file is there in its version; npm's own record of the last install tells. */

@@ -42,8 +42,32 @@ function redactUrlRest(rest: string): string {
   const plain = end === -1 ? rest : rest.slice(0, end)
   const authorityEnd = plain.search(/[/\\]/)
   const authority = authorityEnd === -1 ? plain : plain.slice(0, authorityEnd)
-  const path = authorityEnd === -1 ? '' : plain.slice(authorityEnd)
+  const path = authorityEnd === -1 ? '' : plain.slice(authorityEnd).replace(/[^/\\]+/g, redactPathPart)
   return authority.slice(authority.lastIndexOf('@') + 1) + path + (end === -1 ? '' : `?${REDACTED}`)
+}
+
+/** Digests, ids and versions have a form; a long run of letters and figures of both cases without one is likely a key to something. */
+const PLAIN_PART = /^(sha(1|256|384|512)[-:=])?([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$/i
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+const JWT = /^eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/
+/** GitHub, GitLab, Slack, npm, AWS, Google and whoever follows them: a word, a line, then the secret. */
+const MARKED = /^(gh[opsur]|github_pat|glpat|glrt|xox[abeprs]|npm|pypi|sk|pk|rk|hf|dp\.pt|AKIA|ASIA|AIza)[-_A-Za-z0-9]{12,}$/
+const LABELLED = /^(token|key|auth|sig|signature|secret|session|jwt|apikey|api_key|access_token)[=:;~-].+/i
+const LEAST_TOKEN = 20
+
+/** A part of a path that is likely a secret: capability URLs carry theirs there. File names keep what tells them apart. */
+function redactPathPart(part: string): string {
+  if (JWT.test(part) || MARKED.test(part) || LABELLED.test(part)) return REDACTED
+  if (PLAIN_PART.test(part) || UUID.test(part)) return part
+  return part.split(/[.~]/).some(looksLikeToken) ? REDACTED : part
+}
+
+function looksLikeToken(text: string): boolean {
+  if (text.length < LEAST_TOKEN || PLAIN_PART.test(text) || !/^[A-Za-z0-9_%+=-]+$/.test(text)) return false
+  // Words in a name are apart; random letters change between figures and both cases all the time.
+  const longest = text.split(/[-_]/).reduce((a, b) => (b.length > a.length ? b : a), '')
+  const changes = (longest.match(/[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|[0-9](?=[A-Za-z])/g) ?? []).length
+  return longest.length >= 16 && /[0-9]/.test(longest) && /[A-Z]/.test(longest) && /[a-z]/.test(longest) && changes >= 6
 }
 
 /** A copy of facts for the log: secrets out, depth and length bounded, errors as plain objects. */

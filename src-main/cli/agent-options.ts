@@ -70,7 +70,8 @@ function siteKeyOf(options: AgentOptions): string | undefined {
   let text = options.fleetKey
   if (options.fleetKeyFile !== undefined) {
     try {
-      text = readFileSync(options.fleetKeyFile, 'utf8').slice(0, MAX_KEY_FILE_CHARACTERS)
+      // `-`: from stdin, so that it lies nowhere.
+      text = readFileSync(options.fleetKeyFile === '-' ? 0 : options.fleetKeyFile, 'utf8').slice(0, MAX_KEY_FILE_CHARACTERS)
     } catch (error) {
       throw new LarderError(
         'SITE_KEY_INVALID',

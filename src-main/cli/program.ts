@@ -44,12 +44,12 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     .addOption(
       new Option(
         '--fleet-key <key>',
-        'site key of the fleet; other users of this PC may see it, the file or variable is better'
+        'site key of the fleet; every user of this PC sees it in the list of processes, so give the file or variable'
       )
         .env('LARDER_FLEET_KEY')
         .conflicts('fleetKeyFile')
     )
-    .option('--fleet-key-file <file>', 'file with the site key')
+    .option('--fleet-key-file <file>', 'file with the site key; -: from stdin')
     .option('--api-port <port>', 'TCP port of the local API on 127.0.0.1; 0: any free one', whole(0, 65535))
     .option('--peer-port <port>', 'TCP port for peers; 0: any free one', whole(0, 65535))
     .option('--beacon-port <port>', 'UDP port of the beacon', whole(0, 65535))

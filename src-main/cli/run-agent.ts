@@ -32,6 +32,10 @@ export async function runAgent(options: AgentOptions, output: Output, host: CliH
     )
   for (const { name, author, place } of settings.list().filter(isOverruled))
     output.note(`larder: ${name} on the command line has no effect: it is locked by ${author?.by ?? place}`)
+  if (options.fleetKey !== undefined && process.argv.some((word) => word.includes(options.fleetKey!)))
+    output.note(
+      'larder: every user of this PC sees the site key in the list of processes; give --fleet-key-file or LARDER_FLEET_KEY'
+    )
   const ui = settings.current.ui.browser
 
   const told = toldToStop()

@@ -69,8 +69,8 @@ describe('a name that leads to this PC', () => {
 
   it('is not asked when it led elsewhere a moment ago', async () => {
     const victim = await serve(file)
-    const version = { url: `http://e.test:${victim.port}/`, finalUrl: `http://e.test:${victim.port}/` }
-    const probed = await client({}, true).probe(version.url, {})
+    const url = `http://e.test:${victim.port}/`
+    const probed = await client({}, true).probe(url, {})
     if (probed.status !== 'version') throw new Error('no version')
     const before = victim.asked()
     await expect(client().open(probed.version, { start: 0, end: null }, {})).rejects.toEqual(refused)

@@ -5,7 +5,10 @@ import { parseLinks } from './link-header.ts'
 import { sameOrigin } from './url.ts'
 
 /** Largest Metalink document that is read. */
-export const MAX_METALINK_BYTES = 4 * 1024 * 1024
+export const MAX_METALINK_BYTES = 1024 * 1024
+/** The parser takes far longer than a line of text for many attributes of one element; a Metalink has three at most. */
+const MAX_TAG_CHARS = 4096
+const MAX_TAGS = 20_000
 
 /** The Metalink that describes an answer (RFC 6249 §6), on the origin of the answer; or null. */
 export function metalinkUrl(linkField: string | undefined, answeredBy: string): string | null {
@@ -50,7 +53,7 @@ export function sha256FromMetalink(
   file: { names: readonly string[]; lengthBytes: number | null }
 ): Sha256Hex | null {
   // A document type can define entities; a Metalink needs none.
-  if (xml.length > MAX_METALINK_BYTES || /<!DOCTYPE/i.test(xml)) return null
+  if (xml.length > MAX_METALINK_BYTES || /<!DOCTYPE/i.test(xml) || !isOfModestTags(xml)) return null
   let parsed: unknown
   try {
     parsed = parser.parse(xml)
@@ -72,4 +75,14 @@ export function sha256FromMetalink(
     if (digest.success) return digest.data
   }
   return null
+}
+
+/** Decided by a look at each character once, before the parser has it. */
+function isOfModestTags(xml: string): boolean {
+  let tags = 0
+  for (let at = xml.indexOf('<'); at !== -1; at = xml.indexOf('<', at + 1)) {
+    const end = xml.indexOf('>', at)
+    if (++tags > MAX_TAGS || end === -1 || end - at > MAX_TAG_CHARS) return false
+  }
+  return true
 }

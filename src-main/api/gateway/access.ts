@@ -3,19 +3,27 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { ApiToken } from '../../contract/api.ts'
 import { LarderError } from '../../lib/errors.ts'
 
+/** What a page says of itself, in any browser: where it is from, and that it is about to be shown. */
+const ofPages = ['origin', 'referer', 'upgrade-insecure-requests', 'access-control-request-method']
+/** Engines of browsers. Programs that name one and are none say so (`Electron/…`). */
+const browserEngine = /\b(AppleWebKit|Gecko|Trident|Presto)\//
+
 /**
  * Refuses what a browser sends. No page has business here: not a foreign one, and not one that came through the gateway itself
- * and would look like its own.
+ * and would look like its own. Let in are programs that speak as browsers do: the `fetch` of Node sends a `Sec-Fetch-Mode` alone,
+ * Electron's network module says that no site is behind its request (`Sec-Fetch-Site: none`) and shows it nowhere
+ * (`Sec-Fetch-Dest: empty`).
  * @throws FORBIDDEN
  */
 export function assertNoBrowser(headers: IncomingHttpHeaders): void {
-  const names = Object.keys(headers)
-  if (
-    headers.origin !== undefined ||
-    names.some((name) => name.startsWith('sec-fetch-') || name.startsWith('access-control-'))
-  ) {
+  const { 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': dest, 'user-agent': agent = '' } = headers
+  const named = ofPages.some((name) => headers[name] !== undefined)
+  const shown = mode === 'navigate' || (dest !== undefined && dest !== 'empty')
+  const bySite = site !== undefined && site !== 'none'
+  // Without a word on its site it is an old browser, or one on the way to an http:// URL.
+  const byEngine = site === undefined && browserEngine.test(agent) && !/\bElectron\//.test(agent)
+  if (named || shown || bySite || byEngine || headers['sec-fetch-user'] !== undefined)
     throw new LarderError('FORBIDDEN', 'Calls from web pages are refused')
-  }
 }
 
 /** The name of a page that was rebound to loopback is in its Host. @throws FORBIDDEN */

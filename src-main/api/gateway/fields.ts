@@ -24,7 +24,9 @@ const impersonal = new Set([
   'proxy-authorization',
   'proxy-connection',
   'range',
-  'referer',
+  'sec-fetch-dest',
+  'sec-fetch-mode',
+  'sec-fetch-site',
   'te',
   'trailer',
   'upgrade-insecure-requests',
@@ -80,7 +82,7 @@ export function choosingFields(headers: IncomingHttpHeaders): Record<string, str
   const accept = headers.accept?.trim()
   const chosen = {
     ...(accept !== undefined && accept !== '' && accept !== '*/*' && { accept }),
-    ...(headers['accept-language'] && { 'accept-language': headers['accept-language'] })
+    ...(headers['accept-language'] && headers['accept-language'].trim() !== '*' && { 'accept-language': headers['accept-language'] })
   }
   return Object.keys(chosen).length > 0 ? chosen : undefined
 }

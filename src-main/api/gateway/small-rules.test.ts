@@ -1,3 +1,5 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { LarderError } from '../../lib/errors.ts'
@@ -69,16 +71,53 @@ describe('the target of a call', () => {
 })
 
 describe('who may use the gateway', () => {
+  const chrome = 'Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36'
   test.each([
     { origin: 'https://evil.test' },
     { origin: 'null' },
     { origin: 'http://127.0.0.1:4727' },
-    { 'sec-fetch-site': 'none' },
+    { referer: 'https://evil.test/page' },
     { 'sec-fetch-site': 'same-origin' },
+    { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' },
+    { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'empty' },
+    { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' },
+    { 'sec-fetch-site': 'none', 'sec-fetch-dest': 'image' },
     { 'sec-fetch-mode': 'navigate' },
+    { 'sec-fetch-user': '?1' },
+    { 'upgrade-insecure-requests': '1', accept: 'text/html' },
+    { 'user-agent': chrome },
+    { 'user-agent': 'Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.1 Safari/605.1.15' },
+    { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:89.0) Gecko/20100101 Firefox/89.0' },
     { 'access-control-request-method': 'GET' }
   ])('no page: %j', (headers) => {
     expect(() => assertNoBrowser(headers)).toThrow(coded('FORBIDDEN'))
+  })
+
+  test.each([
+    { 'user-agent': 'curl/8.16.0' },
+    { 'user-agent': 'Mozilla/5.0 (Windows NT; Windows NT 10.0; en-US) WindowsPowerShell/5.1.22621.4391' },
+    {
+      'user-agent': `${chrome} Electron/45.4.1`,
+      'sec-fetch-site': 'none',
+      'sec-fetch-mode': 'no-cors',
+      'sec-fetch-dest': 'empty'
+    },
+    { 'user-agent': `${chrome} Electron/45.4.1` }
+  ])('a program: %j', (headers) => {
+    expect(() => assertNoBrowser(headers)).not.toThrow()
+    expect(isPersonal({ host: 'e.test', ...headers })).toBe(false)
+  })
+
+  test('the fetch of Node, as it is here', async () => {
+    const server = createServer((request, response) => response.end(JSON.stringify(request.headers)))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+    const headers = (await answer.json()) as IncomingHttpHeaders
+    server.close()
+    expect(headers['sec-fetch-mode']).toBe('cors')
+    expect(() => assertNoBrowser(headers)).not.toThrow()
+    expect(isPersonal(headers)).toBe(false)
+    expect(choosingFields(headers)).toBeUndefined()
   })
 
   test.each([undefined, '', 'evil.test', 'evil.test:4727', '127.0.0.1', '127.0.0.1:1', 'localhost:4727@evil.test'])(

@@ -101,7 +101,7 @@ describe('a fleet with a CA', () => {
     expect(
       await bytesOf(
         socket,
-        `GET /v1/control HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nlarder-proof: ${'x'.repeat(43)}\r\nlarder-protocol: 1\r\n\r\n`
+        `GET /v1/control HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nlarder-proof: ${'x'.repeat(43)}\r\nlarder-protocol: 2\r\n\r\n`
       )
     ).toHaveLength(0)
   })
@@ -134,7 +134,7 @@ describe('a fleet with a CA', () => {
     expect(
       await bytesOf(
         socket,
-        `GET /v1/control HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\nlarder-proof: ${proof}\r\nlarder-protocol: 1\r\nlarder-boot: ${'ab'.repeat(8)}\r\n\r\n`
+        `GET /v1/control HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\nlarder-proof: ${proof}\r\nlarder-protocol: 2\r\nlarder-boot: ${'ab'.repeat(8)}\r\n\r\n`
       )
     ).toHaveLength(0)
     expect(await refused).toMatchObject([{ reason: 'has no certificate of this fleet' }])

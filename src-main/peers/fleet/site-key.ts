@@ -51,16 +51,19 @@ export function secretOfSiteKey(siteKey: string): Buffer {
 export function looksRandom(text: string): boolean {
   const bytes = Buffer.from(text, 'base64url')
   if (bytes.length !== KEY_BYTES) return false
-  const steps = bytes.map((byte, i) => (byte - bytes[(i + 1) % KEY_BYTES]!) & 255)
   return (
     bitsIn(bytes) >= LEAST_BITS &&
-    bitsIn(steps) >= LEAST_BITS &&
+    bitsIn(stepsOf(bytes)) >= LEAST_BITS &&
+    bitsIn(stepsOf(Buffer.from(text))) >= LEAST_BITS &&
     /[A-Z]/.test(text) &&
     /[a-z]/.test(text) &&
     !PRINTABLE.test(bytes.toString('latin1')) &&
     deflateRawSync(text, { level: 9 }).length >= LEAST_DEFLATED_BYTES
   )
 }
+
+const stepsOf = (bytes: Buffer): Buffer =>
+  bytes.map((byte, i) => (byte - bytes[(i + 1) % bytes.length]!) & 255) as Buffer
 
 /** Shannon's measure of what is there, times how much of it there is. */
 function bitsIn(bytes: Uint8Array): number {
