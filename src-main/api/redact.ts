@@ -51,7 +51,8 @@ const PLAIN_PART = /^(sha(1|256|384|512)[-:=])?([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const JWT = /^eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/
 /** GitHub, GitLab, Slack, npm, AWS, Google and whoever follows them: a word, a line, then the secret. */
-const MARKED = /^(gh[opsur]|github_pat|glpat|glrt|xox[abeprs]|npm|pypi|sk|pk|rk|hf|dp\.pt|AKIA|ASIA|AIza)[-_A-Za-z0-9]{12,}$/
+const MARKED =
+  /^(gh[opsur]|github_pat|glpat|glrt|xox[abeprs]|npm|pypi|sk|pk|rk|hf|dp\.pt|AKIA|ASIA|AIza)[-_A-Za-z0-9]{12,}$/
 const LABELLED = /^(token|key|auth|sig|signature|secret|session|jwt|apikey|api_key|access_token)[=:;~-].+/i
 const LEAST_TOKEN = 20
 

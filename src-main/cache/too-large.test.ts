@@ -36,15 +36,18 @@ async function pour(cache: Cache, mostMib: number): Promise<{ bytes: number; err
   }
 }
 
-test.each([9e15, 4 * MIB + 1])('a content said to have %i bytes is refused before anything goes', async (lengthBytes) => {
-  const cache = await at.open()
-  await cache.setLimits(limits(4 * MIB))
-  await filled(cache)
-  const big = sample(10)
-  await expect(cache.openPartial(big.key, planPieces(lengthBytes))).rejects.toEqual(tooSmall)
-  expect(cache.fits(lengthBytes)).toBe(false)
-  expect(cache.stats()).toMatchObject({ entries: 3, evictions: 0, diskFull: false })
-})
+test.each([9e15, 4 * MIB + 1])(
+  'a content said to have %i bytes is refused before anything goes',
+  async (lengthBytes) => {
+    const cache = await at.open()
+    await cache.setLimits(limits(4 * MIB))
+    await filled(cache)
+    const big = sample(10)
+    await expect(cache.openPartial(big.key, planPieces(lengthBytes))).rejects.toEqual(tooSmall)
+    expect(cache.fits(lengthBytes)).toBe(false)
+    expect(cache.stats()).toMatchObject({ entries: 3, evictions: 0, diskFull: false })
+  }
+)
 
 test('a content within the limit that no disk has room for is refused before anything goes', async () => {
   let free = MIB

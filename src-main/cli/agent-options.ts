@@ -71,7 +71,10 @@ function siteKeyOf(options: AgentOptions): string | undefined {
   if (options.fleetKeyFile !== undefined) {
     try {
       // `-`: from stdin, so that it lies nowhere.
-      text = readFileSync(options.fleetKeyFile === '-' ? 0 : options.fleetKeyFile, 'utf8').slice(0, MAX_KEY_FILE_CHARACTERS)
+      text = readFileSync(options.fleetKeyFile === '-' ? 0 : options.fleetKeyFile, 'utf8').slice(
+        0,
+        MAX_KEY_FILE_CHARACTERS
+      )
     } catch (error) {
       throw new LarderError(
         'SITE_KEY_INVALID',

@@ -96,7 +96,8 @@ export const reasonTexts: Record<ReasonCode, string> = {
   timeout: 'The request would not have been finished in time.',
   'no-first-byte': 'No peer delivered a first byte in time.',
   'no-progress': 'The download from peers stopped making progress.',
-  private: 'The request carries credentials, the origin forbids sharing, or the file lies on this PC itself, so it is never shared.',
+  private:
+    'The request carries credentials, the origin forbids sharing, or the file lies on this PC itself, so it is never shared.',
   encoded: 'The origin sends it compressed on the way (Content-Encoding), so its bytes cannot be matched between PCs.',
   'signed-url': 'The URL carries a signature or token, so the content is kept to whoever has the URL.',
   'client-certificate': 'The content was got with a client certificate, so it is kept to this request.',

@@ -89,7 +89,8 @@ async function download(
 ): Promise<Buffer> {
   const client = createOriginClient({
     clock: systemClock,
-    settings: Settings.parse({ origin: { trustLoopback: true, extraCaFile: join(dir, 'server-ca.pem'), ...settings } }).origin,
+    settings: Settings.parse({ origin: { trustLoopback: true, extraCaFile: join(dir, 'server-ca.pem'), ...settings } })
+      .origin,
     env: {},
     userAgent: 'larder/test'
   })

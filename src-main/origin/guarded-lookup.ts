@@ -4,7 +4,10 @@ import { LarderError } from '../lib/errors.ts'
 import { kindOfAddress, kindOfHost, mayReach, ownAddresses, type AddressKind, type Chooser } from './address-policy.ts'
 
 /** Every address of a name. */
-export type Resolve = (hostname: string, options: Pick<LookupOptions, 'family' | 'hints'>) => Promise<readonly LookupAddress[]>
+export type Resolve = (
+  hostname: string,
+  options: Pick<LookupOptions, 'family' | 'hints'>
+) => Promise<readonly LookupAddress[]>
 
 export interface AddressRules {
   /** This PC's own addresses count as any other (`origin.trustLoopback`). */
@@ -54,11 +57,7 @@ export class AddressGuard {
     return kind !== 'network' && !this.#trusts(kind)
   }
 
-  async #permitted(
-    host: string,
-    options: Parameters<Resolve>[1],
-    chooser: Chooser
-  ): Promise<readonly LookupAddress[]> {
+  async #permitted(host: string, options: Parameters<Resolve>[1], chooser: Chooser): Promise<readonly LookupAddress[]> {
     const found = await this.#resolve(host, options)
     const own = ownAddresses()
     let refused: AddressKind | undefined

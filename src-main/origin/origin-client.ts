@@ -90,7 +90,15 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
             { url, fields, authorised, certificate, chooser, stored, signal: ended, suspect: suspects.has(url) }
           )
           return result.status === 'version'
-            ? { status: 'version', version: { ...result.version, url: href, ...(certificate && { certificate }), ...(chooser && { chooser }) } }
+            ? {
+                status: 'version',
+                version: {
+                  ...result.version,
+                  url: href,
+                  ...(certificate && { certificate }),
+                  ...(chooser && { chooser })
+                }
+              }
             : result
         } catch (thrown) {
           if (ended.aborted) throw cancelled(ended)

@@ -46,10 +46,13 @@ export class Requests {
    * counted when they come from the cache. `chooser`: who chose the URL; the user by default.
    * @throws URL_INVALID, URL_SCHEME_UNSUPPORTED, BACKGROUND_CHANNEL_UNSET, DIGEST_INVALID, DESTINATION_INVALID, BUSY
    */
-  add(spec: RequestSpec, {
+  add(
+    spec: RequestSpec,
+    {
       chooser,
       ...more
-    }: { readonly known?: KnownVersion; readonly wantedBytes?: number; readonly chooser?: Chooser | undefined } = {}): LocalRequest {
+    }: { readonly known?: KnownVersion; readonly wantedBytes?: number; readonly chooser?: Chooser | undefined } = {}
+  ): LocalRequest {
     if (this.#running.size >= MAX_UNFINISHED)
       throw new LarderError('BUSY', `${MAX_UNFINISHED} requests are waiting already`)
     const resolved = resolveTarget(spec.url, spec.headers, this.#world.settings.backgroundChannel.url)

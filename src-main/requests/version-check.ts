@@ -48,7 +48,9 @@ export class VersionCheck {
     if (refusal) return Promise.reject(refusal)
     let running = this.#running.get(same)
     if (!running) {
-      running = this.#origin.probe(url, { ...(stored ? { stored } : {}), ...(chooser ? { chooser } : {}) }).finally(() => this.#running.delete(same))
+      running = this.#origin
+        .probe(url, { ...(stored ? { stored } : {}), ...(chooser ? { chooser } : {}) })
+        .finally(() => this.#running.delete(same))
       running.catch((error: unknown) => {
         if (error instanceof LarderError) this.#refusals.add(same, error)
       })

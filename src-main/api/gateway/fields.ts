@@ -82,7 +82,8 @@ export function choosingFields(headers: IncomingHttpHeaders): Record<string, str
   const accept = headers.accept?.trim()
   const chosen = {
     ...(accept !== undefined && accept !== '' && accept !== '*/*' && { accept }),
-    ...(headers['accept-language'] && headers['accept-language'].trim() !== '*' && { 'accept-language': headers['accept-language'] })
+    ...(headers['accept-language'] &&
+      headers['accept-language'].trim() !== '*' && { 'accept-language': headers['accept-language'] })
   }
   return Object.keys(chosen).length > 0 ? chosen : undefined
 }

@@ -65,9 +65,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         places.trust(request.socket)
         return true
       }
-      const chooser =
-        listedBy(target.url, options.hosts()) ??
-        (trusted() ? 'policy' : null)
+      const chooser = listedBy(target.url, options.hosts()) ?? (trusted() ? 'policy' : null)
       if (chooser === null) {
         throw new LarderError('GATEWAY_HOST_REFUSED', `${new URL(target.url).host} is not in gateway.hosts`, {
           host: new URL(target.url).host

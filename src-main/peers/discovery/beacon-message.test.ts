@@ -93,9 +93,7 @@ describe('a beacon message', () => {
 
   it('tells whoever is not of the fleet nothing: no two have more in common than magic and version', () => {
     const quiet = { bootId: '11'.repeat(8) as BootId, port: 4726, goodbye: false, replyWanted: false }
-    const beacons = Array.from({ length: 20 }, (_, counter) =>
-      encodeBeacon({ ...quiet, counter }, membership, device)
-    )
+    const beacons = Array.from({ length: 20 }, (_, counter) => encodeBeacon({ ...quiet, counter }, membership, device))
     expect(new Set(beacons.map((bytes) => bytes.toString('hex', 0, 5))).size).toBe(1)
     for (let at = 5; at + 4 <= BEACON_BYTES; at += 4)
       expect(new Set(beacons.map((bytes) => bytes.toString('hex', at, at + 4))).size, `bytes at ${at}`).toBe(20)

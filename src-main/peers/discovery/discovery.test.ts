@@ -45,7 +45,11 @@ describe('discovery by beacon', () => {
     network.on('refused', ({ reason }) => told.push(reason))
     return told
   }
-  const beacon = (more: Partial<BeaconMessage>, membership = ours, device: Pick<Device, 'spki' | 'sign'> = makeDevice()) =>
+  const beacon = (
+    more: Partial<BeaconMessage>,
+    membership = ours,
+    device: Pick<Device, 'spki' | 'sign'> = makeDevice()
+  ) =>
     encodeBeacon(
       {
         bootId: randomBytes(8).toString('hex') as BootId,
