@@ -17,6 +17,22 @@ describe('taking out secrets', () => {
     ['http://a@b@host/x', 'http://host/x'],
     ['http://host/mail@home', 'http://host/mail@home'],
     ['see http://host/a and http://other/b?c', 'see http://host/a and http://other/b?[redacted]'],
+    ['http://host/d/aB3xK9mQ2pL7vR4tY8wZ1nC5/setup.msi', 'http://host/d/[redacted]/setup.msi'],
+    ['http://host/ghp_0123456789abcdefABCDEF0123456789abcd/x', 'http://host/[redacted]/x'],
+    ['http://host/token=abc/x', 'http://host/[redacted]/x'],
+    ['http://host/eyJhbGciOi.eyJzdWIiOi.c2ln/x', 'http://host/[redacted]/x'],
+    [
+      'http://host/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08/x.bin',
+      'http://host/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08/x.bin'
+    ],
+    [
+      'http://host/123e4567-e89b-42d3-a456-426614174000/node-v24.21.0-linux-x64.tar.gz',
+      'http://host/123e4567-e89b-42d3-a456-426614174000/node-v24.21.0-linux-x64.tar.gz'
+    ],
+    [
+      'http://host/Microsoft-Windows-Client-Languages-Package_amd64_31bf3856ad364e35.cab',
+      'http://host/Microsoft-Windows-Client-Languages-Package_amd64_31bf3856ad364e35.cab'
+    ],
     ['nothing secret', 'nothing secret']
   ])('%s', (text, redacted) => {
     expect(redactText(text)).toBe(redacted)

@@ -35,6 +35,16 @@ describe('a Metalink', () => {
     expect(sha256FromMetalink(document(file('a', '&#97;'.repeat(64))), { names: ['a'], lengthBytes: null })).toBeNull()
   })
 
+  it('is put aside before it is parsed when it has thousands of attributes or elements', () => {
+    const attributes = Array.from({ length: 200_000 }, (_, i) => `a${i.toString(36)}=""`).join(' ')
+    const names = { names: ['a'], lengthBytes: null }
+    expect(
+      sha256FromMetalink(document(`<file name="a" ${attributes}><hash type="sha-256">${digest}</hash></file>`), names)
+    ).toBeNull()
+    expect(sha256FromMetalink(document(file('a', digest) + '<x/>'.repeat(20_001)), names)).toBeNull()
+    expect(sha256FromMetalink(document(file('a', digest) + '<x/>'.repeat(1000)), names)).toBe(digest)
+  })
+
   it('gives a digest or nothing for any text, nested however deep', () => {
     fc.assert(
       fc.property(
