@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { statSync, writeFileSync } from 'node:fs'
 import { dirname, isAbsolute } from 'node:path'
+import { tooSmall } from '../../cache/disk-room.ts'
 import { effectiveLimits, type CacheLimits, type EffectiveLimits } from '../../cache/cache-limits.ts'
 import type {
   Cache,
@@ -170,8 +171,14 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
     if (to !== undefined) kept.servedTo.set(to, { bytes: (kept.servedTo.get(to)?.bytes ?? 0) + bytes, lastAt })
   }
 
+  fits(lengthBytes: number): boolean {
+    const pinned = [...this.#kept.values()].filter((kept) => kept.pinned)
+    return lengthBytes <= this.#limits.maxBytes - pinned.reduce((sum, kept) => sum + kept.data.length, 0)
+  }
+
   async openPartial(key: ContentKey, plan: PiecePlan): Promise<PartialContent> {
     this.#assertOpen()
+    if (!this.fits(plan.lengthBytes)) throw tooSmall(plan.lengthBytes)
     if (this.#assembling.has(key))
       throw new LarderError('CACHE_BUSY', 'This content is being assembled already', { key })
     const partial = new PartialDouble(key, plan, {
