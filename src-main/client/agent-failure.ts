@@ -47,7 +47,6 @@ const reasons: Partial<Record<ErrorCode, ReasonCode>> = {
   ORIGIN_STALLED: 'origin-error',
   ORIGIN_CLIENT_CERTIFICATE: 'origin-error',
   PROXY_CREDENTIALS: 'origin-error',
-  NOT_KEPT: 'private',
   CACHE_TOO_SMALL: 'too-large'
 }
 

@@ -138,11 +138,6 @@ export const errorTable = {
     http: 500,
     next: 'Choose a folder that only you can write, or make the named one so (chown, chmod go-w).'
   },
-  NOT_KEPT: {
-    exit: 94,
-    http: 409,
-    next: 'Name a destination file, or download it directly; such a content is never kept.'
-  },
   CACHE_TOO_SMALL: {
     exit: 91,
     http: 507,

@@ -49,7 +49,7 @@ export type FoundRoute =
 
 /**
  * Asks the origin for the latest version and decides how its bytes are to be had.
- * @throws the codes of {@link OriginClient.probe}; NOT_KEPT and CACHE_TOO_SMALL for what cannot be kept and has no destination
+ * @throws the codes of {@link OriginClient.probe}; DESTINATION_INVALID for private content without a destination, CACHE_TOO_SMALL for too large content
  */
 export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> {
   const { world, versions, spec, target, expected, known, signal } = question
