@@ -28,7 +28,7 @@ const program = new Command('bench:crowd')
   .description(
     'Many members at one PC, a part of them hostile; measures what a newcomer waits and what memory it costs.'
   )
-  .option('--members <n>', 'in all', parseCount(2, 1015), 1000)
+  .option('--members <n>', 'in all', parseCount(1, 1015), 1000)
   .option('--hostile <n>', 'of them', parseCount(0, 800), 200)
   .option('--newcomers <n>', 'one after the other', parseCount(1, 50), 5)
 const flags = readFlags<Flags>(program)
@@ -95,14 +95,15 @@ const hostile = await inBatches(flags.hostile, async (i) => {
   const one = await member(`127.0.66.${i >> 2}`)
   return { one, ws: await enter(one) }
 })
+process.stderr.write(`${hostile.filter(({ ws }) => ws).length} hostile members are in, ${connected} connected\n`)
 for (const [i, { one, ws }] of hostile.entries()) {
   if (!ws) continue
   if (i % 20 === 0) flood(ws, 150)
   else if (i % 2 === 0) readNothing(ws)
-  else await holdSlots(one)
+  else holdSlots(one)
 }
-process.stderr.write(`${hostile.filter(({ ws }) => ws).length} hostile members, ${connected} connected\n`)
 await sleep(3000)
+process.stderr.write(`they have begun: ${connected} connected, ${told} named\n`)
 
 const waits: number[] = []
 for (let i = 0; i < flags.newcomers; i++) waits.push(await newcomer())
@@ -186,7 +187,7 @@ function readNothing(ws: WebSocket): void {
 }
 
 /** Asks for all pieces on two connections and reads none, again and again. */
-async function holdSlots(one: RawMember): Promise<void> {
+function holdSlots(one: RawMember): void {
   const hold = async () => {
     const socket = await Promise.race([one.tls(port).catch(() => undefined), sleep(5000, undefined)])
     socket?.pause().write(one.asks(socket, key, { first: 0, count: plan.count }))
@@ -194,17 +195,20 @@ async function holdSlots(one: RawMember): Promise<void> {
     socket?.once('close', () => void sleep(200).then(hold))
     if (socket) setTimeout(() => socket.destroy(), 5000 + Math.random() * 5000).unref()
   }
-  await Promise.all([hold(), hold()])
+  for (let i = 0; i < 2; i++) void hold()
 }
 
 /** From the start of a PC to its first piece, in ms. */
 async function newcomer(): Promise<number> {
   const lan = await VirtualLan.open()
-  const { network } = await lan.make({ siteKey, seeds: [`127.0.0.1:${port}`] })
+  const { network, log } = await lan.make({ siteKey, seeds: [`127.0.0.1:${port}`] })
   const startedMs = performance.now()
   const isIn = once(network, 'connected')
   await network.start()
+  const debug = setInterval(() => process.stderr.write(JSON.stringify([log.lines.slice(-3), network.view()]) + '\n'), 3000)
   await isIn
+  clearInterval(debug)
+  process.stderr.write('  connected\n')
   for (;;) {
     try {
       for await (const piece of network.fetchPieces(id, key, plan, { first: 0, count: 1 }, { stallMs: 5000 }))
@@ -212,6 +216,7 @@ async function newcomer(): Promise<number> {
       break
     } catch (error) {
       if (!hasCode(error, 'PEER_BUSY', 'PEER_LOST')) throw error
+      process.stderr.write(`  ${(error as Error).message}\n`)
       await sleep(200 + Math.random() * 200)
     }
   }
