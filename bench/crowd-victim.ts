@@ -45,8 +45,13 @@ network.on('message', (from, message) => {
 claims.start()
 await network.start()
 process.send!({ port: network.ports().peer, id: network.self })
-setInterval(() => {
+const report = setInterval(() => {
   const { rss } = process.memoryUsage()
-  process.send!({ rss, connected: network.connected().length, told: told.length })
+  const { user, system } = process.cpuUsage()
+  process.send!({ rss, cpuMs: (user + system) / 1000, connected: network.connected().length, told: told.length })
 }, 250)
-process.once('disconnect', () => process.exit())
+process.once('disconnect', () => {
+  clearInterval(report)
+  process.exit()
+})
+process.on('error', () => process.exit())

@@ -12,9 +12,9 @@ import { newSiteKey } from '../src-main/peers/fleet/site-key.ts'
 import { planPieces } from '../src-main/pieces/plan.ts'
 import { VirtualLan } from '../src-main/testing/virtual-lan.ts'
 import { RawMember } from '../src-main/testing/virtual-lan-raw.ts'
+import { formatSize } from '../src-main/contract/sizes.ts'
 import { readFlags } from './flags.ts'
 import { drawTable } from './table.ts'
-import { formatSize } from '../src-main/contract/sizes.ts'
 import { parseCount } from './units.ts'
 
 interface Flags {
@@ -42,10 +42,12 @@ const [{ port, id }] = (await once(victim, 'message')) as [{ port: number; id: P
 let peakBytes = 0
 let connected = 0
 let told = 0
-victim.on('message', (news: { rss: number; connected: number; told: number }) => {
+let cpuMs = 0
+victim.on('message', (news: { rss: number; cpuMs: number; connected: number; told: number }) => {
   peakBytes = Math.max(peakBytes, news.rss)
   connected = news.connected
   told = news.told
+  cpuMs = news.cpuMs
 })
 
 const members: RawMember[] = []
@@ -102,11 +104,14 @@ for (const [i, { one, ws }] of hostile.entries()) {
   else if (i % 2 === 0) readNothing(ws)
   else holdSlots(one)
 }
+const attackedMs = performance.now()
+const cpuBefore = cpuMs
 await sleep(3000)
 process.stderr.write(`they have begun: ${connected} connected, ${told} named\n`)
 
 const waits: number[] = []
 for (let i = 0; i < flags.newcomers; i++) waits.push(await newcomer())
+const cpuShare = (cpuMs - cpuBefore) / (performance.now() - attackedMs)
 for (const timer of timers) clearInterval(timer)
 victim.disconnect()
 const report = {
@@ -117,6 +122,7 @@ const report = {
   connected,
   quietBytes,
   peakBytes,
+  cpuShare,
   told,
   waitsMs: waits.map(Math.round)
 }
@@ -201,14 +207,11 @@ function holdSlots(one: RawMember): void {
 /** From the start of a PC to its first piece, in ms. */
 async function newcomer(): Promise<number> {
   const lan = await VirtualLan.open()
-  const { network, log } = await lan.make({ siteKey, seeds: [`127.0.0.1:${port}`] })
+  const { network } = await lan.make({ siteKey, seeds: [`127.0.0.1:${port}`] })
   const startedMs = performance.now()
   const isIn = once(network, 'connected')
   await network.start()
-  const debug = setInterval(() => process.stderr.write(JSON.stringify([log.lines.slice(-3), network.view()]) + '\n'), 3000)
   await isIn
-  clearInterval(debug)
-  process.stderr.write('  connected\n')
   for (;;) {
     try {
       for await (const piece of network.fetchPieces(id, key, plan, { first: 0, count: 1 }, { stallMs: 5000 }))
@@ -216,7 +219,6 @@ async function newcomer(): Promise<number> {
       break
     } catch (error) {
       if (!hasCode(error, 'PEER_BUSY', 'PEER_LOST')) throw error
-      process.stderr.write(`  ${(error as Error).message}\n`)
       await sleep(200 + Math.random() * 200)
     }
   }

@@ -73,6 +73,11 @@ describe('claims under load', () => {
 
     put(modest, -1)
     for (let i = 0; i < MAX_OPENED + 100; i++) put(greedy, i)
+    // No more at once; a half second later a few more.
+    expect(coordinator.tableCount).toBe(1 + MAX_OPENED)
+    expect(new Set(coordinator.view(() => '').map(({ key }) => key))).toContain(keyAt(0))
+    clock.pass(500)
+    for (let i = MAX_OPENED; i < MAX_OPENED + 100; i++) put(greedy, i)
     expect(coordinator.tableCount).toBe(1 + MAX_OPENED)
     const keys = () => new Set(coordinator.view(() => '').map(({ key }) => key))
     expect(keys()).not.toContain(keyAt(0))

@@ -212,6 +212,10 @@ export class Coordinator {
 
   /** One member's tables never take the places of others'. @returns false when there is none */
   #makeRoom(from: PeerId): boolean {
+    if (from !== this.#world.self && !this.#guard.mayOpen(from)) {
+      this.#world.onFlood?.(from)
+      return false
+    }
     const isFull = this.#guard.isFull(from)
     if (!isFull && this.#tables.size < MAX_TABLES) return true
     const greedy = isFull ? from : this.#guard.greediest(from)

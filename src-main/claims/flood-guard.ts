@@ -4,6 +4,8 @@ import { KeyedBuckets, TokenBucket } from '../lib/token-bucket.ts'
 
 /** Tables that one member's claims may have opened here. */
 export const MAX_OPENED = 2500
+/** Tables that one member may open: each costs an election, and another one when nobody renews its lease. */
+const OPENINGS = { burst: MAX_OPENED, perSecond: 200 }
 /** Questions that the new contents of one member may cause: one to each member of the subnet per content. */
 const QUESTIONS_FOR_ONE = { burst: 10_000, perSecond: 2000 }
 /** Those of all members together. */
@@ -17,6 +19,7 @@ const MAX_MEMBERS = 1024
  * a member that names keys makes an honest coordinator flood all others.
  */
 export class FloodGuard {
+  readonly #openings: KeyedBuckets
   readonly #forOne: KeyedBuckets
   readonly #forAll: TokenBucket
   readonly #sure: KeyedBuckets
@@ -24,6 +27,7 @@ export class FloodGuard {
   readonly #opened = new Map<PeerId, Set<ContentKey>>()
 
   constructor(clock: Clock) {
+    this.#openings = new KeyedBuckets(clock, OPENINGS, MAX_MEMBERS)
     this.#forOne = new KeyedBuckets(clock, QUESTIONS_FOR_ONE, MAX_MEMBERS)
     this.#forAll = new TokenBucket(clock, QUESTIONS_FOR_ALL)
     this.#sure = new KeyedBuckets(clock, SURE, MAX_MEMBERS)
@@ -33,6 +37,11 @@ export class FloodGuard {
   mayAsk(because: PeerId, members: number): boolean {
     if (this.#forOne.of(because).take(members) && this.#forAll.take(members)) return true
     return this.#sure.of(because).take()
+  }
+
+  /** May this member open one more table now? */
+  mayOpen(by: PeerId): boolean {
+    return this.#openings.of(by).take()
   }
 
   opened(by: PeerId, key: ContentKey): void {
