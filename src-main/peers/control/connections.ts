@@ -6,7 +6,8 @@ import { PEER_PROTOCOL } from '../../contract/version.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { AnnouncedAddresses } from '../discovery/announced-addresses.ts'
 import { BEACON_FRESH_MS, type HeardBeacon } from '../discovery/beacon.ts'
-import { ControlChannel, type ChannelEnd } from './control-channel.ts'
+import { TokenBucket } from '../../lib/token-bucket.ts'
+import { ALL_MESSAGES_RATE, ControlChannel, type ChannelEnd } from './control-channel.ts'
 import { DialLoop, type AttemptResult } from './dial-loop.ts'
 import type { DialOutcome, ProvenSocket } from './dial.ts'
 import { CLOSE, type Hello } from './hello.ts'
@@ -103,12 +104,14 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   readonly #announced: AnnouncedAddresses
   readonly #twins: Twins
   readonly #unread = new Unread()
+  readonly #intake: TokenBucket
   readonly #known = new KnownMembers()
   #running = false
 
   constructor(options: ConnectionsOptions) {
     super()
     this.#o = options
+    this.#intake = new TokenBucket(options.clock, ALL_MESSAGES_RATE)
     this.#announced = new AnnouncedAddresses(options.clock)
     this.#dials = new OwnDials({
       ...options,
@@ -325,7 +328,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     if (side === 'dialer' && !link.channel && !this.#makeRoom(remote.id, address)) return ws.terminate()
     if (side === 'acceptor') this.#dials.abort(remote.id)
     link.channel?.close(CLOSE.replaced, 'connected anew')
-    const channel = new ControlChannel(ws, clock, this.#unread)
+    const channel = new ControlChannel(ws, clock, { unread: this.#unread, intake: this.#intake })
     link.channel = channel
     link.bootId = bootId
     link.address = address

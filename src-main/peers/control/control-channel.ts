@@ -22,6 +22,10 @@ const HELLO_MS = 10_000
 export const MESSAGE_RATE = { burst: 2000, perSecond: 2000 }
 /** Who sends more is not read for so long, again and again. */
 const UNREAD_FOR_MS = 100
+/** Messages of all peers together; above that each has its own share and is not read for a while when it sends more. */
+export const ALL_MESSAGES_RATE = { burst: 20_000, perSecond: 5000 }
+const OWN_SHARE = { burst: 300, perSecond: 100 }
+const UNREAD_WHEN_CROWDED_MS = 500
 
 /** Why a channel ended. `offence`: the peer broke the protocol. `goodbye`: it stopped on purpose. */
 export interface ChannelEnd {
@@ -53,6 +57,8 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
   readonly #pings: Timer
   readonly #helloLimit: Timer
   readonly #rate: TokenBucket
+  readonly #share: TokenBucket
+  readonly #intake: TokenBucket
   readonly #outbox: Outbox
   #deaf: Timer | undefined
   #heardAt: number
@@ -61,11 +67,18 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
   #probe: Timer | undefined
   #silenceLimit: Timer | undefined
 
-  constructor(ws: WebSocket, clock: Clock, unread = new Unread()) {
+  /** @param shared with the channels to all other peers */
+  constructor(
+    ws: WebSocket,
+    clock: Clock,
+    { unread, intake } = { unread: new Unread(), intake: new TokenBucket(clock, ALL_MESSAGES_RATE) }
+  ) {
     super()
     this.#ws = ws
     this.#clock = clock
     this.#rate = new TokenBucket(clock, MESSAGE_RATE)
+    this.#share = new TokenBucket(clock, OWN_SHARE)
+    this.#intake = intake
     this.#outbox = new Outbox(ws, clock, unread, () => this.#cut({ kind: 'lost', reason: 'did not read its messages' }))
     this.#heardAt = clock.monotonicMs()
     this.#pings = clock.every(PING_MS, () => ws.ping())
@@ -149,10 +162,10 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
     })
   }
 
-  #restFrom(): void {
+  #restFrom(ms: number): void {
     if (this.#deaf) return
     this.#ws.pause()
-    this.#deaf = this.#clock.after(UNREAD_FOR_MS, () => {
+    this.#deaf = this.#clock.after(ms, () => {
       this.#deaf = undefined
       // Not heard is not silent.
       this.#heard()
@@ -169,7 +182,9 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
     if (this.#ended) return
     this.#heard()
     // Never a reason to part: it may only pass on what somebody else began.
-    if (!this.#rate.take()) return this.#restFrom()
+    if (!this.#rate.take()) return this.#restFrom(UNREAD_FOR_MS)
+    // Nothing of it is lost: what is sent meanwhile waits at its end.
+    if (!this.#share.take() && !this.#intake.take()) this.#restFrom(UNREAD_WHEN_CROWDED_MS)
     if (binary) return this.#offend('sent a binary frame')
     if (data.length > (this.#greeted ? MAX_PEER_MESSAGE_BYTES : MAX_HELLO_BYTES))
       return this.#offend(`sent a message of ${data.length} bytes`)
