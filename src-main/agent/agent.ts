@@ -7,7 +7,7 @@ import type { ContentKey, RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
 import type { RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
-import type { AgentSnapshot, CacheEntryDetail, IntegrationState } from '../contract/snapshot.ts'
+import type { AgentSnapshot, CacheEntryDetail, IntegrationState, PauseReason } from '../contract/snapshot.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ClockSkew } from '../origin/origin.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
@@ -101,15 +101,20 @@ export interface Agent extends EventEmitter<AgentEvents> {
   pieces(key: ContentKey): string
   /** All transfers are paused. */
   readonly paused: boolean
-  /** Pauses all transfers, through restarts too; `untilWallMs` null: until resumed. */
+  /** A person pauses all transfers, through restarts too; `untilWallMs` null: until resumed. */
   pauseAll(untilWallMs: number | null): void
+  /** A person lets everything go on, whoever has paused it. */
   resumeAll(): void
-  /** Other rate settings, from now on; what is not named stays as it is. @throws SETTING_MANAGED */
+  /** Pauses all transfers for one reason; they are paused while any reason holds. Idempotent. */
+  holdPause(reason: PauseReason, untilWallMs: number | null): void
+  /** The reason is gone. */
+  releasePause(reason: PauseReason): void
+  /** Other rate settings, until restart; what is not named stays as it is. @throws SETTING_MANAGED */
   setRates(rates: Partial<Settings['rates']>): void
   rates(): RatesAnswer
   /** One content of the cache, and whom it was served to. @throws NOT_FOUND */
   content(sha256: Sha256Hex): CacheEntryDetail
-  /** Other limits, from now on; what is not named stays as it is. @throws SETTING_MANAGED */
+  /** Other limits, until restart; what is not named stays as it is. @throws SETTING_MANAGED */
   setCacheLimits(limits: Partial<CacheLimits>): Promise<void>
   /** Moves the cache to another folder at the next start. @throws SETTING_MANAGED, BAD_REQUEST, CACHE_UNUSABLE */
   relocateCache(dir: string): Promise<void>
@@ -118,8 +123,8 @@ export interface Agent extends EventEmitter<AgentEvents> {
   /** Network or power changed. */
   refresh(): void
   start(): Promise<void>
-  /** Ends everything in reverse order; verified pieces stay. Idempotent. */
-  stop(): Promise<void>
+  /** Ends everything in reverse order, within `limitMs`: what takes longer is named in the log and left. Verified pieces stay. Idempotent. */
+  stop(limitMs?: number): Promise<void>
 }
 
 /** @see createAgent in `create-agent.ts` */

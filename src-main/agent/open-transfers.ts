@@ -1,6 +1,7 @@
 import type { Cache } from '../cache/cache.ts'
 import type { RequestView } from '../contract/request.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { PartStack } from '../lib/part-stack.ts'
 import type { OriginClient } from '../origin/origin.ts'
 import type { PieceBuffers } from '../pieces/piece-buffers.ts'
 import { createRecordVerifier } from '../pieces/record.ts'
@@ -40,20 +41,10 @@ export interface OpenTransfers {
   readonly originSlots: OriginSlots
 }
 
-export function openTransfers({
-  clock,
-  settings,
-  cache,
-  origin,
-  buffers,
-  rates,
-  serving,
-  peers,
-  events,
-  changed,
-  requestChanged
-}: TransfersWorld): OpenTransfers {
-  const originSlots = new OriginSlots(settings.current.transfers.originConcurrency, () => requests.lineMoved())
+export async function openTransfers(parts: TransfersWorld, stack: PartStack): Promise<OpenTransfers> {
+  const { clock, settings, cache, origin, buffers, rates, serving, peers, events, changed, requestChanged } = parts
+  let opened: Requests | undefined
+  const originSlots = new OriginSlots(settings.current.transfers.originConcurrency, () => opened?.lineMoved())
   const world: TransferWorld = {
     clock,
     cache,
@@ -71,10 +62,19 @@ export function openTransfers({
     changed,
     random: Math.random
   }
-  const transfers = new Transfers(world, (bytes) => rates.noteUploaded(bytes))
+  const transfers = await stack.own(
+    'transfers',
+    () => new Transfers(world, (bytes) => rates.noteUploaded(bytes)),
+    (t) => t.close()
+  )
   // One for all that ask: what an origin has refused one of them, it is not asked for another.
   const versions = new VersionCheck(origin, clock)
-  const requests = new Requests(world, transfers, versions, requestChanged)
+  const requests = await stack.own(
+    'requests',
+    () => new Requests(world, transfers, versions, requestChanged),
+    (r) => r.close()
+  )
+  opened = requests
   return {
     transfers,
     requests,

@@ -20,11 +20,9 @@ export interface AgentFacts {
 }
 
 /** Bytes of this run by where they came from, each counted once, and bytes served to peers. */
-export function byteTotals({
-  requests,
-  transfers,
-  readings
-}: Pick<AgentParts, 'requests' | 'transfers' | 'readings'>): ByteCounts {
+export function byteTotals(parts: Pick<AgentParts, 'requests' | 'transfers' | 'readings'> | undefined): ByteCounts {
+  if (!parts) return { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0 }
+  const { requests, transfers, readings } = parts
   const { originBytes, peerBytes } = transfers.totals
   return {
     originBytes: originBytes + requests.totals.originBytes + readings.originBytes,

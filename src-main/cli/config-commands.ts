@@ -26,6 +26,7 @@ const strengths: Record<SettingStrength, string> = {
   file: 'file',
   policy: 'policy',
   'command-line': 'command line',
+  'this-run': 'until restart',
   locked: 'policy (locked)'
 }
 

@@ -9,6 +9,11 @@ import { ContentKind, RequestView, SourceSplit } from './request.ts'
 /**
  *     starting ──► running ──► stopping ──► stopped
  */
+/** Who holds a pause: somebody who asked for it, a PC on battery, a PC that goes to sleep. */
+export const pauseReasons = ['person', 'battery', 'asleep'] as const
+const PauseReason = z.enum(pauseReasons)
+export type PauseReason = z.infer<typeof PauseReason>
+
 export const AgentState = z.enum(['starting', 'running', 'stopping', 'stopped'])
 
 /**
@@ -199,7 +204,8 @@ export const AgentSnapshot = z.object({
   state: AgentState,
   startedAt: z.number(),
   integration: IntegrationState,
-  paused: z.object({ until: z.number().nullable() }).nullable(),
+  /** `until` null: until nobody who holds the pause does so any more. */
+  paused: z.object({ until: z.number().nullable(), by: z.array(PauseReason).default(['person']) }).nullable(),
   rates: RatesView,
   /** Peers get nothing from this PC until then; null within: until it serves again. */
   servingStopped: z.object({ until: z.number().nullable() }).nullable(),

@@ -1,6 +1,6 @@
 import type { SettingsProblem } from '../contract/setting-details.ts'
 import { LarderError } from '../lib/errors.ts'
-import { effectiveSettings, type EffectiveSettings, type SettingSources } from './effective.ts'
+import { effectiveSettings, type EffectiveSettings, type SettingSources, type ThisRun } from './effective.ts'
 import { noPolicy, parsePolicy } from './policy-file.ts'
 import type { SettingsFile, SettingsFiles } from './settings-files.ts'
 import type { Parsed, SettingValues, TextProblem } from './settings-text.ts'
@@ -28,6 +28,12 @@ export function loadSettings(files: SettingsFiles, commandLine: SettingValues = 
     problems: [...user.problems, ...policy.problems],
     good: { user: user.good, policy: policy.good }
   }
+}
+
+/** The same files with other values until restart. */
+export function withThisRun(loaded: LoadedSettings, thisRun: ThisRun): LoadedSettings {
+  const sources = { ...loaded.sources, thisRun }
+  return { ...loaded, ...effectiveSettings(sources), sources }
 }
 
 /** @throws SETTINGS_INVALID for a broken file of which no good version is known */

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { statSync, writeFileSync } from 'node:fs'
 import type { Agent, AgentConfig, AgentEvents, AgentHost, Asker } from '../agent/agent.ts'
 import { Asked, requireIntegration } from '../agent/asked.ts'
+import { hold, noPauses, pauseOf, release, resume, type Pauses } from '../agent/pauses.ts'
 import { savingsOf } from '../agent/savings.ts'
 import type { CacheLimits } from '../cache/cache-limits.ts'
 import type { Cache } from '../cache/cache.ts'
@@ -11,7 +12,7 @@ import type { ContentKey, PeerId, RequestId, Sha256Hex } from '../contract/ids.t
 import type { PrecacheItem, PrecacheView } from '../contract/precache.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
 import { finalRequestStates, type RequestSpec, type RequestView } from '../contract/request.ts'
-import type { AgentSnapshot, CacheEntryDetail, IntegrationState } from '../contract/snapshot.ts'
+import type { AgentSnapshot, CacheEntryDetail, IntegrationState, PauseReason } from '../contract/snapshot.ts'
 import type { Settings } from '../contract/settings.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
 import { LarderError } from '../lib/errors.ts'
@@ -289,12 +290,27 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     return this.settings.integration
   }
 
+  #pauses = noPauses
+
+  #pause(pauses: Pauses): void {
+    this.#pauses = pauses
+    this.change({ paused: pauseOf(pauses) })
+  }
+
   pauseAll(until: number | null): void {
-    this.change({ paused: { until } })
+    this.holdPause('person', until)
   }
 
   resumeAll(): void {
-    this.change({ paused: null })
+    this.#pause(resume(this.#pauses))
+  }
+
+  holdPause(reason: PauseReason, until: number | null): void {
+    this.#pause(hold(this.#pauses, reason, until))
+  }
+
+  releasePause(reason: PauseReason): void {
+    this.#pause(release(this.#pauses, reason))
   }
 
   stopServing(until: number | null): void {

@@ -82,7 +82,7 @@ export const fixtures = {
   paused: (): FixtureAgent => ({
     snapshot: {
       ...everyday(),
-      paused: { until: everyday().at + 55 * 60_000 },
+      paused: { until: everyday().at + 55 * 60_000, by: ['person'] },
       requests: everyday().requests.map((r) =>
         r.state === 'active' || r.state === 'waiting'
           ? { ...r, state: 'paused', waitingFor: { what: 'resume', ahead: null }, rateBytesPerSecond: 0 }
