@@ -38,7 +38,7 @@ export type AgentChange =
 
 /**
  * Connects to the agent of this user. The integration may be off; then requests are refused and everything else works.
- * @throws AGENT_NOT_RUNNING, AGENT_UNSUPPORTED
+ * @throws AGENT_NOT_RUNNING, AGENT_UNSUPPORTED; BUSY when it runs and does not answer
  */
 export async function connect(options: DetectOptions = {}): Promise<AgentConnection> {
   const { detection, address } = await findAgent(options)
@@ -47,7 +47,7 @@ export async function connect(options: DetectOptions = {}): Promise<AgentConnect
       version: detection.version,
       apiVersion: detection.apiVersion
     })
-  if (!address) throw new LarderError('AGENT_NOT_RUNNING', detection.why)
+  if (!address) throw new LarderError(detection.state === 'busy' ? 'BUSY' : 'AGENT_NOT_RUNNING', detection.why)
   return new AgentConnection(new AgentHttp(address), detection)
 }
 

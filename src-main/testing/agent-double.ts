@@ -17,7 +17,7 @@ import type { Settings } from '../contract/settings.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { Precache } from '../precache/precache.ts'
-import { namesIn } from '../settings/setting-facts.ts'
+import { valuesIn } from '../settings/setting-facts.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
 import type { Change } from '../settings/write-setting.ts'
 import { CacheDouble } from './cache/cache-double.ts'
@@ -338,7 +338,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   readonly changesMade: object[] = []
 
   setRates(rates: Partial<Settings['rates']>): void {
-    this.settings.requireOpen(namesIn('rates', rates))
+    this.settings.setForThisRun(valuesIn('rates', rates), { by: 'local API' })
     this.changesMade.push(rates)
   }
 
@@ -349,7 +349,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   }
 
   async setCacheLimits(limits: Partial<CacheLimits>): Promise<void> {
-    this.settings.requireOpen(namesIn('cache', limits))
+    this.settings.setForThisRun(valuesIn('cache', limits), { by: 'local API' })
     this.changesMade.push(limits)
   }
 
