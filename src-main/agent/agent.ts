@@ -5,7 +5,7 @@ import type { AgentEvent } from '../contract/events.ts'
 import type { ErrorCode } from '../contract/errors.ts'
 import type { ContentKey, RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
-import type { RequestSpec, RequestView } from '../contract/request.ts'
+import type { ReasonCode, RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot, CacheEntryDetail, IntegrationState, PauseReason } from '../contract/snapshot.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -80,14 +80,16 @@ export interface Agent extends EventEmitter<AgentEvents> {
   /** @throws NOT_FOUND */
   requestView(id: RequestId): RequestView
   requests(): RequestView[]
-  /** Each is idempotent. @throws NOT_FOUND */
-  cancel(id: RequestId): RequestView
+  /** Each is idempotent. `reason`: the program goes on without the agent, and why; that is a fallback. @throws NOT_FOUND */
+  cancel(id: RequestId, reason?: ReasonCode): RequestView
   pause(id: RequestId): RequestView
   resume(id: RequestId): RequestView
   /** Where the API listens; shown in snapshots. */
   setApiPort(port: number | null): void
   /** Where the gateway listens; null: nowhere. */
   setGatewayPort(port: number | null): void
+  /** The gateway has passed a question on to the origin, unseen by cache and peers. */
+  noteBypass(url: string, why: string): void
   /** Tells people of something beside the agent that does not work, as an event. */
   warn(text: string, facts?: { readonly code: ErrorCode }): void
   /** What the agent goes by, and the place where it is changed. */

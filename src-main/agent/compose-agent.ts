@@ -159,7 +159,7 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
     stack
   )
   const { network, claims } = peers
-  const { transfers, requests, readings, originSlots } = (opened = await openTransfers(
+  const { transfers, requests, readings, originSlots, discardedBytes } = (opened = await openTransfers(
     {
       clock: awake,
       settings: live,
@@ -244,6 +244,7 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
     claims,
     transfers,
     requests,
+    discardedBytes,
     readings,
     pause,
     rates,

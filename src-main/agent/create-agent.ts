@@ -7,7 +7,7 @@ import type { ErrorCode } from '../contract/errors.ts'
 import type { AgentEvent } from '../contract/events.ts'
 import type { ContentKey, RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
-import type { RequestSpec, RequestView } from '../contract/request.ts'
+import type { ReasonCode, RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot, CacheEntryDetail, IntegrationState, PauseReason } from '../contract/snapshot.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
@@ -23,11 +23,13 @@ import type { Change } from '../settings/write-setting.ts'
 import type { Agent, AgentConfig, AgentEvents, AgentHost, Asker } from './agent.ts'
 import type { AgentParts } from './agent-parts.ts'
 import { Asked, requireIntegration } from './asked.ts'
+import { Bypasses } from './bypasses.ts'
 import { contentDetail, moveIn } from './cache-care.ts'
 import { composeAgent, limitsOf } from './compose-agent.ts'
 import { EventLog } from './event-log.ts'
 import { logTrouble } from './log-trouble.ts'
 import { describePause, untilText } from './pause-texts.ts'
+import { ProgramFallbacks } from './program-fallbacks.ts'
 import { composeSnapshot } from './snapshot.ts'
 
 /** A snapshot is told at most so often. */
@@ -50,6 +52,8 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   readonly settings: LiveSettings
   readonly #events: EventLog
   readonly #asked = new Asked()
+  readonly #fallbacks: ProgramFallbacks
+  readonly #bypasses: Bypasses
   readonly #stack: PartStack
   #parts: AgentParts | null = null
   #state: AgentSnapshot['state'] = 'starting'
@@ -70,6 +74,8 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       config.settings instanceof LiveSettings ? config.settings : settingsInMemory(config.settings, host.clock)
     this.#startedWallMs = host.clock.wallMs()
     this.#events = new EventLog(host.clock, (event) => this.#told(event))
+    this.#fallbacks = new ProgramFallbacks(this.#events)
+    this.#bypasses = new Bypasses(host.clock, this.#events)
     this.#stack = new PartStack(host.clock)
   }
 
@@ -115,6 +121,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       apiPort: this.#apiPort,
       gatewayPort: this.#gatewayPort,
       fallbacks: this.#events.count('fallback'),
+      bypassed: this.#bypasses.count,
       events: this.#events.since(0, 200)
     })
   }
@@ -151,8 +158,9 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     return this.#running().requests.views()
   }
 
-  cancel(id: RequestId): RequestView {
+  cancel(id: RequestId, reason?: ReasonCode): RequestView {
     const request = this.#running().requests.get(id)
+    if (reason !== undefined) this.#fallbacks.tell(request, reason)
     request.cancel()
     return request.view()
   }
@@ -176,6 +184,11 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
 
   setGatewayPort(port: number | null): void {
     this.#gatewayPort = port
+    this.#changed()
+  }
+
+  noteBypass(url: string, why: string): void {
+    this.#bypasses.note(url, why)
     this.#changed()
   }
 

@@ -39,12 +39,15 @@ export interface OpenTransfers {
   readonly readings: Readings
   /** Slots for downloads from origins; as many as the settings say. */
   readonly originSlots: OriginSlots
+  /** Came from origins in this run and was of no use. */
+  readonly discardedBytes: () => number
 }
 
 export async function openTransfers(parts: TransfersWorld, stack: PartStack): Promise<OpenTransfers> {
   const { clock, settings, cache, origin, buffers, rates, serving, peers, events, changed, requestChanged } = parts
   let opened: Requests | undefined
   const originSlots = new OriginSlots(settings.current.transfers.originConcurrency, () => opened?.lineMoved())
+  let discardedBytes = 0
   const world: TransferWorld = {
     clock,
     cache,
@@ -59,6 +62,7 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     originSlots,
     weight: () => serving.weight.value,
     emit: (type, text, facts) => events.add(type, text, facts),
+    discarded: (bytes) => void (discardedBytes += bytes),
     changed,
     random: Math.random
   }
@@ -79,6 +83,7 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     transfers,
     requests,
     readings: new Readings(world, requests, transfers, versions),
-    originSlots
+    originSlots,
+    discardedBytes: () => discardedBytes
   }
 }

@@ -16,6 +16,7 @@ export interface AgentFacts {
   readonly apiPort: number | null
   readonly gatewayPort: number | null
   readonly fallbacks: number
+  readonly bypassed: number
   readonly events: AgentEvent[]
 }
 
@@ -68,7 +69,12 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
     cache: cache.stats(),
     cacheNext: place.next,
     precache: precache.view(),
-    totals: { ...byteTotals(parts), fallbacks: facts.fallbacks },
+    totals: {
+      ...byteTotals(parts),
+      fallbacks: facts.fallbacks,
+      bypassed: facts.bypassed,
+      discardedBytes: parts.discardedBytes()
+    },
     savings: parts.savings.read(),
     process: vitals.read(),
     events: facts.events

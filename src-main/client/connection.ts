@@ -17,7 +17,7 @@ import type { RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { AnswerOf, ApiOperationName, InputOf } from '../contract/operations/operations.ts'
 import type { PrecacheItem, PrecacheView } from '../contract/precache.ts'
 import type { RatesAnswer, RatesSpec } from '../contract/rates.ts'
-import { RequestView, type RequestSpecInput } from '../contract/request.ts'
+import { type ReasonCode, RequestView, type RequestSpecInput } from '../contract/request.ts'
 import type { SettingDetails } from '../contract/setting-details.ts'
 import {
   AgentSnapshot,
@@ -86,8 +86,12 @@ export class AgentConnection {
       if (event === 'request') yield understand(RequestView, data)
   }
 
-  cancel(id: RequestId, options: Cancellable = {}): Promise<RequestView> {
-    return this.call('request.cancel', { id }, options)
+  /** @param reason why the caller goes on without the agent; told as a fallback */
+  cancel(
+    id: RequestId,
+    { reason, ...options }: Cancellable & { readonly reason?: ReasonCode } = {}
+  ): Promise<RequestView> {
+    return this.call('request.cancel', { id, ...(reason !== undefined && { reason }) }, options)
   }
 
   pause(id: RequestId): Promise<RequestView> {

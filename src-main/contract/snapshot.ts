@@ -244,7 +244,11 @@ export const AgentSnapshot = z.object({
     peerBytes: z.number(),
     cacheBytes: z.number(),
     servedBytes: z.number(),
-    fallbacks: z.number().int()
+    fallbacks: z.number().int(),
+    /** What the gateway passed on, unshared. */
+    bypassed: z.number().int().default(0),
+    /** Came from origins and was of no use: of broken attempts, of versions that changed. */
+    discardedBytes: z.number().int().default(0)
   }),
   savings: Savings,
   /** Health of the process: event-loop delay p99 over the last minute, ms; resident memory, bytes. */

@@ -177,7 +177,15 @@ describe('the tray', () => {
     const { tooltip } = trayMenu(
       running,
       snapshot({
-        totals: { originBytes: 5 * 2 ** 30, peerBytes: 123 * 2 ** 40, cacheBytes: 0, servedBytes: 1500, fallbacks: 0 }
+        totals: {
+          originBytes: 5 * 2 ** 30,
+          peerBytes: 123 * 2 ** 40,
+          cacheBytes: 0,
+          servedBytes: 1500,
+          fallbacks: 0,
+          bypassed: 0,
+          discardedBytes: 0
+        }
       })
     )
     expect(tooltip).toBe('Larder: idle\nFrom peers 123 TiB, from origins 5 GiB\nServed to others 1.46 KiB')

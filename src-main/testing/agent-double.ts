@@ -11,7 +11,7 @@ import type { AgentEvent, AgentEventType } from '../contract/events.ts'
 import type { ContentKey, PeerId, RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { PrecacheItem, PrecacheView } from '../contract/precache.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
-import { finalRequestStates, type RequestSpec, type RequestView } from '../contract/request.ts'
+import { finalRequestStates, type ReasonCode, type RequestSpec, type RequestView } from '../contract/request.ts'
 import type { AgentSnapshot, CacheEntryDetail, IntegrationState, PauseReason } from '../contract/snapshot.ts'
 import type { Settings } from '../contract/settings.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
@@ -100,7 +100,15 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       cacheNext: null,
       precache: nothingToPrecache,
       cache: this.cacheDouble.stats(),
-      totals: { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0, fallbacks: 0 },
+      totals: {
+        originBytes: 0,
+        peerBytes: 0,
+        cacheBytes: 0,
+        servedBytes: 0,
+        fallbacks: 0,
+        bypassed: 0,
+        discardedBytes: 0
+      },
       savings: { today: savingsOf([]), days7: savingsOf([]), days28: savingsOf([]) },
       process: { pid: process.pid, eventLoopP99Ms: 0, rssBytes: 0, cpuSeconds: 0 },
       events: []
@@ -244,8 +252,12 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     return this.update(id, { state: 'failed', error: error.toView(), finishedAt: this.host.clock.wallMs() })
   }
 
-  cancel(id: RequestId): RequestView {
+  /** Why programs went on without it. */
+  readonly fallbacks: ReasonCode[] = []
+
+  cancel(id: RequestId, reason?: ReasonCode): RequestView {
     const view = this.requestView(id)
+    if (reason !== undefined) this.fallbacks.push(reason)
     if (finalRequestStates.includes(view.state)) return view
     return this.update(id, {
       state: 'cancelled',
@@ -266,6 +278,8 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   }
 
   setGatewayPort(): void {}
+
+  noteBypass(): void {}
 
   warn(text: string): void {
     this.happen('warning', text)

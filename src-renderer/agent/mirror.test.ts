@@ -210,7 +210,15 @@ describe('the mirror', () => {
       message('a', n, {
         snapshot: {
           ...fixtureSnapshot(),
-          totals: { originBytes, peerBytes: 0, cacheBytes: 0, servedBytes: 0, fallbacks: 0 }
+          totals: {
+            originBytes,
+            peerBytes: 0,
+            cacheBytes: 0,
+            servedBytes: 0,
+            fallbacks: 0,
+            bypassed: 0,
+            discardedBytes: 0
+          }
         }
       })
     r.push(at(0, 1))

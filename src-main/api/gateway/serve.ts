@@ -29,7 +29,8 @@ export interface GatewayAgent {
       headers: Record<string, string>
       conditions: Record<string, string>
       signal: AbortSignal
-    }
+    },
+    why: string
   ): Promise<PassedAnswer>
 }
 
@@ -135,12 +136,8 @@ async function pass(
 ): Promise<void> {
   const { headers, conditions } = fieldsToPass(request.headers)
   if (target.authorization !== null) headers['authorization'] ??= target.authorization
-  const answer = await agent.pass(target.url, {
-    method: request.method === 'HEAD' ? 'HEAD' : 'GET',
-    headers,
-    conditions,
-    signal
-  })
+  const method = request.method === 'HEAD' ? 'HEAD' : 'GET'
+  const answer = await agent.pass(target.url, { method, headers, conditions, signal }, why)
   response.writeHead(answer.status, {
     ...answerToPass(answer.headers),
     'cache-status': `${PSEUDONYM}; fwd=bypass; detail=${why}`
