@@ -45,8 +45,8 @@ export interface OpenTransfers {
 
 export async function openTransfers(parts: TransfersWorld, stack: PartStack): Promise<OpenTransfers> {
   const { clock, settings, cache, origin, buffers, rates, serving, peers, events, changed, requestChanged } = parts
-  let opened: Requests | undefined
-  const originSlots = new OriginSlots(settings.current.transfers.originConcurrency, () => opened?.lineMoved())
+  const line = { moved: (): void => {} }
+  const originSlots = new OriginSlots(settings.current.transfers.originConcurrency, () => line.moved())
   let discardedBytes = 0
   const world: TransferWorld = {
     clock,
@@ -78,7 +78,7 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     () => new Requests(world, transfers, versions, requestChanged),
     (r) => r.close()
   )
-  opened = requests
+  line.moved = () => requests.lineMoved()
   return {
     transfers,
     requests,
