@@ -1,5 +1,6 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import type { TLSSocket } from 'node:tls'
 import { assertLocalCaller, bearerOf } from '../src-main/api/guard.ts'
 import { redactFacts, redactText } from '../src-main/api/redact.ts'
 import { RecordSlots, encodeSlot } from '../src-main/cache/record-slots.ts'
@@ -16,6 +17,7 @@ import { parseLinks } from '../src-main/origin/link-header.ts'
 import { metalinkUrl, sha256FromMetalink } from '../src-main/origin/metalink.ts'
 import { nextHop } from '../src-main/origin/redirects.ts'
 import { statusFailure } from '../src-main/origin/failures.ts'
+import { isSignedUrl } from '../src-main/origin/private-by-default.ts'
 import { fileNameOf, hostOf, normaliseUrl, separateCredentials } from '../src-main/origin/url.ts'
 import { answersVersion, versionOf } from '../src-main/origin/version.ts'
 import { readDenyList, signDenyList } from '../src-main/peers/fleet/deny-list.ts'
@@ -26,6 +28,7 @@ import { parseMacosLinks } from '../src-main/machine/link-probe-macos.ts'
 import { defaultOf, defaultOf6, parseMetered } from '../src-main/machine/link-probe-linux.ts'
 import { parseWindowsLinks } from '../src-main/machine/link-probe-windows.ts'
 import { newSiteKey, siteKeyMembership } from '../src-main/peers/fleet/membership.ts'
+import { KnowledgeProofs, knowledgeWith } from '../src-main/peers/exchange/knowledge.ts'
 import { parsePiecesPath, piecesPath } from '../src-main/peers/exchange/piece-request.ts'
 import { PieceStream } from '../src-main/peers/exchange/piece-stream.ts'
 import { parseSeed } from '../src-main/peers/discovery/seed.ts'
@@ -86,6 +89,9 @@ function peerTargets(): FuzzTarget[] {
   const buffers = new PieceBuffers(systemClock)
   const answer = Buffer.concat([encodeRecord(recordOf(0)), Buffer.alloc(2500, 1)])
   const control = new ControlVictim()
+  const proofs = new KnowledgeProofs(knowledgeWith(() => Buffer.alloc(32, 5)))
+  const channel = { destroyed: false, exportKeyingMaterial: () => Buffer.alloc(32, 6) } as unknown as TLSSocket
+  const knowsProof = proofs.prove(channel, key)!
   const credential = membership.vouch(Buffer.alloc(91, 3))
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const caPublicKey = createPublicKey(privateKey)
@@ -135,6 +141,15 @@ function peerTargets(): FuzzTarget[] {
       feed(bytes) {
         const run = parsePiecesPath(bytes.toString())
         if (run && (run.first < 0 || run.count < 1 || run.count > 16_384)) throw new Error('a run out of bounds')
+      }
+    },
+    {
+      name: 'proofs of knowledge',
+      seeds: texts(knowsProof, `${'A'.repeat(42)}B`, ''),
+      feed(bytes) {
+        const shown = bytes.toString('latin1')
+        if (proofs.holds(channel, key, shown) && shown !== knowsProof)
+          throw new Error('a changed proof passed for the right one')
       }
     },
     {
@@ -301,6 +316,8 @@ function originTargets(): FuzzTarget[] {
         if (/[/\\\0]/.test(name) || name === '..' || name === '.') throw new Error('a file name that leaves its folder')
         if (normaliseUrl(url) !== url) throw new Error('normalising twice changes the URL')
         hostOf(separateCredentials(url).url)
+        if (!isSignedUrl(`${url.split('?')[0]}?a=${encodeURIComponent(text)}&sig=1`))
+          throw new Error('a signed URL passed for a plain one')
         fileNameOf(url)
       }
     },

@@ -1,13 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, rmSync, truncateSync } from 'node:fs'
 
-const SIZE_MIB = 96
+const SIZE_BYTES = 96 * 1024 * 1024
 
 /** A small file system of its own for the folder of one agent, that can be made to fail. */
 export interface SmallDisk {
   /** Why it cannot be had here; null when it can. */
   whyNot(): string | null
-  mount(dir: string): void
+  /** `sizeBytes`: what it holds; 96 MiB by default. */
+  mount(dir: string, sizeBytes?: number): void
   /** Harmless where nothing is mounted. */
   unmount(dir: string): void
 }
@@ -15,9 +16,9 @@ export interface SmallDisk {
 /** In memory: fills up soon, and can be made read-only while nothing is open for writing. */
 export const memoryDisk: SmallDisk = {
   whyNot: () => whyNoMount(),
-  mount(dir) {
+  mount(dir, sizeBytes = SIZE_BYTES) {
     mkdirSync(dir, { recursive: true })
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_MIB}m,mode=700`, 'tmpfs', dir])
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeBytes},mode=700`, 'tmpfs', dir])
   },
   unmount
 }
@@ -28,10 +29,10 @@ const imageOf = (dir: string): string => `${dir}.img`
 export const failingDisk: SmallDisk = {
   whyNot: () =>
     whyNoMount() ?? (['/sbin/mkfs.ext4', '/usr/sbin/mkfs.ext4'].some(existsSync) ? null : 'needs mkfs.ext4'),
-  mount(dir) {
+  mount(dir, sizeBytes = SIZE_BYTES) {
     mkdirSync(dir, { recursive: true })
     closeSync(openSync(imageOf(dir), 'w'))
-    truncateSync(imageOf(dir), SIZE_MIB * 1024 * 1024)
+    truncateSync(imageOf(dir), sizeBytes)
     execFileSync('mkfs.ext4', ['-q', '-F', imageOf(dir)])
     execFileSync('mount', ['-o', 'loop', imageOf(dir), dir])
   },

@@ -9,6 +9,7 @@ const root = path.dirname(import.meta.dirname)
 const base = ['contract', 'lib']
 const engine = [
   ...base,
+  'placing',
   'settings',
   'rates',
   'pieces',
@@ -28,11 +29,12 @@ const engine = [
 const layers: Record<string, readonly string[]> = {
   contract: [],
   lib: ['contract'],
+  placing: base,
   settings: base,
   rates: base,
   pieces: base,
   machine: base,
-  cache: [...base, 'pieces'],
+  cache: [...base, 'placing', 'pieces'],
   origin: [...base, 'rates', 'pieces'],
   'peers/network': [...base, 'pieces'],
   'peers/fleet': [...base, 'peers/network'],
@@ -51,14 +53,14 @@ const layers: Record<string, readonly string[]> = {
     'peers/exchange'
   ],
   claims: base,
-  transfers: [...base, 'pieces', 'cache', 'origin', 'peers/network', 'claims'],
-  requests: [...base, 'pieces', 'cache', 'origin', 'peers/network', 'claims', 'transfers'],
+  transfers: [...base, 'placing', 'pieces', 'cache', 'origin', 'peers/network', 'claims'],
+  requests: [...base, 'placing', 'pieces', 'cache', 'origin', 'peers/network', 'claims', 'transfers'],
   precache: base,
   agent: engine,
   operations: [...engine, 'agent'],
   window: [...engine, 'agent', 'operations'],
   api: [...engine, 'agent', 'operations', 'window'],
-  client: [...base, 'settings', 'rates', 'origin'],
+  client: [...base, 'placing', 'settings', 'rates', 'origin'],
   cli: [...engine, 'agent', 'operations', 'window', 'api', 'client']
 }
 /** Electron's side: may import every layer, and electron. */

@@ -5,10 +5,12 @@ import type { PeerNetwork } from '../peers/network.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import type { Readings } from '../requests/reading.ts'
 import type { Requests } from '../requests/requests.ts'
+import type { Traffic } from '../transfers/traffic.ts'
 import type { Transfers } from '../transfers/transfers.ts'
 import type { Precache } from '../precache/precache.ts'
 import type { Rates } from '../rates/rates.ts'
 import type { CachePlace } from './cache-place.ts'
+import type { History } from './history.ts'
 import type { MachineWatch } from '../machine/machine-watch.ts'
 import type { PauseSwitch } from './pause-switch.ts'
 import type { SavingsMeter } from './savings.ts'
@@ -17,6 +19,8 @@ import type { VitalSigns } from './vital-signs.ts'
 
 /** Everything a started agent consists of. */
 export interface AgentParts {
+  readonly history: History
+  readonly traffic: Traffic
   readonly hashes: HashPool
   readonly place: CachePlace
   readonly cache: Cache

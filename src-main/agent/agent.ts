@@ -8,6 +8,7 @@ import type { RatesAnswer } from '../contract/rates.ts'
 import type { ReasonCode, RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot, CacheEntryDetail, IntegrationState, PauseReason } from '../contract/snapshot.ts'
+import type { TrafficHistory } from '../contract/traffic.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ClockSkew } from '../origin/origin.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
@@ -114,6 +115,8 @@ export interface Agent extends EventEmitter<AgentEvents> {
   /** Other rate settings, until restart; what is not named stays as it is. @throws SETTING_MANAGED */
   setRates(rates: Partial<Settings['rates']>): void
   rates(): RatesAnswer
+  /** The last minutes second by second. */
+  trafficHistory(): TrafficHistory
   /** One content of the cache, and whom it was served to. @throws NOT_FOUND */
   content(sha256: Sha256Hex): CacheEntryDetail
   /** Other limits, until restart; what is not named stays as it is. @throws SETTING_MANAGED */

@@ -25,6 +25,10 @@ export class NetworkClaimLink extends EventEmitter<ClaimLinkEvents> implements C
     return this.#network.send(to, message)
   }
 
+  addressOf(id: PeerId): string | null {
+    return this.#network.placeOf(id)
+  }
+
   isBanned(id: PeerId, key: ContentKey): boolean {
     return this.#network.isBanned(id, key)
   }

@@ -5,6 +5,7 @@ import type { RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import { AwakeClock } from '../lib/awake-clock.ts'
+import { dataPaths } from '../lib/data-paths.ts'
 import { LarderError } from '../lib/errors.ts'
 import { localClock } from '../lib/local-time.ts'
 import type { PartStack } from '../lib/part-stack.ts'
@@ -14,6 +15,7 @@ import { connectProbe } from '../origin/connect-probe.ts'
 import { lazyOriginClient } from '../origin/lazy-origin-client.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
 import { PieceBuffers } from '../pieces/piece-buffers.ts'
+import { BegunFiles } from '../placing/begun-files.ts'
 import { Rates } from '../rates/rates.ts'
 import { UploadCount } from '../rates/upload-count.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
@@ -23,6 +25,7 @@ import { requireIntegration } from './asked.ts'
 import { tellCacheEvents } from './cache-care.ts'
 import { CachePlace } from './cache-place.ts'
 import type { EventLog } from './event-log.ts'
+import { History } from './history.ts'
 import { tellSettings } from './tell-settings.ts'
 import { openPeers, passOn, tellPeerEvents } from './open-peers.ts'
 import { openPrecache, type PrecacheWorld } from './open-precache.ts'
@@ -46,6 +49,8 @@ export interface Composition {
   readonly agent: PrecacheWorld['agent']
   /** Something a snapshot shows has changed. */
   changed(): void
+  /** Before anything is told. */
+  historyOpened(history: History): void
   requestChanged(view: RequestView): void
   /** The process stood still for so long. */
   woke(ms: number): void
@@ -72,6 +77,12 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
     () => new AwakeClock(clock, ({ ms }) => made.woke(ms)),
     (a) => a.stop()
   )
+  const history = await stack.own(
+    'history',
+    () => History.open(dataDir, clock),
+    (h) => h.close()
+  )
+  made.historyOpened(history)
   const pause = await stack.own(
     'pause',
     () => PauseSwitch.open(dataDir, clock, (paused) => made.turnedPause(paused)),
@@ -109,6 +120,7 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
       lazyOriginClient({
         clock: awake,
         settings: settings.origin,
+        sharedAnyway: settings.sharing,
         env,
         userAgent: `larder/${LARDER_VERSION} (agent)`,
         rates
@@ -159,7 +171,9 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
     stack
   )
   const { network, claims } = peers
-  const { transfers, requests, readings, originSlots, discardedBytes } = (opened = await openTransfers(
+  const begunFiles = await BegunFiles.open(dataPaths(dataDir).begunFiles)
+  void begunFiles.sweep()
+  const { transfers, requests, readings, originSlots, discardedBytes, traffic } = (opened = await openTransfers(
     {
       clock: awake,
       settings: live,
@@ -169,6 +183,7 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
       rates,
       serving,
       peers,
+      begunFiles,
       changed,
       events,
       requestChanged: (view) => made.requestChanged(view)
@@ -235,6 +250,8 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
     (ends) => ends.forEach((end) => end())
   )
   return {
+    history,
+    traffic,
     precache,
     hashes,
     place,

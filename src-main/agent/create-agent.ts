@@ -10,6 +10,7 @@ import type { RatesAnswer } from '../contract/rates.ts'
 import type { ReasonCode, RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot, CacheEntryDetail, IntegrationState, PauseReason } from '../contract/snapshot.ts'
+import type { TrafficHistory } from '../contract/traffic.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import type { Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
@@ -27,10 +28,11 @@ import { Bypasses } from './bypasses.ts'
 import { contentDetail, moveIn } from './cache-care.ts'
 import { composeAgent, limitsOf } from './compose-agent.ts'
 import { EventLog } from './event-log.ts'
+import type { History } from './history.ts'
 import { logTrouble } from './log-trouble.ts'
 import { describePause, untilText } from './pause-texts.ts'
 import { ProgramFallbacks } from './program-fallbacks.ts'
-import { composeSnapshot } from './snapshot.ts'
+import { composeSnapshot, requestViews } from './snapshot.ts'
 
 /** A snapshot is told at most so often. */
 const SNAPSHOT_EVERY_MS = 100
@@ -56,6 +58,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   readonly #bypasses: Bypasses
   readonly #stack: PartStack
   #parts: AgentParts | null = null
+  #history: History | null = null
   #state: AgentSnapshot['state'] = 'starting'
   #startedWallMs: number
   #seq = 0
@@ -151,11 +154,12 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   requestView(id: RequestId): RequestView {
-    return this.#running().requests.get(id).view()
+    const { requests, history } = this.#running()
+    return history.find(id) ?? requests.get(id).view()
   }
 
   requests(): RequestView[] {
-    return this.#running().requests.views()
+    return requestViews(this.#running())
   }
 
   cancel(id: RequestId, reason?: ReasonCode): RequestView {
@@ -227,6 +231,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.settings.setForThisRun(valuesIn('rates', rates), BY_API)
   }
 
+  trafficHistory(): TrafficHistory {
+    return { points: this.#running().traffic.points() }
+  }
+
   rates(): RatesAnswer {
     const { rates } = this.#running()
     return { ...rates.view(), table: rates.table() }
@@ -288,7 +296,14 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       stack: this.#stack,
       agent: this,
       changed: () => this.#changed(),
-      requestChanged: (view) => this.emit('request', view),
+      historyOpened: (history) => {
+        this.#events.restore(history.formerEvents)
+        this.#history = history
+      },
+      requestChanged: (view) => {
+        this.#history?.noteRequest(view)
+        this.emit('request', view)
+      },
       woke: (ms) => this.#woke(ms),
       turnedPause: (paused) => this.#turnPause(paused),
       servingDue: () => this.resumeServing(),
@@ -349,6 +364,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       },
       event.text
     )
+    this.#history?.noteEvent(event)
     this.emit('event', event)
     this.#changed()
   }

@@ -4,7 +4,7 @@ import { shownText, shownUrl } from '../lib/shown-text.ts'
 
 const KEEP = 1000
 
-/** The newest events of this run, numbered. */
+/** The newest events, numbered; the numbers go on over runs. */
 export class EventLog {
   readonly #clock: Clock
   readonly #told: (event: AgentEvent) => void
@@ -16,6 +16,12 @@ export class EventLog {
   constructor(clock: Clock, told: (event: AgentEvent) => void) {
     this.#clock = clock
     this.#told = told
+  }
+
+  /** Events of earlier runs, oldest first; to be called before the first one of this run. They count in no count. */
+  restore(former: readonly AgentEvent[]): void {
+    this.#events = [...former]
+    this.#seq = former.at(-1)?.seq ?? 0
   }
 
   /** Events are shown, exported and logged: one line each, and URLs without what is secret in them. */

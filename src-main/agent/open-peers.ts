@@ -70,6 +70,7 @@ export async function openPeers(world: PeersWorld, stack: PartStack): Promise<Pe
         settings: network.fleet().member ? election : { ...election, settleMs: 0 },
         holdings: (key) => (rates.mayUpload ? shared().holdings(key) : undefined),
         standstill: () => clock.standstill(),
+        onFlood: (id) => network.noteFlood(id, 'asks for more contents than its share; what is above that waits'),
         nameOf: (id) => network.nameOf(id)
       }),
     (c) => c.stop()

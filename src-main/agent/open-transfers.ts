@@ -1,3 +1,4 @@
+import type { BegunFiles } from '../placing/begun-files.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { RequestView } from '../contract/request.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -11,6 +12,7 @@ import type { TransferWorld } from '../transfers/job.ts'
 import { Readings } from '../requests/reading.ts'
 import { Requests } from '../requests/requests.ts'
 import { OriginSlots } from '../transfers/origin-slots.ts'
+import { Traffic } from '../transfers/traffic.ts'
 import { Transfers } from '../transfers/transfers.ts'
 import { VersionCheck } from '../requests/version-check.ts'
 import type { EventLog } from './event-log.ts'
@@ -21,6 +23,7 @@ export interface TransfersWorld {
   readonly clock: Clock
   readonly settings: LiveSettings
   readonly cache: Cache
+  readonly begunFiles: BegunFiles
   readonly origin: OriginClient
   readonly buffers: PieceBuffers
   readonly rates: Rates
@@ -37,6 +40,7 @@ export interface OpenTransfers {
   readonly transfers: Transfers
   readonly requests: Requests
   readonly readings: Readings
+  readonly traffic: Traffic
   /** Slots for downloads from origins; as many as the settings say. */
   readonly originSlots: OriginSlots
   /** Came from origins in this run and was of no use. */
@@ -44,13 +48,29 @@ export interface OpenTransfers {
 }
 
 export async function openTransfers(parts: TransfersWorld, stack: PartStack): Promise<OpenTransfers> {
-  const { clock, settings, cache, origin, buffers, rates, serving, peers, events, changed, requestChanged } = parts
+  const {
+    clock,
+    settings,
+    begunFiles,
+    cache,
+    origin,
+    buffers,
+    rates,
+    serving,
+    peers,
+    events,
+    changed,
+    requestChanged
+  } = parts
   const line = { moved: (): void => {} }
   const originSlots = new OriginSlots(settings.current.transfers.originConcurrency, () => line.moved())
   let discardedBytes = 0
+  const traffic = new Traffic(clock)
   const world: TransferWorld = {
     clock,
     cache,
+    begunFiles,
+    traffic,
     origin,
     network: peers.network,
     claims: peers.claims,
@@ -68,7 +88,11 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
   }
   const transfers = await stack.own(
     'transfers',
-    () => new Transfers(world, (bytes) => rates.noteUploaded(bytes)),
+    () =>
+      new Transfers(world, (bytes) => {
+        rates.noteUploaded(bytes)
+        traffic.note('servedBytes', bytes)
+      }),
     (t) => t.close()
   )
   // One for all that ask: what an origin has refused one of them, it is not asked for another.
@@ -84,6 +108,7 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     requests,
     readings: new Readings(world, requests, transfers, versions),
     originSlots,
+    traffic,
     discardedBytes: () => discardedBytes
   }
 }

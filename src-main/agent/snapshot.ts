@@ -1,5 +1,6 @@
 import type { ByteCounts } from '../cache/savings-table.ts'
 import type { AgentEvent } from '../contract/events.ts'
+import type { RequestView } from '../contract/request.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
 import { API_VERSION } from '../contract/version.ts'
 import type { AgentParts } from './agent-parts.ts'
@@ -33,11 +34,17 @@ export function byteTotals(parts: Pick<AgentParts, 'requests' | 'transfers' | 'r
   }
 }
 
+/** Finished downloads of earlier runs and those of this one, oldest first. */
+export function requestViews({ history, requests }: Pick<AgentParts, 'history' | 'requests'>): RequestView[] {
+  const views = requests.views()
+  return [...history.others(new Set(views.map(({ id }) => id))), ...views]
+}
+
 /** Puts together what a window, the API and the tests see of an agent. */
 export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnapshot {
-  const { precache, network, claims, transfers, requests, place, cache, pause, rates, vitals, serving } = parts
-  const requestViews = requests.views()
-  const urlOf = new Map(requestViews.filter((r) => r.key !== null).map((r) => [r.key, r.url]))
+  const { precache, network, claims, transfers, place, cache, pause, rates, vitals, serving } = parts
+  const allRequests = requestViews(parts)
+  const urlOf = new Map(allRequests.filter((r) => r.key !== null).map((r) => [r.key, r.url]))
   return {
     agentId: network.self,
     name: facts.name,
@@ -64,7 +71,7 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
       coordinatorName: m.coordinator === null ? null : network.nameOf(m.coordinator)
     })),
     transfers: transfers.views(),
-    requests: requestViews,
+    requests: allRequests,
     uploads: network.uploads(),
     cache: cache.stats(),
     cacheNext: place.next,
@@ -75,6 +82,7 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
       bypassed: facts.bypassed,
       discardedBytes: parts.discardedBytes()
     },
+    traffic: parts.traffic.counters,
     savings: parts.savings.read(),
     process: vitals.read(),
     events: facts.events

@@ -58,6 +58,15 @@ describe('what a PC says of a download that peers had no part in', () => {
     expect((await told('/a')).reasons).toEqual(['elected'])
   })
 
+  it('finished: that it is, as master and as follower, and not that nobody was elected', async () => {
+    await fleet.add()
+    await fleet.add()
+    const url = origin.put('/a', { generate: { bytes: 3 * 1024 * 1024, seed: 1 } })
+    await Promise.all(fleet.agents.map(({ agent }) => ask(agent, { url })))
+    for (const { agent } of fleet.agents)
+      await untilSnapshot(agent, ({ masters }) => masters.length === 1 && masters[0]!.finished)
+  })
+
   it('compressed on the way: that, and not that it is private', async () => {
     await fleet.add()
     origin.put('/a', { generate: { bytes: 1000, seed: 1 } }, { faults: { gzip: true } })

@@ -121,7 +121,11 @@ async function startParts(
   )
   await agent.start()
 
-  const ui = options.ui && (await openUi(options.ui, agent, paths, clock, log))
+  const ui = await stack.own(
+    'windows',
+    async () => options.ui && (await openUi(options.ui, agent, paths, clock, log)),
+    (u) => u?.sessions.settled()
+  )
   const examineAgent = async () =>
     reportOf(
       clock.wallMs(),

@@ -19,6 +19,7 @@ const rendererDir = mkdtempSync(join(tmpdir(), 'larder-page-'))
 beforeAll(async () => {
   writeFileSync(join(rendererDir, 'index.html'), '')
   rig = await startAgentRig({
+    settings: { precache: { list: 'http://origin.test/list' } },
     ui: { rendererDir, settings: new SettingsBook(() => settingsInMemory(Settings.parse({}), systemClock), null) }
   })
   document = (await rig.call('GET', '/v1/openapi.json')).json

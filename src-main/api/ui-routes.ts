@@ -45,6 +45,12 @@ export function addUiRoutes(app: FastifyInstance, { ui, log, openStream }: UiRou
     }
   )
 
+  app.delete(uiRoutes.session, { schema: hidden }, (request, reply) => {
+    sessions.revoke(sessionOf(request))
+    log.info({}, 'a browser has signed out of the window')
+    return reply.code(204).send()
+  })
+
   const onRequest = async (request: FastifyRequest): Promise<void> => void sessionOf(request)
   const sessionOf = (request: FastifyRequest): string => {
     const token = bearerOf(request.headers.authorization)

@@ -82,7 +82,7 @@ export async function openUi(
   const by = `${personName()} in the browser`
   return {
     rendererDir,
-    sessions: new UiSessions(clock),
+    sessions: await UiSessions.open(clock, paths.uiSessions),
     reader: () => {
       feed.message()
       return feed.reader()

@@ -120,7 +120,12 @@ export interface VerifyReport {
 }
 
 export interface ClearReport {
+  /** Contents. */
   removed: number
+  /** What unfinished downloads had left behind, and how much that is of `bytes`. */
+  unfinished: number
+  unfinishedBytes: number
+  /** All that is freed. */
   bytes: number
   /** Left because they are in use or pinned. */
   kept: number

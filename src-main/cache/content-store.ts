@@ -17,16 +17,8 @@ import type { ContentRow } from './index-rows.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import type { Layout } from './layout.ts'
 import type { OpenFiles } from './open-files.ts'
-import {
-  makeFolderFor,
-  randomName,
-  readFully,
-  removeFile,
-  removeFiles,
-  renamePatiently,
-  replaceFile,
-  syncFolder
-} from './safe-files.ts'
+import { renamePatiently, syncFolder } from '../placing/rename.ts'
+import { makeFolderFor, randomName, readFully, removeFile, removeFiles, replaceFile } from './safe-files.ts'
 import { decodeSidecar, encodeSidecar, MAX_SIDECAR_BYTES, withVersion, type Sidecar } from './sidecar.ts'
 
 /** Contents whose pieces hashed in this run are remembered, the newest. */

@@ -1,4 +1,4 @@
-import { chmod, mkdir, open, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { createHashPool } from '../pieces/hash-pool.ts'
@@ -61,8 +61,7 @@ test('without overwrite an existing file stays, also when two deliver at the sam
   const path = join(to, 'f')
   await writeFile(path, 'mine')
   await expect(deliver(path, false)).rejects.toMatchObject({
-    code: 'DESTINATION_UNWRITABLE',
-    details: { exists: true }
+    code: 'DESTINATION_EXISTS'
   })
   expect(await readFile(path, 'utf8')).toBe('mine')
   const results = await Promise.allSettled(Array.from({ length: 5 }, () => deliver(join(to, 'g'), false)))
@@ -97,12 +96,25 @@ test('a long name and a name in another script can be delivered', async () => {
   expect((await readdir(to)).length).toBe(2)
 })
 
-test('a link at the destination is replaced, not followed', async () => {
-  await writeFile(join(to, 'precious'), 'mine')
-  await symlink(join(to, 'precious'), join(to, 'link'))
+test('a link to a file stays: its target is replaced; a link to nothing is refused', async () => {
+  await mkdir(join(to, 'real'))
+  await writeFile(join(to, 'real', 'file'), 'old')
+  await symlink(join('real', 'file'), join(to, 'link'))
   await deliver(join(to, 'link'))
-  expect(await readFile(join(to, 'precious'), 'utf8')).toBe('mine')
-  expect((await readFile(join(to, 'link'))).equals(content.bytes)).toBe(true)
+  expect(await readlink(join(to, 'link'))).toBe(join('real', 'file'))
+  expect((await readFile(join(to, 'real', 'file'))).equals(content.bytes)).toBe(true)
+  expect(await readdir(join(to, 'real'))).toEqual(['file'])
+  await symlink('nowhere', join(to, 'dangling'))
+  await expect(deliver(join(to, 'dangling'))).rejects.toMatchObject({ code: 'DESTINATION_INVALID' })
+})
+
+test('in a folder that others may write to the copy is made by handle, and is right', async ({ skip }) => {
+  skip(process.platform === 'win32', 'Windows has no such rights')
+  await chmod(to, 0o777)
+  await deliver(join(to, 'f'))
+  expect((await readFile(join(to, 'f'))).equals(content.bytes)).toBe(true)
+  expect((await stat(join(to, 'f'))).mode & 0o777).toBe(0o666 & ~process.umask())
+  expect(await readdir(to)).toEqual(['f'])
 })
 
 test('a folder without the right to write is DESTINATION_UNWRITABLE', async ({ skip }) => {

@@ -285,7 +285,7 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   }
 
   async clear({ pinnedToo, dryRun }: { pinnedToo: boolean; dryRun: boolean }): Promise<ClearReport> {
-    const report = { removed: 0, bytes: 0, kept: this.#shelf.openCount }
+    const report = { removed: 0, unfinished: 0, unfinishedBytes: 0, bytes: 0, kept: this.#shelf.openCount }
     for (const { id, bytes, pinned } of [...this.#index().evictable()]) {
       if ((pinned && !pinnedToo) || this.store.users.inUse(id)) {
         report.kept++
@@ -302,7 +302,8 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     }
     for (const [name, { bytes }] of this.#shelf.resting()) {
       if (!dryRun) await this.#shelf.remove(name)
-      report.removed++
+      report.unfinished++
+      report.unfinishedBytes += bytes
       report.bytes += bytes
     }
     if (!dryRun) await sweepQuarantine(this.#parts.layout, Infinity)

@@ -10,7 +10,8 @@ import { lockFolder, type FolderLock } from './folder-lock.ts'
 import { IndexDb } from './index-db.ts'
 import { prepareLayout } from './layout.ts'
 import { scanPartials, sweepTmp } from './recover.ts'
-import { removeFile, syncFolder } from './safe-files.ts'
+import { syncFolder } from '../placing/rename.ts'
+import { removeFile } from './safe-files.ts'
 
 export interface CacheOptions
   extends Pick<CacheLimits, 'maxBytes' | 'minFreeBytes'>, Partial<Omit<CacheLimits, 'maxBytes' | 'minFreeBytes'>> {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { fakeClock } from '../testing/fake-clock.ts'
-import { makeFolderFor, removeFile, renamePatiently, replaceFile } from './safe-files.ts'
+import { renamePatiently } from '../placing/rename.ts'
+import { makeFolderFor, removeFile, replaceFile } from './safe-files.ts'
 
 let dir: string
 beforeEach(async () => void (dir = await mkdtemp(join(tmpdir(), 'larder-safe-'))))

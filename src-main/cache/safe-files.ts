@@ -1,19 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { lstat, mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises'
+import { lstat, mkdir, open, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
-import { sleep, type Clock } from '../lib/clock.ts'
+import type { Clock } from '../lib/clock.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
+import { renamePatiently, syncFolder } from '../placing/rename.ts'
 
 /** A name nobody can guess or already has. */
 export function randomName(): string {
   return randomBytes(12).toString('hex')
-}
-
-/** Flushes a folder's entries, where the system can open folders (not on Windows). */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined)
-  await handle?.sync().catch(() => {})
-  await handle?.close()
 }
 
 /** Replaces a file whole: beside in `tmp`, fsync, rename. With `durable` it survives a power cut from the return on. */
@@ -38,30 +32,6 @@ export async function replaceFile(
     throw error
   }
   if (options.durable) await syncFolder(dirname(path))
-}
-
-const PAUSES_MS = [10, 50, 200, 500, 1000]
-
-/**
- * Renames; on Windows again a few times while a virus scanner holds the file (EPERM, EBUSY, EACCES). Elsewhere these
- * codes mean what they say.
- */
-export async function renamePatiently(
-  from: string,
-  to: string,
-  clock: Clock,
-  port: { rename: typeof rename; platform: string } = { rename, platform: process.platform }
-): Promise<void> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await port.rename(from, to)
-    } catch (error) {
-      const pause = PAUSES_MS[attempt]
-      const held = ['EPERM', 'EBUSY', 'EACCES'].includes(systemCode(error) ?? '')
-      if (port.platform !== 'win32' || !held || pause === undefined) throw error
-      await sleep(clock, pause)
-    }
-  }
 }
 
 /** Creates the folder of `path`, flushing what is new. @throws CACHE_UNUSABLE when the way there leads over a link */

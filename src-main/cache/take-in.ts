@@ -10,7 +10,8 @@ import { lookAt } from './file-stamp.ts'
 import { lockFolder } from './folder-lock.ts'
 import { IndexDb } from './index-db.ts'
 import { layoutOf, type Layout } from './layout.ts'
-import { makeFolderFor, randomName, removeFile, renamePatiently, syncFolder } from './safe-files.ts'
+import { renamePatiently, syncFolder } from '../placing/rename.ts'
+import { makeFolderFor, randomName, removeFile } from './safe-files.ts'
 
 export interface TakeInParts {
   readonly layout: Layout

@@ -85,6 +85,10 @@ export class ClaimTable {
   get memberCount(): number {
     return this.#roster.memberCount
   }
+  claimantIds(): PeerId[] {
+    return [...this.#roster.claimants()].map(({ id }) => id)
+  }
+
   get claimantCount(): number {
     return this.#roster.claimantCount
   }
@@ -403,7 +407,7 @@ export class ClaimTable {
       this.#leaveOffice()
       this.#phase = 'held'
       this.#heldSinceMs = world.nowMs
-      this.#why = `complete at ${complete.length === 1 ? 'one agent' : `${complete.length} agents`}, nobody needs the origin`
+      this.#why = `finished: ${complete.length === 1 ? 'one PC has' : `${complete.length} PCs have`} all of it`
       this.#major++
       return [{ type: 'tellAll', when: wasOpen ? 'now' : 'soon' }]
     }

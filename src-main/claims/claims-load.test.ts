@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { PeerId } from '../contract/ids.ts'
 import { stepClock } from '../testing/claim-lan-clock.ts'
 import { ClaimLan, contentKeyOf, peerIdOf } from '../testing/claim-lan.ts'
-import { Coordinator, MAX_CLAIMS_PER_MEMBER, MAX_TABLES } from './coordinator.ts'
+import { Coordinator, MAX_TABLES } from './coordinator.ts'
+import { MAX_OPENED } from './flood-guard.ts'
 
 describe('claims under load', () => {
   test('ten agents that open 200 small files at once elect one master for each, with few messages per file', () => {
@@ -35,15 +36,13 @@ describe('claims under load', () => {
     for (const a of agents) expect(a.claims.view()).toEqual([])
   }, 60_000)
 
-  test('a member that claims too much is refused further tables, and nobody else is', () => {
-    const [self, greedy, modest, third] = ['self', 'greedy', 'modest', 'third'].map((n) => peerIdOf(n)) as [
-      PeerId,
-      PeerId,
-      PeerId,
-      PeerId
-    ]
+  test('a member that claims too much loses its own oldest tables, and nobody else does', () => {
+    const [self, greedy, modest, third, fourth, fifth] = ['self', 'greedy', 'modest', 'third', 'fourth', 'fifth'].map(
+      (n) => peerIdOf(n)
+    ) as [PeerId, PeerId, PeerId, PeerId, PeerId, PeerId]
+    const floods = new Set<PeerId>()
     const clock = stepClock()
-    const live = new Set([greedy, modest, third])
+    const live = new Set([greedy, modest, third, fourth, fifth])
     const coordinator = new Coordinator({
       self,
       clock,
@@ -53,7 +52,8 @@ describe('claims under load', () => {
       elsewhere: () => null,
       isBanned: () => false,
       settledAtMs: () => 0,
-      send: () => {}
+      send: () => {},
+      onFlood: (id) => void floods.add(id)
     })
     const keyAt = (i: number) => contentKeyOf(`flood ${i}`)
     const put = (from: PeerId, i: number) =>
@@ -71,18 +71,22 @@ describe('claims under load', () => {
         masters: []
       })
 
-    for (let i = 0; i < MAX_CLAIMS_PER_MEMBER + 100; i++) put(greedy, i)
-    expect(coordinator.tableCount).toBe(MAX_CLAIMS_PER_MEMBER)
     put(modest, -1)
-    expect(coordinator.tableCount).toBe(MAX_CLAIMS_PER_MEMBER + 1)
-    // A claim given back makes room for another one; what it has can be put again.
-    coordinator.message(greedy, { t: 'claim.close', key: keyAt(0) })
-    put(greedy, -2)
-    put(greedy, -3)
-    put(greedy, 1)
-    expect(coordinator.tableCount).toBe(MAX_CLAIMS_PER_MEMBER + 1)
-    for (let i = 0; i < MAX_TABLES; i++) put(i % 2 ? modest : third, 10_000 + i)
+    for (let i = 0; i < MAX_OPENED + 100; i++) put(greedy, i)
+    expect(coordinator.tableCount).toBe(1 + MAX_OPENED)
+    const keys = () => new Set(coordinator.view(() => '').map(({ key }) => key))
+    expect(keys()).not.toContain(keyAt(0))
+    expect(keys()).toContain(keyAt(-1))
+    expect(keys()).toContain(keyAt(MAX_OPENED + 99))
+    expect(floods).toContain(greedy)
+    expect(floods).not.toContain(modest)
+    // All places are taken by three: whoever comes last gets one all the same.
+    for (let i = 0; i < MAX_TABLES; i++) put([greedy, third, fourth, fifth][i % 4]!, 10_000 + i)
     expect(coordinator.tableCount).toBe(MAX_TABLES)
+    put(modest, -2)
+    expect(coordinator.tableCount).toBe(MAX_TABLES)
+    expect(keys()).toContain(keyAt(-1))
+    expect(keys()).toContain(keyAt(-2))
     // They are gone: so is everything they claimed.
     for (const id of live) {
       live.delete(id)
@@ -91,6 +95,54 @@ describe('claims under load', () => {
     expect(coordinator.tableCount).toBe(0)
     clock.pass(6000)
     expect(clock.pending).toBe(0)
+  }, 60_000)
+
+  test('a member that names 1,500 new contents a second makes the coordinator ask nobody more than it may', () => {
+    const clock = stepClock()
+    const [self, greedy, modest] = ['self', 'greedy', 'modest'].map((n) => peerIdOf(n)) as [PeerId, PeerId, PeerId]
+    const live = new Set([greedy, modest, ...Array.from({ length: 48 }, (_, i) => peerIdOf(`member ${i}`))])
+    const asked = new Map<PeerId, number>()
+    const askedOf = new Set<string>()
+    const coordinator = new Coordinator({
+      self,
+      clock,
+      settings: { windowMs: 200, settleMs: 0, leaseMs: 5000 },
+      live,
+      isRightful: () => true,
+      elsewhere: () => null,
+      isBanned: () => false,
+      settledAtMs: () => 0,
+      send: (to, message) => {
+        if (message.t !== 'claim.ask') return
+        asked.set(to, (asked.get(to) ?? 0) + 1)
+        askedOf.add(message.key)
+      }
+    })
+    const put = (from: PeerId, what: string) =>
+      coordinator.message(from, {
+        t: 'claim.put',
+        key: contentKeyOf(what),
+        role: 'seeking',
+        pieces: 0,
+        pieceCount: 1,
+        bytes: 0,
+        weight: 50,
+        eligible: true,
+        epoch: 0,
+        master: null,
+        masters: []
+      })
+    for (let second = 0; second < 10; second++) {
+      for (let i = 0; i < 1500; i++) put(greedy, `flood ${second} ${i}`)
+      // Everybody is asked for what somebody else wants, in the middle of it.
+      put(modest, `modest ${second}`)
+      expect(askedOf).toContain(contentKeyOf(`modest ${second}`))
+      clock.pass(1000)
+    }
+    // Without a limit 15,000 each, 1,500 a second and more than a receiver takes together with anything else.
+    const most = Math.max(...[...live].map((id) => asked.get(id) ?? 0))
+    expect(most).toBeLessThan(800)
+    coordinator.stop()
   }, 60_000)
 
   test('a follower in progress says so at most four times a second, a master once per fifth of its lease', () => {

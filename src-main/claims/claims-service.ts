@@ -3,6 +3,7 @@ import type { ClaimMessage } from '../contract/peer-messages.ts'
 import type { Standstill } from '../lib/awake-clock.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
+import { Candidates } from './candidates.ts'
 import {
   GIVEN_UP_MS,
   type ClaimLink,
@@ -33,6 +34,8 @@ export interface ClaimsOptions {
   onElected?(info: ElectedInfo): void
   /** A master of a content coordinated here is out of office before it was done. */
   onMasterLost?(info: MasterLostInfo): void
+  /** A member asks this agent, as coordinator, for more than its share; told each time. */
+  onFlood?(id: PeerId): void
 }
 
 /**
@@ -44,6 +47,7 @@ export function createClaims(options: ClaimsOptions): Claims {
   const { self } = link
   const nameOf = options.nameOf ?? ((id: PeerId) => id.slice(0, 8))
   const live = new Set<PeerId>()
+  const candidates = new Candidates((id) => link.addressOf?.(id) ?? null)
   const claims = new Map<ContentKey, OwnClaim>()
   /** Messages to oneself take the same road as those to others: later, and in order. */
   let inbox: ClaimMessage[] = []
@@ -73,16 +77,14 @@ export function createClaims(options: ClaimsOptions): Claims {
 
   /** What a banned member says about a content does not count, and who was of no use as its coordinator is not asked again. */
   function mayCoordinate(id: PeerId, key: ContentKey): boolean {
-    return !link.isBanned(id, key) && claims.get(key)?.passesOver(id) !== true
+    return candidates.has(id) && !link.isBanned(id, key) && claims.get(key)?.passesOver(id) !== true
   }
 
   /** Who coordinates a content, as this agent sees it. */
   function rightful(key: ContentKey): PeerId {
-    return coordinatorOf(
-      key,
-      self,
-      [...live].filter((id) => mayCoordinate(id, key))
-    )
+    const others = [...live].filter((id) => mayCoordinate(id, key))
+    const [first = self, ...rest] = candidates.has(self) ? [self, ...others] : others
+    return coordinatorOf(key, first, rest)
   }
 
   const coordinator = new Coordinator({
@@ -96,7 +98,8 @@ export function createClaims(options: ClaimsOptions): Claims {
     settledAtMs: () => settledAtMs,
     send,
     onElected: options.onElected?.bind(options),
-    onMasterLost: options.onMasterLost?.bind(options)
+    onMasterLost: options.onMasterLost?.bind(options),
+    onFlood: options.onFlood?.bind(options)
   })
 
   const claimWorld: ClaimWorld = {
@@ -170,7 +173,15 @@ export function createClaims(options: ClaimsOptions): Claims {
     lookBack()
     if (id === self || live.has(id)) return
     live.add(id)
+    const displaced = candidates.add(id)
     coordinator.memberJoined(id)
+    takesOver(id)
+    for (const claim of claims.values())
+      if (displaced !== null && claim.coordinator === displaced) claim.moveTo(rightful(claim.key))
+  }
+
+  /** A member may coordinate from now on. */
+  function takesOver(id: PeerId): void {
     for (const claim of claims.values()) {
       const { key, coordinator: current } = claim
       if (!mayCoordinate(id, key)) continue
@@ -181,11 +192,13 @@ export function createClaims(options: ClaimsOptions): Claims {
   function onLost(id: PeerId): void {
     lookBack()
     if (!live.delete(id)) return
+    const inItsPlace = candidates.delete(id)
     coordinator.memberLost(id)
     for (const claim of claims.values()) {
       if (claim.coordinator === id) claim.moveTo(rightful(claim.key))
       claim.memberLost(id)
     }
+    if (inItsPlace !== null) takesOver(inItsPlace)
   }
 
   function onBanned(id: PeerId, key: ContentKey): void {
@@ -233,7 +246,11 @@ export function createClaims(options: ClaimsOptions): Claims {
       link.on('joined', onJoined)
       link.on('lost', onLost)
       link.on('banned', onBanned)
-      for (const id of link.members()) live.add(id)
+      candidates.add(self)
+      for (const id of link.members()) {
+        live.add(id)
+        candidates.add(id)
+      }
       for (const claim of claims.values()) claim.moveTo(rightful(claim.key))
     },
 
@@ -253,6 +270,7 @@ export function createClaims(options: ClaimsOptions): Claims {
       emptyTimer = null
       empty = []
       live.clear()
+      candidates.clear()
     }
   }
 }

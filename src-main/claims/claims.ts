@@ -23,6 +23,8 @@ export interface ClaimLink extends EventEmitter<ClaimLinkEvents> {
   /** @returns false when the member is not connected; messages to one member arrive in order */
   send(to: PeerId, message: ClaimMessage): boolean
   isBanned(id: PeerId, key: ContentKey): boolean
+  /** Where a member is; members at one address share one place among the coordinators. Null: it says nothing about who is there. */
+  addressOf?(id: PeerId): string | null
 }
 
 /** What the coordinator decided for this claim. */

@@ -4,6 +4,7 @@ import type { MasterView } from '../contract/snapshot.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { ClaimTable } from './claim-table.ts'
 import type { ClaimSettings, ElectedInfo, MasterLostInfo } from './claims.ts'
+import { FloodGuard } from './flood-guard.ts'
 import { coordinatorScore } from './rendezvous.ts'
 import type { Elsewhere, Surroundings, TableEffect, TableEvent } from './table-events.ts'
 
@@ -16,8 +17,11 @@ export const MAX_CLAIMS_PER_MEMBER = 5000
 /** A table asks the members, and all tables ask one newcomer, no more often than this. */
 const ASK_AGAIN_MS = 5000
 
+/** Tables of one member that are looked at for an idle one before the oldest has to do. */
+const MAX_LOOKED_AT = 64
+
 /** Most tables a newcomer is asked about. */
-const MAX_ASKS_PER_NEWCOMER = 1000
+const MAX_ASKS_PER_NEWCOMER = 500
 
 /**
  * After a standstill of this process timers run before what has come in meanwhile is read. So a lease is looked at twice, this
@@ -48,10 +52,13 @@ export interface CoordinatorWorld {
   send(to: PeerId, message: ClaimMessage): void
   onElected?(info: ElectedInfo): void
   onMasterLost?(info: MasterLostInfo): void
+  /** This member asks for more contents than its share of this coordinator; told each time. */
+  onFlood?(id: PeerId): void
 }
 
 interface Hosted {
   readonly table: ClaimTable
+  readonly openedBy: PeerId
   /** No news of holders before: a swarm that moves here is complete only then. */
   readonly gatherUntilMs: number
   wake: Timer | null
@@ -62,6 +69,8 @@ interface Hosted {
   flushAtMs: number
   askAgain: Timer | null
   askedAtMs: number
+  /** Who wanted everybody to be asked had used up its share. */
+  unasked: boolean
   vacantSinceMs: number
   sinceWallMs: number
 }
@@ -71,6 +80,7 @@ export class Coordinator {
   readonly #world: CoordinatorWorld
   readonly #tables = new Map<ContentKey, Hosted>()
   readonly #claimsOf = new Map<PeerId, number>()
+  readonly #guard: FloodGuard
   /** Elections went on without the answer of these; nobody waits for them until they answer one question. */
   readonly #silent = new Set<PeerId>()
   /** Newcomers asked a short time ago; true: it has joined again since and is asked once more when the time is over. */
@@ -80,6 +90,7 @@ export class Coordinator {
 
   constructor(world: CoordinatorWorld) {
     this.#world = world
+    this.#guard = new FloodGuard(world.clock)
   }
 
   get tableCount(): number {
@@ -161,6 +172,7 @@ export class Coordinator {
       coordinator: this.#world.self,
       master: table.master,
       self: table.master === this.#world.self,
+      finished: table.phase === 'held' && table.master === null,
       epoch: table.epoch,
       since: sinceWallMs,
       members: table.memberCount,
@@ -190,14 +202,45 @@ export class Coordinator {
     if (!hosted?.table.hasClaimant(from)) {
       if (from !== this.#world.self && (this.#claimsOf.get(from) ?? 0) >= MAX_CLAIMS_PER_MEMBER) return
       if (!hosted) {
-        if (this.#tables.size >= MAX_TABLES) return
-        hosted = this.#openTable(put)
+        if (!this.#makeRoom(from)) return
+        hosted = this.#openTable(from, put)
       }
     }
     this.#apply(hosted, { type: 'claimPut', from, put }, from)
+    if (hosted.unasked && hosted.table.wantsHolders) this.#askMembers(hosted, this.#world.clock.monotonicMs(), from)
   }
 
-  #openTable(put: ClaimPut): Hosted {
+  /** One member's tables never take the places of others'. @returns false when there is none */
+  #makeRoom(from: PeerId): boolean {
+    const isFull = this.#guard.isFull(from)
+    if (!isFull && this.#tables.size < MAX_TABLES) return true
+    const greedy = isFull ? from : this.#guard.greediest(from)
+    if (greedy === null) return false
+    this.#world.onFlood?.(greedy)
+    let oldest: Hosted | undefined
+    let looked = 0
+    for (const key of this.#guard.openedBy(greedy)) {
+      const hosted = this.#tables.get(key)
+      if (!hosted) continue
+      oldest ??= hosted
+      const isIdle =
+        hosted.table.claimantCount === 0 || (hosted.table.claimantCount === 1 && hosted.table.hasClaimant(greedy))
+      if (isIdle) oldest = hosted
+      if (isIdle || ++looked === MAX_LOOKED_AT) break
+    }
+    if (!oldest) return false
+    for (const id of oldest.table.claimantIds()) this.#count(id, -1)
+    this.#close(oldest)
+    return true
+  }
+
+  #close(hosted: Hosted): void {
+    this.#cancelTimers(hosted)
+    this.#tables.delete(hosted.table.key)
+    this.#guard.closed(hosted.openedBy, hosted.table.key)
+  }
+
+  #openTable(from: PeerId, put: ClaimPut): Hosted {
     const { clock, settings } = this.#world
     const nowMs = clock.monotonicMs()
     const hosted: Hosted = {
@@ -206,6 +249,7 @@ export class Coordinator {
         settings,
         Math.max(nowMs + this.#firstWindowMs(put, nowMs), this.#standsBackUntilMs)
       ),
+      openedBy: from,
       gatherUntilMs: nowMs + settings.windowMs,
       wake: null,
       wakeAtMs: Infinity,
@@ -214,10 +258,12 @@ export class Coordinator {
       flushAtMs: Infinity,
       askAgain: null,
       askedAtMs: -Infinity,
+      unasked: false,
       vacantSinceMs: nowMs,
       sinceWallMs: clock.wallMs()
     }
     this.#tables.set(put.key, hosted)
+    this.#guard.opened(from, put.key)
     return hosted
   }
 
@@ -256,7 +302,7 @@ export class Coordinator {
       hosted.sinceWallMs = clock.wallMs()
       hosted.hearOutUntilMs = null
     }
-    for (const effect of effects) this.#carryOut(hosted, effect)
+    for (const effect of effects) this.#carryOut(hosted, effect, concerned ?? hosted.openedBy)
     this.#armWake(hosted)
   }
 
@@ -266,7 +312,7 @@ export class Coordinator {
     else this.#claimsOf.set(id, count)
   }
 
-  #carryOut(hosted: Hosted, effect: TableEffect): void {
+  #carryOut(hosted: Hosted, effect: TableEffect, because: PeerId): void {
     const { table } = hosted
     const { key } = table
     const nowMs = this.#world.clock.monotonicMs()
@@ -276,7 +322,7 @@ export class Coordinator {
       case 'tellAll':
         return this.#tellAll(hosted, effect.when, nowMs)
       case 'askMembers':
-        return this.#askMembers(hosted, nowMs)
+        return this.#askMembers(hosted, nowMs, because)
       case 'unanswered':
         for (const id of effect.by) this.#silent.add(id)
         return
@@ -293,24 +339,28 @@ export class Coordinator {
         hosted.vacantSinceMs = nowMs
         return this.#world.onMasterLost?.({ key, epoch: effect.epoch, master: effect.master, why: effect.why })
       case 'emptied':
-        this.#cancelTimers(hosted)
-        this.#tables.delete(key)
+        this.#close(hosted)
     }
   }
 
-  #askMembers(hosted: Hosted, nowMs: number): void {
+  #askMembers(hosted: Hosted, nowMs: number, because: PeerId): void {
     const { table } = hosted
     const sinceMs = nowMs - hosted.askedAtMs
     if (sinceMs < ASK_AGAIN_MS) {
       hosted.askAgain ??= this.#world.clock.after(ASK_AGAIN_MS - sinceMs, () => {
         hosted.askAgain = null
-        if (table.wantsHolders) this.#askMembers(hosted, this.#world.clock.monotonicMs())
+        if (table.wantsHolders) this.#askMembers(hosted, this.#world.clock.monotonicMs(), because)
       })
       return
     }
+    const { self, live } = this.#world
+    // Its own cache counts as well, and costs nobody anything.
+    if (!table.hasClaimant(self)) this.#ask(table, self)
+    if (live.size === 0) return
+    hosted.unasked = because !== self && !this.#guard.mayAsk(because, live.size)
+    if (hosted.unasked) return this.#world.onFlood?.(because)
     hosted.askedAtMs = nowMs
-    // Its own cache counts as well.
-    for (const id of [this.#world.self, ...this.#world.live]) if (!table.hasClaimant(id)) this.#ask(table, id)
+    for (const id of live) if (!table.hasClaimant(id)) this.#ask(table, id)
   }
 
   #ask(table: ClaimTable, id: PeerId): void {

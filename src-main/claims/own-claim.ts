@@ -264,6 +264,7 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
       coordinator: this.#coordinator,
       master: this.#master,
       self: isMaster,
+      finished: this.#complete || (this.#master === null && (message?.holders.some((h) => h.complete) ?? false)),
       epoch: this.#epoch,
       since: this.#sinceWallMs,
       members: 1 + (message?.holders.length ?? 0),

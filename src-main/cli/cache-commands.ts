@@ -8,6 +8,7 @@ import { formatDuration } from '../contract/durations.ts'
 import type { Output } from './output.ts'
 import { localTime, shortId } from './printable.ts'
 import type { AgentCommandOptions } from './show.ts'
+import { clearedThings } from '../contract/cleared.ts'
 import { countOf, formatSize } from '../contract/sizes.ts'
 import { formatFacts, formatTable } from './table.ts'
 
@@ -173,7 +174,7 @@ export async function clearCache(
   output.result(
     report,
     () =>
-      `${countOf(report.removed, 'content')} ${report.dryRun ? 'would be removed' : 'removed'}, ${formatSize(report.bytes)}; ${report.kept} kept, in use${pinnedToo ? '' : ' or pinned'}`
+      `${clearedThings(report) ?? 'Nothing'} ${report.dryRun ? 'would be removed' : 'removed'}; ${report.kept} kept, in use${pinnedToo ? '' : ' or pinned'}`
   )
 }
 

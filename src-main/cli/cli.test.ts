@@ -239,6 +239,8 @@ describe('looking at the agent', () => {
     )
     expect(JSON.parse((await larder(['cache', 'clear', '--dry-run', '--json'])).stdout)).toEqual({
       removed: 0,
+      unfinished: 0,
+      unfinishedBytes: 0,
       bytes: 0,
       kept: 1,
       dryRun: true

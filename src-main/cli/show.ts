@@ -1,5 +1,6 @@
 import { connect } from '../client/connection.ts'
 import type { StatusView } from '../contract/api.ts'
+import type { MasterView } from '../contract/snapshot.ts'
 import type { AgentEvent } from '../contract/events.ts'
 import { formatDuration } from '../contract/durations.ts'
 import type { Output } from './output.ts'
@@ -89,16 +90,31 @@ export async function showMasters(options: AgentCommandOptions, output: Output):
   const masters = await (await connect(options)).masters()
   output.result({ masters }, () => {
     if (masters.length === 0) return 'No election is known to this agent.'
-    const rows = masters.map((one) => [
+    const finished = masters.filter((one) => one.finished)
+    const shown = [...masters.filter((one) => !one.finished), ...finished.slice(0, MOST_FINISHED)]
+    const rows = shown.map((one) => [
       one.url ?? shortId(one.key.slice(one.key.indexOf(':') + 1)),
-      one.self ? 'this PC' : (one.masterName ?? one.master?.slice(0, 12) ?? 'nobody'),
+      masterOf(one),
       String(one.epoch),
       String(one.members),
       one.coordinatorName ?? one.coordinator?.slice(0, 12) ?? '–',
       one.why
     ])
-    return formatTable(['CONTENT', 'MASTER', 'EPOCH', 'MEMBERS', 'COORDINATOR', 'WHY'], rows, ['EPOCH', 'MEMBERS'])
+    const table = formatTable(['CONTENT', 'MASTER', 'EPOCH', 'MEMBERS', 'COORDINATOR', 'WHY'], rows, [
+      'EPOCH',
+      'MEMBERS'
+    ])
+    const more = masters.length - shown.length
+    return more === 0 ? table : `${table}\nand ${more.toLocaleString('en')} more that are finished; --json lists them`
   })
+}
+
+/** Finished contents listed; they stay known for a while, so that latecomers find them. */
+const MOST_FINISHED = 20
+
+function masterOf({ self, masterName, master, finished }: MasterView): string {
+  if (self) return 'this PC'
+  return masterName ?? master?.slice(0, 12) ?? (finished ? 'finished' : 'not elected yet')
 }
 
 export async function showEvents(

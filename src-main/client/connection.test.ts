@@ -38,7 +38,7 @@ test('the agent’s errors arrive with their code and details', async () => {
     code: 'NOT_FOUND',
     details: { id: 'r-00000000' }
   })
-  await expect(agent.request({ url: 'gopher://x' })).rejects.toMatchObject({ code: 'URL_INVALID' })
+  await expect(agent.request({ url: 'gopher://x' })).rejects.toMatchObject({ code: 'URL_SCHEME_UNSUPPORTED' })
   await expect(agent.requestView('../status' as RequestId)).rejects.toMatchObject({ code: 'BAD_REQUEST' })
 })
 

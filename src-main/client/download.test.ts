@@ -354,6 +354,8 @@ describe('with an agent', () => {
     'ORIGIN_FORBIDDEN',
     'DIGEST_MISMATCH',
     'DESTINATION_UNWRITABLE',
+    'DESTINATION_EXISTS',
+    'DESTINATION_BUSY',
     'CANCELLED'
   ])('its failure with %s is final', async (code) => {
     const { double, dataDir } = await withAgent()
@@ -364,6 +366,15 @@ describe('with an agent', () => {
       details: { fact: 1 }
     })
     expect(origin.requests()).toEqual([])
+  })
+
+  test('a private content without a destination comes into memory, directly', async () => {
+    const { double, dataDir } = await withAgent()
+    const error = new LarderError('DESTINATION_INVALID', 'name a file', { private: true })
+    double.onRequest = ({ id }) => double.fail(id, error)
+    const result = await download({ url }, { dataDir })
+    expect(result).toMatchObject({ source: 'direct', reason: 'private', sha256, path: null })
+    expect(result.data?.equals(data)).toBe(true)
   })
 
   test('the agent gets what is left of the time', async () => {

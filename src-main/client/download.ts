@@ -6,12 +6,13 @@ import { hasCode, LarderError } from '../lib/errors.ts'
 import { absoluteUrl, hasScheme } from '../origin/background-channel.ts'
 import { parseIntegrity } from '../origin/integrity.ts'
 import { normaliseUrl } from '../origin/url.ts'
+import { resolveDestination } from '../placing/destination.ts'
 import { downloadByAgent } from './agent-download.ts'
 import { AgentHttp } from './agent-http.ts'
 import { AgentConnection } from './connection.ts'
-import { resolveDestination } from './destination.ts'
 import { findAgent, nobody, type Detection, type DetectedAgent } from './detect.ts'
 import type { DownloadOptions, DownloadProgress, DownloadResult, DownloadSpec } from './download-types.ts'
+import { fileNameFromUrl } from './file-name.ts'
 import { MemorySink, tooLong } from './sink.ts'
 
 const DEFAULT_FALLBACK_MS = 60_000
@@ -22,7 +23,7 @@ const DEFAULT_MAX_MEMORY = 64 * 1024 * 1024
  * off, or it does not deliver. The destination is the complete new file or as it was before.
  *
  * `spec.timeoutMs` limits everything together. @throws LarderError: TIMEOUT, CANCELLED (by `signal`), URL_INVALID,
- * DIGEST_MISMATCH, DESTINATION_INVALID, DESTINATION_UNWRITABLE, DISK_FULL, ORIGIN_…, …
+ * DIGEST_MISMATCH, DESTINATION_…, DISK_FULL, ORIGIN_…, …
  */
 export async function download(spec: DownloadSpec, options: DownloadOptions = {}): Promise<DownloadResult> {
   const { clock = systemClock } = options
@@ -85,7 +86,14 @@ class Download {
     const expected = this.#spec.integrity === undefined ? null : parseIntegrity(this.#spec.integrity)
     const relative = !hasScheme(this.#spec.url)
     const named = relative ? nameableUrl(this.#spec.url) : normaliseUrl(this.#spec.url)
-    const path = this.#given === undefined ? null : await resolveDestination(this.#given, named, this.#spec.overwrite)
+    const path =
+      this.#given === undefined
+        ? null
+        : await resolveDestination(this.#given, {
+            overwrite: this.#spec.overwrite,
+            nameInFolder: fileNameFromUrl(named),
+            relativeTo: process.cwd()
+          })
     const found = this.#options.agent === false ? nobody(this.#options) : await findAgent(this.#options)
     this.#signal.throwIfAborted()
     const own = (reason: ReasonCode | null, unserved: boolean) =>
@@ -120,6 +128,12 @@ class Download {
       clock: this.#clock,
       signal: this.#signal,
       onProgress: (request) => this.#tell({ phase: 'agent', request })
+    }).catch((error: unknown) => {
+      // An agent keeps nothing of a private content to hand over; this program can hold it itself.
+      if (path !== null || !hasCode(error, 'DESTINATION_INVALID')) throw error
+      const { details, message } = error as LarderError
+      if (details['private'] !== true) throw error
+      return { result: 'fallback', reason: 'private', error: { message } } as const
     })
     if (outcome.result === 'fallback') return { reason: outcome.reason, why: outcome.error.message }
     const { view } = outcome

@@ -1,17 +1,33 @@
-import { randomBytes } from 'node:crypto'
-import { constants, type Stats } from 'node:fs'
-import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { Sha256Hex } from '../contract/ids.ts'
 import type { Clock } from '../lib/clock.ts'
-import { sleep } from '../lib/clock.ts'
-import { LarderError, systemCode } from '../lib/errors.ts'
+import { LarderError } from '../lib/errors.ts'
+import { PartFile } from '../placing/part-file.ts'
+import type { SourceFacts } from '../placing/part-name.ts'
+import { requireRoom } from '../placing/room.ts'
+
+/** What a sink has when a download begins. */
+export interface Begun {
+  /** Bytes of a former try that are still good. */
+  readonly bytes: number
+  /** SHA-256 of all it has, by now. */
+  digest(): Sha256Hex
+}
 
 /** Takes the bytes of a download; they count only after `commit`. */
 export interface Sink {
+  /**
+   * Before the first byte, and again for another version.
+   * @param source null: the next try cannot go on with it
+   * @throws DISK_FULL, BAD_REQUEST when `lengthBytes` are too many; nothing has been fetched then
+   */
+  begin(source: SourceFacts | null, lengthBytes: number | null): Promise<Begun>
   write(chunk: Uint8Array): Promise<void>
   /** Forgets what was written, to start again. */
   restart(): Promise<void>
   commit(): Promise<void>
+  /** Keeps what is there for the next try, where there is one. */
+  setAside(): Promise<void>
   /** Leaves nothing behind. Idempotent; without effect after `commit`. */
   discard(): Promise<void>
 }
@@ -30,6 +46,12 @@ export class MemorySink implements Sink {
     return Buffer.concat(this.#chunks)
   }
 
+  async begin(_source: SourceFacts | null, lengthBytes: number | null): Promise<Begun> {
+    if ((lengthBytes ?? 0) > this.#maxBytes) throw tooLong(this.#maxBytes)
+    await this.restart()
+    return { bytes: 0, digest: () => this.#digest() }
+  }
+
   /** @throws BAD_REQUEST when it gets too long */
   async write(chunk: Uint8Array): Promise<void> {
     this.#bytes += chunk.byteLength
@@ -44,8 +66,18 @@ export class MemorySink implements Sink {
 
   async commit(): Promise<void> {}
 
+  setAside(): Promise<void> {
+    return this.restart()
+  }
+
   discard(): Promise<void> {
     return this.restart()
+  }
+
+  #digest(): Sha256Hex {
+    const hash = createHash('sha256')
+    for (const chunk of this.#chunks) hash.update(chunk)
+    return Sha256Hex.parse(hash.digest('hex'))
   }
 }
 
@@ -61,9 +93,16 @@ export class RememberingSink implements Sink {
     this.#maxBytes = maxBytes
   }
 
-  /** Undefined when it got too long. */
+  /** Undefined when it got too long, or did not all come through here. */
   get data(): Buffer | undefined {
     return this.#bytes <= this.#maxBytes ? Buffer.concat(this.#chunks) : undefined
+  }
+
+  async begin(source: SourceFacts | null, lengthBytes: number | null): Promise<Begun> {
+    const begun = await this.#sink.begin(source, lengthBytes)
+    this.#chunks = []
+    this.#bytes = begun.bytes === 0 ? 0 : Infinity
+    return begun
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -83,6 +122,10 @@ export class RememberingSink implements Sink {
     return this.#sink.commit()
   }
 
+  setAside(): Promise<void> {
+    return this.#sink.setAside()
+  }
+
   discard(): Promise<void> {
     return this.#sink.discard()
   }
@@ -95,142 +138,56 @@ export const tooLong = (maxBytes: number): LarderError =>
     maxBytes
   })
 
-const PART_TRIES = 3
-/** Virus scanners and indexers on Windows hold a new file open for a moment. */
-const RENAME_PAUSES_MS = [50, 200, 500, 1000]
+export interface FileSinkOptions {
+  readonly overwrite: boolean
+  readonly clock: Clock
+  /** False: another writer of the same file is being given up. */
+  readonly exclusive?: boolean
+}
 
-/**
- * Writes `.<name>.<random>.larder-part` beside the destination and renames it at the end, so the destination is the old
- * file, or none, or the complete new one.
- * @throws DESTINATION_UNWRITABLE, DISK_FULL, DESTINATION_INVALID
- */
+/** Writes to a file beside the destination that gets its name at the end. */
 export class FileSink implements Sink {
   readonly #path: string
-  readonly #part: string
-  readonly #file: FileHandle
-  readonly #overwrite: boolean
-  readonly #clock: Clock
-  #position = 0
-  #ended = false
-
-  private constructor(path: string, part: string, file: FileHandle, overwrite: boolean, clock: Clock) {
-    this.#path = path
-    this.#part = part
-    this.#file = file
-    this.#overwrite = overwrite
-    this.#clock = clock
-  }
+  readonly #options: FileSinkOptions
+  #part: PartFile | undefined
 
   /** `path` as {@link resolveDestination} gives it. */
-  static async open(path: string, options: { overwrite: boolean; clock: Clock }): Promise<FileSink> {
-    for (let tries = 1; ; tries++) {
-      const part = join(dirname(path), `.${basename(path).slice(0, 60)}.${randomBytes(6).toString('hex')}.larder-part`)
-      try {
-        const file = await open(part, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666)
-        return new FileSink(path, part, file, options.overwrite, options.clock)
-      } catch (error) {
-        if (systemCode(error) !== 'EEXIST' || tries === PART_TRIES) throw destinationError(error, path)
-      }
-    }
+  constructor(path: string, options: FileSinkOptions) {
+    this.#path = path
+    this.#options = options
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
-    try {
-      for (let done = 0; done < chunk.byteLength;) {
-        const { bytesWritten } = await this.#file.write(chunk, done, chunk.byteLength - done, this.#position)
-        done += bytesWritten
-        this.#position += bytesWritten
-      }
-    } catch (error) {
-      throw destinationError(error, this.#path)
-    }
+  async begin(source: SourceFacts | null, lengthBytes: number | null): Promise<Begun> {
+    await this.#part?.discard()
+    this.#part = undefined
+    const part = await PartFile.open(this.#path, { ...this.#options, source, lengthBytes })
+    this.#part = part
+    if (lengthBytes !== null) await requireRoom(this.#path, lengthBytes - part.bytes)
+    return { bytes: part.bytes, digest: () => part.digest() }
   }
 
-  async restart(): Promise<void> {
-    await this.#file.truncate(0)
-    this.#position = 0
+  write(chunk: Uint8Array): Promise<void> {
+    return this.#begun().write(chunk)
   }
 
-  async commit(): Promise<void> {
-    try {
-      const old: Stats | undefined = await stat(this.#path).catch(() => undefined)
-      // A program that is replaced stays a program.
-      if (old && process.platform !== 'win32') await this.#file.chmod(old.mode & 0o777).catch(() => {})
-      await this.#file.sync()
-      await this.#close()
-      if (this.#overwrite) await this.#rename()
-      else await this.#place()
-      await syncFolder(dirname(this.#path))
-    } catch (error) {
-      await this.discard()
-      throw destinationError(error, this.#path)
-    }
+  restart(): Promise<void> {
+    return this.#begun().restart()
+  }
+
+  commit(): Promise<void> {
+    return this.#begun().commit()
+  }
+
+  async setAside(): Promise<void> {
+    await this.#part?.setAside()
   }
 
   async discard(): Promise<void> {
-    await this.#close().catch(() => {})
-    await rm(this.#part, { force: true }).catch(() => {})
+    await this.#part?.discard()
   }
 
-  async #close(): Promise<void> {
-    if (this.#ended) return
-    this.#ended = true
-    await this.#file.close()
+  #begun(): PartFile {
+    if (!this.#part) throw new LarderError('INTERNAL', 'Nothing has been begun')
+    return this.#part
   }
-
-  async #rename(): Promise<void> {
-    for (let tries = 0; ; tries++) {
-      try {
-        return await rename(this.#part, this.#path)
-      } catch (error) {
-        const pause = RENAME_PAUSES_MS[tries]
-        if (
-          process.platform !== 'win32' ||
-          pause === undefined ||
-          !['EPERM', 'EACCES', 'EBUSY'].includes(systemCode(error) ?? '')
-        )
-          throw error
-        await sleep(this.#clock, pause)
-      }
-    }
-  }
-
-  /** Gives the file its name unless somebody has taken it meanwhile; a plain rename would replace it. */
-  async #place(): Promise<void> {
-    try {
-      await link(this.#part, this.#path)
-      await rm(this.#part, { force: true })
-    } catch (error) {
-      if (systemCode(error) === 'EEXIST')
-        throw new LarderError('DESTINATION_INVALID', `${this.#path} exists already`, { path: this.#path })
-      // A file system without links.
-      if (await stat(this.#path).catch(() => undefined))
-        throw new LarderError('DESTINATION_INVALID', `${this.#path} exists already`, { path: this.#path })
-      await this.#rename()
-    }
-  }
-}
-
-/** Makes the rename outlive a power failure, where the system can. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  try {
-    const folder = await open(path, 'r')
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
-  } catch {
-    // Some file systems refuse it; the file itself is safe.
-  }
-}
-
-function destinationError(error: unknown, path: string): unknown {
-  if (error instanceof LarderError) return error
-  const code = systemCode(error)
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
-    return new LarderError('DISK_FULL', `There is no space left for ${path}`, { path, cause: error })
-  if (code === undefined) return error
-  return new LarderError('DESTINATION_UNWRITABLE', `${path} cannot be written (${code})`, { path, cause: error })
 }

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../contract/errors.ts'
 import type { Sha256Hex } from '../contract/ids.ts'
 import type { ReasonCode, RequestSpec } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
@@ -7,6 +8,7 @@ import { hasCode } from '../lib/errors.ts'
 import { mayServeStale } from '../origin/caching.ts'
 import { wishOf } from '../origin/certificate-choice.ts'
 import { createOriginClient } from '../origin/origin-client.ts'
+import { everythingAnyway } from '../origin/private-by-default.ts'
 import type { OriginClient, OriginVersion } from '../origin/origin.ts'
 import { mayCarryCredentials } from '../origin/request-headers.ts'
 import { downloadDirectly } from './direct.ts'
@@ -71,6 +73,8 @@ class OwnRun {
       clock,
       settings: settings.origin,
       env: options.env ?? process.env,
+      // What this process keeps, it keeps for this user alone.
+      sharedAnyway: everythingAnyway,
       userAgent: `larder/${LARDER_VERSION}`
     })
     this.#retained = new RetainedContents(job.dataDir, clock)
@@ -86,8 +90,9 @@ class OwnRun {
     if (!this.#keeps || spec.kind !== 'script') return undefined
     const script = options.scripts?.find(url, settings.integration.scriptMemoryCacheSeconds * 1000)
     if (!script || (expected !== null && expected !== script.sha256)) return undefined
-    const sink = await this.#open()
+    const sink = this.#sink()
     await commitIf(sink, async () => {
+      await sink.begin(null, script.data.length)
       await sink.write(script.data)
       return true
     })
@@ -119,7 +124,7 @@ class OwnRun {
         mayServeStale(content.policy, this.#job.clock)
       )
         return this.#deliverRetained(content, true)
-      if (hasCode(error, 'DESTINATION_UNWRITABLE', 'DESTINATION_INVALID', 'DISK_FULL', 'BAD_REQUEST')) throw error
+      if (hasCode(error, ...ofTheDestination)) throw error
       return undefined
     }
   }
@@ -135,12 +140,12 @@ class OwnRun {
         tell: (leftMs) => options.onProgress?.({ phase: 'stagger', reason, waitMs: waitedMs, leftMs })
       })
     }
-    const target = await this.#open()
+    const target = this.#sink()
     const { scriptMemoryCacheSeconds, scriptMemoryCacheBytes } = settings.integration
     const remembers =
       this.#keeps && spec.kind === 'script' && options.scripts !== undefined && scriptMemoryCacheSeconds > 0
     const memory = remembers ? new RememberingSink(target, scriptMemoryCacheBytes) : undefined
-    const { lengthBytes, sha256, version } = await downloadDirectly({
+    const { lengthBytes, originBytes, sha256, version } = await downloadDirectly({
       client: this.#client,
       url,
       headers: spec.headers,
@@ -161,7 +166,7 @@ class OwnRun {
       data,
       lengthBytes,
       sha256,
-      split: { originBytes: lengthBytes, peerBytes: 0, cacheBytes: 0 },
+      split: { originBytes, peerBytes: 0, cacheBytes: lengthBytes - originBytes },
       stale: false,
       waitedMs
     }
@@ -186,18 +191,35 @@ class OwnRun {
   }
 
   async #deliverRetained(content: RetainedContent, stale: boolean): Promise<Delivered | undefined> {
-    const sink = await this.#open()
-    if (await commitIf(sink, () => this.#retained.deliver(content, sink)))
-      return delivered('retained', sink, content.lengthBytes, content.sha256, stale)
+    const sink = this.#sink()
+    const write = async () => {
+      await sink.begin(null, content.lengthBytes)
+      return this.#retained.deliver(content, sink)
+    }
+    if (await commitIf(sink, write)) return delivered('retained', sink, content.lengthBytes, content.sha256, stale)
     this.#kept = undefined
     return undefined
   }
 
-  async #open(): Promise<Sink> {
-    const { path, maxMemoryBytes, spec, clock } = this.#job
-    return path === null ? new MemorySink(maxMemoryBytes) : FileSink.open(path, { overwrite: spec.overwrite, clock })
+  #sink(): Sink {
+    const { path, maxMemoryBytes, spec, clock, unserved, reason } = this.#job
+    // An agent that was asked in vain may still be writing to it.
+    const exclusive = unserved || reason === null
+    return path === null
+      ? new MemorySink(maxMemoryBytes)
+      : new FileSink(path, { overwrite: spec.overwrite, clock, exclusive })
   }
 }
+
+/** Nothing that another way to the bytes could better. */
+const ofTheDestination: readonly ErrorCode[] = [
+  'DESTINATION_UNWRITABLE',
+  'DESTINATION_INVALID',
+  'DESTINATION_EXISTS',
+  'DESTINATION_BUSY',
+  'DISK_FULL',
+  'BAD_REQUEST'
+]
 
 /** What came from this PC. */
 function delivered(

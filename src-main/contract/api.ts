@@ -62,7 +62,10 @@ export const CacheListing = z.object({ stats: CacheStats, entries: z.array(Cache
 export type CacheListing = z.infer<typeof CacheListing>
 
 export const ClearView = z.object({
+  /** Contents; and what unfinished downloads had left behind. `bytes`: of both. */
   removed: z.number().int(),
+  unfinished: z.number().int(),
+  unfinishedBytes: z.number(),
   bytes: z.number(),
   kept: z.number().int(),
   dryRun: z.boolean()

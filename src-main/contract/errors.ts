@@ -32,10 +32,16 @@ export const errorTable = {
     next: 'Give an absolute path of a file whose folder exists, outside the cache.'
   },
   DESTINATION_UNWRITABLE: { exit: 11, http: 409, next: 'Check the rights on the destination folder.' },
+  DESTINATION_EXISTS: { exit: 13, http: 409, next: 'Give another name, or allow the file to be replaced.' },
+  DESTINATION_BUSY: {
+    exit: 14,
+    http: 409,
+    next: 'Wait until the other download of this file has ended, or give another name.'
+  },
   DISK_FULL: {
     exit: 12,
     http: 507,
-    next: 'Free some space and ask again; the download goes on from where it stopped.'
+    next: 'Free some space and ask again; what is in the cache is not downloaded again.'
   },
   ORIGIN_UNREACHABLE: { exit: 20, http: 502, next: 'Check the network, the proxy settings and the host name.' },
   ORIGIN_TLS: { exit: 21, http: 502, next: 'Check the certificate of the origin and the company root CAs.' },

@@ -71,6 +71,9 @@ export const ReasonCode = z.enum([
   'no-progress',
   'private',
   'encoded',
+  'signed-url',
+  'client-certificate',
+  'sets-cookie',
   'not-shareable',
   'cached',
   'integration-off',
@@ -94,6 +97,10 @@ export const reasonTexts: Record<ReasonCode, string> = {
   'no-progress': 'The download from peers stopped making progress.',
   private: 'The request carries credentials or the origin forbids sharing, so it is never shared.',
   encoded: 'The origin sends it compressed on the way (Content-Encoding), so its bytes cannot be matched between PCs.',
+  'signed-url': 'The URL carries a signature or token, so the content is kept to whoever has the URL.',
+  'client-certificate': 'The content was got with a client certificate, so it is kept to this request.',
+  'sets-cookie':
+    'The origin sets a cookie with the content and does not call it public, so it is kept to this request.',
   'not-shareable':
     'The origin names no version (no strong ETag, no Last-Modified with length), so the bytes cannot be matched between PCs.',
   cached: 'It was in this PC’s cache already.',

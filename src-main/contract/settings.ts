@@ -27,6 +27,17 @@ export const GatewayHost = z
     'expected host, host:port, *.domain or *'
   )
 
+/** Hosts as the settings for sharing list them. */
+const HostPatterns = z
+  .array(
+    z
+      .string()
+      .max(255)
+      .regex(/^(\*|(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])$/i, 'expected host, *.domain or *')
+  )
+  .max(1000)
+  .default([])
+
 export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 export const Weekday = z.enum(weekdays)
 export type Weekday = z.infer<typeof Weekday>
@@ -258,6 +269,19 @@ export const Settings = z.object({
         .describe('Which client certificate to show to which host (or *.domain): the first rule that fits.'),
       connectTimeoutMs: ms(100, 120_000).default(10_000).describe('Limit for connecting to an origin, ms.'),
       responseTimeoutMs: ms(100, 600_000).default(30_000).describe('Limit for the first byte of an answer, ms.')
+    })
+    .prefault({}),
+  sharing: z
+    .object({
+      signedUrls: HostPatterns.describe(
+        'Hosts (or *.domain, or *) whose contents are shared with peers although their URLs carry a signature or token.'
+      ),
+      clientCertificates: HostPatterns.describe(
+        'Hosts (or *.domain, or *) whose contents are shared with peers although a client certificate was shown to get them.'
+      ),
+      cookies: HostPatterns.describe(
+        'Hosts (or *.domain, or *) whose contents are shared with peers although the origin sets a cookie with them.'
+      )
     })
     .prefault({}),
   backgroundChannel: z

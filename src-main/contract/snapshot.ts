@@ -4,6 +4,7 @@ import { CachePriority } from './cache-priority.ts'
 import { AgentEvent } from './events.ts'
 import { PrecacheView } from './precache.ts'
 import { RatesView } from './rates.ts'
+import { TrafficCounters } from './traffic.ts'
 import { ContentKind, RequestView, SourceSplit } from './request.ts'
 
 /**
@@ -60,6 +61,8 @@ export const MasterView = z.object({
   masterName: z.string().nullable(),
   /** This agent is the master. */
   self: z.boolean(),
+  /** All of it is here or at others: nobody has to download it from the origin any more. */
+  finished: z.boolean(),
   epoch: z.number().int().nonnegative(),
   since: z.number(),
   /** How many agents are in the swarm of this content as far as this agent knows. */
@@ -250,6 +253,7 @@ export const AgentSnapshot = z.object({
     /** Came from origins and was of no use: of broken attempts, of versions that changed. */
     discardedBytes: z.number().int().default(0)
   }),
+  traffic: TrafficCounters,
   savings: Savings,
   /** Health of the process: event-loop delay p99 over the last minute, ms; resident memory, bytes. */
   process: z.object({

@@ -8,6 +8,7 @@ export const UI_PATH = '/ui/'
  * The routes of the page. They belong to the page that is served beside them and are no part of the API for programs:
  *
  * - `session` (POST): takes {@link SessionSpec}, answers {@link SessionView}. Everything else needs `Authorization: Bearer <token>`.
+ *   DELETE ends the session.
  * - `commands` (POST): takes a command of `commandTable` as JSON, answers an `Answer`, status 200, good or bad. Another status
  *   comes with an `ErrorView`; 401 ends the session.
  * - `stream` (GET): Server-Sent Events, at most ten a second; comments as heartbeat. At once `event: message`, `data:` a

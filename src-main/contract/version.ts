@@ -8,7 +8,7 @@ export const API_VERSION = 1
 export const SUPPORTED_API = { min: 1, max: 1 } as const
 
 /** Version of the protocol between peers, sent in beacon and hello. Peers with another major do not talk. */
-export const PEER_PROTOCOL = 1
+export const PEER_PROTOCOL = 2
 
 /** Default ports. The table with firewall rules is in `docs/ports.md`. */
 export const DEFAULT_PORTS = {

@@ -20,6 +20,10 @@ export const reasonAdvice: Record<ReasonCode, string> = {
   private:
     'Nothing to do where the content is personal; else have the origin allow sharing, and ask without credentials.',
   encoded: 'Have the origin send this file without Content-Encoding; Larder asks for `identity`.',
+  'signed-url': 'Where all PCs of the site may have it, list its host in sharing.signedUrls.',
+  'client-certificate': 'Where all PCs of the site may have it, list its host in sharing.clientCertificates.',
+  'sets-cookie':
+    'Have the origin send Cache-Control: public, or, where all PCs of the site may have it, list its host in sharing.cookies.',
   'not-shareable': 'Have the origin send a strong ETag, or Last-Modified with Content-Length.',
   cached: 'Nothing to do: nothing had to be downloaded.',
   'integration-off': '`larder integration status` says who turned it off; `larder integration on` turns it on.',

@@ -12,6 +12,10 @@ export interface DataPaths {
   readonly gatewayToken: string
   readonly agent: string
   readonly lock: string
+  /** Digests of the sessions of windows in browsers. */
+  readonly uiSessions: string
+  /** Destinations that this agent has files half written for. */
+  readonly begunFiles: string
   readonly log: string
 }
 
@@ -39,6 +43,8 @@ export function dataPaths(root: string): DataPaths {
     gatewayToken: join(at, 'gateway-token'),
     agent: join(at, 'agent.json'),
     lock: join(at, 'agent.lock'),
+    uiSessions: join(at, 'ui-sessions.json'),
+    begunFiles: join(at, 'begun-files.json'),
     log: join(at, 'log')
   }
 }

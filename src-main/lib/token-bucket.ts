@@ -24,11 +24,16 @@ export class TokenBucket {
     return this.#tokens >= 1
   }
 
-  /** Takes one if there is one. */
-  take(): boolean {
-    if (!this.open) return false
-    this.#tokens--
+  /** Takes one, or so many, if they are there. */
+  take(count = 1): boolean {
+    if (!this.open || this.#tokens < count) return false
+    this.#tokens -= count
     return true
+  }
+
+  /** Time until there is one again. */
+  get waitMs(): number {
+    return this.open ? 0 : Math.ceil(((1 - this.#tokens) / this.#perSecond) * 1000)
   }
 }
 

@@ -58,6 +58,7 @@ export function createAgentHandlers(
         call.agent.resumeServing()
         return status(call)
       },
+      'traffic.history': (_, { agent }) => agent.trafficHistory(),
       'rates.get': (_, { agent }) => agent.rates(),
       'rates.set': ({ rates }, { agent }) => {
         agent.setRates(named(rates))

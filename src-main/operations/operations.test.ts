@@ -58,6 +58,7 @@ const rigs: AgentRig[] = []
 /** An agent with everything that carries operations to it. */
 async function open(policy?: string): Promise<Carriers> {
   const rig: AgentRig = await startAgentRig({
+    settings: { precache: { list: 'http://origin.test/list' } },
     ...(policy !== undefined && { policy }),
     ui: { rendererDir, settings: new SettingsBook(() => rig.double.settings, null) }
   })

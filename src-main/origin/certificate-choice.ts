@@ -116,7 +116,8 @@ function canonical(attribute: string): string {
 
 const fold = (text: string): string => text.normalize('NFKC').trim().replace(/\s+/g, ' ').toLowerCase()
 
-function coversHost(rule: string, host: string): boolean {
+/** `rule`: a host name, or `*.domain` for everything below a domain. */
+export function coversHost(rule: string, host: string): boolean {
   const wanted = rule.toLowerCase()
   return wanted.startsWith('*.') ? host.endsWith(wanted.slice(1)) && host.length > wanted.length - 1 : host === wanted
 }

@@ -24,6 +24,8 @@ export interface Answer {
   readonly url: string
   readonly method: 'GET' | 'HEAD'
   readonly body: Readable
+  /** A client certificate was shown on the way. */
+  readonly certified: boolean
 }
 
 export interface Ask {
@@ -60,11 +62,12 @@ export function createExchange(options: ExchangeOptions): Exchange {
     const visited = [ask.url]
     let fields = fieldsFor(ask.fields, ask.named, ask.url)
     let certificate = await certificateFor(options, ask)
+    const certified = certificate !== undefined
     for (;;) {
       const url = visited.at(-1)!
       const answer = await askOnce(options, ask, { url, fields, certificate })
       const { location } = answer.headers
-      if (!isRedirect(answer.status, location)) return answer
+      if (!isRedirect(answer.status, location)) return { ...answer, certified }
       discard(answer, options.clock)
       const next = nextHop(visited, location)
       // What was left out stays out: once the chain has left the origin, somebody else chooses the way back.
@@ -76,7 +79,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
 }
 
 /** Ends an answer whose body is not wanted, keeping the connection where that is cheap. */
-export function discard(answer: Answer, clock: Clock): void {
+export function discard(answer: HopAnswer, clock: Clock): void {
   const short =
     answer.method === 'HEAD' ||
     answer.status === 204 ||
@@ -98,13 +101,15 @@ async function certificateFor(
   return wish && certificates.choose(wish, hostOf(ask.url))
 }
 
+type HopAnswer = Omit<Answer, 'certified'>
+
 interface Hop {
   readonly url: string
   readonly fields: Record<string, string>
   readonly certificate: ClientCertificate | undefined
 }
 
-function askOnce(options: ExchangeOptions, ask: Ask, { url, fields, certificate }: Hop): Promise<Answer> {
+function askOnce(options: ExchangeOptions, ask: Ask, { url, fields, certificate }: Hop): Promise<HopAnswer> {
   const host = hostOf(url)
   return new Promise((resolve, reject) => {
     if (ask.signal?.aborted) return reject(cancelled(ask.signal))

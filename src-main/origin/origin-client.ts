@@ -12,6 +12,7 @@ import { ClockSkews } from './clock-skews.ts'
 import { cancelled, createExchange } from './exchange.ts'
 import { failureOf } from './failures.ts'
 import type { OriginBody, OriginClient, OriginVersion, ProbeResult } from './origin.ts'
+import { nothingAnyway, type SharedAnyway } from './private-by-default.ts'
 import { probeOnce } from './probe.ts'
 import { proxyFor } from './proxy.ts'
 import { callerFields, isCredentialField } from './request-headers.ts'
@@ -28,6 +29,8 @@ export interface OriginRates {
 export interface OriginClientOptions {
   readonly clock: Clock
   readonly settings: Settings['origin']
+  /** Hosts whose contents are shared although they look private; none by default. */
+  readonly sharedAnyway?: SharedAnyway
   /** For proxies (`HTTPS_PROXY`, `NO_PROXY`, …). */
   readonly env: Readonly<Record<string, string | undefined>>
   /** Value of the `User-Agent` field, unless a request brings its own. */
@@ -75,7 +78,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
       for (let attempt = 1; ; attempt++) {
         try {
           const result = await probeOnce(
-            { exchange, clock, rules, stallMs },
+            { exchange, clock, rules, stallMs, sharedAnyway: options.sharedAnyway ?? nothingAnyway },
             { url, fields, authorised, certificate, stored, signal: ended, suspect: suspects.has(url) }
           )
           return result.status === 'version'

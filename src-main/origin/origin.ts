@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
 import type { Priority } from '../contract/request.ts'
 import type { CertificateWish } from './certificate-choice.ts'
+import type { PrivateBecause } from './private-by-default.ts'
 import type { StoredValidators } from './validators.ts'
 
 /** Exactly which bytes a URL named when we asked. */
@@ -22,6 +23,8 @@ export interface OriginVersion {
   readonly ranges: boolean
   /** Why this must not be shared with peers or kept; null when it may. */
   readonly unshareable: 'private' | 'encoded' | 'not-shareable' | null
+  /** Why it is private where neither the request nor the origin says so. */
+  readonly because?: PrivateBecause | undefined
   /** May be stored at all (RFC 9111: not `no-store`, …). */
   readonly storable: boolean
   /** Serialised `http-cache-semantics` policy. */

@@ -8,6 +8,7 @@ import { discard, type Answer, type Exchange } from './exchange.ts'
 import { statusFailure } from './failures.ts'
 import { fetchMetalinkDigest } from './metalink-fetch.ts'
 import type { OriginVersion, ProbeResult } from './origin.ts'
+import { privateByDefault, type SharedAnyway } from './private-by-default.ts'
 import { hostOf } from './url.ts'
 import type { StoredValidators } from './validators.ts'
 import { isStoredVersion, versionOf } from './version.ts'
@@ -16,6 +17,7 @@ export interface ProbeOptions {
   readonly exchange: Exchange
   readonly clock: Clock
   readonly rules: CachingRules
+  readonly sharedAnyway: SharedAnyway
   readonly stallMs: number
 }
 
@@ -38,7 +40,8 @@ const headRefused = new Set([400, 403, 405, 501])
 export async function probeOnce(options: ProbeOptions, probe: Probe): Promise<ProbeResult> {
   const first = await ask(options, probe, probe.suspect ? 'GET' : 'HEAD', probe.stored)
   if (first.status === 304 && probe.stored) {
-    if (!confirms(first, probe.stored)) return probeOnce(options, { ...probe, stored: undefined })
+    const isPrivate = privateByDefault({ ...first, url: probe.url }, options.sharedAnyway) !== null
+    if (isPrivate || !confirms(first, probe.stored)) return probeOnce(options, { ...probe, stored: undefined })
     return { status: 'unchanged', policy: options.rules.renewed(probe.stored.policy, first.headers) }
   }
   let version = read(options, probe, first)
@@ -127,7 +130,7 @@ function isEmptyFile(answer: Answer): boolean {
 }
 
 function read(options: ProbeOptions, probe: Probe, answer: Answer): OriginVersion {
-  return versionOf(
+  const version = versionOf(
     {
       status: answer.status,
       headers: answer.headers,
@@ -139,6 +142,10 @@ function read(options: ProbeOptions, probe: Probe, answer: Answer): OriginVersio
     },
     options.rules
   )
+  const because = privateByDefault({ ...answer, url: probe.url }, options.sharedAnyway)
+  return because === null || version.unshareable === 'private'
+    ? version
+    : { ...version, unshareable: 'private', because }
 }
 
 /** A 304 about another version, another length, or one that withdraws leave to share, confirms nothing. */

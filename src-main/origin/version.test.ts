@@ -4,7 +4,7 @@ import type { Sha256Hex } from '../contract/ids.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { cachingRules } from './caching.ts'
 import { codingOf } from './coding.ts'
-import { contentKeyOf } from './content-key.ts'
+import { contentKeyOf, knowledgeOf } from './content-key.ts'
 import type { OriginVersion } from './origin.ts'
 import { strongEtag, strongLastModified } from './validator-fields.ts'
 import { answersVersion, isStoredVersion, versionOf } from './version.ts'
@@ -171,5 +171,22 @@ describe('a content key', () => {
     expect(contentKeyOf({ ...version, finalUrl: 'https://cdn.example/x?sig=1' }, null)).toBe(
       contentKeyOf(version, null)
     )
+  })
+})
+
+describe('knowledge of a version', () => {
+  const version = { url: 'https://files.example/a', etag: '"1"', lastModified: null, lengthBytes: 5 }
+
+  it('is the same for everybody who asked the origin, and is not told by the key', () => {
+    const key = contentKeyOf({ ...version, unshareable: null, sha256: null } as OriginVersion, null)!
+    expect(knowledgeOf(version)).toEqual(knowledgeOf({ ...version, lastModified: 'Thu, 01 Jan 2026 00:00:00 GMT' }))
+    expect(key).not.toContain(knowledgeOf(version)!.toString('hex'))
+    for (const other of [{ url: 'https://files.example/b' }, { etag: '"2"' }, { lengthBytes: 6 }])
+      expect(knowledgeOf({ ...version, ...other })).not.toEqual(knowledgeOf(version))
+  })
+
+  it('is none of what names no version', () => {
+    expect(knowledgeOf({ ...version, etag: null })).toBeNull()
+    expect(knowledgeOf({ ...version, lengthBytes: null })).toBeNull()
   })
 })

@@ -33,7 +33,7 @@ import type { PieceBuffers } from '../pieces/piece-buffers.ts'
 import { PieceServer } from './exchange/piece-server.ts'
 import { Refusals } from './control/refusals.ts'
 import { parseSeed, type Seed } from './discovery/seed.ts'
-import { peerSecureContext } from './fleet/tls-channel.ts'
+import { isLoopback, peerSecureContext } from './fleet/tls-channel.ts'
 import { UploadSlots } from './exchange/upload-slots.ts'
 
 /** What holds pieces back; see `rates/`. */
@@ -70,6 +70,8 @@ export interface PeerNetworkOptions {
   readonly listing?: typeof networkInterfaces
   /** What the system says about the kinds of interfaces; without it their names must do. Whoever gives it starts and stops it. */
   readonly links?: LinkWatch
+  /** Whether members at an address share its places; all but loopback by default. */
+  readonly countsIdentities?: (address: string) => boolean
 }
 
 /**
@@ -173,6 +175,10 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     return this.#fleet?.connections.peer(id)
   }
 
+  placeOf(id: PeerId): string | null {
+    return this.#fleet?.connections.placeOf(id) ?? null
+  }
+
   nameOf(id: PeerId): string {
     return id === this.self ? this.#hello().name || id.slice(0, 8) : this.#table.nameOf(id)
   }
@@ -204,6 +210,10 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
 
   isBanned(id: PeerId, key: ContentKey): boolean {
     return this.#table.isBanned(id, key)
+  }
+
+  noteFlood(id: PeerId, reason: string): void {
+    this.#fleet?.connections.noteFlood(id, reason)
   }
 
   view(): PeerView[] {
@@ -287,7 +297,8 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     this.#controlContext = ca ? peerSecureContext(ca.credential) : secureContext
     const refusals = new Refusals(clock, this.#table, (refusal) => this.emit('refused', refusal))
     const barred = (ownAddress: string | undefined) => this.#watch.barredPath(ownAddress)
-    const paths = { barred, isThisPc: (address: string) => this.#watch.isThisPc(address) }
+    const countsIdentities = this.#o.countsIdentities ?? ((address: string) => !isLoopback(address))
+    const paths = { barred, isThisPc: (address: string) => this.#watch.isThisPc(address), countsIdentities }
     const connections = new Connections({
       ...common,
       secureContext: () => this.#controlContext!,
@@ -301,7 +312,10 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       secureContext,
       buffers: this.#o.buffers,
       proofs,
-      received: (peer, bytes) => this.#table.received(peer, bytes),
+      received: (peer, bytes) => {
+        this.#table.received(peer, bytes)
+        connections.wasOfUse(peer)
+      },
       offended: (peer, reason) => connections.cut(peer, reason)
     })
     const server = new PieceServer({
@@ -313,7 +327,10 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       proofs,
       upload: this.#o.rates?.upload ?? { pace: () => undefined, capped: false },
       isBanned: (peer, key) => this.isBanned(peer, key),
-      served: (peer, bytes) => this.#table.served(peer, bytes)
+      served: (peer, bytes) => {
+        this.#table.served(peer, bytes)
+        connections.wasOfUse(peer)
+      }
     })
     const listener = new Listener({
       ...common,

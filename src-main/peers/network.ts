@@ -83,6 +83,8 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
   connected(): readonly ConnectedPeer[]
   peer(id: PeerId): ConnectedPeer | undefined
   nameOf(id: PeerId): string
+  /** Where a connected member is, where that tells it from others; see `PeerNetworkOptions.countsIdentities`. */
+  placeOf(id: PeerId): string | null
   /** @returns false when the peer is not connected; messages to one peer arrive in order */
   send(to: PeerId, message: PeerMessage): boolean
   /**
@@ -101,6 +103,8 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
   /** Refuses further uploads to and messages from this peer about this content; named in the view. */
   ban(id: PeerId, key: ContentKey, reason: string): void
   isBanned(id: PeerId, key: ContentKey): boolean
+  /** A member floods this agent; told once in a while by `refused`, and it stays connected. `reason`: a clause about it. */
+  noteFlood(id: PeerId, reason: string): void
   view(): PeerView[]
   uploads(): UploadView[]
   /** Breaks off all that is being served now. */

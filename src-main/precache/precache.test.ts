@@ -279,3 +279,21 @@ test('a refusal that is final is not asked for again, and is never called comple
   expect(state.reports[1]).toMatchObject({ end: 'incomplete', failed: [{ url: 'a' }] })
   await precache.close()
 })
+
+test('waits while the integration is off, and refuses to begin; a run under way ends and goes on later', async () => {
+  const { clock, state, precache } = await rig({ startMs: at(21, 59), random: 0, minutes: 5 })
+  state.allowed = false
+  await expect(precache.start()).rejects.toMatchObject({ code: 'INTEGRATION_OFF' })
+  await clock.pass(5 * 60_000)
+  expect(state.started).toEqual([])
+  await expect.poll(() => precache.view()).toMatchObject({ state: 'waiting', why: 'The integration is off.' })
+  state.allowed = true
+  await clock.pass(60_000)
+  await expect.poll(() => precache.view().state).toBe('running')
+  state.allowed = false
+  await clock.pass(60_000)
+  await expect.poll(() => precache.view()).toMatchObject({ state: 'waiting', last: { end: 'stopped' } })
+  state.allowed = true
+  await clock.pass(30 * 60_000)
+  await expect.poll(() => precache.view().last).toMatchObject({ end: 'complete', done: 3 })
+})

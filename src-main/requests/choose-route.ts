@@ -89,7 +89,8 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
     if (spec.destination === undefined)
       throw new LarderError(
         'DESTINATION_INVALID',
-        'This content is private and is never cached; name a destination file'
+        'This content is private and is never cached; name a destination file',
+        { private: true }
       )
     return { by: 'file', version, destination: spec.destination }
   }

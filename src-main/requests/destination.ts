@@ -1,22 +1,40 @@
 import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { cacheAround } from '../lib/cache-around.ts'
-import { LarderError } from '../lib/errors.ts'
+import type { Cache } from '../cache/cache.ts'
+import { canClone } from '../placing/clone-file.ts'
+import type { DestinationsInUse } from '../placing/destinations-in-use.ts'
+import { resolveDestination } from '../placing/destination.ts'
+import { requireRoom } from '../placing/room.ts'
+
+/** The destination of one request, checked before any byte is fetched, and its alone until `release`. */
+export interface Place {
+  readonly path: string
+  /** Idempotent. */
+  release(): void
+}
+
+/** @throws DESTINATION_INVALID, DESTINATION_EXISTS, DESTINATION_UNWRITABLE, DESTINATION_BUSY */
+export async function takePlace(destination: string, overwrite: boolean, inUse: DestinationsInUse): Promise<Place> {
+  const path = await resolveDestination(destination, { overwrite })
+  return { path, release: inUse.claim(path) }
+}
 
 /**
- * Checks what can be known of a destination before any byte is fetched.
- * @throws DESTINATION_INVALID
+ * Is there room for a content that goes through the cache to `path`? On one disk it lies there twice for a moment, unless the disk can share
+ * blocks. What the cache may delete for it counts as room, and so does what it may hold of it already: only what cannot fit is refused.
+ * @throws DISK_FULL
  */
-export async function checkDestination(destination: string): Promise<void> {
-  const folder = await stat(dirname(destination)).catch(() => null)
-  if (!folder?.isDirectory())
-    throw new LarderError('DESTINATION_INVALID', `There is no folder ${dirname(destination).slice(0, 300)}`)
-  const cache = await cacheAround(destination)
-  if (cache !== null)
-    throw new LarderError(
-      'DESTINATION_INVALID',
-      `${destination.slice(0, 300)} lies inside the cache ${cache.slice(0, 300)}`
-    )
-  const there = await stat(destination).catch(() => null)
-  if (there?.isDirectory()) throw new LarderError('DESTINATION_INVALID', `${destination.slice(0, 300)} is a folder`)
+export async function requireRoomFor(
+  path: string,
+  lengthBytes: number,
+  cache: Pick<Cache, 'dir' | 'stats'>
+): Promise<void> {
+  const [folder, own] = await Promise.all([stat(dirname(path)), stat(cache.dir)])
+  if (folder.dev !== own.dev) return requireRoom(path, lengthBytes)
+  const { bytes, partialBytes } = cache.stats()
+  const once = lengthBytes - Math.min(lengthBytes, partialBytes) - bytes
+  await requireRoom(path, once + lengthBytes).catch(async (error: unknown) => {
+    if (!(await canClone(path))) throw error
+    await requireRoom(path, once)
+  })
 }

@@ -1,12 +1,15 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
 import type { CachedContent, StoredVersion } from '../cache/cache.ts'
-import { Sha256Hex } from '../contract/ids.ts'
+import type { Sha256Hex } from '../contract/ids.ts'
 import type { ContentKind, Priority } from '../contract/request.ts'
 import { digestMismatch } from '../lib/digest-mismatch.ts'
-import { LarderError, systemCode } from '../lib/errors.ts'
+import { LarderError } from '../lib/errors.ts'
 import type { OriginVersion } from '../origin/origin.ts'
+import { sameSource } from '../origin/same-source.ts'
+import { resolveDestination } from '../placing/destination.ts'
+import { removeLeftovers } from '../placing/leftovers.ts'
+import { PartFile } from '../placing/part-file.ts'
+import { requireRoom } from '../placing/room.ts'
+import { isWorthKeeping } from '../placing/worth-keeping.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 
 export interface DirectJob {
@@ -18,6 +21,8 @@ export interface DirectJob {
   /** Settles when the user lets it go on; null when it may. */
   readonly whileAllowed: () => Promise<void> | null
   readonly received: (bytes: number) => void
+  /** So many bytes of an earlier try are still good; 0 when they turn out not to be. */
+  readonly kept?: (bytes: number) => void
 }
 
 /**
@@ -33,7 +38,7 @@ export async function downloadToCache(
 ): Promise<CachedContent> {
   const stream = await world.cache.openStream()
   try {
-    await readFrom(world, job, (chunk) => stream.write(chunk))
+    await readFrom(world, job, 0, { write: (chunk) => stream.write(chunk), restart: async () => {} })
     return await stream.complete(job.expected, stored && { ...stored, lengthBytes: stream.writtenBytes }, kind)
   } catch (error) {
     await stream.discard()
@@ -42,67 +47,103 @@ export async function downloadToCache(
 }
 
 /**
- * Downloads a private content to its destination, past the cache: written beside, fsync, rename.
+ * Downloads a private content to its destination, past the cache. Goes on from what an earlier try has left beside the destination, where the
+ * origin's strong validator and the request's fields are the same.
+ *
+ * When `job.signal` is aborted, its reason decides what stays: after CANCELLED nothing does; after any other reason (TIMEOUT, SHUTTING_DOWN)
+ * the bytes are put aside for the next try, as they are when the origin breaks off. {@link forgetDownload} removes them when nobody will try again.
  * @returns the SHA-256 of the whole
- * @throws the codes of {@link OriginClient.open}, DIGEST_MISMATCH, DESTINATION_UNWRITABLE, DISK_FULL
+ * @throws the codes of {@link OriginClient.open}, DIGEST_MISMATCH, DESTINATION_…, DISK_FULL
  */
 export async function downloadToFile(
-  world: TransferWorld,
+  world: Pick<TransferWorld, 'clock' | 'origin' | 'begunFiles'>,
   job: DirectJob,
   destination: string,
   overwrite: boolean
 ): Promise<Sha256Hex> {
-  const beside = join(dirname(destination), `.${randomBytes(12).toString('hex')}.larder-part`)
-  const hash = createHash('sha256')
-  const file = await open(beside, 'wx', 0o600).catch((error: unknown) => {
-    throw writeError(error, destination)
-  })
+  const { version, signal } = job
+  const path = await resolveDestination(destination, { overwrite })
+  const source = sameSource(version, job.headers)
+  await world.begunFiles?.note(path)
+  const part = await PartFile.open(path, { overwrite, clock: world.clock, source, lengthBytes: version.lengthBytes })
+  let left = false
   try {
-    try {
-      await readFrom(world, job, async (chunk) => {
-        hash.update(chunk)
-        await file.write(chunk)
-      })
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    const sha256 = Sha256Hex.parse(hash.digest('hex'))
+    job.kept?.(part.bytes)
+    if (version.lengthBytes !== null) await requireRoom(path, version.lengthBytes - part.bytes)
+    if (part.bytes === 0 || part.bytes !== version.lengthBytes) await readInto(part, world, job)
+    const sha256 = part.digest()
     if (job.expected !== null && sha256 !== job.expected) throw digestMismatch(job.expected, sha256)
-    if (!overwrite) await (await open(destination, 'wx', 0o600)).close()
-    await rename(beside, destination)
+    signal.throwIfAborted()
+    await part.commit()
     return sha256
-  } catch (error) {
-    await rm(beside, { force: true })
-    throw writeError(error, destination)
+  } catch (thrown) {
+    const error: unknown = signal.aborted ? signal.reason : thrown
+    left = isWorthKeeping(error)
+    await (left ? part.setAside() : part.discard())
+    throw error
+  } finally {
+    if (!left) await world.begunFiles?.forget(path)
   }
 }
 
+/** Nobody will try this download again: removes what an earlier try left beside the destination. Never throws. */
+export async function forgetDownload(destination: string): Promise<void> {
+  await removeLeftovers(destination, { all: true })
+}
+
+async function readInto(part: PartFile, world: Pick<TransferWorld, 'clock' | 'origin'>, job: DirectJob): Promise<void> {
+  await readFrom(world, job, part.bytes, {
+    write: (chunk) => part.write(chunk),
+    async restart() {
+      await part.restart()
+      job.kept?.(0)
+    }
+  })
+  const { lengthBytes } = job.version
+  if (lengthBytes !== null && part.bytes !== lengthBytes)
+    throw new LarderError('ORIGIN_PROTOCOL', `The origin announced ${lengthBytes} bytes and sent ${part.bytes}`, {
+      announced: lengthBytes,
+      received: part.bytes
+    })
+}
+
+/** Bytes from `start` on; from 0 when the origin knows no ranges. */
 async function readFrom(
-  world: TransferWorld,
+  world: Pick<TransferWorld, 'origin'>,
   job: DirectJob,
-  write: (chunk: Buffer) => Promise<unknown>
+  start: number,
+  to: { write(chunk: Buffer): Promise<unknown>; restart(): Promise<unknown> }
 ): Promise<void> {
+  const { version, signal } = job
   const body = await world.origin.open(
-    job.version,
-    { start: 0, end: job.version.lengthBytes },
-    { signal: job.signal, priority: job.priority, ...(job.headers ? { headers: job.headers } : {}) }
+    version,
+    { start, end: version.lengthBytes },
+    { signal, priority: job.priority, ...(job.headers ? { headers: job.headers } : {}) }
   )
   try {
+    if (body.start !== start) await to.restart()
     for await (const chunk of body) {
-      await write(chunk)
+      await to.write(chunk)
       job.received(chunk.length)
-      await job.whileAllowed()
+      await allowed(job)
     }
   } finally {
     body.destroy()
   }
 }
 
-function writeError(error: unknown, destination: string): unknown {
-  const code = systemCode(error)
-  if (error instanceof LarderError || code === undefined) return error
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new LarderError('DISK_FULL', 'The disk of the destination is full', { cause: error })
-  return new LarderError('DESTINATION_UNWRITABLE', `Cannot write ${basename(destination)}: ${code}`, { cause: error })
+/** Waits while the job may not go on; an aborted one is not waited for. */
+async function allowed({ whileAllowed, signal }: DirectJob): Promise<void> {
+  const pause = whileAllowed()
+  if (pause === null) return
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = () => aborted.reject(signal.reason as Error)
+  if (signal.aborted) onAbort()
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    await Promise.race([pause, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    aborted.promise.catch(() => {})
+  }
 }

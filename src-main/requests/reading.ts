@@ -3,6 +3,7 @@ import { RequestSpec } from '../contract/request.ts'
 import { hasCode } from '../lib/errors.ts'
 import { keptAnswer, mayServeStale } from '../origin/caching.ts'
 import { contentKeyOf } from '../origin/content-key.ts'
+import type { PrivateBecause } from '../origin/private-by-default.ts'
 import type { OriginVersion, PassedAnswer } from '../origin/origin.ts'
 import { planPieces } from '../pieces/plan.ts'
 import { readSpan, type ByteSpan } from './growing-reader.ts'
@@ -34,7 +35,7 @@ export interface FoundContent {
 /** What a URL turned out to be. `pass`: it must not or cannot be shared, so the asker gets the origin's own answer. */
 export type LookUp =
   | { readonly is: 'content'; readonly content: FoundContent }
-  | { readonly is: 'pass'; readonly reason: 'private' | 'encoded' | 'not-shareable' }
+  | { readonly is: 'pass'; readonly reason: 'private' | 'encoded' | 'not-shareable' | PrivateBecause }
 
 export interface LookUpOptions {
   /** Fields that choose among representations (`accept`, `accept-language`). */
@@ -183,7 +184,10 @@ export class Readings {
   #openAtOrigin(version: OriginVersion, headers: Record<string, string> | undefined, span: ByteSpan): Reading {
     const gone = new AbortController()
     const { origin } = this.#world
-    const count = (bytes: number) => (this.#originBytes += bytes)
+    const count = (bytes: number) => {
+      this.#originBytes += bytes
+      this.#world.traffic.note('originBytes', bytes)
+    }
     async function* bytes() {
       const body = await origin.open(version, span, { signal: gone.signal, ...(headers && { headers }) })
       let at = body.start

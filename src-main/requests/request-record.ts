@@ -31,6 +31,7 @@ export class RequestRecord {
   /** `#split` is that of a transfer, which counts it itself. */
   #viaTransfer = false
   #direct = false
+  #keptBytes = 0
   #error: LarderError | null = null
   #finished: { readonly ms: number; readonly wallMs: number } | null = null
   #firstByteMs: number | null = null
@@ -51,11 +52,6 @@ export class RequestRecord {
   /** Bytes that came for this request alone, past any transfer. */
   get ownSplit(): Readonly<Pick<SourceSplit, 'originBytes' | 'cacheBytes'>> {
     return this.#viaTransfer ? { originBytes: 0, cacheBytes: 0 } : this.#split
-  }
-
-  /** It goes past the cache, to its destination alone. */
-  get isPrivate(): boolean {
-    return this.#reasons.some(({ code }) => code === 'private' || code === 'encoded')
   }
 
   /** @returns false when the last one was the same */
@@ -89,6 +85,11 @@ export class RequestRecord {
     this.#split.originBytes += bytes
     this.#directRate.add(bytes)
     this.noteFirstByte()
+  }
+
+  /** So many bytes of an earlier try lie beside its destination already. */
+  keptDirectly(bytes: number): void {
+    this.#keptBytes = bytes
   }
 
   /** Takes over what its transfer shows. */
@@ -128,7 +129,9 @@ export class RequestRecord {
       key: this.key,
       sha256: this.outcome?.sha256 ?? null,
       lengthBytes: this.lengthBytes,
-      haveBytes: this.outcome ? this.outcome.lengthBytes : (transfer?.haveBytes ?? this.#split.originBytes),
+      haveBytes: this.outcome
+        ? this.outcome.lengthBytes
+        : (transfer?.haveBytes ?? this.#keptBytes + this.#split.originBytes),
       arrivingBytes: this.#finished ? 0 : (transfer?.arrivingBytes ?? 0),
       split: { ...(transfer?.split ?? this.#split) },
       rateBytesPerSecond: this.#finished

@@ -11,7 +11,8 @@ import type { SlotTicket } from '../transfers/origin-slots.ts'
 import type { JoinedTransfer, KnownVersion, Supply } from '../transfers/supply.ts'
 import type { Membership, Transfers } from '../transfers/transfers.ts'
 import { chooseRoute, type FoundRoute } from './choose-route.ts'
-import { checkDestination } from './destination.ts'
+import type { DestinationsInUse } from '../placing/destinations-in-use.ts'
+import { requireRoomFor, takePlace, type Place } from './destination.ts'
 import { downloadToCache, downloadToFile, type DirectJob } from './direct-download.ts'
 import { HeldDownload } from './held-download.ts'
 import {
@@ -36,6 +37,7 @@ export interface RequestParts {
   readonly world: TransferWorld
   readonly transfers: Transfers
   readonly versions: VersionCheck
+  readonly destinations: DestinationsInUse
   /** What a view shows has changed. */
   readonly changed: (request: LocalRequest) => void
   /** The origin's word from a moment ago; good for one try. */
@@ -69,6 +71,7 @@ export class LocalRequest implements Interest {
   /** The question for the version. */
   #asking = new AbortController()
   #download = new HeldDownload()
+  #place: Place | null = null
   #membership: Membership | null = null
   #ticket: SlotTicket | null = null
   #endView: RequestView | null = null
@@ -247,7 +250,10 @@ export class LocalRequest implements Interest {
   }
 
   async #prepare(): Promise<Outcome | null> {
-    if (this.#spec.destination !== undefined) await checkDestination(this.#spec.destination)
+    const { destination, overwrite } = this.#spec
+    if (destination !== undefined) this.#place = await takePlace(destination, overwrite, this.#parts.destinations)
+    // It may have been cancelled meanwhile.
+    if (this.final) this.#place?.release()
     if (this.#expected === null || this.#target.private) return null
     // The digest names the bytes: no origin can have a later version of them.
     const known = this.#world.cache.find(this.#expected)
@@ -277,6 +283,7 @@ export class LocalRequest implements Interest {
       case 'transfer':
         this.#record.key = route.init.key
         this.#record.lengthBytes = route.init.plan.lengthBytes
+        await this.#requireRoom(route.init.plan.lengthBytes)
         return { by: 'transfer' }
       case 'whole':
         this.#record.key = route.key
@@ -288,6 +295,11 @@ export class LocalRequest implements Interest {
         this.#record.addReason(whyPrivate(route.version, this.#target.private))
         return { by: 'direct', to: 'file' }
     }
+  }
+
+  /** @throws DISK_FULL before anything is fetched that would not fit */
+  async #requireRoom(lengthBytes: number): Promise<void> {
+    if (this.#place) await requireRoomFor(this.#place.path, lengthBytes, this.#world.cache)
   }
 
   async #downloadDirectly(): Promise<Outcome> {
@@ -303,13 +315,18 @@ export class LocalRequest implements Interest {
       priority: this.#spec.priority,
       received: (bytes) => {
         this.#record.receivedDirectly(bytes)
+        this.#world.traffic.note('originBytes', bytes)
+        this.#tell()
+      },
+      kept: (bytes) => {
+        this.#record.keptDirectly(bytes)
         this.#tell()
       }
     }
     try {
       if (route.by === 'whole') return outcomeOf(await downloadToCache(this.#world, job, route.stored, this.#spec.kind))
       const sha256 = await downloadToFile(this.#world, job, route.destination, this.#spec.overwrite)
-      return { sha256, lengthBytes: this.ownSplit.originBytes }
+      return { sha256, lengthBytes: route.version.lengthBytes ?? this.ownSplit.originBytes }
     } catch (error) {
       // Nothing of it is kept.
       this.#world.discarded?.(this.ownSplit.originBytes)
@@ -334,6 +351,7 @@ export class LocalRequest implements Interest {
 
   #end(as: Ending, error: LarderError | null): void {
     this.#deadline.cancel()
+    this.#place?.release()
     this.#record.end(error)
     if (error !== null) {
       this.#abort.abort(error)

@@ -4,6 +4,7 @@ import type { Priority, RequestSpec, RequestView } from '../contract/request.ts'
 import type { Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import { parseIntegrity } from '../origin/integrity.ts'
+import { DestinationsInUse } from '../placing/destinations-in-use.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import { LocalRequest } from './request.ts'
 import { resolveTarget } from './request-target.ts'
@@ -24,6 +25,7 @@ export class Requests {
   readonly #world: TransferWorld
   readonly #transfers: Transfers
   readonly #versions: VersionCheck
+  readonly #destinations = new DestinationsInUse()
   readonly #teller: Teller<LocalRequest>
   readonly #byId = new Map<RequestId, LocalRequest>()
   readonly #running = new Set<Promise<void>>()
@@ -54,6 +56,7 @@ export class Requests {
       world: this.#world,
       transfers: this.#transfers,
       versions: this.#versions,
+      destinations: this.#destinations,
       changed: (r) => this.#teller.changed(r, r.final),
       paused: this.#paused,
       ...more

@@ -1,22 +1,34 @@
 import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { statSync, writeFileSync } from 'node:fs'
+import { isAbsolute } from 'node:path'
 import type { Agent, AgentConfig, AgentEvents, AgentHost, Asker } from '../agent/agent.ts'
 import { Asked, requireIntegration } from '../agent/asked.ts'
 import { hold, noPauses, pauseOf, release, resume, type Pauses } from '../agent/pauses.ts'
+import { tellSettings } from '../agent/tell-settings.ts'
 import { savingsOf } from '../agent/savings.ts'
 import type { CacheLimits } from '../cache/cache-limits.ts'
 import type { Cache } from '../cache/cache.ts'
+import type { ErrorCode } from '../contract/errors.ts'
 import type { AgentEvent, AgentEventType } from '../contract/events.ts'
 import type { ContentKey, PeerId, RequestId, Sha256Hex } from '../contract/ids.ts'
-import type { PrecacheItem, PrecacheView } from '../contract/precache.ts'
+import type { PrecacheItem, PrecacheReport, PrecacheView } from '../contract/precache.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
-import { finalRequestStates, type ReasonCode, type RequestSpec, type RequestView } from '../contract/request.ts'
+import type { TrafficHistory } from '../contract/traffic.ts'
+import {
+  finalRequestStates,
+  reasonTexts,
+  type ReasonCode,
+  type RequestSpec,
+  type RequestView
+} from '../contract/request.ts'
 import type { AgentSnapshot, CacheEntryDetail, IntegrationState, PauseReason } from '../contract/snapshot.ts'
 import type { Settings } from '../contract/settings.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
 import { LarderError } from '../lib/errors.ts'
+import { parseIntegrity } from '../origin/integrity.ts'
 import type { Precache } from '../precache/precache.ts'
+import { resolveTarget } from '../requests/request-target.ts'
 import { valuesIn } from '../settings/setting-facts.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
 import type { Change } from '../settings/write-setting.ts'
@@ -58,7 +70,11 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   readonly #requests = new Map<RequestId, RequestView>()
   readonly #events: AgentEvent[] = []
   readonly #asked = new Asked()
+  /** Requests that were made during a pause: what begins them. */
+  readonly #held = new Map<RequestId, () => void>()
   #snapshot: AgentSnapshot
+  #limits: Partial<CacheLimits> = {}
+  #unfollow = (): void => {}
 
   constructor(config: AgentConfig, host: AgentHost) {
     super()
@@ -100,6 +116,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       cacheNext: null,
       precache: nothingToPrecache,
       cache: this.cacheDouble.stats(),
+      traffic: { originBytes: 0, peerBytes: 0, servedBytes: 0 },
       totals: {
         originBytes: 0,
         peerBytes: 0,
@@ -119,6 +136,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     return {
       ...this.#snapshot,
       integration: this.settings.integration,
+      precache: this.precache.view(),
       requests: this.requests(),
       cache: this.cacheDouble.stats(),
       events: this.#events.slice(-200)
@@ -144,14 +162,17 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   }
 
   request(spec: RequestSpec, asker: Asker = 'program'): RequestView {
+    if (this.#snapshot.state !== 'running') throw new LarderError('SHUTTING_DOWN', 'The agent is not running')
     requireIntegration(this.settings)
-    if (!/^https?:\/\//.test(spec.url))
-      throw new LarderError('URL_INVALID', `Not a URL: ${spec.url}`, { url: spec.url })
+    const { url } = resolveTarget(spec.url, spec.headers, this.settings.current.backgroundChannel.url)
+    if (spec.integrity !== undefined) parseIntegrity(spec.integrity)
+    if (spec.destination !== undefined && !isAbsolute(spec.destination))
+      throw new LarderError('DESTINATION_INVALID', `Not an absolute path: ${spec.destination}`)
     this.specs.push(spec)
     const at = this.host.clock.wallMs()
     const view: RequestView = {
       id: `r-${hex(8)}` as RequestId,
-      url: spec.url,
+      url,
       kind: spec.kind,
       priority: spec.priority,
       destination: spec.destination ?? null,
@@ -177,8 +198,14 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     }
     this.#requests.set(view.id, view)
     this.#asked.note(view.id, spec, asker)
-    if (this.onRequest) setImmediate(() => this.onRequest?.(this.requestView(view.id), spec))
-    return view
+    this.happen('requestAccepted', `Asked for ${url}`, { requestId: view.id, url })
+    const begin = () => void setImmediate(() => this.onRequest?.(this.requestView(view.id), spec))
+    if (!this.paused) {
+      begin()
+      return view
+    }
+    this.#held.set(view.id, begin)
+    return this.pause(view.id)
   }
 
   retry(id: RequestId, asker: Asker = 'program'): RequestView {
@@ -204,7 +231,18 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     }
     this.#requests.set(id, view)
     this.emit('request', view)
+    if (changes.state && finalRequestStates.includes(changes.state)) this.#tellEnd(view)
     return view
+  }
+
+  #tellEnd({ id, url, state, error, lengthBytes }: RequestView): void {
+    if (state === 'done') this.happen('requestDone', `Finished ${url}`, { requestId: id, url, bytes: lengthBytes ?? 0 })
+    else
+      this.happen(state === 'cancelled' ? 'requestCancelled' : 'requestFailed', `Ended ${url}`, {
+        requestId: id,
+        url,
+        ...(error && { code: error.code })
+      })
   }
 
   /** Ends a request well: content into the cache, and to its destination. */
@@ -261,28 +299,40 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     if (finalRequestStates.includes(view.state)) return view
     return this.update(id, {
       state: 'cancelled',
+      finishedAt: this.host.clock.wallMs(),
       error: new LarderError('CANCELLED', 'The request was cancelled').toView()
     })
   }
 
   pause(id: RequestId): RequestView {
-    return this.update(id, { state: 'paused' })
+    const view = this.requestView(id)
+    if (['paused', 'delivering', ...finalRequestStates].includes(view.state)) return view
+    const at = this.host.clock.wallMs()
+    const reasons = [...view.reasons, { code: 'paused' as const, text: reasonTexts.paused, at }]
+    return this.update(id, { state: 'paused', reasons })
   }
 
   resume(id: RequestId): RequestView {
-    return this.update(id, { state: 'waiting' })
+    const view = this.requestView(id)
+    if (view.state !== 'paused') return view
+    const waiting = this.update(id, { state: 'waiting' })
+    this.#held.get(id)?.()
+    this.#held.delete(id)
+    return waiting
   }
 
   get readings(): Agent['readings'] {
     throw new LarderError('NOT_FOUND', 'The double has no streams')
   }
 
-  setGatewayPort(): void {}
+  setGatewayPort(port: number | null): void {
+    this.change({ ports: { ...this.#snapshot.ports, gateway: port } })
+  }
 
   noteBypass(): void {}
 
-  warn(text: string): void {
-    this.happen('warning', text)
+  warn(text: string, facts?: { readonly code: ErrorCode }): void {
+    this.happen('warning', text, facts)
   }
 
   clockSkews(): [] {
@@ -298,9 +348,9 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   }
 
   async setIntegration(enabled: boolean, change: Change): Promise<IntegrationState> {
-    await this.settings.set('integration.enabled', enabled, change)
-    this.change({ integration: this.settings.integration })
-    this.happen('integrationChanged', `${change.by} turned the integration ${enabled ? 'on' : 'off'}`)
+    const { integration } = this.settings
+    if (integration.enabled !== enabled || integration.managedBy !== null)
+      await this.settings.set('integration.enabled', enabled, change)
     return this.settings.integration
   }
 
@@ -308,7 +358,13 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
 
   #pause(pauses: Pauses): void {
     this.#pauses = pauses
+    const wasPaused = this.paused
     this.change({ paused: pauseOf(pauses) })
+    if (this.paused === wasPaused) return
+    for (const { id } of this.requests())
+      if (wasPaused) this.resume(id)
+      else this.pause(id)
+    if (wasPaused) this.happen('transfersResumed', 'Transfers go on.')
   }
 
   pauseAll(until: number | null): void {
@@ -321,6 +377,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
 
   holdPause(reason: PauseReason, until: number | null): void {
     this.#pause(hold(this.#pauses, reason, until))
+    this.happen('transfersPaused', 'All transfers are paused.')
   }
 
   releasePause(reason: PauseReason): void {
@@ -328,25 +385,56 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   }
 
   stopServing(until: number | null): void {
-    this.change({ servingStopped: { until } })
+    this.change({ servingStopped: { until }, weight: { ...this.#snapshot.weight, value: 0 } })
+    this.happen('servingStopped', 'This PC serves nobody.')
   }
 
   resumeServing(): void {
-    this.change({ servingStopped: null })
+    if (this.#snapshot.servingStopped === null) return
+    this.change({ servingStopped: null, weight: { ...this.#snapshot.weight, value: 50 } })
+    this.happen('servingResumed', 'This PC serves its peers again.')
   }
 
   pieces(key: string): string {
     if (!this.#snapshot.transfers.some((t) => t.key === key))
       throw new LarderError('NOT_FOUND', 'There is no running transfer of this content')
-    return 'op.'
+    return 'op.'.padEnd(this.#snapshot.transfers.find((t) => t.key === key)!.pieceCount, '.')
   }
 
   readonly precache = {
-    items: async (): Promise<PrecacheItem[]> => [],
-    start: async () => requireIntegration(this.settings),
+    items: async (): Promise<PrecacheItem[]> => {
+      this.#requireList()
+      return []
+    },
+    start: async (items?: readonly PrecacheItem[], list?: string) => {
+      requireIntegration(this.settings)
+      if (!items && list === undefined) this.#requireList()
+      const at = this.host.clock.wallMs()
+      const total = items?.length ?? 0
+      this.#precached = {
+        startedAt: at,
+        endedAt: at,
+        total,
+        done: total,
+        present: total,
+        bytes: 0,
+        failed: [],
+        end: 'complete'
+      }
+      this.happen('precacheDone', 'Pre-caching has ended.')
+    },
     stop: () => false,
-    view: () => nothingToPrecache
-  } as unknown as Precache
+    view: (): PrecacheView => {
+      const { list } = this.settings.current.precache
+      return { ...nothingToPrecache, ...(list !== null && { state: 'waiting', list }), last: this.#precached }
+    }
+  } as Partial<Precache> as Precache
+  #precached: PrecacheReport | null = null
+
+  #requireList(): void {
+    if (this.settings.current.precache.list === null)
+      throw new LarderError('BAD_REQUEST', 'No pre-cache list is set (precache.list)', { field: 'precache.list' })
+  }
 
   /** What was set of rates and limits. */
   readonly changesMade: object[] = []
@@ -354,22 +442,37 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   setRates(rates: Partial<Settings['rates']>): void {
     this.settings.setForThisRun(valuesIn('rates', rates), { by: 'local API' })
     this.changesMade.push(rates)
+    const { adaptive = this.#snapshot.rates.adaptive.enabled, ...caps } = rates
+    const kept = this.#snapshot.rates
+    const named = Object.fromEntries(Object.entries(caps).filter(([kind]) => kind in kept.caps))
+    this.change({
+      rates: { ...kept, caps: { ...kept.caps, ...named }, adaptive: { ...kept.adaptive, enabled: adaptive } }
+    })
   }
 
   content(sha256: Sha256Hex): CacheEntryDetail {
-    const entry = this.cacheDouble.list().entries.find((one) => one.sha256 === sha256)
-    if (!entry) throw new LarderError('NOT_FOUND', 'This content is not in the cache')
-    return { ...entry, servedTo: [] }
+    const detail = this.cacheDouble.detail(sha256)
+    if (!detail) throw new LarderError('NOT_FOUND', 'This content is not in the cache', { sha256 })
+    return { ...detail.entry, servedTo: detail.servedTo.map((one) => ({ ...one, name: one.peer.slice(0, 8) })) }
   }
 
   async setCacheLimits(limits: Partial<CacheLimits>): Promise<void> {
     this.settings.setForThisRun(valuesIn('cache', limits), { by: 'local API' })
     this.changesMade.push(limits)
+    const { maxBytes, maxDiskPercent, minFreeBytes, maxAgeDays } = this.settings.current.cache
+    this.#limits = { ...this.#limits, ...limits }
+    await this.cacheDouble.setLimits({ maxBytes, maxDiskPercent, minFreeBytes, maxAgeDays, ...this.#limits })
+    this.change({})
   }
 
   async relocateCache(dir: string): Promise<void> {
     this.settings.requireOpen(['cache.dir'])
-    this.change({ cacheNext: dir })
+    if (!isAbsolute(dir)) throw new LarderError('BAD_REQUEST', `${dir} is not an absolute path`, { field: 'dir' })
+    this.change({ cacheNext: dir === this.cache.dir ? null : dir })
+  }
+
+  trafficHistory(): TrafficHistory {
+    return { points: [] }
   }
 
   rates(): RatesAnswer {
@@ -383,11 +486,21 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     statSync(this.config.dataDir)
     this.started++
     this.change({ state: 'running' })
+    this.#unfollow = tellSettings(
+      this.settings,
+      (type, text, facts) => void this.happen(type, text, facts),
+      () => this.change({})
+    )
   }
 
   async stop(): Promise<void> {
     if (this.#snapshot.state === 'stopped') return
     this.stopped++
+    this.change({ state: 'stopping' })
+    this.#unfollow()
+    for (const { id, state } of this.requests())
+      if (!finalRequestStates.includes(state)) this.fail(id, new LarderError('SHUTTING_DOWN', 'The agent is stopping'))
+    await this.cacheDouble.close()
     this.change({ state: 'stopped' })
   }
 }

@@ -24,6 +24,8 @@ import { keptLog } from './kept-log.ts'
 export class RawMember {
   readonly identity: Identity
   readonly membership: Membership
+  /** Where it comes from; one of the many loopback addresses. */
+  localAddress: string | undefined
   readonly bootId = randomBytes(8).toString('hex') as BootId
   readonly #dir: string
   readonly #proofs = new KnowledgeProofs(knowledgeWith())
@@ -51,7 +53,11 @@ export class RawMember {
 
   /** A TLS connection to `port` under this identity; nothing is sent. */
   async tls(port: number): Promise<TLSSocket> {
-    const socket = dialTls(peerSecureContext(this.identity), { host: '127.0.0.1', port })
+    const socket = dialTls(peerSecureContext(this.identity), {
+      host: '127.0.0.1',
+      port,
+      localAddress: this.localAddress
+    })
     this.#sockets.add(socket)
     await once(socket, 'secureConnect')
     return socket
@@ -90,6 +96,7 @@ export class RawMember {
     return dialControl({
       host: '127.0.0.1',
       port,
+      localAddress: this.localAddress,
       identity: this.identity,
       membership: this.membership,
       bootId: this.bootId,

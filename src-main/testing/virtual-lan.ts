@@ -34,6 +34,7 @@ export interface LanPeerOptions {
   readonly clock?: Clock
   readonly source?: PieceSource
   readonly knowledge?: Knowledge
+  readonly countsIdentities?: (address: string) => boolean
   readonly uploadSlots?: number
   readonly weight?: number
   readonly random?: () => number
@@ -93,6 +94,7 @@ export class VirtualLan {
       buffers: new PieceBuffers(options.clock ?? systemClock),
       source: options.source ?? { openServed: async () => undefined },
       knowledge: options.knowledge,
+      countsIdentities: options.countsIdentities,
       random: options.random,
       listing: options.listing ?? loopbackAlone
     })

@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import { RateMeter } from '../lib/rate-meter.ts'
+import type { Traffic } from './traffic.ts'
 
 /** Told at most so often that bytes have come in. */
 const TELL_EVERY_MS = 250
@@ -21,15 +22,17 @@ export interface Arrival {
 export class Arrivals {
   readonly #clock: Clock
   readonly #rate: RateMeter
+  readonly #traffic: Pick<Traffic, 'note'>
   readonly #moved: () => void
   readonly #received = { origin: 0, peer: 0 }
   #underWay = 0
   #toldMs = -Infinity
 
-  /** @param moved bytes have come in; called now and then */
-  constructor(clock: Clock, moved: () => void) {
+  /** @param traffic counts over all transfers @param moved bytes have come in; called now and then */
+  constructor(clock: Clock, traffic: Pick<Traffic, 'note'>, moved: () => void) {
     this.#clock = clock
     this.#rate = new RateMeter(clock)
+    this.#traffic = traffic
     this.#moved = moved
   }
 
@@ -63,6 +66,7 @@ export class Arrivals {
         this.#underWay += bytes
         this.#received[from] += bytes
         this.#rate.add(bytes)
+        this.#traffic.note(from === 'origin' ? 'originBytes' : 'peerBytes', bytes)
         const now = this.#clock.monotonicMs()
         if (now - this.#toldMs < TELL_EVERY_MS) return
         this.#toldMs = now

@@ -13,7 +13,7 @@ function intakeOf(bytes: number) {
   const plan = planPieces(bytes)
   const have = new Bitmap(plan.count)
   const told: number[] = []
-  const arrivals = new Arrivals(clock, () => told.push(clock.monotonicMs()))
+  const arrivals = new Arrivals(clock, { note: () => {} }, () => told.push(clock.monotonicMs()))
   return { clock, have, told, arrivals, intake: new Intake(plan, have, arrivals) }
 }
 

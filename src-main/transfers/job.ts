@@ -7,11 +7,13 @@ import type { Settings } from '../contract/settings.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OriginClient } from '../origin/origin.ts'
 import type { PeerNetwork } from '../peers/network.ts'
+import type { BegunFiles } from '../placing/begun-files.ts'
 import type { PieceBuffers } from '../pieces/piece-buffers.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import type { RecordVerifier } from '../pieces/record.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { OriginSlots } from './origin-slots.ts'
+import type { Traffic } from './traffic.ts'
 
 /** Facts of an event beside its type and sentence. */
 export type EventFacts = Omit<AgentEvent, 'seq' | 'at' | 'type' | 'text'>
@@ -28,6 +30,9 @@ export interface TransferWorld {
   readonly records: RecordVerifier
   readonly settings: Pick<Settings, 'transfers' | 'backgroundChannel'>
   readonly originSlots: OriginSlots
+  readonly traffic: Traffic
+  /** Where this agent has files half written; absent: nobody looks at the next start. */
+  readonly begunFiles?: Pick<BegunFiles, 'note' | 'forget'>
   /** Weight of this machine now; 0 is never master. Later changes go to the claims by themselves. */
   readonly weight: () => number
   readonly emit: (type: AgentEventType, text: string, facts?: EventFacts) => void

@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { Bitmap } from '../lib/bitmap.ts'
 import { systemClock } from '../lib/clock.ts'
+import { LarderError } from '../lib/errors.ts'
 import { PieceBuffers } from '../pieces/piece-buffers.ts'
 import { planPieces } from '../pieces/plan.ts'
 import { Arrivals } from './arrivals.ts'
@@ -12,8 +13,12 @@ import { OriginLane } from './origin-lane.ts'
 
 const MIB = 1024 * 1024
 
-/** A lane for three pieces, held as soon as one has come in, or is stored. `gap`: pieces per request. */
-function lane({ held = 'received', gap = 3 }: { held?: 'received' | 'stored'; gap?: number } = {}) {
+/** A lane for three pieces, held as soon as one has come in, or is stored. `gap`: pieces per request; `full`: the piece there is no room for. */
+function lane({
+  held = 'received',
+  gap = 3,
+  full = null
+}: { held?: 'received' | 'stored' | 'never'; gap?: number; full?: number | null } = {}) {
   const plan = planPieces(3 * MIB)
   const have = new Bitmap(plan.count)
   const inFlight = new InFlight(have, new Bitmap(plan.count))
@@ -42,9 +47,13 @@ function lane({ held = 'received', gap = 3 }: { held?: 'received' | 'stored'; ga
   }
   const partial = {
     have,
-    writeFromOrigin: async (_data: Uint8Array, index: number) => void have.add(index)
+    async writeFromOrigin(_data: Uint8Array, index: number) {
+      await turn()
+      if (index === full) throw new LarderError('DISK_FULL', 'The disk of the cache is full')
+      have.add(index)
+    }
   }
-  const arrivals = new Arrivals(systemClock, () => {})
+  const arrivals = new Arrivals(systemClock, { note: () => {} }, () => {})
   const job = { plan, partial, arrivals, priority: () => 'foreground', world } as unknown as Job
   const origin = new OriginLane(job, { version: {} as never, headers: undefined }, inFlight, {
     nextGap: () => {
@@ -107,5 +116,15 @@ describe('a download from the origin that is held', () => {
     await settled()
     expect(seen).toMatchObject({ opened: 3, idle: 1, failed: [] })
     expect(have.complete).toBe(true)
+  })
+})
+
+describe('a piece that cannot be stored', () => {
+  it.each([0, 1, 2])('ends the download with the disk’s error, piece %i of three', async (full) => {
+    const { origin, seen } = lane({ held: 'never', full })
+    origin.start()
+    await settled()
+    expect(seen).toMatchObject({ idle: 0, failed: [{ code: 'DISK_FULL' }], isOpen: false })
+    expect(origin.active).toBe(false)
   })
 })

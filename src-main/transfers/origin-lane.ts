@@ -45,6 +45,7 @@ export class OriginLane {
   #run: AbortController | null = null
   #held: PromiseWithResolvers<void> | null = null
   #receivedBytes = 0
+  #last: Promise<void> = Promise.resolve()
 
   constructor(job: Job, source: OriginSource, inFlight: InFlight, hooks: OriginLaneHooks) {
     this.#job = job
@@ -65,7 +66,7 @@ export class OriginLane {
 
   /** Begins with the gaps there are, and goes on until none is left. Not to be called while it is active. */
   start(): void {
-    void this.#fill()
+    this.#last = this.#fill(this.#last)
   }
 
   stop(): void {
@@ -84,11 +85,13 @@ export class OriginLane {
     this.#held = null
   }
 
-  async #fill(): Promise<void> {
+  /** @param last what was stopped before gives back first what it had asked for */
+  async #fill(last: Promise<void>): Promise<void> {
     const run = new AbortController()
     this.#run = run
     let failure: LarderError | null = null
     try {
+      await last
       await this.#downloadGaps(run.signal)
     } catch (error) {
       failure = LarderError.from(error, 'ORIGIN_UNREACHABLE')
@@ -172,7 +175,11 @@ export class OriginLane {
             }
             if (writes.size >= PENDING_WRITES) await Promise.race(writes)
             if (failure !== undefined) throw LarderError.from(failure, 'CACHE_UNUSABLE')
-            if (++index >= gap.first + gap.count || this.#othersHave(index, gap)) return
+            if (++index >= gap.first + gap.count || this.#othersHave(index, gap)) {
+              await Promise.all(writes)
+              if (failure !== undefined) throw LarderError.from(failure, 'CACHE_UNUSABLE')
+              return
+            }
             this.#take(index)
             piece = this.#buffer(index)
             filled = 0

@@ -46,7 +46,7 @@ export function openParts(
   const { key, plan } = init
   const { clock } = world
   const priority = () => (swarm.neighbours.anyWaits ? 'foreground' : priorityOf(state()))
-  const arrivals = new Arrivals(clock, moved)
+  const arrivals = new Arrivals(clock, world.traffic, moved)
   const job: Job = { key, plan, partial, arrivals, priority, ownPriority: () => priorityOf(state()), world }
   const news = new TransferNews(key, init.stored.url, world)
   const claim = world.claims.open({

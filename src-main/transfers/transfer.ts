@@ -54,6 +54,7 @@ export class Transfer
   readonly #interests = new Map<Interest, number>()
   #interestIds = 0
   #lookDue = false
+  #toldWaits: WaitingFor['what'] | undefined
   #closed = false
   #ticket: SlotTicket | null = null
   #content: CachedContent | null = null
@@ -310,6 +311,8 @@ export class Transfer
     setImmediate(() => {
       this.#lookDue = false
       this.#happened(sight(this.#parts, this.#machine.state, this.#nowMs))
+      // Peers that begin or cease to deliver are no event of the machine, but what it waits for changes.
+      if (this.waitingFor?.what !== this.#toldWaits) this.#changed()
     })
   }
 
@@ -336,6 +339,7 @@ export class Transfer
   }
 
   #changed(): void {
+    this.#toldWaits = this.waitingFor?.what
     this.emit('changed')
     for (const interest of [...this.#interests.keys()]) interest.transferChanged()
     this.#world.changed()

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { commandNames, type AppInfo, type CommandName, type SnapshotMessage } from '../contract/commands.ts'
@@ -53,11 +54,12 @@ const code = async (command: unknown) => {
   return answer.ok ? 'ok' : answer.error.code
 }
 
-beforeEach(() => {
+beforeEach(async () => {
   agent = new AgentDouble(
-    { dataDir: '/nowhere', settings: Settings.parse({}), name: 'pc' },
+    { dataDir: tmpdir(), settings: Settings.parse({}), name: 'pc' },
     { clock, log: keptLog(), env: {} }
   )
+  await agent.start()
   verifying = []
   agent.cache.on('verifying', (progress) => void verifying.push(progress))
   defects = []

@@ -3,7 +3,7 @@ import type { AgentStatus, LarderBridge, SnapshotMessage } from '../../src-main/
 import { afterNews } from '../../src-main/contract/snapshot-change.ts'
 import type { SnapshotNews } from '../../src-main/contract/snapshot-message.ts'
 import type { AgentSnapshot } from '../../src-main/contract/snapshot.ts'
-import { addReading, STEP_MS, type ThroughputHistory } from './throughput.ts'
+import { addReading, STEP_MS, withFormer, type ThroughputHistory } from './throughput.ts'
 
 /** Silence after which the mirror asks by itself, ms. A quiet agent has nothing to tell. */
 export const ASK_AFTER_MS = 3000
@@ -109,14 +109,27 @@ export function createMirror(bridge: LarderBridge, time: MirrorTime = windowTime
     }
   }
 
+  /** What this window did not see of a run: before it was opened. */
+  const askForTraffic = async (bootId: string) => {
+    try {
+      const answer = await bridge.invoke({ c: 'traffic.history' })
+      const { throughput } = store.getState()
+      if (stopped || !answer.ok || throughput?.bootId !== bootId) return
+      store.setState({ throughput: withFormer(throughput, answer.value.points) })
+    } catch {
+      // The chart begins with what is seen from now on.
+    }
+  }
+
   const tick = () => {
     const now = time.now()
     silentMs += Math.min(Math.max(0, now - lastTickAt), 2 * TICK_MS)
     lastTickAt = now
     const { link, snapshot, throughput, status } = store.getState()
     if (snapshot !== null && link === 'live' && status?.state === 'running') {
-      const next = addReading(throughput, snapshot.bootId, snapshot.totals, now)
+      const next = addReading(throughput, snapshot.bootId, snapshot.traffic, now)
       if (next !== throughput) store.setState({ throughput: next })
+      if (next.bootId !== throughput?.bootId) void askForTraffic(next.bootId)
     }
     if (link === 'signedOut') return
     if (silentMs >= ASK_AFTER_MS) void askForNews()

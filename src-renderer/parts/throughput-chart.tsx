@@ -132,7 +132,7 @@ export function ThroughputChart() {
         />
         {still ? (
           <p className={styles.still}>
-            <span className={styles.stillText}>Nothing has moved since this window was opened.</span>
+            <span className={styles.stillText}>Nothing has moved in the last 5 minutes.</span>
           </p>
         ) : null}
       </div>

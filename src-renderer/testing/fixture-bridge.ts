@@ -12,6 +12,7 @@ import {
 import { changeBetween } from '../../src-main/contract/snapshot-change.ts'
 import type { SnapshotNews } from '../../src-main/contract/snapshot-message.ts'
 import { errorView } from '../agent/bridge.ts'
+import type { TrafficPoint } from '../../src-main/contract/traffic.ts'
 import { finalRequestStates, RequestSpec } from '../../src-main/contract/request.ts'
 import type { AgentSnapshot, CacheEntryView } from '../../src-main/contract/snapshot.ts'
 import { fixturePieces, fixtureRateTable, fixtureRequest, fixtureServedTo, waitingIn } from './snapshots.ts'
@@ -22,6 +23,8 @@ export interface FixtureAgent {
   status?: AgentStatus
   entries?: CacheEntryView[]
   settings?: SettingView[]
+  /** What the agent remembers of the minutes before this window was opened. */
+  traffic?: TrafficPoint[]
   /** Nothing is pushed and no command is answered. */
   silent?: boolean
   /** Commands are answered with AGENT_NOT_RUNNING. */
@@ -243,6 +246,8 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
       case 'precache.stop':
         change((s) => ({ ...s, precache: { ...s.precache, state: 'waiting', running: null } }))
         return { ok: true, value: {} }
+      case 'traffic.history':
+        return { ok: true, value: { points: agent.traffic ?? [] } }
       case 'rates.get':
         return { ok: true, value: { ...agent.snapshot!.rates, table: fixtureRateTable(agent.snapshot!.rates.caps) } }
       case 'cache.clear': {
@@ -257,7 +262,14 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
         }
         return {
           ok: true,
-          value: { removed: going.length, bytes, kept: entries.length - going.length, dryRun: command.dryRun }
+          value: {
+            removed: going.length,
+            unfinished: 0,
+            unfinishedBytes: 0,
+            bytes,
+            kept: entries.length - going.length,
+            dryRun: command.dryRun
+          }
         }
       }
       case 'cache.verify':

@@ -214,6 +214,7 @@ export function fixtureMaster(request: RequestView, over: Partial<MasterView> = 
     master: peerId(0),
     masterName: 'studio-2',
     self: false,
+    finished: false,
     epoch: 2,
     since: FIXTURE_NOW - 3 * MIN,
     members: 5,
@@ -396,6 +397,7 @@ export function fixtureSnapshot(over: Partial<AgentSnapshot> = {}): AgentSnapsho
     },
     cacheNext: null,
     precache: { state: 'off', list: null, why: 'No list is set.', nextAt: null, running: null, last: null },
+    traffic: { originBytes: 0, peerBytes: 0, servedBytes: 0 },
     totals: {
       originBytes: 2.1 * GIB,
       peerBytes: 11.4 * GIB,
@@ -733,13 +735,18 @@ export function stepOf(snapshot: AgentSnapshot): AgentSnapshot {
       .filter((r) => r.state === 'active' && (r.role === 'follower') === (role === 'follower'))
       .reduce((sum, r) => sum + r.rateBytesPerSecond, 0) / 10
   const wave = 0.75 + 0.25 * Math.sin(snapshot.seq / 23) * Math.cos(snapshot.seq / 7)
-  const { totals } = snapshot
+  const { totals, traffic } = snapshot
   return {
     ...snapshot,
     seq: snapshot.seq + 1,
     at: snapshot.at + 100,
     requests,
     transfers,
+    traffic: {
+      originBytes: traffic.originBytes + rate('origin') * wave,
+      peerBytes: traffic.peerBytes + rate('follower') * wave,
+      servedBytes: traffic.servedBytes + snapshot.uploads.length * 0.5 * MIB * (1.6 - wave)
+    },
     totals: {
       ...totals,
       originBytes: totals.originBytes + rate('origin') * wave,

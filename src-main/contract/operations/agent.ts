@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { TrafficHistory } from '../traffic.ts'
 import { StatusView, VersionView } from '../api.ts'
 import { DoctorReport } from '../doctor.ts'
 import { AgentEvent } from '../events.ts'
@@ -131,6 +132,14 @@ export const agentOperations = {
     windowAnswer: Done,
     errors: [],
     http: { method: 'POST', path: '/v1/serving/resume' }
+  },
+  'traffic.history': {
+    summary: 'Bytes per second of the last five minutes by where they came from and went, verified or not.',
+    who: 'all',
+    input: z.object({}),
+    answer: TrafficHistory,
+    errors: [],
+    http: { method: 'GET', path: '/v1/traffic' }
   },
   'rates.get': {
     summary: 'What holds transfers back now, and the caps of each hour of the week.',

@@ -256,13 +256,6 @@ describe('control connections', () => {
       'an oversized message',
       (send) => send(JSON.stringify({ t: 'swarm.join', key, pad: 'x'.repeat(MAX_PEER_MESSAGE_BYTES) })),
       /broken frame|bytes/
-    ],
-    [
-      'a flood',
-      (send) => {
-        for (let i = 0; i < 5000; i++) send(JSON.stringify(join))
-      },
-      /messages per second/
     ]
   ])('cut and name a member that sends %s, and nobody else', async (_what, misbehave, reason) => {
     const [a, b] = await pair()
@@ -284,6 +277,24 @@ describe('control connections', () => {
     const message = once(b.network, 'message')
     a.network.send(b.network.self, join)
     await message
+  })
+
+  it('take no more from a member that floods than anybody may send, name it, and part from nobody', async () => {
+    const [a, b] = await pair()
+    const ws = await raw.dial(a.network.ports().peer!)
+    if (!a.network.peer(raw.id)) await once(a.network, 'connected')
+    let heard = 0
+    a.network.on('message', (from) => void (heard += Number(from === raw.id)))
+    const refused = once(a.network, 'refused', { signal: AbortSignal.timeout(10_000) })
+    const startedMs = performance.now()
+    for (let i = 0; i < 20_000; i++) ws.send(JSON.stringify(join))
+    expect(await refused).toMatchObject([{ id: raw.id, reason: expect.stringMatching(/more messages than are taken/) }])
+    const message = once(a.network, 'message')
+    b.network.send(a.network.self, join)
+    await message
+    expect(heard).toBeLessThanOrEqual(2000 + 2000 * ((performance.now() - startedMs) / 1000 + 0.1))
+    expect(a.network.peer(raw.id)).toBeDefined()
+    expect(a.network.peer(b.network.self)).toBeDefined()
   })
 
   it.each([

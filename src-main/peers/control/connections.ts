@@ -14,18 +14,19 @@ import type { Identity } from '../fleet/identity.ts'
 import { KnownAddresses } from '../discovery/known-addresses.ts'
 import type { Membership } from '../fleet/membership.ts'
 import type { ConnectedPeer, Log } from '../network.ts'
+import { KnownMembers } from './known-members.ts'
 import { OwnDials } from './own-dials.ts'
+import { MAX_AT_ADDRESS, placeFor, type Guest } from './places.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { Refusals } from './refusals.ts'
 import { SeedDials } from './seed-dials.ts'
 import type { Seed } from '../discovery/seed.ts'
+import { Unread } from './outbox.ts'
 import type { RemoteIdentity } from '../fleet/tls-channel.ts'
 import { Twins } from './twins.ts'
 
 /** Both ends hear of each other at the same time; the higher id leaves the first try to the lower one. */
 const HIGHER_ID_WAITS_MS = 250
-/** Members connected at the same time. */
-const MAX_CONNECTED = 1024
 /** Members known by beacon. */
 const MAX_LINKS = 4096
 
@@ -46,6 +47,8 @@ export interface ConnectionsOptions {
     /** Why nothing may be exchanged over this own address, or null. */
     barred(ownAddress: string | undefined): string | null
     isThisPc(address: string): boolean
+    /** False for addresses that many agents share by nature, such as loopback. */
+    countsIdentities(address: string): boolean
   }
 }
 
@@ -60,6 +63,8 @@ interface Link {
   /** Who proved itself on the channel. */
   remote?: RemoteIdentity
   bootId?: BootId
+  /** The peer's address of the channel. */
+  address?: string
   /** Own address of the channel. */
   ownAddress?: string | undefined
   /** While it is found out whether a second run is a twin. */
@@ -97,6 +102,8 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   readonly #dials: OwnDials
   readonly #announced: AnnouncedAddresses
   readonly #twins: Twins
+  readonly #unread = new Unread()
+  readonly #known = new KnownMembers()
   #running = false
 
   constructor(options: ConnectionsOptions) {
@@ -192,6 +199,24 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     return this.#announced.has(address)
   }
 
+  /** Where it is, where that tells it from others; whoever is on this PC is at one place with this agent. */
+  placeOf(id: PeerId): string | null {
+    const { countsIdentities, isThisPc } = this.#o.paths
+    const address = this.#links.get(id)?.address
+    if (id === this.#o.identity.id) return 'this PC'
+    if (address === undefined || !countsIdentities(address)) return null
+    return isThisPc(address) ? 'this PC' : address
+  }
+
+  noteFlood(id: PeerId, reason: string): void {
+    this.#o.refusals.flooding(id, this.#links.get(id)?.address ?? '', reason)
+  }
+
+  /** This member has given or taken pieces. */
+  wasOfUse(id: PeerId): void {
+    this.#known.note(id)
+  }
+
   send(to: PeerId, message: ControlMessage): boolean {
     const link = this.#links.get(to)
     return link?.peer !== undefined && link.channel!.send(message)
@@ -270,7 +295,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   admit(id: PeerId, bootId: BootId, address: string): Admission | Promise<Admission> {
     if (!this.#running || this.#o.refusals.isPenalised(id)) return 'later'
     const link = this.#links.get(id)
-    if (!link?.channel && this.#channels() >= MAX_CONNECTED) return 'later'
+    if (!link?.channel && !this.#makeRoom(id, address)) return 'later'
     if (link?.channel && link.peer && link.bootId !== bootId)
       return this.#admitOtherRun(link, link.channel, link.peer.address, address)
     if (this.#o.identity.id > id) return 'accept'
@@ -292,15 +317,18 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
 
   /** Takes over a connection at whose both ends membership was proved. */
   adopt(connection: ProvenSocket, side: 'dialer' | 'acceptor', dialledPort?: number): void {
-    const { clock, hello, table } = this.#o
+    const { clock, hello, table, refusals } = this.#o
     const { ws, remote, bootId, address, ownAddress } = connection
     const link = this.#running ? (this.#links.get(remote.id) ?? this.#newLink(remote.id)) : undefined
     if (!link) return ws.terminate()
+    // Whoever was dialled has not been asked about yet.
+    if (side === 'dialer' && !link.channel && !this.#makeRoom(remote.id, address)) return ws.terminate()
     if (side === 'acceptor') this.#dials.abort(remote.id)
     link.channel?.close(CLOSE.replaced, 'connected anew')
-    const channel = new ControlChannel(ws, clock)
+    const channel = new ControlChannel(ws, clock, this.#unread)
     link.channel = channel
     link.bootId = bootId
+    link.address = address
     link.ownAddress = ownAddress
     link.remote = remote
     this.emit('proven', connection)
@@ -327,6 +355,9 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     })
     channel.on('message', (message) => this.emit('message', link.id, message))
     channel.on('fleet', (message) => this.emit('fleet', link.id, message))
+    channel.on('flooded', () =>
+      refusals.flooding(link.id, address, 'sends more messages than are taken; the rest is ignored')
+    )
     channel.once('end', (end) => this.#ended(link, channel, end))
     if (side === 'acceptor') channel.sendHello(hello())
   }
@@ -337,6 +368,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     const { peer } = link
     delete link.channel
     delete link.remote
+    delete link.address
     delete link.peer
     this.emit('unproven', link.id)
     table.set(link.id, 'lost', `${peer?.name ?? table.nameOf(link.id)} ${end.reason}.`)
@@ -394,9 +426,26 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     return addresses.isFresh(this.#o.clock.monotonicMs())
   }
 
-  #channels(): number {
-    let count = 0
-    for (const { channel } of this.#links.values()) if (channel) count++
-    return count
+  /** A place for one more member, if need be somebody else's. */
+  #makeRoom(id: PeerId, address: string): boolean {
+    const connected: Guest[] = []
+    for (const link of this.#links.values()) if (link.channel) connected.push(this.#guest(link.id, link.address ?? ''))
+    const place = placeFor(this.#guest(id, address), connected, this.#o.paths.countsIdentities)
+    if (place.is === 'none' && place.why === 'address')
+      this.#o.refusals.stranger(
+        address,
+        null,
+        `has more than ${MAX_AT_ADDRESS} identities; those above that are not taken`
+      )
+    if (place.is === 'of') {
+      const { channel } = this.#links.get(place.id)!
+      channel?.close(CLOSE.full, 'gave its place to another PC')
+    }
+    return place.is !== 'none'
+  }
+
+  #guest(id: PeerId, address: string): Guest {
+    const seed = this.#seeds.has(id)
+    return { id, address, seed, known: seed || this.#known.has(id) }
   }
 }

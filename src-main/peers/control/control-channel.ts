@@ -9,6 +9,7 @@ import {
 import type { Clock, Timer } from '../../lib/clock.ts'
 import { CLOSE, Hello, MAX_HELLO_BYTES } from './hello.ts'
 import { TokenBucket } from '../../lib/token-bucket.ts'
+import { Outbox, Unread } from './outbox.ts'
 
 const PING_MS = 5000
 /** Two pings may go unanswered. */
@@ -17,10 +18,10 @@ const SILENCE_MS = 12_000
 const PROBE_MS = 2000
 /** Most time between the upgrade and the hello. */
 const HELLO_MS = 10_000
-/** Bytes that may wait for a peer that does not read. */
-export const MAX_QUEUED_BYTES = 8 * 1024 * 1024
-/** Messages one peer may send. */
+/** Messages that are taken from one peer. An honest agent sends half as many (`SEND_RATE`). */
 export const MESSAGE_RATE = { burst: 2000, perSecond: 2000 }
+/** Who sends more is not read for so long, again and again. */
+const UNREAD_FOR_MS = 100
 
 /** Why a channel ended. `offence`: the peer broke the protocol. `goodbye`: it stopped on purpose. */
 export interface ChannelEnd {
@@ -36,13 +37,15 @@ interface ChannelEvents {
   /** An answer to a ping. */
   pong: []
   fleet: [FleetDenied]
+  /** It sends more than is taken; the rest is dropped. */
+  flooded: []
   /** Once, at the end. */
   end: [ChannelEnd]
 }
 
 /**
  * One control connection after both sides have proved their membership: hello first, then messages in order, kept
- * alive by pings, watched for garbage, floods and a full queue.
+ * alive by pings, watched for garbage and floods.
  */
 export class ControlChannel extends EventEmitter<ChannelEvents> {
   readonly #ws: WebSocket
@@ -50,17 +53,20 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
   readonly #pings: Timer
   readonly #helloLimit: Timer
   readonly #rate: TokenBucket
+  readonly #outbox: Outbox
+  #deaf: Timer | undefined
   #heardAt: number
   #greeted = false
   #ended = false
   #probe: Timer | undefined
   #silenceLimit: Timer | undefined
 
-  constructor(ws: WebSocket, clock: Clock) {
+  constructor(ws: WebSocket, clock: Clock, unread = new Unread()) {
     super()
     this.#ws = ws
     this.#clock = clock
     this.#rate = new TokenBucket(clock, MESSAGE_RATE)
+    this.#outbox = new Outbox(ws, clock, unread, () => this.#cut({ kind: 'lost', reason: 'did not read its messages' }))
     this.#heardAt = clock.monotonicMs()
     this.#pings = clock.every(PING_MS, () => ws.ping())
     this.#helloLimit = clock.after(HELLO_MS, () => this.#cut({ kind: 'lost', reason: 'did not say hello' }))
@@ -83,18 +89,12 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
   }
 
   sendHello(hello: Hello): void {
-    if (!this.#ended) this.#ws.send(JSON.stringify(hello))
+    if (!this.#ended) this.#outbox.send(JSON.stringify(hello))
   }
 
   /** @returns false when the channel has ended, or ends now because the peer does not read */
   send(message: ControlMessage): boolean {
-    if (this.#ended) return false
-    if (this.#ws.bufferedAmount > MAX_QUEUED_BYTES) {
-      this.#cut({ kind: 'lost', reason: 'did not read its messages' })
-      return false
-    }
-    this.#ws.send(JSON.stringify(message))
-    return true
+    return !this.#ended && this.#outbox.send(JSON.stringify(message))
   }
 
   /** Makes sure the peer is still there: without a sign of life within a short time the channel ends. */
@@ -149,6 +149,18 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
     })
   }
 
+  #restFrom(): void {
+    if (this.#deaf) return
+    this.#ws.pause()
+    this.#deaf = this.#clock.after(UNREAD_FOR_MS, () => {
+      this.#deaf = undefined
+      // Not heard is not silent.
+      this.#heard()
+      this.#ws.resume()
+    })
+    this.emit('flooded')
+  }
+
   #heard(): void {
     this.#heardAt = this.#clock.monotonicMs()
   }
@@ -156,8 +168,8 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
   #receive(data: Buffer, binary: boolean): void {
     if (this.#ended) return
     this.#heard()
-    if (!this.#rate.take())
-      return this.#offend(`sent more than ${MESSAGE_RATE.perSecond} messages per second`, CLOSE.tooMany)
+    // Never a reason to part: it may only pass on what somebody else began.
+    if (!this.#rate.take()) return this.#restFrom()
     if (binary) return this.#offend('sent a binary frame')
     if (data.length > (this.#greeted ? MAX_PEER_MESSAGE_BYTES : MAX_HELLO_BYTES))
       return this.#offend(`sent a message of ${data.length} bytes`)
@@ -181,9 +193,9 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
     else this.emit('message', message.data)
   }
 
-  #offend(reason: string, code: number = CLOSE.garbage): void {
+  #offend(reason: string): void {
     if (this.#ended) return
-    this.#ws.close(code, reason.slice(0, 120))
+    this.#ws.close(CLOSE.garbage, reason.slice(0, 120))
     this.#cut({ kind: 'offence', reason })
   }
 
@@ -195,6 +207,8 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
   #end(end: ChannelEnd): void {
     if (this.#ended) return
     this.#ended = true
+    this.#outbox.close()
+    this.#deaf?.cancel()
     this.#pings.cancel()
     this.#helloLimit.cancel()
     this.#silenceLimit?.cancel()
@@ -215,8 +229,9 @@ function endOf(code: number, why: string): ChannelEnd {
       return { kind: 'closed', reason: 'connected anew' }
     case CLOSE.expelled:
       return { kind: 'lost', reason: `closed the connection: this PC ${printableReason(why)}` }
+    case CLOSE.full:
+      return { kind: 'lost', reason: 'has no place for this PC now' }
     case CLOSE.garbage:
-    case CLOSE.tooMany:
       return { kind: 'lost', reason: `closed the connection: this agent ${printableReason(why)}` }
     default:
       return { kind: 'lost', reason: 'lost its connection' }

@@ -41,6 +41,8 @@ export type DialOutcome =
 export interface DialOptions {
   readonly host: string
   readonly port: number
+  /** Own address to come from; the system chooses by default. */
+  readonly localAddress?: string | undefined
   readonly identity: Identity
   readonly membership: Membership
   readonly bootId: BootId
@@ -60,9 +62,9 @@ export interface DialOptions {
 
 /** Opens a control connection up to the point where both sides are proven. Never throws. */
 export async function dialControl(options: DialOptions): Promise<DialOutcome> {
-  const { host, port, identity, clock, signal } = options
+  const { host, port, localAddress, identity, clock, signal } = options
   if (signal.aborted) return { kind: 'unreachable', reason: 'was no longer wanted' }
-  const socket = dialTls(options.secureContext, { host, port })
+  const socket = dialTls(options.secureContext, { host, port, localAddress })
   const abort = () => socket.destroy()
   signal.addEventListener('abort', abort, { once: true })
   const limit = clock.after(CONNECT_MS, abort)

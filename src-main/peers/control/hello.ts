@@ -14,9 +14,9 @@ export const STATUS = { denied: 403, duplicate: 409, twin: 421, otherProtocol: 4
 export const CLOSE = {
   goodbye: 4000,
   garbage: 4001,
-  tooMany: 4002,
   replaced: 4003,
-  expelled: 4004
+  expelled: 4004,
+  full: 4005
 } as const
 
 /** Most characters of a peer's name. */

@@ -54,6 +54,11 @@ export class Refusals {
     this.member(id, address, reason)
   }
 
+  /** A member floods this agent and stays connected: others must hear of it. */
+  flooding(id: PeerId, address: string, reason: string): void {
+    this.#once({ address, id, reason })
+  }
+
   isPenalised(id: PeerId): boolean {
     return (this.#penalties.get(id)?.untilMs ?? 0) > this.#clock.monotonicMs()
   }

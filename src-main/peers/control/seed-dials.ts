@@ -50,6 +50,11 @@ export class SeedDials {
     }
   }
 
+  /** This peer answered at an address of the settings. */
+  has(id: PeerId): boolean {
+    return this.#entries.some((entry) => entry.id === id)
+  }
+
   /** This peer is not connected any more. */
   lost(id: PeerId): void {
     for (const entry of this.#entries) if (entry.id === id) entry.loop.later()

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { PEER_PROTOCOL } from '../../contract/version.ts'
 import { VirtualLan, untilConnected, type LanPeer } from '../../testing/virtual-lan.ts'
 import { RawMember } from '../../testing/virtual-lan-raw.ts'
 import { newSiteKey } from '../fleet/membership.ts'
@@ -16,7 +17,7 @@ async function bytesUntilEnd(socket: TLSSocket, send: string): Promise<Buffer> {
 }
 
 const upgradeWith = (proof: string) =>
-  `GET /v1/control HTTP/1.1\r\nHost: peer\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\nlarder-proof: ${proof}\r\nlarder-protocol: 1\r\nlarder-boot: ${'ab'.repeat(8)}\r\n\r\n`
+  `GET /v1/control HTTP/1.1\r\nHost: peer\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\nlarder-proof: ${proof}\r\nlarder-protocol: ${PEER_PROTOCOL}\r\nlarder-boot: ${'ab'.repeat(8)}\r\n\r\n`
 
 describe('who is not a member', () => {
   let lan: VirtualLan

@@ -65,13 +65,14 @@ export function channelOf(socket: TLSSocket, remote: RemoteIdentity, role: Role,
  */
 export function dialTls(
   secureContext: SecureContext,
-  { host, port }: { host: string; port: number },
+  { host, port, localAddress }: { host: string; port: number; localAddress?: string | undefined },
   onread?: OnReadOpts
 ): TLSSocket {
   // `onread` is passed on to the socket (node:net); the types of node:tls do not say so.
   const options: ConnectionOptions & { onread?: OnReadOpts } = {
     host,
     port,
+    ...(localAddress !== undefined && { localAddress }),
     secureContext,
     onread,
     rejectUnauthorized: false,
@@ -89,6 +90,11 @@ export function dialTls(
 /** IPv4 without the mapping that dual-stack sockets add. */
 export function plainAddress(address: string | undefined): string {
   return (address ?? '').replace(/^::ffff:/, '')
+}
+
+/** All agents of a PC have it, so it says nothing about who is there. */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.')
 }
 
 const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()

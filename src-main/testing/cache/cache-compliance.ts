@@ -224,11 +224,29 @@ export function describeCache(name: string, make: () => Promise<CacheUnderTest>)
       const [plain, pinned, read] = [await kept(10), await kept(20), await kept(30)]
       cache.pin(pinned.sha256, true)
       const reader = (await cache.open(read.sha256))!
-      expect(await cache.clear({ pinnedToo: false, dryRun: true })).toEqual({ removed: 1, bytes: 10, kept: 2 })
+      expect(await cache.clear({ pinnedToo: false, dryRun: true })).toEqual({
+        removed: 1,
+        unfinished: 0,
+        unfinishedBytes: 0,
+        bytes: 10,
+        kept: 2
+      })
       expect(cache.stats().entries).toBe(3)
-      expect(await cache.clear({ pinnedToo: false, dryRun: false })).toEqual({ removed: 1, bytes: 10, kept: 2 })
+      expect(await cache.clear({ pinnedToo: false, dryRun: false })).toEqual({
+        removed: 1,
+        unfinished: 0,
+        unfinishedBytes: 0,
+        bytes: 10,
+        kept: 2
+      })
       expect(toldOf('removed')).toEqual([{ sha256: plain.sha256, bytes: 10 }])
-      expect(await cache.clear({ pinnedToo: true, dryRun: false })).toEqual({ removed: 1, bytes: 20, kept: 1 })
+      expect(await cache.clear({ pinnedToo: true, dryRun: false })).toEqual({
+        removed: 1,
+        unfinished: 0,
+        unfinishedBytes: 0,
+        bytes: 20,
+        kept: 1
+      })
       await reader.close()
     })
 
@@ -332,11 +350,19 @@ export function describeCache(name: string, make: () => Promise<CacheUnderTest>)
         partial = await open(content)
         expect(partial.have.count).toBe(0)
         await fill(partial, content, [0])
-        expect(await cache.clear({ pinnedToo: true, dryRun: false })).toEqual({ removed: 0, bytes: 0, kept: 1 })
+        expect(await cache.clear({ pinnedToo: true, dryRun: false })).toEqual({
+          removed: 0,
+          unfinished: 0,
+          unfinishedBytes: 0,
+          bytes: 0,
+          kept: 1
+        })
         await partial.close()
         const { plan } = partial
         expect(await cache.clear({ pinnedToo: true, dryRun: false })).toEqual({
-          removed: 1,
+          removed: 0,
+          unfinished: 1,
+          unfinishedBytes: pieceLength(plan, 0),
           bytes: pieceLength(plan, 0),
           kept: 0
         })

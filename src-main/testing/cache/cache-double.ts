@@ -23,6 +23,7 @@ import type { ContentKey, PeerId, Sha256Hex } from '../../contract/ids.ts'
 import type { ContentKind } from '../../contract/request.ts'
 import type { CacheEntryView, CacheStats } from '../../contract/snapshot.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { digestMismatch } from '../../lib/digest-mismatch.ts'
 import { LarderError } from '../../lib/errors.ts'
 import { pieceLength, pieceStart, planPieces, type PiecePlan } from '../../pieces/plan.ts'
 import { fakeClock } from '../fake-clock.ts'
@@ -92,6 +93,11 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
 
   version(url: string): StoredVersion | undefined {
     return this.#closed ? undefined : this.#versions.get(url)?.version
+  }
+
+  versionOfKey(key: ContentKey): StoredVersion | undefined {
+    if (this.#closed) return undefined
+    return [...this.#versions.values()].find(({ version }) => version.key === key)?.version
   }
 
   confirm(url: string, policy: unknown): void {
@@ -203,8 +209,7 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
         ended = true
         const data = Buffer.concat(chunks)
         const actual = sha256Of(data)
-        if (expected !== null && actual !== expected)
-          throw new LarderError('DIGEST_MISMATCH', 'The content is not the one expected', { expected, actual })
+        if (expected !== null && actual !== expected) throw digestMismatch(expected, actual)
         return this.#commit(data, version, kind)
       },
       discard: async () => void (ended = true)
@@ -251,7 +256,7 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
 
   async clear({ pinnedToo, dryRun }: { pinnedToo: boolean; dryRun: boolean }): Promise<ClearReport> {
     this.#assertOpen()
-    const report = { removed: 0, bytes: 0, kept: this.#assembling.size }
+    const report = { removed: 0, unfinished: 0, unfinishedBytes: 0, bytes: 0, kept: this.#assembling.size }
     for (const [sha256, { data }] of [...this.#kept]) {
       if ((this.#view(sha256).pinned && !pinnedToo) || this.#users.inUse(sha256)) {
         report.kept++
@@ -262,7 +267,8 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
       report.bytes += data.length
     }
     for (const pieces of this.#resting.values()) {
-      report.removed++
+      report.unfinished++
+      report.unfinishedBytes += bytesOf(pieces)
       report.bytes += bytesOf(pieces)
     }
     if (!dryRun) this.#resting.clear()

@@ -4,11 +4,11 @@ import {
   assertIsPiece,
   assertRecordOf,
   assertWholePiece,
-  digestMismatch,
   partialClosed,
   pieceMissing,
   requiredDigests
 } from '../../cache/piece-checks.ts'
+import { digestMismatch } from '../../lib/digest-mismatch.ts'
 import type { ContentKey, Sha256Hex } from '../../contract/ids.ts'
 import type { Credential } from '../../contract/peer-messages.ts'
 import type { ContentKind } from '../../contract/request.ts'

@@ -1,16 +1,22 @@
 import { waitingSentence } from '../../../src-main/contract/progress.ts'
 import type { RequestView } from '../../../src-main/contract/request.ts'
 
+/** It is master of nobody: there is no other PC to download it for. */
+export const isAlone = ({ reasons }: Pick<RequestView, 'reasons'>): boolean =>
+  reasons.some(({ code }) => code === 'no-fleet' || code === 'no-peers') &&
+  !reasons.some(({ code }) => code === 'elected')
+
 /** Who fetches the content from the origin, as seen from this PC. */
 export function roleSentence({
   state,
   role,
-  masterName
-}: Pick<RequestView, 'state' | 'role' | 'masterName'>): string | null {
+  masterName,
+  reasons
+}: Pick<RequestView, 'state' | 'role' | 'masterName' | 'reasons'>): string | null {
   if (state === 'failed' || state === 'cancelled') return null
   switch (role) {
     case 'master':
-      return 'This PC is the master'
+      return isAlone({ reasons }) ? 'From the origin' : 'This PC is the master'
     case 'follower':
       return masterName === null ? 'Follows the master' : `Master: ${masterName}`
     case 'direct':

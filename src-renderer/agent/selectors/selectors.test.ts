@@ -11,6 +11,7 @@ import {
   everyday,
   busy,
   queue,
+  fixtureMaster,
   MIB
 } from '../../testing/snapshots.ts'
 import { fixtureSettings } from '../../testing/settings.ts'
@@ -28,7 +29,7 @@ import {
   settingLabel,
   settingsBySection
 } from './settings.ts'
-import { peersInOrder, servingNow } from './site.ts'
+import { electionsOf, masterSentence, peersInOrder, servingNow } from './site.ts'
 
 describe('downloads', () => {
   test('every download is in exactly one group, and counted there', () => {
@@ -93,6 +94,18 @@ describe('downloads', () => {
     })
     expect(whyNotFromPeers(fixtureRequest(0, { percent: 50, mix: [0, 1, 0] }))?.fromPeers).toBe(true)
     expect(whyNotFromPeers(fixtureRequest(0))).toBeNull()
+  })
+})
+
+describe('elections', () => {
+  test('of contents that are all here are finished, and none of those that still run', () => {
+    const over = fixtureMaster(fixtureRequest(1), { finished: true, master: null, masterName: null })
+    const open = fixtureMaster(fixtureRequest(2), { master: null, masterName: null })
+    const led = fixtureMaster(fixtureRequest(3), { self: true })
+    const { running, finished } = electionsOf([over, open, led])
+    expect(running).toEqual([led, open])
+    expect(finished).toEqual([over])
+    expect([over, open, led].map(masterSentence)).toEqual(['Finished', 'No master yet', 'This PC is the master'])
   })
 })
 

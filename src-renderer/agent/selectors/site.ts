@@ -16,9 +16,26 @@ export function peersInOrder(peers: readonly PeerView[]): PeerView[] {
   )
 }
 
-/** Contents of which this PC is master first, then the newest. */
-export function mastersInOrder(masters: readonly MasterView[]): MasterView[] {
-  return masters.toSorted((a, b) => Number(b.self) - Number(a.self) || b.since - a.since || (a.key < b.key ? -1 : 1))
+/** Elections that matter now and contents that nobody has to download any more; those this PC is master of first, then the newest. */
+export function electionsOf(masters: readonly MasterView[]): {
+  readonly running: MasterView[]
+  readonly finished: MasterView[]
+} {
+  const ordered = masters.toSorted(
+    (a, b) => Number(b.self) - Number(a.self) || b.since - a.since || (a.key < b.key ? -1 : 1)
+  )
+  return { running: ordered.filter((m) => !m.finished), finished: ordered.filter((m) => m.finished) }
+}
+
+/** Who downloads a content from the origin, or that nobody has to any more. */
+export function masterSentence({
+  self,
+  finished,
+  masterName
+}: Pick<MasterView, 'self' | 'finished' | 'masterName'>): string {
+  if (finished) return 'Finished'
+  if (self) return 'This PC is the master'
+  return masterName === null ? 'No master yet' : `Master: ${masterName}`
 }
 
 export interface Serving {

@@ -4,6 +4,7 @@ import type { ClearView } from '../../../src-main/contract/api.ts'
 import type { ErrorView } from '../../../src-main/contract/errors.ts'
 import { useAction, useApp } from '../../app-context.tsx'
 import { ask, failureOf } from '../../agent/bridge.ts'
+import { clearedThings } from '../../../src-main/contract/cleared.ts'
 import { countOf, formatSize } from '../../../src-main/contract/sizes.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
 
@@ -57,7 +58,7 @@ export function ClearCacheDialog({ open, onClose, onCleared }: ClearCacheDialogP
       title="Clear the cache?"
       confirm={known === null ? 'Clear' : `Free ${formatSize(known.bytes)}`}
       busy={busy}
-      ready={known !== null && known.removed > 0}
+      ready={known !== null && known.removed + known.unfinished > 0}
       onConfirm={() => void clear()}
       onClose={close}
     >
@@ -68,9 +69,7 @@ export function ClearCacheDialog({ open, onClose, onCleared }: ClearCacheDialogP
           <Spinner size="tiny" label="Counting" labelPosition="after" />
         ) : (
           <Text>
-            {known.removed === 0
-              ? 'Nothing can be removed now.'
-              : `${countOf(known.removed, 'content')} will be removed and ${formatSize(known.bytes)} freed.`}
+            {clearedThings(known) === null ? 'Nothing can be removed now.' : `${clearedThings(known)} will be removed.`}
             {known.kept > 0
               ? ` ${countOf(known.kept, 'content')} stay${known.kept === 1 ? 's' : ''}: pinned or in use.`
               : ''}

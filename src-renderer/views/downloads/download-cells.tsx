@@ -3,7 +3,7 @@ import { Crown16Regular } from '@fluentui/react-icons/svg/crown'
 import { memo } from 'react'
 import type { RequestView } from '../../../src-main/contract/request.ts'
 import { groupOf, receivedBytes, stateLabel, timeLeftMs } from '../../../src-main/contract/progress.ts'
-import { roleSentence, rowReason } from '../../agent/selectors/explain.ts'
+import { isAlone, roleSentence, rowReason } from '../../agent/selectors/explain.ts'
 import { formatSize, formatRate, percentOf } from '../../../src-main/contract/sizes.ts'
 import { formatTimeLeft } from '../../../src-main/contract/durations.ts'
 import { fileNameOf, hostOf } from '../../format/url.ts'
@@ -69,7 +69,9 @@ export const NameCell = memo(function NameCell({ request }: { readonly request: 
         {name}
       </span>
       <span className={styles.sub}>
-        {request.role === 'master' && role !== null ? <Crown16Regular aria-hidden className={styles.crown} /> : null}
+        {request.role === 'master' && role !== null && !isAlone(request) ? (
+          <Crown16Regular aria-hidden className={styles.crown} />
+        ) : null}
         <span className={styles.words}>
           {hostOf(request.url)}
           {role === null ? '' : ` · ${role}`}

@@ -119,8 +119,9 @@ export function NowPanel() {
       ) : null}
       {running.length > 0 && waiting[0] !== undefined ? (
         <Text className={styles.quiet}>
-          {waiting.length === 1 ? '' : `${waiting.length.toLocaleString('en')} wait. First: `}
-          {waitingLine(waiting[0])}
+          {waiting.length === 1
+            ? waitingLine(waiting[0])
+            : `${waiting.length.toLocaleString('en')} waiting, next: ${fileNameOf(waiting[0].url)}`}
         </Text>
       ) : null}
     </Panel>

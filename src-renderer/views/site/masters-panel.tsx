@@ -13,13 +13,15 @@ import { Crown16Filled, Crown16Regular } from '@fluentui/react-icons/svg/crown'
 import { memo, useMemo, useState } from 'react'
 import type { MasterView } from '../../../src-main/contract/snapshot.ts'
 import { useSnapshot } from '../../app-context.tsx'
-import { mastersInOrder } from '../../agent/selectors/site.ts'
+import { electionsOf, masterSentence } from '../../agent/selectors/site.ts'
 import { countOf } from '../../../src-main/contract/sizes.ts'
 import { fileNameOf, shortId } from '../../format/url.ts'
 import { Facts, Panel } from '../../parts/panel.tsx'
 import { When } from '../../parts/when.tsx'
 
 const FIRST_ROWS = 12
+/** Finished contents shown when nothing runs. */
+const FIRST_FINISHED = 5
 
 const useStyles = makeStyles({
   // The words of the headers stand where the title of the panel begins.
@@ -68,10 +70,17 @@ export function MastersPanel() {
   const styles = useStyles()
   const masters = useSnapshot((s) => s.masters)
   const [all, setAll] = useState(false)
-  const ordered = useMemo(() => mastersInOrder(masters), [masters])
-  const shown = all ? ordered : ordered.slice(0, FIRST_ROWS)
+  const { running, finished } = useMemo(() => electionsOf(masters), [masters])
+  const ordered = [...running, ...finished]
+  const shown = all ? ordered : running.length > 0 ? running.slice(0, FIRST_ROWS) : finished.slice(0, FIRST_FINISHED)
   return (
-    <Panel title={masters.length === 0 ? 'Elections' : `Elections (${masters.length.toLocaleString('en')})`}>
+    <Panel
+      title={
+        masters.length === 0
+          ? 'Elections'
+          : `Elections (${running.length.toLocaleString('en')} running, ${finished.length.toLocaleString('en')} finished)`
+      }
+    >
       {masters.length === 0 ? (
         <Text className={styles.quiet}>
           No content is being shared right now. When PCs of this site ask for the same content, one of them is elected
@@ -86,7 +95,11 @@ export function MastersPanel() {
       )}
       {shown.length < ordered.length ? (
         <div>
-          <Button onClick={() => setAll(true)}>Show all {ordered.length.toLocaleString('en')}</Button>
+          <Button onClick={() => setAll(true)}>
+            {shown.length < running.length
+              ? `Show all ${ordered.length.toLocaleString('en')}`
+              : `Show ${countOf(ordered.length - shown.length, 'finished content')}`}
+          </Button>
         </div>
       ) : null}
     </Panel>
@@ -95,7 +108,7 @@ export function MastersPanel() {
 
 const Election = memo(function Election({ master }: { readonly master: MasterView }) {
   const styles = useStyles()
-  const { key, url, self, masterName, members, candidates, coordinatorName, epoch, since, why } = master
+  const { key, url, self, finished, members, candidates, coordinatorName, epoch, since, why } = master
   const Crown = self ? Crown16Filled : Crown16Regular
   return (
     <AccordionItem value={key}>
@@ -104,8 +117,7 @@ const Election = memo(function Election({ master }: { readonly master: MasterVie
           <span className={styles.content}>{url === null ? `Content ${shortId(key)}` : fileNameOf(url)}</span>
           <span className={mergeClasses(styles.master, self && styles.self)}>
             <Crown aria-hidden />
-            {self ? 'This PC is the master' : masterName === null ? 'No master yet' : `Master: ${masterName}`} ·{' '}
-            {countOf(members, 'PC')}
+            {masterSentence(master)} · {countOf(members, 'PC')}
           </span>
         </span>
       </AccordionHeader>
@@ -151,7 +163,10 @@ const Election = memo(function Election({ master }: { readonly master: MasterVie
             facts={[
               ['Coordinator', coordinatorName],
               ['Epoch', String(epoch)],
-              ['Master since', <When key="since" at={since} />],
+              [
+                finished ? 'Finished' : 'Master since',
+                master.master === null && !finished ? null : <When key="since" at={since} />
+              ],
               ['Content', shortId(key)]
             ]}
           />

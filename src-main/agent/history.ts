@@ -1,0 +1,140 @@
+import { appendFile, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { AgentEvent } from '../contract/events.ts'
+import type { RequestId } from '../contract/ids.ts'
+import { isFinal } from '../contract/progress.ts'
+import { RequestView } from '../contract/request.ts'
+import type { Clock, Timer } from '../lib/clock.ts'
+import { makePrivateSync, readPrivateFile } from '../lib/private-file.ts'
+import { shownUrl } from '../lib/shown-text.ts'
+
+/** Finished downloads are remembered for so long, at most so many. */
+export const REMEMBERED_MS = 24 * 3600_000
+export const MOST_REQUESTS = 200
+const MOST_EVENTS = 1000
+/** Two files of at most this size, the newer one first. */
+const MAX_FILE_BYTES = 1024 * 1024
+/** What a killed agent forgets, at most. */
+const WRITE_EVERY_MS = 500
+
+const Line = z.union([z.strictObject({ request: RequestView }), z.strictObject({ event: AgentEvent })])
+type Line = z.infer<typeof Line>
+
+/**
+ * Finished downloads and events of this run and those before, for `larder why`, the list of downloads and the event log. One line
+ * each, `{"request": …}` or `{"event": …}`, appended as it happens: `history.ndjson`, and `history.1.ndjson` with what is older.
+ * Private to this user; URLs are kept without what is secret in them.
+ */
+export class History {
+  readonly #dir: string
+  readonly #clock: Clock
+  /** Oldest first. */
+  readonly #requests = new Map<RequestId, RequestView>()
+  /** Of earlier runs, oldest first. */
+  readonly formerEvents: readonly AgentEvent[]
+  #unwritten: string[] = []
+  #sizeBytes: number
+  #timer: Timer | null = null
+  #writing: Promise<void> = Promise.resolve()
+
+  private constructor(dir: string, clock: Clock, lines: readonly Line[], sizeBytes: number) {
+    this.#dir = dir
+    this.#clock = clock
+    this.#sizeBytes = sizeBytes
+    const events: AgentEvent[] = []
+    for (const line of lines) {
+      if ('request' in line) this.#remember(line.request)
+      // Numbers that do not grow belong to a file somebody put together.
+      else if (line.event.seq > (events.at(-1)?.seq ?? 0)) events.push(line.event)
+    }
+    this.formerEvents = events.slice(-MOST_EVENTS)
+  }
+
+  /** What cannot be read is forgotten: a line that was cut off, another version's, a damaged file. */
+  static async open(dir: string, clock: Clock): Promise<History> {
+    const texts = await Promise.all(
+      [olderFile(dir), newerFile(dir)].map(async (path) => {
+        const bytes = await readPrivateFile(path, 2 * MAX_FILE_BYTES).catch(() => undefined)
+        return bytes?.toString('utf8') ?? ''
+      })
+    )
+    const size = await stat(newerFile(dir)).then(
+      (s) => s.size,
+      () => 0
+    )
+    return new History(dir, clock, texts.flatMap(linesOf), size)
+  }
+
+  /** Finished downloads that are not among `ids`, oldest first. Always the same objects. */
+  others(ids: ReadonlySet<RequestId>): RequestView[] {
+    const oldest = this.#clock.wallMs() - REMEMBERED_MS
+    return [...this.#requests.values()].filter(({ id, finishedAt }) => !ids.has(id) && (finishedAt ?? 0) >= oldest)
+  }
+
+  find(id: RequestId): RequestView | undefined {
+    return this.#requests.get(id)
+  }
+
+  noteRequest(view: RequestView): void {
+    if (!isFinal(view) || this.#requests.has(view.id)) return
+    this.#remember(view)
+    this.#append({ request: { ...view, url: shownUrl(view.url) } })
+  }
+
+  noteEvent(event: AgentEvent): void {
+    this.#append({ event })
+  }
+
+  /** Writes the rest. */
+  async close(): Promise<void> {
+    this.#timer?.cancel()
+    this.#write()
+    await this.#writing
+  }
+
+  #remember(view: RequestView): void {
+    this.#requests.set(view.id, view)
+    for (const [oldest] of this.#requests) if (this.#requests.size > MOST_REQUESTS) this.#requests.delete(oldest)
+  }
+
+  #append(line: Line): void {
+    this.#unwritten.push(`${JSON.stringify(line)}\n`)
+    this.#timer ??= this.#clock.after(WRITE_EVERY_MS, () => this.#write())
+  }
+
+  #write(): void {
+    this.#timer = null
+    if (this.#unwritten.length === 0) return
+    const text = this.#unwritten.splice(0).join('')
+    // A disk that is full or fails costs history and nothing else.
+    this.#writing = this.#writing.then(() => this.#writeNow(text)).catch(() => {})
+  }
+
+  async #writeNow(text: string): Promise<void> {
+    const bytes = Buffer.byteLength(text)
+    if (this.#sizeBytes > 0 && this.#sizeBytes + bytes > MAX_FILE_BYTES) {
+      await rm(olderFile(this.#dir), { force: true })
+      await rename(newerFile(this.#dir), olderFile(this.#dir))
+      this.#sizeBytes = 0
+    }
+    if (this.#sizeBytes === 0) makePrivateSync(newerFile(this.#dir))
+    await appendFile(newerFile(this.#dir), text)
+    this.#sizeBytes += bytes
+  }
+}
+
+const newerFile = (dir: string): string => join(dir, 'history.ndjson')
+const olderFile = (dir: string): string => join(dir, 'history.1.ndjson')
+
+function linesOf(text: string): Line[] {
+  return text.split('\n').flatMap((line) => {
+    if (line === '') return []
+    try {
+      const parsed = Line.safeParse(JSON.parse(line))
+      return parsed.success ? [parsed.data] : []
+    } catch {
+      return []
+    }
+  })
+}

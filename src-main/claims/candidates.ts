@@ -1,0 +1,65 @@
+import { hash } from 'node:crypto'
+import type { PeerId } from '../contract/ids.ts'
+
+/**
+ * Who may coordinate: of the members at one address one only, so that inventing identities brings nobody more of the office. Everybody
+ * who sees the members at the same addresses names the same one; which does not depend on the content.
+ */
+export class Candidates {
+  readonly #addressOf: (id: PeerId) => string | null
+  readonly #places = new Map<PeerId, string>()
+  readonly #at = new Map<string, Set<PeerId>>()
+
+  /** @param addressOf null: an address that says nothing, such as loopback; then a member counts by itself */
+  constructor(addressOf: (id: PeerId) => string | null) {
+    this.#addressOf = addressOf
+  }
+
+  /** @returns who stood for its address until now and does not any more */
+  add(id: PeerId): PeerId | null {
+    this.delete(id)
+    const address = this.#addressOf(id)
+    if (address === null) return null
+    this.#places.set(id, address)
+    const ids = this.#at.get(address) ?? new Set()
+    const stood = firstOf(ids)
+    this.#at.set(address, ids.add(id))
+    return firstOf(ids) === id ? stood : null
+  }
+
+  /** @returns who stands for its address from now on in its place */
+  delete(id: PeerId): PeerId | null {
+    const address = this.#places.get(id)
+    if (address === undefined) return null
+    const stood = this.has(id)
+    this.#places.delete(id)
+    const ids = this.#at.get(address)!
+    ids.delete(id)
+    if (ids.size === 0) this.#at.delete(address)
+    return stood ? firstOf(ids) : null
+  }
+
+  clear(): void {
+    this.#places.clear()
+    this.#at.clear()
+  }
+
+  has(id: PeerId): boolean {
+    const address = this.#places.get(id)
+    const ids = address === undefined ? undefined : this.#at.get(address)
+    return ids === undefined || ids.size === 1 || firstOf(ids) === id
+  }
+}
+
+/** By a hash, so that it does not matter whose id is the smallest. */
+function firstOf(ids: ReadonlySet<PeerId>): PeerId | null {
+  let first: PeerId | null = null
+  let least = ''
+  for (const id of ids) {
+    const score = hash('sha256', `place:${id}`, 'hex')
+    if (first !== null && score >= least) continue
+    first = id
+    least = score
+  }
+  return first
+}

@@ -1,0 +1,68 @@
+import type { ContentKey, PeerId } from '../contract/ids.ts'
+import type { Clock } from '../lib/clock.ts'
+import { KeyedBuckets, TokenBucket } from '../lib/token-bucket.ts'
+
+/** Tables that one member's claims may have opened here. */
+export const MAX_OPENED = 2500
+/** Questions that the new contents of one member may cause: one to each member of the subnet per content. */
+const QUESTIONS_FOR_ONE = { burst: 10_000, perSecond: 2000 }
+/** Those of all members together. */
+const QUESTIONS_FOR_ALL = { burst: 40_000, perSecond: 8000 }
+/** What a member may cause whatever all others do, in contents. */
+const SURE = { burst: 10, perSecond: 1 }
+const MAX_MEMBERS = 1024
+
+/**
+ * How much of this coordinator one member can use up. What it asks for opens tables here and questions to everybody: without a limit
+ * a member that names keys makes an honest coordinator flood all others.
+ */
+export class FloodGuard {
+  readonly #forOne: KeyedBuckets
+  readonly #forAll: TokenBucket
+  readonly #sure: KeyedBuckets
+  /** By who opened them, oldest first. */
+  readonly #opened = new Map<PeerId, Set<ContentKey>>()
+
+  constructor(clock: Clock) {
+    this.#forOne = new KeyedBuckets(clock, QUESTIONS_FOR_ONE, MAX_MEMBERS)
+    this.#forAll = new TokenBucket(clock, QUESTIONS_FOR_ALL)
+    this.#sure = new KeyedBuckets(clock, SURE, MAX_MEMBERS)
+  }
+
+  /** May everybody be asked about a content because of this member? Without it the table decides by what it is told. */
+  mayAsk(because: PeerId, members: number): boolean {
+    if (this.#forOne.of(because).take(members) && this.#forAll.take(members)) return true
+    return this.#sure.of(because).take()
+  }
+
+  opened(by: PeerId, key: ContentKey): void {
+    const keys = this.#opened.get(by) ?? new Set()
+    this.#opened.set(by, keys.add(key))
+  }
+
+  closed(by: PeerId, key: ContentKey): void {
+    const keys = this.#opened.get(by)
+    if (keys?.delete(key) && keys.size === 0) this.#opened.delete(by)
+  }
+
+  isFull(by: PeerId): boolean {
+    return (this.#opened.get(by)?.size ?? 0) >= MAX_OPENED
+  }
+
+  /** Whose tables give way when all places are taken: the member that opened most, unless that is who wants one. */
+  greediest(wanting: PeerId): PeerId | null {
+    let most = this.#opened.get(wanting)?.size ?? 0
+    let greediest: PeerId | null = null
+    for (const [id, { size }] of this.#opened)
+      if (size > most) {
+        most = size
+        greediest = id
+      }
+    return greediest
+  }
+
+  /** Oldest first. */
+  openedBy(id: PeerId): Iterable<ContentKey> {
+    return this.#opened.get(id) ?? []
+  }
+}

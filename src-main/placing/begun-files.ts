@@ -1,0 +1,67 @@
+import { z } from 'zod'
+import { readPrivateFile, writePrivateFile } from '../lib/private-file.ts'
+import { removeLeftovers } from './leftovers.ts'
+
+const MAX_FILES = 1000
+const MAX_BYTES = 8 * 1024 * 1024
+
+const Paths = z.array(z.string().min(1).max(4096)).max(MAX_FILES)
+
+/**
+ * The destinations that a long-running program has begun to write, in a private file. What it leaves there when it is killed lies in folders it
+ * would never look at again; so it looks at these at its next start.
+ */
+export class BegunFiles {
+  readonly #file: string
+  readonly #paths: Set<string>
+  #saving: Promise<void> = Promise.resolve()
+
+  private constructor(file: string, paths: Iterable<string>) {
+    this.#file = file
+    this.#paths = new Set(paths)
+  }
+
+  /** Reads the list; one that cannot be read is begun anew. */
+  static async open(file: string): Promise<BegunFiles> {
+    const bytes = await readPrivateFile(file, MAX_BYTES).catch(() => undefined)
+    try {
+      return new BegunFiles(file, bytes ? Paths.parse(JSON.parse(bytes.toString('utf8'))) : [])
+    } catch {
+      return new BegunFiles(file, [])
+    }
+  }
+
+  /** Before its first byte is written. Never throws: the download matters more than the list. */
+  async note(path: string): Promise<void> {
+    if (this.#paths.has(path)) return
+    // The oldest go first; what they left is found when somebody downloads to the same place.
+    for (const oldest of this.#paths) if (this.#paths.size >= MAX_FILES) this.#paths.delete(oldest)
+    this.#paths.add(path)
+    await this.#save()
+  }
+
+  /** Nothing of it is left. */
+  async forget(path: string): Promise<void> {
+    if (this.#paths.delete(path)) await this.#save()
+  }
+
+  /** Removes what nobody can go on with, or has for long. @returns paths removed */
+  async sweep(): Promise<string[]> {
+    const gone: string[] = []
+    const before = this.#paths.size
+    for (const path of [...this.#paths]) {
+      const { removed, left } = await removeLeftovers(path)
+      gone.push(...removed)
+      if (!left) this.#paths.delete(path)
+    }
+    if (this.#paths.size !== before) await this.#save()
+    return gone
+  }
+
+  #save(): Promise<void> {
+    this.#saving = this.#saving
+      .then(() => writePrivateFile(this.#file, JSON.stringify([...this.#paths])))
+      .catch(() => {})
+    return this.#saving
+  }
+}

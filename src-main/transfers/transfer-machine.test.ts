@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest'
+import { LarderError } from '../lib/errors.ts'
+import type { TickFacts, TransferEffect, TransferEvent } from './transfer-events.ts'
+import { HELD_MS, isPaused, newTransfer, priorityOf, step } from './transfer-machine.ts'
+
+const limits = { firstByteMs: 10_000, stallMs: 5000 }
+const alone: Omit<TickFacts, 'nowMs'> = {
+  sources: 0,
+  allBusy: false,
+  masterKnown: false,
+  unanswered: 0,
+  remainingMs: null,
+  limits
+}
+const led = { ...alone, sources: 1, masterKnown: true }
+const interest = { priority: 'foreground', paused: false, deadlineMs: 1e9 } as const
+const joined = (id: number, more: Partial<typeof interest | { paused: boolean; priority: 'background' }> = {}) =>
+  ({ e: 'interestJoined', id, interest: { ...interest, ...more }, nowMs: 0 }) as TransferEvent
+const elected = (nowMs = 0): TransferEvent => ({
+  e: 'decided',
+  nowMs,
+  role: 'master',
+  led: true,
+  holderComplete: false,
+  elected: true,
+  mayLead: true
+})
+const follows: TransferEvent = { ...elected(), role: 'follower', elected: false } as TransferEvent
+const looked = (nowMs = 1000): TransferEvent => ({
+  e: 'looked',
+  nowMs,
+  complete: false,
+  gap: true,
+  unanswered: 0,
+  suspects: false
+})
+
+/** Plays events on a new transfer. @returns its state, and what the last event is to cause */
+function play(...events: TransferEvent[]) {
+  let state = newTransfer(0)
+  let effects: readonly TransferEffect[] = []
+  for (const event of events) ({ state, effects } = step(state, event))
+  return { state, effects, does: effects.map((e) => e.do) }
+}
+
+describe('a transfer', () => {
+  it('is paused exactly when everybody who waits for it is', () => {
+    const both = [joined(0, { paused: true }), joined(1, { paused: true })]
+    expect(isPaused(play().state)).toBe(false)
+    expect(isPaused(play(...both).state)).toBe(true)
+    expect(isPaused(play(...both, joined(2)).state)).toBe(false)
+    expect(isPaused(play(...both, joined(2), { e: 'interestLeft', id: 2, nowMs: 0 }).state)).toBe(true)
+  })
+
+  it('gives back its slot and its office when it is paused', () => {
+    const running = [joined(0), elected(), looked(), { e: 'slotGranted' } as const]
+    const { state, does } = play(...running, { e: 'interestPaused', id: 0, paused: true, nowMs: 0 })
+    expect([state.origin, state.role]).toEqual(['idle', 'none'])
+    expect(does).toEqual(expect.arrayContaining(['stopOrigin', 'leaveLine', 'stopPeers', 'resign']))
+  })
+
+  it('is as urgent as the most urgent one who is not paused', () => {
+    expect(priorityOf(play(joined(0, { paused: true }), joined(1, { priority: 'background' })).state)).toBe(
+      'background'
+    )
+    expect(priorityOf(play(joined(0), joined(1, { priority: 'background' })).state)).toBe('foreground')
+  })
+
+  it('leaves the line when what it waited for has come from elsewhere', () => {
+    const { state, does } = play(joined(0), elected(), looked(), { ...looked(), gap: false } as TransferEvent)
+    expect([state.origin, does.includes('leaveLine')]).toEqual(['idle', true])
+  })
+
+  it('keeps its slot while it is asked who is master, but not for long', () => {
+    const undecided = { ...elected(2000), role: 'none', led: false, elected: false } as TransferEvent
+    const held = [joined(0), elected(), looked(), { e: 'slotGranted' } as const, undecided]
+    expect(play(...held).state.origin).toBe('held')
+    expect(play(...held, elected(2500)).does).toContain('goOnOrigin')
+    expect(play(...held, { e: 'ticked', ...alone, nowMs: 2000 + HELD_MS }).does).toContain('leaveLine')
+  })
+
+  it('asks the origin no more after it has failed as master, until somebody is elected anew', () => {
+    const error = new LarderError('ORIGIN_UNREACHABLE', 'gone')
+    const failed = [joined(0), elected(), looked(), { e: 'slotGranted' } as const]
+    const gone: TransferEvent = { e: 'originFailed', error, neighbours: 1 }
+    expect(play(...failed, gone).does).toContain('resign')
+    expect(play(...failed, gone, looked()).does).not.toContain('enterLine')
+  })
+
+  it('ends when nobody waits for it any more', () => {
+    expect(play(joined(0), { e: 'interestLeft', id: 0, nowMs: 0 }).does).toEqual(['abandon'])
+  })
+})
+
+describe('the patience of a transfer', () => {
+  const tick = (nowMs: number, facts = alone): TransferEvent => ({ e: 'ticked', ...facts, nowMs })
+  const goesAlone = (...events: TransferEvent[]) =>
+    play(joined(0), follows, ...events).effects.find((e) => e.do === 'appeal')?.otherwise ?? null
+  const pause = (nowMs: number): TransferEvent => ({ e: 'interestPaused', id: 0, paused: true, nowMs })
+  const resume = (nowMs: number): TransferEvent => ({ e: 'interestPaused', id: 0, paused: false, nowMs })
+
+  it('begins when it may make progress', () => {
+    const resumed = [pause(1000), resume(9000)]
+    expect(goesAlone(...resumed, tick(18_999))).toBeNull()
+    expect(goesAlone(...resumed, tick(19_000))).toBe('no-peers')
+  })
+
+  it('tells a wait that began anew after some bytes from one for the first', () => {
+    const anew: TransferEvent = { e: 'memberLost', wasMaster: true, nowMs: 0 }
+    expect(goesAlone({ e: 'pieceArrived', nowMs: 0 }, anew, tick(40_000, led))).toBe('no-progress')
+    expect(goesAlone(anew, tick(39_999, led))).toBeNull()
+  })
+
+  it('does not count a pause after the last piece', () => {
+    const begun = [{ e: 'pieceArrived', nowMs: 0 } as const, pause(1), resume(600_000)]
+    // The master has received bytes; the first piece here is yet to come.
+    expect(goesAlone(...begun, { e: 'progressed', nowMs: 601_000 }, tick(601_000, led))).toBeNull()
+  })
+})
