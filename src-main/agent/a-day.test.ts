@@ -77,9 +77,10 @@ async function aDay(startMs: number, hours: number) {
     obtain: async () => ({ sha256: content.sha256, bytes: 0, present: true }),
     ended: () => runs.push(local(clock.wallMs()).hour)
   })
+  precache.begin()
   cache.pin(content.sha256, true, startMs + 5 * HOUR)
   cache.pin(kept.sha256, true)
-  pause.pause(startMs + 24 * HOUR)
+  pause.hold('person', startMs + 24 * HOUR)
   const seen: {
     hour: number
     capMib: number

@@ -29,6 +29,7 @@ export interface AgentParts {
   readonly claims: Claims
   readonly transfers: Transfers
   readonly requests: Requests
+  readonly discardedBytes: () => number
   readonly readings: Readings
   readonly pause: PauseSwitch
   readonly rates: Rates

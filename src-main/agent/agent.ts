@@ -5,9 +5,9 @@ import type { AgentEvent } from '../contract/events.ts'
 import type { ErrorCode } from '../contract/errors.ts'
 import type { ContentKey, RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
-import type { RequestSpec, RequestView } from '../contract/request.ts'
+import type { ReasonCode, RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
-import type { AgentSnapshot, CacheEntryDetail, IntegrationState } from '../contract/snapshot.ts'
+import type { AgentSnapshot, CacheEntryDetail, IntegrationState, PauseReason } from '../contract/snapshot.ts'
 import type { TrafficHistory } from '../contract/traffic.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Chooser } from '../origin/address-policy.ts'
@@ -82,14 +82,16 @@ export interface Agent extends EventEmitter<AgentEvents> {
   /** @throws NOT_FOUND */
   requestView(id: RequestId): RequestView
   requests(): RequestView[]
-  /** Each is idempotent. @throws NOT_FOUND */
-  cancel(id: RequestId): RequestView
+  /** Each is idempotent. `reason`: the program goes on without the agent, and why; that is a fallback. @throws NOT_FOUND */
+  cancel(id: RequestId, reason?: ReasonCode): RequestView
   pause(id: RequestId): RequestView
   resume(id: RequestId): RequestView
   /** Where the API listens; shown in snapshots. */
   setApiPort(port: number | null): void
   /** Where the gateway listens; null: nowhere. */
   setGatewayPort(port: number | null): void
+  /** The gateway has passed a question on to the origin, unseen by cache and peers. */
+  noteBypass(url: string, why: string): void
   /** Tells people of something beside the agent that does not work, as an event. */
   warn(text: string, facts?: { readonly code: ErrorCode }): void
   /** What the agent goes by, and the place where it is changed. */
@@ -103,17 +105,22 @@ export interface Agent extends EventEmitter<AgentEvents> {
   pieces(key: ContentKey): string
   /** All transfers are paused. */
   readonly paused: boolean
-  /** Pauses all transfers, through restarts too; `untilWallMs` null: until resumed. */
+  /** A person pauses all transfers, through restarts too; `untilWallMs` null: until resumed. */
   pauseAll(untilWallMs: number | null): void
+  /** A person lets everything go on, whoever has paused it. */
   resumeAll(): void
-  /** Other rate settings, from now on; what is not named stays as it is. @throws SETTING_MANAGED */
+  /** Pauses all transfers for one reason; they are paused while any reason holds. Idempotent. */
+  holdPause(reason: PauseReason, untilWallMs: number | null): void
+  /** The reason is gone. */
+  releasePause(reason: PauseReason): void
+  /** Other rate settings, until restart; what is not named stays as it is. @throws SETTING_MANAGED */
   setRates(rates: Partial<Settings['rates']>): void
   rates(): RatesAnswer
   /** The last minutes second by second. */
   trafficHistory(): TrafficHistory
   /** One content of the cache, and whom it was served to. @throws NOT_FOUND */
   content(sha256: Sha256Hex): CacheEntryDetail
-  /** Other limits, from now on; what is not named stays as it is. @throws SETTING_MANAGED */
+  /** Other limits, until restart; what is not named stays as it is. @throws SETTING_MANAGED */
   setCacheLimits(limits: Partial<CacheLimits>): Promise<void>
   /** Moves the cache to another folder at the next start. @throws SETTING_MANAGED, BAD_REQUEST, CACHE_UNUSABLE */
   relocateCache(dir: string): Promise<void>
@@ -122,8 +129,8 @@ export interface Agent extends EventEmitter<AgentEvents> {
   /** Network or power changed. */
   refresh(): void
   start(): Promise<void>
-  /** Ends everything in reverse order; verified pieces stay. Idempotent. */
-  stop(): Promise<void>
+  /** Ends everything in reverse order, within `limitMs`: what takes longer is named in the log and left. Verified pieces stay. Idempotent. */
+  stop(limitMs?: number): Promise<void>
 }
 
 /** @see createAgent in `create-agent.ts` */

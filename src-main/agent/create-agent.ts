@@ -1,65 +1,53 @@
 import { EventEmitter } from 'node:events'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
 import type { CacheLimits } from '../cache/cache-limits.ts'
 import type { Cache } from '../cache/cache.ts'
-import { openCache } from '../cache/open-cache.ts'
 import { GIVEN_UP_MS } from '../claims/claims.ts'
+import type { ErrorCode } from '../contract/errors.ts'
 import type { AgentEvent } from '../contract/events.ts'
 import type { ContentKey, RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
-import type { RequestSpec, RequestView } from '../contract/request.ts'
+import type { ReasonCode, RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
-import type { AgentSnapshot, CacheEntryDetail, IntegrationState } from '../contract/snapshot.ts'
+import type { AgentSnapshot, CacheEntryDetail, IntegrationState, PauseReason } from '../contract/snapshot.ts'
 import type { TrafficHistory } from '../contract/traffic.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
-import { AwakeClock } from '../lib/awake-clock.ts'
 import type { Timer } from '../lib/clock.ts'
-import type { ErrorCode } from '../contract/errors.ts'
 import { LarderError } from '../lib/errors.ts'
-import { dataPaths } from '../lib/data-paths.ts'
-import { localClock } from '../lib/local-time.ts'
-import { connectProbe } from '../origin/connect-probe.ts'
-import { lazyOriginClient } from '../origin/lazy-origin-client.ts'
 import type { Chooser } from '../origin/address-policy.ts'
+import { PartStack } from '../lib/part-stack.ts'
 import type { ClockSkew } from '../origin/origin.ts'
 import type { Precache } from '../precache/precache.ts'
-import { createHashPool } from '../pieces/hash-pool.ts'
-import { PieceBuffers } from '../pieces/piece-buffers.ts'
-import { BegunFiles } from '../placing/begun-files.ts'
-import { Rates } from '../rates/rates.ts'
-import { UploadCount } from '../rates/upload-count.ts'
-import { namesIn } from '../settings/setting-facts.ts'
-import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
-import type { Change } from '../settings/write-setting.ts'
 import type { Readings } from '../requests/reading.ts'
+import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
+import { valuesIn } from '../settings/setting-facts.ts'
+import type { Change } from '../settings/write-setting.ts'
 import type { Agent, AgentConfig, AgentEvents, AgentHost, Asker } from './agent.ts'
 import type { AgentParts } from './agent-parts.ts'
 import { Asked, requireIntegration } from './asked.ts'
-import { contentDetail, moveIn, tellCacheEvents } from './cache-care.ts'
-import { CachePlace } from './cache-place.ts'
+import { Bypasses } from './bypasses.ts'
+import { contentDetail, moveIn } from './cache-care.ts'
+import { composeAgent, limitsOf } from './compose-agent.ts'
 import { EventLog } from './event-log.ts'
-import { History } from './history.ts'
-import { followSettings } from './follow-settings.ts'
-import { MachineWatch, systemMachineProbes } from '../machine/machine-watch.ts'
-import { openPeers, passOn, tellPeerEvents } from './open-peers.ts'
-import { openPrecache } from './open-precache.ts'
-import { openTransfers } from './open-transfers.ts'
-import { PauseSwitch } from './pause-switch.ts'
-import { SavingsMeter } from './savings.ts'
-import { Serving } from './serving.ts'
-import { byteTotals, composeSnapshot, requestViews } from './snapshot.ts'
-import { VitalSigns } from './vital-signs.ts'
-import { weightRulesOf } from '../machine/weigh-machine.ts'
+import type { History } from './history.ts'
+import { logTrouble } from './log-trouble.ts'
+import { describePause, untilText } from './pause-texts.ts'
+import { ProgramFallbacks } from './program-fallbacks.ts'
+import { composeSnapshot, requestViews } from './snapshot.ts'
 
 /** A snapshot is told at most so often. */
 const SNAPSHOT_EVERY_MS = 100
+/** All parts together end within so long, ms. */
+const STOP_LIMIT_MS = 4000
+/** Who changes something for this run when nobody else is named. */
+const BY_API: Change = { by: 'local API' }
 
 /** Makes an agent; nothing touches the world before `start`. */
 export function createAgent(config: AgentConfig, host: AgentHost): Agent {
   return new ComposedAgent(config, host)
 }
 
+/** What programs and windows may ask of an agent, carried out by its parts. */
 class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   readonly #config: AgentConfig
   readonly #host: AgentHost
@@ -67,7 +55,9 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   readonly settings: LiveSettings
   readonly #events: EventLog
   readonly #asked = new Asked()
-  readonly #undo: (() => unknown)[] = []
+  readonly #fallbacks: ProgramFallbacks
+  readonly #bypasses: Bypasses
+  readonly #stack: PartStack
   #parts: AgentParts | null = null
   #history: History | null = null
   #state: AgentSnapshot['state'] = 'starting'
@@ -75,7 +65,6 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   #seq = 0
   #apiPort: number | null = null
   #gatewayPort: number | null = null
-  #limits: CacheLimits
   #snapshotTimer: Timer | null = null
   #stopping: Promise<void> | null = null
 
@@ -87,9 +76,11 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#name = config.name ?? hostname()
     this.settings =
       config.settings instanceof LiveSettings ? config.settings : settingsInMemory(config.settings, host.clock)
-    this.#limits = limitsOf(this.settings.current)
     this.#startedWallMs = host.clock.wallMs()
     this.#events = new EventLog(host.clock, (event) => this.#told(event))
+    this.#fallbacks = new ProgramFallbacks(this.#events)
+    this.#bypasses = new Bypasses(host.clock, this.#events)
+    this.#stack = new PartStack(host.clock)
   }
 
   get cache(): Cache {
@@ -110,15 +101,16 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
 
   async start(): Promise<void> {
     try {
-      await this.#compose()
+      this.#parts = await this.#compose()
+      this.#begin(this.#parts)
     } catch (error) {
       await this.stop()
       throw error
     }
   }
 
-  stop(): Promise<void> {
-    return (this.#stopping ??= this.#takeDown())
+  stop(limitMs = STOP_LIMIT_MS): Promise<void> {
+    return (this.#stopping ??= this.#takeDown(limitMs))
   }
 
   snapshot(): AgentSnapshot {
@@ -133,6 +125,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       apiPort: this.#apiPort,
       gatewayPort: this.#gatewayPort,
       fallbacks: this.#events.count('fallback'),
+      bypassed: this.#bypasses.count,
       events: this.#events.since(0, 200)
     })
   }
@@ -170,8 +163,9 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     return requestViews(this.#running())
   }
 
-  cancel(id: RequestId): RequestView {
+  cancel(id: RequestId, reason?: ReasonCode): RequestView {
     const request = this.#running().requests.get(id)
+    if (reason !== undefined) this.#fallbacks.tell(request, reason)
     request.cancel()
     return request.view()
   }
@@ -198,6 +192,11 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#changed()
   }
 
+  noteBypass(url: string, why: string): void {
+    this.#bypasses.note(url, why)
+    this.#changed()
+  }
+
   warn(text: string, facts?: { readonly code: ErrorCode }): void {
     this.#events.add('warning', text, facts)
   }
@@ -210,19 +209,27 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   pauseAll(untilWallMs: number | null): void {
-    const { pause, requests } = this.#running()
-    pause.pause(untilWallMs)
-    requests.pauseAll()
-    this.#events.add('transfersPaused', `All transfers are paused ${untilText(untilWallMs)}.`)
+    this.holdPause('person', untilWallMs)
   }
 
   resumeAll(): void {
-    if (this.#running().pause.resume()) this.#goOn()
+    this.#running().pause.resume()
+  }
+
+  holdPause(reason: PauseReason, untilWallMs: number | null): void {
+    const { pause } = this.#running()
+    const before = JSON.stringify(pause.state)
+    pause.hold(reason, untilWallMs)
+    if (JSON.stringify(pause.state) !== before) this.#events.add('transfersPaused', describePause(reason, untilWallMs))
+  }
+
+  releasePause(reason: PauseReason): void {
+    this.#running().pause.release(reason)
+    this.#changed()
   }
 
   setRates(rates: Partial<Settings['rates']>): void {
-    this.settings.requireOpen(namesIn('rates', rates))
-    this.#running().rates.configure(rates)
+    this.settings.setForThisRun(valuesIn('rates', rates), BY_API)
   }
 
   trafficHistory(): TrafficHistory {
@@ -240,23 +247,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   async setCacheLimits(limits: Partial<CacheLimits>): Promise<void> {
-    this.settings.requireOpen(namesIn('cache', limits))
-    await this.#applyLimits(limits)
-  }
-
-  async #applyLimits(limits: Partial<CacheLimits>): Promise<void> {
-    this.#limits = { ...this.#limits, ...limits }
-    await this.#running().cache.setLimits(this.#limits)
-    this.#changed()
-  }
-
-  /** Limits from the settings, when they have changed. */
-  #followLimits(): void {
-    const limits = limitsOf(this.settings.current)
-    if (JSON.stringify(limits) === JSON.stringify(this.#limits)) return
-    this.#applyLimits(limits).catch((error: unknown) =>
-      this.#events.add('warning', `The limits of the cache could not be applied: ${LarderError.from(error).message}`)
-    )
+    const { cache } = this.#running()
+    this.settings.setForThisRun(valuesIn('cache', limits), BY_API)
+    // They are in force already; the caller wants to know what came of it.
+    await cache.setLimits(limitsOf(this.settings.current))
   }
 
   async relocateCache(dir: string): Promise<void> {
@@ -293,174 +287,45 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     network.refresh()
   }
 
-  /** Builds the layers from the bottom; each leaves behind how to take it down again. */
-  async #compose(): Promise<void> {
-    const { dataDir } = this.#config
-    const { clock, env, log, timeZone, machine: probes = systemMachineProbes() } = this.#host
-    const live = this.settings
-    const settings = live.current
-    const local = localClock(timeZone)
-    const changed = () => this.#changed()
-    // For whatever waits for others; what goes by the clock on the wall keeps the time of the machine.
-    const awake = this.#own(new AwakeClock(clock, ({ ms }) => this.#woke(ms)), (a) => a.stop())
-    const history = this.#own(await History.open(dataDir, clock), (h) => h.close())
-    this.#events.restore(history.formerEvents)
-    this.#history = history
-    const pause = this.#own(await PauseSwitch.open(dataDir, clock, () => this.#goOn()), (p) => p.close())
-    const uploads = this.#own(await UploadCount.open(join(dataDir, 'uploads.json'), clock, local), (u) => u.close())
-    const rates = this.#own(
-      new Rates({ clock, localClock: local, settings: settings.rates, uploads, probe: connectProbe, changed }),
-      (r) => r.close()
-    )
-    const vitals = this.#own(new VitalSigns(), (v) => v.stop())
-    const place = await CachePlace.open(dataDir, settings.cache.dir)
-    const hashes = this.#own(createHashPool({ workers: 2 }), (h) => h.close())
-    const cache = this.#own(await openCache({ ...settings.cache, dir: place.dir, clock, hashes }), (c) => c.close())
-    const origin = this.#own(
-      lazyOriginClient({
-        clock: awake,
-        settings: settings.origin,
-        sharedAnyway: settings.sharing,
-        env,
-        userAgent: `larder/${LARDER_VERSION} (agent)`,
-        rates
-      }),
-      (o) => o.close()
-    )
-    const buffers = this.#own(new PieceBuffers(clock), (b) => b.clear())
-    const machine = this.#own(
-      new MachineWatch(
-        clock,
-        probes,
-        () => weightRulesOf(live.current),
-        () => cache.stats().freeBytes
-      ),
-      (m) => m.stop()
-    )
-    await machine.start()
-    const serving = new Serving({ clock, machine, rates }, () => this.resumeServing())
-    const peers = await openPeers({
-      dataDir,
+  #compose(): Promise<AgentParts> {
+    return composeAgent({
+      dataDir: this.#config.dataDir,
       name: this.#name,
-      settings,
-      machine,
-      serving,
-      rates,
-      buffers,
-      clock: awake,
-      log,
-      shared: () => transfers
-    })
-    const { network, claims } = peers
-    const begunFiles = await BegunFiles.open(dataPaths(dataDir).begunFiles)
-    void begunFiles.sweep()
-    const { transfers, requests, readings, originSlots, traffic } = openTransfers({
-      clock: awake,
-      settings: live,
-      cache,
-      origin,
-      begunFiles,
-      buffers,
-      rates,
-      serving,
-      peers,
-      changed,
+      settings: this.settings,
+      host: this.#host,
       events: this.#events,
-      requestChanged: (view) => {
-        history.noteRequest(view)
-        this.emit('request', view)
-      }
-    })
-    const savings = this.#own(
-      new SavingsMeter(clock, cache.savings, () => byteTotals({ requests, transfers, readings })),
-      (s) => s.stop()
-    )
-    const precache = await openPrecache({
+      stack: this.#stack,
       agent: this,
-      cache,
-      origin,
-      events: this.#events,
-      clock,
-      localClock: local,
-      dataDir,
-      settings: settings.precache,
-      requireIntegration: () => requireIntegration(live),
-      onBattery: () => machine.onBattery,
-      changed
+      changed: () => this.#changed(),
+      historyOpened: (history) => {
+        this.#events.restore(history.formerEvents)
+        this.#history = history
+      },
+      requestChanged: (view) => {
+        this.#history?.noteRequest(view)
+        this.emit('request', view)
+      },
+      woke: (ms) => this.#woke(ms),
+      turnedPause: (paused) => this.#turnPause(paused),
+      servingDue: () => this.resumeServing(),
+      weightChanged: () => this.#tellWeight()
     })
-    this.#parts = {
-      history,
-      traffic,
-      precache,
-      hashes,
-      place,
-      cache,
-      origin,
-      network,
-      claims,
-      transfers,
-      requests,
-      readings,
-      pause,
-      rates,
-      vitals,
-      machine,
-      savings,
-      serving
-    }
-    passOn(peers, transfers)
-    tellPeerEvents(network, this.#events)
-    tellCacheEvents(cache, this.#events)
-    network.on('changed', changed)
-    cache.on('changed', changed)
-    claims.setMachine({ weight: machine.weight.value, about: machine.weight.machine })
-    machine.on('changed', ({ value, why }) => {
-      this.#tellWeight()
-      this.#events.add('weightChanged', `The weight of this PC is ${value} now: it ${why}.`)
-    })
-    claims.start()
-    this.#own(claims, (c) => c.stop())
-    await network.start()
-    this.#own(network, (n) => n.stop())
-    this.#own(transfers, (t) => t.close())
-    this.#own(requests, (r) => r.close())
-    this.#own(precache, (p) => p.close())
-    const apply = () => {
-      const { transfers, rates: caps, precache: list } = live.current
-      originSlots.count = transfers.originConcurrency
-      rates.configure(caps)
-      precache.configure(list)
-      this.#followLimits()
-      machine.refresh()
-      changed()
-    }
-    this.#own(
-      followSettings(live, { apply, tell: (type, text, facts) => this.#events.add(type, text, facts) }),
-      (end) => end()
-    )
-    this.#own(serving, (s) => s.close())
-    void moveIn(cache, place, this.#events)
-    if (pause.state !== null) requests.pauseAll()
+  }
+
+  /** Everything is there; what acts by itself begins. */
+  #begin({ cache, place, pause, requests, precache }: AgentParts): void {
+    if (this.#stack.ended) throw new LarderError('SHUTTING_DOWN', 'The agent was stopped while it started')
     this.#state = 'running'
-    void precache.look()
+    if (pause.state !== null) requests.pauseAll()
+    void moveIn(cache, place, this.#events)
+    precache.begin()
     this.#events.add('agentStarted', `Larder ${LARDER_VERSION} has started on ${this.#name}.`)
   }
 
-  #own<T>(part: T, undo: (part: T) => unknown): T {
-    this.#undo.push(() => undo(part))
-    return part
-  }
-
-  async #takeDown(): Promise<void> {
+  async #takeDown(limitMs: number): Promise<void> {
     this.#state = 'stopping'
     if (this.#parts) this.#events.add('agentStopping', 'Larder is stopping.')
-    for (const undo of this.#undo.splice(0).reverse()) {
-      try {
-        await undo()
-      } catch (error) {
-        this.#host.log.warn({ error: LarderError.from(error).message }, 'a part did not stop cleanly')
-      }
-    }
+    await this.#stack.end(limitMs, logTrouble(this.#host.log))
     this.#snapshotTimer?.cancel()
     this.#state = 'stopped'
   }
@@ -472,8 +337,11 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     if (ms >= GIVEN_UP_MS) this.refresh()
   }
 
-  #goOn(): void {
-    this.#parts?.requests.resumeAll()
+  #turnPause(paused: boolean): void {
+    if (!this.#parts) return
+    const { requests } = this.#parts
+    if (paused) return requests.pauseAll()
+    requests.resumeAll()
     this.#events.add('transfersResumed', 'Transfers go on.')
   }
 
@@ -489,7 +357,6 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   #told(event: AgentEvent): void {
-    this.#history?.noteEvent(event)
     this.#host.log.info(
       {
         event: event.type,
@@ -498,6 +365,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       },
       event.text
     )
+    this.#history?.noteEvent(event)
     this.emit('event', event)
     this.#changed()
   }
@@ -510,10 +378,4 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       if (this.listenerCount('snapshot') > 0) this.emit('snapshot', this.snapshot())
     })
   }
-}
-
-const untilText = (wallMs: number | null): string =>
-  wallMs === null ? 'until resumed' : `until ${new Date(wallMs).toISOString()}`
-function limitsOf({ cache: { maxBytes, maxDiskPercent, minFreeBytes, maxAgeDays } }: Settings): CacheLimits {
-  return { maxBytes, maxDiskPercent, minFreeBytes, maxAgeDays }
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../lib/clock.ts'
 import { LiveSettings } from '../settings/live-settings.ts'
 import { memoryFiles } from '../settings/settings-files.ts'
@@ -90,4 +90,72 @@ test('a broken file is told once, with its place, and when it is right again thi
     'settingsChanged',
     'election.windowMs is now 100, by settings file memory; it counts from the next start on.'
   ])
+})
+
+describe('what was set until restart', () => {
+  const KIB = 64 * 1024
+  const others = async () => {
+    await agent.setIntegration(false, { by: 'ann' })
+    await settings.set('election.weight', 7, { by: 'ann' })
+    await settings.set('rates.wanForeground', 9 * KIB, { by: 'ann' })
+    await settings.set('cache.maxAgeDays', 3, { by: 'ann' })
+    settings.reload()
+  }
+
+  test('rates and cache limits stay, whatever else is changed', async () => {
+    agent.setRates({ upload: 5 * KIB, wanBackground: 6 * KIB })
+    await agent.setCacheLimits({ maxBytes: 1230 * KIB })
+    await others()
+    expect(agent.rates().caps).toMatchObject({ upload: 5 * KIB, wanBackground: 6 * KIB, wanForeground: 9 * KIB })
+    expect(agent.cache.stats().maxBytes).toBe(1230 * KIB)
+  })
+
+  test('the newest word about a field counts, for that field alone', async () => {
+    agent.setRates({ upload: 5 * KIB, wanBackground: 6 * KIB })
+    await settings.set('rates.upload', 7 * KIB, { by: 'ann' })
+    expect(agent.rates().caps).toMatchObject({ upload: 7 * KIB, wanBackground: 6 * KIB })
+    agent.setRates({ upload: 8 * KIB })
+    await settings.set('rates.upload', 7 * KIB, { by: 'ann' })
+    expect(agent.rates().caps).toMatchObject({ upload: 7 * KIB, wanBackground: 6 * KIB })
+  })
+
+  test('a policy takes over what it rules', () => {
+    agent.setRates({ upload: 5 * KIB, wanBackground: 6 * KIB })
+    policy = JSON.stringify({ settings: { rates: { upload: null } } })
+    settings.reload()
+    expect(agent.rates().caps).toMatchObject({ upload: null, wanBackground: 6 * KIB })
+    expect(() => agent.setRates({ upload: 1 })).toThrow(expect.objectContaining({ code: 'SETTING_MANAGED' }))
+  })
+
+  test('is shown as such, told, and gone after a restart', async () => {
+    agent.setRates({ upload: 5 * KIB })
+    expect(settings.get('rates.upload')).toMatchObject({ value: 5 * KIB, source: 'this-run', place: 'until restart' })
+    expect(told()).toEqual([['settingsChanged', 'rates.upload is now 327680, by local API, until restart.']])
+    settings.begin()
+    expect(settings.get('rates.upload')).toMatchObject({ value: null, source: 'default' })
+    expect(user).not.toContain('upload')
+  })
+
+  test('a value that does not fit is refused, and nothing of the rest is taken', () => {
+    expect(() => agent.setRates({ wanBackground: 6 * KIB, upload: -1 })).toThrow(
+      expect.objectContaining({ code: 'SETTINGS_INVALID' })
+    )
+    expect(agent.rates().caps.wanBackground).toBeNull()
+  })
+
+  test('followers of other settings hear nothing', async () => {
+    const heard: number[] = []
+    const end = settings.follow(
+      (s) => s.precache,
+      ({ jitterMinutes }) => heard.push(jitterMinutes)
+    )
+    await others()
+    agent.setRates({ upload: 5 * KIB })
+    expect(heard).toEqual([])
+    await settings.set('precache.jitterMinutes', 5, { by: 'ann' })
+    expect(heard).toEqual([5])
+    end()
+    await settings.set('precache.jitterMinutes', 6, { by: 'ann' })
+    expect(heard).toEqual([5])
+  })
 })

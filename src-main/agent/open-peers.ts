@@ -5,6 +5,7 @@ import { LARDER_VERSION } from '../contract/version.ts'
 import type { AwakeClock } from '../lib/awake-clock.ts'
 import { createPeerNetwork } from '../peers/create-network.ts'
 import type { PeerNetwork } from '../peers/network.ts'
+import type { PartStack } from '../lib/part-stack.ts'
 import type { PieceBuffers } from '../pieces/piece-buffers.ts'
 import type { Rates } from '../rates/rates.ts'
 import type { Transfers } from '../transfers/transfers.ts'
@@ -35,45 +36,45 @@ export interface Peers {
   readonly claims: Claims
 }
 
-/** Makes the two; starting and stopping them is left to the caller. @throws the codes of {@link createPeerNetwork} */
-export async function openPeers({
-  dataDir,
-  name,
-  settings,
-  machine,
-  serving,
-  rates,
-  buffers,
-  shared,
-  clock,
-  log
-}: PeersWorld): Promise<Peers> {
+/** Makes the two; starting them is left to the caller. @throws the codes of {@link createPeerNetwork} */
+export async function openPeers(world: PeersWorld, stack: PartStack): Promise<Peers> {
+  const { dataDir, name, settings, machine, serving, rates, buffers, shared, clock, log } = world
   const { fleet, ports, discovery, transfers, election } = settings
-  const network = await createPeerNetwork({
-    dataDir,
-    name,
-    version: LARDER_VERSION,
-    weight: () => serving.weight.value,
-    links: machine.links,
-    settings: { fleet, ports, discovery, uploadSlots: transfers.uploadSlots },
-    clock,
-    log,
-    buffers,
-    rates,
-    source: { openServed: async (key) => (rates.mayUpload ? shared().openServed(key) : undefined) },
-    knowledge: (key) => shared().knowledge(key)
-  })
+  const network = await stack.own(
+    'peer network',
+    () =>
+      createPeerNetwork({
+        dataDir,
+        name,
+        version: LARDER_VERSION,
+        weight: () => serving.weight.value,
+        links: machine.links,
+        settings: { fleet, ports, discovery, uploadSlots: transfers.uploadSlots },
+        clock,
+        log,
+        buffers,
+        rates,
+        source: { openServed: async (key) => (rates.mayUpload ? shared().openServed(key) : undefined) },
+        knowledge: (key) => shared().knowledge(key)
+      }),
+    (n) => n.stop()
+  )
   const link = new NetworkClaimLink(network)
-  const claims = createClaims({
-    link,
-    clock,
-    // Who has no peers need not wait for them.
-    settings: network.fleet().member ? election : { ...election, settleMs: 0 },
-    holdings: (key) => (rates.mayUpload ? shared().holdings(key) : undefined),
-    onFlood: (id) => network.noteFlood(id, 'asks for more contents than its share; what is above that waits'),
-    standstill: () => clock.standstill(),
-    nameOf: (id) => network.nameOf(id)
-  })
+  const claims = await stack.own(
+    'claims',
+    () =>
+      createClaims({
+        link,
+        clock,
+        // Who has no peers need not wait for them.
+        settings: network.fleet().member ? election : { ...election, settleMs: 0 },
+        holdings: (key) => (rates.mayUpload ? shared().holdings(key) : undefined),
+        standstill: () => clock.standstill(),
+        onFlood: (id) => network.noteFlood(id, 'asks for more contents than its share; what is above that waits'),
+        nameOf: (id) => network.nameOf(id)
+      }),
+    (c) => c.stop()
+  )
   return { network, link, claims }
 }
 

@@ -1,8 +1,9 @@
+import type { BegunFiles } from '../placing/begun-files.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { RequestView } from '../contract/request.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { PartStack } from '../lib/part-stack.ts'
 import type { OriginClient } from '../origin/origin.ts'
-import type { BegunFiles } from '../placing/begun-files.ts'
 import type { PieceBuffers } from '../pieces/piece-buffers.ts'
 import { createRecordVerifier } from '../pieces/record.ts'
 import type { Rates } from '../rates/rates.ts'
@@ -22,8 +23,8 @@ export interface TransfersWorld {
   readonly clock: Clock
   readonly settings: LiveSettings
   readonly cache: Cache
-  readonly origin: OriginClient
   readonly begunFiles: BegunFiles
+  readonly origin: OriginClient
   readonly buffers: PieceBuffers
   readonly rates: Rates
   readonly serving: Serving
@@ -39,32 +40,38 @@ export interface OpenTransfers {
   readonly transfers: Transfers
   readonly requests: Requests
   readonly readings: Readings
+  readonly traffic: Traffic
   /** Slots for downloads from origins; as many as the settings say. */
   readonly originSlots: OriginSlots
-  readonly traffic: Traffic
+  /** Came from origins in this run and was of no use. */
+  readonly discardedBytes: () => number
 }
 
-export function openTransfers({
-  clock,
-  settings,
-  cache,
-  origin,
-  begunFiles,
-  buffers,
-  rates,
-  serving,
-  peers,
-  events,
-  changed,
-  requestChanged
-}: TransfersWorld): OpenTransfers {
-  const originSlots = new OriginSlots(settings.current.transfers.originConcurrency, () => requests.lineMoved())
+export async function openTransfers(parts: TransfersWorld, stack: PartStack): Promise<OpenTransfers> {
+  const {
+    clock,
+    settings,
+    begunFiles,
+    cache,
+    origin,
+    buffers,
+    rates,
+    serving,
+    peers,
+    events,
+    changed,
+    requestChanged
+  } = parts
+  const line = { moved: (): void => {} }
+  const originSlots = new OriginSlots(settings.current.transfers.originConcurrency, () => line.moved())
+  let discardedBytes = 0
   const traffic = new Traffic(clock)
   const world: TransferWorld = {
     clock,
     cache,
-    origin,
     begunFiles,
+    traffic,
+    origin,
     network: peers.network,
     claims: peers.claims,
     buffers,
@@ -73,24 +80,35 @@ export function openTransfers({
       return settings.current
     },
     originSlots,
-    traffic,
     weight: () => serving.weight.value,
     emit: (type, text, facts) => events.add(type, text, facts),
+    discarded: (bytes) => void (discardedBytes += bytes),
     changed,
     random: Math.random
   }
-  const transfers = new Transfers(world, (bytes) => {
-    rates.noteUploaded(bytes)
-    traffic.note('servedBytes', bytes)
-  })
+  const transfers = await stack.own(
+    'transfers',
+    () =>
+      new Transfers(world, (bytes) => {
+        rates.noteUploaded(bytes)
+        traffic.note('servedBytes', bytes)
+      }),
+    (t) => t.close()
+  )
   // One for all that ask: what an origin has refused one of them, it is not asked for another.
   const versions = new VersionCheck(origin, clock)
-  const requests = new Requests(world, transfers, versions, requestChanged)
+  const requests = await stack.own(
+    'requests',
+    () => new Requests(world, transfers, versions, requestChanged),
+    (r) => r.close()
+  )
+  line.moved = () => requests.lineMoved()
   return {
     transfers,
     requests,
     readings: new Readings(world, requests, transfers, versions),
     originSlots,
-    traffic
+    traffic,
+    discardedBytes: () => discardedBytes
   }
 }

@@ -1,95 +1,93 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { Clock, Timer } from '../lib/clock.ts'
+import type { PauseReason } from '../contract/snapshot.ts'
+import type { Clock } from '../lib/clock.ts'
 import { readPrivateFile, writePrivateFile } from '../lib/private-file.ts'
+import { WallAlarm } from '../lib/wall-alarm.ts'
+import { expire, hold, nextEnd, noPauses, pauseOf, release, resume, type Pause, type Pauses } from './pauses.ts'
 
-const State = z.object({ until: z.number().nullable() })
+/** What a person has asked for; other reasons are found out anew at each start. */
+const Kept = z.object({ until: z.number().nullable() }).nullable()
 const MAX_FILE_BYTES = 1024
-/** The wall clock is looked at so often: a timer alone does not count the time a laptop sleeps, and none is longer than 24 days. */
-const LOOK_EVERY_MS = 20_000
 
-export type Pause = { readonly until: number | null }
-
-/**
- * Whether all transfers are paused, and until when by the wall clock. Survives restarts: who pauses for a day means the day, not
- * the run.
- */
+/** Whether all transfers are paused, for whom, and until when by the wall clock. A person's pause survives restarts. */
 export class PauseSwitch {
   readonly #path: string
   readonly #clock: Clock
-  readonly #ended: () => void
-  readonly #look: Timer
-  #state: Pause | null
-  #timer: Timer | null = null
+  readonly #turned: (paused: boolean) => void
+  readonly #alarm: WallAlarm
+  #pauses: Pauses
+  #kept: string
   #writing: Promise<void> = Promise.resolve()
 
-  private constructor(path: string, clock: Clock, state: Pause | null, ended: () => void) {
+  private constructor(path: string, clock: Clock, kept: z.infer<typeof Kept>, turned: (paused: boolean) => void) {
     this.#path = path
     this.#clock = clock
-    this.#state = state
-    this.#ended = ended
-    this.#look = clock.every(LOOK_EVERY_MS, () => this.#endIfOver())
-    this.#arm()
+    this.#turned = turned
+    this.#alarm = new WallAlarm(clock, () => this.#become(this.#pauses))
+    this.#pauses = expire(kept === null ? noPauses : hold(noPauses, 'person', kept.until), clock.wallMs())
+    this.#kept = JSON.stringify(kept)
+    this.#alarm.set(nextEnd(this.#pauses))
   }
 
-  /** @param ended the time is over; not called for {@link resume}. A damaged file means no pause: downloads are what people want. */
-  static async open(dataDir: string, clock: Clock, ended: () => void): Promise<PauseSwitch> {
+  /**
+   * @param turned called when everything is paused that was not, and the other way round; not for the state at the start.
+   * A damaged file means no pause: downloads are what people want.
+   */
+  static async open(dataDir: string, clock: Clock, turned: (paused: boolean) => void): Promise<PauseSwitch> {
     const path = join(dataDir, 'pause.json')
     const bytes = await readPrivateFile(path, MAX_FILE_BYTES).catch(() => undefined)
-    const kept = bytes ? parse(bytes.toString('utf8')) : null
-    return new PauseSwitch(path, clock, kept?.until != null && kept.until <= clock.wallMs() ? null : kept, ended)
+    return new PauseSwitch(path, clock, bytes ? parse(bytes.toString('utf8')) : null, turned)
   }
 
-  /** Null: nothing is paused. `until` null: until resumed. */
+  /** Null: nothing is paused. */
   get state(): Pause | null {
-    return this.#state
+    return pauseOf(this.#pauses)
   }
 
-  pause(until: number | null): void {
-    this.#set({ until })
+  hold(reason: PauseReason, until: number | null): void {
+    this.#become(hold(this.#pauses, reason, until))
   }
 
-  /** @returns false when nothing was paused */
+  /** The reason is gone; those of others hold. */
+  release(reason: PauseReason): void {
+    this.#become(release(this.#pauses, reason))
+  }
+
+  /** A person lets everything go on. @returns false when nothing was paused */
   resume(): boolean {
-    if (this.#state === null) return false
-    this.#set(null)
-    return true
+    const paused = this.state !== null
+    this.#become(resume(this.#pauses))
+    return paused
   }
 
   async close(): Promise<void> {
-    this.#look.cancel()
-    this.#timer?.cancel()
+    this.#alarm.set(null)
     await this.#writing
   }
 
-  #set(state: Pause | null): void {
-    this.#state = state
-    this.#arm()
-    // One write after the other, the last one is what holds; a pause that cannot be kept still holds for this run.
-    this.#writing = this.#writing.then(() => writePrivateFile(this.#path, JSON.stringify(state))).catch(() => {})
+  #become(next: Pauses): void {
+    const wasPaused = this.state !== null
+    this.#pauses = expire(next, this.#clock.wallMs())
+    this.#alarm.set(nextEnd(this.#pauses))
+    this.#keep()
+    const isPaused = this.state !== null
+    if (isPaused !== wasPaused) this.#turned(isPaused)
   }
 
-  #arm(): void {
-    this.#timer?.cancel()
-    this.#timer = null
-    const { until } = this.#state ?? { until: null }
-    if (until === null) return
-    const ms = until - this.#clock.wallMs()
-    if (ms <= LOOK_EVERY_MS) this.#timer = this.#clock.after(Math.max(0, ms), () => this.#endIfOver())
-  }
-
-  #endIfOver(): void {
-    const { until } = this.#state ?? { until: null }
-    if (until === null) return
-    if (this.#clock.wallMs() < until) return this.#arm()
-    this.#set(null)
-    this.#ended()
+  /** One write after the other, the last one is what holds; a pause that cannot be kept still holds for this run. */
+  #keep(): void {
+    const until = this.#pauses.held.get('person')
+    const text = JSON.stringify(until === undefined ? null : { until })
+    if (text === this.#kept) return
+    this.#kept = text
+    this.#writing = this.#writing.then(() => writePrivateFile(this.#path, text)).catch(() => {})
   }
 }
 
-function parse(text: string): Pause | null {
+function parse(text: string): z.infer<typeof Kept> {
   try {
-    return State.nullable().parse(JSON.parse(text))
+    return Kept.parse(JSON.parse(text))
   } catch {
     return null
   }

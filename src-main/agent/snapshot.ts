@@ -17,15 +17,14 @@ export interface AgentFacts {
   readonly apiPort: number | null
   readonly gatewayPort: number | null
   readonly fallbacks: number
+  readonly bypassed: number
   readonly events: AgentEvent[]
 }
 
 /** Bytes of this run by where they came from, each counted once, and bytes served to peers. */
-export function byteTotals({
-  requests,
-  transfers,
-  readings
-}: Pick<AgentParts, 'requests' | 'transfers' | 'readings'>): ByteCounts {
+export function byteTotals(parts: Pick<AgentParts, 'requests' | 'transfers' | 'readings'> | undefined): ByteCounts {
+  if (!parts) return { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0 }
+  const { requests, transfers, readings } = parts
   const { originBytes, peerBytes } = transfers.totals
   return {
     originBytes: originBytes + requests.totals.originBytes + readings.originBytes,
@@ -77,7 +76,12 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
     cache: cache.stats(),
     cacheNext: place.next,
     precache: precache.view(),
-    totals: { ...byteTotals(parts), fallbacks: facts.fallbacks },
+    totals: {
+      ...byteTotals(parts),
+      fallbacks: facts.fallbacks,
+      bypassed: facts.bypassed,
+      discardedBytes: parts.discardedBytes()
+    },
     traffic: parts.traffic.counters,
     savings: parts.savings.read(),
     process: vitals.read(),

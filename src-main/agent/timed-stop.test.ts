@@ -26,3 +26,14 @@ test('is over when it is ended, and says whether there was anything to end', asy
   await clock.pass(2000)
   expect(elapsed).not.toHaveBeenCalled()
 })
+
+test('a stop for longer than a timer can be set for lasts as long as it was set for', async () => {
+  const clock = fakeClock()
+  const elapsed = vi.fn<() => void>()
+  const days = 40 * 24 * 3600_000
+  new TimedStop(clock, elapsed).begin(clock.wallMs() + days)
+  await clock.pass(days - 1)
+  expect(elapsed).not.toHaveBeenCalled()
+  await clock.pass(1)
+  expect(elapsed).toHaveBeenCalledTimes(1)
+})

@@ -1,16 +1,14 @@
-import type { Clock, Timer } from '../lib/clock.ts'
+import type { Clock } from '../lib/clock.ts'
+import { WallAlarm } from '../lib/wall-alarm.ts'
 
 /** Something that is stopped for a while, or until further notice. */
 export class TimedStop {
-  readonly #clock: Clock
-  readonly #elapsed: () => void
-  #timer: Timer | null = null
+  readonly #alarm: WallAlarm
   #state: { readonly until: number | null } | null = null
 
   /** @param elapsed told when the time is over; whoever hears it calls {@link end} */
   constructor(clock: Clock, elapsed: () => void) {
-    this.#clock = clock
-    this.#elapsed = elapsed
+    this.#alarm = new WallAlarm(clock, elapsed)
   }
 
   /** Null: not stopped. `until`: wall clock, ms since 1970; null: until further notice. */
@@ -20,15 +18,13 @@ export class TimedStop {
 
   /** Stops, or changes until when. */
   begin(untilWallMs: number | null): void {
-    this.#timer?.cancel()
     this.#state = { until: untilWallMs }
-    this.#timer =
-      untilWallMs === null ? null : this.#clock.after(Math.max(0, untilWallMs - this.#clock.wallMs()), this.#elapsed)
+    this.#alarm.set(untilWallMs)
   }
 
   /** @returns false when it was not stopped */
   end(): boolean {
-    this.#timer?.cancel()
+    this.#alarm.set(null)
     const stopped = this.#state !== null
     this.#state = null
     return stopped

@@ -7,19 +7,27 @@ import {
   removeAgentFile,
   writeAgentFile
 } from '../agent/data-dir.ts'
+import { logTrouble } from '../agent/log-trouble.ts'
 import { examine } from '../agent/doctor/examine.ts'
 import { systemProbes } from '../agent/doctor/probes.ts'
 import { reportOf } from '../contract/doctor.ts'
 import type { Settings } from '../contract/settings.ts'
+import type { ApiToken } from '../contract/api.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
+import { PartStack } from '../lib/part-stack.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
 import { followGatewaySettings } from './gateway/follow-settings.ts'
-import type { LogLevel, LogLevelSwitch } from '../operations/log-level.ts'
-import { openLogFile, type LogFile } from './logging.ts'
+import { openLogFile } from './logging.ts'
 import { startApi } from './server.ts'
 import { openUi, type UiOptions } from './ui.ts'
+
+/** Everything together ends within so long, ms; who promises 5 s has the rest to leave. */
+export const STOP_LIMIT_MS = 4500
+
+/** The agent's parts have at least so much of it, however long its listeners take. */
+const AGENT_RESERVE_MS = 3000
 
 export interface LocalAgentOptions {
   readonly dataDir: string
@@ -44,8 +52,8 @@ export interface RunningAgent {
   /** At the start; null: the gateway is off. */
   readonly gatewayPort: number | null
   readonly log: Log
-  /** Ends everything in reverse order. Idempotent. */
-  stop(): Promise<void>
+  /** Ends everything in reverse order, within {@link STOP_LIMIT_MS}. Idempotent. @returns names of what did not end in time */
+  stop(): Promise<readonly string[]>
 }
 
 /**
@@ -57,120 +65,146 @@ export async function runLocalAgent(options: LocalAgentOptions): Promise<Running
   const { clock = systemClock } = options
   const settings =
     options.settings instanceof LiveSettings ? options.settings : settingsInMemory(options.settings, clock)
-  const undo: (() => void | Promise<void>)[] = []
-  let stopped: Promise<void> | undefined
-  const stop = () => (stopped ??= unwind(undo))
+  const stack = new PartStack(clock)
   try {
     const paths = await prepareDataDir(options.dataDir)
-    const lock = await lockDataDir(paths)
-    undo.push(() => lock.release())
+    await stack.own(
+      'lock',
+      () => lockDataDir(paths),
+      (lock) => lock.release()
+    )
     const token = await ensureApiToken(paths)
-    undo.push(settings.watch())
-    const { log, level: logLevel } = options.log
-      ? { log: options.log, level: heldLevel(settings.current.log.level) }
-      : openLog(paths, settings, undo)
+    const log = options.log ?? (await openLog(paths, settings, stack))
+    await stack.own(
+      'settings watch',
+      () => settings.watch(),
+      (end) => end()
+    )
     const env = options.env ?? process.env
-
-    const agent = options.createAgent(
-      { dataDir: paths.root, settings, ...(options.name !== undefined && { name: options.name }) },
-      { clock, log, env }
-    )
-    undo.push(() => agent.stop())
-    await agent.start()
-
-    const ui = options.ui && (await openUi(options.ui, agent, paths, clock, log))
-    undo.push(async () => ui?.sessions.settled())
-    const examineAgent = async () =>
-      reportOf(
-        clock.wallMs(),
-        LARDER_VERSION,
-        await examine(
-          {
-            paths,
-            settings: settings.current,
-            env,
-            platform: process.platform,
-            snapshot: agent.snapshot(),
-            skews: agent.clockSkews()
-          },
-          systemProbes
-        )
-      )
-    const api = await startApi({
-      agent,
-      token,
-      port: settings.current.ports.api,
-      settings,
-      clock,
-      log,
-      logLevel: ruledByPolicy(logLevel, settings),
-      logDir: paths.log,
-      examine: examineAgent,
-      openMetrics: !settings.current.metrics.requireToken,
-      ...(ui && { ui })
-    })
-    undo.push(() => api.close())
-    agent.setApiPort(api.port)
-    undo.push(() => agent.setApiPort(null))
-
-    const gateway = await followGatewaySettings({ agent, settings, token: () => ensureGatewayToken(paths), clock, log })
-    undo.push(() => gateway.close())
-
-    const { bootId, startedAt } = agent.snapshot()
-    await writeAgentFile(paths, {
-      pid: process.pid,
-      apiPort: api.port,
-      version: LARDER_VERSION,
-      apiVersion: API_VERSION,
-      bootId,
-      startedAt
-    })
-    undo.push(() => removeAgentFile(paths, bootId))
-    log.info(
-      { apiPort: api.port, gatewayPort: gateway.port, dataDir: paths.root, version: LARDER_VERSION },
-      'the agent is ready'
-    )
-    return { agent, paths, apiPort: api.port, gatewayPort: gateway.port, log, stop }
+    let stopped: Promise<readonly string[]> | undefined
+    const stop = () => (stopped ??= stack.end(STOP_LIMIT_MS, logTrouble(log)))
+    try {
+      return { ...(await startParts(options, { settings, clock, paths, token, log, env, stack })), stop }
+    } catch (error) {
+      await stop()
+      throw error
+    }
   } catch (error) {
-    await stop().catch(() => {})
+    await stack.end(STOP_LIMIT_MS)
     throw error
   }
 }
 
-function openLog(paths: DataPaths, settings: LiveSettings, undo: (() => void | Promise<void>)[]): LogFile {
-  const file = openLogFile({ dir: paths.log, level: settings.current.log.level })
-  undo.push(() => file.close())
-  const follow = () => file.level.set(settings.current.log.level)
-  settings.on('changed', follow)
-  undo.push(() => void settings.off('changed', follow))
-  return file
+interface World {
+  readonly settings: LiveSettings
+  readonly clock: Clock
+  readonly paths: DataPaths
+  readonly token: ApiToken
+  readonly log: Log
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly stack: PartStack
 }
 
-/** A level that a policy decides is not changed past it. */
-function ruledByPolicy({ get, set }: LogLevelSwitch, settings: LiveSettings): LogLevelSwitch {
-  return {
-    get,
-    set: (level) => {
-      settings.requireOpen(['log.level'])
-      set(level)
+async function startParts(
+  options: LocalAgentOptions,
+  { settings, clock, paths, token, log, env, stack }: World
+): Promise<Omit<RunningAgent, 'stop'>> {
+  const agent = await stack.own(
+    'agent',
+    () =>
+      options.createAgent(
+        { dataDir: paths.root, settings, ...(options.name !== undefined && { name: options.name }) },
+        { clock, log, env }
+      ),
+    (a, leftMs) => a.stop(leftMs),
+    AGENT_RESERVE_MS
+  )
+  await agent.start()
+
+  const ui = await stack.own(
+    'windows',
+    async () => options.ui && (await openUi(options.ui, agent, paths, clock, log)),
+    (u) => u?.sessions.settled()
+  )
+  const examineAgent = async () =>
+    reportOf(
+      clock.wallMs(),
+      LARDER_VERSION,
+      await examine(
+        {
+          paths,
+          settings: settings.current,
+          env,
+          platform: process.platform,
+          snapshot: agent.snapshot(),
+          skews: agent.clockSkews()
+        },
+        systemProbes
+      )
+    )
+  const api = await stack.own(
+    'local API',
+    () =>
+      startApi({
+        agent,
+        token,
+        port: settings.current.ports.api,
+        settings,
+        clock,
+        log,
+        logDir: paths.log,
+        examine: examineAgent,
+        openMetrics: !settings.current.metrics.requireToken,
+        ...(ui && { ui })
+      }),
+    (a) => a.close()
+  )
+  agent.setApiPort(api.port)
+  const gateway = await stack.own(
+    'gateway',
+    () => followGatewaySettings({ agent, settings, token: () => ensureGatewayToken(paths), clock, log }),
+    (g) => g.close()
+  )
+  const { bootId, startedAt } = agent.snapshot()
+  await stack.own(
+    'agent.json',
+    () =>
+      writeAgentFile(paths, {
+        pid: process.pid,
+        apiPort: api.port,
+        version: LARDER_VERSION,
+        apiVersion: API_VERSION,
+        bootId,
+        startedAt
+      }),
+    async () => {
+      agent.setApiPort(null)
+      await removeAgentFile(paths, bootId)
     }
-  }
+  )
+  log.info(
+    { apiPort: api.port, gatewayPort: gateway.port, dataDir: paths.root, version: LARDER_VERSION },
+    'the agent is ready'
+  )
+  return { agent, paths, apiPort: api.port, gatewayPort: gateway.port, log }
 }
 
-/** For a log that is somebody else's: its level is noted and changes nothing. */
-function heldLevel(level: LogLevel): LogLevelSwitch {
-  return { get: () => level, set: (next) => void (level = next) }
-}
-
-/** Runs every step, last one first; throws the first error at the end. */
-async function unwind(undo: (() => void | Promise<void>)[]): Promise<void> {
-  const errors: unknown[] = []
-  for (const step of undo.splice(0).reverse()) {
-    try {
-      await step()
-    } catch (error) {
-      errors.push(error)
-    }
-  }
-  if (errors.length > 0) throw errors[0]
+/** At the level of the settings, whatever it is at the moment. */
+async function openLog(paths: DataPaths, settings: LiveSettings, stack: PartStack): Promise<Log> {
+  const level = settings.current.log.level
+  const file = await stack.own(
+    'log file',
+    () => openLogFile({ dir: paths.log, level }),
+    (f) => f.close()
+  )
+  await stack.own(
+    'log level',
+    () =>
+      settings.follow(
+        (s) => s.log.level,
+        (next) => file.level.set(next)
+      ),
+    (unfollow) => unfollow()
+  )
+  return file.log
 }

@@ -4,15 +4,16 @@ import { pino } from 'pino'
 import { createStream } from 'rotating-file-stream'
 import type { Log } from '../agent/agent.ts'
 import type { Settings } from '../contract/settings.ts'
-import type { LogLevelSwitch } from '../operations/log-level.ts'
 import { redactFacts, redactText } from './redact.ts'
+
+type LogLevel = Settings['log']['level']
 
 /** Files kept: the one being written and four older ones. */
 const LOG_FILES = 5
 
 export interface LogFile {
   readonly log: Log
-  readonly level: LogLevelSwitch
+  readonly level: { get(): LogLevel; set(level: LogLevel): void }
   /** Writes what is waiting and closes the file. Idempotent. */
   close(): Promise<void>
 }

@@ -48,6 +48,18 @@ const metrics: readonly Metric[] = [
     read: ({ totals }) => [[totals.servedBytes]]
   },
   {
+    name: 'larder_origin_discarded_bytes_total',
+    kind: 'counter',
+    help: 'Bytes that came from origins and were of no use: of broken attempts, of versions that changed.',
+    read: ({ totals }) => [[totals.discardedBytes]]
+  },
+  {
+    name: 'larder_gateway_bypassed_total',
+    kind: 'counter',
+    help: 'Questions the gateway passed on to origins past cache and peers.',
+    read: ({ totals }) => [[totals.bypassed]]
+  },
+  {
     name: 'larder_fallbacks_total',
     kind: 'counter',
     help: 'Transfers that gave up waiting for others and went to the origin.',

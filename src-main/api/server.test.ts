@@ -278,7 +278,7 @@ describe('what the routes do', () => {
     const { until } = (await rig.call('POST', '/v1/pause')).json.paused
     expect(until - before).toBeGreaterThanOrEqual(24 * 3600_000)
     expect(until - before).toBeLessThan(24 * 3600_000 + 60_000)
-    expect((await post('/v1/pause', { forMs: null })).json.paused).toEqual({ until: null })
+    expect((await post('/v1/pause', { forMs: null })).json.paused).toEqual({ until: null, by: ['person'] })
     expect((await rig.call('POST', '/v1/resume')).json.paused).toBeNull()
   })
 
@@ -364,7 +364,6 @@ test('a taken port is named', async () => {
     settings: rig.double.settings,
     clock: systemClock,
     log: rig.log,
-    logLevel: { get: () => 'info' as const, set: () => {} },
     logDir: rig.dir,
     examine: async () => reportOf(0, '0', []),
     openMetrics: false

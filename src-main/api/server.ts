@@ -13,7 +13,6 @@ import { EventStream } from './event-stream.ts'
 import { ConnectionPlaces, silentCallersLeave } from './connection-places.ts'
 import { assertLocalCaller, assertToken, proveToken } from './guard.ts'
 import { createOperations } from '../operations/carry-out.ts'
-import type { LogLevelSwitch } from '../operations/log-level.ts'
 import type { ProgramServices } from '../operations/operation-host.ts'
 import { Metrics, METRICS_TYPE } from './metrics.ts'
 import { openApiOptions } from './openapi.ts'
@@ -27,6 +26,9 @@ const MAX_CONNECTIONS = 256
 /** Of them, only for callers who have shown the token. */
 const RESERVED_CONNECTIONS = 64
 const MAX_STREAMS = 64
+/** When it closes, answers under way are given so long to be read, ms. */
+const CLOSE_GRACE_MS = 500
+
 /** A call must have arrived completely after so long. */
 const CALL_TIMEOUT_MS = 30_000
 
@@ -40,7 +42,6 @@ export interface ApiOptions {
   readonly log: Log
   /** The window for browsers; without it there is none. */
   readonly ui?: Ui
-  readonly logLevel: LogLevelSwitch
   readonly logDir: string
   /** Looks at everything sharing needs; may take some seconds. */
   readonly examine: () => Promise<DoctorReport>
@@ -125,7 +126,6 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const programs: ProgramServices = {
     prove: (challenge) => proveToken(token, challenge, port),
     openApi: () => app.swagger() as { openapi: string },
-    logLevel: options.logLevel,
     logDir: options.logDir,
     examine: sharedWhileRunning(options.examine),
     uiLink: () => uiLinkTo(ui, port)
@@ -154,7 +154,10 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     port,
     async close() {
       for (const stream of streams) stream.end()
+      // Who takes long to read an answer is not waited for.
+      const force = clock.after(CLOSE_GRACE_MS, () => app.server.closeAllConnections())
       await app.close()
+      force.cancel()
     }
   }
 }

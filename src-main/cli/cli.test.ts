@@ -257,7 +257,7 @@ describe('looking at the agent', () => {
 
   test('transfers are paused and resumed, the integration turned off and on, with the name of the user', async () => {
     expect((await larder(['pause', '--until-resumed'])).stdout).toContain('until `larder resume`')
-    expect(rig.double.snapshot().paused).toEqual({ until: null })
+    expect(rig.double.snapshot().paused).toEqual({ until: null, by: ['person'] })
     expect(JSON.parse((await larder(['resume', '--json'])).stdout)).toEqual({ paused: null })
     expect((await larder(['integration', 'off'])).stdout).toMatch(/^The integration is off, by .+, command line since /)
     expect(JSON.parse((await larder(['integration', 'status', '--json'])).stdout).integration.enabled).toBe(false)

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { SettingDetails, SettingsProblem, SettingStrength } from '../contract/setting-details.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
 import { knownName, parseValue } from '../settings/assignment.ts'
-import { describeProblem, invalidFile } from '../settings/load-settings.ts'
+import { describeProblem, invalidFile, noSuchSetting } from '../settings/load-settings.ts'
 import { measureForms, showMeasure } from '../settings/measures.ts'
 import { parsePolicy } from '../settings/policy-file.ts'
 import { settingFacts, type SettingName, type SettingUnit } from '../settings/setting-facts.ts'
@@ -26,6 +26,7 @@ const strengths: Record<SettingStrength, string> = {
   file: 'file',
   policy: 'policy',
   'command-line': 'command line',
+  'this-run': 'until restart',
   locked: 'policy (locked)'
 }
 
@@ -136,7 +137,7 @@ export async function explainSetting(
   })
 }
 
-/** @throws SETTINGS_INVALID with the first problem */
+/** @throws SETTINGS_INVALID with the worst problem; the others are noted before */
 export async function checkSettings(
   file: string | undefined,
   options: AgentCommandOptions & { readonly policy?: boolean },
@@ -144,12 +145,14 @@ export async function checkSettings(
   host: CliHost
 ): Promise<void> {
   const problems = file === undefined ? readSettings(options, host).problems : checkFile(file, options.policy === true)
-  const broken = problems.find(({ inForce }) => inForce !== 'partly')
-  if (broken) throw invalidFile(broken)
-  output.result({ problems }, () =>
-    problems.length === 0
-      ? `${file === undefined ? 'The settings of this PC are' : `${printable(file)} is`} good.`
-      : problems.map(describeRefusal).join('\n')
+  const worst = problems.find(({ inForce }) => inForce !== 'partly') ?? problems[0]
+  if (worst) {
+    for (const other of problems.filter((one) => one !== worst)) output.note(describeRefusal(other))
+    throw invalidFile(worst)
+  }
+  output.result(
+    { problems },
+    () => `${file === undefined ? 'The settings of this PC are' : `${printable(file)} is`} good.`
   )
 }
 
@@ -174,7 +177,7 @@ function checkFile(file: string, isPolicy: boolean): SettingsProblem[] {
     line: null,
     column: null,
     setting,
-    reason: 'this release has no such setting; it is ignored',
+    reason: noSuchSetting(setting),
     inForce: 'partly'
   }))
 }

@@ -194,6 +194,21 @@ test('a change that needs a restart is marked until then', async () => {
   expect((await larder('config', 'set', 'transfers.stallMs', '3000')).stdout).toContain('from now on')
 })
 
+test.each([
+  ['a setting', { settings: { cache: { maxByte: 1 } } }, 'cache.maxByte', 'cache.maxBytes'],
+  ['a section', { recommended: { rats: { upload: 70_000 } } }, 'rats.upload', 'rates.upload'],
+  ['a locked name', { locked: ['integraton.enabled'] }, 'integraton.enabled', 'integration.enabled'],
+  ['a locked section', { locked: ['cahce.*'] }, 'cahce.*', 'cache.*']
+])('config check names %s that is misspelt, and what may be meant', async (_what, policy, wrong, right) => {
+  const file = join(dir, 'draft.json')
+  writeFileSync(file, JSON.stringify(policy))
+  expect(await larder('config', 'check', file, '--policy')).toMatchObject({
+    code: errorTable.SETTINGS_INVALID.exit,
+    stdout: '',
+    stderr: expect.stringContaining(`${wrong}: this release has no such setting; it is ignored. Did you mean ${right}?`)
+  })
+})
+
 test('config check judges a file before it is rolled out', async () => {
   const file = join(dir, 'draft.json')
   writeFileSync(file, '{ "settings": { "log": { "level": "loud" } } }')
@@ -204,8 +219,8 @@ test('config check judges a file before it is rolled out', async () => {
   })
   writeFileSync(file, '{ "settings": { "log": { "level": "warn", "colour": 1 } }, "locked": ["log.*"] }')
   expect(await larder('config', 'check', file, '--policy')).toMatchObject({
-    code: 0,
-    stdout: expect.stringContaining('log.colour: this release has no such setting')
+    code: errorTable.SETTINGS_INVALID.exit,
+    stderr: expect.stringContaining('log.colour: this release has no such setting')
   })
   expect((await larder('config', 'check', join(dir, 'none.json'))).code).toBe(errorTable.SETTINGS_INVALID.exit)
 })

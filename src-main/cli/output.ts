@@ -42,3 +42,9 @@ export function toleratePipeEnd(keepRunning: () => boolean): void {
     })
   }
 }
+
+/** What was said so far has been handed to the system. */
+export async function written(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr])
+    if (stream.writable) await new Promise<void>((resolve) => stream.write('', () => resolve()))
+}

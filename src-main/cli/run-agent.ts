@@ -1,5 +1,6 @@
 import { createAgent } from '../agent/create-agent.ts'
 import { runLocalAgent } from '../api/local-agent.ts'
+import { errorTable } from '../contract/errors.ts'
 import type { SettingDetails } from '../contract/setting-details.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -12,11 +13,14 @@ import { SettingsBook } from '../window/setting-views.ts'
 import { settingsOfOptions, type AgentOptions } from './agent-options.ts'
 import type { CliHost } from './cli-host.ts'
 import type { Output } from './output.ts'
+import { leave } from './leave.ts'
 import { rendererDir } from './renderer-dir.ts'
 
 /** Exit code of a process that was told twice to stop. */
 const TOLD_TWICE = 130
 const SAME_SIGNAL_MS = 300
+/** Told to stop, the process has left after so long, whatever it is at. */
+const LEAVE_MS = 5000
 
 /** Runs an agent until the process is told to stop. */
 export async function runAgent(options: AgentOptions, output: Output, host: CliHost): Promise<void> {
@@ -81,7 +85,8 @@ function toldToStop(): Promise<void> {
         firstMs ??= performance.now()
         // The same signal may come again at once: the library under `conf` raises it once more after tidying up, and a
         // terminal sends Ctrl+C to a whole group of processes.
-        if (performance.now() - firstMs > SAME_SIGNAL_MS) process.exit(TOLD_TWICE)
+        if (performance.now() - firstMs > SAME_SIGNAL_MS) leave(TOLD_TWICE)
+        setTimeout(() => leave(errorTable.TIMEOUT.exit), LEAVE_MS).unref()
         settle()
       })
     }

@@ -16,10 +16,14 @@ export interface AgentJob {
   onProgress(view: RequestView): void
 }
 
-export type AgentOutcome =
-  | { readonly result: 'done'; readonly view: RequestView }
-  /** Download directly. `error` is what the agent said, if it said something. */
-  | { readonly result: 'fallback'; readonly reason: ReasonCode; readonly error: LarderError }
+/** Download directly. `error` is what the agent said, if it said something. */
+interface Fallback {
+  readonly result: 'fallback'
+  readonly reason: ReasonCode
+  readonly error: LarderError
+}
+
+export type AgentOutcome = { readonly result: 'done'; readonly view: RequestView } | Fallback
 
 /** Copying a finished content to a slow destination may take longer than a download may stand still. */
 const DELIVERY_PATIENCE = 10
@@ -60,22 +64,15 @@ export async function downloadByAgent(job: AgentJob): Promise<AgentOutcome> {
       ? LarderError.fromView(view!.error)
       : new LarderError('CANCELLED', 'The request was cancelled at the agent')
   } catch (thrown) {
-    await giveUp(agent, view ?? (await Promise.race([asked.catch(() => undefined), sleep(clock, CANCEL_TIMEOUT_MS)])))
-    if (signal.aborted) throw signal.reason
-    if (stalled.signal.aborted) {
-      const reason = view === undefined || view.haveBytes === 0 ? 'no-first-byte' : 'no-progress'
-      return {
-        result: 'fallback',
-        reason,
-        error: new LarderError('TIMEOUT', `The agent has delivered nothing for ${job.fallbackMs} ms`, {
-          fallbackMs: job.fallbackMs
-        })
-      }
+    const taken = view ?? (await Promise.race([asked.catch(() => undefined), sleep(clock, CANCEL_TIMEOUT_MS)]))
+    if (signal.aborted) {
+      await giveUp(agent, taken)
+      throw signal.reason
     }
-    const error = LarderError.from(thrown)
-    const answer = afterAgentFailure(error.code)
-    if (answer.next === 'throw') throw error
-    return { result: 'fallback', reason: answer.reason, error }
+    const outcome = stalled.signal.aborted ? standstill(job, view) : afterFailure(thrown)
+    await giveUp(agent, taken, outcome instanceof LarderError ? undefined : outcome.reason)
+    if (outcome instanceof LarderError) throw outcome
+    return outcome
   } finally {
     timer.cancel()
   }
@@ -105,9 +102,24 @@ async function follow(
   }
 }
 
-async function giveUp(agent: AgentConnection, view: RequestView | void): Promise<void> {
-  if (!view || finalRequestStates.includes(view.state)) return
-  await agent.cancel(view.id, { signal: AbortSignal.timeout(CANCEL_TIMEOUT_MS) }).catch(() => {})
+function standstill({ fallbackMs }: AgentJob, view: RequestView | undefined): Fallback {
+  const reason = view === undefined || view.haveBytes === 0 ? 'no-first-byte' : 'no-progress'
+  const message = `The agent has delivered nothing for ${fallbackMs} ms`
+  return { result: 'fallback', reason, error: new LarderError('TIMEOUT', message, { fallbackMs }) }
+}
+
+/** @returns an error that a direct download could not better */
+function afterFailure(thrown: unknown): Fallback | LarderError {
+  const error = LarderError.from(thrown)
+  const answer = afterAgentFailure(error.code)
+  return answer.next === 'throw' ? error : { result: 'fallback', reason: answer.reason, error }
+}
+
+/** Tells the agent that nobody waits any more; with a reason also about what it has failed itself, so that it is counted. */
+async function giveUp(agent: AgentConnection, view: RequestView | void, reason?: ReasonCode): Promise<void> {
+  if (!view || (finalRequestStates.includes(view.state) && (view.state !== 'failed' || reason === undefined))) return
+  const signal = AbortSignal.timeout(CANCEL_TIMEOUT_MS)
+  await agent.cancel(view.id, { signal, ...(reason !== undefined && { reason }) }).catch(() => {})
 }
 
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

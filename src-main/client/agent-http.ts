@@ -29,9 +29,9 @@ export interface StreamMessage {
 
 /** Calls of the local API by the name of the operation. */
 export class AgentHttp {
-  readonly #address: AgentAddress
+  readonly #address: Pick<AgentAddress, 'port' | 'token'>
 
-  constructor(address: AgentAddress) {
+  constructor(address: Pick<AgentAddress, 'port' | 'token'>) {
     this.#address = address
   }
 

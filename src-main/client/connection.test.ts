@@ -102,7 +102,7 @@ test('an error while the cache is verified arrives as one', async () => {
 })
 
 test('everything is paused and resumed', async () => {
-  expect((await agent.pauseAll({ forMs: null })).paused).toEqual({ until: null })
+  expect((await agent.pauseAll({ forMs: null })).paused).toEqual({ until: null, by: ['person'] })
   expect((await agent.resumeAll()).paused).toBeNull()
 })
 

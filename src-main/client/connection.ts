@@ -17,7 +17,7 @@ import type { RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { AnswerOf, ApiOperationName, InputOf } from '../contract/operations/operations.ts'
 import type { PrecacheItem, PrecacheView } from '../contract/precache.ts'
 import type { RatesAnswer, RatesSpec } from '../contract/rates.ts'
-import { RequestView, type RequestSpecInput } from '../contract/request.ts'
+import { type ReasonCode, RequestView, type RequestSpecInput } from '../contract/request.ts'
 import type { SettingDetails } from '../contract/setting-details.ts'
 import {
   AgentSnapshot,
@@ -38,7 +38,7 @@ export type AgentChange =
 
 /**
  * Connects to the agent of this user. The integration may be off; then requests are refused and everything else works.
- * @throws AGENT_NOT_RUNNING, AGENT_UNSUPPORTED
+ * @throws AGENT_NOT_RUNNING, AGENT_UNSUPPORTED; BUSY when it runs and does not answer
  */
 export async function connect(options: DetectOptions = {}): Promise<AgentConnection> {
   const { detection, address } = await findAgent(options)
@@ -47,7 +47,7 @@ export async function connect(options: DetectOptions = {}): Promise<AgentConnect
       version: detection.version,
       apiVersion: detection.apiVersion
     })
-  if (!address) throw new LarderError('AGENT_NOT_RUNNING', detection.why)
+  if (!address) throw new LarderError(detection.state === 'busy' ? 'BUSY' : 'AGENT_NOT_RUNNING', detection.why)
   return new AgentConnection(new AgentHttp(address), detection)
 }
 
@@ -86,8 +86,12 @@ export class AgentConnection {
       if (event === 'request') yield understand(RequestView, data)
   }
 
-  cancel(id: RequestId, options: Cancellable = {}): Promise<RequestView> {
-    return this.call('request.cancel', { id }, options)
+  /** @param reason why the caller goes on without the agent; told as a fallback */
+  cancel(
+    id: RequestId,
+    { reason, ...options }: Cancellable & { readonly reason?: ReasonCode } = {}
+  ): Promise<RequestView> {
+    return this.call('request.cancel', { id, ...(reason !== undefined && { reason }) }, options)
   }
 
   pause(id: RequestId): Promise<RequestView> {

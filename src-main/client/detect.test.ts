@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process'
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
@@ -5,8 +8,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startAgentRig, type AgentRig } from '../testing/agent-rig.ts'
+import { proofMessage } from '../contract/api.ts'
 import { connect } from './connection.ts'
-import { detectAgent } from './detect.ts'
+import { detectAgent, findAgent } from './detect.ts'
 
 let dir: string
 let undo: (() => unknown)[]
@@ -26,13 +30,32 @@ const rigOf = async (options: Parameters<typeof startAgentRig>[0] = {}): Promise
 
 const token = 'ab'.repeat(32)
 
+const agentFile = (port: number, pid: number) =>
+  JSON.stringify({ pid, apiPort: port, version: '9', apiVersion: 1, bootId: 'x', startedAt: 1 })
+
+const proofOf = (url: string, port: number) =>
+  createHmac('sha256', token)
+    .update(proofMessage(new URL(url, 'http://a').searchParams.get('challenge')!, port))
+    .digest('hex')
+
+/** Number of a process that has just ended. */
+async function endedPid(): Promise<number> {
+  const child = spawn(process.execPath, ['-e', '0'])
+  await once(child, 'close')
+  return child.pid!
+}
+
+async function silentPort(): Promise<number> {
+  const server = createTcpServer((socket) => void undo.push(() => socket.destroy())).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  undo.push(() => server.close())
+  return (server.address() as AddressInfo).port
+}
+
 /** A data folder that names `port` as the agent's. */
-async function pretend(port: number): Promise<string> {
+async function pretend(port: number, pid = process.pid): Promise<string> {
   await mkdir(dir, { recursive: true })
-  await writeFile(
-    join(dir, 'agent.json'),
-    JSON.stringify({ pid: process.pid, apiPort: port, version: '9', apiVersion: 1, bootId: 'x', startedAt: 1 })
-  )
+  await writeFile(join(dir, 'agent.json'), agentFile(port, pid))
   await writeFile(join(dir, 'api-token'), token)
   return dir
 }
@@ -140,13 +163,35 @@ describe('the agent is absent', () => {
     expect(await detectAgent({ dataDir: await pretend((await listen(answer)).port) })).toMatchObject(absent)
   })
 
-  test('when what listens never answers', async () => {
-    const server = createTcpServer((socket) => void undo.push(() => socket.destroy())).listen(0, '127.0.0.1')
-    await new Promise((done) => server.once('listening', done))
-    undo.push(() => server.close())
-    expect(await detectAgent({ dataDir: await pretend((server.address() as AddressInfo).port) })).toMatchObject({
+  test('when what listens never answers and its process is gone', async () => {
+    const dataDir = await pretend(await silentPort(), await endedPid())
+    expect((await findAgent({ dataDir }, { processGoneMs: 1, processLivesMs: 60_000 })).detection).toMatchObject({
       ...absent,
-      why: 'The agent has not answered for 2 s.'
+      why: 'The agent has not answered for 0.001 s.'
     })
+  })
+})
+
+test('an agent whose process lives is waited for longer than a listener without one', async () => {
+  const { port } = await listen((request, response) => {
+    const proof = proofOf(request.url!, port)
+    const integration = { enabled: true, defaultStaggerRangeSeconds: 1 }
+    // The millisecond that an absent one has is over before this is sent.
+    setTimeout(() => {
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify({ name: 'larder', version: '9', apiVersion: 1, integration, proof }))
+    }, 20)
+  })
+  const waits = { processGoneMs: 1, processLivesMs: 60_000 }
+  expect((await findAgent({ dataDir: await pretend(port) }, waits)).detection).toMatchObject({ state: 'supported' })
+  const dead = await pretend(port, await endedPid())
+  expect((await findAgent({ dataDir: dead }, waits)).detection).toMatchObject({ state: 'absent' })
+})
+
+test('one that lives and does not answer is busy, not absent', async () => {
+  const dataDir = await pretend(await silentPort())
+  expect((await findAgent({ dataDir }, { processGoneMs: 60_000, processLivesMs: 1 })).detection).toMatchObject({
+    state: 'busy',
+    version: null
   })
 })

@@ -2,12 +2,18 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { proofMessage, type VersionView } from '../contract/api.ts'
 import { SUPPORTED_API } from '../contract/version.ts'
 import { dataPaths, defaultDataDir, type DataPaths } from '../lib/data-paths.ts'
-import { LarderError } from '../lib/errors.ts'
+import { LarderError, systemCode } from '../lib/errors.ts'
 import { AgentHttp } from './agent-http.ts'
 import { readAgentAddress, type AgentAddress } from './local-files.ts'
 
-/** An agent that has not said what it is after so long counts as absent. */
-const DETECT_TIMEOUT_MS = 2000
+/** How long a listener has to say what it is, ms. */
+export interface DetectWaits {
+  /** The process of the agent is gone: then nobody is there. */
+  readonly processGoneMs: number
+  /** It lives: then it is busy. A PC that starts fifty programs at once takes a while. */
+  readonly processLivesMs: number
+}
+const WAITS: DetectWaits = { processGoneMs: 2000, processLivesMs: 15_000 }
 
 export interface DetectOptions {
   /** Data folder of the agent; that of this user by default (`LARDER_DATA_DIR`). */
@@ -20,9 +26,9 @@ export interface DetectOptions {
 
 /** What a program finds on this PC. */
 export interface Detection {
-  /** `supported`: it can be asked. `integration-off`: it runs but does not serve programs. */
-  readonly state: 'supported' | 'unsupported' | 'absent' | 'integration-off'
-  /** Release of the agent; null when absent. */
+  /** `supported`: it can be asked. `integration-off`: it runs but does not serve programs. `busy`: it runs but does not answer. */
+  readonly state: 'supported' | 'unsupported' | 'absent' | 'integration-off' | 'busy'
+  /** Release of the agent; null when absent or busy. */
   readonly version: string | null
   readonly apiVersion: number | null
   /** Longest wait before a direct download as the agent knows it, seconds; null when absent. */
@@ -52,16 +58,17 @@ export function nobody(options: DetectOptions): DetectedAgent {
   }
 }
 
-export async function findAgent(options: DetectOptions): Promise<DetectedAgent> {
+export async function findAgent(options: DetectOptions, waits = WAITS): Promise<DetectedAgent> {
   const paths = dataPaths(options.dataDir ?? defaultDataDir())
   const supported = options.supported ?? SUPPORTED_API
   const address = await readAgentAddress(paths)
   if (!address) return { paths, address: undefined, detection: absent('No agent is running for this user.') }
   let view: VersionView
   try {
-    view = await askVersion(address)
+    view = await askVersion(address, waits)
   } catch (error) {
-    return { paths, address: undefined, detection: absent(LarderError.from(error).message) }
+    const { code, message } = LarderError.from(error)
+    return { paths, address: undefined, detection: { ...absent(message), state: code === 'BUSY' ? 'busy' : 'absent' } }
   }
   const found = {
     version: view.version,
@@ -93,24 +100,32 @@ const absent = (why: string): Detection => ({
  * Asks the listener what it is. It must prove that it knows the token before the token is shown to it: after an agent has
  * ended, any user of this PC could listen at its port.
  */
-async function askVersion(address: AgentAddress): Promise<VersionView> {
+async function askVersion(address: AgentAddress, waits: DetectWaits): Promise<VersionView> {
+  const lives = isAlive(address.pid)
+  const limitMs = lives ? waits.processLivesMs : waits.processGoneMs
   const challenge = randomBytes(32).toString('hex')
   let view: VersionView
   try {
-    view = await new AgentHttp(address).call(
-      'agent.version',
-      { challenge },
-      { signal: AbortSignal.timeout(DETECT_TIMEOUT_MS) }
-    )
+    const signal = AbortSignal.timeout(limitMs)
+    view = await new AgentHttp(address).call('agent.version', { challenge }, { signal })
   } catch (error) {
     if (error instanceof LarderError) throw error
-    throw new LarderError('AGENT_NOT_RUNNING', `The agent has not answered for ${DETECT_TIMEOUT_MS / 1000} s.`, {
-      cause: error
-    })
+    const why = `The agent has not answered for ${limitMs / 1000} s.`
+    throw new LarderError(lives ? 'BUSY' : 'AGENT_NOT_RUNNING', why, { cause: error })
   }
   const expected = createHmac('sha256', address.token).update(proofMessage(challenge, address.port)).digest()
   const given = Buffer.from(view.proof ?? '', 'hex')
   if (given.length !== expected.length || !timingSafeEqual(given, expected))
     throw new LarderError('AGENT_NOT_RUNNING', 'What listens at the agent’s port is not the agent of this user.')
   return view
+}
+
+/** Whether a process with this number exists; it may be another user's. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return systemCode(error) === 'EPERM'
+  }
 }

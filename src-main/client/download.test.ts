@@ -290,6 +290,7 @@ describe('with an agent', () => {
       const result = await download({ url, destination: target() }, { dataDir, fallbackMs: 150 })
       expect(result).toMatchObject({ source: 'direct', reason, sha256 })
       expect(double.requests().map(({ state }) => state)).toEqual(['cancelled'])
+      expect(double.fallbacks).toEqual([reason])
     }
   )
 

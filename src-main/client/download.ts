@@ -100,6 +100,11 @@ class Download {
       this.#withoutAgent({ relative, named, path, expected, found, reason, unserved })
     if (this.#options.agent === false) return own(null, false)
 
+    // Others are served by it, so there is no crowd to spread.
+    if (found.detection.state === 'busy') {
+      this.#tell({ phase: 'fallback', reason: 'busy', why: found.detection.why })
+      return own('busy', false)
+    }
     if (found.detection.state !== 'supported' || !found.address) return own(reasonOf(found.detection), true)
     const outcome = await this.#ask(new AgentConnection(new AgentHttp(found.address), found.detection), path)
     if ('lengthBytes' in outcome) return outcome

@@ -7,6 +7,7 @@ const MAX_SMALL_FILE = 4096
 /** Where the agent of this user listens, and what lets a program in. */
 export interface AgentAddress {
   readonly port: number
+  readonly pid: number
   readonly token: ApiToken
 }
 
@@ -18,7 +19,7 @@ export async function readAgentAddress(paths: DataPaths): Promise<AgentAddress |
   ])
   const file = AgentFile.safeParse(parseJson(agent)).data
   const known = ApiToken.safeParse(token?.trim()).data
-  return file && known !== undefined ? { port: file.apiPort, token: known } : undefined
+  return file && known !== undefined ? { port: file.apiPort, pid: file.pid, token: known } : undefined
 }
 
 async function readText(path: string, maxBytes: number): Promise<string | undefined> {

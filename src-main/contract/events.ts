@@ -18,6 +18,7 @@ export const AgentEvent = z.object({
     'masterElected',
     'masterLost',
     'fallback',
+    'bypassed',
     'peerConnected',
     'peerLost',
     'peerRefused',

@@ -46,8 +46,8 @@ export const PrecacheReport = z.object({
   bytes: z.number(),
   /** What failed; at most 100. */
   failed: z.array(z.object({ url: z.string(), code: ErrorCode, message: z.string() })),
-  /** How it ended. */
-  end: z.enum(['complete', 'window-closed', 'on-battery', 'stopped', 'list-unreadable'])
+  /** How it ended. `complete`: every content is there; `incomplete`: all were tried. */
+  end: z.enum(['complete', 'incomplete', 'window-closed', 'on-battery', 'stopped', 'list-unreadable'])
 })
 export type PrecacheReport = z.infer<typeof PrecacheReport>
 

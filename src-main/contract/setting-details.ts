@@ -6,7 +6,7 @@ export const JsonValue: z.ZodType<z.core.util.JSONType> = z
   .refine((value) => value !== undefined, 'expected a value')
 
 /** Who sets a setting, weakest first. */
-export const SettingSource = z.enum(['default', 'file', 'policy', 'command-line'])
+export const SettingSource = z.enum(['default', 'file', 'policy', 'command-line', 'this-run'])
 export type SettingSource = z.infer<typeof SettingSource>
 
 /** One setting as a person sees it. */
@@ -31,15 +31,23 @@ export type SettingView = z.infer<typeof SettingView>
 /**
  * How strongly a value is meant, weakest first: a later one rules over an earlier one.
  *
- *     default < recommended (policy) < file < policy < command-line < locked (policy)
+ *     default < recommended (policy) < file < policy < command-line < this-run < locked (policy)
  */
-export const SettingStrength = z.enum(['default', 'recommended', 'file', 'policy', 'command-line', 'locked'])
+export const SettingStrength = z.enum([
+  'default',
+  'recommended',
+  'file',
+  'policy',
+  'command-line',
+  'this-run',
+  'locked'
+])
 export type SettingStrength = z.infer<typeof SettingStrength>
 
 /** Everything about one setting. */
 export const SettingDetails = SettingView.extend({
   strength: SettingStrength,
-  /** Path of the file it is set in, `the command line`, or `built in`. */
+  /** Path of the file it is set in, `the command line`, `until restart`, or `built in`. */
   place: z.string(),
   /** What may be given; one phrase, with range and unit. */
   accepts: z.string(),

@@ -10,6 +10,11 @@ import { ContentKind, RequestView, SourceSplit } from './request.ts'
 /**
  *     starting ──► running ──► stopping ──► stopped
  */
+/** Who holds a pause: somebody who asked for it, a PC on battery, a PC that goes to sleep. */
+export const pauseReasons = ['person', 'battery', 'asleep'] as const
+const PauseReason = z.enum(pauseReasons)
+export type PauseReason = z.infer<typeof PauseReason>
+
 export const AgentState = z.enum(['starting', 'running', 'stopping', 'stopped'])
 
 /**
@@ -202,7 +207,8 @@ export const AgentSnapshot = z.object({
   state: AgentState,
   startedAt: z.number(),
   integration: IntegrationState,
-  paused: z.object({ until: z.number().nullable() }).nullable(),
+  /** `until` null: until nobody who holds the pause does so any more. */
+  paused: z.object({ until: z.number().nullable(), by: z.array(PauseReason).default(['person']) }).nullable(),
   rates: RatesView,
   /** Peers get nothing from this PC until then; null within: until it serves again. */
   servingStopped: z.object({ until: z.number().nullable() }).nullable(),
@@ -241,7 +247,11 @@ export const AgentSnapshot = z.object({
     peerBytes: z.number(),
     cacheBytes: z.number(),
     servedBytes: z.number(),
-    fallbacks: z.number().int()
+    fallbacks: z.number().int(),
+    /** What the gateway passed on, unshared. */
+    bypassed: z.number().int().default(0),
+    /** Came from origins and was of no use: of broken attempts, of versions that changed. */
+    discardedBytes: z.number().int().default(0)
   }),
   traffic: TrafficCounters,
   savings: Savings,

@@ -6,8 +6,6 @@ const BEAT_MS = 1000
 const LATE_MS = 2000
 /** Timers are a little early now and then. */
 const EARLY_MS = 2
-/** The longest a timer can be set for. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** A time in which this process did not run. */
 export interface Standstill {
@@ -66,7 +64,7 @@ export class AwakeClock implements Clock {
   after(ms: number, fn: () => void): Timer {
     const dueMs = this.monotonicMs() + ms
     const arm = (restMs: number) =>
-      this.#real.after(Math.min(restMs, MAX_TIMER_MS), () => {
+      this.#real.after(restMs, () => {
         const leftMs = dueMs - this.monotonicMs()
         if (leftMs > EARLY_MS) timer = arm(leftMs)
         else fn()

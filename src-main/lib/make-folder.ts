@@ -1,9 +1,11 @@
-import { mkdir } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemCode } from './errors.ts'
+import { ownerIn } from './folder-owner.ts'
 
 /**
- * Creates a folder and those above it, for this user alone. Unlike `mkdir` with `recursive`, which on Linux tries for ever below a
+ * Creates a folder and those above it, for the owner of the folder they are in alone: this user. Unlike `mkdir` with `recursive`, which on Linux tries for ever below a
  * folder that takes none although it is there (`/proc`), it fails then.
  * @returns the topmost folder that was created; undefined when there was nothing to create
  * @throws the system's error
@@ -11,6 +13,7 @@ import { systemCode } from './errors.ts'
 export async function makeFolder(path: string): Promise<string | undefined> {
   try {
     await mkdir(path, { mode: 0o700 })
+    await giveToOwner(path)
     return path
   } catch (error) {
     if (systemCode(error) === 'ENOENT' && dirname(path) !== path) {
@@ -27,5 +30,17 @@ export async function makeFolder(path: string): Promise<string | undefined> {
     )
     if (there) return undefined
     throw error
+  }
+}
+
+async function giveToOwner(path: string): Promise<void> {
+  const owner = await ownerIn(dirname(path))
+  if (!owner) return
+  // By handle: the owner of the folder may have put a link in its place meanwhile.
+  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+  try {
+    await folder.chown(owner.uid, owner.gid)
+  } finally {
+    await folder.close()
   }
 }

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, closeSync, constants, lstatSync, openSync } from 'node:fs'
-import { chmod, open, rename, rm } from 'node:fs/promises'
+import { chmodSync, closeSync, constants, fchownSync, lstatSync, openSync } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { readAtMost } from './bounded-file.ts'
 import { systemCode } from './errors.ts'
+import { ownerIn, ownerInSync } from './folder-owner.ts'
 
 /** Only this user may read and write it. Windows ignores the mode; there the folder's rights count. */
 const PRIVATE = 0o600
 
-/** Writes a file for this user alone: beside it, fsync, rename, so a reader sees the old or the new content, never a part. */
+/** Writes a file for the owner of its folder alone, this user: beside it, fsync, rename, so a reader sees the old or the new content, never a part. */
 export async function writePrivateFile(path: string, data: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
@@ -33,7 +35,7 @@ export async function readPrivateFile(path: string, maxBytes: number): Promise<B
   try {
     const { size, mode } = await file.stat()
     if (size > maxBytes) throw new RangeError(`${path} is longer than ${maxBytes} bytes`)
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) await chmod(path, PRIVATE)
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) await file.chmod(PRIVATE)
     return await readAtMost(file, maxBytes, path)
   } finally {
     await file.close()
@@ -41,8 +43,10 @@ export async function readPrivateFile(path: string, maxBytes: number): Promise<B
 }
 
 async function writeNew(path: string, data: string | Uint8Array): Promise<void> {
+  const owner = await ownerIn(dirname(path))
   const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, PRIVATE)
   try {
+    if (owner) await file.chown(owner.uid, owner.gid)
     await file.writeFile(data)
     await file.sync()
   } finally {
@@ -57,7 +61,10 @@ async function writeNew(path: string, data: string | Uint8Array): Promise<void> 
  */
 export function makePrivateSync(path: string): void {
   try {
-    closeSync(openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, PRIVATE))
+    const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, PRIVATE)
+    const owner = ownerInSync(dirname(path))
+    if (owner) fchownSync(fd, owner.uid, owner.gid)
+    closeSync(fd)
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error
     const stats = lstatSync(path)

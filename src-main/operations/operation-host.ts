@@ -5,7 +5,6 @@ import type { DoctorReport } from '../contract/doctor.ts'
 import type { SettingDetails, SettingsProblem } from '../contract/setting-details.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Change } from '../settings/write-setting.ts'
-import type { LogLevelSwitch } from './log-level.ts'
 
 /** Where settings are read and changed. `LiveSettings` is one; the tray application adds its own settings. */
 export interface SettingsDesk {
@@ -22,7 +21,6 @@ export interface ProgramServices {
   /** Shows that this listener knows the token. */
   prove(challenge: string): string
   openApi(): { openapi: string }
-  readonly logLevel: LogLevelSwitch
   readonly logDir: string
   /** Looks at everything sharing needs; may take some seconds. */
   examine(): Promise<DoctorReport>

@@ -2,6 +2,7 @@ import PQueue from 'p-queue'
 import type { PrecacheItem, PrecacheReport } from '../contract/precache.ts'
 import type { RequestSpec } from '../contract/request.ts'
 import type { Sha256Hex } from '../contract/ids.ts'
+import type { ErrorCode } from '../contract/errors.ts'
 import { LarderError } from '../lib/errors.ts'
 
 const MOST_FAILURES_TOLD = 100
@@ -25,7 +26,26 @@ export interface PrecacheRunPorts {
 }
 
 /** Why a run was ended before its list was. */
-export type EarlyEnd = Exclude<PrecacheReport['end'], 'complete' | 'list-unreadable'>
+export type EarlyEnd = Exclude<PrecacheReport['end'], 'complete' | 'incomplete' | 'list-unreadable'>
+
+/** What a run before this one has already brought. */
+export type SoFar = Pick<PrecacheReport, 'total' | 'done' | 'present' | 'bytes' | 'failed'>
+
+const finalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'BAD_REQUEST',
+  'URL_INVALID',
+  'URL_SCHEME_UNSUPPORTED',
+  'BACKGROUND_CHANNEL_UNSET',
+  'DIGEST_INVALID',
+  'DIGEST_MISMATCH',
+  'DESTINATION_INVALID',
+  'ORIGIN_NOT_FOUND',
+  'ORIGIN_FORBIDDEN',
+  'ORIGIN_REDIRECTS'
+])
+
+/** Whether asking again the same night would end the same way. */
+export const isFinal = (code: ErrorCode): boolean => finalCodes.has(code)
 
 /** One going through of a list: some contents at a time, in the order of the list, in the background. */
 export class PrecacheRun {
@@ -35,22 +55,36 @@ export class PrecacheRun {
   readonly #options: { atOnce: number; pinDays: number | null }
   readonly #ports: PrecacheRunPorts
   readonly #abort = new AbortController()
-  readonly #failed: PrecacheReport['failed'] = []
+  readonly #failed: PrecacheReport['failed']
+  readonly #again: PrecacheItem[] = []
   #early: EarlyEnd | null = null
-  #done = 0
-  #present = 0
-  #bytes = 0
-  #failures = 0
+  #done: number
+  #present: number
+  #bytes: number
+  #failures: number
 
   constructor(
     items: readonly PrecacheItem[],
     options: { atOnce: number; pinDays: number | null },
-    ports: PrecacheRunPorts
+    ports: PrecacheRunPorts,
+    soFar?: SoFar
   ) {
     this.#items = items
     this.#options = options
     this.#ports = ports
-    this.total = items.length
+    const { total, done, present, bytes, failed } = soFar ?? {
+      total: items.length,
+      done: 0,
+      present: 0,
+      bytes: 0,
+      failed: []
+    }
+    this.total = total
+    this.#done = done
+    this.#present = present
+    this.#bytes = bytes
+    this.#failed = [...failed]
+    this.#failures = total - done - items.length
     this.startedAt = ports.wallMs()
   }
 
@@ -62,6 +96,11 @@ export class PrecacheRun {
       failed: this.#failures,
       bytes: this.#bytes
     }
+  }
+
+  /** Contents that could not be had for a reason that may pass. */
+  get worthAnotherTry(): readonly PrecacheItem[] {
+    return this.#again
   }
 
   /** Ends it soon; what is under way keeps its verified pieces. */
@@ -82,7 +121,7 @@ export class PrecacheRun {
       present: this.#present,
       bytes: this.#bytes,
       failed: this.#failed,
-      end: this.#early ?? 'complete'
+      end: this.#early ?? (this.#done === this.total ? 'complete' : 'incomplete')
     }
   }
 
@@ -112,6 +151,7 @@ export class PrecacheRun {
       if (signal.aborted) return
       const error = LarderError.from(thrown)
       this.#failures++
+      if (!isFinal(error.code)) this.#again.push(item)
       if (this.#failed.length < MOST_FAILURES_TOLD)
         this.#failed.push({ url: item.url, code: error.code, message: error.message.slice(0, 500) })
     }

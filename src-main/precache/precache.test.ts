@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { ErrorCode } from '../contract/errors.ts'
 import type { Sha256Hex } from '../contract/ids.ts'
 import type { PrecacheItem, PrecacheReport } from '../contract/precache.ts'
 import { Settings } from '../contract/settings.ts'
@@ -23,7 +24,9 @@ async function rig(options: {
   startMs: number
   settings?: object
   minutes?: number
-  fail?: string
+  fail?: string | undefined
+  failWith?: ErrorCode
+  readable?: boolean
   random?: number
   items?: PrecacheItem[]
 }) {
@@ -31,7 +34,7 @@ async function rig(options: {
   const state = {
     mains: true,
     allowed: true,
-    readable: true,
+    readable: options.readable ?? true,
     reports: [] as PrecacheReport[],
     started: [] as string[],
     pins: [] as [string, number][],
@@ -60,7 +63,7 @@ async function rig(options: {
         signal.addEventListener('abort', () => reject(signal.reason as Error))
         clock.after((options.minutes ?? 1) * 60_000, () =>
           spec.url === options.fail
-            ? reject(new LarderError('ORIGIN_NOT_FOUND', 'not there'))
+            ? reject(new LarderError(options.failWith ?? 'ORIGIN_NOT_FOUND', 'not there'))
             : resolve({ sha256: spec.url as Sha256Hex, bytes: 10, present: spec.url === 'c' })
         )
       }),
@@ -71,7 +74,12 @@ async function rig(options: {
     },
     ended: (report) => void state.reports.push(report)
   }
-  return { clock, state, precache: await Precache.open(parts), reopen: () => Precache.open(parts) }
+  const reopen = async () => {
+    const precache = await Precache.open(parts)
+    precache.begin()
+    return precache
+  }
+  return { clock, state, options, precache: await reopen(), reopen }
 }
 const at = (hour: number, minute = 0) => Date.UTC(2026, 0, 5, hour - 1, minute) // Berlin winter time, a Monday
 
@@ -115,7 +123,7 @@ test('runs once a night, after its random wait, and says how it went', async () 
   expect(precache.view()).toMatchObject({ state: 'running', running: { total: 3 } })
   await clock.pass(4 * 60_000)
   expect(state.reports).toMatchObject([
-    { end: 'complete', total: 3, done: 2, present: 1, bytes: 10, failed: [{ url: 'b', code: 'ORIGIN_NOT_FOUND' }] }
+    { end: 'incomplete', total: 3, done: 2, present: 1, bytes: 10, failed: [{ url: 'b', code: 'ORIGIN_NOT_FOUND' }] }
   ])
   expect(state.pins.map(([sha256]) => sha256)).toEqual(['a', 'c'])
   expect(state.pins[0]![1] - clock.wallMs()).toBeGreaterThan(2 * DAY - 10 * 60_000)
@@ -137,8 +145,7 @@ test('who comes late into the window waits no longer than leaves time for the ru
 })
 
 test('a list that cannot be read at the end of the window is tried again in the next one, and that is said', async () => {
-  const { clock, state, precache } = await rig({ startMs: at(5, 50), random: 0 })
-  state.readable = false
+  const { clock, state, precache } = await rig({ startMs: at(5, 50), random: 0, readable: false })
   await clock.pass(40_000)
   expect(precache.view()).toMatchObject({ state: 'jitter', nextAt: at(22) })
   state.readable = true
@@ -191,8 +198,7 @@ test('a person’s stop holds for the night, and a person’s start needs none',
 })
 
 test('a list that cannot be read is told and tried again after a quarter of an hour', async () => {
-  const { clock, state, precache } = await rig({ startMs: at(22), random: 0 })
-  state.readable = false
+  const { clock, state, precache } = await rig({ startMs: at(22), random: 0, readable: false })
   await clock.pass(60_000)
   expect(precache.view()).toMatchObject({
     why: 'no such list',
@@ -213,6 +219,65 @@ test('a night of the change to and from summer time is one night', async () => {
     await precache.close()
     await rm(join(dir, 'precache.json'))
   }
+})
+
+test('an origin away for a while at the hour of pre-caching is asked again the same night, for what is missing', async () => {
+  const { clock, state, options, precache } = await rig({
+    startMs: at(22),
+    random: 0,
+    fail: 'b',
+    failWith: 'ORIGIN_UNREACHABLE'
+  })
+  await clock.pass(5 * 60_000)
+  expect(state.reports).toMatchObject([{ end: 'incomplete', total: 3, done: 2, failed: [{ url: 'b' }] }])
+  expect(precache.view()).toMatchObject({
+    state: 'jitter',
+    why: '1 of 3 contents could not be had; they are tried again.',
+    last: { end: 'incomplete' }
+  })
+  expect(precache.view().nextAt! - clock.wallMs()).toBeLessThanOrEqual(15 * 60_000)
+  options.fail = undefined
+  await clock.pass(20 * 60_000)
+  expect(state.started).toEqual(['a', 'b', 'c', 'b'])
+  expect(state.reports[1]).toMatchObject({ end: 'complete', total: 3, done: 3, failed: [] })
+  await clock.pass(5 * HOUR)
+  expect(state.started).toHaveLength(4)
+  await precache.close()
+})
+
+test('what is missing is tried until the night is over, and the whole list the next night', async () => {
+  const { clock, state, precache } = await rig({
+    startMs: at(29),
+    random: 0,
+    fail: 'b',
+    failWith: 'ORIGIN_UNREACHABLE'
+  })
+  await clock.pass(HOUR)
+  expect(state.started.slice(0, 3)).toEqual(['a', 'b', 'c'])
+  expect(state.started.length).toBeGreaterThanOrEqual(6)
+  expect(new Set(state.started.slice(3))).toEqual(new Set(['b']))
+  const before = state.started.length
+  await clock.pass(16 * HOUR + 5 * 60_000)
+  expect(state.started.slice(before)).toEqual(['a', 'b', 'c'])
+  await precache.close()
+})
+
+test('a refusal that is final is not asked for again, and is never called complete', async () => {
+  const { clock, state, options, precache } = await rig({
+    startMs: at(22),
+    random: 0,
+    items: [{ url: 'a' }, { url: 'b' }],
+    fail: 'b'
+  })
+  await clock.pass(HOUR)
+  expect(state.started).toEqual(['a', 'b'])
+  expect(precache.view().last).toMatchObject({ end: 'incomplete', done: 1, total: 2 })
+  options.fail = 'a'
+  options.failWith = 'ORIGIN_STALLED'
+  await precache.start()
+  await clock.pass(HOUR)
+  expect(state.reports[1]).toMatchObject({ end: 'incomplete', failed: [{ url: 'a' }] })
+  await precache.close()
 })
 
 test('waits while the integration is off, and refuses to begin; a run under way ends and goes on later', async () => {

@@ -6,12 +6,12 @@ import { LarderError } from '../lib/errors.ts'
 import type { LocalClock } from '../lib/local-time.ts'
 import { readPrivateFile, writePrivateFile } from '../lib/private-file.ts'
 import { closingOf, nextOpening, windowAt } from './night.ts'
-import { PrecacheRun, type EarlyEnd, type PrecacheRunPorts } from './precache-run.ts'
+import { isFinal, PrecacheRun, type PrecacheRunPorts, type SoFar } from './precache-run.ts'
 
 const Kept = z.object({ doneWindow: z.string().max(20).nullable(), last: PrecacheReport.nullable() })
 const MAX_FILE_BYTES = 1024 * 1024
 const LOOK_EVERY_MS = 20_000
-/** A list that could not be read is tried again after so long. */
+/** What could not be read or had is tried again after so long, while the window is open. */
 const RETRY_MS = 15 * 60_000
 
 export interface PrecacheParts extends PrecacheRunPorts {
@@ -35,12 +35,14 @@ export interface PrecacheParts extends PrecacheRunPorts {
 /** Gets the list of the settings into the cache, once per window of time, and any other list when somebody asks. */
 export class Precache {
   readonly #o: PrecacheParts
-  readonly #timer: Timer
+  #timer: Timer | null = null
   #settings: Settings['precache']
   #kept: z.infer<typeof Kept>
   #run: { run: PrecacheRun; ended: Promise<void>; window: string | null } | null = null
   /** The window in which it waits for its moment: a random one, or that of the next try. */
   #jitter: { window: string; untilMs: number; why: string } | null = null
+  /** What is left of the list in a window, and what a first run has brought of it. */
+  #left: { window: string; items: readonly PrecacheItem[]; soFar: SoFar } | null = null
   #why = ''
   #writing: Promise<void> = Promise.resolve()
   #looking = false
@@ -50,19 +52,25 @@ export class Precache {
     this.#o = parts
     this.#settings = parts.settings
     this.#kept = kept
-    this.#timer = parts.clock.every(LOOK_EVERY_MS, () => void this.look())
   }
 
-  /** It begins to look with its clock, or when {@link look} is called. A damaged file means that nothing was done yet. */
+  /** Does nothing before {@link begin}. A damaged file means that nothing was done yet. */
   static async open(parts: PrecacheParts): Promise<Precache> {
     const bytes = await readPrivateFile(parts.path, MAX_FILE_BYTES).catch(() => undefined)
     return new Precache(parts, (bytes && parse(bytes.toString('utf8'))) ?? { doneWindow: null, last: null })
   }
 
+  /** Looks at the clock from now on. */
+  begin(): void {
+    this.#timer ??= this.#o.clock.every(LOOK_EVERY_MS, () => void this.look())
+    void this.look()
+  }
+
   configure(settings: Settings['precache']): void {
     this.#settings = settings
     this.#jitter = null
-    void this.look()
+    this.#left = null
+    if (this.#timer) void this.look()
   }
 
   /**
@@ -123,7 +131,7 @@ export class Precache {
 
   async close(): Promise<void> {
     this.#closed = true
-    this.#timer.cancel()
+    this.#timer?.cancel()
     this.#run?.run.stop('stopped')
     await this.#run?.ended
     await this.#writing
@@ -178,8 +186,9 @@ export class Precache {
       return
     }
     try {
-      const items = await this.#o.readList(list)
-      if (!this.#closed && !this.#run) this.#begin(items, window)
+      const left = this.#left?.window === window ? this.#left : null
+      const items = left?.items ?? (await this.#o.readList(list))
+      if (!this.#closed && !this.#run) this.#begin(items, window, left?.soFar)
     } catch (thrown) {
       this.#why = LarderError.from(thrown).message
       this.#jitter = { window, untilMs: now + RETRY_MS, why: this.#why }
@@ -217,20 +226,30 @@ export class Precache {
     return Math.min(this.#settings.jitterMinutes * 60_000, left / 2)
   }
 
-  #begin(items: readonly PrecacheItem[], window: string | null): void {
-    const run = new PrecacheRun(items, this.#settings, this.#o)
+  #begin(items: readonly PrecacheItem[], window: string | null, soFar?: SoFar): void {
+    const run = new PrecacheRun(items, this.#settings, this.#o, soFar)
     const ended = run.run().then((report) => {
       this.#run = null
-      const early: readonly PrecacheReport['end'][] = ['window-closed', 'on-battery', 'stopped'] satisfies EarlyEnd[]
+      const again = run.worthAnotherTry
+      if (window !== null) this.#left = null
       // Cut short it goes on in the same window, or in the next one.
-      const doneWindow = window !== null && !early.includes(report.end) ? window : this.#kept.doneWindow
+      let { doneWindow } = this.#kept
+      if (window !== null && report.end === 'incomplete' && again.length > 0) this.#tryAgain(window, again, report)
+      else if (window !== null && (report.end === 'complete' || report.end === 'incomplete')) doneWindow = window
       this.#keep({ doneWindow, last: report })
       this.#o.ended(report)
       this.#o.changed()
     })
     this.#run = { run, ended, window }
-    this.#jitter = null
+    if (window !== null) this.#jitter = null
     this.#o.changed()
+  }
+
+  #tryAgain(window: string, items: readonly PrecacheItem[], soFar: SoFar): void {
+    this.#left = { window, items, soFar: { ...soFar, failed: soFar.failed.filter(({ code }) => isFinal(code)) } }
+    const why = `${items.length} of ${soFar.total} contents could not be had; they are tried again.`
+    this.#jitter = { window, untilMs: this.#o.clock.monotonicMs() + RETRY_MS, why }
+    this.#why = why
   }
 
   /** One write after the other; what cannot be kept still holds for this run. */

@@ -323,9 +323,15 @@ export class LocalRequest implements Interest {
         this.#tell()
       }
     }
-    if (route.by === 'whole') return outcomeOf(await downloadToCache(this.#world, job, route.stored, this.#spec.kind))
-    const sha256 = await downloadToFile(this.#world, job, route.destination, this.#spec.overwrite)
-    return { sha256, lengthBytes: route.version.lengthBytes ?? this.ownSplit.originBytes }
+    try {
+      if (route.by === 'whole') return outcomeOf(await downloadToCache(this.#world, job, route.stored, this.#spec.kind))
+      const sha256 = await downloadToFile(this.#world, job, route.destination, this.#spec.overwrite)
+      return { sha256, lengthBytes: route.version.lengthBytes ?? this.ownSplit.originBytes }
+    } catch (error) {
+      // Nothing of it is kept.
+      this.#world.discarded?.(this.ownSplit.originBytes)
+      throw error
+    }
   }
 
   #obtained(outcome: Outcome, fromCache: boolean): void {

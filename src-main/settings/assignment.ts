@@ -2,13 +2,16 @@ import type { SettingsInput } from '../contract/settings.ts'
 import { LarderError } from '../lib/errors.ts'
 import { COMMAND_LINE } from './effective.ts'
 import { measureForms, readMeasure } from './measures.ts'
+import { didYouMean } from './nearest-name.ts'
 import { factsAbout, isSettingName, splitName, type SettingName } from './setting-facts.ts'
 import { reasonOf, type SettingValues } from './settings-text.ts'
 
 /** @throws NOT_FOUND */
 export function knownName(text: string): SettingName {
   if (isSettingName(text)) return text
-  throw new LarderError('NOT_FOUND', `There is no setting ${text.slice(0, 100)}`, { setting: text.slice(0, 100) })
+  throw new LarderError('NOT_FOUND', `There is no setting ${text.slice(0, 100)}.${didYouMean(text)}`, {
+    setting: text.slice(0, 100)
+  })
 }
 
 /**
@@ -40,7 +43,7 @@ export function parseAssignment(text: string): SettingsInput {
     throw invalid(
       at < 1 ? text : name,
       COMMAND_LINE,
-      at < 1 ? 'expected section.name=value' : 'there is no such setting'
+      at < 1 ? 'expected section.name=value' : `there is no such setting.${didYouMean(name)}`
     )
   const [section, key] = splitName(name)
   return { [section]: { [key]: parseValue(name, text.slice(at + 1)) } } as SettingsInput

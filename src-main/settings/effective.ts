@@ -17,7 +17,12 @@ export interface SettingSources {
   readonly user: From<UserSettings>
   readonly policy: From<Policy>
   readonly commandLine: SettingValues
+  /** What was set until the agent ends, past the files. */
+  readonly thisRun?: ThisRun | undefined
 }
+
+/** Values that hold until the agent ends, and who set each. */
+export type ThisRun = ReadonlyMap<SettingName, { readonly value: unknown; readonly author: Author }>
 
 /** One place that sets a setting. */
 export interface Candidate {
@@ -42,17 +47,18 @@ export interface EffectiveSettings {
 }
 
 export const COMMAND_LINE = 'the command line'
+export const UNTIL_RESTART = 'until restart'
 export const BUILT_IN = 'built in'
 
 /**
- * Which value of each setting counts: default < recommended < user's file < policy < command line < locked by policy.
+ * Which value of each setting counts: default < recommended < user's file < policy < command line < until restart < locked by policy.
  */
 export function effectiveSettings(sources: SettingSources): EffectiveSettings {
   const of = new Map(settingNames.map((name) => [name, effectiveSetting(name, sources)]))
   return { settings: settingsFrom((name) => of.get(name)!.value), of }
 }
 
-function effectiveSetting(name: SettingName, { user, policy, commandLine }: SettingSources): EffectiveSetting {
+function effectiveSetting(name: SettingName, { user, policy, commandLine, thisRun }: SettingSources): EffectiveSetting {
   const policyAuthor: Author = {
     by: policy.content.by ?? `policy file ${policy.place}`,
     at: policy.modifiedMs,
@@ -83,6 +89,8 @@ function effectiveSetting(name: SettingName, { user, policy, commandLine }: Sett
     place: COMMAND_LINE,
     author: { by: 'command line of the agent', at: null, reason: null }
   })
+  const now = thisRun?.get(name)
+  if (now) candidates.push({ strength: 'this-run', source: 'this-run', place: UNTIL_RESTART, ...now })
   if (policy.content.locked.has(name)) {
     const value = (candidates.findLast(({ source }) => source === 'policy') ?? candidates[0]!).value
     candidates.push({ strength: 'locked', source: 'policy', place: policy.place, value, author: policyAuthor })

@@ -7,8 +7,10 @@ import { Settings, type SettingsInput } from '../contract/settings.ts'
 import { dataPaths, type DataPaths } from '../lib/data-paths.ts'
 import { commandLineValues, parseAssignment, parseValue } from './assignment.ts'
 import { describeProblem, loadSettings, requireUsable } from './load-settings.ts'
+import { parsePolicy } from './policy-file.ts'
 import { factsAbout, settingNames, type SettingName } from './setting-facts.ts'
 import { diskFiles } from './settings-files.ts'
+import { parseUserSettings } from './user-file.ts'
 
 let paths: DataPaths
 let policyFile: string
@@ -272,4 +274,18 @@ test('every setting says what it is and what may be given', () => {
   expect(factsAbout('integration.defaultStaggerRangeSeconds').accepts).toBe('number from 0 to 86400 (seconds)')
   expect(factsAbout('cache.maxBytes').accepts).toBe('whole number from 1048576 (bytes), or null')
   expect(factsAbout('fleet.siteKey').secret).toBe(true)
+})
+
+test('a file of a hundred thousand levels is refused with its place, not followed down', () => {
+  const deep = (open: string, close: string) => open.repeat(100_000) + close.repeat(100_000)
+  for (const text of [
+    deep('[', ']'),
+    `{"cache": ${deep('[', ']')}}`,
+    `{"a": ${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}}`,
+    '['.repeat(200_000)
+  ])
+    for (const parse of [parseUserSettings, parsePolicy]) {
+      const parsed = parse(text)
+      expect(parsed).toMatchObject({ ok: false, problem: { line: 1, reason: 'it has more than 64 levels' } })
+    }
 })

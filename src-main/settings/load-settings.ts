@@ -1,6 +1,7 @@
 import type { SettingsProblem } from '../contract/setting-details.ts'
 import { LarderError } from '../lib/errors.ts'
-import { effectiveSettings, type EffectiveSettings, type SettingSources } from './effective.ts'
+import { effectiveSettings, type EffectiveSettings, type SettingSources, type ThisRun } from './effective.ts'
+import { didYouMean } from './nearest-name.ts'
 import { noPolicy, parsePolicy } from './policy-file.ts'
 import type { SettingsFile, SettingsFiles } from './settings-files.ts'
 import type { Parsed, SettingValues, TextProblem } from './settings-text.ts'
@@ -30,6 +31,12 @@ export function loadSettings(files: SettingsFiles, commandLine: SettingValues = 
   }
 }
 
+/** The same files with other values until restart. */
+export function withThisRun(loaded: LoadedSettings, thisRun: ThisRun): LoadedSettings {
+  const sources = { ...loaded.sources, thisRun }
+  return { ...loaded, ...effectiveSettings(sources), sources }
+}
+
 /** @throws SETTINGS_INVALID for a broken file of which no good version is known */
 export function requireUsable({ problems }: LoadedSettings): void {
   const fatal = problems.find(({ inForce }) => inForce === 'nothing')
@@ -50,6 +57,10 @@ export function invalidFile({ place, line, column, setting, reason }: Omit<Setti
 export function describeProblem({ place, line, column, setting, reason }: Omit<SettingsProblem, 'inForce'>): string {
   return `${place}${line === null ? '' : `, line ${line}, column ${column}`}: ${setting === '' ? '' : `${setting}: `}${reason}`
 }
+
+/** Why a name in a file counts for nothing. */
+export const noSuchSetting = (name: string): string =>
+  `this release has no such setting; it is ignored.${didYouMean(name)}`
 
 interface ReadFile<T> {
   readonly place: string
@@ -75,11 +86,7 @@ function readFile<T extends { unknown: readonly string[] }>(
   const modifiedMs = 'text' in found ? found.modifiedMs : null
   if (parsed.ok) {
     const problems = parsed.value.unknown.map((setting) =>
-      problemIn(
-        place,
-        { line: null, column: null, setting, reason: 'this release has no such setting; it is ignored' },
-        'partly'
-      )
+      problemIn(place, { line: null, column: null, setting, reason: noSuchSetting(setting) }, 'partly')
     )
     return { place, modifiedMs, content: parsed.value, problems, good: 'text' in found ? found.text : null }
   }

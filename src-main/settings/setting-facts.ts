@@ -56,9 +56,12 @@ export const settingNames: readonly SettingName[] = [...settingFacts.keys()]
 
 export const isSettingName = (text: string): text is SettingName => settingFacts.has(text as SettingName)
 
-/** `('cache', { maxBytes: 1 })` → `['cache.maxBytes']` */
-export function namesIn<S extends keyof Settings & string>(section: S, values: Partial<Settings[S]>): SettingName[] {
-  return Object.keys(values).map((key) => `${section}.${key}` as SettingName)
+/** `('cache', { maxBytes: 1 })` → `cache.maxBytes` with its value */
+export function valuesIn<S extends keyof Settings & string>(
+  section: S,
+  values: Partial<Settings[S]>
+): Map<SettingName, unknown> {
+  return new Map(Object.entries(values).map(([key, value]) => [`${section}.${key}` as SettingName, value]))
 }
 
 export function factsAbout(name: SettingName): SettingFacts {

@@ -1,7 +1,9 @@
-import { chmodSync, closeSync, fstatSync, openSync, readSync, unwatchFile, statSync, watchFile } from 'node:fs'
-import { mkdir, realpath } from 'node:fs/promises'
+import { closeSync, constants, fchmodSync, fstatSync, openSync, readSync, unwatchFile, watchFile } from 'node:fs'
+import { lstat, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { LarderError, systemCode } from '../lib/errors.ts'
+import { isRoot } from '../lib/folder-owner.ts'
+import { makeFolder } from '../lib/make-folder.ts'
 import { writePrivateFile } from '../lib/private-file.ts'
 import { whyUnsafe } from '../lib/safe-place.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
@@ -56,15 +58,15 @@ export function diskFiles(paths: DataPaths, policyFile: string = machinePolicyFi
     },
     async keepGood(file, text = '') {
       if ((this.readGood(file) ?? '') === text) return
-      await mkdir(dirname(good[file]), { recursive: true, mode: 0o700 })
+      await makeFolder(dirname(good[file]))
       await writePrivateFile(good[file], text)
     },
     async writeUser(text) {
       try {
-        await mkdir(dirname(places.user), { recursive: true, mode: 0o700 })
-        // Where an administrator has put a link, what it points to is written, and the link stays.
-        await writePrivateFile(await realpath(places.user).catch(() => places.user), text)
+        await makeFolder(dirname(places.user))
+        await writePrivateFile(await behindLink(places.user), text)
       } catch (error) {
+        if (error instanceof LarderError) throw error
         throw new LarderError(
           'SETTINGS_UNWRITABLE',
           `${places.user} cannot be written (${systemCode(error) ?? String(error)})`,
@@ -85,13 +87,28 @@ export function diskFiles(paths: DataPaths, policyFile: string = machinePolicyFi
   }
 }
 
-/** Written by hand it may be open to others, and hold the site key. */
+/** Where an administrator has put a link, what it points to is written, and the link stays. @throws SETTINGS_UNWRITABLE */
+async function behindLink(path: string): Promise<string> {
+  const link = await lstat(path).catch(() => undefined)
+  if (!link?.isSymbolicLink()) return path
+  // Otherwise a user would choose what an administrator writes to.
+  if (isRoot() && link.uid !== 0)
+    throw new LarderError('SETTINGS_UNWRITABLE', `${path} is a link of another user and is not followed`, { path })
+  return realpath(path).catch(() => path)
+}
+
+/** Written by hand it may be open to others, and hold the site key. A link is not followed. */
 function closeToOthers(path: string): void {
   if (process.platform === 'win32') return
+  let fd: number | undefined
   try {
-    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    const { mode } = fstatSync(fd)
+    if ((mode & 0o077) !== 0) fchmodSync(fd, 0o600)
   } catch {
     // There is none, or it belongs to somebody else, who decides.
+  } finally {
+    if (fd !== undefined) closeSync(fd)
   }
 }
 

@@ -1,4 +1,5 @@
 import {
+  createScanner,
   findNodeAtLocation,
   parseTree,
   printParseErrorCode,
@@ -11,6 +12,9 @@ import { factsAbout, isSettingName, type SettingName } from './setting-facts.ts'
 
 /** Longest settings file that is read, bytes. */
 export const MAX_SETTINGS_BYTES = 1 << 20
+
+/** Settings are four levels deep; what goes deeper than this is no settings file, and readers of JSON recurse. */
+const MAX_DEPTH = 64
 
 /** A place in a text and what is wrong there. */
 export interface TextProblem {
@@ -40,6 +44,12 @@ export function parseJsonText(raw: string): Parsed<JsonText> {
     return {
       ok: true,
       value: { value: {}, problemAt: (_path, reason, setting = '') => ({ line: null, column: null, setting, reason }) }
+    }
+  const tooDeep = offsetTooDeep(text)
+  if (tooDeep !== null)
+    return {
+      ok: false,
+      problem: { ...placeOf(text, tooDeep), setting: '', reason: `it has more than ${MAX_DEPTH} levels` }
     }
   const errors: ParseError[] = []
   const root = parseTree(text, errors, { allowTrailingComma: false })
@@ -119,6 +129,19 @@ export function reasonOf(error: z.ZodError): string {
 }
 
 const pathOf = (error: z.ZodError): JSONPath => (error.issues[0]?.path ?? []).filter((part) => typeof part !== 'symbol')
+
+/** Where the text goes deeper than {@link MAX_DEPTH}; null: nowhere. */
+function offsetTooDeep(text: string): number | null {
+  const scanner = createScanner(text, true)
+  let depth = 0
+  for (scanner.scan(); scanner.getTokenOffset() < text.length; scanner.scan()) {
+    const first = text[scanner.getTokenOffset()]
+    if (first === '{' || first === '[') depth++
+    else if (first === '}' || first === ']') depth--
+    if (depth > MAX_DEPTH) return scanner.getTokenOffset()
+  }
+  return null
+}
 
 /** Line and column of an offset, both from 1. */
 function placeOf(text: string, offset: number): { line: number; column: number } {

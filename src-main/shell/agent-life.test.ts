@@ -28,7 +28,14 @@ function setUp() {
     const agent = new AgentDouble({ dataDir: dir, settings: Settings.parse({}), name: 'pc' }, { clock, log, env: {} })
     agents.push(agent)
     await agent.start()
-    return { agent, paths: dataPaths(dir), apiPort: 1, gatewayPort: null, log, stop: () => world.stop(agent) }
+    return {
+      agent,
+      paths: dataPaths(dir),
+      apiPort: 1,
+      gatewayPort: null,
+      log,
+      stop: () => world.stop(agent).then(() => [])
+    }
   }, clock)
   return { clock, agents, world, life }
 }

@@ -22,7 +22,7 @@ describe('power', () => {
   test('pauses before sleep, for a minute at most should waking up go unnoticed', () => {
     const { clock, policy, paused, refreshed } = setUp()
     policy.suspended()
-    expect(paused()).toEqual({ until: clock.wallMs() + 60_000 })
+    expect(paused()).toEqual({ until: clock.wallMs() + 60_000, by: ['asleep'] })
     policy.resumed()
     expect(paused()).toBeNull()
     expect(refreshed()).toBe(1)
@@ -35,7 +35,18 @@ describe('power', () => {
     policy.powerChanged(true)
     policy.resumed()
     policy.powerChanged(false)
-    expect(paused()).toEqual({ until: null })
+    expect(paused()).toEqual({ until: null, by: ['person'] })
+  })
+
+  test('a pause for battery ends with the battery, also when a person has paused and lets go on in between', () => {
+    const { clock, agent, policy, paused } = setUp({ pauseOnBattery: true })
+    policy.suspended()
+    policy.powerChanged(true)
+    agent.pauseAll(clock.wallMs() + 1000)
+    policy.resumed()
+    expect(paused()?.by).toEqual(['battery', 'person'])
+    policy.powerChanged(false)
+    expect(paused()?.by).toEqual(['person'])
   })
 
   test('pauses on battery only where that is wanted', () => {
@@ -44,7 +55,7 @@ describe('power', () => {
     expect(paused()).toBeNull()
     settings.pauseOnBattery = true
     policy.settingChanged()
-    expect(paused()).toEqual({ until: null })
+    expect(paused()).toEqual({ until: null, by: ['battery'] })
     settings.pauseOnBattery = false
     policy.settingChanged()
     expect(paused()).toBeNull()
@@ -55,15 +66,7 @@ describe('power', () => {
     policy.suspended()
     policy.powerChanged(true)
     policy.resumed()
-    expect(paused()).toEqual({ until: null })
-    policy.powerChanged(false)
-    expect(paused()).toBeNull()
-  })
-
-  test('does not pause again what a person has let go on', () => {
-    const { agent, policy, paused } = setUp({ pauseOnBattery: true })
-    policy.powerChanged(true)
-    agent.resumeAll()
+    expect(paused()).toEqual({ until: null, by: ['battery'] })
     policy.powerChanged(false)
     expect(paused()).toBeNull()
   })
@@ -77,15 +80,17 @@ describe('power', () => {
     expect(paused()).toBeNull()
     policy.powerChanged(false)
     policy.powerChanged(true)
-    expect(paused()).toEqual({ until: null })
+    expect(paused()).toEqual({ until: null, by: ['battery'] })
   })
 
-  test('pauses an agent that starts on battery, also when the one before was let go on', () => {
-    const { agent, policy, paused } = setUp({ pauseOnBattery: true })
-    policy.powerChanged(true)
-    agent.resumeAll()
+  test('an agent that starts again knows nothing of the one before', () => {
+    const { policy, agent, paused } = setUp({ pauseOnBattery: true })
+    policy.agentStarted(false)
+    expect(paused()).toBeNull()
     policy.agentStarted(true)
-    expect(paused()).toEqual({ until: null })
+    expect(paused()).toEqual({ until: null, by: ['battery'] })
+    agent.resumeAll()
+    expect(paused()).toBeNull()
   })
 
   test('does nothing while there is no agent', () => {

@@ -114,13 +114,13 @@ describe('the tray', () => {
   test('shows what stops Larder before what it does', () => {
     const busy = { requests: [request({})], uploads: [upload('a')] }
     expect(trayMenu(running, snapshot(busy)).state).toBe('downloading')
-    expect(trayMenu(running, snapshot({ ...busy, paused: { until: null } })).state).toBe('paused')
+    expect(trayMenu(running, snapshot({ ...busy, paused: { until: null, by: ['person'] } })).state).toBe('paused')
     expect(
       trayMenu(
         running,
         snapshot({
           ...busy,
-          paused: { until: null },
+          paused: { until: null, by: ['person'] },
           integration: { enabled: false, by: 'helpdesk', since: 0, reason: null, managedBy: null }
         })
       ).state
@@ -129,7 +129,7 @@ describe('the tray', () => {
   })
 
   test('offers to resume instead of to pause while paused, and says until when', () => {
-    const { items } = trayMenu(running, snapshot({ paused: { until: Date.UTC(2026, 0, 1, 12) } }))
+    const { items } = trayMenu(running, snapshot({ paused: { until: Date.UTC(2026, 0, 1, 12), by: ['person'] } }))
     expect(labels(items)[0]).toMatch(/^Paused until .+/)
     expect(find(items, 'resume')).toMatchObject({ action: { do: 'resume' } })
     expect(labels(items)).not.toContain('Pause')
@@ -180,7 +180,15 @@ describe('the tray', () => {
     const { tooltip } = trayMenu(
       running,
       snapshot({
-        totals: { originBytes: 5 * 2 ** 30, peerBytes: 123 * 2 ** 40, cacheBytes: 0, servedBytes: 1500, fallbacks: 0 }
+        totals: {
+          originBytes: 5 * 2 ** 30,
+          peerBytes: 123 * 2 ** 40,
+          cacheBytes: 0,
+          servedBytes: 1500,
+          fallbacks: 0,
+          bypassed: 0,
+          discardedBytes: 0
+        }
       })
     )
     expect(tooltip).toBe('Larder: idle\nFrom peers 123 TiB, from origins 5 GiB\nServed to others 1.46 KiB')

@@ -4,7 +4,8 @@ import { statSync, writeFileSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import type { Agent, AgentConfig, AgentEvents, AgentHost, Asker } from '../agent/agent.ts'
 import { Asked, requireIntegration } from '../agent/asked.ts'
-import { followSettings } from '../agent/follow-settings.ts'
+import { hold, noPauses, pauseOf, release, resume, type Pauses } from '../agent/pauses.ts'
+import { tellSettings } from '../agent/tell-settings.ts'
 import { savingsOf } from '../agent/savings.ts'
 import type { CacheLimits } from '../cache/cache-limits.ts'
 import type { Cache } from '../cache/cache.ts'
@@ -14,15 +15,21 @@ import type { ContentKey, PeerId, RequestId, Sha256Hex } from '../contract/ids.t
 import type { PrecacheItem, PrecacheReport, PrecacheView } from '../contract/precache.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
 import type { TrafficHistory } from '../contract/traffic.ts'
-import { finalRequestStates, reasonTexts, type RequestSpec, type RequestView } from '../contract/request.ts'
-import type { AgentSnapshot, CacheEntryDetail, IntegrationState } from '../contract/snapshot.ts'
+import {
+  finalRequestStates,
+  reasonTexts,
+  type ReasonCode,
+  type RequestSpec,
+  type RequestView
+} from '../contract/request.ts'
+import type { AgentSnapshot, CacheEntryDetail, IntegrationState, PauseReason } from '../contract/snapshot.ts'
 import type { Settings } from '../contract/settings.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
 import { LarderError } from '../lib/errors.ts'
 import { parseIntegrity } from '../origin/integrity.ts'
 import type { Precache } from '../precache/precache.ts'
 import { resolveTarget } from '../requests/request-target.ts'
-import { namesIn } from '../settings/setting-facts.ts'
+import { valuesIn } from '../settings/setting-facts.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
 import type { Change } from '../settings/write-setting.ts'
 import { CacheDouble } from './cache/cache-double.ts'
@@ -110,7 +117,15 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       precache: nothingToPrecache,
       cache: this.cacheDouble.stats(),
       traffic: { originBytes: 0, peerBytes: 0, servedBytes: 0 },
-      totals: { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0, fallbacks: 0 },
+      totals: {
+        originBytes: 0,
+        peerBytes: 0,
+        cacheBytes: 0,
+        servedBytes: 0,
+        fallbacks: 0,
+        bypassed: 0,
+        discardedBytes: 0
+      },
       savings: { today: savingsOf([]), days7: savingsOf([]), days28: savingsOf([]) },
       process: { pid: process.pid, eventLoopP99Ms: 0, rssBytes: 0, cpuSeconds: 0 },
       events: []
@@ -275,8 +290,12 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     return this.update(id, { state: 'failed', error: error.toView(), finishedAt: this.host.clock.wallMs() })
   }
 
-  cancel(id: RequestId): RequestView {
+  /** Why programs went on without it. */
+  readonly fallbacks: ReasonCode[] = []
+
+  cancel(id: RequestId, reason?: ReasonCode): RequestView {
     const view = this.requestView(id)
+    if (reason !== undefined) this.fallbacks.push(reason)
     if (finalRequestStates.includes(view.state)) return view
     return this.update(id, {
       state: 'cancelled',
@@ -310,6 +329,8 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     this.change({ ports: { ...this.#snapshot.ports, gateway: port } })
   }
 
+  noteBypass(): void {}
+
   warn(text: string, facts?: { readonly code: ErrorCode }): void {
     this.happen('warning', text, facts)
   }
@@ -333,17 +354,34 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     return this.settings.integration
   }
 
+  #pauses = noPauses
+
+  #pause(pauses: Pauses): void {
+    this.#pauses = pauses
+    const wasPaused = this.paused
+    this.change({ paused: pauseOf(pauses) })
+    if (this.paused === wasPaused) return
+    for (const { id } of this.requests())
+      if (wasPaused) this.resume(id)
+      else this.pause(id)
+    if (wasPaused) this.happen('transfersResumed', 'Transfers go on.')
+  }
+
   pauseAll(until: number | null): void {
-    this.change({ paused: { until } })
-    for (const { id } of this.requests()) this.pause(id)
-    this.happen('transfersPaused', 'All transfers are paused.')
+    this.holdPause('person', until)
   }
 
   resumeAll(): void {
-    if (!this.paused) return
-    this.change({ paused: null })
-    for (const { id } of this.requests()) this.resume(id)
-    this.happen('transfersResumed', 'Transfers go on.')
+    this.#pause(resume(this.#pauses))
+  }
+
+  holdPause(reason: PauseReason, until: number | null): void {
+    this.#pause(hold(this.#pauses, reason, until))
+    this.happen('transfersPaused', 'All transfers are paused.')
+  }
+
+  releasePause(reason: PauseReason): void {
+    this.#pause(release(this.#pauses, reason))
   }
 
   stopServing(until: number | null): void {
@@ -402,7 +440,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   readonly changesMade: object[] = []
 
   setRates(rates: Partial<Settings['rates']>): void {
-    this.settings.requireOpen(namesIn('rates', rates))
+    this.settings.setForThisRun(valuesIn('rates', rates), { by: 'local API' })
     this.changesMade.push(rates)
     const { adaptive = this.#snapshot.rates.adaptive.enabled, ...caps } = rates
     const kept = this.#snapshot.rates
@@ -419,7 +457,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   }
 
   async setCacheLimits(limits: Partial<CacheLimits>): Promise<void> {
-    this.settings.requireOpen(namesIn('cache', limits))
+    this.settings.setForThisRun(valuesIn('cache', limits), { by: 'local API' })
     this.changesMade.push(limits)
     const { maxBytes, maxDiskPercent, minFreeBytes, maxAgeDays } = this.settings.current.cache
     this.#limits = { ...this.#limits, ...limits }
@@ -448,10 +486,11 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     statSync(this.config.dataDir)
     this.started++
     this.change({ state: 'running' })
-    this.#unfollow = followSettings(this.settings, {
-      apply: () => this.change({}),
-      tell: (type, text, facts) => void this.happen(type, text, facts)
-    })
+    this.#unfollow = tellSettings(
+      this.settings,
+      (type, text, facts) => void this.happen(type, text, facts),
+      () => this.change({})
+    )
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,5 @@
 import { createClock } from '@sinonjs/fake-timers'
-import type { Clock } from '../lib/clock.ts'
+import { anyLength, type Clock } from '../lib/clock.ts'
 
 /** A clock that stands still until told. */
 export interface FakeClock extends Clock {
@@ -15,14 +15,16 @@ export function fakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
   return {
     wallMs: () => fake.now + wallOffset,
     monotonicMs: () => fake.now - startMs,
-    after(ms, fn) {
-      const id = fake.setTimeout(fn, ms)
-      return { cancel: () => fake.clearTimeout(id) }
-    },
-    every(ms, fn) {
-      const id = fake.setInterval(fn, ms)
-      return { cancel: () => fake.clearInterval(id) }
-    },
+    ...anyLength({
+      once(ms, fn) {
+        const id = fake.setTimeout(fn, ms)
+        return { cancel: () => fake.clearTimeout(id) }
+      },
+      repeatedly(ms, fn) {
+        const id = fake.setInterval(fn, ms)
+        return { cancel: () => fake.clearInterval(id) }
+      }
+    }),
     async pass(ms) {
       await fake.tickAsync(ms)
     },

@@ -36,6 +36,8 @@ export interface TransferWorld {
   /** Weight of this machine now; 0 is never master. Later changes go to the claims by themselves. */
   readonly weight: () => number
   readonly emit: (type: AgentEventType, text: string, facts?: EventFacts) => void
+  /** Bytes came from an origin and are of no use: of a broken attempt, of a version that changed. */
+  readonly discarded?: (bytes: number) => void
   /** Something a snapshot shows has changed. */
   readonly changed: () => void
   /** Uniform in [0, 1). */

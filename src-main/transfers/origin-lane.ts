@@ -120,6 +120,8 @@ export class OriginLane {
     const arrival = this.#job.arrivals.open('origin')
     let failure: unknown
     let index = gap.first
+    let readBytes = 0
+    let keptBytes = 0
     try {
       const body = await world.origin.open(
         version,
@@ -138,6 +140,7 @@ export class OriginLane {
         for await (const chunk of body) {
           await this.#held?.promise
           this.#receivedBytes += chunk.length
+          readBytes += chunk.length
           this.#hooks.received()
           for (let at = 0; at < chunk.length;) {
             const n = Math.min(chunk.length - at, piece.data.length - filled)
@@ -153,7 +156,10 @@ export class OriginLane {
               const write = partial
                 .writeFromOrigin(data, done, (digest) => this.#hooks.sign(done, digest))
                 .finally(() => arrival.settled(bytes))
-                .then(() => this.#hooks.arrived(done, bytes))
+                .then(() => {
+                  keptBytes += bytes
+                  this.#hooks.arrived(done, bytes)
+                })
                 .catch((error: unknown) => {
                   failure ??= error
                   this.#inFlight.giveBack(done, LANE, false)
@@ -188,6 +194,7 @@ export class OriginLane {
     } finally {
       await Promise.all(writes)
       arrival.end()
+      world.discarded?.(readBytes - keptBytes)
       if (index < plan.count) this.#inFlight.giveBack(index, LANE, partial.have.has(index))
     }
     if (failure !== undefined) throw LarderError.from(failure, 'CACHE_UNUSABLE')

@@ -114,16 +114,16 @@ describe('a command', () => {
 
   test('to pause all ends at the time asked for', async () => {
     await value({ c: 'all.pause', forMs: 3600_000 })
-    expect(agent.snapshot().paused).toEqual({ until: clock.wallMs() + 3600_000 })
+    expect(agent.snapshot().paused).toEqual({ until: clock.wallMs() + 3600_000, by: ['person'] })
     await value({ c: 'all.pause', forMs: null })
-    expect(agent.snapshot().paused).toEqual({ until: null })
+    expect(agent.snapshot().paused).toEqual({ until: null, by: ['person'] })
     await value({ c: 'all.resume' })
     expect(agent.snapshot().paused).toBeNull()
   })
 
   test('to stop serving ends at the time asked for', async () => {
     await value({ c: 'serving.stop', forMs: 3600_000 })
-    expect(agent.snapshot().servingStopped).toEqual({ until: clock.wallMs() + 3600_000 })
+    expect(agent.snapshot().servingStopped).toEqual({ until: clock.wallMs() + 3600_000, by: ['person'] })
     await value({ c: 'serving.resume' })
     expect(agent.snapshot().servingStopped).toBeNull()
     expect(await code({ c: 'transfer.pieces', key: `sha256:${'a'.repeat(64)}` })).toBe('NOT_FOUND')

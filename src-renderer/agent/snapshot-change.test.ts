@@ -46,7 +46,11 @@ const anySnapshot: fc.Arbitrary<AgentSnapshot> = fc
     ),
     uploads: some(pool.uploads, 'bytes'),
     events: some(pool.events, 'bytes'),
-    paused: fc.constantFrom(null, { until: null }, { until: 5 }),
+    paused: fc.constantFrom<AgentSnapshot['paused'][]>(
+      null,
+      { until: null, by: ['person'] },
+      { until: 5, by: ['battery'] }
+    ),
     cacheNext: fc.constantFrom(null, '/a', '/b'),
     seq: fc.nat(),
     name: fc.string(),

@@ -141,7 +141,7 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
       case 'all.pause':
         change((s) => ({
           ...s,
-          paused: { until: command.forMs === null ? null : s.at + command.forMs },
+          paused: { until: command.forMs === null ? null : s.at + command.forMs, by: ['person'] },
           requests: s.requests.map((r) =>
             finalRequestStates.includes(r.state) ? r : { ...r, state: 'paused', waitingFor: waitingIn('paused') }
           )

@@ -32,7 +32,15 @@ export const fixtures = {
         evictions: 0,
         evictedLastHour: { contents: 0, bytes: 0 }
       },
-      totals: { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0, fallbacks: 0 },
+      totals: {
+        originBytes: 0,
+        peerBytes: 0,
+        cacheBytes: 0,
+        servedBytes: 0,
+        fallbacks: 0,
+        bypassed: 0,
+        discardedBytes: 0
+      },
       savings: { today: noSavings, days7: noSavings, days28: noSavings }
     }),
     entries: [],
@@ -82,7 +90,7 @@ export const fixtures = {
   paused: (): FixtureAgent => ({
     snapshot: {
       ...everyday(),
-      paused: { until: everyday().at + 55 * 60_000 },
+      paused: { until: everyday().at + 55 * 60_000, by: ['person'] },
       requests: everyday().requests.map((r) =>
         r.state === 'active' || r.state === 'waiting'
           ? { ...r, state: 'paused', waitingFor: { what: 'resume', ahead: null }, rateBytesPerSecond: 0 }

@@ -403,7 +403,9 @@ export function fixtureSnapshot(over: Partial<AgentSnapshot> = {}): AgentSnapsho
       peerBytes: 11.4 * GIB,
       cacheBytes: 3.2 * GIB,
       servedBytes: 7.9 * GIB,
-      fallbacks: 2
+      fallbacks: 2,
+      bypassed: 0,
+      discardedBytes: 0
     },
     savings: {
       today: {

@@ -113,7 +113,7 @@ describe('the doctor', () => {
         'note',
         { snapshot: { integration: { enabled: false, by: 'helpdesk', since: 0, reason: null, managedBy: null } } }
       ],
-      ['integration', 'note', { snapshot: { paused: { until: null } } }],
+      ['integration', 'note', { snapshot: { paused: { until: null, by: ['person'] } } }],
       ['ports.api', 'fail', { probes: { connect: async (host) => (host === '127.0.0.1' ? 'ECONNREFUSED' : null) } }],
       [
         'ports.peer.10.0.0.1',

@@ -8,6 +8,9 @@ export function agentForGateway(agent: Agent): GatewayAgent {
     isPaused: () => agent.paused,
     lookUp: (url, options) => agent.readings.lookUp(url, options),
     open: (content, span) => agent.readings.open(content, span),
-    pass: (url, options) => agent.readings.pass(url, options)
+    pass: (url, options, why) => {
+      agent.noteBypass(url, why)
+      return agent.readings.pass(url, options)
+    }
   }
 }

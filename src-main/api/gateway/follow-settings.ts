@@ -73,14 +73,14 @@ export async function followGatewaySettings({
   }
 
   await bringInLine()
-  settings.on('changed', onChanged)
+  const unfollow = settings.follow(({ gateway, ports }) => [gateway.enabled, ports.gateway], onChanged)
   return {
     get port() {
       return open?.gateway.port ?? null
     },
     async close() {
       ended = true
-      settings.off('changed', onChanged)
+      unfollow()
       await tail
       await closeNow()
     }

@@ -31,7 +31,8 @@ export interface GatewayAgent {
       conditions: Record<string, string>
       chooser: Chooser
       signal: AbortSignal
-    }
+    },
+    why: string
   ): Promise<PassedAnswer>
 }
 
@@ -139,13 +140,8 @@ async function pass(
 ): Promise<void> {
   const { headers, conditions } = fieldsToPass(request.headers)
   if (target.authorization !== null) headers['authorization'] ??= target.authorization
-  const answer = await agent.pass(target.url, {
-    method: request.method === 'HEAD' ? 'HEAD' : 'GET',
-    headers,
-    conditions,
-    chooser: target.chooser,
-    signal
-  })
+  const method = request.method === 'HEAD' ? 'HEAD' : 'GET'
+  const answer = await agent.pass(target.url, { method, headers, conditions, chooser: target.chooser, signal }, why)
   response.writeHead(answer.status, {
     ...answerToPass(answer.headers),
     'cache-status': `${PSEUDONYM}; fwd=bypass; detail=${why}`

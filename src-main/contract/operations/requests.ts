@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { RequestId } from '../ids.ts'
-import { RequestSpec, RequestView } from '../request.ts'
+import { ReasonCode, RequestSpec, RequestView } from '../request.ts'
 import type { Operation } from './operation.ts'
 
 const ofRequest = z.object({ id: RequestId })
@@ -50,7 +50,9 @@ export const requestOperations = {
   'request.cancel': {
     summary: 'Cancels a request; verified pieces are kept.',
     who: 'all',
-    input: ofRequest,
+    input: ofRequest.extend({
+      reason: ReasonCode.optional().describe('Why the program goes on without the agent: counted as a fallback.')
+    }),
     answer: RequestView,
     errors: ['NOT_FOUND'],
     http: { method: 'POST', path: '/v1/requests/:id/cancel' }

@@ -14,7 +14,9 @@ test('bytes are no news, and neither is the first snapshot or another run', () =
   const now = everyday()
   expect(newsBetween(live(now), live(withRequest(now, 0, { haveBytes: 1 })))).toEqual([])
   expect(newsBetween({ link: 'connecting', snapshot: null }, live(now))).toEqual([])
-  expect(newsBetween(live(now), live({ ...fixtureSnapshot(), bootId: 'other', paused: { until: null } }))).toEqual([])
+  expect(
+    newsBetween(live(now), live({ ...fixtureSnapshot(), bootId: 'other', paused: { until: null, by: ['person'] } }))
+  ).toEqual([])
 })
 
 test('a download that ends, fails or leaves its peers is told with its name', () => {
@@ -36,7 +38,12 @@ test('a download that ends, fails or leaves its peers is told with its name', ()
 
 test('switches are told both ways', () => {
   const now = everyday()
-  const paused: AgentSnapshot = { ...now, paused: { until: null }, servingStopped: { until: null }, peers: [] }
+  const paused: AgentSnapshot = {
+    ...now,
+    paused: { until: null, by: ['person'] },
+    servingStopped: { until: null },
+    peers: []
+  }
   expect(newsBetween(live(now), live(paused))).toEqual([
     'All transfers are paused.',
     'This PC serves nobody.',

@@ -22,6 +22,7 @@ export function runningSentence({ done, total, bytes, failed }: NonNullable<Prec
 
 const ends: Record<PrecacheReport['end'], string> = {
   complete: '',
+  incomplete: '',
   'window-closed': ' It was cut short: its hours were over.',
   'on-battery': ' It was cut short: this PC went on battery.',
   stopped: ' It was stopped.',

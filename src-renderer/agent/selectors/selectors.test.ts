@@ -118,7 +118,7 @@ describe('the overview', () => {
     expect(nowSentence({ ...s, uploads: [], requests: queued })).toBe('2 downloads waiting')
     expect(nowSentence({ ...s, requests: [] })).toBe('Serving 3 PCs')
     expect(nowSentence({ ...s, requests: [], uploads: [] })).toBe('Nothing to do right now')
-    expect(nowSentence({ ...s, paused: { until: null }, uploads: [] })).toBe('Transfers are paused')
+    expect(nowSentence({ ...s, paused: { until: null, by: ['person'] }, uploads: [] })).toBe('Transfers are paused')
   })
 
   test('tells a PC alone in its fleet from one without a fleet', () => {

@@ -139,7 +139,8 @@ export const sourceLabels: Record<SettingView['source'], string> = {
   default: 'Default',
   file: 'Set on this PC',
   policy: 'Policy file',
-  'command-line': 'Command line'
+  'command-line': 'Command line',
+  'this-run': 'Until restart'
 }
 
 /** Why a setting cannot be changed here; null when it can. */
