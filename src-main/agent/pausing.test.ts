@@ -213,14 +213,13 @@ describe('several requests for one content', () => {
 it('what happened last is told, however soon after the last word', async () => {
   const url = origin.put('/t.bin', { generate: { bytes: BYTES, seed: 5 } })
   const told: string[] = []
-  let id: RequestView['id'] | undefined
+  const id = start({ url })
   agent().on('request', (view) => {
     if (view.id !== id) return
     told.push(view.state)
     // Right after a word: within the time in which nothing more is told.
     if (view.haveBytes >= MIB && view.state === 'active') agent().pause(id)
   })
-  id = start({ url })
   await until(id, (v) => v.state === 'paused')
   await aWhile()
   expect(told.at(-1)).toBe('paused')

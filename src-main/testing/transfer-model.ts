@@ -72,9 +72,9 @@ class ModelClock implements Clock {
 class ModelContent {
   readonly have = new Set<number>()
   cached = false
-  readonly asked = new Array<number>(PIECES).fill(0)
+  readonly asked = Array.from({ length: PIECES }, () => 0)
   /** How often a piece that was asked for, or had, was lost again. */
-  readonly lost = new Array<number>(PIECES).fill(0)
+  readonly lost = Array.from({ length: PIECES }, () => 0)
 }
 
 type Answer = { readonly about: string; readonly run: (choice: number) => void }
