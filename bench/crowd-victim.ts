@@ -7,10 +7,9 @@ import { memorySource, VirtualLan, type LanPeer } from '../src-main/testing/virt
 
 const [siteKey, key, lengthBytes] = process.argv.slice(2) as [string, ContentKey, string]
 const lan = await VirtualLan.open()
-let peer: LanPeer
 const content = memorySource(key, Number(lengthBytes), () => peer.network)
 const told: string[] = []
-peer = await lan.make({
+const peer: LanPeer = await lan.make({
   name: 'victim',
   siteKey,
   seeds: [],

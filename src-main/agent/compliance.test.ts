@@ -14,7 +14,7 @@ import { createAgent } from './create-agent.ts'
 // Whole agents with real files: slow on a busy machine.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
-describeAgent('the agent', async (policy) => {
+describeAgent('agent', async (policy) => {
   const dir = await mkdtemp(join(tmpdir(), 'larder-compliance-'))
   const dataDir = join(dir, 'data')
   await mkdir(dataDir)

@@ -8,7 +8,7 @@ import { prepareLayout } from './layout.ts'
 const hashes = createHashPool({ workers: 1 })
 afterAll(() => hashes.close())
 
-describeCache('the cache on disk', async () => {
+describeCache('cache on disk', async () => {
   const clock = fakeClock()
   const at = await testCache(hashes, clock)
   const cache = await at.open()

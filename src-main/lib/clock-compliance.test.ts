@@ -6,17 +6,17 @@ import { systemClock } from './clock.ts'
 
 const really = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-describeClock('the clock of the system', () => ({ clock: systemClock, pass: really }))
-describeClock('the clock that can be set', () => ({ clock: jumpingClock(), pass: really }))
-describeClock('the clock that runs while the process does', () => ({
+describeClock('clock of the system', () => ({ clock: systemClock, pass: really }))
+describeClock('clock that can be set', () => ({ clock: jumpingClock(), pass: really }))
+describeClock('clock that runs while the process does', () => ({
   clock: new AwakeClock(systemClock),
   pass: really
 }))
-describeClock('the clock of tests', () => {
+describeClock('clock of tests', () => {
   const clock = fakeClock()
   return { clock, pass: (ms) => clock.pass(ms) }
 })
-describeClock('the clock that runs while the process does, over that of tests', () => {
+describeClock('clock that runs while the process does, over that of tests', () => {
   const clock = fakeClock()
   return { clock: new AwakeClock(clock), pass: (ms) => clock.pass(ms) }
 })

@@ -33,7 +33,7 @@ const managingPolicy = JSON.stringify({
 
 /** What every {@link Agent} does, real or from memory. `policy`: text of a machine policy it is under. */
 export function describeAgent(name: string, make: (policy?: string) => Promise<AgentUnderTest>): void {
-  describe(name, () => {
+  describe(`the ${name}`, () => {
     let at: AgentUnderTest
     let agent: Agent
     let events: AgentEvent[]

@@ -10,7 +10,7 @@ import { describeAgent } from './agent-compliance.ts'
 import { AgentDouble } from './agent-double.ts'
 import { keptLog } from './kept-log.ts'
 
-describeAgent('the double of the agent', async (policy) => {
+describeAgent('double of the agent', async (policy) => {
   const dir = await mkdtemp(join(tmpdir(), 'larder-double-'))
   const agent = new AgentDouble(
     { dataDir: dir, name: 'pc', settings: settingsInMemory(Settings.parse({}), systemClock, policy) },

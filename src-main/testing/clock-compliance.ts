@@ -3,7 +3,7 @@ import { sleep, type Clock } from '../lib/clock.ts'
 
 /** What every {@link Clock} does. `pass` lets so many milliseconds go by on it. */
 export function describeClock(name: string, make: () => { clock: Clock; pass(ms: number): Promise<void> }): void {
-  describe(name, () => {
+  describe(`the ${name}`, () => {
     const { clock, pass } = make()
 
     test('calls once after its time, in order, and not when it was cancelled', async () => {

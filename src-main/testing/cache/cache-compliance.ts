@@ -25,7 +25,7 @@ const code = (expected: string) => expect.objectContaining({ code: expected })
 
 /** What every {@link Cache} does, on disk or in memory. */
 export function describeCache(name: string, make: () => Promise<CacheUnderTest>): void {
-  describe(name, () => {
+  describe(`the ${name}`, () => {
     let at: CacheUnderTest
     let cache: Cache
     let told: [keyof CacheEvents, unknown][]

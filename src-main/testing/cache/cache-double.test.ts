@@ -5,7 +5,7 @@ import { fakeClock } from '../fake-clock.ts'
 import { describeCache } from './cache-compliance.ts'
 import { CacheDouble } from './cache-double.ts'
 
-describeCache('the double of the cache', async () => {
+describeCache('double of the cache', async () => {
   const clock = fakeClock()
   const cache = new CacheDouble(clock)
   const outside = await mkdtemp(join(tmpdir(), 'larder-double-'))
