@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { parseSync } from 'vite'
 import { describe, expect, test } from 'vitest'
@@ -160,6 +160,11 @@ describe('the layers', () => {
     ).toEqual([])
   })
 
+  test('say in each folder what it is for', () => {
+    const folders = [...new Set(everything.map(({ file }) => layerFolderOf(file)))].filter((folder) => folder !== '')
+    expect(folders.filter((folder) => !existsSync(path.join(root, folder, 'README.md')))).toEqual([])
+  })
+
   test('have no import cycle', () => {
     expect(cyclesOf(everything)).toEqual([])
   })
@@ -304,6 +309,13 @@ function packageOf(target: string): string {
 /** `src-main/lib/clock.ts` → `lib`; empty for files directly in src-main. */
 function folderOf(file: string): string {
   return /^src-main\/([^/]+)\//.exec(file)?.[1] ?? ''
+}
+
+/** The folder of a layer that a file lies in; empty for files directly in src-main and src-renderer. */
+function layerFolderOf(file: string): string {
+  const folder = path.posix.dirname(file)
+  const layer = layerOf(`${folder}.ts`)
+  return layer === null || layer === 'peers/network' ? '' : `src-main/${layer}`
 }
 
 /** The line of `layers` that a file falls under: the longest that its path begins with. */
