@@ -141,7 +141,8 @@ async function fill(dir: string, count: number): Promise<void> {
       pinned: i % 1000 === 0,
       pinnedUntil: null,
       priority: 'normal',
-      versions: [version]
+      versions: [version],
+      provenances: []
     }
     const folder = path.dirname(layout.content(sha256))
     if (!made.has(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })

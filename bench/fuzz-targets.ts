@@ -221,7 +221,8 @@ function diskTargets(): FuzzTarget[] {
     pinned: false,
     pinnedUntil: null,
     priority: 'normal',
-    versions: [version as never]
+    versions: [version as never],
+    provenances: []
   })
   const slots = Buffer.concat([0, 1, 2].map((index) => encodeSlot(recordOf(index))))
   return [

@@ -1,3 +1,5 @@
+import { Distrust } from '../transfers/verify/distrust.ts'
+import { networksOf } from '../machine/networks.ts'
 import { join } from 'node:path'
 import type { CacheLimits } from '../cache/cache-limits.ts'
 import { openCache } from '../cache/open-cache.ts'
@@ -155,8 +157,14 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
     () => new SavingsMeter(clock, cache.savings, () => byteTotals(opened)),
     (s) => s.stop()
   )
+  const distrust = await stack.own(
+    'distrust',
+    () => Distrust.open(join(dataDir, 'distrust.json'), clock),
+    (d) => d.close()
+  )
   const peers = await openPeers(
     {
+      distrust,
       dataDir,
       name: made.name,
       settings,
@@ -173,23 +181,26 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
   const { network, claims } = peers
   const begunFiles = await BegunFiles.open(dataPaths(dataDir).begunFiles)
   void begunFiles.sweep()
-  const { transfers, requests, readings, originSlots, discardedBytes, traffic } = (opened = await openTransfers(
-    {
-      clock: awake,
-      settings: live,
-      cache,
-      origin,
-      buffers,
-      rates,
-      serving,
-      peers,
-      begunFiles,
-      changed,
-      events,
-      requestChanged: (view) => made.requestChanged(view)
-    },
-    stack
-  ))
+  const { transfers, requests, readings, originSlots, discardedBytes, traffic, dropRecalled } = (opened =
+    await openTransfers(
+      {
+        clock: awake,
+        settings: live,
+        cache,
+        origin,
+        buffers,
+        rates,
+        networks: networksOf(probes.listing),
+        distrust,
+        serving,
+        peers,
+        begunFiles,
+        changed,
+        events,
+        requestChanged: (view) => made.requestChanged(view)
+      },
+      stack
+    ))
   const precache = await stack.own(
     'pre-caching',
     () =>
@@ -219,6 +230,7 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
     events.add('weightChanged', `The weight of this PC is ${value} now: it ${why}.`)
   })
   claims.start()
+  dropRecalled()
   await network.start()
   const applyLimits = (limits: CacheLimits) =>
     void cache
@@ -243,6 +255,10 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
       follow(
         (s) => s.precache,
         (list) => precache.configure(list)
+      ),
+      follow(
+        (s) => s.sharing.recalls,
+        () => dropRecalled()
       ),
       follow(limitsOf, applyLimits),
       follow(weightRulesOf, () => machine.refresh()),

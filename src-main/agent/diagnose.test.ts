@@ -27,6 +27,7 @@ function request(more: Partial<RequestView>): RequestView {
     master: null,
     masterName: null,
     stale: false,
+    verifiedBy: 'origin',
     reasons: [],
     error: null,
     createdAt: 0,

@@ -40,6 +40,7 @@ function finished(n: number, more: Partial<RequestView> = {}): RequestView {
     master: null,
     masterName: null,
     stale: false,
+    verifiedBy: 'origin',
     reasons: [],
     error: null,
     createdAt: clock.wallMs(),

@@ -9,6 +9,7 @@ import type { PartStack } from '../lib/part-stack.ts'
 import type { PieceBuffers } from '../pieces/piece-buffers.ts'
 import type { Rates } from '../rates/rates.ts'
 import type { Transfers } from '../transfers/transfers.ts'
+import type { Distrust } from '../transfers/verify/distrust.ts'
 import type { AgentHost } from './agent.ts'
 import { NetworkClaimLink } from './claim-link.ts'
 import type { EventLog } from './event-log.ts'
@@ -24,6 +25,7 @@ export interface PeersWorld extends Pick<AgentHost, 'log'> {
   readonly serving: Serving
   readonly rates: Rates
   readonly buffers: PieceBuffers
+  readonly distrust: Pick<Distrust, 'has'>
   /** What peers may get; not asked before the network is started. */
   readonly shared: () => Pick<Transfers, 'openServed' | 'holdings' | 'knowledge'>
 }
@@ -38,7 +40,7 @@ export interface Peers {
 
 /** Makes the two; starting them is left to the caller. @throws the codes of {@link createPeerNetwork} */
 export async function openPeers(world: PeersWorld, stack: PartStack): Promise<Peers> {
-  const { dataDir, name, settings, machine, serving, rates, buffers, shared, clock, log } = world
+  const { dataDir, name, settings, machine, serving, rates, buffers, distrust, shared, clock, log } = world
   const { fleet, ports, discovery, transfers, election } = settings
   const network = await stack.own(
     'peer network',
@@ -54,6 +56,7 @@ export async function openPeers(world: PeersWorld, stack: PartStack): Promise<Pe
         log,
         buffers,
         rates,
+        distrusts: (id) => distrust.has(id),
         source: { openServed: async (key) => (rates.mayUpload ? shared().openServed(key) : undefined) },
         knowledge: (key) => shared().knowledge(key)
       }),
@@ -83,7 +86,7 @@ export function passOn({ network, link }: Peers, transfers: Transfers): void {
   network.on('message', (from, message) => {
     // The prefix of `t` says whose message it is; the rest is checked by its type.
     if (message.t.startsWith('claim.')) link.emit('message', from, message as Parameters<typeof link.send>[1])
-    else transfers.handle(from, message as Parameters<typeof transfers.handle>[1])
+    else if (message.t !== 'evidence') transfers.handle(from, message as Parameters<typeof transfers.handle>[1])
   })
   network.on('connected', ({ id }) => link.emit('joined', id))
   network.on('lost', ({ id }) => {

@@ -14,6 +14,9 @@ import { Requests } from '../requests/requests.ts'
 import { OriginSlots } from '../transfers/origin-slots.ts'
 import { Traffic } from '../transfers/traffic.ts'
 import { Transfers } from '../transfers/transfers.ts'
+import type { Distrust } from '../transfers/verify/distrust.ts'
+import { Evidence } from '../transfers/verify/evidence.ts'
+import { Recalls } from '../transfers/verify/recalls.ts'
 import { VersionCheck } from '../requests/version-check.ts'
 import type { EventLog } from './event-log.ts'
 import type { Peers } from './open-peers.ts'
@@ -27,6 +30,8 @@ export interface TransfersWorld {
   readonly origin: OriginClient
   readonly buffers: PieceBuffers
   readonly rates: Rates
+  readonly networks: TransferWorld['networks']
+  readonly distrust: Distrust
   readonly serving: Serving
   readonly peers: Peers
   readonly events: EventLog
@@ -38,6 +43,9 @@ export interface TransfersWorld {
 /** What was asked for, and what runs because of it. Nothing in it has to be started. */
 export interface OpenTransfers {
   readonly transfers: Transfers
+  readonly evidence: Evidence
+  /** What an administrator has recalled goes from the cache; to be called when the settings have changed. */
+  readonly dropRecalled: () => void
   readonly requests: Requests
   readonly readings: Readings
   readonly traffic: Traffic
@@ -56,6 +64,8 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     origin,
     buffers,
     rates,
+    networks,
+    distrust,
     serving,
     peers,
     events,
@@ -66,6 +76,10 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
   const originSlots = new OriginSlots(settings.current.transfers.originConcurrency, () => line.moved())
   let discardedBytes = 0
   const traffic = new Traffic(clock)
+  const recalls = new Recalls({
+    settings: () => settings.current.sharing.recalls,
+    fleet: () => peers.network.recalled
+  })
   const world: TransferWorld = {
     clock,
     cache,
@@ -84,7 +98,12 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     emit: (type, text, facts) => events.add(type, text, facts),
     discarded: (bytes) => void (discardedBytes += bytes),
     changed,
-    random: Math.random
+    random: Math.random,
+    networks,
+    recalls,
+    get evidence() {
+      return evidence
+    }
   }
   const transfers = await stack.own(
     'transfers',
@@ -103,8 +122,40 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     (r) => r.close()
   )
   line.moved = () => requests.lineMoved()
+  const evidence: Evidence = new Evidence({
+    clock,
+    cache,
+    origin,
+    network: peers.network,
+    records: world.records,
+    emit: world.emit,
+    changed,
+    distrust,
+    versionOf: (key) => transfers.get(key)?.version,
+    deliveredTo: (sha256) =>
+      requests
+        .views()
+        .filter((view) => view.sha256 === sha256 && view.state === 'done')
+        .flatMap(({ destination }) => destination ?? [])
+  })
+  const dropRecalled = () => {
+    for (const sha256 of recalls.all()) {
+      const reason = recalls.reason(sha256)
+      if (reason !== undefined)
+        evidence.recall(sha256, `the administrator recalled it${reason === '' ? '' : `: ${reason}`}`)
+    }
+  }
+  peers.network.on('recalled', dropRecalled)
+  cache.on('added', ({ sha256 }) => {
+    if (recalls.reason(sha256) !== undefined) dropRecalled()
+  })
+  peers.network.on('message', (from, message) => {
+    if (message.t === 'evidence') void evidence.heard(from, message)
+  })
   return {
     transfers,
+    evidence,
+    dropRecalled,
     requests,
     readings: new Readings(world, requests, transfers, versions),
     originSlots,

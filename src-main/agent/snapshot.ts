@@ -78,6 +78,8 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
     precache: precache.view(),
     totals: {
       ...byteTotals(parts),
+      sampledBytes: transfers.sampledBytes,
+      verified: { ...parts.requests.verified },
       fallbacks: facts.fallbacks,
       bypassed: facts.bypassed,
       discardedBytes: parts.discardedBytes()

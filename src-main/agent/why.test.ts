@@ -25,6 +25,7 @@ function request(n: number, more: Partial<RequestView> = {}): RequestView {
     master: null,
     masterName: null,
     stale: false,
+    verifiedBy: 'origin',
     reasons: [],
     error: null,
     createdAt: 100_000 * n,

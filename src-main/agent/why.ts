@@ -79,13 +79,15 @@ function explainOne(
   events: readonly AgentEvent[]
 ): WhyDownload {
   const peers = transfers.find((t) => t.key === request.key)?.peers.map(({ name, bytes }) => ({ name, bytes })) ?? []
-  const { id, url, state, key, sha256, lengthBytes, createdAt, finishedAt, split, masterName, error } = request
+  const { id, url, state, key, sha256, verifiedBy, lengthBytes, createdAt, finishedAt, split, masterName, error } =
+    request
   return {
     requestId: id,
     url,
     state,
     key,
     sha256,
+    verifiedBy,
     lengthBytes,
     createdAt,
     finishedAt,

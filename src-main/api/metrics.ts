@@ -60,6 +60,18 @@ const metrics: readonly Metric[] = [
     read: ({ totals }) => [[totals.bypassed]]
   },
   {
+    name: 'larder_sampled_bytes_total',
+    kind: 'counter',
+    help: 'Bytes asked of origins only to compare what peers gave.',
+    read: ({ totals }) => [[totals.sampledBytes]]
+  },
+  {
+    name: 'larder_verified_requests_total',
+    kind: 'counter',
+    help: 'Finished requests by what their bytes were verified by.',
+    read: ({ totals }) => Object.entries(totals.verified).map(([by, count]) => [count, { by }] as const)
+  },
+  {
     name: 'larder_fallbacks_total',
     kind: 'counter',
     help: 'Transfers that gave up waiting for others and went to the origin.',

@@ -10,6 +10,7 @@ import type { CacheLimits } from './cache-limits.ts'
 import type { EvictionReason } from './eviction.ts'
 import type { Credential } from '../contract/peer-messages.ts'
 import type { DayLedger } from './savings-table.ts'
+import type { Checked, Provenance, Signer } from './provenance.ts'
 
 /** What the origin said about the version that lies in the cache; enough to ask whether it is still the latest. */
 export interface StoredVersion {
@@ -38,6 +39,8 @@ export interface ContentReader {
   readonly plan: PiecePlan
   /** SHA-256 of each piece, 32 bytes each, in order. */
   readonly pieceDigests: Buffer
+  /** How it came to be here, by key, newest first. */
+  readonly provenances: readonly Provenance[]
   /** Reads `length` bytes at `start` into `into`, which has that length, or a new buffer. @throws CACHE_DAMAGED when the file is shorter than it should be. */
   read(start: number, length: number, into?: Buffer): Promise<Buffer>
   close(): Promise<void>
@@ -73,9 +76,15 @@ export interface PartialContent {
   /**
    * All pieces are there: digests the whole (it has been running along), makes it a complete content under its SHA-256 and
    * ends the partial. Idempotent against a crash in the middle.
+   * `checked`: by what it was verified; without it, what `expected` says.
    * @throws DIGEST_MISMATCH when `expected` differs; the partial stays as it is
    */
-  complete(expected: Sha256Hex | null, version: StoredVersion | null, kind: ContentKind): Promise<CachedContent>
+  complete(
+    expected: Sha256Hex | null,
+    version: StoredVersion | null,
+    kind: ContentKind,
+    checked?: Checked
+  ): Promise<CachedContent>
   /** Closes files; what is verified stays on disk for the next time. */
   close(): Promise<void>
   /** Closes and deletes. */
@@ -88,8 +97,18 @@ export interface StreamContent {
   write(chunk: Uint8Array): Promise<void>
   readonly writtenBytes: number
   /** Ends it as a complete content. @throws DIGEST_MISMATCH when `expected` differs; then nothing is kept. */
-  complete(expected: Sha256Hex | null, version: StoredVersion | null, kind: ContentKind): Promise<CachedContent>
+  complete(
+    expected: Sha256Hex | null,
+    version: StoredVersion | null,
+    kind: ContentKind,
+    checked?: Checked
+  ): Promise<CachedContent>
   discard(): Promise<void>
+}
+
+/** What the index knows of a provenance. */
+export interface KeyProvenance extends Checked {
+  readonly signers: readonly Signer[] | null
 }
 
 export interface CacheEvents {
@@ -146,6 +165,14 @@ export interface Cache extends EventEmitter<CacheEvents> {
   findByKey(key: ContentKey): CachedContent | undefined
   /** The version a key stands for, while its content is here and its URL has no newer one. */
   versionOfKey(key: ContentKey): StoredVersion | undefined
+  /** By what the content of a key was verified; `signers` null: no first signatures are kept. @returns undefined when nothing is known of it */
+  provenance(key: ContentKey): KeyProvenance | undefined
+  /** The content of this key has been checked further. */
+  noteChecked(key: ContentKey, checked: Checked): void
+  /** Newest version known of a key, whether its content is here or not. */
+  versionOf(key: ContentKey): StoredVersion | undefined
+  /** Contents of which this member signed pieces, by key. */
+  signedBy(signer: PeerId): { key: ContentKey; sha256: Sha256Hex }[]
   find(sha256: Sha256Hex): CachedContent | undefined
   /** @returns undefined when it is not there (any more) */
   open(sha256: Sha256Hex): Promise<ContentReader | undefined>

@@ -120,7 +120,7 @@ test('an index of the former schema is brought up and keeps its counts', async (
   await cache.close()
   const db = new DatabaseSync(join(at.dir, 'index-v1.sqlite'))
   db.exec(
-    'DROP INDEX contents_by_eviction; ALTER TABLE contents DROP COLUMN pinned_until; ALTER TABLE contents DROP COLUMN priority; DROP TABLE served; PRAGMA user_version = 1'
+    'DROP INDEX contents_by_eviction; ALTER TABLE contents DROP COLUMN pinned_until; ALTER TABLE contents DROP COLUMN priority; DROP TABLE served; ALTER TABLE keys DROP COLUMN verified_by; ALTER TABLE keys DROP COLUMN source; ALTER TABLE keys DROP COLUMN signers; PRAGMA user_version = 1'
   )
   db.close()
   cache = await at.open()

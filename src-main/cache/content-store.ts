@@ -19,6 +19,7 @@ import type { Layout } from './layout.ts'
 import type { OpenFiles } from './open-files.ts'
 import { renamePatiently, syncFolder } from '../placing/rename.ts'
 import { makeFolderFor, randomName, readFully, removeFile, removeFiles, replaceFile } from './safe-files.ts'
+import { withProvenance, type Provenance } from './provenance.ts'
 import { decodeSidecar, encodeSidecar, MAX_SIDECAR_BYTES, withVersion, type Sidecar } from './sidecar.ts'
 
 /** Contents whose pieces hashed in this run are remembered, the newest. */
@@ -44,6 +45,8 @@ export interface Completed {
   readonly pieceDigests: Buffer
   readonly kind: ContentKind
   readonly version: StoredVersion | null
+  /** Null: nothing is known of how it came. */
+  readonly provenance: Provenance | null
 }
 
 /**
@@ -127,7 +130,7 @@ export class ContentStore {
       }
       sidecar ??= await this.#rebuildSidecar(sha256, file.sizeBytes, index.find(sha256))
       if (!sidecar) return false
-      index.add(rowOf(sidecar, null), sidecar.createdAt, sidecar.versions, 'found')
+      index.add(rowOf(sidecar, null), sidecar.createdAt, sidecar.versions, 'found', sidecar.provenances)
       return true
     })
   }
@@ -189,7 +192,7 @@ export class ContentStore {
   }
 
   async #commitNow(completed: Completed): Promise<CachedContent> {
-    const { source, sha256, plan, pieceDigests, version } = completed
+    const { source, sha256, plan, pieceDigests, version, provenance } = completed
     const { layout, index, files, room, clock } = this.#parts
     const path = layout.content(sha256)
     const now = clock.wallMs()
@@ -203,7 +206,8 @@ export class ContentStore {
       pinned: known?.pinned ?? false,
       pinnedUntil: known?.pinnedUntil ?? null,
       priority: known?.priority ?? 'normal',
-      versions: version ? withVersion(known?.versions ?? [], version) : (known?.versions ?? [])
+      versions: version ? withVersion(known?.versions ?? [], version) : (known?.versions ?? []),
+      provenances: provenance ? withProvenance(known?.provenances ?? [], provenance) : (known?.provenances ?? [])
     }
     await room.run(0, async () => {
       await makeFolderFor(path, layout.dir)
@@ -221,7 +225,7 @@ export class ContentStore {
     const row = rowOf(sidecar, typeof file === 'object' ? file.stamp : null)
     this.#noteSeen(sha256, Bitmap.full(plan.count))
     this.users.noteAdded(sha256)
-    index.add(row, now, version ? [version] : [], 'origin')
+    index.add(row, now, version ? [version] : [], 'origin', provenance ? [provenance] : [])
     return toCached(row)
   }
 
@@ -303,9 +307,11 @@ export class ContentStore {
       pinned: row?.pinned ?? false,
       pinnedUntil: row?.pinnedUntil ?? null,
       priority: row?.priority ?? 'normal',
-      versions: index.versionsOf(sha256)
+      versions: index.versionsOf(sha256),
+      provenances: []
     }
     await replaceFile(layout.sidecar(sha256), encodeSidecar(sidecar), layout.tmp, { durable: true, clock })
+    index.forgetSignatures(sha256)
     return sidecar
   }
 

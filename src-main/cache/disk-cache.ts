@@ -12,6 +12,7 @@ import type {
   CachedContent,
   ClearReport,
   ContentReader,
+  KeyProvenance,
   PartialContent,
   StoredVersion,
   StreamContent,
@@ -28,6 +29,7 @@ import type { Layout } from './layout.ts'
 import { OpenFiles } from './open-files.ts'
 import { PartialShelf } from './partial-shelf.ts'
 import { reconcile, sweepQuarantine, type RestingPartial } from './recover.ts'
+import type { Checked } from './provenance.ts'
 import type { DayLedger } from './savings-table.ts'
 import { replaceFile } from './safe-files.ts'
 import { withVersion } from './sidecar.ts'
@@ -193,6 +195,28 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     return this.#closing ? undefined : this.#parts.index.versionOfKey(key)
   }
 
+  provenance(key: ContentKey): KeyProvenance | undefined {
+    return this.#closing ? undefined : this.#parts.index.provenance(key)
+  }
+
+  noteChecked(key: ContentKey, checked: Checked): void {
+    const content = this.findByKey(key)
+    if (!content) return
+    this.#index().noteChecked(key, checked)
+    this.store.noteInSidecar(content.sha256, (sidecar) => ({
+      ...sidecar,
+      provenances: sidecar.provenances.map((one) => (one.key === key ? { ...one, ...checked } : one))
+    }))
+  }
+
+  versionOf(key: ContentKey): StoredVersion | undefined {
+    return this.#closing ? undefined : this.#parts.index.versionOf(key)
+  }
+
+  signedBy(signer: PeerId): { key: ContentKey; sha256: Sha256Hex }[] {
+    return this.#closing ? [] : this.#parts.index.signedBy(signer)
+  }
+
   find(sha256: Sha256Hex): CachedContent | undefined {
     const row = this.#closing ? undefined : this.#parts.index.find(sha256)
     return row && toCached(row)
@@ -214,14 +238,14 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
       await close()
       return undefined
     }
-    const { plan, pieceDigests } = sidecar
+    const { plan, pieceDigests, provenances } = sidecar
     const read = async (start: number, length: number, into?: Buffer) => {
       if (closed) throw new LarderError('CANCELLED', 'This content is closed', { sha256 })
       if (start < 0 || length < 0 || start + length > plan.lengthBytes)
         throw new RangeError(`bytes ${start}+${length} of ${plan.lengthBytes}`)
       return this.store.read(sidecar, start, length, into)
     }
-    return { sha256, plan, pieceDigests, read, close }
+    return { sha256, plan, pieceDigests, provenances, read, close }
   }
 
   noteHit(sha256: Sha256Hex): void {

@@ -3,12 +3,13 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
 import { cachePriorities, type CachePriority } from '../contract/cache-priority.ts'
 import type { CacheEntryView } from '../contract/snapshot.ts'
-import type { StoredVersion } from './cache.ts'
+import type { KeyProvenance, StoredVersion } from './cache.ts'
 import { makePrivateSync } from '../lib/private-file.ts'
 import type { FileStamp } from './file-stamp.ts'
-import { toContent, toVersion, toView, type ContentRow, type Row } from './index-rows.ts'
+import { toContent, toProvenance, toVersion, toView, type ContentRow, type Row } from './index-rows.ts'
 import { MIGRATIONS, SCHEMA, SCHEMA_VERSION } from './index-schema.ts'
 import { SavingsTable, type DayCounts } from './savings-table.ts'
+import { isSigned, type Checked, type Provenance } from './provenance.ts'
 import { storable } from './sidecar.ts'
 
 const SQL = {
@@ -37,6 +38,8 @@ const SQL = {
   row: 'SELECT * FROM contents WHERE sha256 = ?',
   use: 'UPDATE contents SET last_used_at = max(last_used_at, ?), hits = hits + ?, served_bytes = served_bytes + ? WHERE sha256 = ?',
   version: 'SELECT url, key, etag, last_modified, length, policy, confirmed_at FROM versions WHERE url = ?',
+  versionOf:
+    'SELECT url, key, etag, last_modified, length, policy, confirmed_at FROM versions WHERE key = ? ORDER BY confirmed_at DESC LIMIT 1',
   versionsOf: 'SELECT url, key, etag, last_modified, length, policy, confirmed_at FROM versions WHERE sha256 = ?',
   versionOfKey:
     'SELECT v.url, v.key, v.etag, v.last_modified, v.length, v.policy, v.confirmed_at FROM keys k JOIN versions v ON v.sha256 = k.sha256 AND v.key = k.key WHERE k.key = ? LIMIT 1',
@@ -44,6 +47,13 @@ const SQL = {
         ON CONFLICT (url) DO UPDATE SET key = excluded.key, sha256 = excluded.sha256, etag = excluded.etag, last_modified = excluded.last_modified,
           length = excluded.length, policy = excluded.policy, confirmed_at = excluded.confirmed_at WHERE ? OR excluded.confirmed_at >= versions.confirmed_at`,
   putKey: 'INSERT INTO keys (key, sha256) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET sha256 = excluded.sha256',
+  putProvenance: `INSERT INTO keys (key, sha256, verified_by, source, signers) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (key) DO UPDATE SET sha256 = excluded.sha256, verified_by = excluded.verified_by, source = excluded.source, signers = excluded.signers`,
+  provenance: 'SELECT verified_by, source, signers FROM keys WHERE key = ?',
+  provenancesOf: 'SELECT verified_by, source, signers FROM keys WHERE sha256 = ? LIMIT 8',
+  noteChecked: 'UPDATE keys SET verified_by = ?, source = coalesce(?, source) WHERE key = ?',
+  forgetSignatures: 'UPDATE keys SET signers = NULL WHERE sha256 = ?',
+  signedBy: `SELECT key, sha256 FROM keys WHERE signers LIKE '%"' || ? || '"%'`,
   confirm: 'UPDATE versions SET policy = ?, confirmed_at = ? WHERE url = ?',
   forgetOld: 'DELETE FROM versions WHERE confirmed_at < ? AND sha256 NOT IN (SELECT sha256 FROM contents)',
   urls: 'SELECT url FROM versions WHERE sha256 = ? ORDER BY confirmed_at DESC LIMIT 32'
@@ -162,7 +172,13 @@ export class IndexDb {
   }
 
   /** Takes in a content with what is known of its versions; one known already keeps its counts. */
-  add(content: ContentRow, lastUsedAt: number, versions: readonly StoredVersion[], from: 'origin' | 'found'): void {
+  add(
+    content: ContentRow,
+    lastUsedAt: number,
+    versions: readonly StoredVersion[],
+    from: 'origin' | 'found',
+    provenances: readonly Provenance[] = []
+  ): void {
     this.transaction(() => {
       const { sha256, lengthBytes, pieceBytes, kind, pinned, pinnedUntil, priority, createdAt, stamp } = content
       const known = this.find(sha256) !== undefined
@@ -179,6 +195,7 @@ export class IndexDb {
         stamp
       )
       for (const version of versions) this.putVersion(version, sha256, from)
+      for (const one of provenances) this.#putProvenance(one, sha256)
       if (!known) this.#count(1, lengthBytes, pinned)
     })
   }
@@ -271,6 +288,11 @@ export class IndexDb {
     return row && toVersion(row)
   }
 
+  versionOf(key: ContentKey): StoredVersion | undefined {
+    const row = this.#prepared(SQL.versionOf).get(key) as Row | undefined
+    return row && toVersion(row)
+  }
+
   /** Versions that point to a content. */
   versionsOf(sha256: Sha256Hex): StoredVersion[] {
     return (this.#prepared(SQL.versionsOf).all(sha256) as Row[]).map(toVersion)
@@ -291,6 +313,27 @@ export class IndexDb {
       from === 'origin' ? 1 : 0
     )
     this.#prepared(SQL.putKey).run(key, sha256)
+  }
+
+  provenance(key: ContentKey): KeyProvenance | undefined {
+    const row = this.#prepared(SQL.provenance).get(key) as Row | undefined
+    return row && toProvenance(row)
+  }
+
+  noteChecked(key: ContentKey, { verifiedBy, source }: Checked): void {
+    this.#prepared(SQL.noteChecked).run(verifiedBy, source && JSON.stringify(source), key)
+  }
+
+  /** The sidecar that held the signatures is gone. */
+  forgetSignatures(sha256: Sha256Hex): void {
+    this.#prepared(SQL.forgetSignatures).run(sha256)
+  }
+
+  signedBy(signer: PeerId): { key: ContentKey; sha256: Sha256Hex }[] {
+    return (this.#prepared(SQL.signedBy).all(signer) as Row[]).map(({ key, sha256 }) => ({
+      key: key as ContentKey,
+      sha256: sha256 as Sha256Hex
+    }))
   }
 
   confirm(url: string, policy: unknown, at: number): void {
@@ -344,11 +387,23 @@ export class IndexDb {
     if (this.#db.isOpen) this.#db.close()
   }
 
+  #putProvenance(provenance: Provenance, sha256: Sha256Hex): void {
+    const { key, verifiedBy, source, signers } = provenance
+    this.#prepared(SQL.putProvenance).run(
+      key,
+      sha256,
+      verifiedBy,
+      source && JSON.stringify(source),
+      isSigned(provenance) ? JSON.stringify(signers) : null
+    )
+  }
+
   #toView(row: Row): CacheEntryView {
     const urls = this.#prepared(SQL.urls).all(row.sha256!) as { url: string }[]
     return toView(
       row,
-      urls.map(({ url }) => url)
+      urls.map(({ url }) => url),
+      (this.#prepared(SQL.provenancesOf).all(row.sha256!) as Row[]).map(toProvenance)
     )
   }
 

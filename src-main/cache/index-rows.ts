@@ -3,7 +3,9 @@ import { cachePriorities, type CachePriority } from '../contract/cache-priority.
 import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
 import type { ContentKind } from '../contract/request.ts'
 import type { CacheEntryView } from '../contract/snapshot.ts'
-import type { StoredVersion } from './cache.ts'
+import { SourceFacts, weaker, type VerifiedBy } from '../contract/provenance.ts'
+import type { KeyProvenance, StoredVersion } from './cache.ts'
+import type { Signer } from './provenance.ts'
 import type { FileStamp } from './file-stamp.ts'
 import { fromJson } from './sidecar.ts'
 
@@ -54,9 +56,26 @@ export function toContent(row: unknown): ContentRow | undefined {
   }
 }
 
-/** A whole row of `contents` as people see it. */
-export function toView(row: Row, urls: string[]): CacheEntryView {
+/** @param row of `keys` */
+export function toProvenance({ verified_by, source, signers }: Row): KeyProvenance {
   return {
+    verifiedBy: verified_by as VerifiedBy,
+    source: source === null ? null : (SourceFacts.safeParse(fromJson(source as string)).data ?? null),
+    signers: signers === null ? null : (fromJson(signers as string) as Signer[])
+  }
+}
+
+/** A whole row of `contents` as people see it. */
+export function toView(row: Row, urls: string[], provenances: readonly KeyProvenance[]): CacheEntryView {
+  return {
+    verifiedBy:
+      provenances.map((p) => p.verifiedBy).reduce<VerifiedBy | null>((a, b) => (a ? weaker(a, b) : b), null) ??
+      'members',
+    provenances: provenances.map(({ verifiedBy, source, signers }) => ({
+      verifiedBy,
+      source,
+      signers: (signers ?? []).map(({ id }) => id)
+    })),
     sha256: row.sha256 as Sha256Hex,
     lengthBytes: row.length as number,
     urls,

@@ -1,5 +1,5 @@
 /** An index of a schema that cannot be brought up to this one is rebuilt from the files. */
-export const SCHEMA_VERSION = 3
+export const SCHEMA_VERSION = 4
 
 /** Who got how much of a content. Goes with the content. */
 const SERVED = `
@@ -45,7 +45,13 @@ export const SCHEMA = `
     confirmed_at REAL NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX versions_by_content ON versions (sha256, url);
-  CREATE TABLE keys (key TEXT PRIMARY KEY, sha256 TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE keys (
+    key TEXT PRIMARY KEY,
+    sha256 TEXT NOT NULL,
+    verified_by TEXT NOT NULL DEFAULT 'members',
+    source TEXT,
+    signers TEXT
+  ) STRICT, WITHOUT ROWID;
   CREATE INDEX keys_by_content ON keys (sha256);
   ${SERVED}
   PRAGMA user_version = ${SCHEMA_VERSION};
@@ -62,5 +68,11 @@ export const MIGRATIONS: Readonly<Record<number, string>> = {
   2: `
     ${EVICTION_INDEX}
     PRAGMA user_version = 3;
+  `,
+  3: `
+    ALTER TABLE keys ADD COLUMN verified_by TEXT NOT NULL DEFAULT 'members';
+    ALTER TABLE keys ADD COLUMN source TEXT;
+    ALTER TABLE keys ADD COLUMN signers TEXT;
+    PRAGMA user_version = 4;
   `
 }

@@ -8,6 +8,7 @@ import type { Afterwards, HashPool } from '../pieces/hashing.ts'
 import { pieceLength, pieceStart, type PiecePlan } from '../pieces/plan.ts'
 import type { PieceRecord } from '../pieces/record.ts'
 import type { CachedContent, PartialContent, StoredVersion } from './cache.ts'
+import { packProvenance, type Checked } from './provenance.ts'
 import type { ContentStore } from './content-store.ts'
 import type { DiskRoom } from './disk-room.ts'
 import { KeyedQueue } from './keyed-queue.ts'
@@ -240,8 +241,15 @@ export class DiskPartial implements PartialContent {
     return this.#forget(indices, (index, work) => this.#piece(index, work))
   }
 
-  complete(expected: Sha256Hex | null, version: StoredVersion | null, kind: ContentKind): Promise<CachedContent> {
-    return (this.#completing ??= this.#complete(expected, version, kind).finally(() => (this.#completing = undefined)))
+  complete(
+    expected: Sha256Hex | null,
+    version: StoredVersion | null,
+    kind: ContentKind,
+    checked: Checked = { verifiedBy: expected === null ? 'members' : 'digest', source: null }
+  ): Promise<CachedContent> {
+    return (this.#completing ??= this.#complete(expected, version, kind, checked).finally(
+      () => (this.#completing = undefined)
+    ))
   }
 
   close(): Promise<void> {
@@ -277,7 +285,8 @@ export class DiskPartial implements PartialContent {
   async #complete(
     expected: Sha256Hex | null,
     version: StoredVersion | null,
-    kind: ContentKind
+    kind: ContentKind,
+    checked: Checked
   ): Promise<CachedContent> {
     this.#assertOpen()
     this.#state = 'completing'
@@ -295,7 +304,13 @@ export class DiskPartial implements PartialContent {
         plan: this.plan,
         pieceDigests: this.#slots.digests(),
         kind,
-        version
+        version,
+        provenance: packProvenance(
+          this.key,
+          checked,
+          [...this.have].map((index) => this.record(index)!),
+          this.#credentials
+        )
       })
       this.#state = 'ended'
       this.#whole.close()

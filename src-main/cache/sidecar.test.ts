@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { PeerId } from '../contract/ids.ts'
 import { planPieces } from '../pieces/plan.ts'
 import { decodeSidecar, encodeSidecar, withVersion, type Sidecar } from './sidecar.ts'
 import { MIB, sample } from '../testing/cache/test-cache.ts'
@@ -14,7 +15,16 @@ const sidecar: Sidecar = {
   pinned: true,
   pinnedUntil: 5,
   priority: 'high',
-  versions: [content.version]
+  versions: [content.version],
+  provenances: [
+    {
+      key: content.version.key,
+      verifiedBy: 'sample',
+      source: null,
+      signers: [{ id: 'ab'.repeat(32) as PeerId, credential: { spki: 'a', proof: 'b' } }],
+      slots: Buffer.alloc(3 * 70, 0)
+    }
+  ]
 }
 
 test('what is encoded decodes to the same', () => {

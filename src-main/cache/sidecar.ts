@@ -6,10 +6,11 @@ import { ContentKind } from '../contract/request.ts'
 import { CachePriority } from '../contract/cache-priority.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import type { StoredVersion } from './cache.ts'
+import { fromFiles, ProvenanceFiles, toFiles, type Provenance } from './provenance.ts'
 
 const MIB = 1024 * 1024
 /** A sidecar larger than this was not written by Larder. */
-export const MAX_SIDECAR_BYTES = 4 * MIB
+export const MAX_SIDECAR_BYTES = 8 * MIB
 const MAX_POLICY_BYTES = 16 * 1024
 /** Versions kept beside a content, newest first; the index may know more. */
 const MAX_VERSIONS = 64
@@ -27,7 +28,8 @@ export const StoredVersionFile = z.object({
 })
 
 const SidecarFile = z.object({
-  v: z.literal(1),
+  /** 1: written before provenance was kept; what it describes counts as given by members. */
+  v: z.union([z.literal(1), z.literal(2)]),
   sha256: Sha256Hex,
   lengthBytes: byteCount,
   pieceBytes: z
@@ -43,7 +45,8 @@ const SidecarFile = z.object({
   pinned: z.boolean(),
   pinnedUntil: z.number().nullable().default(null),
   priority: CachePriority.default('normal'),
-  versions: z.array(StoredVersionFile).max(MAX_VERSIONS)
+  versions: z.array(StoredVersionFile).max(MAX_VERSIONS),
+  provenances: ProvenanceFiles.default([])
 })
 
 /** What lies beside a content: enough to rebuild its rows in the index and to check each piece alone. */
@@ -59,17 +62,20 @@ export interface Sidecar {
   readonly pinnedUntil: number | null
   readonly priority: CachePriority
   readonly versions: readonly StoredVersion[]
+  /** How it came to be here, by key, newest first. */
+  readonly provenances: readonly Provenance[]
 }
 
-export function encodeSidecar({ plan, pieceDigests, versions, ...rest }: Sidecar): string {
+export function encodeSidecar({ plan, pieceDigests, versions, provenances, ...rest }: Sidecar): string {
   const file: z.input<typeof SidecarFile> = {
-    v: 1,
+    v: 2,
     ...rest,
     lengthBytes: plan.lengthBytes,
     pieceBytes: plan.pieceBytes,
     pieceDigests: pieceDigests.toString('base64'),
     check: hash('sha256', pieceDigests),
-    versions: newest(versions)
+    versions: newest(versions),
+    provenances: toFiles(provenances)
   }
   return JSON.stringify(file)
 }
@@ -91,7 +97,8 @@ export function decodeSidecar(text: string, sha256: Sha256Hex): Sidecar | undefi
     pinned,
     pinnedUntil,
     priority,
-    versions: parsed.data.versions as StoredVersion[]
+    versions: parsed.data.versions as StoredVersion[],
+    provenances: fromFiles(parsed.data.provenances, plan.count)
   }
 }
 

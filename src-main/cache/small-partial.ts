@@ -8,6 +8,7 @@ import { LarderError } from '../lib/errors.ts'
 import { pieceLength, type PiecePlan } from '../pieces/plan.ts'
 import type { PieceRecord } from '../pieces/record.ts'
 import type { CachedContent, PartialContent, StoredVersion } from './cache.ts'
+import { packProvenance, type Checked } from './provenance.ts'
 import type { PartialParts } from './partial.ts'
 import { MAX_CREDENTIALS } from './partial-files.ts'
 import { digestMismatch } from '../lib/digest-mismatch.ts'
@@ -104,8 +105,15 @@ export class SmallPartial implements PartialContent {
     }
   }
 
-  complete(expected: Sha256Hex | null, version: StoredVersion | null, kind: ContentKind): Promise<CachedContent> {
-    return (this.#completing ??= this.#complete(expected, version, kind).finally(() => (this.#completing = undefined)))
+  complete(
+    expected: Sha256Hex | null,
+    version: StoredVersion | null,
+    kind: ContentKind,
+    checked: Checked = { verifiedBy: expected === null ? 'members' : 'digest', source: null }
+  ): Promise<CachedContent> {
+    return (this.#completing ??= this.#complete(expected, version, kind, checked).finally(
+      () => (this.#completing = undefined)
+    ))
   }
 
   async close(): Promise<void> {
@@ -123,7 +131,8 @@ export class SmallPartial implements PartialContent {
   async #complete(
     expected: Sha256Hex | null,
     version: StoredVersion | null,
-    kind: ContentKind
+    kind: ContentKind,
+    checked: Checked
   ): Promise<CachedContent> {
     const bytes = this.#bytes
     const record = this.#record
@@ -144,7 +153,8 @@ export class SmallPartial implements PartialContent {
         plan: this.plan,
         pieceDigests: record.digest,
         kind,
-        version
+        version,
+        provenance: packProvenance(this.key, checked, [record], this.credentials)
       })
       this.#state = 'ended'
       this.#movedTo = layout.content(sha256)

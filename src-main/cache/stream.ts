@@ -7,6 +7,7 @@ import { LarderError } from '../lib/errors.ts'
 import type { HashPool, RunningDigest } from '../pieces/hashing.ts'
 import { pieceLength, pieceStart, planPieces } from '../pieces/plan.ts'
 import type { CachedContent, StoredVersion, StreamContent } from './cache.ts'
+import { packProvenance, type Checked } from './provenance.ts'
 import type { ContentStore } from './content-store.ts'
 import { tooSmall, type DiskRoom } from './disk-room.ts'
 import type { Layout } from './layout.ts'
@@ -79,7 +80,12 @@ export class DiskStream implements StreamContent {
     return step
   }
 
-  async complete(expected: Sha256Hex | null, version: StoredVersion | null, kind: ContentKind): Promise<CachedContent> {
+  async complete(
+    expected: Sha256Hex | null,
+    version: StoredVersion | null,
+    kind: ContentKind,
+    checked: Checked = { verifiedBy: 'origin', source: null }
+  ): Promise<CachedContent> {
     await this.#tail
     this.#assertOpen()
     this.#ended = true
@@ -99,7 +105,8 @@ export class DiskStream implements StreamContent {
       if (pieceDigests.length !== plan.count * 32)
         throw new LarderError('CACHE_DAMAGED', 'A file being written was cut short')
       await files.release(this.#path)
-      const content = await store.commit({ source: this.#path, sha256, plan, pieceDigests, kind, version })
+      const provenance = version && packProvenance(version.key, checked, [], new Map())
+      const content = await store.commit({ source: this.#path, sha256, plan, pieceDigests, kind, version, provenance })
       this.#parts.onComplete(content)
       return content
     } finally {

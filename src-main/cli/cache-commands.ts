@@ -1,3 +1,4 @@
+import { verifiedTexts } from '../contract/provenance.ts'
 import { resolve } from 'node:path'
 import { connect, type AgentConnection } from '../client/connection.ts'
 import type { CacheLimitsSpec, CacheQueryInput } from '../contract/api.ts'
@@ -68,6 +69,21 @@ export async function showContent(digest: string, options: AgentCommandOptions, 
       ['SHA-256', content.sha256],
       ['size', `${formatSize(content.lengthBytes)} (${content.lengthBytes} bytes)`],
       ['kind', content.kind],
+      ['verified by', verifiedTexts[content.verifiedBy]],
+      ...content.provenances.flatMap(({ verifiedBy, source, signers }): [string, string][] => [
+        ['came', `${verifiedTexts[verifiedBy]}${source === null ? '' : `, ${source.url} at ${localTime(source.at)}`}`],
+        ...(source === null
+          ? []
+          : [
+              [
+                '',
+                `${source.scheme}, answered by ${source.address ?? 'an unknown address'}${source.issuer === null ? '' : `, certificate by ${source.issuer}`}`
+              ] as [string, string]
+            ]),
+        ...(signers.length === 0
+          ? []
+          : [['', `pieces signed by ${signers.map((id) => shortId(id)).join(', ')}`] as [string, string]])
+      ]),
       [
         'pinned',
         content.pinned ? (content.pinnedUntil === null ? 'yes' : `until ${localTime(content.pinnedUntil)}`) : 'no'

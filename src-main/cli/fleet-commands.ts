@@ -2,7 +2,7 @@ import { chmod, mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { lockFolder } from '../cache/folder-lock.ts'
-import type { PeerId } from '../contract/ids.ts'
+import { Sha256Hex, type PeerId } from '../contract/ids.ts'
 import { readBoundedFile } from '../lib/bounded-file.ts'
 import { systemClock } from '../lib/clock.ts'
 import { dataPaths, defaultDataDir } from '../lib/data-paths.ts'
@@ -14,12 +14,14 @@ import {
   denyListFile,
   MAX_FLEET_FILE_BYTES,
   parseFleetFile,
+  recallListFile,
   sameFleet,
   type EnrolmentFile
 } from '../peers/fleet/enrolment.ts'
 import { FleetCa, type Member } from '../peers/fleet/fleet-ca.ts'
 import { expiresAtMs, makeRequest, MAX_REQUEST_CHARACTERS } from '../peers/fleet/fleet-certificate.ts'
 import { FleetFolder } from '../peers/fleet/fleet-folder.ts'
+import { readRecallList } from '../peers/fleet/recall-list.ts'
 import { loadIdentity, type Identity } from '../peers/fleet/identity.ts'
 import type { Output } from './output.ts'
 import { localTime, shortId } from './printable.ts'
@@ -116,10 +118,18 @@ export async function installFile(path: string, options: FleetOptions, output: O
   if (file.larder === 'fleet-enrolment') return install(folder, identity, file, output)
   const enrolment = await folder.enrolment(identity.spki)
   if (!enrolment)
-    throw new LarderError(
-      'FLEET_INVALID',
-      'This PC is no member of a fleet with a CA; give the deny list to one that is'
+    throw new LarderError('FLEET_INVALID', 'This PC is no member of a fleet with a CA; give the list to one that is')
+  if (file.larder === 'fleet-recall-list') {
+    const recalls = readRecallList(Buffer.from(file.recallList, 'base64url'), enrolment.ca.publicKey)
+    if (!recalls)
+      throw new LarderError('FLEET_INVALID', `${path} was not signed by the CA of this PC's fleet`, { path })
+    await folder.offerRecallList(recalls)
+    return output.result(
+      { recallListNumber: recalls.number, contents: recalls.recalled.size },
+      () =>
+        `Recall list ${recalls.number} (${recalls.recalled.size} contents) goes to all members as soon as the agent of this PC runs.`
     )
+  }
   const list = readDenyList(Buffer.from(file.denyList, 'base64url'), enrolment.ca.publicKey)
   if (!list) throw new LarderError('FLEET_INVALID', `${path} was not signed by the CA of this PC's fleet`, { path })
   await folder.offerDenyList(list)
@@ -157,6 +167,43 @@ export async function revoke(
       ...(options.output && { file: options.output })
     },
     () => `${names} ${options.undo ? 'may take part again' : 'is thrown out of the fleet'}. ${way}`
+  )
+}
+
+/** Says for the whole fleet that a content is not to be used, or takes that back. */
+export async function recall(
+  content: string,
+  options: CaOptions & { readonly reason?: string; readonly undo?: boolean; readonly output?: string },
+  output: Output
+): Promise<void> {
+  const sha256 = Sha256Hex.safeParse(content.toLowerCase().replace(/^sha256:/, '')).data
+  if (!sha256) throw new LarderError('DIGEST_INVALID', 'Name the content as sha256:<64 hex digits>')
+  const undo = options.undo === true
+  if (!undo && !options.reason?.trim()) throw new LarderError('BAD_REQUEST', 'Say why with --reason <text>')
+  const list = await withCa(options, (ca) => ca.recall(sha256, options.reason ?? '', { undo }))
+  if (options.output !== undefined) await writeOut(options.output, `${JSON.stringify(recallListFile(list))}\n`)
+  const { folder, identity } = await deviceOf(options)
+  const enrolment = await folder.enrolment(identity.spki).catch(() => undefined)
+  const handed = enrolment !== undefined && readRecallList(list.bytes, enrolment.ca.publicKey) !== undefined
+  if (handed) await folder.offerRecallList(list)
+  else if (options.output === undefined)
+    throw new LarderError(
+      'FLEET_INVALID',
+      `Recall list ${list.number} is made, but this PC is no member that could spread it. Run the command again with --output <file> and install that file on any member`
+    )
+  const way = handed
+    ? 'The agent of this PC spreads the list within seconds while it runs.'
+    : `Run \`larder fleet install ${options.output}\` on any one member.`
+  output.result(
+    {
+      sha256,
+      recalled: !undo,
+      recallListNumber: list.number,
+      contents: list.recalled.size,
+      handed,
+      ...(options.output && { file: options.output })
+    },
+    () => `sha256:${sha256} ${undo ? 'may be used again' : 'is recalled'}. ${way}`
   )
 }
 

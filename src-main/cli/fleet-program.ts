@@ -58,6 +58,18 @@ export function addFleetCommands(program: Command, command: AddCommand, output: 
     .option('--undo', 'let them take part again')
     .option('-o, --output <file>', 'also write the deny list to a file, to install it on any member')
     .action(async (pcs, options) => (await load()).revoke(pcs, options, output))
+  command(
+    program,
+    'recall',
+    'Say for the whole fleet that a content is not to be used; every member drops and refuses it within a minute.'
+  )
+    .argument('<content>', 'sha256:<64 hex digits>, as `larder cache list` prints it')
+    .option('--reason <text>', 'why; everybody who had it is told')
+    .option('--undo', 'let it be used again')
+    .option('--ca-dir <folder>', 'folder of the fleet CA (default: fleet-ca in the data folder)')
+    .option('--passphrase-file <file>', 'file with the passphrase of the CA’s key (else LARDER_CA_PASSPHRASE)')
+    .option('-o, --output <file>', 'also write the list to a file, to install it on any member')
+    .action(async (content, options) => (await load()).recall(content, options, output))
   command(fleet, 'leave', 'Take this PC out of the fleet of its CA.').action(async (options) =>
     (await load()).leaveFleet(options, output)
   )

@@ -73,6 +73,7 @@ export async function get(url: string, options: GetOptions, output: Output, host
       sha256,
       split,
       stale,
+      verifiedBy: request?.verifiedBy ?? null,
       role: request?.role ?? 'direct',
       master: request?.masterName ?? null,
       waitedMs,

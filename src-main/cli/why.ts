@@ -1,4 +1,5 @@
 import { connect } from '../client/connection.ts'
+import { verifiedTexts } from '../contract/provenance.ts'
 import type { WhyDownload, WhyView } from '../contract/why.ts'
 import { formatDuration } from '../contract/durations.ts'
 import type { Output } from './output.ts'
@@ -40,6 +41,7 @@ function describeDownload(one: WhyDownload): string {
     `  request  ${one.requestId}, ${one.state}, asked ${localTime(one.createdAt)}, ${took}`,
     `  content  ${contentOf(one)}, ${one.lengthBytes === null ? 'length unknown' : formatSize(one.lengthBytes)}`,
     `  came     origin ${formatSize(split.originBytes)}, peers ${formatSize(split.peerBytes)}, cache ${formatSize(split.cacheBytes)}`,
+    ...(one.verifiedBy === null ? [] : [`  verified by ${verifiedTexts[one.verifiedBy]}`]),
     ...(one.masterName === null ? [] : [`  master   ${one.masterName}`]),
     ...peers.map(({ name, bytes }) => `  peer     ${name}: ${formatSize(bytes)}`),
     ...(one.error === null

@@ -148,6 +148,11 @@ export const errorTable = {
     http: 403,
     next: 'Ask for that address by itself (as in http://127.0.0.1/…) if you mean it; nothing else may lead there.'
   },
+  CONTENT_RECALLED: {
+    exit: 94,
+    http: 451,
+    next: 'Do not use copies of it; ask the administrator who recalled it for another version.'
+  },
   CHECKS_FAILED: { exit: 85, http: 500, next: 'Do what is said at each check that failed.' }
 } as const satisfies Record<string, ErrorKind>
 

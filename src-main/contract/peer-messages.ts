@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ContentKey, PeerId } from './ids.ts'
+import { ContentKey, PeerId, Sha256Hex } from './ids.ts'
 
 /**
  * Messages on the control connection between two agents: one JSON object per WebSocket text frame, told apart by `t`.
@@ -139,6 +139,8 @@ export const SwarmHave = z.object({
   /** One bit per piece, most significant first, base64. Empty when complete. */
   map: z.string().max(Math.ceil(MAX_PIECES / 8 / 3) * 4 + 4),
   complete: z.boolean(),
+  /** When complete: Merkle root over the piece digests (RFC 9162), so that holders that disagree are noticed. */
+  root: Sha256Hex.optional(),
   /** Credentials of those who signed pieces in this map, at most 16. */
   signers: z.array(Credential).max(16)
 })
@@ -157,9 +159,37 @@ export type SwarmGot = z.infer<typeof SwarmGot>
 export const SwarmProgress = z.object({ t: z.literal('swarm.progress'), key: ContentKey, bytes: byteCount })
 export type SwarmProgress = z.infer<typeof SwarmProgress>
 
+/** Asks a complete holder for its piece digests from `first` on; sent when holders disagree. */
+export const SwarmAskDigests = z.object({ t: z.literal('swarm.askDigests'), key: ContentKey, first: pieceIndex })
+export type SwarmAskDigests = z.infer<typeof SwarmAskDigests>
+
+/** Answer: SHA-256 of the pieces from `first` on, at most 1024 of them. */
+export const SwarmDigests = z.object({
+  t: z.literal('swarm.digests'),
+  key: ContentKey,
+  first: pieceIndex,
+  /** 32 bytes each, base64. */
+  digests: z.base64().max(Math.ceil((1024 * 32) / 3) * 4)
+})
+export type SwarmDigests = z.infer<typeof SwarmDigests>
+
 /** No more news, please; or: I have nothing of it. */
 export const SwarmLeave = z.object({ t: z.literal('swarm.leave'), key: ContentKey })
 export type SwarmLeave = z.infer<typeof SwarmLeave>
+
+/**
+ * A member has seen at the origin that a record is not true. Who hears it checks the signature and asks the origin itself, and
+ * only for a URL that it has asked for anyway.
+ */
+export const EvidenceMessage = z.object({
+  t: z.literal('evidence'),
+  key: ContentKey,
+  /** 136 bytes, base64url. */
+  record: z.string().regex(/^[A-Za-z0-9_-]{182}$/),
+  /** Whoever signed it. */
+  signer: Credential
+})
+export type EvidenceMessage = z.infer<typeof EvidenceMessage>
 
 export const PeerMessage = z.discriminatedUnion('t', [
   ClaimPut,
@@ -173,7 +203,10 @@ export const PeerMessage = z.discriminatedUnion('t', [
   SwarmHave,
   SwarmGot,
   SwarmProgress,
-  SwarmLeave
+  SwarmAskDigests,
+  SwarmDigests,
+  SwarmLeave,
+  EvidenceMessage
 ])
 export type PeerMessage = z.infer<typeof PeerMessage>
 
@@ -193,8 +226,23 @@ export const FleetDenied = z.object({
 })
 export type FleetDenied = z.infer<typeof FleetDenied>
 
+/** The same for contents that the CA has recalled. */
+export const FleetRecalled = z.object({
+  t: z.literal('fleet.recalled'),
+  number: z.number().int().min(0).max(0xffff_ffff),
+  /** Signed by the CA, base64url. */
+  list: z
+    .string()
+    .max(44_200)
+    .regex(/^[A-Za-z0-9_-]*$/)
+    .optional()
+})
+export type FleetRecalled = z.infer<typeof FleetRecalled>
+/** About the fleet itself. */
+export type FleetMessage = FleetDenied | FleetRecalled
+
 /** Everything that may come on a control connection after the hello. */
-export const ControlMessage = z.discriminatedUnion('t', [...PeerMessage.options, FleetDenied])
+export const ControlMessage = z.discriminatedUnion('t', [...PeerMessage.options, FleetDenied, FleetRecalled])
 export type ControlMessage = z.infer<typeof ControlMessage>
 export type ClaimMessage = Extract<PeerMessage, { t: `claim.${string}` }>
 export type SwarmMessage = Extract<PeerMessage, { t: `swarm.${string}` }>

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ErrorView } from './errors.ts'
 import { ContentKey, PeerId, RequestId, Sha256Hex } from './ids.ts'
+import { VerifiedBy } from './provenance.ts'
 
 /** `resource`: version-controlled, worth keeping (modules, installers). `script`: latest version at each use. */
 export const ContentKind = z.enum(['resource', 'script'])
@@ -76,6 +77,7 @@ export const ReasonCode = z.enum([
   'sets-cookie',
   'not-shareable',
   'too-large',
+  'not-verifiable',
   'cached',
   'integration-off',
   'agent-absent',
@@ -106,6 +108,8 @@ export const reasonTexts: Record<ReasonCode, string> = {
   'not-shareable':
     'The origin names no version (no strong ETag, no Last-Modified with length), so the bytes cannot be matched between PCs.',
   'too-large': 'The file is larger than the cache of this PC may be, so it is neither kept nor shared.',
+  'not-verifiable':
+    'Nobody publishes a digest of it, and sharing.withoutDigest says that such contents are never shared.',
   cached: 'It was in this PC’s cache already.',
   'integration-off': 'The integration is turned off on this PC.',
   'agent-absent': 'No agent was running on this PC.',
@@ -180,6 +184,8 @@ export const RequestView = z.object({
   masterName: z.string().nullable(),
   /** Delivered from the cache without the origin's word that it is the latest version. */
   stale: z.boolean(),
+  /** By what its bytes were verified; null: they are not complete. */
+  verifiedBy: VerifiedBy.nullable(),
   /** Why it did not come from peers, newest last; at most 8. */
   reasons: z.array(z.object({ code: ReasonCode, text: z.string(), at: z.number() })),
   error: ErrorView.nullable(),

@@ -240,6 +240,18 @@ export const Settings = z.object({
         .nullable()
         .default(null)
         .describe('Proxy URL; null: from the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY).'),
+      checksumHosts: z
+        .array(
+          z
+            .string()
+            .max(260)
+            .regex(/^(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/i, 'expected host or *.domain')
+        )
+        .max(256)
+        .default([])
+        .describe(
+          'Hosts that publish digests in a file beside: <url>.sha256 or SHA256SUMS, asked for over https for each new version.'
+        ),
       extraCaFile: z
         .string()
         .max(4096)
@@ -279,6 +291,46 @@ export const Settings = z.object({
     .prefault({}),
   sharing: z
     .object({
+      withoutDigest: z
+        .enum(['check', 'trust', 'never'])
+        .default('check')
+        .describe(
+          'Contents whose digest nobody publishes: check parts of what peers gave at the origin, trust the signatures of members, or never share them.'
+        )
+        .meta(live),
+      recalls: z
+        .array(
+          z
+            .string()
+            .max(400)
+            .regex(
+              /^sha256:[0-9a-f]{64}( [^\p{Cc}]*)?$/u,
+              'expected sha256:<64 hex digits>, and a reason after a blank'
+            )
+        )
+        .max(1000)
+        .default([])
+        .describe(
+          'Contents nobody is to have: they are dropped, neither delivered nor served. In a fleet with a CA: `larder recall`.'
+        )
+        .meta(live),
+      sampleShare: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.02)
+        .describe(
+          'What one PC may ask of the origin to check such a content, as a part of it; all PCs together ask for 0.05 at most.'
+        )
+        .meta(live),
+      sampleBytes: z
+        .number()
+        .int()
+        .min(0)
+        .max(4 * 1024 * 1024)
+        .default(256 * 1024)
+        .describe('The same in bytes; the larger of the two counts.')
+        .meta({ ...live, unit: 'bytes' }),
       signedUrls: HostPatterns.describe(
         'Hosts (or *.domain, or *) whose contents are shared with peers although their URLs carry a signature or token.'
       ),

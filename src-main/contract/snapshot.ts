@@ -3,6 +3,7 @@ import { ContentKey, PeerId, Sha256Hex } from './ids.ts'
 import { CachePriority } from './cache-priority.ts'
 import { AgentEvent } from './events.ts'
 import { PrecacheView } from './precache.ts'
+import { ProvenanceView, VerifiedBy } from './provenance.ts'
 import { RatesView } from './rates.ts'
 import { TrafficCounters } from './traffic.ts'
 import { ContentKind, RequestView, SourceSplit } from './request.ts'
@@ -99,6 +100,10 @@ export const TransferView = z.object({
   master: PeerId.nullable(),
   epoch: z.number().int(),
   split: SourceSplit,
+  /** Null: not complete yet. */
+  verifiedBy: VerifiedBy.nullable(),
+  /** Content bytes asked of the origin only to compare what peers gave; not part of the split. */
+  sampledBytes: z.number().int().nonnegative(),
   /** Verified bytes received from each peer. */
   peers: z.array(z.object({ peer: PeerId, name: z.string(), bytes: z.number(), pieces: z.number().int() })),
   rateBytesPerSecond: z.number(),
@@ -146,6 +151,10 @@ export type CacheStats = z.infer<typeof CacheStats>
 
 export const CacheEntryView = z.object({
   sha256: Sha256Hex,
+  /** The weakest of its provenances. */
+  verifiedBy: VerifiedBy,
+  /** One per URL it was got by, at most 8. */
+  provenances: z.array(ProvenanceView).max(8),
   lengthBytes: z.number().int().nonnegative(),
   urls: z.array(z.string()),
   kind: ContentKind,
@@ -247,6 +256,10 @@ export const AgentSnapshot = z.object({
     peerBytes: z.number(),
     cacheBytes: z.number(),
     servedBytes: z.number(),
+    /** Asked of origins only to compare what peers gave; in none of the others. */
+    sampledBytes: z.number(),
+    /** Finished requests by what their bytes were verified by. */
+    verified: z.record(VerifiedBy, z.number().int()),
     fallbacks: z.number().int(),
     /** What the gateway passed on, unshared. */
     bypassed: z.number().int().default(0),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { ErrorView } from './errors.ts'
 import { AgentEvent } from './events.ts'
 import { ContentKey, RequestId, Sha256Hex } from './ids.ts'
+import { VerifiedBy } from './provenance.ts'
 import { ReasonCode, RequestState, SourceSplit } from './request.ts'
 
 /** What a helpdesk person can do about each reason; one sentence. */
@@ -26,6 +27,8 @@ export const reasonAdvice: Record<ReasonCode, string> = {
     'Have the origin send Cache-Control: public, or, where all PCs of the site may have it, list its host in sharing.cookies.',
   'not-shareable': 'Have the origin send a strong ETag, or Last-Modified with Content-Length.',
   'too-large': 'Raise cache.maxBytes, or unpin contents, where such files are worth keeping.',
+  'not-verifiable':
+    'Have the origin publish a digest (Repr-Digest), give one with the request, or set sharing.withoutDigest to check.',
   cached: 'Nothing to do: nothing had to be downloaded.',
   'integration-off': '`larder integration status` says who turned it off; `larder integration on` turns it on.',
   'agent-absent': 'Start the agent (`larder agent`, or the Larder application).',
@@ -40,6 +43,8 @@ export const WhyDownload = z.object({
   state: RequestState,
   key: ContentKey.nullable(),
   sha256: Sha256Hex.nullable(),
+  /** By what its bytes were verified; null: they are not complete. */
+  verifiedBy: VerifiedBy.nullable(),
   lengthBytes: z.number().int().nonnegative().nullable(),
   /** Wall clock, ms since 1970. */
   createdAt: z.number(),

@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingHttpHeaders } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
+import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import got from 'got'
 import type { Clock, Timer } from '../lib/clock.ts'
@@ -12,6 +12,7 @@ import type { ClientCertificate, ClientCertificates } from './client-certificate
 import { failureOf } from './failures.ts'
 import type { AddressGuard } from './guarded-lookup.ts'
 import { isRedirect, nextHop } from './redirects.ts'
+import type { AnsweredBy } from './origin.ts'
 import { fieldsFor } from './request-headers.ts'
 import { hostOf } from './url.ts'
 
@@ -31,6 +32,7 @@ export interface Answer {
   readonly body: Readable
   /** A client certificate was shown on the way. */
   readonly certified: boolean
+  readonly answeredBy: AnsweredBy
 }
 
 export interface Ask {
@@ -187,10 +189,18 @@ function askOnce(options: ExchangeOptions, ask: Ask, { url, fields, certificate,
         onConnected()
       })
     })
-    stream.once('response', (response: { statusCode: number; headers: IncomingHttpHeaders }) => {
+    stream.once('response', (response: { statusCode: number; headers: IncomingHttpHeaders; socket?: Socket }) => {
       settle()
       options.answered?.(host, response.headers)
-      resolve({ status: response.statusCode, headers: response.headers, url, method: ask.method, local, body: stream })
+      resolve({
+        status: response.statusCode,
+        headers: response.headers,
+        url,
+        method: ask.method,
+        local,
+        body: stream,
+        answeredBy: endsOf(response.socket)
+      })
     })
     // Stays for the life of the stream: errors of the body reach its reader, this keeps them from being unhandled.
     stream.on('error', (error: unknown) => {
@@ -198,6 +208,19 @@ function askOnce(options: ExchangeOptions, ask: Ask, { url, fields, certificate,
       reject(failureOf(error, host))
     })
   })
+}
+
+function endsOf(socket: Socket | undefined): AnsweredBy {
+  const issuer =
+    socket && 'getPeerCertificate' in socket ? (socket as TLSSocket).getPeerCertificate()?.issuer : undefined
+  return {
+    address: socket?.remoteAddress ?? null,
+    localAddress: socket?.localAddress ?? null,
+    issuer:
+      Object.entries(issuer ?? {})
+        .map(([name, value]) => `${name}=${String(value)}`)
+        .join(', ') || null
+  }
 }
 
 /** Calls back when the request has a connection that is ready to carry it. */

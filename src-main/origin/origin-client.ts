@@ -78,6 +78,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
   const rules = cachingRules(clock)
   const suspects = new Set<string>()
   const closing = new AbortController()
+  const looksBeside = (url: string) => settings.checksumHosts.some((pattern) => isHost(pattern, new URL(url).hostname))
 
   return {
     async probe(text, { stored, headers = {}, certificate, chooser, signal }): Promise<ProbeResult> {
@@ -86,7 +87,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
       for (let attempt = 1; ; attempt++) {
         try {
           const result = await probeOnce(
-            { exchange, clock, rules, stallMs, sharedAnyway: options.sharedAnyway ?? nothingAnyway },
+            { exchange, clock, rules, stallMs, sharedAnyway: options.sharedAnyway ?? nothingAnyway, looksBeside },
             { url, fields, authorised, certificate, chooser, stored, signal: ended, suspect: suspects.has(url) }
           )
           return result.status === 'version'
@@ -178,6 +179,11 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
     suspects.add(url)
     if (suspects.size > MAX_SUSPECTS) for (const oldest of suspects) return void suspects.delete(oldest)
   }
+}
+
+/** `*.domain` means what is below it. */
+function isHost(pattern: string, host: string): boolean {
+  return pattern.startsWith('*.') ? host.endsWith(pattern.slice(1).toLowerCase()) : host === pattern.toLowerCase()
 }
 
 /** A window that holds nothing back while `holds` says so. */

@@ -7,6 +7,14 @@ import type { CertificateWish } from './certificate-choice.ts'
 import type { PrivateBecause } from './private-by-default.ts'
 import type { StoredValidators } from './validators.ts'
 
+/** The far and the near end of the connection an answer came by. */
+export interface AnsweredBy {
+  readonly address: string | null
+  readonly localAddress: string | null
+  /** Issuer of the certificate it showed, `CN=…, O=…`; null over http. */
+  readonly issuer: string | null
+}
+
 /** Exactly which bytes a URL named when we asked. */
 export interface OriginVersion {
   /** URL as asked for, normalised, without fragment. */
@@ -30,6 +38,8 @@ export interface OriginVersion {
   readonly storable: boolean
   /** Serialised `http-cache-semantics` policy. */
   readonly policy: unknown
+  /** By whom and where it was answered; absent when it comes from the cache. */
+  readonly answeredBy?: AnsweredBy | undefined
   /** The client certificate the caller asked to show; its bytes are asked for with the same. */
   readonly certificate?: CertificateWish | undefined
   /** Who chose its URL; the user by default. Decides which addresses may be asked for its bytes. */

@@ -6,7 +6,7 @@ import { coversHost } from './certificate-choice.ts'
 export type PrivateBecause = 'signed-url' | 'client-certificate' | 'sets-cookie'
 
 /** Hosts whose contents are shared all the same. */
-export type SharedAnyway = Settings['sharing']
+export type SharedAnyway = Pick<Settings['sharing'], 'signedUrls' | 'clientCertificates' | 'cookies'>
 
 export const nothingAnyway: SharedAnyway = { signedUrls: [], clientCertificates: [], cookies: [] }
 /** Where nothing is shared anyway. */

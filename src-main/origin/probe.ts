@@ -7,6 +7,7 @@ import type { CertificateWish } from './certificate-choice.ts'
 import { parseContentLength, parseContentRange } from './content-range.ts'
 import { discard, type Answer, type Exchange } from './exchange.ts'
 import { statusFailure } from './failures.ts'
+import { fetchChecksumDigest } from './checksum-file.ts'
 import { fetchMetalinkDigest } from './metalink-fetch.ts'
 import type { OriginVersion, ProbeResult } from './origin.ts'
 import { privateByDefault, type SharedAnyway } from './private-by-default.ts'
@@ -20,6 +21,8 @@ export interface ProbeOptions {
   readonly rules: CachingRules
   readonly sharedAnyway: SharedAnyway
   readonly stallMs: number
+  /** A checksum file beside this URL may be asked for. */
+  readonly looksBeside: (url: string) => boolean
 }
 
 export interface Probe {
@@ -56,6 +59,10 @@ export async function probeOnce(options: ProbeOptions, probe: Probe): Promise<Pr
   if (version.sha256 === null && version.lengthBytes !== null) {
     const sha256 = await fetchMetalinkDigest(options, probe, { linkField: first.headers.link, version })
     if (sha256 !== null) version = { ...version, sha256 }
+    else if (options.looksBeside(probe.url) && !probe.authorised) {
+      const beside = await fetchChecksumDigest(options, probe, version)
+      if (beside !== null) version = { ...version, sha256: beside }
+    }
   }
   return { status: 'version', version }
 }
@@ -142,6 +149,7 @@ function read(options: ProbeOptions, probe: Probe, answer: Answer): OriginVersio
       ranged: answer.method === 'GET',
       authorised: probe.authorised,
       local: answer.local,
+      answeredBy: answer.answeredBy,
       fields: Object.keys(probe.fields)
     },
     options.rules

@@ -4,8 +4,8 @@ import type { CachingRules } from './caching.ts'
 import { forbidsSharing } from './caching.ts'
 import { codingOf } from './coding.ts'
 import { parseContentLength, parseContentRange } from './content-range.ts'
-import { parseDigest, parseReprDigest } from './digest-fields.ts'
-import type { OriginVersion } from './origin.ts'
+import { digestInFields, digestInPath } from './named-digests.ts'
+import type { AnsweredBy, OriginVersion } from './origin.ts'
 import type { StoredValidators } from './validators.ts'
 import { hostOf } from './url.ts'
 import { strongEtag, strongLastModified } from './validator-fields.ts'
@@ -25,6 +25,7 @@ export interface AnswerHead {
   readonly authorised: boolean
   /** It came from this PC, its link or a metadata service. */
   readonly local?: boolean
+  readonly answeredBy?: AnsweredBy
   /** The caller's own fields that were sent, lower case. */
   readonly fields: readonly string[]
 }
@@ -45,7 +46,8 @@ export function versionOf(answer: AnswerHead, rules: CachingRules): OriginVersio
       ranges: false,
       unshareable: isPrivate ? 'private' : 'encoded',
       storable: false,
-      policy
+      policy,
+      answeredBy: answer.answeredBy
     }
   }
   const etag = strongEtag(headers.etag)
@@ -55,11 +57,12 @@ export function versionOf(answer: AnswerHead, rules: CachingRules): OriginVersio
     etag,
     lastModified: strongLastModified(headers['last-modified'], headers.date),
     lengthBytes: totalLength(answer),
-    sha256: parseReprDigest(one(headers['repr-digest'])) ?? parseDigest(one(headers['digest'])),
+    sha256: digestInFields(headers) ?? digestInPath(answer.url),
     ranges: !(answer.ranged && answer.status === 200) && !/^\s*none\s*$/i.test(headers['accept-ranges'] ?? ''),
     unshareable: isPrivate ? 'private' : variesByRequest(answer, etag) ? 'not-shareable' : null,
     storable,
-    policy
+    policy,
+    answeredBy: answer.answeredBy
   }
 }
 
@@ -111,8 +114,4 @@ function variesByRequest(answer: AnswerHead, etag: string | null): boolean {
     .map((name) => name.trim())
   if (names.includes('*')) return true
   return etag === null && names.some((name) => answer.fields.includes(name))
-}
-
-function one(field: string | string[] | undefined): string | undefined {
-  return Array.isArray(field) ? field.join(', ') : field
 }

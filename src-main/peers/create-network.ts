@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { networkInterfaces } from 'node:os'
 import type { SecureContext } from 'node:tls'
-import type { BootId, ContentKey, PeerId } from '../contract/ids.ts'
+import type { BootId, ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
 import type { Credential, PeerMessage } from '../contract/peer-messages.ts'
 import type { Priority } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
@@ -14,6 +14,7 @@ import type { PiecePlan } from '../pieces/plan.ts'
 import type { Pace } from '../rates/pace.ts'
 import { AddressGuard } from './control/address-guard.ts'
 import { Beacon } from './discovery/beacon.ts'
+import { believing } from './fleet/believed.ts'
 import { CaFleet, type CaFleetHooks } from './fleet/ca-fleet.ts'
 import { Connections } from './control/connections.ts'
 import { presentableName, type Hello } from './control/hello.ts'
@@ -66,6 +67,8 @@ export interface PeerNetworkOptions {
   readonly rates?: PeerRates
   /** Numbers in [0, 1) for jitter; secrets never come from here. */
   readonly random?: () => number
+  /** Members that are believed no more, whatever they show. */
+  readonly distrusts?: (id: PeerId) => boolean
   /** The network interfaces of this PC, as `os.networkInterfaces` lists them. */
   readonly listing?: typeof networkInterfaces
   /** What the system says about the kinds of interfaces; without it their names must do. Whoever gives it starts and stops it. */
@@ -84,8 +87,12 @@ export async function createPeerNetwork(options: PeerNetworkOptions): Promise<Pe
   const bySiteKey = siteKey === null ? undefined : siteKeyMembership(siteKey)
   const identity = await loadIdentity(options.dataDir, options)
   const ca = await CaFleet.open(options.dataDir, { ...options, identity, random: options.random ?? Math.random })
-  return new LanNetwork(options, identity, { ca, membership: ca?.membership ?? bySiteKey })
+  const proven = ca?.membership ?? bySiteKey
+  const membership = proven && options.distrusts ? believing(proven, options.distrusts) : proven
+  return new LanNetwork(options, identity, { ca, membership })
 }
+
+const noneRecalled: ReadonlyMap<Sha256Hex, string> = new Map()
 
 /** What exists only in a fleet. */
 interface Fleet {
@@ -214,6 +221,14 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
 
   noteFlood(id: PeerId, reason: string): void {
     this.#fleet?.connections.noteFlood(id, reason)
+  }
+
+  get recalled(): ReadonlyMap<Sha256Hex, string> {
+    return this.#fleet?.ca?.recalled ?? noneRecalled
+  }
+
+  enforceMembership(): void {
+    this.#fleet?.connections.enforceMembership()
   }
 
   view(): PeerView[] {
@@ -367,6 +382,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       send: (to, message) => void connections.send(to, message),
       offended: (peer, reason) => connections.cut(peer, reason),
       enforce: () => connections.enforceMembership(),
+      recalled: () => this.emit('recalled'),
       renewed: (credential) => {
         this.#controlContext = peerSecureContext(credential)
         listener.renew(credential)

@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import type { BootId, ContentKey, PeerId } from '../contract/ids.ts'
+import type { BootId, ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
 import type { Credential, PeerMessage } from '../contract/peer-messages.ts'
 import type { Priority } from '../contract/request.ts'
 import type { PeerView, UploadView, AgentSnapshot } from '../contract/snapshot.ts'
@@ -62,6 +62,8 @@ export interface PeerNetworkEvents {
   banned: [PeerId, ContentKey]
   /** Something about this PC's own membership that its people should know; a sentence. */
   notice: [string]
+  /** {@link PeerNetwork.recalled} has changed. */
+  recalled: []
   /** Anything that changes {@link PeerNetwork.view}. */
   changed: []
 }
@@ -105,6 +107,10 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
   isBanned(id: PeerId, key: ContentKey): boolean
   /** A member floods this agent; told once in a while by `refused`, and it stays connected. `reason`: a clause about it. */
   noteFlood(id: PeerId, reason: string): void
+  /** Contents that the CA of the fleet has recalled, and why. */
+  readonly recalled: ReadonlyMap<Sha256Hex, string>
+  /** Who is a member has changed: those who are none any more lose their connections. */
+  enforceMembership(): void
   view(): PeerView[]
   uploads(): UploadView[]
   /** Breaks off all that is being served now. */

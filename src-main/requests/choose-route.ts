@@ -1,6 +1,6 @@
 import type { CachedContent, StoredVersion } from '../cache/cache.ts'
 import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
-import type { RequestSpec } from '../contract/request.ts'
+import type { ReasonCode, RequestSpec } from '../contract/request.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
 import { mayServeStale } from '../origin/caching.ts'
 import { wishOf } from '../origin/certificate-choice.ts'
@@ -15,7 +15,7 @@ import type { VersionCheck } from './version-check.ts'
 
 /** What is asked for, and by whom the origin is asked. */
 export interface RouteQuestion {
-  readonly world: Pick<TransferWorld, 'cache' | 'clock'>
+  readonly world: Pick<TransferWorld, 'cache' | 'clock' | 'settings'>
   readonly versions: VersionCheck
   readonly spec: RequestSpec
   readonly target: RequestTarget
@@ -28,17 +28,25 @@ export interface RouteQuestion {
 /**
  *     cache      it is here
  *     transfer   it can be shared: one transfer for all who want it
- *     whole      no length or no version: from start to end into the cache, not shared while it runs
+ *     whole      no length or no version, or not to be shared: from start to end into the cache, not shared while it runs
  *     file       private, or too large for the cache: past it
  */
 export type FoundRoute =
-  | { readonly by: 'cache'; readonly content: CachedContent; readonly stale: boolean; readonly key: ContentKey | null }
+  | {
+      readonly by: 'cache'
+      readonly content: CachedContent
+      readonly stale: boolean
+      readonly key: ContentKey | null
+      /** The key under which it was found. */
+      readonly foundBy: ContentKey
+    }
   | { readonly by: 'transfer'; readonly init: TransferInit }
   | {
       readonly by: 'whole'
       readonly version: OriginVersion
       readonly stored: StoredVersion | null
       readonly key: ContentKey | null
+      readonly reason: ReasonCode | null
     }
   | {
       readonly by: 'file'
@@ -59,7 +67,7 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
   const found = stored && cache.findByKey(stored.key)
   const present = found && (expected === null || found.sha256 === expected) ? found : undefined
   const fromCache = (content: CachedContent, { stale = false, key = null as ContentKey | null } = {}): FoundRoute => {
-    return { by: 'cache', content, stale, key }
+    return { by: 'cache', content, stale, key, foundBy: key ?? stored!.key }
   }
   if (known?.status === 'stale' && present) return fromCache(present, { stale: true })
   let version: OriginVersion
@@ -111,12 +119,14 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
   const key = version.unshareable === null ? contentKeyOf(version, expected) : null
   const storedVersion = key && storedVersionOf(version, key, clock.wallMs())
   if (key === null || storedVersion === null || version.lengthBytes === null)
-    return { by: 'whole', version, stored: storedVersion, key }
+    return { by: 'whole', version, stored: storedVersion, key, reason: storedVersion ? null : 'not-shareable' }
   const here = cache.findByKey(key)
   if (here) {
     cache.link(storedVersion, here.sha256)
     return fromCache(here, { key })
   }
+  if (key.startsWith('version:') && world.settings.sharing.withoutDigest === 'never')
+    return { by: 'whole', version, stored: storedVersion, key, reason: 'not-verifiable' }
   return {
     by: 'transfer',
     init: {

@@ -1,4 +1,5 @@
 import type { CachedContent, StoredVersion } from '../cache/cache.ts'
+import type { Checked } from '../cache/provenance.ts'
 import type { Sha256Hex } from '../contract/ids.ts'
 import type { ContentKind, Priority } from '../contract/request.ts'
 import { digestMismatch } from '../lib/digest-mismatch.ts'
@@ -34,12 +35,13 @@ export async function downloadToCache(
   world: TransferWorld,
   job: DirectJob,
   stored: StoredVersion | null,
-  kind: ContentKind
+  kind: ContentKind,
+  checked: Checked
 ): Promise<CachedContent> {
   const stream = await world.cache.openStream()
   try {
     await readFrom(world, job, 0, { write: (chunk) => stream.write(chunk), restart: async () => {} })
-    return await stream.complete(job.expected, stored && { ...stored, lengthBytes: stream.writtenBytes }, kind)
+    return await stream.complete(job.expected, stored && { ...stored, lengthBytes: stream.writtenBytes }, kind, checked)
   } catch (error) {
     await stream.discard()
     throw error
@@ -56,7 +58,7 @@ export async function downloadToCache(
  * @throws the codes of {@link OriginClient.open}, DIGEST_MISMATCH, DESTINATION_…, DISK_FULL
  */
 export async function downloadToFile(
-  world: Pick<TransferWorld, 'clock' | 'origin' | 'begunFiles'>,
+  world: Pick<TransferWorld, 'clock' | 'origin' | 'begunFiles'> & Partial<Pick<TransferWorld, 'recalls'>>,
   job: DirectJob,
   destination: string,
   overwrite: boolean
@@ -72,6 +74,7 @@ export async function downloadToFile(
     if (version.lengthBytes !== null) await requireRoom(path, version.lengthBytes - part.bytes)
     if (part.bytes === 0 || part.bytes !== version.lengthBytes) await readInto(part, world, job)
     const sha256 = part.digest()
+    world.recalls?.assertNotRecalled(sha256)
     if (job.expected !== null && sha256 !== job.expected) throw digestMismatch(job.expected, sha256)
     signal.throwIfAborted()
     await part.commit()

@@ -38,6 +38,7 @@ function setUp(bytes = 4 * MIB + 10) {
       return {
         sha256,
         plan,
+        provenances: [],
         pieceDigests: Buffer.concat(Array.from({ length: plan.count }, (_, index) => digest(slice(index)))),
         read: async (start, length) => Buffer.from(data.subarray(start, start + length)),
         close: async () => void open--

@@ -93,6 +93,7 @@ export class Readings {
     const { cache, clock } = this.#world
     const stored = cache.version(url)
     const present = stored && cache.findByKey(stored.key)
+    if (present) this.#world.recalls.assertNotRecalled(present.sha256)
     const found = (known: KnownVersion, policy: unknown, lengthBytes: number, cached: boolean): LookUp => {
       const { fields, ageSeconds } = keptAnswer(policy, clock)
       const content: Found = {

@@ -1,4 +1,5 @@
 import type { Sha256Hex } from '../contract/ids.ts'
+import type { VerifiedBy } from '../contract/provenance.ts'
 import type { ReasonCode, RequestState as ToldState, WaitingFor } from '../contract/request.ts'
 import type { Step } from '../lib/machine-run.ts'
 import { hasCode, type LarderError } from '../lib/errors.ts'
@@ -46,6 +47,7 @@ export type DirectTarget = 'file' | 'cache'
 export interface Outcome {
   readonly sha256: Sha256Hex
   readonly lengthBytes: number
+  readonly verifiedBy: VerifiedBy
 }
 
 /** How the bytes are to be had once the origin has named the version. */

@@ -142,6 +142,7 @@ export class RequestRecord {
       master,
       masterName: master ? this.#world.network.nameOf(master) : null,
       stale: this.stale,
+      verifiedBy: this.outcome?.verifiedBy ?? null,
       reasons: [...this.#reasons],
       error: this.#error?.toView() ?? null,
       createdAt: this.#createdWallMs,

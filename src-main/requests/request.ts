@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { CachedContent } from '../cache/cache.ts'
-import { RequestId, type Sha256Hex } from '../contract/ids.ts'
+import type { Checked } from '../cache/provenance.ts'
+import { RequestId, type ContentKey, type Sha256Hex } from '../contract/ids.ts'
 import type { Priority, ReasonCode, RequestSpec, RequestView, SourceSplit, WaitingFor } from '../contract/request.ts'
 import type { Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
@@ -10,6 +11,7 @@ import type { TransferWorld } from '../transfers/job.ts'
 import type { SlotTicket } from '../transfers/origin-slots.ts'
 import type { JoinedTransfer, KnownVersion, Supply } from '../transfers/supply.ts'
 import type { Membership, Transfers } from '../transfers/transfers.ts'
+import { sourceOf } from '../transfers/verify/source-facts.ts'
 import { chooseRoute, type FoundRoute } from './choose-route.ts'
 import type { DestinationsInUse } from '../placing/destinations-in-use.ts'
 import { requireRoomFor, takePlace, type Place } from './destination.ts'
@@ -173,8 +175,13 @@ export class LocalRequest implements Interest {
     this.#tell()
   }
 
-  transferDone({ sha256, plan }: CachedContent): void {
-    this.#machine.happened({ e: 'transferDone', outcome: { sha256, lengthBytes: plan.lengthBytes } })
+  transferDone(content: CachedContent): void {
+    try {
+      const outcome = this.#outcomeOf(content, this.#record.key)
+      this.#machine.happened({ e: 'transferDone', outcome })
+    } catch (error) {
+      this.transferFailed(LarderError.from(error))
+    }
   }
 
   transferFailed(error: LarderError): void {
@@ -254,10 +261,12 @@ export class LocalRequest implements Interest {
     if (destination !== undefined) this.#place = await takePlace(destination, overwrite, this.#parts.destinations)
     // It may have been cancelled meanwhile.
     if (this.final) this.#place?.release()
-    if (this.#expected === null || this.#target.private) return null
+    if (this.#expected === null) return null
+    this.#world.recalls.assertNotRecalled(this.#expected)
+    if (this.#target.private) return null
     // The digest names the bytes: no origin can have a later version of them.
     const known = this.#world.cache.find(this.#expected)
-    return known ? outcomeOf(known) : null
+    return known ? this.#outcomeOf(known, null) : null
   }
 
   async #askVersion(): Promise<Route> {
@@ -279,7 +288,7 @@ export class LocalRequest implements Interest {
       case 'cache':
         this.#record.stale = route.stale
         this.#record.key = route.key ?? this.#record.key
-        return { by: 'cache', outcome: outcomeOf(route.content) }
+        return { by: 'cache', outcome: this.#outcomeOf(route.content, route.foundBy) }
       case 'transfer':
         this.#record.key = route.init.key
         this.#record.lengthBytes = route.init.plan.lengthBytes
@@ -288,7 +297,7 @@ export class LocalRequest implements Interest {
       case 'whole':
         this.#record.key = route.key
         this.#record.lengthBytes = route.version.lengthBytes
-        if (route.stored === null) this.#record.addReason('not-shareable')
+        if (route.reason !== null) this.#record.addReason(route.reason)
         return { by: 'direct', to: 'cache' }
       case 'file':
         this.#record.lengthBytes = route.version.lengthBytes
@@ -323,15 +332,29 @@ export class LocalRequest implements Interest {
         this.#tell()
       }
     }
+    const verifiedBy = job.expected === null ? 'origin' : 'digest'
     try {
-      if (route.by === 'whole') return outcomeOf(await downloadToCache(this.#world, job, route.stored, this.#spec.kind))
+      if (route.by === 'whole') {
+        const checked: Checked = { verifiedBy, source: sourceOf(route.version, this.#world) }
+        const content = await downloadToCache(this.#world, job, route.stored, this.#spec.kind, checked)
+        this.#world.recalls.assertNotRecalled(content.sha256)
+        return { sha256: content.sha256, lengthBytes: content.plan.lengthBytes, verifiedBy }
+      }
       const sha256 = await downloadToFile(this.#world, job, route.destination, this.#spec.overwrite)
-      return { sha256, lengthBytes: route.version.lengthBytes ?? this.ownSplit.originBytes }
+      return { sha256, lengthBytes: route.version.lengthBytes ?? this.ownSplit.originBytes, verifiedBy }
     } catch (error) {
       // Nothing of it is kept.
       this.#world.discarded?.(this.ownSplit.originBytes)
       throw error
     }
+  }
+
+  /** @param key under which it is known here; null: by the digest asked for. @throws CONTENT_RECALLED */
+  #outcomeOf({ sha256, plan }: CachedContent, key: ContentKey | null): Outcome {
+    this.#world.recalls.assertNotRecalled(sha256)
+    const named = this.#expected !== null || key === null || key.startsWith('sha256:')
+    const verifiedBy = named ? 'digest' : (this.#world.cache.provenance(key)?.verifiedBy ?? 'members')
+    return { sha256, lengthBytes: plan.lengthBytes, verifiedBy }
   }
 
   #obtained(outcome: Outcome, fromCache: boolean): void {
@@ -368,8 +391,4 @@ export class LocalRequest implements Interest {
     this.#parts.changed(this)
     this.#world.changed()
   }
-}
-
-function outcomeOf({ sha256, plan }: CachedContent): Outcome {
-  return { sha256, lengthBytes: plan.lengthBytes }
 }

@@ -1,10 +1,12 @@
 import { isAbsolute } from 'node:path'
-import type { RequestId } from '../contract/ids.ts'
+import type { RequestId, Sha256Hex } from '../contract/ids.ts'
+import type { VerifiedBy } from '../contract/provenance.ts'
 import type { Priority, RequestSpec, RequestView } from '../contract/request.ts'
 import type { Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { Chooser } from '../origin/address-policy.ts'
 import { parseIntegrity } from '../origin/integrity.ts'
+import { digestInFragment } from '../origin/named-digests.ts'
 import { DestinationsInUse } from '../placing/destinations-in-use.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import { LocalRequest } from './request.ts'
@@ -31,6 +33,7 @@ export class Requests {
   readonly #byId = new Map<RequestId, LocalRequest>()
   readonly #running = new Set<Promise<void>>()
   readonly #totals = { originBytes: 0, cacheBytes: 0 }
+  readonly #verified: Record<VerifiedBy, number> = { digest: 0, origin: 0, sample: 0, members: 0 }
   #paused = false
   #lineTold: Timer | null = null
 
@@ -57,7 +60,7 @@ export class Requests {
       throw new LarderError('BUSY', `${MAX_UNFINISHED} requests are waiting already`)
     const resolved = resolveTarget(spec.url, spec.headers, this.#world.settings.backgroundChannel.url)
     const target = chooser ? { ...resolved, chooser } : resolved
-    const expected = spec.integrity === undefined ? null : parseIntegrity(spec.integrity)
+    const expected = expectedOf(spec)
     if (spec.destination !== undefined && !isAbsolute(spec.destination))
       throw new LarderError('DESTINATION_INVALID', `Not an absolute path: ${spec.destination.slice(0, 200)}`)
     const request = new LocalRequest(spec, target, expected, {
@@ -75,6 +78,8 @@ export class Requests {
       this.#running.delete(run)
       this.#totals.originBytes += request.ownSplit.originBytes
       this.#totals.cacheBytes += request.ownSplit.cacheBytes
+      const { state, verifiedBy } = request.view()
+      if (state === 'done' && verifiedBy) this.#verified[verifiedBy]++
     })
     this.#running.add(run)
     return request
@@ -94,6 +99,11 @@ export class Requests {
   /** Bytes of finished requests that went past transfers: whole from the cache, or private from the origin. */
   get totals(): Readonly<{ originBytes: number; cacheBytes: number }> {
     return this.#totals
+  }
+
+  /** Finished requests by what their bytes were verified by. */
+  get verified(): Readonly<Record<VerifiedBy, number>> {
+    return this.#verified
   }
 
   /** Unfinished requests of a priority, or all. */
@@ -135,4 +145,14 @@ export class Requests {
       if (i < excess || r.finishedMs! < oldMs) this.#byId.delete(r.id)
     })
   }
+}
+
+/** What the caller says of the bytes, beside the URL or in its fragment. @throws DIGEST_INVALID */
+function expectedOf({ url, integrity }: RequestSpec): Sha256Hex | null {
+  const named = digestInFragment(url)
+  if (integrity === undefined) return named
+  const expected = parseIntegrity(integrity)
+  if (named !== null && named !== expected)
+    throw new LarderError('DIGEST_INVALID', 'The expected digest is another one than that in the URL')
+  return expected
 }

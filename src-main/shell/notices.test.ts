@@ -31,6 +31,14 @@ describe('notices', () => {
     expect(shown).toEqual([{ title: '2 downloads failed', body: 'First: b failed. Another goes on without peers.' }])
   })
 
+  test('tell a recalled file before everything else', async () => {
+    const { clock, shown, happen } = setUp()
+    happen('requestFailed', 'b failed.')
+    happen('contentRecalled', 'tool.msi was recalled: do not use it.')
+    await clock.pass(3000)
+    expect(shown).toEqual([{ title: 'A file was recalled', body: 'tool.msi was recalled: do not use it.' }])
+  })
+
   test('leave people in peace for a minute, and then tell the rest', async () => {
     const { clock, shown, happen } = setUp()
     happen('fallback', 'a.')

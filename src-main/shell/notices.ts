@@ -11,7 +11,7 @@ const GROUP_MS = 3000
 /** Nobody is disturbed more often. */
 const QUIET_MS = 60_000
 
-/** Turns failures and fallbacks into few notices: a group at a time, and then silence for a while. */
+/** Turns recalls, failures and fallbacks into few notices: a group at a time, and then silence for a while. */
 export class Notices {
   readonly #clock: Clock
   readonly #show: (notice: Notice) => void
@@ -25,7 +25,7 @@ export class Notices {
   }
 
   add(event: AgentEvent): void {
-    if (event.type !== 'fallback' && event.type !== 'requestFailed') return
+    if (event.type !== 'fallback' && event.type !== 'requestFailed' && event.type !== 'contentRecalled') return
     this.#waiting.push(event)
     const quietFor = this.#shownAtMs + QUIET_MS - this.#clock.monotonicMs()
     this.#timer ??= this.#clock.after(Math.max(GROUP_MS, quietFor), () => this.#tell())
@@ -48,6 +48,13 @@ export class Notices {
 
 /** One notice about one or more events. */
 export function noticeOf(events: readonly AgentEvent[]): Notice {
+  const recalled = events.filter(({ type }) => type === 'contentRecalled')
+  // Nothing is more urgent than a file not to be used.
+  if (recalled.length > 0)
+    return {
+      title: recalled.length === 1 ? 'A file was recalled' : `${recalled.length} files were recalled`,
+      body: (recalled[0]?.text ?? '').slice(0, 240)
+    }
   const failed = events.filter(({ type }) => type === 'requestFailed')
   const fellBack = events.filter(({ type }) => type === 'fallback')
   const title =

@@ -185,6 +185,8 @@ describe('the tray', () => {
           peerBytes: 123 * 2 ** 40,
           cacheBytes: 0,
           servedBytes: 1500,
+          sampledBytes: 0,
+          verified: { digest: 0, origin: 0, sample: 0, members: 0 },
           fallbacks: 0,
           bypassed: 0,
           discardedBytes: 0

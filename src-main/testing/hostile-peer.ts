@@ -11,7 +11,7 @@ import { systemClock } from '../lib/clock.ts'
 import { createPeerNetwork } from '../peers/create-network.ts'
 import type { PeerNetwork } from '../peers/network.ts'
 import { lone, PieceBuffers, type PieceBuffer } from '../pieces/piece-buffers.ts'
-import { pieceLength, planPieces, type PiecePlan } from '../pieces/plan.ts'
+import { pieceLength, pieceStart, planPieces, type PiecePlan } from '../pieces/plan.ts'
 import { signRecord, type PieceRecord } from '../pieces/record.ts'
 import { keptLog } from './kept-log.ts'
 
@@ -50,6 +50,8 @@ export async function startHostilePeer(options: {
   seeds: string[]
   lie: Lie
   lengthBytes: number
+  /** What it gives instead of rubbish; the whole. */
+  bytes?: Buffer | undefined
 }): Promise<HostilePeer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'larder-hostile-'))
   const settings = Settings.parse({
@@ -60,6 +62,9 @@ export async function startHostilePeer(options: {
   })
   const plan = planPieces(options.lengthBytes)
   let asked = 0
+  const pieceOf = (index: number) =>
+    options.bytes?.subarray(pieceStart(plan, index), pieceStart(plan, index) + pieceLength(plan, index)) ??
+    rubbish(plan, index)
   const network: PeerNetwork = await createPeerNetwork({
     dataDir,
     name: 'mallory',
@@ -76,12 +81,12 @@ export async function startHostilePeer(options: {
           : {
               plan,
               has: () => true,
-              record: (index) => recordFor(network, key, plan, index, options.lie),
+              record: (index) => recordFor(network, key, index, pieceOf(index), options.lie),
               read: (index) => {
                 asked++
                 return neverSends.includes(options.lie)
                   ? new Promise<PieceBuffer>(() => {})
-                  : Promise.resolve(lone(rubbish(plan, index)))
+                  : Promise.resolve(lone(Buffer.from(pieceOf(index))))
               },
               served: () => {},
               close: () => {}
@@ -155,9 +160,8 @@ function rubbish(plan: PiecePlan, index: number): Buffer {
   return Buffer.alloc(pieceLength(plan, index), 0x66 + (index % 7))
 }
 
-function recordFor(network: PeerNetwork, key: ContentKey, plan: PiecePlan, index: number, lie: Lie): PieceRecord {
-  const digest =
-    lie === 'wrong-record' ? createHash('sha256').update(rubbish(plan, index)).digest() : Buffer.alloc(32, index)
+function recordFor(network: PeerNetwork, key: ContentKey, index: number, piece: Buffer, lie: Lie): PieceRecord {
+  const digest = lie === 'wrong-record' ? createHash('sha256').update(piece).digest() : Buffer.alloc(32, index)
   const record = signRecord(key, { index, epoch: 0, digest, signer: network.self }, (message) => network.sign(message))
   return lie === 'forged-record' ? { ...record, signature: Buffer.alloc(64, 1) } : record
 }

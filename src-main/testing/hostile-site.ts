@@ -31,12 +31,13 @@ export class HostileSite {
   }
 
   /** Starts a liar and waits until everybody is connected to it. @param lengthBytes of the contents it says it has */
-  async admit(lie: Lie, lengthBytes: number): Promise<HostilePeer> {
+  async admit(lie: Lie, lengthBytes: number, bytes?: Buffer): Promise<HostilePeer> {
     const { agents, siteKey } = this.fleet
     const mallory = await startHostilePeer({
       siteKey,
       lie,
       lengthBytes,
+      bytes,
       seeds: agents.map(({ agent }) => `127.0.0.1:${agent.snapshot().ports.peer}`)
     })
     this.#liars.push(mallory)

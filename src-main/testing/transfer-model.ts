@@ -32,7 +32,7 @@ export interface Machines {
 export const machines: Machines = { request: stepRequest, transfer: stepTransfer }
 
 const PIECES = 3
-const outcome: Outcome = { sha256: 'a'.repeat(64) as Outcome['sha256'], lengthBytes: PIECES }
+const outcome: Outcome = { sha256: 'a'.repeat(64) as Outcome['sha256'], lengthBytes: PIECES, verifiedBy: 'origin' }
 const errors = new Map<LarderError['code'], LarderError>()
 
 /** An error of this code, always the same one. */

@@ -1,5 +1,6 @@
 import type { CachedContent, StoredVersion } from '../cache/cache.ts'
 import type { PeerId, Sha256Hex } from '../contract/ids.ts'
+import type { VerifiedBy } from '../contract/provenance.ts'
 import type { ContentKind } from '../contract/request.ts'
 import { Bitmap } from '../lib/bitmap.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
@@ -12,6 +13,7 @@ import { InFlight } from './in-flight.ts'
 import { Intake } from './intake.ts'
 import type { Job } from './job.ts'
 import type { Swarm } from './swarm.ts'
+import type { ContentCheck, Judgement } from './verify/content-check.ts'
 
 /** What the whole is to be, and how it is kept. */
 export interface WholeInit {
@@ -37,14 +39,22 @@ export class Assembly {
   readonly #whole: WholeInit
   readonly #swarm: Swarm
   readonly #blame: Blame
+  readonly #check: ContentCheck
+  #verifiedBy: VerifiedBy | null = null
 
-  constructor(job: Job, whole: WholeInit, swarm: Swarm, blame: Blame) {
+  constructor(job: Job, whole: WholeInit, swarm: Swarm, blame: Blame, check: ContentCheck) {
     this.#job = job
     this.#whole = whole
     this.#swarm = swarm
     this.#blame = blame
+    this.#check = check
     this.inFlight = new InFlight(job.partial.have, new Bitmap(job.plan.count))
     this.intake = new Intake(job.plan, job.partial.have, job.arrivals)
+  }
+
+  /** By what the whole was verified; null: it is not complete yet. */
+  get verifiedBy(): VerifiedBy | null {
+    return this.#verifiedBy
   }
 
   get allHere(): boolean {
@@ -86,7 +96,12 @@ export class Assembly {
   async complete(): Promise<Completion> {
     const { expected, stored, kind } = this.#whole
     try {
-      return { content: await this.#job.partial.complete(expected, stored, kind) }
+      const judgement = await this.#check.judge()
+      if (judgement.is !== 'checked') return await this.#dropWhatIsWrong(judgement)
+      const { checked } = judgement
+      const content = await this.#job.partial.complete(expected, stored, kind, checked)
+      this.#verifiedBy = checked.verifiedBy
+      return { content }
     } catch (thrown) {
       const error = LarderError.from(thrown, 'CACHE_UNUSABLE')
       try {
@@ -111,19 +126,40 @@ export class Assembly {
     }
   }
 
+  /** Who signed one lie may have signed others, and may not be alone: after a lie all that others signed goes. */
+  async #dropWhatIsWrong(judgement: Exclude<Judgement, { is: 'checked' }>): Promise<Completion> {
+    const error = new LarderError('PIECE_DIGEST_MISMATCH', 'Pieces that other PCs gave are not what the origin has')
+    if (judgement.is === 'disowned') {
+      await this.#drop(judgement.pieces)
+      return { error, anew: 'damaged' }
+    }
+    const { record, truth } = judgement.lie
+    if (record.signer !== this.#job.world.network.self) {
+      this.#blame.suspect(record.index, record)
+      this.#blame.judge(record.index, { ...record, digest: truth })
+    }
+    await this.#drop(this.#check.foreign())
+    return { error, anew: 'foreign' }
+  }
+
   /** The whole is wrong although each piece matched its record: somebody signed wrong records. All that others signed goes. */
   async #dropForeign(): Promise<boolean> {
+    const foreign = this.#check.foreign()
+    if (foreign.length > 0) await this.#drop(foreign)
+    return foreign.length > 0
+  }
+
+  async #drop(pieces: readonly number[]): Promise<void> {
     const { partial, world } = this.#job
-    const foreign = [...partial.have].filter((i) => partial.record(i)!.signer !== world.network.self)
-    if (foreign.length === 0) return false
-    for (const i of foreign) {
-      this.#blame.suspect(i, partial.record(i)!)
+    this.#check.forgetOlder()
+    for (const i of pieces) {
+      const record = partial.record(i)!
+      if (record.signer !== world.network.self) this.#blame.suspect(i, record)
       this.intake.dropped(i)
       this.inFlight.lost(i)
     }
-    await partial.drop(foreign)
+    await partial.drop(pieces)
     this.#swarm.announceLoss()
-    return true
   }
 
   /** Pieces rotted on the disk between their check and the end; the partial has forgotten them. */

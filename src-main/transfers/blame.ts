@@ -11,6 +11,8 @@ export interface BlameHooks {
   readonly master: () => PeerId | null
   /** The coordinator is told that its master, or the holders it named, are of no use. */
   readonly report: (problem: Problem) => void
+  /** The origin says other than this record, which its signer did sign. */
+  readonly lied: (record: PieceRecord, truth: Buffer) => void
   /** A peer was cut off; what it was to deliver can be asked of others. */
   readonly convicted: () => void
 }
@@ -49,7 +51,9 @@ export class Blame {
     const suspect = this.#suspects.get(index)
     if (!suspect) return
     this.#suspects.delete(index)
-    if (!suspect.digest.equals(truth.digest)) this.convict(suspect.signer, `signed a wrong record for piece ${index}`)
+    if (suspect.digest.equals(truth.digest)) return
+    this.convict(suspect.signer, `signed a wrong record for piece ${index}`)
+    this.#hooks.lied(suspect, truth.digest)
   }
 
   /** Bans a peer for this content. @param why a clause about it, e.g. `sent damaged bytes for piece 7` */

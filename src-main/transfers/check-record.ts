@@ -1,26 +1,25 @@
 import type { PeerId } from '../contract/ids.ts'
-import type { MasterHistory } from '../contract/peer-messages.ts'
 import type { PieceRecord } from '../pieces/record.ts'
 
-/** What is known about who may sign which pieces. */
+/** What is known about who may sign pieces. */
 export interface SigningRights {
-  readonly masters: MasterHistory
-  /** Public key (SPKI DER) of a member; undefined for strangers. */
+  /** Public key (SPKI DER) of a member; undefined for strangers and for those who have signed a lie. */
   readonly memberKey: (id: PeerId) => Buffer | undefined
   readonly verify: (record: PieceRecord, spki: Buffer) => boolean
 }
 
 /**
- *     ok              signed by a member who was master in that epoch, or who vouches by itself (epoch 0)
- *     unknown-signer  no proof of its membership has reached us (yet)
- *     not-master      somebody else was master in that epoch, or we do not know of it (yet)
+ *     ok              signed by a member that is believed
+ *     unknown-signer  no proof of its membership has reached us (yet), or it is believed no more
  *     forged          the signature is wrong: whoever sent it did not check it, or made it
  */
-export type RecordVerdict = 'ok' | 'unknown-signer' | 'not-master' | 'forged'
+export type RecordVerdict = 'ok' | 'unknown-signer' | 'forged'
 
+/**
+ * Whether a record may be believed. The epoch in it says when it was signed and nothing more: a first signature outlives the
+ * claim table that gave the epoch its number, and who lies needs no office for it.
+ */
 export function checkRecord(record: PieceRecord, rights: SigningRights): RecordVerdict {
-  if (record.epoch > 0 && !rights.masters.some((m) => m.epoch === record.epoch && m.master === record.signer))
-    return 'not-master'
   const spki = rights.memberKey(record.signer)
   if (spki === undefined) return 'unknown-signer'
   return rights.verify(record, spki) ? 'ok' : 'forged'

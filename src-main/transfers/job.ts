@@ -14,6 +14,8 @@ import type { RecordVerifier } from '../pieces/record.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { OriginSlots } from './origin-slots.ts'
 import type { Traffic } from './traffic.ts'
+import type { Evidence } from './verify/evidence.ts'
+import type { Recalls } from './verify/recalls.ts'
 
 /** Facts of an event beside its type and sentence. */
 export type EventFacts = Omit<AgentEvent, 'seq' | 'at' | 'type' | 'text'>
@@ -28,11 +30,17 @@ export interface TransferWorld {
   readonly buffers: PieceBuffers
   /** Shared, so that the key of a member is read once and not for each content. */
   readonly records: RecordVerifier
-  readonly settings: Pick<Settings, 'transfers' | 'backgroundChannel'>
   readonly originSlots: OriginSlots
   readonly traffic: Traffic
   /** Where this agent has files half written; absent: nobody looks at the next start. */
   readonly begunFiles?: Pick<BegunFiles, 'note' | 'forget'>
+  readonly settings: Pick<Settings, 'transfers' | 'backgroundChannel' | 'sharing'>
+  /** Who signed what is not true, and what follows. */
+  readonly evidence: Pick<Evidence, 'distrusts' | 'suspects' | 'convict'>
+  /** What an administrator has recalled. */
+  readonly recalls: Pick<Recalls, 'reason' | 'assertNotRecalled'>
+  /** The networks this PC is in. */
+  readonly networks: { of(localAddress: string): string | null; isHere(network: string): boolean }
   /** Weight of this machine now; 0 is never master. Later changes go to the claims by themselves. */
   readonly weight: () => number
   readonly emit: (type: AgentEventType, text: string, facts?: EventFacts) => void

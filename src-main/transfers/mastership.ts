@@ -1,6 +1,5 @@
 import type { Claim, Decision } from '../claims/claims.ts'
 import type { PeerId } from '../contract/ids.ts'
-import type { MasterHistory } from '../contract/peer-messages.ts'
 import { signRecord, type PieceRecord } from '../pieces/record.ts'
 import { checkRecord, type RecordVerdict } from './check-record.ts'
 import type { Job } from './job.ts'
@@ -14,7 +13,6 @@ export class Mastership {
   readonly #job: Job
   readonly #claim: Claim
   readonly #news: TransferNews
-  #masters: MasterHistory = []
   /** What the master says it has received. */
   #bytes = 0
   #told: { master: PeerId | null; epoch: number } = { master: null, epoch: 0 }
@@ -43,7 +41,6 @@ export class Mastership {
 
   /** Takes over what was decided. @returns true when this agent has just come into office */
   note(decision: MadeDecision): boolean {
-    this.#masters = decision.masters
     const master = this.#masterOf(decision)
     if (master !== null && (master !== this.#told.master || decision.epoch !== this.#told.epoch)) {
       this.#told = { master, epoch: decision.epoch }
@@ -66,7 +63,6 @@ export class Mastership {
   check(record: PieceRecord): RecordVerdict {
     const { key, world } = this.#job
     return checkRecord(record, {
-      masters: this.#masters,
       memberKey: (id) => world.network.memberKey(id),
       verify: (r, spki) => world.records.verify(key, r, spki)
     })

@@ -7,6 +7,8 @@ export interface Neighbour {
   readonly id: PeerId
   /** Null until it has answered our `swarm.join`. */
   offered: Bitmap | null
+  /** Merkle root of the whole, as it says; null: it is not complete, or did not say. */
+  root: string | null
   /** It wants news of our pieces. */
   subscribed: boolean
   /** Somebody waits for the content there. */
@@ -73,6 +75,7 @@ export class Neighbours {
       n = {
         id,
         offered: null,
+        root: null,
         subscribed: false,
         waits: false,
         credentialsSent: new Set(),

@@ -1,9 +1,11 @@
 import { EventEmitter } from 'node:events'
-import type { PeerId } from '../contract/ids.ts'
+import type { PeerId, Sha256Hex } from '../contract/ids.ts'
 import type { Credential, SwarmMessage } from '../contract/peer-messages.ts'
 import { Bitmap } from '../lib/bitmap.ts'
 import type { Timer } from '../lib/clock.ts'
 import type { Job } from './job.ts'
+import { merkleRoot } from '../pieces/merkle.ts'
+import { digestsFrom, digestsOf } from './verify/dissent.ts'
 import { Neighbours, type Neighbour } from './neighbours.ts'
 
 /** News of pieces is gathered for so long; the first that only we can have goes at once. */
@@ -14,6 +16,8 @@ const MAX_SIGNERS_PER_MAP = 16
 interface SwarmEvents {
   /** A neighbour has (more) pieces. */
   offered: [Neighbour]
+  /** SHA-256 of pieces from an index on, as a complete holder says. */
+  digests: [PeerId, number, Buffer]
   /** The master says how many bytes it has received. */
   progress: [PeerId, number]
 }
@@ -90,9 +94,22 @@ export class Swarm extends EventEmitter<SwarmEvents> {
         this.#learn(message.signers)
         const neighbour = this.neighbours.meet(from)
         this.neighbours.setOffered(neighbour, offered)
+        neighbour.root = message.root ?? null
         this.emit('offered', neighbour)
         return
       }
+      case 'swarm.askDigests':
+        if (this.#job.partial.have.complete && !this.#muted)
+          this.#job.world.network.send(from, {
+            t: 'swarm.digests',
+            key: this.#job.key,
+            first: message.first,
+            digests: digestsFrom(digestsOf(this.#job), message.first)
+          })
+        return
+      case 'swarm.digests':
+        this.emit('digests', from, message.first, Buffer.from(message.digests, 'base64'))
+        return
       case 'swarm.got': {
         const neighbour = this.neighbours.get(from)
         if (!neighbour?.offered) return
@@ -220,6 +237,8 @@ export class Swarm extends EventEmitter<SwarmEvents> {
       lengthBytes: plan.lengthBytes,
       map: complete ? '' : partial.have.toBase64(),
       complete,
+      ...(complete &&
+        key.startsWith('version:') && { root: merkleRoot(digestsOf(this.#job)).toString('hex') as Sha256Hex }),
       signers: [...signers.values()]
     })
   }

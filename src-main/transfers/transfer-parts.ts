@@ -13,6 +13,7 @@ import { Swarm } from './swarm.ts'
 import type { DecisionFacts, TickFacts, TransferEvent, TransferState } from './transfer-events.ts'
 import { mayAskOrigin, priorityOf } from './transfer-machine.ts'
 import { TransferNews } from './transfer-news.ts'
+import { ContentCheck } from './verify/content-check.ts'
 
 /** What one transfer works with. */
 export interface TransferParts {
@@ -20,6 +21,7 @@ export interface TransferParts {
   readonly mastership: Mastership
   readonly news: TransferNews
   readonly swarm: Swarm
+  readonly check: ContentCheck
   readonly assembly: Assembly
   readonly blame: Blame
   readonly peerLanes: PeerLanes
@@ -61,11 +63,18 @@ export function openParts(
   const blame = new Blame(job, swarm, news, {
     master: () => mastership.master,
     report: (problem) => claim.report(problem),
-    convicted: look
+    convicted: look,
+    lied: (record, truth) => {
+      const credential = swarm.credential(record.signer) ?? partial.credentials.get(record.signer) ?? null
+      world.evidence.convict({ key, url: init.version.finalUrl, record, truth, credential })
+    }
   })
-  const assembly = new Assembly(job, init, swarm, blame)
+  const check = new ContentCheck(job, init, init, swarm)
+  if (world.network.credential) partial.addCredential(world.network.credential, world.network.self)
+  const assembly = new Assembly(job, init, swarm, blame, check)
   const arrived = (from: 'origin' | 'peer') => (index: number, bytes: number) => {
     if (!assembly.accept(index, bytes, from)) return
+    if (from === 'peer' && !mayAskOrigin(state())) check.begin()
     claim.update({ pieces: partial.have.count, bytes: assembly.intake.haveBytes })
     happened({ e: 'pieceArrived', nowMs: clock.monotonicMs() })
   }
@@ -103,7 +112,7 @@ export function openParts(
   swarm.on('progress', (from: PeerId, bytes: number) => {
     if (mastership.hasProgressed(from, bytes)) happened({ e: 'progressed', nowMs: clock.monotonicMs() })
   })
-  return { claim, mastership, news, swarm, assembly, blame, peerLanes, originLane, priority }
+  return { claim, mastership, news, swarm, check, assembly, blame, peerLanes, originLane, priority }
 }
 
 /** What can be had where. */

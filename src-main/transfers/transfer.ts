@@ -2,11 +2,13 @@ import { EventEmitter } from 'node:events'
 import type { CachedContent, PartialContent, StoredVersion } from '../cache/cache.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { SwarmMessage } from '../contract/peer-messages.ts'
+import type { VerifiedBy } from '../contract/provenance.ts'
 import type { SourceSplit, WaitingFor } from '../contract/request.ts'
 import type { TransferView } from '../contract/snapshot.ts'
 import type { Timer } from '../lib/clock.ts'
 import type { LarderError } from '../lib/errors.ts'
 import { MachineRun } from '../lib/machine-run.ts'
+import type { OriginVersion } from '../origin/origin.ts'
 import type { ServedContent } from '../peers/network.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import type { WholeInit } from './assembly.ts'
@@ -92,6 +94,21 @@ export class Transfer
   /** The finished content, once there is one. */
   get content(): CachedContent | null {
     return this.#content
+  }
+
+  /** The version it downloads. */
+  get version(): OriginVersion {
+    return this.#init.version
+  }
+
+  /** By what it was verified; null: it is not complete yet. */
+  get verifiedBy(): VerifiedBy | null {
+    return this.#parts.assembly.verifiedBy
+  }
+
+  /** Content bytes asked of the origin only to compare what peers gave. */
+  get sampledBytes(): number {
+    return this.#parts.check.sampledBytes
   }
 
   get role(): TransferView['role'] {
@@ -207,6 +224,8 @@ export class Transfer
       master: this.master,
       epoch: this.#parts.mastership.epoch,
       split: { ...this.split },
+      verifiedBy: this.verifiedBy,
+      sampledBytes: this.sampledBytes,
       peers: this.#parts.swarm.neighbours.suppliers((id) => this.#world.network.nameOf(id)),
       rateBytesPerSecond: this.rateBytesPerSecond,
       requests: this.#interests.size
@@ -220,6 +239,7 @@ export class Transfer
     const held = this.#machine.state.phase === 'holding'
     this.#happened({ e: 'closed' })
     for (const t of this.#timers) t.cancel()
+    this.#parts.check.close()
     this.#parts.swarm.close()
     this.#parts.claim.close()
     if (!held) await this.#partial.close()

@@ -1,17 +1,23 @@
 import type { CachedContent, PartialContent } from '../cache/cache.ts'
-import type { ContentKey, PeerId } from '../contract/ids.ts'
+import type { ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
 import type { SwarmMessage } from '../contract/peer-messages.ts'
 import type { TransferView } from '../contract/snapshot.ts'
 import { LarderError } from '../lib/errors.ts'
 import { knowledgeOf } from '../origin/content-key.ts'
 import type { PieceSource, ServedContent } from '../peers/network.ts'
 import { pieceLength, pieceStart } from '../pieces/plan.ts'
+import { merkleRoot } from '../pieces/merkle.ts'
 import { signRecord } from '../pieces/record.ts'
 import { Held } from './held.ts'
 import { HotPieces } from './hot-pieces.ts'
 import type { Interest } from './interests.ts'
 import type { TransferWorld } from './job.ts'
 import { Transfer, type TransferInit } from './transfer.ts'
+import { digestsFrom } from './verify/dissent.ts'
+import { mayOffer, recordToServe } from './verify/vouch.ts'
+
+/** Credentials that one message about a map takes. */
+const MAX_SIGNERS_PER_MAP = 16
 
 /** The place of one interest among those of a content. */
 export interface Membership {
@@ -32,6 +38,7 @@ export class Transfers implements PieceSource {
   readonly #live = new Map<ContentKey, Transfer>()
   readonly #held: Held<Transfer>
   readonly #ended = { originBytes: 0, peerBytes: 0 }
+  #endedSampledBytes = 0
   readonly #hot: HotPieces
   readonly #uploaded: (bytes: number) => void
   #servedBytes = 0
@@ -51,6 +58,11 @@ export class Transfers implements PieceSource {
   /** Bytes served to peers in this run. */
   get servedBytes(): number {
     return this.#servedBytes
+  }
+
+  /** Asked of origins only to compare what peers gave, in this run. */
+  get sampledBytes(): number {
+    return [...this.#live.values()].reduce((sum, t) => sum + t.sampledBytes, this.#endedSampledBytes)
   }
 
   /** Verified bytes by where they came from, in this run; each counted once however many requests waited for it. */
@@ -102,7 +114,8 @@ export class Transfers implements PieceSource {
   handle(from: PeerId, message: SwarmMessage): void {
     const transfer = this.#live.get(message.key)
     if (transfer) return transfer.handle(from, message)
-    if (message.t === 'swarm.join') this.#answerJoin(from, message.key)
+    if (message.t === 'swarm.join') void this.#answerJoin(from, message.key)
+    else if (message.t === 'swarm.askDigests') void this.#answerDigests(from, message.key, message.first)
   }
 
   /** Off: peers get nothing, hear of nothing, and are led by others. What this PC asked for goes on. */
@@ -122,7 +135,7 @@ export class Transfers implements PieceSource {
   /** What this agent has of a content, for the election; undefined when it has nothing it may share. */
   holdings(key: ContentKey): { pieces: number; complete: boolean } | undefined {
     if (!this.#serving) return undefined
-    const content = this.#shared(key)
+    const content = this.#offered(key)
     if (content) return { pieces: content.plan.count, complete: true }
     const transfer = this.#live.get(key)
     const pieces = transfer?.view().havePieces ?? 0
@@ -131,7 +144,7 @@ export class Transfers implements PieceSource {
 
   async openServed(key: ContentKey): Promise<ServedContent | undefined> {
     if (!this.#serving) return undefined
-    const content = this.#shared(key)
+    const content = this.#offered(key)
     if (content) return this.#serveComplete(key, content)
     const transfer = this.#live.get(key)
     return transfer?.served(this.#hot, (peer, bytes) => {
@@ -199,6 +212,7 @@ export class Transfers implements PieceSource {
     this.#bookServedEarly(transfer.key)
     this.#ended.originBytes += transfer.split.originBytes
     this.#ended.peerBytes += transfer.split.peerBytes
+    this.#endedSampledBytes += transfer.sampledBytes
     // A disk that fails now may cost the pieces got so far, and nothing else: the next request fetches them anew.
     const ending = transfer
       .close()
@@ -211,34 +225,76 @@ export class Transfers implements PieceSource {
     return ending
   }
 
-  #answerJoin(from: PeerId, key: ContentKey): void {
-    const content = this.#shared(key)
-    const { network } = this.#world
-    if (content && network.credential && this.#serving)
+  async #answerDigests(from: PeerId, key: ContentKey, first: number): Promise<void> {
+    const digests = this.#serving ? await this.#pieceDigests(this.#offered(key)) : undefined
+    if (digests)
+      this.#world.network.send(from, { t: 'swarm.digests', key, first, digests: digestsFrom(digests, first) })
+  }
+
+  async #pieceDigests(content: CachedContent | undefined): Promise<Buffer | undefined> {
+    const reader = content && (await this.#world.cache.open(content.sha256).catch(() => undefined))
+    await reader?.close()
+    return reader?.pieceDigests
+  }
+
+  async #answerJoin(from: PeerId, key: ContentKey): Promise<void> {
+    const content = this.#offered(key)
+    const { network, cache } = this.#world
+    if (!content || !network.credential || !this.#serving) return void network.send(from, { t: 'swarm.leave', key })
+    const kept = cache.provenance(key)?.signers ?? []
+    // By digest nobody can disagree.
+    const digests = key.startsWith('version:') ? await this.#pieceDigests(content) : undefined
+    const root = digests && (merkleRoot(digests).toString('hex') as Sha256Hex)
+    const signers = [network.credential, ...kept.flatMap(({ credential }) => credential ?? [])]
+    for (let at = 0; at < signers.length; at += MAX_SIGNERS_PER_MAP)
       network.send(from, {
         t: 'swarm.have',
         key,
         lengthBytes: content.plan.lengthBytes,
         map: '',
         complete: true,
-        signers: [network.credential]
+        ...(root && { root }),
+        signers: signers.slice(at, at + MAX_SIGNERS_PER_MAP)
       })
-    else network.send(from, { t: 'swarm.leave', key })
   }
 
-  /** Complete and verified as a whole: this agent vouches for each piece itself. */
+  /** The complete content of a key, when others may have it. */
+  #offered(key: ContentKey): CachedContent | undefined {
+    const { cache, network, networks, recalls, settings } = this.#world
+    const content = this.#shared(key)
+    if (!content || recalls.reason(content.sha256) !== undefined) return undefined
+    const may = mayOffer(key, cache.provenance(key), {
+      withoutDigest: settings.sharing.withoutDigest,
+      self: network.self,
+      isHere: (name) => networks.isHere(name),
+      believes: (credential) => network.verifyCredential(credential) !== undefined
+    })
+    return may ? content : undefined
+  }
+
+  /** Complete: each piece goes with its first signature. */
   async #serveComplete(key: ContentKey, content: CachedContent): Promise<ServedContent | undefined> {
     const { network, cache } = this.#world
     const reader = await cache.open(content.sha256)
     if (!reader) return undefined
     const { plan, pieceDigests } = reader
     const digest = (index: number) => pieceDigests.subarray(index * 32, index * 32 + 32)
+    const provenance = reader.provenances.find((one) => one.key === key)
+    const recordOf = (index: number) => {
+      const piece = { key, index, digest: digest(index) }
+      return recordToServe(provenance, piece, () =>
+        signRecord(key, { ...piece, epoch: 0, signer: network.self }, (message) => network.sign(message))
+      )
+    }
+    if (!recordOf(0)) {
+      await reader.close()
+      return undefined
+    }
     const servedTo = new Map<PeerId, number>()
     return {
       plan,
-      has: () => true,
-      record: (index) =>
-        signRecord(key, { index, epoch: 0, digest: digest(index), signer: network.self }, (m) => network.sign(m)),
+      has: (index) => recordOf(index) !== undefined,
+      record: (index) => recordOf(index)!,
       read: (index) => {
         const lengthBytes = pieceLength(plan, index)
         return this.#hot.get(digest(index), lengthBytes, (into) =>

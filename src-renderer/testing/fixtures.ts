@@ -37,6 +37,8 @@ export const fixtures = {
         peerBytes: 0,
         cacheBytes: 0,
         servedBytes: 0,
+        sampledBytes: 0,
+        verified: { digest: 0, origin: 0, sample: 0, members: 0 },
         fallbacks: 0,
         bypassed: 0,
         discardedBytes: 0

@@ -134,6 +134,7 @@ export function fixtureRequest(n: number, shape: RequestShape = {}): RequestView
     master: null,
     masterName: null,
     stale: false,
+    verifiedBy: (over.state ?? 'active') === 'done' ? (mix[1] > 0 ? 'sample' : 'origin') : null,
     reasons: reasons.map((code, i) => ({
       code,
       text: reasonTexts[code],
@@ -158,6 +159,8 @@ export function fixtureTransfer(request: RequestView, over: Partial<TransferView
     lengthBytes,
     haveBytes: request.haveBytes,
     arrivingBytes: request.arrivingBytes,
+    verifiedBy: null,
+    sampledBytes: 0,
     pieceCount,
     havePieces,
     state: request.state === 'paused' ? 'paused' : request.state === 'waiting' ? 'queued' : 'active',
@@ -403,6 +406,8 @@ export function fixtureSnapshot(over: Partial<AgentSnapshot> = {}): AgentSnapsho
       peerBytes: 11.4 * GIB,
       cacheBytes: 3.2 * GIB,
       servedBytes: 7.9 * GIB,
+      sampledBytes: 0,
+      verified: { digest: 0, origin: 0, sample: 0, members: 0 },
       fallbacks: 2,
       bypassed: 0,
       discardedBytes: 0
@@ -765,6 +770,8 @@ export function fixtureEntries(count: number): CacheEntryView[] {
     const own = n < files.length ? url : `${url.slice(0, dot)}-b${n}${url.slice(dot)}`
     return {
       sha256: hex64(n) as Sha256Hex,
+      verifiedBy: n % 4 === 0 ? 'digest' : n % 4 === 1 ? 'origin' : 'sample',
+      provenances: [],
       lengthBytes: Math.round(size * (0.2 + roll())),
       urls: n % 9 === 4 ? [own, own.replace('https://', 'https://mirror-2.')] : [own],
       kind: url.endsWith('.ps1') ? 'script' : 'resource',

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { SecureContext } from 'node:tls'
 import type { BootId, PeerId } from '../../contract/ids.ts'
-import type { ControlMessage, FleetDenied, PeerMessage } from '../../contract/peer-messages.ts'
+import type { ControlMessage, FleetMessage, PeerMessage } from '../../contract/peer-messages.ts'
 import { PEER_PROTOCOL } from '../../contract/version.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { AnnouncedAddresses } from '../discovery/announced-addresses.ts'
@@ -81,7 +81,7 @@ interface ConnectionsEvents {
   connected: [ConnectedPeer]
   lost: [ConnectedPeer, string]
   message: [PeerId, PeerMessage]
-  fleet: [PeerId, FleetDenied]
+  fleet: [PeerId, FleetMessage]
   /** A member has proved itself; from now on it may ask for pieces. */
   proven: [ProvenSocket]
   /** Its last control connection has ended; its other connections are to end as well. */

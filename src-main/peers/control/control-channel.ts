@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws'
 import {
   ControlMessage,
   MAX_PEER_MESSAGE_BYTES,
-  type FleetDenied,
+  type FleetMessage,
   type PeerMessage
 } from '../../contract/peer-messages.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
@@ -40,7 +40,7 @@ interface ChannelEvents {
   message: [PeerMessage]
   /** An answer to a ping. */
   pong: []
-  fleet: [FleetDenied]
+  fleet: [FleetMessage]
   /** It sends more than is taken; the rest is dropped. */
   flooded: []
   /** Once, at the end. */
@@ -204,7 +204,7 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
     }
     const message = ControlMessage.safeParse(value)
     if (!message.success) return this.#offend('sent a message this agent does not understand')
-    if (message.data.t === 'fleet.denied') this.emit('fleet', message.data)
+    if (message.data.t === 'fleet.denied' || message.data.t === 'fleet.recalled') this.emit('fleet', message.data)
     else this.emit('message', message.data)
   }
 

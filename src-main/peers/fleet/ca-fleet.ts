@@ -1,5 +1,5 @@
 import type { PeerId } from '../../contract/ids.ts'
-import type { FleetDenied } from '../../contract/peer-messages.ts'
+import type { FleetMessage } from '../../contract/peer-messages.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
 import { LarderError } from '../../lib/errors.ts'
 import { caMembership } from './ca-membership.ts'
@@ -10,6 +10,8 @@ import { expiresAtMs } from './fleet-certificate.ts'
 import { FleetFolder } from './fleet-folder.ts'
 import type { Identity } from './identity.ts'
 import type { Membership } from './membership.ts'
+import type { RecallList } from './recall-list.ts'
+import { RecallListHolder } from './recall-list-holder.ts'
 import type { Log } from '../network.ts'
 import { renewalNotice } from './renewal-notice.ts'
 import type { TlsCredential } from './tls-channel.ts'
@@ -21,10 +23,12 @@ const SAME_NOTICE_MS = 24 * 3600_000
 /** What the network does when the membership changes. */
 export interface CaFleetHooks {
   readonly connected: () => readonly PeerId[]
-  readonly send: (to: PeerId, message: FleetDenied) => void
+  readonly send: (to: PeerId, message: FleetMessage) => void
   readonly offended: (peer: PeerId, reason: string) => void
   /** Some who are connected may be members no longer. */
   readonly enforce: () => void
+  /** More contents are recalled, or some no more. */
+  readonly recalled: () => void
   /** Another certificate is to be shown from now on. */
   readonly renewed: (credential: TlsCredential) => void
   /** A sentence for the people of this PC. */
@@ -39,11 +43,13 @@ export class CaFleet {
   readonly #clock: Clock
   readonly #random: () => number
   readonly #denyList: DenyListHolder
+  readonly #recallList: RecallListHolder
   readonly #told = new Map<string, number>()
   #enrolment: Enrolment
   #stamp: string
   #hooks: CaFleetHooks | undefined
   #exchange: DenyListExchange | undefined
+  #recallExchange: DenyListExchange | undefined
   #timer: Timer | undefined
   #busy = false
 
@@ -52,6 +58,7 @@ export class CaFleet {
     enrolment: Enrolment
     stamp: string
     denyList: DenyListHolder
+    recallList: RecallListHolder
     identity: Identity
     clock: Clock
     random: () => number
@@ -61,6 +68,7 @@ export class CaFleet {
     this.#clock = parts.clock
     this.#random = parts.random
     this.#denyList = parts.denyList
+    this.#recallList = parts.recallList
     this.#enrolment = parts.enrolment
     this.#stamp = parts.stamp
     this.membership = caMembership({ enrolment: () => this.#enrolment, denyList: parts.denyList, clock: parts.clock })
@@ -89,7 +97,17 @@ export class CaFleet {
       await folder.denyList(enrolment),
       (list) => void keep(list)
     )
-    return new CaFleet({ folder, enrolment, stamp, denyList, identity, clock, random })
+    const recallList = new RecallListHolder(enrolment.ca.publicKey, await folder.recallList(enrolment), (list) => {
+      folder
+        .keepRecallList(list)
+        .catch((error: unknown) =>
+          log.warn(
+            { number: list.number, error: LarderError.from(error).message },
+            'The recall list of the fleet could not be kept.'
+          )
+        )
+    })
+    return new CaFleet({ folder, enrolment, stamp, denyList, recallList, identity, clock, random })
   }
 
   get credential(): TlsCredential {
@@ -100,6 +118,11 @@ export class CaFleet {
   view(): { expiresAt: number; denyListNumber: number; denied: number } {
     const { number, denied } = this.#denyList.list
     return { expiresAt: expiresAtMs(this.#enrolment.certificate), denyListNumber: number, denied: denied.size }
+  }
+
+  /** Contents that nobody of the fleet is to have, and why. */
+  get recalled(): RecallList['recalled'] {
+    return this.#recallList.list.recalled
   }
 
   async start(hooks: CaFleetHooks): Promise<void> {
@@ -114,6 +137,16 @@ export class CaFleet {
       offended,
       adopted: enforce
     })
+    this.#recallExchange = new DenyListExchange({
+      denyList: this.#recallList,
+      t: 'fleet.recalled',
+      clock: this.#clock,
+      random: this.#random,
+      connected,
+      send,
+      offended,
+      adopted: hooks.recalled
+    })
     await this.#upkeep()
     this.#timer = this.#clock.every(UPKEEP_MS, () => void this.#upkeep())
   }
@@ -126,18 +159,22 @@ export class CaFleet {
   stop(): void {
     this.#timer?.cancel()
     this.#exchange?.stop()
+    this.#recallExchange?.stop()
   }
 
   connected(peer: PeerId): void {
     this.#exchange?.connected(peer)
+    this.#recallExchange?.connected(peer)
   }
 
   lost(peer: PeerId): void {
     this.#exchange?.lost(peer)
+    this.#recallExchange?.lost(peer)
   }
 
-  heard(from: PeerId, message: FleetDenied): void {
-    this.#exchange?.heard(from, message)
+  heard(from: PeerId, message: FleetMessage): void {
+    const exchange = message.t === 'fleet.denied' ? this.#exchange : this.#recallExchange
+    exchange?.heard(from, message)
   }
 
   async #upkeep(): Promise<void> {
@@ -147,6 +184,8 @@ export class CaFleet {
       await this.#renew()
       const offered = await this.#folder.takeOffered(this.#enrolment)
       if (offered) this.#exchange?.offer(offered.bytes)
+      const recalls = await this.#folder.takeOfferedRecalls(this.#enrolment)
+      if (recalls) this.#recallExchange?.offer(recalls.bytes)
     } catch (error) {
       this.#tell('damaged', LarderError.from(error).message)
     } finally {

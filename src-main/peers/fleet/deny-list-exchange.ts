@@ -1,19 +1,26 @@
 import type { PeerId } from '../../contract/ids.ts'
-import type { FleetDenied } from '../../contract/peer-messages.ts'
+import type { FleetMessage } from '../../contract/peer-messages.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
-import type { DenyListHolder } from './deny-list-holder.ts'
 
 /** The same list goes to the same peer at most so often: a number costs nothing, a list up to 43 KiB. */
 const LIST_EVERY_MS = 5000
 /** All members hear of a new list at about the same time; they pass its number on over this time. */
 const SPREAD_MS = 2000
 
+/** The newest list of a kind that this agent knows. */
+export interface SignedListHolder {
+  readonly list: { readonly number: number; readonly bytes: Buffer }
+  offer(bytes: Uint8Array): 'adopted' | 'old' | 'forged'
+}
+
 export interface DenyListExchangeOptions {
-  readonly denyList: DenyListHolder
+  readonly denyList: SignedListHolder
+  /** The messages of this kind of list. */
+  readonly t?: FleetMessage['t']
   readonly clock: Clock
   readonly random: () => number
   readonly connected: () => readonly PeerId[]
-  readonly send: (to: PeerId, message: FleetDenied) => void
+  readonly send: (to: PeerId, message: FleetMessage) => void
   /** The peer sent a list that the CA did not sign. */
   readonly offended: (peer: PeerId, reason: string) => void
   /** A newer list is in force. */
@@ -21,7 +28,7 @@ export interface DenyListExchangeOptions {
 }
 
 /**
- * How deny lists get to all members, from whichever member has the newest: at each connection and after each news the two sides
+ * How lists signed by the CA (denied devices, recalled contents) get to all members, from whichever member has the newest: at each connection and after each news the two sides
  * compare numbers, and the one with the lower number gets the list.
  */
 export class DenyListExchange {
@@ -30,9 +37,11 @@ export class DenyListExchange {
   readonly #known = new Map<PeerId, number>()
   readonly #sent = new Map<PeerId, { readonly number: number; readonly atMs: number }>()
   #spread: Timer | undefined
+  readonly #t: FleetMessage['t']
 
   constructor(options: DenyListExchangeOptions) {
     this.#o = options
+    this.#t = options.t ?? 'fleet.denied'
   }
 
   connected(peer: PeerId): void {
@@ -44,12 +53,12 @@ export class DenyListExchange {
     this.#sent.delete(peer)
   }
 
-  heard(from: PeerId, { number, list }: FleetDenied): void {
+  heard(from: PeerId, { number, list }: FleetMessage): void {
     const { denyList, offended } = this.#o
     this.#known.set(from, Math.max(number, this.#known.get(from) ?? 0))
     if (list !== undefined) {
       const outcome = denyList.offer(Buffer.from(list, 'base64url'))
-      if (outcome === 'forged') offended(from, 'sent a deny list that the CA of the fleet did not sign')
+      if (outcome === 'forged') offended(from, 'sent a list that the CA of the fleet did not sign')
       else if (outcome === 'adopted') this.#news()
     } else if (number > denyList.list.number) this.#sayNumber(from)
     else if (number < denyList.list.number) this.#sendList(from)
@@ -76,7 +85,7 @@ export class DenyListExchange {
   }
 
   #sayNumber(to: PeerId): void {
-    this.#o.send(to, { t: 'fleet.denied', number: this.#o.denyList.list.number })
+    this.#o.send(to, { t: this.#t, number: this.#o.denyList.list.number })
   }
 
   #sendList(to: PeerId): void {
@@ -86,6 +95,6 @@ export class DenyListExchange {
     const last = this.#sent.get(to)
     if (last?.number === number && atMs - last.atMs < LIST_EVERY_MS) return
     this.#sent.set(to, { number, atMs })
-    send(to, { t: 'fleet.denied', number, list: bytes.toString('base64url') })
+    send(to, { t: this.#t, number, list: bytes.toString('base64url') })
   }
 }

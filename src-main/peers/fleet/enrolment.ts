@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { LarderError } from '../../lib/errors.ts'
 import { deviceKey, peerIdOf } from './certificate.ts'
 import { MAX_DENY_LIST_BYTES, readDenyList, type DenyList } from './deny-list.ts'
+import { MAX_RECALL_LIST_BYTES, type RecallList } from './recall-list.ts'
 import { issuedBy } from './fleet-certificate.ts'
 
 /** What makes a device a member: the CA it believes, its own certificate, and the fleet's shared secret. */
@@ -44,17 +45,25 @@ export const DenyListFile = z.object({
 })
 export type DenyListFile = z.infer<typeof DenyListFile>
 
-export const FleetFile = z.discriminatedUnion('larder', [EnrolmentFile, DenyListFile])
+/** The same for a recall list. */
+export const RecallListFile = z.object({
+  larder: z.literal('fleet-recall-list'),
+  v: z.literal(1),
+  recallList: base64url(MAX_RECALL_LIST_BYTES)
+})
+export type RecallListFile = z.infer<typeof RecallListFile>
+
+export const FleetFile = z.discriminatedUnion('larder', [EnrolmentFile, DenyListFile, RecallListFile])
 
 /** Longest fleet file that is read. */
 export const MAX_FLEET_FILE_BYTES = 64 * 1024
 
 /** @throws FLEET_INVALID when the text is neither */
-export function parseFleetFile(text: string, place: string): EnrolmentFile | DenyListFile {
+export function parseFleetFile(text: string, place: string): EnrolmentFile | DenyListFile | RecallListFile {
   try {
     return FleetFile.parse(JSON.parse(text))
   } catch (cause) {
-    throw new LarderError('FLEET_INVALID', `${place} is no answer of a fleet CA and no deny list`, { cause })
+    throw new LarderError('FLEET_INVALID', `${place} is no answer of a fleet CA and no list that one signed`, { cause })
   }
 }
 
@@ -94,6 +103,10 @@ export function enrolmentFile({ ca, certificate, secret }: Enrolment, denyList?:
 
 export function denyListFile(list: DenyList): DenyListFile {
   return { larder: 'fleet-deny-list', v: 1, denyList: list.bytes.toString('base64url') }
+}
+
+export function recallListFile(list: RecallList): RecallListFile {
+  return { larder: 'fleet-recall-list', v: 1, recallList: list.bytes.toString('base64url') }
 }
 
 /** True when both are of the same CA. */

@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPairSync, randomBytes, X509Certificate, typ
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { PeerId } from '../../contract/ids.ts'
+import { PeerId, Sha256Hex } from '../../contract/ids.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { LarderError, systemCode } from '../../lib/errors.ts'
 import { readPrivateFile, writePrivateFile } from '../../lib/private-file.ts'
@@ -10,6 +10,7 @@ import { peerIdOf } from './certificate.ts'
 import { EMPTY_DENY_LIST, MAX_DENIED, signDenyList, type DenyList } from './deny-list.ts'
 import { enrolmentFile, type Enrolment, type EnrolmentFile } from './enrolment.ts'
 import { expiresAtMs, issueCertificate, makeCaCertificate, readRequest } from './fleet-certificate.ts'
+import { EMPTY_RECALL_LIST, MAX_RECALLED, signRecallList, type RecallList } from './recall-list.ts'
 import { KeyFile, openKey, sealKey } from './sealed-key.ts'
 
 const DAY_MS = 24 * 3600_000
@@ -37,7 +38,12 @@ const Register = z.object({
   /** What each member gets with its certificate. */
   secret: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
   denyListNumber: z.number().int().min(0).max(0xffff_ffff),
-  members: z.array(Member).max(MAX_MEMBERS)
+  members: z.array(Member).max(MAX_MEMBERS),
+  recallListNumber: z.number().int().min(0).max(0xffff_ffff).default(0),
+  recalls: z
+    .array(z.object({ sha256: Sha256Hex, reason: z.string().max(400), at: z.number() }))
+    .max(MAX_RECALLED)
+    .default([])
 })
 type Register = z.infer<typeof Register>
 
@@ -80,7 +86,14 @@ export class FleetCa {
       throw new LarderError('FLEET_CA_UNUSABLE', `There is a fleet CA in ${dir} already`, { dir })
     const key = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey
     const certificatePem = await makeCaCertificate(key)
-    const register: Register = { v: 1, secret: randomBytes(32).toString('base64url'), denyListNumber: 0, members: [] }
+    const register: Register = {
+      v: 1,
+      secret: randomBytes(32).toString('base64url'),
+      denyListNumber: 0,
+      members: [],
+      recallListNumber: 0,
+      recalls: []
+    }
     const sealed = await sealKey(key, passphrase)
     const ca = new FleetCa({ dir, key, certificate: new X509Certificate(certificatePem), register, clock })
     await attempt(dir, async () => {
@@ -175,6 +188,39 @@ export class FleetCa {
     this.#register.denyListNumber++
     await this.#keep()
     return { members, denyList: this.denyList() }
+  }
+
+  /**
+   * Says that nobody of the fleet is to have a content, or takes that back.
+   * @throws FLEET_CA_UNUSABLE when the list is full; NOT_FOUND when there is nothing to take back
+   */
+  async recall(sha256: Sha256Hex, reason: string, { undo }: { undo: boolean }): Promise<RecallList> {
+    const others = this.#register.recalls.filter((one) => one.sha256 !== sha256)
+    if (undo && others.length === this.#register.recalls.length)
+      throw new LarderError('NOT_FOUND', `sha256:${sha256} is not recalled`)
+    if (!undo && others.length >= MAX_RECALLED)
+      throw new LarderError(
+        'FLEET_CA_UNUSABLE',
+        `The recall list is full (${MAX_RECALLED} contents); take old ones back with --undo`
+      )
+    this.#register.recalls = undo
+      ? others
+      : [...others, { sha256, reason: reason.slice(0, 400), at: this.#clock.wallMs() }]
+    this.#register.recallListNumber++
+    await this.#keep()
+    return this.recallList()
+  }
+
+  /** The recall list in force, signed. */
+  recallList(): RecallList {
+    const { recallListNumber, recalls } = this.#register
+    return recallListNumber === 0
+      ? EMPTY_RECALL_LIST
+      : signRecallList(
+          this.#key,
+          recallListNumber,
+          recalls.map(({ sha256, reason }) => [sha256, reason])
+        )
   }
 
   /** The list in force, signed. */

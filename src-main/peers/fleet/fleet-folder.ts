@@ -2,6 +2,7 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LarderError, systemCode } from '../../lib/errors.ts'
 import { readPrivateFile, writePrivateFile } from '../../lib/private-file.ts'
+import { EMPTY_RECALL_LIST, readRecallList, type RecallList } from './recall-list.ts'
 import { EMPTY_DENY_LIST, readDenyList, type DenyList } from './deny-list.ts'
 import {
   acceptEnrolment,
@@ -9,6 +10,7 @@ import {
   enrolmentFile,
   MAX_FLEET_FILE_BYTES,
   parseFleetFile,
+  recallListFile,
   type Enrolment
 } from './enrolment.ts'
 
@@ -18,18 +20,23 @@ import {
  *     fleet/enrolment.json           CA, certificate, secret; written by the command line, read by the agent
  *     fleet/deny-list.json           the newest list; written by the agent alone
  *     fleet/deny-list.offered.json   a list somebody put there for the agent, which takes it away
+ *     fleet/recall-list.json, fleet/recall-list.offered.json   the same for recalled contents
  */
 export class FleetFolder {
   readonly #dir: string
   readonly #enrolment: string
   readonly #denyList: string
   readonly #offered: string
+  readonly #recallList: string
+  readonly #offeredRecalls: string
 
   constructor(dataDir: string) {
     this.#dir = join(dataDir, 'fleet')
     this.#enrolment = join(this.#dir, 'enrolment.json')
     this.#denyList = join(this.#dir, 'deny-list.json')
     this.#offered = join(this.#dir, 'deny-list.offered.json')
+    this.#recallList = join(this.#dir, 'recall-list.json')
+    this.#offeredRecalls = join(this.#dir, 'recall-list.offered.json')
   }
 
   /** @returns undefined when this device is not enrolled. @throws FLEET_INVALID when the file is damaged or for another device */
@@ -66,21 +73,52 @@ export class FleetFolder {
 
   /** @returns the list that was put there, if any; it is there no more afterwards */
   async takeOffered(enrolment: Enrolment): Promise<DenyList | undefined> {
+    return this.#take(this.#offered, (path) => this.#readList(path, enrolment))
+  }
+
+  /** The newest list of recalled contents kept; the empty one when there is none, or the file was damaged: peers have it. */
+  async recallList(enrolment: Enrolment): Promise<RecallList> {
+    return (await this.#readRecalls(this.#recallList, enrolment)) ?? EMPTY_RECALL_LIST
+  }
+
+  async keepRecallList(list: RecallList): Promise<void> {
+    await this.#write(this.#recallList, recallListFile(list))
+  }
+
+  /** Puts a list where the agent of this device finds it, running or not. */
+  async offerRecallList(list: RecallList): Promise<void> {
+    await this.#write(this.#offeredRecalls, recallListFile(list))
+  }
+
+  /** As {@link takeOffered}. */
+  async takeOfferedRecalls(enrolment: Enrolment): Promise<RecallList | undefined> {
+    return this.#take(this.#offeredRecalls, (path) => this.#readRecalls(path, enrolment))
+  }
+
+  async #take<T>(offered: string, read: (path: string) => Promise<T | undefined>): Promise<T | undefined> {
     // Moved first, so that one that is put there meanwhile is not lost.
-    const taken = `${this.#offered}.taken`
-    const there = await rename(this.#offered, taken).then(
+    const taken = `${offered}.taken`
+    const there = await rename(offered, taken).then(
       () => true,
       () => false
     )
     if (!there) return undefined
-    const list = await this.#readList(taken, enrolment)
+    const list = await read(taken)
     await rm(taken, { force: true })
     return list
   }
 
+  async #readRecalls(path: string, { ca }: Enrolment): Promise<RecallList | undefined> {
+    const file = await this.#read(path).catch(() => undefined)
+    return file?.larder === 'fleet-recall-list'
+      ? readRecallList(Buffer.from(file.recallList, 'base64url'), ca.publicKey)
+      : undefined
+  }
+
   /** Takes this device out of its fleet. */
   async clear(): Promise<void> {
-    for (const path of [this.#enrolment, this.#denyList, this.#offered]) await rm(path, { force: true })
+    for (const path of [this.#enrolment, this.#denyList, this.#offered, this.#recallList, this.#offeredRecalls])
+      await rm(path, { force: true })
   }
 
   async #readList(path: string, { ca }: Enrolment): Promise<DenyList | undefined> {

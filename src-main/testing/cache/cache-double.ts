@@ -1,3 +1,4 @@
+import type { Checked } from '../../cache/provenance.ts'
 import { createHash } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { statSync, writeFileSync } from 'node:fs'
@@ -10,6 +11,7 @@ import type {
   CachedContent,
   ClearReport,
   ContentReader,
+  KeyProvenance,
   PartialContent,
   StoredVersion,
   StreamContent,
@@ -50,6 +52,7 @@ interface Kept {
 
 /** A cache in memory. `cache-compliance.ts` says what it does as a real one. */
 export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
+  readonly #checked = new Map<ContentKey, Checked>()
   readonly dir = '/nowhere/cache'
   readonly savings: DayLedger = new LedgerDouble()
   readonly #clock: Clock
@@ -96,6 +99,24 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
     return this.#closed ? undefined : this.#versions.get(url)?.version
   }
 
+  provenance(key: ContentKey): KeyProvenance | undefined {
+    return (
+      this.findByKey(key) && { ...(this.#checked.get(key) ?? { verifiedBy: 'origin', source: null }), signers: null }
+    )
+  }
+
+  noteChecked(key: ContentKey, checked: Checked): void {
+    if (this.findByKey(key)) this.#checked.set(key, checked)
+  }
+
+  versionOf(key: ContentKey): StoredVersion | undefined {
+    return this.versionOfKey(key)
+  }
+
+  signedBy(): { key: ContentKey; sha256: Sha256Hex }[] {
+    return []
+  }
+
   versionOfKey(key: ContentKey): StoredVersion | undefined {
     if (this.#closed) return undefined
     return [...this.#versions.values()].find(({ version }) => version.key === key)?.version
@@ -137,6 +158,7 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
       sha256,
       plan,
       pieceDigests,
+      provenances: [],
       read: async (start, length, into) => {
         if (closed) throw new LarderError('CANCELLED', 'This content is closed', { sha256 })
         if (start < 0 || length < 0 || start + length > plan.lengthBytes)
@@ -437,6 +459,8 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
     const kept = this.#get(sha256)
     const over = kept.pinnedUntil !== null && kept.pinnedUntil <= this.#clock.wallMs()
     return {
+      verifiedBy: 'origin',
+      provenances: [],
       sha256,
       lengthBytes: kept.data.length,
       urls: [...this.#versions].filter(([, known]) => known.sha256 === sha256).map(([url]) => url),

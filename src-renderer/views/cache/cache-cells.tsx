@@ -3,6 +3,7 @@ import { Delete20Regular } from '@fluentui/react-icons/svg/delete'
 import { Pin16Filled, Pin20Regular } from '@fluentui/react-icons/svg/pin'
 import { PinOff20Regular } from '@fluentui/react-icons/svg/pin-off'
 import { memo } from 'react'
+import { verifiedTexts } from '../../../src-main/contract/provenance.ts'
 import type { CacheEntryView } from '../../../src-main/contract/snapshot.ts'
 import { keptSentence } from '../../agent/selectors/cache.ts'
 import { countOf } from '../../../src-main/contract/sizes.ts'
@@ -50,8 +51,8 @@ export const NameCell = memo(function NameCell({ entry }: { readonly entry: Cach
       </span>
       <span className={styles.quiet}>
         {url === undefined ? 'Address not known' : hostOf(url)}
-        {entry.urls.length > 1 ? ` and ${entry.urls.length - 1} more` : ''} · {entry.kind} · used{' '}
-        {countOf(entry.hits, 'time')}
+        {entry.urls.length > 1 ? ` and ${entry.urls.length - 1} more` : ''} · {entry.kind} · verified by{' '}
+        {verifiedTexts[entry.verifiedBy]} · used {countOf(entry.hits, 'time')}
       </span>
     </div>
   )

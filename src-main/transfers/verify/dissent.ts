@@ -1,0 +1,62 @@
+import type { PeerId } from '../../contract/ids.ts'
+import { merkleRoot } from '../../pieces/merkle.ts'
+import type { Job } from '../job.ts'
+import type { Swarm } from '../swarm.ts'
+
+/** Digests that one message carries. */
+export const DIGESTS_PER_MESSAGE = 1024
+/** A holder that does not answer is asked nothing more. */
+const ANSWER_MS = 3000
+/** Holders asked where they differ, for one content. */
+const MOST_ASKED = 3
+
+/** A complete holder says of this piece something else than what is here. */
+export interface Dissent {
+  readonly peer: PeerId
+  readonly index: number
+}
+
+/** Finds out whether complete holders have the same content as is here, and where they do not. All pieces must be here. */
+export async function findDissent(job: Job, swarm: Swarm): Promise<Dissent | undefined> {
+  const ours = digestsOf(job)
+  const root = merkleRoot(ours).toString('hex')
+  const others = [...swarm.neighbours.all()].filter((n) => n.root !== null && n.root !== root)
+  for (const { id } of others.slice(0, MOST_ASKED)) {
+    for (let first = 0; first < job.plan.count; first += DIGESTS_PER_MESSAGE) {
+      const theirs = await ask(job, swarm, id, first)
+      if (theirs === undefined) break
+      for (let at = 0; at + 32 <= theirs.length; at += 32) {
+        const index = first + at / 32
+        if (index < job.plan.count && !theirs.subarray(at, at + 32).equals(ours.subarray(index * 32, index * 32 + 32)))
+          return { peer: id, index }
+      }
+    }
+  }
+  return undefined
+}
+
+/** SHA-256 of each piece, in order. */
+export function digestsOf({ partial, plan }: Pick<Job, 'partial' | 'plan'>): Buffer {
+  return Buffer.concat(Array.from({ length: plan.count }, (_, index) => partial.record(index)!.digest))
+}
+
+/** What answers a question for digests from `first` on, as base64. */
+export function digestsFrom(digests: Buffer, first: number): string {
+  return digests.subarray(first * 32, (first + DIGESTS_PER_MESSAGE) * 32).toString('base64')
+}
+
+function ask({ key, world }: Job, swarm: Swarm, peer: PeerId, first: number): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    const settle = (digests: Buffer | undefined) => {
+      limit.cancel()
+      swarm.off('digests', heard)
+      resolve(digests)
+    }
+    const heard = (from: PeerId, at: number, digests: Buffer) => {
+      if (from === peer && at === first) settle(digests)
+    }
+    const limit = world.clock.after(ANSWER_MS, () => settle(undefined))
+    swarm.on('digests', heard)
+    if (!world.network.send(peer, { t: 'swarm.askDigests', key, first })) settle(undefined)
+  })
+}

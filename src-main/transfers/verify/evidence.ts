@@ -1,0 +1,240 @@
+import { hash } from 'node:crypto'
+import type { Cache, StoredVersion } from '../../cache/cache.ts'
+import type { ContentKey, PeerId, Sha256Hex } from '../../contract/ids.ts'
+import type { Credential, EvidenceMessage } from '../../contract/peer-messages.ts'
+import { hasCode, LarderError } from '../../lib/errors.ts'
+import type { OriginVersion } from '../../origin/origin.ts'
+import { pieceLength, pieceStart, planPieces } from '../../pieces/plan.ts'
+import { decodeRecord, encodeRecord, type PieceRecord } from '../../pieces/record.ts'
+import type { TransferWorld } from '../job.ts'
+import type { Distrust } from './distrust.ts'
+import { fetchSpan, NO_RANGES } from './origin-spans.ts'
+
+const DAY_MS = 24 * 3600_000
+/** How long who lied is believed no more. Over http somebody else may have spoken for the origin. */
+const BAN_MS = { https: 30 * DAY_MS, http: DAY_MS } as const
+const SUSPICION_MS = DAY_MS
+const MAX_SUSPECTS = 256
+/** Checks at the origin that the word of one member may cause, per hour. */
+const CHECKS_PER_HOUR = 8
+const CHECK_LIMIT_MS = 30_000
+/** A content that is being read is removed when its reader has gone. */
+const REMOVE_AGAIN_MS = 2000
+const REMOVE_TRIES = 150
+
+export interface EvidenceWorld extends Pick<
+  TransferWorld,
+  'clock' | 'cache' | 'origin' | 'network' | 'records' | 'emit' | 'changed'
+> {
+  readonly distrust: Distrust
+  /** The version a running transfer is about, when one runs. */
+  readonly versionOf: (key: ContentKey) => OriginVersion | undefined
+  /** Where a content was put for programs in this run, and for which requests. */
+  readonly deliveredTo: (sha256: Sha256Hex) => readonly string[]
+}
+
+/** A signed record and what the origin says about its piece. */
+export interface Proof {
+  readonly key: ContentKey
+  readonly url: string
+  readonly record: PieceRecord
+  readonly truth: Buffer
+  readonly credential: Credential | null
+}
+
+/**
+ * What is done about a member that signed what is not true: it is believed no more, everything it signed goes, its people and the
+ * other members are told. Others' evidence is checked at the origin first, and only for what this PC asked for itself.
+ */
+export class Evidence {
+  readonly #world: EvidenceWorld
+  readonly #suspects = new Map<PeerId, number>()
+  readonly #checks = new Map<PeerId, number[]>()
+  readonly #checking = new Set<string>()
+
+  constructor(world: EvidenceWorld) {
+    this.#world = world
+  }
+
+  distrusts(id: PeerId): boolean {
+    return this.#world.distrust.has(id)
+  }
+
+  /** Somebody accuses it of a content that this PC cannot check. */
+  suspects(id: PeerId): boolean {
+    const until = this.#suspects.get(id)
+    return until !== undefined && until > this.#world.clock.monotonicMs()
+  }
+
+  /** This PC has seen at the origin that the record is a lie. */
+  convict({ key, url, record, truth, credential }: Proof): void {
+    const { clock, distrust, network, emit } = this.#world
+    if (record.signer === network.self) return
+    const at = clock.wallMs()
+    const isNew = distrust.add({
+      peer: record.signer,
+      at,
+      until: at + BAN_MS[url.startsWith('https:') ? 'https' : 'http'],
+      key,
+      url: withoutQuery(url),
+      record: encodeRecord(record).toString('base64url'),
+      credential,
+      truth: truth.toString('hex') as Sha256Hex
+    })
+    if (!isNew) return
+    const peerName = network.nameOf(record.signer)
+    emit(
+      'peerDistrusted',
+      `${peerName} is believed no more: it signed piece ${record.index} of ${withoutQuery(url)}, which is not what the origin has.`,
+      {
+        key,
+        url: withoutQuery(url),
+        peer: record.signer,
+        peerName,
+        reason: 'peer-corrupt',
+        code: 'PIECE_DIGEST_MISMATCH'
+      }
+    )
+    network.enforceMembership()
+    if (credential)
+      for (const { id } of network.connected())
+        if (id !== record.signer)
+          network.send(id, {
+            t: 'evidence',
+            key,
+            record: encodeRecord(record).toString('base64url'),
+            signer: credential
+          })
+    this.#recall(record.signer, peerName)
+    this.#world.changed()
+  }
+
+  /** Another member says that a record is a lie. */
+  async heard(from: PeerId, message: EvidenceMessage): Promise<void> {
+    const { network, records } = this.#world
+    const record = readRecord(message.record)
+    const signer = record && network.verifyCredential(message.signer)
+    if (!record || signer?.id !== record.signer || record.signer === network.self) return
+    if (this.distrusts(record.signer) || !records.verify(message.key, record, signer.spki)) return
+    const version = this.#world.versionOf(message.key) ?? this.#stored(message.key)
+    if (!version) return this.#suspect(record.signer)
+    const name = `${message.key} ${record.index} ${record.signer}`
+    if (this.#checking.has(name) || !this.#mayCheck(from)) return
+    this.#checking.add(name)
+    try {
+      const truth = await this.#askOrigin(version, record.index)
+      if (truth && !truth.equals(record.digest))
+        this.convict({ key: message.key, url: version.url, record, truth, credential: message.signer })
+    } catch {
+      this.#suspect(record.signer)
+    } finally {
+      this.#checking.delete(name)
+    }
+  }
+
+  /** A URL this PC asked for itself, whether its content is still here or not. */
+  #stored(key: ContentKey): OriginVersion | undefined {
+    const stored = this.#world.cache.versionOf(key)
+    return stored && originVersionOf(stored)
+  }
+
+  async #askOrigin(version: OriginVersion, index: number): Promise<Buffer | undefined> {
+    const { origin, clock } = this.#world
+    const plan = planPieces(version.lengthBytes ?? 0)
+    if (index >= plan.count) return undefined
+    const start = pieceStart(plan, index)
+    const abort = new AbortController()
+    const limit = clock.after(CHECK_LIMIT_MS, () => abort.abort(new LarderError('TIMEOUT', 'The origin is too slow')))
+    try {
+      const piece = await fetchSpan(
+        { origin, version, headers: undefined, signal: abort.signal, received: () => {} },
+        { start, end: start + pieceLength(plan, index) }
+      )
+      return piece === NO_RANGES ? undefined : hash('sha256', piece.bytes, 'buffer')
+    } finally {
+      limit.cancel()
+    }
+  }
+
+  #mayCheck(from: PeerId): boolean {
+    const now = this.#world.clock.monotonicMs()
+    const lately = (this.#checks.get(from) ?? []).filter((at) => at > now - 3600_000)
+    if (lately.length >= CHECKS_PER_HOUR) return false
+    this.#checks.set(from, [...lately, now])
+    return true
+  }
+
+  #suspect(id: PeerId): void {
+    this.#suspects.delete(id)
+    this.#suspects.set(id, this.#world.clock.monotonicMs() + SUSPICION_MS)
+    if (this.#suspects.size > MAX_SUSPECTS) this.#suspects.delete(this.#suspects.keys().next().value!)
+  }
+
+  /** Everything it signed goes, but what a digest of the whole speaks for. */
+  #recall(liar: PeerId, peerName: string): void {
+    const { cache } = this.#world
+    for (const { key, sha256 } of cache.signedBy(liar)) {
+      if (key.startsWith('sha256:')) continue
+      this.recall(sha256, `${peerName} signed pieces of it and has lied about others`)
+    }
+  }
+
+  /** Takes a content out of the cache and tells whoever got it. @param why a clause */
+  recall(sha256: Sha256Hex, why: string): void {
+    const { cache, emit } = this.#world
+    const entry = cache.detail(sha256)?.entry
+    if (!entry) return
+    const places = this.#world.deliveredTo(sha256)
+    const url = entry.urls[0]
+    emit(
+      'contentRecalled',
+      `${url ? withoutQuery(url) : sha256} was recalled: ${why}.${
+        places.length > 0 ? ` It had been delivered to ${places.slice(0, 5).join(', ')}: do not use it.` : ''
+      }`.slice(0, 1000),
+      url ? { url: withoutQuery(url) } : {}
+    )
+    void this.#remove(cache, sha256, REMOVE_TRIES)
+  }
+
+  async #remove(cache: Cache, sha256: Sha256Hex, tries: number): Promise<void> {
+    try {
+      await cache.remove(sha256)
+    } catch (error) {
+      if (hasCode(error, 'CACHE_BUSY') && tries > 1)
+        this.#world.clock.after(REMOVE_AGAIN_MS, () => void this.#remove(cache, sha256, tries - 1))
+    }
+  }
+}
+
+/** A version as it can be asked for when only the cache knows it. */
+export function originVersionOf(stored: StoredVersion): OriginVersion {
+  const { url, etag, lastModified, lengthBytes, policy } = stored
+  return {
+    url,
+    finalUrl: url,
+    etag,
+    lastModified,
+    lengthBytes,
+    sha256: null,
+    ranges: true,
+    unshareable: null,
+    storable: true,
+    policy
+  }
+}
+
+function readRecord(text: string): PieceRecord | undefined {
+  try {
+    return decodeRecord(Buffer.from(text, 'base64url'))
+  } catch {
+    return undefined
+  }
+}
+
+function withoutQuery(text: string): string {
+  const url = new URL(text)
+  url.username = ''
+  url.password = ''
+  url.search = ''
+  return url.href
+}
