@@ -7,6 +7,7 @@ import { Command } from 'commander'
 import { formatSize } from '../src-main/contract/sizes.ts'
 import { ask, startFleet, untilSnapshot } from '../src-main/testing/fleet.ts'
 import { startHostilePeer } from '../src-main/testing/hostile-peer.ts'
+import { askedOf } from '../src-main/testing/hostile-site.ts'
 import { startOriginServer } from '../src-main/testing/origin-server.ts'
 import { caughtShare } from '../src-main/transfers/verify/sample-plan.ts'
 import { readFlags } from './flags.ts'
@@ -78,9 +79,16 @@ async function campaign(withoutDigest: 'trust' | 'check'): Promise<Outcome> {
   const origin = await startOriginServer()
   const fleet = await startFleet(flags.pcs, { sharing: { withoutDigest } })
   const seeds = fleet.agents.map(({ agent }) => `127.0.0.1:${agent.snapshot().ports.peer}`)
+  const known = new Map<string, Buffer>()
   const liars = await Promise.all(
     Array.from({ length: flags.liars }, () =>
-      startHostilePeer({ siteKey: fleet.siteKey, lie: 'wrong-record', lengthBytes: flags.size, seeds })
+      startHostilePeer({
+        siteKey: fleet.siteKey,
+        lie: 'wrong-record',
+        lengthBytes: flags.size,
+        seeds,
+        knowledge: (key) => known.get(key)
+      })
     )
   )
   for (const { agent } of fleet.agents)
@@ -94,6 +102,8 @@ async function campaign(withoutDigest: 'trust' | 'check'): Promise<Outcome> {
     const path = `/content-${i}.bin`
     const url = origin.put(path, { generate: { bytes: flags.size, seed: `${flags.seed} ${i}` } })
     const right = await origin.sha256(path)
+    const learnt = await askedOf(url)
+    if (learnt) known.set(learnt.key, learnt.knowledge)
     await Promise.all(
       fleet.agents.map(async ({ agent }, n) => {
         const destination = join(out, `${i}-${n}`)

@@ -70,6 +70,7 @@ describe('a member that says it has everything, and signs what it made up', () =
       const patched = Buffer.from(bytes)
       patched[1_500_000]! ^= 1
       const mallory = await site.admit('wrong-record', bytes.length, patched)
+      await site.learn(url)
       const view = await ask(asker.agent, { url })
       expect(view.sha256).toBe(await origin.sha256('/patched.bin'))
       // She is found out when her piece was taken; where it was not, it did no harm.

@@ -211,7 +211,7 @@ export class Metrics {
     const registry = new Registry()
     for (const { name, kind, help, read } of metrics) {
       const samples = () => (this.#current ? read(this.#current) : [])
-      const labelNames = ['version', 'source', 'window', 'state', 'part']
+      const labelNames = ['version', 'source', 'window', 'state', 'part', 'by']
       // The agent counts; a counter here only shows its totals.
       const options = { name, help, labelNames, registers: [] }
       const metric =

@@ -52,6 +52,8 @@ export async function startHostilePeer(options: {
   lengthBytes: number
   /** What it gives instead of rubbish; the whole. */
   bytes?: Buffer | undefined
+  /** What it has found out about contents; whoever asks an origin knows as much. */
+  knowledge?: (key: ContentKey) => Buffer | undefined
 }): Promise<HostilePeer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'larder-hostile-'))
   const settings = Settings.parse({
@@ -74,6 +76,7 @@ export async function startHostilePeer(options: {
     clock: systemClock,
     log: keptLog(),
     buffers: new PieceBuffers(systemClock),
+    ...(options.knowledge && { knowledge: options.knowledge }),
     source: {
       openServed: async (key) =>
         options.lie === 'false-map'

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RequestView } from '../contract/request.ts'
 import type { SettingsInput } from '../contract/settings.ts'
+import type { ContentKey } from '../contract/ids.ts'
+import { contentKeyOf, knowledgeOf } from '../origin/content-key.ts'
+import type { OriginVersion } from '../origin/origin.ts'
 import { ask, startFleet, untilSnapshot, type Fleet } from './fleet.ts'
 import { startHostilePeer, type HostilePeer, type Lie } from './hostile-peer.ts'
 import { startOriginServer, type OriginServer } from './origin-server.ts'
@@ -16,6 +19,8 @@ export class HostileSite {
   readonly origin: OriginServer
   readonly #out: string
   readonly #liars: HostilePeer[] = []
+  /** What the liars know because they have asked the origin as well. */
+  readonly #known = new Map<ContentKey, Buffer>()
 
   private constructor(fleet: Fleet, origin: OriginServer, out: string) {
     this.fleet = fleet
@@ -38,6 +43,7 @@ export class HostileSite {
       lie,
       lengthBytes,
       bytes,
+      knowledge: (key) => this.#known.get(key),
       seeds: agents.map(({ agent }) => `127.0.0.1:${agent.snapshot().ports.peer}`)
     })
     this.#liars.push(mallory)
@@ -51,11 +57,18 @@ export class HostileSite {
     what: { url: string; integrity?: string },
     agents = HONEST
   ): Promise<{ views: RequestView[]; files: (string | null)[] }> {
+    if (this.#liars.length > 0) await this.learn(what.url)
     const asking = this.fleet.agents
       .slice(0, agents)
       .map(({ agent }, i) => ({ agent, destination: join(this.#out, `${i}`) }))
     const views = await Promise.all(asking.map(({ agent, destination }) => ask(agent, { ...what, destination })))
     return { views, files: await Promise.all(asking.map(({ destination }) => sha256Of(destination))) }
+  }
+
+  /** The liars ask the origin as any member may. */
+  async learn(url: string): Promise<void> {
+    const learnt = await askedOf(url)
+    if (learnt) this.#known.set(learnt.key, learnt.knowledge)
   }
 
   async close(): Promise<void> {
@@ -64,6 +77,22 @@ export class HostileSite {
     await this.origin.close()
     await rm(this.#out, { recursive: true, force: true })
   }
+}
+
+/** What somebody knows of a version who has asked its origin. */
+export async function askedOf(url: string): Promise<{ key: ContentKey; knowledge: Buffer } | undefined> {
+  const { headers } = await fetch(url, { method: 'HEAD' })
+  const version = {
+    url,
+    etag: headers.get('etag'),
+    lastModified: headers.get('last-modified'),
+    lengthBytes: Number(headers.get('content-length')),
+    sha256: null,
+    unshareable: null
+  }
+  const key = contentKeyOf(version as unknown as OriginVersion, null)
+  const knowledge = knowledgeOf(version)
+  return key && knowledge ? { key, knowledge } : undefined
 }
 
 /** Null: there is no such file. */

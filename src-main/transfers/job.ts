@@ -14,7 +14,7 @@ import type { RecordVerifier } from '../pieces/record.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { OriginSlots } from './origin-slots.ts'
 import type { Traffic } from './traffic.ts'
-import type { Evidence } from './verify/evidence.ts'
+import type { Trust } from './verify/trust.ts'
 import type { Recalls } from './verify/recalls.ts'
 
 /** Facts of an event beside its type and sentence. */
@@ -36,7 +36,7 @@ export interface TransferWorld {
   readonly begunFiles?: Pick<BegunFiles, 'note' | 'forget'>
   readonly settings: Pick<Settings, 'transfers' | 'backgroundChannel' | 'sharing'>
   /** Who signed what is not true, and what follows. */
-  readonly evidence: Pick<Evidence, 'distrusts' | 'suspects' | 'convict'>
+  readonly evidence: Trust
   /** What an administrator has recalled. */
   readonly recalls: Pick<Recalls, 'reason' | 'assertNotRecalled'>
   /** The networks this PC is in. */

@@ -5,7 +5,7 @@ import { Bitmap } from '../lib/bitmap.ts'
 import type { Timer } from '../lib/clock.ts'
 import type { Job } from './job.ts'
 import { merkleRoot } from '../pieces/merkle.ts'
-import { digestsFrom, digestsOf } from './verify/dissent.ts'
+import { digestsFrom, digestsOf } from './verify/piece-digests.ts'
 import { Neighbours, type Neighbour } from './neighbours.ts'
 
 /** News of pieces is gathered for so long; the first that only we can have goes at once. */

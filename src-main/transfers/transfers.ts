@@ -13,7 +13,7 @@ import { HotPieces } from './hot-pieces.ts'
 import type { Interest } from './interests.ts'
 import type { TransferWorld } from './job.ts'
 import { Transfer, type TransferInit } from './transfer.ts'
-import { digestsFrom } from './verify/dissent.ts'
+import { digestsFrom } from './verify/piece-digests.ts'
 import { mayOffer, recordToServe } from './verify/vouch.ts'
 
 /** Credentials that one message about a map takes. */

@@ -141,6 +141,8 @@ export function describeCache(name: string, make: () => Promise<CacheUnderTest>)
       expect(cache.list().entries[0]).toEqual({
         sha256: large.sha256,
         lengthBytes: 3000,
+        verifiedBy: expect.any(String),
+        provenances: expect.any(Array),
         urls: [large.version.url],
         kind: 'resource',
         pinned: false,

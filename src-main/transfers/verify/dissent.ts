@@ -2,9 +2,8 @@ import type { PeerId } from '../../contract/ids.ts'
 import { merkleRoot } from '../../pieces/merkle.ts'
 import type { Job } from '../job.ts'
 import type { Swarm } from '../swarm.ts'
+import { DIGESTS_PER_MESSAGE, digestsOf } from './piece-digests.ts'
 
-/** Digests that one message carries. */
-export const DIGESTS_PER_MESSAGE = 1024
 /** A holder that does not answer is asked nothing more. */
 const ANSWER_MS = 3000
 /** Holders asked where they differ, for one content. */
@@ -33,16 +32,6 @@ export async function findDissent(job: Job, swarm: Swarm): Promise<Dissent | und
     }
   }
   return undefined
-}
-
-/** SHA-256 of each piece, in order. */
-export function digestsOf({ partial, plan }: Pick<Job, 'partial' | 'plan'>): Buffer {
-  return Buffer.concat(Array.from({ length: plan.count }, (_, index) => partial.record(index)!.digest))
-}
-
-/** What answers a question for digests from `first` on, as base64. */
-export function digestsFrom(digests: Buffer, first: number): string {
-  return digests.subarray(first * 32, (first + DIGESTS_PER_MESSAGE) * 32).toString('base64')
 }
 
 function ask({ key, world }: Job, swarm: Swarm, peer: PeerId, first: number): Promise<Buffer | undefined> {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Cache, StoredVersion } from '../../cache/cache.ts'
 import type { ContentKey, PeerId, Sha256Hex } from '../../contract/ids.ts'
-import type { Credential, EvidenceMessage } from '../../contract/peer-messages.ts'
+import type { EvidenceMessage } from '../../contract/peer-messages.ts'
 import { hasCode, LarderError } from '../../lib/errors.ts'
 import type { OriginVersion } from '../../origin/origin.ts'
 import { pieceLength, pieceStart, planPieces } from '../../pieces/plan.ts'
@@ -9,6 +9,7 @@ import { decodeRecord, encodeRecord, type PieceRecord } from '../../pieces/recor
 import type { TransferWorld } from '../job.ts'
 import type { Distrust } from './distrust.ts'
 import { fetchSpan, NO_RANGES } from './origin-spans.ts'
+import type { Proof, Trust } from './trust.ts'
 
 const DAY_MS = 24 * 3600_000
 /** How long who lied is believed no more. Over http somebody else may have spoken for the origin. */
@@ -33,20 +34,11 @@ export interface EvidenceWorld extends Pick<
   readonly deliveredTo: (sha256: Sha256Hex) => readonly string[]
 }
 
-/** A signed record and what the origin says about its piece. */
-export interface Proof {
-  readonly key: ContentKey
-  readonly url: string
-  readonly record: PieceRecord
-  readonly truth: Buffer
-  readonly credential: Credential | null
-}
-
 /**
  * What is done about a member that signed what is not true: it is believed no more, everything it signed goes, its people and the
  * other members are told. Others' evidence is checked at the origin first, and only for what this PC asked for itself.
  */
-export class Evidence {
+export class Evidence implements Trust {
   readonly #world: EvidenceWorld
   readonly #suspects = new Map<PeerId, number>()
   readonly #checks = new Map<PeerId, number[]>()

@@ -1,0 +1,21 @@
+import type { ContentKey, PeerId } from '../../contract/ids.ts'
+import type { Credential } from '../../contract/peer-messages.ts'
+import type { PieceRecord } from '../../pieces/record.ts'
+
+/** A signed record and what the origin says about its piece. */
+export interface Proof {
+  readonly key: ContentKey
+  readonly url: string
+  readonly record: PieceRecord
+  readonly truth: Buffer
+  readonly credential: Credential | null
+}
+
+/** Who is believed, as transfers see it. */
+export interface Trust {
+  distrusts(id: PeerId): boolean
+  /** Somebody accuses it of a content that this PC cannot check. */
+  suspects(id: PeerId): boolean
+  /** This PC has seen at the origin that the record is a lie. */
+  convict(proof: Proof): void
+}
