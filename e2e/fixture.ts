@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0014-what-the-end-to-end-tests-cost.md
 import { _electron, expect, test as base, type ElectronApplication, type Page } from '@playwright/test'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'

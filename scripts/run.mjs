@@ -1,4 +1,5 @@
 // node scripts/run.mjs FILE [ARGUMENTS]: sets the clone up if needed, then runs FILE (TypeScript too) under the pinned Node.
+// Why it is like this: docs/decisions/0005-node-24-everywhere.md
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import os from 'node:os'

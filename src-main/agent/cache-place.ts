@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0029-a-cache-moves-at-the-next-start.md
 import { lstat, rmdir, writeFile, rm } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve } from 'node:path'
 import { z } from 'zod'

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0010-who-serves-nobody-is-no-master.md
 import type { Clock } from '../lib/clock.ts'
 import type { Rates } from '../rates/rates.ts'
 import type { MachineWatch } from '../machine/machine-watch.ts'

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0016-a-browser-signs-in-by-link-and-bearer-token.md
 import { createHash, randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { Clock } from '../lib/clock.ts'

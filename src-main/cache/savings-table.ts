@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0026-savings-are-booked-by-day.md
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 
 /** Unique verified bytes by where they came from, and bytes served to peers. */

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0006-small-contents-are-assembled-in-memory.md
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ContentKey, Sha256Hex } from '../contract/ids.ts'

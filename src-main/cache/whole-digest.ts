@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0051-bytes-are-hashed-where-they-are.md
 import type { Bitmap } from '../lib/bitmap.ts'
 import { SHORT_FILE } from '../pieces/hash-messages.ts'
 import type { HashPool, RunningDigest } from '../pieces/hashing.ts'

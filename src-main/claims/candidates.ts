@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0060-an-address-counts-once.md
 import { hash } from 'node:crypto'
 import type { PeerId } from '../contract/ids.ts'
 

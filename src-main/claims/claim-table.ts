@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0004-complete-holders-need-no-master.md
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ClaimDecision, ClaimPut, MasterHistory } from '../contract/peer-messages.ts'
 import { ClaimRoster, type Claimant } from './claim-roster.ts'

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0045-judged-knowingly-and-passed-on.md
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ClaimMessage, ClaimPut } from '../contract/peer-messages.ts'
 import type { MasterView } from '../contract/snapshot.ts'

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0040-the-election-waits-for-answers.md
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import { tieScore } from './rendezvous.ts'
 

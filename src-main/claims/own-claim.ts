@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0038-who-gets-nothing-appeals-before-it-goes-alone.md
 import { EventEmitter } from 'node:events'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ClaimDecision, ClaimMessage, ClaimPut, MasterHistory } from '../contract/peer-messages.ts'

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0017-the-browser-is-given-a-file-not-the-link.md
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import open from 'open'

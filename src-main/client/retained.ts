@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0022-what-a-client-keeps.md
 import { createHash, randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { copyFile, mkdir, open, readdir, rename, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises'

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0056-what-is-told-is-read-from-one-state.md
 import { finalRequestStates, type RequestView } from './request.ts'
 
 /*

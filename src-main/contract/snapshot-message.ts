@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0047-a-window-is-told-what-changed.md
 import { z } from 'zod'
 import { ErrorView } from './errors.ts'
 import { AgentEvent } from './events.ts'

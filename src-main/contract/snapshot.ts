@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0011-what-is-not-in-a-snapshot.md
 import { z } from 'zod'
 import { ContentKey, PeerId, Sha256Hex } from './ids.ts'
 import { CachePriority } from './cache-priority.ts'

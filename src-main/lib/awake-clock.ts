@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0050-time-runs-only-while-the-process-does.md
 import type { Clock, Timer } from './clock.ts'
 
 /** The process looks at its clocks at least this often. */

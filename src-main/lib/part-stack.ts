@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0055-an-agent-s-own-life.md
 import { sleep, type Clock } from './clock.ts'
 import { LarderError } from './errors.ts'
 

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0034-files-of-this-user-alone.md
 import { randomBytes } from 'node:crypto'
 import { chmodSync, closeSync, constants, fchownSync, lstatSync, openSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0037-what-a-pc-is-weighed-by.md
 import type { Settings } from '../contract/settings.ts'
 import type { MachineFacts, MachineForm } from './machine-facts.ts'
 

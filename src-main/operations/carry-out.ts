@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0054-one-table-of-operations.md
 import { commandNames } from '../contract/commands.ts'
 import {
   operationOf,

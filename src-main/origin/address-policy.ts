@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0058-addresses-are-judged-when-connected-to.md
 import { hostname as nameOfThisPc, networkInterfaces } from 'node:os'
 import ipaddr from 'ipaddr.js'
 

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0033-client-certificates.md
 import { X509Certificate } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0001-always-ask-the-origin-for-the-version.md
 import type { Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { CachingRules } from './caching.ts'

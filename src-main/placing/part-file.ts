@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0053-one-way-to-put-a-file-somewhere.md
 import { createHash, type Hash } from 'node:crypto'
 import { constants } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0030-pre-caching-is-requests-by-the-clock.md
 import { z } from 'zod'
 import { PrecacheReport, type PrecacheItem, type PrecacheView } from '../contract/precache.ts'
 import type { Settings } from '../contract/settings.ts'

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0027-adaptive-downloads-steer-by-what-they-ask-for.md
 /**
  * How many bytes a background download may have asked for and not yet received, so that it uses what others leave of a link and
  * yields when they come. After LEDBAT++ (draft-irtf-iccrg-ledbat-plus-plus-01): the delay that queues cause is the sign, one delay

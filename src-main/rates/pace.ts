@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0028-rates-hold-bytes-after-they-came.md
 import { sleep, type Clock } from '../lib/clock.ts'
 import type { ByteBucket } from './byte-bucket.ts'
 

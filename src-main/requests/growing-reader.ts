@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0025-streams-of-growing-contents.md
 import type { Cache, ContentReader } from '../cache/cache.ts'
 import { assertDigest, readPiece } from '../cache/read-piece.ts'
 import type { Sha256Hex } from '../contract/ids.ts'

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0039-a-refusal-is-believed-for-seconds.md
 import type { Clock } from '../lib/clock.ts'
 import type { LarderError } from '../lib/errors.ts'
 

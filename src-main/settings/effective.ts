@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0020-one-truth-for-settings.md
 import type { SettingSource, SettingStrength } from '../contract/setting-details.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { Policy } from './policy-file.ts'

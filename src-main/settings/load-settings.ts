@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0021-broken-settings-files.md
 import type { SettingsProblem } from '../contract/setting-details.ts'
 import { LarderError } from '../lib/errors.ts'
 import { effectiveSettings, type EffectiveSettings, type SettingSources, type ThisRun } from './effective.ts'

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0013-the-window-asks-again-after-a-restart.md
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { finalRequestStates, RequestSpec, type RequestView } from '../contract/request.ts'

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0003-who-may-sign-a-piece.md
 import type { PeerId } from '../contract/ids.ts'
 import type { PieceRecord } from '../pieces/record.ts'
 

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0046-who-waits-elsewhere-counts.md
 import { EventEmitter } from 'node:events'
 import type { PeerId, Sha256Hex } from '../contract/ids.ts'
 import type { Credential, SwarmMessage } from '../contract/peer-messages.ts'

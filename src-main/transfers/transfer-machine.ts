@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0052-requests-and-transfers-are-pure-machines.md
 import type { Priority, ReasonCode, WaitingFor } from '../contract/request.ts'
 import type { TransferView } from '../contract/snapshot.ts'
 import type { Step } from '../lib/machine-run.ts'

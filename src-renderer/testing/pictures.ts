@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0012-looked-at-by-a-program.md
 import type { Page } from '@playwright/test'
 
 const views = ['overview', 'downloads', 'site', 'cache', 'events', 'settings'] as const

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0024-who-may-use-the-gateway.md
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ApiToken } from '../../contract/api.ts'

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0036-twins-are-proved-not-believed.md
 import type { PeerId } from '../../contract/ids.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { ControlChannel } from './control-channel.ts'

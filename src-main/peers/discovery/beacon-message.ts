@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0057-beacons-tell-outsiders-nothing.md
 import { createPublicKey, randomBytes, verify } from 'node:crypto'
 import type { BootId, PeerId } from '../../contract/ids.ts'
 import { PEER_PROTOCOL } from '../../contract/version.ts'

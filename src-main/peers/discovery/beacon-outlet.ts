@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0035-one-socket-per-address-many-addresses-per-peer.md
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { systemCode } from '../../lib/errors.ts'
 import type { LocalInterface } from './interfaces.ts'

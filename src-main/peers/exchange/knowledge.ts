@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0059-pieces-for-who-knows.md
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import type { ContentKey } from '../../contract/ids.ts'

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0064-own-code-that-was-weighed-against-a-library.md
 import type { SecureContext, TLSSocket } from 'node:tls'
 import { LarderError } from '../../lib/errors.ts'
 import { HeadReader, type AnswerHead } from './answer-head.ts'

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0002-records-travel-with-the-bytes.md
 import type { PiecePlan } from '../../pieces/plan.ts'
 import type { PieceBuffer, PieceBuffers } from '../../pieces/piece-buffers.ts'
 import { pieceLength } from '../../pieces/plan.ts'

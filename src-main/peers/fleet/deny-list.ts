@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0032-deny-list-peer-to-peer.md
 import { createHash, createPublicKey, sign, type KeyObject } from 'node:crypto'
 import type { PeerId } from '../../contract/ids.ts'
 import { signatureHolds } from './fleet-certificate.ts'

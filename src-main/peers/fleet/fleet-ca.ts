@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0031-fleet-ca-and-a-secret.md
 import { createPublicKey, generateKeyPairSync, randomBytes, X509Certificate, type KeyObject } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0063-distrust-evidence-recall.md
 import { z } from 'zod'
 import { ContentKey, PeerId, Sha256Hex } from '../../contract/ids.ts'
 import { Credential } from '../../contract/peer-messages.ts'

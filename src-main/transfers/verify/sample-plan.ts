@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0062-a-sample-at-the-origin.md
 /** Bytes `[start, end)` of a content. */
 export interface Span {
   readonly start: number

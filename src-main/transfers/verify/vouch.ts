@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0061-the-first-signature-stays.md
 import type { KeyProvenance } from '../../cache/cache.ts'
 import { recordOf, type Provenance } from '../../cache/provenance.ts'
 import type { ContentKey, PeerId } from '../../contract/ids.ts'
