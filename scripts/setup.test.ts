@@ -13,6 +13,9 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
+/** Of the file that stands for Node here. */
+const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+
 /** A clone with a lock file, and an `npm` that only notes that it was called and installs as told. */
 let clone: string
 const at = (...names: string[]): string => path.join(clone, ...names)
@@ -40,9 +43,15 @@ function setup(): { code: number | null; said: string; npmCalls: string[] } {
   return { code: result.status, said: result.stdout + result.stderr, npmCalls }
 }
 
+/** The hash that the Node of this clone must have. */
+function pin(sha256: string): void {
+  write('scripts/node-pins.json', JSON.stringify({ '1.0.0': { [`${process.platform}-${process.arch}`]: sha256 } }))
+}
+
 function installed(version: string): void {
   write('node_modules/.package-lock.json', JSON.stringify({ packages: { 'node_modules/a': { version } } }))
   write('node_modules/node/bin/node', '')
+  write('node_modules/node/package.json', JSON.stringify({ version: '1.0.0' }))
 }
 
 beforeEach(({ skip }) => {
@@ -50,10 +59,11 @@ beforeEach(({ skip }) => {
   skip(process.platform === 'win32', 'the npm of this test is a shell script')
   mkdirSync(at('scripts'))
   copyFileSync(path.join(import.meta.dirname, 'setup.mjs'), at('scripts', 'setup.mjs'))
+  pin(EMPTY_SHA256)
   write('package-lock.json', lock('1.0.0'))
   write(
     'bin/npm',
-    `#!/bin/sh\necho "$@" >> "${at('calls')}"\nif [ -e "${at('broken')}" ]; then echo 'no network' >&2; exit 1; fi\nmkdir -p "${at('node_modules/node/bin')}"; touch "${at('node_modules/node/bin/node')}"\n`
+    `#!/bin/sh\necho "$@" >> "${at('calls')}"\nif [ -e "${at('broken')}" ]; then echo 'no network' >&2; exit 1; fi\nmkdir -p "${at('node_modules/node/bin')}"; touch "${at('node_modules/node/bin/node')}"; echo '{"version":"1.0.0"}' > "${at('node_modules/node/package.json')}"\n`
   )
   chmodSync(at('bin', 'npm'), 0o755)
 })
@@ -65,6 +75,14 @@ describe('setup', () => {
     expect(first.npmCalls).toEqual([expect.stringMatching(/^ci /)])
     expect(first.said).toMatch(/^Installing dependencies \(npm ci\) … done in \d+ s\n$/)
     expect(setup()).toEqual({ code: 0, said: '', npmCalls: [] })
+  })
+
+  test('refuses and deletes a Node that is not the pinned one', () => {
+    pin('0'.repeat(64))
+    const { code, said } = setup()
+    expect(code).toBe(1)
+    expect(said).toContain('is not the pinned one')
+    expect(existsSync(at('node_modules/node/bin/node'))).toBe(false)
   })
 
   test('takes what npm itself has installed', () => {

@@ -22,7 +22,8 @@ describeAgent('agent', async (policy) => {
   const settings = Settings.parse({
     ports: { api: 0, peer: 0, beacon: 0 },
     discovery: { beacon: false, listenAddress: '127.0.0.1' },
-    cache: { minFreeBytes: 0 }
+    cache: { minFreeBytes: 0 },
+    origin: { trustLoopback: true }
   })
   const agent = createAgent(
     { dataDir, name: 'pc', settings: settingsInMemory(settings, systemClock, policy) },

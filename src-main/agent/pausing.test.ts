@@ -110,12 +110,14 @@ describe('a direct download that is paused', () => {
     expect(await readdir(out)).toEqual([])
   })
 
-  it('leaves nothing behind when the agent stops', async () => {
+  it('leaves no more than what the next download goes on with when the agent stops', async () => {
     const { id } = await begin()
     const end = ended(id)
     await agent().stop()
     expect((await end).error?.code).toBe('SHUTTING_DOWN')
-    expect(await readdir(out)).toEqual([])
+    const left = await readdir(out)
+    expect(left.length).toBeGreaterThan(0)
+    expect(left.filter((name) => !name.includes('.larder-part'))).toEqual([])
   })
 
   it('lets another have its slot, and goes on with the same answer', async () => {

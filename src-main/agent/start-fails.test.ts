@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Settings } from '../contract/settings.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { keptLog } from '../testing/kept-log.ts'
+import { newSiteKey } from '../peers/fleet/site-key.ts'
 import { createAgent } from './create-agent.ts'
 
 let dataDir: string
@@ -28,7 +29,7 @@ test('an agent that could not start does nothing later: tonight’s pre-caching 
   const settings = Settings.parse({
     ports: { peer: (other.address() as AddressInfo).port, api: 0 },
     discovery: { beacon: false, listenAddress: '127.0.0.1' },
-    fleet: { siteKey: `larder-site-${'A'.repeat(43)}` },
+    fleet: { siteKey: newSiteKey() },
     precache: { list, from: 0, to: 24, jitterMinutes: 0, onlyOnMains: false }
   })
   const agent = createAgent({ dataDir, settings, name: 'pc' }, { clock, log: keptLog(), env: {} })

@@ -258,6 +258,8 @@ describe('what the routes do', () => {
     expect((await rig.call('POST', `/v1/cache/${kept}/pin`)).json).toEqual({ sha256: kept, pinned: true, until: null })
     expect((await post('/v1/cache/clear', { dryRun: true })).json).toEqual({
       removed: 1,
+      unfinished: 0,
+      unfinishedBytes: 0,
       bytes: 5,
       kept: 1,
       dryRun: true

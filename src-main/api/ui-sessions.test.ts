@@ -107,6 +107,7 @@ describe('a session, when the agent is started again,', () => {
     await sessions.settled()
     const after = await again()
     expect([token, other].map((t) => after.admits(t))).toEqual([false, true])
+    await after.settled()
     await writeFile(path, '[{"digest":"x"}]')
     expect((await again()).admits(other)).toBe(false)
     await writeFile(path, 'x'.repeat(70_000))

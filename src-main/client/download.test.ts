@@ -436,7 +436,7 @@ describe('with an agent', () => {
     await mkdir(join(dir, 'in'))
     double.onRequest = ({ id }) => double.finish(id, data)
     await expect(download({ url: 'modules/x.zip', destination: join(dir, 'in') }, { dataDir })).rejects.toMatchObject({
-      code: 'URL_INVALID'
+      code: 'BACKGROUND_CHANNEL_UNSET'
     })
     double.request = new Proxy(double.request, {
       apply: (call, self, [spec]) => Reflect.apply(call, self, [{ ...spec, url: `http://channel/${spec.url}` }])

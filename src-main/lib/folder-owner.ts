@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 
 export interface Owner {
   readonly uid: number
@@ -16,6 +17,15 @@ export async function ownerIn(folder: string): Promise<Owner | undefined> {
 
 export function ownerInSync(folder: string): Owner | undefined {
   return isRoot() ? statSync(folder) : undefined
+}
+
+/** As {@link ownerInSync}, of the nearest folder above a path that exists. */
+export function nearestOwner(path: string): Owner | undefined {
+  if (!isRoot()) return undefined
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    const stats = statSync(folder, { throwIfNoEntry: false })
+    if (stats || folder === dirname(folder)) return stats
+  }
 }
 
 export const isRoot = (): boolean => process.geteuid?.() === 0

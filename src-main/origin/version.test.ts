@@ -70,7 +70,7 @@ describe('a version', () => {
       etag: null,
       lengthBytes: null,
       ranges: false,
-      unshareable: 'not-shareable',
+      unshareable: 'encoded',
       storable: false
     })
     expect(() => read({ 'content-encoding': 'aes128gcm' })).toThrow(

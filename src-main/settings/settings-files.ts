@@ -2,7 +2,7 @@ import { closeSync, constants, fchmodSync, fstatSync, openSync, readSync, unwatc
 import { lstat, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { LarderError, systemCode } from '../lib/errors.ts'
-import { isRoot } from '../lib/folder-owner.ts'
+import { isRoot, nearestOwner } from '../lib/folder-owner.ts'
 import { makeFolder } from '../lib/make-folder.ts'
 import { writePrivateFile } from '../lib/private-file.ts'
 import { whyUnsafe } from '../lib/safe-place.ts'
@@ -46,7 +46,8 @@ export function diskFiles(paths: DataPaths, policyFile: string = machinePolicyFi
     places,
     read(file) {
       if (file === 'user') {
-        const why = whyUnsafe(places.user)
+        // Root, who helps a user, takes what that user or root has written.
+        const why = whyUnsafe(places.user, nearestOwner(places.user))
         if (why !== null) return { unreadable: `${why}, so that somebody else may have written it` }
         closeToOthers(places.user)
       }

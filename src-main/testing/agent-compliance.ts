@@ -166,7 +166,7 @@ export function describeAgent(name: string, make: (policy?: string) => Promise<A
       const until = agent.snapshot().at + 3600_000
       agent.pauseAll(until)
       expect(agent.paused).toBe(true)
-      expect(agent.snapshot().paused).toEqual({ until })
+      expect(agent.snapshot().paused).toEqual({ until, by: ['person'] })
       expect(agent.requestView(running.id).state).toBe('paused')
       const later = ask({ url: at.good(Buffer.from('later')) })
       await untilRequest(agent, later.id, ({ state }) => state === 'paused')

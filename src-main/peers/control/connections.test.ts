@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ContentKey } from '../../contract/ids.ts'
 import { MAX_PEER_MESSAGE_BYTES, type PeerMessage } from '../../contract/peer-messages.ts'
+import { newSiteKey } from '../fleet/site-key.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import { VirtualLan, untilConnected, type LanPeer } from '../../testing/virtual-lan.ts'
 import { RawMember } from '../../testing/virtual-lan-raw.ts'
@@ -351,7 +352,7 @@ describe('control connections', () => {
   it('forget refused strangers after ten minutes', async () => {
     const clock = fakeClock()
     const a = await lan.add({ seeds: [], clock })
-    const stranger = await RawMember.make(`larder-site-${'A'.repeat(43)}`)
+    const stranger = await RawMember.make(newSiteKey())
     const refused = once(a.network, 'refused')
     await stranger.attempt(a.network.ports().peer!)
     await refused

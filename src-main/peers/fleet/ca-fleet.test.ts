@@ -204,10 +204,7 @@ describe('a fleet with a CA', () => {
     const lost = once(a!.network, 'lost')
     const send = b!.network.send.bind(b!.network) as (to: string, message: object) => boolean
     send(a!.network.self, { t: 'fleet.denied', number: 9, list: Buffer.alloc(100, 7).toString('base64url') })
-    expect(await lost).toMatchObject([
-      { id: b!.network.self },
-      'sent a deny list that the CA of the fleet did not sign'
-    ])
+    expect(await lost).toMatchObject([{ id: b!.network.self }, 'sent a list that the CA of the fleet did not sign'])
     expect(a!.network.fleet()).toMatchObject({ denyListNumber: 0 })
   })
 

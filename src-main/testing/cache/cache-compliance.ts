@@ -259,7 +259,7 @@ export function describeCache(name: string, make: () => Promise<CacheUnderTest>)
       expect((await readFile(path)).equals(content.bytes)).toBe(true)
       await writeFile(path, 'older')
       await expect(cache.deliver(content.sha256, path, { overwrite: false })).rejects.toEqual(
-        code('DESTINATION_UNWRITABLE')
+        code('DESTINATION_EXISTS')
       )
       expect(await readFile(path, 'utf8')).toBe('older')
       await cache.deliver(content.sha256, path, { overwrite: true })

@@ -49,7 +49,15 @@ export const eventFilters: Record<EventFilter, string> = {
 
 const kinds: Record<Exclude<EventFilter, 'problems' | 'all'>, readonly AgentEventType[]> = {
   fallbacks: ['fallback'],
-  downloads: ['requestAccepted', 'requestDone', 'requestFailed', 'requestCancelled', 'fallback', 'originChanged'],
+  downloads: [
+    'requestAccepted',
+    'requestDone',
+    'requestFailed',
+    'requestCancelled',
+    'fallback',
+    'bypassed',
+    'originChanged'
+  ],
   masters: ['masterElected', 'masterLost'],
   peers: ['peerConnected', 'peerLost', 'peerRefused', 'peerBanned', 'peerDistrusted'],
   cache: [

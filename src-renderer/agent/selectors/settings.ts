@@ -161,6 +161,7 @@ export const sectionTitles: Record<string, string> = {
   origin: 'Origin and proxy',
   backgroundChannel: 'Background channel',
   cache: 'Cache',
+  sharing: 'Sharing',
   rates: 'Limits of speed',
   precache: 'Pre-caching',
   gateway: 'Gateway for download tools',
