@@ -259,11 +259,11 @@ export class FaultSite {
   }
 
   /** Number of the agent that is master, or coordinator, of what is downloaded now; null when nobody is yet. */
-  async find(office: 'master' | 'coordinator'): Promise<number | null> {
+  async find(role: 'master' | 'coordinator'): Promise<number | null> {
     for (const agent of this.agents) {
       if (agent.ended) continue
       const { masters } = await agent.snapshot()
-      const id = masters.at(-1)?.[office]
+      const id = masters.at(-1)?.[role]
       const index = this.agents.findIndex((one) => one.id === id)
       if (index >= 0) return index
     }

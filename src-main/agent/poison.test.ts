@@ -74,8 +74,8 @@ describe('a member that says it has everything, and signs what it made up', () =
       const view = await ask(asker.agent, { url })
       expect(view.sha256).toBe(await origin.sha256('/patched.bin'))
       // She is found out when her piece was taken; where it was not, it did no harm.
-      const convicted = eventsOf(asker, 'peerDistrusted').map((e) => e.peer)
-      expect(convicted.every((peer) => peer === mallory.id)).toBe(true)
+      const banned = eventsOf(asker, 'peerDistrusted').map((e) => e.peer)
+      expect(banned.every((peer) => peer === mallory.id)).toBe(true)
     })
 
     it('cannot give a script without digest, which is compared whole', async () => {

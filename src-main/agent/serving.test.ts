@@ -47,7 +47,7 @@ describe('a PC that was told to serve nobody', () => {
     ).toEqual(['servingStopped', 'servingResumed'])
   })
 
-  it('leaves the office of master to the one it served, and both get the file', async () => {
+  it('leaves the mastership to the one it served, and both get the file', async () => {
     fleet = await startFleet(1, { election: { weight: 90 } })
     await fleet.add({ election: { weight: 10 } })
     const [a, b] = fleet.agents.map(({ agent }) => agent) as [

@@ -71,7 +71,7 @@ export interface PartialContent {
   writeFromOrigin(data: Uint8Array, index: number, sign: (digest: Buffer) => PieceRecord): Promise<PieceRecord>
   /** Reads a piece that is had, into `into`, which has its length, or a new buffer. */
   read(index: number, into?: Buffer): Promise<Buffer>
-  /** Forgets pieces (their signer was convicted). */
+  /** Forgets pieces (their signer was banned). */
   drop(indices: Iterable<number>): Promise<void>
   /**
    * All pieces are there: digests the whole (it has been running along), makes it a complete content under its SHA-256 and

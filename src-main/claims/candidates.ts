@@ -3,7 +3,7 @@ import { hash } from 'node:crypto'
 import type { PeerId } from '../contract/ids.ts'
 
 /**
- * Who may coordinate: of the members at one address one only, so that inventing identities brings nobody more of the office. Everybody
+ * Who may coordinate: of the members at one address one only, so that inventing identities makes nobody coordinator of more. Everybody
  * who sees the members at the same addresses names the same one; which does not depend on the content.
  */
 export class Candidates {

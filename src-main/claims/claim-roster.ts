@@ -17,7 +17,7 @@ export interface Claimant extends Candidate {
   silent: boolean
   /** Followers could not use it as master; elected only when there is nobody else. */
   reported: boolean
-  /** Revisions of the office and of this roster that it was told. */
+  /** Revisions of the mastership and of this roster that it was told. */
   toldMajor: number
   toldMinor: number
 }

@@ -17,7 +17,7 @@ export interface TableSettings {
 }
 
 /**
- *     gathering ──► led ◄──► leaderless         led: a master is in office
+ *     gathering ──► led ◄──► leaderless         led: there is a master
  *         │          ▲ │         ▲              held: complete holders serve, nobody needs the origin
  *         └──► held ◄┘ └─► gathering            leaderless: nobody may download
  *
@@ -49,7 +49,7 @@ export class ClaimTable {
   #masters: MasterHistory = []
   #pieceCount = 0
   #order: readonly Candidate[] = []
-  /** Why the office fell vacant, until it is filled. */
+  /** Why the mastership fell vacant, until it is filled. */
   #vacancy: string | null = null
   #why = 'the election is still open'
   /** Counts changes of master, epoch or phase. */
@@ -143,7 +143,7 @@ export class ClaimTable {
       case 'decidedElsewhere':
         return this.#settle(world)
       case 'stoodBack':
-        if (this.#master === event.self) this.#leaveOffice()
+        if (this.#master === event.self) this.#clearMaster()
         this.#electNotBeforeMs = Math.max(this.#electNotBeforeMs, event.untilMs)
         return this.#settle(world)
       case 'timePassed':
@@ -197,8 +197,8 @@ export class ClaimTable {
     if (this.#master === from) {
       this.#masterHeardMs = world.nowMs
       this.#leaseEndsMs = world.nowMs + this.#settings.leaseMs
-      if (put.role === 'holding') this.#leaveOffice()
-      else if (!isElectable(claimant)) effects.push(...this.#dismiss('it may not download any more'))
+      if (put.role === 'holding') this.#clearMaster()
+      else if (!isElectable(claimant)) effects.push(...this.#replaceMaster('it may not download any more'))
     }
     effects.push(...this.#settle(world))
     const willBeTold = this.#major !== majorBefore && effects.some((e) => e.type === 'tellAll' && e.when === 'now')
@@ -222,10 +222,10 @@ export class ClaimTable {
       masterPieces: this.#master === null ? -1 : (this.#roster.get(this.#master)?.pieces ?? -1),
       why: this.#why,
       isOpen: this.#phase === 'gathering',
-      couldReign: (id) => this.#couldReign(id, world)
+      couldBeMaster: (id) => this.#couldBeMaster(id, world)
     })
     if (lesson === null) return []
-    if (lesson.master !== null) return this.#enthrone(lesson.master, lesson.epoch, lesson.why, world)
+    if (lesson.master !== null) return this.#adoptMaster(lesson.master, lesson.epoch, lesson.why, world)
     this.#epoch = lesson.epoch
     if (this.#phase === 'gathering') return []
     this.#major++
@@ -235,32 +235,32 @@ export class ClaimTable {
   /**
    * A follower named this one master: believable unless we know better. Whoever names it was connected with it when it
    * moved here; so it may be one that this coordinator, fresh on the network, is yet to meet. That is not enough to put
-   * another master out of office.
+   * another master unseated.
    */
-  #couldReign(id: PeerId, world: Surroundings): boolean {
+  #couldBeMaster(id: PeerId, world: Surroundings): boolean {
     if (this.#master !== null && !world.isLive(id)) return false
     const claimant = this.#roster.get(id)
     return claimant === undefined || (isElectable(claimant) && !claimant.silent && !claimant.reported)
   }
 
   /** Another agent's decision becomes ours. A master that was only named has one lease to put its own claim. */
-  #enthrone(master: PeerId, epoch: number, why: string, world: Surroundings): TableEffect[] {
+  #adoptMaster(master: PeerId, epoch: number, why: string, world: Surroundings): TableEffect[] {
     const isReplaced = this.#phase !== 'gathering'
     if (master !== this.#master) {
       this.#masterHeardMs = world.nowMs
       this.#leaseEndsMs = world.nowMs + this.#settings.leaseMs
     }
-    this.#reign(master, epoch, why)
+    this.#setMaster(master, epoch, why)
     return [{ type: 'tellAll', when: isReplaced ? 'now' : 'lazily' }]
   }
 
   /** Two tables for one content, because not everybody sees everybody: the other one counts, and its pieces come by way of this agent. */
   #follow({ via, epoch, master }: Elsewhere, world: Surroundings): TableEffect[] {
     this.#roster.answered(via, 1, false)
-    return this.#enthrone(master, epoch, 'elected by the coordinator of another part of the site', world)
+    return this.#adoptMaster(master, epoch, 'elected by the coordinator of another part of the site', world)
   }
 
-  #reign(master: PeerId, epoch: number, why: string): void {
+  #setMaster(master: PeerId, epoch: number, why: string): void {
     this.#phase = 'led'
     this.#master = master
     this.#epoch = epoch
@@ -271,14 +271,14 @@ export class ClaimTable {
     this.#major++
   }
 
-  #leaveOffice(): void {
+  #clearMaster(): void {
     this.#master = null
     this.#forgetReports()
   }
 
-  #dismiss(why: string): TableEffect[] {
+  #replaceMaster(why: string): TableEffect[] {
     const master = this.#master!
-    this.#leaveOffice()
+    this.#clearMaster()
     this.#vacancy = why
     return [{ type: 'masterLost', epoch: this.#epoch, master, why }]
   }
@@ -296,7 +296,7 @@ export class ClaimTable {
       this.#leaseEndsMs = world.nowMs + this.#settings.leaseMs
       return this.#removed(from, 'closed', world)
     }
-    const effects = from === this.#master ? this.#dismiss('it left') : []
+    const effects = from === this.#master ? this.#replaceMaster('it left') : []
     if (claimant.role === 'holding' && this.#phase === 'held') {
       this.#roster.delete(from, 'known')
       if (this.#roster.completeHolders().length === 0) {
@@ -311,7 +311,7 @@ export class ClaimTable {
   #lost(id: PeerId, world: Surroundings): TableEffect[] {
     const wasAwaited = this.#roster.giveUp(id)
     if (id !== this.#master && !this.#roster.knows(id)) return wasAwaited ? this.#settle(world) : []
-    const effects = id === this.#master ? this.#dismiss('its connection is gone') : []
+    const effects = id === this.#master ? this.#replaceMaster('its connection is gone') : []
     return [...effects, ...this.#removed(id, 'lost', world)]
   }
 
@@ -339,13 +339,13 @@ export class ClaimTable {
     if (!claimant) return []
     claimant.eligible = false
     if (from !== this.#master || epoch !== this.#epoch) return []
-    return [...this.#dismiss(`it resigned (${why})`), ...this.#settle(world)]
+    return [...this.#replaceMaster(`it resigned (${why})`), ...this.#settle(world)]
   }
 
   #reported(from: PeerId, epoch: number, problem: string, world: Surroundings): TableEffect[] {
     const claimant = this.#roster.get(from)
     if (!claimant || claimant.role === 'holding' || epoch !== this.#epoch || from === this.#master) return []
-    // The other table judges its master; who gets nothing by way of this agent appeals.
+    // The other table judges its master; who gets nothing by way of this agent asks the next coordinator.
     if (this.#master !== null && this.#master === world.elsewhere()?.master) return []
     // A report names nobody but the epoch, which holders share with the master before them: this one may still mean that master.
     if (this.#phase === 'held' && world.nowMs - this.#heldSinceMs < this.#settings.leaseMs / 5) return []
@@ -373,16 +373,16 @@ export class ClaimTable {
       this.#reportsDueMs = silentAtMs
       return []
     }
-    const reigning = this.#roster.get(this.#master)
+    const current = this.#roster.get(this.#master)
     const others = [...this.#roster.claimants()].some(
-      (c) => c !== reigning && isElectable(c) && !c.silent && !c.reported
+      (c) => c !== current && isElectable(c) && !c.silent && !c.reported
     )
     if (!others) {
       this.#forgetReports()
       return []
     }
-    if (reigning) reigning.reported = true
-    return [...this.#dismiss(why), ...this.#settle(world)]
+    if (current) current.reported = true
+    return [...this.#replaceMaster(why), ...this.#settle(world)]
   }
 
   #timePassed(world: Surroundings): TableEffect[] {
@@ -391,21 +391,21 @@ export class ClaimTable {
         this.#leaseEndsMs = world.nowMs + this.#settings.leaseMs
         return []
       }
-      const reigning = this.#roster.get(this.#master)
-      if (reigning) reigning.silent = true
-      return [...this.#dismiss('its lease ran out'), ...this.#settle(world)]
+      const current = this.#roster.get(this.#master)
+      if (current) current.silent = true
+      return [...this.#replaceMaster('its lease ran out'), ...this.#settle(world)]
     }
     if (world.nowMs >= this.#reportsDueMs) return this.#judge('followers reported it and it was silent', world)
     return this.#settle(world)
   }
 
-  /** Brings the table to rest: nobody reigns when somebody has it all, otherwise a vacant office is filled. */
+  /** Brings the table to rest: nobody is master when somebody has it all, otherwise a vacant mastership is filled. */
   #settle(world: Surroundings): TableEffect[] {
     const complete = this.#roster.completeHolders()
     if (complete.length > 0) {
       if (this.#phase === 'held' && this.#master === null) return []
       const wasOpen = this.#phase === 'gathering'
-      this.#leaveOffice()
+      this.#clearMaster()
       this.#phase = 'held'
       this.#heldSinceMs = world.nowMs
       this.#why = `finished: ${complete.length === 1 ? 'one PC has' : `${complete.length} PCs have`} all of it`
@@ -443,7 +443,7 @@ export class ClaimTable {
     this.#order = order
     this.#leaseEndsMs = world.nowMs + this.#settings.leaseMs
     this.#masterHeardMs = world.nowMs
-    this.#reign(
+    this.#setMaster(
       winner.id,
       Math.min(this.#epoch + 1, MAX_EPOCH),
       this.#vacancy === null ? why : `${why}; the master before: ${this.#vacancy}`

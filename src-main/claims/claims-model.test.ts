@@ -222,14 +222,14 @@ class Story {
         expect(masters, state).toHaveLength(1)
         const master = masters[0]!
         expect(electable).toContain(master)
-        const reign = master.opened.get(key)!.decision
+        const elected = master.opened.get(key)!.decision
         for (const a of seekers) {
           if (a === master) continue
           const decision = a.opened.get(key)!.decision
           expect(decision, `${a.name} follows ${master.name}\n${state}`).toMatchObject({
             role: 'follower',
             master: master.id,
-            epoch: reign.role === 'master' ? reign.epoch : -1
+            epoch: elected.role === 'master' ? elected.epoch : -1
           })
         }
       }

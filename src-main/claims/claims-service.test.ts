@@ -150,7 +150,7 @@ describe('an election', () => {
 })
 
 describe('a machine that changes', () => {
-  test('gives up its office when it may not download any more, and another one goes on', () => {
+  test('gives up its mastership when it may not download any more, and another one goes on', () => {
     const { lan, agents, k } = swarm(['a', 'b', 'c'], [61, 50, 40])
     const [a, b] = agents
     expect(expectOneMaster(lan, k)).toBe(a)
@@ -160,7 +160,7 @@ describe('a machine that changes', () => {
     expect(epochOf(b!, k)).toBe(2)
   })
 
-  test('keeps its office when others weigh more meanwhile', () => {
+  test('keeps its mastership when others weigh more meanwhile', () => {
     const { lan, agents, k } = swarm(['a', 'b'], [50, 40])
     agents[0]!.claims.setMachine({ weight: 20, about: '' })
     agents[1]!.claims.setMachine({ weight: 61, about: '' })

@@ -32,7 +32,7 @@ export interface ClaimsOptions {
   nameOf?(id: PeerId): string
   /** A master was elected here, by this agent as coordinator. */
   onElected?(info: ElectedInfo): void
-  /** A master of a content coordinated here is out of office before it was done. */
+  /** A master of a content coordinated here lost the mastership before it was done. */
   onMasterLost?(info: MasterLostInfo): void
   /** A member asks this agent, as coordinator, for more than its share; told each time. */
   onFlood?(id: PeerId): void

@@ -64,9 +64,9 @@ export interface Claim extends EventEmitter<{ decision: [Decision] }> {
   report(problem: 'unreachable' | 'stalled' | 'corrupt'): void
   /**
    * Nothing has come under the present coordinator, whatever it said: it is passed over for this content from now on, and
-   * the next in order is asked. @returns false when there is nothing to appeal from: this agent coordinates, is master, or is done
+   * the next in order is asked. @returns false when there is nothing to pass over: this agent coordinates, is master, or is done
    */
-  appeal(): boolean
+  askNextCoordinator(): boolean
   /** This agent is master and cannot go on; another is elected. It stays a claimant, not eligible until `update({eligible: true})`. */
   resign(why: 'origin-error' | 'disk-full' | 'paused' | 'leaving'): void
   close(): void
@@ -94,7 +94,7 @@ export interface ClaimSettings {
   readonly windowMs: number
   /** How long after its start an agent waits for others to be found before it elects anybody. */
   readonly settleMs: number
-  /** A master that is silent for so long loses its office. */
+  /** A master that is silent for so long loses its mastership. */
   readonly leaseMs: number
 }
 
@@ -106,7 +106,7 @@ export interface ElectedInfo {
   readonly why: string
   /** Best first. */
   readonly candidates: readonly Candidate[]
-  /** Since the first claim, or since the office fell vacant. */
+  /** Since the first claim, or since the mastership fell vacant. */
   readonly tookMs: number
 }
 
@@ -126,7 +126,7 @@ export interface Claims {
   open(init: ClaimInit): Claim
   /** Masters as far as this agent knows; with candidates where it is coordinator. */
   view(): Omit<MasterView, 'url' | 'masterName' | 'coordinatorName'>[]
-  /** The weight of this machine has changed: all claims put it, and a master that may not be one any more gives up its office. */
+  /** The weight of this machine has changed: all claims put it, and a master that may not be one any more gives up its mastership. */
   setMachine(machine: Machine): void
   /** This process, or the whole PC, stood still: time to look what that means, should nothing else have happened since. */
   wokeUp(): void

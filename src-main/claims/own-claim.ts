@@ -11,7 +11,7 @@ import type { Elsewhere } from './table-events.ts'
 /** Progress of a follower is gathered for so long: twice a second is enough, it matters only for a re-election. */
 const GATHER_MS = 500
 
-/** A master renews so many times per lease; two lost renewals do not cost it the office. */
+/** A master renews so many times per lease; two lost renewals do not cost it the mastership. */
 const RENEWALS_PER_LEASE = 5
 
 /** Every claim is put again after so many leases without any news, should a coordinator have forgotten it. */
@@ -147,7 +147,7 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
     this.#world.send(this.#coordinator, { t: 'claim.report', key: this.key, epoch: this.#epoch, problem })
   }
 
-  appeal(): boolean {
+  askNextCoordinator(): boolean {
     const from = this.#coordinator
     if (
       this.#closed ||
@@ -162,7 +162,7 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
     return true
   }
 
-  /** This agent has appealed from this coordinator. */
+  /** This agent has passed over this coordinator. */
   passesOver(id: PeerId): boolean {
     return this.#passedOver.has(id)
   }
@@ -251,7 +251,7 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
       return this.#decide({ role: 'follower', epoch, master: null, masters, holders })
     }
     this.#master = self
-    if (this.#mayReign || this.#decision.role === 'master')
+    if (this.#mayBeMaster || this.#decision.role === 'master')
       return this.#decide({ role: 'master', epoch, masters, holders })
     // Elected by what we said before; the coordinator is about to learn better.
     this.#put()
@@ -274,7 +274,7 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
     }
   }
 
-  get #mayReign(): boolean {
+  get #mayBeMaster(): boolean {
     return this.#eligible && this.#weight > 0
   }
 
@@ -289,7 +289,7 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
   }
 
   #message(): ClaimPut {
-    const isMaster = this.#decision.role === 'master' && this.#mayReign
+    const isMaster = this.#decision.role === 'master' && this.#mayBeMaster
     return {
       t: 'claim.put',
       key: this.key,

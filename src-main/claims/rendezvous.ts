@@ -7,7 +7,7 @@ import type { ContentKey, PeerId } from '../contract/ids.ts'
  *
  * Deliberately unweighted. All agents that see the same members must name the same coordinator, and the weight of a
  * machine changes while it runs (battery, Wi-Fi), so two agents can hold different weights for a third one for a while.
- * Ids never differ. The office is cheap (some messages per claim), so nobody needs to be spared from it.
+ * Ids never differ. Coordinating is cheap (some messages per claim), so nobody needs to be spared from it.
  */
 
 /** Score of a member as coordinator of a content: SHA-256 of key ‖ id in hex; compare as text. */

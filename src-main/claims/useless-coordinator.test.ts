@@ -28,11 +28,11 @@ const decided = (lan: ClaimLan, honest: LanAgent[], k: Parameters<LanAgent['open
 }
 
 describe('a coordinator nobody gets anything under', () => {
-  test('that never decides is passed over by those who appeal, who then have one master', () => {
+  test('that never decides is passed over by those who ask the next one, who then have one master', () => {
     const { lan, next, honest, k } = lanWithLiar(() => null)
     lan.pass(10_000)
     expect(lan.masters(k)).toEqual([])
-    for (const agent of honest) expect(agent.opened.get(k)!.appeal()).toBe(true)
+    for (const agent of honest) expect(agent.opened.get(k)!.askNextCoordinator()).toBe(true)
     lan.until(() => honest.every((agent) => agent.opened.get(k)!.decision.role !== 'undecided'), 5000)
     decided(lan, honest, k)
     for (const agent of honest) expect(agent.claims.view()).toMatchObject([{ coordinator: next.id }])
@@ -57,7 +57,7 @@ describe('a coordinator nobody gets anything under', () => {
     expect(lan.masters(k)).toEqual([])
     // Each has had enough at another moment.
     for (const agent of honest) {
-      expect(agent.opened.get(k)!.appeal()).toBe(true)
+      expect(agent.opened.get(k)!.askNextCoordinator()).toBe(true)
       lan.pass(300)
     }
     lan.pass(2000)
@@ -78,7 +78,7 @@ describe('a coordinator nobody gets anything under', () => {
       why: 'it is the best'
     }))
     lan.pass(1000)
-    for (const agent of honest) expect(agent.opened.get(k)!.appeal()).toBe(true)
+    for (const agent of honest) expect(agent.opened.get(k)!.askNextCoordinator()).toBe(true)
     lan.pass(lan.settings.leaseMs + 2500)
     decided(lan, honest, k)
   })
@@ -86,7 +86,7 @@ describe('a coordinator nobody gets anything under', () => {
   test('is not taken back when its connection is made anew', () => {
     const { lan, liar, next, honest, k } = lanWithLiar(() => null)
     lan.pass(1000)
-    for (const agent of honest) agent.opened.get(k)!.appeal()
+    for (const agent of honest) agent.opened.get(k)!.askNextCoordinator()
     lan.pass(3000)
     for (const agent of honest) lan.cut(agent, liar)
     lan.pass(100)
@@ -96,7 +96,7 @@ describe('a coordinator nobody gets anything under', () => {
     decided(lan, honest, k)
   })
 
-  test('is nobody to appeal from for who coordinates itself, is master, or has it all', () => {
+  test('is passed over neither by itself, nor by the master, nor by a holder of it all', () => {
     const lan = new ClaimLan()
     const [coordinator, other] = lan.settled('coordinator', 'other')
     const k = contentRanked([coordinator!], lan.agents)
@@ -104,10 +104,10 @@ describe('a coordinator nobody gets anything under', () => {
     const claim = other!.open(k, { weight: 60 })
     lan.until(() => own.decision.role !== 'undecided' && claim.decision.role !== 'undecided')
     expect(claim.decision.role).toBe('master')
-    expect([own.appeal(), claim.appeal()]).toEqual([false, false])
+    expect([own.askNextCoordinator(), claim.askNextCoordinator()]).toEqual([false, false])
     const done = coordinator!.open(contentRanked([other!], lan.agents))
     lan.pass(1000)
     done.update({ complete: true })
-    expect(done.appeal()).toBe(false)
+    expect(done.askNextCoordinator()).toBe(false)
   })
 })

@@ -97,7 +97,7 @@ export const ClaimDecision = z.object({
   key: ContentKey,
   epoch,
   master: PeerId.nullable(),
-  /** Ms the master keeps its office without renewing. */
+  /** Ms the master keeps its mastership without renewing. */
   leaseMs: z.number().int().min(100).max(600_000),
   /** Other agents to exchange pieces with, at most 64. */
   holders: z.array(z.object({ id: PeerId, complete: z.boolean() })).max(64),

@@ -15,13 +15,13 @@ export function expectOneMaster(lan: ClaimLan, k = key): LanAgent {
   const masters = lan.masters(k)
   expect(masters.map((m) => m.name)).toHaveLength(1)
   const master = masters[0]!
-  const reign = decisionOf(master, k)
+  const elected = decisionOf(master, k)
   for (const a of lan.agents) {
     if (a === master || !a.opened.has(k)) continue
     expect(decisionOf(a, k)).toMatchObject({
       role: 'follower',
       master: master.id,
-      epoch: reign.role === 'master' ? reign.epoch : -1
+      epoch: elected.role === 'master' ? elected.epoch : -1
     })
   }
   return master

@@ -84,7 +84,7 @@ function modelActs(model: TransferModel, may: May, room: boolean): void {
     for (const r of model.requests) if (!r.ended) model.resume(r)
   })
   may('slots', () => (model.slots.count = 3 - Math.min(2, model.slots.count)))
-  may('appeals', () => (model.appealsWork = !model.appealsWork))
+  may('nextCoordinator', () => (model.hasNextCoordinator = !model.hasNextCoordinator))
   may('time', () => model.clock.pass(HELD_MS))
   may('stop', () => (model.stopping = true))
 }

@@ -375,10 +375,10 @@ export class ModelTransfer {
         this.#losePiece()
         this.lane = 'none'
         return
-      case 'appeal':
+      case 'askNextCoordinator':
         return this.machine.happened({
-          e: 'appealed',
-          accepted: this.#model.appealsWork,
+          e: 'nextCoordinatorAsked',
+          accepted: this.#model.hasNextCoordinator,
           otherwise: effect.otherwise satisfies ReasonCode,
           nowMs: this.nowMs
         })
@@ -432,7 +432,7 @@ export class TransferModel {
   readonly transfers: ModelTransfer[] = []
   allPaused = false
   stopping = false
-  appealsWork = false
+  hasNextCoordinator = false
   readonly faults: string[] = []
   /** Contents whose partial is being opened, and who waits for that. */
   readonly starting = new Map<ModelContent, Set<ModelRequest>>()

@@ -6,11 +6,11 @@ import { Bitmap } from '../lib/bitmap.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
 import type { ServedContent } from '../peers/network.ts'
 import { pieceLength } from '../pieces/plan.ts'
-import type { Blame } from './blame.ts'
+import type { PeerFaults } from './peer-faults.ts'
 import { firstGap, type Run } from './choose-run.ts'
 import type { HotPieces } from './hot-pieces.ts'
 import { InFlight } from './in-flight.ts'
-import { Intake } from './intake.ts'
+import { ReceivedPieces } from './received-pieces.ts'
 import type { Job } from './job.ts'
 import type { Swarm } from './swarm.ts'
 import type { ContentCheck, Judgement } from './verify/content-check.ts'
@@ -34,22 +34,22 @@ export type Completion =
  */
 export class Assembly {
   readonly inFlight: InFlight
-  readonly intake: Intake
+  readonly received: ReceivedPieces
   readonly #job: Job
   readonly #whole: WholeInit
   readonly #swarm: Swarm
-  readonly #blame: Blame
+  readonly #faults: PeerFaults
   readonly #check: ContentCheck
   #verifiedBy: VerifiedBy | null = null
 
-  constructor(job: Job, whole: WholeInit, swarm: Swarm, blame: Blame, check: ContentCheck) {
+  constructor(job: Job, whole: WholeInit, swarm: Swarm, faults: PeerFaults, check: ContentCheck) {
     this.#job = job
     this.#whole = whole
     this.#swarm = swarm
-    this.#blame = blame
+    this.#faults = faults
     this.#check = check
     this.inFlight = new InFlight(job.partial.have, new Bitmap(job.plan.count))
-    this.intake = new Intake(job.plan, job.partial.have, job.arrivals)
+    this.received = new ReceivedPieces(job.plan, job.partial.have, job.arrivals)
   }
 
   /** By what the whole was verified; null: it is not complete yet. */
@@ -75,10 +75,10 @@ export class Assembly {
   /** A piece is verified and stored. @returns false when it had come already */
   accept(index: number, bytes: number, from: 'origin' | 'peer'): boolean {
     if (!this.inFlight.arrived(index)) return false
-    this.intake.arrived(index, bytes, from)
+    this.received.arrived(index, bytes, from)
     const { partial } = this.#job
     const record = partial.record(index)
-    if (record && from === 'origin') this.#blame.judge(index, record)
+    if (record && from === 'origin') this.#faults.judge(index, record)
     else if (record) {
       const credential = this.#swarm.credential(record.signer)
       if (credential) partial.addCredential(credential, record.signer)
@@ -135,8 +135,8 @@ export class Assembly {
     }
     const { record, truth } = judgement.lie
     if (record.signer !== this.#job.world.network.self) {
-      this.#blame.suspect(record.index, record)
-      this.#blame.judge(record.index, { ...record, digest: truth })
+      this.#faults.suspect(record.index, record)
+      this.#faults.judge(record.index, { ...record, digest: truth })
     }
     await this.#drop(this.#check.foreign())
     return { error, anew: 'foreign' }
@@ -154,8 +154,8 @@ export class Assembly {
     this.#check.forgetOlder()
     for (const i of pieces) {
       const record = partial.record(i)!
-      if (record.signer !== world.network.self) this.#blame.suspect(i, record)
-      this.intake.dropped(i)
+      if (record.signer !== world.network.self) this.#faults.suspect(i, record)
+      this.received.dropped(i)
       this.inFlight.lost(i)
     }
     await partial.drop(pieces)
@@ -166,7 +166,7 @@ export class Assembly {
   #forgetDamaged(): boolean {
     const { partial, plan } = this.#job
     if (partial.have.complete) return false
-    this.intake.recount()
+    this.received.recount()
     for (let i = 0; i < plan.count; i++) if (!partial.have.has(i)) this.inFlight.lost(i)
     this.#swarm.announceLoss()
     return true

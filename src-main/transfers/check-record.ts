@@ -18,7 +18,7 @@ export type RecordVerdict = 'ok' | 'unknown-signer' | 'forged'
 
 /**
  * Whether a record may be believed. The epoch in it says when it was signed and nothing more: a first signature outlives the
- * claim table that gave the epoch its number, and who lies needs no office for it.
+ * claim table that gave the epoch its number, and who lies needs no mastership for it.
  */
 export function checkRecord(record: PieceRecord, rights: SigningRights): RecordVerdict {
   const spki = rights.memberKey(record.signer)

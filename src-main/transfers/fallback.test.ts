@@ -26,7 +26,7 @@ describe('falling back to the origin', () => {
     expect(decideFallback(wait({ nowMs: 10_000, masterKnown: false, sources: 0 }), limits)).toBe('no-peers')
   })
 
-  it('gives a master in office time for its queue', () => {
+  it('gives an elected master time for its queue', () => {
     expect(decideFallback(wait({ nowMs: 39_999 }), limits)).toBeNull()
     expect(decideFallback(wait({ nowMs: 40_000 }), limits)).toBe('no-first-byte')
   })

@@ -26,7 +26,7 @@ export interface WaitLimits {
 }
 
 /**
- * A master in office and peers with pieces may have a queue before us; they are given this many times the limits. Those that
+ * An elected master and peers with pieces may have a queue before us; they are given this many times the limits. Those that
  * vanish or stall are noticed by themselves: a master is replaced, a peer that sends nothing is left.
  */
 const QUEUE_FACTOR = 4

@@ -39,7 +39,7 @@ export class Mastership {
     return decision.role === 'undecided' ? 0 : decision.epoch
   }
 
-  /** Takes over what was decided. @returns true when this agent has just come into office */
+  /** Takes over what was decided. @returns true when this agent has just been elected */
   note(decision: MadeDecision): boolean {
     const master = this.#masterOf(decision)
     if (master !== null && (master !== this.#told.master || decision.epoch !== this.#told.epoch)) {

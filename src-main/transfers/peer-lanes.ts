@@ -28,7 +28,7 @@ export interface PeerLaneHooks {
   /** A verified piece from a peer is stored. */
   readonly arrived: (index: number, bytes: number, from: Neighbour) => void
   /** A peer served what it must not have served. */
-  readonly convict: (from: PeerId, why: string) => void
+  readonly ban: (from: PeerId, why: string) => void
   /** A peer did not deliver what it offered. */
   readonly failed: (from: PeerId, problem: 'unreachable' | 'stalled') => void
   /** Storing failed: the disk. */
@@ -128,15 +128,14 @@ export class PeerLanes {
           continue
         }
         const verdict = this.#hooks.checkRecord(piece)
-        if (verdict === 'forged')
-          return this.#hooks.convict(n.id, `sent piece ${piece.record.index} with a forged record`)
+        if (verdict === 'forged') return this.#hooks.ban(n.id, `sent piece ${piece.record.index} with a forged record`)
         if (verdict !== 'ok') return this.#failed(n, 1)
         const bytes = piece.data.byteLength
         const write = partial
           .write(piece.data, piece.record)
           .finally(() => arrival.settled(bytes))
           .then((right) => {
-            if (!right) return this.#hooks.convict(n.id, `sent damaged bytes for piece ${piece.record.index}`)
+            if (!right) return this.#hooks.ban(n.id, `sent damaged bytes for piece ${piece.record.index}`)
             n.failures = 0
             n.receivedBytes += bytes
             n.receivedPieces++
@@ -180,7 +179,7 @@ export class PeerLanes {
         this.#swarm.forget(n.id)
         return
       case 'PEER_PROTOCOL':
-        this.#hooks.convict(n.id, error.message)
+        this.#hooks.ban(n.id, error.message)
         return
       default:
         // What a peer that hangs offers must not keep a master from asking the origin.

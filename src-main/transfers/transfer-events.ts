@@ -8,7 +8,7 @@ export interface TransferState {
   readonly origin: 'idle' | 'queued' | 'running' | 'held'
   /** By number, in the order in which they came. */
   readonly interests: ReadonlyMap<number, InterestFacts>
-  /** None: nobody has decided, or this PC has just given up its office. */
+  /** None: nobody has decided, or this PC has just given up its mastership. */
   readonly role: 'none' | 'master' | 'follower'
   /** Somebody is master. */
   readonly led: boolean
@@ -16,7 +16,7 @@ export interface TransferState {
   readonly direct: ReasonCode | null
   readonly originError: LarderError | null
   /** The first coordinator was of no use and another was asked. */
-  readonly appealed: boolean
+  readonly askedNextCoordinator: boolean
   readonly serving: boolean
   /** A new master looks what its neighbours have before it asks the origin; monotonic ms. */
   readonly mapsDueMs: number
@@ -83,7 +83,12 @@ export type TransferEvent =
   | ({ readonly e: 'decided' } & DecisionFacts)
   | ({ readonly e: 'looked' } & Sight)
   | ({ readonly e: 'ticked' } & TickFacts)
-  | { readonly e: 'appealed'; readonly accepted: boolean; readonly otherwise: ReasonCode; readonly nowMs: number }
+  | {
+      readonly e: 'nextCoordinatorAsked'
+      readonly accepted: boolean
+      readonly otherwise: ReasonCode
+      readonly nowMs: number
+    }
   | { readonly e: 'slotGranted' }
   /** The origin has nothing more to give now. */
   | { readonly e: 'originIdle' }
@@ -119,7 +124,7 @@ export type TransferEffect =
   | { readonly do: 'lookWhenMapsAreDue'; readonly inMs: number }
   | { readonly do: 'beEligible'; readonly eligible: boolean }
   | { readonly do: 'resign'; readonly why: 'paused' | 'origin-error' | 'disk-full' }
-  | { readonly do: 'appeal'; readonly otherwise: ReasonCode }
+  | { readonly do: 'askNextCoordinator'; readonly otherwise: ReasonCode }
   /** Nobody whom the coordinator named is of use. */
   | { readonly do: 'reportUseless' }
   | { readonly do: 'noteReason'; readonly code: ReasonCode }

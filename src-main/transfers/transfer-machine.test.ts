@@ -52,7 +52,7 @@ describe('a transfer', () => {
     expect(isPaused(play(...both, joined(2), { e: 'interestLeft', id: 2, nowMs: 0 }).state)).toBe(true)
   })
 
-  it('gives back its slot and its office when it is paused', () => {
+  it('gives back its slot and its mastership when it is paused', () => {
     const running = [joined(0), elected(), looked(), { e: 'slotGranted' } as const]
     const { state, does } = play(...running, { e: 'interestPaused', id: 0, paused: true, nowMs: 0 })
     expect([state.origin, state.role]).toEqual(['idle', 'none'])
@@ -95,7 +95,7 @@ describe('a transfer', () => {
 describe('the patience of a transfer', () => {
   const tick = (nowMs: number, facts = alone): TransferEvent => ({ e: 'ticked', ...facts, nowMs })
   const goesAlone = (...events: TransferEvent[]) =>
-    play(joined(0), follows, ...events).effects.find((e) => e.do === 'appeal')?.otherwise ?? null
+    play(joined(0), follows, ...events).effects.find((e) => e.do === 'askNextCoordinator')?.otherwise ?? null
   const pause = (nowMs: number): TransferEvent => ({ e: 'interestPaused', id: 0, paused: true, nowMs })
   const resume = (nowMs: number): TransferEvent => ({ e: 'interestPaused', id: 0, paused: false, nowMs })
 

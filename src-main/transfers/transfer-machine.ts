@@ -46,7 +46,7 @@ export function newTransfer(nowMs: number): TransferState {
     led: false,
     direct: null,
     originError: null,
-    appealed: false,
+    askedNextCoordinator: false,
     serving: true,
     mapsDueMs: 0,
     heldSinceMs: 0,
@@ -112,10 +112,10 @@ export function step(state: TransferState, event: TransferEvent): TransferStep {
       return looked(state, event)
     case 'ticked':
       return ticked(state, event)
-    case 'appealed':
+    case 'nextCoordinatorAsked':
       if (!isWorking(state)) return same(state)
       return event.accepted
-        ? same({ ...waitAnew(state, event.nowMs), appealed: true }, { do: 'tellChanged' })
+        ? same({ ...waitAnew(state, event.nowMs), askedNextCoordinator: true }, { do: 'tellChanged' })
         : fallBack(state, state.originError !== null ? 'origin-error' : event.otherwise, event.nowMs)
     case 'slotGranted':
       return state.origin === 'queued'
@@ -238,8 +238,9 @@ function ticked(state: TransferState, facts: TickFacts): TransferStep {
   if (reason === null) return same(state, ...effects)
   // Before everybody goes to the origin by itself, the next coordinator is asked, once: the first may be what is wrong, and
   // then one download still does for all.
-  const mayAppeal = !state.appealed && state.originError === null && reason !== 'timeout' && reason !== 'busy'
-  if (mayAppeal) return same(state, ...effects, { do: 'appeal', otherwise: reason })
+  const mayAskNext =
+    !state.askedNextCoordinator && state.originError === null && reason !== 'timeout' && reason !== 'busy'
+  if (mayAskNext) return same(state, ...effects, { do: 'askNextCoordinator', otherwise: reason })
   const fallen = fallBack(state, state.originError !== null ? 'origin-error' : reason, facts.nowMs)
   return after(same(state, ...effects), fallen)
 }
@@ -287,7 +288,7 @@ function fail(state: TransferState, error: LarderError): TransferStep {
   return then({ ...quiet, state: { ...quiet.state, phase: 'failed' } }, { do: 'tellChanged' }, { do: 'fail', error })
 }
 
-/** Gives up its office, when it has it; the coordinator's word on who is next is yet to come. */
+/** Gives up its mastership, when it has it; the coordinator's word on who is next is yet to come. */
 function resigned(
   state: TransferState,
   why: 'paused' | 'origin-error' | 'disk-full',

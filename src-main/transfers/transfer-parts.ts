@@ -4,7 +4,7 @@ import type { PeerId } from '../contract/ids.ts'
 import type { Priority } from '../contract/request.ts'
 import { Arrivals } from './arrivals.ts'
 import { Assembly, type WholeInit } from './assembly.ts'
-import { Blame } from './blame.ts'
+import { PeerFaults } from './peer-faults.ts'
 import type { Job, TransferWorld } from './job.ts'
 import { Mastership } from './mastership.ts'
 import { OriginLane, type OriginSource } from './origin-lane.ts'
@@ -23,7 +23,7 @@ export interface TransferParts {
   readonly swarm: Swarm
   readonly check: ContentCheck
   readonly assembly: Assembly
-  readonly blame: Blame
+  readonly faults: PeerFaults
   readonly peerLanes: PeerLanes
   readonly originLane: OriginLane
   /** Of the most urgent one who waits, here or at a neighbour. */
@@ -60,30 +60,30 @@ export function openParts(
   })
   const mastership = new Mastership(job, claim, news)
   const swarm = new Swarm(job)
-  const blame = new Blame(job, swarm, news, {
+  const faults = new PeerFaults(job, swarm, news, {
     master: () => mastership.master,
     report: (problem) => claim.report(problem),
-    convicted: look,
+    banned: look,
     lied: (record, truth) => {
       const credential = swarm.credential(record.signer) ?? partial.credentials.get(record.signer) ?? null
-      world.evidence.convict({ key, url: init.version.finalUrl, record, truth, credential })
+      world.evidence.prove({ key, url: init.version.finalUrl, record, truth, credential })
     }
   })
   const check = new ContentCheck(job, init, init, swarm)
   if (world.network.credential) partial.addCredential(world.network.credential, world.network.self)
-  const assembly = new Assembly(job, init, swarm, blame, check)
+  const assembly = new Assembly(job, init, swarm, faults, check)
   const arrived = (from: 'origin' | 'peer') => (index: number, bytes: number) => {
     if (!assembly.accept(index, bytes, from)) return
     if (from === 'peer' && !mayAskOrigin(state())) check.begin()
-    claim.update({ pieces: partial.have.count, bytes: assembly.intake.haveBytes })
+    claim.update({ pieces: partial.have.count, bytes: assembly.received.haveBytes })
     happened({ e: 'pieceArrived', nowMs: clock.monotonicMs() })
   }
   const peerLanes = new PeerLanes(job, swarm, assembly.inFlight, {
     master: () => mastership.master,
     checkRecord: ({ record }) => mastership.check(record),
     arrived: arrived('peer'),
-    convict: (from, why) => blame.convict(from, why),
-    failed: (from, problem) => blame.report(from, problem),
+    ban: (from, why) => faults.ban(from, why),
+    failed: (from, problem) => faults.report(from, problem),
     broken: (error) => happened({ e: 'broke', error }),
     idle: look
   })
@@ -112,11 +112,11 @@ export function openParts(
   swarm.on('progress', (from: PeerId, bytes: number) => {
     if (mastership.hasProgressed(from, bytes)) happened({ e: 'progressed', nowMs: clock.monotonicMs() })
   })
-  return { claim, mastership, news, swarm, check, assembly, blame, peerLanes, originLane, priority }
+  return { claim, mastership, news, swarm, check, assembly, faults, peerLanes, originLane, priority }
 }
 
 /** What can be had where. */
-export function sight({ assembly, swarm, blame }: TransferParts, state: TransferState, nowMs: number): TransferEvent {
+export function sight({ assembly, swarm, faults }: TransferParts, state: TransferState, nowMs: number): TransferEvent {
   const choosing = mayAskOrigin(state) && (state.origin === 'idle' || state.origin === 'queued')
   return {
     e: 'looked',
@@ -124,7 +124,7 @@ export function sight({ assembly, swarm, blame }: TransferParts, state: Transfer
     complete: assembly.allHere,
     gap: choosing && assembly.nextGap(state.direct !== null) !== null,
     unanswered: swarm.unanswered,
-    suspects: blame.isOpen
+    suspects: faults.isOpen
   }
 }
 
@@ -138,7 +138,7 @@ export function tickFacts({ swarm, mastership, assembly }: TransferParts, world:
     allBusy: sources.length > 0 && sources.every((n) => n.busy),
     masterKnown: master !== null && world.network.peer(master) !== undefined,
     unanswered: swarm.unanswered,
-    remainingMs: assembly.intake.remainingMs,
+    remainingMs: assembly.received.remainingMs,
     limits: world.settings.transfers
   }
 }

@@ -121,27 +121,27 @@ export class Transfer
   }
 
   get haveBytes(): number {
-    return this.#parts.assembly.intake.haveBytes
+    return this.#parts.assembly.received.haveBytes
   }
 
   /** Received and not verified yet. */
   get arrivingBytes(): number {
-    return this.#parts.assembly.intake.arrivingBytes
+    return this.#parts.assembly.received.arrivingBytes
   }
 
   get split(): Readonly<SourceSplit> {
-    return this.#parts.assembly.intake.split
+    return this.#parts.assembly.received.split
   }
 
   get rateBytesPerSecond(): number {
-    return ['active', 'finishing'].includes(this.state) ? this.#parts.assembly.intake.bytesPerSecond : 0
+    return ['active', 'finishing'].includes(this.state) ? this.#parts.assembly.received.bytesPerSecond : 0
   }
 
   get waitingFor(): WaitingFor | null {
     return transferWaits(this.#machine.state, {
       ahead: this.#ticket?.ahead ?? null,
       asking: this.#parts.peerLanes.active,
-      received: this.#parts.assembly.intake.hasReceived
+      received: this.#parts.assembly.received.hasReceived
     })
   }
 
@@ -151,7 +151,7 @@ export class Transfer
 
   /** A letter per piece, as `PieceLetters` of the contract. */
   get pieces(): string {
-    return this.#parts.assembly.intake.letters(this.#parts.assembly.inFlight)
+    return this.#parts.assembly.received.letters(this.#parts.assembly.inFlight)
   }
 
   has(index: number): boolean {
@@ -193,7 +193,7 @@ export class Transfer
     this.#urgencyChanged()
   }
 
-  /** While it does not serve, this agent offers nothing of the content and leaves the office of master to others. */
+  /** While it does not serve, this agent offers nothing of the content and leaves the mastership to others. */
   setServing(serving: boolean): void {
     if (this.#closed) return
     this.#parts.swarm.mute(!serving)
@@ -288,12 +288,12 @@ export class Transfer
         return this.#parts.claim.update({ eligible: effect.eligible })
       case 'resign':
         return this.#parts.claim.resign(effect.why)
-      case 'appeal': {
-        const accepted = this.#parts.claim.appeal()
-        return this.#happened({ e: 'appealed', accepted, otherwise: effect.otherwise, nowMs: this.#nowMs })
+      case 'askNextCoordinator': {
+        const accepted = this.#parts.claim.askNextCoordinator()
+        return this.#happened({ e: 'nextCoordinatorAsked', accepted, otherwise: effect.otherwise, nowMs: this.#nowMs })
       }
       case 'reportUseless':
-        return this.#parts.blame.report(null, 'unreachable')
+        return this.#parts.faults.report(null, 'unreachable')
       case 'noteReason': {
         const code = effect.code === 'elected' ? whyOrigin(this.#world.network) : effect.code
         for (const interest of this.#interests.keys()) interest.noteReason(code)

@@ -8,7 +8,7 @@ import type { PieceSource, ServedContent } from '../peers/network.ts'
 import { pieceLength, pieceStart } from '../pieces/plan.ts'
 import { merkleRoot } from '../pieces/merkle.ts'
 import { signRecord } from '../pieces/record.ts'
-import { Held } from './held.ts'
+import { FinishedTransfers } from './finished-transfers.ts'
 import { HotPieces } from './hot-pieces.ts'
 import type { Interest } from './interests.ts'
 import type { TransferWorld } from './job.ts'
@@ -36,7 +36,7 @@ export class Transfers implements PieceSource {
   /** Their partials are being closed; nobody may open them before that. */
   readonly #ending = new Map<ContentKey, Promise<void>>()
   readonly #live = new Map<ContentKey, Transfer>()
-  readonly #held: Held<Transfer>
+  readonly #held: FinishedTransfers<Transfer>
   readonly #ended = { originBytes: 0, peerBytes: 0 }
   #endedSampledBytes = 0
   readonly #hot: HotPieces
@@ -51,7 +51,7 @@ export class Transfers implements PieceSource {
   constructor(world: TransferWorld, uploaded: (bytes: number) => void = () => {}) {
     this.#uploaded = uploaded
     this.#world = world
-    this.#held = new Held(world.clock, (transfer) => void this.#end(transfer))
+    this.#held = new FinishedTransfers(world.clock, (transfer) => void this.#end(transfer))
     this.#hot = new HotPieces(world.clock, world.buffers)
   }
 

@@ -211,12 +211,12 @@ export class ContentCheck {
     const record = this.#job.partial.record(index)!
     const truth = await this.#pieceAtOrigin(index)
     if (!truth.equals(record.digest)) return foreign.has(index) ? { record, truth } : undefined
-    await this.#convictDissenter(peer, index, truth)
+    await this.#proveDissenter(peer, index, truth)
     return undefined
   }
 
   /** What is here is right: whoever signed the other's piece has signed a lie. */
-  async #convictDissenter(peer: PeerId, index: number, truth: Buffer): Promise<void> {
+  async #proveDissenter(peer: PeerId, index: number, truth: Buffer): Promise<void> {
     const { key, plan, world } = this.#job
     const { signal } = this.#abort
     try {
@@ -227,7 +227,7 @@ export class ContentCheck {
         if (record.index !== index || record.digest.equals(truth) || !spki || !world.records.verify(key, record, spki))
           continue
         const credential = this.#swarm.credential(record.signer) ?? null
-        world.evidence.convict({ key, url: this.#source.version.finalUrl, record, truth, credential })
+        world.evidence.prove({ key, url: this.#source.version.finalUrl, record, truth, credential })
       }
     } catch {
       // It does not show what it has; that is no proof.

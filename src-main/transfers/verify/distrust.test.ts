@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ContentKey, PeerId, Sha256Hex } from '../../contract/ids.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
-import { Distrust, type Conviction } from './distrust.ts'
+import { Distrust, type ProvenLie } from './distrust.ts'
 
 const peer = (n: number) => n.toString(16).padStart(64, '0') as PeerId
-const conviction = (n: number, until: number): Conviction => ({
+const provenLie = (n: number, until: number): ProvenLie => ({
   peer: peer(n),
   at: 0,
   until,
@@ -30,12 +30,12 @@ describe('distrust', () => {
     const clock = fakeClock()
     const now = clock.wallMs()
     const before = await Distrust.open(path(), clock)
-    expect(before.add(conviction(1, now + 1000))).toBe(true)
-    expect(before.add(conviction(1, now + 2000))).toBe(false)
+    expect(before.add(provenLie(1, now + 1000))).toBe(true)
+    expect(before.add(provenLie(1, now + 2000))).toBe(false)
     await before.close()
     if (process.platform !== 'win32') expect((await stat(path())).mode & 0o077).toBe(0)
     const after = await Distrust.open(path(), clock)
-    expect(after.list()).toEqual([conviction(1, now + 2000)])
+    expect(after.list()).toEqual([provenLie(1, now + 2000)])
     expect([after.has(peer(1)), after.has(peer(2))]).toEqual([true, false])
     await clock.pass(2000)
     expect([after.has(peer(1)), after.list()]).toEqual([false, []])
@@ -44,14 +44,14 @@ describe('distrust', () => {
   it('is bounded: whose time ends first makes room', async () => {
     const clock = fakeClock()
     const distrust = await Distrust.open(path(), clock)
-    for (let n = 0; n <= 256; n++) distrust.add(conviction(n, clock.wallMs() + 10_000 + n))
+    for (let n = 0; n <= 256; n++) distrust.add(provenLie(n, clock.wallMs() + 10_000 + n))
     expect(distrust.list()).toHaveLength(256)
     expect(distrust.has(peer(0))).toBe(false)
     expect(distrust.has(peer(256))).toBe(true)
     await distrust.close()
   })
 
-  it.each(['', '{', '[]', '{"v":2}', '{"v":1,"convictions":[{}]}'])(
+  it.each(['', '{', '[]', '{"v":2}', '{"v":1,"provenLies":[{}]}'])(
     'begins empty with a damaged file: %s',
     async (text) => {
       await writeFile(path(), text)

@@ -9,7 +9,7 @@ import { readPrivateFile, writePrivateFile } from '../../lib/private-file.ts'
 const MAX_ENTRIES = 256
 const MAX_FILE_BYTES = 4 * 1024 * 1024
 
-const Conviction = z.object({
+const ProvenLie = z.object({
   peer: PeerId,
   /** Wall clock, ms since 1970. */
   at: z.number(),
@@ -23,27 +23,27 @@ const Conviction = z.object({
   truth: Sha256Hex
 })
 /** Why a member is believed no more: what it signed, and what the origin says. */
-export type Conviction = z.infer<typeof Conviction>
-const DistrustFile = z.object({ v: z.literal(1), convictions: z.array(Conviction).max(MAX_ENTRIES) })
+export type ProvenLie = z.infer<typeof ProvenLie>
+const DistrustFile = z.object({ v: z.literal(1), provenLies: z.array(ProvenLie).max(MAX_ENTRIES) })
 
 /** Members that have signed what is not true, with the proof, kept over restarts. */
 export class Distrust {
   readonly #path: string
   readonly #clock: Clock
-  readonly #entries: Map<PeerId, Conviction>
+  readonly #entries: Map<PeerId, ProvenLie>
   #writing: Promise<void> = Promise.resolve()
 
-  private constructor(path: string, clock: Clock, convictions: readonly Conviction[]) {
+  private constructor(path: string, clock: Clock, provenLies: readonly ProvenLie[]) {
     this.#path = path
     this.#clock = clock
-    this.#entries = new Map(convictions.map((one) => [one.peer, one]))
+    this.#entries = new Map(provenLies.map((one) => [one.peer, one]))
   }
 
-  /** A file that cannot be read counts as empty: whoever lies again is convicted again. */
+  /** A file that cannot be read counts as empty: whoever lies again is banned again. */
   static async open(path: string, clock: Clock): Promise<Distrust> {
     const text = await readPrivateFile(path, MAX_FILE_BYTES).catch(() => undefined)
     const file = DistrustFile.safeParse(fromJson(text?.toString('utf8')))
-    return new Distrust(path, clock, file.data?.convictions ?? [])
+    return new Distrust(path, clock, file.data?.provenLies ?? [])
   }
 
   has(peer: PeerId): boolean {
@@ -51,16 +51,16 @@ export class Distrust {
     return entry !== undefined && entry.until > this.#clock.wallMs()
   }
 
-  list(): Conviction[] {
+  list(): ProvenLie[] {
     return [...this.#entries.values()].filter(({ until }) => until > this.#clock.wallMs())
   }
 
   /** @returns false when it is distrusted already; the later end counts */
-  add(conviction: Conviction): boolean {
-    const isNew = !this.has(conviction.peer)
-    const known = this.#entries.get(conviction.peer)
-    if (known && known.until >= conviction.until) return false
-    this.#entries.set(conviction.peer, conviction)
+  add(provenLie: ProvenLie): boolean {
+    const isNew = !this.has(provenLie.peer)
+    const known = this.#entries.get(provenLie.peer)
+    if (known && known.until >= provenLie.until) return false
+    this.#entries.set(provenLie.peer, provenLie)
     if (this.#entries.size > MAX_ENTRIES) {
       const first = [...this.#entries.values()].reduce((a, b) => (a.until <= b.until ? a : b))
       this.#entries.delete(first.peer)
@@ -75,7 +75,7 @@ export class Distrust {
   }
 
   #keep(): void {
-    const text = () => JSON.stringify({ v: 1, convictions: this.list() })
+    const text = () => JSON.stringify({ v: 1, provenLies: this.list() })
     // A full disk costs the memory of it over a restart.
     this.#writing = this.#writing.then(() => writePrivateFile(this.#path, text())).catch(() => {})
   }

@@ -59,7 +59,7 @@ export class Evidence implements Trust {
   }
 
   /** This PC has seen at the origin that the record is a lie. */
-  convict({ key, url, record, truth, credential }: Proof): void {
+  prove({ key, url, record, truth, credential }: Proof): void {
     const { clock, distrust, network, emit } = this.#world
     if (record.signer === network.self) return
     const at = clock.wallMs()
@@ -116,7 +116,7 @@ export class Evidence implements Trust {
     try {
       const truth = await this.#askOrigin(version, record.index)
       if (truth && !truth.equals(record.digest))
-        this.convict({ key: message.key, url: version.url, record, truth, credential: message.signer })
+        this.prove({ key: message.key, url: version.url, record, truth, credential: message.signer })
     } catch {
       this.#suspect(record.signer)
     } finally {

@@ -17,5 +17,5 @@ export interface Trust {
   /** Somebody accuses it of a content that this PC cannot check. */
   suspects(id: PeerId): boolean
   /** This PC has seen at the origin that the record is a lie. */
-  convict(proof: Proof): void
+  prove(proof: Proof): void
 }

@@ -6,7 +6,7 @@ import type { TransferNews } from './transfer-news.ts'
 
 export type Problem = 'unreachable' | 'stalled' | 'corrupt'
 
-export interface BlameHooks {
+export interface PeerFaultHooks {
   /** Null when there is none. */
   readonly master: () => PeerId | null
   /** The coordinator is told that its master, or the holders it named, are of no use. */
@@ -14,22 +14,22 @@ export interface BlameHooks {
   /** The origin says other than this record, which its signer did sign. */
   readonly lied: (record: PieceRecord, truth: Buffer) => void
   /** A peer was cut off; what it was to deliver can be asked of others. */
-  readonly convicted: () => void
+  readonly banned: () => void
 }
 
 /**
  * Who is to blame for what went wrong with one content: who signed or sent what is not true is cut off, who does not deliver is
  * reported. A signer whose pieces made a wrong whole is a suspect until the origin's word on one of them is known.
  */
-export class Blame {
+export class PeerFaults {
   readonly #job: Job
   readonly #swarm: Swarm
   readonly #news: TransferNews
-  readonly #hooks: BlameHooks
+  readonly #hooks: PeerFaultHooks
   /** Records of dropped pieces, by index. */
   readonly #suspects = new Map<number, PieceRecord>()
 
-  constructor(job: Job, swarm: Swarm, news: TransferNews, hooks: BlameHooks) {
+  constructor(job: Job, swarm: Swarm, news: TransferNews, hooks: PeerFaultHooks) {
     this.#job = job
     this.#swarm = swarm
     this.#news = news
@@ -52,19 +52,19 @@ export class Blame {
     if (!suspect) return
     this.#suspects.delete(index)
     if (suspect.digest.equals(truth.digest)) return
-    this.convict(suspect.signer, `signed a wrong record for piece ${index}`)
+    this.ban(suspect.signer, `signed a wrong record for piece ${index}`)
     this.#hooks.lied(suspect, truth.digest)
   }
 
   /** Bans a peer for this content. @param why a clause about it, e.g. `sent damaged bytes for piece 7` */
-  convict(peer: PeerId, why: string): void {
+  ban(peer: PeerId, why: string): void {
     const { key, world } = this.#job
     if (world.network.isBanned(peer, key)) return
     world.network.ban(peer, key, why)
     this.#swarm.forget(peer)
     this.#news.banned(peer, why)
     this.report(peer, 'corrupt')
-    this.#hooks.convicted()
+    this.#hooks.banned()
   }
 
   /**

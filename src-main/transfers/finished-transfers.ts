@@ -7,7 +7,7 @@ import type { Clock, Timer } from '../lib/clock.ts'
 export const MOST_HELD = 500
 
 /** Finished transfers that stay as holders: for a while, and not too many. */
-export class Held<Transfer> {
+export class FinishedTransfers<Transfer> {
   readonly #clock: Clock
   readonly #end: (transfer: Transfer) => void
   readonly #timers = new Map<Transfer, Timer>()

@@ -3,7 +3,7 @@ import { Bitmap } from '../lib/bitmap.ts'
 import { planPieces } from '../pieces/plan.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { Arrivals } from './arrivals.ts'
-import { Intake } from './intake.ts'
+import { ReceivedPieces } from './received-pieces.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -14,7 +14,7 @@ function intakeOf(bytes: number) {
   const have = new Bitmap(plan.count)
   const told: number[] = []
   const arrivals = new Arrivals(clock, { note: () => {} }, () => told.push(clock.monotonicMs()))
-  return { clock, have, told, arrivals, intake: new Intake(plan, have, arrivals) }
+  return { clock, have, told, arrivals, intake: new ReceivedPieces(plan, have, arrivals) }
 }
 
 describe('a transfer on a thin line', () => {

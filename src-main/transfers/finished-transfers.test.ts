@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { fakeClock } from '../testing/fake-clock.ts'
-import { Held, MOST_HELD } from './held.ts'
+import { FinishedTransfers, MOST_HELD } from './finished-transfers.ts'
 
 function rig() {
   const clock = fakeClock()
   const ended: number[] = []
-  return { clock, ended, held: new Held<number>(clock, (n) => void ended.push(n)) }
+  return { clock, ended, held: new FinishedTransfers<number>(clock, (n) => void ended.push(n)) }
 }
 
 test('a finished transfer is held for its time and then ended, once', async () => {

@@ -6,7 +6,7 @@ import type { Arrivals } from './arrivals.ts'
 import type { InFlight } from './in-flight.ts'
 
 /** Which verified pieces of a transfer are here, how many bytes that is, where they came from, and how fast. */
-export class Intake {
+export class ReceivedPieces {
   readonly #plan: PiecePlan
   readonly #have: Bitmap
   readonly #letters: PieceLetter[]
