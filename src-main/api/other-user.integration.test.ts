@@ -59,6 +59,9 @@ describe('another user of this PC', () => {
         fleet: { siteKey: randomSiteKey() },
         cache: { dir: cacheDir },
         ports: { api: 0, peer: 0, beacon: 0 },
+        // The origin is on this PC and the URL is signed; its content is to lie in the cache all the same.
+        origin: { trustLoopback: true },
+        sharing: { signedUrls: ['127.0.0.1'] },
         discovery: { listenAddress: '127.0.0.1', beacon: false }
       }),
       { mode: 0o644 }
