@@ -49,6 +49,7 @@ export async function startAgentProcess(options: {
     ...options.seeds,
     '--set',
     'origin.trustLoopback=true',
+    'sharing.withoutDigest=trust',
     'election.settleMs=0',
     'election.windowMs=60',
     'cache.minFreeBytes=0'
