@@ -15,7 +15,9 @@ import { startOrigin } from './origin-process.ts'
 import { RunScope } from './run-scope.ts'
 import { sha256Of } from './site-run.ts'
 import { drawTable } from './table.ts'
+import { Settings } from '../src-main/contract/settings.ts'
 import { formatSize } from '../src-main/contract/sizes.ts'
+import { sampleBudget } from '../src-main/transfers/verify/sample-plan.ts'
 import { parseCount, parseSize } from './units.ts'
 import { usageOf } from './usage.ts'
 
@@ -48,6 +50,9 @@ interface SideFigures {
 }
 
 const TIMEOUT_MS = 600_000
+const { sharing } = Settings.parse({})
+/** What the asker may compare with the origin, unless `--set` says otherwise. */
+const sample = { share: sharing.sampleShare, bytes: sharing.sampleBytes }
 const run = promisify(execFile)
 
 const program = new Command('bench:transfer')
@@ -113,7 +118,7 @@ async function measure(sizeBytes: number): Promise<TransferFigures> {
     const right =
       view.sha256 === file.sha256 &&
       (await sha256Of(path.join(served, 'again'))) === file.sha256 &&
-      (await origin.stats()).contentBytes === 0
+      (await origin.stats()).contentBytes <= sampleBudget(sizeBytes, 2, sample)
     rmSync(path.join(served, 'again'))
     await Promise.all([holder.stop(), asker.stop()])
 

@@ -19,7 +19,7 @@ export const REQUEST_BYTES = 1024
 /** Below this nothing is worth a request; as much as each PC spends anyway to ask for the version. */
 const LEAST_BYTES = 2 * REQUEST_BYTES
 /** A change of a file is rarely smaller than this and stays near it: more spans find more, longer ones hardly. */
-const MAX_SPANS = 32
+export const MAX_SPANS = 32
 const MAX_SPAN_BYTES = 64 * 1024
 /** Fetched spans wait in memory for the pieces. */
 const MAX_BYTES = 4 * 1024 * 1024
