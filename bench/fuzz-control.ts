@@ -65,7 +65,13 @@ export function controlSeeds(): Buffer[] {
     { t: 'swarm.have', key, lengthBytes: 1_000_000, map: 'pQ==', complete: false, signers: [credential] },
     { t: 'swarm.got', key, pieces: [1, 2, 3], signers: [credential] },
     { t: 'swarm.progress', key, bytes: 77 },
-    { t: 'swarm.leave', key }
+    { t: 'swarm.have', key, lengthBytes: 1_000_000, map: '', complete: true, root: 'ab'.repeat(32), signers: [] },
+    { t: 'swarm.askDigests', key, first: 3 },
+    { t: 'swarm.digests', key, first: 3, digests: Buffer.alloc(64, 5).toString('base64') },
+    { t: 'swarm.leave', key },
+    { t: 'evidence', key, record: 'A'.repeat(182), signer: credential },
+    { t: 'fleet.denied', number: 3 },
+    { t: 'fleet.recalled', number: 3, list: 'AAAA' }
   ]
   return messages.map((message) => Buffer.from(JSON.stringify(message)))
 }
