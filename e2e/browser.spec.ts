@@ -80,7 +80,8 @@ async function startAgent(dir: string, name: string, args: readonly string[] = [
     '127.0.0.1',
     '--set',
     'log.level=debug',
-    'origin.trustLoopback=true'
+    'origin.trustLoopback=true',
+    'sharing.withoutDigest=trust'
   ]
   const child = spawn(
     process.execPath,

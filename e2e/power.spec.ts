@@ -25,7 +25,7 @@ test('sleep pauses transfers and waking up lets them go on; so does battery wher
 
   await give(ui, { c: 'all.pause', forMs: null })
   for (const event of ['suspend', 'on-battery', 'resume', 'on-ac'] as const) await power(event)
-  expect((await snapshotOf(ui))?.paused).toEqual({ until: null })
+  expect((await snapshotOf(ui))?.paused).toEqual({ until: null, by: ['person'] })
 })
 
 test('when the system shuts down it is asked to wait until agent and application have ended', async ({ app }) => {

@@ -49,7 +49,7 @@ test('pause and resume in the tray pause and resume all transfers', async ({ app
 
   await trayClick(app, 'pause-until-resumed')
   await expect.poll(async () => (await trayLabels(app))[0]).toBe('Paused')
-  expect((await snapshotOf(ui))?.paused).toEqual({ until: null })
+  expect((await snapshotOf(ui))?.paused).toEqual({ until: null, by: ['person'] })
 })
 
 test('the integration turned off in the tray says who did it, refuses requests, stays off after a restart, and the command line sees and turns it', async ({
