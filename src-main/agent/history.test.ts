@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { AgentEvent } from '../contract/events.ts'
 import type { RequestView } from '../contract/request.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
-import { ask, startFleet } from '../testing/fleet.ts'
+import { ask, startFleet, untilSnapshot } from '../testing/fleet.ts'
 import { startOriginServer } from '../testing/origin-server.ts'
 import { History, MOST_REQUESTS, REMEMBERED_MS } from './history.ts'
 import { explain } from './why.ts'
@@ -99,6 +99,26 @@ describe('the history of an agent', () => {
     await clock.pass(REMEMBERED_MS + 1)
     expect(urls(again)).toEqual([])
   })
+})
+
+test('a download that the end of the agent broke off is not told as failed by the next one', async () => {
+  const origin = await startOriginServer()
+  const fleet = await startFleet(1)
+  try {
+    const [first] = fleet.agents
+    const gone = await ask(first!.agent, { url: `${origin.url}/nowhere` })
+    const url = origin.put('/b.bin', { generate: { bytes: 4_000_000, seed: 2 } })
+    origin.rateBytesPerSecond = 1_000_000
+    const brokenOff = ask(first!.agent, { url })
+    await untilSnapshot(first!.agent, ({ requests }) => requests.some(({ haveBytes }) => haveBytes > 0))
+    await first!.agent.stop()
+    expect((await brokenOff).error?.code).toBe('SHUTTING_DOWN')
+    const { agent } = await fleet.add({}, { dir: first!.dir, peers: 0 })
+    expect(agent.requests()).toEqual([gone])
+  } finally {
+    await fleet.stop()
+    await origin.close()
+  }
 })
 
 test('an agent that was started again still says why, what was done, and what happened', async () => {

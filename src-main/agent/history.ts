@@ -76,8 +76,9 @@ export class History {
     return this.#requests.get(id)
   }
 
+  /** What ended only because the agent did is not finished: whoever asked for it asks the next agent again. */
   noteRequest(view: RequestView): void {
-    if (!isFinal(view) || this.#requests.has(view.id)) return
+    if (!isFinal(view) || view.error?.code === 'SHUTTING_DOWN' || this.#requests.has(view.id)) return
     this.#remember(view)
     this.#append({ request: { ...view, url: shownUrl(view.url) } })
   }
