@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { connect } from '../src-main/client/connection.ts'
 import { doorPage } from '../src-main/cli/open-ui.ts'
+import { dataPaths } from '../src-main/lib/data-paths.ts'
 import { startOriginServer, type OriginServer } from '../src-main/testing/origin-server.ts'
 import { ensureChromium } from './ensure-chromium.ts'
 
@@ -279,16 +280,29 @@ test('a foreign page gets nothing: not by fetch, form, frame or script, not with
   }
 })
 
-test('the window says when the agent has gone, and that a new one does not know it', async ({ agent, page, dir }) => {
+test('the window says when the agent has gone, goes on with the next one, and says when that does not know it', async ({
+  agent,
+  page,
+  dir
+}) => {
   await page.goto(await linkOf(agent))
   await expect(page.getByRole('heading', { name: 'Overview' })).toBeVisible()
   await stop(agent)
   await expect(page.getByRole('main').getByText('The agent does not answer')).toBeVisible({ timeout: 30_000 })
-  const again = await startAgent(dir, 'office-1', ['--api-port', String(agent.apiPort)])
+  const samePort = ['--api-port', String(agent.apiPort)]
+  const again = await startAgent(dir, 'office-1', samePort)
+  try {
+    await expect(page.getByRole('main').getByText('The agent does not answer')).toBeHidden({ timeout: 30_000 })
+    await expect(page.getByRole('main').getByText('Larder is stopping.')).toBeVisible()
+  } finally {
+    await stop(again)
+  }
+  await rm(dataPaths(agent.dataDir).uiSessions)
+  const forgetful = await startAgent(dir, 'office-1', samePort)
   try {
     await expect(page.getByRole('main').getByText('no longer signed in')).toBeVisible({ timeout: 30_000 })
   } finally {
-    await stop(again)
+    await stop(forgetful)
   }
 })
 
