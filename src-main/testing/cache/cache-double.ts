@@ -248,14 +248,14 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
   async deliver(sha256: Sha256Hex, destination: string, { overwrite }: { overwrite: boolean }): Promise<void> {
     this.#assertOpen()
     const { data } = this.#get(sha256)
-    const fail = (code: 'DESTINATION_INVALID' | 'DESTINATION_UNWRITABLE', why: string) =>
+    const fail = (code: 'DESTINATION_INVALID' | 'DESTINATION_EXISTS', why: string) =>
       new LarderError(code, `${destination}: ${why}`, { destination })
     if (!isAbsolute(destination)) throw fail('DESTINATION_INVALID', 'not an absolute path')
     const folder = statSync(dirname(destination), { throwIfNoEntry: false })
     if (!folder?.isDirectory()) throw fail('DESTINATION_INVALID', 'its folder does not exist')
     const there = statSync(destination, { throwIfNoEntry: false })
     if (there && !there.isFile()) throw fail('DESTINATION_INVALID', 'is not a file')
-    if (there && !overwrite) throw fail('DESTINATION_UNWRITABLE', 'there is a file already')
+    if (there && !overwrite) throw fail('DESTINATION_EXISTS', 'there is a file already')
     writeFileSync(destination, data)
   }
 
