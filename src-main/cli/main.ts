@@ -11,7 +11,10 @@ export async function main(
 ): Promise<number> {
   const output = new Output(argv.includes('--json'), streams)
   try {
-    await buildProgram(output, host).parseAsync(argv, { from: 'user' })
+    const program = buildProgram(output, host)
+    // A shell asks for words at each Tab; all other commands do without the library.
+    if (argv[0] === 'complete' || argv[0] === 'completion') (await import('./completion.ts')).addCompletion(program)
+    await program.parseAsync(argv, { from: 'user' })
     return 0
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0
