@@ -1,8 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** A caller sends the head of its call at once; who is silent for so long is not one. */
-const HEADERS_TIMEOUT_MS = 2000
+/** A caller sends the head of its call at once, even on a PC that starves; who is silent for so long is not one. */
+const HEADERS_TIMEOUT_MS = 5000
 const CHECKED_EVERY_MS = 500
 
 /** For `http.createServer`. */

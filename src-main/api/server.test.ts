@@ -190,7 +190,7 @@ describe('what does not fit is refused with a code', () => {
 
   test('a header above 16 KiB is refused', async () => {
     const answer = await rig.call('GET', '/v1/status', { headers: { 'x-long': 'a'.repeat(17 * 1024) } })
-    expect([answer.status, answer.json.code]).toEqual([400, 'BAD_REQUEST'])
+    expect([answer.status, answer.json.code]).toEqual([431, 'BAD_REQUEST'])
   })
 
   test('what is not HTTP is answered and hung up on', async () => {

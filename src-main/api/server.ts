@@ -1,4 +1,4 @@
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import swagger from '@fastify/swagger'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
@@ -19,6 +19,7 @@ import { openApiOptions } from './openapi.ts'
 import { addOperationRoutes, queryNumbers } from './operation-routes.ts'
 import { addUiRoutes } from './ui-routes.ts'
 import { uiLinkTo, type Ui } from './ui.ts'
+import { answerUnreadable } from './unreadable-call.ts'
 
 const MAX_BODY_BYTES = 64 * 1024
 const MAX_HEADER_BYTES = 16 * 1024
@@ -77,7 +78,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
       const { status, view } = errorAnswer(error)
       void (reply as FastifyReply).code(status).send(view)
     },
-    clientErrorHandler: refuseUnreadable
+    clientErrorHandler: answerUnreadable
   })
   const places = new ConnectionPlaces(app.server, { most: MAX_CONNECTIONS, reserved: RESERVED_CONNECTIONS })
   const requireToken = (request: FastifyRequest): void => {
@@ -181,21 +182,4 @@ function addMetrics(app: FastifyInstance, metrics: Metrics, guard: Guard): void 
     },
     handler: async (_request, reply) => reply.type(METRICS_TYPE).send(await metrics.text())
   })
-}
-
-/** Answers what is not readable as HTTP, or too long, and hangs up. */
-function refuseUnreadable(error: Error, socket: Socket): void {
-  if (systemCode(error) === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const { view } = errorAnswer(
-    new LarderError(
-      'BAD_REQUEST',
-      systemCode(error) === 'HPE_HEADER_OVERFLOW'
-        ? 'The header of the call is too long'
-        : 'The call cannot be read as HTTP'
-    )
-  )
-  const body = JSON.stringify(view)
-  socket.end(
-    `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
-  )
 }

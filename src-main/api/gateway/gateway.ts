@@ -5,6 +5,7 @@ import type { ApiToken } from '../../contract/api.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { LarderError, systemCode } from '../../lib/errors.ts'
 import { ConnectionPlaces, silentCallersLeave } from '../connection-places.ts'
+import { answerUnreadable } from '../unreadable-call.ts'
 import { assertNoBrowser, assertOwnHost, listedBy, showsToken } from './access.ts'
 import { isLoop } from './fields.ts'
 import { refuse, serve, type GatewayAgent } from './serve.ts'
@@ -103,6 +104,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     )
     request.destroy()
   })
+  server.on('clientError', answerUnreadable)
   server.on('upgrade', (_request, socket) => socket.destroy())
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
