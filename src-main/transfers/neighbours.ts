@@ -106,11 +106,18 @@ export class Neighbours {
     for (const i of pieces) if (i < this.#pieceCount && n.offered.add(i)) this.holders[i]!++
   }
 
+  /** It offers nothing until it answers again. */
+  withdraw(n: Neighbour): void {
+    this.#count(n.offered, -1)
+    n.offered = null
+    n.root = null
+    n.failures = 0
+  }
+
   leave(id: PeerId): void {
     const n = this.#byId.get(id)
     if (!n) return
-    this.#count(n.offered, -1)
-    n.offered = null
+    this.withdraw(n)
     this.#byId.delete(id)
   }
 

@@ -19,7 +19,7 @@ const PIECE_STALL_MS = 5000
 /** A piece asked for longer ago than this is asked for elsewhere too. */
 const HEDGE_MS = 2500
 const REST_AFTER_FAILURE_MS = 400
-const FAILURES_BEFORE_FORGET = 5
+const FAILURES_BEFORE_DISREGARD = 5
 
 export interface PeerLaneHooks {
   /** Whom to ask last; null when there is no master. */
@@ -176,14 +176,14 @@ export class PeerLanes {
       }
       case 'NOT_FOUND':
         // It lost it (evicted) or has another map than we think: ask anew later.
-        this.#swarm.forget(n.id)
+        this.#swarm.disregard(n.id)
         return
       case 'PEER_PROTOCOL':
         this.#hooks.ban(n.id, error.message)
         return
       default:
         // What a peer that hangs offers must not keep a master from asking the origin.
-        if (error.details['stalled'] === true) this.#swarm.forget(n.id)
+        if (error.details['stalled'] === true) this.#swarm.disregard(n.id)
         else this.#failed(n, 1)
         this.#hooks.failed(n.id, error.details['stalled'] === true ? 'stalled' : 'unreachable')
     }
@@ -191,7 +191,7 @@ export class PeerLanes {
 
   #failed(n: Neighbour, weight: number): void {
     n.failures += weight
-    if (n.failures >= FAILURES_BEFORE_FORGET) this.#swarm.forget(n.id)
+    if (n.failures >= FAILURES_BEFORE_DISREGARD) this.#swarm.disregard(n.id)
     else this.#rest(n, REST_AFTER_FAILURE_MS * n.failures)
   }
 

@@ -97,6 +97,30 @@ describe('the swarm of a content', () => {
     expect([...s.swarm.neighbours.holders]).toEqual([0, 1, 1, 0, 0, 1, 0, 0, 0, 0])
   })
 
+  it('still tells a peer of its pieces when what that one offered was of no use, and may ask it anew', async () => {
+    s.swarm.handle(id(1), { t: 'swarm.join', key })
+    s.swarm.handle(id(1), haveMessage())
+    s.swarm.disregard(id(1))
+    expect(s.swarm.neighbours.holders[1]).toBe(0)
+    expect(s.swarm.unanswered).toBe(0)
+    s.sent.length = 0
+    s.add(4)
+    s.swarm.announce(4, true)
+    s.swarm.join(id(1))
+    expect(s.to(id(1))).toEqual([
+      { t: 'swarm.got', key, pieces: [4] },
+      { t: 'swarm.join', key }
+    ])
+    expect(s.swarm.unanswered).toBe(1)
+  })
+
+  it('keeps nothing of a peer of no use that wants no news', () => {
+    s.swarm.join(id(1))
+    s.swarm.handle(id(1), haveMessage())
+    s.swarm.disregard(id(1))
+    expect(s.swarm.neighbours.size).toBe(0)
+  })
+
   it('tells subscribers at once of the first new piece and gathers the next', async () => {
     s.swarm.handle(id(1), { t: 'swarm.join', key })
     s.sent.length = 0

@@ -172,7 +172,15 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     return this.#heard.get(signer)
   }
 
-  /** The peer is gone or of no use; it may be met again. */
+  /** What it offers is of no use at present; it may be asked anew. It is told of our pieces all the same if it wants to be. */
+  disregard(id: PeerId): void {
+    const neighbour = this.neighbours.get(id)
+    if (!neighbour?.subscribed) return this.forget(id)
+    this.neighbours.withdraw(neighbour)
+    this.#asked.delete(id)
+  }
+
+  /** The peer is gone, or has nothing to do with this content; it may be met again. */
   forget(id: PeerId): void {
     this.neighbours.leave(id)
     this.#asked.delete(id)
