@@ -7,19 +7,22 @@ import { addTallies, emptyTally, tallyOfPlaywright, type Tally } from './tally.t
 export const root = path.dirname(import.meta.dirname)
 
 /**
- * Runs a program with this Node, with nothing on its standard input. `aside` sends what it says to standard error.
+ * Runs a program with this Node, with nothing on its standard input. `aside` sends what it says to standard error, `later` gets
+ * what it says in place of the terminal.
  * @returns its exit code, 1 when it was killed
  */
 export function runNode(
   args: readonly string[],
-  options: { env?: Record<string, string>; aside?: boolean } = {}
+  options: { env?: Record<string, string>; aside?: boolean; later?: (said: Buffer) => void } = {}
 ): Promise<number> {
+  const { later } = options
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
       cwd: root,
-      stdio: ['ignore', options.aside ? process.stderr : 'inherit', 'inherit'],
+      stdio: ['ignore', later ? 'pipe' : options.aside ? process.stderr : 'inherit', later ? 'pipe' : 'inherit'],
       env: { ...process.env, ...options.env }
     })
+    if (later) for (const stream of [child.stdout, child.stderr]) stream?.on('data', later)
     const interrupt = (): void => void child.kill('SIGINT')
     process.on('SIGINT', interrupt)
     child.once('error', reject)
@@ -57,12 +60,14 @@ export async function lint(): Promise<Tally> {
   )
 }
 
-/** Runs the tests of one vitest project; see vitest.config.ts. */
+/** Runs the tests of one vitest project; see vitest.config.ts. `later`: see {@link runNode}. */
 export async function runVitest(
   project: 'main' | 'renderer' | 'integration' | 'netns',
-  more: readonly string[] = []
+  { more = [], later }: { more?: readonly string[]; later?: (said: Buffer) => void } = {}
 ): Promise<Tally> {
-  process.stdout.write(`\n— tests: ${project}\n`)
+  const title = `\n— tests: ${project}\n`
+  if (later) later(Buffer.from(title))
+  else process.stdout.write(title)
   return withTallyFile(async (file) => {
     const code = await runNode(
       [
@@ -75,7 +80,7 @@ export async function runVitest(
         '--reporter=./scripts/tally-reporter.ts',
         ...more
       ],
-      { env: { LARDER_TALLY_FILE: file } }
+      { env: { LARDER_TALLY_FILE: file }, ...(later && { later }) }
     )
     const tally = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Tally) : emptyTally
     return code !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally

@@ -1,8 +1,11 @@
-// npm test: everything `npm run check` does, then the tests with whole agents, then end to end.
+// npm test: everything `npm run check` does, then the tests with whole agents, then end to end. Those of several PCs mostly wait
+// for what real networks take, and run beside the first.
 import { build } from './bundles.ts'
 import { checkTypes, lint, runEndToEnd, runVitest } from './steps.ts'
 import { addTallies, closingLine, emptyTally, isGood, type Tally } from './tally.ts'
 
+const saidByNetns: Buffer[] = []
+const netns = runVitest('netns', { later: (said) => saidByNetns.push(said) })
 const tally = addTallies(
   await checkTypes(),
   await lint(),
@@ -10,7 +13,7 @@ const tally = addTallies(
   await runVitest('renderer'),
   await built(),
   await runVitest('integration'),
-  await runVitest('netns'),
+  await netns.finally(() => process.stdout.write(Buffer.concat(saidByNetns))),
   await runEndToEnd()
 )
 for (const { title, reason } of tally.skipped) process.stdout.write(`skipped: ${title} (${reason})\n`)
