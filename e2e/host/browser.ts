@@ -20,6 +20,9 @@ export function findChromium(): string | null {
   )
 }
 
+/** Pages of the address bar, which no window here has: a process more, and as much work as for a page of ours. */
+const unused = ['WebUIOmniboxPopup', 'WebUIOmniboxFullPopup', 'WebUIOmniboxAimPopup']
+
 export interface Browser {
   readonly process: ChildProcess
   /** `ws://…` for whoever else wants to attach (Playwright). */
@@ -45,6 +48,7 @@ export async function launchChromium(profileDir: string, switches: ReadonlyMap<s
     // Chromium refuses its sandbox to root.
     ...(process.getuid?.() === 0 ? ([['no-sandbox', '']] as const) : []),
     ...switches,
+    ['disable-features', [switches.get('disable-features') ?? [], unused].flat().join()],
     ['user-data-dir', profileDir],
     // Chromium leaves when this pipe closes, so it never outlives the host, not even one that is killed.
     ['remote-debugging-pipe', '']
