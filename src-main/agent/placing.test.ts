@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, watch } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { RequestSpec, type RequestSpecInput } from '../contract/request.ts'
+import { finalRequestStates, RequestSpec, type RequestSpecInput } from '../contract/request.ts'
 import { ask, startFleet, untilRequest, type Fleet } from '../testing/fleet.ts'
 import { startOriginServer, type OriginServer } from '../testing/origin-server.ts'
 
@@ -72,4 +72,25 @@ it('goes on with a private download that its stop broke off, and asks the origin
   expect(await origin.sha256('/private')).toBe(view.sha256)
   expect((await readFile(to)).length).toBe(8 * MIB)
   expect(await readdir(dir)).toEqual(['file'])
+})
+
+it('breaks off a delivery for a stop and for a cancel, and leaves nothing of it', async () => {
+  const delivering = async (spec: RequestSpecInput) => {
+    const written = watch(dir)[Symbol.asyncIterator]()
+    const id = begin(spec)
+    await written.next()
+    await written.return?.()
+    expect(agent().requestView(id).state).toBe('delivering')
+    return id
+  }
+  const url = origin.put('/shared', { generate: { bytes: 40 * MIB, seed: 1 } })
+  const cancelled = await delivering({ url, destination: to })
+  agent().cancel(cancelled)
+  expect((await untilRequest(agent(), cancelled, ({ state }) => finalRequestStates.includes(state))).state).toBe(
+    'cancelled'
+  )
+  expect(await readdir(dir)).toEqual([])
+  await delivering({ url, destination: to })
+  await agent().stop()
+  expect(await readdir(dir)).toEqual([])
 })

@@ -190,9 +190,10 @@ export interface Cache extends EventEmitter<CacheEvents> {
   openStream(): Promise<StreamContent>
   /**
    * Puts a complete content at `destination`: beside it (reflink where the file system can), fsync, rename. Verifies the
-   * length; a damaged content is quarantined. @throws DESTINATION_INVALID, DESTINATION_UNWRITABLE, DISK_FULL, CACHE_DAMAGED, NOT_FOUND
+   * length; a damaged content is quarantined. An abort breaks it off at once and leaves the destination as it was.
+   * @throws DESTINATION_INVALID, DESTINATION_UNWRITABLE, DISK_FULL, CACHE_DAMAGED, NOT_FOUND; the signal's reason
    */
-  deliver(sha256: Sha256Hex, destination: string, options: { overwrite: boolean }): Promise<void>
+  deliver(sha256: Sha256Hex, destination: string, options: { overwrite: boolean; signal?: AbortSignal }): Promise<void>
   list(query?: { limit?: number; offset?: number; search?: string; sort?: 'lastUsed' | 'size' | 'created' }): {
     entries: CacheEntryView[]
     total: number

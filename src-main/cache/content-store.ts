@@ -22,6 +22,8 @@ import { makeFolderFor, randomName, readFully, removeFile, removeFiles, replaceF
 import { withProvenance, type Provenance } from './provenance.ts'
 import { decodeSidecar, encodeSidecar, MAX_SIDECAR_BYTES, withVersion, type Sidecar } from './sidecar.ts'
 
+/** A content is hashed whole in steps of this size; between them it can be broken off. */
+const HASH_STEP_BYTES = 32 * 1024 * 1024
 /** Contents whose pieces hashed in this run are remembered, the newest. */
 const MOST_SEEN = 4096
 /** Codes of errors that mean the file is not what it should be. */
@@ -34,6 +36,8 @@ export interface StoreParts {
   readonly hashes: HashPool
   readonly room: DiskRoom
   readonly clock: Clock
+  /** Aborted when the cache closes: no content is hashed any further. */
+  readonly ending: AbortSignal
   onQuarantined(sha256: Sha256Hex, reason: string): void
 }
 
@@ -106,11 +110,13 @@ export class ContentStore {
    * Makes sure that the bytes of a row are there and right, and gives its sidecar. Bytes that may have changed since they
    * were last known to be right are hashed whole first. Damaged ones are quarantined.
    * @returns undefined when there are none (any more)
+   * @throws the signal's reason
    */
-  sound(sha256: Sha256Hex): Promise<Sidecar | undefined> {
+  sound(sha256: Sha256Hex, signal?: AbortSignal): Promise<Sidecar | undefined> {
     return this.#alone(sha256, async () => {
+      signal?.throwIfAborted()
       const row = this.#parts.index.find(sha256)
-      return row && (await this.#soundNow(row))
+      return row && (await this.#soundNow(row, signal))
     })
   }
 
@@ -253,7 +259,7 @@ export class ContentStore {
     }
   }
 
-  async #soundNow(row: ContentRow): Promise<Sidecar | undefined> {
+  async #soundNow(row: ContentRow, signal?: AbortSignal): Promise<Sidecar | undefined> {
     const { sha256 } = row
     const { index, layout } = this.#parts
     const path = layout.content(sha256)
@@ -268,7 +274,7 @@ export class ContentStore {
       return undefined
     }
     if (file.stamp !== row.stamp) {
-      if ((await this.#digestOf(path, file.sizeBytes)) !== sha256) {
+      if ((await this.#digestOf(path, file.sizeBytes, signal)) !== sha256) {
         await this.#quarantineNow(sha256, 'its bytes have changed')
         return undefined
       }
@@ -276,19 +282,21 @@ export class ContentStore {
       index.setStamp(sha256, file.stamp)
     }
     const sidecar = await this.readSidecar(sha256)
-    return sidecar?.plan.lengthBytes === row.lengthBytes ? sidecar : this.#rebuildSidecar(sha256, file.sizeBytes, row)
+    if (sidecar?.plan.lengthBytes === row.lengthBytes) return sidecar
+    return this.#rebuildSidecar(sha256, file.sizeBytes, row, signal)
   }
 
   /** Hashes the file and writes what can be known again; quarantines it when it is not what its name says. */
   async #rebuildSidecar(
     sha256: Sha256Hex,
     lengthBytes: number,
-    row: ContentRow | undefined
+    row: ContentRow | undefined,
+    signal = this.#parts.ending
   ): Promise<Sidecar | undefined> {
     const { layout, hashes, clock, index } = this.#parts
     const path = layout.content(sha256)
     const plan = planPieces(lengthBytes)
-    if ((await this.#digestOf(path, lengthBytes)) !== sha256) {
+    if ((await this.#digestOf(path, lengthBytes, signal)) !== sha256) {
       await this.#quarantineNow(sha256, 'its bytes have changed')
       return undefined
     }
@@ -296,7 +304,7 @@ export class ContentStore {
       start: pieceStart(plan, i),
       length: pieceLength(plan, i)
     }))
-    const digests = (await hashes.digestRanges(path, ranges)).filter((digest) => digest !== null)
+    const digests = (await hashes.digestRanges(path, ranges, signal)).filter((digest) => digest !== null)
     if (digests.length !== plan.count) return undefined
     const sidecar: Sidecar = {
       sha256,
@@ -315,9 +323,15 @@ export class ContentStore {
     return sidecar
   }
 
-  async #digestOf(path: string, lengthBytes: number): Promise<string | undefined> {
-    const running = this.#parts.hashes.running(path)
+  async #digestOf(path: string, lengthBytes: number, signal?: AbortSignal): Promise<string | undefined> {
+    const { hashes, ending } = this.#parts
+    const running = hashes.running(path)
     try {
+      for (let end = HASH_STEP_BYTES; end < lengthBytes; end += HASH_STEP_BYTES) {
+        await running.advance(end)
+        ending.throwIfAborted()
+        signal?.throwIfAborted()
+      }
       return (await running.finish(lengthBytes)).toString('hex')
     } catch (error) {
       if (DAMAGE.includes(systemCode(error) ?? '')) return undefined

@@ -1,4 +1,4 @@
-import { chmod, mkdir, open, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, readFile, readlink, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { createHashPool } from '../pieces/hash-pool.ts'
@@ -177,6 +177,88 @@ test('a full disk leaves no half-written file and can be tried again', async () 
   full = false
   await deliver(join(to, 'f'))
   expect((await readFile(join(to, 'f'))).equals(content.bytes)).toBe(true)
+})
+
+test('a delivery that is broken off copies no further than the pieces that are under way', async () => {
+  await cache.close()
+  const abort = new AbortController()
+  let copied = 0
+  const counting: HashPool = {
+    ...hashes,
+    async digestAndWrite(job) {
+      copied++
+      abort.abort(new Error('enough'))
+      return hashes.digestAndWrite(job)
+    }
+  }
+  cache = await at.open({ hashes: counting })
+  at.clock.jumpWall(3600_000)
+  await expect(cache.deliver(content.sha256, join(to, 'f'), { overwrite: true, signal: abort.signal })).rejects.toThrow(
+    'enough'
+  )
+  expect(copied).toBeLessThanOrEqual(2)
+  expect(await readdir(to)).toEqual([])
+  await cache.remove(content.sha256)
+})
+
+test('a delivery whose content has to be hashed first, and is being hashed by somebody else, is broken off at once', async () => {
+  const { promise: hashing, resolve: begun } = Promise.withResolvers<void>()
+  const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
+  await cache.close()
+  const slow: HashPool = {
+    ...hashes,
+    running(path) {
+      const running = hashes.running(path)
+      return {
+        ...running,
+        async finish(end) {
+          begun()
+          await held
+          return running.finish(end)
+        }
+      }
+    }
+  }
+  cache = await at.open({ hashes: slow })
+  const verifying = cache.verify({})
+  await hashing
+  const abort = new AbortController()
+  const delivering = cache.deliver(content.sha256, join(to, 'f'), { overwrite: true, signal: abort.signal })
+  abort.abort(new Error('enough'))
+  await expect(delivering).rejects.toThrow('enough')
+  goOn()
+  expect(await verifying).toMatchObject({ ok: 1 })
+  expect(await readdir(to)).toEqual([])
+})
+
+test('a cache that closes hashes no long content to its end', async () => {
+  const long = sample(70 * MIB)
+  await store(cache, long)
+  await cache.close()
+  const steps: number[] = []
+  const counting: HashPool = {
+    ...hashes,
+    running(path) {
+      const running = hashes.running(path)
+      return {
+        ...running,
+        advance(end) {
+          steps.push(end)
+          if (steps.length === 1) void cache.close()
+          return running.advance(end)
+        },
+        finish(end) {
+          steps.push(end)
+          return running.finish(end)
+        }
+      }
+    }
+  }
+  cache = await at.open({ hashes: counting })
+  await utimes(layoutOf(at.dir).content(long.sha256), 1, 1)
+  await expect(cache.open(long.sha256)).rejects.toMatchObject({ code: 'SHUTTING_DOWN' })
+  expect(steps).toEqual([32 * MIB])
+  await cache.close()
 })
 
 test('an empty content is delivered as an empty file', async () => {

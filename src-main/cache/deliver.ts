@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { dirname, sep } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
+import { writeHere } from '../pieces/hash-here.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import { pieceLength, pieceStart } from '../pieces/plan.ts'
 import { cloneOf } from '../placing/clone-file.ts'
@@ -14,8 +15,16 @@ import type { Sidecar } from './sidecar.ts'
 
 /** Pieces read, checked and written at the same time. */
 const PIECES_AT_ONCE = 2
+/** The system copies up to this size in one call, which cannot be broken off. */
+const ONE_CALL_BYTES = 32 * 1024 * 1024
 /** A content that was assembled and digested so lately is not hashed once more while it is copied. */
 const FRESH_MS = 10 * 60_000
+
+export interface DeliveryOptions {
+  readonly overwrite: boolean
+  /** Breaks it off within some pieces; what was at the destination stays. */
+  readonly signal?: AbortSignal | undefined
+}
 
 export interface DeliveryParts {
   readonly cacheDir: string
@@ -30,21 +39,23 @@ export interface DeliveryParts {
  * Puts the bytes of a sound content at `destination`: beside it, flushed, then under its name in one step. A reflink, and a copy
  * of a content that has just been assembled, is taken at the word of the content's stamp, which was compared a moment ago; any
  * other copy is checked piece by piece while it is made.
- * @throws DESTINATION_INVALID, DESTINATION_EXISTS, DESTINATION_UNWRITABLE, DISK_FULL; CACHE_DAMAGED when a piece does not match
+ * @throws DESTINATION_INVALID, DESTINATION_EXISTS, DESTINATION_UNWRITABLE, DISK_FULL; CACHE_DAMAGED when a piece does not match; the
+ * signal's reason
  */
 export async function deliverFile(
   content: Sidecar,
   source: string,
   destination: string,
-  { overwrite }: { overwrite: boolean },
+  { overwrite, signal }: DeliveryOptions,
   parts: DeliveryParts
 ): Promise<void> {
+  signal?.throwIfAborted()
   const path = await resolveDestination(destination, { overwrite })
   const folder = dirname(path)
   if ((folder + sep).startsWith(parts.cacheDir + sep))
     throw new LarderError('DESTINATION_INVALID', `${destination} lies inside the cache`, { destination })
   const options = { overwrite, clock: parts.clock, exclusive: false }
-  const put = async () => (await write(content, source, path, options, parts)).commit()
+  const put = async () => (await write(content, source, path, { ...options, signal }, parts)).commit(signal)
   await put().catch(async (error: unknown) => {
     if (!hasCode(error, 'DISK_FULL') || !(await sameDisk(folder, parts.cacheDir))) throw error
     await parts.evict(content.plan.lengthBytes)
@@ -56,17 +67,18 @@ async function write(
   content: Sidecar,
   source: string,
   path: string,
-  options: PartOptions,
+  { signal, ...options }: PartOptions & { readonly signal: AbortSignal | undefined },
   parts: DeliveryParts
 ): Promise<PartFile> {
   const ageMs = parts.clock.wallMs() - content.createdAt
-  const orCopy = ageMs >= 0 && ageMs < FRESH_MS
+  const fresh = ageMs >= 0 && ageMs < FRESH_MS
   const { lengthBytes } = content.plan
+  const orCopy = fresh && lengthBytes <= ONE_CALL_BYTES
   const cloned = await cloneOf(source, path, { ...options, orCopy, lengthBytes })
   if (cloned) return cloned
   const part = await PartFile.open(path, options)
   try {
-    await copyChecked(content, source, part.fd, parts)
+    await copyPieces(content, source, part, fresh ? copyPiece : checkAndCopyPiece, { ...parts, signal })
     part.wroteElsewhere(lengthBytes)
     return part
   } catch (error) {
@@ -75,27 +87,50 @@ async function write(
   }
 }
 
-async function copyChecked(
+/** Writes a piece where it belongs. @returns false when it is not the one expected */
+type WritePiece = (piece: PieceToCopy, hashes: HashPool) => Promise<boolean>
+
+interface PieceToCopy {
+  readonly data: Buffer
+  readonly fd: number
+  readonly position: number
+  readonly expected: Buffer
+}
+
+const checkAndCopyPiece: WritePiece = async (piece, hashes) => (await hashes.digestAndWrite(piece)).written
+
+const copyPiece: WritePiece = async ({ data, fd, position }) => {
+  await writeHere(fd, data, position)
+  return true
+}
+
+async function copyPieces(
   { sha256, plan, pieceDigests }: Sidecar,
   source: string,
-  fd: number,
-  { files, hashes }: DeliveryParts
+  part: PartFile,
+  writePiece: WritePiece,
+  { files, hashes, signal }: DeliveryParts & { readonly signal: AbortSignal | undefined }
 ): Promise<void> {
   let next = 0
-  const copyOne = async (index: number) => {
+  const copyOne = async (index: number, memory: Buffer) => {
+    signal?.throwIfAborted()
     const position = pieceStart(plan, index)
+    const length = pieceLength(plan, index)
     const data = await files
-      .use(source, 'r', (handle) => readFully(handle, position, Buffer.allocUnsafeSlow(pieceLength(plan, index))))
+      .use(source, 'r', (handle) => readFully(handle, position, memory.subarray(0, length)))
       .catch((cause) => {
         throw new LarderError('CACHE_DAMAGED', 'A content in the cache cannot be read', { sha256, piece: index, cause })
       })
     const expected = pieceDigests.subarray(index * 32, index * 32 + 32)
-    const written = data && (await hashes.digestAndWrite({ data, fd, position, expected })).written
-    if (!written) throw new LarderError('CACHE_DAMAGED', 'A content in the cache is damaged', { sha256, piece: index })
+    if (!data || !(await writePiece({ data, fd: part.fd, position, expected }, hashes)))
+      throw new LarderError('CACHE_DAMAGED', 'A content in the cache is damaged', { sha256, piece: index })
+    await part.writingElsewhere(length)
   }
   const copyOn = async () => {
+    // Shared, so that a worker borrows it and each piece finds it here again.
+    const memory = Buffer.from(new SharedArrayBuffer(Math.min(plan.pieceBytes, plan.lengthBytes)))
     try {
-      while (next < plan.count) await copyOne(next++)
+      while (next < plan.count) await copyOne(next++, memory)
     } finally {
       next = plan.count
     }

@@ -4,6 +4,7 @@ import type { CachePriority } from '../contract/cache-priority.ts'
 import type { CacheStats } from '../contract/snapshot.ts'
 import { sleep, type Clock } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
+import { orAborted } from '../lib/or-aborted.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import type {
@@ -20,7 +21,7 @@ import type {
 } from './cache.ts'
 import { effectiveLimits, type CacheLimits, type EffectiveLimits } from './cache-limits.ts'
 import { ContentStore, toCached } from './content-store.ts'
-import { deliverFile } from './deliver.ts'
+import { deliverFile, type DeliveryOptions } from './deliver.ts'
 import { DiskRoom, tooSmall } from './disk-room.ts'
 import { lookAt } from './file-stamp.ts'
 import type { FolderLock } from './folder-lock.ts'
@@ -101,6 +102,7 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
       hashes,
       room,
       clock,
+      ending: this.#ending.signal,
       onQuarantined: (sha256, reason) => this.emit('quarantined', { sha256, reason })
     }))
     const onComplete = (content: CachedContent) => {
@@ -273,11 +275,12 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     return stream
   }
 
-  async deliver(sha256: Sha256Hex, destination: string, options: { overwrite: boolean }): Promise<void> {
+  async deliver(sha256: Sha256Hex, destination: string, options: DeliveryOptions): Promise<void> {
     if (!this.#index().find(sha256)) throw missing(sha256)
     const { clock, hashes, layout } = this.#parts
     await this.store.users.using(sha256, async () => {
-      const sidecar = await this.store.sound(sha256)
+      // Somebody else may be hashing it whole, who is not to be broken off.
+      const sidecar = await orAborted(this.store.sound(sha256, options.signal), options.signal)
       if (!sidecar) throw new LarderError('CACHE_DAMAGED', 'The content in the cache was damaged or gone', { sha256 })
       const evict = (bytes: number) => this.#upkeep.evict(bytes, { refused: true })
       try {

@@ -8,6 +8,7 @@ import type { Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import { systemDisk, type Disk } from './disk.ts'
 import { destinationFailure, inUse } from './failure.ts'
+import { FlushOnTheWay } from './flush-on-the-way.ts'
 import { partsBeside } from './leftovers.ts'
 import { keptPartName, newPartName, sourceId, type SourceFacts } from './part-name.ts'
 import { putOver, putWhereNothingIs } from './put-in-place.ts'
@@ -54,6 +55,7 @@ export class PartFile {
   readonly #source: string | null
   readonly #handle: FileHandle
   readonly #path: string
+  readonly #flushes: FlushOnTheWay
   #hash: Hash = createHash('sha256')
   /** False once others write to the file: then the digest is theirs. */
   #digested = true
@@ -64,6 +66,7 @@ export class PartFile {
   constructor(path: string, handle: FileHandle, destination: string, options: PartOptions) {
     this.#path = path
     this.#handle = handle
+    this.#flushes = new FlushOnTheWay(() => handle.datasync())
     this.destination = destination
     this.#disk = options.disk ?? systemDisk
     this.#clock = options.clock
@@ -126,10 +129,16 @@ export class PartFile {
         this.#hash.update(chunk.subarray(done, done + bytesWritten))
         done += bytesWritten
         this.#bytes += bytesWritten
+        await this.#flushes.wrote(bytesWritten)
       }
     } catch (error) {
       throw destinationFailure(error, this.destination)
     }
+  }
+
+  /** So many more bytes have been written to {@link fd}. Waits for a disk that does not keep up. @throws what its flush has met */
+  writingElsewhere(bytes: number): Promise<void> {
+    return this.#flushes.wrote(bytes)
   }
 
   /** The whole of `bytes` has been written to {@link fd} and checked there. */
@@ -163,15 +172,17 @@ export class PartFile {
 
   /**
    * The file is whole: flushes it and gives it its name and rights. Discards it when that fails.
-   * @throws DESTINATION_EXISTS when it must not replace what is there by now, DISK_FULL, DESTINATION_UNWRITABLE
+   * @throws DESTINATION_EXISTS when it must not replace what is there by now, DISK_FULL, DESTINATION_UNWRITABLE; the signal's reason
    */
-  async commit(): Promise<void> {
+  async commit(signal?: AbortSignal): Promise<void> {
     const { destination } = this
     try {
       await giveRights(this.#handle, destination, this.#disk)
+      await this.#flushes.end()
       await this.#handle.sync()
       await this.#mustBeWhole()
       await this.#close()
+      signal?.throwIfAborted()
       if (this.#overwrite) await putOver(this.#path, destination, this.#clock, this.#disk)
       else await putWhereNothingIs(this.#path, destination, this.#clock, this.#disk)
     } catch (error) {
@@ -186,6 +197,7 @@ export class PartFile {
     if (this.#source === null || this.#bytes === 0 || this.#closed) return this.discard()
     const kept = join(dirname(this.destination), keptPartName(this.destination, this.#source))
     try {
+      await this.#flushes.end()
       await this.#handle.sync()
       await this.#close()
       await this.#disk.rename(this.#path, kept)

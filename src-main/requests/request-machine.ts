@@ -102,6 +102,7 @@ export type RequestEffect =
   | { readonly do: 'abortDirect'; readonly error: LarderError }
   | { readonly do: 'obtained'; readonly outcome: Outcome; readonly fromCache: boolean }
   | { readonly do: 'deliver'; readonly outcome: Outcome }
+  | { readonly do: 'abortDelivery'; readonly error: LarderError }
   | { readonly do: 'noteReason'; readonly code: ReasonCode }
   | { readonly do: 'tellChanged' }
   | { readonly do: 'end'; readonly as: Ending; readonly error: LarderError | null }
@@ -291,8 +292,8 @@ function stop(state: RequestState, error: LarderError): RequestStep {
     case 'held':
       return same({ ...state, verdict: error }, { do: 'abortDirect', error })
     case 'delivering':
-      // A copy is not broken off: it is the last step, and what is told is whether it was made.
-      return same({ ...state, verdict: error })
+      // It may have been made by now: what is told is what comes of it.
+      return same({ ...state, verdict: error }, { do: 'abortDelivery', error })
   }
 }
 

@@ -35,6 +35,15 @@ it.each<[string, Partial<Machines>]>([
       request: (state, event) =>
         event.e === 'stopped' && state.paused ? { state, effects: [] } : machines.request(state, event)
     }
+  ],
+  [
+    'a delivery that nobody breaks off',
+    {
+      request: (state, event) => {
+        const { state: next, effects } = machines.request(state, event)
+        return { state: next, effects: effects.filter((effect) => effect.do !== 'abortDelivery') }
+      }
+    }
   ]
 ])('the rules notice %s', (_, broken) => {
   const { failed } = fc.check(property({ ...machines, ...broken }), { numRuns: 2000, seed: 1, endOnFailure: true })

@@ -73,6 +73,7 @@ export class LocalRequest implements Interest {
   /** The question for the version. */
   #asking = new AbortController()
   #download = new HeldDownload()
+  readonly #delivery = new AbortController()
   #place: Place | null = null
   #membership: Membership | null = null
   #ticket: SlotTicket | null = null
@@ -235,6 +236,8 @@ export class LocalRequest implements Interest {
         return this.#obtained(effect.outcome, effect.fromCache)
       case 'deliver':
         return this.#report(this.#deliver(effect.outcome), () => ({ e: 'delivered' }), 'deliveryFailed')
+      case 'abortDelivery':
+        return this.#delivery.abort(effect.error)
       case 'noteReason':
         return this.noteReason(effect.code)
       case 'tellChanged':
@@ -369,7 +372,7 @@ export class LocalRequest implements Interest {
 
   async #deliver({ sha256 }: Outcome): Promise<void> {
     const { destination, overwrite } = this.#spec
-    await this.#world.cache.deliver(sha256, destination!, { overwrite })
+    await this.#world.cache.deliver(sha256, destination!, { overwrite, signal: this.#delivery.signal })
   }
 
   #end(as: Ending, error: LarderError | null): void {

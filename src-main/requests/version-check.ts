@@ -1,6 +1,7 @@
 import type { StoredVersion } from '../cache/cache.ts'
 import type { Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
+import { orAborted } from '../lib/or-aborted.ts'
 import type { Chooser } from '../origin/address-policy.ts'
 import type { CertificateWish } from '../origin/certificate-choice.ts'
 import type { OriginClient, ProbeResult } from '../origin/origin.ts'
@@ -58,13 +59,4 @@ export class VersionCheck {
     }
     return orAborted(running, signal)
   }
-}
-
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) return Promise.reject(signal.reason as Error)
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error)
-    signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }

@@ -93,6 +93,7 @@ export class ModelRequest {
   stopped: LarderError | null = null
   ends = 0
   delivered = false
+  deliveryAborted = false
   lastTold = ''
   readonly #model: TransferModel
   readonly #kind: 'shared' | DirectTarget
@@ -192,10 +193,15 @@ export class ModelRequest {
         return
       case 'deliver':
         return this.#await('delivery', (choice) => {
+          // Broken off, unless the last step was under way.
+          if (this.deliveryAborted && choice !== 2) return happened({ e: 'deliveryFailed', error: error('CANCELLED') })
           if (choice === 1) return happened({ e: 'deliveryFailed', error: error('DESTINATION_UNWRITABLE') })
           this.delivered = true
           happened({ e: 'delivered' })
         })
+      case 'abortDelivery':
+        this.deliveryAborted = true
+        return
       case 'end':
         this.ends++
         return this.tell()

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, watch, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Cache, CacheEvents } from '../../cache/cache.ts'
@@ -268,6 +268,35 @@ export function describeCache(name: string, make: () => Promise<CacheUnderTest>)
         await expect(cache.deliver(content.sha256, wrong, { overwrite: true }), wrong).rejects.toEqual(
           code('DESTINATION_INVALID')
         )
+    })
+
+    test('a delivery that is broken off leaves the destination as it was and nothing beside it', async () => {
+      const content = await kept(40 * MIB)
+      const folder = await mkdtemp(join(at.outside, 'to-'))
+      const path = join(folder, 'file')
+      const reason = new Error('no longer wanted')
+      const broken = async (overwrite: boolean) => {
+        const abort = new AbortController()
+        const delivering = cache.deliver(content.sha256, path, { overwrite, signal: abort.signal })
+        delivering.catch(() => {})
+        // Bytes have been written, somewhere in that folder.
+        for await (const _ of watch(folder)) break
+        abort.abort(reason)
+        await expect(delivering).rejects.toBe(reason)
+      }
+      await broken(false)
+      expect(await readdir(folder)).toEqual([])
+      await writeFile(path, 'older')
+      await broken(true)
+      await expect(
+        cache.deliver(content.sha256, path, { overwrite: true, signal: AbortSignal.abort(reason) })
+      ).rejects.toBe(reason)
+      expect([await readdir(folder), await readFile(path, 'utf8')]).toEqual([['file'], 'older'])
+      const late = new AbortController()
+      await cache.deliver(content.sha256, path, { overwrite: true, signal: late.signal })
+      late.abort(reason)
+      expect(sha(await readFile(path)).toString('hex')).toBe(content.sha256)
+      await cache.remove(content.sha256)
     })
 
     test('verifies every content, tells how far it is, puts damaged ones away, and one at a time', async () => {

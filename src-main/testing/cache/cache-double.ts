@@ -1,7 +1,8 @@
 import type { Checked } from '../../cache/provenance.ts'
 import { createHash } from 'node:crypto'
 import { EventEmitter } from 'node:events'
-import { statSync, writeFileSync } from 'node:fs'
+import { statSync } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
 import { dirname, isAbsolute } from 'node:path'
 import { tooSmall } from '../../cache/disk-room.ts'
 import { effectiveLimits, type CacheLimits, type EffectiveLimits } from '../../cache/cache-limits.ts'
@@ -33,6 +34,7 @@ import { fakeClock } from '../fake-clock.ts'
 import { PartialDouble, type KeptPieces } from './partial-double.ts'
 
 const DISK_BYTES = 500 * 2 ** 30
+const COPY_BYTES = 2 ** 20
 
 interface Kept {
   data: Buffer
@@ -245,7 +247,11 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
     }
   }
 
-  async deliver(sha256: Sha256Hex, destination: string, { overwrite }: { overwrite: boolean }): Promise<void> {
+  async deliver(
+    sha256: Sha256Hex,
+    destination: string,
+    { overwrite, signal }: { overwrite: boolean; signal?: AbortSignal }
+  ): Promise<void> {
     this.#assertOpen()
     const { data } = this.#get(sha256)
     const fail = (code: 'DESTINATION_INVALID' | 'DESTINATION_EXISTS', why: string) =>
@@ -256,7 +262,19 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
     const there = statSync(destination, { throwIfNoEntry: false })
     if (there && !there.isFile()) throw fail('DESTINATION_INVALID', 'is not a file')
     if (there && !overwrite) throw fail('DESTINATION_EXISTS', 'there is a file already')
-    writeFileSync(destination, data)
+    const beside = `${destination}.double`
+    const file = await open(beside, 'w')
+    try {
+      for (let at = 0; at < data.length; at += COPY_BYTES) {
+        signal?.throwIfAborted()
+        await file.write(data.subarray(at, at + COPY_BYTES))
+      }
+      signal?.throwIfAborted()
+      await rename(beside, destination)
+    } finally {
+      await file.close()
+      await rm(beside, { force: true })
+    }
   }
 
   list(query: Parameters<Cache['list']>[0] = {}): ReturnType<Cache['list']> {
