@@ -115,6 +115,9 @@ test('a download that the end of the agent broke off is not told as failed by th
     expect((await brokenOff).error?.code).toBe('SHUTTING_DOWN')
     const { agent } = await fleet.add({}, { dir: first!.dir, peers: 0 })
     expect(agent.requests()).toEqual([gone])
+    const told = agent.events().filter((one) => one.url === url)
+    expect(told.at(-1)).toMatchObject({ type: 'requestInterrupted' })
+    expect(told.map(({ type }) => type)).not.toContain('requestFailed')
   } finally {
     await fleet.stop()
     await origin.close()

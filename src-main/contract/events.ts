@@ -15,6 +15,8 @@ export const AgentEvent = z.object({
     'requestDone',
     'requestFailed',
     'requestCancelled',
+    /** Its agent stopped. What has arrived is kept, and asked for again it goes on from there. */
+    'requestInterrupted',
     'masterElected',
     'masterLost',
     'fallback',

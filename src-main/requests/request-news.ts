@@ -27,8 +27,14 @@ export class RequestNews {
 
   stopped(as: 'cancelled' | 'failed', key: ContentKey | null, { code, message }: LarderError): void {
     const { url } = this.#of
-    const text = as === 'cancelled' ? `Cancelled ${url}` : `Failed ${url}: ${message}`.slice(0, 1000)
-    const type = as === 'cancelled' ? 'requestCancelled' : 'requestFailed'
-    this.#emit(type, text, { ...this.#of, ...(key && { key }), code })
+    const facts = { ...this.#of, ...(key && { key }) }
+    if (as === 'cancelled') return this.#emit('requestCancelled', `Cancelled ${url}`, { ...facts, code })
+    if (code === 'SHUTTING_DOWN')
+      return this.#emit(
+        'requestInterrupted',
+        `Interrupted ${url}: Larder is stopping. Asked for again, it goes on from what is here.`.slice(0, 1000),
+        facts
+      )
+    this.#emit('requestFailed', `Failed ${url}: ${message}`.slice(0, 1000), { ...facts, code })
   }
 }

@@ -73,6 +73,9 @@ export function describeAgent(name: string, make: (policy?: string) => Promise<A
       slow.finish()
       expect(agent.snapshot().state).toBe('stopped')
       expect(agent.requestView(id)).toMatchObject({ state: 'failed', error: { code: 'SHUTTING_DOWN' } })
+      const [ended] = events.filter(({ type, requestId }) => requestId === id && type !== 'requestAccepted')
+      expect(ended).toMatchObject({ type: 'requestInterrupted', url: slow.url })
+      expect(ended).not.toHaveProperty('code')
       expect(() => ask({ url: slow.url })).toThrow(code('SHUTTING_DOWN'))
     })
 

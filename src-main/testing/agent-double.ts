@@ -240,6 +240,8 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
 
   #tellEnd({ id, url, state, error, lengthBytes }: RequestView): void {
     if (state === 'done') this.happen('requestDone', `Finished ${url}`, { requestId: id, url, bytes: lengthBytes ?? 0 })
+    else if (error?.code === 'SHUTTING_DOWN')
+      this.happen('requestInterrupted', `Interrupted ${url}`, { requestId: id, url })
     else
       this.happen(state === 'cancelled' ? 'requestCancelled' : 'requestFailed', `Ended ${url}`, {
         requestId: id,

@@ -19,6 +19,7 @@ const weights: Partial<Record<AgentEventType, Weight>> = {
   peerRefused: 'notice',
   peerLost: 'notice',
   requestCancelled: 'notice',
+  requestInterrupted: 'notice',
   originChanged: 'notice',
   integrationChanged: 'notice',
   settingsChanged: 'notice',
@@ -54,6 +55,7 @@ const kinds: Record<Exclude<EventFilter, 'problems' | 'all'>, readonly AgentEven
     'requestDone',
     'requestFailed',
     'requestCancelled',
+    'requestInterrupted',
     'fallback',
     'bypassed',
     'originChanged'
