@@ -21,8 +21,8 @@ export interface Asked {
   readonly path: string
   readonly sha256: string
   readonly bytes: number
-  readonly destination: string
-  readonly spec: RequestSpecInput
+  destination: string
+  spec: RequestSpecInput
   id: RequestId
   /** It was cancelled, or lost with its agent: it may end without a file. */
   mayEndWithout: boolean
@@ -162,6 +162,7 @@ export class LifeSite {
       if (!view) broken.push(`${what} is not known any more`)
       else if (!finalRequestStates.includes(view.state)) broken.push(`${what} did not end: ${view.state}`)
       else if (view.state === 'done' && !there) broken.push(`${what} is done without a file`)
+      else if (view.state !== 'done' && there) broken.push(`${what} is ${view.state} and left a file`)
       else if (view.state !== 'done' && !one.mayEndWithout)
         broken.push(`${what} ended as ${view.state}: ${view.error?.code} ${view.error?.message}`)
     }

@@ -66,7 +66,11 @@ const deeds: Record<string, (site: LifeSite, asked: Asked[], random: SeededRando
   async 'ask while paused, cancel, resume'(site, asked, random) {
     await site.agent.pauseAll()
     const late = { ...random.of(asked), mayEndWithout: true }
-    late.id = (await site.agent.request({ ...late.spec, destination: `${late.spec.destination}-late` })).id
+    late.destination += '-late'
+    late.spec = { ...late.spec, destination: late.destination }
+    // What is here already may be delivered before it is cancelled.
+    asked.push(late)
+    await site.ask(late)
     await sleep(random.below(200))
     await site.agent.cancel(late.id)
     await site.agent.resumeAll()

@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, readFile, rm, stat, watch } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, realpath, rm, stat, watch } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { finalRequestStates, RequestSpec, type RequestSpecInput } from '../contract/request.ts'
+import { dataPaths } from '../lib/data-paths.ts'
 import { ask, startFleet, untilRequest, type Fleet } from '../testing/fleet.ts'
 import { startOriginServer, type OriginServer } from '../testing/origin-server.ts'
 
@@ -84,12 +85,15 @@ it('breaks off a delivery for a stop and for a cancel, and leaves nothing of it'
     return id
   }
   const url = origin.put('/shared', { generate: { bytes: 40 * MIB, seed: 1 } })
+  const begun = async () => readFile(dataPaths(fleet.agents[0]!.dir).begunFiles, 'utf8')
   const cancelled = await delivering({ url, destination: to })
+  // For the next start, should this process be killed.
+  expect(JSON.parse(await begun())).toEqual([await realpath(dir).then((folder) => join(folder, 'file'))])
   agent().cancel(cancelled)
   expect((await untilRequest(agent(), cancelled, ({ state }) => finalRequestStates.includes(state))).state).toBe(
     'cancelled'
   )
-  expect(await readdir(dir)).toEqual([])
+  expect([await readdir(dir), await begun()]).toEqual([[], '[]'])
   await delivering({ url, destination: to })
   await agent().stop()
   expect(await readdir(dir)).toEqual([])

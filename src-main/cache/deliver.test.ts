@@ -4,6 +4,8 @@ import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { createHashPool } from '../pieces/hash-pool.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
+import { newPartName } from '../placing/part-name.ts'
+import { thisProcess } from '../placing/this-process.ts'
 import type { Cache } from './cache.ts'
 import { layoutOf } from './layout.ts'
 import { MIB, sample, store, testCache, type Sample, type TestCache } from '../testing/cache/test-cache.ts'
@@ -260,6 +262,18 @@ test('a cache that closes hashes no long content to its end', async () => {
   expect(steps).toEqual([32 * MIB])
   await cache.close()
 })
+
+test.each([true, false])(
+  'what a killed process has left of a delivery goes with the next one, checked on the way or not (fresh: %s)',
+  async (fresh) => {
+    const path = join(to, 'f')
+    const dead = { pid: 2 ** 31 - 1, place: thisProcess().place }
+    await writeFile(join(to, newPartName(path, null, dead)), 'half', { mode: 0o600 })
+    if (!fresh) at.clock.jumpWall(3600_000)
+    await deliver(path)
+    expect(await readdir(to)).toEqual(['f'])
+  }
+)
 
 test('an empty content is delivered as an empty file', async () => {
   const empty = sample(0)

@@ -15,6 +15,8 @@ export class BegunFiles {
   readonly #file: string
   readonly #paths: Set<string>
   #saving: Promise<void> = Promise.resolve()
+  /** A save that has not begun yet, and so will have what changes now. */
+  #nextSave: Promise<void> | null = null
 
   private constructor(file: string, paths: Iterable<string>) {
     this.#file = file
@@ -59,9 +61,12 @@ export class BegunFiles {
   }
 
   #save(): Promise<void> {
-    this.#saving = this.#saving
-      .then(() => writePrivateFile(this.#file, JSON.stringify([...this.#paths])))
+    this.#nextSave ??= this.#saving = this.#saving
+      .then(() => {
+        this.#nextSave = null
+        return writePrivateFile(this.#file, JSON.stringify([...this.#paths]))
+      })
       .catch(() => {})
-    return this.#saving
+    return this.#nextSave
   }
 }

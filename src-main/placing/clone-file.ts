@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { systemClock } from '../lib/clock.ts'
 import { systemDisk } from './disk.ts'
 import { newPartName } from './part-name.ts'
-import { PartFile, type PartOptions } from './part-file.ts'
+import { clearWay, PartFile, type PartOptions } from './part-file.ts'
 import { thisProcess } from './this-process.ts'
 
 const SAMPLE_BYTES = 4096
@@ -13,6 +13,7 @@ const SAMPLE_BYTES = 4096
  *
  * A clone is made by name, not by handle. So it is only made in a folder where nobody else can put something in the place of a name.
  * @returns undefined where it cannot be had; write the bytes then
+ * @throws DESTINATION_BUSY
  */
 export async function cloneOf(
   source: string,
@@ -22,6 +23,7 @@ export async function cloneOf(
   const { disk = systemDisk, process: self = thisProcess() } = options
   const folder = dirname(destination)
   if (!isSafe(await disk.stat(folder).catch(() => undefined))) return undefined
+  await clearWay(destination, options)
   const path = join(folder, newPartName(destination, null, self))
   const how = orCopy ? constants.COPYFILE_FICLONE : constants.COPYFILE_FICLONE_FORCE
   try {
@@ -56,7 +58,8 @@ export async function canClone(path: string): Promise<boolean> {
   if (!sample) return false
   try {
     await sample.write(new Uint8Array(SAMPLE_BYTES))
-    const clone = await cloneOf(sample.path, path, { overwrite: true, clock, orCopy: false, lengthBytes: SAMPLE_BYTES })
+    const options = { overwrite: true, clock, exclusive: false, orCopy: false, lengthBytes: SAMPLE_BYTES }
+    const clone = await cloneOf(sample.path, path, options)
     await clone?.discard()
     return clone !== undefined
   } catch {

@@ -82,13 +82,11 @@ export class PartFile {
   static async open(destination: string, options: PartOptions): Promise<PartFile> {
     const { disk = systemDisk, process: self = thisProcess() } = options
     const source = options.source ? sourceId(options.source) : null
-    const beside = await partsBeside(destination, source, { disk, process: self })
-    if (options.exclusive !== false && beside.some(({ fate }) => fate === 'busy')) throw inUse(destination)
     const path = join(dirname(destination), newPartName(destination, source, self))
     let part: PartFile | undefined
-    for (const old of beside) {
-      if (old.fate === 'resume' && !part) part = await resumed(old.path, path, destination, options)
-      else if (old.fate === 'resume' || old.fate === 'remove') await disk.unlink(old.path).catch(() => {})
+    for (const old of await clearWay(destination, options)) {
+      if (!part) part = await resumed(old, path, destination, options)
+      else await disk.unlink(old).catch(() => {})
     }
     if (part) return part
     try {
@@ -235,6 +233,20 @@ export class PartFile {
     this.#closed = true
     await this.#handle.close()
   }
+}
+
+/**
+ * Removes what other tries left beside a destination.
+ * @returns parts that can be gone on with
+ * @throws DESTINATION_BUSY
+ */
+export async function clearWay(destination: string, options: PartOptions): Promise<string[]> {
+  const { disk = systemDisk, process: self = thisProcess() } = options
+  const source = options.source ? sourceId(options.source) : null
+  const beside = await partsBeside(destination, source, { disk, process: self })
+  if (options.exclusive !== false && beside.some(({ fate }) => fate === 'busy')) throw inUse(destination)
+  for (const { path, fate } of beside) if (fate === 'remove') await disk.unlink(path).catch(() => {})
+  return beside.filter(({ fate }) => fate === 'resume').map(({ path }) => path)
 }
 
 /** Takes over what lies at `old`: the rename is what only one of several can do. @returns undefined when it cannot be gone on with; it is gone then */

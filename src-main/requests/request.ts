@@ -35,6 +35,9 @@ import type { RequestTarget } from './request-target.ts'
 import { whyPrivate } from './why-private.ts'
 import type { VersionCheck } from './version-check.ts'
 
+/** A delivery of up to this size is over too soon to note it: what a kill leaves of it goes when its destination is asked for again. */
+const BRIEF_BYTES = 1024 * 1024
+
 export interface RequestParts {
   readonly world: TransferWorld
   readonly transfers: Transfers
@@ -370,9 +373,16 @@ export class LocalRequest implements Interest {
     this.#world.cache.noteHit(outcome.sha256)
   }
 
-  async #deliver({ sha256 }: Outcome): Promise<void> {
-    const { destination, overwrite } = this.#spec
-    await this.#world.cache.deliver(sha256, destination!, { overwrite, signal: this.#delivery.signal })
+  async #deliver({ sha256, lengthBytes }: Outcome): Promise<void> {
+    const { overwrite } = this.#spec
+    const { path } = this.#place!
+    const begun = lengthBytes > BRIEF_BYTES ? this.#world.begunFiles : undefined
+    await begun?.note(path)
+    try {
+      await this.#world.cache.deliver(sha256, path, { overwrite, signal: this.#delivery.signal })
+    } finally {
+      await begun?.forget(path)
+    }
   }
 
   #end(as: Ending, error: LarderError | null): void {
