@@ -32,7 +32,7 @@ import { EventLog } from './event-log.ts'
 import type { History } from './history.ts'
 import { logTrouble } from './log-trouble.ts'
 import { describePause, untilText } from './pause-texts.ts'
-import { ProgramFallbacks } from './program-fallbacks.ts'
+import { leftByProgram, ProgramFallbacks } from './program-fallbacks.ts'
 import { composeSnapshot, requestViews } from './snapshot.ts'
 
 /** A snapshot is told at most so often. */
@@ -166,7 +166,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   cancel(id: RequestId, reason?: ReasonCode): RequestView {
     const request = this.#running().requests.get(id)
     if (reason !== undefined) this.#fallbacks.tell(request, reason)
-    request.cancel()
+    request.cancel(reason && leftByProgram(reason))
     return request.view()
   }
 

@@ -3,6 +3,7 @@ import { errorTable, type ErrorCode } from '../contract/errors.ts'
 import { ReasonCode, reasonTexts, type RequestView, type WaitingFor } from '../contract/request.ts'
 import { reasonAdvice } from '../contract/why.ts'
 import { diagnose } from './diagnose.ts'
+import { leftByProgram } from './program-fallbacks.ts'
 
 const split = (originBytes: number, peerBytes: number, cacheBytes = 0) => ({ originBytes, peerBytes, cacheBytes })
 const because = (...codes: ReasonCode[]) => codes.map((code) => ({ code, text: reasonTexts[code], at: 1 }))
@@ -100,7 +101,25 @@ describe('why a download came from where it did, or does not go on', () => {
       /doctor/
     ],
     ['cancelled early', { state: 'cancelled', split: split(0, 0) }, /cancelled before a byte/, null],
-    ['cancelled', { state: 'cancelled', reasons: because('elected') }, /^Until it was cancelled: none/, null]
+    ['cancelled', { state: 'cancelled', reasons: because('elected') }, /^Until it was cancelled: none/, null],
+    [
+      'cancelled after the agent’s own fallback',
+      { state: 'cancelled', reasons: because('no-progress') },
+      /^Until it was cancelled: none/,
+      null
+    ],
+    [
+      'left by its program',
+      { state: 'cancelled', split: split(0, 0), error: leftByProgram('no-first-byte').toView() },
+      /^The program that asked for it went on by itself: No peer delivered a first byte in time\.$/,
+      /larder peers/
+    ],
+    [
+      'left by its program in the middle',
+      { state: 'cancelled', split: split(0, 30), error: leftByProgram('no-progress').toView() },
+      /^The program that asked for it went on by itself: .* Until it was cancelled: all of it came from peers/,
+      /larder peers/
+    ]
   ])('%s', (_situation, more, verdict, next) => {
     const said = diagnose(request(more), [{ name: 'pc-2' }])
     expect(said.verdict).toMatch(verdict)

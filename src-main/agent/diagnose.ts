@@ -1,5 +1,5 @@
 import { isFinal, waitingSentence } from '../contract/progress.ts'
-import type { RequestView } from '../contract/request.ts'
+import { ReasonCode, reasonTexts, type RequestView } from '../contract/request.ts'
 import { reasonAdvice } from '../contract/why.ts'
 
 export interface Diagnosis {
@@ -17,6 +17,12 @@ export function diagnose(request: RequestView, peers: readonly { readonly name: 
   if (state === 'failed')
     return { verdict: `It failed: ${error?.message ?? 'for an unknown reason'}`, next: error?.next ?? null }
   const source = sourceSentence(request, peers)
+  const left = leftFor(request)
+  if (left !== null)
+    return {
+      verdict: `The program that asked for it went on by itself: ${reasonTexts[left]}${receivedAny(request) ? ` ${source}` : ''}`,
+      next: reasonAdvice[left]
+    }
   if (isFinal(request)) return { verdict: sentence(source), next: adviceOf(request) }
   const waiting = waitingSentence(request)
   if (waiting === null) return { verdict: sentence(source), next: adviceOf(request) }
@@ -31,6 +37,11 @@ function waitAdvice(request: RequestView): string | null {
   if (request.waitingFor?.what === 'slot')
     return 'Nothing to do; `transfers.originConcurrency` says how many download from origins at the same time.'
   return adviceOf(request)
+}
+
+/** Why the program that asked did not wait for this agent any longer; null: it did, or somebody cancelled it. */
+function leftFor({ state, error }: RequestView): ReasonCode | null {
+  return state === 'cancelled' ? (ReasonCode.safeParse(error?.details?.reason).data ?? null) : null
 }
 
 /** The reason that decided where the bytes came from; null: none had to. */

@@ -1,4 +1,5 @@
 import { reasonTexts, type ReasonCode } from '../contract/request.ts'
+import { LarderError } from '../lib/errors.ts'
 import type { LocalRequest } from '../requests/request.ts'
 import type { EventLog } from './event-log.ts'
 
@@ -25,4 +26,11 @@ export class ProgramFallbacks {
       ...(key !== null && { key })
     })
   }
+}
+
+/** Why its request ends; `details.reason` tells it from one that a person has cancelled. */
+export function leftByProgram(reason: ReasonCode): LarderError {
+  return new LarderError('CANCELLED', `The program that asked downloads it by itself: ${reasonTexts[reason]}`, {
+    reason
+  })
 }

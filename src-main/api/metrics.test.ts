@@ -30,7 +30,7 @@ test('each answer shows the totals as they are then, and names nothing of what i
   let originBytes = 5
   const metrics = new Metrics(() => ({
     ...base,
-    totals: { ...base.totals, originBytes, peerBytes: 7 },
+    totals: { ...base.totals, originBytes, peerBytes: 7, discardedBytes: 3 },
     savings: {
       ...base.savings,
       days7: { originBytes: 1, peerBytes: 3, cacheBytes: 0, servedBytes: 0, savedShare: 0.75 }
@@ -50,6 +50,7 @@ test('each answer shows the totals as they are then, and names nothing of what i
   const first = await metrics.text()
   expect(first).toContain('larder_received_bytes_total{source="origin"} 5')
   expect(first).toContain('larder_received_bytes_total{source="peers"} 7')
+  expect(first).toContain('larder_origin_discarded_bytes_total 3')
   expect(first).toContain('larder_saved_ratio{window="days7"} 0.75')
   expect(first).not.toContain('window="today"')
   expect(first).not.toContain('secret.test')

@@ -190,17 +190,22 @@ export class PartFile {
     await syncFolder(dirname(destination), this.#disk)
   }
 
-  /** Keeps what is there for the next try where it can be gone on with; discards it otherwise. Never throws. */
-  async setAside(): Promise<void> {
-    if (this.#source === null || this.#bytes === 0 || this.#closed) return this.discard()
+  /** Keeps what is there for the next try where it can be gone on with; discards it otherwise. Never throws. @returns it is kept */
+  async setAside(): Promise<boolean> {
+    if (this.#source === null || this.#bytes === 0 || this.#closed) {
+      await this.discard()
+      return false
+    }
     const kept = join(dirname(this.destination), keptPartName(this.destination, this.#source))
     try {
       await this.#flushes.end()
       await this.#handle.sync()
       await this.#close()
       await this.#disk.rename(this.#path, kept)
+      return true
     } catch {
       await this.discard()
+      return false
     }
   }
 

@@ -24,6 +24,8 @@ export interface DirectJob {
   readonly received: (bytes: number) => void
   /** So many bytes of an earlier try are still good; 0 when they turn out not to be. */
   readonly kept?: (bytes: number) => void
+  /** So many bytes from the origin, of this try and those before, were of no use. */
+  readonly discarded?: (bytes: number) => void
 }
 
 /**
@@ -39,10 +41,16 @@ export async function downloadToCache(
   checked: Checked
 ): Promise<CachedContent> {
   const stream = await world.cache.openStream()
+  let writtenBytes = 0
   try {
-    await readFrom(world, job, 0, { write: (chunk) => stream.write(chunk), restart: async () => {} })
+    const write = async (chunk: Buffer) => {
+      await stream.write(chunk)
+      writtenBytes += chunk.length
+    }
+    await readFrom(world, job, 0, { write, restart: async () => {} })
     return await stream.complete(job.expected, stored && { ...stored, lengthBytes: stream.writtenBytes }, kind, checked)
   } catch (error) {
+    job.discarded?.(writtenBytes)
     await stream.discard()
     throw error
   }
@@ -81,8 +89,12 @@ export async function downloadToFile(
     return sha256
   } catch (thrown) {
     const error: unknown = signal.aborted ? signal.reason : thrown
-    left = isWorthKeeping(error)
-    await (left ? part.setAside() : part.discard())
+    const { bytes } = part
+    left = isWorthKeeping(error) && (await part.setAside())
+    if (!left) {
+      await part.discard()
+      job.discarded?.(bytes)
+    }
     throw error
   } finally {
     if (!left) await world.begunFiles?.forget(path)
@@ -98,6 +110,7 @@ async function readInto(part: PartFile, world: Pick<TransferWorld, 'clock' | 'or
   await readFrom(world, job, part.bytes, {
     write: (chunk) => part.write(chunk),
     async restart() {
+      job.discarded?.(part.bytes)
       await part.restart()
       job.kept?.(0)
     }

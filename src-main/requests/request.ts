@@ -336,23 +336,18 @@ export class LocalRequest implements Interest {
       kept: (bytes) => {
         this.#record.keptDirectly(bytes)
         this.#tell()
-      }
+      },
+      discarded: (bytes) => this.#world.discarded?.(bytes)
     }
     const verifiedBy = job.expected === null ? 'origin' : 'digest'
-    try {
-      if (route.by === 'whole') {
-        const checked: Checked = { verifiedBy, source: sourceOf(route.version, this.#world) }
-        const content = await downloadToCache(this.#world, job, route.stored, this.#spec.kind, checked)
-        this.#world.recalls.assertNotRecalled(content.sha256)
-        return { sha256: content.sha256, lengthBytes: content.plan.lengthBytes, verifiedBy }
-      }
-      const sha256 = await downloadToFile(this.#world, job, route.destination, this.#spec.overwrite)
-      return { sha256, lengthBytes: route.version.lengthBytes ?? this.ownSplit.originBytes, verifiedBy }
-    } catch (error) {
-      // Nothing of it is kept.
-      this.#world.discarded?.(this.ownSplit.originBytes)
-      throw error
+    if (route.by === 'whole') {
+      const checked: Checked = { verifiedBy, source: sourceOf(route.version, this.#world) }
+      const content = await downloadToCache(this.#world, job, route.stored, this.#spec.kind, checked)
+      this.#world.recalls.assertNotRecalled(content.sha256)
+      return { sha256: content.sha256, lengthBytes: content.plan.lengthBytes, verifiedBy }
     }
+    const sha256 = await downloadToFile(this.#world, job, route.destination, this.#spec.overwrite)
+    return { sha256, lengthBytes: route.version.lengthBytes ?? this.ownSplit.originBytes, verifiedBy }
   }
 
   /** @param key under which it is known here; null: by the digest asked for. @throws CONTENT_RECALLED */

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { CachedContent, PartialContent, StoredVersion } from '../cache/cache.ts'
+import type { ErrorCode } from '../contract/errors.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { SwarmMessage } from '../contract/peer-messages.ts'
 import type { VerifiedBy } from '../contract/provenance.ts'
@@ -25,6 +26,7 @@ import { openParts, sight, tickFacts, type TransferParts } from './transfer-part
 
 const TICK_MS = 500
 const PROGRESS_EVERY_MS = 1000
+const USELESS_AFTER: readonly ErrorCode[] = ['ORIGIN_CHANGED', 'DIGEST_MISMATCH']
 
 export interface TransferInit extends OriginSource, WholeInit {
   readonly key: ContentKey
@@ -58,6 +60,8 @@ export class Transfer
   #lookDue = false
   #toldWaits: WaitingFor['what'] | undefined
   #closed = false
+  /** The bytes that are here fit nothing: of a version that is no more, or not those they should be. */
+  #useless = false
   #ticket: SlotTicket | null = null
   #content: CachedContent | null = null
 
@@ -242,7 +246,8 @@ export class Transfer
     this.#parts.check.close()
     this.#parts.swarm.close()
     this.#parts.claim.close()
-    if (!held) await this.#partial.close()
+    if (this.#useless) await this.#partial.discard()
+    else if (!held) await this.#partial.close()
     this.removeAllListeners()
   }
 
@@ -315,6 +320,8 @@ export class Transfer
         return
       case 'fail': {
         const waiting = [...this.#interests.keys()]
+        this.#useless = USELESS_AFTER.includes(effect.error.code)
+        if (this.#useless) this.#world.discarded?.(this.split.originBytes)
         this.emit('failed', effect.error)
         for (const interest of waiting) interest.transferFailed(effect.error)
         return

@@ -197,11 +197,7 @@ export class Transfers implements PieceSource {
     if (!this.#serving) transfer.setServing(false)
     transfer.on('done', () => this.#bookServedEarly(init.key))
     transfer.on('done', () => this.#held.keep(transfer, this.#serving ? this.#world.settings.transfers.holdMs : 0))
-    transfer.on('failed', (error) => {
-      // Pieces of a version that is no more fit nothing.
-      if (error.code === 'ORIGIN_CHANGED') this.#world.discarded?.(transfer.split.originBytes)
-      void this.#end(transfer)
-    })
+    transfer.on('failed', () => void this.#end(transfer))
     for (const interest of waiting) transfer.attach(interest)
   }
 
