@@ -7,7 +7,7 @@ import type { PeerId } from '../src-main/contract/ids.ts'
 import { finalRequestStates, type RequestView } from '../src-main/contract/request.ts'
 import { startOriginServer, type OriginServer } from '../src-main/testing/origin-server.ts'
 import { startTcpRelay, type TcpRelay, type WayQuality } from '../src-main/testing/tcp-relay.ts'
-import { MAX_SPANS } from '../src-main/transfers/verify/sample-plan.ts'
+import { MAX_REQUESTS } from '../src-main/transfers/verify/sample-plan.ts'
 import { startAgent, type AgentProcess } from './agent-process.ts'
 import { newSiteKey } from './fleet.ts'
 import { brokenCache, brokenPartials, brokenPromises, type OriginBounds, type Outcome } from './invariants.ts'
@@ -210,7 +210,7 @@ export class FaultSite {
       maxContentBytes: bounds.copies * this.#options.sizeBytes + (bounds.lostBytes ?? 0) + 4 * 1024 * 1024,
       requests,
       // Each agent may compare what the others gave with the origin.
-      maxRequests: (12 + MAX_SPANS) * this.agents.length
+      maxRequests: (12 + MAX_REQUESTS) * this.agents.length
     }
     const broken = await brokenPromises(outcomes, round.sha256, origin)
     const mayFail = bounds.mayFail?.map((index) => `pc-${index}`) ?? []

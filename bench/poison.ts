@@ -45,7 +45,10 @@ interface Outcome {
 const before = await campaign('trust')
 const after = await campaign('check')
 const limits = { share: 0.02, bytes: 256 * 1024 }
-const patches = [3, 10, 50].map((pcs) => ({ pcs, share: caughtShare(100 * 2 ** 20, 64 * 1024, pcs, limits) }))
+const patches = [3, 10, 50].map((pcs) => ({
+  pcs,
+  share: caughtShare(64 * 1024, pcs, { lengthBytes: 100 * 2 ** 20, pcs, limits }, 'together')
+}))
 
 if (flags.json) process.stdout.write(`${JSON.stringify({ ...flags, before, after, patches })}\n`)
 else {

@@ -118,7 +118,7 @@ async function measure(sizeBytes: number): Promise<TransferFigures> {
     const right =
       view.sha256 === file.sha256 &&
       (await sha256Of(path.join(served, 'again'))) === file.sha256 &&
-      (await origin.stats()).contentBytes <= sampleBudget(sizeBytes, 2, sample)
+      (await origin.stats()).contentBytes <= sampleBudget({ lengthBytes: sizeBytes, pcs: 2, limits: sample })
     rmSync(path.join(served, 'again'))
     await Promise.all([holder.stop(), asker.stop()])
 

@@ -15,6 +15,7 @@ import { OriginSlots } from '../transfers/origin-slots.ts'
 import { Traffic } from '../transfers/traffic.ts'
 import { Transfers } from '../transfers/transfers.ts'
 import type { Distrust } from '../transfers/verify/distrust.ts'
+import { CachedCheck } from '../transfers/verify/cached-check.ts'
 import { Evidence } from '../transfers/verify/evidence.ts'
 import { Recalls } from '../transfers/verify/recalls.ts'
 import { VersionCheck } from '../requests/version-check.ts'
@@ -116,9 +117,10 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
   )
   // One for all that ask: what an origin has refused one of them, it is not asked for another.
   const versions = new VersionCheck(origin, clock)
+  const cachedCheck = new CachedCheck(world, (bytes) => transfers.noteSampled(bytes))
   const requests = await stack.own(
     'requests',
-    () => new Requests(world, transfers, versions, requestChanged),
+    () => new Requests({ world, transfers, versions, cachedCheck }, requestChanged),
     (r) => r.close()
   )
   line.moved = () => requests.lineMoved()
@@ -135,14 +137,14 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     deliveredTo: (sha256) =>
       requests
         .views()
-        .filter((view) => view.sha256 === sha256 && view.state === 'done')
+        .filter((view) => view.sha256 === sha256 && ['delivering', 'done'].includes(view.state))
         .flatMap(({ destination }) => destination ?? [])
   })
   const dropRecalled = () => {
     for (const sha256 of recalls.all()) {
       const reason = recalls.reason(sha256)
       if (reason !== undefined)
-        evidence.recall(sha256, `the administrator recalled it${reason === '' ? '' : `: ${reason}`}`)
+        void evidence.recall(sha256, `the administrator recalled it${reason === '' ? '' : `: ${reason}`}`)
     }
   }
   peers.network.on('recalled', dropRecalled)

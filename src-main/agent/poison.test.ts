@@ -4,7 +4,12 @@ import type { AgentEvent } from '../contract/events.ts'
 import { ask, untilSnapshot, type TestAgent } from '../testing/fleet.ts'
 import { HostileSite } from '../testing/hostile-site.ts'
 
-const BYTES = 60 * 1024 + 7
+/** Small enough for one piece, and large enough that each of four PCs checks it for certain: its part of 5 % pays for a request. */
+const BYTES = 200 * 1024 + 7
+/** Whether a PC checks one of these is left to chance. */
+const SMALL_BYTES = 20 * 1024
+/** In which the liar of these tests is found out but for once in 10^9 runs: each is seen by one of 3 PCs with a chance of 1 in 3. */
+const MOST_SMALL = 60
 
 // Whole agents with real files: slow on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
@@ -37,6 +42,34 @@ describe('a member that says it has everything, and signs what it made up', () =
         expect(eventsOf(one, 'peerDistrusted').map((e) => e.peer)).toEqual([mallory.id])
         expect(one.agent.snapshot().peers.find((p) => p.id === mallory.id)?.state).not.toBe('connected')
       }
+    })
+
+    it('is found out after a few small contents, whose recipients are told; from then on nobody takes anything of it', async () => {
+      const { origin, fleet } = site
+      const mallory = await site.admit('wrong-record', SMALL_BYTES)
+      const isOut = () => fleet.agents.every((one) => eventsOf(one, 'peerDistrusted').length > 0)
+      /** What each PC got that is not what the origin has. */
+      const wrong = fleet.agents.map(() => new Set<string>())
+      let asked = 0
+      const next = async () => {
+        const path = `/small-${asked++}.bin`
+        const url = origin.put(path, { generate: { bytes: SMALL_BYTES, seed: path } })
+        const { views, files } = await site.ask({ url })
+        const right = await origin.sha256(path)
+        const bad = views.filter((_, i) => files[i] !== right)
+        for (const [i, { sha256 }] of views.entries()) if (files[i] !== right) wrong[i]!.add(sha256!)
+        return bad.length
+      }
+      while (!isOut() && asked < MOST_SMALL) await next()
+      for (const [i, one] of fleet.agents.entries()) {
+        await untilEvent(one, 'peerDistrusted')
+        expect(eventsOf(one, 'peerDistrusted').map((e) => e.peer)).toEqual([mallory.id])
+        const entries = () => one.agent.cache.list({}).entries.map((e) => e.sha256)
+        await vi.waitFor(() => expect(entries().filter((sha256) => wrong[i]!.has(sha256))).toEqual([]), 30_000)
+        const told = eventsOf(one, 'contentRecalled').filter(({ text }) => text.includes('do not use it'))
+        expect(told.length).toBe(wrong[i]!.size)
+      }
+      for (let i = 0; i < 3; i++) expect(await next()).toBe(0)
     })
 
     it('costs an honest site no more than 5 % of the content when there is no such member', async () => {
@@ -78,6 +111,21 @@ describe('a member that says it has everything, and signs what it made up', () =
       expect(banned.every((peer) => peer === mallory.id)).toBe(true)
     })
 
+    it('is found out by a later use of what was taken unchecked', async () => {
+      const { origin, fleet } = site
+      const [first] = fleet.agents as [TestAgent]
+      first.agent.settings.setForThisRun(new Map([['sharing.withoutDigest', 'trust']]), { by: 'ann' })
+      await site.admit('wrong-record', BYTES)
+      const url = origin.put('/kept.bin', { generate: { bytes: BYTES, seed: 'kept' } })
+      const { views } = await site.ask({ url }, 1)
+      expect(views[0]).toMatchObject({ verifiedBy: 'members' })
+      first.agent.settings.setForThisRun(new Map([['sharing.withoutDigest', 'check']]), { by: 'ann' })
+      const again = await ask(first.agent, { url })
+      expect(again.sha256).toBe(await origin.sha256('/kept.bin'))
+      expect(eventsOf(first, 'peerDistrusted')).toHaveLength(1)
+      expect(eventsOf(first, 'contentRecalled')[0]!.text).toContain('do not use it')
+    })
+
     it('cannot give a script without digest, which is compared whole', async () => {
       const { origin, fleet } = site
       const url = origin.put('/setup.ps1', { generate: { bytes: BYTES, seed: 'script' } })
@@ -95,6 +143,26 @@ describe('a member that says it has everything, and signs what it made up', () =
       expect((await ask(first.agent, { url })).verifiedBy).toBe('origin')
       expect((await ask(second.agent, { url })).verifiedBy).toBe('members')
     })
+  })
+
+  it('gives nothing at all, however small it is, where every PC checks every content', async () => {
+    site = await HostileSite.open({ sharing: { withoutDigest: 'strict' } })
+    const { origin } = site
+    await site.admit('wrong-record', SMALL_BYTES)
+    for (let i = 0; i < 5; i++) {
+      const url = origin.put(`/strict-${i}.bin`, { generate: { bytes: SMALL_BYTES, seed: `strict ${i}` } })
+      const { files } = await site.ask({ url })
+      expect(files).toEqual(Array(3).fill(await origin.sha256(`/strict-${i}.bin`)))
+    }
+  })
+
+  it('is downloaded by each PC itself where nothing unchecked may be delivered and the origin gives no ranges', async () => {
+    site = await HostileSite.open({ sharing: { withoutDigest: 'strict' } })
+    const { origin } = site
+    const bytes = 3 * 1024 * 1024
+    const url = origin.put('/all.bin', { generate: { bytes, seed: 'all' } }, { faults: { noRanges: true } })
+    const { views } = await site.ask({ url })
+    expect(views.map(({ verifiedBy }) => verifiedBy)).toEqual(Array(3).fill('origin'))
   })
 
   it('is named by its first signature one hop later, and everybody who took from it drops that and tells its people', async () => {

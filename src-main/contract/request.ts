@@ -109,7 +109,7 @@ export const reasonTexts: Record<ReasonCode, string> = {
     'The origin names no version (no strong ETag, no Last-Modified with length), so the bytes cannot be matched between PCs.',
   'too-large': 'The file is larger than the cache of this PC may be, so it is neither kept nor shared.',
   'not-verifiable':
-    'Nobody publishes a digest of it, and sharing.withoutDigest says that such contents are never shared.',
+    'Nobody publishes a digest of it, and sharing.withoutDigest lets this PC take no such content from peers, or none that cannot be checked.',
   cached: 'It was in this PC’s cache already.',
   'integration-off': 'The integration is turned off on this PC.',
   'agent-absent': 'No agent was running on this PC.',

@@ -292,10 +292,10 @@ export const Settings = z.object({
   sharing: z
     .object({
       withoutDigest: z
-        .enum(['check', 'trust', 'never'])
+        .enum(['check', 'strict', 'trust', 'never'])
         .default('check')
         .describe(
-          'Contents whose digest nobody publishes: check parts of what peers gave at the origin, trust the signatures of members, or never share them.'
+          'Contents whose digest nobody publishes. check: parts of what peers gave are compared with the origin, by chance where that costs more than 5 % of a content for the site. strict: every PC compares parts of every content, and what cannot be compared it downloads itself. trust: the signatures of members are enough. never: they are not shared.'
         )
         .meta(live),
       recalls: z
@@ -320,7 +320,7 @@ export const Settings = z.object({
         .max(1)
         .default(0.02)
         .describe(
-          'What one PC may ask of the origin to check such a content, as a part of it; all PCs together ask for 0.05 at most.'
+          'What one PC may ask of the origin to check such a content, as a part of it; all PCs together ask for 0.05 at most, on the average.'
         )
         .meta(live),
       sampleBytes: z

@@ -160,11 +160,7 @@ class Source {
       const validator = version.etag ?? version.lastModified
       if (validator !== null) own['if-range'] = validator
     }
-    let answer = await this.#ask(this.url, own)
-    if (this.url !== version.url && [401, 403, 404, 410].includes(answer.status)) {
-      discard(answer, this.#options.clock)
-      answer = await this.#ask(version.url, own)
-    }
+    const answer = await askForVersion(this.#options, version, this.url, own)
     this.url = answer.url
     try {
       return stretchOf(version, answer, { at, wanted, asked }, this.#options.clock.wallMs())
@@ -173,20 +169,30 @@ class Source {
       throw thrown
     }
   }
+}
 
-  #ask(url: string, own: Record<string, string>): Promise<Answer> {
-    const { exchange, fields, signal } = this.#options
-    return exchange({
+/** Asks where redirects led, and where it was named when that has expired (signed URLs do). */
+export async function askForVersion(
+  { exchange, fields, signal, clock }: Pick<OpenOptions, 'exchange' | 'fields' | 'signal' | 'clock'>,
+  version: OriginVersion,
+  url: string,
+  own: Record<string, string>
+): Promise<Answer> {
+  const ask = (at: string) =>
+    exchange({
       method: 'GET',
-      url,
-      named: this.#version.url,
+      url: at,
+      named: version.url,
       fields,
-      certificate: this.#version.certificate,
-      chooser: this.#version.chooser,
+      certificate: version.certificate,
+      chooser: version.chooser,
       own,
       signal
     })
-  }
+  const answer = await ask(url)
+  if (url === version.url || ![401, 403, 404, 410].includes(answer.status)) return answer
+  discard(answer, clock)
+  return ask(version.url)
 }
 
 /** Checks that an answer is about this version and this range, and says which bytes it carries. */

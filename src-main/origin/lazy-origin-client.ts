@@ -16,6 +16,7 @@ export function lazyOriginClient(options: OriginClientOptions): OriginClient {
   return {
     probe: async (...question) => (await load()).probe(...question),
     open: async (...question) => (await load()).open(...question),
+    openSeveral: async (...question) => (await load()).openSeveral(...question),
     pass: async (...question) => (await load()).pass(...question),
     clockSkews: () => loaded?.clockSkews() ?? [],
     close: async () => (await client)?.close()

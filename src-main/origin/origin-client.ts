@@ -18,6 +18,7 @@ import { probeOnce } from './probe.ts'
 import { proxyFor } from './proxy.ts'
 import { callerFields, isCredentialField } from './request-headers.ts'
 import { pauseBeforeRetry } from './retry.ts'
+import { SeveralRanges } from './several-ranges.ts'
 import { hostOf, normaliseUrl, separateCredentials } from './url.ts'
 import { openWindowed } from './windowed-body.ts'
 
@@ -77,6 +78,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
   })
   const rules = cachingRules(clock)
   const suspects = new Set<string>()
+  const several = new SeveralRanges()
   const closing = new AbortController()
   const looksBeside = (url: string) => settings.checksumHosts.some((pattern) => isHost(pattern, new URL(url).hostname))
 
@@ -118,18 +120,27 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
       if (!Number.isSafeInteger(range.start) || range.start < 0 || (range.end !== null && range.end < range.start))
         throw new RangeError(`not a range: ${range.start}-${range.end}`)
       try {
-        const now = typeof priority === 'function' ? priority : () => priority
-        const { rates } = options
-        const pace = rates && ((bytes: number, ended?: AbortSignal) => rates.pace('wan', now())(bytes, ended))
-        const how = { exchange, clock, random, stallMs, fields, signal: signalOf(signal), pace }
+        const now = whenAsked(priority)
+        const how = { exchange, clock, random, stallMs, fields, signal: signalOf(signal), pace: paceOf(now) }
         const end = range.end ?? version.lengthBytes
-        const window = end !== null && maySplit(version) ? rates?.window(version.finalUrl, now()) : undefined
+        const window = end !== null && maySplit(version) ? options.rates?.window(version.finalUrl, now()) : undefined
         if (window === undefined || end === null) return await openBody(how, { ...version, url }, range)
         return await openWindowed(
           (part) => openBody(how, { ...version, url }, part),
           { start: range.start, end },
           onlyWhile(() => now() === 'background', window)
         )
+      } catch (error) {
+        if (hasCode(error, 'ORIGIN_CHANGED')) suspect(url)
+        throw error
+      }
+    },
+
+    async openSeveral(version, ranges, { headers = {}, signal, priority = 'foreground' }) {
+      const { url, fields } = requestOf(version.url, headers)
+      const how = { exchange, clock, fields, signal: signalOf(signal), pace: paceOf(whenAsked(priority)) }
+      try {
+        return await several.open(how, { ...version, url }, ranges)
       } catch (error) {
         if (hasCode(error, 'ORIGIN_CHANGED')) suspect(url)
         throw error
@@ -151,6 +162,11 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
       closing.abort(new LarderError('SHUTTING_DOWN', 'The agent is stopping.'))
       agents.close()
     }
+  }
+
+  function paceOf(now: () => Priority): Pace | undefined {
+    const { rates } = options
+    return rates && ((bytes, ended) => rates.pace('wan', now())(bytes, ended))
   }
 
   /** Many small ranges need an origin that gives ranges of a named version, and no proxy: the delay on the way to that says nothing. */
@@ -179,6 +195,10 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
     suspects.add(url)
     if (suspects.size > MAX_SUSPECTS) for (const oldest of suspects) return void suspects.delete(oldest)
   }
+}
+
+function whenAsked(priority: Priority | (() => Priority)): () => Priority {
+  return typeof priority === 'function' ? priority : () => priority
 }
 
 /** `*.domain` means what is below it. */

@@ -4,6 +4,7 @@ import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
 import type { Priority } from '../contract/request.ts'
 import type { Chooser } from './address-policy.ts'
 import type { CertificateWish } from './certificate-choice.ts'
+import type { RangePart } from './multipart.ts'
 import type { PrivateBecause } from './private-by-default.ts'
 import type { StoredValidators } from './validators.ts'
 
@@ -103,6 +104,16 @@ export interface OriginClient {
     range: { start: number; end: number | null },
     options: { headers?: Record<string, string>; signal?: AbortSignal; priority?: Priority | (() => Priority) }
   ): Promise<OriginBody>
+  /**
+   * Bytes of several ranges of exactly this version, ascending and apart, by one request. Null: this origin does not give them
+   * together, or not now.
+   * @throws ORIGIN_CHANGED, CANCELLED
+   */
+  openSeveral(
+    version: OriginVersion,
+    ranges: readonly { start: number; end: number }[],
+    options: { headers?: Record<string, string>; signal?: AbortSignal; priority?: Priority | (() => Priority) }
+  ): Promise<RangePart[] | null>
   /**
    * Asks once, with the caller's own fields and conditions, and gives the answer as it is: for what must be neither shared nor
    * kept. Follows redirects as `probe` does. Statuses are answers here, not errors.

@@ -10,6 +10,8 @@ import { planPieces } from '../pieces/plan.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import type { KnownVersion } from '../transfers/supply.ts'
 import type { TransferInit } from '../transfers/transfer.ts'
+import type { CachedCheck } from '../transfers/verify/cached-check.ts'
+import { originVersionOf } from '../transfers/verify/evidence.ts'
 import type { RequestTarget } from './request-target.ts'
 import type { VersionCheck } from './version-check.ts'
 
@@ -17,12 +19,15 @@ import type { VersionCheck } from './version-check.ts'
 export interface RouteQuestion {
   readonly world: Pick<TransferWorld, 'cache' | 'clock' | 'settings'>
   readonly versions: VersionCheck
+  readonly cachedCheck: Pick<CachedCheck, 'holds'>
   readonly spec: RequestSpec
   readonly target: RequestTarget
   readonly expected: Sha256Hex | null
   /** The origin's word from a moment ago. */
   readonly known: KnownVersion | undefined
   readonly signal: AbortSignal
+  /** Contents of the cache that are not what the origin has. */
+  readonly notThese?: readonly Sha256Hex[]
 }
 
 /**
@@ -65,7 +70,8 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
   const stored = target.private ? undefined : cache.version(target.url)
   // Bytes other than those asked for are of no use, even when the origin still calls them its latest version.
   const found = stored && cache.findByKey(stored.key)
-  const present = found && (expected === null || found.sha256 === expected) ? found : undefined
+  const usable = found !== undefined && !question.notThese?.includes(found.sha256)
+  const present = usable && (expected === null || found.sha256 === expected) ? found : undefined
   const fromCache = (content: CachedContent, { stale = false, key = null as ContentKey | null } = {}): FoundRoute => {
     return { by: 'cache', content, stale, key, foundBy: key ?? stored!.key }
   }
@@ -86,7 +92,10 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
         : await versions.check(target.url, asked)
     if (answer.status === 'unchanged') {
       cache.confirm(target.url, answer.policy)
-      return fromCache(present!)
+      const confirmed = originVersionOf(stored!)
+      return (await holds(question, present!, stored!.key, confirmed))
+        ? fromCache(present!)
+        : without(question, present!)
     }
     version = answer.version
   } catch (error) {
@@ -121,11 +130,14 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
   if (key === null || storedVersion === null || version.lengthBytes === null)
     return { by: 'whole', version, stored: storedVersion, key, reason: storedVersion ? null : 'not-shareable' }
   const here = cache.findByKey(key)
-  if (here) {
+  if (here && !question.notThese?.includes(here.sha256)) {
+    if (!(await holds(question, here, key, version))) return without(question, here)
     cache.link(storedVersion, here.sha256)
     return fromCache(here, { key })
   }
-  if (key.startsWith('version:') && world.settings.sharing.withoutDigest === 'never')
+  const { withoutDigest } = world.settings.sharing
+  const unverifiable = withoutDigest === 'never' || (withoutDigest === 'strict' && !version.ranges)
+  if (key.startsWith('version:') && unverifiable)
     return { by: 'whole', version, stored: storedVersion, key, reason: 'not-verifiable' }
   return {
     by: 'transfer',
@@ -139,6 +151,24 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
       headers: target.headers
     }
   }
+}
+
+/** It is what the origin has, as far as this PC looks. */
+async function holds(
+  { cachedCheck, spec, target, expected, signal }: RouteQuestion,
+  content: CachedContent,
+  key: ContentKey,
+  version: OriginVersion
+): Promise<boolean> {
+  if (expected !== null) return true
+  const asked = { ...version, certificate: wishOf(spec), chooser: target.chooser }
+  return cachedCheck.holds({ content, key, version: asked, kind: spec.kind, headers: target.headers, signal })
+}
+
+/** The same question as if it were not here. */
+function without(question: RouteQuestion, content: CachedContent): Promise<FoundRoute> {
+  const notThese = [...(question.notThese ?? []), content.sha256]
+  return chooseRoute({ ...question, known: undefined, notThese })
 }
 
 function storedVersionOf(version: OriginVersion, key: ContentKey, wallMs: number): StoredVersion {

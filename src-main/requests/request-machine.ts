@@ -212,7 +212,7 @@ function askVersion(state: RequestState, ...before: RequestEffect[]): RequestSte
 }
 
 function failedOrAnew(state: RequestState, error: LarderError, ...before: RequestEffect[]): RequestStep {
-  const anew = hasCode(error, 'ORIGIN_CHANGED') && state.tries < VERSION_TRIES
+  const anew = hasCode(error, 'ORIGIN_CHANGED', 'PIECE_DIGEST_MISMATCH') && state.tries < VERSION_TRIES
   return anew ? askVersion(state, ...before) : end(state, error, ...before)
 }
 

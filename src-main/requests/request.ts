@@ -11,6 +11,7 @@ import type { TransferWorld } from '../transfers/job.ts'
 import type { SlotTicket } from '../transfers/origin-slots.ts'
 import type { JoinedTransfer, KnownVersion, Supply } from '../transfers/supply.ts'
 import type { Membership, Transfers } from '../transfers/transfers.ts'
+import type { CachedCheck } from '../transfers/verify/cached-check.ts'
 import { sourceOf } from '../transfers/verify/source-facts.ts'
 import { chooseRoute, type FoundRoute } from './choose-route.ts'
 import type { DestinationsInUse } from '../placing/destinations-in-use.ts'
@@ -42,6 +43,7 @@ export interface RequestParts {
   readonly world: TransferWorld
   readonly transfers: Transfers
   readonly versions: VersionCheck
+  readonly cachedCheck: CachedCheck
   readonly destinations: DestinationsInUse
   /** What a view shows has changed. */
   readonly changed: (request: LocalRequest) => void
@@ -283,6 +285,7 @@ export class LocalRequest implements Interest {
     const route = await chooseRoute({
       world: this.#world,
       versions: this.#parts.versions,
+      cachedCheck: this.#parts.cachedCheck,
       spec: this.#spec,
       target: this.#target,
       expected: this.#expected,

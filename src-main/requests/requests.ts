@@ -9,12 +9,10 @@ import { parseIntegrity } from '../origin/integrity.ts'
 import { digestInFragment } from '../origin/named-digests.ts'
 import { DestinationsInUse } from '../placing/destinations-in-use.ts'
 import type { TransferWorld } from '../transfers/job.ts'
-import { LocalRequest } from './request.ts'
+import { LocalRequest, type RequestParts } from './request.ts'
 import { resolveTarget } from './request-target.ts'
 import { Teller } from './teller.ts'
 import type { KnownVersion } from '../transfers/supply.ts'
-import type { Transfers } from '../transfers/transfers.ts'
-import type { VersionCheck } from './version-check.ts'
 
 /** Finished requests stay visible for so long, at most so many. */
 const KEEP_FINISHED_MS = 3600_000
@@ -23,11 +21,13 @@ const MAX_UNFINISHED = 10_000
 /** Places in the line for a slot are told at most so often. */
 const TELL_LINE_EVERY_MS = 500
 
+/** What all requests work with. */
+type SharedParts = Pick<RequestParts, 'world' | 'transfers' | 'versions' | 'cachedCheck'>
+
 /** All requests of programs on this PC. */
 export class Requests {
   readonly #world: TransferWorld
-  readonly #transfers: Transfers
-  readonly #versions: VersionCheck
+  readonly #parts: SharedParts
   readonly #destinations = new DestinationsInUse()
   readonly #teller: Teller<LocalRequest>
   readonly #byId = new Map<RequestId, LocalRequest>()
@@ -37,11 +37,10 @@ export class Requests {
   #paused = false
   #lineTold: Timer | null = null
 
-  constructor(world: TransferWorld, transfers: Transfers, versions: VersionCheck, tell: (view: RequestView) => void) {
-    this.#world = world
-    this.#transfers = transfers
-    this.#versions = versions
-    this.#teller = new Teller(world.clock, (request) => tell(request.view()))
+  constructor(parts: SharedParts, tell: (view: RequestView) => void) {
+    this.#parts = parts
+    this.#world = parts.world
+    this.#teller = new Teller(parts.world.clock, (request) => tell(request.view()))
   }
 
   /**
@@ -64,9 +63,7 @@ export class Requests {
     if (spec.destination !== undefined && !isAbsolute(spec.destination))
       throw new LarderError('DESTINATION_INVALID', `Not an absolute path: ${spec.destination.slice(0, 200)}`)
     const request = new LocalRequest(spec, target, expected, {
-      world: this.#world,
-      transfers: this.#transfers,
-      versions: this.#versions,
+      ...this.#parts,
       destinations: this.#destinations,
       changed: (r) => this.#teller.changed(r, r.final),
       paused: this.#paused,

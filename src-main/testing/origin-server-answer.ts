@@ -6,7 +6,19 @@ export interface Answer {
   readonly headers: Record<string, string>
   /** First byte and number of bytes; null: no body. */
   readonly body: readonly [first: number, length: number] | null
+  /** Several ranges were asked for: the parts that follow each other instead of `body`. */
+  readonly parts?: readonly RangeOfMany[]
 }
+
+/** One part of `multipart/byteranges`: what is written before it, and its bytes. */
+export interface RangeOfMany {
+  readonly head: string
+  readonly first: number
+  readonly length: number
+}
+
+/** After the last part. */
+export const partsEnd = '\r\n--larder-test-range--\r\n'
 
 interface Question {
   readonly method: string
@@ -51,6 +63,8 @@ export function evaluate(question: Question): Answer {
   const range = faults.noRanges || question.method !== 'GET' ? undefined : conditions.range
   const ifRange = faults.ignoreIfRange ? undefined : conditions['if-range']?.toString()
   const rangeHolds = ifRange === undefined || (ifRange.startsWith('"') ? ifRange === etag : ifRange === date)
+  const many = range !== undefined && rangeHolds && !faults.oneRange ? parseRanges(range, bytes) : null
+  if (many) return severalParts(many, bytes, headers)
   const asked = range !== undefined && rangeHolds ? parseRange(range, bytes) : null
   if (asked === 'unsatisfiable')
     return {
@@ -70,6 +84,36 @@ export function evaluate(question: Question): Answer {
 
 const tagsOf = (field: string): string[] => field.split(',').map((tag) => tag.trim())
 const weak = (tag: string): string => tag.replace(/^W\//, '')
+
+function severalParts(ranges: readonly [number, number][], bytes: number, headers: Record<string, string>): Answer {
+  const parts = ranges.map(([first, length]) => ({
+    head: `\r\n--larder-test-range\r\nContent-Type: application/octet-stream\r\nContent-Range: bytes ${first}-${first + length - 1}/${bytes}\r\n\r\n`,
+    first,
+    length
+  }))
+  const whole = parts.reduce((sum, { head, length }) => sum + head.length + length, partsEnd.length)
+  return {
+    status: 206,
+    headers: {
+      ...headers,
+      'Content-Type': 'multipart/byteranges; boundary=larder-test-range',
+      'Content-Length': String(whole)
+    },
+    body: [0, 0],
+    parts
+  }
+}
+
+/** Two ranges or more, each with both ends, within the content; null for anything else. */
+function parseRanges(field: string, bytes: number): [number, number][] | null {
+  if (!/^bytes=\d+-\d+(,\d+-\d+)+$/.test(field)) return null
+  const ranges = field
+    .slice('bytes='.length)
+    .split(',')
+    .map((one) => one.split('-').map(Number) as [number, number])
+  if (ranges.some(([first, last]) => first > last || last >= bytes)) return null
+  return ranges.map(([first, last]) => [first, last - first + 1])
+}
 
 /** Several ranges, or none that is understood: null, the whole is sent. */
 function parseRange(field: string, bytes: number): [first: number, length: number] | 'unsatisfiable' | null {

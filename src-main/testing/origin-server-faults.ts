@@ -7,6 +7,8 @@ interface Limited {
 export interface OriginFaults {
   /** Answers 200 with the whole to a range, and does not announce ranges. */
   readonly noRanges?: boolean
+  /** Answers 200 with the whole when several ranges are asked for at once, as object stores do. */
+  readonly oneRange?: boolean
   /** No Content-Length: chunked. */
   readonly noLength?: boolean
   /** Neither ETag nor Last-Modified, and conditions are ignored. */

@@ -8,7 +8,7 @@ import { openContent, type Content, type ContentSource } from './origin-server-c
 import { FaultState, type OriginFaults } from './origin-server-faults.ts'
 import { OriginLog, type OriginRequest, type OriginStats } from './origin-server-log.ts'
 import { RateGate } from './origin-server-rate.ts'
-import { evaluate, type Answer } from './origin-server-answer.ts'
+import { evaluate, partsEnd, type Answer, type RangeOfMany } from './origin-server-answer.ts'
 import { makeTestCertificate } from './origin-server-tls.ts'
 
 export type { ContentSource } from './origin-server-content.ts'
@@ -316,7 +316,8 @@ export class OriginServer extends EventEmitter<{
       this.emit('answered', entry)
       return
     }
-    await this.#sendBody(entry, response, file, answer)
+    if (answer.parts) await this.#sendParts(entry, response, file, answer.parts)
+    else await this.#sendBody(entry, response, file, answer)
     this.emit('answered', entry)
   }
 
@@ -362,6 +363,30 @@ export class OriginServer extends EventEmitter<{
     }
     if (cut) response.socket?.end()
     else response.end()
+  }
+
+  /** What frames the parts takes its share of the rate as their bytes do; only these count as content. */
+  async #sendParts(
+    entry: OriginRequest,
+    response: http.ServerResponse,
+    { content }: StoredFile,
+    parts: readonly RangeOfMany[]
+  ): Promise<void> {
+    const body = Buffer.concat([
+      ...parts.flatMap(({ head, first, length }) => [Buffer.from(head), content.read(first, length)]),
+      Buffer.from(partsEnd)
+    ])
+    for (let sent = 0; sent < body.length;) {
+      const leave = await this.#gate.take(Math.min(body.length - sent, RATED_CHUNK_BYTES))
+      if (this.#closed || response.destroyed) return this.#gate.giveBack(leave)
+      if (!(await handOver(response, body.subarray(sent, sent + leave)))) return
+      sent += leave
+    }
+    this.#count(
+      entry,
+      parts.reduce((sum, { length }) => sum + length, 0)
+    )
+    response.end()
   }
 
   #count(entry: OriginRequest, bytes: number): void {

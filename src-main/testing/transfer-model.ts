@@ -338,7 +338,7 @@ export class ModelTransfer {
         this.content.have.delete(i)
         this.content.lost[i]!++
       }
-    const anew = ([null, 'foreign', 'damaged', null] as const)[choice] ?? null
+    const anew = ([null, 'foreign', 'damaged', 'unchecked'] as const)[choice] ?? null
     this.machine.happened({ e: 'completionFailed', error: error('DIGEST_MISMATCH'), anew, nowMs: this.nowMs })
   }
 

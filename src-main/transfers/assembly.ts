@@ -9,6 +9,7 @@ import { pieceLength } from '../pieces/plan.ts'
 import type { PeerFaults } from './peer-faults.ts'
 import { firstGap, type Run } from './choose-run.ts'
 import type { HotPieces } from './hot-pieces.ts'
+import type { Anew } from './transfer-events.ts'
 import { InFlight } from './in-flight.ts'
 import { ReceivedPieces } from './received-pieces.ts'
 import type { Job } from './job.ts'
@@ -23,10 +24,11 @@ export interface WholeInit {
   readonly kind: ContentKind
 }
 
-/** `anew`: pieces were dropped, signed by others or found damaged, and are wanted again. */
-export type Completion =
-  | { readonly content: CachedContent }
-  | { readonly error: LarderError; readonly anew: 'foreign' | 'damaged' | null }
+/**
+ * `anew`: pieces were dropped and are wanted again: damaged ones, those that others signed after a lie, or all that others signed of
+ * what cannot be checked. Null: nothing more can be done.
+ */
+export type Completion = { readonly content: CachedContent } | { readonly error: LarderError; readonly anew: Anew }
 
 /**
  * The pieces of one content as they come together. Every piece is accepted in one place, {@link accept}, and the whole is judged
@@ -72,9 +74,9 @@ export class Assembly {
     return { bytes, digest: record?.digest ?? Buffer.alloc(32) }
   }
 
-  /** A piece is verified and stored. @returns false when it had come already */
+  /** A piece is verified and stored. @returns false when it had come already, or has been dropped again meanwhile */
   accept(index: number, bytes: number, from: 'origin' | 'peer'): boolean {
-    if (!this.inFlight.arrived(index)) return false
+    if (!this.has(index) || !this.inFlight.arrived(index)) return false
     this.received.arrived(index, bytes, from)
     const { partial } = this.#job
     const record = partial.record(index)
@@ -99,7 +101,15 @@ export class Assembly {
       const judgement = await this.#check.judge()
       if (judgement.is !== 'checked') return await this.#dropWhatIsWrong(judgement)
       const { checked } = judgement
-      const content = await this.#job.partial.complete(expected, stored, kind, checked)
+      const { partial, world } = this.#job
+      const signers = new Set([...partial.have].map((index) => partial.record(index)!.signer))
+      const content = await partial.complete(expected, stored, kind, checked)
+      const unnamed = checked.verifiedBy === 'sample' || checked.verifiedBy === 'members'
+      if (unnamed && [...signers].some((id) => world.evidence.distrusts(id))) {
+        // Convicted while it was being put into the cache, where nobody could find it yet.
+        await world.evidence.recall(content.sha256, 'a PC that signed pieces of it has lied about others')
+        return { error: lied(), anew: null }
+      }
       this.#verifiedBy = checked.verifiedBy
       return { content }
     } catch (thrown) {
@@ -128,9 +138,13 @@ export class Assembly {
 
   /** Who signed one lie may have signed others, and may not be alone: after a lie all that others signed goes. */
   async #dropWhatIsWrong(judgement: Exclude<Judgement, { is: 'checked' }>): Promise<Completion> {
-    const error = new LarderError('PIECE_DIGEST_MISMATCH', 'Pieces that other PCs gave are not what the origin has')
+    const error = lied()
+    if (judgement.is === 'unchecked') {
+      await this.#drop(this.#check.foreign())
+      return { error, anew: 'unchecked' }
+    }
     if (judgement.is === 'disowned') {
-      await this.#drop(judgement.pieces)
+      await this.#drop(judgement.pieces, 'known')
       return { error, anew: 'damaged' }
     }
     const { record, truth } = judgement.lie
@@ -149,16 +163,18 @@ export class Assembly {
     return foreign.length > 0
   }
 
-  async #drop(pieces: readonly number[]): Promise<void> {
+  /** @param liars known: whoever signed them is believed no more, so that nobody who could be asked for them is a suspect */
+  async #drop(pieces: readonly number[], liars: 'known' | 'unknown' = 'unknown'): Promise<void> {
     const { partial, world } = this.#job
     this.#check.forgetOlder()
     for (const i of pieces) {
       const record = partial.record(i)!
-      if (record.signer !== world.network.self) this.#faults.suspect(i, record)
+      if (liars === 'unknown' && record.signer !== world.network.self) this.#faults.suspect(i, record)
       this.received.dropped(i)
-      this.inFlight.lost(i)
     }
     await partial.drop(pieces)
+    // Only now: what is still being stored may be had, and told, until the drop.
+    for (const i of pieces) if (!this.has(i)) this.inFlight.lost(i)
     this.#swarm.announceLoss()
   }
 
@@ -171,4 +187,8 @@ export class Assembly {
     this.#swarm.announceLoss()
     return true
   }
+}
+
+function lied(): LarderError {
+  return new LarderError('PIECE_DIGEST_MISMATCH', 'Pieces that other PCs gave are not what the origin has')
 }

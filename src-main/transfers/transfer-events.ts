@@ -76,6 +76,9 @@ export interface DecisionFacts {
   readonly mayLead: boolean
 }
 
+/** Why pieces of a complete content were dropped, which are wanted again; null: nothing more can be done. */
+export type Anew = 'foreign' | 'damaged' | 'unchecked' | null
+
 export type TransferEvent =
   | { readonly e: 'interestJoined'; readonly id: number; readonly interest: InterestFacts; readonly nowMs: number }
   | { readonly e: 'interestPaused'; readonly id: number; readonly paused: boolean; readonly nowMs: number }
@@ -103,7 +106,7 @@ export type TransferEvent =
   | {
       readonly e: 'completionFailed'
       readonly error: LarderError
-      readonly anew: 'foreign' | 'damaged' | null
+      readonly anew: Anew
       readonly nowMs: number
     }
   /** Pieces cannot be stored. */

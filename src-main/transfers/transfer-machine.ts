@@ -151,8 +151,8 @@ export function step(state: TransferState, event: TransferEvent): TransferStep {
       if (state.phase !== 'finishing') return same(state)
       if (event.anew === null) return fail(state, event.error)
       if (state.interests.size === 0) return same({ ...state, phase: 'active' }, { do: 'abandon' })
-      return event.anew === 'foreign'
-        ? fallBack({ ...state, phase: 'active' }, 'peer-corrupt', event.nowMs)
+      return event.anew !== 'damaged'
+        ? fallBack({ ...state, phase: 'active' }, whyAlone[event.anew], event.nowMs)
         : same({ ...state, phase: 'active' }, { do: 'tellChanged' }, { do: 'look' })
     case 'broke':
       return isOpen(state.phase) ? fail(state, event.error) : same(state)
@@ -252,6 +252,8 @@ function fallbackReason({ wait, interests }: TransferState, facts: TickFacts): R
   const reason = decideFallback({ ...wait, nowMs, deadlineMs, remainingMs, sources, allBusy, masterKnown }, limits)
   return reason === 'no-first-byte' && wait.hasMoved ? 'no-progress' : reason
 }
+
+const whyAlone = { foreign: 'peer-corrupt', unchecked: 'not-verifiable' } as const
 
 function fallBack(state: TransferState, reason: ReasonCode, nowMs: number): TransferStep {
   if (state.direct !== null) return same(state, { do: 'look' })

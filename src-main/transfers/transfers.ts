@@ -65,6 +65,11 @@ export class Transfers implements PieceSource {
     return [...this.#live.values()].reduce((sum, t) => sum + t.sampledBytes, this.#endedSampledBytes)
   }
 
+  /** Content bytes were compared with the origin outside a transfer. */
+  noteSampled(bytes: number): void {
+    this.#endedSampledBytes += bytes
+  }
+
   /** Verified bytes by where they came from, in this run; each counted once however many requests waited for it. */
   get totals(): { originBytes: number; peerBytes: number } {
     const totals = { ...this.#ended }

@@ -165,14 +165,14 @@ export class Evidence implements Trust {
   /** Everything it signed goes, but what a digest of the whole speaks for. */
   #recall(liar: PeerId, peerName: string): void {
     const { cache } = this.#world
-    for (const { key, sha256 } of cache.signedBy(liar)) {
-      if (key.startsWith('sha256:')) continue
-      this.recall(sha256, `${peerName} signed pieces of it and has lied about others`)
-    }
+    const signed = cache.signedBy(liar)
+    const named = new Set(signed.filter(({ key }) => key.startsWith('sha256:')).map(({ sha256 }) => sha256))
+    for (const sha256 of new Set(signed.map((one) => one.sha256)))
+      if (!named.has(sha256)) void this.recall(sha256, `${peerName} signed pieces of it and has lied about others`)
   }
 
   /** Takes a content out of the cache and tells whoever got it. @param why a clause */
-  recall(sha256: Sha256Hex, why: string): void {
+  async recall(sha256: Sha256Hex, why: string): Promise<void> {
     const { cache, emit } = this.#world
     const entry = cache.detail(sha256)?.entry
     if (!entry) return
@@ -185,9 +185,10 @@ export class Evidence implements Trust {
       }`.slice(0, 1000),
       url ? { url: withoutQuery(url) } : {}
     )
-    void this.#remove(cache, sha256, REMOVE_TRIES)
+    await this.#remove(cache, sha256, REMOVE_TRIES)
   }
 
+  /** The first try is waited for. */
   async #remove(cache: Cache, sha256: Sha256Hex, tries: number): Promise<void> {
     try {
       await cache.remove(sha256)

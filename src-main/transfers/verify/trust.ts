@@ -1,4 +1,4 @@
-import type { ContentKey, PeerId } from '../../contract/ids.ts'
+import type { ContentKey, PeerId, Sha256Hex } from '../../contract/ids.ts'
 import type { Credential } from '../../contract/peer-messages.ts'
 import type { PieceRecord } from '../../pieces/record.ts'
 
@@ -18,4 +18,6 @@ export interface Trust {
   suspects(id: PeerId): boolean
   /** This PC has seen at the origin that the record is a lie. */
   prove(proof: Proof): void
+  /** Takes a content out of the cache and tells whoever got it. @param why a clause */
+  recall(sha256: Sha256Hex, why: string): Promise<void>
 }
