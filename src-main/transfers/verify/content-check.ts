@@ -42,6 +42,8 @@ export class ContentCheck {
   #older: ReadonlySet<number>
   readonly #abort = new AbortController()
   #early: Promise<Sample> | undefined
+  /** A piece may count as had before its arrival is told: then the whole is judged first. */
+  #judged = false
 
   /** @param swarm the other holders of it */
   constructor(
@@ -76,13 +78,14 @@ export class ContentCheck {
 
   /** Peers give (part of) it, and this PC does not download it itself. Harmless to repeat. */
   begin(): void {
-    if (this.#early || !this.#wanted) return
+    if (this.#early || this.#judged || !this.#wanted) return
     this.#early = this.#sampler.take([{ start: 0, end: this.#job.plan.lengthBytes }])
     this.#early.catch(() => {})
   }
 
   /** All pieces are here. @throws ORIGIN_CHANGED when the origin has another version by now, or contradicts itself */
   async judge(): Promise<Judgement> {
+    this.#judged = true
     const foreign = this.foreign()
     if (this.#named) return this.#checked('digest')
     if (foreign.length === 0) return this.#checked('origin')
