@@ -20,6 +20,9 @@ import type { DataPaths } from '../lib/data-paths.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
 import { followGatewaySettings } from './gateway/follow-settings.ts'
 import { openLogFile } from './logging.ts'
+import { Door } from './door.ts'
+import { RequestOwners } from '../operations/request-owners.ts'
+import { UserAgents } from '../operations/user-agents.ts'
 import { startApi } from './server.ts'
 import { openUi, type UiOptions } from './ui.ts'
 
@@ -42,6 +45,8 @@ export interface LocalAgentOptions {
   readonly log?: Log
   /** Serves the window to browsers of this PC. */
   readonly ui?: UiOptions
+  /** Serves all users of the PC, who find it at `place`. */
+  readonly machine?: { readonly place: string } | undefined
 }
 
 /** An agent with its local API, as programs of this user find it. */
@@ -126,6 +131,24 @@ async function startParts(
     async () => options.ui && (await openUi(options.ui, agent, paths, clock, log)),
     (u) => u?.sessions.settled()
   )
+  const door =
+    options.machine &&
+    (await stack.own(
+      'door',
+      () =>
+        Door.open({
+          paths,
+          place: options.machine!.place,
+          clock,
+          adminGroup: () => settings.current.machine.adminGroup
+        }),
+      (d) => d.withdraw()
+    ))
+  const owners = await stack.own(
+    'owners of requests',
+    () => RequestOwners.open(door ? paths.requestOwners : null),
+    (o) => o.settled()
+  )
   const examineAgent = async () =>
     reportOf(
       clock.wallMs(),
@@ -155,6 +178,7 @@ async function startParts(
         logDir: paths.log,
         examine: examineAgent,
         openMetrics: !settings.current.metrics.requireToken,
+        machine: door && { door, users: new UserAgents(() => agent, owners) },
         ...(ui && { ui })
       }),
     (a) => a.close()
@@ -166,17 +190,18 @@ async function startParts(
     (g) => g.close()
   )
   const { bootId, startedAt } = agent.snapshot()
+  const file = {
+    pid: process.pid,
+    apiPort: api.port,
+    version: LARDER_VERSION,
+    apiVersion: API_VERSION,
+    bootId,
+    startedAt
+  }
+  await door?.announce(file)
   await stack.own(
     'agent.json',
-    () =>
-      writeAgentFile(paths, {
-        pid: process.pid,
-        apiPort: api.port,
-        version: LARDER_VERSION,
-        apiVersion: API_VERSION,
-        bootId,
-        startedAt
-      }),
+    () => writeAgentFile(paths, file),
     async () => {
       agent.setApiPort(null)
       await removeAgentFile(paths, bootId)

@@ -5,13 +5,16 @@ import { filledPath, httpForm, inputOfCall, type HttpParts } from '../contract/o
 import { apiOperationNames, operationOf } from '../contract/operations/operations.ts'
 import type { OperationDesk } from '../operations/carry-out.ts'
 import type { Caller } from '../operations/handlers.ts'
+import type { Person } from '../operations/person.ts'
 import type { EventStream } from './event-stream.ts'
 import { routeSchema } from './openapi.ts'
 
 export interface OperationRoutesContext {
   readonly operations: OperationDesk
   /** @throws TOKEN_INVALID */
-  requireToken(request: FastifyRequest): void
+  requireToken(request: FastifyRequest): Promise<void>
+  /** Which of the PC's users has shown a token; undefined: the one whose agent it is. */
+  personOf(request: FastifyRequest): Person | undefined
   /** Turns the answer into a stream. @throws BUSY when too many are open */
   openStream(reply: FastifyReply): EventStream
 }
@@ -26,7 +29,7 @@ export function addOperationRoutes(app: FastifyInstance, context: OperationRoute
       url: path,
       schema: routeSchema(name, operation),
       onRequest: async (request) => {
-        if (operation.who !== 'anyone') context.requireToken(request)
+        if (operation.who !== 'anyone') await context.requireToken(request)
       },
       handler: (request, reply) => carryOut(name, request, reply, context)
     })
@@ -37,7 +40,7 @@ async function carryOut(
   name: (typeof apiOperationNames)[number],
   request: FastifyRequest,
   reply: FastifyReply,
-  { operations, openStream }: OperationRoutesContext
+  { operations, openStream, personOf }: OperationRoutesContext
 ): Promise<FastifyReply> {
   const operation = operationOf(name)
   const parts = {
@@ -48,9 +51,13 @@ async function carryOut(
   const input = inputOfCall(operation, parts)
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort())
+  const person = personOf(request)
+  const by = (parts.body['by'] as string | undefined) ?? 'local API'
   const caller: Caller = {
     as: 'program',
-    by: (parts.body['by'] as string | undefined) ?? 'local API',
+    // Nobody speaks under another's name.
+    by: person ? `${person.name} (${by})`.slice(0, 200) : by,
+    person,
     signal: gone.signal
   }
 

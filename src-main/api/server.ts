@@ -11,9 +11,12 @@ import { errorAnswer } from './error-answer.ts'
 import type { DoctorReport } from '../contract/doctor.ts'
 import { EventStream } from './event-stream.ts'
 import { ConnectionPlaces, silentCallersLeave } from './connection-places.ts'
-import { assertLocalCaller, assertToken, proveToken } from './guard.ts'
+import type { Door } from './door.ts'
+import { assertLocalCaller, assertToken, bearerOf, proveToken } from './guard.ts'
 import { createOperations } from '../operations/carry-out.ts'
 import type { ProgramServices } from '../operations/operation-host.ts'
+import type { Person } from '../operations/person.ts'
+import type { UserAgents } from '../operations/user-agents.ts'
 import { Metrics, METRICS_TYPE } from './metrics.ts'
 import { openApiOptions } from './openapi.ts'
 import { addOperationRoutes, queryNumbers } from './operation-routes.ts'
@@ -38,6 +41,8 @@ export interface ApiOptions {
   readonly token: ApiToken
   /** TCP port on 127.0.0.1; 0 takes any free one. */
   readonly port: number
+  /** Where the users of the PC come in, and what each may see; absent: it is the agent of one. */
+  readonly machine?: { readonly door: Door; readonly users: UserAgents } | undefined
   readonly settings: LiveSettings
   readonly clock: Clock
   readonly log: Log
@@ -62,7 +67,7 @@ export interface ApiServer {
  * @throws PORT_TAKEN with the port
  */
 export async function startApi(options: ApiOptions): Promise<ApiServer> {
-  const { agent, token, clock, log, ui } = options
+  const { agent, token, clock, log, ui, machine } = options
   const streams = new Set<EventStream>()
   const app = fastify({
     logger: false,
@@ -81,8 +86,12 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     clientErrorHandler: answerUnreadable
   })
   const places = new ConnectionPlaces(app.server, { most: MAX_CONNECTIONS, reserved: RESERVED_CONNECTIONS })
-  const requireToken = (request: FastifyRequest): void => {
-    assertToken(request.headers.authorization, token)
+  const people = new WeakMap<FastifyRequest, Person>()
+  const requireToken = async (request: FastifyRequest): Promise<void> => {
+    const shown = bearerOf(request.headers.authorization)
+    const person = shown === undefined ? undefined : await machine?.door.whoShows(shown)
+    if (person) people.set(request, person)
+    else assertToken(request.headers.authorization, token)
     places.trust(request.raw.socket)
   }
   // A call without body is one with `undefined`, so that a schema can say what that means.
@@ -126,16 +135,23 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   }
   const programs: ProgramServices = {
     prove: (challenge) => proveToken(token, challenge, port),
+    ...(machine && { sign: (challenge: string) => machine.door.sign(challenge, port) }),
     openApi: () => app.swagger() as { openapi: string },
     logDir: options.logDir,
     examine: sharedWhileRunning(options.examine),
     uiLink: () => uiLinkTo(ui, port)
   }
-  const operations = createOperations({ agent: () => agent, settings: options.settings, clock, programs })
+  const operations = createOperations({
+    agent: () => agent,
+    users: machine?.users,
+    settings: options.settings,
+    clock,
+    programs
+  })
   await app.register(swagger, openApiOptions)
-  addOperationRoutes(app, { operations, requireToken, openStream })
+  addOperationRoutes(app, { operations, requireToken, openStream, personOf: (request) => people.get(request) })
   if (ui) addUiRoutes(app, { ui, log, openStream })
-  addMetrics(app, new Metrics(() => agent.snapshot()), options.openMetrics ? () => {} : requireToken)
+  addMetrics(app, new Metrics(() => agent.snapshot()), options.openMetrics ? async () => {} : requireToken)
 
   try {
     await app.listen({ host: '127.0.0.1', port })
@@ -163,7 +179,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   }
 }
 
-type Guard = (request: FastifyRequest) => void
+type Guard = (request: FastifyRequest) => Promise<void>
 
 /** Callers that come while it runs get the same result. */
 function sharedWhileRunning<T>(work: () => Promise<T>): () => Promise<T> {
@@ -178,7 +194,7 @@ function addMetrics(app: FastifyInstance, metrics: Metrics, guard: Guard): void 
     url: '/metrics',
     schema: { hide: true },
     onRequest: async (request) => {
-      guard(request)
+      await guard(request)
     },
     handler: async (_request, reply) => reply.type(METRICS_TYPE).send(await metrics.text())
   })

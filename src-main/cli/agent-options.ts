@@ -7,6 +7,8 @@ import { parseAssignment } from '../settings/assignment.ts'
 /** Options of `larder agent` as they are parsed. */
 export interface AgentOptions {
   readonly dataDir?: string
+  /** Serves all users of this PC. */
+  readonly machine?: boolean
   readonly name?: string
   readonly fleetKey?: string
   readonly fleetKeyFile?: string

@@ -2,6 +2,8 @@
 export interface CliHost {
   /** The machine policy file; undefined: where it lies on this system. No option and no variable sets it. */
   readonly policyFile: string | undefined
+  /** Where the agent of all users of this PC is; undefined: where it is on this system. As for the policy, nothing else sets it. */
+  readonly machinePlace?: string
 }
 
 export const thisPc: CliHost = { policyFile: undefined }

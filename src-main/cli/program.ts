@@ -40,6 +40,7 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
       .option('--json', 'one JSON value per line on stdout; errors as {"error": …} there')
 
   command(program, 'agent', 'Run the agent until it is told to stop (Ctrl+C; twice: at once).')
+    .option('--machine', 'serve all users of this PC; the service of the package runs it so, as a user of its own')
     .option('--name <name>', 'name shown to people (default: host name)')
     .addOption(
       new Option(

@@ -4,7 +4,10 @@ import { errorTable } from '../contract/errors.ts'
 import type { SettingDetails } from '../contract/setting-details.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import { systemClock } from '../lib/clock.ts'
-import { dataPaths, defaultDataDir } from '../lib/data-paths.ts'
+import { findAgent } from '../client/detect.ts'
+import { dataPaths, defaultDataDir, machineDataDir } from '../lib/data-paths.ts'
+import { LarderError } from '../lib/errors.ts'
+import { machinePlace } from '../lib/machine-place.ts'
 import { commandLineValues } from '../settings/assignment.ts'
 import { describeProblem } from '../settings/load-settings.ts'
 import { LiveSettings } from '../settings/live-settings.ts'
@@ -24,7 +27,9 @@ const LEAVE_MS = 5000
 
 /** Runs an agent until the process is told to stop. */
 export async function runAgent(options: AgentOptions, output: Output, host: CliHost): Promise<void> {
-  const paths = dataPaths(options.dataDir ?? defaultDataDir())
+  const place = host.machinePlace ?? machinePlace()
+  if (options.machine !== true) await assertNoMachineAgent(options, host)
+  const paths = dataPaths(options.dataDir ?? (options.machine ? machineDataDir() : defaultDataDir()))
   const settings = new LiveSettings({
     files: diskFiles(paths, host.policyFile),
     commandLine: commandLineValues(settingsOfOptions(options)),
@@ -47,6 +52,7 @@ export async function runAgent(options: AgentOptions, output: Output, host: CliH
     dataDir: paths.root,
     settings,
     createAgent,
+    ...(options.machine && { machine: { place } }),
     ...(options.name !== undefined && { name: options.name }),
     ...(ui && { ui: { rendererDir: rendererDir(), settings: new SettingsBook(() => settings, null) } })
   })
@@ -69,6 +75,18 @@ export async function runAgent(options: AgentOptions, output: Output, host: CliH
   if (ui) output.note('`larder ui` opens its window in the browser')
   await told
   await running.stop()
+}
+
+/** Two agents for one user would share nothing. Who names a data folder means to. @throws AGENT_ALREADY_RUNNING */
+async function assertNoMachineAgent(options: AgentOptions, { machinePlace: place }: CliHost): Promise<void> {
+  const { address } = await findAgent({
+    ...(options.dataDir !== undefined && { dataDir: options.dataDir }),
+    ...(place !== undefined && { machinePlace: place })
+  })
+  if (address?.machine)
+    throw new LarderError('AGENT_ALREADY_RUNNING', `The agent of this PC serves you (process ${address.pid})`, {
+      pid: address.pid
+    })
 }
 
 /** The command line sets it, and the policy has locked it. */

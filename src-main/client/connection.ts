@@ -48,7 +48,7 @@ export async function connect(options: DetectOptions = {}): Promise<AgentConnect
       apiVersion: detection.apiVersion
     })
   if (!address) throw new LarderError(detection.state === 'busy' ? 'BUSY' : 'AGENT_NOT_RUNNING', detection.why)
-  return new AgentConnection(new AgentHttp(address), detection)
+  return new AgentConnection(new AgentHttp(address), detection, address.machine === true)
 }
 
 /** Typed calls of the local API: {@link call} for any operation, and the common ones by their own names. Every call throws the agent's errors, or AGENT_NOT_RUNNING when it is gone. */
@@ -56,10 +56,13 @@ export class AgentConnection {
   readonly #http: AgentHttp
   /** What was found when connecting. */
   readonly detection: Detection
+  /** It serves all users of the PC: it writes no file for them, and shows each only what is theirs. */
+  readonly machine: boolean
 
-  constructor(http: AgentHttp, detection: Detection) {
+  constructor(http: AgentHttp, detection: Detection, machine = false) {
     this.#http = http
     this.detection = detection
+    this.machine = machine
   }
 
   /** Any operation of the local API, as `larder` documents it in OpenAPI: `call('cache.pin', { sha256 })`. */

@@ -3,8 +3,10 @@ import { proofMessage, type VersionView } from '../contract/api.ts'
 import { SUPPORTED_API } from '../contract/version.ts'
 import { dataPaths, defaultDataDir, type DataPaths } from '../lib/data-paths.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
+import { machinePlace } from '../lib/machine-place.ts'
 import { AgentHttp } from './agent-http.ts'
 import { readAgentAddress, type AgentAddress } from './local-files.ts'
+import { isSigned, readMachineAgent, tokenFor } from './machine-agent.ts'
 
 /** How long a listener has to say what it is, ms. */
 export interface DetectWaits {
@@ -16,12 +18,14 @@ export interface DetectWaits {
 const WAITS: DetectWaits = { processGoneMs: 2000, processLivesMs: 15_000 }
 
 export interface DetectOptions {
-  /** Data folder of the agent; that of this user by default (`LARDER_DATA_DIR`). */
+  /** Data folder of the agent. By default the agent of all users of this PC is asked, else that of this user (`LARDER_DATA_DIR`). */
   readonly dataDir?: string
   /** Versions of the local API the caller works with, both ends included. */
   readonly supported?: { readonly min: number; readonly max: number }
   /** Instead of the machine policy file; for tests of programs that use this library. */
   readonly policyFile?: string
+  /** Where the agent of all users is looked for, whatever data folder is named; null: nowhere. For the same tests. */
+  readonly machinePlace?: string | null
 }
 
 /** What a program finds on this PC. */
@@ -60,16 +64,56 @@ export function nobody(options: DetectOptions): DetectedAgent {
 
 export async function findAgent(options: DetectOptions, waits = WAITS): Promise<DetectedAgent> {
   const paths = dataPaths(options.dataDir ?? defaultDataDir())
-  const supported = options.supported ?? SUPPORTED_API
+  const machine = await findMachineAgent(placeOf(options), paths, waits)
+  if (machine && 'view' in machine) return detected(options, paths, machine.address, machine.view)
   const address = await readAgentAddress(paths)
-  if (!address) return { paths, address: undefined, detection: absent('No agent is running for this user.') }
-  let view: VersionView
+  if (!address)
+    return {
+      paths,
+      address: undefined,
+      detection: machine ? unanswered(machine.error) : absent('No agent is running for this user.')
+    }
   try {
-    view = await askVersion(address, waits)
+    return detected(options, paths, address, await askVersion(address, waits, hasToken(address)))
   } catch (error) {
-    const { code, message } = LarderError.from(error)
-    return { paths, address: undefined, detection: { ...absent(message), state: code === 'BUSY' ? 'busy' : 'absent' } }
+    return { paths, address: undefined, detection: unanswered(error) }
   }
+}
+
+/** Who names a data folder means the agent in it. */
+function placeOf({ machinePlace: given, dataDir }: DetectOptions): string | null {
+  if (given !== undefined) return given
+  return dataDir === undefined && !process.env['LARDER_DATA_DIR'] ? machinePlace() : null
+}
+
+type Found = { readonly address: AgentAddress; readonly view: VersionView }
+
+/** @returns undefined when there is none; why not, when there seems to be one */
+async function findMachineAgent(
+  place: string | null,
+  paths: DataPaths,
+  waits: DetectWaits
+): Promise<Found | { readonly error: unknown } | undefined> {
+  const file = place === null ? undefined : await readMachineAgent(place)
+  if (!file) return undefined
+  try {
+    const { apiPort: port, pid } = file
+    const view = await askVersion({ port, pid }, waits, (told, challenge) =>
+      isSigned(file, challenge, told.signature ?? '')
+    )
+    return { view, address: { port, pid, token: await tokenFor(file, paths), machine: true } }
+  } catch (error) {
+    return { error }
+  }
+}
+
+function unanswered(error: unknown): Detection {
+  const { code, message } = LarderError.from(error)
+  return { ...absent(message), state: code === 'BUSY' ? 'busy' : 'absent' }
+}
+
+function detected(options: DetectOptions, paths: DataPaths, address: AgentAddress, view: VersionView): DetectedAgent {
+  const supported = options.supported ?? SUPPORTED_API
   const found = {
     version: view.version,
     apiVersion: view.apiVersion,
@@ -97,28 +141,39 @@ const absent = (why: string): Detection => ({
 })
 
 /**
- * Asks the listener what it is. It must prove that it knows the token before the token is shown to it: after an agent has
+ * Asks the listener what it is. It must prove that it is the agent before a token is shown to it: after an agent has
  * ended, any user of this PC could listen at its port.
  */
-async function askVersion(address: AgentAddress, waits: DetectWaits): Promise<VersionView> {
+async function askVersion(
+  address: Pick<AgentAddress, 'port' | 'pid'>,
+  waits: DetectWaits,
+  isGenuine: (view: VersionView, challenge: string) => boolean
+): Promise<VersionView> {
   const lives = isAlive(address.pid)
   const limitMs = lives ? waits.processLivesMs : waits.processGoneMs
   const challenge = randomBytes(32).toString('hex')
   let view: VersionView
   try {
     const signal = AbortSignal.timeout(limitMs)
-    view = await new AgentHttp(address).call('agent.version', { challenge }, { signal })
+    view = await new AgentHttp({ ...address, token: '' }).call('agent.version', { challenge }, { signal })
   } catch (error) {
     if (error instanceof LarderError) throw error
     const why = `The agent has not answered for ${limitMs / 1000} s.`
     throw new LarderError(lives ? 'BUSY' : 'AGENT_NOT_RUNNING', why, { cause: error })
   }
-  const expected = createHmac('sha256', address.token).update(proofMessage(challenge, address.port)).digest()
-  const given = Buffer.from(view.proof ?? '', 'hex')
-  if (given.length !== expected.length || !timingSafeEqual(given, expected))
+  if (!isGenuine(view, challenge))
     throw new LarderError('AGENT_NOT_RUNNING', 'What listens at the agent’s port is not the agent of this user.')
   return view
 }
+
+/** Whether what listens has the token of this user's agent. */
+const hasToken =
+  ({ token, port }: AgentAddress) =>
+  ({ proof }: VersionView, challenge: string): boolean => {
+    const expected = createHmac('sha256', token).update(proofMessage(challenge, port)).digest()
+    const given = Buffer.from(proof ?? '', 'hex')
+    return given.length === expected.length && timingSafeEqual(given, expected)
+  }
 
 /** Whether a process with this number exists; it may be another user's. */
 function isAlive(pid: number): boolean {

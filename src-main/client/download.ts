@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { Sha256Hex } from '../contract/ids.ts'
-import { RequestSpec, type ReasonCode, type RequestSpecInput, type RequestView } from '../contract/request.ts'
+import { RequestSpec, type ReasonCode, type RequestSpecInput } from '../contract/request.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
 import { absoluteUrl, hasScheme } from '../origin/background-channel.ts'
@@ -13,7 +12,8 @@ import { AgentConnection } from './connection.ts'
 import { findAgent, nobody, type Detection, type DetectedAgent } from './detect.ts'
 import type { DownloadOptions, DownloadProgress, DownloadResult, DownloadSpec } from './download-types.ts'
 import { fileNameFromUrl } from './file-name.ts'
-import { MemorySink, tooLong } from './sink.ts'
+import { FileSink, MemorySink } from './sink.ts'
+import { ofTheDestination, takeContent } from './take-content.ts'
 
 const DEFAULT_FALLBACK_MS = 60_000
 const DEFAULT_MAX_MEMORY = 64 * 1024 * 1024
@@ -106,7 +106,8 @@ class Download {
       return own('busy', false)
     }
     if (found.detection.state !== 'supported' || !found.address) return own(reasonOf(found.detection), true)
-    const outcome = await this.#ask(new AgentConnection(new AgentHttp(found.address), found.detection), path)
+    const agent = new AgentConnection(new AgentHttp(found.address), found.detection, found.address.machine === true)
+    const outcome = await this.#ask(agent, path)
     if ('lengthBytes' in outcome) return outcome
     // Turned off between the two questions: as if it had been off before.
     if (outcome.reason === 'integration-off') return own(outcome.reason, true)
@@ -119,7 +120,9 @@ class Download {
     path: string | null
   ): Promise<DownloadResult | { reason: ReasonCode; why: string }> {
     const { timeoutMs } = this.#spec
-    const spec: RequestSpecInput = { ...this.#spec, ...(path !== null && { destination: path }) }
+    // What the agent keeps for all users, this program puts where this user wants it.
+    const fetches = path === null || agent.machine
+    const spec: RequestSpecInput = { ...this.#spec, ...(!fetches && { destination: path }) }
     if (timeoutMs !== undefined) spec.timeoutMs = Math.max(100, Math.ceil(timeoutMs - this.#elapsedMs()))
     const outcome = await downloadByAgent({
       agent,
@@ -130,7 +133,7 @@ class Download {
       onProgress: (request) => this.#tell({ phase: 'agent', request })
     }).catch((error: unknown) => {
       // An agent keeps nothing of a private content to hand over; this program can hold it itself.
-      if (path !== null || !hasCode(error, 'DESTINATION_INVALID')) throw error
+      if (!fetches || !hasCode(error, 'DESTINATION_INVALID')) throw error
       const { details, message } = error as LarderError
       if (details['private'] !== true) throw error
       return { result: 'fallback', reason: 'private', error: { message } } as const
@@ -141,14 +144,18 @@ class Download {
     if (sha256 === null || lengthBytes === null)
       return { reason: 'no-progress', why: 'The agent does not say what it has delivered' }
     let data: Buffer | null = null
-    if (path === null) {
-      if (lengthBytes > this.#maxMemory) throw tooLong(this.#maxMemory)
+    if (fetches) {
+      const sink =
+        path === null
+          ? new MemorySink(this.#maxMemory)
+          : new FileSink(path, { overwrite: this.#spec.overwrite, clock: this.#clock })
       try {
-        data = await this.#fetchContent(agent, view, sha256, lengthBytes)
+        await takeContent(agent, view, { sha256, lengthBytes }, sink, this.#signal)
       } catch (error) {
-        if (this.#signal.aborted || hasCode(error, 'BAD_REQUEST')) throw error
+        if (this.#signal.aborted || hasCode(error, ...ofTheDestination)) throw error
         return { reason: view.reasons.at(-1)?.code ?? 'not-shareable', why: LarderError.from(error).message }
       }
+      if (sink instanceof MemorySink) data = sink.data
     }
     return {
       source: 'agent',
@@ -163,24 +170,6 @@ class Download {
       waitedMs: 0,
       elapsedMs: this.#elapsedMs()
     }
-  }
-
-  async #fetchContent(
-    agent: AgentConnection,
-    view: RequestView,
-    sha256: Sha256Hex,
-    lengthBytes: number
-  ): Promise<Buffer> {
-    const sink = new MemorySink(lengthBytes)
-    const hash = createHash('sha256')
-    for await (const chunk of await agent.content(view.id, { signal: this.#signal })) {
-      hash.update(chunk)
-      await sink.write(chunk)
-    }
-    const { data } = sink
-    if (data.length !== lengthBytes || hash.digest('hex') !== sha256)
-      throw new LarderError('CACHE_DAMAGED', 'The agent’s bytes are not those it named')
-    return data
   }
 
   async #withoutAgent(how: WithoutAgent): Promise<DownloadResult> {

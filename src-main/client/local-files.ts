@@ -4,11 +4,13 @@ import { readPrivateFile } from '../lib/private-file.ts'
 
 const MAX_SMALL_FILE = 4096
 
-/** Where the agent of this user listens, and what lets a program in. */
+/** Where an agent listens, and what lets a program of this user in. */
 export interface AgentAddress {
   readonly port: number
   readonly pid: number
   readonly token: ApiToken
+  /** It serves all users of the PC, and writes no file for them. */
+  readonly machine?: true
 }
 
 /** Reads `agent.json` and `api-token`; undefined when there is no agent that this user may talk to. */

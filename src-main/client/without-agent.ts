@@ -1,4 +1,3 @@
-import type { ErrorCode } from '../contract/errors.ts'
 import type { Sha256Hex } from '../contract/ids.ts'
 import type { ReasonCode, RequestSpec } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
@@ -15,6 +14,7 @@ import { downloadDirectly } from './direct.ts'
 import type { DownloadOptions, DownloadResult, DownloadSource } from './download-types.ts'
 import { RetainedContents, type RetainedContent } from './retained.ts'
 import { FileSink, MemorySink, RememberingSink, type Sink } from './sink.ts'
+import { ofTheDestination } from './take-content.ts'
 import { staggerMs, waitOut } from './stagger.ts'
 
 /** A download that this program does itself. */
@@ -211,16 +211,6 @@ class OwnRun {
       : new FileSink(path, { overwrite: spec.overwrite, clock, exclusive })
   }
 }
-
-/** Nothing that another way to the bytes could better. */
-const ofTheDestination: readonly ErrorCode[] = [
-  'DESTINATION_UNWRITABLE',
-  'DESTINATION_INVALID',
-  'DESTINATION_EXISTS',
-  'DESTINATION_BUSY',
-  'DISK_FULL',
-  'BAD_REQUEST'
-]
 
 /** What came from this PC. */
 function delivered(

@@ -29,7 +29,9 @@ export const VersionView = z.object({
   apiVersion: z.number().int(),
   integration: z.object({ enabled: z.boolean(), defaultStaggerRangeSeconds: z.number().nonnegative() }),
   /** HMAC over {@link proofMessage}; null when no challenge was given. A caller checks it before it shows its token. */
-  proof: z.string().nullable()
+  proof: z.string().nullable(),
+  /** For an agent of all users of the PC: signature over {@link proofMessage} by the key of its `agent.json`, hex. */
+  signature: z.string().max(400).optional()
 })
 export type VersionView = z.infer<typeof VersionView>
 

@@ -91,6 +91,21 @@ export const errorTable = {
     http: 403,
     next: 'Call the API at 127.0.0.1 or localhost from a program, not from a web page.'
   },
+  RIGHT_MISSING: {
+    exit: 100,
+    http: 403,
+    next: 'Ask an administrator of this PC, or run the command as one.'
+  },
+  MACHINE_AGENT_UNSAFE: {
+    exit: 101,
+    http: 500,
+    next: 'Only root may be able to write the named folder; install the package again, or correct owner and mode.'
+  },
+  MACHINE_AGENT_UNSUPPORTED: {
+    exit: 102,
+    http: 500,
+    next: 'Let each user of this PC run an agent of their own.'
+  },
   PORT_TAKEN: { exit: 65, http: 500, next: 'Choose another port in the settings, or end the program that uses it.' },
   SETTINGS_INVALID: { exit: 66, http: 400, next: 'Correct the named setting; the file is left as it is.' },
   SITE_KEY_INVALID: { exit: 67, http: 400, next: 'Make one with `larder fleet key new` and give all PCs the same.' },

@@ -540,6 +540,19 @@ export const Settings = z.object({
       atOnce: z.number().int().min(1).max(16).default(2).describe('Contents it gets at the same time.').meta(live)
     })
     .prefault({}),
+  machine: z
+    .object({
+      adminGroup: z
+        .string()
+        .max(100)
+        .regex(/^[^\s:,/]*$/, 'expected the name of a group')
+        .default('larder-admin')
+        .describe(
+          'Group whose members may do everything at the agent of all users of a PC, beside root: helpdesk and administrators. Empty: nobody.'
+        )
+        .meta(live)
+    })
+    .prefault({}),
   log: z
     .object({
       level: z

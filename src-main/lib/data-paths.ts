@@ -16,6 +16,12 @@ export interface DataPaths {
   readonly uiSessions: string
   /** Destinations that this agent has files half written for. */
   readonly begunFiles: string
+  /** Who of the PC's users asked for which request; for an agent that serves all of them. */
+  readonly requestOwners: string
+  /** Where they leave the digests of their tokens. */
+  readonly door: string
+  /** What this user shows the machine agent. */
+  readonly machineToken: string
   readonly log: string
 }
 
@@ -29,6 +35,23 @@ export interface DataPaths {
 export function defaultDataDir(env: Readonly<Record<string, string | undefined>> = process.env): string {
   const chosen = env['LARDER_DATA_DIR']
   return chosen ? resolve(chosen) : envPaths('larder', { suffix: '' }).data
+}
+
+/**
+ * The data folder of the agent that serves all users: `LARDER_DATA_DIR`, else
+ *
+ *     Linux    /var/lib/larder
+ *     macOS    /Library/Application Support/Larder/data
+ *     Windows  C:\ProgramData\Larder\data
+ */
+export function machineDataDir(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  platform: NodeJS.Platform = process.platform
+): string {
+  const chosen = env['LARDER_DATA_DIR']
+  if (chosen) return resolve(chosen)
+  if (platform === 'win32') return String.raw`C:\ProgramData\Larder\data`
+  return platform === 'darwin' ? '/Library/Application Support/Larder/data' : '/var/lib/larder'
 }
 
 /** Paths inside the data folder `root`. */
@@ -45,6 +68,9 @@ export function dataPaths(root: string): DataPaths {
     lock: join(at, 'agent.lock'),
     uiSessions: join(at, 'ui-sessions.json'),
     begunFiles: join(at, 'begun-files.json'),
+    requestOwners: join(at, 'request-owners.json'),
+    door: join(at, 'door'),
+    machineToken: join(at, 'machine-token.json'),
     log: join(at, 'log')
   }
 }

@@ -32,7 +32,8 @@ export function createAgentHandlers(
           enabled: settings.integration.enabled,
           defaultStaggerRangeSeconds: settings.current.integration.defaultStaggerRangeSeconds
         },
-        proof: challenge === undefined ? null : programs().prove(challenge)
+        proof: challenge === undefined ? null : programs().prove(challenge),
+        ...(challenge !== undefined && programs().sign && { signature: programs().sign!(challenge) })
       }),
       'agent.openapi': () => programs().openApi(),
       'agent.status': (_, call) => status(call),

@@ -14,6 +14,7 @@ import type { ContentBytes } from './content-bytes.ts'
 import type { Call, Caller, MessageStream, StreamCall } from './handlers.ts'
 import type { OperationHost, ProgramServices } from './operation-host.ts'
 import { precacheHandlers } from './precache-handlers.ts'
+import { refusalOf } from './rights.ts'
 import { requestHandlers } from './request-handlers.ts'
 import { createSettingsHandlers } from './settings-handlers.ts'
 import { createWindowHandlers } from './window-handlers.ts'
@@ -33,8 +34,13 @@ export interface OperationDesk {
 }
 
 export function createOperations(host: OperationHost): OperationDesk {
-  const { clock, settings, windows } = host
+  const { clock, settings, windows, users } = host
   const agent = () => host.agent()
+  const agentOf = ({ person }: Caller) => {
+    if (person === undefined) return agent()
+    if (!users) throw new LarderError('FORBIDDEN', 'This agent serves one user')
+    return users.of(person)
+  }
   const programs = (): ProgramServices => {
     if (!host.programs) throw new LarderError('NOT_FOUND', 'This is not possible here')
     return host.programs
@@ -56,22 +62,31 @@ export function createOperations(host: OperationHost): OperationDesk {
   const streams = of('streams')
   const readers = of('bytes')
 
-  const handler = (handlers: Handlers, name: OperationName) => {
+  const handler = (handlers: Handlers, name: OperationName, input: object, { person }: Caller) => {
     const found = handlers[name]
     if (!found) throw new LarderError('NOT_FOUND', `${name} is not possible here`, { operation: name })
+    const { right, always } = operationOf(name)
+    const refusal = refusalOf(person, { right, destination: destinationIn(input) })
+    if (refusal) throw refusal
     // Everything that needs an agent is refused in the same way while there is none.
-    if (!operationOf(name).always) agent()
+    if (!always) agent()
     return found
   }
   const callOf = <C extends Caller>(caller: C): C & Call =>
-    Object.defineProperty({ ...caller } as C & Call, 'agent', { get: agent, enumerable: true })
+    Object.defineProperty({ ...caller } as C & Call, 'agent', { get: () => agentOf(caller), enumerable: true })
 
   return {
-    answer: async (name, input, caller) => handler(answers, name)(input, callOf(caller)),
+    answer: async (name, input, caller) => handler(answers, name, input, caller)(input, callOf(caller)),
     stream: async (name, input, caller, open) =>
-      void (await handler(streams, name)(input, callOf({ ...caller, open }))),
-    bytes: async (name, input, caller) => (await handler(readers, name)(input, callOf(caller))) as ContentBytes
+      void (await handler(streams, name, input, caller)(input, callOf({ ...caller, open }))),
+    bytes: async (name, input, caller) =>
+      (await handler(readers, name, input, caller)(input, callOf(caller))) as ContentBytes
   }
+}
+
+/** Where a request is to put a file. */
+function destinationIn(input: object): string | undefined {
+  return (input as { readonly spec?: { readonly destination?: string } }).spec?.destination
 }
 
 type Handlers = Readonly<Record<string, ((input: object, call: object) => unknown) | undefined>>

@@ -9,19 +9,22 @@ import type {
   StreamingName
 } from '../contract/operations/operations.ts'
 import type { ContentBytes } from './content-bytes.ts'
+import type { Person } from './person.ts'
 
 /** Who asks. */
 export interface Caller {
   readonly as: Asker
   /** Shown to people as who did it. */
   readonly by: string
+  /** Which user of the PC; absent: the one whose agent it is. */
+  readonly person?: Person | undefined
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal
 }
 
 /** One call while it is carried out. */
 export interface Call extends Caller {
-  /** @throws the reason why none is running */
+  /** As much of it as the person may see and use. @throws the reason why none is running */
   readonly agent: Agent
 }
 

@@ -5,6 +5,7 @@ import type { DoctorReport } from '../contract/doctor.ts'
 import type { SettingDetails, SettingsProblem } from '../contract/setting-details.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Change } from '../settings/write-setting.ts'
+import type { UserAgents } from './user-agents.ts'
 
 /** Where settings are read and changed. `LiveSettings` is one; the tray application adds its own settings. */
 export interface SettingsDesk {
@@ -20,6 +21,8 @@ export interface SettingsDesk {
 export interface ProgramServices {
   /** Shows that this listener knows the token. */
   prove(challenge: string): string
+  /** Shows it to users who know no token yet; absent: there is one user. */
+  sign?(challenge: string): string
   openApi(): { openapi: string }
   readonly logDir: string
   /** Looks at everything sharing needs; may take some seconds. */
@@ -50,6 +53,8 @@ export interface WindowServices {
 export interface OperationHost {
   /** @throws the reason why none is running */
   agent(): Agent
+  /** For an agent that serves several users of the PC. */
+  readonly users?: UserAgents | undefined
   readonly settings: SettingsDesk
   readonly clock: Clock
   readonly programs?: ProgramServices

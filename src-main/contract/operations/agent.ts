@@ -13,6 +13,7 @@ export const agentOperations = {
   'agent.version': {
     summary: 'Which agent this is and whether the integration is on. Needs no token.',
     who: 'anyone',
+    right: 'user',
     input: z.object({
       challenge: z
         .string()
@@ -26,6 +27,7 @@ export const agentOperations = {
   'agent.openapi': {
     summary: 'This document.',
     who: 'programs',
+    right: 'user',
     input: z.object({}),
     answer: z.looseObject({ openapi: z.string() }),
     errors: [],
@@ -34,6 +36,7 @@ export const agentOperations = {
   'agent.status': {
     summary: 'The agent in a few lines.',
     who: 'programs',
+    right: 'user',
     input: z.object({}),
     answer: StatusView,
     errors: [],
@@ -42,6 +45,7 @@ export const agentOperations = {
   'agent.snapshot': {
     summary: 'Everything a window shows.',
     who: 'programs',
+    right: 'user',
     input: z.object({}),
     answer: AgentSnapshot,
     errors: [],
@@ -50,6 +54,7 @@ export const agentOperations = {
   'agent.stream': {
     summary: 'Snapshots as they change and events as they happen. A slow reader misses snapshots, then the connection.',
     who: 'programs',
+    right: 'user',
     input: z.object({}),
     stream: { snapshot: AgentSnapshot, event: AgentEvent },
     errors: ['BUSY'],
@@ -58,6 +63,7 @@ export const agentOperations = {
   'agent.doctor': {
     summary: 'Looks at everything this PC needs for sharing, and says what to do.',
     who: 'programs',
+    right: 'user',
     input: z.object({}),
     answer: DoctorReport,
     errors: [],
@@ -66,6 +72,7 @@ export const agentOperations = {
   'peer.list': {
     summary: 'Other agents seen, connected, refused, lost.',
     who: 'programs',
+    right: 'user',
     input: z.object({}),
     answer: z.object({ peers: z.array(PeerView) }),
     errors: [],
@@ -74,6 +81,7 @@ export const agentOperations = {
   'master.list': {
     summary: 'Who was elected for which content, and why.',
     who: 'programs',
+    right: 'user',
     input: z.object({}),
     answer: z.object({ masters: z.array(MasterView) }),
     errors: [],
@@ -83,6 +91,7 @@ export const agentOperations = {
     summary:
       'What happened after the event number `since`, oldest first; at most 1,000 are kept. As a stream also what happens.',
     who: 'all',
+    right: 'user',
     input: z.object({ since: z.number().int().min(0).default(0) }),
     answer: z.object({ bootId: z.string(), events: z.array(AgentEvent) }),
     stream: { event: AgentEvent },
@@ -92,6 +101,7 @@ export const agentOperations = {
   'why.explain': {
     summary: 'Why downloads came from where they did: by request id, content key, digest, or (part of) the URL.',
     who: 'all',
+    right: 'user',
     input: z.object({ about: z.string().min(1).max(8192) }),
     answer: WhyView,
     errors: ['NOT_FOUND'],
@@ -136,6 +146,7 @@ export const agentOperations = {
   'traffic.history': {
     summary: 'Bytes per second of the last five minutes by where they came from and went, verified or not.',
     who: 'all',
+    right: 'user',
     input: z.object({}),
     answer: TrafficHistory,
     errors: [],
@@ -144,6 +155,7 @@ export const agentOperations = {
   'rates.get': {
     summary: 'What holds transfers back now, and the caps of each hour of the week.',
     who: 'all',
+    right: 'user',
     input: z.object({}),
     answer: RatesAnswer,
     errors: [],

@@ -13,6 +13,7 @@ export const cacheOperations = {
   'cache.list': {
     summary: 'What lies in the cache.',
     who: 'all',
+    right: 'user',
     input: z.object({ query: CacheQuery }),
     answer: CacheListing,
     errors: [],
@@ -21,6 +22,7 @@ export const cacheOperations = {
   'cache.content': {
     summary: 'One content: its URLs, uses, pin, and whom it was served to.',
     who: 'all',
+    right: 'user',
     input: ofContent,
     answer: CacheEntryDetail,
     errors: ['NOT_FOUND'],
@@ -93,6 +95,7 @@ export const cacheOperations = {
   'transfer.pieces': {
     summary: 'Which pieces of a running transfer are here, and from where. NOT_FOUND once it has ended.',
     who: 'all',
+    right: 'user',
     input: z.object({ key: ContentKey }),
     answer: z.object({ pieces: PieceLetters }),
     errors: ['NOT_FOUND'],

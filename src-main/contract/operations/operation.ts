@@ -13,6 +13,14 @@ import type { ErrorCode } from '../errors.ts'
  */
 export type Who = 'anyone' | 'programs' | 'windows' | 'all'
 
+/**
+ * What somebody needs who shares the agent with the other users of the PC. The user of an agent of their own has every right.
+ *
+ *     user     every user of the PC, about what they asked for themselves and what is nobody's in particular
+ *     admin    administrators and helpdesk: the cache, settings, and everybody's downloads
+ */
+export type Right = 'user' | 'admin'
+
 /** Where an operation is in the local API. */
 export interface HttpPlace {
   readonly method: 'GET' | 'POST' | 'DELETE'
@@ -29,6 +37,8 @@ export interface Operation {
   /** What it does; one or two sentences. */
   readonly summary: string
   readonly who: Who
+  /** Absent: `admin`, so that what is new is closed until somebody has decided. */
+  readonly right?: Right
   /** Works without a running agent too: a window is there before its agent has started, and after it has stopped. */
   readonly always?: true
   readonly input: z.ZodObject
@@ -48,11 +58,12 @@ export interface Operation {
 }
 
 /** Codes that follow from the rest of an operation. */
-export function commonErrors({ who, always, input }: Operation): ErrorCode[] {
+export function commonErrors({ who, right, always, input }: Operation): ErrorCode[] {
   return [
     ...(Object.keys(input.shape).length > 0 ? (['BAD_REQUEST'] as const) : []),
     ...(who === 'anyone' ? [] : (['TOKEN_INVALID'] as const)),
     'FORBIDDEN',
+    ...(right === 'user' ? [] : (['RIGHT_MISSING'] as const)),
     ...(always ? [] : (['SHUTTING_DOWN'] as const)),
     'INTERNAL'
   ]

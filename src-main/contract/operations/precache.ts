@@ -7,6 +7,7 @@ export const precacheOperations = {
   'precache.get': {
     summary: 'Whether pre-caching runs, why not, and how the last run ended.',
     who: 'programs',
+    right: 'user',
     input: z.object({}),
     answer: PrecacheView,
     errors: [],

@@ -10,6 +10,7 @@ export const requestOperations = {
   'request.start': {
     summary: 'Asks for a URL. The agent acts at once.',
     who: 'all',
+    right: 'user',
     input: z.object({ spec: RequestSpec }),
     answer: RequestView,
     errors: [
@@ -26,6 +27,7 @@ export const requestOperations = {
   'request.list': {
     summary: 'Running and lately finished requests.',
     who: 'programs',
+    right: 'user',
     input: z.object({}),
     answer: z.object({ requests: z.array(RequestView) }),
     errors: [],
@@ -34,6 +36,7 @@ export const requestOperations = {
   'request.get': {
     summary: 'One request.',
     who: 'programs',
+    right: 'user',
     input: ofRequest,
     answer: RequestView,
     errors: ['NOT_FOUND'],
@@ -42,6 +45,7 @@ export const requestOperations = {
   'request.watch': {
     summary: 'The request now and at each change; the stream ends when the request is done, failed or cancelled.',
     who: 'programs',
+    right: 'user',
     input: ofRequest,
     stream: { request: RequestView },
     errors: ['NOT_FOUND', 'BUSY'],
@@ -50,6 +54,7 @@ export const requestOperations = {
   'request.cancel': {
     summary: 'Cancels a request; verified pieces are kept.',
     who: 'all',
+    right: 'user',
     input: ofRequest.extend({
       reason: ReasonCode.optional().describe('Why the program goes on without the agent: counted as a fallback.')
     }),
@@ -60,6 +65,7 @@ export const requestOperations = {
   'request.pause': {
     summary: 'Pauses a request.',
     who: 'all',
+    right: 'user',
     input: ofRequest,
     answer: RequestView,
     errors: ['NOT_FOUND'],
@@ -68,6 +74,7 @@ export const requestOperations = {
   'request.resume': {
     summary: 'Lets a paused request go on.',
     who: 'all',
+    right: 'user',
     input: ofRequest,
     answer: RequestView,
     errors: ['NOT_FOUND'],
@@ -77,6 +84,7 @@ export const requestOperations = {
     summary:
       'Asks again for what failed or was cancelled. FORBIDDEN across the border between programs and windows: the program that asked may have fetched it elsewhere meanwhile.',
     who: 'all',
+    right: 'user',
     input: ofRequest,
     answer: RequestView,
     errors: ['NOT_FOUND', 'INTEGRATION_OFF', 'URL_INVALID', 'BACKGROUND_CHANNEL_UNSET', 'DESTINATION_INVALID', 'BUSY'],
@@ -85,6 +93,7 @@ export const requestOperations = {
   'request.content': {
     summary: 'The bytes of a finished request, from the cache. Each piece is verified before it is sent.',
     who: 'programs',
+    right: 'user',
     input: ofRequest,
     bytes: true,
     errors: ['NOT_FOUND', 'BUSY', 'CANCELLED', 'CACHE_DAMAGED'],

@@ -20,6 +20,7 @@ export const settingsOperations = {
   'settings.list': {
     summary: 'Every setting: its value, where it came from, and what is wrong with the files it could come from.',
     who: 'all',
+    right: 'user',
     always: true,
     input: z.object({}),
     answer: z.object({ settings: z.array(SettingDetails), problems: z.array(SettingsProblem) }),

@@ -31,6 +31,7 @@ export const windowOperations = {
   'snapshot.get': {
     summary: 'The state at this moment, whole. What is pushed to this window afterwards builds on it.',
     who: 'windows',
+    right: 'user',
     always: true,
     input: z.object({}),
     answer: SnapshotMessage,
@@ -48,6 +49,7 @@ export const windowOperations = {
   'app.info': {
     summary: 'What is shown about the program itself, and which commands work here.',
     who: 'windows',
+    right: 'user',
     always: true,
     input: z.object({}),
     answer: AppInfo,
@@ -56,6 +58,7 @@ export const windowOperations = {
   'app.quit': {
     summary: 'Ends the tray application and its agent.',
     who: 'windows',
+    right: 'user',
     always: true,
     input: z.object({}),
     answer: Done,
@@ -65,6 +68,7 @@ export const windowOperations = {
     summary:
       'Opens the file of a finished request. A program or script is shown in its folder instead; `opened` is false then.',
     who: 'windows',
+    right: 'user',
     input: ofRequest,
     answer: z.object({ opened: z.boolean() }),
     errors: ['NOT_FOUND']
@@ -72,6 +76,7 @@ export const windowOperations = {
   'shell.showInFolder': {
     summary: 'Shows the file of a finished request in its folder.',
     who: 'windows',
+    right: 'user',
     input: ofRequest,
     answer: Done,
     errors: ['NOT_FOUND']
@@ -94,6 +99,7 @@ export const windowOperations = {
   'shell.copyText': {
     summary: 'Puts a text on the clipboard.',
     who: 'windows',
+    right: 'user',
     always: true,
     input: z.object({ text: z.string().max(1_000_000) }),
     answer: Done,
@@ -102,6 +108,7 @@ export const windowOperations = {
   'shell.saveText': {
     summary: 'Asks the person where to, then writes the text there; `saved` is false when they changed their mind.',
     who: 'windows',
+    right: 'user',
     always: true,
     input: z.object({ name: FileName, text: z.string().max(1_900_000) }),
     answer: z.object({ saved: z.boolean() }),
@@ -110,6 +117,7 @@ export const windowOperations = {
   'shell.pickDestination': {
     summary: 'Asks the person for the destination of a download; null when they changed their mind.',
     who: 'windows',
+    right: 'user',
     always: true,
     input: z.object({ name: FileName }),
     answer: z.object({ path: z.string().nullable() }),
