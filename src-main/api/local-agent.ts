@@ -21,10 +21,12 @@ import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
 import { followGatewaySettings } from './gateway/follow-settings.ts'
 import { openLogFile } from './logging.ts'
 import { Door } from './door.ts'
+import { SettingsBook } from '../window/setting-views.ts'
 import { RequestOwners } from '../operations/request-owners.ts'
 import { UserAgents } from '../operations/user-agents.ts'
 import { startApi } from './server.ts'
 import { openUi, type UiOptions } from './ui.ts'
+import { UserWindows } from './user-windows.ts'
 
 /** Everything together ends within so long, ms; who promises 5 s has the rest to leave. */
 export const STOP_LIMIT_MS = 4500
@@ -149,6 +151,7 @@ async function startParts(
     () => RequestOwners.open(door ? paths.requestOwners : null),
     (o) => o.settled()
   )
+  const users = new UserAgents(() => agent, owners)
   const examineAgent = async () =>
     reportOf(
       clock.wallMs(),
@@ -178,7 +181,18 @@ async function startParts(
         logDir: paths.log,
         examine: examineAgent,
         openMetrics: !settings.current.metrics.requireToken,
-        machine: door && { door, users: new UserAgents(() => agent, owners) },
+        machine: door && {
+          door,
+          users,
+          windows: new UserWindows({
+            agent,
+            users,
+            settings: options.ui?.settings ?? new SettingsBook(() => settings, null),
+            paths,
+            clock,
+            log
+          })
+        },
         ...(ui && { ui })
       }),
     (a) => a.close()

@@ -23,6 +23,7 @@ import { addOperationRoutes, queryNumbers } from './operation-routes.ts'
 import { addUiRoutes } from './ui-routes.ts'
 import { uiLinkTo, type Ui } from './ui.ts'
 import { answerUnreadable } from './unreadable-call.ts'
+import type { UserWindows } from './user-windows.ts'
 
 const MAX_BODY_BYTES = 64 * 1024
 const MAX_HEADER_BYTES = 16 * 1024
@@ -42,7 +43,7 @@ export interface ApiOptions {
   /** TCP port on 127.0.0.1; 0 takes any free one. */
   readonly port: number
   /** Where the users of the PC come in, and what each may see; absent: it is the agent of one. */
-  readonly machine?: { readonly door: Door; readonly users: UserAgents } | undefined
+  readonly machine?: { readonly door: Door; readonly users: UserAgents; readonly windows: UserWindows } | undefined
   readonly settings: LiveSettings
   readonly clock: Clock
   readonly log: Log
@@ -150,7 +151,13 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   })
   await app.register(swagger, openApiOptions)
   addOperationRoutes(app, { operations, requireToken, openStream, personOf: (request) => people.get(request) })
-  if (ui) addUiRoutes(app, { ui, log, openStream })
+  if (ui || machine) {
+    const windowOf = async (shown: string) => {
+      const person = await machine?.door.whoShows(shown)
+      return person && machine?.windows.of(person)
+    }
+    addUiRoutes(app, { ui, windowOf, log, openStream })
+  }
   addMetrics(app, new Metrics(() => agent.snapshot()), options.openMetrics ? async () => {} : requireToken)
 
   try {

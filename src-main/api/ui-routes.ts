@@ -7,9 +7,13 @@ import { bundleHeaders, readBundleFile } from '../window/bundle-files.ts'
 import type { EventStream } from './event-stream.ts'
 import { bearerOf } from './guard.ts'
 import type { Ui } from './ui.ts'
+import type { WindowView } from './user-windows.ts'
 
 export interface UiRoutesContext {
-  readonly ui: Ui
+  /** Absent: no page is served to browsers. */
+  readonly ui?: Ui | undefined
+  /** The window of a user of the PC who has shown a token; undefined: nobody has left it. */
+  readonly windowOf: (token: string) => Promise<WindowView | undefined>
   readonly log: Log
   /** Turns the answer into a stream. @throws BUSY when too many are open */
   openStream(reply: FastifyReply): EventStream
@@ -19,9 +23,51 @@ export interface UiRoutesContext {
  * The page of the window and what it speaks with. The page's files hold no secret and are given to any browser of this PC;
  * everything else needs a session.
  */
-export function addUiRoutes(app: FastifyInstance, { ui, log, openStream }: UiRoutesContext): void {
+export function addUiRoutes(app: FastifyInstance, context: UiRoutesContext): void {
+  const { ui, openStream } = context
+  if (ui) addPage(app, ui, context.log)
+
+  /** Who may speak for a window, and whether they still may. */
+  const sessionOf = async (request: FastifyRequest): Promise<{ readonly view: WindowView; admits(): boolean }> => {
+    const token = bearerOf(request.headers.authorization)
+    if (token !== undefined && ui?.sessions.admits(token)) return { view: ui, admits: () => ui.sessions.admits(token) }
+    const view = token === undefined ? undefined : await context.windowOf(token)
+    if (!view) throw new LarderError('TOKEN_INVALID', 'This window is not signed in')
+    return { view, admits: () => true }
+  }
+
+  app.post(uiRoutes.commands, { schema: { ...hidden, response: { 200: UiAnswer } } }, async (request) =>
+    (await sessionOf(request)).view.command(request.body)
+  )
+
+  let written: { news: SnapshotNews; json: string } | undefined
+  const jsonOf = (news: SnapshotNews): string => {
+    // One string per message, however many windows there are.
+    if (written?.news !== news) written = { news, json: JSON.stringify(news) }
+    return written.json
+  }
+  app.get(uiRoutes.stream, { schema: hidden }, async (request, reply) => {
+    const { view, admits } = await sessionOf(request)
+    const stream = openStream(reply)
+    const next = view.reader()
+    const send = () => {
+      const news = next()
+      return { event: isChange(news) ? 'change' : 'message', json: jsonOf(news) }
+    }
+    const push = (): void => {
+      if (admits()) stream.sendNewest(send)
+      else stream.end()
+    }
+    push()
+    stream.once('closed', view.follow(push))
+    return reply
+  })
+}
+
+const hidden = { hide: true } as const
+
+function addPage(app: FastifyInstance, ui: Ui, log: Log): void {
   const { sessions } = ui
-  const hidden = { hide: true } as const
 
   app.get(UI_PATH.slice(0, -1), { schema: hidden }, (_request, reply) => reply.redirect(UI_PATH, 308))
   app.get(`${UI_PATH}*`, { schema: hidden }, async (request, reply) => {
@@ -46,43 +92,11 @@ export function addUiRoutes(app: FastifyInstance, { ui, log, openStream }: UiRou
   )
 
   app.delete(uiRoutes.session, { schema: hidden }, (request, reply) => {
-    sessions.revoke(sessionOf(request))
-    log.info({}, 'a browser has signed out of the window')
-    return reply.code(204).send()
-  })
-
-  const onRequest = async (request: FastifyRequest): Promise<void> => void sessionOf(request)
-  const sessionOf = (request: FastifyRequest): string => {
     const token = bearerOf(request.headers.authorization)
     if (token === undefined || !sessions.admits(token))
       throw new LarderError('TOKEN_INVALID', 'This window is not signed in')
-    return token
-  }
-
-  app.post(uiRoutes.commands, { onRequest, schema: { ...hidden, response: { 200: UiAnswer } } }, (request) =>
-    ui.command(request.body)
-  )
-
-  let written: { news: SnapshotNews; json: string } | undefined
-  const jsonOf = (news: SnapshotNews): string => {
-    // One string per message, however many windows there are.
-    if (written?.news !== news) written = { news, json: JSON.stringify(news) }
-    return written.json
-  }
-  app.get(uiRoutes.stream, { schema: hidden }, (request, reply) => {
-    const token = sessionOf(request)
-    const stream = openStream(reply)
-    const next = ui.reader()
-    const send = () => {
-      const news = next()
-      return { event: isChange(news) ? 'change' : 'message', json: jsonOf(news) }
-    }
-    const push = (): void => {
-      if (sessions.admits(token)) stream.sendNewest(send)
-      else stream.end()
-    }
-    push()
-    stream.once('closed', ui.follow(push))
-    return reply
+    sessions.revoke(token)
+    log.info({}, 'a browser has signed out of the window')
+    return reply.code(204).send()
   })
 }

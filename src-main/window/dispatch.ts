@@ -12,6 +12,8 @@ import type { Agent } from '../agent/agent.ts'
 import { createOperations } from '../operations/carry-out.ts'
 import type { SettingsDesk, ShellActions } from '../operations/operation-host.ts'
 import { outwardError } from '../operations/outward-error.ts'
+import type { Person } from '../operations/person.ts'
+import type { UserAgents } from '../operations/user-agents.ts'
 import { fitsInto } from './bounded-input.ts'
 
 /** The agent as windows need it. */
@@ -24,6 +26,9 @@ export interface AgentSource {
 
 export interface DispatchContext {
   readonly source: AgentSource
+  /** Whose window it is, of several users of an agent, and what each may see. */
+  readonly person?: Person | undefined
+  readonly users?: UserAgents | undefined
   readonly settings: SettingsDesk
   readonly shell: Partial<ShellActions>
   readonly info: Omit<AppInfo, 'commands'>
@@ -39,9 +44,11 @@ export type Dispatch = (input: unknown, by: string) => Promise<Answer>
 const waitsFor = new AbortController().signal
 
 /** Commands of windows, whatever carries them: checks what comes in, does it, checks what goes out. */
-export function createDispatch({ source, settings, shell, info, clock, onDefect }: DispatchContext): Dispatch {
+export function createDispatch(context: DispatchContext): Dispatch {
+  const { source, settings, shell, info, clock, onDefect, person, users } = context
   const operations = createOperations({
     agent: () => source.agent(),
+    users,
     settings,
     clock,
     windows: {
@@ -56,7 +63,7 @@ export function createDispatch({ source, settings, shell, info, clock, onDefect 
     try {
       const { c, ...fields } = parseCommand(input)
       name = c
-      const value = await operations.answer(c, fields, { as: 'window', by, signal: waitsFor })
+      const value = await operations.answer(c, fields, { as: 'window', by, person, signal: waitsFor })
       return { ok: true, value: commandResult(c).parse(value) }
     } catch (thrown) {
       const error = outwardError(thrown)
