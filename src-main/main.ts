@@ -26,11 +26,24 @@ if (app.requestSingleInstanceLock()) start()
 else if (devUrl !== undefined) startWhenAlone()
 else app.quit()
 
+/** The end-to-end tests put a machine agent of their own somewhere; nothing else moves its place. */
+function e2ePlace(): string | null {
+  return (!app.isPackaged && process.env['LARDER_E2E'] === '1' && process.env['LARDER_E2E_PLACE']) || null
+}
+
 function start(): void {
   // Never awaited at the top level: `ready` waits for this module to end.
   void app.whenReady().then(() => {
     const assetsDir = app.isPackaged ? join(process.resourcesPath, 'assets') : join(app.getAppPath(), 'assets')
-    const shell = startShell({ dataDir, createAgent, bundleDir: join(import.meta.dirname, '..'), assetsDir, devUrl })
+    const shell = startShell({
+      dataDir,
+      createAgent,
+      bundleDir: join(import.meta.dirname, '..'),
+      assetsDir,
+      devUrl,
+      // Who names a data folder means the agent of that folder.
+      ...(process.env['LARDER_DATA_DIR'] && { machinePlace: e2ePlace() })
+    })
     // A tray cannot be found from outside; the end-to-end tests get it here.
     if (!app.isPackaged && process.env['LARDER_E2E'] === '1') Object.assign(globalThis, { larderE2e: shell })
   })

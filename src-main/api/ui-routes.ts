@@ -36,8 +36,8 @@ export function addUiRoutes(app: FastifyInstance, context: UiRoutesContext): voi
     return { view, admits: () => true }
   }
 
-  app.post(uiRoutes.commands, { schema: { ...hidden, response: { 200: UiAnswer } } }, async (request) =>
-    (await sessionOf(request)).view.command(request.body)
+  app.post(uiRoutes.commands, { schema: { ...hidden, response: { 200: UiAnswer } } }, (request) =>
+    sessionOf(request).then(({ view }) => view.command(request.body))
   )
 
   let written: { news: SnapshotNews; json: string } | undefined

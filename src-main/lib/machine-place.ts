@@ -14,19 +14,34 @@ export function machinePlace(platform: NodeJS.Platform = process.platform): stri
 
 export const machineAgentFile = (place: string): string => join(place, 'agent.json')
 
+/** Whether this PC has an agent of all users, be it that it is just being started anew: its folder is there as long as its service is. */
+export function isMachineAgentThere(place: string): boolean {
+  try {
+    return whyNotPlace(place) === null
+  } catch {
+    return false
+  }
+}
+
 /**
  * Why what lies in a machine agent's place cannot be believed; null when it can. Whoever may write to the folder above, root or
  * this user, has decided whose the place is; the file in it must be of the same hand, and of nobody else's.
  */
 export function whyNotMachineAgent(place: string): string | null {
+  const folder = whyNotPlace(place)
+  if (folder !== null) return folder
+  const { uid } = lstatSync(place)
+  const file = lstatSync(machineAgentFile(place))
+  if (!file.isFile() || file.nlink !== 1) return `${machineAgentFile(place)} is not a file`
+  if (file.uid !== uid && file.uid !== 0) return `${machineAgentFile(place)} belongs to another user`
+  if ((file.mode & 0o022) !== 0) return `${machineAgentFile(place)} can be written by others`
+  return null
+}
+
+function whyNotPlace(place: string): string | null {
   const above = whyUnsafe(dirname(place))
   if (above !== null) return above
   const folder = lstatSync(place)
   if (!folder.isDirectory()) return `${place} is not a folder`
-  if ((folder.mode & 0o022) !== 0) return `${place} can be written by others`
-  const file = lstatSync(machineAgentFile(place))
-  if (!file.isFile() || file.nlink !== 1) return `${machineAgentFile(place)} is not a file`
-  if (file.uid !== folder.uid && file.uid !== 0) return `${machineAgentFile(place)} belongs to another user`
-  if ((file.mode & 0o022) !== 0) return `${machineAgentFile(place)} can be written by others`
-  return null
+  return (folder.mode & 0o022) === 0 ? null : `${place} can be written by others`
 }

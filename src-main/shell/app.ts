@@ -7,6 +7,7 @@ import { LARDER_VERSION } from '../contract/version.ts'
 import { systemClock } from '../lib/clock.ts'
 import { dataPaths } from '../lib/data-paths.ts'
 import { LarderError } from '../lib/errors.ts'
+import { isMachineAgentThere, machinePlace } from '../lib/machine-place.ts'
 import { personName } from '../lib/person-name.ts'
 import { LiveSettings } from '../settings/live-settings.ts'
 import { diskFiles } from '../settings/settings-files.ts'
@@ -15,16 +16,17 @@ import { setAppMenu } from './app-menu.ts'
 import { denyPermissions, serveBundle } from './app-scheme.ts'
 import { AppSettingsFile } from './app-settings-file.ts'
 import { APP_ORIGIN } from './app-bundle.ts'
-import { askAgain, noteRequests } from './ask-again.ts'
-import { createDispatch } from '../window/dispatch.ts'
+import { AttachedEngine } from './attached-engine.ts'
+import type { Engine } from './engine.ts'
 import { acceptCommands } from './ipc.ts'
 import { HIDDEN_FLAG, setOpenAtLogin } from './login-item.ts'
 import { MainWindow } from './main-window.ts'
 import { Notices } from './notices.ts'
 import { notify } from './notify.ts'
+import { OwnEngine } from './own-engine.ts'
 import { isOnBattery, watchPower } from './power.ts'
 import { PowerPolicy } from './power-policy.ts'
-import { SettingsBook } from '../window/setting-views.ts'
+import { AppBook, SettingsBook } from '../window/setting-views.ts'
 import { createShellActions } from './shell-actions.ts'
 import { AppTray } from './tray.ts'
 import { trayMenu, type TrayAction } from './tray-menu.ts'
@@ -42,6 +44,8 @@ export interface ShellOptions {
   /** `out/`: has `preload/` and `renderer/`. */
   readonly bundleDir: string
   readonly assetsDir: string
+  /** Where the agent of all users of the PC is looked for, instead of its place; null: nowhere. */
+  readonly machinePlace?: string | null
   /** Instead of the machine's policy file. */
   readonly policyFile?: string
   /** Address of vite's development server, instead of the bundle. */
@@ -51,6 +55,8 @@ export interface ShellOptions {
 /** What a test may reach of the shell. */
 export interface StartedShell {
   readonly tray: AppTray
+  readonly engine: Engine
+  /** Of the agent inside the application; never started where it attaches to another. */
   readonly life: AgentLife
 }
 
@@ -64,11 +70,6 @@ export function startShell(options: ShellOptions): StartedShell {
   // Made when it is first needed: files that are broken from the beginning are a state to be shown.
   const agentSettings = () => (live ??= new LiveSettings({ files: diskFiles(paths, options.policyFile), clock }))
   const settings = new SettingsBook(agentSettings, appSettings)
-  const startAgent = async () => {
-    agentSettings().begin()
-    return runLocalAgent({ dataDir: paths.root, settings: agentSettings(), createAgent: options.createAgent, clock })
-  }
-  const life = new AgentLife(startAgent, clock)
   const logDefect = (what: string, error: unknown): void => console.error(`larder: ${what}:`, error)
   const attempt = (what: string, step: () => unknown): void => {
     void (async () => step())().catch((error: unknown) => {
@@ -96,16 +97,11 @@ export function startShell(options: ShellOptions): StartedShell {
     quit: () => app.quit()
   })
   const { node, chrome = '', electron = '' } = process.versions as Partial<NodeJS.ProcessVersions> & { node: string }
-  const unfinished = new UnfinishedRequests(join(paths.root, 'requests.json'), (error) =>
-    logDefect('keep what was asked for', error)
-  )
-  const commands = createDispatch({
-    source: life,
-    settings,
+  const shared = {
     shell: actions,
     info: {
       version: LARDER_VERSION,
-      runtime: 'app',
+      runtime: 'app' as const,
       platform: process.platform,
       versions: { node, chrome, electron },
       dataDir: paths.root,
@@ -113,59 +109,71 @@ export function startShell(options: ShellOptions): StartedShell {
     },
     clock,
     onDefect: logDefect
-  })
-  const dispatch = noteRequests(commands, unfinished, (id) => life.agent().requestView(id))
-  acceptCommands(dispatch, origin)
-  life.on('started', (agent) => {
-    agent.on('request', (view) => unfinished.changed(view))
-    attempt('ask again', () => askAgain(dispatch, unfinished, personName()))
-  })
+  }
+  const life = new AgentLife(async () => {
+    agentSettings().begin()
+    return runLocalAgent({ dataDir: paths.root, settings: agentSettings(), createAgent: options.createAgent, clock })
+  }, clock)
+  const ownEngine = (): Engine =>
+    new OwnEngine({
+      ...shared,
+      life,
+      unfinished: new UnfinishedRequests(join(paths.root, 'requests.json'), (error) =>
+        logDefect('keep what was asked for', error)
+      ),
+      settings,
+      person: personName(),
+      started: () => power.agentStarted(isOnBattery())
+    })
+  const attachedEngine = (place: string): Engine => {
+    // Folders of the machine agent are not this user's to open.
+    const { 'shell.openCacheFolder': _cache, 'shell.openLogFolder': _log, ...shell } = actions
+    return new AttachedEngine({
+      ...shared,
+      shell,
+      appSettings: new AppBook(appSettings),
+      detect: { machinePlace: place }
+    })
+  }
+  const place = options.machinePlace === undefined ? machinePlace() : options.machinePlace
+  const engine = place !== null && isMachineAgentThere(place) ? attachedEngine(place) : ownEngine()
+  acceptCommands(engine.dispatch, origin)
 
-  const byTray = `${personName()} in the tray`
   const act = (action: TrayAction): void => {
     switch (action.do) {
       case 'open':
         return window.open()
       case 'open-logs':
         return attempt('open the log folder', () =>
-          actions['shell.openLogFolder']({ c: 'shell.openLogFolder' }, () => life.agent())
+          actions['shell.openLogFolder']({ c: 'shell.openLogFolder' }, () => engine.ownAgent!)
         )
-      case 'pause':
-        return attempt('pause', () =>
-          life.agent().pauseAll(action.forMs === null ? null : clock.wallMs() + action.forMs)
-        )
-      case 'resume':
-        return attempt('resume', () => life.agent().resumeAll())
-      case 'integration':
-        return attempt('integration', () => life.agent().setIntegration(action.enabled, { by: byTray }))
-      case 'restart':
-        return attempt('start the agent', () => life.restart())
       case 'quit':
         return app.quit()
+      default:
+        return attempt(action.do, () => engine.act(action))
     }
   }
-  const view = () => trayMenu(life.status, life.newest.snapshot)
+  const view = () => trayMenu(engine.status, engine.newest.snapshot)
   const tray = new AppTray(join(options.assetsDir, 'tray'), view(), act)
-  const next = life.reader()
+  const next = engine.reader()
   const push = (): void => window.send(SNAPSHOT_CHANNEL, next)
-  window.onShown = () => void life.message()
-  life.on('changed', () => {
+  window.onShown = () => void engine.message()
+  engine.on('changed', () => {
     tray.show(view())
     push()
   })
 
   const notices = new Notices(clock, (notice) => notify(notice, () => window.open()))
-  life.on('event', (event) => {
+  engine.on('event', (event) => {
     if (appSettings.values.notifications) notices.add(event)
   })
 
   const power = new PowerPolicy({
-    agent: () => (life.status.state === 'running' ? life.agent() : null),
+    agent: () => engine.ownAgent,
     pauseOnBattery: () => appSettings.values.pauseOnBattery,
     clock
   })
   watchPower(power, () => app.quit())
-  life.on('started', () => power.agentStarted(isOnBattery()))
 
   const applyLogin = (openAtLogin: boolean) => attempt('start at login', () => setOpenAtLogin(APP_ID, openAtLogin))
   // What is not installed does not put itself into anybody's login.
@@ -184,19 +192,16 @@ export function startShell(options: ShellOptions): StartedShell {
     quitting = true
     if (agentEnded) return
     event.preventDefault()
-    void life
-      .stop(STOP_DEADLINE_MS)
-      .then(() => unfinished.written())
-      .then(() => {
-        agentEnded = true
-        app.quit()
-      })
+    void engine.stop(STOP_DEADLINE_MS).then(() => {
+      agentEnded = true
+      app.quit()
+    })
   })
-  window.onSessionEnd = () => void life.stop(STOP_DEADLINE_MS)
+  window.onSessionEnd = () => void engine.stop(STOP_DEADLINE_MS)
 
   if (!process.argv.includes(HIDDEN_FLAG)) window.open()
-  void life.start()
-  return { tray, life }
+  void engine.start()
+  return { tray, engine, life }
 }
 
 /** For an error nobody caught: the application goes on, the person is told once. */

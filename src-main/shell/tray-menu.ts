@@ -2,6 +2,7 @@ import type { AgentStatus } from '../contract/commands.ts'
 import type { RequestView } from '../contract/request.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
 import { byProgress, groupOf, isFinal, receivedBytes, stateLabel } from '../contract/progress.ts'
+import type { EngineAction } from './engine.ts'
 import { countOf, formatRate, formatSize, percentOf } from '../contract/sizes.ts'
 
 export const trayStates = ['idle', 'downloading', 'serving', 'paused', 'off', 'error'] as const
@@ -9,10 +10,7 @@ export const trayStates = ['idle', 'downloading', 'serving', 'paused', 'off', 'e
 export type TrayState = (typeof trayStates)[number]
 
 /** What a click does. */
-export type TrayAction =
-  | { readonly do: 'open' | 'open-logs' | 'resume' | 'restart' | 'quit' }
-  | { readonly do: 'pause'; readonly forMs: number | null }
-  | { readonly do: 'integration'; readonly enabled: boolean }
+export type TrayAction = { readonly do: 'open' | 'open-logs' | 'quit' } | EngineAction
 
 export type TrayItem =
   | { readonly type: 'separator' }

@@ -37,6 +37,8 @@ export async function startAgentRig(
     clock?: Clock
     name?: string
     ui?: UiOptions
+    /** Serves all users of the PC, who find it at `place`. */
+    machine?: { place: string }
   } = {}
 ): Promise<AgentRig> {
   const dir = await mkdtemp(join(tmpdir(), 'larder-rig-'))
@@ -52,6 +54,7 @@ export async function startAgentRig(
     log,
     ...(options.name !== undefined && { name: options.name }),
     ...(options.ui && { ui: options.ui }),
+    machine: options.machine,
     createAgent: (config, host) => (double = new AgentDouble(config, host))
   })
   const token = await readFile(running.paths.apiToken, 'utf8')

@@ -45,6 +45,27 @@ export class SettingsBook implements SettingsDesk {
   }
 }
 
+/** The settings of the application alone, where the agent's are somebody else's. */
+export class AppBook implements Pick<SettingsDesk, 'list' | 'set' | 'unset'> {
+  readonly #app: AppSettingsStore
+
+  constructor(app: AppSettingsStore) {
+    this.#app = app
+  }
+
+  list(): SettingDetails[] {
+    return appKeys.map((key) => appSetting(key, this.#app))
+  }
+
+  async set(name: string, value: unknown): Promise<SettingDetails> {
+    return setAppSetting(name, value, this.#app)
+  }
+
+  async unset(name: string): Promise<SettingDetails> {
+    return setAppSetting(name, undefined, this.#app)
+  }
+}
+
 const appKeys = Object.keys(AppSettings.shape) as (keyof AppSettings)[]
 
 function appSetting(key: keyof AppSettings, store: AppSettingsStore): SettingDetails {
