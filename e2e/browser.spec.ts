@@ -175,7 +175,7 @@ test('a file is downloaded with clicks in the browser, comes from the other PC, 
   expect(await page.context().cookies()).toEqual([])
 })
 
-test('a link opens the window once; a reload stays signed in, another tab does not', async ({
+test('a link opens the window once; a reload stays signed in, another tab does not, nor this one after signing out', async ({
   agent,
   page,
   context
@@ -191,6 +191,17 @@ test('a link opens the window once; a reload stays signed in, another tab does n
     await tab.goto(address)
     await expect(tab.getByRole('heading', { name: 'This page is not signed in' })).toBeVisible()
   }
+  const token = await page.evaluate(() => sessionStorage.getItem('larder.session'))
+  await page.getByRole('button', { name: 'More' }).click()
+  await page.getByRole('menuitem', { name: 'Sign out' }).click()
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Sign out' }).click()
+  await expect(page.getByRole('heading', { name: 'This page is not signed in' })).toBeVisible()
+  await page.reload()
+  await expect(page.getByRole('heading', { name: 'This page is not signed in' })).toBeVisible()
+  const refused = await fetch(`http://127.0.0.1:${agent.apiPort}/v1/ui/stream`, {
+    headers: { authorization: `Bearer ${token}` }
+  })
+  expect(refused.status).toBe(401)
 })
 
 test('the private file that `larder ui` gives to the browser leads on to the window', async ({ agent, page, dir }) => {

@@ -5,6 +5,7 @@ import type { ErrorView } from '../src-main/contract/errors.ts'
 import type { AgentSnapshot } from '../src-main/contract/snapshot.ts'
 import { ask, failureOf } from './agent/bridge.ts'
 import type { Mirror, MirrorState } from './agent/mirror.ts'
+import type { Session } from './agent/session.ts'
 import type { createWindowClock } from './agent/window-clock.ts'
 
 export type ViewName = 'overview' | 'downloads' | 'site' | 'cache' | 'events' | 'settings'
@@ -20,12 +21,16 @@ export interface AppParts {
   readonly bridge: LarderBridge
   readonly mirror: Mirror
   readonly clock: ReturnType<typeof createWindowClock>
+  /** Of a window in a browser. */
+  readonly session?: Pick<Session, 'signOut'> | undefined
 }
 
-export interface AppContextValue extends AppParts {
+export interface AppContextValue extends Omit<AppParts, 'session'> {
   /** Null until the agent has said what works here. */
   readonly info: AppInfo | null
   notify(notice: Notice): void
+  /** Null where nobody signs in: in the tray application. */
+  readonly signOut: (() => Promise<void>) | null
   /** What the view was opened about: words its search begins with. */
   readonly about: string
   go(view: ViewName, about?: string): void

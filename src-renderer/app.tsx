@@ -77,17 +77,17 @@ export interface AppProps extends AppParts {
 }
 
 /** The window. */
-export function App({ bridge, mirror, clock, startView, theme }: AppProps) {
+export function App({ bridge, mirror, clock, session, startView, theme }: AppProps) {
   const systemDark = useMedia('(prefers-color-scheme: dark)')
   const dark = theme === undefined ? systemDark : theme === 'dark'
   return (
     <FluentProvider theme={dark ? darkTheme : lightTheme}>
-      <Frame bridge={bridge} mirror={mirror} clock={clock} startView={startView} />
+      <Frame bridge={bridge} mirror={mirror} clock={clock} session={session} startView={startView} />
     </FluentProvider>
   )
 }
 
-function Frame({ bridge, mirror, clock, startView }: AppParts & { readonly startView?: ViewName }) {
+function Frame({ bridge, mirror, clock, session, startView }: AppParts & { readonly startView?: ViewName }) {
   const styles = useStyles()
   const [view, setView] = useState<ViewName>(() => startView ?? viewInAddress() ?? 'overview')
   const [about, setAbout] = useState('')
@@ -119,6 +119,23 @@ function Frame({ bridge, mirror, clock, startView }: AppParts & { readonly start
     contentRef.current?.scrollTo({ top: 0 })
   }, [])
 
+  const signOut = useMemo(
+    () =>
+      session
+        ? async () => {
+            const heard = await session.signOut()
+            mirror.signedOut()
+            if (!heard)
+              notify({
+                intent: 'info',
+                title: 'Signed out here',
+                body: 'The agent did not answer. Its side of the session ends after 12 hours without use.'
+              })
+          }
+        : null,
+    [session, mirror, notify]
+  )
+
   useEffect(() => {
     const endClock = clock.start()
     const endMirror = mirror.start()
@@ -133,8 +150,8 @@ function Frame({ bridge, mirror, clock, startView }: AppParts & { readonly start
   }, [view])
 
   const value = useMemo<AppContextValue>(
-    () => ({ bridge, mirror, clock, info, notify, about, go }),
-    [bridge, mirror, clock, info, notify, about, go]
+    () => ({ bridge, mirror, clock, info, notify, signOut, about, go }),
+    [bridge, mirror, clock, info, notify, signOut, about, go]
   )
   const View = views[view]
   return (

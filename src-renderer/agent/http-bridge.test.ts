@@ -16,7 +16,8 @@ function rig(answer: (call: Call) => Response | Promise<Response>) {
   const calls: Call[] = []
   const waits: number[] = []
   let token: string | null = 'secret-token'
-  const session: Session = { token: () => token, end: () => (token = null) }
+  const end = () => void (token = null)
+  const session: Session = { token: () => token, end, signOut: async () => true }
   const page: BrowserPage = {
     fetch: async (path, init) => {
       calls.push({ path, init })

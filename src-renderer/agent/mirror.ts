@@ -37,6 +37,8 @@ export interface Mirror {
   readonly store: StoreApi<MirrorState>
   /** Begins to listen. @returns how to end it */
   start(): () => void
+  /** This window has been signed out: nothing of what it knew stays. */
+  signedOut(): void
 }
 
 /** Wall clock and timer of the window; tests put their own. */
@@ -74,6 +76,7 @@ export function createMirror(bridge: LarderBridge, time: MirrorTime = windowTime
   let stopped = true
 
   const take = (news: SnapshotNews) => {
+    if (store.getState().link === 'signedOut') return
     const isOld = endedRuns.has(news.run) || (news.run === newest?.run && news.n <= newest.n)
     const message = isOld ? null : afterNews(newest, news)
     // It builds on what this window missed, hidden or not yet there: the whole is asked for.
@@ -140,6 +143,10 @@ export function createMirror(bridge: LarderBridge, time: MirrorTime = windowTime
 
   return {
     store,
+    signedOut: () => {
+      newest = null
+      store.setState({ ...emptyMirror, link: 'signedOut' })
+    },
     start: () => {
       stopped = false
       silentMs = 0

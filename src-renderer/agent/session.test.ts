@@ -46,6 +46,30 @@ describe('the session of a browser', () => {
   })
 
   test.each([
+    ['the agent ends it', () => new Response(null, { status: 204 }), true],
+    ['the agent has ended it before', () => new Response('{}', { status: 401 }), true],
+    ['the agent refuses', () => new Response('{}', { status: 503 }), false],
+    ['the agent is gone', () => Promise.reject<Response>(new TypeError('fetch failed')), false]
+  ])('signs out: the token is forgotten whether %s', async (_, answer, heard) => {
+    const token = 'kept-token-0123456789'
+    const { made, store } = page('', () => new Response(), { 'larder.session': token })
+    const session = await openSession(made)
+    const calls: [string, RequestInit][] = []
+    Object.assign(made, {
+      fetch: async (url: string, init: RequestInit) => {
+        calls.push([url, init])
+        expect(session.token()).toBeNull()
+        return answer()
+      }
+    })
+    expect(await session.signOut()).toBe(heard)
+    expect(calls).toEqual([['/v1/ui/session', { method: 'DELETE', headers: { authorization: `Bearer ${token}` } }]])
+    expect(store.size).toBe(0)
+    expect(await session.signOut()).toBe(true)
+    expect(calls).toHaveLength(1)
+  })
+
+  test.each([
     ['a used link', () => new Response('{}', { status: 401 })],
     ['an answer without token', () => Response.json({})],
     ['a token with a line break', () => Response.json({ token: `${'a'.repeat(20)}\n` })],

@@ -6,6 +6,8 @@ export interface Session {
   token(): string | null
   /** The agent refused the token: forget it. */
   end(): void
+  /** Forgets the token, here and at the agent. @returns whether the agent has heard it */
+  signOut(): Promise<boolean>
 }
 
 const KEPT = 'larder.session'
@@ -34,12 +36,27 @@ export async function openSession(page: SessionPage): Promise<Session> {
     if (token === null) page.sessionStorage.removeItem(KEPT)
     else page.sessionStorage.setItem(KEPT, token)
   }
-  return {
-    token: () => token,
-    end: () => {
-      token = null
-      page.sessionStorage.removeItem(KEPT)
-    }
+  const end = () => {
+    token = null
+    page.sessionStorage.removeItem(KEPT)
+  }
+  const signOut = async () => {
+    const mine = token
+    end()
+    return mine === null || (await revoke(page, mine))
+  }
+  return { token: () => token, end, signOut }
+}
+
+async function revoke(page: SessionPage, token: string): Promise<boolean> {
+  try {
+    const { ok, status } = await page.fetch(uiRoutes.session, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${token}` }
+    })
+    return ok || status === 401
+  } catch {
+    return false
   }
 }
 

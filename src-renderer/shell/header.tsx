@@ -18,8 +18,9 @@ import { MoreHorizontal20Regular } from '@fluentui/react-icons/svg/more-horizont
 import { Pause20Regular } from '@fluentui/react-icons/svg/pause'
 import { Play20Regular } from '@fluentui/react-icons/svg/play'
 import { Power20Regular } from '@fluentui/react-icons/svg/power'
+import { SignOut20Regular } from '@fluentui/react-icons/svg/sign-out'
 import { useState } from 'react'
-import { useAction, useCan, useLive, useMirror, useSnapshot } from '../app-context.tsx'
+import { useAction, useApp, useCan, useLive, useMirror, useSnapshot } from '../app-context.tsx'
 import { fleetState } from '../agent/selectors/overview.ts'
 import { exactTime } from '../format/time.ts'
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx'
@@ -168,8 +169,10 @@ function MoreMenu() {
   const { run } = useAction()
   const logs = useCan('shell.openLogFolder')
   const quit = useCan('app.quit')
-  const [asking, setAsking] = useState(false)
-  if (!logs && !quit) return null
+  const { signOut } = useApp()
+  const signedIn = useMirror((s) => s.link !== 'signedOut') && signOut !== null
+  const [asking, setAsking] = useState<'quit' | 'sign out' | null>(null)
+  if (!logs && !quit && !signedIn) return null
   return (
     <>
       <Menu>
@@ -186,19 +189,37 @@ function MoreMenu() {
               </MenuItem>
             ) : null}
             {quit ? (
-              <MenuItem icon={<Power20Regular />} onClick={() => setAsking(true)}>
+              <MenuItem icon={<Power20Regular />} onClick={() => setAsking('quit')}>
                 Quit Larder
+              </MenuItem>
+            ) : null}
+            {signedIn ? (
+              <MenuItem icon={<SignOut20Regular />} onClick={() => setAsking('sign out')}>
+                Sign out
               </MenuItem>
             ) : null}
           </MenuList>
         </MenuPopover>
       </Menu>
       <ConfirmDialog
-        open={asking}
+        open={asking === 'sign out'}
+        title="Sign out?"
+        confirm="Sign out"
+        onConfirm={() => {
+          setAsking(null)
+          void signOut?.()
+        }}
+        onClose={() => setAsking(null)}
+      >
+        This page shows and does nothing more until <code>larder ui</code> on this PC opens it again. Larder goes on
+        running.
+      </ConfirmDialog>
+      <ConfirmDialog
+        open={asking === 'quit'}
         title="Quit Larder?"
         confirm="Quit"
         onConfirm={() => void run({ c: 'app.quit' })}
-        onClose={() => setAsking(false)}
+        onClose={() => setAsking(null)}
       >
         Programs on this PC download directly until Larder runs again, and its peers can take nothing from it. Verified
         pieces are kept; running downloads go on at the next start.

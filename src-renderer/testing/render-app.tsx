@@ -4,7 +4,7 @@ import { render, type RenderResult } from '@testing-library/react'
 import { createMirror } from '../agent/mirror.ts'
 import { createWindowClock } from '../agent/window-clock.ts'
 import { App } from '../app.tsx'
-import type { ViewName } from '../app-context.tsx'
+import type { AppParts, ViewName } from '../app-context.tsx'
 import { createFixtureBridge, type FixtureAgent, type FixtureBridge } from './fixture-bridge.ts'
 import { FIXTURE_NOW } from './snapshots.ts'
 
@@ -15,7 +15,11 @@ export interface RenderedApp extends RenderResult {
 }
 
 /** The whole window on a pretended agent, at the fixtures' moment. */
-export function renderApp(agent: FixtureAgent, view: ViewName = 'overview'): RenderedApp {
+export function renderApp(
+  agent: FixtureAgent,
+  view: ViewName = 'overview',
+  session?: AppParts['session']
+): RenderedApp {
   const bridge = createFixtureBridge(agent)
   let now = FIXTURE_NOW
   const ticks = new Set<() => void>()
@@ -27,7 +31,14 @@ export function renderApp(agent: FixtureAgent, view: ViewName = 'overview'): Ren
     }
   })
   const result = render(
-    <App bridge={bridge} mirror={mirror} clock={createWindowClock(() => now)} startView={view} theme="light" />
+    <App
+      bridge={bridge}
+      mirror={mirror}
+      clock={createWindowClock(() => now)}
+      session={session}
+      startView={view}
+      theme="light"
+    />
   )
   return Object.assign(result, {
     bridge,

@@ -52,6 +52,37 @@ describe('the frame', () => {
     expect(screen.getByRole('button', { name: 'Verify' })).toBeTruthy()
   })
 
+  test.each([true, false])(
+    'signs a browser out, and nothing stays on the page (the agent has heard it: %s)',
+    async (heard) => {
+      let asked = 0
+      const signOut = async () => {
+        asked++
+        return heard
+      }
+      const { bridge } = renderApp(fixtures.everyday(), 'downloads', { signOut })
+      fireEvent.click(screen.getByRole('button', { name: 'More' }))
+      fireEvent.click(await screen.findByRole('menuitem', { name: 'Sign out' }))
+      const dialog = await screen.findByRole('alertdialog')
+      expect(asked).toBe(0)
+      fireEvent.click(within(dialog).getByRole('button', { name: 'Sign out' }))
+      expect(await screen.findByRole('heading', { name: 'This page is not signed in' })).toBeTruthy()
+      expect(asked).toBe(1)
+      expect(screen.queryByText('Signed out here') !== null).toBe(!heard)
+      // What was still on its way.
+      act(() => void bridge.push())
+      expect(screen.getByRole('heading', { name: 'This page is not signed in' })).toBeTruthy()
+      expect(screen.queryByRole('button', { name: 'Pause' })).toBeNull()
+    }
+  )
+
+  test('offers no sign-out where nobody signed in', async () => {
+    renderApp(fixtures.everyday())
+    fireEvent.click(screen.getByRole('button', { name: 'More' }))
+    expect(await screen.findByRole('menuitem', { name: 'Quit Larder' })).toBeTruthy()
+    expect(screen.queryByRole('menuitem', { name: 'Sign out' })).toBeNull()
+  })
+
   test('shows the reason when the agent could not start', () => {
     renderApp(fixtures.failed())
     expect(screen.getByRole('alert').textContent).toMatch(/Port 4726 is used.*PORT_TAKEN/)
