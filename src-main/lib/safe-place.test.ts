@@ -17,7 +17,10 @@ const folder = (name: string, mode: number): string => {
   return path
 }
 
-describe.skipIf(process.platform === 'win32')('a place', () => {
+const windows = process.platform === 'win32'
+if (windows) console.log('skipped: which places are safe from other users: Windows has no such rights')
+
+describe.skipIf(windows)('a place', () => {
   const uid = process.getuid?.() ?? 0
   /** Somebody who owns nothing here, unless this is root: then nobody but root does. */
   const stranger = { uid: uid + 4242, gid: uid + 4242 }

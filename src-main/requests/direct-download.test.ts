@@ -161,7 +161,8 @@ describe('a private download', () => {
     expect(await readdir(dir)).toEqual([])
   })
 
-  test.skipIf(process.platform === 'win32')('has the rights of any file, or of the one it replaces', async () => {
+  test('has the rights of any file, or of the one it replaces', async ({ skip }) => {
+    skip(process.platform === 'win32', 'Windows has no such rights')
     const url = server.put('/rights', content, privately)
     await download((await jobFor(url)).job)
     expect((await stat(to)).mode & 0o777).toBe(0o666 & ~process.umask())
@@ -170,7 +171,8 @@ describe('a private download', () => {
     expect((await stat(to)).mode & 0o777).toBe(0o750)
   })
 
-  test.skipIf(process.platform === 'win32')('does not replace a FIFO', async () => {
+  test('does not replace a FIFO', async ({ skip }) => {
+    skip(process.platform === 'win32', 'Windows has no pipes among files')
     execFileSync('mkfifo', [to])
     const run = await jobFor(server.put('/fifo', content, privately))
     await expect(download(run.job)).rejects.toMatchObject({ code: 'DESTINATION_INVALID' })
