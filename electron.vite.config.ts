@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import { defineConfig } from 'electron-vite'
 import type { UserConfig } from 'vite'
 import rendererConfig from './vite.renderer.config.ts'
 
+const out = process.env['LARDER_OUT'] ?? 'out'
 const node = { ssr: { noExternal: true as const }, publicDir: false as const }
 
 /** The tray application, bundled whole: the package carries `out/` and no `node_modules`. */
@@ -9,7 +11,7 @@ export default defineConfig((env) => ({
   main: {
     ...node,
     build: {
-      outDir: 'out/main',
+      outDir: join(out, 'main'),
       externalizeDeps: false,
       reportCompressedSize: false,
       rolldownOptions: {
@@ -21,7 +23,7 @@ export default defineConfig((env) => ({
   },
   preload: {
     build: {
-      outDir: 'out/preload',
+      outDir: join(out, 'preload'),
       externalizeDeps: false,
       reportCompressedSize: false,
       rolldownOptions: {

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vite'
 
 /**
@@ -10,7 +11,7 @@ export default defineConfig({
   build: {
     ssr: true,
     target: 'node24',
-    outDir: 'out/cli',
+    outDir: join(process.env['LARDER_OUT'] ?? 'out', 'cli'),
     emptyOutDir: true,
     minify: false,
     sourcemap: false,

@@ -18,7 +18,7 @@ export default defineConfig(({ mode }) => ({
   plugins: [react()],
   define: { 'process.env.NODE_ENV': JSON.stringify(mode === 'development' ? 'development' : 'production') },
   build: {
-    outDir: resolve(import.meta.dirname, 'out/renderer'),
+    outDir: resolve(import.meta.dirname, process.env['LARDER_OUT'] ?? 'out', 'renderer'),
     emptyOutDir: true,
     target: 'chrome150',
     // A data: URL would need its own rule in the Content-Security-Policy.

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
+import { publishBuild } from './publish-build.ts'
 import { root, runNode } from './steps.ts'
 
 interface Bundle {
@@ -46,7 +47,8 @@ export type BundleName = keyof typeof bundles
 export const cliFile = path.join(root, 'out', 'cli', 'larder.js')
 
 /**
- * Makes a bundle in out/ when a source is newer than it, or always with `force`.
+ * Makes a bundle in out/ when a source is newer than it, or always with `force`. What is there stays whole meanwhile, so that others may build
+ * and start it at the same time.
  * @returns false when that failed; standard error has said why
  */
 export async function build(name: BundleName, options: { force?: boolean } = {}): Promise<boolean> {
@@ -54,9 +56,20 @@ export async function build(name: BundleName, options: { force?: boolean } = {})
   const results = bundle.results.map((file) => path.join(root, file))
   const builtAtMs = Math.min(...results.map(changedAtMs))
   if (!options.force && newestSourceMs(bundle) < builtAtMs) return true
-  const code = await runNode(bundle.command, { aside: true })
-  if (code !== 0) process.stderr.write(`${bundle.title} could not be built (exit code ${code}).\n`)
-  return code === 0 && results.every((file) => existsSync(file))
+  const out = path.join(root, 'out')
+  mkdirSync(out, { recursive: true })
+  const staging = mkdtempSync(path.join(out, '.build-'))
+  try {
+    const begunMs = Date.now()
+    const code = await runNode(bundle.command, { aside: true, env: { LARDER_OUT: staging } })
+    if (code !== 0) process.stderr.write(`${bundle.title} could not be built (exit code ${code}).\n`)
+    const entries = bundle.results.map((file) => path.relative('out', file))
+    if (code !== 0 || !entries.every((file) => existsSync(path.join(staging, file)))) return false
+    publishBuild(staging, out, { entries, begunMs, clean: options.force === true })
+    return true
+  } finally {
+    rmSync(staging, { recursive: true, force: true })
+  }
 }
 
 function newestSourceMs({ sources, config }: Bundle): number {
