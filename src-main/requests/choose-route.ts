@@ -26,6 +26,8 @@ export interface RouteQuestion {
   /** The origin's word from a moment ago. */
   readonly known: KnownVersion | undefined
   readonly signal: AbortSignal
+  /** It has turned out to be larger than the cache may keep. */
+  readonly pastCache?: boolean
   /** Contents of the cache that are not what the origin has. */
   readonly notThese?: readonly Sha256Hex[]
 }
@@ -117,7 +119,7 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
       )
     return { by: 'file', version, destination: spec.destination, tooLarge: false }
   }
-  if (version.lengthBytes !== null && !cache.fits(version.lengthBytes)) {
+  if (question.pastCache || (version.lengthBytes !== null && !cache.fits(version.lengthBytes))) {
     const { lengthBytes } = version
     if (spec.destination === undefined)
       throw new LarderError('CACHE_TOO_SMALL', 'This content is too large for the cache; name a destination file', {

@@ -2,7 +2,7 @@ import type { Sha256Hex } from '../contract/ids.ts'
 import type { VerifiedBy } from '../contract/provenance.ts'
 import type { ReasonCode, RequestState as ToldState, WaitingFor } from '../contract/request.ts'
 import type { Step } from '../lib/machine-run.ts'
-import { hasCode, type LarderError } from '../lib/errors.ts'
+import type { LarderError } from '../lib/errors.ts'
 
 /**
  * What one request of a program does next. Nothing here touches the world: `step` takes what has happened and says what is to be
@@ -87,7 +87,8 @@ export type RequestEvent =
 
 export type RequestEffect =
   | { readonly do: 'prepare' }
-  | { readonly do: 'askVersion' }
+  /** `because`: what came of the former try; null: it is the first. */
+  | { readonly do: 'askVersion'; readonly because: Again | null }
   | { readonly do: 'abortVersion' }
   /** Becomes an interest of the transfer, which is made if there is none; paused ones say so. */
   | { readonly do: 'join'; readonly paused: boolean }
@@ -107,6 +108,13 @@ export type RequestEffect =
   | { readonly do: 'tellChanged' }
   | { readonly do: 'end'; readonly as: Ending; readonly error: LarderError | null }
 
+/**
+ * What is worth another try: the file changed at the origin, what others gave of it was a lie, or it has become larger than the cache
+ * may keep, past which there is a way to a destination.
+ */
+const again = ['ORIGIN_CHANGED', 'PIECE_DIGEST_MISMATCH', 'CACHE_TOO_SMALL'] as const
+export type Again = (typeof again)[number]
+
 type RequestStep = Step<RequestState, RequestEffect>
 
 /** A file that changes at the origin during the download is asked for anew so many times. */
@@ -123,7 +131,7 @@ export function step(state: RequestState, event: RequestEvent): RequestStep {
       return same(state, { do: 'prepare' })
     case 'prepared':
       if (phase.at !== 'checking') return same(state)
-      return event.outcome === null ? askVersion(state) : obtained(state, event.outcome, true)
+      return event.outcome === null ? askVersion(state, null) : obtained(state, event.outcome, true)
     case 'versionFound':
       if (phase.at !== 'checking') return same(state)
       if (event.route.by === 'cache') return obtained(state, event.route.outcome, true)
@@ -207,13 +215,14 @@ function begin(state: RequestState, route: Begin): RequestStep {
   return to(state, { at: 'inLine', to: route.to, begun: false }, { do: 'enterLine' })
 }
 
-function askVersion(state: RequestState, ...before: RequestEffect[]): RequestStep {
-  return to({ ...state, tries: state.tries + 1 }, { at: 'checking' }, ...before, { do: 'askVersion' })
+function askVersion(state: RequestState, because: Again | null, ...before: RequestEffect[]): RequestStep {
+  return to({ ...state, tries: state.tries + 1 }, { at: 'checking' }, ...before, { do: 'askVersion', because })
 }
 
 function failedOrAnew(state: RequestState, error: LarderError, ...before: RequestEffect[]): RequestStep {
-  const anew = hasCode(error, 'ORIGIN_CHANGED', 'PIECE_DIGEST_MISMATCH') && state.tries < VERSION_TRIES
-  return anew ? askVersion(state, ...before) : end(state, error, ...before)
+  const because = state.tries < VERSION_TRIES ? again.find((code) => code === error.code) : undefined
+  if (because === undefined || (because === 'CACHE_TOO_SMALL' && !state.delivers)) return end(state, error, ...before)
+  return askVersion(state, because, ...before)
 }
 
 function obtained(state: RequestState, outcome: Outcome, fromCache: boolean, ...before: RequestEffect[]): RequestStep {

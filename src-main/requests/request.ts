@@ -23,6 +23,7 @@ import {
   step,
   toldState,
   waitsFor,
+  type Again,
   type Ending,
   type Outcome,
   type RequestEffect,
@@ -207,7 +208,11 @@ export class LocalRequest implements Interest {
       case 'prepare':
         return this.#report(this.#prepare(), (outcome) => ({ e: 'prepared', outcome }), 'versionFailed')
       case 'askVersion':
-        return this.#report(this.#askVersion(), (route) => ({ e: 'versionFound', route }), 'versionFailed')
+        return this.#report(
+          this.#askVersion(effect.because),
+          (route) => ({ e: 'versionFound', route }),
+          'versionFailed'
+        )
       case 'abortVersion':
         return this.#asking.abort()
       case 'join':
@@ -277,11 +282,11 @@ export class LocalRequest implements Interest {
     return known ? this.#outcomeOf(known, null) : null
   }
 
-  async #askVersion(): Promise<Route> {
+  async #askVersion(because: Again | null): Promise<Route> {
     this.#asking = new AbortController()
     const known = this.#known
     this.#known = undefined
-    if (this.#machine.state.tries > 1) this.#news.originChanged()
+    if (because === 'ORIGIN_CHANGED') this.#news.originChanged()
     const route = await chooseRoute({
       world: this.#world,
       versions: this.#parts.versions,
@@ -290,6 +295,7 @@ export class LocalRequest implements Interest {
       target: this.#target,
       expected: this.#expected,
       known,
+      pastCache: because === 'CACHE_TOO_SMALL',
       signal: this.#asking.signal
     })
     this.#route = route

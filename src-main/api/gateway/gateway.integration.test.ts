@@ -459,3 +459,17 @@ describe('a reader', () => {
     })
   })
 })
+
+test('a content that was recalled is answered with 451, kept here or not', async () => {
+  for (const kept of [true, false]) {
+    const path = newPath()
+    const url = origin.put(path, { generate: { bytes: 50_000, seed: path } })
+    const digest = await origin.sha256(path)
+    if (kept) expect((await get(fetchOf(url))).status).toBe(200)
+    const recalls = [`sha256:${digest} a worm`]
+    agent().settings.setForThisRun(new Map([['sharing.recalls', recalls]]), { by: 'ann' })
+    const got = await get(fetchOf(url))
+    expect([kept, got.status, got.json?.code]).toEqual([kept, 451, 'CONTENT_RECALLED'])
+    expect(got.json.message).toContain('a worm')
+  }
+})
