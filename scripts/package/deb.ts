@@ -30,7 +30,7 @@ Description: makes a file cross the WAN once per site instead of once per PC
  A program asks the agent on its own PC for a URL. The agents of the site elect
  one that downloads it; the others take verified pieces from each other while
  it is still downloading. Holds the larder command, the agent as a service
- (not started by the installation), manual pages and shell completion.
+ for all users of the PC, manual pages and shell completion.
 `
   )
   writeFileSync(path.join(control, 'conffiles'), `${conffiles.join('\n')}\n`)

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { addCompletion } from '../../src-main/cli/completion.ts'
 import { Output } from '../../src-main/cli/output.ts'
 import { buildProgram } from '../../src-main/cli/program.ts'
+import { systemdUnit } from '../../src-main/cli/service/systemd-unit.ts'
 import { LARDER_VERSION } from '../../src-main/contract/version.ts'
 import { root } from '../steps.ts'
 import { everyCommand, fullName, manPage } from './man-page.ts'
@@ -15,7 +16,6 @@ const pinnedNode = path.join(root, 'node_modules', 'node', 'bin', 'node')
 
 /** Where each file comes from that is shipped as it is: place on the PC → source in `packaging/linux`. */
 const shipped: Readonly<Record<string, string>> = {
-  'usr/lib/systemd/system/larder.service': 'larder.service',
   'usr/lib/sysusers.d/larder.conf': 'larder.sysusers',
   'usr/lib/firewalld/services/larder.xml': 'larder.firewalld.xml',
   'etc/ufw/applications.d/larder': 'larder.ufw',
@@ -48,6 +48,7 @@ export function writeLinuxLayout(dir: string, dateMs: number): void {
   put('usr/lib/larder/package.json', `${JSON.stringify({ name: 'larder', version: LARDER_VERSION, type: 'module' })}\n`)
   put('usr/bin/larder', source('larder.sh'), 0o755)
   for (const [place, name] of Object.entries(shipped)) put(place, source(name))
+  put('usr/lib/systemd/system/larder.service', systemdUnit({ command: ['/usr/bin/larder'], user: 'larder' }))
 
   const date = new Date(dateMs).toISOString().slice(0, 10)
   const program = programWithCompletion()

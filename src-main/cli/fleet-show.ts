@@ -19,7 +19,8 @@ const how = {
 export async function showFleet(options: CaOptions, output: Output): Promise<void> {
   const { dataDir, identity, folder } = await deviceOf(options)
   const enrolment = await folder.enrolment(identity.spki)
-  const hasSiteKey = loadSettings(diskFiles(dataPaths(dataDir))).settings.fleet.siteKey !== null
+  const { siteKey, siteKeyFile } = loadSettings(diskFiles(dataPaths(dataDir))).settings.fleet
+  const hasSiteKey = siteKey !== null || siteKeyFile !== null
   const given = !enrolment && !hasSiteKey && (await agentHasSiteKey(dataDir))
   const via = enrolment ? 'ca' : hasSiteKey || given ? 'site-key' : 'none'
   const denyList = enrolment && (await folder.denyList(enrolment))

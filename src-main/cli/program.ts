@@ -285,6 +285,21 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
 
   addFleetCommands(program, command, output)
 
+  const service = program
+    .command('service')
+    .description('The agent of all users of this PC as a service of its system.')
+  const served = async () => import('./service/service-commands.ts')
+  command(service, 'install', 'Make the service and start it; packages have done so.')
+    .option('--dry-run', 'only say what would be done')
+    .action(async (options) => (await served()).installService(options, output))
+  command(service, 'uninstall', 'Stop the service and remove it.')
+    .option('--purge', 'its cache, its identity and its account too')
+    .option('--dry-run', 'only say what would be done')
+    .action(async (options) => (await served()).uninstallService(options, output))
+  command(service, 'status', 'Show whether it is installed, runs, and serves you.').action(async () =>
+    (await served()).showService(output, host)
+  )
+
   command(program, 'version', 'Show the version.').action(async () => {
     const { API_VERSION } = await import('../contract/version.ts')
     output.result(

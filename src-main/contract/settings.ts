@@ -129,7 +129,16 @@ export const Settings = z.object({
       siteKey: SiteKey.nullable()
         .default(null)
         .describe('Shared secret of the fleet; without it this PC has no peers.')
-        .meta(secret)
+        .meta(secret),
+      siteKeyFile: z
+        .string()
+        .min(1)
+        .max(1000)
+        .nullable()
+        .default(null)
+        .describe(
+          'File with the shared secret, which the agent’s user alone can read beside root; so that a policy everybody can read need not hold it. fleet.siteKey rules over it.'
+        )
     })
     .prefault({}),
   ports: z

@@ -24,6 +24,7 @@ import { KeyRing } from './fleet/key-ring.ts'
 import { LinkWatch } from '../machine/link-watch.ts'
 import { noLinks } from '../machine/links.ts'
 import { Listener } from './control/listener.ts'
+import { siteKeyOf } from './fleet/site-key-file.ts'
 import { siteKeyMembership, type Membership } from './fleet/membership.ts'
 import type { ConnectedPeer, Log, PeerNetwork, PeerNetworkEvents, PieceSource, ReceivedPiece } from './network.ts'
 import { PeerTable } from './control/peer-table.ts'
@@ -83,7 +84,7 @@ export interface PeerNetworkOptions {
  * @throws SITE_KEY_INVALID; FLEET_INVALID when the enrolment cannot be used; INTERNAL when the identity cannot be kept
  */
 export async function createPeerNetwork(options: PeerNetworkOptions): Promise<PeerNetwork> {
-  const { siteKey } = options.settings.fleet
+  const siteKey = siteKeyOf(options.settings.fleet)
   const bySiteKey = siteKey === null ? undefined : siteKeyMembership(siteKey)
   const identity = await loadIdentity(options.dataDir, options)
   const ca = await CaFleet.open(options.dataDir, { ...options, identity, random: options.random ?? Math.random })

@@ -134,7 +134,7 @@ async function checkPorts({ settings, snapshot }: Patient, probes: Probes): Prom
   const checks: Promise<Check>[] = []
   const at = snapshot?.ports ?? {
     api: settings.ports.api,
-    peer: settings.fleet.siteKey === null ? null : settings.ports.peer,
+    peer: settings.fleet.siteKey === null && settings.fleet.siteKeyFile === null ? null : settings.ports.peer,
     beacon: null,
     gateway: settings.gateway.enabled ? settings.ports.gateway : null
   }

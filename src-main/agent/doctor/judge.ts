@@ -48,7 +48,7 @@ export function judgeFleet({ fleet }: AgentSnapshot): Check {
     tried,
     seen: 'This PC belongs to no fleet, so it shares with nobody.',
     verdict: 'warn',
-    next: 'Give it the site key of the fleet: fleet.siteKey, or `larder agent --fleet-key-file`.'
+    next: 'Give it the site key of the fleet: fleet.siteKey, fleet.siteKeyFile, or `larder agent --fleet-key-file`.'
   }
 }
 

@@ -1,0 +1,72 @@
+/** What the service of a Linux system is made of. */
+export interface ServiceFacts {
+  /** The command and its first arguments, by absolute paths. */
+  readonly command: readonly string[]
+  /** Account of its own. */
+  readonly user: string
+}
+
+/** The unit of systemd: the agent of all users, without a window, whoever is logged in. */
+export function systemdUnit({ command, user }: ServiceFacts): string {
+  return `# The agent of this PC for all its users. Changes: systemctl edit larder
+[Unit]
+Description=Larder: downloads a file once per site instead of once per PC
+Documentation=man:larder(1)
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=exec
+User=${user}
+Group=${user}
+# Where users find it; kept over a restart, so that their windows wait for it.
+RuntimeDirectory=larder
+RuntimeDirectoryMode=0755
+RuntimeDirectoryPreserve=restart
+# Users come through to the door and see nothing of what lies beside it.
+StateDirectory=larder
+StateDirectoryMode=0711
+Environment=LARDER_DATA_DIR=/var/lib/larder
+EnvironmentFile=-/etc/default/larder
+ExecStart=${command.map(quoted).join(' ')} agent --machine $LARDER_ARGS
+Restart=on-failure
+RestartSec=5
+TimeoutStopSec=20
+OOMPolicy=stop
+
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+RemoveIPC=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+UMask=0077
+
+[Install]
+WantedBy=multi-user.target
+`
+}
+
+/** As systemd.service(5) reads a command line: in quotes, with `%` and `$` doubled. */
+function quoted(word: string): string {
+  const escaped = word.replaceAll('%', '%%').replaceAll('$', '$$$$')
+  return /^[\w@%+=:,./$-]+$/.test(escaped) ? escaped : `"${escaped.replace(/["\\]/g, '\\$&')}"`
+}
