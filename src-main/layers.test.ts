@@ -20,7 +20,8 @@ const engine = [
   'claims',
   'transfers',
   'requests',
-  'precache'
+  'precache',
+  'hub'
 ]
 /**
  * Each folder may import from itself and from those named here; a name covers what is below it, unless that has its own line.
@@ -40,6 +41,8 @@ const layers: Record<string, readonly string[]> = {
   'peers/fleet': [...base, 'peers/network'],
   'peers/discovery': [...base, 'machine', 'peers/network', 'peers/fleet'],
   'peers/control': [...base, 'peers/network', 'peers/fleet', 'peers/discovery'],
+  'peers/far': [...base, 'peers/network', 'peers/fleet', 'peers/discovery', 'peers/control'],
+  'peers/hub': [...base, 'peers/network', 'peers/fleet', 'peers/discovery', 'peers/control'],
   'peers/exchange': [...base, 'pieces', 'rates', 'peers/network', 'peers/fleet'],
   peers: [
     ...base,
@@ -50,12 +53,15 @@ const layers: Record<string, readonly string[]> = {
     'peers/fleet',
     'peers/discovery',
     'peers/control',
+    'peers/far',
+    'peers/hub',
     'peers/exchange'
   ],
   claims: base,
   transfers: [...base, 'placing', 'pieces', 'cache', 'origin', 'peers/network', 'claims'],
   requests: [...base, 'placing', 'pieces', 'cache', 'origin', 'peers/network', 'claims', 'transfers'],
   precache: base,
+  hub: [...base, 'peers/network', 'peers/far', 'claims'],
   agent: engine,
   operations: [...engine, 'agent'],
   window: [...engine, 'agent', 'operations'],

@@ -11,6 +11,7 @@ import type { Precache } from '../precache/precache.ts'
 import type { Rates } from '../rates/rates.ts'
 import type { CachePlace } from './cache-place.ts'
 import type { History } from './history.ts'
+import type { OpenHub } from './open-hub.ts'
 import type { MachineWatch } from '../machine/machine-watch.ts'
 import type { PauseSwitch } from './pause-switch.ts'
 import type { SavingsMeter } from './savings.ts'
@@ -27,6 +28,7 @@ export interface AgentParts {
   readonly origin: OriginClient
   readonly network: PeerNetwork
   readonly claims: Claims
+  readonly hub: OpenHub
   readonly transfers: Transfers
   readonly requests: Requests
   readonly discardedBytes: () => number

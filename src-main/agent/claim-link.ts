@@ -4,7 +4,7 @@ import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ClaimMessage } from '../contract/peer-messages.ts'
 import type { PeerNetwork } from '../peers/network.ts'
 
-/** The peer network as claims see it: members and claim messages, nothing else. */
+/** The peer network as claims see it: members of this subnet and claim messages, nothing else. */
 export class NetworkClaimLink extends EventEmitter<ClaimLinkEvents> implements ClaimLink {
   readonly #network: PeerNetwork
 
@@ -18,7 +18,10 @@ export class NetworkClaimLink extends EventEmitter<ClaimLinkEvents> implements C
   }
 
   members(): PeerId[] {
-    return this.#network.connected().map((p) => p.id)
+    return this.#network
+      .connected()
+      .filter(({ far }) => !far)
+      .map(({ id }) => id)
   }
 
   send(to: PeerId, message: ClaimMessage): boolean {

@@ -29,6 +29,7 @@ import { CachePlace } from './cache-place.ts'
 import type { EventLog } from './event-log.ts'
 import { History } from './history.ts'
 import { tellSettings } from './tell-settings.ts'
+import { openHub } from './open-hub.ts'
 import { openPeers, passOn, tellPeerEvents } from './open-peers.ts'
 import { openPrecache, type PrecacheWorld } from './open-precache.ts'
 import { openTransfers, type OpenTransfers } from './open-transfers.ts'
@@ -179,6 +180,10 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
     stack
   )
   const { network, claims } = peers
+  const hub = await openHub(
+    { clock: awake, network, name: made.name, settings: () => live.current, events, changed },
+    stack
+  )
   const begunFiles = await BegunFiles.open(dataPaths(dataDir).begunFiles)
   void begunFiles.sweep()
   const { transfers, requests, readings, originSlots, discardedBytes, traffic, dropRecalled } = (opened =
@@ -194,6 +199,7 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
         distrust,
         serving,
         peers,
+        site: hub.site,
         begunFiles,
         changed,
         events,
@@ -225,6 +231,7 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
   network.on('changed', changed)
   cache.on('changed', changed)
   claims.setMachine({ weight: machine.weight.value, about: machine.weight.machine })
+  hub.claims.setMachine({ weight: machine.weight.value, about: machine.weight.machine })
   machine.on('changed', ({ value, why }) => {
     made.weightChanged()
     events.add('weightChanged', `The weight of this PC is ${value} now: it ${why}.`)
@@ -260,6 +267,10 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
         (s) => s.sharing.recalls,
         () => dropRecalled()
       ),
+      follow(
+        (s) => s.hub,
+        (rules) => network.configureHubs(rules)
+      ),
       follow(limitsOf, applyLimits),
       follow(weightRulesOf, () => machine.refresh()),
       tellSettings(live, (type, text, facts) => events.add(type, text, facts), changed)
@@ -276,6 +287,7 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
     origin,
     network,
     claims,
+    hub,
     transfers,
     requests,
     discardedBytes,

@@ -334,6 +334,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   #woke(ms: number): void {
     if (this.#state !== 'running') return
     this.#running().claims.wokeUp()
+    this.#running().hub.claims.wokeUp()
     if (ms >= GIVEN_UP_MS) this.refresh()
   }
 
@@ -351,8 +352,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   #tellWeight(): void {
-    const { machine, serving, claims, network } = this.#running()
-    claims.setMachine({ weight: serving.weight.value, about: machine.weight.machine })
+    const { machine, serving, claims, hub, network } = this.#running()
+    const now = { weight: serving.weight.value, about: machine.weight.machine }
+    claims.setMachine(now)
+    hub.claims.setMachine(now)
     network.renewHello()
   }
 

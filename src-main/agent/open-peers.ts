@@ -41,7 +41,7 @@ export interface Peers {
 /** Makes the two; starting them is left to the caller. @throws the codes of {@link createPeerNetwork} */
 export async function openPeers(world: PeersWorld, stack: PartStack): Promise<Peers> {
   const { dataDir, name, settings, machine, serving, rates, buffers, distrust, shared, clock, log } = world
-  const { fleet, ports, discovery, transfers, election } = settings
+  const { fleet, ports, discovery, transfers, election, hub } = settings
   const network = await stack.own(
     'peer network',
     () =>
@@ -51,7 +51,7 @@ export async function openPeers(world: PeersWorld, stack: PartStack): Promise<Pe
         version: LARDER_VERSION,
         weight: () => serving.weight.value,
         links: machine.links,
-        settings: { fleet, ports, discovery, uploadSlots: transfers.uploadSlots },
+        settings: { fleet, ports, discovery, uploadSlots: transfers.uploadSlots, hub },
         clock,
         log,
         buffers,
@@ -85,10 +85,15 @@ export async function openPeers(world: PeersWorld, stack: PartStack): Promise<Pe
 export function passOn({ network, link }: Peers, transfers: Transfers): void {
   network.on('message', (from, message) => {
     // The prefix of `t` says whose message it is; the rest is checked by its type.
-    if (message.t.startsWith('claim.')) link.emit('message', from, message as Parameters<typeof link.send>[1])
-    else if (message.t !== 'evidence') transfers.handle(from, message as Parameters<typeof transfers.handle>[1])
+    if (message.t.startsWith('claim.')) {
+      // Who is master here is decided here.
+      if (!network.peer(from)?.far) link.emit('message', from, message as Parameters<typeof link.send>[1])
+    } else if (message.t !== 'evidence') transfers.handle(from, message as Parameters<typeof transfers.handle>[1])
   })
-  network.on('connected', ({ id }) => link.emit('joined', id))
+  network.on('connected', ({ id, far }) => {
+    if (!far) link.emit('joined', id)
+  })
+  network.on('near', ({ id }) => link.emit('joined', id))
   network.on('lost', ({ id }) => {
     transfers.memberLost(id)
     link.emit('lost', id)

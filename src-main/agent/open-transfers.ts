@@ -35,6 +35,7 @@ export interface TransfersWorld {
   readonly distrust: Distrust
   readonly serving: Serving
   readonly peers: Peers
+  readonly site: TransferWorld['site']
   readonly events: EventLog
   /** Something a snapshot shows has changed. */
   readonly changed: () => void
@@ -69,6 +70,7 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     distrust,
     serving,
     peers,
+    site,
     events,
     changed,
     requestChanged
@@ -101,6 +103,7 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     changed,
     random: Math.random,
     networks,
+    site,
     recalls,
     get evidence() {
       return evidence

@@ -4,6 +4,7 @@ import type { RequestView } from '../contract/request.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
 import { API_VERSION } from '../contract/version.ts'
 import type { AgentParts } from './agent-parts.ts'
+import { hubView } from './open-hub.ts'
 
 /** What a snapshot shows beside the parts. */
 export interface AgentFacts {
@@ -63,6 +64,7 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
     ports: { api: facts.apiPort, gateway: facts.gatewayPort, ...network.ports() },
     weight: serving.weight,
     interfaces: network.interfaces(),
+    hub: hubView(parts),
     peers: network.view(),
     masters: claims.view().map((m) => ({
       ...m,

@@ -51,6 +51,8 @@ export interface CoordinatorWorld {
   /** When this agent has had time to meet the others (monotonic). */
   settledAtMs(): number
   send(to: PeerId, message: ClaimMessage): void
+  /** Who is known to have all of it. Where this is given, nobody is asked. */
+  registered?(key: ContentKey): Iterable<PeerId>
   onElected?(info: ElectedInfo): void
   onMasterLost?(info: MasterLostInfo): void
   /** This member asks for more contents than its share of this coordinator; told each time. */
@@ -350,6 +352,12 @@ export class Coordinator {
 
   #askMembers(hosted: Hosted, nowMs: number, because: PeerId): void {
     const { table } = hosted
+    const { registered } = this.#world
+    if (registered) {
+      for (const id of registered(table.key))
+        this.#apply(hosted, { type: 'holdingAnswered', from: id, pieces: 1, complete: true })
+      return
+    }
     const sinceMs = nowMs - hosted.askedAtMs
     if (sinceMs < ASK_AGAIN_MS) {
       hosted.askAgain ??= this.#world.clock.after(ASK_AGAIN_MS - sinceMs, () => {

@@ -199,6 +199,12 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
     this.#put()
   }
 
+  /** Its coordinator was away, and may have forgotten it. */
+  putAgain(): void {
+    this.#putsUndecided = 0
+    this.#put()
+  }
+
   /** A master leaves late: those who have not moved yet are not to elect a second one meanwhile. */
   #leave(former: PeerId): void {
     const close: ClaimMessage = { t: 'claim.close', key: this.key }

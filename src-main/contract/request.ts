@@ -64,6 +64,9 @@ export const ReasonCode = z.enum([
   'no-peers',
   'busy',
   'elected',
+  'elected-for-site',
+  'hub-unreachable',
+  'site-unreachable',
   'master-lost',
   'origin-error',
   'peer-corrupt',
@@ -92,6 +95,11 @@ export const reasonTexts: Record<ReasonCode, string> = {
   'no-peers': 'No other PC of the site was found or reachable.',
   busy: 'The PCs that have it were busy serving others.',
   elected: 'No connected PC had it yet, and this one was elected master: it downloads from the origin for the others.',
+  'elected-for-site':
+    'No subnet of the site had it yet, and the hub let this PC download it from the origin for all of them.',
+  'hub-unreachable': 'The hub of the site could not be asked in time, so this subnet downloaded it by itself.',
+  'site-unreachable':
+    'Another subnet of the site had it or was downloading it, but its PCs could not be reached or sent nothing in time.',
   'master-lost': 'The master vanished and nobody took over in time.',
   'origin-error': 'The master got an error from the origin.',
   'peer-corrupt': 'A peer served damaged data and was banned for this content.',

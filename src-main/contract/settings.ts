@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { channelFolder } from './background-channel.ts'
+import { HubSettings } from './hub-settings.ts'
 import { CertificateName } from './request.ts'
 import { DEFAULT_PORTS } from './version.ts'
 
@@ -504,6 +505,7 @@ export const Settings = z.object({
         .meta(live)
     })
     .prefault({}),
+  hub: HubSettings.prefault({}),
   precache: z
     .object({
       list: z

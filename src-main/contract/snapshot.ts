@@ -1,4 +1,5 @@
 // Why it is like this: docs/decisions/0011-what-is-not-in-a-snapshot.md
+import { HubView } from './hub-view.ts'
 import { z } from 'zod'
 import { ContentKey, PeerId, Sha256Hex } from './ids.ts'
 import { CachePriority } from './cache-priority.ts'
@@ -38,7 +39,9 @@ export const PeerView = z.object({
   since: z.number(),
   receivedBytes: z.number(),
   servedBytes: z.number(),
-  banned: z.boolean()
+  banned: z.boolean(),
+  /** In another subnet: a hub has named it. */
+  far: z.boolean().optional()
 })
 export type PeerView = z.infer<typeof PeerView>
 
@@ -243,6 +246,7 @@ export const AgentSnapshot = z.object({
   interfaces: z.array(
     z.object({ name: z.string(), address: z.string(), used: z.boolean(), reason: z.string().nullable() })
   ),
+  hub: HubView.default({ hubs: [], serving: null }),
   peers: z.array(PeerView),
   masters: z.array(MasterView),
   transfers: z.array(TransferView),

@@ -12,6 +12,10 @@ export const reasonAdvice: Record<ReasonCode, string> = {
     'Run `larder doctor`: it tests ports, firewall and multicast; `larder peers` lists the PCs that were seen.',
   busy: 'Raise transfers.uploadSlots on PCs with a good connection, or let more PCs keep the content.',
   elected: 'Nothing to do: one PC of the site has to download it first.',
+  'elected-for-site': 'Nothing to do: one PC of the site has to download it first.',
+  'hub-unreachable': 'Run `larder doctor`, and `larder hub status`: it says why the hub is not connected.',
+  'site-unreachable':
+    'Let the peer port (TCP 4726) pass between the subnets of the site; `larder peers` says who could not be reached.',
   'master-lost': 'See why the named PC went away; that the download went on is as it should be.',
   'origin-error': 'See the code of the error; the origin or the way to it had a problem.',
   'peer-corrupt': 'Check the disk of the named PC with `larder cache verify` there.',

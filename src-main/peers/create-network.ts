@@ -16,6 +16,9 @@ import { AddressGuard } from './control/address-guard.ts'
 import { Beacon } from './discovery/beacon.ts'
 import { believing } from './fleet/believed.ts'
 import { CaFleet, type CaFleetHooks } from './fleet/ca-fleet.ts'
+import { FarParty } from './far/far-party.ts'
+import { HubDials } from './hub/hub-dials.ts'
+import { HubDoorway } from './hub/hub-door.ts'
 import { Connections } from './control/connections.ts'
 import { presentableName, type Hello } from './control/hello.ts'
 import { loadIdentity, type Identity } from './fleet/identity.ts'
@@ -26,7 +29,18 @@ import { noLinks } from '../machine/links.ts'
 import { Listener } from './control/listener.ts'
 import { siteKeyOf } from './fleet/site-key-file.ts'
 import { siteKeyMembership, type Membership } from './fleet/membership.ts'
-import type { ConnectedPeer, Log, PeerNetwork, PeerNetworkEvents, PieceSource, ReceivedPiece } from './network.ts'
+import type {
+  ConnectedPeer,
+  FarNetwork,
+  HubDoor,
+  HubLinks,
+  HubLinksEvents,
+  Log,
+  PeerNetwork,
+  PeerNetworkEvents,
+  PieceSource,
+  ReceivedPiece
+} from './network.ts'
 import { PeerTable } from './control/peer-table.ts'
 import { KnowledgeProofs, knowledgeWith, type Knowledge } from './exchange/knowledge.ts'
 import { PieceClient, type FetchOptions } from './exchange/piece-client.ts'
@@ -56,6 +70,7 @@ export interface PeerNetworkOptions {
     readonly ports: Settings['ports']
     readonly discovery: Settings['discovery']
     readonly uploadSlots: number
+    readonly hub?: Settings['hub']
   }
   readonly clock: Clock
   readonly log: Log
@@ -93,6 +108,16 @@ export async function createPeerNetwork(options: PeerNetworkOptions): Promise<Pe
   return new LanNetwork(options, identity, { ca, membership })
 }
 
+const nobodyFar: FarNetwork = { ownCard: () => null, learn: () => false, introduce: async () => 'outside' }
+
+/** Of an agent without a fleet. */
+class NoHubs extends EventEmitter<HubLinksEvents> implements HubLinks {
+  readonly inUse = false
+  connected = () => []
+  send = () => false
+  view = () => []
+}
+
 const noneRecalled: ReadonlyMap<Sha256Hex, string> = new Map()
 
 /** What exists only in a fleet. */
@@ -103,6 +128,9 @@ interface Fleet {
   readonly connections: Connections
   readonly listener: Listener
   readonly client: PieceClient
+  readonly far: FarParty
+  readonly hubs: HubDials
+  readonly door: HubDoorway | undefined
 }
 
 class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork {
@@ -116,6 +144,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
   readonly #slots: UploadSlots
   readonly #fleet: Fleet | undefined
   readonly #watch: InterfaceWatch
+  readonly #noHubs = new NoHubs()
   /** For control connections; pieces go by connections on which the device key alone counts. */
   #controlContext: SecureContext | undefined
   #beacon: Beacon | undefined
@@ -161,6 +190,27 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       tag: membership?.tag ?? null,
       ...this.#fleet?.ca?.view()
     }
+  }
+
+  blind(key: ContentKey): ContentKey {
+    return this.#fleet?.membership.blind(key) ?? key
+  }
+
+  get far(): FarNetwork {
+    return this.#fleet?.far ?? nobodyFar
+  }
+
+  get hubs(): HubLinks {
+    return this.#fleet?.hubs ?? this.#noHubs
+  }
+
+  get door(): HubDoor | null {
+    return this.#fleet?.door ?? null
+  }
+
+  configureHubs({ urls, reach }: { readonly urls: readonly string[]; readonly reach: readonly string[] }): void {
+    this.#fleet?.far.reachOnly(reach)
+    this.#fleet?.hubs.configure(urls)
   }
 
   sign(message: Uint8Array): Buffer {
@@ -230,6 +280,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
 
   enforceMembership(): void {
     this.#fleet?.connections.enforceMembership()
+    this.#fleet?.door?.expel((id) => this.#fleet!.membership.denies(id))
   }
 
   view(): PeerView[] {
@@ -264,6 +315,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     this.#watch.refresh()
     this.#fleet?.ca?.refresh()
     this.#fleet?.connections.refresh()
+    this.#fleet?.hubs.refresh()
   }
 
   renewHello(): void {
@@ -280,8 +332,16 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     await this.#watch.start()
     await ca?.start(this.#caHooks(this.#fleet))
     connections.start(this.#seeds())
+    this.#fleet.far.start()
+    this.#fleet.hubs.start()
+    this.emit('pathsChanged')
     this.#watch.on('changed', () => {
       connections.pathsChanged()
+      this.#fleet?.far.networkChanged()
+      this.#fleet?.hubs.refresh()
+      this.#fleet?.hubs.announce()
+      this.emit('pathsChanged')
+      this.#fleet?.hubs.announce()
       this.emit('changed')
     })
     // A beacon on a port of its own would reach nobody.
@@ -300,6 +360,9 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     this.#fleet.ca?.stop()
     await this.#beacon?.stop()
     this.#fleet.client.close()
+    this.#fleet.far.stop()
+    this.#fleet.hubs.stop()
+    this.#fleet.door?.close()
     this.#fleet.connections.stop()
     await this.#fleet.listener.close()
   }
@@ -331,6 +394,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       received: (peer, bytes) => {
         this.#table.received(peer, bytes)
         connections.wasOfUse(peer)
+        far.used(peer)
       },
       offended: (peer, reason) => connections.cut(peer, reason)
     })
@@ -346,8 +410,39 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       served: (peer, bytes) => {
         this.#table.served(peer, bytes)
         connections.wasOfUse(peer)
+        far.used(peer)
       }
     })
+    const far = new FarParty({
+      clock,
+      connections,
+      identity: this.#identity,
+      listing: this.#o.listing ?? networkInterfaces,
+      watch: this.#watch,
+      rules: this.#o.settings.discovery,
+      port: () => this.#port
+    })
+    const { hub } = this.#o.settings
+    if (hub) far.reachOnly(hub.reach)
+    const hubs = new HubDials({
+      ...common,
+      secureContext: () => this.#controlContext!,
+      barred,
+      card: () => ({
+        t: 'hub.card',
+        card: far.ownCard()?.toString('base64url') ?? null,
+        site: hub?.site ?? null,
+        name: presentableName(this.#o.name)
+      })
+    })
+    hubs.configure(hub?.urls ?? [])
+    const door = hub?.serve
+      ? new HubDoorway({
+          clock,
+          maxConnections: hub.maxConnections,
+          offended: (id, address, reason) => refusals.offender(id, address, reason)
+        })
+      : undefined
     const listener = new Listener({
       ...common,
       credential: ca?.credential ?? this.#identity,
@@ -355,6 +450,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       connections,
       refusals,
       barred,
+      ...(door && { hub: door }),
       servePieces: (...asked) => server.handle(...asked)
     })
     connections.on('proven', ({ remote }) => this.#keys.add(remote.id, remote.spki))
@@ -366,15 +462,17 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       ca?.connected(peer.id)
       this.emit('connected', peer)
     })
+    connections.on('near', (peer) => this.emit('near', peer))
     connections.on('lost', (peer, reason) => {
       ca?.lost(peer.id)
       this.emit('lost', peer, reason)
     })
     connections.on('fleet', (from, message) => ca?.heard(from, message))
     connections.on('message', (from, message) => {
+      far.used(from)
       if (!this.isBanned(from, message.key)) this.emit('message', from, message)
     })
-    return { membership, ca, connections, listener, client }
+    return { membership, ca, connections, listener, client, far, hubs, door }
   }
 
   #caHooks({ connections, listener }: Fleet): CaFleetHooks {
@@ -382,7 +480,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       connected: () => connections.connected().map(({ id }) => id),
       send: (to, message) => void connections.send(to, message),
       offended: (peer, reason) => connections.cut(peer, reason),
-      enforce: () => connections.enforceMembership(),
+      enforce: () => this.enforceMembership(),
       recalled: () => this.emit('recalled'),
       renewed: (credential) => {
         this.#controlContext = peerSecureContext(credential)

@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { BootId, ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
+import type { FromHub, HubHello, ToHub } from '../contract/hub-messages.ts'
 import type { Credential, PeerMessage } from '../contract/peer-messages.ts'
 import type { Priority } from '../contract/request.ts'
 import type { PeerView, UploadView, AgentSnapshot } from '../contract/snapshot.ts'
@@ -24,6 +25,8 @@ export interface ConnectedPeer {
   readonly bootId: BootId
   readonly weight: number
   readonly version: string
+  /** In another subnet: a hub has named it. It exchanges pieces, and has no say in who is master here. */
+  readonly far: boolean
 }
 
 /** Content this agent can serve to members; opened per upload. */
@@ -52,6 +55,8 @@ export interface ReceivedPiece extends PieceBuffer {
 
 export interface PeerNetworkEvents {
   connected: [ConnectedPeer]
+  /** One that was taken for somebody of another subnet is near. */
+  near: [ConnectedPeer]
   /** The control connection is gone; `reason` is a clause about the peer, e.g. `was silent for 12 s`. */
   lost: [ConnectedPeer, string]
   /** A proven member's message, parsed. */
@@ -64,8 +69,82 @@ export interface PeerNetworkEvents {
   notice: [string]
   /** {@link PeerNetwork.recalled} has changed. */
   recalled: []
+  /** Where this agent can be reached is known now, or has changed. */
+  pathsChanged: []
   /** Anything that changes {@link PeerNetwork.view}. */
   changed: []
+}
+
+/** What came of an introduction. `outside`: no address on the card may be dialled. */
+export type Introduced = 'connected' | 'unreachable' | 'refused' | 'outside' | 'not-now'
+
+/** Members of other subnets. */
+export interface FarNetwork {
+  /** Where this PC can be reached, signed by itself; null: nowhere. */
+  ownCard(): Buffer | null
+  /** A hub gave this card with that id. @returns false when it is not what it is said to be */
+  learn(id: PeerId, card: Uint8Array): boolean
+  /** Connects to a member whose card is known, within the limits of what a hub may cause. */
+  introduce(id: PeerId): Promise<Introduced>
+}
+
+/** A hub this agent is connected to. */
+export interface ConnectedHub {
+  readonly id: PeerId
+  readonly url: string
+  readonly hello: HubHello
+}
+
+/** One of the hubs in the settings, as people see it. */
+export interface HubState {
+  readonly url: string
+  readonly id: PeerId | null
+  readonly state: 'connected' | 'connecting' | 'lost' | 'refused' | 'self'
+  /** A clause about it while it is not connected. */
+  readonly reason: string | null
+  readonly name: string | null
+  readonly site: string | null
+  readonly sinceMs: number
+}
+
+export interface HubLinksEvents {
+  up: [ConnectedHub]
+  /** It is gone; a clause about it. */
+  down: [ConnectedHub, string]
+  message: [PeerId, Exclude<FromHub, HubHello>]
+  changed: []
+}
+
+/** The hubs of this agent, as the rest of it knows them. */
+export interface HubLinks extends EventEmitter<HubLinksEvents> {
+  /** Some are set, whether they can be reached or not. */
+  readonly inUse: boolean
+  /** Those that have said who they are. */
+  connected(): readonly ConnectedHub[]
+  /** @returns false when it is not connected */
+  send(hub: PeerId, message: ToHub): boolean
+  view(): HubState[]
+}
+
+/** An agent that is connected to this one as its hub. */
+export interface HubMember {
+  readonly id: PeerId
+  /** It comes from this address. */
+  readonly address: string
+  readonly sinceMs: number
+}
+
+export interface HubDoorEvents {
+  joined: [HubMember]
+  lost: [PeerId]
+  message: [PeerId, ToHub]
+}
+
+/** The agents that take this one for their hub. */
+export interface HubDoor extends EventEmitter<HubDoorEvents> {
+  members(): readonly HubMember[]
+  /** @returns false when it is not connected */
+  send(to: PeerId, message: FromHub): boolean
 }
 
 /** The fleet as seen from this agent: discovery, membership, control connections, pieces over mutual TLS 1.3. */
@@ -78,6 +157,14 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
   readonly credential: Credential | null
   /** Signs as this device (ECDSA P-256, IEEE P1363, 64 bytes). */
   sign(message: Uint8Array): Buffer
+  /** Name of a content between this agent and a hub: says nothing to who is no member. */
+  blind(key: ContentKey): ContentKey
+  /** Members of other subnets: who is named by a hub, and connecting to them. */
+  readonly far: FarNetwork
+  /** The hubs in the settings. */
+  readonly hubs: HubLinks
+  /** Agents that take this one for their hub; null: it is none. */
+  readonly door: HubDoor | null
   /** Checks that a credential belongs to a member. @returns its peer id and public key, or undefined */
   verifyCredential(credential: Credential): { id: PeerId; spki: Buffer } | undefined
   /** Public key (SPKI DER) of a member met in this run or introduced by a valid credential. */
@@ -118,6 +205,8 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
   interfaces(): AgentSnapshot['interfaces']
   /** Ports in use once started. */
   ports(): { peer: number | null; beacon: number | null }
+  /** Other hubs, or other subnets to be reached. */
+  configureHubs(settings: { readonly urls: readonly string[]; readonly reach: readonly string[] }): void
   /** The weight of this PC has changed: members are told. */
   renewHello(): void
   /** Network or power changed: rescan interfaces, beacon at once. */

@@ -108,6 +108,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       ports: { api: null, peer: this.settings.current.ports.peer, beacon: null },
       weight: { value: 50, why: 'is a desktop', machine: 'desktop, cable' },
       interfaces: [],
+      hub: { hubs: [], serving: null },
       peers: [],
       masters: [],
       transfers: [],

@@ -34,7 +34,7 @@ export function randomSiteKey(): string {
 }
 
 /** Settings under which agents of one process find each other by seeds, quickly. */
-function testSettings(siteKey: string | null, seeds: string[], more: SettingsInput): Settings {
+export function testSettings(siteKey: string | null, seeds: string[], more: SettingsInput): Settings {
   return Settings.parse({
     ...more,
     // Origins of tests are on this PC.

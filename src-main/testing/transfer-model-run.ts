@@ -131,6 +131,8 @@ function transferActs(model: TransferModel, transfer: ModelTransfer, may: May): 
     may('look', () => transfer.look(), transfer.lookDue)
     may('elected', () => transfer.decide('master', true), working)
     may('origin sent', () => transfer.originSent(), transfer.lane === 'running' && transfer.piece !== null)
+    may('gate opened', () => transfer.gate(true), working)
+    may('gate shut', () => transfer.gate(false), working)
     may('peer sent', () => transfer.peerSent(), transfer.askingPeers)
     may('completed', () => transfer.completes(0), transfer.completing)
   }

@@ -292,6 +292,10 @@ export class ModelTransfer {
     this.machine.happened({ e: 'decided', role, led: role === 'master' || (role === 'follower' && led), ...facts })
   }
 
+  gate(open: boolean): void {
+    this.machine.happened({ e: 'gateTurned', open, reason: open ? 'elected-for-site' : null })
+  }
+
   look(): void {
     this.lookDue = false
     const complete = this.content.have.size === PIECES

@@ -13,6 +13,7 @@ import type { PiecePlan } from '../pieces/plan.ts'
 import type { RecordVerifier } from '../pieces/record.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { OriginSlots } from './origin-slots.ts'
+import type { Site } from './site.ts'
 import type { Traffic } from './traffic.ts'
 import type { Trust } from './verify/trust.ts'
 import type { Recalls } from './verify/recalls.ts'
@@ -37,6 +38,8 @@ export interface TransferWorld {
   readonly settings: Pick<Settings, 'transfers' | 'backgroundChannel' | 'sharing'>
   /** Who signed what is not true, and what follows. */
   readonly evidence: Trust
+  /** The other subnets of the site; absent: no hub is set. */
+  readonly site?: Site | undefined
   /** What an administrator has recalled. */
   readonly recalls: Pick<Recalls, 'reason' | 'assertNotRecalled'>
   /** The networks this PC is in. */

@@ -18,6 +18,8 @@ export interface TransferState {
   /** The first coordinator was of no use and another was asked. */
   readonly askedNextCoordinator: boolean
   readonly serving: boolean
+  /** Another subnet of the site may be downloading it: as master, too, this PC asks peers only. */
+  readonly shut: boolean
   /** A new master looks what its neighbours have before it asks the origin; monotonic ms. */
   readonly mapsDueMs: number
   readonly heldSinceMs: number
@@ -93,6 +95,8 @@ export type TransferEvent =
       readonly nowMs: number
     }
   | { readonly e: 'slotGranted' }
+  /** Whether its subnet may ask the origin, and why it may. */
+  | { readonly e: 'gateTurned'; readonly open: boolean; readonly reason: ReasonCode | null }
   /** The origin has nothing more to give now. */
   | { readonly e: 'originIdle' }
   | { readonly e: 'originFailed'; readonly error: LarderError; readonly neighbours: number }

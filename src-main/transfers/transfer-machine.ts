@@ -37,7 +37,8 @@ export const HELD_MS = 5000
 
 type TransferStep = Step<TransferState, TransferEffect>
 
-export function newTransfer(nowMs: number): TransferState {
+/** @param shut whether its subnet may ask the origin is yet to be found out, should this PC become master */
+export function newTransfer(nowMs: number, shut = false): TransferState {
   return {
     phase: 'electing',
     origin: 'idle',
@@ -48,6 +49,7 @@ export function newTransfer(nowMs: number): TransferState {
     originError: null,
     askedNextCoordinator: false,
     serving: true,
+    shut,
     mapsDueMs: 0,
     heldSinceMs: 0,
     wait: { sinceMs: nowMs, progressAtMs: null, pieceAtMs: null, hasMoved: false }
@@ -121,6 +123,14 @@ export function step(state: TransferState, event: TransferEvent): TransferStep {
       return state.origin === 'queued'
         ? same({ ...state, origin: 'running' }, { do: 'startOrigin' }, { do: 'tellChanged' })
         : same(state)
+    case 'gateTurned': {
+      if (state.shut === !event.open) return same(state)
+      const turned = { ...state, shut: !event.open }
+      const note: TransferEffect[] =
+        event.reason !== null && isWorking(state) ? [{ do: 'noteReason', code: event.reason }] : []
+      const look: TransferEffect[] = [...note, { do: 'tellChanged' }, { do: 'look' }]
+      return mayAskOrigin(turned) ? same(turned, ...look) : withoutOrigin(turned, ...look)
+    }
     case 'originIdle':
       return withoutOrigin(state, { do: 'look' })
     case 'originFailed':
@@ -194,7 +204,7 @@ function decided(before: TransferState, facts: DecisionFacts): TransferStep {
   const elected: TransferEffect[] = facts.elected
     ? [
         { do: 'lookWhenMapsAreDue', inMs: MAPS_WAIT_MS },
-        { do: 'noteReason', code: 'elected' }
+        ...(state.shut ? [] : [{ do: 'noteReason', code: 'elected' } as const])
       ]
     : []
   const due = facts.elected ? { ...running, mapsDueMs: facts.nowMs + MAPS_WAIT_MS } : running
@@ -312,8 +322,8 @@ function waitAnew<S extends TransferState>(state: S, nowMs: number): S {
   return { ...state, wait: { ...state.wait, sinceMs: nowMs, progressAtMs: null, pieceAtMs: null } }
 }
 
-export function mayAskOrigin({ direct, role }: TransferState): boolean {
-  return direct !== null || role === 'master'
+export function mayAskOrigin({ direct, role, shut }: TransferState): boolean {
+  return direct !== null || (role === 'master' && !shut)
 }
 
 function isOpen(phase: TransferState['phase']): boolean {

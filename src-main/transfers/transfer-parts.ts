@@ -13,6 +13,7 @@ import { Swarm } from './swarm.ts'
 import type { DecisionFacts, TickFacts, TransferEvent, TransferState } from './transfer-events.ts'
 import { mayAskOrigin, priorityOf } from './transfer-machine.ts'
 import { TransferNews } from './transfer-news.ts'
+import { SitePart } from './site-part.ts'
 import { ContentCheck } from './verify/content-check.ts'
 
 /** What one transfer works with. */
@@ -26,6 +27,8 @@ export interface TransferParts {
   readonly faults: PeerFaults
   readonly peerLanes: PeerLanes
   readonly originLane: OriginLane
+  /** Null: it has to do with this subnet alone. */
+  readonly site: SitePart | null
   /** Of the most urgent one who waits, here or at a neighbour. */
   readonly priority: () => Priority
 }
@@ -75,13 +78,32 @@ export function openParts(
   const arrived = (from: 'origin' | 'peer') => (index: number, bytes: number) => {
     if (!assembly.accept(index, bytes, from)) return
     if (from === 'peer' && !mayAskOrigin(state())) check.begin()
-    claim.update({ pieces: partial.have.count, bytes: assembly.received.haveBytes })
+    const progress = { pieces: partial.have.count, bytes: assembly.received.haveBytes }
+    claim.update(progress)
+    site?.update(progress)
     happened({ e: 'pieceArrived', nowMs: clock.monotonicMs() })
   }
+  const fromPeer = arrived('peer')
+  const site =
+    state().shut && world.site
+      ? new SitePart(
+          job,
+          world.site,
+          swarm,
+          {
+            gate: (open, reason) => happened({ e: 'gateTurned', open, reason }),
+            progressed: () => happened({ e: 'progressed', nowMs: clock.monotonicMs() })
+          },
+          () => state().serving
+        )
+      : null
   const peerLanes = new PeerLanes(job, swarm, assembly.inFlight, {
     master: () => mastership.master,
     checkRecord: ({ record }) => mastership.check(record),
-    arrived: arrived('peer'),
+    arrived: (index, bytes, from) => {
+      site?.pieceFrom(from.id)
+      fromPeer(index, bytes)
+    },
     ban: (from, why) => faults.ban(from, why),
     failed: (from, problem) => faults.report(from, problem),
     broken: (error) => happened({ e: 'broke', error }),
@@ -107,12 +129,17 @@ export function openParts(
     if (open) for (const id of [...holders.map((h) => h.id), ...(master === null ? [] : [master])]) swarm.join(id)
     return { ...facts, role, led: master !== null, holderComplete: holders.some((h) => h.complete), elected }
   }
-  claim.on('decision', (decision) => happened({ e: 'decided', ...decisionFacts(decision) }))
+  claim.on('decision', (decision) => {
+    const facts = decisionFacts(decision)
+    happened({ e: 'decided', ...facts })
+    if (['electing', 'active'].includes(state().phase)) site?.localRole(facts.role)
+  })
   swarm.on('offered', look)
   swarm.on('progress', (from: PeerId, bytes: number) => {
+    site?.heardProgress(from, bytes)
     if (mastership.hasProgressed(from, bytes)) happened({ e: 'progressed', nowMs: clock.monotonicMs() })
   })
-  return { claim, mastership, news, swarm, check, assembly, faults, peerLanes, originLane, priority }
+  return { claim, mastership, news, swarm, check, assembly, faults, peerLanes, originLane, site, priority }
 }
 
 /** What can be had where. */

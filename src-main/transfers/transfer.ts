@@ -76,7 +76,7 @@ export class Transfer
     this.#partial = partial
     this.#world = world
     this.#abandoned = abandoned
-    const first = newTransfer(world.clock.monotonicMs())
+    const first = newTransfer(world.clock.monotonicMs(), world.site?.concerns(init.plan.lengthBytes) ?? false)
     this.#machine = new MachineRun(first, step, (effect) => this.#perform(effect))
     this.#parts = openParts(init, partial, world, {
       state: () => this.#machine.state,
@@ -211,6 +211,7 @@ export class Transfer
 
   memberLost(id: PeerId): void {
     this.#parts.swarm.forget(id)
+    this.#parts.site?.memberLost(id)
     this.#happened({ e: 'memberLost', wasMaster: id === this.master, nowMs: this.#nowMs })
   }
 
@@ -246,6 +247,7 @@ export class Transfer
     this.#parts.check.close()
     this.#parts.swarm.close()
     this.#parts.claim.close()
+    this.#parts.site?.close()
     if (this.#useless) await this.#partial.discard()
     else if (!held) await this.#partial.close()
     this.removeAllListeners()
@@ -290,8 +292,10 @@ export class Transfer
       case 'lookWhenMapsAreDue':
         return void this.#world.clock.after(effect.inMs + 1, () => this.#lookSoon())
       case 'beEligible':
+        this.#parts.site?.update({ eligible: effect.eligible })
         return this.#parts.claim.update({ eligible: effect.eligible })
       case 'resign':
+        this.#parts.site?.notLed()
         return this.#parts.claim.resign(effect.why)
       case 'askNextCoordinator': {
         const accepted = this.#parts.claim.askNextCoordinator()
@@ -315,6 +319,7 @@ export class Transfer
       case 'hold':
         for (const t of this.#timers) t.cancel()
         this.#parts.claim.update({ pieces: this.plan.count, bytes: this.plan.lengthBytes, complete: true })
+        this.#parts.site?.completed()
         this.emit('done', this.#content!)
         for (const interest of [...this.#interests.keys()]) interest.transferDone(this.#content!)
         return
@@ -353,8 +358,11 @@ export class Transfer
   }
 
   #tellProgress(): void {
-    if (!this.#parts.originLane.active) return
-    const { receivedBytes } = this.#parts.originLane
+    const { originLane, site } = this.#parts
+    const farBytes = site?.farBytes ?? null
+    if (!originLane.active && farBytes === null) return
+    // Followers of a relay wait for what another subnet downloads.
+    const receivedBytes = originLane.active ? originLane.receivedBytes : Math.max(farBytes ?? 0, this.haveBytes)
     this.#parts.swarm.announceProgress(receivedBytes)
     this.#parts.claim.update({ bytes: Math.max(this.haveBytes, Math.min(receivedBytes, this.plan.lengthBytes)) })
   }

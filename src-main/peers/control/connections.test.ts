@@ -62,7 +62,8 @@ describe('control connections', () => {
       port: a.network.ports().peer,
       bootId: a.network.bootId,
       weight: 61,
-      version: '0.1.0'
+      version: '0.1.0',
+      far: false
     })
     expect(a.network.peer(b.network.self)?.port).toBe(b.network.ports().peer)
     expect(a.network.memberKey(b.network.self)).toBeDefined()

@@ -28,6 +28,8 @@ import { Twins } from './twins.ts'
 
 /** Both ends hear of each other at the same time; the higher id leaves the first try to the lower one. */
 const HIGHER_ID_WAITS_MS = 250
+/** Members of other subnets that are connected at the same time. */
+export const MAX_FAR = 64
 /** Members known by beacon. */
 const MAX_LINKS = 4096
 
@@ -70,6 +72,9 @@ interface Link {
   ownAddress?: string | undefined
   /** While it is found out whether a second run is a twin. */
   doubted?: boolean
+  /** It takes the other for somebody of another subnet, and says so: a hub has brought them together. */
+  far?: boolean
+  tellsScope?: boolean
   /** Set with the peer's hello. */
   peer?: ConnectedPeer
 }
@@ -79,6 +84,8 @@ export type Admission = 'accept' | 'duplicate' | 'twin' | 'later'
 
 interface ConnectionsEvents {
   connected: [ConnectedPeer]
+  /** A far one turned out to be near. */
+  near: [ConnectedPeer]
   lost: [ConnectedPeer, string]
   message: [PeerId, PeerMessage]
   fleet: [PeerId, FleetMessage]
@@ -161,8 +168,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
 
   /** What this agent says of itself has changed: everybody who is connected is told. */
   renewHello(): void {
-    const renewed = this.#o.hello()
-    for (const { channel, peer } of this.#links.values()) if (peer) channel?.sendHello(renewed)
+    for (const link of this.#links.values()) if (link.peer) link.channel?.sendHello(this.#helloTo(link))
   }
 
   stop(): void {
@@ -184,6 +190,28 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
 
   peer(id: PeerId): ConnectedPeer | undefined {
     return this.#links.get(id)?.peer
+  }
+
+  /** Connects to a member that a hub has named, at one of these addresses. */
+  async introduce(
+    id: PeerId,
+    addresses: readonly { readonly address: string; readonly port: number }[],
+    signal: AbortSignal
+  ): Promise<DialOutcome['kind']> {
+    let kind: DialOutcome['kind'] = 'unreachable'
+    for (const { address, port } of addresses) {
+      if (this.isProven(id)) return 'proven'
+      if (!this.#running || this.#o.refusals.isPenalised(id) || this.#farCount() >= MAX_FAR) return 'later'
+      kind = (await this.#dials.dial(address, port, id, signal, { far: true })).kind
+      if (kind !== 'unreachable' && kind !== 'refused') return kind
+    }
+    return kind
+  }
+
+  /** Ends the connection to a far member that is of no use any more. */
+  partFrom(id: PeerId): void {
+    const link = this.#links.get(id)
+    if (link?.far) link.channel?.close(CLOSE.unused, 'is not needed any more')
   }
 
   /** True while a control connection to this peer is open on which it has proved its membership. */
@@ -277,6 +305,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     if (link.channel) {
       // Where it is connected from may be gone.
       if (news || (moved && link.peer?.address !== address)) link.channel.probe()
+      this.#isNear(link)
       return news
     }
     if (news || message.replyWanted) link.loop.encourage()
@@ -295,8 +324,9 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   }
 
   /** A member has proved itself as dialler: may it come in? A promise where it must be seen first whether its older connection lives. */
-  admit(id: PeerId, bootId: BootId, address: string): Admission | Promise<Admission> {
+  admit(id: PeerId, bootId: BootId, address: string, far = false): Admission | Promise<Admission> {
     if (!this.#running || this.#o.refusals.isPenalised(id)) return 'later'
+    if (far && this.#farCount() >= MAX_FAR && !this.isProven(id)) return 'later'
     const link = this.#links.get(id)
     if (!link?.channel && !this.#makeRoom(id, address)) return 'later'
     if (link?.channel && link.peer && link.bootId !== bootId)
@@ -320,7 +350,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
 
   /** Takes over a connection at whose both ends membership was proved. */
   adopt(connection: ProvenSocket, side: 'dialer' | 'acceptor', dialledPort?: number): void {
-    const { clock, hello, table, refusals } = this.#o
+    const { clock, table, refusals } = this.#o
     const { ws, remote, bootId, address, ownAddress } = connection
     const link = this.#running ? (this.#links.get(remote.id) ?? this.#newLink(remote.id)) : undefined
     if (!link) return ws.terminate()
@@ -334,11 +364,14 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     link.address = address
     link.ownAddress = ownAddress
     link.remote = remote
+    link.tellsScope = connection.far === true
+    link.far = link.tellsScope && !this.#hasFreshBeacon(link) && !this.#seeds.has(link.id)
     link.addresses.proved(address)
     this.emit('proven', connection)
     channel.on('hello', (theirs) => {
       const first = link.peer === undefined
-      if (first && side === 'dialer') channel.sendHello(hello())
+      if (first && side === 'dialer') channel.sendHello(this.#helloTo(link))
+      if (first && theirs.far === false) link.far = false
       link.loop.encourage()
       link.peer = {
         id: link.id,
@@ -347,15 +380,18 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
         port: dialledPort ?? theirs.port,
         bootId,
         weight: theirs.weight,
-        version: theirs.version
+        version: theirs.version,
+        far: link.far === true
       }
       table.set(link.id, 'connected', null, {
         address,
         name: theirs.name,
         weight: theirs.weight,
-        version: theirs.version
+        version: theirs.version,
+        far: link.far === true
       })
       if (first) this.emit('connected', link.peer)
+      else if (theirs.far === false) this.#isNear(link)
     })
     channel.on('message', (message) => this.emit('message', link.id, message))
     channel.on('fleet', (message) => this.emit('fleet', link.id, message))
@@ -363,7 +399,28 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
       refusals.flooding(link.id, address, 'sends more messages than are taken; the rest is ignored')
     )
     channel.once('end', (end) => this.#ended(link, channel, end))
-    if (side === 'acceptor') channel.sendHello(hello())
+    if (side === 'acceptor') channel.sendHello(this.#helloTo(link))
+  }
+
+  #helloTo({ tellsScope, far }: Link): Hello {
+    return { ...this.#o.hello(), ...(tellsScope && { far: far === true }) }
+  }
+
+  /** Both ends see each other by themselves. */
+  #isNear(link: Link): void {
+    if (!link.far) return
+    link.far = false
+    if (!link.peer) return
+    link.peer = { ...link.peer, far: false }
+    this.#o.table.set(link.id, 'connected', null, { far: false })
+    link.channel?.sendHello(this.#helloTo(link))
+    this.emit('near', link.peer)
+  }
+
+  #farCount(): number {
+    let count = 0
+    for (const { far, channel } of this.#links.values()) if (far && channel) count++
+    return count
   }
 
   #ended(link: Link, channel: ControlChannel, end: ChannelEnd): void {
@@ -374,6 +431,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     delete link.remote
     delete link.address
     delete link.peer
+    delete link.far
     this.emit('unproven', link.id)
     table.set(link.id, 'lost', `${peer?.name ?? table.nameOf(link.id)} ${end.reason}.`)
     if (end.kind === 'offence') refusals.offender(link.id, peer?.address ?? '', end.reason)

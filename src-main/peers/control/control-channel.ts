@@ -246,6 +246,8 @@ function endOf(code: number, why: string): ChannelEnd {
       return { kind: 'lost', reason: `closed the connection: this PC ${printableReason(why)}` }
     case CLOSE.full:
       return { kind: 'lost', reason: 'has no place for this PC now' }
+    case CLOSE.unused:
+      return { kind: 'closed', reason: 'has no more to exchange with this PC' }
     case CLOSE.garbage:
       return { kind: 'lost', reason: `closed the connection: this agent ${printableReason(why)}` }
     default:

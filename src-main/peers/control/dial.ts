@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import { WebSocket } from 'ws'
 import { BootId, type PeerId } from '../../contract/ids.ts'
@@ -5,7 +6,7 @@ import { MAX_PEER_MESSAGE_BYTES } from '../../contract/peer-messages.ts'
 import { PEER_PROTOCOL } from '../../contract/version.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { systemCode } from '../../lib/errors.ts'
-import { BOOT_HEADER, CONTROL_PATH, PROOF_HEADER, PROTOCOL_HEADER, STATUS } from './hello.ts'
+import { BOOT_HEADER, CONTROL_PATH, HUB_PATH, PROOF_HEADER, PROTOCOL_HEADER, SCOPE_HEADER, STATUS } from './hello.ts'
 import type { Identity } from '../fleet/identity.ts'
 import type { Membership } from '../fleet/membership.ts'
 import { TWIN_REMEDY } from './refusals.ts'
@@ -22,6 +23,8 @@ export interface ProvenSocket {
   readonly address: string
   /** Own address of the connection. */
   readonly ownAddress: string | undefined
+  /** The dialler was told of the other by a hub. */
+  readonly far?: boolean
 }
 
 /** What became of an attempt to open a control connection. */
@@ -49,6 +52,12 @@ export interface DialOptions {
   readonly secureContext: SecureContext
   readonly clock: Clock
   readonly signal: AbortSignal
+  /** `control` by default. */
+  readonly use?: 'control' | 'hub'
+  /** A hub has named the other one. */
+  readonly far?: boolean
+  /** What carries the connection instead of a socket of its own to host and port; `localAddress` does not count then. */
+  readonly through?: Duplex
   /**
    * Asked when it is known who is there and before anything is sent.
    * @returns 'go', or why the attempt ends here
@@ -64,7 +73,7 @@ export interface DialOptions {
 export async function dialControl(options: DialOptions): Promise<DialOutcome> {
   const { host, port, localAddress, identity, clock, signal } = options
   if (signal.aborted) return { kind: 'unreachable', reason: 'was no longer wanted' }
-  const socket = dialTls(options.secureContext, { host, port, localAddress })
+  const socket = dialTls(options.secureContext, { host, port, localAddress, through: options.through })
   const abort = () => socket.destroy()
   signal.addEventListener('abort', abort, { once: true })
   const limit = clock.after(CONNECT_MS, abort)
@@ -111,15 +120,16 @@ function upgrade(
   socket: TLSSocket,
   remote: RemoteIdentity,
   address: string,
-  { membership, bootId, clock, signal, proven }: DialOptions
+  { membership, bootId, clock, signal, proven, use = 'control', far = false }: DialOptions
 ): Promise<DialOutcome> {
-  const channel = channelOf(socket, remote, 'dialer')
-  const ws = new WebSocket(`wss://peer${CONTROL_PATH}`, {
+  const channel = channelOf(socket, remote, 'dialer', { use })
+  const ws = new WebSocket(`wss://peer${use === 'hub' ? HUB_PATH : CONTROL_PATH}`, {
     createConnection: () => socket,
     headers: {
       [PROOF_HEADER]: membership.prove(channel, 'dialer'),
       [PROTOCOL_HEADER]: String(PEER_PROTOCOL),
-      [BOOT_HEADER]: bootId
+      [BOOT_HEADER]: bootId,
+      ...(far && { [SCOPE_HEADER]: 'far' })
     },
     maxPayload: MAX_PEER_MESSAGE_BYTES,
     perMessageDeflate: false,
@@ -147,7 +157,7 @@ function upgrade(
     ws.once('open', () => {
       if (!acceptorBoot) return
       ws.removeAllListeners()
-      proven({ ws, remote, bootId: acceptorBoot, address, ownAddress: socket.localAddress })
+      proven({ ws, remote, bootId: acceptorBoot, address, ownAddress: socket.localAddress, far })
       settle({ kind: 'proven', id: remote.id })
     })
     ws.once('unexpected-response', (_request, answer) => {

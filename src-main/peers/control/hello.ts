@@ -5,7 +5,12 @@ export const PROOF_HEADER = 'larder-proof'
 export const PROTOCOL_HEADER = 'larder-protocol'
 export const BOOT_HEADER = 'larder-boot'
 
+/** `far`: the dialler was told of the other by a hub. Absent: by a beacon or a seed. */
+export const SCOPE_HEADER = 'larder-scope'
+
 export const CONTROL_PATH = '/v1/control'
+/** Where a hub takes its agents. */
+export const HUB_PATH = '/v1/hub'
 
 /** Status with which an acceptor refuses a member whose proof held. Others get no answer at all. */
 export const STATUS = { denied: 403, duplicate: 409, twin: 421, otherProtocol: 426, later: 503 } as const
@@ -16,7 +21,8 @@ export const CLOSE = {
   garbage: 4001,
   replaced: 4003,
   expelled: 4004,
-  full: 4005
+  full: 4005,
+  unused: 4006
 } as const
 
 /** Most characters of a peer's name. */
@@ -32,7 +38,9 @@ export const Hello = z.object({
   version: z.string().max(32).regex(printable),
   /** TCP port for peers. */
   port: z.number().int().min(1).max(65535),
-  weight: z.number().int().min(0).max(99)
+  weight: z.number().int().min(0).max(99),
+  /** On a connection that began far: whether its sender still takes the other for somebody of another subnet. */
+  far: z.boolean().optional()
 })
 export type Hello = z.infer<typeof Hello>
 

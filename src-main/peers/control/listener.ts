@@ -12,7 +12,8 @@ import { LarderError, systemCode } from '../../lib/errors.ts'
 import { AddressGate } from './address-gate.ts'
 import type { AddressGuard } from './address-guard.ts'
 import type { Connections } from './connections.ts'
-import { BOOT_HEADER, CONTROL_PATH, PROOF_HEADER, PROTOCOL_HEADER, STATUS } from './hello.ts'
+import type { ProvenSocket } from './dial.ts'
+import { BOOT_HEADER, CONTROL_PATH, HUB_PATH, PROOF_HEADER, PROTOCOL_HEADER, SCOPE_HEADER, STATUS } from './hello.ts'
 import type { Identity } from '../fleet/identity.ts'
 import type { Membership } from '../fleet/membership.ts'
 import type { Refusals } from './refusals.ts'
@@ -45,7 +46,16 @@ export interface ListenerOptions {
   readonly refusals: Refusals
   /** Why nothing may be exchanged with peers over this own address, or null. */
   readonly barred: (ownAddress: string | undefined) => string | null
+  /** Takes agents that come to this one as their hub; absent: it is none. */
+  readonly hub?: HubEntrance
   readonly servePieces: (peer: PeerId, request: IncomingMessage, response: ServerResponse) => Promise<void>
+}
+
+/** Where agents come in that take this one for their hub. */
+export interface HubEntrance {
+  /** There is room for this member. */
+  admits(id: PeerId): boolean
+  adopt(connection: ProvenSocket): void
 }
 
 /**
@@ -62,6 +72,7 @@ export class Listener {
     clientTracking: false
   })
   readonly #remotes = new WeakMap<Duplex, RemoteIdentity>()
+  readonly #hubbed = new WeakSet<Duplex>()
   readonly #patience = new WeakMap<Duplex, Timer>()
   /** Remote ports of connections that have not proved anything yet, by address. */
   readonly #unproven = new Map<string, Set<number>>()
@@ -204,19 +215,20 @@ export class Listener {
     const tls = socket as TLSSocket
     const remote = this.#remotes.get(tls)
     const proof = request.headers[PROOF_HEADER]
+    const use = request.url === HUB_PATH && this.#o.hub ? 'hub' : 'control'
     const protocol = Number(request.headers[PROTOCOL_HEADER])
     const address = plainAddress(tls.remoteAddress)
     if (
       !remote ||
       request.method !== 'GET' ||
-      request.url !== CONTROL_PATH ||
+      request.url !== (use === 'hub' ? HUB_PATH : CONTROL_PATH) ||
       typeof proof !== 'string' ||
       !(protocol >= 1 && protocol <= 0xffff)
     ) {
       tls.destroy()
       return
     }
-    if (!membership.proofHolds(channelOf(tls, remote, 'acceptor', protocol), 'dialer', proof)) {
+    if (!membership.proofHolds(channelOf(tls, remote, 'acceptor', { protocol, use }), 'dialer', proof)) {
       tls.destroy()
       guard.failed(address, connections.isAnnounced(address))
       refusals.stranger(address, remote.id, membership.strangerReason)
@@ -247,19 +259,27 @@ export class Listener {
       tls.destroy()
       return
     }
-    const admission = connections.admit(remote.id, bootId.data, address)
+    const far = request.headers[SCOPE_HEADER] === 'far'
+    const proven = { remote, bootId: bootId.data, address, ownAddress: plainAddress(tls.localAddress), far }
+    if (use === 'hub') {
+      const hub = this.#o.hub!
+      if (!hub.admits(remote.id)) return answer(tls, STATUS.later)
+      this.#hubbed.add(tls)
+      this.#welcome(tls, address)
+      return this.#webSockets.handleUpgrade(request, tls, head, (ws) => hub.adopt({ ws, ...proven }))
+    }
+    const admission = connections.admit(remote.id, bootId.data, address, far)
     // What is decided at once is carried out at once: another attempt may be under way.
     const verdict = typeof admission === 'string' ? admission : await admission
     if (tls.destroyed) return
     if (verdict !== 'accept') return answer(tls, STATUS[verdict])
-    this.#patience.get(tls)?.cancel()
-    this.#proved(address, tls.remotePort ?? 0)
-    this.#webSockets.handleUpgrade(request, tls, head, (ws) =>
-      connections.adopt(
-        { ws, remote, bootId: bootId.data, address, ownAddress: plainAddress(tls.localAddress) },
-        'acceptor'
-      )
-    )
+    this.#welcome(tls, address)
+    this.#webSockets.handleUpgrade(request, tls, head, (ws) => connections.adopt({ ws, ...proven }, 'acceptor'))
+  }
+
+  #welcome(socket: TLSSocket, address: string): void {
+    this.#patience.get(socket)?.cancel()
+    this.#proved(address, socket.remotePort ?? 0)
   }
 
   async #pieces(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -280,7 +300,8 @@ export class Listener {
   }
 
   #ownProof(socket: TLSSocket): string {
-    return this.#o.membership.prove(channelOf(socket, this.#remotes.get(socket)!, 'acceptor'), 'acceptor')
+    const use = this.#hubbed.has(socket) ? 'hub' : 'control'
+    return this.#o.membership.prove(channelOf(socket, this.#remotes.get(socket)!, 'acceptor', { use }), 'acceptor')
   }
 }
 

@@ -45,7 +45,13 @@ export class OwnDials {
   }
 
   /** @param expected who must be there; null: whoever proves itself */
-  async dial(host: string, port: number, expected: PeerId | null, signal: AbortSignal): Promise<DialOutcome> {
+  async dial(
+    host: string,
+    port: number,
+    expected: PeerId | null,
+    signal: AbortSignal,
+    { far = false }: { far?: boolean } = {}
+  ): Promise<DialOutcome> {
     const { clock, identity, bootId, membership, secureContext, barred, isUnwanted, proven } = this.#o
     const attempt = new AbortController()
     let told: PeerId | undefined
@@ -60,6 +66,7 @@ export class OwnDials {
         clock,
         signal: AbortSignal.any([signal, attempt.signal]),
         barred,
+        far,
         recognise: (id) => {
           if (expected !== null && id !== expected) return 'impostor'
           if (isUnwanted(id) || this.#waiting.has(id)) return 'duplicate'

@@ -18,6 +18,7 @@ interface Entry {
   reason: string | null
   weight: number | null
   version: string | null
+  far: boolean
   /** Wall clock of the last change of state, for display. */
   since: number
   /** Monotonic time of the same. */
@@ -54,21 +55,28 @@ export class PeerTable {
     id: PeerId,
     state: PeerState,
     reason: string | null,
-    facts: { address?: string; name?: string; weight?: number; version?: string } = {}
+    facts: { address?: string; name?: string; weight?: number; version?: string; far?: boolean } = {}
   ): void {
     const entry = this.#entry(id)
-    const { address = entry.address, name = entry.name, weight = entry.weight, version = entry.version } = facts
+    const {
+      address = entry.address,
+      name = entry.name,
+      weight = entry.weight,
+      version = entry.version,
+      far = entry.far
+    } = facts
     if (
       entry.state === state &&
       entry.reason === reason &&
       entry.address === address &&
       entry.name === name &&
       entry.weight === weight &&
-      entry.version === version
+      entry.version === version &&
+      entry.far === far
     )
       return
     if (entry.name !== name) this.#rename(id, entry.name, name)
-    Object.assign(entry, { address, name, weight, version, reason })
+    Object.assign(entry, { address, name, weight, version, far, reason })
     if (entry.state !== state) this.#stamp(entry, state)
     this.#changed()
   }
@@ -113,7 +121,7 @@ export class PeerTable {
     this.#expire()
     return [...this.#peers.values(), ...this.#strangers.values()]
       .map((entry) => ({ ...entry, name: this.#shownName(entry) }))
-      .map(({ id, name, address, state, reason, weight, version, since, receivedBytes, servedBytes, bans }) => ({
+      .map(({ id, name, address, state, reason, weight, version, far, since, receivedBytes, servedBytes, bans }) => ({
         id,
         name,
         address,
@@ -124,7 +132,8 @@ export class PeerTable {
         since,
         receivedBytes,
         servedBytes,
-        banned: bans.size > 0
+        banned: bans.size > 0,
+        ...(far && { far })
       }))
       .sort(
         (a, b) =>
@@ -207,6 +216,7 @@ function newEntry(id: PeerId | null, address: string): Entry {
     reason: null,
     weight: null,
     version: null,
+    far: false,
     since: 0,
     changedMs: 0,
     receivedBytes: 0,

@@ -6,7 +6,7 @@ import {
   timingSafeEqual,
   type X509Certificate
 } from 'node:crypto'
-import type { PeerId } from '../../contract/ids.ts'
+import type { ContentKey, PeerId } from '../../contract/ids.ts'
 import type { Credential } from '../../contract/peer-messages.ts'
 import { secretOfSiteKey } from './site-key.ts'
 
@@ -21,6 +21,8 @@ export interface Channel {
   /** TLS exporter output (RFC 8446, 7.5), 32 bytes: binds a proof to this very connection. */
   readonly exporter: Buffer
   readonly protocol: number
+  /** What the connection is for, `control` by default: no proof serves for both. */
+  readonly use?: 'control' | 'hub'
 }
 
 const FLEET_TAG_BYTES = 8
@@ -51,6 +53,8 @@ export interface Membership {
   sealBeacon(head: Uint8Array, nonce: Uint8Array, plain: Uint8Array): Buffer
   /** @returns what was sealed; undefined when nobody of the fleet did it */
   openBeacon(head: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): Buffer | undefined
+  /** Name of a content that says nothing to who is no member: `site:<hex>`. */
+  blind(key: ContentKey): ContentKey
   /** A public key with the proof that its owner is a member, checkable by any member. */
   vouch(spki: Uint8Array): Credential
   /** @returns the public key (SPKI DER) of a credential that a member made, else undefined */
@@ -64,14 +68,14 @@ export interface Membership {
 }
 
 /** What knowledge of one secret proves, and what is derived from it for beacons. */
-export type SharedSecret = Pick<Membership, 'tag' | 'prove' | 'proofHolds' | 'sealBeacon' | 'openBeacon'> & {
+export type SharedSecret = Pick<Membership, 'tag' | 'prove' | 'proofHolds' | 'sealBeacon' | 'openBeacon' | 'blind'> & {
   /** A key of its own for one more use. */
   derive(use: string): Buffer
 }
 
 /** Credentials that need not be proved again. */
 const MAX_PROVEN = 1024
-const HANDSHAKE_LABEL = Buffer.from('larder/handshake/v1\0')
+const LABELS = { control: Buffer.from('larder/handshake/v1\0'), hub: Buffer.from('larder/hub/v1\0') }
 const SALT = 'larder/site-key/v2'
 
 /** Membership by a shared secret. @throws SITE_KEY_INVALID */
@@ -112,6 +116,7 @@ export function sharedSecret(secret: Uint8Array, salt: string | Uint8Array): Sha
   const derive = (use: string, length = 32) => Buffer.from(hkdfSync('sha256', secret, salt, use, length))
   const beaconKey = derive('beacon')
   const handshakeKey = derive('handshake')
+  const blindKey = derive('site-content')
   const proofOf = (channel: Channel, role: Role) =>
     createHmac('sha256', handshakeKey).update(transcript(channel, role)).digest()
   return {
@@ -133,16 +138,17 @@ export function sharedSecret(secret: Uint8Array, salt: string | Uint8Array): Sha
         return undefined
       }
     },
+    blind: (key) => `site:${createHmac('sha256', blindKey).update(key).digest('hex')}` as ContentKey,
     derive: (use) => derive(use)
   }
 }
 
-/** label ‖ role (1 byte: 1 dialer, 2 acceptor) ‖ prover's certificate ‖ the other's certificate ‖ protocol u16 BE ‖ exporter; all of fixed length. */
+/** label of its use ‖ role (1 byte: 1 dialer, 2 acceptor) ‖ prover's certificate ‖ the other's certificate ‖ protocol u16 BE ‖ exporter; all but the label of fixed length. */
 export function transcript(channel: Channel, role: Role): Buffer {
   const own = role === 'dialer' ? channel.dialerCertificate : channel.acceptorCertificate
   const other = role === 'dialer' ? channel.acceptorCertificate : channel.dialerCertificate
   return Buffer.concat([
-    HANDSHAKE_LABEL,
+    LABELS[channel.use ?? 'control'],
     Buffer.from([role === 'dialer' ? 1 : 2]),
     own,
     other,

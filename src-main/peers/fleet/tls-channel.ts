@@ -1,5 +1,6 @@
 import { createHash, type X509Certificate } from 'node:crypto'
 import type { OnReadOpts } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { connect, createSecureContext, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls'
 import type { PeerId } from '../../contract/ids.ts'
 import { PEER_PROTOCOL } from '../../contract/version.ts'
@@ -48,14 +49,20 @@ export function remoteIdentity(socket: TLSSocket): RemoteIdentity | undefined {
 }
 
 /** What a proof of membership on this connection is computed over. */
-export function channelOf(socket: TLSSocket, remote: RemoteIdentity, role: Role, protocol = PEER_PROTOCOL): Channel {
+export function channelOf(
+  socket: TLSSocket,
+  remote: RemoteIdentity,
+  role: Role,
+  { protocol = PEER_PROTOCOL, use = 'control' }: { protocol?: number; use?: 'control' | 'hub' } = {}
+): Channel {
   // Asked of the connection: the agent's own certificate may have been renewed since it began.
   const own = sha256(socket.getX509Certificate()!.raw)
   return {
     dialerCertificate: role === 'dialer' ? own : remote.certificateSha256,
     acceptorCertificate: role === 'dialer' ? remote.certificateSha256 : own,
     exporter: socket.exportKeyingMaterial(32, EXPORTER_LABEL, Buffer.alloc(0)),
-    protocol
+    protocol,
+    use
   }
 }
 
@@ -65,14 +72,17 @@ export function channelOf(socket: TLSSocket, remote: RemoteIdentity, role: Role,
  */
 export function dialTls(
   secureContext: SecureContext,
-  { host, port, localAddress }: { host: string; port: number; localAddress?: string | undefined },
+  {
+    host,
+    port,
+    localAddress,
+    through
+  }: { host: string; port: number; localAddress?: string | undefined; through?: Duplex | undefined },
   onread?: OnReadOpts
 ): TLSSocket {
   // `onread` is passed on to the socket (node:net); the types of node:tls do not say so.
   const options: ConnectionOptions & { onread?: OnReadOpts } = {
-    host,
-    port,
-    ...(localAddress !== undefined && { localAddress }),
+    ...(through ? { socket: through } : { host, port, ...(localAddress !== undefined && { localAddress }) }),
     secureContext,
     onread,
     rejectUnauthorized: false,
@@ -81,7 +91,7 @@ export function dialTls(
     ALPNProtocols: ['http/1.1']
   }
   const socket = connect(options)
-  socket.setNoDelay(true)
+  if (!through) socket.setNoDelay(true)
   // Whoever uses the socket hears its errors; one that comes when nobody does must not end the process.
   socket.on('error', () => {})
   return socket

@@ -1,0 +1,267 @@
+import { EventEmitter } from 'node:events'
+import { createSiteClaims, type SiteClaims, type SiteLink, type SiteLinkEvents } from '../claims/site-claims.ts'
+import type { Claim, ClaimInit } from '../claims/claims.ts'
+import type { AloneWhy, SiteClaimMessage, ToHub } from '../contract/hub-messages.ts'
+import type { ContentKey, PeerId } from '../contract/ids.ts'
+import type { HubView } from '../contract/hub-view.ts'
+import type { Settings } from '../contract/settings.ts'
+import { LARDER_VERSION } from '../contract/version.ts'
+import { Hub } from '../hub/hub.ts'
+import type { AwakeClock } from '../lib/awake-clock.ts'
+import type { PartStack } from '../lib/part-stack.ts'
+import type { Introduced, PeerNetwork } from '../peers/network.ts'
+import type { FarProblem, Site } from '../transfers/site.ts'
+import type { EventLog } from './event-log.ts'
+
+/** A content that is complete here is registered at a hub for so long. */
+const HOLD_HOURS = 168
+/** Contents whose hub names are remembered, to tell of what is gone. */
+const MAX_HELD = 10_000
+
+export interface HubWorld {
+  readonly clock: AwakeClock
+  readonly network: PeerNetwork
+  readonly name: string
+  readonly settings: () => Settings
+  readonly events: EventLog
+  readonly changed: () => void
+}
+
+/** What this agent has to do with hubs: as one of their agents, as a hub itself, or both. */
+export interface OpenHub {
+  readonly site: AgentSite
+  readonly claims: SiteClaims
+  /** Null: this agent is no hub. */
+  readonly hub: Hub | null
+}
+
+export async function openHub(world: HubWorld, stack: PartStack): Promise<OpenHub> {
+  const { clock, network, settings } = world
+  const own = new OwnHub(network.self)
+  const hub =
+    network.door === null
+      ? null
+      : await stack.own(
+          'hub',
+          () => makeHub(world, own),
+          (h) => h.stop()
+        )
+  const link = new HubClaimLink(network, hub === null ? null : own)
+  const claims = await stack.own(
+    'site claims',
+    () =>
+      createSiteClaims({
+        link,
+        clock,
+        random: Math.random,
+        settings: settings().election,
+        standstill: () => clock.standstill()
+      }),
+    (c) => c.stop()
+  )
+  const site = new AgentSite(world, claims, link)
+  network.on('pathsChanged', () => own.announce())
+  network.hubs.on('changed', world.changed)
+  claims.start()
+  return { site, claims, hub }
+}
+
+function makeHub({ clock, network, name, settings, events, changed }: HubWorld, own: OwnHub): Hub {
+  const { election, hub: rules } = settings()
+  const hub: Hub = new Hub({
+    self: network.self,
+    name,
+    version: LARDER_VERSION,
+    clock,
+    election,
+    sites: rules.sites,
+    maxConnections: rules.maxConnections,
+    maxContents: rules.maxContents,
+    send: (to, message) => {
+      if (to !== network.self) network.door!.send(to, message)
+      else if (message.t === 'hub.cards') learnCards(network, message.cards)
+      else if (message.t !== 'hub.hello') own.told(message)
+    },
+    standstill: () => clock.standstill(),
+    onFlood: (id) => network.noteFlood(id, 'asks this hub for more contents than its share; what is above that waits'),
+    onElected: (site, { master }) => {
+      const peerName = nameAt(hub, master)
+      events.add('wanLease', `As hub: ${peerName} may download a content for ${site}.`, { peer: master, peerName })
+    }
+  })
+  const door = network.door!
+  hub.joined(network.self, '')
+  own.serve(hub, () => ownCard(network, name, rules.site))
+  door.on('joined', ({ id, address }) => {
+    hub.joined(id, address)
+    changed()
+  })
+  door.on('lost', (id) => {
+    hub.lost(id)
+    changed()
+  })
+  door.on('message', (from, message) => hub.message(from, message))
+  return hub
+}
+
+const nameAt = (hub: Hub, id: PeerId): string => hub.members().find((m) => m.id === id)?.name ?? id.slice(0, 8)
+
+export function ownCard(network: PeerNetwork, name: string, site: string | null): ToHub {
+  const card = network.far.ownCard()?.toString('base64url') ?? null
+  return { t: 'hub.card', card, site, name: [...name].slice(0, 32).join('') }
+}
+
+function learnCards(network: PeerNetwork, cards: readonly { id: PeerId; card: string }[]): void {
+  for (const { id, card } of cards) network.far.learn(id, Buffer.from(card, 'base64url'))
+}
+
+/** As a snapshot shows it. */
+export function hubView({ network, hub: { hub } }: { readonly network: PeerNetwork; readonly hub: OpenHub }): HubView {
+  return {
+    hubs: network.hubs.view().map(({ sinceMs, ...state }) => ({ ...state, since: sinceMs })),
+    serving: hub === null ? null : { members: hub.members().length, sites: hub.sites() }
+  }
+}
+
+/** This agent as an agent of itself: the same messages, later and in order. */
+class OwnHub extends EventEmitter<{ message: [SiteClaimMessage]; busy: [ContentKey] }> {
+  readonly #self: PeerId
+  #hub: Hub | null = null
+  #card: (() => ToHub) | null = null
+
+  constructor(self: PeerId) {
+    super()
+    this.#self = self
+  }
+
+  serve(hub: Hub, card: () => ToHub): void {
+    this.#hub = hub
+    this.#card = card
+  }
+
+  /** Its port is open now, or where it can be reached has changed. */
+  announce(): void {
+    const card = this.#card?.()
+    if (card) setImmediate(() => this.#hub?.message(this.#self, card))
+  }
+
+  send(message: ToHub): boolean {
+    setImmediate(() => this.#hub?.message(this.#self, message))
+    return true
+  }
+
+  told(message: SiteClaimMessage | { t: 'hub.busy'; key: ContentKey }): void {
+    setImmediate(() => (message.t === 'hub.busy' ? this.emit('busy', message.key) : this.emit('message', message)))
+  }
+}
+
+/** The hubs as claims see them. */
+class HubClaimLink extends EventEmitter<SiteLinkEvents> implements SiteLink {
+  readonly #network: PeerNetwork
+  readonly #own: OwnHub | null
+
+  constructor(network: PeerNetwork, own: OwnHub | null) {
+    super()
+    this.#network = network
+    this.#own = own
+    network.hubs.on('up', ({ id }) => this.emit('up', id))
+    network.hubs.on('down', ({ id }) => this.emit('down', id))
+    network.hubs.on('message', (from, message) => {
+      if (message.t === 'hub.cards') learnCards(network, message.cards)
+      else if (message.t === 'hub.busy') this.emit('busy', message.key)
+      else this.emit('message', from, message)
+    })
+    own?.on('message', (message) => this.emit('message', this.self, message))
+    own?.on('busy', (key) => this.emit('busy', key))
+  }
+
+  get self(): PeerId {
+    return this.#network.self
+  }
+
+  /** A hub that takes this PC to be in no site is of no use. */
+  hubs(): PeerId[] {
+    const others = this.#network.hubs.connected().filter(({ hello }) => hello.site !== null)
+    return [...(this.#own ? [this.self] : []), ...others.map(({ id }) => id)]
+  }
+
+  send(to: PeerId, message: ToHub): boolean {
+    return to === this.self ? (this.#own?.send(message) ?? false) : this.#network.hubs.send(to, message)
+  }
+
+  tellAll(message: ToHub): void {
+    for (const id of this.hubs()) this.send(id, message)
+  }
+}
+
+/** The other subnets of this agent's site. */
+class AgentSite extends EventEmitter<{ down: []; busy: [ContentKey] }> implements Site {
+  readonly #world: HubWorld
+  readonly #claims: SiteClaims
+  readonly #link: HubClaimLink
+  /** Site key → content key, of what is claimed or registered. */
+  readonly #keys = new Map<ContentKey, ContentKey>()
+
+  constructor(world: HubWorld, claims: SiteClaims, link: HubClaimLink) {
+    super()
+    this.setMaxListeners(0)
+    this.#world = world
+    this.#claims = claims
+    this.#link = link
+    link.on('down', () => {
+      if (!this.reachable) this.emit('down')
+    })
+    link.on('busy', (key) => {
+      const content = this.#keys.get(key)
+      if (content) this.emit('busy', content)
+    })
+  }
+
+  concerns(lengthBytes: number): boolean {
+    const { network, settings } = this.#world
+    return (network.hubs.inUse || network.door !== null) && lengthBytes >= settings().hub.minBytes
+  }
+
+  get reachable(): boolean {
+    return this.#claims.reachable
+  }
+
+  get limits() {
+    return this.#world.settings().hub
+  }
+
+  open(init: ClaimInit): Claim {
+    return this.#claims.open({ ...init, key: this.#named(init.key) })
+  }
+
+  introduce(id: PeerId): Promise<Introduced> {
+    return this.#world.network.far.introduce(id)
+  }
+
+  failed(key: ContentKey, id: PeerId, problem: FarProblem): void {
+    this.#link.tellAll({ t: 'hub.failed', key: this.#named(key), id, problem })
+  }
+
+  alone(key: ContentKey, why: AloneWhy): void {
+    this.#link.tellAll({ t: 'hub.alone', key: this.#named(key), why })
+  }
+
+  hold(key: ContentKey): void {
+    this.#link.tellAll({ t: 'hub.hold', key: this.#named(key), hours: HOLD_HOURS })
+  }
+
+  /** These are here no more. */
+  drop(keys: readonly ContentKey[]): void {
+    const named = keys.map((key) => this.#world.network.blind(key)).filter((key) => this.#keys.has(key))
+    for (let at = 0; at < named.length; at += 256)
+      this.#link.tellAll({ t: 'hub.drop', keys: named.slice(at, at + 256) })
+  }
+
+  #named(key: ContentKey): ContentKey {
+    const name = this.#world.network.blind(key)
+    this.#keys.delete(name)
+    this.#keys.set(name, key)
+    if (this.#keys.size > MAX_HELD) this.#keys.delete(this.#keys.keys().next().value!)
+    return name
+  }
+}

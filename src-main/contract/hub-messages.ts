@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import { ClaimClose, ClaimDecision, ClaimPut, ClaimReport, ClaimResign, type ClaimMessage } from './peer-messages.ts'
+import { PeerId, type ContentKey } from './ids.ts'
+
+/**
+ * Messages between an agent and a hub, one JSON object per text frame on `/v1/hub`. A content is named by its site key there,
+ * which only members can make from the content key; no URL, path or origin is ever among them.
+ */
+export const SiteContentKey = z
+  .string()
+  .regex(/^site:[0-9a-f]{64}$/, 'expected site:<hex>')
+  .transform((text) => text as unknown as ContentKey)
+
+const key = { key: SiteContentKey }
+
+/** A contact card (`peers/far/contact-card.ts`), base64url. */
+export const CardText = z.string().regex(/^[A-Za-z0-9_-]{1,430}$/)
+
+/** A name for a site or hub, for people. */
+export const SiteName = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u)
+
+const HubPut = ClaimPut.omit({ about: true }).extend(key)
+
+/** Agent to hub, first of all and when something in it has changed: where it can be reached, and what it is. */
+export const HubCard = z.object({
+  t: z.literal('hub.card'),
+  /** Null: it cannot be reached by others. */
+  card: CardText.nullable(),
+  site: SiteName.nullable(),
+  name: z.string().max(64)
+})
+
+/** Agent to hub: it has all of it and serves it for so many hours. */
+export const HubHold = z.object({ t: z.literal('hub.hold'), ...key, hours: z.number().int().min(1).max(168) })
+
+/** Agent to hub: it has these no more. */
+export const HubDrop = z.object({ t: z.literal('hub.drop'), keys: z.array(SiteContentKey).min(1).max(256) })
+
+/** Agent to hub: this holder was of no use to it. */
+export const HubFailed = z.object({
+  t: z.literal('hub.failed'),
+  ...key,
+  id: PeerId,
+  problem: z.enum(['unreachable', 'refused', 'not-there', 'slow'])
+})
+
+/** Why a subnet downloads by itself although there is a hub. */
+export const AloneWhy = z.enum(['hub-silent', 'site-unreachable', 'site-stalled', 'nobody'])
+export type AloneWhy = z.infer<typeof AloneWhy>
+
+/** Agent to hub: it goes on by itself; for people. */
+export const HubAlone = z.object({ t: z.literal('hub.alone'), ...key, why: AloneWhy })
+
+export const ToHub = z.discriminatedUnion('t', [
+  HubCard,
+  HubHold,
+  HubDrop,
+  HubFailed,
+  HubAlone,
+  HubPut,
+  ClaimClose.extend(key),
+  ClaimReport.extend(key),
+  ClaimResign.extend(key)
+])
+export type ToHub = z.infer<typeof ToHub>
+
+/** Hub to agent, first of all. */
+export const HubHello = z.object({
+  t: z.literal('hub.hello'),
+  name: z.string().max(64),
+  /** The site this agent is taken to be in; null: none, so that it shares with nobody by way of this hub. */
+  site: SiteName.nullable(),
+  version: z.string().max(32),
+  leaseMs: z.number().int().min(100).max(600_000)
+})
+export type HubHello = z.infer<typeof HubHello>
+
+/** Hub to agent, before a decision that names them. */
+export const HubCards = z.object({
+  t: z.literal('hub.cards'),
+  cards: z
+    .array(z.object({ id: PeerId, card: CardText }))
+    .min(1)
+    .max(8)
+})
+
+/** Hub to agent: there is no room for this content; it is to go on by itself. */
+export const HubBusy = z.object({ t: z.literal('hub.busy'), ...key, retryMs: z.number().int().min(0).max(3_600_000) })
+
+export const FromHub = z.discriminatedUnion('t', [HubHello, HubCards, HubBusy, ClaimDecision.extend(key)])
+export type FromHub = z.infer<typeof FromHub>
+
+/** The claim messages that travel to and from a hub. */
+export type SiteClaimMessage = Exclude<ClaimMessage, { t: 'claim.ask' | 'claim.holding' }>
+
+/** Those that an agent says to its hub. */
+export type ClaimToHub = Exclude<SiteClaimMessage, { t: 'claim.decision' }>
+
+/** Most holders that one decision of a hub names. */
+export const MAX_SITE_HOLDERS = 4

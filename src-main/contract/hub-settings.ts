@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import { SiteName } from './hub-messages.ts'
+
+const live = { live: true }
+const cidr = z.union([z.cidrv4(), z.cidrv6()])
+const ms = (min: number, max: number) => z.number().int().min(min).max(max)
+
+/** Where a hub is: on the peer port of its agent. */
+export const HubUrl = z
+  .string()
+  .max(300)
+  .regex(
+    /^larder:\/\/(\[[0-9a-f:.]{2,45}\]|[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?)(:\d{1,5})?\/?$/i,
+    'expected larder://host or larder://host:port'
+  )
+
+/** Private addresses: RFC 1918 and RFC 4193. */
+export const PRIVATE_ADDRESSES = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'] as const
+
+/** One site in the table of a hub. */
+export const SiteEntry = z.strictObject({ name: SiteName, subnets: z.array(cidr).min(1).max(1000) })
+export type SiteEntry = z.infer<typeof SiteEntry>
+
+/** Settings of the section `hub`: one download for a site of several subnets. */
+export const HubSettings = z.object({
+  urls: z
+    .array(HubUrl)
+    .max(8)
+    .default([])
+    .describe('Hubs of this site, `larder://host:4726`: PCs of several subnets download a content once between them.')
+    .meta(live),
+  site: SiteName.nullable()
+    .default(null)
+    .describe('Name of the site this PC is in, where its address does not tell the hub.'),
+  serve: z.boolean().default(false).describe('This agent is a hub for others, too.'),
+  sites: z
+    .array(SiteEntry)
+    .max(1000)
+    .default([])
+    .describe(
+      'At a hub: which subnets make up which site, [{ "name": "Bremen", "subnets": ["10.1.0.0/16"] }]. None: all its PCs are one site. With a table, PCs in none of its subnets share with nobody.'
+    ),
+  reach: z
+    .array(cidr)
+    .max(256)
+    .default([...PRIVATE_ADDRESSES])
+    .describe('Subnets in which PCs named by a hub may be connected to.')
+    .meta(live),
+  minBytes: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Contents smaller than this are downloaded once per subnet, without asking the hub.')
+    .meta({ ...live, unit: 'bytes' }),
+  answerMs: ms(100, 60_000)
+    .default(1000)
+    .describe('A hub that has not decided for so long is not waited for: the subnet downloads by itself, ms.')
+    .meta(live),
+  connectMs: ms(100, 60_000)
+    .default(2000)
+    .describe('No PC named by the hub could be connected to for so long: the same, ms.')
+    .meta(live),
+  firstByteMs: ms(500, 600_000)
+    .default(5000)
+    .describe('Nothing came from the other subnets for so long: the same, ms.')
+    .meta(live),
+  stallMs: ms(500, 600_000)
+    .default(10_000)
+    .describe('Nothing more came from the other subnets for so long: the same, ms.')
+    .meta(live),
+  maxConnections: z
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(5000)
+    .describe('At a hub: PCs connected at the same time.'),
+  maxContents: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(50_000)
+    .describe('At a hub: contents whose holders are remembered; those least recently asked for are forgotten first.')
+})
+export type HubSettings = z.infer<typeof HubSettings>

@@ -1,0 +1,135 @@
+// Why it is like this: docs/decisions/0070-a-hub-may-introduce-pcs-of-one-site.md
+import { Coordinator } from '../claims/coordinator.ts'
+import type { ClaimSettings, ElectedInfo } from '../claims/claims.ts'
+import { MAX_SITE_HOLDERS, type FromHub, type ToHub } from '../contract/hub-messages.ts'
+import type { PeerId } from '../contract/ids.ts'
+import type { ClaimDecision, ClaimMessage } from '../contract/peer-messages.ts'
+import type { MasterView } from '../contract/snapshot.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { HolderRegistry } from './registry.ts'
+
+export interface SiteDeskWorld {
+  readonly self: PeerId
+  readonly clock: Clock
+  readonly settings: ClaimSettings
+  readonly registry: HolderRegistry
+  /** Base64url; undefined: it cannot be reached by others. */
+  cardOf(id: PeerId): string | undefined
+  send(to: PeerId, message: FromHub): void
+  /** Whoever asks for too much; told each time. */
+  onFlood(id: PeerId): void
+  onElected(info: ElectedInfo): void
+}
+
+/** What an agent says about contents. */
+export type DeskMessage = Exclude<ToHub, { t: 'hub.card' }>
+
+/** The claims of one site at its hub: which subnet downloads what, and who has it already. */
+export class SiteDesk {
+  readonly #world: SiteDeskWorld
+  readonly #live = new Set<PeerId>()
+  readonly #coordinator: Coordinator
+  /** Cards that each member has been sent. */
+  readonly #sent = new Map<PeerId, Map<PeerId, string>>()
+
+  constructor(world: SiteDeskWorld) {
+    const { self, clock, settings, registry } = world
+    this.#world = world
+    const startedMs = clock.monotonicMs()
+    this.#coordinator = new Coordinator({
+      self,
+      clock,
+      settings,
+      live: this.#live,
+      elsewhere: () => null,
+      isRightful: () => true,
+      isBanned: () => false,
+      settledAtMs: () => startedMs + settings.settleMs,
+      send: (to, message) => this.#send(to, message),
+      registered: (key) => registry.holders(key).filter((id) => world.cardOf(id) !== undefined),
+      onElected: (info) => world.onElected(info),
+      onFlood: (id) => world.onFlood(id)
+    })
+  }
+
+  get memberCount(): number {
+    return this.#live.size
+  }
+
+  get contentCount(): number {
+    return this.#coordinator.tableCount
+  }
+
+  joined(id: PeerId): void {
+    this.#live.add(id)
+    this.#sent.delete(id)
+  }
+
+  lost(id: PeerId): void {
+    this.#sent.delete(id)
+    if (this.#live.delete(id)) this.#coordinator.memberLost(id)
+  }
+
+  message(from: PeerId, message: DeskMessage): void {
+    const { registry } = this.#world
+    switch (message.t) {
+      case 'hub.hold':
+        return registry.hold(message.key, from, message.hours)
+      case 'hub.drop':
+        for (const key of message.keys) registry.drop(key, from)
+        return
+      case 'hub.failed':
+        return registry.failed(message.key, message.id, from)
+      case 'hub.alone':
+        return
+      default:
+        return this.#coordinator.message(from, message)
+    }
+  }
+
+  view(nameOf: (id: PeerId) => string): Omit<MasterView, 'url' | 'masterName' | 'coordinatorName'>[] {
+    return this.#coordinator.view(nameOf)
+  }
+
+  /** After a standstill others may have gone on without this hub. */
+  standBack(untilMs: number): void {
+    this.#coordinator.standBack(untilMs)
+  }
+
+  stop(): void {
+    this.#coordinator.stop()
+  }
+
+  #send(to: PeerId, message: ClaimMessage): void {
+    if (message.t !== 'claim.decision') return
+    const holders = this.#namedTo(to, message)
+    const named = [...new Set([...(message.master === null ? [] : [message.master]), ...holders.map(({ id }) => id)])]
+    const cards = this.#unsentCards(to, named)
+    if (cards.length > 0) this.#world.send(to, { t: 'hub.cards', cards })
+    this.#world.send(to, { ...message, holders, candidates: message.candidates.map(({ about: _, ...c }) => c) })
+  }
+
+  /** Few, so that little crosses the router; those that have it all first. */
+  #namedTo(to: PeerId, { key, holders, master }: ClaimDecision): ClaimDecision['holders'] {
+    const { registry, cardOf } = this.#world
+    const usable = holders.filter(({ id }) => cardOf(id) !== undefined && !registry.isUseless(key, id, to))
+    const rank = ({ id, complete }: { id: PeerId; complete: boolean }) => (complete ? 0 : id === master ? 1 : 2)
+    return usable.toSorted((a, b) => rank(a) - rank(b)).slice(0, MAX_SITE_HOLDERS)
+  }
+
+  #unsentCards(to: PeerId, named: readonly PeerId[]): { id: PeerId; card: string }[] {
+    const sent = this.#sent.get(to) ?? new Map<PeerId, string>()
+    this.#sent.set(to, sent)
+    const cards: { id: PeerId; card: string }[] = []
+    for (const id of named) {
+      const card = id === to ? undefined : this.#world.cardOf(id)
+      if (card === undefined || sent.get(id) === card) continue
+      sent.delete(id)
+      sent.set(id, card)
+      cards.push({ id, card })
+    }
+    // Not more than the agent keeps.
+    while (sent.size > 128) sent.delete(sent.keys().next().value!)
+    return cards
+  }
+}

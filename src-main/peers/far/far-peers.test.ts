@@ -1,0 +1,103 @@
+import { generateKeyPairSync, sign } from 'node:crypto'
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { PeerId } from '../../contract/ids.ts'
+import { fakeClock, type FakeClock } from '../../testing/fake-clock.ts'
+import { peerIdOf } from '../fleet/certificate.ts'
+import { makeCard, type CardSigner } from './contact-card.ts'
+import { APART_MS, FarPeers, IDLE_MS, NEW_DIALS } from './far-peers.ts'
+
+function device(): CardSigner & { id: PeerId } {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  const spki = publicKey.export({ format: 'der', type: 'spki' })
+  const sig = (message: Uint8Array) => sign('sha256', message, { key: privateKey, dsaEncoding: 'ieee-p1363' })
+  return { id: peerIdOf(spki), spki, sign: sig }
+}
+
+const at = (address: string) => [{ address, port: 4726 }]
+
+describe('members of other subnets', () => {
+  let clock: FakeClock
+  let dialled: string[]
+  let answer: (address: string) => string
+  let connected: Set<PeerId>
+  let far: FarPeers
+  beforeEach(() => {
+    clock = fakeClock()
+    dialled = []
+    connected = new Set()
+    answer = () => 'proven'
+    far = new FarPeers({
+      clock,
+      reach: (address) => (address.startsWith('10.') ? null : 'is outside hub.reach'),
+      isConnected: (id) => connected.has(id),
+      dial: async (id, addresses) => {
+        dialled.push(...addresses.map(({ address }) => address))
+        const outcome = answer(addresses[0]!.address)
+        if (outcome === 'proven') connected.add(id)
+        return outcome
+      },
+      connected: () => [...connected],
+      part: (id) => connected.delete(id)
+    })
+    far.start()
+  })
+
+  test('are dialled by their own cards only, and only where they may be', async () => {
+    const [pc, other] = [device(), device()]
+    expect(await far.introduce(pc.id)).toBe('outside')
+    expect(far.learn(pc.id, makeCard(other, 1, at('10.0.0.1')))).toBe(false)
+    expect(await far.introduce(pc.id)).toBe('outside')
+    const card = makeCard(pc, 1, [...at('93.184.216.34'), ...at('127.0.0.1'), ...at('10.0.0.1')])
+    expect(far.learn(pc.id, card)).toBe(true)
+    expect(await far.introduce(pc.id)).toBe('connected')
+    expect(dialled).toEqual(['10.0.0.1'])
+  })
+
+  test('keep their newest card', async () => {
+    const pc = device()
+    far.learn(pc.id, makeCard(pc, 2, at('10.0.0.2')))
+    far.learn(pc.id, makeCard(pc, 1, at('10.0.0.1')))
+    await far.introduce(pc.id)
+    expect(dialled).toEqual(['10.0.0.2'])
+  })
+
+  test('are dialled a few times a minute, however many a hub names', async () => {
+    for (let i = 0; i < 30; i++) {
+      const pc = device()
+      far.learn(pc.id, makeCard(pc, 1, at(`10.${i}.0.1`)))
+      await far.introduce(pc.id)
+    }
+    expect(dialled).toHaveLength(NEW_DIALS.burst)
+    await clock.pass(60_000)
+    const pc = device()
+    far.learn(pc.id, makeCard(pc, 1, at('10.99.0.1')))
+    expect(await far.introduce(pc.id)).toBe('connected')
+  })
+
+  test('are not tried again for a while in a subnet that does not answer', async () => {
+    answer = (address) => (address.startsWith('10.1.1.') ? 'unreachable' : 'proven')
+    const [first, second, third] = [device(), device(), device()]
+    far.learn(first.id, makeCard(first, 1, at('10.1.1.1')))
+    far.learn(second.id, makeCard(second, 1, at('10.1.1.2')))
+    far.learn(third.id, makeCard(third, 1, at('10.1.2.1')))
+    expect(await far.introduce(first.id)).toBe('unreachable')
+    expect(await far.introduce(second.id)).toBe('unreachable')
+    expect(await far.introduce(third.id)).toBe('connected')
+    expect(dialled).toEqual(['10.1.1.1', '10.1.2.1'])
+    await clock.pass(APART_MS)
+    answer = () => 'proven'
+    expect(await far.introduce(second.id)).toBe('connected')
+  })
+
+  test('are left when nothing goes between them any more', async () => {
+    const pc = device()
+    far.learn(pc.id, makeCard(pc, 1, at('10.0.0.1')))
+    await far.introduce(pc.id)
+    await clock.pass(IDLE_MS / 2)
+    far.used(pc.id)
+    await clock.pass(IDLE_MS - 10_000)
+    expect(connected.has(pc.id)).toBe(true)
+    await clock.pass(20_000)
+    expect(connected.has(pc.id)).toBe(false)
+  })
+})

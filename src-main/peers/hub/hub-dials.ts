@@ -1,0 +1,224 @@
+import { EventEmitter } from 'node:events'
+import type { SecureContext } from 'node:tls'
+import { FromHub, type ToHub } from '../../contract/hub-messages.ts'
+import type { BootId, PeerId } from '../../contract/ids.ts'
+import { DEFAULT_PORTS } from '../../contract/version.ts'
+import type { Clock, Timer } from '../../lib/clock.ts'
+import { DialLoop, type AttemptResult } from '../control/dial-loop.ts'
+import { dialControl, type DialOutcome, type ProvenSocket } from '../control/dial.ts'
+import { parseSeed, type Seed } from '../discovery/seed.ts'
+import type { Identity } from '../fleet/identity.ts'
+import type { Membership } from '../fleet/membership.ts'
+import type { ConnectedHub, HubLinks, HubLinksEvents, HubState } from '../network.ts'
+import { HubChannel } from './hub-channel.ts'
+
+/** A hub says who it is within so long. */
+const HELLO_MS = 5000
+
+export interface HubDialsOptions {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly identity: Identity
+  readonly bootId: BootId
+  readonly membership: Membership
+  readonly secureContext: () => SecureContext
+  /** What a hub is told of this agent, first of all. */
+  readonly card: () => ToHub
+  readonly barred: (ownAddress: string | undefined) => string | null
+}
+
+interface Entry {
+  readonly url: string
+  readonly seed: Seed
+  readonly loop: DialLoop
+  state: HubState['state']
+  reason: string | null
+  sinceMs: number
+  id: PeerId | null
+  channel?: HubChannel<FromHub, ToHub>
+  connected?: ConnectedHub
+  helloLimit?: Timer
+}
+
+/**
+ * One connection to each hub of the settings, kept open: whether there is a hub is known before anybody asks for anything, so
+ * nobody waits to find out.
+ */
+export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
+  readonly #o: HubDialsOptions
+  readonly #entries = new Map<string, Entry>()
+  #running = false
+  #urls: readonly string[] = []
+
+  constructor(options: HubDialsOptions) {
+    super()
+    this.#o = options
+  }
+
+  get inUse(): boolean {
+    return [...this.#entries.values()].some(({ state }) => state !== 'self')
+  }
+
+  start(): void {
+    this.#running = true
+    this.configure(this.#urls)
+  }
+
+  /** Those that are new are dialled, those that are gone are left. */
+  configure(urls: readonly string[]): void {
+    this.#urls = urls
+    if (!this.#running) return
+    for (const [url, entry] of this.#entries) {
+      if (urls.includes(url)) continue
+      entry.loop.stop()
+      entry.channel?.close('stopped')
+      this.#entries.delete(url)
+    }
+    for (const url of urls) if (!this.#entries.has(url)) this.#add(url)
+    this.emit('changed')
+  }
+
+  /** Network or power changed: tries at once. */
+  refresh(): void {
+    for (const { loop, channel } of this.#entries.values()) {
+      loop.encourage()
+      if (!channel) loop.soon(0)
+    }
+  }
+
+  /** Where this agent can be reached has changed. */
+  announce(): void {
+    for (const { channel } of this.#entries.values()) channel?.send(this.#o.card())
+  }
+
+  connected(): readonly ConnectedHub[] {
+    const hubs = new Map<PeerId, ConnectedHub>()
+    for (const { connected } of this.#entries.values()) if (connected) hubs.set(connected.id, connected)
+    return [...hubs.values()]
+  }
+
+  send(hub: PeerId, message: ToHub): boolean {
+    for (const { connected, channel } of this.#entries.values())
+      if (connected?.id === hub) return channel?.send(message) ?? false
+    return false
+  }
+
+  view(): HubState[] {
+    return [...this.#entries.values()].map(({ url, id, state, reason, sinceMs, connected }) => ({
+      url,
+      id,
+      state,
+      reason,
+      sinceMs,
+      name: connected?.hello.name ?? null,
+      site: connected?.hello.site ?? null
+    }))
+  }
+
+  stop(): void {
+    this.#running = false
+    for (const { loop, channel } of this.#entries.values()) {
+      loop.stop()
+      channel?.close('stopped')
+    }
+    this.#entries.clear()
+  }
+
+  #add(url: string): void {
+    const { clock, random } = this.#o
+    const seed = parseSeed(url.replace(/^larder:\/\//i, '').replace(/\/$/, ''), DEFAULT_PORTS.peer)
+    if (!seed) return
+    const entry: Entry = {
+      url,
+      seed,
+      loop: new DialLoop(clock, random, (signal) => this.#attempt(entry, signal)),
+      state: 'connecting',
+      reason: null,
+      sinceMs: clock.wallMs(),
+      id: null
+    }
+    this.#entries.set(url, entry)
+    entry.loop.soon(0)
+  }
+
+  async #attempt(entry: Entry, signal: AbortSignal): Promise<AttemptResult> {
+    if (entry.channel) return 'done'
+    const { clock, identity, bootId, membership, secureContext, barred } = this.#o
+    const outcome = await dialControl({
+      host: entry.seed.host,
+      port: entry.seed.port,
+      identity,
+      membership,
+      bootId,
+      secureContext: secureContext(),
+      clock,
+      signal,
+      barred,
+      use: 'hub',
+      recognise: () => 'go',
+      proven: (connection) => this.#adopt(entry, connection)
+    })
+    if (outcome.kind === 'proven') return 'done'
+    this.#set(
+      entry,
+      outcome.kind === 'self' ? 'self' : outcome.kind === 'refused' ? 'refused' : 'lost',
+      reasonOf(outcome)
+    )
+    return outcome.kind === 'self' ? 'done' : 'retry'
+  }
+
+  #adopt(entry: Entry, { ws, remote }: ProvenSocket): void {
+    const { clock } = this.#o
+    if (!this.#running || this.#entries.get(entry.url) !== entry) return ws.terminate()
+    const channel = new HubChannel<FromHub, ToHub>(ws, clock, FromHub)
+    entry.channel = channel
+    entry.id = remote.id
+    entry.helloLimit = clock.after(HELLO_MS, () => channel.close('did not say who it is'))
+    channel.send(this.#o.card())
+    channel.on('message', (message) => {
+      if (message.t !== 'hub.hello') {
+        if (entry.connected) this.emit('message', remote.id, message)
+        return
+      }
+      const before = entry.connected?.hello.site
+      entry.helloLimit?.cancel()
+      entry.loop.encourage()
+      entry.connected = { id: remote.id, url: entry.url, hello: message }
+      this.#set(entry, 'connected', null)
+      // In another site than before it has to claim anew.
+      if (before !== message.site) this.emit('up', entry.connected)
+    })
+    channel.once('end', (reason) => {
+      entry.helloLimit?.cancel()
+      const { connected } = entry
+      delete entry.channel
+      delete entry.connected
+      if (this.#entries.get(entry.url) === entry) {
+        this.#set(entry, 'lost', reason)
+        if (this.#running) entry.loop.later()
+      }
+      if (connected) this.emit('down', connected, reason)
+    })
+  }
+
+  #set(entry: Entry, state: HubState['state'], reason: string | null): void {
+    if (entry.state !== state) entry.sinceMs = this.#o.clock.wallMs()
+    entry.state = state
+    entry.reason = reason
+    this.emit('changed')
+  }
+}
+
+function reasonOf(outcome: DialOutcome): string {
+  switch (outcome.kind) {
+    case 'unreachable':
+    case 'refused':
+      return outcome.reason
+    case 'self':
+      return 'is this PC itself'
+    case 'later':
+      return 'has no room for this PC now'
+    default:
+      return 'is connected already'
+  }
+}

@@ -1,0 +1,220 @@
+import type { Claim, Decision } from '../claims/claims.ts'
+import type { AloneWhy } from '../contract/hub-messages.ts'
+import type { ContentKey, PeerId } from '../contract/ids.ts'
+import type { ReasonCode } from '../contract/request.ts'
+import type { Timer } from '../lib/clock.ts'
+import type { Introduced } from '../peers/network.ts'
+import type { Job } from './job.ts'
+import type { FarProblem, Site } from './site.ts'
+import type { Swarm } from './swarm.ts'
+import { closedGate, gateDueMs, isGateOpen, stepGate, type GateEvent, type GateState } from './wan-gate.ts'
+
+/** Why the origin is asked although there is a hub. */
+export const reasonOfAlone: Record<AloneWhy, ReasonCode> = {
+  'hub-silent': 'hub-unreachable',
+  'site-unreachable': 'site-unreachable',
+  'site-stalled': 'site-unreachable',
+  nobody: 'elected'
+}
+
+export interface SitePartHooks {
+  /** The origin may be asked, or may not be asked any more. @param reason why it may */
+  readonly gate: (open: boolean, reason: ReasonCode | null) => void
+  /** The download moves in another subnet. */
+  readonly progressed: () => void
+}
+
+/** What one transfer has to do with other subnets: the claim at the hub, the gate, and the holders that the hub names. */
+export class SitePart {
+  readonly #job: Job
+  readonly #site: Site
+  readonly #swarm: Swarm
+  readonly #hooks: SitePartHooks
+  readonly #eligible: () => boolean
+  readonly #down = (): void => this.#happened({ e: 'hubDown', nowMs: this.#nowMs })
+  readonly #busy = (key: ContentKey): void => {
+    if (key === this.#job.key) this.#happened({ e: 'hubBusy', nowMs: this.#nowMs })
+  }
+  #claim: Claim | null = null
+  #state: GateState = closedGate
+  /** Holders that the hub has named, and what came of it. */
+  readonly #named = new Map<PeerId, 'asked' | 'connected' | 'failed'>()
+  #due: Timer | null = null
+  #farBytes = 0
+  #complete = false
+  #closed = false
+
+  constructor(job: Job, site: Site, swarm: Swarm, hooks: SitePartHooks, eligible: () => boolean) {
+    this.#job = job
+    this.#site = site
+    this.#swarm = swarm
+    this.#hooks = hooks
+    this.#eligible = eligible
+    site.on('down', this.#down)
+    site.on('busy', this.#busy)
+    swarm.on('offered', ({ id, offered }) => {
+      if (this.#named.has(id) && (offered?.count ?? 0) > 0) this.#happened({ e: 'offered', nowMs: this.#nowMs })
+    })
+  }
+
+  get phase(): GateState['phase'] {
+    return this.#state.phase
+  }
+
+  /** Bytes that the farthest download of another subnet has received; null: this one does not wait for another. */
+  get farBytes(): number | null {
+    return this.#state.phase === 'relaying' ? this.#farBytes : null
+  }
+
+  /** What the coordinator of the subnet has decided. */
+  localRole(role: 'none' | 'master' | 'follower'): void {
+    if (role === 'none' || this.#closed || this.#complete) return
+    this.#happened(role === 'master' ? { e: 'led', hubUp: this.#site.reachable, nowMs: this.#nowMs } : { e: 'notLed' })
+  }
+
+  /** This PC has given up being master. */
+  notLed(): void {
+    if (!this.#complete) this.#happened({ e: 'notLed' })
+  }
+
+  update(state: { pieces?: number; bytes?: number; eligible?: boolean }): void {
+    this.#claim?.update(state)
+  }
+
+  /** Somebody says how many bytes it has received. */
+  heardProgress(from: PeerId, bytes: number): void {
+    if (!this.#named.has(from) || bytes <= this.#farBytes) return
+    this.#farBytes = bytes
+    this.#happened({ e: 'progressed', nowMs: this.#nowMs })
+    if (this.#state.phase === 'relaying') this.#hooks.progressed()
+  }
+
+  pieceFrom(id: PeerId): void {
+    if (this.#named.has(id) || this.#job.world.network.peer(id)?.far)
+      this.#happened({ e: 'pieceCame', nowMs: this.#nowMs })
+  }
+
+  memberLost(id: PeerId): void {
+    if (this.#named.get(id) === 'connected') this.#lost(id)
+  }
+
+  /** All of it is here. */
+  completed(): void {
+    this.#complete = true
+    this.#due?.cancel()
+    this.#claim?.update({ complete: true })
+    if (this.#claim) this.#site.hold(this.#job.key)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#due?.cancel()
+    this.#site.off('down', this.#down)
+    this.#site.off('busy', this.#busy)
+    this.#claim?.close()
+    this.#claim = null
+  }
+
+  get #nowMs(): number {
+    return this.#job.world.clock.monotonicMs()
+  }
+
+  #happened(event: GateEvent): void {
+    if (this.#closed) return
+    const before = this.#state
+    const { state, effects } = stepGate(before, event)
+    this.#state = state
+    let why: AloneWhy | null = null
+    for (const effect of effects) {
+      if (effect.do === 'openClaim') this.#open()
+      else if (effect.do === 'closeClaim') this.#leave()
+      else {
+        why = effect.why
+        this.#goneAlone(effect.why)
+      }
+    }
+    this.#arm()
+    const open = isGateOpen(state)
+    if (open === isGateOpen(before)) return
+    this.#hooks.gate(open, open ? (why === null ? 'elected-for-site' : reasonOfAlone[why]) : null)
+  }
+
+  #arm(): void {
+    this.#due?.cancel()
+    this.#due = null
+    const dueMs = gateDueMs(this.#state, this.#site.limits)
+    if (dueMs === Infinity || this.#complete || this.#closed) return
+    this.#due = this.#job.world.clock.after(Math.max(0, dueMs - this.#nowMs), () =>
+      this.#happened({ e: 'ticked', nowMs: this.#nowMs, limits: this.#site.limits })
+    )
+  }
+
+  #open(): void {
+    const { key, plan, partial, world } = this.#job
+    const claim = this.#site.open({
+      key,
+      pieceCount: plan.count,
+      pieces: partial.have.count,
+      weight: world.weight(),
+      eligible: this.#eligible()
+    })
+    this.#claim = claim
+    claim.on('decision', (decision) => this.#decided(decision))
+  }
+
+  #leave(): void {
+    this.#claim?.close()
+    this.#claim = null
+    this.#named.clear()
+    this.#farBytes = 0
+  }
+
+  #decided(decision: Decision): void {
+    if (decision.role === 'undecided')
+      return this.#happened({ e: 'decided', role: 'none', useful: false, nowMs: this.#nowMs })
+    const { self } = this.#job.world.network
+    const master = decision.role === 'follower' ? decision.master : null
+    const useful = (master !== null && master !== self) || decision.holders.some(({ complete }) => complete)
+    this.#happened({ e: 'decided', role: decision.role, useful, nowMs: this.#nowMs })
+    if (this.#complete || decision.role === 'master') return
+    const named = [...decision.holders.map(({ id }) => id), ...(master === null ? [] : [master])]
+    for (const id of named) if (id !== self) void this.#meet(id)
+  }
+
+  async #meet(id: PeerId): Promise<void> {
+    if (this.#named.has(id)) return
+    this.#named.set(id, 'asked')
+    const outcome: Introduced = await this.#site.introduce(id)
+    if (this.#closed || this.#named.get(id) !== 'asked') return
+    if (outcome === 'connected') {
+      this.#named.set(id, 'connected')
+      this.#swarm.join(id)
+      const offered = this.#swarm.neighbours.get(id)?.offered
+      this.#happened({ e: 'connected' })
+      if ((offered?.count ?? 0) > 0) this.#happened({ e: 'offered', nowMs: this.#nowMs })
+      return
+    }
+    if (outcome !== 'not-now') this.#site.failed(this.#job.key, id, outcome === 'refused' ? 'refused' : 'unreachable')
+    this.#lost(id)
+  }
+
+  #lost(id: PeerId): void {
+    this.#named.set(id, 'failed')
+    const left = [...this.#named.values()].some((state) => state !== 'failed')
+    if (!left) this.#happened({ e: 'allFailed', nowMs: this.#nowMs })
+  }
+
+  #goneAlone(why: AloneWhy): void {
+    if (why === 'hub-silent') return
+    const { key } = this.#job
+    if (why !== 'nobody') this.#claim?.report(why === 'site-unreachable' ? 'unreachable' : 'stalled')
+    this.#site.alone(key, why)
+    if (why !== 'site-stalled') return
+    // What they offer must not keep this subnet from the origin.
+    for (const [id, state] of this.#named) {
+      if (state !== 'connected') continue
+      this.#site.failed(key, id, 'slow' satisfies FarProblem)
+      this.#swarm.forget(id)
+    }
+  }
+}
