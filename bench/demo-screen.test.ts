@@ -103,6 +103,7 @@ const outcome = (wrongFiles: number): SiteOutcome => {
     peakRssMiB: 1,
     cpuSeconds: 1,
     eventLoopP99Ms: 1,
+    farBytes: 0,
     notes: []
   }
   return {

@@ -15,6 +15,42 @@ export interface FleetOptions {
   /** `section.name=value` for all of them. */
   readonly settings?: readonly string[]
   readonly onReady?: (ready: number) => void
+  /** Parts of one site that know nothing of each other; the agents are divided among them. */
+  readonly subnets?: number
+  /** One more agent that is the hub of all. */
+  readonly hub?: boolean
+}
+
+/** The agents of a site of several subnets, and its hub. */
+export interface SubnettedFleet {
+  readonly agents: readonly AgentProcess[]
+  /** By name. */
+  readonly subnetOf: ReadonlyMap<string, number>
+  readonly hub: AgentProcess | null
+}
+
+/** Like {@link startFleet}, in several subnets: each has a beacon port of its own, so that no beacon crosses. */
+export async function startSubnets(scope: RunScope, options: FleetOptions): Promise<SubnettedFleet> {
+  if (!(await build('cli'))) throw new Error('the command line could not be built')
+  const siteKey = newSiteKey()
+  const hub = options.hub
+    ? await startAgent(scope, { name: 'hub', siteKey, beaconPort: 0, seeds: [], settings: ['hub.serve=true'] })
+    : null
+  const settings = [
+    ...(options.settings ?? []),
+    ...(hub ? [`hub.urls=["larder://127.0.0.1:${hub.peerPort}"]`, 'hub.reach=["127.0.0.0/8"]'] : [])
+  ]
+  const subnets = options.subnets ?? 1
+  const subnetOf = new Map<string, number>()
+  const all = await Promise.all(
+    Array.from({ length: subnets }, async (_, subnet) => {
+      const agents = Math.floor(options.agents / subnets) + Number(subnet < options.agents % subnets)
+      const own = await startAgents(scope, { ...options, agents, settings, prefix: `s${subnet + 1}-pc` }, siteKey)
+      for (const { name } of own) subnetOf.set(name, subnet)
+      return own
+    })
+  )
+  return { agents: all.flat(), subnetOf, hub }
 }
 
 /** A site key nobody else has. */
@@ -25,7 +61,10 @@ export function newSiteKey(): string {
 /** Bundles the command line if needed and starts agents on loopback in one new fleet; they have all met when it returns. */
 export async function startFleet(scope: RunScope, options: FleetOptions): Promise<AgentProcess[]> {
   if (!(await build('cli'))) throw new Error('the command line could not be built')
-  const siteKey = newSiteKey()
+  return startAgents(scope, options, newSiteKey())
+}
+
+async function startAgents(scope: RunScope, options: FleetOptions, siteKey: string): Promise<AgentProcess[]> {
   // A beacon port of its own keeps this fleet apart from others on the machine without any shared state.
   const beaconPort = randomInt(20_000, 32_000)
   const agents: AgentProcess[] = []

@@ -52,6 +52,8 @@ export interface AgentOutcome {
   readonly doneSeconds: number | null
   readonly originBytes: number
   readonly peerBytes: number
+  /** Part of them that came from other subnets. */
+  readonly farBytes: number
   readonly peakRssMiB: number | null
   readonly cpuSeconds: number | null
   readonly eventLoopP99Ms: number | null
@@ -275,6 +277,7 @@ async function outcomeOf(
     doneSeconds: killed || ends.includes(null) ? null : (Math.max(...ends.map((at) => at ?? 0)) - askedAt) / 1000,
     originBytes: sum((request) => request.split.originBytes),
     peerBytes: sum((request) => request.split.peerBytes),
+    farBytes: (snapshot?.peers ?? []).reduce((all, { far, receivedBytes }) => all + (far ? receivedBytes : 0), 0),
     peakRssMiB: usage && usage.peakRssBytes / 1024 ** 2,
     cpuSeconds: usage && usage.cpuSeconds - participant.before.cpuSeconds,
     eventLoopP99Ms: snapshot && snapshot.process.eventLoopP99Ms,

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import { directDownloads, type Baseline } from './direct-downloads.ts'
 import { rounded, seededRandom, summarize, worstOf, type RunFigures } from './figures.ts'
 import { readFlags } from './flags.ts'
-import { startFleet } from './fleet.ts'
+import { startFleet, startSubnets } from './fleet.ts'
 import { startOrigin } from './origin-process.ts'
 import { RunScope } from './run-scope.ts'
 import { runSite, type SiteOutcome } from './site-run.ts'
@@ -20,6 +20,9 @@ interface Flags {
   runs: number
   seed: number
   seeds?: boolean
+  subnets: number
+  hub?: boolean
+  killHub?: boolean
   set: string[]
   baseline: boolean
 }
@@ -38,6 +41,9 @@ const program = new Command('bench:site')
   .option('--runs <n>', 'repeat with a fresh fleet', parseCount(1, 1000), 1)
   .option('--seed <n>', 'seed of the random moments', parseCount(0, 2 ** 31), 1)
   .option('--seeds', 'let the agents find each other by address instead of beacon')
+  .option('--subnets <n>', 'parts of the site that know nothing of each other', parseCount(1, 50), 1)
+  .option('--hub', 'one hub for all subnets, and beside it the same without')
+  .option('--kill-hub', 'kill -9 the hub just before the agents are asked')
   .option(
     '--set <section.name=value>',
     'setting of all agents, repeatable',
@@ -57,8 +63,14 @@ const say = (text: string): void => {
 }
 
 const outcomes: SiteOutcome[] = []
+/** The same without a hub. */
+let without: SiteOutcome | null = null
+/** Subnet by agent, of the last run. */
+let subnetOf: ReadonlyMap<string, number> = new Map()
 let baseline: Baseline | null = null
-for (let run = 1; run <= runs; run++) {
+// The one without a hub comes last.
+for (let run = 1; run <= runs + Number(flags.hub ?? false); run++) {
+  const withHub = flags.hub === true && run <= runs
   const scope = new RunScope()
   try {
     const origin = await startOrigin(scope, {
@@ -68,11 +80,13 @@ for (let run = 1; run <= runs; run++) {
       seed: `site-${flags.seed}-${run}`
     })
     say(`run ${run} of ${runs}: starting ${flags.agents} agents`)
-    const agents = await startFleet(scope, {
-      agents: flags.agents,
-      settings: flags.set,
-      ...(flags.seeds ? { seeds: true } : {})
-    })
+    const plan = { agents: flags.agents, settings: flags.set, ...(flags.seeds ? { seeds: true } : {}) }
+    const site =
+      flags.subnets === 1 && !flags.hub
+        ? { agents: await startFleet(scope, plan), subnetOf: new Map<string, number>(), hub: null }
+        : await startSubnets(scope, { ...plan, subnets: flags.subnets, hub: withHub })
+    const { agents, hub } = site
+    if (flags.killHub) hub?.kill()
     const killSeconds = (0.03 + 0.9 * random()) * (optimumSeconds ?? 1)
     const outcome = await runSite(scope, {
       agents,
@@ -82,7 +96,10 @@ for (let run = 1; run <= runs; run++) {
         ? { killWhen: ({ seconds }) => seconds >= killSeconds, onKill: (name) => say(`run ${run}: killed ${name}`) }
         : {})
     })
-    outcomes.push(outcome)
+    if (withHub === (flags.hub ?? false)) {
+      outcomes.push(outcome)
+      subnetOf = site.subnetOf
+    } else without = outcome
     if (!flags.json) printRun(outcome)
     if (flags.baseline) baseline ??= await directDownloads(origin, flags.agents, flags.wan)
   } finally {
@@ -109,8 +126,21 @@ function report(): object {
     seed: flags.seed,
     worst: worstOf(figures),
     runs: figures,
-    perAgent: outcomes.at(-1)?.perAgent ?? []
+    perAgent: outcomes.at(-1)?.perAgent ?? [],
+    ...(flags.subnets > 1 && {
+      subnets: flags.subnets,
+      hub: flags.hub ?? false,
+      routerRatios: routerRatios(outcomes.at(-1)!),
+      withoutHub: without?.figures ?? null
+    })
   })
+}
+
+/** Bytes of pieces that came into each subnet from others, as a part of the content. */
+function routerRatios({ perAgent }: SiteOutcome): number[] {
+  const bytes = Array.from({ length: flags.subnets }, () => 0)
+  for (const { name, farBytes } of perAgent) bytes[subnetOf.get(name) ?? 0]! += farBytes
+  return bytes.map((of) => of / totalBytes)
 }
 
 function printRun({ perAgent, figures: run }: SiteOutcome): void {
@@ -169,6 +199,15 @@ function printSummary(): void {
   row('event loop delay p99', 'eventLoopP99Ms', (value) => `${value.toFixed(1)} ms`, '')
   row('wrong files', 'wrongFiles', String, '')
   row('failed requests', 'failedRequests', String, '')
+  if (flags.subnets > 1) {
+    const ratios = routerRatios(outcomes.at(-1)!).map((ratio) => ratio.toFixed(3))
+    rows.push(['from other subnets ÷ content, by subnet', ratios.join(' '), ...(several ? [''] : []), ''])
+  }
+  if (without !== null) {
+    const { originRatio, firstSeconds, lastSeconds } = without.figures
+    const text = `${originRatio.toFixed(4)}, first ${seconds(firstSeconds)}, last ${seconds(lastSeconds)}`
+    rows.push(['the same without a hub: origin ÷ content', text, ...(several ? [''] : []), ''])
+  }
   const head = ['figure', several ? 'mean' : 'measured', ...(several ? ['worst'] : []), 'beside']
   process.stdout.write(
     `\n${flags.agents} agents, ${flags.files} × ${formatSize(flags.size)}, origin ${flags.wan === null ? 'not limited' : `${flags.wan} Mbit/s`}, ${figures.length} run${several ? 's' : ''}\n${drawTable(head, rows)}\n`
