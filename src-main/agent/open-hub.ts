@@ -62,6 +62,26 @@ export async function openHub(world: HubWorld, stack: PartStack): Promise<OpenHu
   const site = new AgentSite(world, claims, link)
   network.on('pathsChanged', () => own.announce())
   network.hubs.on('changed', world.changed)
+  network.hubs.on('up', ({ id, hello: { name, site: of } }) =>
+    world.events.add(
+      'hubConnected',
+      of === null
+        ? `The hub ${name} takes this PC to be in no site: its subnet downloads by itself.`
+        : `The hub ${name} is connected; this PC is in ${of}.`,
+      { peer: id, peerName: name }
+    )
+  )
+  network.hubs.on('down', ({ id, hello: { name } }, reason) =>
+    world.events.add(
+      'hubLost',
+      `The hub ${name} is gone: it ${reason}. Each subnet downloads by itself until it is back.`,
+      {
+        peer: id,
+        peerName: name,
+        reason: 'hub-unreachable'
+      }
+    )
+  )
   claims.start()
   return { site, claims, hub }
 }

@@ -93,6 +93,36 @@ const metrics: readonly Metric[] = [
     read: ({ peers }) => countBy(peers.map(({ state }) => state))
   },
   {
+    name: 'larder_far_peers',
+    kind: 'gauge',
+    help: 'PCs of other subnets that are connected.',
+    read: ({ peers }) => [[peers.filter(({ far, state }) => far && state === 'connected').length]]
+  },
+  {
+    name: 'larder_hubs',
+    kind: 'gauge',
+    help: 'Hubs in the settings by state.',
+    read: ({ hub }) => countBy(hub.hubs.map(({ state }) => state))
+  },
+  {
+    name: 'larder_hub_members',
+    kind: 'gauge',
+    help: 'PCs that take this one for their hub.',
+    read: ({ hub }) => [[hub.serving?.members ?? 0]]
+  },
+  {
+    name: 'larder_hub_contents',
+    kind: 'gauge',
+    help: 'At a hub: contents that are claimed now, or whose holders are remembered.',
+    read: ({ hub }) => {
+      const sum = (of: 'contents' | 'remembered') => (hub.serving?.sites ?? []).reduce((all, site) => all + site[of], 0)
+      return [
+        [sum('contents'), { state: 'claimed' }],
+        [sum('remembered'), { state: 'remembered' }]
+      ]
+    }
+  },
+  {
     name: 'larder_requests',
     kind: 'gauge',
     help: 'Unfinished requests by state.',

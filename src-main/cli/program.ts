@@ -86,6 +86,38 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
       await runAgent(options, output, host)
     })
 
+  const hub = command(
+    program,
+    'hub',
+    'Run this PC as hub of a site and nothing else: its subnets download a content once between them.'
+  )
+    .option('--name <name>', 'name shown to people (default: host name)')
+    .addOption(
+      new Option('--fleet-key <key>', 'site key of the fleet').env('LARDER_FLEET_KEY').conflicts('fleetKeyFile')
+    )
+    .option('--fleet-key-file <file>', 'file with the site key; -: from stdin')
+    .option('--api-port <port>', 'TCP port of the local API on 127.0.0.1; 0: any free one', whole(0, 65535))
+    .option('--peer-port <port>', 'TCP port for agents; 0: any free one', whole(0, 65535))
+    .option('--listen <address>', 'address that port listens on')
+    .option('--include-loopback', 'take agents of this PC, too')
+    .option('--set <section.name=value...>', 'any other setting')
+    .addHelpText(
+      'after',
+      examples([
+        'larder hub --fleet-key-file /etc/larder/site-key',
+        'larder hub status                 hubs of this PC'
+      ])
+    )
+    .action(async (options) => {
+      const { runAgent } = await import('./run-agent.ts')
+      const set = ['hub.serve=true', 'integration.enabled=false', ...(options.set ?? [])]
+      await runAgent({ ...options, beacon: false, set }, output, host)
+    })
+  command(hub, 'status', 'Show the hubs of this PC, and who takes this one for a hub.').action(async (_, self) => {
+    const { showHub } = await import('./hub-commands.ts')
+    await showHub(self.optsWithGlobals(), output)
+  })
+
   command(program, 'get', 'Download a URL to a file, through the agent where there is one.')
     .argument('<url>', 'http(s) URL, or relative to the background channel')
     .option('-o, --output <path>', 'file or folder (default: the current folder, name from the URL)')

@@ -23,6 +23,7 @@ import {
   judgePeers,
   judgeProcess
 } from './judge.ts'
+import { judgeHub } from './judge-hub.ts'
 import type { Probes } from './probes.ts'
 
 /** What is examined. */
@@ -54,7 +55,7 @@ export async function examine(patient: Patient, probes: Probes): Promise<Check[]
     ...ports,
     firewall,
     ...multicast,
-    ...(snapshot ? judgePeers(snapshot) : []),
+    ...(snapshot ? [...judgePeers(snapshot), ...judgeHub(snapshot)] : []),
     judgeClock(skews),
     ...disk,
     ...(snapshot ? [judgeCache(snapshot)] : []),
