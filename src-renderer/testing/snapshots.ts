@@ -371,6 +371,7 @@ export function fixtureSnapshot(over: Partial<AgentSnapshot> = {}): AgentSnapsho
       uploads: { month: '2026-11', bytes: 31.4 * GIB, limitBytes: null, allowed: true }
     },
     fleet: { member: true, via: 'site-key', tag: '7c1f9a' },
+    hub: { hubs: [], serving: null },
     ports: { api: 4725, peer: 4726, beacon: 4726 },
     weight: { value: 50, why: 'is a desktop', machine: 'desktop, cable, 412 GiB free, processors 7 % busy' },
     interfaces: [

@@ -48,7 +48,7 @@ export class CachedCheck {
     const suspicious = signers?.some(({ id }) => evidence.suspects(id)) ?? false
     if (verifiedBy !== 'members' && !suspicious) return true
     const { plan } = content
-    const sampler = new Sampler(this.#world, { version, headers, plan, kind, signal, suspicious })
+    const sampler = new Sampler(this.#world, { version, headers, plan, kind, signal, suspicious: () => suspicious })
     try {
       const sample = await sampler.take([{ start: 0, end: plan.lengthBytes }])
       if (sample.is !== 'spans') return this.#unchecked

@@ -56,7 +56,6 @@ export class ContentCheck {
     this.#job = job
     this.#source = source
     this.#expected = content.expected
-    const check = this
     this.#sampler = new Sampler(job.world, {
       version: source.version,
       headers: source.headers,
@@ -64,9 +63,7 @@ export class ContentCheck {
       kind: content.kind,
       priority: job.ownPriority,
       signal: this.#abort.signal,
-      get suspicious() {
-        return check.#suspicious
-      }
+      suspicious: () => this.#suspicious
     })
     this.#older = new Set(source.version.finalUrl.startsWith('http:') ? job.partial.have : [])
   }

@@ -25,7 +25,7 @@ export interface Sampled extends Pick<SpanSource, 'version' | 'headers' | 'prior
   readonly kind: ContentKind
   readonly signal: AbortSignal
   /** Somebody accused of a lie signed part of it: checked for certain, with all of the budget of the site. */
-  readonly suspicious: boolean
+  readonly suspicious: () => boolean
 }
 
 export type SamplerWorld = Pick<TransferWorld, 'origin' | 'network' | 'settings' | 'random' | 'clock'>
@@ -98,7 +98,8 @@ export class Sampler {
 
   get #question(): SampleQuestion {
     const { sampleShare, sampleBytes, withoutDigest } = this.#world.settings.sharing
-    const { plan, suspicious } = this.#what
+    const { plan } = this.#what
+    const suspicious = this.#what.suspicious()
     return {
       lengthBytes: plan.lengthBytes,
       pcs: suspicious ? 1 : this.#world.network.connected().length + 1,
