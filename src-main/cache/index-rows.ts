@@ -1,6 +1,6 @@
 import type { SQLInputValue } from 'node:sqlite'
 import { cachePriorities, type CachePriority } from '../contract/cache-priority.ts'
-import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
+import type { ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
 import type { ContentKind } from '../contract/request.ts'
 import type { CacheEntryView } from '../contract/snapshot.ts'
 import { SourceFacts, weaker, type VerifiedBy } from '../contract/provenance.ts'
@@ -88,4 +88,13 @@ export function toView(row: Row, urls: string[], provenances: readonly KeyProven
     hits: row.hits as number,
     servedBytes: row.served_bytes as number
   }
+}
+
+/** Uses of a content since the last note. */
+export interface ContentUse {
+  /** Wall clock, ms. */
+  readonly at: number
+  readonly hits: number
+  /** Bytes per peer; null: nobody knows to whom. */
+  readonly servedTo: ReadonlyMap<PeerId | null, number>
 }
