@@ -27,6 +27,7 @@ import { requireIntegration } from './asked.ts'
 import { tellCacheEvents } from './cache-care.ts'
 import { CachePlace } from './cache-place.ts'
 import type { EventLog } from './event-log.ts'
+import { Deliveries } from './deliveries.ts'
 import { History } from './history.ts'
 import { tellSettings } from './tell-settings.ts'
 import { openHub } from './open-hub.ts'
@@ -86,6 +87,11 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
     (h) => h.close()
   )
   made.historyOpened(history)
+  const deliveries = await stack.own(
+    'deliveries',
+    () => Deliveries.open(dataDir, clock),
+    (d) => d.close()
+  )
   const pause = await stack.own(
     'pause',
     () => PauseSwitch.open(dataDir, clock, (paused) => made.turnedPause(paused)),
@@ -197,6 +203,7 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
         rates,
         networks: networksOf(probes.listing),
         distrust,
+        deliveries,
         serving,
         peers,
         site: hub.site,

@@ -19,6 +19,8 @@ import { CachedCheck } from '../transfers/verify/cached-check.ts'
 import { Evidence } from '../transfers/verify/evidence.ts'
 import { Recalls } from '../transfers/verify/recalls.ts'
 import { VersionCheck } from '../requests/version-check.ts'
+import type { PeerId, Sha256Hex } from '../contract/ids.ts'
+import type { Deliveries } from './deliveries.ts'
 import type { EventLog } from './event-log.ts'
 import type { Peers } from './open-peers.ts'
 import type { Serving } from './serving.ts'
@@ -33,6 +35,7 @@ export interface TransfersWorld {
   readonly rates: Rates
   readonly networks: TransferWorld['networks']
   readonly distrust: Distrust
+  readonly deliveries: Deliveries
   readonly serving: Serving
   readonly peers: Peers
   readonly site: TransferWorld['site']
@@ -68,6 +71,7 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     rates,
     networks,
     distrust,
+    deliveries,
     serving,
     peers,
     site,
@@ -123,7 +127,11 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
   const cachedCheck = new CachedCheck(world, (bytes) => transfers.noteSampled(bytes))
   const requests = await stack.own(
     'requests',
-    () => new Requests({ world, transfers, versions, cachedCheck }, requestChanged),
+    () =>
+      new Requests({ world, transfers, versions, cachedCheck }, (view) => {
+        deliveries.note(view, () => signersOf(cache, view))
+        requestChanged(view)
+      }),
     (r) => r.close()
   )
   line.moved = () => requests.lineMoved()
@@ -137,11 +145,10 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     changed,
     distrust,
     versionOf: (key) => transfers.get(key)?.version,
-    deliveredTo: (sha256) =>
-      requests
-        .views()
-        .filter((view) => view.sha256 === sha256 && ['delivering', 'done'].includes(view.state))
-        .flatMap(({ destination }) => destination ?? [])
+    deliveries: {
+      take: (sha256) => [...deliveries.take(sha256), ...beingDelivered(requests, sha256)],
+      signedBy: (signer) => deliveries.signedBy(signer)
+    }
   })
   const dropRecalled = () => {
     for (const sha256 of recalls.all()) {
@@ -167,4 +174,19 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     traffic,
     discardedBytes: () => discardedBytes
   }
+}
+
+/** Files that are being put in their places at this moment. */
+function beingDelivered(requests: Requests, sha256: Sha256Hex): { url: string; destination: string }[] {
+  return requests
+    .views()
+    .flatMap(({ url, destination, ...view }) =>
+      view.sha256 === sha256 && view.state === 'delivering' && destination !== null ? [{ url, destination }] : []
+    )
+}
+
+/** Who signed what a request got; nobody where a digest speaks for it, or this PC downloaded it itself. */
+function signersOf(cache: Cache, { key, verifiedBy }: RequestView): PeerId[] {
+  if (key === null || verifiedBy === 'digest' || verifiedBy === 'origin') return []
+  return cache.provenance(key)?.signers?.map(({ id }) => id) ?? []
 }

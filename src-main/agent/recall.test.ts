@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Sha256Hex } from '../contract/ids.ts'
 import { CaFleetRig } from '../testing/ca-fleet-rig.ts'
-import { ask, startFleet, untilSnapshot, type Fleet } from '../testing/fleet.ts'
+import { ask, startFleet, untilSnapshot, type Fleet, type TestAgent } from '../testing/fleet.ts'
 import { startOriginServer, type OriginServer } from '../testing/origin-server.ts'
 
 const BYTES = 50_000
@@ -41,6 +41,24 @@ describe('a content that was recalled', () => {
       expect(existsSync(destination)).toBe(false)
     }
     expect(agent.cache.find(sha256)).toBe(undefined)
+  })
+
+  it('is told to whoever got it in an earlier run, though the cache has it no more', async () => {
+    const url = origin.put('/old.msi', { generate: { bytes: BYTES, seed: 'old' } })
+    const sha256 = (await origin.sha256('/old.msi')) as Sha256Hex
+    const destination = join(out, 'old.msi')
+    fleet = await startFleet(1)
+    const [before] = fleet.agents as [TestAgent]
+    expect((await ask(before.agent, { url, destination })).state).toBe('done')
+    await before.agent.cache.remove(sha256)
+    await before.agent.stop()
+    const { agent } = await fleet.add(
+      { sharing: { recalls: [`sha256:${sha256} a worm`] } },
+      { dir: before.dir, peers: 0 }
+    )
+    const recalled = () => agent.events().filter((e) => e.type === 'contentRecalled')
+    await untilSnapshot(agent, () => recalled().length > 0)
+    expect(recalled().map(({ text }) => text)).toEqual([expect.stringContaining(destination)])
   })
 
   it('by the CA of the fleet is dropped and refused by every member, who tell where it had been put', async () => {

@@ -23,7 +23,7 @@ export interface ByteSpan {
  */
 export async function* readSpan(
   supply: Supply,
-  cache: Cache,
+  cache: Pick<Cache, 'open'>,
   span: ByteSpan,
   signal: AbortSignal
 ): AsyncGenerator<Buffer> {
@@ -42,7 +42,7 @@ export async function* readSpan(
 
 async function* follow(
   transfer: PieceSupply,
-  cache: Cache,
+  cache: Pick<Cache, 'open'>,
   span: ByteSpan,
   signal: AbortSignal
 ): AsyncGenerator<Buffer> {
@@ -101,7 +101,7 @@ function assertGiven(given: readonly { index: number; digest: Buffer }[], { piec
     )
 }
 
-async function openReader(cache: Cache, sha256: Sha256Hex): Promise<ContentReader> {
+async function openReader(cache: Pick<Cache, 'open'>, sha256: Sha256Hex): Promise<ContentReader> {
   const reader = await cache.open(sha256)
   if (!reader) throw new LarderError('CACHE_DAMAGED', 'The content left the cache before it was read', { sha256 })
   return reader

@@ -8,6 +8,7 @@ import type { PrivateBecause } from '../origin/private-by-default.ts'
 import type { OriginVersion, PassedAnswer } from '../origin/origin.ts'
 import { planPieces } from '../pieces/plan.ts'
 import { readSpan, type ByteSpan } from './growing-reader.ts'
+import type { Cache } from '../cache/cache.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import { whyPrivate } from './why-private.ts'
 import { routeRange } from './range-route.ts'
@@ -152,7 +153,13 @@ export class Readings {
       routeRange(span, content.lengthBytes, this.#isHere(known.version, span)) === 'origin'
     )
       return this.#openAtOrigin(known.version, headers, span)
-    const { cache } = this.#world
+    const { cache, recalls } = this.#world
+    const usable: Pick<Cache, 'open'> = {
+      async open(sha256) {
+        recalls.assertNotRecalled(sha256)
+        return cache.open(sha256)
+      }
+    }
     const spec = RequestSpec.parse({ url: content.url, ...(headers && { headers }), allowStale: content.stale })
     const request = this.#requests.add(spec, {
       known,
@@ -165,7 +172,7 @@ export class Readings {
     async function* bytes() {
       const supply = await request.supply
       source = supply.from
-      yield* readSpan(supply, cache, span, signal)
+      yield* readSpan(supply, usable, span, signal)
     }
     return {
       requestId: request.id,

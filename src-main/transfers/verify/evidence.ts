@@ -30,8 +30,13 @@ export interface EvidenceWorld extends Pick<
   readonly distrust: Distrust
   /** The version a running transfer is about, when one runs. */
   readonly versionOf: (key: ContentKey) => OriginVersion | undefined
-  /** Where a content was put for programs in this run, and for which requests. */
-  readonly deliveredTo: (sha256: Sha256Hex) => readonly string[]
+  /** Where contents were put for programs, in this run and before. */
+  readonly deliveries: {
+    /** Whoever got it is told now, and not again. */
+    take(sha256: Sha256Hex): readonly { readonly url: string; readonly destination: string }[]
+    /** Contents that nothing but its word or a sample spoke for. */
+    signedBy(signer: PeerId): readonly Sha256Hex[]
+  }
 }
 
 /**
@@ -164,20 +169,22 @@ export class Evidence implements Trust {
 
   /** Everything it signed goes, but what a digest of the whole speaks for. */
   #recall(liar: PeerId, peerName: string): void {
-    const { cache } = this.#world
+    const { cache, deliveries } = this.#world
     const signed = cache.signedBy(liar)
     const named = new Set(signed.filter(({ key }) => key.startsWith('sha256:')).map(({ sha256 }) => sha256))
-    for (const sha256 of new Set(signed.map((one) => one.sha256)))
+    // What has been evicted meanwhile was delivered all the same.
+    for (const sha256 of new Set([...signed.map((one) => one.sha256), ...deliveries.signedBy(liar)]))
       if (!named.has(sha256)) void this.recall(sha256, `${peerName} signed pieces of it and has lied about others`)
   }
 
   /** Takes a content out of the cache and tells whoever got it. @param why a clause */
   async recall(sha256: Sha256Hex, why: string): Promise<void> {
-    const { cache, emit } = this.#world
+    const { cache, deliveries, emit } = this.#world
     const entry = cache.detail(sha256)?.entry
-    if (!entry) return
-    const places = this.#world.deliveredTo(sha256)
-    const url = entry.urls[0]
+    const delivered = deliveries.take(sha256)
+    if (!entry && delivered.length === 0) return
+    const places = [...new Set(delivered.map(({ destination }) => destination))]
+    const url = entry?.urls[0] ?? delivered[0]?.url
     emit(
       'contentRecalled',
       `${url ? withoutQuery(url) : sha256} was recalled: ${why}.${
@@ -185,7 +192,7 @@ export class Evidence implements Trust {
       }`.slice(0, 1000),
       url ? { url: withoutQuery(url) } : {}
     )
-    await this.#remove(cache, sha256, REMOVE_TRIES)
+    if (entry) await this.#remove(cache, sha256, REMOVE_TRIES)
   }
 
   /** The first try is waited for. */
