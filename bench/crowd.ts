@@ -50,6 +50,8 @@ victim.on('message', (news: { rss: number; cpuMs: number; connected: number; tol
   cpuMs = news.cpuMs
 })
 
+/** A newcomer that has nothing by then counts as one that waits for ever. */
+const LONGEST_WAIT_MS = 60_000
 const members: RawMember[] = []
 const timers: NodeJS.Timeout[] = []
 
@@ -211,12 +213,12 @@ async function newcomer(): Promise<number> {
   const startedMs = performance.now()
   const isIn = once(network, 'connected')
   await network.start()
-  await isIn
-  for (;;) {
+  await Promise.race([isIn, sleep(LONGEST_WAIT_MS)])
+  for (let served = false; !served && performance.now() - startedMs < LONGEST_WAIT_MS;) {
     try {
       for await (const piece of network.fetchPieces(id, key, plan, { first: 0, count: 1 }, { stallMs: 5000 }))
         piece.release()
-      break
+      served = true
     } catch (error) {
       if (!hasCode(error, 'PEER_BUSY', 'PEER_LOST')) throw error
       await sleep(200 + Math.random() * 200)

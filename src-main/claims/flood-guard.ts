@@ -9,9 +9,9 @@ const OPENINGS = { burst: MAX_OPENED, perSecond: 200 }
 /** Questions that the new contents of one member may cause: one to each member of the subnet per content. */
 const QUESTIONS_FOR_ONE = { burst: 10_000, perSecond: 2000 }
 /** Those of all members together. */
-const QUESTIONS_FOR_ALL = { burst: 40_000, perSecond: 8000 }
-/** What a member may cause whatever all others do, in contents. */
-const SURE = { burst: 10, perSecond: 1 }
+const QUESTIONS_FOR_ALL = { burst: 40_000, perSecond: 3000 }
+/** What a member may cause whatever all others do, in contents; in a large fleet each is a message to a thousand. */
+const SURE = { burst: 3, perSecond: 1 / 30 }
 const MAX_MEMBERS = 1024
 
 /**

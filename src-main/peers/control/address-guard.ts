@@ -6,6 +6,11 @@ import { KeyedBuckets, TokenBucket } from '../../lib/token-bucket.ts'
 const STRANGER = { burst: 64, perSecond: 8 }
 /** With all strangers together, however many addresses they have. */
 const STRANGERS = { burst: 512, perSecond: 64 }
+/**
+ * With the members at one address, after which a connection for pieces is kept as a rule: who takes connections and drops them again
+ * must not take all of the time of this agent.
+ */
+const MEMBERS = { burst: 64, perSecond: 4 }
 /** Wrong proofs from one source before it has to wait. */
 const FREE_FAILURES = 3
 const FIRST_WAIT_MS = 1000
@@ -17,12 +22,14 @@ export class AddressGuard {
   readonly #clock: Clock
   readonly #each: KeyedBuckets
   readonly #all: TokenBucket
+  readonly #members: KeyedBuckets
   readonly #failures = new Map<string, { count: number; untilMs: number }>()
 
   constructor(clock: Clock) {
     this.#clock = clock
     this.#each = new KeyedBuckets(clock, STRANGER, MAX_SOURCES)
     this.#all = new TokenBucket(clock, STRANGERS)
+    this.#members = new KeyedBuckets(clock, MEMBERS, MAX_SOURCES)
   }
 
   /**
@@ -35,6 +42,11 @@ export class AddressGuard {
     const failed = this.#failures.get(source)
     if (failed && failed.untilMs > this.#clock.monotonicMs()) return false
     return this.#each.of(source).take() && (announced || this.#all.take())
+  }
+
+  /** May this address, where members are connected, start one more TLS handshake now? */
+  admitsMembers(address: string): boolean {
+    return this.#members.of(address).take()
   }
 
   /** Notes a wrong proof. @returns how many in a row by now */

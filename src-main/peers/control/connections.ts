@@ -6,8 +6,8 @@ import { PEER_PROTOCOL } from '../../contract/version.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { AnnouncedAddresses } from '../discovery/announced-addresses.ts'
 import { BEACON_FRESH_MS, type HeardBeacon } from '../discovery/beacon.ts'
-import { TokenBucket } from '../../lib/token-bucket.ts'
-import { ALL_MESSAGES_RATE, ControlChannel, type ChannelEnd } from './control-channel.ts'
+import { Intake } from './intake.ts'
+import { ControlChannel, type ChannelEnd } from './control-channel.ts'
 import { DialLoop, type AttemptResult } from './dial-loop.ts'
 import type { DialOutcome, ProvenSocket } from './dial.ts'
 import { CLOSE, type Hello } from './hello.ts'
@@ -111,14 +111,14 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   readonly #announced: AnnouncedAddresses
   readonly #twins: Twins
   readonly #unread = new Unread()
-  readonly #intake: TokenBucket
+  readonly #intake: Intake
   readonly #known = new KnownMembers()
   #running = false
 
   constructor(options: ConnectionsOptions) {
     super()
     this.#o = options
-    this.#intake = new TokenBucket(options.clock, ALL_MESSAGES_RATE)
+    this.#intake = new Intake(options.clock)
     this.#announced = new AnnouncedAddresses(options.clock)
     this.#dials = new OwnDials({
       ...options,

@@ -8,7 +8,7 @@ import {
 } from '../../contract/peer-messages.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
 import { CLOSE, Hello, MAX_HELLO_BYTES } from './hello.ts'
-import { TokenBucket } from '../../lib/token-bucket.ts'
+import { Intake } from './intake.ts'
 import { Outbox, Unread } from './outbox.ts'
 
 const PING_MS = 5000
@@ -18,13 +18,8 @@ const SILENCE_MS = 12_000
 const PROBE_MS = 2000
 /** Most time between the upgrade and the hello. */
 const HELLO_MS = 10_000
-/** Messages that are taken from one peer. An honest agent sends half as many (`SEND_RATE`). */
-export const MESSAGE_RATE = { burst: 2000, perSecond: 2000 }
 /** Who sends more is not read for so long, again and again. */
 const UNREAD_FOR_MS = 100
-/** Messages of all peers together; above that each has its own share and is not read for a while when it sends more. */
-export const ALL_MESSAGES_RATE = { burst: 20_000, perSecond: 5000 }
-const OWN_SHARE = { burst: 300, perSecond: 100 }
 const UNREAD_WHEN_CROWDED_MS = 500
 
 /** Why a channel ended. `offence`: the peer broke the protocol. `goodbye`: it stopped on purpose. */
@@ -56,9 +51,7 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
   readonly #clock: Clock
   readonly #pings: Timer
   readonly #helloLimit: Timer
-  readonly #rate: TokenBucket
-  readonly #share: TokenBucket
-  readonly #intake: TokenBucket
+  readonly #intake: ReturnType<Intake['ofPeer']>
   readonly #outbox: Outbox
   #deaf: Timer | undefined
   #heardAt: number
@@ -68,17 +61,11 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
   #silenceLimit: Timer | undefined
 
   /** @param shared with the channels to all other peers */
-  constructor(
-    ws: WebSocket,
-    clock: Clock,
-    { unread, intake } = { unread: new Unread(), intake: new TokenBucket(clock, ALL_MESSAGES_RATE) }
-  ) {
+  constructor(ws: WebSocket, clock: Clock, { unread, intake } = { unread: new Unread(), intake: new Intake(clock) }) {
     super()
     this.#ws = ws
     this.#clock = clock
-    this.#rate = new TokenBucket(clock, MESSAGE_RATE)
-    this.#share = new TokenBucket(clock, OWN_SHARE)
-    this.#intake = intake
+    this.#intake = intake.ofPeer()
     this.#outbox = new Outbox(ws, clock, unread, () => this.#cut({ kind: 'lost', reason: 'did not read its messages' }))
     this.#heardAt = clock.monotonicMs()
     this.#pings = clock.every(PING_MS, () => ws.ping())
@@ -181,10 +168,11 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
   #receive(data: Buffer, binary: boolean): void {
     if (this.#ended) return
     this.#heard()
+    const verdict = this.#intake.take()
     // Never a reason to part: it may only pass on what somebody else began.
-    if (!this.#rate.take()) return this.#restFrom(UNREAD_FOR_MS)
+    if (verdict === 'drop') return this.#restFrom(UNREAD_FOR_MS)
     // Nothing of it is lost: what is sent meanwhile waits at its end.
-    if (!this.#share.take() && !this.#intake.take()) this.#restFrom(UNREAD_WHEN_CROWDED_MS)
+    if (verdict === 'crowded') this.#restFrom(UNREAD_WHEN_CROWDED_MS)
     if (binary) return this.#offend('sent a binary frame')
     if (data.length > (this.#greeted ? MAX_PEER_MESSAGE_BYTES : MAX_HELLO_BYTES))
       return this.#offend(`sent a message of ${data.length} bytes`)

@@ -44,6 +44,8 @@ export interface ListenerOptions {
   readonly guard: AddressGuard
   readonly connections: Connections
   readonly refusals: Refusals
+  /** False for addresses that all agents of a PC share, such as loopback. */
+  readonly countsIdentities: (address: string) => boolean
   /** Why nothing may be exchanged with peers over this own address, or null. */
   readonly barred: (ownAddress: string | undefined) => string | null
   /** Takes agents that come to this one as their hub; absent: it is none. */
@@ -172,7 +174,8 @@ export class Listener {
     const { guard, connections } = this.#o
     // A connected member vouches for its address, but not for whoever else is behind it.
     if ((this.#unproven.get(address)?.size ?? 0) >= MAX_UNPROVEN) return false
-    return connections.knowsAddress(address) || guard.admits(address, connections.isAnnounced(address))
+    if (connections.knowsAddress(address)) return !this.#o.countsIdentities(address) || guard.admitsMembers(address)
+    return guard.admits(address, connections.isAnnounced(address))
   }
 
   #greet(socket: Socket): void {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { WebSocket } from 'ws'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import { ALL_UNREAD_BYTES, BURST_BYTES, Outbox, SEND_RATE, STANDING_BYTES, Unread } from './outbox.ts'
-import { MESSAGE_RATE } from './control-channel.ts'
+import { MESSAGE_RATE } from './intake.ts'
 
 /** The sending half of a connection whose other end reads when told to. */
 class Reader {
