@@ -10,6 +10,8 @@ export class Candidates {
   readonly #addressOf: (id: PeerId) => string | null
   readonly #places = new Map<PeerId, string>()
   readonly #at = new Map<string, Set<PeerId>>()
+  /** Who stands for each address; asked for once for each member and content. */
+  readonly #standing = new Map<string, PeerId>()
 
   /** @param addressOf null: an address that says nothing, such as loopback; then a member counts by itself */
   constructor(addressOf: (id: PeerId) => string | null) {
@@ -23,9 +25,9 @@ export class Candidates {
     if (address === null) return null
     this.#places.set(id, address)
     const ids = this.#at.get(address) ?? new Set()
-    const stood = firstOf(ids)
+    const stood = this.#standing.get(address) ?? null
     this.#at.set(address, ids.add(id))
-    return firstOf(ids) === id ? stood : null
+    return this.#stand(address, ids) === id ? stood : null
   }
 
   /** @returns who stands for its address from now on in its place */
@@ -37,18 +39,26 @@ export class Candidates {
     const ids = this.#at.get(address)!
     ids.delete(id)
     if (ids.size === 0) this.#at.delete(address)
-    return stood ? firstOf(ids) : null
+    const stands = this.#stand(address, ids)
+    return stood ? stands : null
   }
 
   clear(): void {
     this.#places.clear()
     this.#at.clear()
+    this.#standing.clear()
   }
 
   has(id: PeerId): boolean {
     const address = this.#places.get(id)
-    const ids = address === undefined ? undefined : this.#at.get(address)
-    return ids === undefined || ids.size === 1 || firstOf(ids) === id
+    return address === undefined || this.#standing.get(address) === id
+  }
+
+  #stand(address: string, ids: ReadonlySet<PeerId>): PeerId | null {
+    const first = firstOf(ids)
+    if (first === null) this.#standing.delete(address)
+    else this.#standing.set(address, first)
+    return first
   }
 }
 

@@ -215,7 +215,7 @@ export class Coordinator {
 
   /** One member's tables never take the places of others'. @returns false when there is none */
   #makeRoom(from: PeerId): boolean {
-    if (from !== this.#world.self && !this.#guard.mayOpen(from)) {
+    if (from !== this.#world.self && !this.#guard.mayOpen(from, this.#world.live.size + 1)) {
       this.#world.onFlood?.(from)
       return false
     }

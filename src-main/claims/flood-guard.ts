@@ -6,6 +6,10 @@ import { KeyedBuckets, TokenBucket } from '../lib/token-bucket.ts'
 export const MAX_OPENED = 2500
 /** Tables that one member may open: each costs an election, and another one when nobody renews its lease. */
 const OPENINGS = { burst: MAX_OPENED, perSecond: 200 }
+/** A table costs this agent a hash for each member; these are the hashes for the tables of all members together, a tenth of a second of CPU each second. */
+const OPENINGS_FOR_ALL = { burst: 300_000, perSecond: 100_000 }
+/** Tables that a member may open whatever all others do. */
+const SURE_OPENINGS = { burst: 20, perSecond: 0.2 }
 /** Questions that the new contents of one member may cause: one to each member of the subnet per content. */
 const QUESTIONS_FOR_ONE = { burst: 10_000, perSecond: 2000 }
 /** Those of all members together. */
@@ -20,6 +24,8 @@ const MAX_MEMBERS = 1024
  */
 export class FloodGuard {
   readonly #openings: KeyedBuckets
+  readonly #openingsForAll: TokenBucket
+  readonly #sureOpenings: KeyedBuckets
   readonly #forOne: KeyedBuckets
   readonly #forAll: TokenBucket
   readonly #sure: KeyedBuckets
@@ -28,6 +34,8 @@ export class FloodGuard {
 
   constructor(clock: Clock) {
     this.#openings = new KeyedBuckets(clock, OPENINGS, MAX_MEMBERS)
+    this.#openingsForAll = new TokenBucket(clock, OPENINGS_FOR_ALL)
+    this.#sureOpenings = new KeyedBuckets(clock, SURE_OPENINGS, MAX_MEMBERS)
     this.#forOne = new KeyedBuckets(clock, QUESTIONS_FOR_ONE, MAX_MEMBERS)
     this.#forAll = new TokenBucket(clock, QUESTIONS_FOR_ALL)
     this.#sure = new KeyedBuckets(clock, SURE, MAX_MEMBERS)
@@ -39,9 +47,10 @@ export class FloodGuard {
     return this.#sure.of(because).take()
   }
 
-  /** May this member open one more table now? */
-  mayOpen(by: PeerId): boolean {
-    return this.#openings.of(by).take()
+  /** May this member open one more table now? @param members that a coordinator is chosen of */
+  mayOpen(by: PeerId, members: number): boolean {
+    if (!this.#openings.of(by).take()) return false
+    return this.#openingsForAll.take(members) || this.#sureOpenings.of(by).take()
   }
 
   opened(by: PeerId, key: ContentKey): void {
