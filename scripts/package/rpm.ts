@@ -59,6 +59,7 @@ Requires(post): systemd
 # Node comes as it is: nothing of it is stripped, and nobody else may use it.
 %global __os_install_post %{nil}
 %global debug_package %{nil}
+%global _build_id_links none
 AutoReqProv: no
 Requires: glibc >= 2.28, libstdc++
 %description
