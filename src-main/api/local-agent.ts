@@ -7,6 +7,7 @@ import {
   removeAgentFile,
   writeAgentFile
 } from '../agent/data-dir.ts'
+import { ensureLayout } from '../agent/data-layout.ts'
 import { logTrouble } from '../agent/log-trouble.ts'
 import { examine } from '../agent/doctor/examine.ts'
 import { systemProbes } from '../agent/doctor/probes.ts'
@@ -80,6 +81,7 @@ export async function runLocalAgent(options: LocalAgentOptions): Promise<Running
       () => lockDataDir(paths),
       (lock) => lock.release()
     )
+    await ensureLayout(paths)
     const token = await ensureApiToken(paths)
     const log = options.log ?? (await openLog(paths, settings, stack))
     await stack.own(

@@ -12,6 +12,7 @@ import { diskFiles } from '../settings/settings-files.ts'
 import { writeSetting, type Change } from '../settings/write-setting.ts'
 import type { CliHost } from './cli-host.ts'
 import type { AgentCommandOptions } from './show.ts'
+import { assertWhoseSettings } from './whose-settings.ts'
 
 export type SettingsListing = AnswerOf<'settings.list'>
 
@@ -37,6 +38,7 @@ export async function openSettings({ dataDir }: AgentCommandOptions, host: CliHo
   } catch (error) {
     if (!hasCode(error, 'AGENT_NOT_RUNNING', 'AGENT_UNSUPPORTED')) throw error
   }
+  if (dataDir === undefined) assertWhoseSettings(host)
   const files = diskFiles(dataPaths(dataDir ?? defaultDataDir()), host.policyFile)
   return {
     running: false,

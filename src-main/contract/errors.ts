@@ -106,6 +106,16 @@ export const errorTable = {
     http: 500,
     next: 'Let each user of this PC run an agent of their own.'
   },
+  USER_UNCLEAR: {
+    exit: 103,
+    http: 400,
+    next: 'Name the data folder of the user that is meant with --data-dir.'
+  },
+  DATA_FOLDER_NEWER: {
+    exit: 104,
+    http: 500,
+    next: 'Install the newer Larder again, or give this one another data folder; nothing in it was changed.'
+  },
   PORT_TAKEN: { exit: 65, http: 500, next: 'Choose another port in the settings, or end the program that uses it.' },
   SETTINGS_INVALID: { exit: 66, http: 400, next: 'Correct the named setting; the file is left as it is.' },
   SITE_KEY_INVALID: { exit: 67, http: 400, next: 'Make one with `larder fleet key new` and give all PCs the same.' },

@@ -60,10 +60,12 @@ export function effectiveSettings(sources: SettingSources): EffectiveSettings {
 }
 
 function effectiveSetting(name: SettingName, { user, policy, commandLine, thisRun }: SettingSources): EffectiveSetting {
-  const policyAuthor: Author = {
-    by: policy.content.by ?? `policy file ${policy.place}`,
-    at: policy.modifiedMs,
-    reason: policy.content.reason
+  const ofPolicy = (kind: 'recommended' | 'settings') => {
+    const origin = policy.content.origins.get(`${kind} ${name}`)
+    const place = origin?.place ?? policy.place
+    const by = (origin ? origin.by : policy.content.by) ?? `policy file ${place}`
+    const reason = (origin ? origin.reason : policy.content.reason) ?? null
+    return { source: 'policy', place, author: { by, at: policy.modifiedMs, reason } } as const
   }
   const candidates: Candidate[] = [
     { strength: 'default', source: 'default', place: BUILT_IN, value: factsAbout(name).defaultValue, author: null }
@@ -73,9 +75,7 @@ function effectiveSetting(name: SettingName, { user, policy, commandLine, thisRu
   }
   add(policy.content.recommended, {
     strength: 'recommended',
-    source: 'policy',
-    place: policy.place,
-    author: policyAuthor
+    ...ofPolicy('recommended')
   })
   add(user.content.values, {
     strength: 'file',
@@ -83,7 +83,7 @@ function effectiveSetting(name: SettingName, { user, policy, commandLine, thisRu
     place: user.place,
     author: user.content.authors.get(name) ?? { by: `settings file ${user.place}`, at: user.modifiedMs, reason: null }
   })
-  add(policy.content.values, { strength: 'policy', source: 'policy', place: policy.place, author: policyAuthor })
+  add(policy.content.values, { strength: 'policy', ...ofPolicy('settings') })
   add(commandLine, {
     strength: 'command-line',
     source: 'command-line',
@@ -93,8 +93,10 @@ function effectiveSetting(name: SettingName, { user, policy, commandLine, thisRu
   const now = thisRun?.get(name)
   if (now) candidates.push({ strength: 'this-run', source: 'this-run', place: UNTIL_RESTART, ...now })
   if (policy.content.locked.has(name)) {
-    const value = (candidates.findLast(({ source }) => source === 'policy') ?? candidates[0]!).value
-    candidates.push({ strength: 'locked', source: 'policy', place: policy.place, value, author: policyAuthor })
+    const said = candidates.findLast(({ source }) => source === 'policy')
+    const { value } = said ?? candidates[0]!
+    const origin = ofPolicy(said?.strength === 'recommended' ? 'recommended' : 'settings')
+    candidates.push({ strength: 'locked', ...origin, value })
   }
   const strongest = candidates.at(-1)!
   const managed =

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Settings } from '../contract/settings.ts'
+import { ORIGINS, type PolicyOrigin } from './policy-folder.ts'
 import { isSettingName, settingNames, type SettingName } from './setting-facts.ts'
 import { parseJsonText, readSections, reasonOf, type Parsed, type SettingValues } from './settings-text.ts'
 
@@ -24,6 +25,9 @@ const head = {
 /** The machine policy file. */
 const PolicyText = z.object({
   ...head,
+  [ORIGINS]: z
+    .record(z.string(), z.object({ place: z.string(), by: z.string().optional(), reason: z.string().optional() }))
+    .default({}),
   recommended: z.record(z.string(), z.unknown()).default({}),
   settings: z.record(z.string(), z.unknown()).default({})
 })
@@ -44,6 +48,8 @@ export interface Policy {
   /** Over what the user has set. */
   readonly values: SettingValues
   readonly locked: ReadonlySet<SettingName>
+  /** By `recommended section.name` and `settings section.name`: the file, where it is none of one alone. */
+  readonly origins: ReadonlyMap<string, PolicyOrigin>
   /** Names this release does not know. */
   readonly unknown: readonly string[]
 }
@@ -54,6 +60,7 @@ export const noPolicy: Policy = {
   recommended: new Map(),
   values: new Map(),
   locked: new Set(),
+  origins: new Map(),
   unknown: []
 }
 
@@ -96,6 +103,7 @@ export function parsePolicy(text: string): Parsed<Policy> {
       recommended: recommended.value.values,
       values: settings.value.values,
       locked,
+      origins: new Map(Object.entries(parsed.data[ORIGINS])),
       unknown: [...recommended.value.unknown, ...settings.value.unknown, ...strange]
     }
   }

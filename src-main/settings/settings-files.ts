@@ -1,6 +1,16 @@
-import { closeSync, constants, fchmodSync, fstatSync, openSync, readSync, unwatchFile, watchFile } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  unwatchFile,
+  watchFile
+} from 'node:fs'
 import { lstat, realpath } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { LarderError, systemCode } from '../lib/errors.ts'
 import { isRoot, nearestOwner } from '../lib/folder-owner.ts'
 import { makeFolder } from '../lib/make-folder.ts'
@@ -8,6 +18,7 @@ import { writePrivateFile } from '../lib/private-file.ts'
 import { whyUnsafe } from '../lib/safe-place.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
 import { machinePolicyFile } from './policy-file.ts'
+import { mergePolicies } from './policy-folder.ts'
 import { MAX_SETTINGS_BYTES } from './settings-text.ts'
 
 /** A file's text, or why it cannot be read; undefined: there is none. */
@@ -50,8 +61,9 @@ export function diskFiles(paths: DataPaths, policyFile: string = machinePolicyFi
         const why = whyUnsafe(places.user, nearestOwner(places.user))
         if (why !== null) return { unreadable: `${why}, so that somebody else may have written it` }
         closeToOthers(places.user)
+        return readText(places.user)
       }
-      return readText(places[file])
+      return mergePolicies(policyParts(policyFile).map((place) => ({ place, found: readPolicy(place, policyFile) })))
     },
     readGood(file) {
       const kept = readText(good[file])
@@ -79,13 +91,46 @@ export function diskFiles(paths: DataPaths, policyFile: string = machinePolicyFi
       const listener = (now: { mtimeMs: number; size: number; ino: number }, before: typeof now) => {
         if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) onChange()
       }
-      for (const place of Object.values(places))
-        watchFile(place, { interval: LOOK_EVERY_MS, persistent: false }, listener)
+      const watched = new Set<string>()
+      const watchParts = () => {
+        for (const place of [places.user, policyFolder(policyFile), ...policyParts(policyFile)]) {
+          if (watched.has(place)) continue
+          watched.add(place)
+          watchFile(place, { interval: LOOK_EVERY_MS, persistent: false }, changed)
+        }
+      }
+      const changed: typeof listener = (now, before) => {
+        // There may be a file in the folder that was not there before.
+        watchParts()
+        listener(now, before)
+      }
+      watchParts()
       return () => {
-        for (const place of Object.values(places)) unwatchFile(place, listener)
+        for (const place of watched) unwatchFile(place, changed)
       }
     }
   }
+}
+
+const policyFolder = (policyFile: string): string => join(dirname(policyFile), 'policy.d')
+
+/** The policy file, and the drop-ins beside it in the order of their names. */
+function policyParts(policyFile: string): string[] {
+  const folder = policyFolder(policyFile)
+  try {
+    const names = readdirSync(folder).filter((name) => name.endsWith('.json') && !name.startsWith('.'))
+    return [policyFile, ...names.toSorted().map((name) => join(folder, name))]
+  } catch {
+    return [policyFile]
+  }
+}
+
+/** A policy speaks for the administrator, so nobody else may have written it; one in another place is a test's own. */
+function readPolicy(place: string, policyFile: string): FileText {
+  const asker = policyFile === machinePolicyFile() ? { uid: 0, gid: 0 } : undefined
+  const why = process.platform === 'win32' ? null : whyUnsafe(place, asker)
+  if (why !== null) return { unreadable: `${why}, so that somebody else may have written it` }
+  return readText(place)
 }
 
 /** Where an administrator has put a link, what it points to is written, and the link stays. @throws SETTINGS_UNWRITABLE */
