@@ -295,7 +295,7 @@ function originTargets(): FuzzTarget[] {
         if (after !== undefined && !(Number(after) >= 0)) throw new Error('a wait that is no wait')
         const status = headers['content-range'] === undefined ? 200 : 206
         const version = versionOf(
-          { status, headers, url: asked, finalUrl: asked, ranged: status === 206, authorised: false, fields: [] },
+          { status, headers, url: asked, finalUrl: asked, ranged: status === 206, authorised: false, fields: {} },
           rules
         )
         if (version.lengthBytes !== null && !Number.isSafeInteger(version.lengthBytes))

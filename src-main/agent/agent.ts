@@ -91,7 +91,7 @@ export interface Agent extends EventEmitter<AgentEvents> {
   /** Where the gateway listens; null: nowhere. */
   setGatewayPort(port: number | null): void
   /** The gateway has passed a question on to the origin, unseen by cache and peers. */
-  noteBypass(url: string, why: string): void
+  noteBypass(url: string, why: string, field?: string): void
   /** Tells people of something beside the agent that does not work, as an event. */
   warn(text: string, facts?: { readonly code: ErrorCode }): void
   /** What the agent goes by, and the place where it is changed. */

@@ -24,7 +24,8 @@ export class Bypasses {
     return this.#count
   }
 
-  note(url: string, why: string): void {
+  /** @param field of the request that makes it private */
+  note(url: string, why: string, field?: string): void {
     this.#count++
     const now = this.#clock.monotonicMs()
     const same = `${why} ${hostOf(url)}`
@@ -32,9 +33,13 @@ export class Bypasses {
     if (this.#toldMs.size >= MOST_KEPT) this.#toldMs.clear()
     this.#toldMs.set(same, now)
     const reason = ReasonCode.safeParse(why).data
-    this.#events.add('bypassed', `The gateway passed it on to ${hostOf(url)}, unshared: ${why}`, {
-      url,
-      ...(reason && { reason })
-    })
+    this.#events.add(
+      'bypassed',
+      `The gateway passed it on to ${hostOf(url)}, unshared: ${why}${field === undefined ? '' : ` (field ${field})`}`,
+      {
+        url,
+        ...(reason && { reason })
+      }
+    )
   }
 }

@@ -192,8 +192,8 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     this.#changed()
   }
 
-  noteBypass(url: string, why: string): void {
-    this.#bypasses.note(url, why)
+  noteBypass(url: string, why: string, field?: string): void {
+    this.#bypasses.note(url, why, field)
     this.#changed()
   }
 

@@ -57,7 +57,8 @@ test('who has shown the token keeps its connection', async () => {
 })
 
 test('the gateway answers while somebody else holds as many connections as there may be', async () => {
-  const agent = { notSharing: () => null, isPaused: () => true, lookUp: nothing, open: nothing, pass: nothing }
+  const off = () => 'integration-off'
+  const agent = { notSharing: off, isPaused: () => true, lookUp: nothing, open: nothing, pass: nothing }
   const gateway = await startGateway({
     agent: agent as never,
     token: 'c0'.repeat(32),

@@ -22,6 +22,7 @@ const final: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ORIGIN_NOT_FOUND',
   'ORIGIN_FORBIDDEN',
   'ORIGIN_REDIRECTS',
+  'ORIGIN_DOWNGRADE',
   'ADDRESS_REFUSED',
   'CANCELLED'
 ])

@@ -49,6 +49,11 @@ export const errorTable = {
   ORIGIN_FORBIDDEN: { exit: 23, http: 502, next: 'Check the credentials for this URL.' },
   ORIGIN_STATUS: { exit: 24, http: 502, next: 'Try later; the origin answered with an error.' },
   ORIGIN_REDIRECTS: { exit: 25, http: 502, next: 'Check the URL; the origin redirects in a circle or too often.' },
+  ORIGIN_DOWNGRADE: {
+    exit: 34,
+    http: 502,
+    next: 'Give the expected digest (--sha256) or ask for the http:// URL itself, if you trust the way to it.'
+  },
   ORIGIN_PROTOCOL: { exit: 26, http: 502, next: 'The origin contradicts itself; report it to whoever runs it.' },
   ORIGIN_CHANGED: { exit: 27, http: 502, next: 'Ask again; the file changed at the origin during the download.' },
   ORIGIN_STALLED: { exit: 28, http: 504, next: 'Try later; the origin stopped sending.' },
@@ -141,7 +146,7 @@ export const errorTable = {
   GATEWAY_METHOD: {
     exit: 81,
     http: 405,
-    next: 'Send GET or HEAD; ask the origin directly for anything else, and for https:// use /fetch?url=….'
+    next: 'Send GET or HEAD; ask the origin directly for anything else, and for https:// use /fetch/https/host/path.'
   },
   GATEWAY_LOOP: {
     exit: 82,

@@ -1,6 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
-import { createSecureContext } from 'node:tls'
+import { connect, isIP, type Socket } from 'node:net'
+import { connect as connectSecurely, createSecureContext, type SecureContext } from 'node:tls'
 import type { Settings } from '../contract/settings.ts'
 import type { ClientCertificate } from './client-certificates.ts'
 import type { Chooser } from './address-policy.ts'
@@ -23,6 +24,8 @@ export interface Agents {
     chooser: Chooser,
     certificate?: ClientCertificate
   ): { http: http.Agent; https: https.Agent; direct: boolean }
+  /** A connection for one request, ready to carry it; null where a proxy stands between. */
+  connect(url: string, chooser: Chooser, certificate?: ClientCertificate): Promise<Socket> | null
   close(): void
 }
 
@@ -35,6 +38,10 @@ export function createAgents(
   const plain = new Map<string, http.Agent>()
   const secure = new Map<string, https.Agent>()
   let ca: string[] | undefined
+  const contextFor = (certificate?: ClientCertificate): SecureContext => {
+    ca ??= trustedCas(settings.extraCaFile)
+    return createSecureContext({ ...certificate?.tls, ca, minVersion: 'TLSv1.2' })
+  }
 
   // Node's own proxy support is used: it sends `http:` requests in absolute form, which proxies that allow CONNECT to port
   // 443 only (the usual rule) need, and tunnels `https:` ones.
@@ -52,8 +59,7 @@ export function createAgents(
         const secureKey = `${certificate?.fingerprint ?? ''} ${key}`
         let agent = secure.get(secureKey)
         if (!agent) {
-          ca ??= trustedCas(settings.extraCaFile)
-          const secureContext = createSecureContext({ ...certificate?.tls, ca, minVersion: 'TLSv1.2' })
+          const secureContext = contextFor(certificate)
           secure.set(
             secureKey,
             (agent = new https.Agent({
@@ -68,6 +74,24 @@ export function createAgents(
       let agent = plain.get(key)
       if (!agent) plain.set(key, (agent = new http.Agent(options(proxy, chooser))))
       return { http: agent, https: https.globalAgent, direct }
+    },
+    connect(url, chooser, certificate) {
+      if (proxyFor(url, sources) !== null) return null
+      const { protocol, hostname, port } = new URL(url)
+      const host = hostname.replace(/^\[(.*)\]$/, '$1')
+      const secure = protocol === 'https:'
+      const to = { host, port: Number(port) || (secure ? 443 : 80), lookup: guard.lookup(chooser) }
+      const name = isIP(host) === 0 ? { servername: host } : {}
+      return new Promise((resolve, reject) => {
+        const socket = secure
+          ? connectSecurely({ ...to, ...name, secureContext: contextFor(certificate), ALPNProtocols: ['http/1.1'] })
+          : connect(to)
+        socket.once('error', reject)
+        socket.once(secure ? 'secureConnect' : 'connect', () => {
+          socket.off('error', reject)
+          resolve(socket)
+        })
+      })
     },
     close() {
       for (const agent of [...plain.values(), ...secure.values()]) agent.destroy()

@@ -1,21 +1,26 @@
 import type { Readable } from 'node:stream'
 import { sleep, type Clock } from '../lib/clock.ts'
-import { LarderError } from '../lib/errors.ts'
+import { hasCode, LarderError } from '../lib/errors.ts'
 import type { Pace } from '../rates/pace.ts'
-import { codingOf, decoderFor } from './coding.ts'
+import { codingOf, decodedFrom } from './coding.ts'
 import { parseContentLength, parseContentRange } from './content-range.ts'
 import { cancelled, discard, type Answer, type Exchange } from './exchange.ts'
 import { failureOf, retryOf, statusFailure } from './failures.ts'
 import type { OriginBody, OriginVersion } from './origin.ts'
-import { PROGRESS_BYTES, pauseBeforeRetry } from './retry.ts'
+import type { Quirks } from './quirks.ts'
+import { MAX_STARTS, PROGRESS_BYTES, pauseBeforeRetry, type RetryCost } from './retry.ts'
 import { hostOf } from './url.ts'
-import { answersVersion } from './version.ts'
+import { answersVersion, isSameByDate, isWhole } from './version.ts'
+import { strongLastModified } from './validator-fields.ts'
 
 export interface OpenOptions {
   readonly exchange: Exchange
   readonly clock: Clock
   readonly random: () => number
   readonly stallMs: number
+  readonly quirks: Quirks
+  /** Answered to the question for the version already. */
+  readonly first?: Answer | undefined
   readonly fields: Readonly<Record<string, string>>
   /** Aborted by the caller or by the end of the client. */
   readonly signal: AbortSignal
@@ -44,23 +49,25 @@ interface Stretch {
 export async function openBody(
   options: OpenOptions,
   version: OriginVersion,
-  range: { start: number; end: number | null }
-): Promise<OriginBody> {
+  range: { start: number; end: number | null; readOnTo?: number | null }
+): Promise<RunningBody> {
   const { clock } = options
   const abort = new AbortController()
   const signal = AbortSignal.any([options.signal, abort.signal])
   const source = new Source({ ...options, signal }, version)
+  let { end } = range
   const mendable = version.etag !== null || version.lastModified !== null || version.sha256 !== null
   /** Offset to reach, exclusive; null while nobody has said how long the content is. */
-  let goal = range.end ?? version.lengthBytes
+  let goal = end ?? version.lengthBytes
   let attempt = 0
+  let starts = 0
 
   /** Pauses, or throws when trying again is of no use. */
-  const pauseAfter = async (thrown: unknown): Promise<void> => {
+  const pauseAfter = async (thrown: unknown, cost: RetryCost): Promise<void> => {
     if (signal.aborted) throw cancelled(signal)
     const error = failureOf(thrown, hostOf(source.url))
-    const pause = pauseBeforeRetry(error, ++attempt, options.random())
-    if (pause === null) throw error
+    const pause = pauseBeforeRetry(error, ++attempt, options.random(), cost)
+    if (pause === null || (cost === 'the-whole' && starts >= MAX_STARTS)) throw error
     await sleep(clock, pause, signal).catch(() => {
       throw cancelled(signal)
     })
@@ -68,17 +75,21 @@ export async function openBody(
   const connect = async (at: number): Promise<Stretch> => {
     for (;;) {
       try {
-        const stretch = await source.connect(at, goal)
+        const stretch = await source.connect(at, goal, starts < MAX_STARTS)
+        if (stretch.from === 0) starts++
         goal ??= stretch.whole
         return stretch
       } catch (thrown) {
-        await pauseAfter(thrown)
+        await pauseAfter(thrown, at === 0 ? 'nothing' : source.goesOn ? 'the-rest' : 'the-whole')
       }
     }
   }
 
   const first = goal !== null && range.start >= goal ? null : await connect(range.start)
   const start = first?.from ?? range.start
+  // A whole answer to a closed range is read on rather than thrown away.
+  if (first !== null && range.readOnTo !== undefined && first.until !== null && end !== null && first.until > end)
+    goal = end = range.readOnTo
 
   async function* read(): AsyncGenerator<Buffer> {
     let stretch = first
@@ -89,7 +100,7 @@ export async function openBody(
       try {
         for await (const chunk of withinLimits(
           stretch,
-          { at, stopAt: range.end },
+          { at, stopAt: end },
           { clock, stallMs: options.stallMs, host: hostOf(source.url), signal }
         )) {
           at += chunk.length
@@ -119,8 +130,8 @@ export async function openBody(
       // A server may send less of a range than it was asked for; that is no failure as long as it gets on.
       const shortened = stretch.until !== null && at === stretch.until && at > stretch.from
       if (!shortened) {
-        if (!mendable) throw error
-        await pauseAfter(error)
+        if (!mendable && at > 0) throw error
+        await pauseAfter(error, at === 0 ? 'nothing' : source.goesOn ? 'the-rest' : 'the-whole')
       }
       stretch = await connect(at)
     }
@@ -129,6 +140,7 @@ export async function openBody(
   const bytes = read()
   return {
     start,
+    end,
     destroy() {
       abort.abort(new LarderError('CANCELLED', 'The download was ended.'))
       first?.bytes.destroy()
@@ -137,69 +149,148 @@ export async function openBody(
   }
 }
 
+/** @see openBody */
+export interface RunningBody extends OriginBody {
+  /** Offset it goes to, exclusive: further than asked for where the origin ignored the range; null: to the end. */
+  readonly end: number | null
+}
+
 /** Where the bytes of a version come from; remembers where redirects led. */
 class Source {
   /** Asked first: redirects need not be walked again, unless what they led to has expired (signed URLs do). */
   url: string
   readonly #options: OpenOptions
   readonly #version: OriginVersion
+  /** Until it turns out that the origin gives none. */
+  #ranges: boolean
+  #first: Answer | undefined
 
   constructor(options: OpenOptions, version: OriginVersion) {
     this.#options = options
     this.#version = version
     this.url = version.finalUrl
+    this.#ranges = version.ranges
+    this.#first = options.first
   }
 
-  /** @throws ORIGIN_CHANGED, and the codes of a probe */
-  async connect(at: number, wanted: number | null): Promise<Stretch> {
+  /** What has broken off can be gone on with. */
+  get goesOn(): boolean {
+    const { etag, lastModified } = this.#version
+    return this.#ranges && (etag ?? lastModified) !== null
+  }
+
+  /**
+   * @param mayStart it may be begun from the start once more
+   * @throws ORIGIN_CHANGED, and the codes of a probe
+   */
+  async connect(at: number, wanted: number | null, mayStart: boolean): Promise<Stretch> {
     const version = this.#version
-    const asked = version.ranges && (at > 0 || (wanted !== null && wanted !== version.lengthBytes))
+    const { clock, quirks } = this.#options
+    const asked = this.#ranges && (at > 0 || (wanted !== null && wanted !== version.lengthBytes))
     const own: Record<string, string> = {}
     if (asked) {
       own['range'] = `bytes=${at}-${wanted === null ? '' : wanted - 1}`
       const validator = version.etag ?? version.lastModified
       if (validator !== null) own['if-range'] = validator
     }
-    const answer = await askForVersion(this.#options, version, this.url, own)
+    const answer = this.#first ?? (await askForVersion(this.#options, version, this.url, own))
+    this.#first = undefined
     this.url = answer.url
     try {
-      return stretchOf(version, answer, { at, wanted, asked }, this.#options.clock.wallMs())
+      if (asked && isWhole(answer.status)) {
+        if (version.ranges) quirks.note(version.url, 'no-ranges')
+        if (at > 0) this.#ranges = false
+        if (at > 0 && !mayStart) throw failureAgain(answer.url)
+      }
+      if (await this.#hasTagPerNode(answer, at)) quirks.note(version.url, 'tag-per-node')
+      const sameAnyway = quirks.has(version.url, 'tag-per-node')
+      return stretchOf(version, answer, { at, wanted, asked, sameAnyway }, clock.wallMs())
     } catch (thrown) {
-      discard(answer, this.#options.clock)
-      throw thrown
+      discard(answer, clock)
+      if (!hasCode(thrown, 'ORIGIN_PROTOCOL') || answer.status !== 206 || at === 0 || !this.#ranges) throw thrown
+      // Another range than was asked for: it is not asked for ranges any more.
+      quirks.note(version.url, 'no-ranges')
+      this.#ranges = false
+      if (!mayStart) throw thrown
+      return this.connect(at, wanted, mayStart)
     }
+  }
+
+  /**
+   * The answer has another entity tag, but the date and length of the version. A third answer tells whether the file is another one, or
+   * whether each answer just has a tag of its own.
+   */
+  async #hasTagPerNode(answer: Answer, at: number): Promise<boolean> {
+    const version = this.#version
+    const { quirks, clock } = this.#options
+    if (at > 0 || version.etag === null || quirks.has(version.url, 'tag-per-node')) return false
+    if (answer.headers.etag === undefined || answer.headers.etag.trim() === version.etag) return false
+    if (!isSameByDate(version, factsOf(answer))) return false
+    const third = await askOne(this.#options, version, this.url, {}, 'HEAD')
+    discard(third, clock)
+    return isWhole(third.status) && isSameByDate(version, factsOf(third)) && third.headers.etag !== answer.headers.etag
   }
 }
 
-/** Asks where redirects led, and where it was named when that has expired (signed URLs do). */
+/** What it takes to ask for a version. */
+type Asking = Pick<OpenOptions, 'exchange' | 'fields' | 'signal' | 'clock'>
+
+/** Asks where redirects led, and where it was named when that does not answer as it did: signed URLs expire, mirrors die. */
 export async function askForVersion(
-  { exchange, fields, signal, clock }: Pick<OpenOptions, 'exchange' | 'fields' | 'signal' | 'clock'>,
+  options: Asking,
   version: OriginVersion,
   url: string,
   own: Record<string, string>
 ): Promise<Answer> {
-  const ask = (at: string) =>
-    exchange({
-      method: 'GET',
-      url: at,
-      named: version.url,
-      fields,
-      certificate: version.certificate,
-      chooser: version.chooser,
-      own,
-      signal
+  if (url !== version.url) {
+    const answer = await askOne(options, version, url, own).catch((error: unknown) => {
+      if (options.signal.aborted) throw error
+      return null
     })
-  const answer = await ask(url)
-  if (url === version.url || ![401, 403, 404, 410].includes(answer.status)) return answer
-  discard(answer, clock)
-  return ask(version.url)
+    if (answer !== null && (answer.status < 400 || answer.status === 412 || answer.status === 416)) return answer
+    if (answer !== null) discard(answer, options.clock)
+  }
+  return askOne(options, version, version.url, own)
+}
+
+function askOne(
+  { exchange, fields, signal }: Asking,
+  version: OriginVersion,
+  url: string,
+  own: Record<string, string>,
+  method: 'GET' | 'HEAD' = 'GET'
+): Promise<Answer> {
+  return exchange({
+    method,
+    url,
+    named: version.url,
+    fields,
+    certificate: version.certificate,
+    chooser: version.chooser,
+    vouched: version.vouched,
+    own,
+    signal
+  })
+}
+
+function failureAgain(url: string): LarderError {
+  const host = hostOf(url)
+  return new LarderError('ORIGIN_PROTOCOL', `${host} breaks off and cannot go on from there.`, { host })
+}
+
+function factsOf({ headers, status }: Answer): Pick<OriginVersion, 'lastModified' | 'lengthBytes'> {
+  const range = status === 206 ? parseContentRange(headers['content-range']) : null
+  return {
+    lastModified: strongLastModified(headers['last-modified'], headers.date),
+    lengthBytes: status === 206 ? (range?.total ?? null) : parseContentLength(headers['content-length'])
+  }
 }
 
 /** Checks that an answer is about this version and this range, and says which bytes it carries. */
 function stretchOf(
   version: OriginVersion,
   answer: Answer,
-  range: { at: number; wanted: number | null; asked: boolean },
+  range: { at: number; wanted: number | null; asked: boolean; sameAnyway: boolean },
   wallMs: number
 ): Stretch {
   const host = hostOf(answer.url)
@@ -209,7 +300,9 @@ function stretchOf(
   if (answer.local && version.unshareable === null) throw changed()
   const lies = (why: string) => new LarderError('ORIGIN_PROTOCOL', `${host} ${why}.`, { host })
   if (status === 412 || status === 416) throw changed()
-  if (status !== 200 && status !== 206) {
+  // Told apart by date and length where tags mean nothing.
+  const named = range.sameAnyway && version.lastModified !== null ? { ...version, etag: null } : version
+  if (!isWhole(status) && status !== 206) {
     if (status < 400) throw lies(`answered with status ${status}, which makes no sense here`)
     throw statusFailure(status, headers, host, wallMs)
   }
@@ -218,7 +311,7 @@ function stretchOf(
     const said = parseContentRange(headers['content-range'])
     if (!range.asked || said?.kind !== 'bytes') throw lies('answered a range without saying which')
     if (coding !== null) throw lies('sends a range of compressed data')
-    if (!answersVersion(version, { status, headers, total: said.total })) throw changed()
+    if (!answersVersion(named, { status, headers, total: said.total })) throw changed()
     if (said.start !== range.at || (range.wanted !== null && said.end > range.wanted))
       throw lies('sends another range than it was asked for')
     const length = parseContentLength(headers['content-length'])
@@ -226,15 +319,11 @@ function stretchOf(
     return { bytes: answer.body, from: said.start, until: said.end, whole: said.total }
   }
   if (coding !== null) {
-    if (version.etag !== null && headers.etag?.trim() !== version.etag) throw changed()
-    const decoder = decoderFor(coding)
-    answer.body.once('error', (error) => decoder.destroy(error))
-    decoder.once('close', () => answer.body.destroy())
-    answer.body.pipe(decoder)
-    return { bytes: decoder, from: 0, until: version.lengthBytes, whole: null }
+    if (named.etag !== null && headers.etag?.trim() !== named.etag) throw changed()
+    return { bytes: decodedFrom(coding, answer.body), from: 0, until: version.lengthBytes, whole: null }
   }
   const length = headers['transfer-encoding'] === undefined ? parseContentLength(headers['content-length']) : null
-  if (!answersVersion(version, { status, headers, total: length })) throw changed()
+  if (!answersVersion(named, { status, headers, total: length })) throw changed()
   return { bytes: answer.body, from: 0, until: length ?? version.lengthBytes, whole: length }
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
-import type { Transform } from 'node:stream'
+import { Readable, type Transform } from 'node:stream'
 import { LarderError } from '../lib/errors.ts'
 import { fileNameOf, hostOf } from './url.ts'
 
@@ -21,21 +21,73 @@ const compressedTypes = /^application\/(x-)?(gzip|gunzip|gzip-compressed|compres
 /**
  * The coding that must be taken off an answer, or null. Larder asks for identity; some servers compress all the same. Such an
  * answer is decoded, which costs its length, ranges and validators, so it is never shared. An archive announced as compressed
- * by its own compression (`x.tar.gz` with `Content-Encoding: gzip`) is left as it is, as browsers and curl do.
- * @throws ORIGIN_PROTOCOL for a coding that was not asked for and is not known
+ * by its own compression (`x.tar.gz` with `Content-Encoding: gzip`) is left as it is, as browsers and curl do; so is what has a
+ * coding that nobody knows (`utf-8`, `binary`, `aws-chunked`): it is a mistake of whoever set the field.
+ * @throws ORIGIN_PROTOCOL for several codings, or one that is known and cannot be taken off
  */
 export function codingOf(headers: IncomingHttpHeaders, url: string): Coding | null {
   const named = (headers['content-encoding'] ?? '').trim().toLowerCase()
   if (named === '' || named === 'identity') return null
   const coding = Object.hasOwn(codings, named) ? codings[named] : undefined
-  if (coding === undefined)
+  if (coding === undefined) {
+    if (!hasKnown(named)) return null
     throw new LarderError(
       'ORIGIN_PROTOCOL',
       `${hostOf(url)} encodes the file in a way that was not asked for (${named.slice(0, 40)}).`,
       { host: hostOf(url) }
     )
+  }
   if (ownCompression[coding].test(fileNameOf(url)) || compressedTypes.test(headers['content-type'] ?? '')) return null
   return coding
+}
+
+function hasKnown(named: string): boolean {
+  return named.split(',').some((part) => Object.hasOwn(codings, part.trim()) || /^(x-)?compress$/.test(part.trim()))
+}
+
+/** First bytes of what a coding makes, as far as it has a mark; two of them are enough to tell. */
+const marks: Partial<Record<Coding, (first: Buffer) => boolean>> = {
+  gzip: (first) => first[0] === 0x1f && first[1] === 0x8b,
+  // Some servers send deflate without the wrapping of zlib; that has no mark.
+  zstd: (first) => (first[0] === 0x28 && first[1] === 0xb5) || ((first[0] ?? 0) & 0xf0) === 0x50
+}
+
+/** Data announced in a coding is in none: its first bytes are not what the coding begins with. */
+export function isPlainAfterAll(coding: Coding, first: Buffer): boolean {
+  return first.length >= 2 && marks[coding]?.(first) === false
+}
+
+/** Takes the coding off what is in it; what turns out to be plain goes through as it is. */
+export function decodedFrom(coding: Coding, bytes: Readable): Readable {
+  return Readable.from(decode(coding, bytes), { objectMode: false })
+}
+
+async function* decode(coding: Coding, bytes: Readable): AsyncGenerator<Buffer> {
+  const iterator = (bytes as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
+  try {
+    let first = Buffer.alloc(0)
+    while (first.length < 2) {
+      const next = await iterator.next()
+      if (next.done) break
+      first = Buffer.concat([first, next.value])
+    }
+    async function* all() {
+      if (first.length > 0) yield first
+      for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value
+    }
+    if (first.length === 0 || isPlainAfterAll(coding, first)) return yield* all()
+    const decoder = decoderFor(coding)
+    const source = Readable.from(all(), { objectMode: false })
+    source.once('error', (error) => decoder.destroy(error))
+    try {
+      yield* source.pipe(decoder) as AsyncIterable<Buffer>
+    } finally {
+      source.destroy()
+      decoder.destroy()
+    }
+  } finally {
+    bytes.destroy()
+  }
 }
 
 /** A stream that takes the coding off; memory stays flat whatever the ratio. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { ContentKey, type Sha256Hex } from '../contract/ids.ts'
+import { sourceName } from './variants.ts'
 import type { KeyOf, OriginVersion } from './origin.ts'
 
-type Named = Pick<OriginVersion, 'url' | 'etag' | 'lastModified' | 'lengthBytes'>
+type Named = Pick<OriginVersion, 'url' | 'variant' | 'etag' | 'lastModified' | 'lengthBytes'>
 
 /**
  * The name under which agents find each other for a version: by digest when one is known (what the caller expects before what
@@ -25,8 +26,10 @@ export function knowledgeOf(version: Named): Buffer | null {
   return name === null ? null : createHash('sha256').update('larder/knowledge/v1\0').update(name).digest()
 }
 
-/** URL, strong validator and length in one line each: neither a URL nor a header field contains a line feed. */
-function nameOf({ url, etag, lastModified, lengthBytes }: Named): string | null {
+/** URL with its variant, strong validator and length in one line each: neither a URL nor a header field contains a line feed. */
+function nameOf({ url, variant, etag, lastModified, lengthBytes }: Named): string | null {
   const validator = etag !== null ? `etag ${etag}` : lastModified !== null ? `date ${lastModified}` : null
-  return validator === null || lengthBytes === null ? null : `${url}\n${validator}\n${lengthBytes}`
+  return validator === null || lengthBytes === null
+    ? null
+    : `${sourceName({ url, variant })}\n${validator}\n${lengthBytes}`
 }

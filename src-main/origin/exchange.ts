@@ -11,7 +11,9 @@ import { mayShowCertificate, wishFor, type CertificateRule, type CertificateWish
 import type { ClientCertificate, ClientCertificates } from './client-certificates.ts'
 import { failureOf } from './failures.ts'
 import type { AddressGuard } from './guarded-lookup.ts'
-import { isRedirect, nextHop } from './redirects.ts'
+import { MendedConnection } from './mended-connection.ts'
+import type { Quirks } from './quirks.ts'
+import { ChainCookies, isRedirect, nextHop } from './redirects.ts'
 import type { AnsweredBy } from './origin.ts'
 import { fieldsFor } from './request-headers.ts'
 import { hostOf } from './url.ts'
@@ -19,6 +21,8 @@ import { hostOf } from './url.ts'
 /** A body of at most so many bytes is read to its end to keep the connection; a longer one is not worth it. */
 const DRAIN_BYTES = 16 * 1024
 const DRAIN_MS = 2000
+/** Longest header section taken; what common clients take. */
+const MAX_HEADER_BYTES = 128 * 1024
 
 /** The head of an answer that came in; its body waits. */
 export interface Answer {
@@ -32,6 +36,10 @@ export interface Answer {
   readonly body: Readable
   /** A client certificate was shown on the way. */
   readonly certified: boolean
+  /** A cookie that a step of the chain had set was shown. */
+  readonly cookied: boolean
+  /** It says two things about how long it is. */
+  readonly doubtfulLength: boolean
   readonly answeredBy: AnsweredBy
 }
 
@@ -48,6 +56,10 @@ export interface Ask {
   readonly certificate?: CertificateWish | undefined
   /** Who chose the URL; the user by default. */
   readonly chooser?: Chooser | undefined
+  /** The digest of the bytes is known: a redirect from https to http can do no harm. */
+  readonly vouched?: boolean | undefined
+  /** Limit for the first byte of the answer where it is shorter than the usual one, ms. */
+  readonly answerWithinMs?: number
   readonly signal?: AbortSignal
 }
 
@@ -65,6 +77,7 @@ export interface ExchangeOptions {
   readonly userAgent: string
   readonly connectTimeoutMs: number
   readonly responseTimeoutMs: number
+  readonly quirks: Quirks
   /** Called with each answer's header fields. */
   readonly answered?: (host: string, headers: IncomingHttpHeaders) => void
 }
@@ -77,16 +90,22 @@ export function createExchange(options: ExchangeOptions): Exchange {
     const certified = certificate !== undefined
     let chooser = ask.chooser ?? 'user'
     let local = false
+    let cookied = false
+    const cookies = new ChainCookies()
     for (;;) {
       const url = visited.at(-1)!
       // Once the chain has left the host that was named, somebody else chooses every further step.
       if (!isNamedHost(ask.named, url)) chooser = 'other'
-      const answer = await askOnce(options, ask, { url, fields, certificate, chooser })
+      const cookie = cookies.for(url, fields['cookie'])
+      cookied ||= cookie !== null
+      const sent = cookie === null ? fields : { ...fields, cookie }
+      const answer = await askMending(options, ask, { url, fields: sent, certificate, chooser })
       local ||= answer.local
       const { location } = answer.headers
-      if (!isRedirect(answer.status, location)) return { ...answer, certified, local }
+      if (!isRedirect(answer.status, location)) return { ...answer, certified, local, cookied }
       discard(answer, options.clock)
-      const next = nextHop(visited, location)
+      const mayRepeat = cookies.took(url, answer.headers['set-cookie'])
+      const next = nextHop(visited, location, { mayRepeat, mayDowngrade: ask.vouched === true })
       // What was left out stays out: once the chain has left the origin, somebody else chooses the way back.
       fields = fieldsFor(fields, ask.named, next)
       if (!mayShowCertificate(ask.named, next)) certificate = undefined
@@ -124,7 +143,7 @@ async function certificateFor(
   return wish && certificates.choose(wish, hostOf(ask.url))
 }
 
-type HopAnswer = Omit<Answer, 'certified'>
+type HopAnswer = Omit<Answer, 'certified' | 'cookied'>
 
 interface Hop {
   readonly url: string
@@ -133,7 +152,72 @@ interface Hop {
   readonly chooser: Chooser
 }
 
-function askOnce(options: ExchangeOptions, ask: Ask, { url, fields, certificate, chooser }: Hop): Promise<HopAnswer> {
+/** A server whose header section the parser refuses is asked once more, with that mended. */
+async function askMending(options: ExchangeOptions, ask: Ask, hop: Hop): Promise<HopAnswer> {
+  const { quirks } = options
+  const mend = () => {
+    options.guard.assertHost(new URL(hop.url).hostname, hop.chooser)
+    return options.agents.connect(hop.url, hop.chooser, hop.certificate)
+  }
+  if (quirks.has(hop.url, 'malformed')) {
+    const socket = await connected(options, ask, hop, mend())
+    if (socket) return askOnce(options, ask, hop, new MendedConnection(socket))
+  }
+  try {
+    return await askOnce(options, ask, hop)
+  } catch (error) {
+    if (!(error instanceof LarderError) || !String(error.details['problem']).startsWith('HPE_')) throw error
+    if (ask.signal?.aborted) throw cancelled(ask.signal)
+    const socket = await connected(options, ask, hop, mend())
+    if (!socket) throw error
+    const answer = await askOnce(options, ask, hop, new MendedConnection(socket))
+    quirks.note(hop.url, 'malformed')
+    return answer
+  }
+}
+
+/** Waits for a connection within the limits of its request. */
+async function connected(
+  { clock, connectTimeoutMs }: ExchangeOptions,
+  { signal }: Ask,
+  { url }: Hop,
+  connecting: Promise<Socket> | null
+): Promise<Socket | null> {
+  if (connecting === null) return null
+  const host = hostOf(url)
+  const late = Promise.withResolvers<never>()
+  late.promise.catch(() => {})
+  const onAbort = () => late.reject(cancelled(signal!))
+  const limit = clock.after(connectTimeoutMs, () => late.reject(notConnected(host)))
+  if (signal?.aborted) onAbort()
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([connecting, late.promise])
+  } catch (error) {
+    connecting.then(
+      (socket) => socket.destroy(),
+      () => {}
+    )
+    throw failureOf(error, host)
+  } finally {
+    limit.cancel()
+    signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+function notConnected(host: string): LarderError {
+  return new LarderError('ORIGIN_UNREACHABLE', `${host} did not accept a connection in time.`, {
+    host,
+    problem: 'ETIMEDOUT'
+  })
+}
+
+function askOnce(
+  options: ExchangeOptions,
+  ask: Ask,
+  { url, fields, certificate, chooser }: Hop,
+  mended?: MendedConnection
+): Promise<HopAnswer> {
   const host = hostOf(url)
   const { guard } = options
   return new Promise((resolve, reject) => {
@@ -144,7 +228,8 @@ function askOnce(options: ExchangeOptions, ask: Ask, { url, fields, certificate,
     const stream = got.stream(url, {
       method: ask.method,
       headers: { 'user-agent': options.userAgent, accept: '*/*', ...fields, ...ask.own, 'accept-encoding': 'identity' },
-      agent,
+      ...(mended ? { createConnection: () => mended as unknown as Socket } : { agent }),
+      maxHeaderSize: MAX_HEADER_BYTES,
       decompress: false,
       followRedirect: false,
       throwHttpErrors: false,
@@ -170,17 +255,10 @@ function askOnce(options: ExchangeOptions, ask: Ask, { url, fields, certificate,
     const onAbort = () => fail(cancelled(ask.signal!))
     ask.signal?.addEventListener('abort', onAbort, { once: true })
 
-    limit(
-      options.connectTimeoutMs,
-      () =>
-        new LarderError('ORIGIN_UNREACHABLE', `${host} did not accept a connection in time.`, {
-          host,
-          problem: 'ETIMEDOUT'
-        })
-    )
+    limit(options.connectTimeoutMs, () => notConnected(host))
     const onConnected = () =>
       limit(
-        options.responseTimeoutMs,
+        Math.min(options.responseTimeoutMs, ask.answerWithinMs ?? Infinity),
         () => new LarderError('ORIGIN_STALLED', `${host} did not answer in time.`, { host })
       )
     stream.once('request', (request: ClientRequest) => {
@@ -199,6 +277,7 @@ function askOnce(options: ExchangeOptions, ask: Ask, { url, fields, certificate,
         method: ask.method,
         local,
         body: stream,
+        doubtfulLength: mended?.doubtfulLength ?? false,
         answeredBy: endsOf(response.socket)
       })
     })

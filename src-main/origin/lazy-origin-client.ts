@@ -18,6 +18,7 @@ export function lazyOriginClient(options: OriginClientOptions): OriginClient {
     open: async (...question) => (await load()).open(...question),
     openSeveral: async (...question) => (await load()).openSeveral(...question),
     pass: async (...question) => (await load()).pass(...question),
+    quirks: (url) => loaded?.quirks(url) ?? [],
     clockSkews: () => loaded?.clockSkews() ?? [],
     close: async () => (await client)?.close()
   }

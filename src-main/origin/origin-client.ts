@@ -12,10 +12,12 @@ import { ClockSkews } from './clock-skews.ts'
 import { cancelled, createExchange } from './exchange.ts'
 import { failureOf } from './failures.ts'
 import { AddressGuard, type Resolve } from './guarded-lookup.ts'
+import { HeldAnswers } from './held-answers.ts'
 import type { OriginBody, OriginClient, OriginVersion, ProbeResult } from './origin.ts'
 import { nothingAnyway, type SharedAnyway } from './private-by-default.ts'
 import { probeOnce } from './probe.ts'
 import { proxyFor } from './proxy.ts'
+import { Quirks } from './quirks.ts'
 import { callerFields, isCredentialField } from './request-headers.ts'
 import { pauseBeforeRetry } from './retry.ts'
 import { SeveralRanges } from './several-ranges.ts'
@@ -64,6 +66,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
   const guard = new AddressGuard({ trustLoopback: settings.trustLoopback, resolve: options.resolve })
   const agents = createAgents(settings, options.env, guard)
   const skews = new ClockSkews(clock)
+  const quirks = new Quirks(clock)
   const exchange = createExchange({
     clock,
     agents,
@@ -74,35 +77,56 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
     userAgent: options.userAgent,
     connectTimeoutMs: settings.connectTimeoutMs,
     responseTimeoutMs: settings.responseTimeoutMs,
+    quirks,
     answered: (host, headers) => skews.note(host, headers)
   })
   const rules = cachingRules(clock)
+  const held = new HeldAnswers(clock)
   const suspects = new Set<string>()
   const several = new SeveralRanges()
   const closing = new AbortController()
   const looksBeside = (url: string) => settings.checksumHosts.some((pattern) => isHost(pattern, new URL(url).hostname))
 
   return {
-    async probe(text, { stored, headers = {}, certificate, chooser, signal }): Promise<ProbeResult> {
+    async probe(text, { stored, headers = {}, certificate, chooser, vouched, signal }): Promise<ProbeResult> {
       const { href, url, fields, authorised } = requestOf(text, headers)
       const ended = signalOf(signal)
+      const learned = { headRefused: false }
       for (let attempt = 1; ; attempt++) {
         try {
           const result = await probeOnce(
-            { exchange, clock, rules, stallMs, sharedAnyway: options.sharedAnyway ?? nothingAnyway, looksBeside },
-            { url, fields, authorised, certificate, chooser, stored, signal: ended, suspect: suspects.has(url) }
+            {
+              exchange,
+              clock,
+              rules,
+              stallMs,
+              quirks,
+              sharedAnyway: options.sharedAnyway ?? nothingAnyway,
+              looksBeside
+            },
+            {
+              url,
+              fields,
+              authorised,
+              certificate,
+              chooser,
+              vouched,
+              stored,
+              signal: ended,
+              learned,
+              suspect: suspects.has(url)
+            }
           )
-          return result.status === 'version'
-            ? {
-                status: 'version',
-                version: {
-                  ...result.version,
-                  url: href,
-                  ...(certificate && { certificate }),
-                  ...(chooser && { chooser })
-                }
-              }
-            : result
+          if (result.status === 'unchanged') return result
+          const version = {
+            ...result.version,
+            url: href,
+            ...(vouched && { vouched }),
+            ...(certificate && { certificate }),
+            ...(chooser && { chooser })
+          }
+          if (result.held) held.keep(version, result.held)
+          return { status: 'version', version }
         } catch (thrown) {
           if (ended.aborted) throw cancelled(ended)
           const error = failureOf(thrown, hostOf(url))
@@ -121,9 +145,23 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
         throw new RangeError(`not a range: ${range.start}-${range.end}`)
       try {
         const now = whenAsked(priority)
-        const how = { exchange, clock, random, stallMs, fields, signal: signalOf(signal), pace: paceOf(now) }
+        const first = range.start === 0 ? held.take(version) : undefined
+        const how = {
+          first,
+          exchange,
+          clock,
+          random,
+          stallMs,
+          quirks,
+          fields,
+          signal: signalOf(signal),
+          pace: paceOf(now)
+        }
         const end = range.end ?? version.lengthBytes
-        const window = end !== null && maySplit(version) ? options.rates?.window(version.finalUrl, now()) : undefined
+        const window =
+          first === undefined && end !== null && maySplit(version)
+            ? options.rates?.window(version.finalUrl, now())
+            : undefined
         if (window === undefined || end === null) return await openBody(how, { ...version, url }, range)
         return await openWindowed(
           (part) => openBody(how, { ...version, url }, part),
@@ -132,6 +170,9 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
         )
       } catch (error) {
         if (hasCode(error, 'ORIGIN_CHANGED')) suspect(url)
+        // Found by HEAD a moment ago, and gone.
+        if (hasCode(error, 'ORIGIN_NOT_FOUND', 'ORIGIN_FORBIDDEN') && (version.etag ?? version.lastModified) === null)
+          quirks.note(url, 'asked-once')
         throw error
       }
     },
@@ -156,10 +197,12 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
       }
     },
 
+    quirks: (url) => quirks.of(url),
     clockSkews: () => skews.view(),
 
     async close() {
       closing.abort(new LarderError('SHUTTING_DOWN', 'The agent is stopping.'))
+      held.close()
       agents.close()
     }
   }
@@ -170,9 +213,10 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
   }
 
   /** Many small ranges need an origin that gives ranges of a named version, and no proxy: the delay on the way to that says nothing. */
-  function maySplit({ ranges, etag, lastModified, finalUrl }: OriginVersion): boolean {
+  function maySplit({ url, ranges, etag, lastModified, finalUrl }: OriginVersion): boolean {
     return (
       ranges &&
+      !quirks.has(url, 'no-ranges') &&
       (etag ?? lastModified) !== null &&
       proxyFor(finalUrl, { proxy: settings.proxy, env: options.env }) === null
     )

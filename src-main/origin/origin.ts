@@ -6,6 +6,7 @@ import type { Chooser } from './address-policy.ts'
 import type { CertificateWish } from './certificate-choice.ts'
 import type { RangePart } from './multipart.ts'
 import type { PrivateBecause } from './private-by-default.ts'
+import type { Quirk } from './quirks.ts'
 import type { StoredValidators } from './validators.ts'
 
 /** The far and the near end of the connection an answer came by. */
@@ -41,6 +42,10 @@ export interface OriginVersion {
   readonly policy: unknown
   /** By whom and where it was answered; absent when it comes from the cache. */
   readonly answeredBy?: AnsweredBy | undefined
+  /** Which representation it is, where `Vary` names a field the caller sent; see `variants.ts`. */
+  readonly variant?: string | undefined
+  /** The caller knows the digest of the bytes it wants. */
+  readonly vouched?: boolean | undefined
   /** The client certificate the caller asked to show; its bytes are asked for with the same. */
   readonly certificate?: CertificateWish | undefined
   /** Who chose its URL; the user by default. Decides which addresses may be asked for its bytes. */
@@ -79,8 +84,8 @@ export interface OriginClient {
   /**
    * Asks the origin for the latest version: conditional HEAD; a GET of one byte where HEAD is refused. Follows redirects
    * (≤ 10, no credentials across origins).
-   * @throws ORIGIN_UNREACHABLE, ORIGIN_TLS, ORIGIN_NOT_FOUND, ORIGIN_FORBIDDEN, ORIGIN_STATUS, ORIGIN_REDIRECTS, ORIGIN_PROTOCOL, ORIGIN_STALLED,
-   * ADDRESS_REFUSED, ORIGIN_CLIENT_CERTIFICATE, PROXY_CREDENTIALS
+   * @throws ORIGIN_UNREACHABLE, ORIGIN_TLS, ORIGIN_NOT_FOUND, ORIGIN_FORBIDDEN, ORIGIN_STATUS, ORIGIN_REDIRECTS, ORIGIN_DOWNGRADE,
+   * ORIGIN_PROTOCOL, ORIGIN_STALLED, ADDRESS_REFUSED, ORIGIN_CLIENT_CERTIFICATE, PROXY_CREDENTIALS
    */
   probe(
     url: string,
@@ -89,6 +94,8 @@ export interface OriginClient {
       headers?: Record<string, string>
       certificate?: CertificateWish | undefined
       chooser?: Chooser | undefined
+      /** The caller knows the digest of the bytes: a redirect from https to http is followed. */
+      vouched?: boolean | undefined
       signal?: AbortSignal
     }
   ): Promise<ProbeResult>
@@ -129,6 +136,8 @@ export interface OriginClient {
       signal?: AbortSignal
     }
   ): Promise<PassedAnswer>
+  /** What the server of a URL was found to do otherwise than HTTP has it. */
+  quirks(url: string): readonly Quirk[]
   /** How far this PC's clock is from those of origins asked lately. */
   clockSkews(): readonly ClockSkew[]
   close(): Promise<void>

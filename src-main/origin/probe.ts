@@ -14,7 +14,8 @@ import type { OriginVersion, ProbeResult } from './origin.ts'
 import { privateByDefault, type SharedAnyway } from './private-by-default.ts'
 import { hostOf } from './url.ts'
 import type { StoredValidators } from './validators.ts'
-import { isStoredVersion, versionOf } from './version.ts'
+import type { Quirk, Quirks } from './quirks.ts'
+import { isSameByDate, isStoredVersion, isWhole, versionOf } from './version.ts'
 
 export interface ProbeOptions {
   readonly exchange: Exchange
@@ -22,6 +23,7 @@ export interface ProbeOptions {
   readonly rules: CachingRules
   readonly sharedAnyway: SharedAnyway
   readonly stallMs: number
+  readonly quirks: Quirks
   /** A checksum file beside this URL may be asked for. */
   readonly looksBeside: (url: string) => boolean
 }
@@ -33,18 +35,43 @@ export interface Probe {
   readonly authorised: boolean
   readonly certificate?: CertificateWish | undefined
   readonly chooser?: Chooser | undefined
+  readonly vouched?: boolean | undefined
   readonly stored?: StoredValidators
   readonly signal?: AbortSignal
+  /** What its earlier attempts found out. */
+  readonly learned: { headRefused: boolean }
   /** A former answer to HEAD did not agree with the answer to GET: ask with GET, twice, and believe only what stays. */
   readonly suspect: boolean
 }
 
-/** What a server may answer to HEAD that it would not to GET; a presigned URL answers 403, for its signature covers the method. */
-const headRefused = new Set([400, 403, 405, 501])
+/** A server that hangs at HEAD is asked with GET after so long. */
+const HEAD_WAIT_MS = 5000
+
+/**
+ * What a HEAD that brought no answer says about GET. A status says nothing: servers route, sign, limit and proxy HEAD apart (404, 403,
+ * 429, 500, 502 …), unless it says when to come back; neither does a silence or a reset. That there is no way to the server holds for both.
+ */
+export function saysNothingOfGet(error: LarderError): boolean {
+  const { problem } = error.details
+  if (error.code === 'ORIGIN_STALLED' || error.code === 'ORIGIN_PROTOCOL') return true
+  return (
+    error.code === 'ORIGIN_UNREACHABLE' &&
+    ['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ERR_STREAM_PREMATURE_CLOSE'].includes(String(problem))
+  )
+}
+
+/** What came of a probe; `held`: a GET was answered with the whole, whose bytes wait to be read or destroyed. */
+export type ProbeAnswer =
+  | Extract<ProbeResult, { status: 'unchanged' }>
+  | (Extract<ProbeResult, { status: 'version' }> & { readonly held?: Answer | undefined })
 
 /** Asks once (with the detours the origin makes necessary) which version lies at the origin. */
-export async function probeOnce(options: ProbeOptions, probe: Probe): Promise<ProbeResult> {
-  const first = await ask(options, probe, probe.suspect ? 'GET' : 'HEAD', probe.stored)
+export async function probeOnce(options: ProbeOptions, probe: Probe): Promise<ProbeAnswer> {
+  const withGet =
+    probe.suspect ||
+    probe.learned.headRefused ||
+    ['no-head', 'asked-once'].some((quirk) => options.quirks.has(probe.url, quirk as Quirk))
+  const first = await ask(options, probe, withGet ? 'GET' : 'HEAD', probe.stored)
   if (first.status === 304 && probe.stored) {
     const isPrivate = privateByDefault({ ...first, url: probe.url }, options.sharedAnyway) !== null
     if (isPrivate || !confirms(first, probe.stored)) return probeOnce(options, { ...probe, stored: undefined })
@@ -52,11 +79,18 @@ export async function probeOnce(options: ProbeOptions, probe: Probe): Promise<Pr
   }
   let version = read(options, probe, first)
   if (probe.suspect) {
-    const again = read(options, probe, await ask(options, probe, 'GET', undefined))
+    discard(first, options.clock)
+    const second = await ask(options, probe, 'GET', undefined)
+    discard(second, options.clock)
+    const again = read(options, probe, second)
+    if (isSameByDate(version, again) && version.etag !== again.etag) options.quirks.note(probe.url, 'tag-per-node')
     version = onlyStable(version, again)
   }
-  if (probe.stored && version.unshareable === null && isStoredVersion(probe.stored, version))
+  const held = first.method === 'GET' && isWhole(first.status) && !probe.suspect ? first : undefined
+  if (probe.stored && version.unshareable === null && isStoredVersion(probe.stored, version)) {
+    if (held) discard(held, options.clock)
     return { status: 'unchanged', policy: version.policy }
+  }
   if (version.sha256 === null && version.lengthBytes !== null) {
     const sha256 = await fetchMetalinkDigest(options, probe, { linkField: first.headers.link, version })
     if (sha256 !== null) version = { ...version, sha256 }
@@ -65,7 +99,7 @@ export async function probeOnce(options: ProbeOptions, probe: Probe): Promise<Pr
       if (beside !== null) version = { ...version, sha256: beside }
     }
   }
-  return { status: 'version', version }
+  return { status: 'version', version, held }
 }
 
 /** The version only one of two answers stands for is none; what both say holds. */
@@ -94,6 +128,7 @@ async function ask(
         ? { 'if-modified-since': stored.lastModified }
         : {}
   const send = async (method: 'HEAD' | 'GET', range: string | null) => {
+    const limit = method === 'HEAD' ? { answerWithinMs: HEAD_WAIT_MS } : {}
     const answer = await options.exchange({
       method,
       url: probe.url,
@@ -101,25 +136,39 @@ async function ask(
       fields: probe.fields,
       certificate: probe.certificate,
       chooser: probe.chooser,
+      vouched: probe.vouched,
+      ...limit,
       own: { ...conditions, ...(range === null ? {} : { range }), 'want-repr-digest': 'sha-256=10' },
       signal: probe.signal
     })
-    discard(answer, options.clock)
+    // A whole answer may be what is wanted next.
+    if (!(method === 'GET' && isWhole(answer.status))) discard(answer, options.clock)
     return answer
   }
+  let refused = false
   if (method === 'HEAD') {
-    const answer = await send('HEAD', null)
-    if (answer.status === 304 || (answer.status === 200 && saysEnough(answer))) return answer
-    if (answer.status !== 200 && !headRefused.has(answer.status))
-      throw statusFailure(answer.status, answer.headers, hostOf(answer.url), options.clock.wallMs())
+    try {
+      const answer = await send('HEAD', null)
+      if (answer.status === 304 || (isWhole(answer.status) && saysEnough(answer))) return answer
+      if (answer.status >= 400 && answer.headers['retry-after'] !== undefined)
+        throw statusFailure(answer.status, answer.headers, hostOf(answer.url), options.clock.wallMs())
+      refused = answer.status >= 400
+    } catch (error) {
+      if (!(error instanceof LarderError) || !saysNothingOfGet(error)) throw error
+      refused = true
+    }
   }
-  const answer = await send('GET', 'bytes=0-0')
-  if (answer.status === 416 && !isEmptyFile(answer)) return accept(options, await send('GET', null))
-  return accept(options, answer)
+  probe.learned.headRefused ||= refused
+  const walked = await send('GET', 'bytes=0-0')
+  // What a redirect led to may have expired on the way.
+  const answer = walked.status >= 400 && walked.url !== probe.url ? await send('GET', 'bytes=0-0') : walked
+  const accepted = accept(options, answer.status === 416 && !isEmptyFile(answer) ? await send('GET', null) : answer)
+  if (refused) options.quirks.note(probe.url, 'no-head')
+  return accepted
 }
 
 function accept(options: ProbeOptions, answer: Answer): Answer {
-  if ([200, 206, 304].includes(answer.status) || isEmptyFile(answer)) return answer
+  if ([200, 203, 206, 304].includes(answer.status) || isEmptyFile(answer)) return answer
   if (answer.status < 400)
     throw new LarderError(
       'ORIGIN_PROTOCOL',
@@ -151,11 +200,16 @@ function read(options: ProbeOptions, probe: Probe, answer: Answer): OriginVersio
       authorised: probe.authorised,
       local: answer.local,
       answeredBy: answer.answeredBy,
-      fields: Object.keys(probe.fields)
+      doubtfulLength: answer.doubtfulLength,
+      tagPerNode: options.quirks.has(probe.url, 'tag-per-node'),
+      fields: probe.fields
     },
     options.rules
   )
   const because = privateByDefault({ ...answer, url: probe.url }, options.sharedAnyway)
+  // What another asker without that cookie would get is not known.
+  if (answer.cookied && version.unshareable !== 'private')
+    return { ...version, unshareable: 'private', because: because ?? 'sets-cookie' }
   return because === null || version.unshareable === 'private'
     ? version
     : { ...version, unshareable: 'private', because }

@@ -19,8 +19,11 @@ describe('a redirect', () => {
       expect(() => nextHop(['http://a.example/'], target), target).toThrow(refused)
   })
 
-  it('never steps down from https to http', () => {
-    expect(() => nextHop(['https://a.example/x'], 'http://a.example/x')).toThrow(refused)
+  it('never steps down from https to http, unless a digest vouches for the bytes', () => {
+    expect(() => nextHop(['https://a.example/x'], 'http://a.example/x')).toThrow(
+      expect.objectContaining({ code: 'ORIGIN_DOWNGRADE' })
+    )
+    expect(nextHop(['https://a.example/x'], 'http://b.example/x', { mayDowngrade: true })).toBe('http://b.example/x')
     expect(nextHop(['http://a.example/x'], 'https://a.example/x')).toBe('https://a.example/x')
   })
 

@@ -6,8 +6,20 @@ export const MAX_RETRIES = 3
 /** Bytes that count as progress: an origin that gives one byte per connection must not be asked for ever. */
 export const PROGRESS_BYTES = 64 * 1024
 const FIRST_PAUSE_MS = 250
+const LONGEST_PAUSE_MS = 8000
 /** A longer wait asked for by the origin is left to the caller. */
-const LONGEST_WAIT_MS = 10_000
+const LONGEST_WAIT_MS = 60_000
+/** Silences in a row after which a download that can be gone on with is given up: a server that restarts takes a minute. */
+const MAX_SILENCES = 5
+
+/**
+ * What asking again would cost.
+ *
+ *     nothing    a question, or no byte of this answer has come yet
+ *     the-rest   it goes on from where it broke off
+ *     the-whole  the origin starts over: what has come crosses the line a second time
+ */
+export type RetryCost = 'nothing' | 'the-rest' | 'the-whole'
 
 /**
  * Whether to ask again.
@@ -15,12 +27,21 @@ const LONGEST_WAIT_MS = 10_000
  * @param random in [0, 1): spreads the agents of a site
  * @returns pause in ms, or null: give up
  */
-export function pauseBeforeRetry(error: LarderError, attempt: number, random: number): number | null {
+export function pauseBeforeRetry(
+  error: LarderError,
+  attempt: number,
+  random: number,
+  cost: RetryCost = 'nothing'
+): number | null {
   const retry = retryOf(error)
-  if (retry === 'never' || attempt > MAX_RETRIES) return null
-  // A silent origin has already cost its whole limit; once more is enough.
-  if ((error.code === 'ORIGIN_STALLED' || error.details['problem'] === 'ETIMEDOUT') && attempt > 1) return null
-  const pause = FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.75 + random / 2)
+  const isSilence = error.code === 'ORIGIN_STALLED' || error.details['problem'] === 'ETIMEDOUT'
+  // A silent origin has already cost its whole limit; once more is enough, unless much would be lost.
+  const most = isSilence ? (cost === 'the-rest' ? MAX_SILENCES : 1) : MAX_RETRIES
+  if (retry === 'never' || attempt > most) return null
+  const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.75 + random / 2))
   if (retry === 'soon') return pause
   return retry.afterMs > LONGEST_WAIT_MS ? null : Math.max(pause, retry.afterMs)
 }
+
+/** A content is downloaded from the start at most twice, so that an origin without ranges costs at most twice the content. */
+export const MAX_STARTS = 2

@@ -9,6 +9,7 @@ import type { AnsweredBy, OriginVersion } from './origin.ts'
 import type { StoredValidators } from './validators.ts'
 import { hostOf } from './url.ts'
 import { strongEtag, strongLastModified } from './validator-fields.ts'
+import { variantOf, variesBy } from './variants.ts'
 
 /** Head of an answer, and what was asked. */
 export interface AnswerHead {
@@ -25,9 +26,13 @@ export interface AnswerHead {
   readonly authorised: boolean
   /** It came from this PC, its link or a metadata service. */
   readonly local?: boolean
+  /** It says two things about how long it is: that is no name for a version. */
+  readonly doubtfulLength?: boolean
+  /** This server's entity tags say nothing: each answer has another one. */
+  readonly tagPerNode?: boolean
   readonly answeredBy?: AnsweredBy
-  /** The caller's own fields that were sent, lower case. */
-  readonly fields: readonly string[]
+  /** The caller's own fields that were sent, by their names in lower case. */
+  readonly fields: Readonly<Record<string, string>>
 }
 
 /** What an answer says about the version that lies at the origin. @throws ORIGIN_PROTOCOL */
@@ -50,20 +55,30 @@ export function versionOf(answer: AnswerHead, rules: CachingRules): OriginVersio
       answeredBy: answer.answeredBy
     }
   }
-  const etag = strongEtag(headers.etag)
+  const lastModified = strongLastModified(headers['last-modified'], headers.date)
+  const etag = answer.tagPerNode === true && lastModified !== null ? null : strongEtag(headers.etag)
+  const variant = variantOf(headers.vary, answer.fields)
+  const doubtful = answer.doubtfulLength === true
   return {
     url: answer.url,
     finalUrl,
     etag,
-    lastModified: strongLastModified(headers['last-modified'], headers.date),
-    lengthBytes: totalLength(answer),
+    lastModified,
+    lengthBytes: doubtful ? null : totalLength(answer),
     sha256: digestInFields(headers) ?? digestInPath(answer.url),
-    ranges: !(answer.ranged && answer.status === 200) && !/^\s*none\s*$/i.test(headers['accept-ranges'] ?? ''),
-    unshareable: isPrivate ? 'private' : variesByRequest(answer, etag) ? 'not-shareable' : null,
+    ranges:
+      !doubtful && !(answer.ranged && isWhole(answer.status)) && !/^\s*none\s*$/i.test(headers['accept-ranges'] ?? ''),
+    unshareable: isPrivate ? 'private' : doubtful || variesBy(headers.vary, null) ? 'not-shareable' : null,
     storable,
     policy,
-    answeredBy: answer.answeredBy
+    answeredBy: answer.answeredBy,
+    ...(variant !== null && { variant })
   }
+}
+
+/** The whole content; 203 says that somebody on the way has changed fields of it (RFC 9110 §15.3.4). */
+export function isWhole(status: number): boolean {
+  return status === 200 || status === 203
 }
 
 /**
@@ -74,6 +89,19 @@ export function isStoredVersion(stored: StoredValidators, version: OriginVersion
   if (version.lengthBytes !== null && version.lengthBytes !== stored.lengthBytes) return false
   if (stored.etag !== null) return version.etag === stored.etag
   return stored.lastModified !== null && version.lastModified === stored.lastModified && version.lengthBytes !== null
+}
+
+/** Two answers name the same date and length, whatever their entity tags. */
+export function isSameByDate(
+  a: Pick<OriginVersion, 'lastModified' | 'lengthBytes'>,
+  b: Pick<OriginVersion, 'lastModified' | 'lengthBytes'>
+): boolean {
+  return (
+    a.lastModified !== null &&
+    a.lastModified === b.lastModified &&
+    a.lengthBytes !== null &&
+    a.lengthBytes === b.lengthBytes
+  )
 }
 
 /**
@@ -94,7 +122,7 @@ export function answersVersion(
 }
 
 function totalLength(answer: AnswerHead): number | null {
-  if (answer.status === 200)
+  if (isWhole(answer.status))
     return answer.headers['transfer-encoding'] === undefined
       ? parseContentLength(answer.headers['content-length'])
       : null
@@ -104,14 +132,4 @@ function totalLength(answer: AnswerHead): number | null {
       host: hostOf(answer.finalUrl)
     })
   return range.total
-}
-
-/** Other requests may get other bytes under the same name (`Vary`). A strong entity tag tells them apart; a date does not. */
-function variesByRequest(answer: AnswerHead, etag: string | null): boolean {
-  const names = (answer.headers.vary ?? '')
-    .toLowerCase()
-    .split(',')
-    .map((name) => name.trim())
-  if (names.includes('*')) return true
-  return etag === null && names.some((name) => answer.fields.includes(name))
 }

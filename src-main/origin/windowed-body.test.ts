@@ -2,34 +2,46 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { LarderError } from '../lib/errors.ts'
 import type { TransferWindow } from '../rates/adaptive-window.ts'
+import type { RunningBody } from './body.ts'
 import type { OriginBody } from './origin.ts'
 import { openWindowed } from './windowed-body.ts'
 
 const content = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 7919) % 251))
 
 /** An origin that answers in chunks, whenever it is let. */
-function origin(options: { chunk?: number; failAt?: number; ignoreRanges?: boolean } = {}) {
-  const seen = { ranges: [] as { start: number; end: number }[], asked: 0, most: 0, released: 0, destroyed: 0 }
+function origin(options: { chunk?: number; failAt?: number; ignoresRangesFrom?: number } = {}) {
+  const seen = {
+    ranges: [] as { start: number; end: number }[],
+    asked: 0,
+    most: 0,
+    released: 0,
+    destroyed: 0,
+    given: 0
+  }
   const window = {
     bytes: 50_000 as number | null,
     received: (count: number) => void (seen.asked -= count),
     release: () => void seen.released++
   } satisfies TransferWindow
-  const open = async ({ start, end }: { start: number; end: number }): Promise<OriginBody> => {
+  const open = async (range: { start: number; end: number; readOnTo?: number }): Promise<RunningBody> => {
+    const { start } = range
+    const whole = start >= (options.ignoresRangesFrom ?? Infinity)
+    const end = whole ? (range.readOnTo ?? range.end) : range.end
     seen.ranges.push({ start, end })
     seen.asked += end - start
     seen.most = Math.max(seen.most, seen.asked)
     if (options.failAt !== undefined && start <= options.failAt && options.failAt < end)
       throw new LarderError('ORIGIN_CHANGED', 'changed')
-    const from = options.ignoreRanges ? 0 : start
+    const from = whole ? 0 : start
     async function* read() {
       for (let at = from; at < end; at += options.chunk ?? 3000) {
         await new Promise(setImmediate)
+        seen.given += Math.min(end, at + (options.chunk ?? 3000)) - at
         yield content.subarray(at, Math.min(end, at + (options.chunk ?? 3000)))
       }
     }
     const bytes = read()
-    return { start: from, destroy: () => void seen.destroyed++, [Symbol.asyncIterator]: () => bytes }
+    return { start: from, end, destroy: () => void seen.destroyed++, [Symbol.asyncIterator]: () => bytes }
   }
   return { seen, window, open }
 }
@@ -57,6 +69,25 @@ test('gives the bytes of the range in order, and never asks for more than the wi
       }
     ),
     { numRuns: 60 }
+  )
+})
+
+test('an origin that ignores ranges is asked once and read on; one that does so later costs at most twice the content', async () => {
+  for (const start of [0, 70_000]) {
+    const at = origin({ ignoresRangesFrom: 0 })
+    const body = await openWindowed(at.open, { start, end: content.length }, at.window)
+    expect((await collect(body)).equals(content.subarray(start))).toBe(true)
+    expect([at.seen.ranges.length, at.seen.given]).toEqual([1, content.length])
+  }
+  await fc.assert(
+    fc.asyncProperty(fc.nat(199_999), fc.integer({ min: 8192, max: 300_000 }), async (from, room) => {
+      const at = origin({ ignoresRangesFrom: from })
+      at.window.bytes = room
+      const body = await openWindowed(at.open, { start: 0, end: content.length }, at.window)
+      expect((await collect(body)).equals(content)).toBe(true)
+      expect(at.seen.given).toBeLessThanOrEqual(2 * content.length)
+    }),
+    { numRuns: 40 }
   )
 })
 

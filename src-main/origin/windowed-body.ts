@@ -1,4 +1,5 @@
 import type { TransferWindow } from '../rates/adaptive-window.ts'
+import type { RunningBody } from './body.ts'
 import type { OriginBody } from './origin.ts'
 
 /** Ranges under way at the same time; as many connections are kept. */
@@ -10,15 +11,18 @@ const MOST_RANGE_BYTES = 1024 * 1024
 
 interface Part {
   readonly start: number
-  readonly chunks: Promise<Buffer[]>
+  /** 'whole': the origin ignored the range; {@link openWindowed} reads on from that answer. */
+  readonly chunks: Promise<Buffer[] | 'whole'>
 }
 
 /**
  * Bytes `[start, end)` by many small ranges, so that never more is asked for and not yet received than the window allows. When the
- * law goes blind, what is left comes in one range.
+ * law goes blind, what is left comes in one range. An origin that answers a range with the whole is asked for no other: the rest is read
+ * from that answer.
+ * @param open `readOnTo`: how far a whole answer may be read
  */
 export async function openWindowed(
-  open: (range: { start: number; end: number }) => Promise<OriginBody>,
+  open: (range: { start: number; end: number; readOnTo?: number }) => Promise<RunningBody>,
   range: { start: number; end: number },
   window: TransferWindow
 ): Promise<OriginBody> {
@@ -29,30 +33,38 @@ export async function openWindowed(
   let outstanding = 0
   let ended = false
   let failed = false
+  /** An answer to a range has been that range; until then one at a time is asked for. */
+  let proven = false
+  let whole: RunningBody | null = null
 
-  const fetch = async (start: number, end: number): Promise<Buffer[]> => {
+  const fetch = async (start: number, end: number): Promise<Buffer[] | 'whole'> => {
     let left = end - start
     try {
-      const body = await open({ start, end })
+      const body = await open({ start, end, readOnTo: range.end })
       bodies.add(body)
       try {
+        if (body.start !== start || body.end !== end) {
+          if (whole === null && !ended) whole = body
+          return 'whole'
+        }
+        if (!proven) {
+          proven = true
+          fill()
+        }
         if (ended) return []
         const chunks: Buffer[] = []
-        // An origin that ignores ranges starts over; what comes before is read past.
-        let at = body.start
         for await (const chunk of body) {
-          const wanted = chunk.subarray(Math.max(0, start - at))
-          at += chunk.length
           window.received(chunk.length)
-          if (wanted.length === 0) continue
-          chunks.push(wanted)
-          left -= wanted.length
-          outstanding -= wanted.length
+          chunks.push(chunk)
+          left -= chunk.length
+          outstanding -= chunk.length
         }
         return chunks
       } finally {
-        bodies.delete(body)
-        body.destroy()
+        if (body !== whole) {
+          bodies.delete(body)
+          body.destroy()
+        }
       }
     } catch (error) {
       failed = true
@@ -65,14 +77,21 @@ export async function openWindowed(
   }
   /** Asks for what the window has room for. */
   const fill = (): void => {
-    while (!ended && !failed && next < range.end && under < MOST_RANGES && parts.length < MOST_AHEAD) {
+    while (
+      !ended &&
+      !failed &&
+      whole === null &&
+      next < range.end &&
+      under < MOST_RANGES &&
+      parts.length < MOST_AHEAD
+    ) {
       const room = window.bytes
       if (room === null) return
       const size = Math.min(
         range.end - next,
         Math.max(LEAST_RANGE_BYTES, Math.min(MOST_RANGE_BYTES, Math.floor(room / MOST_RANGES)))
       )
-      if (outstanding > 0 && outstanding + size > room) return
+      if (outstanding > 0 && (!proven || outstanding + size > room)) return
       under++
       outstanding += size
       const chunks = fetch(next, next + size)
@@ -91,6 +110,11 @@ export async function openWindowed(
         if (!part) break
         const chunks = await part.chunks
         parts.shift()
+        if (chunks === 'whole') {
+          for (const body of bodies) if (body !== whole) body.destroy()
+          yield* skipTo(whole!, part.start)
+          return
+        }
         yield* chunks
       }
       if (ended || next >= range.end) return

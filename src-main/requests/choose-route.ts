@@ -6,6 +6,7 @@ import { mayServeStale } from '../origin/caching.ts'
 import { wishOf } from '../origin/certificate-choice.ts'
 import { contentKeyOf } from '../origin/content-key.ts'
 import type { OriginVersion } from '../origin/origin.ts'
+import { sourceName } from '../origin/variants.ts'
 import { planPieces } from '../pieces/plan.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import type { KnownVersion } from '../transfers/supply.ts'
@@ -13,6 +14,7 @@ import type { TransferInit } from '../transfers/transfer.ts'
 import type { CachedCheck } from '../transfers/verify/cached-check.ts'
 import { originVersionOf } from '../transfers/verify/evidence.ts'
 import type { RequestTarget } from './request-target.ts'
+import { storedVersionFor } from './stored-version.ts'
 import type { VersionCheck } from './version-check.ts'
 
 /** What is asked for, and by whom the origin is asked. */
@@ -69,7 +71,7 @@ export type FoundRoute =
 export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> {
   const { world, versions, spec, target, expected, known, signal } = question
   const { cache, clock } = world
-  const stored = target.private ? undefined : cache.version(target.url)
+  const stored = target.private ? undefined : storedVersionFor(cache, target.url, target.headers)
   // Bytes other than those asked for are of no use, even when the origin still calls them its latest version.
   const found = stored && cache.findByKey(stored.key)
   const usable = found !== undefined && !question.notThese?.includes(found.sha256)
@@ -86,6 +88,7 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
       certificate: wishOf(spec),
       private: target.private,
       chooser: target.chooser,
+      vouched: expected !== null,
       signal
     }
     const answer =
@@ -93,8 +96,9 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
         ? known
         : await versions.check(target.url, asked)
     if (answer.status === 'unchanged') {
-      cache.confirm(target.url, answer.policy)
-      const confirmed = originVersionOf(stored!)
+      cache.confirm(stored!.url, answer.policy)
+      // What it is known by may be less than what is asked for.
+      const confirmed = { ...originVersionOf(stored!), url: target.url, finalUrl: target.url }
       return (await holds(question, present!, stored!.key, confirmed))
         ? fromCache(present!)
         : without(question, present!)
@@ -175,7 +179,7 @@ function without(question: RouteQuestion, content: CachedContent): Promise<Found
 
 function storedVersionOf(version: OriginVersion, key: ContentKey, wallMs: number): StoredVersion {
   return {
-    url: version.url,
+    url: sourceName(version),
     key,
     etag: version.etag,
     lastModified: version.lastModified,

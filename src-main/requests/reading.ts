@@ -11,7 +11,8 @@ import { readSpan, type ByteSpan } from './growing-reader.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import { whyPrivate } from './why-private.ts'
-import { routeRange } from './range-route.ts'
+import { RecentSpans, routeRange, type RangeRoute } from './range-route.ts'
+import { storedVersionFor } from './stored-version.ts'
 import type { Requests } from './requests.ts'
 import type { KnownVersion } from '../transfers/supply.ts'
 import type { Transfers } from '../transfers/transfers.ts'
@@ -71,6 +72,7 @@ export class Readings {
   readonly #requests: Requests
   readonly #transfers: Transfers
   readonly #versions: VersionCheck
+  readonly #spans: RecentSpans
   #originBytes = 0
 
   constructor(world: TransferWorld, requests: Requests, transfers: Transfers, versions: VersionCheck) {
@@ -78,6 +80,7 @@ export class Readings {
     this.#requests = requests
     this.#transfers = transfers
     this.#versions = versions
+    this.#spans = new RecentSpans(world.clock)
   }
 
   /** Bytes that went from the origin to a reader, past requests and transfers. */
@@ -92,7 +95,7 @@ export class Readings {
    */
   async lookUp(url: string, { headers, allowStale, chooser, signal }: LookUpOptions): Promise<LookUp> {
     const { cache, clock } = this.#world
-    const stored = cache.version(url)
+    const stored = storedVersionFor(cache, url, headers)
     const present = stored && cache.findByKey(stored.key)
     if (present) this.#world.recalls.assertNotRecalled(present.sha256)
     const found = (known: KnownVersion, policy: unknown, lengthBytes: number, cached: boolean): LookUp => {
@@ -147,11 +150,7 @@ export class Readings {
    */
   open(content: FoundContent, span: ByteSpan): Reading {
     const { known, headers, chooser } = content as Found
-    if (
-      known.status === 'version' &&
-      !content.cached &&
-      routeRange(span, content.lengthBytes, this.#isHere(known.version, span)) === 'origin'
-    )
+    if (known.status === 'version' && !content.cached && this.#routeOf(known.version, content, span) === 'origin')
       return this.#openAtOrigin(known.version, headers, span)
     const { cache, recalls } = this.#world
     const usable: Pick<Cache, 'open'> = {
@@ -224,6 +223,11 @@ export class Readings {
       }
     }
     return { requestId: null, source: () => 'origin', bytes: bytes(), close: () => gone.abort() }
+  }
+
+  #routeOf(version: OriginVersion, { url, lengthBytes }: FoundContent, span: ByteSpan): RangeRoute {
+    const others = span.start === 0 && span.end === lengthBytes ? 0 : this.#spans.note(url, span)
+    return routeRange(span, lengthBytes, { isHere: this.#isHere(version, span), others })
   }
 
   /** All pieces of a span are verified and on disk, in a transfer that runs. */

@@ -15,6 +15,8 @@ export interface VersionQuestion {
   readonly private: boolean
   /** Who chose the URL; the user by default. */
   readonly chooser?: Chooser | undefined
+  /** The caller knows the digest of the bytes. */
+  readonly vouched?: boolean | undefined
   readonly signal: AbortSignal
 }
 
@@ -34,23 +36,24 @@ export class VersionCheck {
 
   /** @throws the codes of {@link OriginClient.probe}; the signal's reason when it is aborted */
   check(url: string, question: VersionQuestion): Promise<ProbeResult> {
-    const { stored, headers, certificate, chooser, signal } = question
+    const { stored, headers, certificate, chooser, vouched, signal } = question
     if (question.private || headers !== undefined || certificate !== undefined)
       return this.#origin.probe(url, {
         signal,
         ...(stored ? { stored } : {}),
         ...(headers ? { headers } : {}),
         ...(certificate ? { certificate } : {}),
-        ...(chooser ? { chooser } : {})
+        ...(chooser ? { chooser } : {}),
+        ...(vouched ? { vouched } : {})
       })
     // Whether there is something stored is part of the question: "unchanged" means nothing to who has nothing.
-    const same = `${chooser ?? 'user'} ${stored?.key ?? ''} ${url}`
+    const same = `${chooser ?? 'user'} ${vouched ? 'vouched' : ''} ${stored?.key ?? ''} ${url}`
     const refusal = this.#refusals.get(same)
     if (refusal) return Promise.reject(refusal)
     let running = this.#running.get(same)
     if (!running) {
       running = this.#origin
-        .probe(url, { ...(stored ? { stored } : {}), ...(chooser ? { chooser } : {}) })
+        .probe(url, { ...(stored && { stored }), ...(chooser && { chooser }), ...(vouched && { vouched }) })
         .finally(() => this.#running.delete(same))
       running.catch((error: unknown) => {
         if (error instanceof LarderError) this.#refusals.add(same, error)

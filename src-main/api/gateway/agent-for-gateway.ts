@@ -8,8 +8,8 @@ export function agentForGateway(agent: Agent): GatewayAgent {
     isPaused: () => agent.paused,
     lookUp: (url, options) => agent.readings.lookUp(url, options),
     open: (content, span) => agent.readings.open(content, span),
-    pass: (url, options, why) => {
-      agent.noteBypass(url, why)
+    pass: (url, options, why, field) => {
+      agent.noteBypass(url, why, field)
       return agent.readings.pass(url, options)
     }
   }

@@ -35,7 +35,7 @@ const impersonal = new Set([
   'want-content-digest',
   'want-digest',
   'want-repr-digest',
-  // What package managers say of themselves: npm, NuGet, Maven. None of it is a credential, and no answer depends on it.
+  // What package managers say of themselves: npm, NuGet, Maven, zypper, cargo, Flatpak, Bundler, Docker. None of it is a credential, and no answer depends on it.
   'npm-auth-type',
   'npm-command',
   'npm-scope',
@@ -49,8 +49,20 @@ const impersonal = new Set([
   'x-nuget-session-id',
   'x-nuget-protocol-version',
   'cache-store',
-  'expires'
+  'expires',
+  'x-zypp-anonymousid',
+  'x-zypp-distributionflavor',
+  'x-suse-anonymousid',
+  'cargo-protocol',
+  'flatpak-ref',
+  'flatpak-upgrade-from',
+  'x-gemfile-source',
+  'x-nuget-no-cache',
+  'docker-distribution-api-version',
+  'x-pip-user-agent'
 ])
+/** A value that names a user all the same: one of a URL before its host. */
+const userInfo = /:\/\/[^/\s]*@/
 const hopByHop = new Set([
   'connection',
   'keep-alive',
@@ -72,9 +84,15 @@ const conditions = new Set([
   'if-unmodified-since'
 ])
 
-/** True when a request may carry something that belongs to one person (RFC 9111 §3.5 and beyond): the answer is that person's alone. */
-export function isPersonal(headers: IncomingHttpHeaders): boolean {
-  return Object.keys(headers).some((name) => !impersonal.has(name))
+/**
+ * The first field by which a request may carry something that belongs to one person (RFC 9111 §3.5 and beyond): the answer is that
+ * person's alone. Null: there is none.
+ */
+export function personalField(headers: IncomingHttpHeaders): string | null {
+  const found = Object.entries(headers).find(
+    ([name, value]) => !impersonal.has(name) || (name !== 'proxy-authorization' && userInfo.test(String(value)))
+  )
+  return found?.[0] ?? null
 }
 
 /** Fields that choose among representations; undefined when nothing special is asked for. */

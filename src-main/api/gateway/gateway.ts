@@ -5,6 +5,7 @@ import type { ApiToken } from '../../contract/api.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { LarderError, systemCode } from '../../lib/errors.ts'
 import { ConnectionPlaces, silentCallersLeave } from '../connection-places.ts'
+import { errorAnswer } from '../error-answer.ts'
 import { answerUnreadable } from '../unreadable-call.ts'
 import { assertNoBrowser, assertOwnHost, listedBy, showsToken } from './access.ts'
 import { isLoop } from './fields.ts'
@@ -41,7 +42,7 @@ export interface Gateway {
 }
 
 /**
- * Serves download tools over HTTP on 127.0.0.1: `/fetch?url=…`, and as a proxy for `http://` URLs.
+ * Serves download tools over HTTP on 127.0.0.1: `/fetch/https/host/…`, `/fetch?url=…`, and as a proxy for `http://` URLs.
  * @throws PORT_TAKEN with the port
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
@@ -99,8 +100,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const places = new ConnectionPlaces(server, { most: MAX_CONNECTIONS, reserved: RESERVED_CONNECTIONS })
   server.timeout = IDLE_TIMEOUT_MS
   server.on('connect', (request, socket) => {
+    const { view } = errorAnswer(
+      new LarderError(
+        'GATEWAY_METHOD',
+        'The gateway makes no tunnels: what goes through one it could neither check nor keep. Use it as a proxy for http:// alone'
+      )
+    )
+    const body = `${JSON.stringify(view)}\n`
     socket.end(
-      `HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nLarder-Error: GATEWAY_METHOD\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
+      `HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nLarder-Error: GATEWAY_METHOD\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
     )
     request.destroy()
   })

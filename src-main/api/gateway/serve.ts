@@ -1,16 +1,16 @@
 import { once } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { sleep, type Clock } from '../../lib/clock.ts'
 import { hasCode, LarderError } from '../../lib/errors.ts'
 import type { Chooser } from '../../origin/address-policy.ts'
-import { hostOf } from '../../origin/url.ts'
+import { fileNameOf, hostOf } from '../../origin/url.ts'
 import type { LookUp, LookUpOptions, Reading, FoundContent } from '../../requests/reading.ts'
 import type { PassedAnswer } from '../../origin/origin.ts'
 import type { ByteSpan } from '../../requests/growing-reader.ts'
 import { errorAnswer } from '../error-answer.ts'
 import { decideAnswer } from './decide-answer.ts'
-import { answerToPass, choosingFields, fieldsToPass, isPersonal, PSEUDONYM } from './fields.ts'
+import { answerToPass, choosingFields, fieldsToPass, personalField, PSEUDONYM } from './fields.ts'
 import type { GatewayTarget } from './target.ts'
 
 /** The head of an answer waits so long for the first byte, so that a failure still gets a status of its own. */
@@ -32,7 +32,9 @@ export interface GatewayAgent {
       chooser: Chooser
       signal: AbortSignal
     },
-    why: string
+    why: string,
+    /** The field of the request that makes it private. */
+    field?: string
   ): Promise<PassedAnswer>
 }
 
@@ -53,12 +55,16 @@ export async function serve(
   response.once('close', () => gone.abort(new LarderError('CANCELLED', 'The caller is gone')))
   const { headers } = request
   const method = request.method === 'HEAD' ? 'HEAD' : 'GET'
-  const passed = (why: string) => pass(agent, request, response, { ...target, chooser }, why, gone.signal)
+  const passed = (why: string, field?: string) =>
+    pass(agent, request, response, { ...target, chooser }, { why, field }, gone.signal)
 
-  if (agent.isPaused())
-    throw new LarderError('BUSY', 'All transfers are paused on this PC; `larder resume` lets them go on')
-  if (target.authorization !== null || isPersonal(headers)) return passed('private')
+  const paused = agent.isPaused()
+  const pausedHere = () =>
+    new LarderError('BUSY', 'All transfers are paused on this PC; `larder resume` lets them go on')
+  const field = target.authorization !== null ? 'authorization' : personalField(headers)
   const off = agent.notSharing()
+  if (paused && (field !== null || off !== null)) throw pausedHere()
+  if (field !== null) return passed('private', field)
   if (off !== null) return passed(off)
 
   const found = await agent
@@ -73,13 +79,16 @@ export async function serve(
       if (hasCode(error, 'ORIGIN_FORBIDDEN')) return null
       throw error
     })
+  // What is here is given; nothing more is fetched.
+  if (paused && !(found?.is === 'content' && found.content.cached)) throw pausedHere()
   if (found === null) return passed('forbidden')
   if (found.is === 'pass') return passed(found.reason)
   const { content } = found
-  const answer = decideAnswer(method, headers, content)
+  const answer = decideAnswer(method, target.form === 'query' ? withoutBlindResume(headers) : headers, content)
+  const named = target.form === 'query' ? namedAfter(target.url, answer.headers) : answer.headers
   if (answer.span === null) {
     response.writeHead(answer.status, {
-      ...answer.headers,
+      ...named,
       'cache-status': statusOf(content.cached ? 'cache' : 'none', content.stale)
     })
     response.end()
@@ -89,7 +98,7 @@ export async function serve(
   // A reader that is gone must not wait for the next piece.
   gone.signal.addEventListener('abort', () => reading.close(), { once: true })
   try {
-    await stream(reading, { ...answer, stale: content.stale }, response, clock, gone.signal)
+    await stream(reading, { ...answer, headers: named, stale: content.stale }, response, clock, gone.signal)
   } catch (error) {
     if (!response.headersSent) throw error
     // The length was promised: breaking off is how the caller learns that this is not all.
@@ -97,6 +106,25 @@ export async function serve(
   } finally {
     reading.close()
   }
+}
+
+/**
+ * A tool that names files by the path of the URL calls everything it gets by `/fetch?url=…` the same, and resumes one file with another: a
+ * range that goes to the end counts only with the validator it began with.
+ */
+function withoutBlindResume(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const blind = headers['if-range'] === undefined && /^bytes=0*[1-9]\d*-$/.test(headers.range ?? '')
+  return blind ? { ...headers, range: undefined } : headers
+}
+
+/** The file's own name, where the origin gives it none and the path of the call says nothing. */
+function namedAfter(url: string, headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const name = fileNameOf(url)
+  if (name === '' || headers['content-disposition'] !== undefined) return headers
+  const plain = name.replaceAll(/[^\x20-\x7e]|["\\/]/g, '_')
+  // RFC 8187, beside the form that older tools read.
+  const whole = encodeURIComponent(name).replaceAll(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+  return { ...headers, 'content-disposition': `attachment; filename="${plain}"; filename*=UTF-8''${whole}` }
 }
 
 async function stream(
@@ -135,16 +163,21 @@ async function pass(
   request: IncomingMessage,
   response: ServerResponse,
   target: GatewayTarget & { readonly chooser: Chooser },
-  why: string,
+  { why, field }: { why: string; field?: string | undefined },
   signal: AbortSignal
 ): Promise<void> {
   const { headers, conditions } = fieldsToPass(request.headers)
   if (target.authorization !== null) headers['authorization'] ??= target.authorization
   const method = request.method === 'HEAD' ? 'HEAD' : 'GET'
-  const answer = await agent.pass(target.url, { method, headers, conditions, chooser: target.chooser, signal }, why)
+  const answer = await agent.pass(
+    target.url,
+    { method, headers, conditions, chooser: target.chooser, signal },
+    why,
+    field
+  )
   response.writeHead(answer.status, {
     ...answerToPass(answer.headers),
-    'cache-status': `${PSEUDONYM}; fwd=bypass; detail=${why}`
+    'cache-status': `${PSEUDONYM}; fwd=bypass; detail=${why}${field === undefined ? '' : `-${field}`}`
   })
   if (request.method === 'HEAD') {
     answer.body.destroy()

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { RequestView } from '../contract/request.ts'
+import { ask, startFleet, type Fleet } from '../testing/fleet.ts'
+import { startOddOrigin, type OddOrigin } from '../testing/odd-origin.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+let fleet: Fleet
+let dir: string
+beforeAll(async () => {
+  fleet = await startFleet(3)
+  dir = await mkdtemp(join(tmpdir(), 'larder-odd-'))
+})
+afterAll(async () => {
+  await fleet.stop()
+  await rm(dir, { recursive: true, force: true })
+})
+
+const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex')
+
+/** The fleet asks a server of this sort for one file, all at once. */
+async function askAll(
+  mode: string
+): Promise<{ views: RequestView[]; digests: string[]; times: number; origin: OddOrigin }> {
+  // Each a host of its own: what is learned about a server is remembered by host.
+  const origin = await startOddOrigin()
+  try {
+    const url = `${origin.url}/${mode}/f.bin`
+    const path = (i: number) => join(dir, `${mode}-${i}`)
+    const views = await Promise.all(fleet.agents.map(({ agent }, i) => ask(agent, { url, destination: path(i) })))
+    const digests = await Promise.all(
+      views.map(async ({ state }, i) => (state === 'done' ? sha256(await readFile(path(i))) : state))
+    )
+    const times = origin.requests.reduce((sum, { sent }) => sum + sent, 0) / origin.body.length
+    return { views, digests, times, origin }
+  } finally {
+    await origin.close()
+  }
+}
+
+/** How often the content crosses the line for three PCs, at most. */
+const once = 1.01
+/** A server that breaks off half way and gives no ranges has to be asked from the start once more. */
+const onceAndAHalf = 1.51
+/** Each PC alone: nobody but the asker may have it, or it has no name that others could ask for. */
+const each = 3.1
+
+describe('three PCs ask a server that', () => {
+  test.concurrent.each<[what: string, mode: string, most: number]>([
+    ['is as it should be', 'plain', once],
+    ['says 404 to HEAD', 'head-404', once],
+    ['limits HEAD', 'head-429', once],
+    ['fails at HEAD', 'head-500', once],
+    ['has no gateway for HEAD', 'head-502', once],
+    ['resets HEAD', 'head-reset', once],
+    ['names utf-8 as the coding', 'enc-utf-8', once],
+    ['names binary as the coding', 'enc-binary', once],
+    ['names none as the coding', 'enc-none', once],
+    ['names aws-chunked as the coding', 'enc-aws-chunked', once],
+    ['names gzip for what is plain', 'enc-gzip', each],
+    ['compresses though nobody asked', 'gz', each],
+    ['writes UTF-8 into Location', 'utf8', once],
+    ['gives a length and chunks', 'clte', each],
+    ['ends lines with a bare LF', 'lf', once],
+    ['sends 20 KB of fields', 'wide', once],
+    ['has a blank in the name of a field', 'blank', once],
+    ['gives the length twice', 'twice', once],
+    ['knows no ranges', 'norange', once],
+    ['knows no ranges, and tags', 'norange-etag', once],
+    ['knows no ranges and breaks off once', 'norange-broken', onceAndAHalf],
+    ['breaks off once', 'broken', onceAndAHalf],
+    ['ignores If-Range and breaks off once', 'ifrange', onceAndAHalf],
+    ['answers with another range after it broke off', 'badcr', onceAndAHalf],
+    ['gives each answer a tag of its own', 'etags', each],
+    ['redirects to what expires', 'redir', 1.6],
+    ['redirects to a mirror that dies', 'mirrors', onceAndAHalf],
+    ['wants them to come back later', 'later', once],
+    ['answers 203', 's203', once],
+    ['sets a cookie on the redirect', 'cookie', each],
+    ['has chunks and a tag', 'chunked', each],
+    ['has chunks and no tag', 'chunked-bare', each],
+    ['has a weak tag alone', 'weak-etag', each],
+    ['has no validator at all', 'bare', each],
+    ['tells no time', 'nodate', each]
+  ])('%s: each gets the right bytes', async (_what, mode, most) => {
+    const { digests, times, origin, views } = await askAll(mode)
+    expect(digests, JSON.stringify(views.map(({ error, reasons }) => [error, reasons]))).toEqual(
+      Array(3).fill(origin.sha256)
+    )
+    expect(times).toBeLessThanOrEqual(most)
+  })
+})
