@@ -69,7 +69,9 @@ export async function downloadByAgent(job: AgentJob): Promise<AgentOutcome> {
       await giveUp(agent, taken)
       throw signal.reason
     }
-    const outcome = stalled.signal.aborted ? standstill(job, view) : afterFailure(thrown)
+    const outcome = stalled.signal.aborted
+      ? standstill(job, view)
+      : afterFailure(thrown, view !== undefined && (view.haveBytes > 0 || view.split.originBytes > 0))
     await giveUp(agent, taken, outcome instanceof LarderError ? undefined : outcome.reason)
     if (outcome instanceof LarderError) throw outcome
     return outcome
@@ -109,9 +111,9 @@ function standstill({ fallbackMs }: AgentJob, view: RequestView | undefined): Fa
 }
 
 /** @returns an error that a direct download could not better */
-function afterFailure(thrown: unknown): Fallback | LarderError {
+function afterFailure(thrown: unknown, cameBytes: boolean): Fallback | LarderError {
   const error = LarderError.from(thrown)
-  const answer = afterAgentFailure(error.code)
+  const answer = afterAgentFailure(error.code, cameBytes)
   return answer.next === 'throw' ? error : { result: 'fallback', reason: answer.reason, error }
 }
 

@@ -42,16 +42,23 @@ const reasons: Partial<Record<ErrorCode, ReasonCode>> = {
   TIMEOUT: 'timeout',
   ORIGIN_UNREACHABLE: 'origin-error',
   ORIGIN_TLS: 'origin-error',
-  ORIGIN_STATUS: 'origin-error',
-  ORIGIN_PROTOCOL: 'origin-error',
-  ORIGIN_CHANGED: 'origin-error',
   ORIGIN_STALLED: 'origin-error',
   ORIGIN_CLIENT_CERTIFICATE: 'origin-error',
   PROXY_CREDENTIALS: 'origin-error',
   CACHE_TOO_SMALL: 'too-large'
 }
 
-export function afterAgentFailure(code: ErrorCode): AfterAgentFailure {
-  if (final.has(code)) return { next: 'throw' }
+/** The origin answered, and what it answered is of no use to anybody: it says the same to the next who asks. */
+const spoken: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ORIGIN_STATUS', 'ORIGIN_PROTOCOL', 'ORIGIN_CHANGED'])
+
+/** The way to the origin, or the origin, gave out. This program may have another way, as long as nothing came by the agent's. */
+const wayOut: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ORIGIN_UNREACHABLE', 'ORIGIN_STALLED', 'ORIGIN_TLS'])
+
+/**
+ * @param cameBytes some of the content has come to this PC: the way to the origin is there, the agents of the site have tried it as often as is
+ * of use, and every program that starts over alone costs the whole content again
+ */
+export function afterAgentFailure(code: ErrorCode, cameBytes = false): AfterAgentFailure {
+  if (final.has(code) || spoken.has(code) || (cameBytes && wayOut.has(code))) return { next: 'throw' }
   return { next: 'direct', reason: reasons[code] ?? 'no-progress' }
 }

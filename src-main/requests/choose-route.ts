@@ -6,7 +6,6 @@ import { mayServeStale } from '../origin/caching.ts'
 import { wishOf } from '../origin/certificate-choice.ts'
 import { contentKeyOf } from '../origin/content-key.ts'
 import type { OriginVersion } from '../origin/origin.ts'
-import { sourceName } from '../origin/variants.ts'
 import { planPieces } from '../pieces/plan.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import type { KnownVersion } from '../transfers/supply.ts'
@@ -14,7 +13,7 @@ import type { TransferInit } from '../transfers/transfer.ts'
 import type { CachedCheck } from '../transfers/verify/cached-check.ts'
 import { originVersionOf } from '../transfers/verify/evidence.ts'
 import type { RequestTarget } from './request-target.ts'
-import { storedVersionFor } from './stored-version.ts'
+import { storedVersionFor, storedVersionOf } from './stored-version.ts'
 import type { VersionCheck } from './version-check.ts'
 
 /** What is asked for, and by whom the origin is asked. */
@@ -175,16 +174,4 @@ async function holds(
 function without(question: RouteQuestion, content: CachedContent): Promise<FoundRoute> {
   const notThese = [...(question.notThese ?? []), content.sha256]
   return chooseRoute({ ...question, known: undefined, notThese })
-}
-
-function storedVersionOf(version: OriginVersion, key: ContentKey, wallMs: number): StoredVersion {
-  return {
-    url: sourceName(version),
-    key,
-    etag: version.etag,
-    lastModified: version.lastModified,
-    lengthBytes: version.lengthBytes ?? 0,
-    policy: version.policy,
-    confirmedAt: wallMs
-  }
 }

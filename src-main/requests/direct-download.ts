@@ -10,6 +10,7 @@ import { resolveDestination } from '../placing/destination.ts'
 import { removeLeftovers } from '../placing/leftovers.ts'
 import { PartFile } from '../placing/part-file.ts'
 import { requireRoom } from '../placing/room.ts'
+import { storedOnceLong } from './stored-version.ts'
 import { isWorthKeeping } from '../placing/worth-keeping.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 
@@ -48,7 +49,9 @@ export async function downloadToCache(
       writtenBytes += chunk.length
     }
     await readFrom(world, job, 0, { write, restart: async () => {} })
-    return await stream.complete(job.expected, stored && { ...stored, lengthBytes: stream.writtenBytes }, kind, checked)
+    const lengthBytes = stream.writtenBytes
+    const named = stored ? { ...stored, lengthBytes } : storedOnceLong(job.version, lengthBytes, world.clock.wallMs())
+    return await stream.complete(job.expected, named, kind, checked)
   } catch (error) {
     job.discarded?.(writtenBytes)
     await stream.discard()

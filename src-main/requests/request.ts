@@ -35,6 +35,7 @@ import { RequestNews } from './request-news.ts'
 import { RequestRecord } from './request-record.ts'
 import type { RequestTarget } from './request-target.ts'
 import { whyPrivate } from './why-private.ts'
+import type { SharedDownloads } from './shared-downloads.ts'
 import type { VersionCheck } from './version-check.ts'
 
 /** A delivery of up to this size is over too soon to note it: what a kill leaves of it goes when its destination is asked for again. */
@@ -46,6 +47,7 @@ export interface RequestParts {
   readonly versions: VersionCheck
   readonly cachedCheck: CachedCheck
   readonly destinations: DestinationsInUse
+  readonly downloads: SharedDownloads
   /** What a view shows has changed. */
   readonly changed: (request: LocalRequest) => void
   /** The origin's word from a moment ago; good for one try. */
@@ -351,7 +353,15 @@ export class LocalRequest implements Interest {
     const verifiedBy = job.expected === null ? 'origin' : 'digest'
     if (route.by === 'whole') {
       const checked: Checked = { verifiedBy, source: sourceOf(route.version, this.#world) }
-      const content = await downloadToCache(this.#world, job, route.stored, this.#spec.kind, checked)
+      const { content, own } = await this.#parts.downloads.join(
+        route.version,
+        job.headers,
+        job.expected,
+        job.signal,
+        () => downloadToCache(this.#world, job, route.stored, this.#spec.kind, checked)
+      )
+      job.signal.throwIfAborted()
+      if (!own) this.#record.fromCache(content.plan.lengthBytes)
       this.#world.recalls.assertNotRecalled(content.sha256)
       return { sha256: content.sha256, lengthBytes: content.plan.lengthBytes, verifiedBy }
     }

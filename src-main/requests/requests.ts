@@ -11,6 +11,7 @@ import { DestinationsInUse } from '../placing/destinations-in-use.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import { LocalRequest, type RequestParts } from './request.ts'
 import { resolveTarget } from './request-target.ts'
+import { SharedDownloads } from './shared-downloads.ts'
 import { Teller } from './teller.ts'
 import type { KnownVersion } from '../transfers/supply.ts'
 
@@ -29,6 +30,7 @@ export class Requests {
   readonly #world: TransferWorld
   readonly #parts: SharedParts
   readonly #destinations = new DestinationsInUse()
+  readonly #downloads = new SharedDownloads()
   readonly #teller: Teller<LocalRequest>
   readonly #byId = new Map<RequestId, LocalRequest>()
   readonly #running = new Set<Promise<void>>()
@@ -65,6 +67,7 @@ export class Requests {
     const request = new LocalRequest(spec, target, expected, {
       ...this.#parts,
       destinations: this.#destinations,
+      downloads: this.#downloads,
       changed: (r) => this.#teller.changed(r, r.final),
       paused: this.#paused,
       ...more

@@ -1,5 +1,8 @@
 import type { Cache, StoredVersion } from '../cache/cache.ts'
+import type { ContentKey } from '../contract/ids.ts'
 import { keptAnswer } from '../origin/caching.ts'
+import { contentKeyOf } from '../origin/content-key.ts'
+import type { OriginVersion } from '../origin/origin.ts'
 import { sourceName, variantOf, variesBy } from '../origin/variants.ts'
 
 /**
@@ -18,4 +21,23 @@ export function storedVersionFor(
   if (!variesBy(vary, names)) return stored
   const variant = variantOf(vary, headers)
   return variant === null ? undefined : cache.version(sourceName({ url, variant }))
+}
+
+export function storedVersionOf(version: OriginVersion, key: ContentKey, wallMs: number): StoredVersion {
+  return {
+    url: sourceName(version),
+    key,
+    etag: version.etag,
+    lastModified: version.lastModified,
+    lengthBytes: version.lengthBytes ?? 0,
+    policy: version.policy,
+    confirmedAt: wallMs
+  }
+}
+
+/** What a content whose length was not known before it had come is known by from now on; null where the origin gives it no strong name. */
+export function storedOnceLong(version: OriginVersion, lengthBytes: number, wallMs: number): StoredVersion | null {
+  const named = { ...version, lengthBytes }
+  const key = version.lengthBytes === null ? contentKeyOf(named, null) : null
+  return key && storedVersionOf(named, key, wallMs)
 }
