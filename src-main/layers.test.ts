@@ -62,12 +62,13 @@ const layers: Record<string, readonly string[]> = {
   requests: [...base, 'placing', 'pieces', 'cache', 'origin', 'peers/network', 'claims', 'transfers'],
   precache: base,
   hub: [...base, 'peers/network', 'peers/far', 'claims'],
+  integrate: base,
   agent: engine,
   operations: [...engine, 'agent'],
   window: [...engine, 'agent', 'operations'],
   api: [...engine, 'agent', 'operations', 'window'],
   client: [...base, 'placing', 'settings', 'rates', 'origin'],
-  cli: [...engine, 'agent', 'operations', 'window', 'api', 'client']
+  cli: [...engine, 'integrate', 'agent', 'operations', 'window', 'api', 'client']
 }
 /** Electron's side: may import every layer, and electron. */
 const electronFolders = ['shell', 'preload']

@@ -178,6 +178,17 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     .argument('<what>', 'id of a request, content key, digest (or the start of one), URL or part of it')
     .option('--all', 'all downloads that are meant, not only the newest')
     .action(async (what, options) => (await import('./why.ts')).showWhy(what, options, output))
+  command(program, 'integrate', 'Set a download tool of this PC up to use the gateway, or take that back.')
+    .argument('[tool]', 'apt, dnf, zypper, pip, uv, npm, pnpm, cargo, maven, gradle, containerd, wget or curl')
+    .option('--undo', 'take it out again, to the byte')
+    .option('--dry-run', 'only say what would be changed')
+    .option('--list', 'tools, which of them are here, and which are set up')
+    .option('--source <url>', 'the registry or mirror to be used instead of the tool’s own')
+    .addHelpText(
+      'after',
+      examples(['larder integrate --list', 'sudo larder integrate apt', 'larder integrate pip --undo'])
+    )
+    .action(async (tool, options) => (await import('./integrate.ts')).integrateTool(tool, options, output, host))
   command(program, 'doctor', 'Look at everything sharing needs, and say what to do.').action(async (options) =>
     (await import('./doctor.ts')).runDoctor(options, output)
   )

@@ -173,6 +173,17 @@ export const errorTable = {
     http: 507,
     next: 'Raise cache.maxBytes or unpin something; with a destination such a file is delivered without being kept.'
   },
+  TOOL_CONFIGURED: {
+    exit: 35,
+    http: 409,
+    next: 'Take the named line out first, or set the tool up by hand; nothing was changed.'
+  },
+  TOOL_UNWRITABLE: {
+    exit: 36,
+    http: 403,
+    next: 'Run the command as the owner of the named file (root for files of the system).'
+  },
+  TOOL_UNFIT: { exit: 37, http: 400, next: 'See `larder integrate --list` for what can be set up.' },
   ADDRESS_REFUSED: {
     exit: 90,
     http: 403,

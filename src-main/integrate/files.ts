@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto'
+import { accessSync, constants } from 'node:fs'
+import { chmod, chown, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
+import { LarderError, systemCode } from '../lib/errors.ts'
+import { isMade, makeEdit, undoEdit } from './edits.ts'
+import type { Surroundings, Tool } from './tools.ts'
+
+/** A configuration file is never longer. */
+const MAX_BYTES = 1024 * 1024
+
+export interface FileChange {
+  readonly path: string
+  /** `none`: it is as it should be. */
+  readonly change: 'create' | 'change' | 'remove' | 'none'
+}
+
+export interface ToolState {
+  readonly name: string
+  /** The tool is on this PC. */
+  readonly installed: boolean
+  readonly integrated: boolean
+}
+
+/**
+ * Puts a tool's configuration in, or takes it out: all files, or none where one cannot be changed.
+ * @throws TOOL_CONFIGURED, TOOL_UNWRITABLE
+ */
+export async function integrate(
+  tool: Tool,
+  where: Surroundings,
+  { undo = false, dryRun = false }: { undo?: boolean; dryRun?: boolean } = {}
+): Promise<FileChange[]> {
+  const planned = []
+  for (const { path, edit } of await filesOf(tool, where)) {
+    const before = await textOf(path)
+    const made = isMade(before, edit)
+    const after = undo ? (made ? undoEdit(before!, edit) : before) : (makeEdit(before, edit, path) ?? before)
+    planned.push({ path, before, after })
+  }
+  const changes: FileChange[] = []
+  for (const { path, before, after } of planned) {
+    const change = before === after ? 'none' : after === null ? 'remove' : before === null ? 'create' : 'change'
+    if (!dryRun && change !== 'none') await put(path, after)
+    changes.push({ path, change })
+  }
+  return changes
+}
+
+export async function stateOf(tool: Tool, where: Surroundings, searchPath: string): Promise<ToolState> {
+  const files = await filesOf(tool, where)
+  const made = await Promise.all(files.map(async ({ path, edit }) => isMade(await textOf(path), edit)))
+  return {
+    name: tool.name,
+    installed: tool.programs.some((program) => isOn(searchPath, program)),
+    integrated: made.some(Boolean)
+  }
+}
+
+async function filesOf(tool: Tool, where: Surroundings) {
+  const folders = new Map<string, readonly string[]>()
+  const asked: string[] = []
+  // The table is asked twice: what folders it wants to know, and then with what is in them.
+  tool.files(where, (path) => {
+    asked.push(path)
+    return []
+  })
+  for (const path of asked) {
+    const names = await readdir(path).catch(() => [])
+    folders.set(
+      path,
+      names.toSorted().map((name) => join(path, name))
+    )
+  }
+  return tool.files(where, (path) => folders.get(path) ?? [])
+}
+
+/** Every byte as one character, so that what is not ours stays as it is. */
+async function textOf(path: string): Promise<string | null> {
+  try {
+    const { size } = await stat(path)
+    if (size > MAX_BYTES) throw new LarderError('TOOL_CONFIGURED', `${path} is too long for a configuration`, { path })
+    return await readFile(path, 'latin1')
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return null
+    throw systemCode(error) === null ? error : unwritable(path, error)
+  }
+}
+
+/** In one step for every reader; owner and mode stay, a link keeps pointing to its file. */
+async function put(path: string, text: string | null): Promise<void> {
+  try {
+    if (text === null) {
+      await rm(path)
+      // Only a folder that nobody else has put anything in.
+      await rmdir(dirname(path)).catch(() => {})
+      return
+    }
+    const target = await realpath(path).catch(() => path)
+    await mkdir(dirname(target), { recursive: true })
+    const before = await stat(target).catch(() => null)
+    const part = join(dirname(target), `.larder-${randomBytes(6).toString('hex')}`)
+    try {
+      const file = await open(part, 'wx', 0o600)
+      try {
+        await file.writeFile(text, 'latin1')
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      if (before) await chown(part, before.uid, before.gid).catch(() => {})
+      await chmod(part, before ? before.mode & 0o7777 : 0o644)
+      await rename(part, target)
+    } catch (error) {
+      await rm(part, { force: true })
+      throw error
+    }
+  } catch (error) {
+    throw unwritable(path, error)
+  }
+}
+
+function unwritable(path: string, cause: unknown): LarderError {
+  return new LarderError('TOOL_UNWRITABLE', `${path} cannot be changed (${systemCode(cause) ?? 'unknown'})`, {
+    path,
+    cause
+  })
+}
+
+function isOn(searchPath: string, program: string): boolean {
+  return searchPath.split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
