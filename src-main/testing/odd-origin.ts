@@ -107,7 +107,7 @@ export async function startOddOrigin(bytes = 3 * 1024 ** 2 + 7): Promise<OddOrig
           if (at + chunk.length > breakAfter) return void socket.resetAndDestroy()
           if (at + chunk.length > hangAfter) return new Promise((resolve) => socket.once('close', () => resolve()))
           // Counted when it can leave: a client that has gone away costs no more than what is on the way.
-          if (!socket.write(chunk)) await Promise.race([once(socket, 'drain'), once(socket, 'close')])
+          if (!socket.write(chunk)) await drained(socket)
           request.sent += chunk.length
           if (origin.rate !== null)
             await new Promise((resolve) => setTimeout(resolve, (chunk.length / origin.rate!) * 1000))
@@ -120,6 +120,19 @@ export async function startOddOrigin(bytes = 3 * 1024 ** 2 + 7): Promise<OddOrig
     await behave(call)
     socket.end()
   }
+}
+
+/** The socket takes more, or is gone. */
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      socket.off('drain', done)
+      socket.off('close', done)
+      resolve()
+    }
+    socket.on('drain', done)
+    socket.on('close', done)
+  })
 }
 
 /** The same bytes for the same length. */

@@ -20,6 +20,8 @@ describe('the target of a call', () => {
     ['/fetch?url=https%3A%2F%2Fe.test%2Fa%2Bb+c', 'query', 'https://e.test/a+b+c'],
     ['/fetch/https/e.test/a%2Fb/c+d?x=1&url=2', 'path', 'https://e.test/a%2Fb/c+d?x=1&url=2'],
     ['/fetch/http/e.test:8080/simple/', 'path', 'http://e.test:8080/simple/'],
+    ['/fetch/http/e.test%3A8080/a%3Ab', 'path', 'http://e.test:8080/a%3Ab'],
+    ['/fetch/http/%5B::1%5d%3a80/a', 'path', 'http://[::1]/a'],
     ['/fetch/https://e.test/a', 'path', 'https://e.test/a'],
     ['/fetch/https:/e.test/a', 'path', 'https://e.test/a'],
     ['http://e.test/a?b#c', 'proxy', 'http://e.test/a?b'],

@@ -37,7 +37,7 @@ export function readTarget(method: string, target: string, own: readonly string[
 
 function readFetch(target: string): GatewayTarget {
   const [, scheme, rest] = /^\/fetch\/(https?)(?::\/{1,2}|\/)(.*)$/is.exec(target) ?? []
-  if (scheme !== undefined) return found('path', `${scheme}://${rest}`)
+  if (scheme !== undefined) return found('path', `${scheme}://${withPlainHost(rest!)}`)
   const [path, query = ''] = target.split(/\?(.*)/s)
   if (path !== '/fetch')
     throw new LarderError('NOT_FOUND', 'The gateway has only /fetch/https/host/path and /fetch?url=…')
@@ -52,6 +52,13 @@ function readFetch(target: string): GatewayTarget {
       { field: 'query.url' }
     )
   return found('query', decodePart(encoded))
+}
+
+/** Tools that join paths encode the colon before a port, and brackets. */
+function withPlainHost(rest: string): string {
+  const [host = ''] = rest.split(/[/?]/, 1)
+  const marks: Record<string, string> = { '%3a': ':', '%5b': '[', '%5d': ']' }
+  return host.replaceAll(/%(?:3a|5b|5d)/gi, (mark) => marks[mark.toLowerCase()]!) + rest.slice(host.length)
 }
 
 function found(form: 'path' | 'query', text: string): GatewayTarget {
