@@ -12,6 +12,7 @@ import type { TrafficHistory } from '../contract/traffic.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Chooser } from '../origin/address-policy.ts'
 import type { ClockSkew } from '../origin/origin.ts'
+import type { Quirk } from '../origin/quirks.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
 import type { Change } from '../settings/write-setting.ts'
 import type { Readings } from '../requests/reading.ts'
@@ -67,6 +68,8 @@ export interface Agent extends EventEmitter<AgentEvents> {
   snapshot(): AgentSnapshot
   /** How far this PC's clock is from those of origins asked lately. */
   clockSkews(): readonly ClockSkew[]
+  /** What the server of a URL was found to do otherwise than HTTP has it. */
+  originQuirks(url: string): readonly Quirk[]
   /** Newest events, oldest first, after `since` (a sequence number). At most 1,000 are kept. */
   events(since?: number): AgentEvent[]
   /**

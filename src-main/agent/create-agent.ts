@@ -17,6 +17,7 @@ import { LarderError } from '../lib/errors.ts'
 import type { Chooser } from '../origin/address-policy.ts'
 import { PartStack } from '../lib/part-stack.ts'
 import type { ClockSkew } from '../origin/origin.ts'
+import type { Quirk } from '../origin/quirks.ts'
 import type { Precache } from '../precache/precache.ts'
 import type { Readings } from '../requests/reading.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
@@ -132,6 +133,10 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
 
   clockSkews(): readonly ClockSkew[] {
     return this.#running().origin.clockSkews()
+  }
+
+  originQuirks(url: string): readonly Quirk[] {
+    return this.#running().origin.quirks(url)
   }
 
   events(since = 0): AgentEvent[] {

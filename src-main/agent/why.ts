@@ -3,6 +3,7 @@ import type { RequestView } from '../contract/request.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
 import { reasonAdvice, type WhyDownload, type WhyView } from '../contract/why.ts'
 import { LarderError } from '../lib/errors.ts'
+import { quirkTexts, type Quirk } from '../origin/quirks.ts'
 import { diagnose } from './diagnose.ts'
 
 /** Downloads told about at once. */
@@ -33,7 +34,8 @@ const peerEvents = new Set<AgentEvent['type']>([
 export function explain(
   about: string,
   snapshot: Pick<AgentSnapshot, 'requests' | 'transfers' | 'integration'>,
-  events: readonly AgentEvent[]
+  events: readonly AgentEvent[],
+  quirksOf: (url: string) => readonly Quirk[] = () => []
 ): WhyView {
   const text = about.trim()
   if (text.length < LEAST_CHARACTERS)
@@ -41,7 +43,10 @@ export function explain(
   const meant = chosen(text, snapshot.requests)
   if (meant.length === 0) throw notFound(text, snapshot.integration)
   const newest = [...meant].sort((a, b) => b.createdAt - a.createdAt).slice(0, MOST_DOWNLOADS)
-  return { about: text, downloads: newest.map((request) => explainOne(request, snapshot.transfers, events)) }
+  return {
+    about: text,
+    downloads: newest.map((request) => explainOne(request, snapshot.transfers, events, quirksOf(request.url)))
+  }
 }
 
 function notFound(text: string, { enabled, by }: AgentSnapshot['integration']): LarderError {
@@ -76,7 +81,8 @@ function chosen(text: string, requests: readonly RequestView[]): RequestView[] {
 function explainOne(
   request: RequestView,
   transfers: AgentSnapshot['transfers'],
-  events: readonly AgentEvent[]
+  events: readonly AgentEvent[],
+  quirks: readonly Quirk[]
 ): WhyDownload {
   const peers = transfers.find((t) => t.key === request.key)?.peers.map(({ name, bytes }) => ({ name, bytes })) ?? []
   const { id, url, state, key, sha256, verifiedBy, lengthBytes, createdAt, finishedAt, split, masterName, error } =
@@ -96,6 +102,7 @@ function explainOne(
     masterName,
     error,
     ...diagnose(request, peers),
+    originQuirks: quirks.map((quirk) => quirkTexts[quirk]),
     causes: request.reasons.map(({ code, at, text }) => ({ code, at, text, next: reasonAdvice[code] })),
     history: historyOf(request, events)
   }

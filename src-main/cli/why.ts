@@ -47,6 +47,7 @@ function describeDownload(one: WhyDownload): string {
     ...(one.error === null
       ? []
       : [`  error    ${one.error.message} (${one.error.code})`, `           → ${one.error.next}`]),
+    ...one.originQuirks.map((text) => `  server   ${text}`),
     ...causes.flatMap(({ code, text, next, at }) => [
       `  cause    ${localTime(at)}  ${text} (${code})`,
       `           → ${next}`

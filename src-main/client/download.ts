@@ -2,7 +2,7 @@ import type { Sha256Hex } from '../contract/ids.ts'
 import { RequestSpec, type ReasonCode, type RequestSpecInput } from '../contract/request.ts'
 import { systemClock, type Clock } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
-import { absoluteUrl, hasScheme } from '../origin/background-channel.ts'
+import { absoluteUrl, hasScheme, unquoted } from '../origin/background-channel.ts'
 import { parseIntegrity } from '../origin/integrity.ts'
 import { normaliseUrl } from '../origin/url.ts'
 import { resolveDestination } from '../placing/destination.ts'
@@ -72,7 +72,7 @@ class Download {
       const field = parsed.error.issues[0]?.path.join('.') ?? ''
       throw new LarderError('BAD_REQUEST', `${field}: ${parsed.error.issues[0]?.message ?? 'invalid'}`, { field })
     }
-    this.#spec = parsed.data
+    this.#spec = { ...parsed.data, url: unquoted(parsed.data.url) }
     this.#given = destination
     this.#options = options
     this.#clock = clock

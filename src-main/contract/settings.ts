@@ -295,6 +295,18 @@ export const Settings = z.object({
         .describe(
           'Addresses of this PC count as any other origin: shared, and reached by redirects, lists and the gateway. For tests and demonstrations on one PC.'
         ),
+      ignoredQuery: z
+        .array(
+          z
+            .string()
+            .max(300)
+            .regex(/^(\*\.)?[a-z0-9.-]+\?[^\s?&=#]+$/i, 'expected host?parameter')
+        )
+        .max(200)
+        .default([])
+        .describe(
+          'Query parameters that say nothing about what a URL names, each as host?parameter or *.domain?parameter: URLs that differ in them alone are one content.'
+        ),
       connectTimeoutMs: ms(100, 120_000).default(10_000).describe('Limit for connecting to an origin, ms.'),
       responseTimeoutMs: ms(100, 600_000).default(30_000).describe('Limit for the first byte of an answer, ms.')
     })

@@ -62,6 +62,8 @@ export const WhyDownload = z.object({
   verdict: z.string(),
   /** What to do about it now; null: nothing. */
   next: z.string().nullable(),
+  /** What its server was found to do otherwise than HTTP has it; a sentence each. */
+  originQuirks: z.array(z.string()),
   /** What led to it, oldest first, and what can be done about each. */
   causes: z.array(z.object({ code: ReasonCode, at: z.number(), text: z.string(), next: z.string() })),
   /** What happened meanwhile, oldest first. */

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0077-configurations-carry-their-own-undo.md
 import { LarderError } from '../lib/errors.ts'
 
 /**

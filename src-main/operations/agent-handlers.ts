@@ -42,7 +42,8 @@ export function createAgentHandlers(
       'peer.list': (_, { agent }) => ({ peers: agent.snapshot().peers }),
       'master.list': (_, { agent }) => ({ masters: agent.snapshot().masters }),
       'events.list': ({ since }, { agent }) => ({ bootId: agent.snapshot().bootId, events: agent.events(since) }),
-      'why.explain': ({ about }, { agent }) => explain(about, agent.snapshot(), agent.events()),
+      'why.explain': ({ about }, { agent }) =>
+        explain(about, agent.snapshot(), agent.events(), (url) => agent.originQuirks(url)),
       'all.pause': ({ forMs }, call) => {
         call.agent.pauseAll(inMs(forMs))
         return status(call)

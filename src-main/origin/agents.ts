@@ -9,6 +9,8 @@ import type { AddressGuard } from './guarded-lookup.ts'
 import { proxyFor } from './proxy.ts'
 import { trustedCas } from './trust.ts'
 
+/** So long for one address of a name before the next is tried, ms. */
+const ATTEMPT_MS = 2500
 /** Idle connections kept per origin. */
 const KEPT_IDLE = 4
 
@@ -47,6 +49,8 @@ export function createAgents(
   // 443 only (the usual rule) need, and tunnels `https:` ones.
   const options = (proxy: string | null, chooser: Chooser) => ({
     keepAlive: true,
+    // A handshake over a satellite takes longer than the quarter second that Node gives each address of a name.
+    autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
     maxFreeSockets: KEPT_IDLE,
     ...(proxy === null ? { lookup: guard.lookup(chooser) } : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } })
   })
@@ -80,7 +84,12 @@ export function createAgents(
       const { protocol, hostname, port } = new URL(url)
       const host = hostname.replace(/^\[(.*)\]$/, '$1')
       const secure = protocol === 'https:'
-      const to = { host, port: Number(port) || (secure ? 443 : 80), lookup: guard.lookup(chooser) }
+      const to = {
+        host,
+        port: Number(port) || (secure ? 443 : 80),
+        lookup: guard.lookup(chooser),
+        autoSelectFamilyAttemptTimeout: ATTEMPT_MS
+      }
       const name = isIP(host) === 0 ? { servername: host } : {}
       return new Promise((resolve, reject) => {
         const socket = secure

@@ -3,7 +3,7 @@ import { ContentKey, type Sha256Hex } from '../contract/ids.ts'
 import { sourceName } from './variants.ts'
 import type { KeyOf, OriginVersion } from './origin.ts'
 
-type Named = Pick<OriginVersion, 'url' | 'variant' | 'etag' | 'lastModified' | 'lengthBytes'>
+type Named = Pick<OriginVersion, 'url' | 'knownBy' | 'variant' | 'etag' | 'lastModified' | 'lengthBytes'>
 
 /**
  * The name under which agents find each other for a version: by digest when one is known (what the caller expects before what
@@ -27,9 +27,9 @@ export function knowledgeOf(version: Named): Buffer | null {
 }
 
 /** URL with its variant, strong validator and length in one line each: neither a URL nor a header field contains a line feed. */
-function nameOf({ url, variant, etag, lastModified, lengthBytes }: Named): string | null {
+function nameOf({ url, knownBy, variant, etag, lastModified, lengthBytes }: Named): string | null {
   const validator = etag !== null ? `etag ${etag}` : lastModified !== null ? `date ${lastModified}` : null
   return validator === null || lengthBytes === null
     ? null
-    : `${sourceName({ url, variant })}\n${validator}\n${lengthBytes}`
+    : `${sourceName({ url, knownBy, variant })}\n${validator}\n${lengthBytes}`
 }

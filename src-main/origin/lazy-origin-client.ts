@@ -1,3 +1,4 @@
+import { nameOfUrl } from './ignored-query.ts'
 import type { OriginClientOptions } from './origin-client.ts'
 import type { OriginClient } from './origin.ts'
 import { proxyFor } from './proxy.ts'
@@ -18,6 +19,7 @@ export function lazyOriginClient(options: OriginClientOptions): OriginClient {
     open: async (...question) => (await load()).open(...question),
     openSeveral: async (...question) => (await load()).openSeveral(...question),
     pass: async (...question) => (await load()).pass(...question),
+    nameOf: (url) => nameOfUrl(url, options.settings.ignoredQuery),
     quirks: (url) => loaded?.quirks(url) ?? [],
     clockSkews: () => loaded?.clockSkews() ?? [],
     close: async () => (await client)?.close()

@@ -13,6 +13,7 @@ import { cancelled, createExchange } from './exchange.ts'
 import { failureOf } from './failures.ts'
 import { AddressGuard, type Resolve } from './guarded-lookup.ts'
 import { HeldAnswers } from './held-answers.ts'
+import { nameOfUrl } from './ignored-query.ts'
 import type { OriginBody, OriginClient, OriginVersion, ProbeResult } from './origin.ts'
 import { nothingAnyway, type SharedAnyway } from './private-by-default.ts'
 import { probeOnce } from './probe.ts'
@@ -91,6 +92,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
     async probe(text, { stored, headers = {}, certificate, chooser, vouched, signal }): Promise<ProbeResult> {
       const { href, url, fields, authorised } = requestOf(text, headers)
       const ended = signalOf(signal)
+      const known = nameOfUrl(href, settings.ignoredQuery)
       const learned = { headRefused: false }
       for (let attempt = 1; ; attempt++) {
         try {
@@ -101,6 +103,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
               rules,
               stallMs,
               quirks,
+              nameOf: (asked) => nameOfUrl(asked, settings.ignoredQuery),
               sharedAnyway: options.sharedAnyway ?? nothingAnyway,
               looksBeside
             },
@@ -121,6 +124,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
           const version = {
             ...result.version,
             url: href,
+            ...(known !== href && { knownBy: known }),
             ...(vouched && { vouched }),
             ...(certificate && { certificate }),
             ...(chooser && { chooser })
@@ -197,6 +201,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
       }
     },
 
+    nameOf: (url) => nameOfUrl(url, settings.ignoredQuery),
     quirks: (url) => quirks.of(url),
     clockSkews: () => skews.view(),
 

@@ -21,6 +21,8 @@ export interface AnsweredBy {
 export interface OriginVersion {
   /** URL as asked for, normalised, without fragment. */
   readonly url: string
+  /** What the URL is known by, where that is another one: without the query parameters that do not count. */
+  readonly knownBy?: string | undefined
   /** Where redirects led; ranges are asked there first. Never stored or shown with its query (it may be signed). */
   readonly finalUrl: string
   /** Strong entity tag with its quotes, or null. */
@@ -136,6 +138,8 @@ export interface OriginClient {
       signal?: AbortSignal
     }
   ): Promise<PassedAnswer>
+  /** What a URL is known by in the cache and to peers: itself, without the query parameters that do not count. */
+  nameOf(url: string): string
   /** What the server of a URL was found to do otherwise than HTTP has it. */
   quirks(url: string): readonly Quirk[]
   /** How far this PC's clock is from those of origins asked lately. */

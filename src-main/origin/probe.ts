@@ -24,6 +24,8 @@ export interface ProbeOptions {
   readonly sharedAnyway: SharedAnyway
   readonly stallMs: number
   readonly quirks: Quirks
+  /** A URL without the query parameters that do not count; a right to read among them is none that rules out sharing. */
+  readonly nameOf: (url: string) => string
   /** A checksum file beside this URL may be asked for. */
   readonly looksBeside: (url: string) => boolean
 }
@@ -73,7 +75,7 @@ export async function probeOnce(options: ProbeOptions, probe: Probe): Promise<Pr
     ['no-head', 'asked-once'].some((quirk) => options.quirks.has(probe.url, quirk as Quirk))
   const first = await ask(options, probe, withGet ? 'GET' : 'HEAD', probe.stored)
   if (first.status === 304 && probe.stored) {
-    const isPrivate = privateByDefault({ ...first, url: probe.url }, options.sharedAnyway) !== null
+    const isPrivate = privateByDefault({ ...first, url: options.nameOf(probe.url) }, options.sharedAnyway) !== null
     if (isPrivate || !confirms(first, probe.stored)) return probeOnce(options, { ...probe, stored: undefined })
     return { status: 'unchanged', policy: options.rules.renewed(probe.stored.policy, first.headers) }
   }
@@ -206,7 +208,7 @@ function read(options: ProbeOptions, probe: Probe, answer: Answer): OriginVersio
     },
     options.rules
   )
-  const because = privateByDefault({ ...answer, url: probe.url }, options.sharedAnyway)
+  const because = privateByDefault({ ...answer, url: options.nameOf(probe.url) }, options.sharedAnyway)
   // What another asker without that cookie would get is not known.
   if (answer.cookied && version.unshareable !== 'private')
     return { ...version, unshareable: 'private', because: because ?? 'sets-cookie' }

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0075-a-server-is-taken-as-it-is.md
 import type { LarderError } from '../lib/errors.ts'
 import { retryOf } from './failures.ts'
 

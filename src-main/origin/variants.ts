@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0076-a-representation-is-part-of-the-name.md
 import { createHash } from 'node:crypto'
 
 /** `Vary` names one of these fields (lower case), or `*`; null: only `*` counts. */
@@ -26,12 +27,14 @@ export function variantOf(
 /** What a version is known by: its URL, and which representation it is where there are several. No URL asked for has a fragment. */
 export function sourceName({
   url,
+  knownBy = url,
   variant
 }: {
   readonly url: string
+  readonly knownBy?: string | undefined
   readonly variant?: string | null | undefined
 }): string {
-  return variant ? `${url}#variant=${variant}` : url
+  return variant ? `${knownBy}#variant=${variant}` : knownBy
 }
 
 /** The URL in a {@link sourceName}. */

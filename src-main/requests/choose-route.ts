@@ -18,7 +18,7 @@ import type { VersionCheck } from './version-check.ts'
 
 /** What is asked for, and by whom the origin is asked. */
 export interface RouteQuestion {
-  readonly world: Pick<TransferWorld, 'cache' | 'clock' | 'settings'>
+  readonly world: Pick<TransferWorld, 'cache' | 'clock' | 'settings' | 'origin'>
   readonly versions: VersionCheck
   readonly cachedCheck: Pick<CachedCheck, 'holds'>
   readonly spec: RequestSpec
@@ -70,7 +70,7 @@ export type FoundRoute =
 export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> {
   const { world, versions, spec, target, expected, known, signal } = question
   const { cache, clock } = world
-  const stored = target.private ? undefined : storedVersionFor(cache, target.url, target.headers)
+  const stored = target.private ? undefined : storedVersionFor(cache, world.origin.nameOf(target.url), target.headers)
   // Bytes other than those asked for are of no use, even when the origin still calls them its latest version.
   const found = stored && cache.findByKey(stored.key)
   const usable = found !== undefined && !question.notThese?.includes(found.sha256)

@@ -95,7 +95,7 @@ export class Readings {
    */
   async lookUp(url: string, { headers, allowStale, chooser, signal }: LookUpOptions): Promise<LookUp> {
     const { cache, clock } = this.#world
-    const stored = storedVersionFor(cache, url, headers)
+    const stored = storedVersionFor(cache, this.#world.origin.nameOf(url), headers)
     const present = stored && cache.findByKey(stored.key)
     if (present) this.#world.recalls.assertNotRecalled(present.sha256)
     const found = (known: KnownVersion, policy: unknown, lengthBytes: number, cached: boolean): LookUp => {

@@ -343,6 +343,10 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     this.happen('warning', text, facts)
   }
 
+  originQuirks(): [] {
+    return []
+  }
+
   clockSkews(): [] {
     return []
   }

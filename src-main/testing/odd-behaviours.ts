@@ -183,5 +183,12 @@ export const behaviours: Record<string, (call: OddCall) => void | Promise<void>>
   digest: named('Repr-Digest: sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:'),
   nodate: (call) => serve(call, { etag: null, date: false }),
   future: (call) => serve(call, { etag: null, lastModified: 'Tue, 01 Jan 2036 00:00:00 GMT' }),
+  nothing: (call) => (call.method === 'HEAD' ? none(call, '405 No') : serve(call, { ranges: false })),
+  silent: (call) => {
+    if (call.method === 'HEAD') return serve(call)
+    const nth = call.count('silent')
+    if (nth === 1) return serve(call, { hangAfter: call.body.length / 2 })
+    return nth === 2 ? call.hang() : serve(call)
+  },
   broken: (call) => serve(call, onceBroken(call))
 }

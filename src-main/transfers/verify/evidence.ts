@@ -4,6 +4,7 @@ import type { ContentKey, PeerId, Sha256Hex } from '../../contract/ids.ts'
 import type { EvidenceMessage } from '../../contract/peer-messages.ts'
 import { hasCode, LarderError } from '../../lib/errors.ts'
 import type { OriginVersion } from '../../origin/origin.ts'
+import { urlOfSource } from '../../origin/variants.ts'
 import { pieceLength, pieceStart, planPieces } from '../../pieces/plan.ts'
 import { decodeRecord, encodeRecord, type PieceRecord } from '../../pieces/record.ts'
 import type { TransferWorld } from '../job.ts'
@@ -132,7 +133,8 @@ export class Evidence implements Trust {
   /** A URL this PC asked for itself, whether its content is still here or not. */
   #stored(key: ContentKey): OriginVersion | undefined {
     const stored = this.#world.cache.versionOf(key)
-    return stored && originVersionOf(stored)
+    // With which fields one of several representations was asked for is not kept.
+    return stored && urlOfSource(stored.url) === stored.url ? originVersionOf(stored) : undefined
   }
 
   async #askOrigin(version: OriginVersion, index: number): Promise<Buffer | undefined> {
