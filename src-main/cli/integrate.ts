@@ -27,7 +27,7 @@ export async function integrateTool(
   const where: Surroundings = {
     home: process.env['HOME'] ?? homedir(),
     root: '/',
-    gateway: `http://127.0.0.1:${String(valueOf('ports.gateway'))}`,
+    gateway: `http://127.0.0.1:${Number(valueOf('ports.gateway'))}`,
     source: checkedSource(options.source)
   }
   if (name === undefined || options.list === true) return list(where, output)

@@ -450,4 +450,90 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       connections,
       refusals,
       barred,
+      ...(door && { hub: door }),
       countsIdentities,
+      servePieces: (...asked) => server.handle(...asked)
+    })
+    connections.on('proven', ({ remote }) => this.#keys.add(remote.id, remote.spki))
+    connections.on('unproven', (id) => {
+      client.forget(id)
+      listener.forget(id)
+    })
+    connections.on('connected', (peer) => {
+      ca?.connected(peer.id)
+      this.emit('connected', peer)
+    })
+    connections.on('near', (peer) => this.emit('near', peer))
+    connections.on('lost', (peer, reason) => {
+      ca?.lost(peer.id)
+      this.emit('lost', peer, reason)
+    })
+    connections.on('fleet', (from, message) => ca?.heard(from, message))
+    connections.on('message', (from, message) => {
+      far.used(from)
+      if (!this.isBanned(from, message.key)) this.emit('message', from, message)
+    })
+    return { membership, ca, connections, listener, client, far, hubs, door }
+  }
+
+  #caHooks({ connections, listener }: Fleet): CaFleetHooks {
+    return {
+      connected: () => connections.connected().map(({ id }) => id),
+      send: (to, message) => void connections.send(to, message),
+      offended: (peer, reason) => connections.cut(peer, reason),
+      enforce: () => this.enforceMembership(),
+      recalled: () => this.emit('recalled'),
+      renewed: (credential) => {
+        this.#controlContext = peerSecureContext(credential)
+        listener.renew(credential)
+        this.emit('changed')
+      },
+      notice: (text) => this.emit('notice', text)
+    }
+  }
+
+  #makeBeacon({ membership, connections }: Fleet): Beacon {
+    const { clock, log, settings } = this.#o
+    const { multicastGroup, multicastGroup6 } = settings.discovery
+    const beacon = new Beacon({
+      clock,
+      log,
+      watch: this.#watch,
+      random: this.#random,
+      membership,
+      device: this.#identity,
+      bootId: this.bootId,
+      port: settings.ports.beacon,
+      group4: multicastGroup,
+      group6: multicastGroup6,
+      peerPort: () => this.#port!
+    })
+    beacon.on('heard', (heard) => {
+      if (connections.heard(heard)) beacon.reply(heard)
+    })
+    beacon.on('otherVersion', ({ address, version }) => connections.otherVersion(address, version))
+    beacon.on('changed', () => this.emit('changed'))
+    return beacon
+  }
+
+  #seeds(): Seed[] {
+    const seeds: Seed[] = []
+    for (const text of this.#o.settings.discovery.seeds) {
+      const seed = parseSeed(text, DEFAULT_PORTS.peer)
+      if (seed) seeds.push(seed)
+      else this.#o.log.warn({ seed: text }, 'A seed in discovery.seeds is not of the form host:port and was left out.')
+    }
+    return seeds
+  }
+
+  #hello(): Hello {
+    const { name, version, weight } = this.#o
+    return {
+      t: 'hello',
+      name: presentableName(name),
+      version: version.slice(0, 32),
+      port: this.#port ?? 1,
+      weight: Math.min(99, Math.max(0, Math.round(weight())))
+    }
+  }
+}
