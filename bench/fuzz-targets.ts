@@ -43,6 +43,9 @@ import { parsePolicy } from '../src-main/settings/policy-file.ts'
 import { parseUserSettings } from '../src-main/settings/user-file.ts'
 import { mapFrom } from '../src-main/transfers/swarm.ts'
 import { mutateBytes, mutateJson, type SeededRandom } from '../src-main/testing/mutate.ts'
+import { FromHub, ToHub } from '../src-main/contract/hub-messages.ts'
+import { makeCard, readCard } from '../src-main/peers/far/contact-card.ts'
+import { hubVictim, parsed } from './fuzz-hub.ts'
 import { controlSeeds, ControlVictim } from './fuzz-control.ts'
 
 /** One parser, or one part of an agent behind its parsers. */
@@ -99,6 +102,12 @@ function peerTargets(): FuzzTarget[] {
   const knowsProof = proofs.prove(channel, key)!
   const credential = membership.vouch(Buffer.alloc(91, 3))
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const device = makeDevice()
+  const card = makeCard(device, 7, [
+    { address: '10.1.2.3', port: 4726 },
+    { address: 'fd00::7', port: 4726 }
+  ])
+  const { hub, toHub, fromHub } = hubVictim(card.toString('base64url'), signer)
   const caPublicKey = createPublicKey(privateKey)
   const denyList = signDenyList(privateKey, 3, [signer]).bytes
   return [
@@ -127,6 +136,29 @@ function peerTargets(): FuzzTarget[] {
       seeds: controlSeeds(),
       json: true,
       feed: (bytes) => control.take(bytes)
+    },
+    {
+      name: 'contact cards',
+      seeds: [card],
+      feed(bytes) {
+        const read = readCard(bytes)
+        if (read && !bytes.equals(card)) throw new Error('a changed card passed for a signed one')
+      }
+    },
+    {
+      name: 'what agents say to a hub',
+      seeds: toHub.map((message) => Buffer.from(JSON.stringify(message))),
+      json: true,
+      feed(bytes) {
+        const message = ToHub.safeParse(parsed(bytes))
+        if (message.success) hub.message(signer, message.data)
+      }
+    },
+    {
+      name: 'what a hub says to agents',
+      seeds: fromHub.map((message) => Buffer.from(JSON.stringify(message))),
+      json: true,
+      feed: (bytes) => void FromHub.safeParse(parsed(bytes))
     },
     {
       name: 'piece answers',

@@ -237,6 +237,8 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
   tellCacheEvents(cache, events)
   network.on('changed', changed)
   cache.on('changed', changed)
+  for (const event of ['evicted', 'removed', 'quarantined'] as const)
+    cache.on(event, () => hub.site.cacheShrank((key) => cache.findByKey(key) !== undefined))
   claims.setMachine({ weight: machine.weight.value, about: machine.weight.machine })
   hub.claims.setMachine({ weight: machine.weight.value, about: machine.weight.machine })
   machine.on('changed', ({ value, why }) => {

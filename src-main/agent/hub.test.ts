@@ -76,6 +76,14 @@ describe('a site of four subnets with a hub', () => {
     expect(JSON.stringify(site.hubs[0]!.agent.snapshot())).not.toContain('/big.bin')
   })
 
+  test('forgets at the hub what has left the caches', async () => {
+    const { agent } = site.hubs[0]!
+    const remembered = (s: ReturnType<typeof agent.snapshot>) => s.hub.serving!.sites[0]!.remembered
+    expect(remembered(agent.snapshot())).toBeGreaterThan(0)
+    await Promise.all(site.all.map((pc) => pc.agent.cache.clear({ pinnedToo: true, dryRun: false })))
+    await expect.poll(() => remembered(agent.snapshot()), { timeout: 30_000 }).toBe(0)
+  })
+
   test('goes on when the hub dies during a download, and downloads once per subnet after that', async () => {
     const url = origin.put('/during.bin', { generate: { bytes: 8 * MIB, seed: 9 } })
     const views = site.all.map(({ agent }) => ask(agent, { url }))

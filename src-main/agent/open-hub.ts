@@ -8,6 +8,7 @@ import type { Settings } from '../contract/settings.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import { Hub } from '../hub/hub.ts'
 import type { AwakeClock } from '../lib/awake-clock.ts'
+import type { Timer } from '../lib/clock.ts'
 import type { PartStack } from '../lib/part-stack.ts'
 import type { Introduced, PeerNetwork } from '../peers/network.ts'
 import type { FarProblem, Site } from '../transfers/site.ts'
@@ -17,6 +18,8 @@ import type { EventLog } from './event-log.ts'
 const HOLD_HOURS = 168
 /** Contents whose hub names are remembered, to tell of what is gone. */
 const MAX_HELD = 10_000
+/** What leaves the cache is told in lots. */
+const SWEEP_MS = 1000
 
 export interface HubWorld {
   readonly clock: AwakeClock
@@ -59,7 +62,11 @@ export async function openHub(world: HubWorld, stack: PartStack): Promise<OpenHu
       }),
     (c) => c.stop()
   )
-  const site = new AgentSite(world, claims, link)
+  const site = await stack.own(
+    'other subnets',
+    () => new AgentSite(world, claims, link),
+    (s) => s.stop()
+  )
   network.on('pathsChanged', () => own.announce())
   network.hubs.on('changed', world.changed)
   network.hubs.on('up', ({ id, hello: { name, site: of } }) =>
@@ -221,6 +228,9 @@ class AgentSite extends EventEmitter<{ down: []; busy: [ContentKey] }> implement
   readonly #link: HubClaimLink
   /** Site key → content key, of what is claimed or registered. */
   readonly #keys = new Map<ContentKey, ContentKey>()
+  /** The same of what is registered at hubs. */
+  readonly #held = new Map<ContentKey, ContentKey>()
+  #sweep: Timer | null = null
 
   constructor(world: HubWorld, claims: SiteClaims, link: HubClaimLink) {
     super()
@@ -267,21 +277,35 @@ class AgentSite extends EventEmitter<{ down: []; busy: [ContentKey] }> implement
   }
 
   hold(key: ContentKey): void {
-    this.#link.tellAll({ t: 'hub.hold', key: this.#named(key), hours: HOLD_HOURS })
+    const name = this.#named(key)
+    keepNewest(this.#held, name, key)
+    this.#link.tellAll({ t: 'hub.hold', key: name, hours: HOLD_HOURS })
   }
 
-  /** These are here no more. */
-  drop(keys: readonly ContentKey[]): void {
-    const named = keys.map((key) => this.#world.network.blind(key)).filter((key) => this.#keys.has(key))
-    for (let at = 0; at < named.length; at += 256)
-      this.#link.tellAll({ t: 'hub.drop', keys: named.slice(at, at + 256) })
+  /** Contents have gone from the cache: the hubs are told soon which of those that are registered there. */
+  cacheShrank(has: (key: ContentKey) => boolean): void {
+    this.#sweep ??= this.#world.clock.after(SWEEP_MS, () => {
+      this.#sweep = null
+      const gone = [...this.#held].filter(([, key]) => !has(key)).map(([name]) => name)
+      for (const name of gone) this.#held.delete(name)
+      for (let at = 0; at < gone.length; at += 256)
+        this.#link.tellAll({ t: 'hub.drop', keys: gone.slice(at, at + 256) })
+    })
+  }
+
+  stop(): void {
+    this.#sweep?.cancel()
   }
 
   #named(key: ContentKey): ContentKey {
     const name = this.#world.network.blind(key)
-    this.#keys.delete(name)
-    this.#keys.set(name, key)
-    if (this.#keys.size > MAX_HELD) this.#keys.delete(this.#keys.keys().next().value!)
+    keepNewest(this.#keys, name, key)
     return name
   }
+}
+
+function keepNewest(keys: Map<ContentKey, ContentKey>, name: ContentKey, key: ContentKey): void {
+  keys.delete(name)
+  keys.set(name, key)
+  if (keys.size > MAX_HELD) keys.delete(keys.keys().next().value!)
 }

@@ -12,6 +12,9 @@ import { SiteDesk } from './site-desk.ts'
 /** A decision is worth a short wait only: the subnets ask within a few milliseconds of each other, or much later. */
 export const SITE_WINDOW_MS = 50
 
+/** Sites with a desk; PCs of further ones share with nobody by way of this hub. */
+const MAX_SITES = 1000
+
 export interface HubOptions {
   readonly self: PeerId
   readonly name: string
@@ -136,7 +139,9 @@ export class Hub {
     const addresses = read?.id === member.id ? read.addresses.map(({ address }) => address) : []
     if (card !== null && read?.id === member.id) this.#keepCard(member.id, card, read.counter, addresses)
     member.name = name || member.id.slice(0, 8)
-    const where = this.#siteOf({ addresses: addresses.length > 0 ? addresses : [member.address], stated: site })
+    const named = this.#siteOf({ addresses: addresses.length > 0 ? addresses : [member.address], stated: site })
+    // Without a table members name their sites themselves.
+    const where = named !== null && (this.#desks.has(named) || this.#desks.size < MAX_SITES) ? named : null
     const moves = where !== member.site
     if (moves && member.site !== null) this.#desks.get(member.site)?.desk.lost(member.id)
     member.site = where

@@ -55,6 +55,12 @@ export class SitePart {
     swarm.on('offered', ({ id, offered }) => {
       if (this.#named.has(id) && (offered?.count ?? 0) > 0) this.#happened({ e: 'offered', nowMs: this.#nowMs })
     })
+    swarm.on('left', (id) => {
+      // Evicted, or cleared: the hub is to know, and nobody waits for it.
+      if (this.#named.get(id) !== 'connected') return
+      site.failed(this.#job.key, id, 'not-there')
+      this.#lost(id)
+    })
   }
 
   get phase(): GateState['phase'] {

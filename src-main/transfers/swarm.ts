@@ -19,6 +19,8 @@ interface SwarmEvents {
   offered: [Neighbour]
   /** SHA-256 of pieces from an index on, as a complete holder says. */
   digests: [PeerId, number, Buffer]
+  /** A neighbour has nothing of it, or no more. */
+  left: [PeerId]
   /** The master says how many bytes it has received. */
   progress: [PeerId, number]
 }
@@ -125,6 +127,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
       case 'swarm.leave': {
         const neighbour = this.neighbours.get(from)
         if (!neighbour) return
+        this.emit('left', from)
         neighbour.waits = false
         if (neighbour.subscribed) this.neighbours.setOffered(neighbour, new Bitmap(this.#job.plan.count))
         else this.forget(from)
