@@ -15,7 +15,10 @@ import { codingOf } from '../src-main/origin/coding.ts'
 import { parseIntegrity } from '../src-main/origin/integrity.ts'
 import { parseLinks } from '../src-main/origin/link-header.ts'
 import { metalinkUrl, sha256FromMetalink } from '../src-main/origin/metalink.ts'
-import { nextHop } from '../src-main/origin/redirects.ts'
+import { ChainCookies, nextHop } from '../src-main/origin/redirects.ts'
+import { mendHead } from '../src-main/origin/mend-head.ts'
+import { readTarget } from '../src-main/api/gateway/target.ts'
+import { isMade, makeEdit, undoEdit, type Edit } from '../src-main/integrate/edits.ts'
 import { statusFailure } from '../src-main/origin/failures.ts'
 import { isSignedUrl } from '../src-main/origin/private-by-default.ts'
 import { fileNameOf, hostOf, normaliseUrl, separateCredentials } from '../src-main/origin/url.ts'
@@ -287,6 +290,13 @@ function diskTargets(): FuzzTarget[] {
   ]
 }
 
+const toolEdits: readonly Edit[] = [
+  { kind: 'top', comment: '#', lines: ['registry=x'] },
+  { kind: 'end', comment: '#', lines: ['[a]', 'b = "x"'] },
+  { kind: 'section', section: 'global', comment: '#', lines: ['index-url = x'] },
+  { kind: 'element', root: 'settings', lines: ['  <mirrors/>'] }
+]
+
 function originTargets(): FuzzTarget[] {
   const rules = cachingRules(systemClock)
   const asked = 'https://files.example/setup/a.msi'
@@ -338,7 +348,54 @@ function originTargets(): FuzzTarget[] {
     {
       name: 'redirects',
       seeds: texts('https://cdn.example/x?sig=1', '/other', '//host/path'),
-      feed: (bytes) => void nextHop([asked], bytes.toString())
+      feed: (bytes) => void nextHop([asked], bytes.toString('latin1'))
+    },
+    {
+      name: 'header sections that have to be mended',
+      seeds: texts(
+        'HTTP/1.1 200 OK\nX Bad: 1\nContent-Length: 3\nContent-Length: 3\n\nabc',
+        'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n folded\r\n\r\n'
+      ),
+      feed(bytes) {
+        const mended = mendHead(bytes)
+        if (mended === null || mended === 'hopeless') return
+        if (mended.bodyAt > bytes.length) throw new Error('a body that begins behind its end')
+        if (/[^\r]\n|\r[^\n]/.test(mended.head.toString('latin1')))
+          throw new Error('a line that does not end as it should')
+      }
+    },
+    {
+      name: 'cookies of redirects',
+      seeds: texts('seen=1; Path=/; Secure', 'a=b; HttpOnly\nc=d', '__Host-x="1"'),
+      feed(bytes) {
+        const cookies = new ChainCookies()
+        cookies.took(asked, bytes.toString('latin1').split('\n'))
+        if (/[\r\n]/.test(cookies.for(asked, undefined) ?? '')) throw new Error('a cookie of two lines')
+      }
+    },
+    {
+      name: 'what the gateway is asked for',
+      seeds: texts(
+        '/fetch/https/files.example%3A8443/a%2Fb?x=1',
+        '/fetch?url=https://files.example/a?b=1&c=2',
+        '/fetch?url=https%3A%2F%2Ffiles.example%2Fa'
+      ),
+      feed(bytes) {
+        const { url } = readTarget('GET', bytes.toString('latin1'), ['127.0.0.1:4727'])
+        if (!/^https?:\/\/[^/]+\//.test(url)) throw new Error('a target that is no URL')
+      }
+    },
+    {
+      name: 'configurations of tools',
+      seeds: texts('[global]\nindex-url = x\n', '<settings>\n</settings>\n', 'baseurl=https://m.example/os/\n'),
+      feed(bytes) {
+        const text = bytes.toString('latin1')
+        for (const edit of toolEdits) {
+          if (isMade(text, edit) || (edit.kind === 'element' && !/<settings>\r?\n/.test(text))) continue
+          const made = makeEdit(text, edit, '/f')
+          if (made !== null && undoEdit(made, edit) !== text) throw new Error('a file that does not come back')
+        }
+      }
     },
     {
       name: 'Metalinks',

@@ -21,11 +21,12 @@ export interface OriginProcess {
 /** Starts an origin on loopback with generated files; `rateMbit` bounds all its connections together. */
 export async function startOrigin(
   scope: RunScope,
-  options: { files: number; sizeBytes: number; rateMbit: number | null; seed: string }
+  options: { files: number; sizeBytes: number; rateMbit: number | null; seed: string; odd?: string | undefined }
 ): Promise<OriginProcess> {
   const args = [path.join(root, 'src-main', 'testing', 'origin-server-main.ts'), '--port', '0']
   for (let i = 1; i <= options.files; i++)
     args.push('--file', `/file-${i}.bin=${options.sizeBytes}:${options.seed}-${i}`)
+  if (options.odd !== undefined) args.push('--odd', options.odd)
   if (options.rateMbit !== null) args.push('--rate-mbit', String(options.rateMbit))
   const logDir = scope.folder('origin')
   const { ready } = await scope.start(process.execPath, args, { logFile: path.join(logDir, 'origin.log') })

@@ -8,6 +8,7 @@ import { startOrigin } from './origin-process.ts'
 import { RunScope } from './run-scope.ts'
 import { runSite, type SiteOutcome } from './site-run.ts'
 import { drawTable } from './table.ts'
+import { oddFiles } from '../src-main/testing/odd-files.ts'
 import { formatSize } from '../src-main/contract/sizes.ts'
 import { formatSeconds, parseCount, parseRate, parseSize, secondsAt } from './units.ts'
 
@@ -25,6 +26,7 @@ interface Flags {
   killHub?: boolean
   set: string[]
   baseline: boolean
+  origin?: string
 }
 
 const program = new Command('bench:site')
@@ -50,6 +52,7 @@ const program = new Command('bench:site')
     (value: string, all: string[]) => [...all, value],
     []
   )
+  .addOption(new Option('--origin <odd>', 'let the origin be of this sort').choices(Object.keys(oddFiles)))
   .option('--no-baseline', 'leave the N direct downloads out')
 const flags = readFlags<Flags>(program)
 
@@ -77,6 +80,7 @@ for (let run = 1; run <= runs + Number(flags.hub ?? false); run++) {
       files: flags.files,
       sizeBytes: flags.size,
       rateMbit: flags.wan,
+      odd: flags.origin,
       seed: `site-${flags.seed}-${run}`
     })
     say(`run ${run} of ${runs}: starting ${flags.agents} agents`)

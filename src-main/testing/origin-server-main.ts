@@ -1,8 +1,11 @@
 import { parseArgs } from 'node:util'
+import { oddFiles } from './odd-files.ts'
 import { startOriginServer } from './origin-server.ts'
 
 /**
  *     node src-main/testing/origin-server-main.ts --port 0 --rate-mbit 50 --file /name=100MiB:seed --files 200x10KiB
+ *
+ * `--odd`: how these files behave, of `odd-files.ts`.
  *
  * Serves generated files until the process is ended. Prints one line of JSON when ready; `GET /__stats`, `POST /__reset`.
  */
@@ -14,6 +17,7 @@ const { values } = parseArgs({
     https: { type: 'boolean', default: false },
     file: { type: 'string', multiple: true, default: [] },
     files: { type: 'string', multiple: true, default: [] },
+    odd: { type: 'string' },
     'json-stats': { type: 'boolean', default: false }
   }
 })
@@ -39,7 +43,9 @@ const paths: string[] = []
 for (const spec of values.file) {
   const match = /^(\/[^=]*)=([^:]+)(?::(.*))?$/.exec(spec)
   if (!match) throw new Error(`not a file: ${spec} (expected /name=size:seed)`)
-  server.put(match[1]!, { generate: { bytes: bytesOf(match[2]!), seed: match[3] ?? match[1]! } })
+  const bytes = bytesOf(match[2]!)
+  const faults = values.odd === undefined ? undefined : oddFiles[values.odd]?.(bytes)
+  server.put(match[1]!, { generate: { bytes, seed: match[3] ?? match[1]! } }, { ...(faults && { faults }) })
   paths.push(match[1]!)
 }
 for (const spec of values.files) {
