@@ -18,7 +18,7 @@ app.setAppUserModelId(APP_ID)
 // One instance per data folder: the lock lies in `userData`.
 app.setPath('userData', join(dataDir, 'app'))
 registerAppScheme()
-tellDefects()
+tellDefects(dataDir)
 // Listening keeps the application in the tray when its window is gone.
 app.on('window-all-closed', () => {})
 

@@ -1,4 +1,5 @@
 import { app, dialog } from 'electron'
+import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runLocalAgent } from '../api/local-agent.ts'
 import type { CreateAgent } from '../agent/agent.ts'
@@ -17,9 +18,10 @@ import { denyPermissions, serveBundle } from './app-scheme.ts'
 import { AppSettingsFile } from './app-settings-file.ts'
 import { APP_ORIGIN } from './app-bundle.ts'
 import { AttachedEngine } from './attached-engine.ts'
+import { createDefectTeller } from './defects.ts'
 import type { Engine } from './engine.ts'
 import { acceptCommands } from './ipc.ts'
-import { HIDDEN_FLAG, setOpenAtLogin } from './login-item.ts'
+import { HIDDEN_FLAG, isStartedAtLogin, setOpenAtLogin } from './login-item.ts'
 import { MainWindow } from './main-window.ts'
 import { Notices } from './notices.ts'
 import { notify } from './notify.ts'
@@ -199,21 +201,28 @@ export function startShell(options: ShellOptions): StartedShell {
   })
   window.onSessionEnd = () => void engine.stop(STOP_DEADLINE_MS)
 
-  if (!process.argv.includes(HIDDEN_FLAG)) window.open()
+  if (!isStartedAtLogin()) window.open()
   void engine.start()
   return { tray, engine, life }
 }
 
-/** For an error nobody caught: the application goes on, the person is told once. */
-export function tellDefects(): void {
-  let told = false
-  process.on('uncaughtException', (error) => {
-    console.error('larder: unexpected error:', error)
-    if (told) return
-    told = true
-    dialog.showErrorBox(
-      'Larder has met an unexpected error',
-      `${error.message}\n\nIt goes on, but should be quit and started again.`
-    )
+/** For an error nobody caught: the application goes on, the person is told once. @param dataDir where it is kept */
+export function tellDefects(dataDir: string): void {
+  // A terminal that has been closed must not end what was started from it.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+  const tell = createDefectTeller({
+    say: (text) => console.error('larder: unexpected error:', text),
+    keep: (text) =>
+      appendFileSync(join(dataDir, 'defects.log'), `${new Date().toISOString()} ${text}\n`, { mode: 0o600 }),
+    // No `showErrorBox`: it stands still, and the agent with it, until somebody clicks.
+    show: (message) =>
+      void dialog
+        .showMessageBox({
+          type: 'error',
+          message: 'Larder has met an unexpected error',
+          detail: `${message}\n\nIt goes on, but should be quit and started again.`
+        })
+        .catch(() => {})
   })
+  process.on('uncaughtException', tell)
 }

@@ -1,4 +1,6 @@
 import { BrowserWindow, shell } from 'electron'
+import { systemClock } from '../lib/clock.ts'
+import { ReloadLimit } from './reload-limit.ts'
 import { isOwnPage } from './senders.ts'
 
 export interface MainWindowOptions {
@@ -97,8 +99,9 @@ export class MainWindow {
     })
     webContents.on('will-attach-webview', (event) => event.preventDefault())
     // The page holds no state of its own: a new one is as good.
+    const reloads = new ReloadLimit(systemClock)
     webContents.on('render-process-gone', (_event, { reason }) => {
-      if (reason !== 'clean-exit' && !window.isDestroyed()) webContents.reload()
+      if (reason !== 'clean-exit' && !window.isDestroyed() && reloads.take()) webContents.reload()
     })
     void window.loadURL(`${origin}/index.html`)
     return window
