@@ -45,6 +45,12 @@ function specOf(layout: string): string {
     readFileSync(path.join(root, 'packaging', 'linux', name), 'utf8')
       .replace('#!/bin/sh\n', '')
       .trim()
+  // A folder that no package owns is left behind; one that others have too is theirs as well.
+  const folders = readdirSync(layout, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /^(usr\/lib\/(larder|firewalld)|usr\/share\/(doc\/larder|fish)|etc\/ufw)(\/|$)/.test(name))
+    .filter((name) => statSync(path.join(layout, name)).isDirectory())
+    .map((name) => `%dir /${name}`)
+    .sort()
   const files = readdirSync(layout, { recursive: true, encoding: 'utf8' })
     .filter((name) => !name.startsWith('DEBIAN') && statSync(path.join(layout, name)).isFile())
     .map((name) => `/${name}`)
@@ -78,7 +84,7 @@ if [ -d /run/systemd/system ]; then
 fi
 %files
 %defattr(-,root,root)
-%dir /usr/lib/larder
+${folders.join('\n')}
 ${files.join('\n')}
 `
 }
