@@ -1,5 +1,4 @@
-import type { FileText } from './settings-files.ts'
-import { parseJsonText } from './settings-text.ts'
+import { parseJsonText, type FileText } from './settings-text.ts'
 
 /** One file of a policy. */
 export interface PolicyPart {

@@ -19,13 +19,7 @@ import { whyUnsafe } from '../lib/safe-place.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
 import { machinePolicyFile } from './policy-file.ts'
 import { mergePolicies } from './policy-folder.ts'
-import { MAX_SETTINGS_BYTES } from './settings-text.ts'
-
-/** A file's text, or why it cannot be read; undefined: there is none. */
-export type FileText =
-  | { readonly text: string; readonly modifiedMs: number }
-  | { readonly unreadable: string }
-  | undefined
+import { MAX_SETTINGS_BYTES, type FileText } from './settings-text.ts'
 
 /** The two files settings come from. */
 export type SettingsFile = 'user' | 'policy'

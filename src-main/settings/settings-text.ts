@@ -10,6 +10,12 @@ import {
 import { z } from 'zod'
 import { factsAbout, isSettingName, type SettingName } from './setting-facts.ts'
 
+/** A file's text, or why it cannot be read; undefined: there is none. */
+export type FileText =
+  | { readonly text: string; readonly modifiedMs: number }
+  | { readonly unreadable: string }
+  | undefined
+
 /** Longest settings file that is read, bytes. */
 export const MAX_SETTINGS_BYTES = 1 << 20
 
