@@ -1,0 +1,108 @@
+// How fast.
+import { z } from 'zod'
+import { ms, live, liveRate, Weekday, weekdays } from './marks.ts'
+
+/** The kinds of traffic that have a cap of their own. WAN: from origins. LAN: pieces from peers. Upload: pieces to peers. */
+export const rateKinds = ['wanForeground', 'wanBackground', 'lanForeground', 'lanBackground', 'upload'] as const
+export type RateKind = (typeof rateKinds)[number]
+
+/** Bytes per second; null: no limit. */
+const rate = (least: number) =>
+  z
+    .number()
+    .int()
+    .min(least)
+    .max(2 ** 40)
+    .nullable()
+const wanRate = rate(16 * 1024)
+/** Peers give up somebody who takes or sends next to nothing, so these begin higher. */
+const lanRate = rate(2 ** 20)
+const uploadRate = rate(64 * 1024)
+
+/** Caps to change; what is not named stays as it is. */
+export const RateCaps = z.strictObject({
+  wanForeground: wanRate.optional(),
+  wanBackground: wanRate.optional(),
+  lanForeground: lanRate.optional(),
+  lanBackground: lanRate.optional(),
+  upload: uploadRate.optional()
+})
+
+/** Other caps for some hours of some days, by local time. */
+export const RateRule = RateCaps.extend({
+  days: z
+    .array(Weekday)
+    .min(1)
+    .max(7)
+    .default([...weekdays]),
+  /** Hour it begins, and hour it ends at; over midnight when `to` is not after `from`. */
+  from: z.number().int().min(0).max(23),
+  to: z.number().int().min(1).max(24)
+})
+export type RateRule = z.infer<typeof RateRule>
+
+export const rates = z
+  .object({
+    wanForeground: wanRate
+      .default(null)
+      .describe('Cap for downloads from origins that somebody waits for, bytes per second; null: none.')
+      .meta(liveRate),
+    wanBackground: wanRate
+      .default(null)
+      .describe('Cap for background downloads from origins, bytes per second; null: none.')
+      .meta(liveRate),
+    lanForeground: lanRate
+      .default(null)
+      .describe('Cap for pieces from peers that somebody waits for, bytes per second; null: none.')
+      .meta(liveRate),
+    lanBackground: lanRate
+      .default(null)
+      .describe('Cap for pieces from peers in the background, bytes per second; null: none.')
+      .meta(liveRate),
+    upload: uploadRate
+      .default(null)
+      .describe('Cap for pieces served to peers, bytes per second; null: none.')
+      .meta(liveRate),
+    schedule: z
+      .array(RateRule)
+      .max(64)
+      .default([])
+      .describe(
+        'Other caps by hour and weekday, local time: [{ "days": ["mon"], "from": 8, "to": 18, "wanBackground": 250000 }]; a later rule wins.'
+      )
+      .meta(live),
+    adaptive: z
+      .boolean()
+      .default(false)
+      .describe('Background downloads from origins yield to other traffic on the WAN link.')
+      .meta(live),
+    adaptiveTargetMs: ms(10, 1000)
+      .default(60)
+      .describe('Queueing delay that adaptive downloads may cause, ms.')
+      .meta(live),
+    adaptiveFloor: z
+      .number()
+      .int()
+      .min(8192)
+      .max(2 ** 30)
+      .default(32 * 1024)
+      .describe('Adaptive downloads never yield below about so much, bytes per second.')
+      .meta(liveRate),
+    adaptiveCeilingBytes: z
+      .number()
+      .int()
+      .min(64 * 1024)
+      .max(64 * 2 ** 20)
+      .default(8 * 2 ** 20)
+      .describe('Most bytes an adaptive download may have asked for and not yet received.')
+      .meta(live),
+    monthlyUploadBytes: z
+      .number()
+      .int()
+      .min(0)
+      .nullable()
+      .default(null)
+      .describe('Most bytes served to peers in a calendar month; null: no limit.')
+      .meta(live)
+  })
+  .prefault({})
