@@ -240,7 +240,6 @@ function drain(model: TransferModel): void {
     for (const content of [...model.starting.keys()]) model.started(content, false)
     for (const transfer of model.transfers) {
       if (!transfer.open) continue
-      if (transfer.working) transfer.gate(true)
       if (transfer.working && transfer.machine.state.role !== 'master') transfer.decide('master', true)
       // wan-gate.test.ts: whatever happens, it is open in the end.
       if (transfer.machine.state.shut) transfer.gate(true)
