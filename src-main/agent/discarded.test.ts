@@ -82,7 +82,7 @@ it.each([
 })
 
 it('a version that changes meanwhile is thrown away, the new one is not', async () => {
-  const url = put('/changes', { faults: { resetAfter: { bytes: 2.5 * MIB, times: 1 } } })
+  const url = put('/changes', { faults: { shortBy: { bytes: LENGTH - 2.5 * MIB, times: 1 } } })
   origin.onRequest = ({ path, range }) => {
     if (path === '/changes' && range !== null && !range.startsWith('bytes=0-')) put('/changes', {}, 2)
   }

@@ -250,5 +250,6 @@ it('an origin that refuses is asked once by a program and the gateway within a s
     agent().readings.lookUp(url, { headers: undefined, allowStale: false, signal: AbortSignal.timeout(10_000) })
   ).rejects.toMatchObject({ code: 'ORIGIN_NOT_FOUND' })
   expect((await ended(start({ url }))).error?.code).toBe('ORIGIN_NOT_FOUND')
-  expect(origin.requests('/missing.bin')).toHaveLength(1)
+  // Some servers refuse HEAD alone, so it is asked with GET as well, by both together.
+  expect(origin.requests('/missing.bin').map(({ method }) => method)).toEqual(['HEAD', 'GET'])
 })
