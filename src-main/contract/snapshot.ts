@@ -246,7 +246,7 @@ export const AgentSnapshot = z.object({
   interfaces: z.array(
     z.object({ name: z.string(), address: z.string(), used: z.boolean(), reason: z.string().nullable() })
   ),
-  hub: HubView.default({ hubs: [], serving: null }),
+  hub: HubView,
   peers: z.array(PeerView),
   masters: z.array(MasterView),
   transfers: z.array(TransferView),

@@ -18,6 +18,7 @@ const weights: Partial<Record<AgentEventType, Weight>> = {
   masterLost: 'notice',
   peerRefused: 'notice',
   peerLost: 'notice',
+  hubLost: 'notice',
   requestCancelled: 'notice',
   requestInterrupted: 'notice',
   originChanged: 'notice',
@@ -60,8 +61,8 @@ const kinds: Record<Exclude<EventFilter, 'problems' | 'all'>, readonly AgentEven
     'bypassed',
     'originChanged'
   ],
-  masters: ['masterElected', 'masterLost'],
-  peers: ['peerConnected', 'peerLost', 'peerRefused', 'peerBanned', 'peerDistrusted'],
+  masters: ['masterElected', 'masterLost', 'wanLease'],
+  peers: ['peerConnected', 'peerLost', 'peerRefused', 'peerBanned', 'peerDistrusted', 'hubConnected', 'hubLost'],
   cache: [
     'contentCached',
     'contentEvicted',
