@@ -203,6 +203,8 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
       if (this.isProven(id)) return 'proven'
       if (!this.#running || this.#o.refusals.isPenalised(id) || this.#farCount() >= MAX_FAR) return 'later'
       kind = (await this.#dials.dial(address, port, id, signal, { far: true })).kind
+      // Both were introduced to each other at the same moment, and its connection was there first: ours was broken off for it.
+      if (this.isProven(id)) return 'proven'
       if (kind !== 'unreachable' && kind !== 'refused') return kind
     }
     return kind
