@@ -35,6 +35,8 @@ export const origin = z
     proxy: z
       .string()
       .max(2048)
+      // As it is shown; stored like that it would be the password.
+      .refine((url) => !url.includes(':***@'), 'expected the password instead of ***')
       .nullable()
       .default(null)
       .describe('Proxy URL; null: from the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY).'),
