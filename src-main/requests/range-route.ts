@@ -12,7 +12,7 @@ export type RangeRoute = 'transfer' | 'origin'
 
 /** A part of this share or more of a content is wanted for the content, not for a look into it. */
 const LARGE_SHARE = 1 / 16
-/** What a program reads to know what it has before it: headers, a directory at the end. */
+/** What a program reads to know what it has before it (headers, a directory at the end) is less. */
 const LOOK_BYTES = 1024 ** 2
 
 /**
@@ -28,7 +28,7 @@ export function routeRange(
 ): RangeRoute {
   if (isHere || span.end === lengthBytes || lengthBytes <= SMALL_BYTES) return 'transfer'
   const bytes = span.end - span.start
-  if (bytes >= lengthBytes * LARGE_SHARE || (others > 0 && bytes > LOOK_BYTES)) return 'transfer'
+  if (bytes >= lengthBytes * LARGE_SHARE || (others > 0 && bytes >= LOOK_BYTES)) return 'transfer'
   return 'origin'
 }
 

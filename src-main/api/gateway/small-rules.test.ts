@@ -324,6 +324,9 @@ describe('a part of a file that is not here', () => {
     expect(routeRange(part, GIB, { isHere: false, others: 0 })).toBe('origin')
     expect(routeRange(part, GIB, { isHere: false, others: 1 })).toBe('transfer')
     expect(routeRange({ start: GIB / 4, end: GIB / 2 }, GIB, { isHere: false, others: 0 })).toBe('transfer')
+    // What aria2 asks for when it shares out the last of a download.
+    const last = { start: 1024 ** 2, end: 2 * 1024 ** 2 }
+    expect(routeRange(last, GIB, { isHere: false, others: 1 })).toBe('transfer')
     expect(routeRange({ start: 5, end: 4096 }, GIB, { isHere: false, others: 3 })).toBe('origin')
   })
 })
