@@ -18,7 +18,7 @@ beforeEach(async () => {
   paths = dataPaths(await mkdtemp(join(tmpdir(), 'larder-settings-')))
   policyFile = join(paths.root, 'policy.json')
 })
-afterEach(() => rm(paths.root, { recursive: true }))
+afterEach(() => rm(paths.root, { recursive: true, maxRetries: 10, retryDelay: 20 }))
 
 const load = (commandLine: SettingsInput = {}) =>
   loadSettings(diskFiles(paths, policyFile), commandLineValues(commandLine))

@@ -22,7 +22,8 @@ beforeEach(async () => {
   await mkdir(home, { mode: 0o700 })
   if (isRoot) await chown(home, ANN.uid, ANN.gid)
 })
-afterEach(() => rm(dir, { recursive: true, force: true }))
+// The copy of what was last found good may still be on its way into it.
+afterEach(() => rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }))
 
 const ownerOf = async (path: string) => {
   const { uid, gid, mode } = await lstat(path)
