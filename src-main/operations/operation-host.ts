@@ -31,12 +31,17 @@ export interface ProgramServices {
   uiLink(): UiLinkView
 }
 
+/** What the desktop needs of an agent: which file a request has delivered, and where the cache is. */
+export interface ShellAgent extends Pick<Agent, 'requestView'> {
+  readonly cache: Pick<Agent['cache'], 'dir'>
+}
+
 export type ShellCommand = Extract<CommandName, `shell.${string}` | 'app.quit'>
 /** What only the tray application can do; a browser has none of it. */
 export type ShellActions = {
   readonly [C in ShellCommand]: (
     command: CommandOf<C>,
-    agent: () => Agent
+    agent: () => ShellAgent
   ) => CommandResult<C> | Promise<CommandResult<C>>
 }
 

@@ -73,6 +73,19 @@ test('a content of the cache is shown by the URLs its user has named, and by nob
   expect(entryFor(entry, own)).toMatchObject({ urls: ['https://ben.test/ben-1'], provenances: [] })
 })
 
+test('a text that names another’s URL is not told, also where one’s own is the beginning of it', () => {
+  const ben = nameOf('ben', 1)
+  const own = ownOf([requestOf(ben)], () => true)
+  const saying = (text: string): AgentEvent => ({ seq: 1, at: 0, type: 'settingsChanged', text })
+  expect(isTold(saying(`${ben.url}0 was set`), own)).toBe(false)
+  expect(isTold(saying(`It is ${ben.url}.`), own)).toBe(true)
+})
+
+test('everybody is told of hubs, as of peers', () => {
+  for (const type of ['hubConnected', 'hubLost'] as const)
+    expect(isTold({ seq: 1, at: 0, type, text: 'The hub is gone.' }, ownOf([], () => true))).toBe(true)
+})
+
 test('the same content has the same stand-in through a run, and another one in the next', () => {
   const world = worldOf([nameOf('anna', 1)], [])
   const own = ownOf([], () => true)

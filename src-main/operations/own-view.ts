@@ -33,6 +33,8 @@ const ofTheMachine: ReadonlySet<AgentEventType> = new Set<AgentEventType>([
   'peerLost',
   'peerRefused',
   'peerDistrusted',
+  'hubConnected',
+  'hubLost',
   'cacheCleared',
   'cacheMoved',
   'precacheDone',
@@ -54,7 +56,8 @@ export function isTold({ type, requestId, key, url, text }: AgentEvent, own: Own
   if (url !== undefined && !own.urls.has(url)) return false
   if (key !== undefined && !own.urlOfKey.has(key)) return false
   const named = text.match(/https?:\/\/\S+/g) ?? []
-  if (!named.every((one) => [...own.urls].some((ownUrl) => one.startsWith(ownUrl)))) return false
+  // A sentence may go on behind a URL.
+  if (!named.every((one) => own.urls.has(one) || own.urls.has(one.replace(/[.,:;!)]+$/, '')))) return false
   return url !== undefined || key !== undefined || ofTheMachine.has(type)
 }
 

@@ -14,6 +14,8 @@ let dir: string
 let place: string
 let rig: AgentRig
 let engine: AttachedEngine
+/** Folders that were opened. */
+const opened: string[] = []
 const valueOf = (answer: Answer): unknown => {
   if (!answer.ok) throw new Error(`${answer.error.code}: ${answer.error.message}`)
   return answer.value
@@ -23,6 +25,9 @@ const serve = (double: AgentRig['double']) => {
   double.onRequest = ({ id }) => double.finish(id, data)
 }
 
+if (process.platform === 'win32')
+  console.log('skipped: the window at the agent of all users: there is no such agent on Windows yet')
+
 describe.skipIf(process.platform === 'win32')('the window at the agent of all users of the PC', () => {
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'larder-attached-'))
@@ -31,7 +36,11 @@ describe.skipIf(process.platform === 'win32')('the window at the agent of all us
     engine = new AttachedEngine({
       clock: systemClock,
       detect: { machinePlace: place, dataDir: join(dir, 'anna') },
-      shell: { 'shell.copyText': () => ({}) },
+      shell: {
+        'shell.copyText': () => ({}),
+        'shell.openFile': ({ requestId }, agent) => ({ opened: agent().requestView(requestId).destination !== null }),
+        'shell.openCacheFolder': (_command, agent) => (opened.push(agent().cache.dir), {})
+      },
       info: { version: '1', runtime: 'app', platform: 'linux', versions: {}, dataDir: '/d', logDir: '/l' },
       appSettings: { list: () => [], set: nothing, unset: nothing },
       onDefect: (what, error) => expect.unreachable(`${what}: ${String(error)}`)
@@ -66,6 +75,12 @@ describe.skipIf(process.platform === 'win32')('the window at the agent of all us
     const shown = () => engine.message().snapshot?.requests.find((request) => request.id === id)
     await vi.waitFor(() => expect(shown()).toMatchObject({ state: 'done', destination }), 15_000)
     expect(readFileSync(destination).equals(data)).toBe(true)
+    expect(valueOf(await engine.dispatch({ c: 'shell.openFile', requestId: id }))).toEqual({ opened: true })
+  })
+
+  test('the desktop opens the folder of the agent’s cache', async () => {
+    valueOf(await engine.dispatch({ c: 'shell.openCacheFolder' }))
+    expect(opened).toEqual([rig.double.snapshot().cache.dir])
   })
 
   test('a destination that cannot be is refused before the agent is asked', async () => {

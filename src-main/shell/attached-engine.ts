@@ -8,15 +8,13 @@ import {
   type AppInfo,
   type SnapshotMessage
 } from '../contract/commands.ts'
-import type { RequestId } from '../contract/ids.ts'
 import type { SettingView } from '../contract/setting-details.ts'
 import { RequestSpec, type RequestView } from '../contract/request.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
 import { afterNews } from '../contract/snapshot-change.ts'
 import { sleep, type Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
-import type { Agent } from '../agent/agent.ts'
-import type { ShellActions, SettingsDesk } from '../operations/operation-host.ts'
+import type { ShellActions, ShellAgent, SettingsDesk } from '../operations/operation-host.ts'
 import { SnapshotFeed, type SnapshotReader } from '../window/snapshot-feed.ts'
 import type { Engine, EngineAction, EngineEvents } from './engine.ts'
 import { PlacedDownloads } from './placed-downloads.ts'
@@ -119,10 +117,10 @@ export class AttachedEngine extends EventEmitter<EngineEvents> implements Engine
 
   async #carryOut(command: Command): Promise<Answer> {
     const { shell, info, appSettings } = this.#options
-    const action = (shell as Readonly<Record<string, ((c: Command, agent: () => Agent) => unknown) | undefined>>)[
+    const action = (shell as Readonly<Record<string, ((c: Command, agent: () => ShellAgent) => unknown) | undefined>>)[
       command.c
     ]
-    if (action) return { ok: true, value: await action(command, () => this.#requestsOnly()) }
+    if (action) return { ok: true, value: await action(command, () => this.#agentForShell()) }
     switch (command.c) {
       case 'snapshot.get':
         return { ok: true, value: this.message() }
@@ -165,14 +163,18 @@ export class AttachedEngine extends EventEmitter<EngineEvents> implements Engine
     return { ok: true, value: await this.#placed.start({ ...spec, destination: spec.destination! }) }
   }
 
-  /** What the desktop needs of an agent: which file a request has delivered. */
-  #requestsOnly(): Agent {
-    const requestView = (id: RequestId): RequestView => {
-      const view = this.#snapshot()?.requests.find((request) => request.id === id)
-      if (!view) throw new LarderError('NOT_FOUND', `There is no request ${id}`)
-      return view
+  /** @throws SHUTTING_DOWN while there is none */
+  #agentForShell(): ShellAgent {
+    const snapshot = this.#snapshot()
+    if (!snapshot) throw new LarderError('SHUTTING_DOWN', 'The agent of this PC is being started')
+    return {
+      requestView: (id) => {
+        const view = snapshot.requests.find((request) => request.id === id)
+        if (!view) throw new LarderError('NOT_FOUND', `There is no request ${id}`)
+        return view
+      },
+      cache: snapshot.cache
     }
-    return { requestView } as Agent
   }
 
   /** Whoever may not pause everybody pauses their own. */

@@ -1,10 +1,9 @@
 import { clipboard, dialog, shell, type BrowserWindow } from 'electron'
 import { access, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Agent } from '../agent/agent.ts'
 import type { RequestId } from '../contract/ids.ts'
 import { LarderError } from '../lib/errors.ts'
-import type { ShellActions } from '../operations/operation-host.ts'
+import type { ShellActions, ShellAgent } from '../operations/operation-host.ts'
 import { mayRun } from './runnable-files.ts'
 
 export interface ShellActionsContext {
@@ -68,7 +67,7 @@ export function createShellActions({ logDir, downloadsDir, window, quit }: Shell
 }
 
 /** @throws NOT_FOUND when the request delivered no file, or it is gone since */
-async function deliveredFile(agent: Agent, id: RequestId): Promise<string> {
+async function deliveredFile(agent: ShellAgent, id: RequestId): Promise<string> {
   const { state, destination } = agent.requestView(id)
   if (state !== 'done' || destination === null) throw new LarderError('NOT_FOUND', 'This request has delivered no file')
   await access(destination).catch((cause: unknown) => {
