@@ -21,7 +21,7 @@ import { proxyFor } from './proxy.ts'
 import { Quirks } from './quirks.ts'
 import { callerFields, isCredentialField } from './request-headers.ts'
 import { pauseBeforeRetry } from './retry.ts'
-import { SeveralRanges } from './several-ranges.ts'
+import { openSeveral } from './several-ranges.ts'
 import { hostOf, normaliseUrl, separateCredentials } from './url.ts'
 import { openWindowed } from './windowed-body.ts'
 
@@ -84,7 +84,6 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
   const rules = cachingRules(clock)
   const held = new HeldAnswers(clock)
   const suspects = new Set<string>()
-  const several = new SeveralRanges()
   const closing = new AbortController()
   const looksBeside = (url: string) => settings.checksumHosts.some((pattern) => isHost(pattern, new URL(url).hostname))
 
@@ -183,9 +182,9 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
 
     async openSeveral(version, ranges, { headers = {}, signal, priority = 'foreground' }) {
       const { url, fields } = requestOf(version.url, headers)
-      const how = { exchange, clock, fields, signal: signalOf(signal), pace: paceOf(whenAsked(priority)) }
+      const how = { exchange, clock, quirks, fields, signal: signalOf(signal), pace: paceOf(whenAsked(priority)) }
       try {
-        return await several.open(how, { ...version, url }, ranges)
+        return await openSeveral(how, { ...version, url }, ranges)
       } catch (error) {
         if (hasCode(error, 'ORIGIN_CHANGED')) suspect(url)
         throw error

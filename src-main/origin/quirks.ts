@@ -6,15 +6,17 @@ import { hostOf } from './url.ts'
  *
  *     no-head        HEAD is refused or never answered, where GET is answered
  *     no-ranges      a range is answered with the whole, or with another range
+ *     one-range      several ranges in one request are answered with the whole, with one of them, or refused
  *     tag-per-node   the same file has another entity tag at each answer; its date is what tells versions apart
  *     malformed      its header section is not HTTP and has to be mended
  *     asked-once     what was found by HEAD was gone for the GET: the first question uses the URL up
  */
-export type Quirk = 'no-head' | 'no-ranges' | 'tag-per-node' | 'malformed' | 'asked-once'
+export type Quirk = 'no-head' | 'no-ranges' | 'one-range' | 'tag-per-node' | 'malformed' | 'asked-once'
 
 export const quirkTexts: Readonly<Record<Quirk, string>> = {
   'no-head': 'it does not answer HEAD; asked with GET',
   'no-ranges': 'it does not give ranges; a broken download starts over',
+  'one-range': 'it does not give several ranges in one answer; they are asked for one by one',
   'tag-per-node': 'it gives one file several entity tags; versions are told apart by date and length',
   malformed: 'its header fields are not valid HTTP and are mended',
   'asked-once': 'its URLs can be asked once; asked with GET alone'

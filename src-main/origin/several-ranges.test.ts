@@ -55,6 +55,7 @@ describe('several ranges', () => {
     expect(await client.openSeveral(version, ranges, {})).toBeNull()
     expect(gets()).toHaveLength(1)
     expect(gets()[0]!.contentBytes).toBeLessThan(SIZE)
+    expect(client.quirks(version.url)).toEqual(['one-range'])
   })
 
   it('are not asked for where the origin says that it gives none', async () => {
