@@ -118,7 +118,7 @@ function makeHub({ clock, network, name, settings, events, changed }: HubWorld, 
   })
   const door = network.door!
   hub.joined(network.self, '')
-  own.serve(hub, () => ownCard(network, name, rules.site))
+  own.serve(hub, () => network.far.introduction())
   door.on('joined', ({ id, address }) => {
     hub.joined(id, address)
     changed()
@@ -132,11 +132,6 @@ function makeHub({ clock, network, name, settings, events, changed }: HubWorld, 
 }
 
 const nameAt = (hub: Hub, id: PeerId): string => hub.members().find((m) => m.id === id)?.name ?? id.slice(0, 8)
-
-export function ownCard(network: PeerNetwork, name: string, site: string | null): ToHub {
-  const card = network.far.ownCard()?.toString('base64url') ?? null
-  return { t: 'hub.card', card, site, name: [...name].slice(0, 32).join('') }
-}
 
 function learnCards(network: PeerNetwork, cards: readonly { id: PeerId; card: string }[]): void {
   for (const { id, card } of cards) network.far.learn(id, Buffer.from(card, 'base64url'))

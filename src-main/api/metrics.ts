@@ -123,6 +123,12 @@ const metrics: readonly Metric[] = [
     }
   },
   {
+    name: 'larder_hub_went_alone',
+    kind: 'counter',
+    help: 'At a hub: downloads that a subnet went on with by itself although another one had or got the content.',
+    read: ({ hub }) => [[(hub.serving?.sites ?? []).reduce((all, { wentAlone }) => all + wentAlone, 0)]]
+  },
+  {
     name: 'larder_requests',
     kind: 'gauge',
     help: 'Unfinished requests by state.',

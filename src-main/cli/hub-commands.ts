@@ -32,12 +32,13 @@ export function describeHub({ hubs, serving }: HubView): string {
     if (serving.sites.length > 0)
       parts.push(
         formatTable(
-          ['site', 'PCs', 'contents claimed now', 'contents remembered'],
-          serving.sites.map(({ name, members, contents, remembered }) => [
+          ['site', 'PCs', 'contents claimed now', 'contents remembered', 'went alone'],
+          serving.sites.map(({ name, members, contents, remembered, wentAlone }) => [
             printable(name),
             String(members),
             String(contents),
-            String(remembered)
+            String(remembered),
+            String(wentAlone)
           ])
         )
       )

@@ -23,8 +23,11 @@ export const HubSiteView = z.object({
   /** Being claimed now. */
   contents: z.number().int(),
   /** Whose holders are remembered. */
-  remembered: z.number().int()
+  remembered: z.number().int(),
+  /** Downloads of this run that a subnet went on with by itself although another one had or got the content. */
+  wentAlone: z.number().int()
 })
+export type HubSiteView = z.infer<typeof HubSiteView>
 
 /** What an agent has to do with hubs. */
 export const HubView = z.object({
@@ -33,23 +36,3 @@ export const HubView = z.object({
   serving: z.object({ members: z.number().int(), sites: z.array(HubSiteView) }).nullable()
 })
 export type HubView = z.infer<typeof HubView>
-
-/** Everything a hub knows, for its administrator. Contents have no names here: a hub does not know them. */
-export const HubDetails = z.object({
-  name: z.string(),
-  sites: z.array(HubSiteView),
-  members: z.array(
-    z.object({ id: PeerId, name: z.string(), address: z.string(), site: z.string().nullable(), since: z.number() })
-  ),
-  contents: z.array(
-    z.object({
-      site: z.string(),
-      tag: z.string(),
-      masterName: z.string().nullable(),
-      finished: z.boolean(),
-      subnets: z.number().int(),
-      why: z.string()
-    })
-  )
-})
-export type HubDetails = z.infer<typeof HubDetails>

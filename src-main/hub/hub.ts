@@ -1,7 +1,8 @@
 import { GIVEN_UP_MS, type ClaimSettings, type ElectedInfo } from '../claims/claims.ts'
 import type { FromHub, HubHello, ToHub } from '../contract/hub-messages.ts'
+import type { HubSiteView } from '../contract/hub-view.ts'
 import type { SiteEntry } from '../contract/hub-settings.ts'
-import type { ContentKey, PeerId } from '../contract/ids.ts'
+import type { PeerId } from '../contract/ids.ts'
 import type { Standstill } from '../lib/awake-clock.ts'
 import type { Clock } from '../lib/clock.ts'
 import { readCard } from '../peers/far/contact-card.ts'
@@ -48,21 +49,12 @@ export interface HubMemberView {
   readonly sinceMs: number
 }
 
-export interface HubContentView {
-  readonly site: string
-  readonly key: ContentKey
-  readonly masterName: string | null
-  readonly finished: boolean
-  readonly subnets: number
-  readonly why: string
-}
-
 /** This agent as hub of others: who is there, in which site, and one desk per site. Knows contents by their site keys only. */
 export class Hub {
   readonly #o: HubOptions
   readonly #siteOf: SiteOf
   readonly #members = new Map<PeerId, Member>()
-  readonly #cards = new Map<PeerId, { text: string; counter: number; addresses: readonly string[] }>()
+  readonly #cards = new Map<PeerId, { text: string; counter: number }>()
   readonly #desks = new Map<string, { desk: SiteDesk; registry: HolderRegistry }>()
   #known: Standstill | null
 
@@ -105,27 +97,14 @@ export class Hub {
     }))
   }
 
-  sites(): { name: string; members: number; contents: number; remembered: number }[] {
+  sites(): HubSiteView[] {
     return [...this.#desks].map(([name, { desk, registry }]) => ({
       name,
       members: desk.memberCount,
       contents: desk.contentCount,
-      remembered: registry.contentCount
+      remembered: registry.contentCount,
+      wentAlone: desk.wentAlone
     }))
-  }
-
-  contents(): HubContentView[] {
-    const nameOf = (id: PeerId) => this.#members.get(id)?.name ?? id.slice(0, 8)
-    return [...this.#desks].flatMap(([site, { desk }]) =>
-      desk.view(nameOf).map(({ key, master, finished, members, why }) => ({
-        site,
-        key,
-        masterName: master === null ? null : nameOf(master),
-        finished,
-        subnets: members,
-        why
-      }))
-    )
   }
 
   stop(): void {
@@ -137,7 +116,7 @@ export class Hub {
   #carded(member: Member, { card, site, name }: Extract<ToHub, { t: 'hub.card' }>): void {
     const read = card === null ? undefined : readCard(Buffer.from(card, 'base64url'))
     const addresses = read?.id === member.id ? read.addresses.map(({ address }) => address) : []
-    if (card !== null && read?.id === member.id) this.#keepCard(member.id, card, read.counter, addresses)
+    if (card !== null && read?.id === member.id) this.#keepCard(member.id, card, read.counter)
     member.name = name || member.id.slice(0, 8)
     const named = this.#siteOf({ addresses: addresses.length > 0 ? addresses : [member.address], stated: site })
     // Without a table members name their sites themselves.
@@ -156,11 +135,11 @@ export class Hub {
     this.#o.send(id, hello)
   }
 
-  #keepCard(id: PeerId, text: string, counter: number, addresses: readonly string[]): void {
+  #keepCard(id: PeerId, text: string, counter: number): void {
     const known = this.#cards.get(id)
     if (known && known.counter > counter) return
     this.#cards.delete(id)
-    this.#cards.set(id, { text, counter, addresses })
+    this.#cards.set(id, { text, counter })
     if (this.#cards.size > 2 * this.#o.maxConnections) this.#cards.delete(this.#cards.keys().next().value!)
   }
 

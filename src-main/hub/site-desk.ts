@@ -4,7 +4,6 @@ import type { ClaimSettings, ElectedInfo } from '../claims/claims.ts'
 import { MAX_SITE_HOLDERS, type FromHub, type ToHub } from '../contract/hub-messages.ts'
 import type { PeerId } from '../contract/ids.ts'
 import type { ClaimDecision, ClaimMessage } from '../contract/peer-messages.ts'
-import type { MasterView } from '../contract/snapshot.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { HolderRegistry } from './registry.ts'
 
@@ -31,6 +30,7 @@ export class SiteDesk {
   readonly #coordinator: Coordinator
   /** Cards that each member has been sent. */
   readonly #sent = new Map<PeerId, Map<PeerId, string>>()
+  #wentAlone = 0
 
   constructor(world: SiteDeskWorld) {
     const { self, clock, settings, registry } = world
@@ -60,6 +60,11 @@ export class SiteDesk {
     return this.#coordinator.tableCount
   }
 
+  /** Downloads that a subnet went on with by itself although another one had or got the content. */
+  get wentAlone(): number {
+    return this.#wentAlone
+  }
+
   joined(id: PeerId): void {
     this.#live.add(id)
     this.#sent.delete(id)
@@ -81,14 +86,11 @@ export class SiteDesk {
       case 'hub.failed':
         return registry.failed(message.key, message.id, from)
       case 'hub.alone':
+        if (message.why !== 'nobody') this.#wentAlone++
         return
       default:
         return this.#coordinator.message(from, message)
     }
-  }
-
-  view(nameOf: (id: PeerId) => string): Omit<MasterView, 'url' | 'masterName' | 'coordinatorName'>[] {
-    return this.#coordinator.view(nameOf)
   }
 
   /** After a standstill others may have gone on without this hub. */

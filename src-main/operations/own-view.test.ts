@@ -83,7 +83,12 @@ test('a text that names another’s URL is not told, also where one’s own is t
 
 test('everybody is told of hubs, as of peers', () => {
   for (const type of ['hubConnected', 'hubLost'] as const)
-    expect(isTold({ seq: 1, at: 0, type, text: 'The hub is gone.' }, ownOf([], () => true))).toBe(true)
+    expect(
+      isTold(
+        { seq: 1, at: 0, type, text: 'The hub is gone.' },
+        ownOf([], () => true)
+      )
+    ).toBe(true)
 })
 
 test('the same content has the same stand-in through a run, and another one in the next', () => {

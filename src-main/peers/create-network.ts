@@ -108,7 +108,11 @@ export async function createPeerNetwork(options: PeerNetworkOptions): Promise<Pe
   return new LanNetwork(options, identity, { ca, membership })
 }
 
-const nobodyFar: FarNetwork = { ownCard: () => null, learn: () => false, introduce: async () => 'outside' }
+const nobodyFar: FarNetwork = {
+  introduction: () => ({ t: 'hub.card', card: null, site: null, name: '' }),
+  learn: () => false,
+  introduce: async () => 'outside'
+}
 
 /** Of an agent without a fleet. */
 class NoHubs extends EventEmitter<HubLinksEvents> implements HubLinks {
@@ -413,6 +417,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
         far.used(peer)
       }
     })
+    const { hub } = this.#o.settings
     const far = new FarParty({
       clock,
       connections,
@@ -420,20 +425,16 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       listing: this.#o.listing ?? networkInterfaces,
       watch: this.#watch,
       rules: this.#o.settings.discovery,
-      port: () => this.#port
+      port: () => this.#port,
+      name: this.#o.name,
+      site: hub?.site ?? null
     })
-    const { hub } = this.#o.settings
     if (hub) far.reachOnly(hub.reach)
     const hubs = new HubDials({
       ...common,
       secureContext: () => this.#controlContext!,
       barred,
-      card: () => ({
-        t: 'hub.card',
-        card: far.ownCard()?.toString('base64url') ?? null,
-        site: hub?.site ?? null,
-        name: presentableName(this.#o.name)
-      })
+      card: () => far.introduction()
     })
     hubs.configure(hub?.urls ?? [])
     const door = hub?.serve

@@ -80,8 +80,8 @@ export type Introduced = 'connected' | 'unreachable' | 'refused' | 'outside' | '
 
 /** Members of other subnets. */
 export interface FarNetwork {
-  /** Where this PC can be reached, signed by itself; null: nowhere. */
-  ownCard(): Buffer | null
+  /** What a hub is told of this PC, first of all: who and where it is, its card signed by itself. */
+  introduction(): ToHub
   /** A hub gave this card with that id. @returns false when it is not what it is said to be */
   learn(id: PeerId, card: Uint8Array): boolean
   /** Connects to a member whose card is known, within the limits of what a hub may cause. */

@@ -1,9 +1,11 @@
 import { isIPv4 } from 'node:net'
 import type { networkInterfaces } from 'node:os'
 import ipaddr from 'ipaddr.js'
+import type { ToHub } from '../../contract/hub-messages.ts'
 import type { PeerId } from '../../contract/ids.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Connections } from '../control/connections.ts'
+import { presentableName } from '../control/hello.ts'
 import type { InterfaceRules } from '../discovery/interfaces.ts'
 import type { InterfaceWatch } from '../discovery/interface-watch.ts'
 import type { Identity } from '../fleet/identity.ts'
@@ -22,6 +24,9 @@ export interface FarPartyOptions {
   readonly listing: typeof networkInterfaces
   readonly watch: InterfaceWatch
   readonly rules: Pick<InterfaceRules, 'includeLoopback' | 'listenAddress'>
+  /** As others call this PC, and the site it says it is in. */
+  readonly name: string
+  readonly site: string | null
   /** Null: not listening. */
   readonly port: () => number | null
 }
@@ -80,7 +85,12 @@ export class FarParty implements FarNetwork {
     })
   }
 
-  ownCard(): Buffer | null {
+  introduction(): ToHub {
+    const { name, site } = this.#o
+    return { t: 'hub.card', card: this.#ownCard()?.toString('base64url') ?? null, site, name: presentableName(name) }
+  }
+
+  #ownCard(): Buffer | null {
     const { clock, identity } = this.#o
     const port = this.#o.port()
     const addresses = this.#addresses()

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest'
+import type { AloneWhy, FromHub, ToHub } from '../contract/hub-messages.ts'
+import type { ContentKey, PeerId } from '../contract/ids.ts'
+import { fakeClock } from '../testing/fake-clock.ts'
+import { Hub } from './hub.ts'
+import { ONLY_SITE } from './site-table.ts'
+
+const id = (n: number) => n.toString(16).padStart(64, '0') as PeerId
+const key = `site:${'a'.repeat(64)}` as unknown as ContentKey
+const card: ToHub = { t: 'hub.card', card: null, site: null, name: 'anna' }
+
+function start(): { hub: Hub; told: [PeerId, FromHub][] } {
+  const told: [PeerId, FromHub][] = []
+  const hub = new Hub({
+    self: id(0),
+    name: 'hub',
+    version: '1',
+    clock: fakeClock(),
+    election: { leaseMs: 1000, settleMs: 0 },
+    sites: [],
+    maxConnections: 10,
+    maxContents: 10,
+    send: (to, message) => void told.push([to, message]),
+    onFlood: () => {},
+    onElected: () => {}
+  })
+  return { hub, told }
+}
+
+test('who has said where it is has a site; nobody else is listened to', () => {
+  const { hub, told } = start()
+  hub.message(id(1), card)
+  hub.joined(id(1), '10.1.2.3')
+  hub.message(id(1), { t: 'hub.hold', key, hours: 1 })
+  expect(hub.sites()).toEqual([])
+  hub.message(id(1), card)
+  expect(told.map(([to, { t }]) => [to, t])).toEqual([[id(1), 'hub.hello']])
+  hub.message(id(1), { t: 'hub.hold', key, hours: 1 })
+  expect(hub.sites()).toEqual([{ name: ONLY_SITE, members: 1, contents: 0, remembered: 1, wentAlone: 0 }])
+  hub.lost(id(1))
+  expect(hub.sites()[0]?.members).toBe(0)
+})
+
+test('counts the downloads that subnets went on with by themselves, not those that nobody else had', () => {
+  const { hub } = start()
+  hub.joined(id(1), '10.1.2.3')
+  hub.message(id(1), card)
+  for (const why of ['site-unreachable', 'site-stalled', 'nobody'] satisfies AloneWhy[])
+    hub.message(id(1), { t: 'hub.alone', key, why })
+  expect(hub.sites()[0]?.wentAlone).toBe(2)
+})
