@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { PeerId, Sha256Hex, type RequestId } from '../contract/ids.ts'
 import type { RequestView } from '../contract/request.ts'
 import type { Clock } from '../lib/clock.ts'
+import { linesOf } from '../lib/ndjson.ts'
 import { makePrivateSync, readPrivateFile, writePrivateFile } from '../lib/private-file.ts'
 import { shownUrl } from '../lib/shown-text.ts'
 
@@ -52,7 +53,7 @@ export class Deliveries {
   static async open(dataDir: string, clock: Clock): Promise<Deliveries> {
     const path = join(dataDir, 'deliveries.ndjson')
     const bytes = await readPrivateFile(path, MAX_FILE_BYTES).catch(() => undefined)
-    return new Deliveries(path, clock, (bytes?.toString('utf8') ?? '').split('\n').flatMap(read))
+    return new Deliveries(path, clock, linesOf(Delivery, bytes?.toString('utf8') ?? ''))
   }
 
   /** A request has ended; noted once. @param signers of its pieces, where nothing but their word or a sample speaks for it */
@@ -105,15 +106,5 @@ export class Deliveries {
   /** A disk that is full or fails costs the memory of it over a restart. */
   #write(work: () => Promise<void>): void {
     this.#writing = this.#writing.then(work).catch(() => {})
-  }
-}
-
-function read(line: string): Delivery[] {
-  if (line === '') return []
-  try {
-    const parsed = Delivery.safeParse(JSON.parse(line))
-    return parsed.success ? [parsed.data] : []
-  } catch {
-    return []
   }
 }

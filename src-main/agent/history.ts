@@ -6,6 +6,7 @@ import type { RequestId } from '../contract/ids.ts'
 import { isFinal } from '../contract/progress.ts'
 import { RequestView } from '../contract/request.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
+import { linesOf } from '../lib/ndjson.ts'
 import { makePrivateSync, readPrivateFile } from '../lib/private-file.ts'
 import { shownUrl } from '../lib/shown-text.ts'
 
@@ -63,7 +64,12 @@ export class History {
       (s) => s.size,
       () => 0
     )
-    return new History(dir, clock, texts.flatMap(linesOf), size)
+    return new History(
+      dir,
+      clock,
+      texts.flatMap((text) => linesOf(Line, text)),
+      size
+    )
   }
 
   /** Finished downloads that are not among `ids`, oldest first. Always the same objects. */
@@ -127,15 +133,3 @@ export class History {
 
 const newerFile = (dir: string): string => join(dir, 'history.ndjson')
 const olderFile = (dir: string): string => join(dir, 'history.1.ndjson')
-
-function linesOf(text: string): Line[] {
-  return text.split('\n').flatMap((line) => {
-    if (line === '') return []
-    try {
-      const parsed = Line.safeParse(JSON.parse(line))
-      return parsed.success ? [parsed.data] : []
-    } catch {
-      return []
-    }
-  })
-}

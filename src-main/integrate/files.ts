@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { accessSync, constants } from 'node:fs'
-import { chmod, chown, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, realpath, rm, rmdir, stat } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { LarderError, systemCode } from '../lib/errors.ts'
+import { replaceFile } from '../lib/replace-file.ts'
 import { isMade, makeEdit, undoEdit } from './edits.ts'
 import type { Surroundings, Tool } from './tools.ts'
 
@@ -99,22 +99,10 @@ async function put(path: string, text: string | null): Promise<void> {
     const target = await realpath(path).catch(() => path)
     await mkdir(dirname(target), { recursive: true })
     const before = await stat(target).catch(() => null)
-    const part = join(dirname(target), `.larder-${randomBytes(6).toString('hex')}`)
-    try {
-      const file = await open(part, 'wx', 0o600)
-      try {
-        await file.writeFile(text, 'latin1')
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-      if (before) await chown(part, before.uid, before.gid).catch(() => {})
-      await chmod(part, before ? before.mode & 0o7777 : 0o644)
-      await rename(part, target)
-    } catch (error) {
-      await rm(part, { force: true })
-      throw error
-    }
+    await replaceFile(target, Buffer.from(text, 'latin1'), async (file) => {
+      if (before) await file.chown(before.uid, before.gid).catch(() => {})
+      await file.chmod(before ? before.mode & 0o7777 : 0o644)
+    })
   } catch (error) {
     throw unwritable(path, error)
   }

@@ -1,25 +1,21 @@
 // Why it is like this: docs/decisions/0034-files-of-this-user-alone.md
-import { randomBytes } from 'node:crypto'
 import { chmodSync, closeSync, constants, fchownSync, lstatSync, openSync } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { readAtMost } from './bounded-file.ts'
 import { systemCode } from './errors.ts'
 import { ownerIn, ownerInSync } from './folder-owner.ts'
+import { replaceFile } from './replace-file.ts'
 
 /** Only this user may read and write it. Windows ignores the mode; there the folder's rights count. */
 const PRIVATE = 0o600
 
-/** Writes a file for the owner of its folder alone, this user: beside it, fsync, rename, so a reader sees the old or the new content, never a part. */
+/** Writes a file for the owner of its folder alone, this user, as {@link replaceFile}. */
 export async function writePrivateFile(path: string, data: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
-  try {
-    await writeNew(temporary, data)
-    await rename(temporary, path)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
+  const owner = await ownerIn(dirname(path))
+  await replaceFile(path, data, async (file) => {
+    if (owner) await file.chown(owner.uid, owner.gid)
+  })
 }
 
 /**
@@ -38,18 +34,6 @@ export async function readPrivateFile(path: string, maxBytes: number): Promise<B
     if (size > maxBytes) throw new RangeError(`${path} is longer than ${maxBytes} bytes`)
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) await file.chmod(PRIVATE)
     return await readAtMost(file, maxBytes, path)
-  } finally {
-    await file.close()
-  }
-}
-
-async function writeNew(path: string, data: string | Uint8Array): Promise<void> {
-  const owner = await ownerIn(dirname(path))
-  const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, PRIVATE)
-  try {
-    if (owner) await file.chown(owner.uid, owner.gid)
-    await file.writeFile(data)
-    await file.sync()
   } finally {
     await file.close()
   }
