@@ -345,7 +345,6 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       this.#fleet?.hubs.refresh()
       this.#fleet?.hubs.announce()
       this.emit('pathsChanged')
-      this.#fleet?.hubs.announce()
       this.emit('changed')
     })
     // A beacon on a port of its own would reach nobody.
