@@ -11,6 +11,7 @@ import { dataPaths } from '../lib/data-paths.ts'
 import { LarderError } from '../lib/errors.ts'
 import { localClock } from '../lib/local-time.ts'
 import type { PartStack } from '../lib/part-stack.ts'
+import { recently } from '../lib/recently.ts'
 import { MachineWatch, systemMachineProbes } from '../machine/machine-watch.ts'
 import { weightRulesOf } from '../machine/weigh-machine.ts'
 import { connectProbe } from '../origin/connect-probe.ts'
@@ -201,7 +202,7 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
         origin,
         buffers,
         rates,
-        networks: networksOf(probes.listing),
+        networks: networksOf(recently(probes.listing, 1000)),
         distrust,
         deliveries,
         serving,

@@ -1,6 +1,7 @@
 // Why it is like this: docs/decisions/0058-addresses-are-judged-when-connected-to.md
 import { hostname as nameOfThisPc, networkInterfaces } from 'node:os'
 import ipaddr from 'ipaddr.js'
+import { recently } from '../lib/recently.ts'
 
 /**
  * What lies behind an address, as far as it matters for who may be led there.
@@ -75,10 +76,11 @@ export function plainAddress(address: string): string {
   return parsed ? plain(parsed).toNormalizedString() : address
 }
 
-/** As they are now. */
-export function ownAddresses(): ReadonlySet<string> {
-  return new Set(Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map((on) => plainAddress(on.address))))
-}
+/** Of this PC, at most a second old: each request to an origin asks several times. */
+export const ownAddresses: () => ReadonlySet<string> = recently(
+  () => new Set(Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map((on) => plainAddress(on.address)))),
+  1000
+)
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6
 

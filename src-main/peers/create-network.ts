@@ -29,6 +29,7 @@ import { noLinks } from '../machine/links.ts'
 import { Listener } from './control/listener.ts'
 import { siteKeyOf } from './fleet/site-key-file.ts'
 import { siteKeyMembership, type Membership } from './fleet/membership.ts'
+import { stretchSiteKey } from './fleet/site-key.ts'
 import type {
   ConnectedPeer,
   FarNetwork,
@@ -100,6 +101,7 @@ export interface PeerNetworkOptions {
  */
 export async function createPeerNetwork(options: PeerNetworkOptions): Promise<PeerNetwork> {
   const siteKey = siteKeyOf(options.settings.fleet)
+  if (siteKey !== null) await stretchSiteKey(siteKey)
   const bySiteKey = siteKey === null ? undefined : siteKeyMembership(siteKey)
   const identity = await loadIdentity(options.dataDir, options)
   const ca = await CaFleet.open(options.dataDir, { ...options, identity, random: options.random ?? Math.random })

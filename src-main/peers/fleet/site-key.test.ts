@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { looksRandom, newSiteKey, secretOfSiteKey } from './site-key.ts'
+import { looksRandom, newSiteKey, secretOfSiteKey, stretchSiteKey } from './site-key.ts'
 
 const refused = expect.objectContaining({ code: 'SITE_KEY_INVALID' })
 const encoded = (bytes: Uint8Array | string) => Buffer.from(bytes as string, 'latin1').toString('base64url')
@@ -33,4 +33,16 @@ test('one key has one secret, which is slow to make and not the key', () => {
   expect(secretOfSiteKey(one)).toEqual(secretOfSiteKey(one))
   expect(secretOfSiteKey(one)).not.toEqual(secretOfSiteKey(two))
   expect(secretOfSiteKey(one).toString('base64url')).not.toBe(one.slice('larder-site-'.length))
+})
+
+test('a secret made ahead is the one it would have been', async () => {
+  const keys = Array.from({ length: 5 }, newSiteKey)
+  const made = keys.map(secretOfSiteKey)
+  // Only four are kept: the first is made anew.
+  await stretchSiteKey(keys[0]!)
+  expect(secretOfSiteKey(keys[0]!)).toEqual(made[0])
+})
+
+test('a key of another form is refused ahead as well', async () => {
+  await expect(stretchSiteKey('larder-site-short')).rejects.toThrow(refused)
 })

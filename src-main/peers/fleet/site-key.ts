@@ -1,4 +1,5 @@
-import { randomBytes, scryptSync } from 'node:crypto'
+import { randomBytes, scrypt, scryptSync } from 'node:crypto'
+import { promisify } from 'node:util'
 import { deflateRawSync } from 'node:zlib'
 import { SiteKey } from '../../contract/settings.ts'
 import { LarderError } from '../../lib/errors.ts'
@@ -32,13 +33,28 @@ export function newSiteKey(): string {
  * @throws SITE_KEY_INVALID for another form, and for a key that somebody made up
  */
 export function secretOfSiteKey(siteKey: string): Buffer {
+  const known = stretched.get(siteKey)
+  if (known) return known
+  return remember(siteKey, scryptSync(randomPartOf(siteKey), SALT, KEY_BYTES, COST))
+}
+
+/** Lets the next `secretOfSiteKey` of this key answer at once, and works it out beside this thread. @throws SITE_KEY_INVALID */
+export async function stretchSiteKey(siteKey: string): Promise<void> {
+  const part = randomPartOf(siteKey)
+  if (!stretched.has(siteKey)) remember(siteKey, await stretch(part, SALT, KEY_BYTES, COST))
+}
+
+const stretch = promisify<string, string, number, typeof COST, Buffer>(scrypt)
+
+function randomPartOf(siteKey: string): string {
   if (!SiteKey.safeParse(siteKey).success)
     throw new LarderError('SITE_KEY_INVALID', 'The site key is not of the form larder-site-<43 characters>')
   if (!looksRandom(siteKey.slice(PREFIX.length)))
     throw new LarderError('SITE_KEY_INVALID', 'The site key can be guessed: it is not made of random bytes')
-  const known = stretched.get(siteKey)
-  if (known) return known
-  const secret = scryptSync(siteKey.slice(PREFIX.length), SALT, KEY_BYTES, COST)
+  return siteKey.slice(PREFIX.length)
+}
+
+function remember(siteKey: string, secret: Buffer): Buffer {
   stretched.set(siteKey, secret)
   if (stretched.size > MAX_STRETCHED) stretched.delete(stretched.keys().next().value!)
   return secret
