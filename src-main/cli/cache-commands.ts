@@ -32,7 +32,7 @@ export async function listCache(options: AgentCommandOptions & CacheQueryInput, 
       String(entry.hits),
       entry.urls[0] ?? ''
     ])
-    return `${formatTable(['SHA-256', 'SIZE', 'KIND', '', 'LAST USED', 'HITS', 'URL'], rows, ['SIZE', 'HITS'])}\n${sum}`
+    return `${formatTable(['SHA-256', 'SIZE', 'KIND', '', 'LAST USED', 'HITS', 'URL'], rows, { right: ['SIZE', 'HITS'], shorten: 'URL', width: output.width })}\n${sum}`
   })
 }
 

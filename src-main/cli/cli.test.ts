@@ -194,7 +194,7 @@ describe('looking at the agent', () => {
     ])
     expect(status.stdout).toMatch(/^agent +pc-1, Larder /)
     expect(JSON.parse(statusJson.stdout)).toMatchObject({ name: 'pc-1', ports: { api: rig.port } })
-    expect(peers.stdout).toMatch(/NAME .*\npc-2 .*refused .*other fleet/)
+    expect(peers.stdout).toMatch(/NAME .*\npc-2 .*refused .*\n +other fleet/)
     expect(JSON.parse(masters.stdout)).toEqual({ masters: [] })
     expect(events.stdout).toContain('a red warning')
     expect(lastLine(eventsJson.stdout)).toMatchObject({ type: 'warning' })

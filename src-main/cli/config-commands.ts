@@ -51,7 +51,10 @@ export async function listSettings(
       strengths[setting.strength],
       setting.pending ? 'from the next start on' : ''
     ])
-    const table = found.length === 0 ? 'No setting matches.' : formatTable(['NAME', 'VALUE', 'SOURCE', ''], rows)
+    const table =
+      found.length === 0
+        ? 'No setting matches.'
+        : formatTable(['NAME', 'VALUE', 'SOURCE', ''], rows, { shorten: 'VALUE', width: output.width })
     return [table, ...problems.map(describeRefusal)].join('\n')
   })
 }

@@ -98,7 +98,7 @@ test('columns are aligned without lines', () => {
         ['a', '1'],
         ['bbbbb', '100']
       ],
-      ['N']
+      { right: ['N'] }
     )
   ).toBe('NAME     N\na        1\nbbbbb  100')
 })

@@ -73,7 +73,8 @@ async function list(where: Surroundings, output: Output): Promise<void> {
           installed ? 'yes' : 'no',
           integrated ? 'yes' : 'no',
           toolNamed(name)!.shares
-        ])
+        ]),
+        { shorten: 'what is shared', width: output.width }
       ),
       ...Object.entries(unfit).map(([name, why]) => `${name}: ${why}`)
     ].join('\n')

@@ -1,3 +1,4 @@
+import { styleText } from 'node:util'
 import type { ErrorView } from '../contract/errors.ts'
 
 /**
@@ -7,7 +8,7 @@ import type { ErrorView } from '../contract/errors.ts'
  */
 export class Output {
   readonly json: boolean
-  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean }
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
   /** For progress: a terminal or not. */
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean }
 
@@ -15,6 +16,16 @@ export class Output {
     this.json = json
     this.stdout = streams.stdout
     this.stderr = streams.stderr
+  }
+
+  /** Characters of a line on stdout: what the terminal has; no limit where a program reads. */
+  get width(): number {
+    return this.stdout.isTTY === true ? (this.stdout.columns ?? 80) : Infinity
+  }
+
+  /** Colours text for stdout where that is a terminal that shows colours; honours NO_COLOR and FORCE_COLOR. */
+  paint(style: Parameters<typeof styleText>[0], text: string): string {
+    return styleText(style, text, { stream: this.stdout })
   }
 
   /** The result in the form that was asked for. */

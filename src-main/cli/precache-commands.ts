@@ -59,7 +59,8 @@ export async function listPrecache(options: AgentCommandOptions, output: Output)
         item.integrity ?? '',
         item.pinDays === undefined ? '' : `${item.pinDays} d`,
         item.priority ?? ''
-      ])
+      ]),
+      { shorten: 'URL', width: output.width }
     )
   )
 }

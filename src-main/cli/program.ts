@@ -1,11 +1,12 @@
-import { Argument, Command, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, Option } from 'commander'
 import { LARDER_VERSION } from '../contract/version.ts'
+import { duration, kinds, orNull, rate, since, size, whole } from './arguments.ts'
+import { addCacheCommands } from './cache-program.ts'
 import { thisPc, type CliHost } from './cli-host.ts'
-import { parseDuration } from '../contract/durations.ts'
+import { addDownloadCommands } from './download-program.ts'
 import { addFleetCommands } from './fleet-program.ts'
 import type { Output } from './output.ts'
 import { addSettingCommands } from './setting-program.ts'
-import { parseRate, parseSize } from '../contract/sizes.ts'
 
 /**
  * All commands. What a command does is loaded when it runs, so that `larder get` does not wait for the agent's code, and
@@ -158,6 +159,8 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
       await openUi(options, output)
     })
 
+  addDownloadCommands(program, command, output)
+
   const shown = async () => import('./show.ts')
   command(program, 'status', 'Show the agent in a few lines.').action(async (options) =>
     (await shown()).showStatus(options, output)
@@ -170,9 +173,18 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
   )
   command(program, 'events', 'Show what has happened.')
     .option('-f, --follow', 'go on showing what happens')
-    .option('--since <number>', 'only events after this number', whole(0, Number.MAX_SAFE_INTEGER))
+    .option('--kind <kinds>', 'only these kinds, e.g. requestFailed,fallback', kinds)
+    .option('--errors', 'only what went wrong')
+    .option('--since <when>', 'only from then on: a time back (2h), or after the event of this number', since)
+    .option('--last <n>', 'only so many of the newest', whole(1, 100_000))
     .addOption(new Option('--csv', 'as a table for spreadsheets').conflicts(['follow', 'json']))
-    .action(async (options) => (await shown()).showEvents(options, output))
+    .addHelpText(
+      'after',
+      examples(['larder events --errors --since 2h', 'larder events --kind requestFailed --last 20 --csv'])
+    )
+    .action(async ({ kind, since: when, ...options }) =>
+      (await import('./events.ts')).showEvents({ ...options, ...when, ...(kind && { kinds: kind }) }, output)
+    )
 
   command(program, 'why', 'Tell why a download came from where it did.')
     .argument('<what>', 'id of a request, content key, digest (or the start of one), URL or part of it')
@@ -209,67 +221,7 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     )
     .action(async (level, options) => (await import('./log-command.ts')).logLevel(level, options, output))
 
-  const cache = program.command('cache').description('Look into the cache, and clear it.')
-  const cached = async () => import('./cache-commands.ts')
-  command(cache, 'ls', 'List contents.')
-    .argument('[search]', 'part of a URL or start of a digest')
-    .option('--limit <n>', 'at most so many', whole(1, 1000))
-    .option('--offset <n>', 'leave so many out at the start', whole(0, 1_000_000))
-    .addOption(new Option('--sort <by>', 'order').choices(['lastUsed', 'size', 'created']))
-    .action(async (search, options) => (await cached()).listCache({ ...options, search }, output))
-  command(cache, 'rm', 'Remove contents.')
-    .argument('<sha256...>', 'digest, or its first 6 digits or more')
-    .option('--dry-run', 'only say what would go')
-    .action(async (digests, options) => (await cached()).removeFromCache(digests, options, output))
-  command(cache, 'clear', 'Remove everything that is neither in use nor pinned.')
-    .option('--pinned-too', 'pinned contents as well')
-    .option('--dry-run', 'only count')
-    .action(async (options) => (await cached()).clearCache(options, output))
-  command(cache, 'verify', 'Read every content again and compare digests.').action(async (options) =>
-    (await cached()).verifyCache(options, output)
-  )
-  command(cache, 'pin', 'Protect a content from eviction.')
-    .argument('<sha256>', 'digest, or its first 6 digits or more')
-    .option('--for <duration>', 'only for so long, e.g. 30d', duration)
-    .action(async (digest, options) => (await cached()).pinInCache(digest, { ...options, pinned: true }, output))
-  command(cache, 'unpin', 'Let a content be evicted again.')
-    .argument('<sha256>', 'digest, or its first 6 digits or more')
-    .action(async (digest, options) => (await cached()).pinInCache(digest, { ...options, pinned: false }, output))
-  command(cache, 'show', 'Show one content: its URLs, uses, and whom it was served to.')
-    .argument('<sha256>', 'digest, or its first 6 digits or more')
-    .action(async (digest, options) => (await cached()).showContent(digest, options, output))
-  command(cache, 'priority', 'Say how late a content goes when room is needed.')
-    .argument('<sha256>', 'digest, or its first 6 digits or more')
-    .addArgument(new Argument('<priority>', 'how late').choices(['low', 'normal', 'high']))
-    .action(async (digest, priority, options) => (await cached()).setContentPriority(digest, priority, options, output))
-  command(
-    cache,
-    'limits',
-    'Show the limits and how hard they press; change them until the agent reads its settings anew.'
-  )
-    .option('--max-size <size>', 'size limit, e.g. 20GiB; none: a tenth of the disk', sizeOrNone)
-    .option('--max-percent <n>', 'size limit as a share of the disk; none: no share', percent)
-    .option('--min-free <size>', 'free space to leave to others', size)
-    .option('--max-age <days>', 'contents nobody used for so many days go; none: they may stay', percent)
-    .action(async (options) =>
-      (await cached()).cacheLimits(
-        options,
-        {
-          maxBytes: orNull(options.maxSize),
-          maxDiskPercent: orNull(options.maxPercent),
-          minFreeBytes: options.minFree,
-          maxAgeDays: orNull(options.maxAge)
-        },
-        output
-      )
-    )
-  command(
-    cache,
-    'relocate',
-    'Move the cache to another folder at the next start of the agent; without a folder, show how far a move is.'
-  )
-    .argument('[folder]', 'new folder')
-    .action(async (folder, options) => (await cached()).relocateCache(folder, options, output))
+  addCacheCommands(program, command, output)
 
   const precache = program.command('precache').description('Get contents into the cache before anybody asks.')
   const precached = async () => import('./precache-commands.ts')
@@ -288,19 +240,6 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     (await precached()).listPrecache(options, output)
   )
 
-  const switches = async () => import('./switches.ts')
-  command(program, 'pause', 'Pause all transfers.')
-    .option('--for <duration>', 'resume by itself after so long (default: 24h)', duration)
-    .addOption(new Option('--until-resumed', 'do not resume by itself').conflicts('for'))
-    .action(async (options) =>
-      (await switches()).pauseTransfers(
-        { ...options, forMs: options.untilResumed ? null : (options.for ?? 24 * 3600_000) },
-        output
-      )
-    )
-  command(program, 'resume', 'Let all transfers go on.').action(async (options) =>
-    (await switches()).resumeTransfers(options, output)
-  )
   const rates = command(program, 'rates', 'Show how fast what may go, and how much was served this month.')
   rates
     .option('--table', 'the caps of each hour of the week')
@@ -357,48 +296,3 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
 const examples = (lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`
 
 const collect = (text: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), text]
-
-function whole(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN
-    if (!(value >= least && value <= most))
-      throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
-    return value
-  }
-}
-
-function duration(text: string): number {
-  const ms = parseDuration(text)
-  if (ms === undefined || ms < 1) throw new InvalidArgumentError('Expected a duration such as 30s, 5m or 1h30m.')
-  return ms
-}
-
-/** What `none` stands for: commander takes a null of a parser for an option without value. */
-const orNull = <T>(value: T | 'none' | undefined): T | null | undefined => (value === 'none' ? null : value)
-
-/** A number; `none`: no limit. */
-function percent(text: string): number | 'none' {
-  if (text === 'none') return text
-  const value = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : NaN
-  if (Number.isNaN(value)) throw new InvalidArgumentError('Expected a number or none.')
-  return value
-}
-
-/** `none`: no limit. */
-function rate(text: string): number | 'none' {
-  const bytes = text === 'none' ? text : parseRate(text)
-  if (bytes === undefined)
-    throw new InvalidArgumentError('Expected a rate such as 2M (bytes per second), 50mbit or none.')
-  return bytes
-}
-
-/** `none`: no limit. */
-function sizeOrNone(text: string): number | 'none' {
-  return text === 'none' ? text : size(text)
-}
-
-function size(text: string): number {
-  const bytes = parseSize(text)
-  if (bytes === undefined) throw new InvalidArgumentError('Expected a size such as 500M or 20GiB.')
-  return bytes
-}

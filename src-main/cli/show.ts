@@ -69,22 +69,33 @@ export async function showPeers(options: AgentCommandOptions, output: Output): P
     if (peers.length === 0) return 'No other agent has been seen.'
     const rows = peers.map((peer) => [
       peer.name,
-      peer.id === null ? '–' : shortId(peer.id),
       peer.address,
       `${peer.state}${peer.banned ? ', banned' : ''}`,
       String(peer.weight ?? '–'),
       peer.version ?? '–',
       formatSize(peer.receivedBytes),
-      formatSize(peer.servedBytes),
-      peer.reason ?? ''
+      formatSize(peer.servedBytes)
     ])
-    return formatTable(['NAME', 'ID', 'ADDRESS', 'STATE', 'WEIGHT', 'VERSION', 'RECEIVED', 'SERVED', 'WHY'], rows, [
-      'WEIGHT',
-      'RECEIVED',
-      'SERVED'
-    ])
+    const table = formatTable(['NAME', 'ADDRESS', 'STATE', 'WEIGHT', 'VERSION', 'RECEIVED', 'SERVED'], rows, {
+      right: ['WEIGHT', 'RECEIVED', 'SERVED'],
+      shorten: 'NAME',
+      width: output.width
+    })
+    return withNotes(
+      table,
+      peers.map(({ reason }) => reason),
+      output
+    )
   })
 }
+
+/** A table whose rows are followed by a sentence, indented, where there is one to say. */
+function withNotes(table: string, notes: readonly (string | null)[], output: Output): string {
+  const [head, ...lines] = table.split('\n')
+  return [head, ...lines.flatMap((line, at) => [line, ...(notes[at] ? [note(notes[at], output)] : [])])].join('\n')
+}
+
+const note = (text: string, output: Output): string => output.paint('dim', `  ${printable(text)}`)
 
 export async function showMasters(options: AgentCommandOptions, output: Output): Promise<void> {
   const masters = await (await connect(options)).masters()
@@ -97,13 +108,17 @@ export async function showMasters(options: AgentCommandOptions, output: Output):
       masterOf(one),
       String(one.epoch),
       String(one.members),
-      one.coordinatorName ?? one.coordinator?.slice(0, 12) ?? '–',
-      one.why
+      one.coordinatorName ?? one.coordinator?.slice(0, 12) ?? '–'
     ])
-    const table = formatTable(['CONTENT', 'MASTER', 'EPOCH', 'MEMBERS', 'COORDINATOR', 'WHY'], rows, [
-      'EPOCH',
-      'MEMBERS'
-    ])
+    const table = withNotes(
+      formatTable(['CONTENT', 'MASTER', 'EPOCH', 'MEMBERS', 'COORDINATOR'], rows, {
+        right: ['EPOCH', 'MEMBERS'],
+        shorten: 'CONTENT',
+        width: output.width
+      }),
+      shown.map(({ why }) => why),
+      output
+    )
     const more = masters.length - shown.length
     return more === 0 ? table : `${table}\nand ${more.toLocaleString('en')} more that are finished; --json lists them`
   })
@@ -115,31 +130,6 @@ const MOST_FINISHED = 20
 function masterOf({ self, masterName, master, finished }: MasterView): string {
   if (self) return 'this PC'
   return masterName ?? master?.slice(0, 12) ?? (finished ? 'finished' : 'not elected yet')
-}
-
-export async function showEvents(
-  options: AgentCommandOptions & { readonly follow?: boolean; readonly since?: number; readonly csv?: boolean },
-  output: Output
-): Promise<void> {
-  const agent = await connect(options)
-  const since = options.since ?? 0
-  if (options.csv === true) {
-    const { eventsAsCsv } = await import('./event-export.ts')
-    output.stdout.write(eventsAsCsv(await agent.events(since)))
-    return
-  }
-  const show = (event: AgentEvent) => output.result(event, () => describeEvent(event))
-  if (options.follow !== true) {
-    for (const event of await agent.events(since)) show(event)
-    return
-  }
-  const ended = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort())
-  try {
-    for await (const event of agent.followEvents({ since, signal: ended.signal })) show(event)
-  } catch (error) {
-    if (!ended.signal.aborted) throw error
-  }
 }
 
 export function describeEvent(event: AgentEvent): string {
