@@ -173,6 +173,7 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
   const peers = await openPeers(
     {
       distrust,
+      members: () => cache.members,
       dataDir,
       name: made.name,
       settings,

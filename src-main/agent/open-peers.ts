@@ -2,8 +2,10 @@ import { createClaims } from '../claims/claims-service.ts'
 import type { Claims } from '../claims/claims.ts'
 import type { Settings } from '../contract/settings.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
+import type { MemberMemory } from '../cache/members-table.ts'
 import type { AwakeClock } from '../lib/awake-clock.ts'
 import { createPeerNetwork } from '../peers/create-network.ts'
+import type { KnownMembersStore } from '../peers/control/known-members.ts'
 import type { PeerNetwork } from '../peers/network.ts'
 import type { PartStack } from '../lib/part-stack.ts'
 import type { PieceBuffers } from '../pieces/piece-buffers.ts'
@@ -26,6 +28,8 @@ export interface PeersWorld extends Pick<AgentHost, 'log'> {
   readonly rates: Rates
   readonly buffers: PieceBuffers
   readonly distrust: Pick<Distrust, 'has'>
+  /** Members that were of use. */
+  readonly members: () => MemberMemory
   /** What peers may get; not asked before the network is started. */
   readonly shared: () => Pick<Transfers, 'openServed' | 'holdings' | 'knowledge'>
 }
@@ -56,6 +60,7 @@ export async function openPeers(world: PeersWorld, stack: PartStack): Promise<Pe
         log,
         buffers,
         rates,
+        knownMembers: membersIn(world),
         distrusts: (id) => distrust.has(id),
         source: { openServed: async (key) => (rates.mayUpload ? shared().openServed(key) : undefined) },
         knowledge: (key) => shared().knowledge(key)
@@ -79,6 +84,22 @@ export async function openPeers(world: PeersWorld, stack: PartStack): Promise<Pe
     (c) => c.stop()
   )
   return { network, link, claims }
+}
+
+/** Members that were of use, in the index. A disk that is full, or gone, costs the memory of them. */
+function membersIn({ members, clock, log }: Pick<PeersWorld, 'members' | 'clock' | 'log'>): KnownMembersStore {
+  const attempt = <T>(work: () => T, otherwise: T): T => {
+    try {
+      return work()
+    } catch (error) {
+      log.warn({ err: error }, 'Which PCs were of use before could not be read or kept.')
+      return otherwise
+    }
+  }
+  return {
+    all: () => attempt(() => members().all(), []),
+    note: (id) => attempt(() => members().note(id, clock.wallMs()), undefined)
+  }
 }
 
 /** Hands what the network hears to those whom it concerns. */

@@ -9,6 +9,7 @@ import type { PieceRecord } from '../pieces/record.ts'
 import type { CacheLimits } from './cache-limits.ts'
 import type { EvictionReason } from './eviction.ts'
 import type { Credential } from '../contract/peer-messages.ts'
+import type { MemberMemory } from './members-table.ts'
 import type { DayLedger } from './savings-table.ts'
 import type { Checked, Provenance, Signer } from './provenance.ts'
 
@@ -156,6 +157,8 @@ export interface Cache extends EventEmitter<CacheEvents> {
   readonly dir: string
   /** Bytes by day and source. */
   readonly savings: DayLedger
+  /** Members of the fleet that were of use. */
+  readonly members: MemberMemory
   /** Newest version known for a URL (without fragment); its content may have been evicted. */
   version(url: string): StoredVersion | undefined
   /** The origin has confirmed the stored version. */

@@ -31,6 +31,7 @@ import { OpenFiles } from './open-files.ts'
 import { PartialShelf } from './partial-shelf.ts'
 import { reconcile, sweepQuarantine, type RestingPartial } from './recover.ts'
 import type { Checked } from './provenance.ts'
+import type { MemberMemory } from './members-table.ts'
 import type { DayLedger } from './savings-table.ts'
 import { replaceFile } from './safe-files.ts'
 import { withVersion } from './sidecar.ts'
@@ -144,6 +145,10 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   /** Index and files agree as far as is known; false while they are looked at after an end that was none. */
   get inLine(): boolean {
     return this.#inLine
+  }
+
+  get members(): MemberMemory {
+    return this.#index().members
   }
 
   get savings(): DayLedger {

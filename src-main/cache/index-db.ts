@@ -7,6 +7,7 @@ import type { FileStamp } from './file-stamp.ts'
 import { toContent, toProvenance, toVersion, toView, type ContentRow, type ContentUse, type Row } from './index-rows.ts'
 import { newDatabase, openDatabase } from './index-file.ts'
 import { FOUND, SQL } from './index-sql.ts'
+import { MembersTable } from './members-table.ts'
 import { SavingsTable, type DayCounts } from './savings-table.ts'
 import { isSigned, type Checked, type Provenance } from './provenance.ts'
 import { storable } from './sidecar.ts'
@@ -34,10 +35,12 @@ export class IndexDb {
   readonly #statements = new Map<string, StatementSync>()
   #totals: DiskTotals = { entries: 0, bytes: 0, pinned: 0, pinnedBytes: 0 }
   readonly savings: SavingsTable
+  readonly members: MembersTable
 
   private constructor(db: DatabaseSync, savings: readonly DayCounts[] = []) {
     this.#db = db
     this.savings = new SavingsTable(db, savings)
+    this.members = new MembersTable(db)
     this.#countAll()
   }
 

@@ -20,6 +20,7 @@ import { FarParty } from './far/far-party.ts'
 import { HubDials } from './hub/hub-dials.ts'
 import { HubDoorway } from './hub/hub-door.ts'
 import { Connections } from './control/connections.ts'
+import type { KnownMembersStore } from './control/known-members.ts'
 import { presentableName, type Hello } from './control/hello.ts'
 import { loadIdentity, type Identity } from './fleet/identity.ts'
 import { InterfaceWatch } from './discovery/interface-watch.ts'
@@ -84,6 +85,8 @@ export interface PeerNetworkOptions {
   readonly rates?: PeerRates
   /** Numbers in [0, 1) for jitter; secrets never come from here. */
   readonly random?: () => number
+  /** Where members that were of use are kept over a restart; absent: nowhere. */
+  readonly knownMembers?: KnownMembersStore
   /** Members that are believed no more, whatever they show. */
   readonly distrusts?: (id: PeerId) => boolean
   /** The network interfaces of this PC, as `os.networkInterfaces` lists them. */
@@ -171,8 +174,8 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       id: identity.id,
       name: presentableName(options.name)
     })
-    this.#keys = new KeyRing(membership)
-    this.#keys.add(identity.id, identity.spki)
+    this.#keys = new KeyRing(membership, options.clock)
+    this.#keys.met(identity.id, identity.spki)
     this.#slots = new UploadSlots(options.clock, options.settings.uploadSlots, () => this.emit('changed'))
     this.#watch = new InterfaceWatch({
       clock: options.clock,
@@ -223,8 +226,8 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     return this.#identity.sign(message)
   }
 
-  verifyCredential(credential: Credential): { id: PeerId; spki: Buffer } | undefined {
-    return this.#keys.introduce(credential)
+  verifyCredential(credential: Credential, by: PeerId | null): { id: PeerId; spki: Buffer } | undefined {
+    return this.#keys.introduce(credential, by)
   }
 
   memberKey(id: PeerId): Buffer | undefined {
@@ -389,7 +392,8 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       table: this.#table,
       refusals,
       paths,
-      hello: () => this.#hello()
+      hello: () => this.#hello(),
+      knownMembers: this.#o.knownMembers
     })
     const client = new PieceClient({
       clock,
@@ -456,7 +460,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       countsIdentities,
       servePieces: (...asked) => server.handle(...asked)
     })
-    connections.on('proven', ({ remote }) => this.#keys.add(remote.id, remote.spki))
+    connections.on('proven', ({ remote }) => this.#keys.met(remote.id, remote.spki))
     connections.on('unproven', (id) => {
       client.forget(id)
       listener.forget(id)

@@ -165,8 +165,12 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
   readonly hubs: HubLinks
   /** Agents that take this one for their hub; null: it is none. */
   readonly door: HubDoor | null
-  /** Checks that a credential belongs to a member. @returns its peer id and public key, or undefined */
-  verifyCredential(credential: Credential): { id: PeerId; spki: Buffer } | undefined
+  /**
+   * Checks that a credential belongs to a member.
+   * @param by who showed it: a member may bring a number of new ones, then fewer; null: it was kept here
+   * @returns its peer id and public key, or undefined
+   */
+  verifyCredential(credential: Credential, by: PeerId | null): { id: PeerId; spki: Buffer } | undefined
   /** Public key (SPKI DER) of a member met in this run or introduced by a valid credential. */
   memberKey(id: PeerId): Buffer | undefined
   connected(): readonly ConnectedPeer[]

@@ -13,6 +13,8 @@ import { Neighbours, type Neighbour } from './neighbours.ts'
 const GATHER_MS = 100
 const MAX_SIGNERS_PER_NEWS = 4
 const MAX_SIGNERS_PER_MAP = 16
+/** Credentials kept for one content: as many as its sidecar holds. */
+const MAX_SIGNERS = 256
 
 interface SwarmEvents {
   /** A neighbour has (more) pieces. */
@@ -94,7 +96,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
           ? Bitmap.full(this.#job.plan.count)
           : mapFrom(message.map, this.#job.plan.count)
         if (offered === null) return this.forget(from)
-        this.#learn(message.signers)
+        this.#learn(from, message.signers)
         const neighbour = this.neighbours.meet(from)
         this.neighbours.setOffered(neighbour, offered)
         neighbour.root = message.root ?? null
@@ -116,7 +118,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
       case 'swarm.got': {
         const neighbour = this.neighbours.get(from)
         if (!neighbour?.offered) return
-        this.#learn(message.signers ?? [])
+        this.#learn(from, message.signers ?? [])
         this.neighbours.addOffered(neighbour, message.pieces)
         this.emit('offered', neighbour)
         return
@@ -260,11 +262,21 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     return this.#heard.get(signer) ?? this.#job.partial.credentials.get(signer)
   }
 
-  #learn(credentials: readonly Credential[]): void {
+  #learn(from: PeerId, credentials: readonly Credential[]): void {
     for (const credential of credentials) {
-      const member = this.#job.world.network.verifyCredential(credential)
-      if (member) this.#heard.set(member.id, credential)
+      const member = this.#job.world.network.verifyCredential(credential, from)
+      if (!member) continue
+      this.#heard.set(member.id, credential)
+      if (this.#heard.size > MAX_SIGNERS) this.#forgetIdleSigner()
     }
+  }
+
+  /** The first of whom nothing is here; if everybody signed something, the first. */
+  #forgetIdleSigner(): void {
+    const { partial } = this.#job
+    const signers = new Set([...partial.have].map((index) => partial.record(index)?.signer))
+    const [first] = this.#heard.keys()
+    this.#heard.delete([...this.#heard.keys()].find((id) => !signers.has(id)) ?? first!)
   }
 }
 

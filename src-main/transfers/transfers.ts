@@ -268,7 +268,7 @@ export class Transfers implements PieceSource {
       withoutDigest: settings.sharing.withoutDigest,
       self: network.self,
       isHere: (name) => networks.isHere(name),
-      believes: (credential) => network.verifyCredential(credential) !== undefined
+      believes: (credential) => network.verifyCredential(credential, null) !== undefined
     })
     return may ? content : undefined
   }

@@ -69,7 +69,7 @@ describe('control connections', () => {
     expect(a.network.memberKey(b.network.self)).toBeDefined()
     expect(a.network.nameOf(b.network.self)).toBe('bert')
     expect(a.network.view()).toMatchObject([{ name: 'bert', state: 'connected', reason: null }])
-    expect(a.network.verifyCredential(b.network.credential!)).toEqual({
+    expect(a.network.verifyCredential(b.network.credential!, null)).toEqual({
       id: b.network.self,
       spki: a.network.memberKey(b.network.self)
     })

@@ -15,7 +15,7 @@ import type { Identity } from '../fleet/identity.ts'
 import { KnownAddresses } from '../discovery/known-addresses.ts'
 import type { Membership } from '../fleet/membership.ts'
 import type { ConnectedPeer, Log } from '../network.ts'
-import { KnownMembers } from './known-members.ts'
+import { KnownMembers, type KnownMembersStore } from './known-members.ts'
 import { OwnDials } from './own-dials.ts'
 import { MAX_AT_ADDRESS, placeFor, type Guest } from './places.ts'
 import type { PeerTable } from './peer-table.ts'
@@ -45,6 +45,8 @@ export interface ConnectionsOptions {
   readonly table: PeerTable
   readonly refusals: Refusals
   readonly hello: () => Hello
+  /** Absent: nobody is known after a restart. */
+  readonly knownMembers?: KnownMembersStore | undefined
   /** The own addresses, as they are now. */
   readonly paths: {
     /** Why nothing may be exchanged over this own address, or null. */
@@ -112,12 +114,13 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   readonly #twins: Twins
   readonly #unread = new Unread()
   readonly #intake: Intake
-  readonly #known = new KnownMembers()
+  readonly #known: KnownMembers
   #running = false
 
   constructor(options: ConnectionsOptions) {
     super()
     this.#o = options
+    this.#known = new KnownMembers(options.knownMembers)
     this.#intake = new Intake(options.clock)
     this.#announced = new AnnouncedAddresses(options.clock)
     this.#dials = new OwnDials({

@@ -34,6 +34,10 @@ const MAX_SOCKETS = 4096
 const MAX_HEADER_BYTES = 4096
 /** Connections from one address that have not proved anything yet; a member opens a handful at a time, and many may share one address. */
 const MAX_UNPROVEN = 256
+/** The same where members are connected: a few identities with a few connections each. Many addresses must not take all sockets. */
+const MAX_UNPROVEN_OF_MEMBERS = 24
+/** Connections for pieces of one member; an agent opens two. */
+const MAX_PIECE_SOCKETS = 8
 
 export interface ListenerOptions {
   readonly clock: Clock
@@ -172,9 +176,11 @@ export class Listener {
   /** May this address open one more connection now? */
   #admits(address: string): boolean {
     const { guard, connections } = this.#o
+    const unproven = this.#unproven.get(address)?.size ?? 0
     // A connected member vouches for its address, but not for whoever else is behind it.
-    if ((this.#unproven.get(address)?.size ?? 0) >= MAX_UNPROVEN) return false
-    if (connections.knowsAddress(address)) return !this.#o.countsIdentities(address) || guard.admitsMembers(address)
+    if (unproven >= MAX_UNPROVEN) return false
+    if (connections.knowsAddress(address))
+      return !this.#o.countsIdentities(address) || (unproven < MAX_UNPROVEN_OF_MEMBERS && guard.admitsMembers(address))
     return guard.admits(address, connections.isAnnounced(address))
   }
 
@@ -288,13 +294,17 @@ export class Listener {
   async #pieces(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = request
     const remote = this.#remotes.get(socket)
-    if (!remote || !this.#o.connections.isProven(remote.id)) {
+    const sockets = (remote && this.#pieceSockets.get(remote.id)) ?? new Set()
+    if (
+      !remote ||
+      !this.#o.connections.isProven(remote.id) ||
+      (sockets.size >= MAX_PIECE_SOCKETS && !sockets.has(socket))
+    ) {
       socket.destroy()
       return
     }
     this.#patience.get(socket)?.cancel()
     this.#proved(plainAddress(socket.remoteAddress), socket.remotePort ?? 0)
-    const sockets = this.#pieceSockets.get(remote.id) ?? new Set()
     if (!sockets.has(socket)) {
       this.#pieceSockets.set(remote.id, sockets.add(socket))
       socket.once('close', () => sockets.delete(socket))

@@ -59,8 +59,8 @@ describe('a fleet with a CA', () => {
     expect(b!.network.self).toBe(devices[1]!.identity.id)
     const credential = b!.network.credential!
     expect(new X509Certificate(Buffer.from(credential.proof, 'base64url')).issuer).toBe('CN=larder fleet')
-    expect(a!.network.verifyCredential(credential)).toMatchObject({ id: b!.network.self })
-    expect(a!.network.verifyCredential({ ...credential, spki: a!.network.credential!.spki })).toBeUndefined()
+    expect(a!.network.verifyCredential(credential, null)).toMatchObject({ id: b!.network.self })
+    expect(a!.network.verifyCredential({ ...credential, spki: a!.network.credential!.spki }, null)).toBeUndefined()
   })
 
   it('finds its members by beacon', async () => {
@@ -153,7 +153,7 @@ describe('a fleet with a CA', () => {
     for (const { network } of [a, b, c]) {
       expect(network.fleet()).toMatchObject({ denyListNumber: 1, denied: 1 })
       expect(network.memberKey(id)).toBeUndefined()
-      expect(network.verifyCredential(credential)).toBeUndefined()
+      expect(network.verifyCredential(credential, null)).toBeUndefined()
       expect(network.view().find((peer) => peer.id === id)).toMatchObject({
         state: 'refused',
         reason: expect.stringContaining('was removed from the fleet')

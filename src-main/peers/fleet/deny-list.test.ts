@@ -76,6 +76,8 @@ describe('a deny list', () => {
     expect(holder.offer(first.bytes)).toBe('old')
     expect(holder.denies(id(1))).toBe(false)
     expect(holder.offer(Buffer.from('nonsense'))).toBe('forged')
+    // Not newer: no signature is looked at.
+    expect(holder.offer(Buffer.concat([second.bytes.subarray(0, -64), Buffer.alloc(64)]))).toBe('old')
     expect(kept).toEqual([1, 2])
   })
 })

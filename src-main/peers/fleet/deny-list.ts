@@ -43,6 +43,11 @@ export function signDenyList(caKey: KeyObject, number: number, denied: Iterable<
   return { number, denied: new Set(ids), bytes: Buffer.concat([body, signature]) }
 }
 
+/** The number such a list gives itself, signed or not; beyond all numbers when it is too short to have one. */
+export function numberOfDenyList(bytes: Uint8Array): number {
+  return bytes.length < HEAD_BYTES ? Infinity : Buffer.from(bytes.buffer, bytes.byteOffset, HEAD_BYTES).readUInt32BE(0)
+}
+
 /** Copies what it needs. @returns undefined for everything that this CA did not sign */
 export function readDenyList(bytes: Uint8Array, caPublicKey: KeyObject): DenyList | undefined {
   if (bytes.length < HEAD_BYTES + SIGNATURE_BYTES || bytes.length > MAX_DENY_LIST_BYTES) return undefined

@@ -55,6 +55,11 @@ export function signRecallList(
   }
 }
 
+/** The number such a list gives itself, signed or not; beyond all numbers when it is too short to have one. */
+export function numberOfRecallList(bytes: Uint8Array): number {
+  return bytes.length < HEAD_BYTES ? Infinity : Buffer.from(bytes.buffer, bytes.byteOffset, HEAD_BYTES).readUInt32BE(0)
+}
+
 /** Copies what it needs. @returns undefined for everything that this CA did not sign */
 export function readRecallList(bytes: Uint8Array, caPublicKey: KeyObject): RecallList | undefined {
   if (bytes.length < HEAD_BYTES + SIGNATURE_BYTES || bytes.length > MAX_RECALL_LIST_BYTES) return undefined

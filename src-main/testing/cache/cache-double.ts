@@ -57,6 +57,11 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
   readonly #checked = new Map<ContentKey, Checked>()
   readonly dir = '/nowhere/cache'
   readonly savings: DayLedger = new LedgerDouble()
+  readonly #members = new Set<PeerId>()
+  readonly members = {
+    all: () => [...this.#members],
+    note: (peer: PeerId) => void (this.#members.delete(peer), this.#members.add(peer))
+  }
   readonly #clock: Clock
   readonly #users: ContentUsers
   readonly #kept = new Map<Sha256Hex, Kept>()

@@ -8,6 +8,7 @@ import { urlOfSource } from '../../origin/variants.ts'
 import { pieceLength, pieceStart, planPieces } from '../../pieces/plan.ts'
 import { decodeRecord, encodeRecord, type PieceRecord } from '../../pieces/record.ts'
 import type { TransferWorld } from '../job.ts'
+import { Accusers } from './accusers.ts'
 import type { Distrust } from './distrust.ts'
 import { fetchSpan, NO_RANGES } from './origin-spans.ts'
 import type { Proof, Trust } from './trust.ts'
@@ -17,8 +18,6 @@ const DAY_MS = 24 * 3600_000
 const BAN_MS = { https: 30 * DAY_MS, http: DAY_MS } as const
 const SUSPICION_MS = DAY_MS
 const MAX_SUSPECTS = 256
-/** Checks at the origin that the word of one member may cause, per hour. */
-const CHECKS_PER_HOUR = 8
 const CHECK_LIMIT_MS = 30_000
 /** A content that is being read is removed when its reader has gone. */
 const REMOVE_AGAIN_MS = 2000
@@ -47,11 +46,12 @@ export interface EvidenceWorld extends Pick<
 export class Evidence implements Trust {
   readonly #world: EvidenceWorld
   readonly #suspects = new Map<PeerId, number>()
-  readonly #checks = new Map<PeerId, number[]>()
+  readonly #accusers: Accusers
   readonly #checking = new Set<string>()
 
   constructor(world: EvidenceWorld) {
     this.#world = world
+    this.#accusers = new Accusers(world.clock, (id) => world.network.placeOf(id))
   }
 
   distrusts(id: PeerId): boolean {
@@ -110,21 +110,25 @@ export class Evidence implements Trust {
   /** Another member says that a record is a lie. */
   async heard(from: PeerId, message: EvidenceMessage): Promise<void> {
     const { network, records } = this.#world
+    if (!this.#accusers.areHeard(from)) return
     const record = readRecord(message.record)
-    const signer = record && network.verifyCredential(message.signer)
+    const signer = record && network.verifyCredential(message.signer, from)
     if (!record || signer?.id !== record.signer || record.signer === network.self) return
     if (this.distrusts(record.signer) || !records.verify(message.key, record, signer.spki)) return
     const version = this.#world.versionOf(message.key) ?? this.#stored(message.key)
-    if (!version) return this.#suspect(record.signer)
+    if (!version) return this.#suspect(record.signer, from)
     const name = `${message.key} ${record.index} ${record.signer}`
-    if (this.#checking.has(name) || !this.#mayCheck(from)) return
+    if (this.#checking.has(name)) return
+    if (!this.#accusers.mayCheck(from)) return this.#suspect(record.signer, from)
     this.#checking.add(name)
     try {
       const truth = await this.#askOrigin(version, record.index)
-      if (truth && !truth.equals(record.digest))
+      if (!truth || truth.equals(record.digest)) return
+      // An origin that says something else each time speaks against nobody.
+      if ((await this.#askOrigin(version, record.index))?.equals(truth))
         this.prove({ key: message.key, url: version.url, record, truth, credential: message.signer })
     } catch {
-      this.#suspect(record.signer)
+      this.#suspect(record.signer, from)
     } finally {
       this.#checking.delete(name)
     }
@@ -155,15 +159,9 @@ export class Evidence implements Trust {
     }
   }
 
-  #mayCheck(from: PeerId): boolean {
-    const now = this.#world.clock.monotonicMs()
-    const lately = (this.#checks.get(from) ?? []).filter((at) => at > now - 3600_000)
-    if (lately.length >= CHECKS_PER_HOUR) return false
-    this.#checks.set(from, [...lately, now])
-    return true
-  }
-
-  #suspect(id: PeerId): void {
+  /** @param accuser on whose word */
+  #suspect(id: PeerId, accuser: PeerId): void {
+    if (this.suspects(id) || !this.#accusers.maySuspect(accuser)) return
     this.#suspects.delete(id)
     this.#suspects.set(id, this.#world.clock.monotonicMs() + SUSPICION_MS)
     if (this.#suspects.size > MAX_SUSPECTS) this.#suspects.delete(this.#suspects.keys().next().value!)
