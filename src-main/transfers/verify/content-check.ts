@@ -13,6 +13,10 @@ import type { Span } from './sample-plan.ts'
 import { firstDifference, Sampler, type Sample } from './sampler.ts'
 import { sourceOf } from './source-facts.ts'
 
+/** A holder that is busy is asked again so often, after so long. */
+const SHOW_TRIES = 5
+const BUSY_MS = 500
+
 /** A piece whose record says other than the origin, which was asked twice. */
 export interface Lie {
   readonly record: PieceRecord
@@ -163,35 +167,44 @@ export class ContentCheck {
     return regions
   }
 
-  /** Holders that have another content than is here: the origin says of one piece who is right. @returns the lie that is here */
+  /**
+   * Holders that have another content than is here. Each has to show its own signed record of the piece first: then the origin, asked for
+   * it, says of one of two signers that it lies, and nobody costs this PC a question with a word alone.
+   * @returns the lie that is here
+   */
   async #settleDissent(foreign: ReadonlySet<number>): Promise<Lie | undefined> {
-    const dissent = await findDissent(this.#job, this.#swarm)
-    if (!dissent) return undefined
-    const { index, peer } = dissent
-    const record = this.#job.partial.record(index)!
-    const truth = await this.#sampler.digestAtOrigin(index)
-    if (!truth.equals(record.digest)) return foreign.has(index) ? { record, truth } : undefined
-    await this.#proveDissenter(peer, index, truth)
+    const { key, partial, world } = this.#job
+    for (const { index, peer } of await findDissent(this.#job, this.#swarm)) {
+      const record = partial.record(index)!
+      const theirs = await this.#shownBy(peer, index)
+      if (!theirs || theirs.digest.equals(record.digest)) continue
+      const truth = await this.#sampler.digestAtOrigin(index)
+      if (!truth.equals(record.digest)) return foreign.has(index) ? { record, truth } : undefined
+      // What is here is right: whoever signed the other's piece has signed a lie.
+      const credential = this.#swarm.credential(theirs.signer) ?? null
+      world.evidence.prove({ key, url: this.#source.version.finalUrl, record: theirs, truth, credential })
+    }
     return undefined
   }
 
-  /** What is here is right: whoever signed the other's piece has signed a lie. */
-  async #proveDissenter(peer: PeerId, index: number, truth: Buffer): Promise<void> {
+  /** The record that goes with the other's piece, if a member that is believed has signed it. */
+  async #shownBy(peer: PeerId, index: number): Promise<PieceRecord | undefined> {
     const { key, plan, world } = this.#job
     const { signal } = this.#abort
-    try {
-      const pieces = world.network.fetchPieces(peer, key, plan, { first: index, count: 1 }, { signal, stallMs: 5000 })
-      for await (const { record, release } of pieces) {
-        release()
-        const spki = world.network.memberKey(record.signer)
-        if (record.index !== index || record.digest.equals(truth) || !spki || !world.records.verify(key, record, spki))
-          continue
-        const credential = this.#swarm.credential(record.signer) ?? null
-        world.evidence.prove({ key, url: this.#source.version.finalUrl, record, truth, credential })
+    for (let tries = 0; tries < SHOW_TRIES; tries++)
+      try {
+        const pieces = world.network.fetchPieces(peer, key, plan, { first: index, count: 1 }, { signal, stallMs: 5000 })
+        for await (const { record, release } of pieces) {
+          release()
+          const spki = world.network.memberKey(record.signer)
+          return record.index === index && spki && world.records.verify(key, record, spki) ? record : undefined
+        }
+      } catch (error) {
+        // It does not show what it has; that is no proof.
+        if (!hasCode(error, 'PEER_BUSY')) return undefined
+        await new Promise<void>((resolve) => world.clock.after(BUSY_MS * (0.5 + world.random()), resolve))
       }
-    } catch {
-      // It does not show what it has; that is no proof.
-    }
+    return undefined
   }
 
   /** Nobody is accused on one answer: the whole piece is asked for again. */

@@ -41,6 +41,7 @@ export class Sampler {
   readonly #world: SamplerWorld
   readonly #what: Sampled
   #receivedBytes = 0
+  #fetched: readonly FetchedSpan[] = []
 
   constructor(world: SamplerWorld, what: Sampled) {
     this.#world = world
@@ -86,13 +87,18 @@ export class Sampler {
     return random() < chance ? this.#spans([await this.#span(whole)]) : { is: 'not-drawn' }
   }
 
-  /** SHA-256 of a piece as the origin has it. */
+  /** SHA-256 of a piece as the origin has it. @throws ORIGIN_CHANGED when it says something else than it said of a place before */
   async digestAtOrigin(index: number): Promise<Buffer> {
     const { plan } = this.#what
     const start = pieceStart(plan, index)
     const end = start + pieceLength(plan, index)
     const piece = await this.#within((signal) => fetchSpan(this.#source(signal), { start, end }))
     const bytes = piece === NO_RANGES ? (await this.#whole()).bytes.subarray(start, end) : piece.bytes
+    for (const span of this.#fetched)
+      if (!agree({ start, bytes }, span))
+        throw new LarderError('ORIGIN_CHANGED', 'The origin gave different bytes for the same version', {
+          piece: index
+        })
     return hash('sha256', bytes, 'buffer')
   }
 
@@ -102,10 +108,16 @@ export class Sampler {
     const suspicious = this.#what.suspicious()
     return {
       lengthBytes: plan.lengthBytes,
-      pcs: suspicious ? 1 : this.#world.network.connected().length + 1,
+      pcs: suspicious ? 1 : this.#pcs,
       limits: { share: sampleShare, bytes: sampleBytes },
       certain: suspicious || withoutDigest === 'strict'
     }
+  }
+
+  /** Identities cost nothing: with each of its own a liar would make everybody look less closely. */
+  get #pcs(): number {
+    const { network } = this.#world
+    return 1 + new Set(network.connected().map(({ id }) => network.placeOf(id) ?? id)).size
   }
 
   #source(signal: AbortSignal): SpanSource {
@@ -121,6 +133,7 @@ export class Sampler {
   }
 
   #spans(spans: readonly FetchedSpan[]): Sample {
+    this.#fetched = spans
     return { is: 'spans', spans }
   }
 
@@ -144,6 +157,16 @@ export class Sampler {
   }
 }
 
+/** Two spans say the same wherever they overlap. */
+function agree(one: { start: number; bytes: Buffer }, other: { start: number; bytes: Buffer }): boolean {
+  const from = Math.max(one.start, other.start)
+  const to = Math.min(one.start + one.bytes.length, other.start + other.bytes.length)
+  return from >= to || part(one, from, to).equals(part(other, from, to))
+}
+
+const part = ({ start, bytes }: { start: number; bytes: Buffer }, from: number, to: number): Buffer =>
+  bytes.subarray(from - start, to - start)
+
 /** The first piece of which one of the spans says something else; null: none does. @param read reads one piece, into a buffer of its length */
 export async function firstDifference(
   plan: PiecePlan,
@@ -162,10 +185,8 @@ export async function firstDifference(
     const at = pieceStart(plan, index)
     const length = pieceLength(plan, index)
     const ours = await read(index, memory.subarray(0, length))
-    for (const { start, end, bytes } of its) {
-      const from = Math.max(start, at)
-      const to = Math.min(end, at + length)
-      if (!ours.subarray(from - at, to - at).equals(bytes.subarray(from - start, to - start))) return index
+    for (const { start, bytes } of its) {
+      if (!agree({ start: at, bytes: ours }, { start, bytes })) return index
     }
   }
   return null
