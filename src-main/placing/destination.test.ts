@@ -133,4 +133,17 @@ describe('the destination', () => {
       message: expect.stringContaining('another user')
     })
   })
+
+  test('may not be a link of a user in a folder of that user, who would choose what an administrator writes to', async ({
+    skip
+  }) => {
+    skip(process.getuid?.() !== 0, 'needs root to make something for another user')
+    await writeFile(join(dir, 'precious'), 'mine')
+    await mkdir(join(dir, 'home'))
+    await symlink(join(dir, 'precious'), join(dir, 'home', 'link'))
+    await lchown(join(dir, 'home'), 12_345, 12_345)
+    expect(await resolveDestination(join(dir, 'home', 'link'))).toBe(join(dir, 'precious'))
+    await lchown(join(dir, 'home', 'link'), 12_345, 12_345)
+    await expect(resolveDestination(join(dir, 'home', 'link'))).rejects.toMatchObject({ code: 'DESTINATION_INVALID' })
+  })
 })

@@ -87,10 +87,14 @@ function failedLook(error: unknown): AtPath {
   return code === 'EACCES' || code === 'EPERM' ? 'hidden' : 'impossible'
 }
 
-/** As Linux decides for `/tmp` (`fs.protected_symlinks`): where others may put links, only our own and the folder owner's count. */
+/**
+ * In a folder where others may put links only our own count, and root's. Stricter than Linux (`fs.protected_symlinks`), which follows
+ * those of the folder's owner as well: an administrator who saves something in a user's folder would write where that user likes.
+ */
 function isForeign(link: Stats, folder: Stats | undefined): boolean {
-  if (process.platform === 'win32' || !folder || (folder.mode & 0o022) === 0) return false
-  return link.uid !== process.geteuid?.() && link.uid !== folder.uid && link.uid !== 0
+  if (process.platform === 'win32' || !folder) return false
+  const isTrusted = (uid: number) => uid === 0 || uid === process.geteuid?.()
+  return !isTrusted(link.uid) && ((folder.mode & 0o022) !== 0 || !isTrusted(folder.uid))
 }
 
 /** Windows does not say it before the first file is made there. */
