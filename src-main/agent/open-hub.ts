@@ -93,11 +93,11 @@ export async function openHub(world: HubWorld, stack: PartStack): Promise<OpenHu
   return { site, claims, hub }
 }
 
-function makeHub({ clock, network, name, settings, events, changed }: HubWorld, own: OwnHub): Hub {
+function makeHub({ clock, network, settings, events, changed }: HubWorld, own: OwnHub): Hub {
   const { election, hub: rules } = settings()
   const hub: Hub = new Hub({
     self: network.self,
-    name,
+    name: network.nameOf(network.self),
     version: LARDER_VERSION,
     clock,
     election,

@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import { ClaimClose, ClaimDecision, ClaimPut, ClaimReport, ClaimResign, type ClaimMessage } from './peer-messages.ts'
+import {
+  ClaimClose,
+  ClaimDecision,
+  ClaimPut,
+  ClaimReport,
+  ClaimResign,
+  shownWords,
+  type ClaimMessage
+} from './peer-messages.ts'
 import { PeerId, type ContentKey } from './ids.ts'
 
 /**
@@ -31,7 +39,7 @@ export const HubCard = z.object({
   /** Null: it cannot be reached by others. */
   card: CardText.nullable(),
   site: SiteName.nullable(),
-  name: z.string().max(64)
+  name: shownWords(64)
 })
 
 /** Agent to hub: it has all of it and serves it for so many hours. */
@@ -71,10 +79,10 @@ export type ToHub = z.infer<typeof ToHub>
 /** Hub to agent, first of all. */
 export const HubHello = z.object({
   t: z.literal('hub.hello'),
-  name: z.string().max(64),
+  name: shownWords(64),
   /** The site this agent is taken to be in; null: none, so that it shares with nobody by way of this hub. */
   site: SiteName.nullable(),
-  version: z.string().max(32),
+  version: shownWords(32),
   leaseMs: z.number().int().min(100).max(600_000)
 })
 export type HubHello = z.infer<typeof HubHello>

@@ -20,12 +20,15 @@ const pieceIndex = z
 const pieceTotal = z.number().int().min(0).max(MAX_PIECES)
 const byteCount = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 
+/** Words of others that are shown to people: one line, and nothing that moves a cursor or hides what it says. */
+export const shownWords = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u)
+
 /** What a weight was decided on, in words for people: `laptop, Wi-Fi, battery 80 %`. */
-const about = z
-  .string()
-  .max(200)
-  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u)
-  .optional()
+const about = shownWords(200).optional()
 
 /** Who was master in which epoch, as far as the sender knows; pieces signed by others in that epoch are refused. */
 export const MasterHistory = z.array(z.object({ epoch, master: PeerId })).max(64)
@@ -114,7 +117,7 @@ export const ClaimDecision = z.object({
       })
     )
     .max(16),
-  why: z.string().max(200)
+  why: shownWords(200)
 })
 export type ClaimDecision = z.infer<typeof ClaimDecision>
 
@@ -137,7 +140,10 @@ export const SwarmHave = z.object({
   key: ContentKey,
   lengthBytes: byteCount,
   /** One bit per piece, most significant first, base64. Empty when complete. */
-  map: z.string().max(Math.ceil(MAX_PIECES / 8 / 3) * 4 + 4),
+  map: z
+    .string()
+    .max(Math.ceil(MAX_PIECES / 8 / 3) * 4 + 4)
+    .regex(/^[A-Za-z0-9+/]*={0,2}$/),
   complete: z.boolean(),
   /** When complete: Merkle root over the piece digests (RFC 9162), so that holders that disagree are noticed. */
   root: Sha256Hex.optional(),
