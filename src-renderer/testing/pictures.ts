@@ -126,7 +126,16 @@ function opened(): Picture[] {
         await page.getByRole('table', { name: /Candidates/ }).scrollIntoViewIfNeeded()
       )
     }),
-    ...both('cache-opened', { ...small, act: openFirstRow }),
+    ...both('cache-opened', { ...wide, act: openFirstRow }),
+    ...both('downloads-verified', {
+      ...wide,
+      kept: false,
+      act: async (page) => (
+        await page.getByRole('tab', { name: /Done/ }).click(),
+        await openFirstRow(page),
+        await page.getByText('First signed by').waitFor()
+      )
+    }),
     ...both('events-opened', { ...small, act: openFirstRow })
   ]
 }

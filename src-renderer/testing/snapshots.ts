@@ -2,6 +2,7 @@ import type { AgentEvent } from '../../src-main/contract/events.ts'
 import { errorTable, type ErrorCode } from '../../src-main/contract/errors.ts'
 import type { ContentKey, PeerId, RequestId, Sha256Hex } from '../../src-main/contract/ids.ts'
 import { reasonTexts, type ReasonCode, type RequestView } from '../../src-main/contract/request.ts'
+import type { ProvenanceView } from '../../src-main/contract/provenance.ts'
 import type { RateTableView } from '../../src-main/contract/rates.ts'
 import { weekdays } from '../../src-main/contract/settings.ts'
 import type {
@@ -762,6 +763,25 @@ export function stepOf(snapshot: AgentSnapshot): AgentSnapshot {
   }
 }
 
+const fixtureVerifiedBy = (n: number) =>
+  (['digest', 'origin', 'sample', 'origin', 'members', 'sample', 'digest', 'digest'] as const)[n % 8]!
+
+function fixtureProvenance(n: number, url: string): ProvenanceView {
+  const scheme = n % 5 === 3 ? 'http' : 'https'
+  return {
+    verifiedBy: fixtureVerifiedBy(n),
+    source: {
+      url: url.replace('https:', `${scheme}:`),
+      scheme,
+      address: '203.0.113.24',
+      at: FIXTURE_NOW - n * 31 * MIN,
+      issuer: scheme === 'http' ? null : 'C=DE, O=Corp Trust Services, CN=Corp Issuing CA 3',
+      network: null
+    },
+    signers: fixtureVerifiedBy(n) === 'origin' ? [peerId(20)] : [peerId(n % 3), ...(n % 4 === 0 ? [] : [peerId(50)])]
+  }
+}
+
 /** `count` cache entries, newest use first. */
 export function fixtureEntries(count: number): CacheEntryView[] {
   const roll = dice(7)
@@ -771,8 +791,8 @@ export function fixtureEntries(count: number): CacheEntryView[] {
     const own = n < files.length ? url : `${url.slice(0, dot)}-b${n}${url.slice(dot)}`
     return {
       sha256: hex64(n) as Sha256Hex,
-      verifiedBy: n % 4 === 0 ? 'digest' : n % 4 === 1 ? 'origin' : 'sample',
-      provenances: [],
+      verifiedBy: fixtureVerifiedBy(n),
+      provenances: [fixtureProvenance(n, own)],
       lengthBytes: Math.round(size * (0.2 + roll())),
       urls: n % 9 === 4 ? [own, own.replace('https://', 'https://mirror-2.')] : [own],
       kind: url.endsWith('.ps1') ? 'script' : 'resource',

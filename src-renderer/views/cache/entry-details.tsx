@@ -17,6 +17,7 @@ import { useAction, useLive } from '../../app-context.tsx'
 import { useAnswer } from '../../agent/use-answer.ts'
 import { entryName, keptSentence, servedToSentence } from '../../agent/selectors/cache.ts'
 import { exactDay } from '../../format/time.ts'
+import { useOriginFacts } from '../../parts/origin-facts.tsx'
 import { Facts } from '../../parts/panel.tsx'
 import { When } from '../../parts/when.tsx'
 
@@ -60,6 +61,7 @@ export function EntryDetails({ entry, onChanged }: EntryDetailsProps) {
   const served = servedToSentence(
     useAnswer(servedBytes > 0 ? { c: 'cache.content', sha256 } : null, servedBytes)?.servedTo ?? []
   )
+  const origins = useOriginFacts(entry.provenances)
   const name = entryName(entry)
   const disabled = !live || busy
 
@@ -88,6 +90,7 @@ export function EntryDetails({ entry, onChanged }: EntryDetailsProps) {
         facts={[
           ['Kept', keptSentence(entry)],
           ['Served to', served],
+          ...origins,
           ['Added', <When key="added" at={entry.createdAt} />],
           ...entry.urls.map((url, i) => [i === 0 ? 'Address' : `Address ${i + 1}`, url] as const),
           [

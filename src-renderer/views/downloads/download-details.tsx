@@ -1,12 +1,16 @@
 import { makeStyles, Text, tokens } from '@fluentui/react-components'
 import { finalRequestStates, type RequestView } from '../../../src-main/contract/request.ts'
+import { verifiedTexts } from '../../../src-main/contract/provenance.ts'
 import { waitingSentence } from '../../../src-main/contract/progress.ts'
 import { useSnapshot } from '../../app-context.tsx'
+import { useAnswer } from '../../agent/use-answer.ts'
 import { masterOf, transferOf } from '../../agent/selectors/downloads.ts'
 import { roleSentence, whyNotFromPeers } from '../../agent/selectors/explain.ts'
+import { provenanceFor } from '../../agent/selectors/provenance.ts'
 import { limitOf } from '../../agent/selectors/rates.ts'
 import { formatSize } from '../../../src-main/contract/sizes.ts'
 import { formatDuration } from '../../../src-main/contract/durations.ts'
+import { useOriginFacts } from '../../parts/origin-facts.tsx'
 import { Facts } from '../../parts/panel.tsx'
 import { PieceMap } from '../../parts/piece-map.tsx'
 import { SplitLegend } from '../../parts/source-split.tsx'
@@ -51,6 +55,14 @@ export function DownloadDetails({ request }: { readonly request: RequestView }) 
     finalRequestStates.includes(request.state) ? null : limitOf(s.rates, request.priority)
   )
   const pieces = usePieces(transfer?.key ?? null)
+  const { sha256, state } = request
+  const content = useAnswer(state === 'done' && sha256 !== null ? { c: 'cache.content', sha256 } : null, sha256)
+  const sampledBytes = transfer === null || transfer.sampledBytes === 0 ? null : transfer.sampledBytes
+  const origins = useOriginFacts(provenanceFor(request.url, content?.provenances ?? []), sampledBytes)
+  const verified =
+    origins.length > 0 || request.verifiedBy === null
+      ? origins
+      : [['Verified by', verifiedTexts[request.verifiedBy]] as const]
   const why = whyNotFromPeers(request)
   const error = request.state === 'failed' ? request.error : null
   const waits = waitingSentence(request)
@@ -109,6 +121,7 @@ export function DownloadDetails({ request }: { readonly request: RequestView }) 
             ['Address', request.url],
             ['Saved as', request.destination ?? 'Only in the cache'],
             ['Role', roleSentence(request)],
+            ...verified,
             ['Kind', `${request.kind === 'script' ? 'Script' : 'Resource'}, ${request.priority}`],
             ['Limit', limit],
             ['Asked for', <When key="asked" at={request.createdAt} />],
