@@ -1,4 +1,4 @@
-// A stranger on the network: forged beacons and garbage connections at a steady rate, until it is ended. Started by attack.ts.
+// A stranger on the network: forged beacons and garbage connections at a steady rate, until it is ended. Started by flood.ts.
 import { randomBytes, randomInt } from 'node:crypto'
 import dgram from 'node:dgram'
 import net from 'node:net'

@@ -3,8 +3,11 @@ import { NetworkClaimLink } from '../src-main/agent/claim-link.ts'
 import { createClaims } from '../src-main/claims/claims-service.ts'
 import type { ContentKey } from '../src-main/contract/ids.ts'
 import { systemClock } from '../src-main/lib/clock.ts'
+import { keepYoungHeapSmall } from '../src-main/lib/small-heap.ts'
 import { memorySource, VirtualLan, type LanPeer } from '../src-main/testing/virtual-lan.ts'
 
+// As an agent does.
+keepYoungHeapSmall()
 const [siteKey, key, lengthBytes] = process.argv.slice(2) as [string, ContentKey, string]
 const lan = await VirtualLan.open()
 const content = memorySource(key, Number(lengthBytes), () => peer.network)

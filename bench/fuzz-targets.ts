@@ -49,6 +49,7 @@ import { mutateBytes, mutateJson, type SeededRandom } from '../src-main/testing/
 import { FromHub, ToHub } from '../src-main/contract/hub-messages.ts'
 import { makeCard, readCard } from '../src-main/peers/far/contact-card.ts'
 import { hubVictim, parsed } from './fuzz-hub.ts'
+import { someProvenance, trustTargets } from './fuzz-trust.ts'
 import { controlSeeds, ControlVictim } from './fuzz-control.ts'
 
 /** One parser, or one part of an agent behind its parsers. */
@@ -84,7 +85,7 @@ const signer = 'c1'.repeat(32) as PeerId
 
 /** All targets, with state of their own: a new set is a new run. */
 export function fuzzTargets(): FuzzTarget[] {
-  return [...peerTargets(), ...diskTargets(), ...originTargets(), ...localTargets()]
+  return [...peerTargets(), ...trustTargets(), ...diskTargets(), ...originTargets(), ...localTargets()]
 }
 
 function peerTargets(): FuzzTarget[] {
@@ -257,7 +258,7 @@ function diskTargets(): FuzzTarget[] {
     pinnedUntil: null,
     priority: 'normal',
     versions: [version as never],
-    provenances: []
+    provenances: [someProvenance([0, 1, 2].map(recordOf))]
   })
   const slots = Buffer.concat([0, 1, 2].map((index) => encodeSlot(recordOf(index))))
   return [

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { RequestView } from '../contract/request.ts'
+import type { RequestSpecInput, RequestView } from '../contract/request.ts'
 import type { SettingsInput } from '../contract/settings.ts'
 import type { ContentKey } from '../contract/ids.ts'
 import { contentKeyOf, knowledgeOf } from '../origin/content-key.ts'
@@ -54,7 +54,7 @@ export class HostileSite {
 
   /** Honest agents ask for the same at once, all or some of them. @returns how it ended for each, and the SHA-256 of the file each got */
   async ask(
-    what: { url: string; integrity?: string },
+    what: Pick<RequestSpecInput, 'url' | 'integrity' | 'kind'>,
     agents = HONEST
   ): Promise<{ views: RequestView[]; files: (string | null)[] }> {
     if (this.#liars.length > 0) await this.learn(what.url)
