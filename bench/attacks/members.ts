@@ -305,7 +305,7 @@ export const ofMembers: readonly Attack[] = [
   { name: 'A5 upload slots held by who reads nothing', before: '61 s, then the origin', carryOut: heldSlots },
   {
     name: 'A5 sockets kept by members at many addresses',
-    before: 'no bound for a member; 4,096 for all, which 40 addresses used up',
+    before: 'no bound for one member, 4,096 sockets for all',
     carryOut: heldSockets
   }
 ]

@@ -17,6 +17,8 @@ const DAY_MS = 24 * 3600_000
 /** How long who lied is believed no more. Over http somebody else may have spoken for the origin. */
 const BAN_MS = { https: 30 * DAY_MS, http: DAY_MS } as const
 const SUSPICION_MS = DAY_MS
+/** Of an id, as `larder peers` prints it. */
+const SHOWN_DIGITS = 12
 const MAX_SUSPECTS = 256
 const CHECK_LIMIT_MS = 30_000
 /** A content that is being read is removed when its reader has gone. */
@@ -83,7 +85,8 @@ export class Evidence implements Trust {
     const peerName = network.nameOf(record.signer)
     emit(
       'peerDistrusted',
-      `${peerName} is believed no more: it signed piece ${record.index} of ${withoutQuery(url)}, which is not what the origin has.`,
+      // Whoever lies chooses its name as well.
+      `${peerName}, id ${record.signer.slice(0, SHOWN_DIGITS)}, is believed no more: it signed piece ${record.index} of ${withoutQuery(url)}, which is not what the origin has.`,
       {
         key,
         url: withoutQuery(url),
