@@ -174,9 +174,12 @@ export class ContentCheck {
    */
   async #settleDissent(foreign: ReadonlySet<number>): Promise<Lie | undefined> {
     const { key, partial, world } = this.#job
-    for (const { index, peer } of await findDissent(this.#job, this.#swarm)) {
+    const dissents = await findDissent(this.#job, this.#swarm)
+    // All at once: who hangs keeps nobody waiting in turn.
+    const shown = await Promise.all(dissents.map(({ peer, index }) => this.#shownBy(peer, index)))
+    for (const [i, { index }] of dissents.entries()) {
       const record = partial.record(index)!
-      const theirs = await this.#shownBy(peer, index)
+      const theirs = shown[i]
       if (!theirs || theirs.digest.equals(record.digest)) continue
       const truth = await this.#sampler.digestAtOrigin(index)
       if (!truth.equals(record.digest)) return foreign.has(index) ? { record, truth } : undefined
