@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openCache } from '../src-main/cache/open-cache.ts'
 import type { Sha256Hex } from '../src-main/contract/ids.ts'
 import { systemClock } from '../src-main/lib/clock.ts'
-import { keepYoungHeapSmall } from '../src-main/lib/small-heap.ts'
+import { keepYoungHeapSmall, letYoungHeapGrow } from '../src-main/lib/small-heap.ts'
 import { createHashPool } from '../src-main/pieces/hash-pool.ts'
 import { parseProc } from './usage.ts'
 
@@ -15,6 +15,7 @@ const dir = process.argv[2]!
 const doing = process.argv[3]
 // As the agent does.
 keepYoungHeapSmall()
+letYoungHeapGrow()
 const hashes = createHashPool({ workers: 1 })
 
 const timed = async <T>(work: () => T | Promise<T>): Promise<{ ms: number; value: T }> => {

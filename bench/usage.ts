@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import type { AgentSnapshot } from '../src-main/contract/snapshot.ts'
 
 /** What a process has used so far. */
@@ -41,4 +41,24 @@ export function parseProc(status: string, stat: string): Usage {
   }
   if (Object.values(usage).some(Number.isNaN)) throw new Error('not the status of a running process')
   return usage
+}
+
+/**
+ * How often the threads of a process were given a processor so far: each timer, message and look of the kernel that wakes one counts. Null where the
+ * system does not tell. What threads did that have ended is forgotten.
+ */
+export function switchesOf(pid: number): number | null {
+  try {
+    const tasks = readdirSync(`/proc/${pid}/task`)
+    return tasks.reduce((sum, task) => sum + parseSwitches(readFileSync(`/proc/${pid}/task/${task}/status`, 'utf8')), 0)
+  } catch {
+    return null
+  }
+}
+
+/** @param status content of /proc/<pid>/task/<tid>/status (proc(5)) */
+export function parseSwitches(status: string): number {
+  const found = [...status.matchAll(/^(?:non)?voluntary_ctxt_switches:\s+(\d+)$/gm)]
+  if (found.length !== 2) throw new Error('not the status of a running thread')
+  return found.reduce((sum, [, count]) => sum + Number(count), 0)
 }

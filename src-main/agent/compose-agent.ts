@@ -211,6 +211,7 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
         site: hub.site,
         begunFiles,
         changed,
+        worked: () => vitals.noteWork(),
         events,
         requestChanged: (view) => made.requestChanged(view)
       },

@@ -42,6 +42,8 @@ export interface TransfersWorld {
   readonly events: EventLog
   /** Something a snapshot shows has changed. */
   readonly changed: () => void
+  /** A request goes on, or a peer is served. */
+  readonly worked: () => void
   readonly requestChanged: (view: RequestView) => void
 }
 
@@ -77,6 +79,7 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     site,
     events,
     changed,
+    worked,
     requestChanged
   } = parts
   const line = { moved: (): void => {} }
@@ -117,6 +120,7 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     'transfers',
     () =>
       new Transfers(world, (bytes) => {
+        worked()
         rates.noteUploaded(bytes)
         traffic.note('servedBytes', bytes)
       }),
@@ -129,6 +133,7 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     'requests',
     () =>
       new Requests({ world, transfers, versions, cachedCheck }, (view) => {
+        worked()
         deliveries.note(view, () => signersOf(cache, view))
         requestChanged(view)
       }),

@@ -1,45 +1,70 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
+import { letYoungHeapGrow } from '../lib/small-heap.ts'
 
 type Monitor = ReturnType<typeof monitorEventLoopDelay>
 
-/** How the process itself is doing. The event-loop delay is that of the last minute. */
-export class VitalSigns {
-  readonly #resolutionMs = 20
-  #current: Monitor
-  #previous: Monitor | null = null
-  #timer: NodeJS.Timeout
+/** The monitor samples so often, and counts this interval in. */
+const RESOLUTION_MS = 20
+/** A figure is that of one to two of these. */
+const SPAN_MS = 30_000
 
-  constructor() {
-    this.#current = this.#monitor()
-    this.#timer = setInterval(() => {
-      this.#previous?.disable()
-      this.#previous = this.#current
-      this.#current = this.#monitor()
-    }, 30_000).unref()
+/**
+ * How the process itself is doing. The event loop is watched only while there is work, because watching wakes the process fifty times a
+ * second; what is told is the delay of the last minute with work.
+ */
+export class VitalSigns {
+  #current: Monitor | null = null
+  #previous: Monitor | null = null
+  #timer: NodeJS.Timeout | null = null
+  /** There was work since the current monitor began. */
+  #worked = false
+
+  /** The event loop is being watched. */
+  get watching(): boolean {
+    return this.#current !== null
+  }
+
+  /** Bytes move, or a request goes on; cheap. */
+  noteWork(): void {
+    this.#worked = true
+    if (this.#timer) return
+    letYoungHeapGrow()
+    this.#previous = null
+    this.#current = startMonitor()
+    this.#timer = setInterval(() => this.#turn(), SPAN_MS).unref()
   }
 
   read(): AgentSnapshot['process'] {
     const cpu = process.cpuUsage()
-    const p99 = Math.max(this.#current.percentile(99), this.#previous?.percentile(99) ?? 0) / 1e6
+    const p99 = Math.max(this.#current?.percentile(99) ?? 0, this.#previous?.percentile(99) ?? 0) / 1e6
     return {
       pid: process.pid,
-      // The monitor counts its own sampling interval in.
-      eventLoopP99Ms: Math.max(0, Math.round((p99 - this.#resolutionMs) * 10) / 10),
+      eventLoopP99Ms: Math.max(0, Math.round((p99 - RESOLUTION_MS) * 10) / 10),
       rssBytes: process.memoryUsage.rss(),
       cpuSeconds: (cpu.user + cpu.system) / 1e6
     }
   }
 
   stop(): void {
-    clearInterval(this.#timer)
-    this.#current.disable()
-    this.#previous?.disable()
+    if (this.#timer) clearInterval(this.#timer)
+    this.#timer = null
+    this.#current?.disable()
+    this.#previous = this.#current ?? this.#previous
+    this.#current = null
   }
 
-  #monitor(): Monitor {
-    const histogram = monitorEventLoopDelay({ resolution: this.#resolutionMs })
-    histogram.enable()
-    return histogram
+  #turn(): void {
+    if (!this.#worked) return this.stop()
+    this.#worked = false
+    this.#current?.disable()
+    this.#previous = this.#current
+    this.#current = startMonitor()
   }
+}
+
+function startMonitor(): Monitor {
+  const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+  histogram.enable()
+  return histogram
 }

@@ -3,7 +3,8 @@ import type { Socket } from 'node:net'
 
 /** A caller sends the head of its call at once, even on a PC that starves; who is silent for so long is not one. */
 const HEADERS_TIMEOUT_MS = 5000
-const CHECKED_EVERY_MS = 500
+/** How late that may be noticed. Each look wakes the process, whether or not anybody is connected. */
+const CHECKED_EVERY_MS = 2500
 
 /** For `http.createServer`. */
 export const silentCallersLeave = {

@@ -219,7 +219,7 @@ const metrics: readonly Metric[] = [
   {
     name: 'larder_event_loop_p99_seconds',
     kind: 'gauge',
-    help: 'Event-loop delay of the last minute, 99th percentile.',
+    help: 'Event-loop delay of the last minute with work, 99th percentile.',
     read: ({ process }) => [[process.eventLoopP99Ms / 1000]]
   }
 ]

@@ -1,5 +1,4 @@
 import type { AddressInfo } from 'node:net'
-import swagger from '@fastify/swagger'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Agent, Log } from '../agent/agent.ts'
@@ -18,7 +17,6 @@ import type { ProgramServices } from '../operations/operation-host.ts'
 import type { Person } from '../operations/person.ts'
 import type { UserAgents } from '../operations/user-agents.ts'
 import { Metrics, METRICS_TYPE } from './metrics.ts'
-import { openApiOptions } from './openapi.ts'
 import { addOperationRoutes, queryNumbers } from './operation-routes.ts'
 import { addUiRoutes } from './ui-routes.ts'
 import { uiLinkTo, type Ui } from './ui.ts'
@@ -137,7 +135,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const programs: ProgramServices = {
     prove: (challenge) => proveToken(token, challenge, port),
     ...(machine && { sign: (challenge: string) => machine.door.sign(challenge, port) }),
-    openApi: () => app.swagger() as { openapi: string },
+    openApi: async () => (await import('./openapi-document.ts')).openApiDocument(),
     logDir: options.logDir,
     examine: sharedWhileRunning(options.examine),
     uiLink: () => uiLinkTo(ui, port)
@@ -149,7 +147,6 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     clock,
     programs
   })
-  await app.register(swagger, openApiOptions)
   addOperationRoutes(app, { operations, requireToken, openStream, personOf: (request) => people.get(request) })
   if (ui || machine) {
     const windowOf = async (shown: string) => {
@@ -199,7 +196,6 @@ function addMetrics(app: FastifyInstance, metrics: Metrics, guard: Guard): void 
   app.route({
     method: 'GET',
     url: '/metrics',
-    schema: { hide: true },
     onRequest: async (request) => {
       await guard(request)
     },

@@ -36,7 +36,7 @@ export function addUiRoutes(app: FastifyInstance, context: UiRoutesContext): voi
     return { view, admits: () => true }
   }
 
-  app.post(uiRoutes.commands, { schema: { ...hidden, response: { 200: UiAnswer } } }, (request) =>
+  app.post(uiRoutes.commands, { schema: { response: { 200: UiAnswer } } }, (request) =>
     sessionOf(request).then(({ view }) => view.command(request.body))
   )
 
@@ -46,7 +46,7 @@ export function addUiRoutes(app: FastifyInstance, context: UiRoutesContext): voi
     if (written?.news !== news) written = { news, json: JSON.stringify(news) }
     return written.json
   }
-  app.get(uiRoutes.stream, { schema: hidden }, async (request, reply) => {
+  app.get(uiRoutes.stream, async (request, reply) => {
     const { view, admits } = await sessionOf(request)
     const stream = openStream(reply)
     const next = view.reader()
@@ -64,13 +64,11 @@ export function addUiRoutes(app: FastifyInstance, context: UiRoutesContext): voi
   })
 }
 
-const hidden = { hide: true } as const
-
 function addPage(app: FastifyInstance, ui: Ui, log: Log): void {
   const { sessions } = ui
 
-  app.get(UI_PATH.slice(0, -1), { schema: hidden }, (_request, reply) => reply.redirect(UI_PATH, 308))
-  app.get(`${UI_PATH}*`, { schema: hidden }, async (request, reply) => {
+  app.get(UI_PATH.slice(0, -1), (_request, reply) => reply.redirect(UI_PATH, 308))
+  app.get(`${UI_PATH}*`, async (request, reply) => {
     // The path as it was sent, so that it is decoded once, where it is checked.
     const pathname = (request.raw.url ?? '').split(/[?#]/, 1)[0]!.slice(UI_PATH.length - 1)
     const file = await readBundleFile(ui.rendererDir, pathname)
@@ -81,7 +79,7 @@ function addPage(app: FastifyInstance, ui: Ui, log: Log): void {
 
   app.post(
     uiRoutes.session,
-    { schema: { ...hidden, body: SessionSpec, response: { 200: SessionView } } },
+    { schema: { body: SessionSpec, response: { 200: SessionView } } },
     (request) => {
       const token = sessions.redeem((request.body as SessionSpec).link)
       if (token === null)
@@ -91,7 +89,7 @@ function addPage(app: FastifyInstance, ui: Ui, log: Log): void {
     }
   )
 
-  app.delete(uiRoutes.session, { schema: hidden }, (request, reply) => {
+  app.delete(uiRoutes.session, (request, reply) => {
     const token = bearerOf(request.headers.authorization)
     if (token === undefined || !sessions.admits(token))
       throw new LarderError('TOKEN_INVALID', 'This window is not signed in')

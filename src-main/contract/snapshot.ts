@@ -273,7 +273,7 @@ export const AgentSnapshot = z.object({
   }),
   traffic: TrafficCounters,
   savings: Savings,
-  /** Health of the process: event-loop delay p99 over the last minute, ms; resident memory, bytes. */
+  /** Health of the process: event-loop delay p99 over the last minute with work, ms; resident memory, bytes. */
   process: z.object({
     pid: z.number().int(),
     eventLoopP99Ms: z.number(),

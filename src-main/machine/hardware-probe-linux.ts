@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdirSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Battery, HardwareProbe, MachineForm } from './machine-facts.ts'
 
@@ -17,10 +18,11 @@ export function formOfChassis(type: number): MachineForm {
 
 /** Reads the kernel's own files; where there are none, as in containers and on boards without SMBIOS, the form is unknown. */
 export function linuxHardwareProbe(sys = '/sys'): HardwareProbe {
+  let chassis: MachineForm | undefined
   return {
     async read() {
       const battery = await readBattery(join(sys, 'class/power_supply'))
-      const form = formOfChassis(Number((await text(join(sys, 'class/dmi/id/chassis_type'))) ?? NaN))
+      const form = (chassis ??= formOfChassis(Number((await text(join(sys, 'class/dmi/id/chassis_type'))) ?? NaN)))
       // A PC with a battery of its own is one to carry, whatever its maker wrote into the firmware.
       return { form: form === 'unknown' && battery ? 'laptop' : form, battery }
     }
@@ -28,7 +30,7 @@ export function linuxHardwareProbe(sys = '/sys'): HardwareProbe {
 }
 
 async function readBattery(dir: string): Promise<Battery | null> {
-  const names = (await readdir(dir).catch(() => [] as string[])).slice(0, MAX_SUPPLIES)
+  const names = suppliesIn(dir).slice(0, MAX_SUPPLIES)
   const percents: number[] = []
   let found = false
   let discharging = false
@@ -46,6 +48,15 @@ async function readBattery(dir: string): Promise<Battery | null> {
   return {
     percent: percents.length === 0 ? null : Math.round(percents.reduce((sum, p) => sum + p, 0) / percents.length),
     discharging
+  }
+}
+
+/** Names come from memory; what a battery says may take its controller a while, so that is read elsewhere. */
+function suppliesIn(dir: string): string[] {
+  try {
+    return readdirSync(dir)
+  } catch {
+    return []
   }
 }
 

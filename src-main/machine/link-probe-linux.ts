@@ -1,4 +1,5 @@
-import { access, readFile, readdir } from 'node:fs/promises'
+import { readdirSync, readFileSync } from 'node:fs'
+import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LinkFacts, LinkKind, LinkProbe } from './links.ts'
 import { runQuietly } from './run-quietly.ts'
@@ -6,8 +7,8 @@ import { runQuietly } from './run-quietly.ts'
 /** Most interfaces that are looked at: a container host can have thousands. */
 const MAX_LINKS = 256
 const MAX_FILE_CHARACTERS = 64 * 1024
-/** While the interfaces stay the same, NetworkManager is asked this rarely: a process each time. */
-const METERED_FRESH_MS = 60_000
+/** While the interfaces stay the same, what they are is looked at this rarely: some files each, and a process for NetworkManager. */
+const FRESH_MS = 60_000
 
 /** Hardware types of `/sys/class/net/<name>/type` (`linux/if_arp.h`) that carry packets inside other packets. */
 const TUNNEL_TYPES = new Set(['512', '768', '769', '776', '778', '823', '65534'])
@@ -37,26 +38,44 @@ export function linuxLinkProbe({
   networkManager = askNetworkManager,
   nowMs = () => performance.now()
 }: LinuxLinkProbeOptions = {}): LinkProbe {
-  let metered: ReadonlyMap<string, boolean> = new Map()
-  let askedMs = -Infinity
-  let askedAbout = ''
+  let byName: ReadonlyMap<string, LinkFacts> = new Map()
+  let lookedMs = -Infinity
+  let lookedAt = ''
+  async function lookAt(names: readonly string[]): Promise<void> {
+    lookedMs = nowMs()
+    lookedAt = names.join()
+    const [printed, ...kinds] = await Promise.all([
+      networkManager(),
+      ...names.map((name) => readKind(join(sys, 'class/net', name)))
+    ])
+    const metered = parseMetered(printed ?? '')
+    byName = new Map(names.map((name, i) => [name, { kind: kinds[i]!, metered: metered.get(name) ?? null }]))
+  }
   return {
     async read() {
-      const names = (await readdir(join(sys, 'class/net')).catch(() => [] as string[])).slice(0, MAX_LINKS)
-      if (nowMs() - askedMs >= METERED_FRESH_MS || names.join() !== askedAbout) {
-        askedMs = nowMs()
-        askedAbout = names.join()
-        metered = parseMetered((await networkManager()) ?? '')
-      }
-      const kinds = await Promise.all(names.map((name) => readKind(join(sys, 'class/net', name))))
-      const byName = new Map(
-        names.map((name, i): [string, LinkFacts] => [name, { kind: kinds[i]!, metered: metered.get(name) ?? null }])
-      )
+      const names = namesIn(join(sys, 'class/net')).slice(0, MAX_LINKS)
+      if (nowMs() - lookedMs >= FRESH_MS || names.join() !== lookedAt) await lookAt(names)
       const defaultName =
-        defaultOf((await text(join(proc, 'net/route'))) ?? '') ??
-        defaultOf6((await text(join(proc, 'net/ipv6_route'))) ?? '')
+        defaultOf(textNow(join(proc, 'net/route'))) ?? defaultOf6(textNow(join(proc, 'net/ipv6_route')))
       return { byName, defaultName }
     }
+  }
+}
+
+// The kernel makes these at once from what it has in memory: no thread has to be woken to wait for them.
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+function textNow(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').slice(0, MAX_FILE_CHARACTERS).trim()
+  } catch {
+    return ''
   }
 }
 

@@ -23,7 +23,7 @@ export interface ProgramServices {
   prove(challenge: string): string
   /** Shows it to users who know no token yet; absent: there is one user. */
   sign?(challenge: string): string
-  openApi(): { openapi: string }
+  openApi(): Promise<{ openapi: string }>
   readonly logDir: string
   /** Looks at everything sharing needs; may take some seconds. */
   examine(): Promise<DoctorReport>

@@ -126,7 +126,7 @@ function byClient({ client }: Carriers, name: ApiOperationName, input: object): 
   const { bytes, stream, answer } = operationOf(name)
   const leave = new AbortController()
   const call = async () => {
-    if (bytes) return (await client.bytes(name, input as never, { signal: leave.signal })).arrayBuffer()
+    if (bytes) return (await client.bytes(name, input as never, { signal: leave.signal })).toArray()
     if (answer || !stream) return client.call(name, input as never)
     const messages = client.stream(name, input as never, { signal: leave.signal })
     await messages.next()

@@ -5,9 +5,7 @@ import {
   fstatSync,
   openSync,
   readdirSync,
-  readSync,
-  unwatchFile,
-  watchFile
+  readSync
 } from 'node:fs'
 import { lstat, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -17,6 +15,7 @@ import { makeFolder } from '../lib/make-folder.ts'
 import { writePrivateFile } from '../lib/private-file.ts'
 import { whyUnsafe } from '../lib/safe-place.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
+import { lookAtFiles } from './look-at-files.ts'
 import { machinePolicyFile } from './policy-file.ts'
 import { mergePolicies } from './policy-folder.ts'
 import { MAX_SETTINGS_BYTES, type FileText } from './settings-text.ts'
@@ -36,9 +35,6 @@ export interface SettingsFiles {
   /** Calls back when a file has changed, appeared or gone. @returns how to end it */
   watch(onChange: () => void): () => void
 }
-
-/** A look at the files so often, ms. Looking works where notices of the system do not: on network drives and for files yet to come. */
-const LOOK_EVERY_MS = 2000
 
 /**
  * `settings.json` of a data folder and the machine policy.
@@ -81,28 +77,8 @@ export function diskFiles(paths: DataPaths, policyFile: string = machinePolicyFi
         )
       }
     },
-    watch(onChange) {
-      const listener = (now: { mtimeMs: number; size: number; ino: number }, before: typeof now) => {
-        if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) onChange()
-      }
-      const watched = new Set<string>()
-      const watchParts = () => {
-        for (const place of [places.user, policyFolder(policyFile), ...policyParts(policyFile)]) {
-          if (watched.has(place)) continue
-          watched.add(place)
-          watchFile(place, { interval: LOOK_EVERY_MS, persistent: false }, changed)
-        }
-      }
-      const changed: typeof listener = (now, before) => {
-        // There may be a file in the folder that was not there before.
-        watchParts()
-        listener(now, before)
-      }
-      watchParts()
-      return () => {
-        for (const place of watched) unwatchFile(place, changed)
-      }
-    }
+    watch: (onChange) =>
+      lookAtFiles(() => [places.user, policyFolder(policyFile), ...policyParts(policyFile)], onChange)
   }
 }
 

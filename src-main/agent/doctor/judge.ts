@@ -59,7 +59,7 @@ export function judgeProcess({ process }: AgentSnapshot): Check {
     id: 'process',
     title: 'Agent process',
     tried: 'Read its event-loop delay and memory.',
-    seen: `Delay ${eventLoopP99Ms} ms (p99 of the last minute), ${Math.round(rssBytes / 1024 ** 2)} MiB.`,
+    seen: `Delay ${eventLoopP99Ms} ms (p99 of the last minute with work), ${Math.round(rssBytes / 1024 ** 2)} MiB.`,
     verdict: slow ? 'warn' : 'ok',
     next: slow ? 'See what else keeps the processor of this PC busy.' : null
   }

@@ -1,0 +1,33 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { VitalSigns } from './vital-signs.ts'
+
+const vitals = new VitalSigns()
+afterEach(() => {
+  vi.useRealTimers()
+  vitals.stop()
+})
+
+test('watches the event loop only while there is work, and for half a minute after it', () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  expect(vitals.watching).toBe(false)
+  vitals.noteWork()
+  expect(vitals.watching).toBe(true)
+  vi.advanceTimersByTime(29_000)
+  vitals.noteWork()
+  vi.advanceTimersByTime(2000)
+  expect(vitals.watching).toBe(true)
+  vi.advanceTimersByTime(30_000)
+  expect(vitals.watching).toBe(false)
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('still tells the delay of the last work when it is over', async () => {
+  vitals.noteWork()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  const until = performance.now() + 150
+  while (performance.now() < until);
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(vitals.read().eventLoopP99Ms).toBeGreaterThan(50)
+  vitals.stop()
+  expect(vitals.read().eventLoopP99Ms).toBeGreaterThan(50)
+})
