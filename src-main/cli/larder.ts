@@ -1,15 +1,11 @@
+import { fileURLToPath } from 'node:url'
+import { useCodeCache } from '../lib/code-cache.ts'
 import { keepYoungHeapSmall } from '../lib/small-heap.ts'
-import { leave, looksUpNames } from './leave.ts'
-import { main } from './main.ts'
-import { toleratePipeEnd, written } from './output.ts'
+import { dataDirOf } from './data-dir-of.ts'
 
-// Before the agent's code is loaded.
-keepYoungHeapSmall()
+// Before the program is loaded, which is why it is loaded only then.
 const argv = process.argv.slice(2)
-toleratePipeEnd(() => argv[0] === 'agent')
-const code = (process.exitCode = await main(argv))
-// Everything has been said. What is still under way, nobody waits for.
-if (argv[0] === 'agent' || looksUpNames()) {
-  await written()
-  leave(code)
-}
+if (argv[0] === 'agent' || argv[0] === 'hub') keepYoungHeapSmall()
+useCodeCache(dataDirOf(argv), fileURLToPath(import.meta.url))
+const { run } = await import('./run.ts')
+await run(argv)

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { Agent, request, type IncomingMessage } from 'node:http'
 import { createParser } from 'eventsource-parser'
 import { ErrorView } from '../contract/errors.ts'
 import { callOf, filledPath, httpForm } from '../contract/operations/http-form.ts'
@@ -5,6 +7,8 @@ import { operationOf, type AnswerOf, type ApiOperationName, type InputOf } from 
 import { LarderError } from '../lib/errors.ts'
 import type { AgentAddress } from './local-files.ts'
 
+/** Kept for the next call; the agent keeps its side far longer, so that no call meets a connection that is just being closed. */
+const IDLE_MS = 4000
 /** Longest JSON answer and longest message of a stream that is read. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
@@ -27,9 +31,10 @@ export interface StreamMessage {
   readonly data: unknown
 }
 
-/** Calls of the local API by the name of the operation. */
+/** Calls of the local API by the name of the operation. By `node:http`: to load `fetch` takes as long as a whole command may. */
 export class AgentHttp {
   readonly #address: Pick<AgentAddress, 'port' | 'token'>
+  readonly #connections = new Agent({ keepAlive: true, timeout: IDLE_MS })
 
   constructor(address: Pick<AgentAddress, 'port' | 'token'>) {
     this.#address = address
@@ -38,7 +43,7 @@ export class AgentHttp {
   /** @throws the agent's own error; AGENT_NOT_RUNNING when it cannot be reached; AGENT_UNSUPPORTED when the answer is not understood */
   async call<N extends ApiOperationName>(name: N, ...[input, options]: CallArguments<N>): Promise<AnswerOf<N>> {
     const response = await this.#send(name, input ?? {}, options, 'application/json')
-    const json: unknown = parseAnswer(await readBounded(response))
+    const json: unknown = parseAnswer(await readBounded(response, options?.signal))
     const answer = operationOf(name).answer?.safeParse(json)
     if (answer && !answer.success)
       throw new LarderError('AGENT_UNSUPPORTED', 'The agent’s answer is not understood', {
@@ -62,7 +67,7 @@ export class AgentHttp {
     })
     const decoder = new TextDecoder()
     try {
-      for await (const chunk of response.body ?? []) {
+      for await (const chunk of response as AsyncIterable<Buffer>) {
         parser.feed(decoder.decode(chunk, { stream: true }))
         yield* messages.splice(0)
         if (damaged) throw new LarderError('AGENT_UNSUPPORTED', 'A message of the agent is too long')
@@ -72,55 +77,64 @@ export class AgentHttp {
     }
   }
 
-  /** The answer as it comes; the caller reads its body. @throws as `call` */
-  bytes<N extends ApiOperationName>(name: N, ...[input, options]: CallArguments<N>): Promise<Response> {
+  /** The answer as it comes; the caller reads it. @throws as `call` */
+  bytes<N extends ApiOperationName>(name: N, ...[input, options]: CallArguments<N>): Promise<IncomingMessage> {
     return this.#send(name, input ?? {}, options, '*/*')
   }
 
-  async #send(name: ApiOperationName, input: object, { signal }: Cancellable = {}, accept: string): Promise<Response> {
+  async #send(
+    name: ApiOperationName,
+    input: object,
+    { signal }: Cancellable = {},
+    accept: string
+  ): Promise<IncomingMessage> {
     const operation = operationOf(name)
     const { method, path, body } = httpForm(operation)
     const parts = callOf(operation, input as Record<string, unknown>)
     const url = new URL(filledPath(path, parts.params), `http://127.0.0.1:${this.#address.port}`)
     for (const [key, value] of Object.entries(parts.query))
       if (value !== undefined) url.searchParams.set(key, String(value as string | number | boolean))
-    let response: Response
+    const sent = body && Buffer.from(JSON.stringify(parts.body))
+    let response: IncomingMessage
     try {
-      response = await fetch(url, {
+      signal?.throwIfAborted()
+      const call = request(url, {
         method,
-        redirect: 'error',
+        agent: this.#connections,
         headers: {
           accept,
           ...(operation.who !== 'anyone' && { authorization: `Bearer ${this.#address.token}` }),
-          ...(body && { 'content-type': 'application/json' })
+          ...(sent && { 'content-type': 'application/json', 'content-length': sent.length })
         },
-        ...(body && { body: JSON.stringify(parts.body) }),
         ...(signal && { signal })
       })
+      // What ends it later is told by its answer.
+      call.on('error', () => {})
+      call.end(sent)
+      response = ((await once(call, 'response')) as [IncomingMessage])[0]
     } catch (error) {
       throw unreachable(error, signal)
     }
-    if (response.ok) return response
-    const view = ErrorView.safeParse(parseAnswer(await readBounded(response))).data
+    const status = response.statusCode!
+    if (status >= 200 && status < 300) return response
+    const view = ErrorView.safeParse(parseAnswer(await readBounded(response, signal))).data
     throw view
       ? LarderError.fromView(view)
-      : new LarderError('AGENT_UNSUPPORTED', `The agent answers with status ${response.status}`, {
-          status: response.status
-        })
+      : new LarderError('AGENT_UNSUPPORTED', `The agent answers with status ${status}`, { status })
   }
 }
 
-async function readBounded(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
+async function readBounded(response: IncomingMessage, signal: AbortSignal | undefined): Promise<string> {
+  const chunks: Buffer[] = []
   let bytes = 0
   try {
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
       bytes += chunk.byteLength
       if (bytes > MAX_ANSWER_BYTES) throw new LarderError('AGENT_UNSUPPORTED', 'The agent’s answer is too long')
       chunks.push(chunk)
     }
   } catch (error) {
-    throw unreachable(error, undefined)
+    throw unreachable(error, signal)
   }
   return Buffer.concat(chunks).toString('utf8')
 }

@@ -107,8 +107,8 @@ export class AgentConnection {
 
   /** Bytes of a finished request, as long as the cache keeps them. The caller checks length and digest. @throws NOT_FOUND, BUSY */
   async content(id: RequestId, options: Cancellable = {}): Promise<ReadableStream<Uint8Array>> {
-    const response = await this.#http.bytes('request.content', { id }, options)
-    return response.body ?? new ReadableStream<Uint8Array>({ start: (controller) => controller.close() })
+    const { Readable } = await import('node:stream')
+    return Readable.toWeb(await this.#http.bytes('request.content', { id }, options)) as ReadableStream<Uint8Array>
   }
 
   snapshot(): Promise<AgentSnapshot> {
