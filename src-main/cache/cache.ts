@@ -47,6 +47,12 @@ export interface ContentReader {
   close(): Promise<void>
 }
 
+/** The file beside a destination that is written while its content is assembled, see {@link PartialContent.copyTo}. */
+export interface GrowingCopy {
+  /** Leaves nothing of it behind; without effect once {@link Cache.deliver} has it. Never throws; idempotent. */
+  discard(): Promise<void>
+}
+
 /** A content being assembled: file, piece map and records, kept through crashes. */
 export interface PartialContent {
   readonly key: ContentKey
@@ -72,6 +78,12 @@ export interface PartialContent {
   writeFromOrigin(data: Uint8Array, index: number, sign: (digest: Buffer) => PieceRecord): Promise<PieceRecord>
   /** Reads a piece that is had, into `into`, which has its length, or a new buffer. */
   read(index: number, into?: Buffer): Promise<Buffer>
+  /**
+   * From now on verified pieces are written beside `destination` as well, those that are here first; {@link Cache.deliver} then only adds what is missing.
+   * Holds up nothing, and ends by itself where the destination cannot take it: the delivery says why.
+   * @returns undefined where it would not help (short contents, disks that share blocks) or cannot be
+   */
+  copyTo(destination: string, options: { overwrite: boolean }): Promise<GrowingCopy | undefined>
   /** Forgets pieces (their signer was banned). */
   drop(indices: Iterable<number>): Promise<void>
   /**
@@ -194,9 +206,14 @@ export interface Cache extends EventEmitter<CacheEvents> {
   /**
    * Puts a complete content at `destination`: beside it (reflink where the file system can), fsync, rename. Verifies the
    * length; a damaged content is quarantined. An abort breaks it off at once and leaves the destination as it was.
+   * `copy`: what has been written there while the content was assembled; it is used up or gone afterwards.
    * @throws DESTINATION_INVALID, DESTINATION_UNWRITABLE, DISK_FULL, CACHE_DAMAGED, NOT_FOUND; the signal's reason
    */
-  deliver(sha256: Sha256Hex, destination: string, options: { overwrite: boolean; signal?: AbortSignal }): Promise<void>
+  deliver(
+    sha256: Sha256Hex,
+    destination: string,
+    options: { overwrite: boolean; signal?: AbortSignal; copy?: GrowingCopy | undefined }
+  ): Promise<void>
   list(query?: { limit?: number; offset?: number; search?: string; sort?: 'lastUsed' | 'size' | 'created' }): {
     entries: CacheEntryView[]
     total: number

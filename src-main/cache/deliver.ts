@@ -9,6 +9,8 @@ import { cloneOf } from '../placing/clone-file.ts'
 import { resolveDestination } from '../placing/destination.ts'
 import { destinationFailure } from '../placing/failure.ts'
 import { PartFile, type PartOptions } from '../placing/part-file.ts'
+import type { GrowingCopy } from './cache.ts'
+import { DiskCopy } from './growing-copy.ts'
 import type { OpenFiles } from './open-files.ts'
 import { readFully } from './safe-files.ts'
 import type { Sidecar } from './sidecar.ts'
@@ -24,6 +26,8 @@ export interface DeliveryOptions {
   readonly overwrite: boolean
   /** Breaks it off within some pieces; what was at the destination stays. */
   readonly signal?: AbortSignal | undefined
+  /** Written while the content was assembled. */
+  readonly copy?: GrowingCopy | undefined
 }
 
 export interface DeliveryParts {
@@ -46,7 +50,7 @@ export async function deliverFile(
   content: Sidecar,
   source: string,
   destination: string,
-  { overwrite, signal }: DeliveryOptions,
+  { overwrite, signal, copy }: DeliveryOptions,
   parts: DeliveryParts
 ): Promise<void> {
   signal?.throwIfAborted()
@@ -55,12 +59,45 @@ export async function deliverFile(
   if ((folder + sep).startsWith(parts.cacheDir + sep))
     throw new LarderError('DESTINATION_INVALID', `${destination} lies inside the cache`, { destination })
   const options = { overwrite, clock: parts.clock, exclusive: false }
+  if (copy instanceof DiskCopy && copy.destination === path && (await putCopy(content, source, copy, signal, parts)))
+    return
   const put = async () => (await write(content, source, path, { ...options, signal }, parts)).commit(signal)
   await put().catch(async (error: unknown) => {
     if (!hasCode(error, 'DISK_FULL') || !(await sameDisk(folder, parts.cacheDir))) throw error
     await parts.evict(content.plan.lengthBytes)
     await put()
   })
+}
+
+/**
+ * Puts a copy in place that has grown along with the content, with what it lacks.
+ * @returns false when there is none (any more), or it is not whole for whatever reason: then the destination is as it was
+ * @throws DESTINATION_EXISTS, CACHE_DAMAGED; the signal's reason
+ */
+async function putCopy(
+  content: Sidecar,
+  source: string,
+  copy: DiskCopy,
+  signal: AbortSignal | undefined,
+  parts: DeliveryParts
+): Promise<boolean> {
+  const taken = await copy.take()
+  if (!taken) return false
+  const { part, has } = taken
+  try {
+    const { plan, pieceDigests } = content
+    const missing = Array.from({ length: plan.count }, (_, index) => index).filter(
+      (index) => !has(index, pieceDigests.subarray(index * 32, index * 32 + 32))
+    )
+    await copyPieces(content, source, part, checkAndCopyPiece, { ...parts, signal }, missing)
+    part.wroteElsewhere(plan.lengthBytes)
+    await part.commit(signal)
+    return true
+  } catch (error) {
+    await part.discard()
+    if (signal?.aborted || hasCode(error, 'DESTINATION_EXISTS', 'CACHE_DAMAGED')) throw error
+    return false
+  }
 }
 
 async function write(
@@ -109,7 +146,8 @@ async function copyPieces(
   source: string,
   part: PartFile,
   writePiece: WritePiece,
-  { files, hashes, signal }: DeliveryParts & { readonly signal: AbortSignal | undefined }
+  { files, hashes, signal }: DeliveryParts & { readonly signal: AbortSignal | undefined },
+  indices: readonly number[] = Array.from({ length: plan.count }, (_, index) => index)
 ): Promise<void> {
   let next = 0
   const copyOne = async (index: number, memory: Buffer) => {
@@ -130,13 +168,14 @@ async function copyPieces(
     // Shared, so that a worker borrows it and each piece finds it here again.
     const memory = Buffer.from(new SharedArrayBuffer(Math.min(plan.pieceBytes, plan.lengthBytes)))
     try {
-      while (next < plan.count) await copyOne(next++, memory)
+      while (next < indices.length) await copyOne(indices[next++]!, memory)
     } finally {
-      next = plan.count
+      next = indices.length
     }
   }
   // All must have ended before the caller closes the file: another one could get its descriptor.
-  const ends = await Promise.allSettled(Array.from({ length: PIECES_AT_ONCE }, copyOn))
+  const readers = Math.min(PIECES_AT_ONCE, indices.length)
+  const ends = await Promise.allSettled(Array.from({ length: readers }, copyOn))
   for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
 

@@ -281,25 +281,22 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   }
 
   async deliver(sha256: Sha256Hex, destination: string, options: DeliveryOptions): Promise<void> {
-    if (!this.#index().find(sha256)) throw missing(sha256)
     const { clock, hashes, layout } = this.#parts
-    await this.store.users.using(sha256, async () => {
-      // Somebody else may be hashing it whole, who is not to be broken off.
-      const sidecar = await orAborted(this.store.sound(sha256, options.signal), options.signal)
-      if (!sidecar) throw new LarderError('CACHE_DAMAGED', 'The content in the cache was damaged or gone', { sha256 })
-      const evict = (bytes: number) => this.#upkeep.evict(bytes, { refused: true })
-      try {
-        await deliverFile(sidecar, layout.content(sha256), destination, options, {
-          cacheDir: layout.dir,
-          files: this.#files,
-          hashes,
-          clock,
-          evict
+    const evict = (bytes: number) => this.#upkeep.evict(bytes, { refused: true })
+    const parts = { cacheDir: layout.dir, files: this.#files, hashes, clock, evict }
+    try {
+      if (!this.#index().find(sha256)) throw missing(sha256)
+      await this.store.users.using(sha256, async () => {
+        // Somebody else may be hashing it whole, who is not to be broken off.
+        const sidecar = await orAborted(this.store.sound(sha256, options.signal), options.signal)
+        if (!sidecar) throw new LarderError('CACHE_DAMAGED', 'The content in the cache was damaged or gone', { sha256 })
+        await deliverFile(sidecar, layout.content(sha256), destination, options, parts).catch(async (error) => {
+          throw await this.store.damaged(sha256, error)
         })
-      } catch (error) {
-        throw await this.store.damaged(sha256, error)
-      }
-    })
+      })
+    } finally {
+      await options.copy?.discard()
+    }
   }
 
   list(query: Parameters<Cache['list']>[0] = {}): ReturnType<Cache['list']> {

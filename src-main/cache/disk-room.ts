@@ -57,6 +57,12 @@ export class DiskRoom {
     return this.#free
   }
 
+  /** So many more fit, and nothing has to be deleted for them. */
+  async fits(bytes: number): Promise<boolean> {
+    await this.refresh()
+    return this.#fits(bytes)
+  }
+
   /**
    * Makes sure that `bytes` more fit. With `keepRest` nothing is deleted for them.
    * @throws DISK_FULL, CACHE_TOO_SMALL with `keepRest`

@@ -2,124 +2,32 @@ import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
 import type { Credential } from '../contract/peer-messages.ts'
 import type { ContentKind } from '../contract/request.ts'
 import type { Bitmap } from '../lib/bitmap.ts'
-import type { Clock } from '../lib/clock.ts'
-import { LarderError, systemCode } from '../lib/errors.ts'
-import type { Afterwards, HashPool } from '../pieces/hashing.ts'
+import { hasCode, LarderError, systemCode } from '../lib/errors.ts'
+import type { Afterwards } from '../pieces/hashing.ts'
 import { pieceLength, pieceStart, type PiecePlan } from '../pieces/plan.ts'
 import type { PieceRecord } from '../pieces/record.ts'
 import type { CachedContent, PartialContent, StoredVersion } from './cache.ts'
 import { packProvenance, type Checked } from './provenance.ts'
-import type { ContentStore } from './content-store.ts'
-import type { DiskRoom } from './disk-room.ts'
+import type { DiskCopy } from './growing-copy.ts'
+import { GrowingCopies } from './growing-copies.ts'
 import { KeyedQueue } from './keyed-queue.ts'
-import type { Layout, PartialPaths } from './layout.ts'
-import type { OpenFiles } from './open-files.ts'
-import {
-  createPartialFiles,
-  MAX_CREDENTIALS,
-  readDescription,
-  readSlots,
-  removePartialFiles,
-  writeDescription
-} from './partial-files.ts'
-import { digestMismatch } from '../lib/digest-mismatch.ts'
+import type { PartialPaths } from './layout.ts'
+import type { PartialParts } from './partial-parts.ts'
+import { MAX_CREDENTIALS, removePartialFiles, writeDescription } from './partial-files.ts'
 import {
   assertIsPiece,
   assertRecordOf,
   assertWholePiece,
+  bytesHad,
   partialClosed,
   pieceGone,
-  pieceMissing,
-  requiredDigests
+  pieceMissing
 } from './piece-checks.ts'
 import { EMPTY_SLOT, encodeSlot, RecordSlots, SLOT_BYTES } from './record-slots.ts'
 import { readFully } from './safe-files.ts'
+import { digestOfWhole } from './digest-of-whole.ts'
 import { WholeDigest } from './whole-digest.ts'
 import { WriteBack } from './write-back.ts'
-
-export interface PartialParts {
-  readonly layout: Layout
-  readonly files: OpenFiles
-  readonly hashes: HashPool
-  readonly room: DiskRoom
-  readonly clock: Clock
-  readonly store: ContentStore
-  /** It is no longer open; `pieces` lie on disk for the next time, 0: nothing does. */
-  onEnd(pieces: number): void
-  onComplete(content: CachedContent): void
-}
-
-/** Opens or begins the partial of a key. @throws DISK_FULL, CACHE_UNUSABLE */
-export async function openDiskPartial(
-  key: ContentKey,
-  plan: PiecePlan,
-  paths: PartialPaths,
-  parts: PartialParts
-): Promise<DiskPartial> {
-  const { layout, room, clock } = parts
-  const known = await readDescription(paths.json)
-  let slots: RecordSlots | undefined
-  if (known?.key === key && known.lengthBytes === plan.lengthBytes && known.pieceBytes === plan.pieceBytes) {
-    slots = await readSlots(paths.rec, plan).catch(() => undefined)
-    if (slots && !known.clean) {
-      // After an unclean end what the map claims is hashed again.
-      for (const index of await findDamaged([...slots.have], slots, plan, paths, parts.hashes)) {
-        slots.delete(index)
-        await parts.files.use(paths.rec, 'r+', (handle) => handle.write(EMPTY_SLOT, 0, SLOT_BYTES, index * SLOT_BYTES))
-      }
-    }
-  }
-  await room.refresh()
-  await room.ensure(plan.lengthBytes - (slots ? bytesHad(slots.have, plan) : 0))
-  const credentials = new Map(slots ? known?.credentials : [])
-  const description = {
-    v: 1 as const,
-    key,
-    lengthBytes: plan.lengthBytes,
-    pieceBytes: plan.pieceBytes,
-    clean: false,
-    credentials: [...credentials]
-  }
-  await room.run(0, async () => {
-    if (!slots) {
-      await removePartialFiles(paths, layout)
-      await createPartialFiles(paths, plan)
-    }
-    // Before anything is written again the mark of the clean end must be gone from the disk for good.
-    if (!slots || known?.clean)
-      await writeDescription(paths.json, description, layout, { durable: slots !== undefined, clock })
-  })
-  return new DiskPartial({
-    key,
-    plan,
-    paths,
-    slots: slots ?? new RecordSlots(plan.count),
-    credentials,
-    unproven: known?.clean && slots ? [...slots.have] : [],
-    parts
-  })
-}
-
-/** Those of the pieces whose bytes on disk do not have their record's digest. */
-async function findDamaged(
-  pieces: number[],
-  slots: RecordSlots,
-  plan: PiecePlan,
-  { part }: PartialPaths,
-  hashes: HashPool
-): Promise<number[]> {
-  const ranges = pieces.map((index) => ({ start: pieceStart(plan, index), length: pieceLength(plan, index) }))
-  const digests = await hashes.digestRanges(part, ranges).catch((error) => {
-    if (systemCode(error) === 'ENOENT') return pieces.map(() => null)
-    throw error
-  })
-  return pieces.filter((index, at) => !digests[at]?.equals(slots.digest(index)))
-}
-
-export function bytesHad(have: Bitmap, plan: PiecePlan): number {
-  const last = plan.count - 1
-  return have.count * plan.pieceBytes - (have.has(last) ? plan.pieceBytes - pieceLength(plan, last) : 0)
-}
 
 /**
  *     open ──► completing ──► ended
@@ -142,6 +50,7 @@ export class DiskPartial implements PartialContent {
   /** Pieces taken over from a clean end at the word of the map; nobody has hashed them in this run. */
   readonly #unproven: number[]
   #state: State = 'open'
+  readonly #copies: GrowingCopies
   #completing: Promise<CachedContent> | undefined
   #ending: Promise<void> | undefined
   /** Where the bytes lie once they are (being) completed. */
@@ -166,6 +75,7 @@ export class DiskPartial implements PartialContent {
     this.#parts = init.parts
     this.#writeBack = new WriteBack(init.parts.files, init.paths.part)
     this.#whole = new WholeDigest(init.parts.hashes, init.paths.part, init.plan, init.slots.have)
+    this.#copies = new GrowingCopies(this, init.paths.part, init.parts)
   }
 
   get have(): Bitmap {
@@ -205,8 +115,8 @@ export class DiskPartial implements PartialContent {
     return this.#piece(record.index, async () => {
       if (this.have.has(record.index)) return true
       if (data.length !== pieceLength(this.plan, record.index)) return false
-      const { written } = await this.#put(data, record.index, record)
-      if (written) await this.#had(record, data)
+      const { written, bytes } = await this.#put(data, record.index, record)
+      if (written) await this.#had(record, bytes)
       return written
     })
   }
@@ -216,11 +126,11 @@ export class DiskPartial implements PartialContent {
       const known = this.record(index)
       if (known) return known
       assertWholePiece(data, index, this.plan)
-      const { digest } = await this.#put(data, index)
+      const { digest, bytes } = await this.#put(data, index)
       const record = sign(digest)
       assertRecordOf(record, index, digest)
       await this.#keepRecord(record)
-      await this.#had(record, data)
+      await this.#had(record, bytes)
       return record
     })
   }
@@ -235,6 +145,10 @@ export class DiskPartial implements PartialContent {
     if (bytes) return bytes
     if (this.#state === 'open') await this.drop([index])
     throw pieceGone(index)
+  }
+
+  async copyTo(destination: string, options: { overwrite: boolean }): Promise<DiskCopy | undefined> {
+    return this.#state === 'open' ? this.#copies.begin(destination, options) : undefined
   }
 
   drop(indices: Iterable<number>): Promise<void> {
@@ -328,35 +242,21 @@ export class DiskPartial implements PartialContent {
     }
   }
 
-  /** Digest of the whole, being the one it should be. Where nothing names one, pieces taken over unhashed are hashed here. */
   async #digestWhole(expected: Sha256Hex | null): Promise<Sha256Hex> {
     if (!this.have.complete)
       throw new LarderError('INTERNAL', `Only ${this.have.count} of ${this.plan.count} pieces are here`)
-    const required = requiredDigests(this.key, expected)
-    let cause: unknown
     // The digest of a lone piece that was hashed in this run is that of the whole.
-    const whole =
-      this.plan.count === 1 && this.#unproven.length === 0
-        ? Promise.resolve(this.#slots.digests())
-        : this.#whole.finish()
-    const sha256 = await whole.then(
-      (digest) => digest.toString('hex') as Sha256Hex,
-      (error) => void (cause = error)
-    )
-    const wrong = required.find((digest) => digest !== sha256)
-    const suspects = wrong || sha256 === undefined ? [...this.have] : required.length === 0 ? this.#unproven : []
-    const damaged = await findDamaged(suspects, this.#slots, this.plan, this.#paths, this.#parts.hashes)
-    if (damaged.length > 0) {
-      await this.#forget(damaged, (_, work) => work())
-      throw new LarderError(
-        'CACHE_DAMAGED',
-        `${damaged.length} pieces were damaged on disk and must be fetched again`,
-        { pieces: damaged.length, cause }
-      )
-    }
-    if (sha256 === undefined) throw cause
-    if (wrong) throw digestMismatch(wrong, sha256)
-    return sha256
+    const lone = this.plan.count === 1 && this.#unproven.length === 0
+    return digestOfWhole(lone ? Promise.resolve(this.#slots.digests()) : this.#whole.finish(), {
+      key: this.key,
+      expected,
+      unproven: this.#unproven,
+      slots: this.#slots,
+      plan: this.plan,
+      path: this.#paths.part,
+      hashes: this.#parts.hashes,
+      forget: (pieces) => this.#forget(pieces, (_, work) => work())
+    })
   }
 
   async #forget(
@@ -383,7 +283,7 @@ export class DiskPartial implements PartialContent {
    * Writes a piece and then its record, when there is one already; it must fit. A buffer handed over comes back with a full
    * disk's error, so it can be written again after making room.
    */
-  async #put(data: Uint8Array, index: number, record?: PieceRecord): Promise<{ digest: Buffer; written: boolean }> {
+  async #put(data: Uint8Array, index: number, record?: PieceRecord) {
     const { files, hashes, room } = this.#parts
     const { part, rec } = this.#paths
     let bytes = data
@@ -401,14 +301,21 @@ export class DiskPartial implements PartialContent {
         throw error
       }
     }
-    return room.run(data.length, () =>
-      files.use(part, 'r+', ({ fd }) => {
-        if (!record) return write(fd)
-        return files.use(rec, 'r+', (slots) =>
-          write(fd, { fd: slots.fd, position: index * SLOT_BYTES, bytes: encodeSlot(record) })
-        )
-      })
-    )
+    const store = () =>
+      room.run(pieceLength(this.plan, index), () =>
+        files.use(part, 'r+', ({ fd }) => {
+          if (!record) return write(fd)
+          return files.use(rec, 'r+', (slots) =>
+            write(fd, { fd: slots.fd, position: index * SLOT_BYTES, bytes: encodeSlot(record) })
+          )
+        })
+      )
+    const stored = await store().catch(async (error: unknown) => {
+      // What is beside the destinations already takes the room of what is still to come.
+      if (!hasCode(error, 'DISK_FULL') || !(await this.#copies.discard())) throw error
+      return store()
+    })
+    return { digest: stored.digest, written: stored.written, bytes: stored.data }
   }
 
   async #keepRecord(record: PieceRecord): Promise<void> {
@@ -420,10 +327,10 @@ export class DiskPartial implements PartialContent {
   }
 
   /** The piece and its record are on disk. Its memory is in use until this ends. */
-  #had(record: PieceRecord, data: Uint8Array): Promise<void> {
+  async #had(record: PieceRecord, data: Uint8Array): Promise<void> {
     this.#slots.add(record)
-    this.#writeBack.written(pieceLength(this.plan, record.index))
-    return this.#whole.added(record.index, data)
+    this.#writeBack.written(data.length)
+    await Promise.all([this.#whole.added(record.index, data), this.#copies.offer(record.index, record.digest, data)])
   }
 
   #describe({ clean, durable }: { clean: boolean; durable: boolean }): Promise<void> {

@@ -1,7 +1,10 @@
 import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
-import { LarderError } from '../lib/errors.ts'
-import { pieceLength, type PiecePlan } from '../pieces/plan.ts'
+import type { Bitmap } from '../lib/bitmap.ts'
+import { LarderError, systemCode } from '../lib/errors.ts'
+import type { HashPool } from '../pieces/hashing.ts'
+import { pieceLength, pieceStart, type PiecePlan } from '../pieces/plan.ts'
 import type { PieceRecord } from '../pieces/record.ts'
+import type { RecordSlots } from './record-slots.ts'
 
 // What every partial demands of its pieces and of the whole, wherever it keeps them.
 
@@ -37,4 +40,25 @@ export const partialClosed = (key: ContentKey): LarderError =>
 export function requiredDigests(key: ContentKey, expected: Sha256Hex | null): Sha256Hex[] {
   const named = key.startsWith('sha256:') ? (key.slice('sha256:'.length) as Sha256Hex) : null
   return [expected, named].filter((digest) => digest !== null)
+}
+
+/** Those of the pieces whose bytes on disk do not have their record's digest. */
+export async function findDamaged(
+  pieces: number[],
+  slots: RecordSlots,
+  plan: PiecePlan,
+  path: string,
+  hashes: HashPool
+): Promise<number[]> {
+  const ranges = pieces.map((index) => ({ start: pieceStart(plan, index), length: pieceLength(plan, index) }))
+  const digests = await hashes.digestRanges(path, ranges).catch((error) => {
+    if (systemCode(error) === 'ENOENT') return pieces.map(() => null)
+    throw error
+  })
+  return pieces.filter((index, at) => !digests[at]?.equals(slots.digest(index)))
+}
+
+export function bytesHad(have: Bitmap, plan: PiecePlan): number {
+  const last = plan.count - 1
+  return have.count * plan.pieceBytes - (have.has(last) ? plan.pieceBytes - pieceLength(plan, last) : 0)
 }

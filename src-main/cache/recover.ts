@@ -6,7 +6,7 @@ import { BEGINNINGS, beginningsOnDisk, walkBeginning } from './content-walk.ts'
 import { lookAt } from './file-stamp.ts'
 import type { IndexDb } from './index-db.ts'
 import { partialName, type Layout } from './layout.ts'
-import { bytesHad } from './partial.ts'
+import { bytesHad } from './piece-checks.ts'
 import { readDescription, readSlots, removePartialFiles } from './partial-files.ts'
 import { removeFile } from './safe-files.ts'
 

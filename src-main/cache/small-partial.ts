@@ -10,7 +10,7 @@ import { pieceLength, type PiecePlan } from '../pieces/plan.ts'
 import type { PieceRecord } from '../pieces/record.ts'
 import type { CachedContent, PartialContent, StoredVersion } from './cache.ts'
 import { packProvenance, type Checked } from './provenance.ts'
-import type { PartialParts } from './partial.ts'
+import type { PartialParts } from './partial-parts.ts'
 import { MAX_CREDENTIALS } from './partial-files.ts'
 import { digestMismatch } from '../lib/digest-mismatch.ts'
 import {
@@ -95,6 +95,11 @@ export class SmallPartial implements PartialContent {
     const bytes = await this.#parts.files.use(this.#movedTo, 'r', (handle) => readFully(handle, 0, into))
     if (!bytes) throw pieceGone(index)
     return bytes
+  }
+
+  /** It is written in one go. */
+  async copyTo(): Promise<undefined> {
+    return undefined
   }
 
   async drop(indices: Iterable<number>): Promise<void> {

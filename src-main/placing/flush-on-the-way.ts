@@ -25,6 +25,11 @@ export class FlushOnTheWay {
     if (this.#failed) throw this.#failed.error
   }
 
+  /** Nothing more will be written for now: begins to flush what there is. */
+  soon(): void {
+    if (!this.#flushing && this.#unflushedBytes > 0) this.#start()
+  }
+
   /** Nothing more is written, and no flush is running. @throws what one has met: the system tells of lost bytes only once */
   async end(): Promise<void> {
     await this.#settled()
@@ -36,7 +41,10 @@ export class FlushOnTheWay {
   }
 
   #begin(): void {
-    if (this.#unflushedBytes < FLUSH_BYTES) return
+    if (this.#unflushedBytes >= FLUSH_BYTES) this.#start()
+  }
+
+  #start(): void {
     this.#unflushedBytes = 0
     this.#flushing = this.#flush()
       .catch((error: unknown) => (this.#failed = { error }))

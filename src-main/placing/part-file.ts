@@ -139,6 +139,11 @@ export class PartFile {
     return this.#flushes.wrote(bytes)
   }
 
+  /** All has been written to {@link fd}: the flush that {@link commit} waits for begins. */
+  flushSoon(): void {
+    this.#flushes.soon()
+  }
+
   /** The whole of `bytes` has been written to {@link fd} and checked there. */
   wroteElsewhere(bytes: number): void {
     this.#bytes = bytes

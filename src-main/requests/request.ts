@@ -15,7 +15,7 @@ import type { CachedCheck } from '../transfers/verify/cached-check.ts'
 import { sourceOf } from '../transfers/verify/source-facts.ts'
 import { chooseRoute, type FoundRoute } from './choose-route.ts'
 import type { DestinationsInUse } from '../placing/destinations-in-use.ts'
-import { requireRoomFor, takePlace, type Place } from './destination.ts'
+import { Delivery } from './delivery.ts'
 import { downloadToCache, downloadToFile, type DirectJob } from './direct-download.ts'
 import { HeldDownload } from './held-download.ts'
 import {
@@ -37,9 +37,6 @@ import type { RequestTarget } from './request-target.ts'
 import { whyPrivate } from './why-private.ts'
 import type { SharedDownloads } from './shared-downloads.ts'
 import type { VersionCheck } from './version-check.ts'
-
-/** A delivery of up to this size is over too soon to note it: what a kill leaves of it goes when its destination is asked for again. */
-const BRIEF_BYTES = 1024 * 1024
 
 export interface RequestParts {
   readonly world: TransferWorld
@@ -81,8 +78,8 @@ export class LocalRequest implements Interest {
   /** The question for the version. */
   #asking = new AbortController()
   #download = new HeldDownload()
-  readonly #delivery = new AbortController()
-  #place: Place | null = null
+  readonly #delivering = new AbortController()
+  #delivery: Delivery | null = null
   #membership: Membership | null = null
   #ticket: SlotTicket | null = null
   #endView: RequestView | null = null
@@ -176,6 +173,7 @@ export class LocalRequest implements Interest {
   joined(transfer: JoinedTransfer): void {
     this.#record.transfer = transfer
     this.#supply.resolve({ from: 'transfer', transfer })
+    this.#delivery?.follow(transfer)
     this.#machine.happened({ e: 'joined' })
   }
 
@@ -247,9 +245,9 @@ export class LocalRequest implements Interest {
       case 'obtained':
         return this.#obtained(effect.outcome, effect.fromCache)
       case 'deliver':
-        return this.#report(this.#deliver(effect.outcome), () => ({ e: 'delivered' }), 'deliveryFailed')
+        return this.#report(this.#delivery!.put(effect.outcome, this.#delivering.signal), () => ({ e: 'delivered' }), 'deliveryFailed')
       case 'abortDelivery':
-        return this.#delivery.abort(effect.error)
+        return this.#delivering.abort(effect.error)
       case 'noteReason':
         return this.noteReason(effect.code)
       case 'tellChanged':
@@ -273,9 +271,10 @@ export class LocalRequest implements Interest {
 
   async #prepare(): Promise<Outcome | null> {
     const { destination, overwrite } = this.#spec
-    if (destination !== undefined) this.#place = await takePlace(destination, overwrite, this.#parts.destinations)
+    if (destination !== undefined)
+      this.#delivery = await Delivery.prepare(this.#world, { destination, overwrite }, this.#parts.destinations)
     // It may have been cancelled meanwhile.
-    if (this.final) this.#place?.release()
+    if (this.final) void this.#delivery?.end()
     if (this.#expected === null) return null
     this.#world.recalls.assertNotRecalled(this.#expected)
     if (this.#target.private) return null
@@ -309,7 +308,7 @@ export class LocalRequest implements Interest {
       case 'transfer':
         this.#record.key = route.init.key
         this.#record.lengthBytes = route.init.plan.lengthBytes
-        await this.#requireRoom(route.init.plan.lengthBytes)
+        await this.#delivery?.requireRoom(route.init.plan.lengthBytes)
         return { by: 'transfer' }
       case 'whole':
         this.#record.key = route.key
@@ -321,11 +320,6 @@ export class LocalRequest implements Interest {
         this.#record.addReason(route.tooLarge ? 'too-large' : whyPrivate(route.version, this.#target.private))
         return { by: 'direct', to: 'file' }
     }
-  }
-
-  /** @throws DISK_FULL before anything is fetched that would not fit */
-  async #requireRoom(lengthBytes: number): Promise<void> {
-    if (this.#place) await requireRoomFor(this.#place.path, lengthBytes, this.#world.cache)
   }
 
   async #downloadDirectly(): Promise<Outcome> {
@@ -387,21 +381,9 @@ export class LocalRequest implements Interest {
     this.#world.cache.noteHit(outcome.sha256)
   }
 
-  async #deliver({ sha256, lengthBytes }: Outcome): Promise<void> {
-    const { overwrite } = this.#spec
-    const { path } = this.#place!
-    const begun = lengthBytes > BRIEF_BYTES ? this.#world.begunFiles : undefined
-    await begun?.note(path)
-    try {
-      await this.#world.cache.deliver(sha256, path, { overwrite, signal: this.#delivery.signal })
-    } finally {
-      await begun?.forget(path)
-    }
-  }
-
   #end(as: Ending, error: LarderError | null): void {
     this.#deadline.cancel()
-    this.#place?.release()
+    const left = this.#delivery?.end()
     this.#record.end(error)
     if (error !== null) {
       this.#abort.abort(error)
@@ -411,7 +393,7 @@ export class LocalRequest implements Interest {
     const { key, outcome, createdMs, finishedMs } = this.#record
     if (as !== 'done') this.#news.stopped(as, key, error!)
     else this.#news.done(key, { bytes: outcome!.lengthBytes, ms: Math.round(finishedMs! - createdMs) })
-    this.#ended.resolve()
+    this.#ended.resolve(left ?? undefined)
   }
 
   #tell(): void {

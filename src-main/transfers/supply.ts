@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import type { CachedContent } from '../cache/cache.ts'
+import type { CachedContent, GrowingCopy } from '../cache/cache.ts'
 import type { PeerId, Sha256Hex } from '../contract/ids.ts'
 import type { SourceSplit, WaitingFor } from '../contract/request.ts'
 import type { LarderError } from '../lib/errors.ts'
@@ -34,4 +34,6 @@ export interface JoinedTransfer extends PieceSupply {
   readonly rateBytesPerSecond: number
   /** Null when bytes move, and when it has ended. */
   readonly waitingFor: WaitingFor | null
+  /** What is verified is written beside `destination` from now on, see {@link PartialContent.copyTo}. */
+  copyTo(destination: string, options: { overwrite: boolean }): Promise<GrowingCopy | undefined>
 }

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { CachedContent, PartialContent, StoredVersion } from '../cache/cache.ts'
+import type { CachedContent, GrowingCopy, PartialContent, StoredVersion } from '../cache/cache.ts'
 import type { ErrorCode } from '../contract/errors.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { SwarmMessage } from '../contract/peer-messages.ts'
@@ -164,6 +164,10 @@ export class Transfer
 
   read(index: number): Promise<{ bytes: Buffer; digest: Buffer }> {
     return this.#parts.assembly.read(index)
+  }
+
+  copyTo(destination: string, options: { overwrite: boolean }): Promise<GrowingCopy | undefined> {
+    return this.#partial.copyTo(destination, options)
   }
 
   served(hot: HotPieces, served: (peer: PeerId, bytes: number) => void): ServedContent {

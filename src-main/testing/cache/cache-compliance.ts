@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, watch, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Cache, CacheEvents } from '../../cache/cache.ts'
+import type { Cache, CacheEvents, PartialContent } from '../../cache/cache.ts'
 import type { ContentKey, Sha256Hex } from '../../contract/ids.ts'
 import { pieceLength, planPieces } from '../../pieces/plan.ts'
 import type { FakeClock } from '../fake-clock.ts'
@@ -372,6 +372,76 @@ export function describeCache(name: string, make: () => Promise<CacheUnderTest>)
           expect((await partial.complete(content.sha256, content.version, 'resource')).sha256).toBe(content.sha256)
         }
       )
+
+      describe('of which a copy grows at a destination', () => {
+        const content = sample(9 * MIB + 5)
+        const last = planPieces(content.bytes.length).count - 1
+        const all = Array.from({ length: last + 1 }, (_, index) => index)
+        let partial: PartialContent
+        let folder: string
+        let path: string
+        beforeEach(async () => {
+          partial = await open(content)
+          folder = await mkdtemp(join(at.outside, 'growing-'))
+          path = join(folder, 'file')
+        })
+
+        test.each([
+          ['from the start', [], all],
+          ['from the middle on', [0, 1, 2, 7], [last, 3, 8, 4, 6, 5]],
+          ['only when all is there', all, []]
+        ])('is delivered whole when it grows %s', async (_, before, after) => {
+          await fill(partial, content, before)
+          const copy = await partial.copyTo(path, { overwrite: false })
+          await fill(partial, content, after)
+          const { sha256 } = await partial.complete(content.sha256, content.version, 'resource')
+          await cache.deliver(sha256, path, { overwrite: false, copy })
+          expect([await readdir(folder), (await readFile(path)).equals(content.bytes)]).toEqual([['file'], true])
+          await copy?.discard()
+          expect(await readdir(folder)).toEqual(['file'])
+        })
+
+        test('leaves nothing when it is thrown away, and delivery does without it', async () => {
+          const copy = await partial.copyTo(path, { overwrite: false })
+          await fill(partial, content, all.slice(0, 5))
+          await Promise.all([copy?.discard(), copy?.discard()])
+          expect(await readdir(folder)).toEqual([])
+          await fill(partial, content)
+          const { sha256 } = await partial.complete(content.sha256, content.version, 'resource')
+          await cache.deliver(sha256, path, { overwrite: false, copy })
+          expect((await readFile(path)).equals(content.bytes)).toBe(true)
+        })
+
+        test('is several copies when it is to go to several places', async () => {
+          const paths = ['a', 'b', 'c'].map((name) => join(folder, name))
+          const copies = await Promise.all(paths.map((one) => partial.copyTo(one, { overwrite: true })))
+          await fill(partial, content)
+          const { sha256 } = await partial.complete(content.sha256, content.version, 'resource')
+          await Promise.all(paths.map((one, i) => cache.deliver(sha256, one, { overwrite: true, copy: copies[i] })))
+          expect(await readdir(folder)).toEqual(['a', 'b', 'c'])
+          for (const one of paths) expect((await readFile(one)).equals(content.bytes)).toBe(true)
+        })
+
+        test('leaves nothing when the delivery is broken off, or what is there may not be replaced', async () => {
+          let copy = await partial.copyTo(path, { overwrite: false })
+          await fill(partial, content)
+          const { sha256 } = await partial.complete(content.sha256, content.version, 'resource')
+          const reason = new Error('no longer wanted')
+          const signal = AbortSignal.abort(reason)
+          await expect(cache.deliver(sha256, path, { overwrite: false, signal, copy })).rejects.toBe(reason)
+          expect(await readdir(folder)).toEqual([])
+          await cache.remove(sha256)
+          partial = await open(content)
+          copy = await partial.copyTo(path, { overwrite: false })
+          await fill(partial, content)
+          await partial.complete(content.sha256, content.version, 'resource')
+          await writeFile(path, 'mine')
+          await expect(cache.deliver(sha256, path, { overwrite: false, copy })).rejects.toEqual(
+            code('DESTINATION_EXISTS')
+          )
+          expect([await readdir(folder), await readFile(path, 'utf8')]).toEqual([['file'], 'mine'])
+        })
+      })
 
       test('that is thrown away leaves nothing; one that rests is cleared with the rest', async () => {
         const content = sample(2 * MIB)

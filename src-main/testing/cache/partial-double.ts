@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { CachedContent, PartialContent, StoredVersion } from '../../cache/cache.ts'
+import type { CachedContent, GrowingCopy, PartialContent, StoredVersion } from '../../cache/cache.ts'
 import {
   assertIsPiece,
   assertRecordOf,
@@ -88,6 +88,10 @@ export class PartialDouble implements PartialContent {
     if (!into) return Buffer.from(piece.data)
     piece.data.copy(into)
     return into
+  }
+
+  async copyTo(): Promise<GrowingCopy> {
+    return { discard: async () => {} }
   }
 
   async drop(indices: Iterable<number>): Promise<void> {
