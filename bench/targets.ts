@@ -1,0 +1,233 @@
+// Which benches make the page, and what they must show.
+import { at, minus, over, worstAt, type Bench, type Figure, type Report } from './page.ts'
+
+const idle = (kind: 'alone' | 'peers', where: string): Figure[] => [
+  {
+    title: `an idle agent ${where}, wakeups a second`,
+    unit: '',
+    digits: 1,
+    of: at(`${kind}.wakeupsPerSecond`),
+    beside: { title: 'bare Node', of: at('node.wakeupsPerSecond') },
+    must: { most: 5 },
+    aim: { most: 1 }
+  },
+  {
+    title: `an idle agent ${where}, CPU`,
+    unit: ' %',
+    digits: 2,
+    of: at(`${kind}.cpuPercent`),
+    beside: { title: 'bare Node', of: at('node.cpuPercent') },
+    must: { most: 0.3 },
+    aim: { most: 0.1 }
+  },
+  {
+    title: `an idle agent ${where}, memory`,
+    unit: ' MiB',
+    digits: 0,
+    of: at(`${kind}.rssMiB`),
+    beside: { title: 'bare Node', of: at('node.rssMiB') },
+    must: { most: 85 },
+    aim: { most: 70 }
+  }
+]
+
+const copies: Figure = {
+  title: 'origin bytes ÷ content bytes',
+  unit: '',
+  digits: 3,
+  of: at('originRatio'),
+  beside: { title: 'direct downloads', of: at('baseline.originRatio') },
+  must: { most: 1.06 }
+}
+const wrong: Figure = {
+  title: 'wrong files and failed requests',
+  unit: '',
+  digits: 0,
+  of: (report) => sum(at('wrongFiles')(report), at('failedRequests')(report)),
+  must: { most: 0 }
+}
+const sum = (a: number | null, b: number | null) => (a === null || b === null ? null : a + b)
+
+/** Milliseconds of CPU that one file cost one agent. */
+function cpuPerFileMs(report: Report): number | null {
+  const agents = report['perAgent'] as readonly { readonly cpuSeconds: number | null }[] | undefined
+  const files = at('files')(report)
+  const spent = agents?.map(({ cpuSeconds }) => cpuSeconds).filter((seconds) => seconds !== null) ?? []
+  if (files === null || spent.length === 0) return null
+  return (spent.reduce((total, seconds) => total + seconds, 0) / spent.length / files) * 1000
+}
+
+const TEN = ['--agents', '10']
+
+export const benches: readonly Bench[] = [
+  {
+    name: 'idle',
+    file: 'idle.ts',
+    args: [],
+    quick: ['--seconds', '20', '--settle', '15'],
+    runs: 3,
+    figures: [...idle('alone', 'alone'), ...idle('peers', 'with peers')]
+  },
+  {
+    name: 'cli',
+    file: 'cli.ts',
+    args: [],
+    quick: ['--runs', '5'],
+    runs: 5,
+    figures: [
+      {
+        title: '`larder status`',
+        unit: ' s',
+        digits: 3,
+        of: at('status.median'),
+        beside: { title: 'node -e 0', of: at('node.median') },
+        must: { most: 0.15 },
+        aim: { most: 0.1 }
+      }
+    ]
+  },
+  {
+    name: 'delivery',
+    file: 'delivery.ts',
+    args: ['--runs', '1'],
+    quick: ['--runs', '1', '--size', '256MiB'],
+    runs: 5,
+    figures: [
+      {
+        title: 'last byte verified → file delivered, 1 GiB',
+        unit: ' s',
+        digits: 2,
+        of: at('growing.median'),
+        beside: { title: 'copied at the end', of: at('atTheEnd.median') },
+        must: { most: 0.3 },
+        aim: { most: 0.1 }
+      }
+    ]
+  },
+  {
+    name: 'transfer',
+    file: 'transfer.ts',
+    args: ['--size', '1GiB'],
+    quick: ['--size', '256MiB'],
+    runs: 5,
+    figures: [
+      {
+        title: 'agent → agent ÷ curl from nginx, 1 GiB',
+        unit: '',
+        digits: 2,
+        of: at('transfers.0.ratio'),
+        beside: { title: 'curl, MiB/s', of: at('transfers.0.curlMiBs') },
+        must: { least: 0.6 },
+        aim: { least: 0.9 }
+      },
+      {
+        title: 'CPU-s per GiB, both agents',
+        unit: ' s',
+        digits: 2,
+        of: at('transfers.0.cpuSecondsPerGiB'),
+        must: { most: 4 },
+        aim: { most: 3 }
+      },
+      {
+        title: 'event loop p99, the worse of both',
+        unit: ' ms',
+        digits: 0,
+        of: worstAt('transfers.0.holder.eventLoopP99Ms', 'transfers.0.asker.eventLoopP99Ms'),
+        must: { most: 20 }
+      }
+    ]
+  },
+  {
+    name: 'site',
+    file: 'site.ts',
+    args: [...TEN, '--size', '50MiB'],
+    quick: [...TEN, '--size', '12MiB'],
+    runs: 5,
+    figures: [
+      copies,
+      {
+        title: 'ten PCs, 50 MiB: last done − first done',
+        unit: ' s',
+        digits: 2,
+        of: minus('lastSeconds', 'firstSeconds'),
+        must: { most: 0.3 },
+        aim: { most: 0.1 }
+      },
+      wrong
+    ]
+  },
+  {
+    name: 'small',
+    file: 'site.ts',
+    args: [...TEN, '--files', '200', '--size', '10KiB'],
+    quick: [...TEN, '--files', '40', '--size', '10KiB'],
+    runs: 5,
+    figures: [
+      {
+        title: 'ten PCs, 200 files of 10 KiB: last done ÷ direct',
+        unit: '',
+        digits: 2,
+        of: over('lastSeconds', 'baseline.lastSeconds'),
+        beside: { title: 'direct, s', of: at('baseline.lastSeconds') },
+        must: { most: 1.2 },
+        aim: { most: 0.5 }
+      },
+      {
+        title: 'the same: CPU per file and agent',
+        unit: ' ms',
+        digits: 1,
+        of: cpuPerFileMs,
+        must: { most: 5 },
+        aim: { most: 2 }
+      },
+      copies,
+      wrong
+    ]
+  },
+  {
+    name: 'kill',
+    file: 'site.ts',
+    args: [...TEN, '--size', '50MiB', '--kill-master', '--no-baseline'],
+    quick: ['--agents', '4', '--size', '25MiB', '--kill-master', '--no-baseline'],
+    runs: 5,
+    figures: [
+      {
+        title: 'kill -9 of the master → first byte for the next',
+        unit: ' s',
+        digits: 2,
+        of: at('takeoverSeconds'),
+        must: { most: 1 }
+      },
+      { ...copies, title: 'the same: origin bytes ÷ content bytes', beside: undefined, must: { most: 1.1 } },
+      wrong
+    ]
+  },
+  {
+    name: 'model',
+    file: 'model.ts',
+    args: ['--sequences', '100000'],
+    quick: ['--sequences', '2000'],
+    runs: 1,
+    figures: []
+  },
+  { name: 'life', file: 'life.ts', args: ['--rounds', '100'], quick: ['--rounds', '5'], runs: 1, figures: [] },
+  { name: 'poison', file: 'poison.ts', args: [], quick: ['--contents', '5'], runs: 1, figures: [] },
+  { name: 'fuzz', file: 'fuzz.ts', args: ['--minutes', '2'], quick: ['--messages', '200000'], runs: 1, figures: [] },
+  {
+    name: 'faults',
+    file: 'faults.ts',
+    args: ['--minutes', '8', '--times', '3'],
+    quick: ['--minutes', '1', '--times', '1', '--only', 'kill'],
+    runs: 1,
+    figures: []
+  },
+  { name: 'attack', file: 'attack.ts', args: [], quick: ['--seconds', '10', '--blocks', '1'], runs: 1, figures: [] },
+  {
+    name: 'crowd',
+    file: 'crowd.ts',
+    args: [],
+    quick: ['--members', '100', '--hostile', '20', '--newcomers', '2'],
+    runs: 1,
+    figures: []
+  }
+]
