@@ -20,7 +20,12 @@ const program = new Command('bench')
   .description(
     'Runs the benches one after the other and holds each figure against its target: median and spread over the runs, and what was measured beside it in the same runs. Exit code 1 where a target is missed.'
   )
-  .option('--only <name>', 'this bench; may be given several times', (name: string, all: string[]) => [...all, name], [])
+  .option(
+    '--only <name>',
+    'this bench; may be given several times',
+    (name: string, all: string[]) => [...all, name],
+    []
+  )
   .option('--quick', 'smaller and once each: whether all benches work, not what they measure')
   .option('--runs <n>', 'runs of each bench with figures', parseCount(1, 100))
   .option('--list', 'only names')
@@ -28,7 +33,9 @@ const flags = readFlags<Flags>(program)
 
 const unknown = flags.only.filter((name) => !benches.some((bench) => bench.name === name))
 if (unknown.length > 0)
-  program.error(`error: there is no bench ${unknown.join(', ')}; there are ${benches.map(({ name }) => name).join(', ')}`)
+  program.error(
+    `error: there is no bench ${unknown.join(', ')}; there are ${benches.map(({ name }) => name).join(', ')}`
+  )
 const chosen = benches.filter(({ name }) => flags.only.length === 0 || flags.only.includes(name))
 if (flags.list) process.stdout.write(`${benches.map(({ name }) => name).join('\n')}\n`)
 else await runAll()
@@ -56,7 +63,7 @@ async function runAll(): Promise<void> {
 }
 
 /** @returns null when it failed */
-function runOnce({ file, name }: Bench, args: readonly string[]): Promise<Report | null> {
+async function runOnce({ file, name }: Bench, args: readonly string[]): Promise<Report | null> {
   const child = spawn(process.execPath, [path.join(import.meta.dirname, file), ...args, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe']
   })
@@ -64,19 +71,18 @@ function runOnce({ file, name }: Bench, args: readonly string[]): Promise<Report
   let said = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-4000)))
-  return new Promise((resolve) => {
-    child.once('error', () => resolve(null))
-    child.once('close', (code) => {
-      // A figure may be had although the bench found something wrong; it is told as missed.
-      if (code !== 0) process.stderr.write(`${name} ended with exit code ${code}\n${said}`)
-      try {
-        resolve(code === 0 ? (JSON.parse(out) as Report) : null)
-      } catch {
-        process.stderr.write(`${name} printed no figures\n`)
-        resolve(null)
-      }
-    })
-  })
+  // A bench that cannot be started ends without a code.
+  child.once('error', (error) => (said += error.message))
+  const { promise: ended, resolve } = Promise.withResolvers<number | null>()
+  child.once('close', (code) => resolve(code))
+  const code = await ended
+  if (code !== 0) process.stderr.write(`${name} ended with exit code ${code}\n${said}`)
+  try {
+    return code === 0 ? (JSON.parse(out) as Report) : null
+  } catch {
+    process.stderr.write(`${name} printed no figures\n`)
+    return null
+  }
 }
 
 function cells({ bench, title, unit, digits, middle, spread, beside, must, aim, verdict }: Line): string[] {

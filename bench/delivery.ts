@@ -133,11 +133,13 @@ async function once(growing: boolean): Promise<Delivered> {
         const index = next++
         const waitMs = startedAt + index * perPieceMs - performance.now()
         if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
-        await partial.writeFromOrigin(
-          fill(piece, index).subarray(0, pieceLength(plan, index)),
+        await partial.writeFromOrigin(fill(piece, index).subarray(0, pieceLength(plan, index)), index, (digest) => ({
           index,
-          (digest) => ({ index, epoch: 0, digest, signer: 'a1'.repeat(32) as PeerId, signature: Buffer.alloc(64) })
-        )
+          epoch: 0,
+          digest,
+          signer: 'a1'.repeat(32) as PeerId,
+          signature: Buffer.alloc(64)
+        }))
       }
     }
     await Promise.all([lane(), lane(), lane()])

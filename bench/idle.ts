@@ -38,7 +38,9 @@ interface Figures {
 const BARE = `require('node:http').createServer().listen(0, '127.0.0.1', () => console.log('{}')); setInterval(() => {}, 1000)`
 
 const program = new Command('bench:idle')
-  .description('Wakeups, CPU and resident memory of agents that idle, alone and in one fleet, beside a bare Node process.')
+  .description(
+    'Wakeups, CPU and resident memory of agents that idle, alone and in one fleet, beside a bare Node process.'
+  )
   .option('--agents <n>', 'agents of the fleet', parseCount(1, 100), 3)
   .option('--seconds <n>', 'length of the measurement', parseCount(1, 3600), 60)
   .option('--settle <n>', 'seconds to wait after the start', parseCount(0, 600), 30)

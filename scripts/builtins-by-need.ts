@@ -1,7 +1,9 @@
 import { builtinModules } from 'node:module'
 import type { Plugin } from 'vite'
 
-const names = [...builtinModules, ...builtinModules.map((name) => `node:${name}`)].map((name) => name.replace('/', '\\/'))
+const names = [...builtinModules, ...builtinModules.map((name) => `node:${name}`)].map((name) =>
+  name.replace('/', '\\/')
+)
 const IMPORT = new RegExp(`\\bimport\\s*([^'";()]+?)\\s*from\\s*["']((?:${names.join('|')}))["'];?`, 'g')
 
 /**

@@ -15,7 +15,9 @@ test('modules of Node are taken by need, in every form an import has', () => {
   expect(byNeed('import{createServer as s,Agent}from"http";')).toBe(
     'const {createServer: s,Agent} = process.getBuiltinModule("http");'
   )
-  expect(byNeed("import * as fs from 'node:fs/promises'")).toBe('const fs = process.getBuiltinModule("node:fs/promises");')
+  expect(byNeed("import * as fs from 'node:fs/promises'")).toBe(
+    'const fs = process.getBuiltinModule("node:fs/promises");'
+  )
   expect(byNeed('import p, { join as j } from "path";')).toBe(
     'const p = process.getBuiltinModule("path");const { join: j } = p;'
   )

@@ -63,18 +63,21 @@ test('a file grows beside its destination while it comes in, also for whoever as
   expect([await sha256Of('one'), await sha256Of('two')]).toEqual([sha256, sha256])
 })
 
-test.each(['cancelled', 'out of time'] as const)('a request that is %s leaves nothing, and the next one is right', async (how) => {
-  const id = start('file', how === 'cancelled' ? {} : { timeoutMs: 1200 })
-  if (how === 'cancelled') {
-    await halfWay(id)
-    agent().cancel(id)
+test.each(['cancelled', 'out of time'] as const)(
+  'a request that is %s leaves nothing, and the next one is right',
+  async (how) => {
+    const id = start('file', how === 'cancelled' ? {} : { timeoutMs: 1200 })
+    if (how === 'cancelled') {
+      await halfWay(id)
+      agent().cancel(id)
+    }
+    expect(['cancelled', 'failed']).toContain((await ended(id)).state)
+    await vi.waitFor(async () => expect(await readdir(out)).toEqual([]), 5000)
+    const again = await ended(start('file'))
+    expect(again.state).toBe('done')
+    expect([await sha256Of('file'), await readdir(out)]).toEqual([again.sha256, ['file']])
   }
-  expect(['cancelled', 'failed']).toContain((await ended(id)).state)
-  await vi.waitFor(async () => expect(await readdir(out)).toEqual([]), 5000)
-  const again = await ended(start('file'))
-  expect(again.state).toBe('done')
-  expect([await sha256Of('file'), await readdir(out)]).toEqual([again.sha256, ['file']])
-})
+)
 
 test('a pause keeps what has grown, and it goes on', async () => {
   const id = start('file')

@@ -85,6 +85,8 @@ it('breaks off a delivery for a stop and for a cancel, and leaves nothing of it'
     return id
   }
   const url = origin.put('/shared', { generate: { bytes: 40 * MIB, seed: 1 } })
+  // Out of the cache: what comes in grows at its destination before it is delivered.
+  await ask(agent(), { url })
   const begun = async () => readFile(dataPaths(fleet.agents[0]!.dir).begunFiles, 'utf8')
   const cancelled = await delivering({ url, destination: to })
   // For the next start, should this process be killed.

@@ -77,17 +77,13 @@ function addPage(app: FastifyInstance, ui: Ui, log: Log): void {
     return reply.type(file.type).send(Buffer.from(file.body))
   })
 
-  app.post(
-    uiRoutes.session,
-    { schema: { body: SessionSpec, response: { 200: SessionView } } },
-    (request) => {
-      const token = sessions.redeem((request.body as SessionSpec).link)
-      if (token === null)
-        throw new LarderError('TOKEN_INVALID', 'This link has been used, or is too old; `larder ui` makes a new one')
-      log.info({}, 'a browser has opened the window')
-      return { token }
-    }
-  )
+  app.post(uiRoutes.session, { schema: { body: SessionSpec, response: { 200: SessionView } } }, (request) => {
+    const token = sessions.redeem((request.body as SessionSpec).link)
+    if (token === null)
+      throw new LarderError('TOKEN_INVALID', 'This link has been used, or is too old; `larder ui` makes a new one')
+    log.info({}, 'a browser has opened the window')
+    return { token }
+  })
 
   app.delete(uiRoutes.session, (request, reply) => {
     const token = bearerOf(request.headers.authorization)

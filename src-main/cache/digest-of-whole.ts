@@ -36,11 +36,10 @@ export async function digestOfWhole(hashed: Promise<Buffer>, facts: WholeFacts):
   const damaged = await findDamaged([...suspects], slots, plan, facts.path, facts.hashes)
   if (damaged.length > 0) {
     await facts.forget(damaged)
-    throw new LarderError(
-      'CACHE_DAMAGED',
-      `${damaged.length} pieces were damaged on disk and must be fetched again`,
-      { pieces: damaged.length, cause }
-    )
+    throw new LarderError('CACHE_DAMAGED', `${damaged.length} pieces were damaged on disk and must be fetched again`, {
+      pieces: damaged.length,
+      cause
+    })
   }
   if (sha256 === undefined) throw cause
   if (wrong) throw digestMismatch(wrong, sha256)

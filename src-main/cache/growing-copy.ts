@@ -108,13 +108,12 @@ export class DiskCopy implements GrowingCopy {
 
   /**
    * A piece has been verified and stored. @param data its bytes
-   * @returns settles, never rejected, when they are no longer needed; undefined: they are not
+   * @returns settles, never rejected, when they are no longer needed
    */
-  offer(index: number, digest: Buffer, data: Uint8Array): Promise<void> | undefined {
-    if (this.#state !== 'growing') return undefined
-    if (!this.#busy && !this.#writing.has(index)) return this.#write(index, digest, data)
-    this.#behind.add(index)
-    return undefined
+  async offer(index: number, digest: Buffer, data: Uint8Array): Promise<void> {
+    if (this.#state !== 'growing') return
+    if (this.#busy || this.#writing.has(index)) this.#behind.add(index)
+    else await this.#write(index, digest, data)
   }
 
   /** Ends it as a part of its own; from now on it belongs to the caller. @returns undefined when it has ended before */

@@ -3,7 +3,8 @@ import { Agent, request, type IncomingMessage } from 'node:http'
 import { createParser } from 'eventsource-parser'
 import { ErrorView } from '../contract/errors.ts'
 import { callOf, filledPath, httpForm } from '../contract/operations/http-form.ts'
-import { operationOf, type AnswerOf, type ApiOperationName, type InputOf } from '../contract/operations/operations.ts'
+import { loadOperation } from '../contract/operations/load-operation.ts'
+import type { AnswerOf, ApiOperationName, InputOf } from '../contract/operations/operations.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { AgentAddress } from './local-files.ts'
 
@@ -44,7 +45,7 @@ export class AgentHttp {
   async call<N extends ApiOperationName>(name: N, ...[input, options]: CallArguments<N>): Promise<AnswerOf<N>> {
     const response = await this.#send(name, input ?? {}, options, 'application/json')
     const json: unknown = parseAnswer(await readBounded(response, options?.signal))
-    const answer = operationOf(name).answer?.safeParse(json)
+    const answer = (await loadOperation(name)).answer?.safeParse(json)
     if (answer && !answer.success)
       throw new LarderError('AGENT_UNSUPPORTED', 'The agent’s answer is not understood', {
         field: answer.error.issues[0]?.path.join('.') ?? ''
@@ -88,7 +89,7 @@ export class AgentHttp {
     { signal }: Cancellable = {},
     accept: string
   ): Promise<IncomingMessage> {
-    const operation = operationOf(name)
+    const operation = await loadOperation(name)
     const { method, path, body } = httpForm(operation)
     const parts = callOf(operation, input as Record<string, unknown>)
     const url = new URL(filledPath(path, parts.params), `http://127.0.0.1:${this.#address.port}`)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Sha256Hex } from './ids.ts'
-import { Settings } from './settings.ts'
+import { LogLevel } from './settings-parts/log-level.ts'
 import { AgentSnapshot, AgentState, CacheEntryView, CacheStats } from './snapshot.ts'
 
 /** `agent.json` in the data folder: how programs of the same user find the running agent. There only while the API listens. */
@@ -100,7 +100,7 @@ export const CacheQuery = z.object({
 export type CacheQueryInput = z.input<typeof CacheQuery>
 
 /** How much is logged right now; back to the setting `log.level` at the next start. */
-export const LogView = z.object({ level: Settings.shape.log.unwrap().shape.level.unwrap(), dir: z.string() })
+export const LogView = z.object({ level: LogLevel, dir: z.string() })
 export type LogView = z.infer<typeof LogView>
 /** Limits from now on, until the agent reads its settings anew; null lifts one, what is not named stays as it is. */
 export const CacheLimitsSpec = z.strictObject({

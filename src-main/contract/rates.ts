@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { RateCaps, rateKinds, Weekday } from './settings.ts'
+import { Weekday } from './settings-parts/marks.ts'
+import { RateCaps, rateKinds } from './settings-parts/rate-caps.ts'
 
 /** Bytes per second of each kind of traffic; null: no limit. */
 export const CapsView = z.record(z.enum(rateKinds), z.number().nullable())

@@ -8,7 +8,8 @@ import { rates } from './settings-parts/rates.ts'
 export { weekdays, Weekday } from './settings-parts/marks.ts'
 export { GatewayHost } from './settings-parts/local.ts'
 export { SiteKey } from './settings-parts/fleet.ts'
-export { rateKinds, RateCaps, RateRule, type RateKind } from './settings-parts/rates.ts'
+export { rateKinds, RateCaps, type RateKind } from './settings-parts/rate-caps.ts'
+export { RateRule } from './settings-parts/rates.ts'
 
 /**
  * Every setting of an agent, with its default. The same schema reads the settings file, the policy file and the

@@ -245,7 +245,11 @@ export class LocalRequest implements Interest {
       case 'obtained':
         return this.#obtained(effect.outcome, effect.fromCache)
       case 'deliver':
-        return this.#report(this.#delivery!.put(effect.outcome, this.#delivering.signal), () => ({ e: 'delivered' }), 'deliveryFailed')
+        return this.#report(
+          this.#delivery!.put(effect.outcome, this.#delivering.signal),
+          () => ({ e: 'delivered' }),
+          'deliveryFailed'
+        )
       case 'abortDelivery':
         return this.#delivering.abort(effect.error)
       case 'noteReason':

@@ -1,12 +1,4 @@
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readSync
-} from 'node:fs'
+import { closeSync, constants, fchmodSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
 import { lstat, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { LarderError, systemCode } from '../lib/errors.ts'

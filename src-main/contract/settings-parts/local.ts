@@ -1,5 +1,6 @@
 // How this PC serves its programs and its users.
 import { z } from 'zod'
+import { LogLevel } from './log-level.ts'
 import { channelFolder } from '../background-channel.ts'
 import { live } from './marks.ts'
 
@@ -123,10 +124,6 @@ export const machine = z
 
 export const log = z
   .object({
-    level: z
-      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace'])
-      .default('info')
-      .describe('Least level that is written.')
-      .meta(live)
+    level: LogLevel.default('info').describe('Least level that is written.').meta(live)
   })
   .prefault({})
