@@ -32,10 +32,16 @@ export class ClaimRoster {
   /** Members that were asked what they hold and are yet to answer. */
   readonly #awaited = new Set<PeerId>()
   #revision = 0
+  #completeRevision = 0
 
   /** Counts changes of the holders. */
   get revision(): number {
     return this.#revision
+  }
+
+  /** Counts changes of those that have it all. */
+  get completeRevision(): number {
+    return this.#completeRevision
   }
 
   get claimantCount(): number {
@@ -71,8 +77,9 @@ export class ClaimRoster {
     const known = this.#claimants.get(id)
     if (!known && this.#claimants.size >= MAX_CLAIMANTS) return undefined
     const claimant = known ?? this.#add(id, put.role)
-    const holdersChanged = !known || (claimant.role === 'holding') !== (put.role === 'holding')
-    if (holdersChanged) this.#revision++
+    const completeChanged = (known?.role === 'holding') !== (put.role === 'holding')
+    const holdersChanged = !known || completeChanged
+    if (holdersChanged) this.#changed(completeChanged)
     claimant.role = put.role
     claimant.pieces = Math.min(put.pieces, put.pieceCount)
     claimant.weight = put.weight
@@ -84,13 +91,15 @@ export class ClaimRoster {
 
   /** Its claim is gone. @param as `known`: nobody needs to hear of it */
   delete(id: PeerId, as: 'news' | 'known'): void {
-    if (this.#claimants.delete(id) && as === 'news') this.#revision++
+    const wasComplete = this.#claimants.get(id)?.role === 'holding'
+    if (this.#claimants.delete(id) && as === 'news') this.#changed(wasComplete)
   }
 
   /** Its connection is gone: nothing that it had is of use. */
   lose(id: PeerId): void {
     this.delete(id, 'news')
-    if (this.#answered.delete(id)) this.#revision++
+    const answered = this.#answered.get(id)
+    if (this.#answered.delete(id)) this.#changed(answered!.complete)
     this.#suspects.delete(id)
   }
 
@@ -120,14 +129,14 @@ export class ClaimRoster {
     else if (known === undefined && this.#answered.size >= MAX_CLAIMANTS) return 'nothing'
     else this.#answered.set(id, { complete })
     if (known?.complete === this.#answered.get(id)?.complete) return wasAwaited ? 'awaited' : 'nothing'
-    this.#revision++
+    this.#changed(true)
     return 'holders'
   }
 
   /** None of those that have it all was of use. */
   suspectHolders(): void {
     for (const id of this.completeHolders()) this.#suspects.add(id)
-    this.#revision++
+    this.#changed(true)
   }
 
   /** Those that have it all and are not suspected. */
@@ -142,6 +151,16 @@ export class ClaimRoster {
     for (const c of this.#claimants.values())
       yield { id: c.id, complete: c.role === 'holding' && !this.#suspects.has(c.id) }
     for (const [id, { complete }] of this.#answered) yield { id, complete: complete && !this.#suspects.has(id) }
+  }
+
+  /** Members without a claim, and claimants that have it all. */
+  *listedWithPieces(): Generator<ListedHolder> {
+    for (const one of this.listed()) if (one.complete || !this.#claimants.has(one.id)) yield one
+  }
+
+  #changed(complete: boolean): void {
+    this.#revision++
+    if (complete) this.#completeRevision++
   }
 
   #add(id: PeerId, role: Candidate['role']): Claimant {

@@ -1,15 +1,25 @@
 // Why it is like this: docs/decisions/0004-complete-holders-need-no-master.md
+// and, for small contents: docs/decisions/0065-a-small-content-is-over-in-one-exchange.md
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ClaimDecision, ClaimPut, MasterHistory } from '../contract/peer-messages.ts'
 import { ClaimRoster, type Claimant } from './claim-roster.ts'
 import { elect, isElectable, type Candidate } from './election.ts'
 import { learnFrom } from './former-decisions.ts'
 import { MAX_EPOCH, mergeMasters, rememberMaster } from './master-history.ts'
+import { MasterReports } from './master-reports.ts'
 import { ringOfHolders } from './ring-of-holders.ts'
 import type { Elsewhere, Surroundings, TableEffect, TableEvent } from './table-events.ts'
 
 /** An epoch so far ahead of the table's is not believed: nobody lives through so many elections between two messages. */
 const MAX_EPOCH_LEAD = 65_536
+
+/**
+ * A content of one piece is over before a better master is found: its election ends with the last answer, and there is nothing
+ * that followers could exchange.
+ */
+export function isBrief({ pieceCount }: Pick<ClaimPut, 'pieceCount'>): boolean {
+  return pieceCount <= 1
+}
 
 export interface TableSettings {
   readonly windowMs: number
@@ -35,8 +45,7 @@ export class ClaimTable {
   readonly key: ContentKey
   readonly #settings: TableSettings
   readonly #roster = new ClaimRoster()
-  /** Follower → when it reported the master of this epoch. */
-  readonly #reports = new Map<PeerId, number>()
+  readonly #reports = new MasterReports()
   #phase: TablePhase = 'gathering'
   #epoch = 0
   #master: PeerId | null = null
@@ -45,7 +54,10 @@ export class ClaimTable {
   #leaseEndsMs = 0
   #heldSinceMs = 0
   #electNotBeforeMs: number
-  #reportsDueMs = Infinity
+  /** Earliest end of a brief election. */
+  #settledAtMs: number
+  /** Somebody was asked whose answer is not waited for: it has a window. */
+  #askedInVain = false
   #masters: MasterHistory = []
   #pieceCount = 0
   #order: readonly Candidate[] = []
@@ -55,12 +67,18 @@ export class ClaimTable {
   /** Counts changes of master, epoch or phase. */
   #major = 0
   #asked = false
+  /** The members are being asked because of the event at hand; whom it reaches is known after it. */
+  #asking = false
 
-  /** @param electNotBeforeMs end of the first election window (monotonic) */
-  constructor(key: ContentKey, settings: TableSettings, electNotBeforeMs: number) {
+  /**
+   * @param electNotBeforeMs end of the first election window (monotonic)
+   * @param settledAtMs for a brief election: when those that matter have been met
+   */
+  constructor(key: ContentKey, settings: TableSettings, electNotBeforeMs: number, settledAtMs = electNotBeforeMs) {
     this.key = key
     this.#settings = settings
     this.#electNotBeforeMs = electNotBeforeMs
+    this.#settledAtMs = settledAtMs
   }
 
   get phase(): TablePhase {
@@ -86,6 +104,10 @@ export class ClaimTable {
   get memberCount(): number {
     return this.#roster.memberCount
   }
+  /** See {@link isBrief}. */
+  get isBrief(): boolean {
+    return isBrief({ pieceCount: this.#pieceCount })
+  }
   claimantIds(): PeerId[] {
     return [...this.#roster.claimants()].map(({ id }) => id)
   }
@@ -103,14 +125,25 @@ export class ClaimTable {
 
   /** When {@link on} wants `timePassed`, monotonic; Infinity for never. */
   get wakeAtMs(): number {
-    if (this.#master !== null) return Math.min(this.#leaseEndsMs, this.#reportsDueMs)
+    if (this.#master !== null) return Math.min(this.#leaseEndsMs, this.#reports.dueMs)
     if (this.#phase !== 'gathering') return Infinity
-    return this.#roster.awaitsAnswers ? this.#answersDueMs : this.#electNotBeforeMs
+    return this.#roster.awaitsAnswers ? this.#answersDueMs : this.#windowEndsMs
   }
 
   /** This one was asked what it holds: whoever has it all makes an election unnecessary, so the answer is worth waiting for. */
   await(id: PeerId): void {
     if (this.#phase !== 'held') this.#roster.await(id)
+  }
+
+  /** This one was asked as well, but did not answer the last time. */
+  askedInVain(): void {
+    this.#askedInVain = true
+  }
+
+  /** Once all have answered a brief election needs no window. */
+  get #windowEndsMs(): number {
+    const allHeard = this.isBrief && this.#asked && !this.#asking && !this.#askedInVain && !this.#roster.awaitsAnswers
+    return allHeard ? Math.min(this.#settledAtMs, this.#electNotBeforeMs) : this.#electNotBeforeMs
   }
 
   /** A PC under heavy load answers late; one that hangs must not keep the others waiting for long. */
@@ -119,6 +152,7 @@ export class ClaimTable {
   }
 
   on(event: TableEvent, world: Surroundings): TableEffect[] {
+    this.#asking = false
     const effects = this.#handle(event, world)
     return effects.some((e) => e.type === 'emptied') ? [{ type: 'emptied' }] : effects
   }
@@ -145,6 +179,7 @@ export class ClaimTable {
       case 'stoodBack':
         if (this.#master === event.self) this.#clearMaster()
         this.#electNotBeforeMs = Math.max(this.#electNotBeforeMs, event.untilMs)
+        this.#settledAtMs = Math.max(this.#settledAtMs, event.untilMs)
         return this.#settle(world)
       case 'timePassed':
         return this.#timePassed(world)
@@ -157,7 +192,7 @@ export class ClaimTable {
     const claimant = this.#roster.get(id)
     if (claimant) {
       claimant.toldMajor = this.#major
-      claimant.toldMinor = this.#roster.revision
+      claimant.toldMinor = this.#revision
     }
     return {
       t: 'claim.decision',
@@ -165,7 +200,7 @@ export class ClaimTable {
       epoch: this.#epoch,
       master: this.#master,
       leaseMs: this.#settings.leaseMs,
-      holders: ringOfHolders(id, this.#roster.listed()),
+      holders: ringOfHolders(id, this.isBrief ? this.#roster.listedWithPieces() : this.#roster.listed()),
       masters: this.#masters,
       candidates: this.#order
         .slice(0, 16)
@@ -174,12 +209,14 @@ export class ClaimTable {
     }
   }
 
-  /** Claimants that do not know the newest. Those that have the whole content care for the master only. */
+  /** Claimants that do not know the newest. Those that have the whole content care for the master only, as long as one is needed. */
   outdated(): PeerId[] {
     if (this.#phase === 'gathering') return []
     const ids: PeerId[] = []
-    for (const c of this.#roster.claimants())
-      if (c.toldMajor < this.#major || (c.role !== 'holding' && c.toldMinor < this.#roster.revision)) ids.push(c.id)
+    for (const { id, role, toldMajor, toldMinor } of this.#roster.claimants()) {
+      if (role === 'holding' && this.#phase === 'held') continue
+      if (toldMajor < this.#major || (role !== 'holding' && toldMinor < this.#revision)) ids.push(id)
+    }
     return ids
   }
 
@@ -207,8 +244,15 @@ export class ClaimTable {
     return effects
   }
 
+  /** Who the master was is all the same to whoever has it all, once nobody needs one. */
   #knows(put: ClaimPut): boolean {
-    return put.epoch === this.#epoch && put.master === this.#master
+    if (put.epoch !== this.#epoch) return false
+    return put.master === this.#master || (put.role === 'holding' && this.#phase === 'held')
+  }
+
+  /** Counts what is news to those that seek. */
+  get #revision(): number {
+    return this.isBrief ? this.#roster.completeRevision : this.#roster.revision
   }
 
   /** Takes over what a claimant knows of earlier decisions. */
@@ -267,13 +311,13 @@ export class ClaimTable {
     this.#why = why
     this.#vacancy = null
     this.#masters = rememberMaster(this.#masters, epoch, master)
-    this.#forgetReports()
+    this.#reports.forget()
     this.#major++
   }
 
   #clearMaster(): void {
     this.#master = null
-    this.#forgetReports()
+    this.#reports.forget()
   }
 
   #replaceMaster(why: string): TableEffect[] {
@@ -281,11 +325,6 @@ export class ClaimTable {
     this.#clearMaster()
     this.#vacancy = why
     return [{ type: 'masterLost', epoch: this.#epoch, master, why }]
-  }
-
-  #forgetReports(): void {
-    this.#reports.clear()
-    this.#reportsDueMs = Infinity
   }
 
   #closed(from: PeerId, world: Surroundings): TableEffect[] {
@@ -349,37 +388,31 @@ export class ClaimTable {
     if (this.#master !== null && this.#master === world.elsewhere()?.master) return []
     // A report names nobody but the epoch, which holders share with the master before them: this one may still mean that master.
     if (this.#phase === 'held' && world.nowMs - this.#heldSinceMs < this.#settings.leaseMs / 5) return []
-    this.#reports.set(from, world.nowMs)
+    this.#reports.add(from, world.nowMs)
     return this.#judge(`followers reported it as ${problem}`, world)
   }
 
-  /** Acts on reports that this coordinator can confirm itself, or that half of the followers agree on. */
   #judge(why: string, world: Surroundings): TableEffect[] {
-    for (const [id, at] of this.#reports) if (world.nowMs - at > 2 * this.#settings.leaseMs) this.#reports.delete(id)
-    this.#reportsDueMs = Infinity
-    if (this.#reports.size === 0) return []
+    const current = this.#master === null ? undefined : this.#roster.get(this.#master)
     let followers = 0
-    for (const c of this.#roster.claimants()) if (c.role !== 'holding' && c.id !== this.#master) followers++
-    const isAgreed = this.#reports.size * 2 >= followers
-
-    if (this.#phase === 'held' && isAgreed) {
+    let others = false
+    for (const c of this.#roster.claimants()) {
+      if (c.role !== 'holding' && c.id !== this.#master) followers++
+      if (c !== current && isElectable(c) && !c.silent && !c.reported) others = true
+    }
+    const verdict = this.#reports.judge({
+      nowMs: world.nowMs,
+      leaseMs: this.#settings.leaseMs,
+      held: this.#phase === 'held',
+      master: this.#master === null ? 'none' : world.isLive(this.#master) ? 'live' : 'lost',
+      masterHeardMs: this.#masterHeardMs,
+      followers,
+      others
+    })
+    if (verdict === 'nothing') return []
+    if (verdict === 'suspect') {
       this.#roster.suspectHolders()
-      this.#forgetReports()
       return this.#settle(world)
-    }
-    if (this.#master === null) return []
-    const silentAtMs = this.#masterHeardMs + this.#settings.leaseMs / 2
-    if (!isAgreed && world.isLive(this.#master) && world.nowMs < silentAtMs) {
-      this.#reportsDueMs = silentAtMs
-      return []
-    }
-    const current = this.#roster.get(this.#master)
-    const others = [...this.#roster.claimants()].some(
-      (c) => c !== current && isElectable(c) && !c.silent && !c.reported
-    )
-    if (!others) {
-      this.#forgetReports()
-      return []
     }
     if (current) current.reported = true
     return [...this.#replaceMaster(why), ...this.#settle(world)]
@@ -395,7 +428,7 @@ export class ClaimTable {
       if (current) current.silent = true
       return [...this.#replaceMaster('its lease ran out'), ...this.#settle(world)]
     }
-    if (world.nowMs >= this.#reportsDueMs) return this.#judge('followers reported it and it was silent', world)
+    if (world.nowMs >= this.#reports.dueMs) return this.#judge('followers reported it and it was silent', world)
     return this.#settle(world)
   }
 
@@ -418,13 +451,12 @@ export class ClaimTable {
     if (this.#master !== null) return []
 
     const effects = this.#askOnce()
-    if (world.nowMs < this.#electNotBeforeMs) {
+    if (world.nowMs < this.#windowEndsMs) {
       this.#phase = 'gathering'
       return effects
     }
     if (this.#phase === 'gathering') {
-      // Just asked: the answers are awaited.
-      if (effects.length > 0 || (this.#roster.awaitsAnswers && world.nowMs < this.#answersDueMs)) return effects
+      if (this.#asking || (this.#roster.awaitsAnswers && world.nowMs < this.#answersDueMs)) return effects
       if (this.#roster.awaitsAnswers) effects.push({ type: 'unanswered', by: this.#roster.giveUpAll() })
     }
     const fresh = [...this.#roster.claimants()].filter((c) => !c.silent).map(snapshot)
@@ -458,6 +490,7 @@ export class ClaimTable {
   #askOnce(): TableEffect[] {
     if (this.#asked) return []
     this.#asked = true
+    this.#asking = true
     return [{ type: 'askMembers' }]
   }
 }

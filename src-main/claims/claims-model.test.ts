@@ -25,7 +25,7 @@ type Op =
   | { op: 'pass'; ms: number }
 
 const agent = fc.nat(7)
-const key = fc.nat(1)
+const key = fc.nat(2)
 const op: fc.Arbitrary<Op> = fc.oneof(
   {
     weight: 8,
@@ -83,7 +83,8 @@ const DELAY_MS = 25
 /** A network with a history of accidents, watched at every decision. */
 class Story {
   readonly lan: ClaimLan
-  readonly keys = [contentKeyOf('one'), contentKeyOf('two')]
+  /** The last one has one piece. */
+  readonly keys = [contentKeyOf('one'), contentKeyOf('two'), contentKeyOf('small')]
   readonly expected = new Map<LanAgent, Map<ContentKey, Expected>>()
   /** Complete holders were reported: they may be passed over from then on. */
   readonly holdersDoubted = new Set<ContentKey>()
@@ -99,7 +100,8 @@ class Story {
     })
     for (let i = 0; i < agents; i++) this.add()
     if (cachedAt !== null)
-      this.lan.agents[cachedAt % agents]!.holdings.set(this.keys[1]!, { pieces: 100, complete: true })
+      for (const key of this.keys.slice(1))
+        this.lan.agents[cachedAt % agents]!.holdings.set(key, { pieces: this.pieceCount(key), complete: true })
     this.lan.connectAll()
   }
 
@@ -107,6 +109,10 @@ class Story {
     const agent = this.lan.add(`agent-${this.#born++}`)
     this.expected.set(agent, new Map())
     return agent
+  }
+
+  pieceCount(key: ContentKey): number {
+    return key === this.keys[2] ? 1 : 100
   }
 
   claimOf(agent: LanAgent, key: ContentKey): Expected | undefined {
@@ -184,7 +190,9 @@ class Story {
   }
 
   open(agent: LanAgent, key: ContentKey, init: { pieces: number; weight: number; eligible: boolean }): void {
-    const claim = agent.open(key, { pieces: init.pieces, weight: init.weight, eligible: init.eligible })
+    const pieceCount = this.pieceCount(key)
+    const { weight, eligible } = init
+    const claim = agent.open(key, { pieceCount, pieces: Math.min(init.pieces, pieceCount), weight, eligible })
     const known: Expected = { eligible: init.eligible, weight: init.weight, complete: false }
     this.expected.get(agent)!.set(key, known)
     let epoch = 0
@@ -233,7 +241,15 @@ class Story {
           })
         }
       }
-      for (const a of seekers) expect(a.opened.get(key)!.decision.role, `${a.name} has an answer`).not.toBe('undecided')
+      for (const a of seekers) {
+        const { decision } = a.opened.get(key)!
+        expect(decision.role, `${a.name} has an answer`).not.toBe('undecided')
+        if (!isHeld || this.holdersDoubted.has(key) || decision.role === 'undecided') continue
+        expect(
+          decision.holders.some((h) => h.complete),
+          `${a.name} knows who has it all\n${state}`
+        ).toBe(true)
+      }
     }
   }
 }

@@ -125,6 +125,7 @@ export function createClaims(options: ClaimsOptions): Claims {
         const held = holdings(message.key)
         if (held && (held.complete || held.pieces > 0))
           return send(from, { t: 'claim.holding', key: message.key, pieces: held.pieces, complete: held.complete })
+        if (message.soon) return send(from, { t: 'claim.holding', key: message.key, pieces: 0, complete: false })
         return holdsNothing(from, message.key)
       }
       default:

@@ -6,6 +6,7 @@ import type { Clock, Timer } from '../lib/clock.ts'
 import { ClaimTable } from './claim-table.ts'
 import type { ClaimSettings, ElectedInfo, MasterLostInfo } from './claims.ts'
 import { FloodGuard } from './flood-guard.ts'
+import { HostedTable } from './hosted-table.ts'
 import { coordinatorScore } from './rendezvous.ts'
 import type { Elsewhere, Surroundings, TableEffect, TableEvent } from './table-events.ts'
 
@@ -23,17 +24,6 @@ const MAX_LOOKED_AT = 64
 
 /** Most tables a newcomer is asked about. */
 const MAX_ASKS_PER_NEWCOMER = 500
-
-/**
- * After a standstill of this process timers run before what has come in meanwhile is read. So a lease is looked at twice, this
- * long apart, and every decision that comes later than this is put off by as much as it is late, that it be made knowingly.
- */
-const HEAR_OUT_MS = 50
-
-const SOON_MS = 50
-const LAZILY_MS = 250
-/** In a large swarm holders come and go all the time; each claimant adds this to the time for which such news is gathered. */
-const LAZILY_PER_CLAIMANT_MS = 4
 
 /** What the coordinator needs of the agent around it. */
 export interface CoordinatorWorld {
@@ -59,29 +49,10 @@ export interface CoordinatorWorld {
   onFlood?(id: PeerId): void
 }
 
-interface Hosted {
-  readonly table: ClaimTable
-  readonly openedBy: PeerId
-  /** No news of holders before: a swarm that moves here is complete only then. */
-  readonly gatherUntilMs: number
-  wake: Timer | null
-  wakeAtMs: number
-  /** Until then everybody is heard out before the table decides. */
-  hearOutUntilMs: number | null
-  flush: Timer | null
-  flushAtMs: number
-  askAgain: Timer | null
-  askedAtMs: number
-  /** Who wanted everybody to be asked had used up its share. */
-  unasked: boolean
-  vacantSinceMs: number
-  sinceWallMs: number
-}
-
 /** Keeps the claim tables of the contents this agent coordinates: carries out what {@link ClaimTable} decides. */
 export class Coordinator {
   readonly #world: CoordinatorWorld
-  readonly #tables = new Map<ContentKey, Hosted>()
+  readonly #tables = new Map<ContentKey, HostedTable>()
   readonly #claimsOf = new Map<PeerId, number>()
   readonly #guard: FloodGuard
   /** Elections went on without the answer of these; nobody waits for them until they answer one question. */
@@ -192,7 +163,7 @@ export class Coordinator {
   }
 
   stop(): void {
-    for (const hosted of this.#tables.values()) this.#cancelTimers(hosted)
+    for (const hosted of this.#tables.values()) hosted.close()
     this.#tables.clear()
     this.#claimsOf.clear()
     for (const { timer } of this.#newcomers.values()) timer.cancel()
@@ -224,7 +195,7 @@ export class Coordinator {
     const greedy = isFull ? from : this.#guard.greediest(from)
     if (greedy === null) return false
     this.#world.onFlood?.(greedy)
-    let oldest: Hosted | undefined
+    let oldest: HostedTable | undefined
     let looked = 0
     for (const key of this.#guard.openedBy(greedy)) {
       const hosted = this.#tables.get(key)
@@ -241,54 +212,54 @@ export class Coordinator {
     return true
   }
 
-  #close(hosted: Hosted): void {
-    this.#cancelTimers(hosted)
+  #close(hosted: HostedTable): void {
+    hosted.close()
     this.#tables.delete(hosted.table.key)
     this.#guard.closed(hosted.openedBy, hosted.table.key)
   }
 
-  #openTable(from: PeerId, put: ClaimPut): Hosted {
+  #openTable(from: PeerId, put: ClaimPut): HostedTable {
     const { clock, settings } = this.#world
     const nowMs = clock.monotonicMs()
-    const hosted: Hosted = {
-      table: new ClaimTable(
-        put.key,
-        settings,
-        Math.max(nowMs + this.#firstWindowMs(put, nowMs), this.#standsBackUntilMs)
-      ),
-      openedBy: from,
-      gatherUntilMs: nowMs + settings.windowMs,
-      wake: null,
-      wakeAtMs: Infinity,
-      hearOutUntilMs: null,
-      flush: null,
-      flushAtMs: Infinity,
-      askAgain: null,
-      askedAtMs: -Infinity,
-      unasked: false,
-      vacantSinceMs: nowMs,
-      sinceWallMs: clock.wallMs()
-    }
+    const { windowMs, settledMs } = this.#firstWindow(put, nowMs)
+    const table = new ClaimTable(
+      put.key,
+      settings,
+      Math.max(nowMs + windowMs, this.#standsBackUntilMs),
+      Math.max(nowMs + settledMs, this.#standsBackUntilMs)
+    )
+    const hosted = new HostedTable(
+      { table, openedBy: from, gatherUntilMs: nowMs + settings.windowMs },
+      {
+        clock,
+        leaseMs: settings.leaseMs,
+        timePassed: (one) => this.#apply(one, { type: 'timePassed' }),
+        tell: (one, to) => this.#tell(one, to)
+      }
+    )
     this.#tables.set(put.key, hosted)
     this.#guard.opened(from, put.key)
     return hosted
   }
 
-  #firstWindowMs(put: ClaimPut, nowMs: number): number {
+  /** How long the first election waits at most, and at least: from then on it may end with the last answer. */
+  #firstWindow(put: ClaimPut, nowMs: number): { windowMs: number; settledMs: number } {
     const { live, settings } = this.#world
     const unsettledMs = Math.max(0, this.#world.settledAtMs() - nowMs)
-    // A claim that moves here comes from agents that know each other already.
+    if (live.size === 0 && unsettledMs === 0) return { windowMs: 0, settledMs: 0 }
+    // A claim that moves here comes from agents that know each other already, and others of them follow.
     const isKnownElsewhere = put.epoch > 0
-    if (live.size === 0 && unsettledMs === 0) return 0
-    if (isKnownElsewhere) return live.size === 0 ? unsettledMs : settings.windowMs
+    if (isKnownElsewhere) {
+      const windowMs = live.size === 0 ? unsettledMs : settings.windowMs
+      return { windowMs, settledMs: windowMs }
+    }
     // Whoever asks the wrong one has not met the right one yet, but will.
-    return (
-      settings.windowMs + (this.#world.isRightful(put.key) ? unsettledMs : Math.max(unsettledMs, settings.settleMs))
-    )
+    const settledMs = this.#world.isRightful(put.key) ? unsettledMs : Math.max(unsettledMs, settings.settleMs)
+    return { windowMs: settings.windowMs + settledMs, settledMs }
   }
 
   /** @param concerned whose claim may come or go with this event */
-  #apply(hosted: Hosted, event: TableEvent, concerned?: PeerId): void {
+  #apply(hosted: HostedTable, event: TableEvent, concerned?: PeerId): void {
     const { clock } = this.#world
     const { table } = hosted
     const before = {
@@ -305,12 +276,9 @@ export class Coordinator {
     const effects = table.on(event, world)
     if (concerned !== undefined)
       this.#count(concerned, Number(table.hasClaimant(concerned)) - Number(before.isClaimant))
-    if (table.master !== before.master || table.epoch !== before.epoch) {
-      hosted.sinceWallMs = clock.wallMs()
-      hosted.hearOutUntilMs = null
-    }
+    if (table.master !== before.master || table.epoch !== before.epoch) hosted.turned()
     for (const effect of effects) this.#carryOut(hosted, effect, concerned ?? hosted.openedBy)
-    this.#armWake(hosted)
+    hosted.armWake()
   }
 
   #count(id: PeerId, change: number): void {
@@ -319,7 +287,7 @@ export class Coordinator {
     else this.#claimsOf.set(id, count)
   }
 
-  #carryOut(hosted: Hosted, effect: TableEffect, because: PeerId): void {
+  #carryOut(hosted: HostedTable, effect: TableEffect, because: PeerId): void {
     const { table } = hosted
     const { key } = table
     const nowMs = this.#world.clock.monotonicMs()
@@ -327,7 +295,7 @@ export class Coordinator {
       case 'tell':
         return this.#tell(table, effect.to)
       case 'tellAll':
-        return this.#tellAll(hosted, effect.when, nowMs)
+        return hosted.tellAll(effect.when)
       case 'askMembers':
         return this.#askMembers(hosted, nowMs, because)
       case 'unanswered':
@@ -350,7 +318,7 @@ export class Coordinator {
     }
   }
 
-  #askMembers(hosted: Hosted, nowMs: number, because: PeerId): void {
+  #askMembers(hosted: HostedTable, nowMs: number, because: PeerId): void {
     const { table } = hosted
     const { registered } = this.#world
     if (registered) {
@@ -360,11 +328,9 @@ export class Coordinator {
     }
     const sinceMs = nowMs - hosted.askedAtMs
     if (sinceMs < ASK_AGAIN_MS) {
-      hosted.askAgain ??= this.#world.clock.after(ASK_AGAIN_MS - sinceMs, () => {
-        hosted.askAgain = null
+      return hosted.askAgainIn(ASK_AGAIN_MS - sinceMs, () => {
         if (table.wantsHolders) this.#askMembers(hosted, this.#world.clock.monotonicMs(), because)
       })
-      return
     }
     const { self, live } = this.#world
     // Its own cache counts as well, and costs nobody anything.
@@ -377,8 +343,10 @@ export class Coordinator {
   }
 
   #ask(table: ClaimTable, id: PeerId): void {
-    this.#world.send(id, { t: 'claim.ask', key: table.key })
-    if (!this.#silent.has(id) && !this.#world.isBanned(id, table.key)) table.await(id)
+    this.#world.send(id, { t: 'claim.ask', key: table.key, ...(table.isBrief && { soon: true }) })
+    if (this.#world.isBanned(id, table.key)) return
+    if (this.#silent.has(id)) table.askedInVain()
+    else table.await(id)
   }
 
   #tell(table: ClaimTable, to: PeerId): void {
@@ -386,62 +354,7 @@ export class Coordinator {
     if (decision) this.#world.send(to, decision)
   }
 
-  #tellAll(hosted: Hosted, when: 'now' | 'soon' | 'lazily', nowMs: number): void {
-    const { table } = hosted
-    if (when === 'now') {
-      hosted.flush?.cancel()
-      hosted.flush = null
-      for (const id of table.outdated()) this.#tell(table, id)
-      return
-    }
-    const lazilyMs = Math.max(LAZILY_MS, LAZILY_PER_CLAIMANT_MS * table.claimantCount, hosted.gatherUntilMs - nowMs)
-    const atMs = nowMs + (when === 'soon' ? SOON_MS : lazilyMs)
-    if (hosted.flush !== null && hosted.flushAtMs <= atMs) return
-    hosted.flush?.cancel()
-    hosted.flushAtMs = atMs
-    hosted.flush = this.#world.clock.after(atMs - nowMs, () => {
-      hosted.flush = null
-      for (const id of table.outdated()) this.#tell(table, id)
-    })
-  }
-
-  /** Wakes the table in time. A wake that comes too early, because a lease was renewed meanwhile, is set again then. */
-  #armWake(hosted: Hosted): void {
-    const { clock } = this.#world
-    const { table } = hosted
-    if (this.#tables.get(table.key) !== hosted) return
-    const atMs = Math.max(table.wakeAtMs, hosted.hearOutUntilMs ?? 0)
-    if (atMs === Infinity || (hosted.wake !== null && hosted.wakeAtMs <= atMs)) return
-    hosted.wake?.cancel()
-    hosted.wakeAtMs = atMs
-    hosted.wake = clock.after(Math.max(0, Math.ceil(atMs - clock.monotonicMs())), () => {
-      hosted.wake = null
-      this.#woken(hosted, clock.monotonicMs())
-    })
-  }
-
-  #woken(hosted: Hosted, nowMs: number): void {
-    const { table } = hosted
-    const heardOut = hosted.hearOutUntilMs
-    hosted.hearOutUntilMs = null
-    if (nowMs < table.wakeAtMs) return this.#armWake(hosted)
-    const lateMs = nowMs - Math.max(table.wakeAtMs, heardOut ?? 0)
-    if (lateMs < HEAR_OUT_MS && (heardOut !== null || table.master === null))
-      return this.#apply(hosted, { type: 'timePassed' })
-    hosted.hearOutUntilMs = nowMs + Math.min(Math.max(lateMs, HEAR_OUT_MS), this.#world.settings.leaseMs / 2)
-    this.#armWake(hosted)
-  }
-
-  #cancelTimers(hosted: Hosted): void {
-    hosted.wake?.cancel()
-    hosted.flush?.cancel()
-    hosted.askAgain?.cancel()
-    hosted.wake = null
-    hosted.flush = null
-    hosted.askAgain = null
-  }
-
-  #withdraw(hosted: Hosted, id: PeerId): void {
+  #withdraw(hosted: HostedTable, id: PeerId): void {
     this.#apply(hosted, { type: 'memberLost', id }, id)
     const standsBack = this.#world.clock.monotonicMs() < this.#standsBackUntilMs
     if (!standsBack && hosted.table.phase === 'gathering' && this.#world.isRightful(hosted.table.key))

@@ -6,16 +6,8 @@ import type { MasterView } from '../contract/snapshot.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { Claim, ClaimInit, ClaimSettings, Decision, Holder, Machine } from './claims.ts'
 import { mergeMasters, sameMasters } from './master-history.ts'
+import { PutSchedule } from './put-schedule.ts'
 import type { Elsewhere } from './table-events.ts'
-
-/** Progress of a follower is gathered for so long: twice a second is enough, it matters only for a re-election. */
-const GATHER_MS = 500
-
-/** A master renews so many times per lease; two lost renewals do not cost it the mastership. */
-const RENEWALS_PER_LEASE = 5
-
-/** Every claim is put again after so many leases without any news, should a coordinator have forgotten it. */
-const REFRESH_LEASES = 6
 
 /** The same problem is reported again only after this. */
 const REPORT_AGAIN_MS = 1000
@@ -63,11 +55,7 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
   #lastMessage: ClaimDecision | null = null
   #sinceWallMs: number
 
-  #progressIsNew = false
-  #lastPutMs = 0
-  #putsUndecided = 0
-  #nextPut: Timer | null = null
-  #nextPutMs = Infinity
+  readonly #puts: PutSchedule
   #lastReport: { epoch: number; problem: string; atMs: number } | null = null
 
   constructor(world: ClaimWorld, init: ClaimInit) {
@@ -80,6 +68,8 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
     this.#about = world.about()
     this.#eligible = init.eligible
     this.#sinceWallMs = world.clock.wallMs()
+    const facts = () => ({ complete: this.#complete, role: this.#decision.role })
+    this.#puts = new PutSchedule(world.clock, world.settings, facts, () => this.#put())
   }
 
   get decision(): Decision {
@@ -104,11 +94,11 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
     if (this.#closed) return
     if (state.pieces !== undefined && state.pieces !== this.#pieces) {
       this.#pieces = Math.min(state.pieces, this.#pieceCount)
-      this.#progressIsNew = true
+      this.#puts.noteProgress()
     }
     if (state.bytes !== undefined && state.bytes !== this.#bytes) {
       this.#bytes = state.bytes
-      this.#progressIsNew = true
+      this.#puts.noteProgress()
     }
     const becomesComplete = state.complete === true && !this.#complete
     const changesEligibility = state.eligible !== undefined && state.eligible !== this.#eligible
@@ -121,7 +111,7 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
       this.#world.send(this.#world.self, { t: 'claim.holding', key: this.key, pieces: this.#pieces, complete: true })
     }
     if (becomesComplete || changesEligibility) this.#put()
-    else if (this.#progressIsNew) this.#arm()
+    else if (this.#puts.hasProgress) this.#arm()
     if (becomesComplete && this.#decision.role !== 'undecided') {
       const { epoch, masters, holders } = this.#decision
       this.#decide({ role: 'follower', epoch, master: this.#master, masters, holders })
@@ -177,7 +167,7 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#nextPut?.cancel()
+    this.#puts.cancel()
     for (const timer of this.#leaving.values()) timer.cancel()
     const told = new Set(this.#leaving.keys())
     if (this.#coordinator !== null) told.add(this.#coordinator)
@@ -193,7 +183,7 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
     this.#leaving.delete(coordinator)
     if (former !== null && this.#world.isLive(former)) this.#leave(former)
     this.#coordinator = coordinator
-    this.#putsUndecided = 0
+    this.#puts.startOver()
     // The new one believes who is master on our word.
     if (this.#master !== null && !this.#world.isLive(this.#master)) this.#master = null
     this.#put()
@@ -201,7 +191,7 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
 
   /** Its coordinator was away, and may have forgotten it. */
   putAgain(): void {
-    this.#putsUndecided = 0
+    this.#puts.startOver()
     this.#put()
   }
 
@@ -224,7 +214,7 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
     if (this.#closed || this.#decision.role !== 'master') return
     this.#master = null
     this.#decision = { role: 'undecided' }
-    this.#putsUndecided = 0
+    this.#puts.startOver()
     this.#put()
     this.emit('decision', this.#decision)
   }
@@ -314,36 +304,13 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
 
   #put(): void {
     if (this.#coordinator === null || this.#closed) return
-    this.#progressIsNew = false
-    this.#lastPutMs = this.#world.clock.monotonicMs()
-    if (this.#decision.role === 'undecided') this.#putsUndecided++
+    this.#puts.sent()
     this.#world.send(this.#coordinator, this.#message())
-    this.#arm()
+    this.#puts.arm()
   }
 
-  /** Sets the timer of the next put; an earlier one that is running stays. */
   #arm(): void {
-    if (this.#coordinator === null || this.#closed) return
-    const dueMs = this.#lastPutMs + this.#pauseMs()
-    if (this.#nextPut !== null && this.#nextPutMs <= dueMs) return
-    this.#nextPut?.cancel()
-    this.#nextPutMs = dueMs
-    this.#nextPut = this.#world.clock.after(Math.max(0, dueMs - this.#world.clock.monotonicMs()), () => {
-      this.#nextPut = null
-      if (this.#world.clock.monotonicMs() >= this.#lastPutMs + this.#pauseMs()) this.#put()
-      else this.#arm()
-    })
-  }
-
-  #pauseMs(): number {
-    const { leaseMs } = this.#world.settings
-    const refreshMs = REFRESH_LEASES * leaseMs
-    const renewMs = leaseMs / RENEWALS_PER_LEASE
-    if (this.#complete) return refreshMs
-    if (this.#decision.role === 'master') return renewMs
-    if (this.#decision.role === 'undecided')
-      return Math.min(renewMs * 2 ** Math.max(0, this.#putsUndecided - 1), refreshMs)
-    return this.#progressIsNew ? GATHER_MS : refreshMs
+    if (this.#coordinator !== null && !this.#closed) this.#puts.arm()
   }
 }
 

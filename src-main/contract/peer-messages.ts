@@ -79,10 +79,15 @@ export const ClaimResign = z.object({
 export type ClaimResign = z.infer<typeof ClaimResign>
 
 /** Coordinator to all members: who has pieces of this content without having a claim? */
-export const ClaimAsk = z.object({ t: z.literal('claim.ask'), key: ContentKey })
+export const ClaimAsk = z.object({
+  t: z.literal('claim.ask'),
+  key: ContentKey,
+  /** The election waits for nothing but the answers. */
+  soon: z.boolean().optional()
+})
 export type ClaimAsk = z.infer<typeof ClaimAsk>
 
-/** Member to coordinator: what it has. At once when it has some; who has nothing says so within half a window, unless it puts a claim of its own by then. */
+/** Member to coordinator: what it has. At once when it has some, or is asked for it `soon`; else who has nothing says so within half a window, unless it puts a claim of its own by then. */
 export const ClaimHolding = z.object({
   t: z.literal('claim.holding'),
   key: ContentKey,

@@ -71,6 +71,21 @@ describe('the swarm of a content', () => {
     s = start([0, 3])
   })
 
+  it('tells of the last pieces at once, whoever else has them', () => {
+    s.swarm.handle(id(1), { t: 'swarm.join', key })
+    const told = () => s.to(id(1)).filter((m) => m.t === 'swarm.got')
+    for (const index of [1, 2, 4, 5]) {
+      s.add(index)
+      s.swarm.announce(index, false)
+    }
+    expect(told()).toEqual([])
+    for (const index of [6, 7]) {
+      s.add(index)
+      s.swarm.announce(index, false)
+    }
+    expect(told().flatMap((m) => (m.t === 'swarm.got' ? m.pieces : []))).toEqual([1, 2, 4, 5, 6, 7])
+  })
+
   it('answers who joins with its map and credentials, and joins it in turn', () => {
     s.swarm.handle(id(1), { t: 'swarm.join', key })
     expect(s.to(id(1))).toEqual([

@@ -11,6 +11,8 @@ import { Neighbours, type Neighbour } from './neighbours.ts'
 
 /** News of pieces is gathered for so long; the first that only we can have goes at once. */
 const GATHER_MS = 100
+/** Of the last pieces everybody hears at once: somebody has nothing else to wait for. */
+const LAST_PIECES = 4
 const MAX_SIGNERS_PER_NEWS = 4
 const MAX_SIGNERS_PER_MAP = 16
 /** Credentials kept for one content: as many as its sidecar holds. */
@@ -61,6 +63,8 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     const waits = this.#job.ownPriority() === 'foreground'
     if (this.#closed || waits === this.#toldWaits) return
     this.#toldWaits = waits
+    // Whoever has it all waits for nothing, and asks for nothing.
+    if (this.#job.partial.have.complete) return
     for (const id of this.#asked) this.#ask(id)
   }
 
@@ -87,7 +91,8 @@ export class Swarm extends EventEmitter<SwarmEvents> {
         neighbour.subscribed = true
         neighbour.waits = message.waits === true
         this.#sendMap(from)
-        if (!this.#job.partial.have.complete) this.join(from)
+        // Of a content of one piece it has none, or it would not ask.
+        if (!this.#job.partial.have.complete && this.#job.plan.count > 1) this.join(from)
         return
       }
       case 'swarm.have': {
@@ -145,6 +150,8 @@ export class Swarm extends EventEmitter<SwarmEvents> {
    */
   announce(index: number, unique: boolean): void {
     this.#fresh.push(index)
+    const { plan, partial } = this.#job
+    if (plan.count - partial.have.count < LAST_PIECES) return this.#flush()
     if (this.#gather !== null) return
     if (unique) this.#flush()
     this.#gather = this.#job.world.clock.after(GATHER_MS, () => {
@@ -231,9 +238,10 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   #sendMap(to: PeerId): void {
     const { partial, plan, world, key } = this.#job
     if (this.#muted) return void world.network.send(to, { t: 'swarm.leave', key })
-    // Our own always: once complete, this agent vouches for the pieces itself.
+    // Our own as well: once complete, this agent vouches for the pieces itself.
+    const introducesItself = world.network.credential && (partial.have.count > 0 || plan.count > 1)
     const signers = new Map<PeerId, Credential>(
-      world.network.credential ? [[world.network.self, world.network.credential]] : []
+      introducesItself ? [[world.network.self, world.network.credential!]] : []
     )
     for (const i of partial.have) {
       const signer = partial.record(i)?.signer
