@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0066-small-contents-are-proved-not-flushed.md
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Sha256Hex } from '../contract/ids.ts'
@@ -7,11 +8,11 @@ import type { Clock } from '../lib/clock.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
 import { SHORT_FILE } from '../pieces/hash-messages.ts'
 import type { HashPool } from '../pieces/hashing.ts'
-import { pieceLength, pieceStart, planPieces, type PiecePlan } from '../pieces/plan.ts'
+import { isSmall, pieceLength, pieceStart, planPieces, type PiecePlan } from '../pieces/plan.ts'
 import type { CachedContent, StoredVersion } from './cache.ts'
 import { ContentUsers } from './content-users.ts'
 import type { DiskRoom } from './disk-room.ts'
-import { lookAt } from './file-stamp.ts'
+import { lookAt, type FileStamp } from './file-stamp.ts'
 import type { IndexDb } from './index-db.ts'
 import type { ContentRow } from './index-rows.ts'
 import { KeyedQueue } from './keyed-queue.ts'
@@ -41,7 +42,7 @@ export interface StoreParts {
   onQuarantined(sha256: Sha256Hex, reason: string): void
 }
 
-/** A file that becomes a complete content. Its bytes are verified and flushed. */
+/** A file that becomes a complete content. Its bytes are verified and, unless the content is small, flushed. */
 export interface Completed {
   readonly source: string
   readonly sha256: Sha256Hex
@@ -59,6 +60,8 @@ export interface Completed {
  * Order of a commit: sidecar (durable) → rename of the bytes (durable) → index. A crash leaves a sidecar without bytes
  * (swept), or bytes with their sidecar but without a row (taken in at the next open); never a row without bytes that were
  * there before, and never bytes under a name that are not flushed.
+ *
+ * Nothing of a small content is flushed. Its row has no stamp, so that each run hashes it once before it gives it away.
  */
 export class ContentStore {
   readonly users: ContentUsers
@@ -66,6 +69,8 @@ export class ContentStore {
   readonly #queue = new KeyedQueue<Sha256Hex>()
   /** Pieces whose bytes on disk were hashed in this run: bit rot shows up at the first read, and each piece costs one hash. */
   readonly #seen = new Map<Sha256Hex, Bitmap>()
+  /** Stamps of small contents that were written or hashed in this run, the newest. */
+  readonly #stamps = new Map<Sha256Hex, FileStamp>()
 
   constructor(parts: StoreParts) {
     this.#parts = parts
@@ -148,6 +153,7 @@ export class ContentStore {
       const row = index.find(sha256)
       if (!row) return 'missing'
       const missing = (await lookAt(layout.content(sha256))) === 'missing'
+      this.#stamps.delete(sha256)
       if (await this.#soundNow({ ...row, stamp: null })) return 'ok'
       return missing ? 'missing' : 'damaged'
     })
@@ -202,6 +208,7 @@ export class ContentStore {
     const { layout, index, files, room, clock } = this.#parts
     const path = layout.content(sha256)
     const now = clock.wallMs()
+    const durable = !isSmall(plan)
     const known = await this.readSidecar(sha256)
     const sidecar: Sidecar = {
       sha256,
@@ -216,8 +223,8 @@ export class ContentStore {
       provenances: provenance ? withProvenance(known?.provenances ?? [], provenance) : (known?.provenances ?? [])
     }
     await room.run(0, async () => {
-      await makeFolderFor(path, layout.dir)
-      await replaceFile(layout.sidecar(sha256), encodeSidecar(sidecar), layout.tmp, { durable: true, clock })
+      await makeFolderFor(path, layout.dir, { durable })
+      await replaceFile(layout.sidecar(sha256), encodeSidecar(sidecar), layout.tmp, { durable, clock })
     })
     await files.release(path)
     try {
@@ -226,9 +233,11 @@ export class ContentStore {
       if (!index.find(sha256)) await removeFile(layout.sidecar(sha256), layout.dir)
       throw error
     }
-    await syncFolder(dirname(path))
+    if (durable) await syncFolder(dirname(path))
     const file = await lookAt(path)
-    const row = rowOf(sidecar, typeof file === 'object' ? file.stamp : null)
+    const stamp = typeof file === 'object' ? file.stamp : null
+    const row = rowOf(sidecar, durable ? stamp : null)
+    if (stamp !== null && !durable) this.#noteStamp(sha256, stamp)
     this.#noteSeen(sha256, Bitmap.full(plan.count))
     this.users.noteAdded(sha256)
     index.add(row, now, version ? [version] : [], 'origin', provenance ? [provenance] : [])
@@ -273,13 +282,14 @@ export class ContentStore {
       await this.#quarantineNow(sha256, 'its length is wrong')
       return undefined
     }
-    if (file.stamp !== row.stamp) {
+    if (file.stamp !== (row.stamp ?? this.#stamps.get(sha256))) {
       if ((await this.#digestOf(path, file.sizeBytes, signal)) !== sha256) {
         await this.#quarantineNow(sha256, 'its bytes have changed')
         return undefined
       }
       this.#noteSeen(sha256, Bitmap.full(Math.ceil(row.lengthBytes / row.pieceBytes)))
-      index.setStamp(sha256, file.stamp)
+      if (isSmall(row)) this.#noteStamp(sha256, file.stamp)
+      else index.setStamp(sha256, file.stamp)
     }
     const sidecar = await this.readSidecar(sha256)
     if (sidecar?.plan.lengthBytes === row.lengthBytes) return sidecar
@@ -359,8 +369,15 @@ export class ContentStore {
     if (this.#seen.size > MOST_SEEN) this.#seen.delete(this.#seen.keys().next().value!)
   }
 
+  #noteStamp(sha256: Sha256Hex, stamp: FileStamp): void {
+    this.#stamps.delete(sha256)
+    this.#stamps.set(sha256, stamp)
+    if (this.#stamps.size > MOST_SEEN) this.#stamps.delete(this.#stamps.keys().next().value!)
+  }
+
   #forget(sha256: Sha256Hex, options = { versionsToo: false }): void {
     this.#seen.delete(sha256)
+    this.#stamps.delete(sha256)
     this.#parts.index.remove(sha256, options)
   }
 

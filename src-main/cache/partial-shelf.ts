@@ -1,6 +1,6 @@
 import type { ContentKey } from '../contract/ids.ts'
 import { LarderError } from '../lib/errors.ts'
-import type { PiecePlan } from '../pieces/plan.ts'
+import { isSmall, type PiecePlan } from '../pieces/plan.ts'
 import type { EvictionEntry } from './eviction.ts'
 import { partialName } from './layout.ts'
 import type { PartialContent } from './cache.ts'
@@ -8,7 +8,7 @@ import { openDiskPartial } from './open-partial.ts'
 import type { PartialParts } from './partial-parts.ts'
 import { removePartialFiles } from './partial-files.ts'
 import { lookAtPartial, type RestingPartial } from './recover.ts'
-import { SMALL_CONTENT_BYTES, SmallPartial } from './small-partial.ts'
+import { SmallPartial } from './small-partial.ts'
 
 /** Small contents assembled in memory at the same time; more of them go to the disk as large ones do. */
 const MOST_IN_MEMORY = 512
@@ -92,10 +92,7 @@ export class PartialShelf {
     try {
       const parts = { ...this.#parts, onEnd }
       const inMemory =
-        plan.count === 1 &&
-        plan.lengthBytes <= SMALL_CONTENT_BYTES &&
-        !this.#resting.has(name) &&
-        this.#opening.size < MOST_IN_MEMORY
+        plan.count === 1 && isSmall(plan) && !this.#resting.has(name) && this.#opening.size < MOST_IN_MEMORY
       const partial = inMemory
         ? new SmallPartial(key, plan, parts)
         : await openDiskPartial(key, plan, layout.partial(name), parts)

@@ -34,12 +34,17 @@ export async function replaceFile(
   if (options.durable) await syncFolder(dirname(path))
 }
 
-/** Creates the folder of `path`, flushing what is new. @throws CACHE_UNUSABLE when the way there leads over a link */
-export async function makeFolderFor(path: string, root: string): Promise<void> {
+/** Creates the folder of `path`, with `durable` flushing what is new. @throws CACHE_UNUSABLE when the way there leads over a link */
+export async function makeFolderFor(
+  path: string,
+  root: string,
+  { durable }: { durable: boolean } = { durable: true }
+): Promise<void> {
   const folder = dirname(path)
   const first = await mkdir(folder, { recursive: true, mode: 0o700 })
   await refuseLinks(folder, root)
-  if (first !== undefined) for (let at = folder; at.startsWith(dirname(first)); at = dirname(at)) await syncFolder(at)
+  if (durable && first !== undefined)
+    for (let at = folder; at.startsWith(dirname(first)); at = dirname(at)) await syncFolder(at)
 }
 
 /**

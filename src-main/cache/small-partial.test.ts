@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { createHashPool } from '../pieces/hash-pool.ts'
-import { planPieces } from '../pieces/plan.ts'
+import { planPieces, SMALL_CONTENT_BYTES } from '../pieces/plan.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import { layoutOf } from './layout.ts'
-import { SMALL_CONTENT_BYTES, SmallPartial } from './small-partial.ts'
+import { SmallPartial } from './small-partial.ts'
 import {
   fill,
   recordOf,
@@ -119,4 +120,44 @@ test('an unclean end leaves either the whole content or nothing of it', async ()
   const next = await at.open()
   expect(next.findByKey(kept.key)?.sha256).toBe(kept.sha256)
   expect(next.findByKey(lost.key)).toBe(undefined)
+})
+
+test.each([
+  ['zeros', (bytes: Buffer) => Buffer.alloc(bytes.length)],
+  ['a part', (bytes: Buffer) => bytes.subarray(0, 1000)],
+  ['nothing', () => Buffer.alloc(0)]
+])('what a power cut left of one is never given away: %s', async (_name, left) => {
+  const cache = await at.open()
+  const content = sample(5000)
+  await store(cache, content)
+  const layout = layoutOf(at.dir)
+  await at.crash(cache)
+  // The time of the file says nothing: it is not compared with that of the last run.
+  const index = new DatabaseSync(layout.index)
+  expect(index.prepare('SELECT stamp FROM contents').all()).toEqual([{ stamp: null }])
+  index.close()
+  await writeFile(layout.content(content.sha256), left(content.bytes))
+  await writeFile(layout.sidecar(content.sha256), Buffer.alloc(50))
+  const next = await at.open()
+  expect(await next.open(content.sha256)).toBe(undefined)
+  expect(next.findByKey(content.key)).toBe(undefined)
+})
+
+test('one is hashed once in a run, and by its first use in the next', async () => {
+  const cache = await at.open()
+  const content = sample(5000)
+  await store(cache, content)
+  await cache.close()
+  const next = await at.open()
+  for (let use = 0; use < 2; use++) {
+    const reader = await next.open(content.sha256)
+    expect((await reader!.read(0, 5000)).equals(content.bytes)).toBe(true)
+    await reader!.close()
+  }
+  // Another writer shows by the stamp of this run.
+  const path = layoutOf(at.dir).content(content.sha256)
+  const bytes = await readFile(path)
+  bytes[0]! ^= 1
+  await writeFile(path, bytes)
+  expect(await next.open(content.sha256)).toBe(undefined)
 })

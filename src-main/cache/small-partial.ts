@@ -1,12 +1,12 @@
 // Why it is like this: docs/decisions/0006-small-contents-are-assembled-in-memory.md
-import { open } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
 import type { Credential } from '../contract/peer-messages.ts'
 import type { ContentKind } from '../contract/request.ts'
 import { Bitmap } from '../lib/bitmap.ts'
 import { LarderError } from '../lib/errors.ts'
-import { pieceLength, type PiecePlan } from '../pieces/plan.ts'
+import { isSmall, pieceLength, type PiecePlan } from '../pieces/plan.ts'
 import type { PieceRecord } from '../pieces/record.ts'
 import type { CachedContent, PartialContent, StoredVersion } from './cache.ts'
 import { packProvenance, type Checked } from './provenance.ts'
@@ -23,9 +23,6 @@ import {
   requiredDigests
 } from './piece-checks.ts'
 import { randomName, readFully, removeFile } from './safe-files.ts'
-
-/** Contents up to this size are assembled in memory. */
-export const SMALL_CONTENT_BYTES = 64 * 1024
 
 /**
  * A content of one small piece, assembled in memory and written once, when it is complete. The files that let a large content
@@ -45,7 +42,7 @@ export class SmallPartial implements PartialContent {
   #movedTo: string | undefined
 
   constructor(key: ContentKey, plan: PiecePlan, parts: PartialParts) {
-    if (plan.count !== 1 || plan.lengthBytes > SMALL_CONTENT_BYTES)
+    if (plan.count !== 1 || !isSmall(plan))
       throw new RangeError(`${plan.lengthBytes} bytes in ${plan.count} pieces are not small`)
     this.key = key
     this.plan = plan
@@ -152,7 +149,8 @@ export class SmallPartial implements PartialContent {
     const { room, store, layout } = this.#parts
     const source = join(layout.tmp, randomName())
     try {
-      await room.run(bytes.length, () => writeDurably(source, bytes))
+      // With an ordinary mode, which a delivered copy keeps; the folder keeps others out.
+      await room.run(bytes.length, () => writeFile(source, bytes))
       const content = await store.commit({
         source,
         sha256,
@@ -188,16 +186,5 @@ export class SmallPartial implements PartialContent {
   #check(index: number): void {
     if (this.#state !== 'open' && !this.#record) throw partialClosed(this.key)
     assertIsPiece(index, this.plan)
-  }
-}
-
-async function writeDurably(path: string, bytes: Buffer): Promise<void> {
-  // Written again after making room on a full disk. With an ordinary mode, which a delivered copy keeps; the folder keeps others out.
-  const handle = await open(path, 'w')
-  try {
-    await handle.writeFile(bytes)
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }

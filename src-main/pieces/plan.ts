@@ -2,6 +2,11 @@ import { MAX_PIECES } from '../contract/peer-messages.ts'
 
 const MIB = 1024 * 1024
 
+/** Contents up to this size are over before there is much to arrange: they are assembled in memory, and many run where few large ones do. */
+export const SMALL_CONTENT_BYTES = 64 * 1024
+/** So many small contents at a time count as one other. */
+export const SMALL_PER_SLOT = 4
+
 /** How a content is cut: equal pieces, the last one shorter. The same length gives the same plan everywhere. */
 export interface PiecePlan {
   /** Bytes of the whole. */
@@ -18,6 +23,10 @@ export function planPieces(lengthBytes: number): PiecePlan {
   let pieceBytes = MIB
   while (Math.ceil(lengthBytes / pieceBytes) > MAX_PIECES) pieceBytes *= 2
   return { lengthBytes, pieceBytes, count: Math.ceil(lengthBytes / pieceBytes) }
+}
+
+export function isSmall({ lengthBytes }: Pick<PiecePlan, 'lengthBytes'>): boolean {
+  return lengthBytes <= SMALL_CONTENT_BYTES
 }
 
 /** First byte of piece `index`. */

@@ -21,7 +21,6 @@ import type {
 import { chooseEvictions, evictionOrder } from '../../cache/eviction.ts'
 import { ContentUsers } from '../../cache/content-users.ts'
 import type { DayCounts, DayLedger } from '../../cache/savings-table.ts'
-import { SMALL_CONTENT_BYTES } from '../../cache/small-partial.ts'
 import { cachePriorities, type CachePriority } from '../../contract/cache-priority.ts'
 import type { ContentKey, PeerId, Sha256Hex } from '../../contract/ids.ts'
 import type { ContentKind } from '../../contract/request.ts'
@@ -29,7 +28,7 @@ import type { CacheEntryView, CacheStats } from '../../contract/snapshot.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { digestMismatch } from '../../lib/digest-mismatch.ts'
 import { LarderError } from '../../lib/errors.ts'
-import { pieceLength, pieceStart, planPieces, type PiecePlan } from '../../pieces/plan.ts'
+import { isSmall, pieceLength, pieceStart, planPieces, type PiecePlan } from '../../pieces/plan.ts'
 import { fakeClock } from '../fake-clock.ts'
 import { PartialDouble, type KeptPieces } from './partial-double.ts'
 
@@ -216,7 +215,7 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
       ended: (pieces) => {
         this.#assembling.delete(key)
         // One small piece is fetched again sooner than it is looked for.
-        if (pieces.size > 0 && plan.lengthBytes > SMALL_CONTENT_BYTES) this.#resting.set(key, pieces)
+        if (pieces.size > 0 && !isSmall(plan)) this.#resting.set(key, pieces)
       }
     })
     this.#resting.delete(key)
