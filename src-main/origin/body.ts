@@ -120,7 +120,7 @@ export async function openBody(
       } catch (thrown) {
         broken = thrown
       } finally {
-        stretch.bytes.destroy()
+        letGo(stretch.bytes)
       }
       if (broken === undefined) return
       if (signal.aborted) throw cancelled(signal)
@@ -143,10 +143,16 @@ export async function openBody(
     end,
     destroy() {
       abort.abort(new LarderError('CANCELLED', 'The download was ended.'))
-      first?.bytes.destroy()
+      if (first) letGo(first.bytes)
     },
     [Symbol.asyncIterator]: () => bytes
   }
+}
+
+/** Nobody reads on. An answer that has come whole leaves its connection to the next one. */
+function letGo(bytes: Readable): void {
+  if ('complete' in bytes && bytes.complete === true) bytes.resume()
+  else bytes.destroy()
 }
 
 /** @see openBody */

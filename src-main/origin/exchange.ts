@@ -1,8 +1,8 @@
-import type { ClientRequest, IncomingHttpHeaders } from 'node:http'
+import { request as requestPlainly, type ClientRequest, type IncomingHttpHeaders } from 'node:http'
+import { request as requestSecurely } from 'node:https'
 import type { Readable } from 'node:stream'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import got from 'got'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import { namesThisPc, type Chooser } from './address-policy.ts'
@@ -122,6 +122,7 @@ function isNamedHost(named: string, url: string): boolean {
 
 /** Ends an answer whose body is not wanted, keeping the connection where that is cheap. */
 export function discard(answer: HopAnswer, clock: Clock): void {
+  if (answer.body.readableEnded || answer.body.destroyed) return
   const short =
     answer.method === 'HEAD' ||
     answer.status === 204 ||
@@ -225,18 +226,15 @@ function askOnce(
     guard.assertHost(new URL(url).hostname, chooser)
     const { direct, ...agent } = options.agents.for(url, chooser, certificate)
     let local = false
-    const stream = got.stream(url, {
+    let head: HopAnswer | null = null
+    const send = url.startsWith('https:') ? requestSecurely : requestPlainly
+    const request = send(url, {
       method: ask.method,
       headers: { 'user-agent': options.userAgent, accept: '*/*', ...fields, ...ask.own, 'accept-encoding': 'identity' },
-      ...(mended ? { createConnection: () => mended as unknown as Socket } : { agent }),
-      maxHeaderSize: MAX_HEADER_BYTES,
-      decompress: false,
-      followRedirect: false,
-      throwHttpErrors: false,
-      http2: false,
-      retry: { limit: 0 },
-      // Limits run on the injected clock instead.
-      timeout: {}
+      ...(mended
+        ? { createConnection: () => mended as unknown as Socket }
+        : { agent: url.startsWith('https:') ? agent.https : agent.http }),
+      maxHeaderSize: MAX_HEADER_BYTES
     })
     let timer: Timer | undefined
     const settle = () => {
@@ -246,7 +244,7 @@ function askOnce(
     const fail = (error: LarderError) => {
       settle()
       reject(error)
-      stream.destroy()
+      request.destroy()
     }
     const limit = (ms: number, error: () => LarderError) => {
       timer?.cancel()
@@ -261,31 +259,38 @@ function askOnce(
         Math.min(options.responseTimeoutMs, ask.answerWithinMs ?? Infinity),
         () => new LarderError('ORIGIN_STALLED', `${host} did not answer in time.`, { host })
       )
-    stream.once('request', (request: ClientRequest) => {
-      onceConnected(request, ({ remoteAddress }) => {
-        local = direct && options.alone !== true && guard.isLocal(remoteAddress ?? '')
-        onConnected()
-      })
+    onceConnected(request, ({ remoteAddress }) => {
+      local = direct && options.alone !== true && guard.isLocal(remoteAddress ?? '')
+      onConnected()
     })
-    stream.once('response', (response: { statusCode: number; headers: IncomingHttpHeaders; socket?: Socket }) => {
+    request.once('response', (response) => {
       settle()
+      // Errors of the body reach its reader; this keeps them from being unhandled.
+      response.on('error', () => {})
       options.answered?.(host, response.headers)
-      resolve({
-        status: response.statusCode,
+      const answer: HopAnswer = {
+        status: response.statusCode ?? 0,
         headers: response.headers,
         url,
         method: ask.method,
         local,
-        body: stream,
+        body: response,
         doubtfulLength: mended?.doubtfulLength ?? false,
         answeredBy: endsOf(response.socket)
-      })
+      }
+      if (ask.method === 'GET') return resolve(answer)
+      // There is no body; whoever asks next finds the connection free.
+      head = answer
+      response.resume()
+      request.once('close', () => resolve(answer))
     })
-    // Stays for the life of the stream: errors of the body reach its reader, this keeps them from being unhandled.
-    stream.on('error', (error: unknown) => {
+    request.on('error', (error: unknown) => {
       settle()
-      reject(failureOf(error, host))
+      // What a server sends behind the answer to HEAD takes nothing from it.
+      if (head) resolve(head)
+      else reject(failureOf(error, host))
     })
+    request.end()
   })
 }
 
