@@ -11,12 +11,14 @@ import { diagnose } from './diagnose.ts'
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const COUNT = 30
+/** Not small: several of those share a slot. */
+const BYTES = 100_000
 const SLOTS = 6
 
 let fleet: Fleet
 let answers: ServerResponse[]
 const server = createServer((request, response) => {
-  response.writeHead(200, { etag: '"1"', 'content-length': 1000 })
+  response.writeHead(200, { etag: '"1"', 'content-length': BYTES })
   if (request.method === 'HEAD') return response.end()
   response.flushHeaders()
   return answers.push(response)
@@ -58,7 +60,7 @@ test('of 30 downloads with six slots six run and 24 say how many are ahead of th
   expect(diagnose(requests[SLOTS + 4]!, []).verdict).toBe('Waiting: 4 downloads are ahead of it.')
   expect(describeStatus(statusView(agent.snapshot()))).toContain('6 downloads running, 24 waiting')
 
-  answers[0]!.end(Buffer.alloc(990))
+  answers[0]!.end(Buffer.alloc(BYTES - 10))
   await untilSnapshot(agent, () => inLine().length === COUNT - SLOTS - 1)
   expect(inLine().toSorted((a, b) => a - b)).toEqual(Array.from({ length: COUNT - SLOTS - 1 }, (_, i) => i))
 })

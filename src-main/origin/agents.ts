@@ -12,7 +12,7 @@ import { trustedCas } from './trust.ts'
 /** So long for one address of a name before the next is tried, ms. */
 const ATTEMPT_MS = 2500
 /** Idle connections kept per origin. */
-const KEPT_IDLE = 4
+export const KEPT_IDLE = 8
 
 /** Connections to origins, direct or through a proxy, kept alive between requests. */
 export interface Agents {

@@ -19,8 +19,12 @@ export class HeldAnswers {
   }
 
   keep(version: OriginVersion, answer: Answer): void {
-    if (this.#held.size >= MAX_HELD) this.#drop(this.#held.keys().next().value!)
-    this.#held.set(version, { answer, timer: this.#clock.after(HELD_MS, () => this.#drop(version)) })
+    if (this.#held.size >= MAX_HELD) this.drop(this.#held.keys().next().value!)
+    this.#held.set(version, { answer, timer: this.#clock.after(HELD_MS, () => this.drop(version)) })
+  }
+
+  get size(): number {
+    return this.#held.size
   }
 
   /** The answer for this very version, once. */
@@ -32,10 +36,11 @@ export class HeldAnswers {
   }
 
   close(): void {
-    for (const version of [...this.#held.keys()]) this.#drop(version)
+    for (const version of [...this.#held.keys()]) this.drop(version)
   }
 
-  #drop(version: OriginVersion): void {
+  /** Nobody wants it. */
+  drop(version: OriginVersion): void {
     this.take(version)?.body.destroy()
   }
 }

@@ -16,6 +16,7 @@ export function lazyOriginClient(options: OriginClientOptions): OriginClient {
     (client ??= import('./origin-client.ts').then(({ createOriginClient }) => (loaded = createOriginClient(options))))
   return {
     probe: async (...question) => (await load()).probe(...question),
+    release: (version) => loaded?.release(version),
     open: async (...question) => (await load()).open(...question),
     openSeveral: async (...question) => (await load()).openSeveral(...question),
     pass: async (...question) => (await load()).pass(...question),

@@ -54,6 +54,45 @@ const errorOf = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error
   )
 
+describe('a probe of which all bytes are wanted', () => {
+  const wanted = async (url: string, whole = 1) => versionFrom(await client.probe(url, { whole }))
+  const read = async (version: OriginVersion, start = 0) => {
+    const opened = await client.open(version, { start, end: body.length }, {})
+    const chunks: Buffer[] = []
+    for await (const chunk of opened) chunks.push(chunk)
+    return Buffer.concat(chunks)
+  }
+
+  it('is a GET whose body is what is opened next, once', async () => {
+    const url = put({ etag: '"v1"' })
+    const version = await wanted(url)
+    expect(version).toMatchObject({ etag: '"v1"', lengthBytes: body.length, ranges: true })
+    expect(await read(version)).toEqual(body)
+    expect(methods()).toEqual(['GET 200'])
+    expect(await read(version)).toEqual(body)
+    expect(methods()).toEqual(['GET 200', 'GET 200'])
+  })
+
+  it('is a HEAD while as many bodies as may are waiting, and again once they are taken or not wanted', async () => {
+    const url = put({ etag: '"v1"' })
+    const [first] = [await wanted(url), await wanted(url)]
+    expect(methods()).toEqual(['GET 200', 'HEAD 200'])
+    client.release(first)
+    await wanted(url)
+    expect(methods()).toEqual(['GET 200', 'HEAD 200', 'GET 200'])
+  })
+
+  it('leaves its body alone when a part is wanted after all', async () => {
+    const version = await wanted(put({ etag: '"v1"' }))
+    expect(await read(version, 4)).toEqual(body.subarray(4))
+    expect(methods()).toEqual(['GET 200', 'GET 206'])
+  })
+
+  it('says what GET says about a file that is not there', async () => {
+    expect(await errorOf(wanted(put().replace('/a.bin', '/none')))).toMatchObject({ code: 'ORIGIN_NOT_FOUND' })
+  })
+})
+
 describe('a probe', () => {
   it('learns validators, length and rules with one HEAD, and no content byte', async () => {
     const url = put({ etag: '"v1"', headers: { 'Cache-Control': 'max-age=60' } })

@@ -2,9 +2,10 @@ import type { Priority } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
 import { sleep, type Clock } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
+import { Turns } from '../lib/turns.ts'
 import type { TransferWindow } from '../rates/adaptive-window.ts'
 import type { Pace } from '../rates/pace.ts'
-import { createAgents } from './agents.ts'
+import { createAgents, KEPT_IDLE } from './agents.ts'
 import { openBody } from './body.ts'
 import { cachingRules } from './caching.ts'
 import { ClientCertificates } from './client-certificates.ts'
@@ -16,7 +17,7 @@ import { HeldAnswers } from './held-answers.ts'
 import { nameOfUrl } from './ignored-query.ts'
 import type { OriginBody, OriginClient, OriginVersion, ProbeResult } from './origin.ts'
 import { nothingAnyway, type SharedAnyway } from './private-by-default.ts'
-import { probeOnce } from './probe.ts'
+import { probeOnce, type Probe, type ProbeOptions } from './probe.ts'
 import { proxyFor } from './proxy.ts'
 import { Quirks } from './quirks.ts'
 import { callerFields, isCredentialField } from './request-headers.ts'
@@ -52,6 +53,9 @@ export interface OriginClientOptions {
   readonly rates?: OriginRates
 }
 
+/** Questions for versions that one host is asked at the same time; connections kept idle for the next ones are as many. */
+const PROBES_AT_ONCE = KEPT_IDLE
+const PROBE_PATIENCE_MS = 1000
 /** URLs remembered because HEAD and GET did not agree. */
 const MAX_SUSPECTS = 1000
 
@@ -83,42 +87,48 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
   })
   const rules = cachingRules(clock)
   const held = new HeldAnswers(clock)
+  let askingWhole = 0
+  /** They publish digests: what a digest names may be here, whatever the URL. */
+  const digestHosts = new Set<string>()
+  const turns = new Turns(clock, PROBES_AT_ONCE, PROBE_PATIENCE_MS)
   const suspects = new Set<string>()
   const closing = new AbortController()
   const looksBeside = (url: string) => settings.checksumHosts.some((pattern) => isHost(pattern, new URL(url).hostname))
 
   return {
-    async probe(text, { stored, headers = {}, certificate, chooser, vouched, signal }): Promise<ProbeResult> {
+    async probe(text, { stored, headers = {}, certificate, chooser, vouched, whole, signal }): Promise<ProbeResult> {
       const { href, url, fields, authorised } = requestOf(text, headers)
       const ended = signalOf(signal)
       const known = nameOfUrl(href, settings.ignoredQuery)
       const learned = { headRefused: false }
       for (let attempt = 1; ; attempt++) {
+        const withBytes = held.size + askingWhole < (whole ?? 0) && attempt === 1 && !digestHosts.has(hostOf(url))
+        if (withBytes) askingWhole++
         try {
-          const result = await probeOnce(
-            {
-              exchange,
-              clock,
-              rules,
-              stallMs,
-              quirks,
-              nameOf: (asked) => nameOfUrl(asked, settings.ignoredQuery),
-              sharedAnyway: options.sharedAnyway ?? nothingAnyway,
-              looksBeside
-            },
-            {
-              url,
-              fields,
-              authorised,
-              certificate,
-              chooser,
-              vouched,
-              stored,
-              signal: ended,
-              learned,
-              suspect: suspects.has(url)
-            }
-          )
+          const how: ProbeOptions = {
+            exchange,
+            clock,
+            rules,
+            stallMs,
+            quirks,
+            nameOf: (asked) => nameOfUrl(asked, settings.ignoredQuery),
+            sharedAnyway: options.sharedAnyway ?? nothingAnyway,
+            looksBeside
+          }
+          const what: Probe = {
+            url,
+            fields,
+            authorised,
+            certificate,
+            chooser,
+            vouched,
+            stored,
+            signal: ended,
+            learned,
+            suspect: suspects.has(url),
+            whole: withBytes
+          }
+          const result = await turns.take(hostOf(url), () => probeOnce(how, what), ended)
           if (result.status === 'unchanged') return result
           const version = {
             ...result.version,
@@ -128,6 +138,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
             ...(certificate && { certificate }),
             ...(chooser && { chooser })
           }
+          if (version.sha256 !== null && digestHosts.size < MAX_SUSPECTS) digestHosts.add(hostOf(url))
           if (result.held) held.keep(version, result.held)
           return { status: 'version', version }
         } catch (thrown) {
@@ -138,9 +149,13 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
           await sleep(clock, pause, ended).catch(() => {
             throw cancelled(ended)
           })
+        } finally {
+          if (withBytes) askingWhole--
         }
       }
     },
+
+    release: (version) => held.drop(version),
 
     async open(version: OriginVersion, range, { headers = {}, signal, priority = 'foreground' }): Promise<OriginBody> {
       const { url, fields } = requestOf(version.url, headers)
@@ -149,6 +164,8 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
       try {
         const now = whenAsked(priority)
         const first = range.start === 0 ? held.take(version) : undefined
+        // A rest is wanted alone.
+        if (first === undefined) held.drop(version)
         const how = {
           first,
           exchange,

@@ -98,9 +98,16 @@ export interface OriginClient {
       chooser?: Chooser | undefined
       /** The caller knows the digest of the bytes: a redirect from https to http is followed. */
       vouched?: boolean | undefined
+      /**
+       * All of its bytes are wanted at once and nobody else may have them: asked with GET, so that {@link OriginClient.open} finds them on
+       * their way, while fewer than so many answers are. Who does not want them after all says so ({@link OriginClient.release}).
+       */
+      whole?: number | undefined
       signal?: AbortSignal
     }
   ): Promise<ProbeResult>
+  /** Nobody wants the bytes that came along with the answer of a probe. Idempotent. */
+  release(version: OriginVersion): void
   /**
    * Opens bytes `[start, end)` of exactly this version (`If-Range`/`If-Match` by strong validator). `end` null: to the end.
    * When the origin ignores the range the body starts at 0 and says so. Resumes by itself after a broken connection, from

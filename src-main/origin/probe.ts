@@ -44,6 +44,8 @@ export interface Probe {
   readonly learned: { headRefused: boolean }
   /** A former answer to HEAD did not agree with the answer to GET: ask with GET, twice, and believe only what stays. */
   readonly suspect: boolean
+  /** The bytes are wanted next, all of them, and nobody else may have them: asked with GET, so that they come along. */
+  readonly whole: boolean
 }
 
 /** A server that hangs at HEAD is asked with GET after so long. */
@@ -73,13 +75,14 @@ export async function probeOnce(options: ProbeOptions, probe: Probe): Promise<Pr
     probe.suspect ||
     probe.learned.headRefused ||
     ['no-head', 'asked-once'].some((quirk) => options.quirks.has(probe.url, quirk as Quirk))
-  const first = await ask(options, probe, withGet ? 'GET' : 'HEAD', probe.stored)
+  const whole = probe.whole && !withGet
+  const first = await ask(options, probe, whole ? 'whole' : withGet ? 'GET' : 'HEAD', probe.stored)
   if (first.status === 304 && probe.stored) {
     const isPrivate = privateByDefault({ ...first, url: options.nameOf(probe.url) }, options.sharedAnyway) !== null
     if (isPrivate || !confirms(first, probe.stored)) return probeOnce(options, { ...probe, stored: undefined })
     return { status: 'unchanged', policy: options.rules.renewed(probe.stored.policy, first.headers) }
   }
-  let version = read(options, probe, first)
+  let version = read(options, probe, first, !whole)
   if (probe.suspect) {
     discard(first, options.clock)
     const second = await ask(options, probe, 'GET', undefined)
@@ -116,11 +119,11 @@ function onlyStable(a: OriginVersion, b: OriginVersion): OriginVersion {
   }
 }
 
-/** An answer that can be read as a version: HEAD where it is answered in full, else a GET of one byte. */
+/** An answer that can be read as a version: HEAD where it is answered in full, else a GET of one byte; or a GET of the `whole`. */
 async function ask(
   options: ProbeOptions,
   probe: Probe,
-  method: 'HEAD' | 'GET',
+  method: 'HEAD' | 'GET' | 'whole',
   stored: StoredValidators | undefined
 ): Promise<Answer> {
   const conditions: Record<string, string> =
@@ -147,6 +150,7 @@ async function ask(
     if (!(method === 'GET' && isWhole(answer.status))) discard(answer, options.clock)
     return answer
   }
+  if (method === 'whole') return accept(options, await send('GET', null))
   let refused = false
   if (method === 'HEAD') {
     try {
@@ -191,14 +195,15 @@ function isEmptyFile(answer: Answer): boolean {
   return answer.status === 416 && range?.kind === 'unsatisfied' && range.total === 0
 }
 
-function read(options: ProbeOptions, probe: Probe, answer: Answer): OriginVersion {
+/** @param ranged where it was asked with GET, it was asked for a range */
+function read(options: ProbeOptions, probe: Probe, answer: Answer, ranged = true): OriginVersion {
   const version = versionOf(
     {
       status: answer.status,
       headers: answer.headers,
       url: probe.url,
       finalUrl: answer.url,
-      ranged: answer.method === 'GET',
+      ranged: ranged && answer.method === 'GET',
       authorised: probe.authorised,
       local: answer.local,
       answeredBy: answer.answeredBy,

@@ -13,12 +13,13 @@ import type { TransferInit } from '../transfers/transfer.ts'
 import type { CachedCheck } from '../transfers/verify/cached-check.ts'
 import { originVersionOf } from '../transfers/verify/evidence.ts'
 import type { RequestTarget } from './request-target.ts'
+import { mayComeWithBytes } from './with-bytes.ts'
 import { storedVersionFor, storedVersionOf } from './stored-version.ts'
 import type { VersionCheck } from './version-check.ts'
 
 /** What is asked for, and by whom the origin is asked. */
 export interface RouteQuestion {
-  readonly world: Pick<TransferWorld, 'cache' | 'clock' | 'settings' | 'origin'>
+  readonly world: Pick<TransferWorld, 'cache' | 'clock' | 'settings' | 'origin' | 'network' | 'site' | 'originSlots'>
   readonly versions: VersionCheck
   readonly cachedCheck: Pick<CachedCheck, 'holds'>
   readonly spec: RequestSpec
@@ -27,6 +28,8 @@ export interface RouteQuestion {
   /** The origin's word from a moment ago. */
   readonly known: KnownVersion | undefined
   readonly signal: AbortSignal
+  /** It may go on as soon as it is known: it is not paused. */
+  readonly mayGoOn?: boolean
   /** It has turned out to be larger than the cache may keep. */
   readonly pastCache?: boolean
   /** Contents of the cache that are not what the origin has. */
@@ -88,6 +91,10 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
       private: target.private,
       chooser: target.chooser,
       vouched: expected !== null,
+      whole:
+        question.mayGoOn === true
+          ? mayComeWithBytes(world, { priority: spec.priority, known: stored !== undefined })
+          : 0,
       signal
     }
     const answer =
@@ -136,6 +143,7 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
     return { by: 'whole', version, stored: storedVersion, key, reason: storedVersion ? null : 'not-shareable' }
   const here = cache.findByKey(key)
   if (here && !question.notThese?.includes(here.sha256)) {
+    world.origin.release(version)
     if (!(await holds(question, here, key, version))) return without(question, here)
     cache.link(storedVersion, here.sha256)
     return fromCache(here, { key })

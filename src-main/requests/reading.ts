@@ -10,6 +10,7 @@ import { planPieces } from '../pieces/plan.ts'
 import { readSpan, type ByteSpan } from './growing-reader.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { TransferWorld } from '../transfers/job.ts'
+import { mayComeWithBytes } from './with-bytes.ts'
 import { whyPrivate } from './why-private.ts'
 import { RecentSpans, routeRange, type RangeRoute } from './range-route.ts'
 import { storedVersionFor } from './stored-version.ts'
@@ -44,6 +45,8 @@ export interface LookUpOptions {
   /** Fields that choose among representations (`accept`, `accept-language`). */
   readonly headers?: Record<string, string> | undefined
   readonly allowStale: boolean
+  /** All of its bytes are wanted. */
+  readonly whole?: boolean | undefined
   /** Who chose the URL; the user by default. */
   readonly chooser?: Chooser | undefined
   readonly signal: AbortSignal
@@ -93,7 +96,7 @@ export class Readings {
    * @param url absolute, without user name, password and fragment
    * @throws the codes of {@link OriginClient.probe}
    */
-  async lookUp(url: string, { headers, allowStale, chooser, signal }: LookUpOptions): Promise<LookUp> {
+  async lookUp(url: string, { headers, allowStale, whole, chooser, signal }: LookUpOptions): Promise<LookUp> {
     const { cache, clock } = this.#world
     const stored = storedVersionFor(cache, this.#world.origin.nameOf(url), headers)
     const present = stored && cache.findByKey(stored.key)
@@ -122,15 +125,20 @@ export class Readings {
         certificate: undefined,
         private: false,
         chooser,
+        whole:
+          whole === true ? mayComeWithBytes(this.#world, { priority: 'foreground', known: stored !== undefined }) : 0,
         signal
       })
       if (answer.status === 'unchanged') return found(answer, answer.policy, present!.plan.lengthBytes, true)
       const { version } = answer
-      if (version.unshareable === 'private' || !version.storable)
-        return { is: 'pass', reason: whyPrivate(version, false) }
+      const pass = (reason: Extract<LookUp, { is: 'pass' }>['reason']): LookUp => {
+        this.#world.origin.release(version)
+        return { is: 'pass', reason }
+      }
+      if (version.unshareable === 'private' || !version.storable) return pass(whyPrivate(version, false))
       const key = version.unshareable === null ? contentKeyOf(version, null) : null
-      if (key === null || version.lengthBytes === null) return { is: 'pass', reason: 'not-shareable' }
-      if (!cache.fits(version.lengthBytes)) return { is: 'pass', reason: 'too-large' }
+      if (key === null || version.lengthBytes === null) return pass('not-shareable')
+      if (!cache.fits(version.lengthBytes)) return pass('too-large')
       return found(answer, version.policy, version.lengthBytes, cache.findByKey(key) !== undefined)
     } catch (error) {
       if (

@@ -300,6 +300,7 @@ export class LocalRequest implements Interest {
       target: this.#target,
       expected: this.#expected,
       known,
+      mayGoOn: !this.paused,
       pastCache: because === 'CACHE_TOO_SMALL',
       signal: this.#asking.signal
     })

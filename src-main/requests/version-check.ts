@@ -7,6 +7,10 @@ import type { CertificateWish } from '../origin/certificate-choice.ts'
 import type { OriginClient, ProbeResult } from '../origin/origin.ts'
 import { KeptRefusals } from './kept-refusals.ts'
 
+/** A download is under way or over by then. */
+const WITH_BYTES_AGAIN_MS = 60_000
+const MOST_WITH_BYTES = 10_000
+
 export interface VersionQuestion {
   /** The version in the cache, when it is still there. */
   readonly stored: StoredVersion | undefined
@@ -17,6 +21,8 @@ export interface VersionQuestion {
   readonly chooser?: Chooser | undefined
   /** The caller knows the digest of the bytes. */
   readonly vouched?: boolean | undefined
+  /** All of its bytes are wanted; see {@link OriginClient.probe}. 0: they are not. */
+  readonly whole?: number
   readonly signal: AbortSignal
 }
 
@@ -28,15 +34,20 @@ export class VersionCheck {
   readonly #origin: OriginClient
   readonly #running = new Map<string, Promise<ProbeResult>>()
   readonly #refusals: KeptRefusals
+  readonly #clock: Clock
+  /** URLs whose bytes came along with the answer lately, and when. */
+  readonly #withBytes = new Map<string, number>()
 
   constructor(origin: OriginClient, clock: Clock) {
     this.#origin = origin
+    this.#clock = clock
     this.#refusals = new KeptRefusals(clock)
   }
 
   /** @throws the codes of {@link OriginClient.probe}; the signal's reason when it is aborted */
   check(url: string, question: VersionQuestion): Promise<ProbeResult> {
     const { stored, headers, certificate, chooser, vouched, signal } = question
+    const whole = question.whole && this.#mayBringBytes(url) ? question.whole : 0
     if (question.private || headers !== undefined || certificate !== undefined)
       return this.#origin.probe(url, {
         signal,
@@ -44,7 +55,8 @@ export class VersionCheck {
         ...(headers ? { headers } : {}),
         ...(certificate ? { certificate } : {}),
         ...(chooser ? { chooser } : {}),
-        ...(vouched ? { vouched } : {})
+        ...(vouched ? { vouched } : {}),
+        ...(whole ? { whole } : {})
       })
     // Whether there is something stored is part of the question: "unchanged" means nothing to who has nothing.
     const same = `${chooser ?? 'user'} ${vouched ? 'vouched' : ''} ${stored?.key ?? ''} ${url}`
@@ -53,7 +65,12 @@ export class VersionCheck {
     let running = this.#running.get(same)
     if (!running) {
       running = this.#origin
-        .probe(url, { ...(stored && { stored }), ...(chooser && { chooser }), ...(vouched && { vouched }) })
+        .probe(url, {
+          ...(stored && { stored }),
+          ...(chooser && { chooser }),
+          ...(vouched && { vouched }),
+          ...(whole && { whole })
+        })
         .finally(() => this.#running.delete(same))
       running.catch((error: unknown) => {
         if (error instanceof LarderError) this.#refusals.add(same, error)
@@ -61,5 +78,17 @@ export class VersionCheck {
       this.#running.set(same, running)
     }
     return orAborted(running, signal)
+  }
+
+  /** Who asks for the same a moment later is to find the download that this one has begun. */
+  #mayBringBytes(url: string): boolean {
+    const now = this.#clock.monotonicMs()
+    for (const [old, atMs] of this.#withBytes) {
+      if (now - atMs < WITH_BYTES_AGAIN_MS) break
+      this.#withBytes.delete(old)
+    }
+    if (this.#withBytes.has(url) || this.#withBytes.size >= MOST_WITH_BYTES) return false
+    this.#withBytes.set(url, now)
+    return true
   }
 }

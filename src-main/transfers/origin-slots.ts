@@ -1,4 +1,11 @@
 import type { Priority } from '../contract/request.ts'
+import { SMALL_PER_SLOT } from '../pieces/plan.ts'
+
+/** A small content takes a part of a slot: what counts is how much is under way, not how many. */
+export type SlotSize = 'small' | 'large'
+
+/** In parts of a slot. */
+const costs: Readonly<Record<SlotSize, number>> = { small: 1, large: SMALL_PER_SLOT }
 
 /** A place in the line for a download from an origin. */
 export interface SlotTicket {
@@ -13,6 +20,7 @@ export interface SlotTicket {
 interface Place {
   readonly arrival: number
   readonly granted: () => void
+  readonly cost: number
   priority: Priority
   running: boolean
 }
@@ -38,6 +46,11 @@ export class OriginSlots {
     return this.#count
   }
 
+  /** Slots that nobody has, while nobody waits for one. */
+  get spare(): number {
+    return this.#waiting.length > 0 ? 0 : Math.max(0, this.#count - Math.ceil(this.#taken() / costs.large))
+  }
+
   /** Fewer slots take none away from a download that has one. */
   set count(count: number) {
     this.#count = count
@@ -45,8 +58,8 @@ export class OriginSlots {
   }
 
   /** @param granted it has a slot now; may be called before this returns */
-  enter(priority: Priority, granted: () => void): SlotTicket {
-    const place: Place = { arrival: this.#arrivals++, granted, priority, running: false }
+  enter(priority: Priority, granted: () => void, size: SlotSize = 'large'): SlotTicket {
+    const place: Place = { arrival: this.#arrivals++, granted, cost: costs[size], priority, running: false }
     this.#insert(place)
     this.#grant()
     const { ahead, prioritise, leave } = this.#acts(place)
@@ -95,11 +108,17 @@ export class OriginSlots {
     this.#moved()
   }
 
-  #hasRoomFor({ priority }: Place): boolean {
-    if (this.#running.size >= this.#count) return false
+  #hasRoomFor({ priority, cost }: Place): boolean {
+    if (this.#taken() + cost > this.#count * costs.large) return false
     if (priority === 'foreground') return true
-    const background = [...this.#running].filter((p) => p.priority === 'background').length
-    return background < Math.max(1, this.#count - 1)
+    return this.#taken('background') + cost <= Math.max(1, this.#count - 1) * costs.large
+  }
+
+  /** Parts of slots that are in use. */
+  #taken(by?: Priority): number {
+    let taken = 0
+    for (const { priority, cost } of this.#running) if (by === undefined || priority === by) taken += cost
+    return taken
   }
 }
 

@@ -11,7 +11,7 @@ import type { LarderError } from '../lib/errors.ts'
 import { MachineRun } from '../lib/machine-run.ts'
 import type { OriginVersion } from '../origin/origin.ts'
 import type { ServedContent } from '../peers/network.ts'
-import type { PiecePlan } from '../pieces/plan.ts'
+import { isSmall, type PiecePlan } from '../pieces/plan.ts'
 import type { WholeInit } from './assembly.ts'
 import type { HotPieces } from './hot-pieces.ts'
 import type { Interest } from './interests.ts'
@@ -279,7 +279,11 @@ export class Transfer
       case 'stopPeers':
         return this.#parts.peerLanes.stop()
       case 'enterLine':
-        this.#ticket = this.#world.originSlots.enter(this.#parts.priority(), () => this.#happened({ e: 'slotGranted' }))
+        this.#ticket = this.#world.originSlots.enter(
+          this.#parts.priority(),
+          () => this.#happened({ e: 'slotGranted' }),
+          isSmall(this.plan) ? 'small' : 'large'
+        )
         return
       case 'leaveLine':
         this.#ticket?.leave()

@@ -4,8 +4,9 @@ import type { SwarmMessage } from '../contract/peer-messages.ts'
 import type { TransferView } from '../contract/snapshot.ts'
 import { LarderError } from '../lib/errors.ts'
 import { knowledgeOf } from '../origin/content-key.ts'
+import type { OriginVersion } from '../origin/origin.ts'
 import type { PieceSource, ServedContent } from '../peers/network.ts'
-import { pieceLength, pieceStart } from '../pieces/plan.ts'
+import { isSmall, pieceLength, pieceStart } from '../pieces/plan.ts'
 import { merkleRoot } from '../pieces/merkle.ts'
 import { signRecord } from '../pieces/record.ts'
 import { FinishedTransfers } from './finished-transfers.ts'
@@ -31,7 +32,7 @@ export interface Membership {
 export class Transfers implements PieceSource {
   readonly #world: TransferWorld
   /** Those who wait for a transfer that is being made. */
-  readonly #starting = new Map<ContentKey, Set<Interest>>()
+  readonly #starting = new Map<ContentKey, { readonly version: OriginVersion; readonly waiting: Set<Interest> }>()
   readonly #starts = new Set<Promise<void>>()
   /** Their partials are being closed; nobody may open them before that. */
   readonly #ending = new Map<ContentKey, Promise<void>>()
@@ -93,8 +94,10 @@ export class Transfers implements PieceSource {
       live = undefined
     }
     const starting = this.#starting.get(key)
+    const underWay = live ?? starting
+    if (underWay && underWay.version !== init.version) this.#world.origin.release(init.version)
     if (live) live.attach(interest)
-    else if (starting) starting.add(interest)
+    else if (starting) starting.waiting.add(interest)
     else {
       const start = this.#start(init, interest).finally(() => this.#starts.delete(start))
       this.#starts.add(start)
@@ -102,7 +105,7 @@ export class Transfers implements PieceSource {
     return {
       changed: () => this.#live.get(key)?.interestChanged(interest),
       leave: () => {
-        this.#starting.get(key)?.delete(interest)
+        this.#starting.get(key)?.waiting.delete(interest)
         this.#live.get(key)?.detach(interest)
       }
     }
@@ -147,6 +150,11 @@ export class Transfers implements PieceSource {
     return pieces > 0 ? { pieces, complete: false } : undefined
   }
 
+  isSmall(key: ContentKey): boolean {
+    const plan = this.#live.get(key)?.plan ?? this.#world.cache.findByKey(key)?.plan
+    return plan !== undefined && isSmall(plan)
+  }
+
   async openServed(key: ContentKey): Promise<ServedContent | undefined> {
     if (!this.#serving) return undefined
     const content = this.#offered(key)
@@ -180,7 +188,7 @@ export class Transfers implements PieceSource {
 
   async #start(init: TransferInit, first: Interest): Promise<void> {
     const waiting = new Set([first])
-    this.#starting.set(init.key, waiting)
+    this.#starting.set(init.key, { version: init.version, waiting })
     let partial: PartialContent | undefined
     let failure: LarderError | undefined
     try {
