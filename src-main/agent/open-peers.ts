@@ -31,7 +31,7 @@ export interface PeersWorld extends Pick<AgentHost, 'log'> {
   /** Members that were of use. */
   readonly members: () => MemberMemory
   /** What peers may get; not asked before the network is started. */
-  readonly shared: () => Pick<Transfers, 'openServed' | 'holdings' | 'knowledge'>
+  readonly shared: () => Pick<Transfers, 'openServed' | 'isSmall' | 'holdings' | 'knowledge'>
 }
 
 /** The other agents, and who among them is master of what. */
@@ -62,7 +62,10 @@ export async function openPeers(world: PeersWorld, stack: PartStack): Promise<Pe
         rates,
         knownMembers: membersIn(world),
         distrusts: (id) => distrust.has(id),
-        source: { openServed: async (key) => (rates.mayUpload ? shared().openServed(key) : undefined) },
+        source: {
+          openServed: async (key) => (rates.mayUpload ? shared().openServed(key) : undefined),
+          isSmall: (key) => shared().isSmall(key)
+        },
         knowledge: (key) => shared().knowledge(key)
       }),
     (n) => n.stop()

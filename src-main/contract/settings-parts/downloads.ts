@@ -11,9 +11,15 @@ export const transfers = z
       .min(1)
       .max(32)
       .default(6)
-      .describe('Downloads from origins at the same time.')
+      .describe('Downloads from origins at the same time; four of at most 64 KiB count as one.')
       .meta(live),
-    uploadSlots: z.number().int().min(1).max(64).default(8).describe('Pieces runs served to peers at the same time.'),
+    uploadSlots: z
+      .number()
+      .int()
+      .min(1)
+      .max(64)
+      .default(8)
+      .describe('Pieces runs served to peers at the same time; of contents of at most 64 KiB four times as many.'),
     firstByteMs: ms(500, 600_000)
       .default(15_000)
       .describe('No byte from anywhere for so long after the election: fall back, ms.')

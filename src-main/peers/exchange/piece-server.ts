@@ -52,7 +52,10 @@ export class PieceServer {
     // Answered as what is not here: whoever has only heard the key learns nothing by asking.
     if (!proofs.holds(request.socket as TLSSocket, asked.key, request.headers[KNOWS_HEADER]))
       return refuse(response, 404)
-    const slot = slots.take(peer, asked.key, () => request.socket.destroy())
+    const slot = await slots.takeSoon(peer, asked.key, () => request.socket.destroy(), {
+      small: source.isSmall?.(asked.key) ?? false,
+      gone: signalOf(response)
+    })
     if (!slot) return refuse(response, 503, { [RETRY_AFTER_HEADER]: Math.round(RETRY_AFTER_MS * (1 + random())) })
     let content: ServedContent | undefined
     try {
@@ -144,6 +147,14 @@ function unlessClosed<T>(response: ServerResponse, promise: Promise<T>): Promise
     response.once('close', onClose)
     promise.then(resolve, reject).finally(() => response.off('close', onClose))
   })
+}
+
+/** Aborted when the connection of an answer ends. */
+function signalOf(response: ServerResponse): AbortSignal {
+  const gone = new AbortController()
+  if (response.closed) gone.abort()
+  else response.once('close', () => gone.abort())
+  return gone.signal
 }
 
 function begin(response: ServerResponse, lengthBytes: number): void {

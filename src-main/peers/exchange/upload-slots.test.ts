@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { ContentKey, PeerId } from '../../contract/ids.ts'
+import { SMALL_PER_SLOT } from '../../pieces/plan.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
-import { BETWEEN_RUNS_MS, MAX_PER_PEER, UploadSlots } from './upload-slots.ts'
+import { BETWEEN_RUNS_MS, MAX_PER_PEER, UploadSlots, WAIT_FOR_SLOT_MS, type Slot } from './upload-slots.ts'
 
 const a = 'a'.repeat(64) as PeerId
 const b = 'b'.repeat(64) as PeerId
@@ -74,6 +75,62 @@ describe('upload slots', () => {
     expect(view()).toHaveLength(2)
     slots.free(taken[0]!)
     expect(slots.take(a, other, () => {})).toBeDefined()
+  })
+
+  it('small contents take parts of slots of their own', () => {
+    const { slots } = make(1)
+    const peers = Array.from({ length: SMALL_PER_SLOT + 1 }, (_, i) => i.toString(16).repeat(64) as PeerId)
+    expect(slots.take(a, key, () => {})).toBeDefined()
+    const taken = peers.map((peer) => slots.take(peer, other, () => {}, true) !== undefined)
+    expect(taken).toEqual([...Array(SMALL_PER_SLOT).fill(true), false])
+    expect(slots.take(b, key, () => {})).toBeUndefined()
+  })
+
+  describe('all taken for a moment', () => {
+    const soon = { small: false, gone: new AbortController().signal }
+    const waits = (slots: UploadSlots, peer: PeerId, how = soon) => {
+      const state: { slot?: Slot | undefined; over: boolean } = { over: false }
+      void Promise.resolve(slots.takeSoon(peer, key, () => {}, how)).then((slot) => {
+        Object.assign(state, { slot, over: true })
+      })
+      return state
+    }
+    const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+    it('are given in turn as they become free, without a new question', async () => {
+      const { slots } = make(1)
+      const first = slots.take(a, key, () => {})!
+      const [second, third] = [waits(slots, b), waits(slots, 'c'.repeat(64) as PeerId)]
+      await settled()
+      expect([second.over, third.over]).toEqual([false, false])
+      slots.free(first)
+      await settled()
+      expect([second.slot !== undefined, third.over]).toEqual([true, false])
+      slots.free(second.slot!)
+      await settled()
+      expect(third.slot).toBeDefined()
+    })
+
+    it('are refused after that moment, to who is gone, and to who has asked for as many as one may have', async () => {
+      const { slots, clock } = make(1)
+      slots.take(a, key, () => {})
+      const gone = new AbortController()
+      const late = waits(slots, b)
+      const left = waits(slots, 'c'.repeat(64) as PeerId, { small: false, gone: gone.signal })
+      const also = waits(slots, b)
+      const tooMany = waits(slots, b)
+      gone.abort()
+      await settled()
+      expect([late.over, left, also.over, tooMany]).toEqual([
+        false,
+        { over: true, slot: undefined },
+        false,
+        { over: true, slot: undefined }
+      ])
+      await clock.pass(WAIT_FOR_SLOT_MS)
+      await settled()
+      expect([late, also]).toEqual(Array(2).fill({ over: true, slot: undefined }))
+    })
   })
 
   describe('with all taken and somebody waiting', () => {

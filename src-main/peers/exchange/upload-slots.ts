@@ -1,11 +1,14 @@
 import type { ContentKey, PeerId } from '../../contract/ids.ts'
 import type { UploadView } from '../../contract/snapshot.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
+import { SMALL_PER_SLOT } from '../../pieces/plan.ts'
 import { SlotQueue } from './slot-queue.ts'
 import { slowBelow, yieldingSlot, type RunningAnswer } from './yielding-slot.ts'
 
 /** Requests of one peer that are answered at the same time, whatever they are for. */
 export const MAX_PER_PEER = 2
+/** Who finds all slots taken waits so long for one before it is told to come back. */
+export const WAIT_FOR_SLOT_MS = 150
 /** Over which time it is seen how fast a reader takes its bytes. */
 const WINDOW_MS = 1500
 /** A peer asks for a content run by run. Who asks again within this time has been served all along; refused ones come back sooner. */
@@ -23,6 +26,8 @@ export interface Upload {
 /** One answer under way. */
 export interface Slot {
   readonly upload: Upload
+  /** It takes a part of a slot only. */
+  readonly small: boolean
   /** Ends it and its connection. */
   readonly abort: () => void
   readonly sinceMs: number
@@ -44,6 +49,8 @@ export class UploadSlots {
   readonly #uploads = new Map<string, Upload>()
   readonly #pauses = new Map<Upload, Timer>()
   readonly #queue: SlotQueue
+  /** Those who wait for a slot right now, in the order in which they came. */
+  readonly #waiting = new Map<() => boolean, PeerId>()
   /** What all slots together gave within a second, at best; forgotten slowly. */
   #linkBytesPerSecond = 0
   #second: { sinceMs: number; bytes: number } = { sinceMs: -Infinity, bytes: 0 }
@@ -56,21 +63,55 @@ export class UploadSlots {
     this.#queue = new SlotQueue(clock)
   }
 
-  /** @returns undefined when there is no slot for this now */
-  take(peer: PeerId, key: ContentKey, abort: () => void): Slot | undefined {
+  /** @param small the content is one of those of which several take one slot. @returns undefined when there is no slot for this now */
+  take(peer: PeerId, key: ContentKey, abort: () => void, small = false): Slot | undefined {
     const own = this.#count((slot) => slot.upload.peer === peer)
     if (own >= MAX_PER_PEER) return undefined
-    if (this.#taken.size >= this.#slots && !(own === 0 && this.#makeRoomFor(peer))) return undefined
+    // Large ones do not keep small ones waiting, nor the other way about.
+    const most = small ? this.#slots * SMALL_PER_SLOT : this.#slots
+    const running = this.#count((slot) => slot.small === small)
+    if (running >= most && !(own === 0 && this.#makeRoomFor(peer, small))) return undefined
     this.#queue.served(peer)
     const upload = this.#uploads.get(idOf(peer, key)) ?? this.#begin(peer, key)
     this.#pauses.get(upload)?.cancel()
     this.#pauses.delete(upload)
     const sinceMs = this.#clock.monotonicMs()
     const mark = { atMs: sinceMs, bytes: 0 }
-    const slot: Slot = { upload, abort, sinceMs, bytes: 0, movedMs: sinceMs, marks: [mark, mark] }
+    const slot: Slot = { upload, small, abort, sinceMs, bytes: 0, movedMs: sinceMs, marks: [mark, mark] }
     this.#taken.add(slot)
     this.#changed()
     return slot
+  }
+
+  /**
+   * {@link take}, or as soon as there is one within {@link WAIT_FOR_SLOT_MS}: a piece is over in less, and who is told to come back
+   * comes back late. @param gone nobody waits for the answer any more
+   */
+  takeSoon(
+    peer: PeerId,
+    key: ContentKey,
+    abort: () => void,
+    { small, gone }: { readonly small: boolean; readonly gone: AbortSignal }
+  ): Slot | undefined | Promise<Slot | undefined> {
+    const slot = this.take(peer, key, abort, small)
+    if (slot || gone.aborted || !this.#mayWait(peer)) return slot
+    return new Promise((resolve) => {
+      const settle = (taken: Slot | undefined) => {
+        this.#waiting.delete(retry)
+        limit.cancel()
+        gone.removeEventListener('abort', giveUp)
+        resolve(taken)
+      }
+      const giveUp = () => settle(undefined)
+      const retry = () => {
+        const taken = this.take(peer, key, abort, small)
+        if (taken) settle(taken)
+        return taken !== undefined
+      }
+      const limit = this.#clock.after(WAIT_FOR_SLOT_MS, giveUp)
+      gone.addEventListener('abort', giveUp, { once: true })
+      this.#waiting.set(retry, peer)
+    })
   }
 
   /** The reader has taken bytes. */
@@ -91,6 +132,11 @@ export class UploadSlots {
   }
 
   free(slot: Slot): void {
+    this.#end(slot)
+    for (const retry of [...this.#waiting.keys()]) if (this.#waiting.has(retry)) retry()
+  }
+
+  #end(slot: Slot): void {
     const { upload } = slot
     this.#taken.delete(slot)
     if (this.#count((other) => other.upload === upload) > 0) return this.#changed()
@@ -118,6 +164,13 @@ export class UploadSlots {
     return [...this.#uploads.values()].map((upload) => ({ ...upload, peerName: nameOf(upload.peer) }))
   }
 
+  /** Together with what is under way no more than is answered at the same time. */
+  #mayWait(peer: PeerId): boolean {
+    let own = this.#count((slot) => slot.upload.peer === peer)
+    for (const id of this.#waiting.values()) if (id === peer) own++
+    return own < MAX_PER_PEER
+  }
+
   #count(which: (slot: Slot) => boolean): number {
     let count = 0
     for (const slot of this.#taken) if (which(slot)) count++
@@ -125,9 +178,9 @@ export class UploadSlots {
   }
 
   /** Ends an answer that has to yield, if there is one and nobody has waited longer than this peer. */
-  #makeRoomFor(peer: PeerId): boolean {
+  #makeRoomFor(peer: PeerId, small: boolean): boolean {
     if (!this.#queue.isNext(peer)) return false
-    const slots = [...this.#taken]
+    const slots = [...this.#taken].filter((slot) => slot.small === small)
     const running = slots.map((slot) => this.#asRunning(slot))
     const index = yieldingSlot(running, this.#linkBytesPerSecond)
     if (index === null) return false
