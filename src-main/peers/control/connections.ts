@@ -356,14 +356,14 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   /** Takes over a connection at whose both ends membership was proved. */
   adopt(connection: ProvenSocket, side: 'dialer' | 'acceptor', dialledPort?: number): void {
     const { clock, table, refusals } = this.#o
-    const { ws, remote, bootId, address, ownAddress } = connection
+    const { ws, socket, remote, bootId, address, ownAddress } = connection
     const link = this.#running ? (this.#links.get(remote.id) ?? this.#newLink(remote.id)) : undefined
     if (!link) return ws.terminate()
     // Whoever was dialled has not been asked about yet.
     if (side === 'dialer' && !link.channel && !this.#makeRoom(remote.id, address)) return ws.terminate()
     if (side === 'acceptor') this.#dials.abort(remote.id)
     link.channel?.close(CLOSE.replaced, 'connected anew')
-    const channel = new ControlChannel(ws, clock, { unread: this.#unread, intake: this.#intake })
+    const channel = new ControlChannel(ws, clock, { unread: this.#unread, intake: this.#intake }, socket)
     link.channel = channel
     link.bootId = bootId
     link.address = address

@@ -7,6 +7,7 @@ import {
   type PeerMessage
 } from '../../contract/peer-messages.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
+import type { Corkable } from '../../lib/gathered-writes.ts'
 import { CLOSE, Hello, MAX_HELLO_BYTES } from './hello.ts'
 import { Intake } from './intake.ts'
 import { Outbox, Unread } from './outbox.ts'
@@ -60,13 +61,19 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
   #probe: Timer | undefined
   #silenceLimit: Timer | undefined
 
-  /** @param shared with the channels to all other peers */
-  constructor(ws: WebSocket, clock: Clock, { unread, intake } = { unread: new Unread(), intake: new Intake(clock) }) {
+  /** @param shared with the channels to all other peers @param socket what `ws` writes to */
+  constructor(
+    ws: WebSocket,
+    clock: Clock,
+    { unread, intake } = { unread: new Unread(), intake: new Intake(clock) },
+    socket?: Corkable
+  ) {
     super()
     this.#ws = ws
     this.#clock = clock
     this.#intake = intake.ofPeer()
-    this.#outbox = new Outbox(ws, clock, unread, () => this.#cut({ kind: 'lost', reason: 'did not read its messages' }))
+    const unreadable = () => this.#cut({ kind: 'lost', reason: 'did not read its messages' })
+    this.#outbox = new Outbox(ws, clock, unread, unreadable, socket)
     this.#heardAt = clock.monotonicMs()
     this.#pings = clock.every(PING_MS, () => ws.ping())
     this.#helloLimit = clock.after(HELLO_MS, () => this.#cut({ kind: 'lost', reason: 'did not say hello' }))

@@ -5,6 +5,7 @@ import { BootId, type PeerId } from '../../contract/ids.ts'
 import { MAX_PEER_MESSAGE_BYTES } from '../../contract/peer-messages.ts'
 import { PEER_PROTOCOL } from '../../contract/version.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { Corkable } from '../../lib/gathered-writes.ts'
 import { systemCode } from '../../lib/errors.ts'
 import { BOOT_HEADER, CONTROL_PATH, HUB_PATH, PROOF_HEADER, PROTOCOL_HEADER, SCOPE_HEADER, STATUS } from './hello.ts'
 import type { Identity } from '../fleet/identity.ts'
@@ -18,6 +19,8 @@ const ANSWER_MS = 5000
 /** A WebSocket at whose both ends membership was proved. */
 export interface ProvenSocket {
   readonly ws: WebSocket
+  /** What `ws` writes to. */
+  readonly socket: Corkable
   readonly remote: RemoteIdentity
   readonly bootId: BootId
   readonly address: string
@@ -157,7 +160,7 @@ function upgrade(
     ws.once('open', () => {
       if (!acceptorBoot) return
       ws.removeAllListeners()
-      proven({ ws, remote, bootId: acceptorBoot, address, ownAddress: socket.localAddress, far })
+      proven({ ws, socket, remote, bootId: acceptorBoot, address, ownAddress: socket.localAddress, far })
       settle({ kind: 'proven', id: remote.id })
     })
     ws.once('unexpected-response', (_request, answer) => {

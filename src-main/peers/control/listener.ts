@@ -269,7 +269,14 @@ export class Listener {
       return
     }
     const far = request.headers[SCOPE_HEADER] === 'far'
-    const proven = { remote, bootId: bootId.data, address, ownAddress: plainAddress(tls.localAddress), far }
+    const proven = {
+      socket: tls,
+      remote,
+      bootId: bootId.data,
+      address,
+      ownAddress: plainAddress(tls.localAddress),
+      far
+    }
     if (use === 'hub') {
       const hub = this.#o.hub!
       if (!hub.admits(remote.id)) return answer(tls, STATUS.later)

@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws'
 import type { Clock, Timer } from '../../lib/clock.ts'
+import { GatheredWrites, type Corkable } from '../../lib/gathered-writes.ts'
 import { TokenBucket } from '../../lib/token-bucket.ts'
 
 /** Messages to one peer: well below what a receiver takes, so that nobody can make an honest agent flood others. */
@@ -45,6 +46,7 @@ export class Outbox {
   readonly #unread: Unread
   readonly #unreadable: () => void
   readonly #rate: TokenBucket
+  readonly #writes: GatheredWrites | undefined
   readonly #later: string[] = []
   #laterTimer: Timer | undefined
   #watch: Timer | undefined
@@ -53,8 +55,9 @@ export class Outbox {
   unreadBytes = 0
   #takenBytes = 0
 
-  /** @param unreadable the peer does not read: the connection has to end */
-  constructor(ws: WebSocket, clock: Clock, unread: Unread, unreadable: () => void) {
+  /** @param unreadable the peer does not read: the connection has to end @param socket what `ws` writes to */
+  constructor(ws: WebSocket, clock: Clock, unread: Unread, unreadable: () => void, socket?: Corkable) {
+    this.#writes = socket && new GatheredWrites(socket)
     this.#ws = ws
     this.#clock = clock
     this.#unread = unread
@@ -97,6 +100,7 @@ export class Outbox {
   }
 
   #write(text: string): void {
+    this.#writes?.gather()
     this.#ws.send(text, () => {
       this.#takenBytes += text.length
       if (!this.#closed) this.#count(-text.length)
