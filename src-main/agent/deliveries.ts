@@ -38,6 +38,8 @@ export class Deliveries {
   /** Oldest first. */
   #all: Delivery[]
   #lines: number
+  /** Lines that the next write takes along. */
+  #unwritten: string[] = []
   #writing: Promise<void> = Promise.resolve()
 
   private constructor(path: string, clock: Clock, all: Delivery[]) {
@@ -67,9 +69,14 @@ export class Deliveries {
     this.#lines++
     this.#forgetOld()
     if (this.#lines > 2 * MOST) return this.#rewrite()
+    this.#unwritten.push(`${JSON.stringify(delivery)}\n`)
+    // What comes while one write is under way goes together with the next.
+    if (this.#unwritten.length > 1) return
     this.#write(async () => {
+      const text = this.#unwritten.splice(0).join('')
+      if (text === '') return
       makePrivateSync(this.#path)
-      await appendFile(this.#path, `${JSON.stringify(delivery)}\n`)
+      await appendFile(this.#path, text)
     })
   }
 
@@ -94,11 +101,13 @@ export class Deliveries {
 
   #forgetOld(): void {
     const oldest = this.#clock.wallMs() - REMEMBERED_MS
+    if (this.#all.length <= MOST && (this.#all[0]?.at ?? oldest) >= oldest) return
     this.#all = this.#all.filter(({ at }) => at >= oldest).slice(-MOST)
   }
 
   #rewrite(): void {
     this.#lines = this.#all.length
+    this.#unwritten = []
     const text = this.#all.map((one) => `${JSON.stringify(one)}\n`).join('')
     this.#write(() => writePrivateFile(this.#path, text))
   }
