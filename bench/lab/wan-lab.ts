@@ -10,27 +10,39 @@ export interface WanOptions {
   readonly rttMs: number
   /** How long the queue before the link may become. */
   readonly bufferMs: number
+  /** PCs on a switch of the site, each in a namespace of its own. */
+  readonly pcs?: number
+}
+
+/** Bytes in frames, as the interfaces counted them. */
+export interface FrameBytes {
+  /** Over the link to the site. */
+  readonly wanDown: number
+  /** Between the PCs of the site. */
+  readonly lan: number
 }
 
 /** Addresses for documentation (RFC 5737): nothing real is ever reached. */
 const ORIGIN = '192.0.2.2'
 
 /**
- * A site and an origin with a narrow link between them, made of three network namespaces with names of their own; no interface of
- * the machine is touched, and nothing is left after `close`.
+ * A site and an origin with a narrow link between them, made of network namespaces with names of their own; no interface of the
+ * machine is touched, and nothing is left after `close`.
  *
- *     origin ──── isp ════ site
+ *     origin ──── isp ════ site ── switch ── pc 1, pc 2, …
  *           delay     rate and queue
  */
 export class WanLab {
   readonly originAddress = ORIGIN
   readonly #scope: RunScope
   readonly #names: Record<'origin' | 'isp' | 'site', string>
+  readonly #pcs: readonly string[]
   readonly #removeHandler: () => void
 
-  private constructor(scope: RunScope) {
+  private constructor(scope: RunScope, pcs: number) {
     this.#scope = scope
     const prefix = `larder-${process.pid}`
+    this.#pcs = Array.from({ length: pcs }, (_, i) => `${prefix}-pc${i + 1}`)
     this.#names = { origin: `${prefix}-origin`, isp: `${prefix}-isp`, site: `${prefix}-site` }
     const atExit = () => this.#remove()
     process.on('exit', atExit)
@@ -48,7 +60,7 @@ export class WanLab {
   }
 
   static async open(scope: RunScope, options: WanOptions): Promise<WanLab> {
-    const lab = new WanLab(scope)
+    const lab = new WanLab(scope, options.pcs ?? 0)
     try {
       await lab.#build(options)
       return lab
@@ -58,28 +70,41 @@ export class WanLab {
     }
   }
 
-  /** Starts a program in a namespace; as {@link RunScope.start}. */
+  /** Starts a program in a namespace, a number is that of a PC; as {@link RunScope.start}. */
   start(
-    where: 'origin' | 'isp' | 'site',
+    where: 'origin' | 'isp' | 'site' | number,
     file: string,
     args: readonly string[],
-    options: { logFile: string; readyLine?: boolean }
+    options: { logFile: string; readyLine?: boolean; env?: Readonly<Record<string, string>>; cwd?: string }
   ): Promise<RunningProgram> {
-    return this.#scope.start('ip', ['netns', 'exec', this.#names[where], file, ...args], options)
+    const name = typeof where === 'number' ? this.#pcs[where]! : this.#names[where]
+    return this.#scope.start('ip', ['netns', 'exec', name, file, ...args], options)
+  }
+
+  /** What a program on a PC says. */
+  ask(pc: number, file: string, args: readonly string[]): string {
+    return execFileSync('ip', ['netns', 'exec', this.#pcs[pc]!, file, ...args], { encoding: 'utf8' })
+  }
+
+  frameBytes(): FrameBytes {
+    const of = (device: string, what: 'rx' | 'tx') => this.#count(device, what)
+    const sent = this.#pcs.reduce((sum, _, i) => sum + of(`pc${i + 1}`, 'rx'), 0)
+    return { wanDown: of('wan0', 'rx'), lan: sent - of('wan0', 'tx') }
   }
 
   /** Bytes the site has received over the link so far, on the wire. */
   get receivedBytes(): number {
-    return Number(
-      execFileSync('ip', ['netns', 'exec', this.#names.site, 'cat', '/sys/class/net/wan0/statistics/rx_bytes'], {
-        encoding: 'utf8'
-      })
-    )
+    return this.#count('wan0', 'rx')
   }
 
   close(): void {
     this.#removeHandler()
     this.#remove()
+  }
+
+  #count(device: string, what: 'rx' | 'tx'): number {
+    const file = `/sys/class/net/${device}/statistics/${what}_bytes`
+    return Number(execFileSync('ip', ['netns', 'exec', this.#names.site, 'cat', file], { encoding: 'utf8' }))
   }
 
   async #build({ rateMbit, rttMs, bufferMs }: WanOptions): Promise<void> {
@@ -101,9 +126,41 @@ export class WanLab {
     run('ip', '-n', origin, 'route', 'add', 'default', 'via', '192.0.2.1', ...control)
     run('ip', '-n', site, 'route', 'add', 'default', 'via', '198.51.100.1', ...control)
     run('ip', 'netns', 'exec', isp, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward')
+    if (this.#pcs.length > 0) this.#addPcs(control)
     await this.#delay(rttMs)
     shape(isp, 'site0', rateMbit, bufferMs)
     shape(site, 'wan0', rateMbit, bufferMs)
+  }
+
+  #addPcs(control: readonly string[]): void {
+    const { isp, site } = this.#names
+    run(
+      'ip',
+      '-n',
+      site,
+      'link',
+      'add',
+      'name',
+      'switch',
+      'type',
+      'bridge',
+      'forward_delay',
+      '0',
+      'mcast_snooping',
+      '0'
+    )
+    run('ip', '-n', site, 'addr', 'add', '10.77.0.1/24', 'dev', 'switch')
+    run('ip', '-n', site, 'link', 'set', 'switch', 'up')
+    run('ip', 'netns', 'exec', site, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward')
+    run('ip', '-n', isp, 'route', 'add', '10.77.0.0/24', 'via', '198.51.100.2')
+    for (const [i, name] of this.#pcs.entries()) {
+      run('ip', 'netns', 'add', name)
+      run('ip', '-n', name, 'link', 'set', 'lo', 'up')
+      cable([site, `pc${i + 1}`], [name, 'eth0'])
+      run('ip', '-n', site, 'link', 'set', `pc${i + 1}`, 'master', 'switch')
+      run('ip', '-n', name, 'addr', 'add', `10.77.0.${i + 11}/24`, 'brd', '+', 'dev', 'eth0')
+      run('ip', '-n', name, 'route', 'add', 'default', 'via', '10.77.0.1', ...control)
+    }
   }
 
   /** What comes from either side goes through the delay line first, and from there to where it is bound. */
@@ -120,7 +177,7 @@ export class WanLab {
   }
 
   #remove(): void {
-    for (const name of Object.values(this.#names)) {
+    for (const name of [...Object.values(this.#names), ...this.#pcs]) {
       // Nothing but this lab runs in them.
       const pids =
         spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).stdout?.trim().split('\n').filter(Boolean) ?? []
