@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { defineConfig } from 'vite'
 import { asciiOnly } from './scripts/ascii-only.ts'
 import { builtinsByNeed } from './scripts/builtins-by-need.ts'
+import { pinnedReleaseKeys } from './scripts/release/release-keys.ts'
 
 /**
  * Command line, client library and hash worker as plain ES modules in one flat folder, with their libraries inside: a
@@ -13,6 +14,7 @@ import { builtinsByNeed } from './scripts/builtins-by-need.ts'
 export default defineConfig({
   publicDir: false,
   plugins: [builtinsByNeed, asciiOnly],
+  define: { __LARDER_RELEASE_KEYS__: JSON.stringify(pinnedReleaseKeys()) },
   ssr: { noExternal: true, target: 'node' },
   build: {
     ssr: true,

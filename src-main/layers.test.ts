@@ -21,6 +21,7 @@ const engine = [
   'transfers',
   'requests',
   'precache',
+  'updates',
   'hub'
 ]
 /**
@@ -61,6 +62,7 @@ const layers: Record<string, readonly string[]> = {
   transfers: [...base, 'placing', 'pieces', 'cache', 'origin', 'peers/network', 'claims'],
   requests: [...base, 'placing', 'pieces', 'cache', 'origin', 'peers/network', 'claims', 'transfers'],
   precache: base,
+  updates: base,
   hub: [...base, 'peers/network', 'peers/far', 'claims'],
   integrate: base,
   agent: engine,

@@ -29,6 +29,17 @@ export const clipboard = {
 
 export const powerMonitor = Object.assign(new EventEmitter(), { isOnBatteryPower: () => false, onBatteryPower: false })
 
+const blockers = new Map<number, string>()
+export const powerSaveBlocker = {
+  start(kind: string): number {
+    const id = desktopRecord.sleepBlocked++
+    blockers.set(id, kind)
+    return id
+  },
+  stop: (id: number): boolean => blockers.delete(id),
+  isStarted: (id: number): boolean => blockers.has(id)
+}
+
 export class Notification extends EventEmitter {
   readonly title: string
   readonly body: string

@@ -1,6 +1,6 @@
 import { App } from './app.ts'
 import { BrowserWindow } from './browser-window.ts'
-import { clipboard, dialog, Notification, powerMonitor, shell } from './desktop.ts'
+import { clipboard, dialog, Notification, powerMonitor, powerSaveBlocker, shell } from './desktop.ts'
 import { absent, desktopRecord, host } from './host.ts'
 import { nativeImage } from './images.ts'
 import { IpcMain } from './ipc-main.ts'
@@ -26,6 +26,7 @@ export {
   nativeImage,
   Notification,
   powerMonitor,
+  powerSaveBlocker,
   protocol,
   session,
   shell,
@@ -38,7 +39,6 @@ export const crashReporter = absent('crashReporter')
 export const globalShortcut = absent('globalShortcut')
 export const nativeTheme = absent('nativeTheme')
 export const net = absent('net')
-export const powerSaveBlocker = absent('powerSaveBlocker')
 export const safeStorage = absent('safeStorage')
 export const screen = absent('screen')
 export const systemPreferences = absent('systemPreferences')
@@ -58,6 +58,7 @@ export default {
   nativeImage,
   Notification,
   powerMonitor,
+  powerSaveBlocker,
   protocol,
   session,
   shell,

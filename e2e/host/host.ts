@@ -14,7 +14,9 @@ export const desktopRecord = {
   notifications: [] as { title: string; body: string }[],
   opened: [] as string[],
   shownInFolder: [] as string[],
-  loginItem: null as object | null
+  loginItem: null as object | null,
+  /** How often something has held the system off sleep. */
+  sleepBlocked: 0
 }
 
 export interface CancellableEvent {

@@ -37,6 +37,11 @@ export class Session extends EventEmitter {
 
   setDevicePermissionHandler(): void {}
 
+  /** Of a system whose proxy settings say nothing; a test puts its own in place. */
+  async resolveProxy(_url: string): Promise<string> {
+    return 'DIRECT'
+  }
+
   /** Without a window Chromium asks nobody, so the handlers are asked beforehand, for each permission. */
   async applyPermissions_(contents: unknown, pageUrl: string): Promise<void> {
     if (!/^https?:/.test(pageUrl)) return

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { addCompletion } from '../../src-main/cli/completion.ts'
 import { Output } from '../../src-main/cli/output.ts'
 import { buildProgram } from '../../src-main/cli/program.ts'
-import { systemdUnit } from '../../src-main/cli/service/systemd-unit.ts'
+import { systemdUnit, updatePathUnit, updateUnit } from '../../src-main/cli/service/systemd-unit.ts'
 import { LARDER_VERSION } from '../../src-main/contract/version.ts'
 import { root } from '../steps.ts'
 import { everyCommand, fullName, manPage } from './man-page.ts'
@@ -49,6 +49,8 @@ export function writeLinuxLayout(dir: string, dateMs: number): void {
   put('usr/bin/larder', source('larder.sh'), 0o755)
   for (const [place, name] of Object.entries(shipped)) put(place, source(name))
   put('usr/lib/systemd/system/larder.service', systemdUnit({ command: ['/usr/bin/larder'], user: 'larder' }))
+  put('usr/lib/systemd/system/larder-update.path', updatePathUnit)
+  put('usr/lib/systemd/system/larder-update.service', updateUnit)
 
   const date = new Date(dateMs).toISOString().slice(0, 10)
   const program = programWithCompletion()

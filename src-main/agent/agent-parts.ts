@@ -16,6 +16,7 @@ import type { MachineWatch } from '../machine/machine-watch.ts'
 import type { PauseSwitch } from './pause-switch.ts'
 import type { SavingsMeter } from './savings.ts'
 import type { Serving } from './serving.ts'
+import type { Updater } from '../updates/updater.ts'
 import type { VitalSigns } from './vital-signs.ts'
 
 /** Everything a started agent consists of. */
@@ -40,4 +41,5 @@ export interface AgentParts {
   readonly machine: MachineWatch
   readonly savings: SavingsMeter
   readonly serving: Serving
+  readonly updates: Updater | undefined
 }

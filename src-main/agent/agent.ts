@@ -11,6 +11,7 @@ import type { AgentSnapshot, CacheEntryDetail, IntegrationState, PauseReason } f
 import type { TrafficHistory } from '../contract/traffic.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Chooser } from '../origin/address-policy.ts'
+import type { SystemProxy } from '../origin/agents.ts'
 import type { ClockSkew } from '../origin/origin.ts'
 import type { Quirk } from '../origin/quirks.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'
@@ -18,6 +19,7 @@ import type { Change } from '../settings/write-setting.ts'
 import type { Readings } from '../requests/reading.ts'
 import type { MachineProbes } from '../machine/machine-watch.ts'
 import type { Precache } from '../precache/precache.ts'
+import type { InstallerDoor } from '../updates/updater.ts'
 
 /** What the agent is to do; nothing in it touches the world by itself. */
 export interface AgentConfig {
@@ -40,6 +42,10 @@ export interface AgentHost {
   readonly machine?: MachineProbes
   /** IANA time zone for schedules; that of this PC by default. */
   readonly timeZone?: string
+  /** The system's proxy settings, where somebody can be asked: as a PAC file answers. */
+  readonly systemProxy?: SystemProxy | undefined
+  /** Where a package has put one: what installs new releases of Larder. */
+  readonly installer?: InstallerDoor | undefined
 }
 
 /** Where a request came from: a program on this PC, or a window of the agent. */
@@ -129,6 +135,8 @@ export interface Agent extends EventEmitter<AgentEvents> {
   relocateCache(dir: string): Promise<void>
   /** Getting contents before anybody asks. */
   readonly precache: Precache
+  /** Looks for a new release of Larder now. @throws UPDATES_UNAVAILABLE */
+  lookForUpdate(): void
   /** Network or power changed. */
   refresh(): void
   start(): Promise<void>

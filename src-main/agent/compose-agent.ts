@@ -34,6 +34,7 @@ import { tellSettings } from './tell-settings.ts'
 import { openHub } from './open-hub.ts'
 import { openPeers, passOn, tellPeerEvents } from './open-peers.ts'
 import { openPrecache, type PrecacheWorld } from './open-precache.ts'
+import { openUpdates } from './open-updates.ts'
 import { openTransfers, type OpenTransfers } from './open-transfers.ts'
 import { PauseSwitch } from './pause-switch.ts'
 import { SavingsMeter } from './savings.ts'
@@ -132,6 +133,7 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
         settings: settings.origin,
         sharedAnyway: settings.sharing,
         env,
+        systemProxy: made.host.systemProxy,
         userAgent: `larder/${LARDER_VERSION} (agent)`,
         rates
       }),
@@ -235,6 +237,14 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
       }),
     (p) => p.close()
   )
+  const { installer } = made.host
+  const updates =
+    installer &&
+    (await stack.own(
+      'updates',
+      () => openUpdates({ agent: made.agent, cache, origin, events, clock, dataDir, installer }),
+      (u) => u.close()
+    ))
   passOn(peers, transfers)
   tellPeerEvents(network, events)
   tellCacheEvents(cache, events)
@@ -276,6 +286,10 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
         (list) => precache.configure(list)
       ),
       follow(
+        (s) => s.updates,
+        (rules) => updates?.configure(rules)
+      ),
+      follow(
         (s) => s.sharing.recalls,
         () => dropRecalled()
       ),
@@ -309,7 +323,8 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
     vitals,
     machine,
     savings,
-    serving
+    serving,
+    updates
   }
 }
 

@@ -286,6 +286,16 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     return transfer.pieces
   }
 
+  lookForUpdate(): void {
+    const { updates } = this.#running()
+    if (!updates || !this.settings.current.updates.enabled)
+      throw new LarderError(
+        'UPDATES_UNAVAILABLE',
+        updates ? 'updates.enabled is off' : 'No package has put something there that installs releases'
+      )
+    updates.look()
+  }
+
   refresh(): void {
     const { network, machine } = this.#running()
     machine.refresh()
@@ -318,12 +328,13 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   /** Everything is there; what acts by itself begins. */
-  #begin({ cache, place, pause, requests, precache }: AgentParts): void {
+  #begin({ cache, place, pause, requests, precache, updates }: AgentParts): void {
     if (this.#stack.ended) throw new LarderError('SHUTTING_DOWN', 'The agent was stopped while it started')
     this.#state = 'running'
     if (pause.state !== null) requests.pauseAll()
     void moveIn(cache, place, this.#events)
     precache.begin()
+    updates?.configure(this.settings.current.updates)
     this.#events.add('agentStarted', `Larder ${LARDER_VERSION} has started on ${this.#name}.`)
   }
 

@@ -2,21 +2,21 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cache } from '../cache/cache.ts'
 import type { PrecacheItem } from '../contract/precache.ts'
-import { finalRequestStates, RequestSpec, type RequestView } from '../contract/request.ts'
+import { RequestSpec } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { Clock } from '../lib/clock.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
 import type { LocalClock } from '../lib/local-time.ts'
-import type { Chooser } from '../origin/address-policy.ts'
 import { parseIntegrity } from '../origin/integrity.ts'
 import type { OriginClient } from '../origin/origin.ts'
 import { Precache } from '../precache/precache.ts'
 import { MAX_LIST_CHARS, readPrecacheList } from '../precache/read-list.ts'
 import type { Agent } from './agent.ts'
 import type { EventLog } from './event-log.ts'
+import { readFromOrigin } from './read-from-origin.ts'
+import { requested } from './requested.ts'
 
-/** A list that takes longer is not read. */
-const LIST_TIMEOUT_MS = 5 * 60_000
+const LIST = { what: 'The pre-cache list', maxBytes: MAX_LIST_CHARS, tooLong }
 
 export interface PrecacheWorld {
   readonly agent: Pick<Agent, 'request' | 'requestView' | 'cancel' | 'on' | 'off'>
@@ -74,37 +74,6 @@ function keepLongerPin(cache: Cache, sha256: Parameters<Cache['pin']>[0], until:
   cache.pin(sha256, true, until)
 }
 
-/** Asks, and waits for the good end. @throws the request's error; the signal's reason */
-function requested(
-  agent: PrecacheWorld['agent'],
-  spec: RequestSpec,
-  chooser: Chooser,
-  signal: AbortSignal
-): Promise<RequestView> {
-  return new Promise((resolve, reject) => {
-    const { id } = agent.request(spec, 'program', chooser)
-    const settle = (view: RequestView) => {
-      if (view.id !== id || !finalRequestStates.includes(view.state)) return
-      agent.off('request', settle)
-      signal.removeEventListener('abort', onAbort)
-      if (view.state === 'done') resolve(view)
-      else
-        reject(
-          signal.aborted
-            ? (signal.reason as Error)
-            : view.error
-              ? LarderError.fromView(view.error)
-              : new LarderError('CANCELLED', 'The request was cancelled')
-        )
-    }
-    const onAbort = () => void agent.cancel(id)
-    agent.on('request', settle)
-    signal.addEventListener('abort', onAbort, { once: true })
-    settle(agent.requestView(id))
-    if (signal.aborted) onAbort()
-  })
-}
-
 /**
  * A list names URLs this PC will ask, so no peer may have a hand in it: it comes straight from its origin, unless its URL carries
  * its digest (`#sha256=<hex>`), which lets peers give it.
@@ -112,7 +81,7 @@ function requested(
 async function listFromUrl(world: PrecacheWorld, list: string): Promise<PrecacheItem[]> {
   const [url, fragment] = list.split('#', 2) as [string, string?]
   const digest = /^sha-?256[=-](.+)$/i.exec(fragment ?? '')?.[1]
-  const bytes = digest === undefined ? await listFromOrigin(world, url) : await listByDigest(world, url, digest)
+  const bytes = digest === undefined ? await readFromOrigin(world, url, LIST) : await listByDigest(world, url, digest)
   return readPrecacheList(bytes.toString('utf8'), url)
 }
 
@@ -132,36 +101,6 @@ async function listByDigest({ agent, cache }: PrecacheWorld, url: string, digest
     return await reader.read(0, lengthBytes)
   } finally {
     await reader.close()
-  }
-}
-
-async function listFromOrigin({ origin, clock }: PrecacheWorld, url: string): Promise<Buffer> {
-  const ended = new AbortController()
-  const limit = clock.after(LIST_TIMEOUT_MS, () =>
-    ended.abort(new LarderError('TIMEOUT', 'The pre-cache list did not come in time'))
-  )
-  try {
-    const { signal } = ended
-    const answer = await origin.probe(url, { signal })
-    if (answer.status !== 'version')
-      throw new LarderError('ORIGIN_PROTOCOL', 'The origin calls the pre-cache list unchanged without being asked')
-    const { version } = answer
-    if (version.lengthBytes !== null && version.lengthBytes > MAX_LIST_CHARS) throw tooLong(version.lengthBytes)
-    const body = await origin.open(version, { start: 0, end: null }, { signal, priority: 'background' })
-    try {
-      const chunks: Buffer[] = []
-      let bytes = 0
-      for await (const chunk of body) {
-        bytes += chunk.length
-        if (bytes > MAX_LIST_CHARS) throw tooLong(bytes)
-        chunks.push(chunk)
-      }
-      return Buffer.concat(chunks)
-    } finally {
-      body.destroy()
-    }
-  } finally {
-    limit.cancel()
   }
 }
 

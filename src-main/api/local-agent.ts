@@ -20,6 +20,8 @@ import { PartStack } from '../lib/part-stack.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
 import { followGatewaySettings } from './gateway/follow-settings.ts'
+import type { SystemProxy } from '../origin/agents.ts'
+import type { InstallerDoor } from '../updates/updater.ts'
 import { openLogFile } from './logging.ts'
 import { Door } from './door.ts'
 import { SettingsBook } from '../window/setting-views.ts'
@@ -50,6 +52,10 @@ export interface LocalAgentOptions {
   readonly ui?: UiOptions
   /** Serves all users of the PC, who find it at `place`. */
   readonly machine?: { readonly place: string } | undefined
+  /** The system's proxy settings, as a PAC file answers. */
+  readonly systemProxy?: SystemProxy | undefined
+  /** What installs new releases of Larder here. */
+  readonly installer?: InstallerDoor | undefined
 }
 
 /** An agent with its local API, as programs of this user find it. */
@@ -123,7 +129,7 @@ async function startParts(
     () =>
       options.createAgent(
         { dataDir: paths.root, settings, ...(options.name !== undefined && { name: options.name }) },
-        { clock, log, env }
+        { clock, log, env, installer: options.installer, systemProxy: options.systemProxy }
       ),
     (a, leftMs) => a.stop(leftMs),
     AGENT_RESERVE_MS

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { SiteKey, type SettingsInput } from '../contract/settings.ts'
+import type { SettingsInput } from '../contract/settings.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
+import { siteKeysIn } from '../peers/fleet/site-key-file.ts'
 import { parseAssignment } from '../settings/assignment.ts'
 
 /** Options of `larder agent` as they are parsed. */
@@ -34,10 +35,10 @@ const MAX_KEY_FILE_CHARACTERS = 4096
  * @throws SITE_KEY_INVALID, SETTINGS_INVALID
  */
 export function settingsOfOptions(options: AgentOptions): SettingsInput {
-  const siteKey = siteKeyOf(options)
+  const [siteKey, otherSiteKey] = siteKeysOf(options)
   const parts: SettingsInput[] = [
     {
-      fleet: { ...(siteKey !== undefined && { siteKey }) },
+      fleet: { ...given('siteKey', siteKey), ...given('otherSiteKey', otherSiteKey) },
       ports: {
         ...given('api', options.apiPort),
         ...given('peer', options.peerPort),
@@ -68,7 +69,7 @@ export function settingsOfOptions(options: AgentOptions): SettingsInput {
 const given = <K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> =>
   value === undefined ? {} : ({ [key]: value } as Record<K, V>)
 
-function siteKeyOf(options: AgentOptions): string | undefined {
+function siteKeysOf(options: AgentOptions): readonly string[] {
   let text = options.fleetKey
   if (options.fleetKeyFile !== undefined) {
     try {
@@ -85,10 +86,9 @@ function siteKeyOf(options: AgentOptions): string | undefined {
       )
     }
   }
-  if (text === undefined) return undefined
-  const key = text.trim()
+  if (text === undefined) return []
+  const keys = siteKeysIn(text)
   // The key itself never goes into a message.
-  if (!SiteKey.safeParse(key).success)
-    throw new LarderError('SITE_KEY_INVALID', 'The site key is not one made by `larder fleet key new`')
-  return key
+  if (!keys) throw new LarderError('SITE_KEY_INVALID', 'The site key is not one made by `larder fleet key new`')
+  return keys
 }

@@ -4,6 +4,8 @@ export interface CliHost {
   readonly policyFile: string | undefined
   /** Where the agent of all users of this PC is; undefined: where it is on this system. As for the policy, nothing else sets it. */
   readonly machinePlace?: string
+  /** Data folder of the agent of all users; undefined: where it is on this system. */
+  readonly machineDataDir?: string
   /** Homes of this PC's users; undefined: those of its accounts. */
   readonly homes?: readonly string[]
 }

@@ -14,6 +14,7 @@ import type { AgentCommandOptions } from './show.ts'
 import { countOf, formatSize } from '../contract/sizes.ts'
 import { formatFacts } from './table.ts'
 import { whoTypes } from './who.ts'
+import { dataDirMeant } from './whose-settings.ts'
 
 /** With the agent or, where none runs, in the settings it will start with. @throws SETTING_MANAGED naming who decides it */
 export async function switchIntegration(
@@ -34,17 +35,18 @@ export async function switchIntegration(
 
   async function setInFile(): Promise<IntegrationState> {
     await access.set('integration.enabled', enabled, change)
-    return readState(options, host)
+    return readState({ ...options, dataDir: dataDirMeant(options, host) }, host)
   }
 }
 
 export async function integrationStatus(options: AgentCommandOptions, output: Output, host: CliHost): Promise<void> {
   const detection = await detectAgent(options)
   const running = detection.state === 'supported' || detection.state === 'integration-off'
-  const integration = running ? (await (await connect(options)).status()).integration : readState(options, host)
-  const { settings } = readSettings(options, host)
+  const meant = running ? options : { ...options, dataDir: dataDirMeant(options, host) }
+  const integration = running ? (await (await connect(options)).status()).integration : readState(meant, host)
+  const { settings } = readSettings(meant, host)
   const staggerRangeSeconds = detection.defaultStaggerRangeSeconds ?? settings.integration.defaultStaggerRangeSeconds
-  const retained = await retainedIn(options).stats()
+  const retained = await retainedIn(meant).stats()
   output.result(
     { integration, agent: { state: detection.state, version: detection.version }, staggerRangeSeconds, retained },
     () =>
@@ -68,8 +70,8 @@ export async function integrationStatus(options: AgentCommandOptions, output: Ou
   )
 }
 
-export async function forgetRetained(options: AgentCommandOptions, output: Output): Promise<void> {
-  const forgotten = await retainedIn(options).clear()
+export async function forgetRetained(options: AgentCommandOptions, output: Output, host: CliHost): Promise<void> {
+  const forgotten = await retainedIn({ dataDir: dataDirMeant(options, host) }).clear()
   output.result(forgotten, () => `Deleted: ${describeRetained(forgotten)}.`)
 }
 

@@ -282,6 +282,18 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     (await served()).showService(output, host)
   )
 
+  const update = program.command('update').description('New releases of Larder on this PC.')
+  const updated = async () => import('./update/update-commands.ts')
+  command(update, 'status', 'Show where releases come from, and what became of the last one.').action(async () =>
+    (await updated()).showUpdates(output, host)
+  )
+  command(update, 'check', 'Let the agent look for a new release now.').action(async (options) =>
+    (await updated()).lookForUpdate(options, output)
+  )
+  command(update, 'apply', 'Install the release that the agent has handed over; the service does so by itself.').action(
+    async () => (await updated()).applyHandedOver(output, host)
+  )
+
   command(program, 'version', 'Show the version.').action(async () => {
     const { API_VERSION } = await import('../contract/version.ts')
     output.result(

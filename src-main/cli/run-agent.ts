@@ -17,6 +17,7 @@ import { settingsOfOptions, type AgentOptions } from './agent-options.ts'
 import type { CliHost } from './cli-host.ts'
 import type { Output } from './output.ts'
 import { leave } from './leave.ts'
+import { packageInstaller } from './update/package-installer.ts'
 import { rendererDir } from './renderer-dir.ts'
 
 /** Exit code of a process that was told twice to stop. */
@@ -52,7 +53,7 @@ export async function runAgent(options: AgentOptions, output: Output, host: CliH
     dataDir: paths.root,
     settings,
     createAgent,
-    ...(options.machine && { machine: { place } }),
+    ...(options.machine && { machine: { place }, installer: packageInstaller(paths.root) }),
     ...(options.name !== undefined && { name: options.name }),
     ...(ui && { ui: { rendererDir: rendererDir(), settings: new SettingsBook(() => settings, null) } })
   })

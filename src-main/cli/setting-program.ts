@@ -22,7 +22,7 @@ export function addSettingCommands(program: Command, command: MakeCommand, outpu
     'Show whether it is on, who decided that, when and why, and what happens without it.'
   ).action(async (options) => (await switched()).integrationStatus(options, output, host))
   command(integration, 'forget', 'Delete what direct downloads have kept on this PC.').action(async (options) =>
-    (await switched()).forgetRetained(options, output)
+    (await switched()).forgetRetained(options, output, host)
   )
 
   const configured = async () => import('./config-commands.ts')

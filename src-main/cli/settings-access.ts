@@ -12,7 +12,7 @@ import { diskFiles } from '../settings/settings-files.ts'
 import { writeSetting, type Change } from '../settings/write-setting.ts'
 import type { CliHost } from './cli-host.ts'
 import type { AgentCommandOptions } from './show.ts'
-import { assertWhoseSettings } from './whose-settings.ts'
+import { dataDirMeant } from './whose-settings.ts'
 
 export type SettingsListing = AnswerOf<'settings.list'>
 
@@ -38,8 +38,7 @@ export async function openSettings({ dataDir }: AgentCommandOptions, host: CliHo
   } catch (error) {
     if (!hasCode(error, 'AGENT_NOT_RUNNING', 'AGENT_UNSUPPORTED')) throw error
   }
-  if (dataDir === undefined) assertWhoseSettings(host)
-  const files = diskFiles(dataPaths(dataDir ?? defaultDataDir()), host.policyFile)
+  const files = diskFiles(dataPaths(dataDirMeant({ dataDir }, host)), host.policyFile)
   return {
     running: false,
     async list() {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { defaultDataDir, machineDataDir } from '../lib/data-paths.ts'
 import { LarderError } from '../lib/errors.ts'
 import { isRoot } from '../lib/folder-owner.ts'
 import type { CliHost } from './cli-host.ts'
@@ -10,14 +11,27 @@ const dataIn = process.platform === 'darwin' ? 'Library/Application Support/lard
 const MOST_NAMED = 10
 
 /**
- * Root helps somebody, and no agent runs that could be meant: root's own settings are hardly those. Which data folders there are is
- * said instead of changing the wrong one in silence.
+ * The data folder that a command means which finds no agent to ask: the one that is named, else this user's. Root helps somebody: where
+ * the agent of all users has been on this PC, and no user has a folder of their own, it is that one's; where several may be meant, they are
+ * named instead of changing the wrong one in silence.
  * @throws USER_UNCLEAR
  */
-export function assertWhoseSettings(host: CliHost, env: NodeJS.ProcessEnv = process.env, root = isRoot()): void {
-  if (!root || env['LARDER_DATA_DIR']) return
-  const folders = (host.homes ?? homesOfAccounts()).map((home) => join(home, dataIn)).filter((dir) => existsSync(dir))
-  if (folders.length === 0) return
+export function dataDirMeant(
+  { dataDir }: { readonly dataDir?: string },
+  host: CliHost,
+  env: NodeJS.ProcessEnv = process.env,
+  root = isRoot()
+): string {
+  if (dataDir !== undefined) return dataDir
+  if (!root || env['LARDER_DATA_DIR']) return defaultDataDir(env)
+  const machine = host.machineDataDir ?? machineDataDir(env)
+  const all = existsSync(join(machine, 'settings.json')) || existsSync(join(machine, 'layout.json')) ? [machine] : []
+  const folders = [
+    ...all,
+    ...(host.homes ?? homesOfAccounts()).map((home) => join(home, dataIn)).filter((dir) => existsSync(dir))
+  ]
+  if (folders.length === 0) return defaultDataDir(env)
+  if (folders.length === 1 && all.length === 1) return machine
   throw new LarderError(
     'USER_UNCLEAR',
     `No agent of this PC runs, and you are root: whose settings are meant? --data-dir ${folders.slice(0, MOST_NAMED).join(', or --data-dir ')}`,

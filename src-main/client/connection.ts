@@ -153,6 +153,11 @@ export class AgentConnection {
   }
 
   /** Looks at everything this PC needs for sharing; takes some seconds. */
+  /** @throws UPDATES_UNAVAILABLE, RIGHT_MISSING */
+  async lookForUpdate(): Promise<void> {
+    await this.call('update.look')
+  }
+
   doctor(): Promise<DoctorReport> {
     return this.call('agent.doctor')
   }

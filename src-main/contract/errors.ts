@@ -121,6 +121,48 @@ export const errorTable = {
     http: 500,
     next: 'Install the newer Larder again, or give this one another data folder; nothing in it was changed.'
   },
+  UPDATES_UNAVAILABLE: {
+    exit: 105,
+    http: 409,
+    next: 'Set updates.manifestUrl, use a package that a release key is built into, or let the package manager of the system update Larder.'
+  },
+  UPDATE_MANIFEST_INVALID: {
+    exit: 106,
+    http: 502,
+    next: 'Check the file at updates.manifestUrl; nothing was installed.'
+  },
+  UPDATE_SIGNATURE_INVALID: {
+    exit: 107,
+    http: 502,
+    next: 'Check who has put the file at updates.manifestUrl there; nothing was installed.'
+  },
+  UPDATE_MANIFEST_EXPIRED: { exit: 108, http: 502, next: 'Sign the manifest anew, or correct the clock of this PC.' },
+  UPDATE_MANIFEST_OLDER: {
+    exit: 109,
+    http: 409,
+    next: 'Publish the newest manifest again; to go back, install the older package by hand.'
+  },
+  UPDATE_CHANNEL_OTHER: {
+    exit: 110,
+    http: 409,
+    next: 'Let updates.manifestUrl and updates.channel name the same channel.'
+  },
+  UPDATE_TOO_FAR: { exit: 111, http: 409, next: 'Install a release in between first, or the package by hand.' },
+  UPDATE_NO_PACKAGE: {
+    exit: 112,
+    http: 409,
+    next: 'Publish a manifest with packages of both releases for this system, or install the package by hand.'
+  },
+  UPDATE_PACKAGE_INVALID: {
+    exit: 113,
+    http: 502,
+    next: 'Nothing to do: the package is not the one the manifest names and was not installed.'
+  },
+  UPDATE_FAILED: {
+    exit: 114,
+    http: 500,
+    next: 'See what the installer says in the journal of the system; this release is not tried again by itself.'
+  },
   PORT_TAKEN: { exit: 65, http: 500, next: 'Choose another port in the settings, or end the program that uses it.' },
   SETTINGS_INVALID: { exit: 66, http: 400, next: 'Correct the named setting; the file is left as it is.' },
   SITE_KEY_INVALID: { exit: 67, http: 400, next: 'Make one with `larder fleet key new` and give all PCs the same.' },

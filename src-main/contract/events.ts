@@ -48,6 +48,10 @@ export const AgentEvent = z.object({
     'weightChanged',
     'servingStopped',
     'servingResumed',
+    'updateFound',
+    'updateRefused',
+    'updateInstalled',
+    'updateRolledBack',
     'warning'
   ]),
   /** One sentence for a person. */

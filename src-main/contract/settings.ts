@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { HubSettings } from './hub-settings.ts'
-import { integration, backgroundChannel, gateway, ui, metrics, machine, log } from './settings-parts/local.ts'
+import { integration, backgroundChannel, gateway, ui, metrics, machine, updates, log } from './settings-parts/local.ts'
 import { fleet, ports, discovery, election, sharing } from './settings-parts/fleet.ts'
 import { transfers, origin, cache, precache } from './settings-parts/downloads.ts'
 import { rates } from './settings-parts/rates.ts'
@@ -33,6 +33,7 @@ export const Settings = z.object({
   hub: HubSettings.prefault({}),
   precache,
   machine,
+  updates,
   log
 })
 export type Settings = z.infer<typeof Settings>

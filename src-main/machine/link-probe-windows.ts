@@ -1,3 +1,4 @@
+import { win32 } from 'node:path'
 import { z } from 'zod'
 import { runQuietly, type RunProgram } from './run-quietly.ts'
 import { kindByName, type LinkFacts, type LinkKind, type LinkProbe, type Links } from './links.ts'
@@ -13,16 +14,20 @@ const KIND_OF_TYPE: Readonly<Record<number, LinkKind>> = {
   244: 'cellular'
 }
 
-/** One process for everything: starting PowerShell is what costs. */
+/**
+ * One process for everything: starting PowerShell is what costs. Given as plain text, which whoever guards the PC can read, and without double quotes,
+ * which a command line would take for its own. In the constrained language mode of managed PCs types cannot be asked: what needs one stays unknown.
+ */
 const QUESTION = `
 $ErrorActionPreference = 'SilentlyContinue'
 $ProgressPreference = 'SilentlyContinue'
-[Console]::OutputEncoding = [Text.Encoding]::UTF8
+try { [Console]::OutputEncoding = [Text.Encoding]::UTF8 } catch { }
 $adapters = @(Get-NetAdapter | Select-Object -First 256 -Property Name, InterfaceDescription, InterfaceType)
 $vpns = @((Get-VpnConnection), (Get-VpnConnection -AllUserConnection) | ForEach-Object { $_ } | Where-Object ConnectionStatus -eq 'Connected' | ForEach-Object Name)
 $route = Get-NetRoute -DestinationPrefix '0.0.0.0/0', '::/0' | Sort-Object { $_.RouteMetric + $_.InterfaceMetric } | Select-Object -First 1 -ExpandProperty InterfaceAlias
-$cost = [Windows.Networking.Connectivity.NetworkInformation, Windows, ContentType = WindowsRuntime]::GetInternetConnectionProfile().GetConnectionCost().NetworkCostType
-ConvertTo-Json -Compress -Depth 3 @{ adapters = $adapters; vpns = $vpns; route = "$route"; cost = "$cost" }
+$cost = 'unknown'
+try { $cost = [Windows.Networking.Connectivity.NetworkInformation, Windows, ContentType = WindowsRuntime]::GetInternetConnectionProfile().GetConnectionCost().NetworkCostType } catch { }
+ConvertTo-Json -Compress -Depth 3 @{ adapters = $adapters; vpns = $vpns; route = [string]$route; cost = [string]$cost }
 `
 
 const Answer = z.object({
@@ -41,14 +46,19 @@ const Answer = z.object({
   cost: z.string().max(32)
 })
 
+/** Never whatever is first on PATH. */
+const powershell = (): string =>
+  win32.join(
+    process.env['SystemRoot'] ?? String.raw`C:\Windows`,
+    String.raw`System32\WindowsPowerShell\v1.0\powershell.exe`
+  )
+
 /** Asks Windows about its adapters, connected VPNs, the default route and what it costs. */
 export function windowsLinkProbe(run: RunProgram = runQuietly): LinkProbe {
   return {
     async read() {
-      const encoded = Buffer.from(QUESTION, 'utf16le').toString('base64')
-      return parseWindowsLinks(
-        (await run('powershell.exe', ['-NoProfile', '-NonInteractive', '-EncodedCommand', encoded])) ?? ''
-      )
+      const args = ['-NoLogo', '-NoProfile', '-NonInteractive', '-Command', QUESTION]
+      return parseWindowsLinks((await run(powershell(), args)) ?? '')
     }
   }
 }

@@ -126,14 +126,18 @@ describe('the links of a Windows PC', () => {
       expect.soft(parseWindowsLinks(bad), bad).toBeUndefined()
   })
 
-  it('are asked for in one process, by a script that PowerShell can decode', async () => {
+  it('are asked for in one process, by text that whoever guards the PC can read, of a program that is not looked for', async () => {
     const calls: string[][] = []
     await windowsLinkProbe(async (file, args) => {
       calls.push([file, ...args])
       return answer()
     }).read()
     expect(calls).toHaveLength(1)
-    expect(Buffer.from(calls[0]!.at(-1)!, 'base64').toString('utf16le')).toContain('Get-NetAdapter')
+    const [file, ...args] = calls[0]!
+    expect(file).toMatch(/^[A-Z]:\\.*\\System32\\WindowsPowerShell\\v1\.0\\powershell\.exe$/i)
+    expect(args.at(-2)).toBe('-Command')
+    expect(args.at(-1)).toContain('Get-NetAdapter')
+    expect(args.at(-1)).not.toContain('"')
   })
 })
 

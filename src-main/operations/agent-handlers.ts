@@ -65,6 +65,10 @@ export function createAgentHandlers(
       'rates.set': ({ rates }, { agent }) => {
         agent.setRates(named(rates))
         return agent.rates()
+      },
+      'update.look': (_, { agent }) => {
+        agent.lookForUpdate()
+        return {}
       }
     },
     streams: {

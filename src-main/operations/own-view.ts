@@ -47,7 +47,11 @@ const ofTheMachine: ReadonlySet<AgentEventType> = new Set<AgentEventType>([
   'transfersResumed',
   'weightChanged',
   'servingStopped',
-  'servingResumed'
+  'servingResumed',
+  'updateFound',
+  'updateRefused',
+  'updateInstalled',
+  'updateRolledBack'
 ])
 
 /** Whether an event is told to who has asked for `own`. What names another's download in any way is not. */

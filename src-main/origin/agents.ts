@@ -6,13 +6,29 @@ import type { Settings } from '../contract/settings.ts'
 import type { ClientCertificate } from './client-certificates.ts'
 import type { Chooser } from './address-policy.ts'
 import type { AddressGuard } from './guarded-lookup.ts'
-import { proxyFor } from './proxy.ts'
-import { trustedCas } from './trust.ts'
+import { proxyFor, proxyOfPac } from './proxy.ts'
+import { systemCas, trustedCas } from './trust.ts'
 
 /** So long for one address of a name before the next is tried, ms. */
 const ATTEMPT_MS = 2500
+/** What the system says about proxies holds so long: a PAC file may be another one after that. */
+const PROXY_FRESH_MS = 5 * 60_000
+const MAX_LEARNED = 1000
 /** Idle connections kept per origin. */
 export const KEPT_IDLE = 8
+
+/** What the operating system knows about the way to origins. */
+export interface SystemWays {
+  /** Its CAs, PEM. */
+  cas(): Promise<readonly string[]>
+  /** Its proxy settings for a URL, as a PAC file answers; absent: nobody can be asked. */
+  readonly proxy?: SystemProxy | undefined
+  /** Monotonic, ms. */
+  now(): number
+}
+
+/** `PROXY proxy.example:8080; DIRECT` */
+export type SystemProxy = (url: string) => Promise<string>
 
 /** Connections to origins, direct or through a proxy, kept alive between requests. */
 export interface Agents {
@@ -26,6 +42,8 @@ export interface Agents {
     chooser: Chooser,
     certificate?: ClientCertificate
   ): { http: http.Agent; https: https.Agent; direct: boolean }
+  /** Finds out what the system says about the way to this URL; before {@link for} and {@link connect}. */
+  prepare(url: string): Promise<void>
   /** A connection for one request, ready to carry it; null where a proxy stands between. */
   connect(url: string, chooser: Chooser, certificate?: ClientCertificate): Promise<Socket> | null
   close(): void
@@ -34,14 +52,20 @@ export interface Agents {
 export function createAgents(
   settings: Settings['origin'],
   env: Readonly<Record<string, string | undefined>>,
-  guard: AddressGuard
+  guard: AddressGuard,
+  system: SystemWays = { cas: systemCas, now: () => performance.now() }
 ): Agents {
-  const sources = { proxy: settings.proxy, env }
+  /** By origin; what nobody has asked for yet is direct. */
+  const learned = new Map<string, { readonly proxy: string | null; readonly untilMs: number }>()
+  const proxyOf = (url: string) =>
+    proxyFor(url, { proxy: settings.proxy, env, system: learned.get(new URL(url).origin)?.proxy })
+  let cas: Promise<readonly string[]> | undefined
+  let systemCertificates: readonly string[] = []
   const plain = new Map<string, http.Agent>()
   const secure = new Map<string, https.Agent>()
   let ca: string[] | undefined
   const contextFor = (certificate?: ClientCertificate): SecureContext => {
-    ca ??= trustedCas(settings.extraCaFile)
+    ca ??= trustedCas(settings.extraCaFile, systemCertificates)
     return createSecureContext({ ...certificate?.tls, ca, minVersion: 'TLSv1.2' })
   }
 
@@ -54,9 +78,21 @@ export function createAgents(
     maxFreeSockets: KEPT_IDLE,
     ...(proxy === null ? { lookup: guard.lookup(chooser) } : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } })
   })
+  const learnProxy = async (url: string): Promise<void> => {
+    const { origin } = new URL(url)
+    if (!system.proxy || settings.proxy !== null || (learned.get(origin)?.untilMs ?? 0) > system.now()) return
+    const proxy = proxyOfPac(await system.proxy(url).catch(() => 'DIRECT'))
+    learned.delete(origin)
+    learned.set(origin, { proxy, untilMs: system.now() + PROXY_FRESH_MS })
+    if (learned.size > MAX_LEARNED) learned.delete(learned.keys().next().value!)
+  }
   return {
+    async prepare(url) {
+      await learnProxy(url)
+      if (url.startsWith('https:')) systemCertificates = await (cas ??= system.cas())
+    },
     for(url, chooser, certificate) {
-      const proxy = proxyFor(url, sources)
+      const proxy = proxyOf(url)
       const direct = proxy === null
       const key = proxy ?? chooser
       if (url.startsWith('https:')) {
@@ -80,7 +116,7 @@ export function createAgents(
       return { http: agent, https: https.globalAgent, direct }
     },
     connect(url, chooser, certificate) {
-      if (proxyFor(url, sources) !== null) return null
+      if (proxyOf(url) !== null) return null
       const { protocol, hostname, port } = new URL(url)
       const host = hostname.replace(/^\[(.*)\]$/, '$1')
       const secure = protocol === 'https:'

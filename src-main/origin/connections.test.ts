@@ -71,12 +71,14 @@ afterAll(async () => {
 async function download(
   url: string,
   settings: SettingsInput['origin'],
-  env: Record<string, string> = {}
+  env: Record<string, string> = {},
+  systemProxy?: (url: string) => Promise<string>
 ): Promise<Buffer> {
   const client = createOriginClient({
     clock: systemClock,
     settings: Settings.parse({ origin: { trustLoopback: true, ...settings } }).origin,
     env,
+    systemProxy,
     userAgent: 'larder/test'
   })
   try {
@@ -133,6 +135,20 @@ describe('a proxy', () => {
     expect(proxy.log).toHaveLength(2)
     expect(await download(`${origin.url}/f`, {}, { http_proxy: proxy.url(), NO_PROXY: '127.0.0.0/8' })).toEqual(right())
     expect(proxy.log).toHaveLength(2)
+  })
+
+  it('comes from the system, which is asked once for an origin, and not where the settings name one', async () => {
+    const asked: string[] = []
+    const pac = async (url: string) => {
+      asked.push(url)
+      return `PROXY ${new URL(proxy.url()).host}; DIRECT`
+    }
+    // It wants a password, which an answer of the system cannot have.
+    await expect(download(`${origin.url}/f`, {}, {}, pac)).rejects.toMatchObject({ code: 'PROXY_CREDENTIALS' })
+    expect(asked).toEqual([`${origin.url}/f`])
+    expect(await download(`${origin.url}/f`, { proxy: proxy.url() }, {}, pac)).toEqual(right())
+    expect(await download(`${origin.url}/f`, {}, {}, () => Promise.reject(new Error('no')))).toEqual(right())
+    expect(asked).toHaveLength(1)
   })
 
   it('does not weaken the check of the origin’s certificate', async () => {

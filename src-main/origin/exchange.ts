@@ -156,6 +156,7 @@ interface Hop {
 /** A server whose header section the parser refuses is asked once more, with that mended. */
 async function askMending(options: ExchangeOptions, ask: Ask, hop: Hop): Promise<HopAnswer> {
   const { quirks } = options
+  await options.agents.prepare(hop.url)
   const mend = () => {
     options.guard.assertHost(new URL(hop.url).hostname, hop.chooser)
     return options.agents.connect(hop.url, hop.chooser, hop.certificate)

@@ -5,7 +5,7 @@ import { hasCode, LarderError } from '../lib/errors.ts'
 import { Turns } from '../lib/turns.ts'
 import type { TransferWindow } from '../rates/adaptive-window.ts'
 import type { Pace } from '../rates/pace.ts'
-import { createAgents, KEPT_IDLE } from './agents.ts'
+import { createAgents, KEPT_IDLE, type SystemProxy } from './agents.ts'
 import { openBody } from './body.ts'
 import { cachingRules } from './caching.ts'
 import { ClientCertificates } from './client-certificates.ts'
@@ -25,6 +25,7 @@ import { pauseBeforeRetry } from './retry.ts'
 import { openSeveral } from './several-ranges.ts'
 import { hostOf, normaliseUrl, separateCredentials } from './url.ts'
 import { openWindowed } from './windowed-body.ts'
+import { systemCas } from './trust.ts'
 
 /** What holds downloads back; see `rates/`. */
 export interface OriginRates {
@@ -39,6 +40,8 @@ export interface OriginClientOptions {
   readonly sharedAnyway?: SharedAnyway
   /** For proxies (`HTTPS_PROXY`, `NO_PROXY`, …). */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The proxy settings of the system; absent: settings and environment alone count. */
+  readonly systemProxy?: SystemProxy | undefined
   /** Value of the `User-Agent` field, unless a request brings its own. */
   readonly userAgent: string
   /** Silence within a body that counts as a broken connection, ms; 10 s by default. */
@@ -69,7 +72,11 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
   const stallMs = options.stallMs ?? 10_000
   proxyFor('https://proxy.invalid/', { proxy: settings.proxy, env: {} })
   const guard = new AddressGuard({ trustLoopback: settings.trustLoopback, resolve: options.resolve })
-  const agents = createAgents(settings, options.env, guard)
+  const agents = createAgents(settings, options.env, guard, {
+    cas: systemCas,
+    proxy: options.systemProxy,
+    now: () => clock.monotonicMs()
+  })
   const skews = new ClockSkews(clock)
   const quirks = new Quirks(clock)
   const exchange = createExchange({

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { proxyFor } from './proxy.ts'
+import { proxyFor, proxyOfPac } from './proxy.ts'
 
 const env = { http_proxy: 'http://p:3128', HTTPS_PROXY: 'q:8080' }
 const from = (url: string, more: Record<string, string> = {}) =>
@@ -20,6 +20,29 @@ describe('the proxy for a URL', () => {
       expect.objectContaining({ code: 'SETTINGS_INVALID' })
     )
     expect(proxyFor('http://a.example/', { proxy: null, env: { all_proxy: 'socks5://s:1' } })).toBeNull()
+  })
+
+  it('is that of the system where neither settings nor environment name one', () => {
+    const system = 'http://pac:8080/'
+    expect(proxyFor('http://a.example/', { proxy: null, env: {}, system })).toBe(system)
+    expect(proxyFor('http://a.example/', { proxy: null, env, system })).toBe('http://p:3128/')
+    expect(proxyFor('http://a.example/', { proxy: 'http://s:1', env: {}, system })).toBe('http://s:1/')
+    expect(proxyFor('http://a.example/', { proxy: null, env: { NO_PROXY: 'a.example' }, system })).toBeNull()
+  })
+
+  it('is the first of a PAC answer that speaks HTTP', () => {
+    const answers: [string, string | null][] = [
+      ['DIRECT', null],
+      ['PROXY a.example:8080; DIRECT', 'http://a.example:8080/'],
+      ['HTTPS a.example:443;PROXY b:1', 'https://a.example/'],
+      ['SOCKS5 s:1080; PROXY b.example:3128', 'http://b.example:3128/'],
+      ['SOCKS s:1080; DIRECT; PROXY b:1', null],
+      ['', null],
+      ['PROXY', null],
+      ['PROXY http://[', null]
+    ]
+    for (const [answer, proxy] of answers) expect.soft(proxyOfPac(answer), answer).toBe(proxy)
+    fc.assert(fc.property(fc.string(), (text) => void proxyOfPac(text)))
   })
 
   it('is none for what NO_PROXY lists', () => {

@@ -1,14 +1,21 @@
 import ipaddr from 'ipaddr.js'
 import { LarderError } from '../lib/errors.ts'
 
+/** `proxy.example:8080` */
+const PLACE = /^(\[[0-9a-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i
+
 type Env = Readonly<Record<string, string | undefined>>
 
 /**
- * The proxy for a URL, or null: `proxy` of the settings, else `https_proxy`, `http_proxy`, `all_proxy` (either case). `no_proxy`
- * counts for both. Proxies that do not speak HTTP are passed over in the environment and refused in the settings.
+ * The proxy for a URL, or null: `proxy` of the settings, else `https_proxy`, `http_proxy`, `all_proxy` (either case), else `system`, that of
+ * the system's own settings for this URL. `no_proxy` counts for all. Proxies that do not speak HTTP are passed over in the environment and
+ * refused in the settings.
  * @throws SETTINGS_INVALID
  */
-export function proxyFor(href: string, sources: { proxy: string | null; env: Env }): string | null {
+export function proxyFor(
+  href: string,
+  sources: { proxy: string | null; env: Env; system?: string | null | undefined }
+): string | null {
   const url = new URL(href)
   const read = (name: string) => sources.env[name] || sources.env[name.toUpperCase()] || ''
   const listed = isListed(url, read('no_proxy'))
@@ -21,7 +28,22 @@ export function proxyFor(href: string, sources: { proxy: string | null; env: Env
     return listed ? null : proxy
   }
   if (listed) return null
-  return httpProxy(read(`${url.protocol.slice(0, -1)}_proxy`)) ?? httpProxy(read('all_proxy'))
+  return httpProxy(read(`${url.protocol.slice(0, -1)}_proxy`)) ?? httpProxy(read('all_proxy')) ?? sources.system ?? null
+}
+
+/**
+ * The first way that an answer of the system's proxy settings names (as a PAC file's: `PROXY a:8080; HTTPS b:443; DIRECT`) and that
+ * Larder can go, as the URL of a proxy; null: direct.
+ */
+export function proxyOfPac(answer: string): string | null {
+  for (const way of answer.slice(0, 4096).split(';')) {
+    const [kind, place = ''] = way.trim().split(/\s+/)
+    if (kind?.toUpperCase() === 'DIRECT') return null
+    const scheme = { PROXY: 'http', HTTP: 'http', HTTPS: 'https' }[kind?.toUpperCase() ?? '']
+    const proxy = scheme !== undefined && PLACE.test(place) ? httpProxy(`${scheme}://${place}`) : null
+    if (proxy !== null) return proxy
+  }
+  return null
 }
 
 function httpProxy(text: string): string | null {

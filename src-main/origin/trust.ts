@@ -1,28 +1,36 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import tls from 'node:tls'
+import { Worker } from 'node:worker_threads'
 import { LarderError } from '../lib/errors.ts'
 
+const READ_SYSTEM_CAS = `
+  require('node:worker_threads').parentPort.postMessage(require('node:tls').getCACertificates('system'))
+`
 const MAX_CA_FILE_BYTES = 4 * 1024 * 1024
 
 /**
  * Whom to believe about origins: the CAs that come with Node, the operating system's, and the company's, PEM.
- * Reading the operating system's takes up to some hundred ms, so make it once and late.
+ * @param system what {@link systemCas} has read
  * @throws SETTINGS_INVALID when `extraCaFile` cannot be used
  */
-export function trustedCas(extraCaFile: string | null): string[] {
-  const ca = new Set([...tls.getCACertificates('default'), ...systemCertificates()])
+export function trustedCas(extraCaFile: string | null, system: readonly string[]): string[] {
+  const ca = new Set([...tls.getCACertificates('default'), ...system])
   if (extraCaFile !== null) for (const certificate of readCertificates(extraCaFile)) ca.add(certificate)
   return [...ca]
 }
 
-function systemCertificates(): string[] {
-  try {
-    return tls.getCACertificates('system')
-  } catch {
-    // A store that cannot be read must not take the others along.
-    return []
-  }
+/**
+ * The operating system's CAs, read beside the event loop: on a managed Mac it takes longer than a master may be silent
+ * (nodejs/node#63313). A store that cannot be read must not take the others along.
+ */
+export function systemCas(): Promise<readonly string[]> {
+  return new Promise((resolve) => {
+    const reader = new Worker(READ_SYSTEM_CAS, { eval: true })
+    reader.once('message', resolve)
+    reader.once('error', () => resolve([]))
+    reader.once('exit', () => resolve([]))
+  })
 }
 
 function readCertificates(path: string): string[] {

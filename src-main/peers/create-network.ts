@@ -28,7 +28,7 @@ import { KeyRing } from './fleet/key-ring.ts'
 import { LinkWatch } from '../machine/link-watch.ts'
 import { noLinks } from '../machine/links.ts'
 import { Listener } from './control/listener.ts'
-import { siteKeyOf } from './fleet/site-key-file.ts'
+import { siteKeysOf } from './fleet/site-key-file.ts'
 import { siteKeyMembership, type Membership } from './fleet/membership.ts'
 import { stretchSiteKey } from './fleet/site-key.ts'
 import type {
@@ -103,9 +103,9 @@ export interface PeerNetworkOptions {
  * @throws SITE_KEY_INVALID; FLEET_INVALID when the enrolment cannot be used; INTERNAL when the identity cannot be kept
  */
 export async function createPeerNetwork(options: PeerNetworkOptions): Promise<PeerNetwork> {
-  const siteKey = siteKeyOf(options.settings.fleet)
-  if (siteKey !== null) await stretchSiteKey(siteKey)
-  const bySiteKey = siteKey === null ? undefined : siteKeyMembership(siteKey)
+  const [siteKey, otherSiteKey] = siteKeysOf(options.settings.fleet)
+  for (const key of [siteKey, otherSiteKey]) if (key !== undefined) await stretchSiteKey(key)
+  const bySiteKey = siteKey === undefined ? undefined : siteKeyMembership(siteKey, otherSiteKey)
   const identity = await loadIdentity(options.dataDir, options)
   const ca = await CaFleet.open(options.dataDir, { ...options, identity, random: options.random ?? Math.random })
   const proven = ca?.membership ?? bySiteKey
@@ -228,6 +228,10 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
 
   verifyCredential(credential: Credential, by: PeerId | null): { id: PeerId; spki: Buffer } | undefined {
     return this.#keys.introduce(credential, by)
+  }
+
+  passOn(credential: Credential): Credential {
+    return this.#fleet?.membership.passOn(credential) ?? credential
   }
 
   memberKey(id: PeerId): Buffer | undefined {

@@ -173,6 +173,8 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
    * @returns its peer id and public key, or undefined
    */
   verifyCredential(credential: Credential, by: PeerId | null): { id: PeerId; spki: Buffer } | undefined
+  /** A credential as it is shown to others: proved to all who take this agent for a member, where this agent can do that. */
+  passOn(credential: Credential): Credential
   /** Public key (SPKI DER) of a member met in this run or introduced by a valid credential. */
   memberKey(id: PeerId): Buffer | undefined
   connected(): readonly ConnectedPeer[]

@@ -42,6 +42,7 @@ const measures: Record<SettingUnit, Measure> = {
   milliseconds: time(1, 'ms'),
   seconds: time(1000, 's'),
   minutes: time(60_000, 'min'),
+  hours: time(3600_000, 'h'),
   days: { ...time(24 * 3600_000, 'days'), show: () => null },
   percent: { short: '%', forms: null, read: () => undefined, show: () => null }
 }

@@ -30,12 +30,21 @@ interface Described {
 }
 
 /** What the number of a setting counts. */
-export type SettingUnit = 'bytes' | 'bytes per second' | 'milliseconds' | 'seconds' | 'minutes' | 'days' | 'percent'
+export type SettingUnit =
+  | 'bytes'
+  | 'bytes per second'
+  | 'milliseconds'
+  | 'seconds'
+  | 'minutes'
+  | 'hours'
+  | 'days'
+  | 'percent'
 
 /** Names end with their unit, or the contract says it. */
 const suffixes: readonly (readonly [suffix: string, unit: SettingUnit])[] = [
   ['Seconds', 'seconds'],
   ['Minutes', 'minutes'],
+  ['Hours', 'hours'],
   ['Days', 'days'],
   ['Bytes', 'bytes'],
   ['Percent', 'percent'],

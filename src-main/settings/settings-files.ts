@@ -9,6 +9,7 @@ import { whyUnsafe } from '../lib/safe-place.ts'
 import type { DataPaths } from '../lib/data-paths.ts'
 import { lookAtFiles } from './look-at-files.ts'
 import { machinePolicyFile } from './policy-file.ts'
+import { policyChannels } from './policy-channels.ts'
 import { mergePolicies } from './policy-folder.ts'
 import { MAX_SETTINGS_BYTES, type FileText } from './settings-text.ts'
 
@@ -34,6 +35,8 @@ export interface SettingsFiles {
  */
 export function diskFiles(paths: DataPaths, policyFile: string = machinePolicyFile()): SettingsFiles {
   const places = { user: paths.settings, policy: policyFile }
+  // A test's own policy is the whole policy.
+  const channels = policyFile === machinePolicyFile() ? policyChannels() : []
   const good = { user: paths.goodSettings, policy: paths.goodPolicy }
   return {
     places,
@@ -45,7 +48,10 @@ export function diskFiles(paths: DataPaths, policyFile: string = machinePolicyFi
         closeToOthers(places.user)
         return readText(places.user)
       }
-      return mergePolicies(policyParts(policyFile).map((place) => ({ place, found: readPolicy(place, policyFile) })))
+      return mergePolicies([
+        ...policyParts(policyFile).map((place) => ({ place, found: readPolicy(place, policyFile) })),
+        ...channels.map((channel) => ({ place: channel.place, found: channel.read() }))
+      ])
     },
     readGood(file) {
       const kept = readText(good[file])
@@ -69,8 +75,13 @@ export function diskFiles(paths: DataPaths, policyFile: string = machinePolicyFi
         )
       }
     },
-    watch: (onChange) =>
-      lookAtFiles(() => [places.user, policyFolder(policyFile), ...policyParts(policyFile)], onChange)
+    watch(onChange) {
+      const ends = [
+        lookAtFiles(() => [places.user, policyFolder(policyFile), ...policyParts(policyFile)], onChange),
+        ...channels.map((channel) => channel.watch(onChange))
+      ]
+      return () => ends.forEach((end) => end())
+    }
   }
 }
 

@@ -1,20 +1,22 @@
 import { EventEmitter } from 'node:events'
-import Conf from 'conf'
+import type Conf from 'conf'
 import { AppSettings } from '../contract/app-settings.ts'
+
+/** How its file is kept; the folder and the name of the file are the caller's. */
+export const appStoreOptions = {
+  clearInvalidConfig: true,
+  accessPropertiesByDotNotation: false,
+  configFileMode: 0o600
+} as const
 
 /** `app.json` in the data folder: what the tray application itself keeps. A damaged file counts as empty and is written anew. */
 export class AppSettingsFile extends EventEmitter<{ changed: [AppSettings] }> {
   readonly #store: Conf<Record<string, unknown>>
 
-  constructor(dataDir: string) {
+  /** @param store with {@link appStoreOptions} */
+  constructor(store: Conf<Record<string, unknown>>) {
     super()
-    this.#store = new Conf({
-      cwd: dataDir,
-      configName: 'app',
-      clearInvalidConfig: true,
-      accessPropertiesByDotNotation: false,
-      configFileMode: 0o600
-    })
+    this.#store = store
   }
 
   read(): { values: AppSettings; isSet(key: keyof AppSettings): boolean } {

@@ -1,4 +1,4 @@
-import { app, dialog } from 'electron'
+import { app, dialog, powerSaveBlocker, session } from 'electron'
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runLocalAgent } from '../api/local-agent.ts'
@@ -15,7 +15,7 @@ import { diskFiles } from '../settings/settings-files.ts'
 import { AgentLife } from './agent-life.ts'
 import { setAppMenu } from './app-menu.ts'
 import { denyPermissions, serveBundle } from './app-scheme.ts'
-import { AppSettingsFile } from './app-settings-file.ts'
+import { openAppSettings } from './app-store.ts'
 import { APP_ORIGIN } from './app-bundle.ts'
 import { AttachedEngine } from './attached-engine.ts'
 import { createDefectTeller } from './defects.ts'
@@ -33,6 +33,7 @@ import { createShellActions } from './shell-actions.ts'
 import { AppTray } from './tray.ts'
 import { trayMenu, type TrayAction } from './tray-menu.ts'
 import { UnfinishedRequests } from './unfinished-requests.ts'
+import { WakeLock } from './wake-lock.ts'
 
 /** The same as in `electron-builder.yml`: Windows shows notifications only of what it can find by it. */
 export const APP_ID = 'org.larder.larder'
@@ -67,7 +68,7 @@ export function startShell(options: ShellOptions): StartedShell {
   const clock = systemClock
   const paths = dataPaths(options.dataDir)
   const origin = options.devUrl === undefined ? APP_ORIGIN : new URL(options.devUrl).origin
-  const appSettings = new AppSettingsFile(paths.root)
+  const appSettings = openAppSettings(paths.root)
   let live: LiveSettings | undefined
   // Made when it is first needed: files that are broken from the beginning are a state to be shown.
   const agentSettings = () => (live ??= new LiveSettings({ files: diskFiles(paths, options.policyFile), clock }))
@@ -114,7 +115,13 @@ export function startShell(options: ShellOptions): StartedShell {
   }
   const life = new AgentLife(async () => {
     agentSettings().begin()
-    return runLocalAgent({ dataDir: paths.root, settings: agentSettings(), createAgent: options.createAgent, clock })
+    return runLocalAgent({
+      dataDir: paths.root,
+      settings: agentSettings(),
+      createAgent: options.createAgent,
+      clock,
+      systemProxy: (url) => session.defaultSession.resolveProxy(url)
+    })
   }, clock)
   const ownEngine = (): Engine =>
     new OwnEngine({
@@ -176,6 +183,8 @@ export function startShell(options: ShellOptions): StartedShell {
     clock
   })
   watchPower(power, () => app.quit())
+  const wake = new WakeLock(powerSaveBlocker)
+  engine.on('changed', () => wake.follow(engine.ownAgent && engine.newest.snapshot, power.onBattery))
 
   const applyLogin = (openAtLogin: boolean) => attempt('start at login', () => setOpenAtLogin(APP_ID, openAtLogin))
   // What is not installed does not put itself into anybody's login.
@@ -199,6 +208,8 @@ export function startShell(options: ShellOptions): StartedShell {
       app.quit()
     })
   })
+  // Windows waits for nobody here: the agent is made to survive it. Somebody may still stop the session's end.
+  window.onSessionMayEnd = () => power.suspended()
   window.onSessionEnd = () => void engine.stop(STOP_DEADLINE_MS)
 
   if (!isStartedAtLogin()) window.open()

@@ -20,6 +20,8 @@ export class MainWindow {
   #drawn = false
   /** Called whenever the window becomes visible. */
   onShown: () => void = () => {}
+  /** Called when the system is about to end the session, which another program may still stop (Windows). */
+  onSessionMayEnd: () => void = () => {}
   /** Called when the system ends the session (Windows says so to windows only). */
   onSessionEnd: () => void = () => {}
 
@@ -86,6 +88,7 @@ export class MainWindow {
       this.#window = null
       this.#drawn = false
     })
+    window.on('query-session-end', () => this.onSessionMayEnd())
     window.on('session-end', () => this.onSessionEnd())
 
     const { webContents } = window

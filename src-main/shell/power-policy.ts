@@ -23,6 +23,10 @@ export class PowerPolicy {
     this.#context = context
   }
 
+  get onBattery(): boolean {
+    return this.#onBattery
+  }
+
   suspended(): void {
     this.#context.agent()?.holdPause('asleep', this.#context.clock.wallMs() + SUSPEND_PAUSE_MS)
   }
@@ -34,6 +38,11 @@ export class PowerPolicy {
 
   agentStarted(onBattery: boolean): void {
     this.powerChanged(onBattery)
+  }
+
+  /** What a look at the hardware says, where the system tells of no change. */
+  batterySeen(onBattery: boolean): void {
+    if (onBattery !== this.#onBattery) this.powerChanged(onBattery)
   }
 
   powerChanged(onBattery: boolean): void {

@@ -1,10 +1,12 @@
 import { powerMonitor } from 'electron'
+import { linuxHardwareProbe } from '../machine/hardware-probe-linux.ts'
 import type { PowerPolicy } from './power-policy.ts'
 
 /** Passes the system's power events on. */
 export function watchPower(policy: PowerPolicy, onShutdown: () => void): void {
   powerMonitor.on('suspend', () => policy.suspended())
   powerMonitor.on('resume', () => policy.resumed())
+  if (process.platform === 'linux') void watchBattery(policy).catch(() => {})
   powerMonitor.on('on-battery', () => policy.powerChanged(true))
   powerMonitor.on('on-ac', () => policy.powerChanged(false))
   powerMonitor.on('shutdown', (event?: { preventDefault(): void }) => {
@@ -15,3 +17,16 @@ export function watchPower(policy: PowerPolicy, onShutdown: () => void): void {
 }
 
 export const isOnBattery = (): boolean => powerMonitor.isOnBatteryPower()
+
+const LOOK_EVERY_MS = 30_000
+
+/** Linux: Electron knows no battery there; the kernel's own files are looked at. */
+async function watchBattery(policy: PowerPolicy): Promise<void> {
+  const probe = linuxHardwareProbe()
+  for (let last: boolean | null = null; ;) {
+    const hardware = await probe.read()
+    const now: boolean | null = hardware ? hardware.battery?.discharging === true : last
+    if (now !== null && now !== last) policy.batterySeen((last = now))
+    await new Promise((over) => setTimeout(over, LOOK_EVERY_MS).unref())
+  }
+}

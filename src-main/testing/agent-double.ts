@@ -491,6 +491,8 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     return { ...this.#snapshot.rates, table: { now: { day: 'mon', hour: 0 }, days: [] } }
   }
 
+  lookForUpdate(): void {}
+
   refresh(): void {}
 
   async start(): Promise<void> {

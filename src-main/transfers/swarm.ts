@@ -267,7 +267,8 @@ export class Swarm extends EventEmitter<SwarmEvents> {
 
   #credentialOf(signer: PeerId): Credential | undefined {
     if (signer === this.#job.world.network.self) return this.#job.world.network.credential ?? undefined
-    return this.#heard.get(signer) ?? this.#job.partial.credentials.get(signer)
+    const known = this.#heard.get(signer) ?? this.#job.partial.credentials.get(signer)
+    return known && this.#job.world.network.passOn(known)
   }
 
   #learn(from: PeerId, credentials: readonly Credential[]): void {

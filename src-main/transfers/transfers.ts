@@ -254,7 +254,10 @@ export class Transfers implements PieceSource {
     // By digest nobody can disagree.
     const digests = key.startsWith('version:') ? await this.#pieceDigests(content) : undefined
     const root = digests && (merkleRoot(digests).toString('hex') as Sha256Hex)
-    const signers = [network.credential, ...kept.flatMap(({ credential }) => credential ?? [])]
+    const signers = [
+      network.credential,
+      ...kept.flatMap(({ credential }) => (credential ? network.passOn(credential) : []))
+    ]
     for (let at = 0; at < signers.length; at += MAX_SIGNERS_PER_MAP)
       network.send(from, {
         t: 'swarm.have',

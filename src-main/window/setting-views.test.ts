@@ -7,7 +7,8 @@ import { dataPaths } from '../lib/data-paths.ts'
 import { LiveSettings } from '../settings/live-settings.ts'
 import { diskFiles } from '../settings/settings-files.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
-import { AppSettingsFile } from '../shell/app-settings-file.ts'
+import Conf from 'conf'
+import { AppSettingsFile, appStoreOptions } from '../shell/app-settings-file.ts'
 import { SettingsBook } from './setting-views.ts'
 
 const siteKey = `larder-site-${'A'.repeat(43)}`
@@ -17,7 +18,8 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
 const agentSettings = () =>
   new LiveSettings({ files: diskFiles(dataPaths(dir), join(dir, 'no-policy')), clock: fakeClock() })
-const open = (live = agentSettings()) => new SettingsBook(() => live, new AppSettingsFile(dir))
+const appSettings = () => new AppSettingsFile(new Conf({ ...appStoreOptions, cwd: dir, configName: 'app' }))
+const open = (live = agentSettings()) => new SettingsBook(() => live, appSettings())
 const view = (book: SettingsBook, name: string) => book.list().find((setting) => setting.name === name)
 const settingsFile = () => JSON.parse(readFileSync(join(dir, 'settings.json'), 'utf8')) as object
 
@@ -75,7 +77,7 @@ describe('a setting', () => {
   })
 
   test('of the application is kept, and whoever listens is told', async () => {
-    const file = new AppSettingsFile(dir)
+    const file = appSettings()
     const heard: boolean[] = []
     file.on('changed', ({ notifications }) => heard.push(notifications))
     const live = agentSettings()
@@ -91,8 +93,8 @@ describe('a setting', () => {
 
   test('of the application in a damaged file falls back to its default', () => {
     writeFileSync(join(dir, 'app.json'), '{"notifications": "perhaps", "openAtLogin": false}')
-    expect(new AppSettingsFile(dir).values).toMatchObject({ notifications: true, openAtLogin: false })
+    expect(appSettings().values).toMatchObject({ notifications: true, openAtLogin: false })
     writeFileSync(join(dir, 'app.json'), 'not json {')
-    expect(new AppSettingsFile(dir).values).toMatchObject({ notifications: true, openAtLogin: true })
+    expect(appSettings().values).toMatchObject({ notifications: true, openAtLogin: true })
   })
 })

@@ -33,6 +33,7 @@ async function check(
     probes?: Partial<Probes>
     skews?: Patient['skews']
     env?: Patient['env']
+    platform?: NodeJS.Platform
   } = {}
 ) {
   const settings = Settings.parse(change.settings ?? {})
@@ -51,7 +52,14 @@ async function check(
           ...change.snapshot
         }
   const checks = await examine(
-    { paths: dataPaths(dir), settings, env: change.env ?? {}, platform: 'linux', snapshot, skews: change.skews ?? [] },
+    {
+      paths: dataPaths(dir),
+      settings,
+      env: change.env ?? {},
+      platform: change.platform ?? 'linux',
+      snapshot,
+      skews: change.skews ?? []
+    },
     { ...healthy, ...change.probes }
   )
   for (const one of checks) expect(Check.safeParse(one).error?.issues ?? [], one.id).toEqual([])
@@ -103,6 +111,16 @@ describe('the doctor', () => {
     ]) {
       expect([id, of(id)?.verdict, of(id)?.next]).toEqual([id, 'ok', null])
     }
+  })
+
+  test('knows the Mac that may not reach its own network', async () => {
+    const near = { address: '10.0.0.7', reason: 'cannot be reached (EHOSTUNREACH)' }
+    const verdict = async (peers: AgentSnapshot['peers'], platform: NodeJS.Platform = 'darwin') =>
+      (await check({ platform, snapshot: { peers } }))('local-network')?.verdict
+    expect(await verdict([peer('lost', near)])).toBe('fail')
+    expect(await verdict([peer('lost', { ...near, address: '10.9.9.9' })])).toBe('ok')
+    expect(await verdict([peer('lost', near), peer('connected')])).toBe('ok')
+    expect(await verdict([peer('lost', near)], 'linux')).toBeUndefined()
   })
 
   test('says what to do about everything that is wrong', async () => {

@@ -20,6 +20,7 @@ import {
   judgeFleet,
   judgeGateway,
   judgeIntegration,
+  judgeLocalNetwork,
   judgePeers,
   judgeProcess
 } from './judge.ts'
@@ -55,7 +56,9 @@ export async function examine(patient: Patient, probes: Probes): Promise<Check[]
     ...ports,
     firewall,
     ...multicast,
-    ...(snapshot ? [...judgePeers(snapshot), ...judgeHub(snapshot)] : []),
+    ...(snapshot
+      ? [...judgePeers(snapshot), ...judgeLocalNetwork(snapshot, patient.platform), ...judgeHub(snapshot)]
+      : []),
     judgeClock(skews),
     ...disk,
     ...(snapshot ? [judgeCache(snapshot)] : []),

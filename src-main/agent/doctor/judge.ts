@@ -65,6 +65,44 @@ export function judgeProcess({ process }: AgentSnapshot): Check {
   }
 }
 
+/** As the dial tells a failure of the system. */
+const NO_ROUTE = /\(EHOSTUNREACH\)/
+
+/**
+ * macOS 15 and later refuse in silence what a person has not allowed: the PCs of the own subnet cannot be reached, all others can. Nobody
+ * can ask the system whether that is so, and no management can allow it (Apple TN3179); a daemon needs no leave.
+ */
+export function judgeLocalNetwork({ peers, interfaces }: AgentSnapshot, platform: NodeJS.Platform): Check[] {
+  if (platform !== 'darwin') return []
+  const near = peers.filter((peer) => interfaces.some(({ address, used }) => used && isBeside(address, peer.address)))
+  const blocked = near.filter(({ state, reason }) => state !== 'connected' && NO_ROUTE.test(reason ?? ''))
+  const works = near.some(({ state }) => state === 'connected')
+  const failed = blocked.length > 0 && !works
+  return [
+    {
+      id: 'local-network',
+      title: 'Leave to reach the local network',
+      tried: 'Looked for PCs of the own subnet that the system says cannot be reached.',
+      seen: failed
+        ? `${blocked.length} of ${near.length}: ${blocked
+            .slice(0, MOST_NAMED)
+            .map(({ address }) => address)
+            .join(', ')}.`
+        : 'None.',
+      verdict: failed ? 'fail' : 'ok',
+      next: failed
+        ? 'Allow Larder in System Settings, Privacy & Security, Local Network; the service (`larder service install`) needs no leave.'
+        : null
+    }
+  ]
+}
+
+/** In one network of 24 bits, which is what a site's subnets are at least; IPv6: link-local. */
+function isBeside(own: string, other: string): boolean {
+  if (other.toLowerCase().startsWith('fe80:')) return own.toLowerCase().startsWith('fe80:')
+  return own.includes('.') && own.slice(0, own.lastIndexOf('.')) === other.slice(0, other.lastIndexOf('.'))
+}
+
 export function judgePeers({ peers, fleet }: AgentSnapshot): Check[] {
   if (!fleet.member) return []
   const by = (...states: string[]) => peers.filter(({ state }) => states.includes(state))

@@ -70,3 +70,36 @@ function quoted(word: string): string {
   const escaped = word.replaceAll('%', '%%').replaceAll('$', '$$$$')
   return /^[\w@%+=:,./$-]+$/.test(escaped) ? escaped : `"${escaped.replace(/["\\]/g, '\\$&')}"`
 }
+
+/** Wakes the installer when the agent has handed a release over. */
+export const updatePathUnit = `[Unit]
+Description=Larder: a verified release is there to be installed
+Documentation=man:larder-update(1)
+
+[Path]
+PathChanged=/var/lib/larder/update/ready
+
+[Install]
+WantedBy=multi-user.target
+`
+
+/** The installer: root, for as long as it takes; it believes a signature and nothing else of what the agent says. */
+export const updateUnit = `[Unit]
+Description=Larder: installs a verified release, and goes back when it does not work
+Documentation=man:larder-update(1)
+
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/larder update apply
+TimeoutStartSec=30min
+StateDirectory=larder-update
+StateDirectoryMode=0755
+PrivateTmp=yes
+ProtectHome=yes
+ProtectClock=yes
+ProtectKernelLogs=yes
+ProtectKernelTunables=yes
+RestrictRealtime=yes
+LockPersonality=yes
+UMask=0022
+`

@@ -168,5 +168,13 @@ export const agentOperations = {
     answer: RatesAnswer,
     errors: ['SETTING_MANAGED'],
     http: { method: 'POST', path: '/v1/rates', whole: 'rates' }
+  },
+  'update.look': {
+    summary: 'Looks for a new release of Larder now; what comes of it is told by events.',
+    who: 'programs',
+    input: z.object({}),
+    answer: Done,
+    errors: ['UPDATES_UNAVAILABLE'],
+    http: { method: 'POST', path: '/v1/update/look' }
   }
 } as const satisfies Record<string, Operation>

@@ -25,6 +25,10 @@ export const fleet = z
       .default(null)
       .describe('Shared secret of the fleet; without it this PC has no peers.')
       .meta(secret),
+    otherSiteKey: SiteKey.nullable()
+      .default(null)
+      .describe('While the secret is being replaced: another one whose holders are members too.')
+      .meta(secret),
     siteKeyFile: z
       .string()
       .min(1)
@@ -32,7 +36,7 @@ export const fleet = z
       .nullable()
       .default(null)
       .describe(
-        'File with the shared secret, which the agent’s user alone can read beside root; so that a policy everybody can read need not hold it. fleet.siteKey rules over it.'
+        'File with the shared secret, which the agent’s user alone can read beside root; so that a policy everybody can read need not hold it. A second line may hold another one, as fleet.otherSiteKey. fleet.siteKey rules over it.'
       )
   })
   .prefault({})

@@ -122,6 +122,47 @@ export const machine = z
   })
   .prefault({})
 
+export const updates = z
+  .object({
+    enabled: z
+      .boolean()
+      .default(false)
+      .describe(
+        'The agent of all users updates Larder by itself, through its peers. Off where another system does so: apt, Intune, Jamf.'
+      )
+      .meta(live),
+    manifestUrl: z
+      .string()
+      .max(2048)
+      .regex(/^https?:\/\/[^\s]+$/, 'expected https://host/path')
+      .nullable()
+      .default(null)
+      .describe('Where the signed manifest of the newest release is; the packages are named relative to it.')
+      .meta(live),
+    channel: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,30}$/, 'expected a name such as stable')
+      .default('stable')
+      .describe('Channel whose manifests this PC follows.')
+      .meta(live),
+    everyHours: z.number().min(1).max(720).default(6).describe('Looks for a new release so often, hours.').meta(live),
+    delayHours: z
+      .number()
+      .min(0)
+      .max(2160)
+      .default(0)
+      .describe('This PC’s ring: it installs a release so long after it has first seen it, hours.')
+      .meta(live),
+    spreadHours: z
+      .number()
+      .min(0)
+      .max(720)
+      .default(4)
+      .describe('And a random time up to so long after that, so that the PCs of a ring do not restart together, hours.')
+      .meta(live)
+  })
+  .prefault({})
+
 export const log = z
   .object({
     level: LogLevel.default('info').describe('Least level that is written.').meta(live)

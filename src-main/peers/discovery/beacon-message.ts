@@ -55,11 +55,12 @@ const SPKI_HEAD = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034
 export const BEACON_BYTES = AT.sealed + IN.end + SEAL_TAG_BYTES
 const MIN_BEACON_BYTES = AT.sealed + SEAL_TAG_BYTES
 
-/** Who a beacon says it is from is the device that signs it. */
+/** Who a beacon says it is from is the device that signs it. `secret`: for the holders of which of the fleet's secrets. */
 export function encodeBeacon(
   message: Omit<BeaconMessage, 'id'>,
   membership: Membership,
-  device: Pick<Identity, 'spki' | 'sign'>
+  device: Pick<Identity, 'spki' | 'sign'>,
+  secret = 0
 ): Buffer {
   const plain = Buffer.alloc(IN.end)
   plain[IN.flags] = (message.goodbye ? GOODBYE : 0) | (message.replyWanted ? REPLY_WANTED : 0)
@@ -68,14 +69,14 @@ export function encodeBeacon(
   plain.writeBigUInt64BE(BigInt(message.counter), IN.counter)
   Buffer.from(device.spki).copy(plain, IN.key, SPKI_HEAD.length)
   device.sign(signed(plain)).copy(plain, IN.signature)
-  return sealed(PEER_PROTOCOL, plain, membership)
+  return sealed(PEER_PROTOCOL, plain, membership, secret)
 }
 
 /** An envelope of any version. */
-export function sealed(version: number, plain: Uint8Array, membership: Membership): Buffer {
+export function sealed(version: number, plain: Uint8Array, membership: Membership, secret = 0): Buffer {
   const head = Buffer.concat([MAGIC, Buffer.from([version])])
   const nonce = randomBytes(SEAL_NONCE_BYTES)
-  return Buffer.concat([head, nonce, membership.sealBeacon(head, nonce, plain)])
+  return Buffer.concat([head, nonce, membership.sealBeacon(head, nonce, plain, secret)])
 }
 
 /** Cheap look at a datagram before any cryptography: could it be a beacon at all? */

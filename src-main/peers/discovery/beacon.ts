@@ -94,7 +94,8 @@ export class Beacon extends EventEmitter<{
       })
       return
     }
-    void this.#outletTo(to.address)?.send(this.#encode({ goodbye: false, replyWanted: false }), to.port, to.address)
+    for (const bytes of this.#encode({ goodbye: false, replyWanted: false }))
+      void this.#outletTo(to.address)?.send(bytes, to.port, to.address)
   }
 
   interfaces(): InterfaceView[] {
@@ -119,8 +120,8 @@ export class Beacon extends EventEmitter<{
     this.#cancelBurst()
     await Promise.race([
       Promise.all(
-        [...this.#outlets.values()].map((outlet) =>
-          outlet.announce(this.#encode({ goodbye: true, replyWanted: false }))
+        [...this.#outlets.values()].flatMap((outlet) =>
+          this.#encode({ goodbye: true, replyWanted: false }).map((bytes) => outlet.announce(bytes))
         )
       ),
       new Promise((resolve) => setTimeout(resolve, GOODBYE_MS))
@@ -225,14 +226,17 @@ export class Beacon extends EventEmitter<{
     if (!this.#running) return
     for (const outlet of this.#outlets.values()) {
       if (!outlet.ready) continue
-      void outlet.announce(this.#encode({ goodbye: false, replyWanted })).then((changed) => {
-        if (changed && this.#running) this.emit('changed')
-      })
+      for (const bytes of this.#encode({ goodbye: false, replyWanted }))
+        void outlet.announce(bytes).then((changed) => {
+          if (changed && this.#running) this.emit('changed')
+        })
     }
   }
 
-  #encode(flags: Pick<BeaconMessage, 'goodbye' | 'replyWanted'>): Buffer {
+  /** One beacon, for the holders of each secret; who has both takes the second for a copy. */
+  #encode(flags: Pick<BeaconMessage, 'goodbye' | 'replyWanted'>): Buffer[] {
     const { device, bootId, peerPort, membership } = this.#options
-    return encodeBeacon({ bootId, port: peerPort(), counter: ++this.#counter, ...flags }, membership, device)
+    const message = { bootId, port: peerPort(), counter: ++this.#counter, ...flags }
+    return Array.from({ length: membership.secrets }, (_, secret) => encodeBeacon(message, membership, device, secret))
   }
 }

@@ -72,6 +72,8 @@ export function caMembership({ enrolment, denyList, clock }: CaMembershipOptions
       if (!certificate || !spki?.equals(Buffer.from(credential.spki, 'base64url'))) return undefined
       return objection({ id: peerIdOf(spki), certificate }) ? undefined : spki
     },
+    // Its proof is the certificate of whom it is about.
+    passOn: (credential) => credential,
     objection,
     denies: (id) => denyList.denies(id)
   }

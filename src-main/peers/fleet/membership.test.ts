@@ -74,6 +74,57 @@ describe('membership by site key', () => {
     )
   })
 
+  describe('while the key is being replaced', () => {
+    const nextKey = newSiteKey()
+    const both = siteKeyMembership(key, nextKey)
+    const turned = siteKeyMembership(nextKey, key)
+    const next = siteKeyMembership(nextKey)
+
+    it('holders of the old, of both and of the new key know each other, those of old and new alone do not', () => {
+      const names = { member, both, turned, next }
+      const known = Object.entries(names).flatMap(([one, a]) =>
+        Object.entries(names)
+          .filter(([, b]) => b.proofHolds(channel(), 'dialer', a.prove(channel(), 'dialer')))
+          .map(([other]) => `${one} ${other}`)
+      )
+      expect(known).toHaveLength(14)
+      expect(known).not.toContain('member next')
+      expect(known).not.toContain('next member')
+    })
+
+    it('a proof of three parts is none', () => {
+      const proof = member.prove(channel(), 'dialer')
+      expect(both.proofHolds(channel(), 'dialer', `${proof},${proof},${proof}`)).toBe(false)
+      expect(both.proofHolds(channel(), 'dialer', `,${proof}`)).toBe(true)
+    })
+
+    it('the first key names fleet and contents, and beacons are sealed under each', () => {
+      expect([both.tag, turned.tag]).toEqual([member.tag, next.tag])
+      const blinded = 'sha256:00' as Parameters<typeof both.blind>[0]
+      expect([both.blind(blinded), turned.blind(blinded)]).toEqual([member.blind(blinded), next.blind(blinded)])
+      const [head, nonce, plain] = [Buffer.from('head'), randomBytes(12), Buffer.from('here')]
+      const sealed = [0, 1].map((secret) => both.sealBeacon(head, nonce, plain, secret))
+      const opened = (who: typeof both) => sealed.map((one) => who.openBeacon(head, nonce, one)?.toString())
+      expect([both.secrets, opened(member), opened(next), opened(turned)]).toEqual([
+        2,
+        ['here', undefined],
+        [undefined, 'here'],
+        ['here', 'here']
+      ])
+    })
+
+    it('who has both vouches so that holders of either believe it, also for somebody met by one key', () => {
+      const spki = randomBytes(91)
+      expect([member, next].map((who) => who.vouched(both.vouch(spki)))).toEqual([spki, spki])
+      const others = randomBytes(91)
+      expect(turned.vouched(next.vouch(others))).toEqual(others)
+      expect(member.vouched(turned.passOn(next.vouch(others)))).toEqual(others)
+      const foreign = siteKeyMembership(newSiteKey()).vouch(others)
+      expect([turned.passOn(foreign), member.passOn(next.vouch(others))]).toEqual([foreign, next.vouch(others)])
+      expect(siteKeyMembership(newSiteKey()).vouched(both.vouch(spki))).toBeUndefined()
+    })
+  })
+
   it('refuses a key of another form with a stable code', () => {
     for (const bad of ['', 'larder-site-', `${key}x`, key.replace('larder', 'Larder')]) {
       expect

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0082-two-site-keys-for-a-time.md
 import {
   createCipheriv,
   createDecipheriv,
@@ -49,8 +50,10 @@ export interface Membership {
   prove(channel: Channel, role: Role): string
   /** True when `proof` is what `role` must have sent on this connection; takes the same time for every wrong one. */
   proofHolds(channel: Channel, role: Role, proof: string): boolean
-  /** Encrypts a beacon for the fleet, its `head` authenticated along. @returns ciphertext and tag */
-  sealBeacon(head: Uint8Array, nonce: Uint8Array, plain: Uint8Array): Buffer
+  /** Secrets it speaks for: two while a site key is being replaced. */
+  readonly secrets: number
+  /** Encrypts a beacon for the holders of one secret, its `head` authenticated along. @returns ciphertext and tag */
+  sealBeacon(head: Uint8Array, nonce: Uint8Array, plain: Uint8Array, secret?: number): Buffer
   /** @returns what was sealed; undefined when nobody of the fleet did it */
   openBeacon(head: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): Buffer | undefined
   /** Name of a content that says nothing to who is no member: `site:<hex>`. */
@@ -59,6 +62,8 @@ export interface Membership {
   vouch(spki: Uint8Array): Credential
   /** @returns the public key (SPKI DER) of a credential that a member made, else undefined */
   vouched(credential: Credential): Buffer | undefined
+  /** A credential of another as this agent shows it; one that it does not believe stays as it is. */
+  passOn(credential: Credential): Credential
   /** What speaks against the holder of this certificate, whose key it has proved; asked again while it is connected. */
   objection(remote: { readonly id: PeerId; readonly certificate: X509Certificate }): Objection | undefined
   /** True when this device was thrown out of the fleet, whatever it shows. */
@@ -68,7 +73,10 @@ export interface Membership {
 }
 
 /** What knowledge of one secret proves, and what is derived from it for beacons. */
-export type SharedSecret = Pick<Membership, 'tag' | 'prove' | 'proofHolds' | 'sealBeacon' | 'openBeacon' | 'blind'> & {
+export type SharedSecret = Pick<
+  Membership,
+  'tag' | 'secrets' | 'prove' | 'proofHolds' | 'sealBeacon' | 'openBeacon' | 'blind'
+> & {
   /** A key of its own for one more use. */
   derive(use: string): Buffer
 }
@@ -78,37 +86,78 @@ const MAX_PROVEN = 1024
 const LABELS = { control: Buffer.from('larder/handshake/v1\0'), hub: Buffer.from('larder/hub/v1\0') }
 const SALT = 'larder/site-key/v2'
 
-/** Membership by a shared secret. @throws SITE_KEY_INVALID */
-export function siteKeyMembership(siteKey: string): Membership {
-  const { derive, ...shared } = sharedSecret(secretOfSiteKey(siteKey), SALT)
-  const credentialKey = derive('credential')
-  const vouchFor = (spki: Uint8Array) => createHmac('sha256', credentialKey).update(spki).digest()
+/**
+ * Membership by a shared secret. While a site key is being replaced there are two, and holders of either are members: whatever is shown is
+ * shown under both, the proofs joined by a comma. The first one names the fleet and its contents.
+ * @throws SITE_KEY_INVALID
+ */
+export function siteKeyMembership(siteKey: string, otherSiteKey?: string): Membership {
+  const secrets = [siteKey, ...(otherSiteKey === undefined ? [] : [otherSiteKey])].map((key) => {
+    const secret = sharedSecret(secretOfSiteKey(key), SALT)
+    return { ...secret, credentialKey: secret.derive('credential') }
+  })
+  const [first] = secrets
+  const vouchesFor = (spki: Uint8Array) =>
+    secrets.map(({ credentialKey }) => createHmac('sha256', credentialKey).update(spki).digest())
   /** Public key → its proof, this agent's own as well: they come along with each content. */
   const proven = new Map<string, string>()
   const remember = (spki: string, proof: string): void => {
     proven.set(spki, proof)
     if (proven.size > MAX_PROVEN) proven.delete(proven.keys().next().value!)
   }
+  const vouch = (key: Uint8Array): Credential => {
+    const spki = Buffer.from(key).toString('base64url')
+    // A proof that came along may be of one key only; what is passed on is to serve holders of either.
+    const known = proven.get(spki)
+    const proof =
+      known !== undefined && proofsIn(known).length === secrets.length
+        ? known
+        : vouchesFor(key)
+            .map((one) => one.toString('base64url'))
+            .join(',')
+    remember(spki, proof)
+    return { spki, proof }
+  }
+  const vouched = ({ spki, proof }: Credential): Buffer | undefined => {
+    const key = Buffer.from(spki, 'base64url')
+    if (proven.get(spki) === proof) return key
+    const good = vouchesFor(key)
+    if (!proofsIn(proof).some((one) => good.some((expected) => sameBytes(expected, decode(one))))) return undefined
+    remember(spki, proof)
+    return key
+  }
   return {
-    ...shared,
+    tag: first!.tag,
+    secrets: secrets.length,
+    blind: first!.blind,
+    prove: (channel, role) => secrets.map((secret) => secret.prove(channel, role)).join(','),
+    proofHolds: (channel, role, proof) =>
+      proofsIn(proof).some((one) => secrets.some((secret) => secret.proofHolds(channel, role, one))),
+    sealBeacon: (head, nonce, plain, secret = 0) => secrets[secret]!.sealBeacon(head, nonce, plain),
+    openBeacon(head, nonce, sealed) {
+      for (const secret of secrets) {
+        const plain = secret.openBeacon(head, nonce, sealed)
+        if (plain) return plain
+      }
+      return undefined
+    },
     via: 'site-key',
     strangerReason: 'has another site key',
-    vouch(key) {
-      const spki = Buffer.from(key).toString('base64url')
-      const proof = proven.get(spki) ?? vouchFor(key).toString('base64url')
-      remember(spki, proof)
-      return { spki, proof }
-    },
-    vouched({ spki, proof }) {
-      const key = Buffer.from(spki, 'base64url')
-      if (proven.get(spki) === proof) return key
-      if (!sameBytes(vouchFor(key), decode(proof))) return undefined
-      remember(spki, proof)
-      return key
+    vouch,
+    vouched,
+    passOn(credential) {
+      const key = secrets.length > 1 ? vouched(credential) : undefined
+      return key ? vouch(key) : credential
     },
     objection: () => undefined,
     denies: () => false
   }
+}
+
+/** What is more than two is nobody's proof. */
+function proofsIn(text: string): string[] {
+  const proofs = text.split(',', 3)
+  return proofs.length > 2 ? [] : proofs
 }
 
 /** Each use of the secret has a key of its own, so that none helps against another. */
@@ -121,6 +170,7 @@ export function sharedSecret(secret: Uint8Array, salt: string | Uint8Array): Sha
     createHmac('sha256', handshakeKey).update(transcript(channel, role)).digest()
   return {
     tag: derive('fleet-tag', FLEET_TAG_BYTES).toString('hex'),
+    secrets: 1,
     prove: (channel, role) => proofOf(channel, role).toString('base64url'),
     proofHolds: (channel, role, proof) => sameBytes(proofOf(channel, role), decode(proof)),
     sealBeacon(head, nonce, plain) {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { LarderError } from '../../lib/errors.ts'
 import { newSiteKey } from './site-key.ts'
-import { siteKeyOf } from './site-key-file.ts'
+import { siteKeysOf } from './site-key-file.ts'
 
 const key = newSiteKey()
 let dir: string
@@ -21,7 +21,7 @@ function put(name: string, text: string, mode = 0o640): string {
 }
 const refusal = (path: string): string => {
   try {
-    siteKeyOf({ siteKey: null, siteKeyFile: path })
+    siteKeysOf({ siteKey: null, otherSiteKey: null, siteKeyFile: path })
   } catch (error) {
     const { code, message } = LarderError.from(error)
     expect(message).not.toContain(key)
@@ -30,15 +30,28 @@ const refusal = (path: string): string => {
   return 'taken'
 }
 
+const none = { siteKey: null, otherSiteKey: null, siteKeyFile: null }
+
 test('the key comes from the file; one in the settings rules over it', () => {
   const path = put('key', `${key}\n`)
-  expect(siteKeyOf({ siteKey: null, siteKeyFile: path })).toBe(key)
-  expect(siteKeyOf({ siteKey: 'other', siteKeyFile: path })).toBe('other')
-  expect(siteKeyOf({ siteKey: null, siteKeyFile: null })).toBeNull()
+  expect(siteKeysOf({ ...none, siteKeyFile: path })).toEqual([key])
+  expect(siteKeysOf({ ...none, siteKey: 'other', siteKeyFile: path })).toEqual(['other'])
+  expect(siteKeysOf(none)).toEqual([])
+})
+
+test('a second key is that of the settings, or of the second line; alone it makes nobody a member', () => {
+  const next = newSiteKey()
+  const path = put('keys', `${key}\r\n${next}\n`)
+  expect(siteKeysOf({ ...none, siteKeyFile: path })).toEqual([key, next])
+  expect(siteKeysOf({ ...none, siteKeyFile: path, otherSiteKey: 'third' })).toEqual([key, 'third'])
+  expect(siteKeysOf({ ...none, siteKey: key, otherSiteKey: next })).toEqual([key, next])
+  expect(siteKeysOf({ ...none, siteKey: key, otherSiteKey: key })).toEqual([key])
+  expect(siteKeysOf({ ...none, otherSiteKey: next })).toEqual([])
 })
 
 test('a file that holds something else is refused, and its text is in no message', () => {
   expect(refusal(put('two', `${key}${key}`))).toMatch(/^SITE_KEY_INVALID: .*holds no key/)
+  expect(refusal(put('three', `${key}\n${key}\n${key}`))).toMatch(/holds no key/)
   expect(refusal(put('empty', ''))).toMatch(/holds no key/)
   expect(refusal(join(dir, 'none'))).toMatch(/cannot be read \(ENOENT\)/)
   expect(refusal('relative')).toMatch(/absolute/)

@@ -104,7 +104,7 @@ export class Evidence implements Trust {
             t: 'evidence',
             key,
             record: encodeRecord(record).toString('base64url'),
-            signer: credential
+            signer: network.passOn(credential)
           })
     this.#recall(record.signer, peerName)
     this.#world.changed()

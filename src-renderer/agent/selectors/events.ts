@@ -29,6 +29,10 @@ const weights: Partial<Record<AgentEventType, Weight>> = {
   transfersResumed: 'notice',
   servingStopped: 'notice',
   servingResumed: 'notice',
+  updateFound: 'notice',
+  updateRefused: 'error',
+  updateInstalled: 'notice',
+  updateRolledBack: 'error',
   cacheCleared: 'notice',
   cacheMoved: 'notice',
   weightChanged: 'notice',
@@ -85,6 +89,10 @@ const kinds: Record<Exclude<EventFilter, 'problems' | 'all'>, readonly AgentEven
     'transfersResumed',
     'servingStopped',
     'servingResumed',
+    'updateFound',
+    'updateRefused',
+    'updateInstalled',
+    'updateRolledBack',
     'weightChanged',
     'warning'
   ]

@@ -163,6 +163,7 @@ export const sectionTitles: Record<string, string> = {
   backgroundChannel: 'Background channel',
   cache: 'Cache',
   machine: 'One agent for all users',
+  updates: 'Updates of Larder',
   sharing: 'Sharing',
   rates: 'Limits of speed',
   precache: 'Pre-caching',

@@ -1,0 +1,20 @@
+#!/bin/bash
+# Installs the packages of dist/ in fresh roots and uses them there (try-packages.sh, try-updates.sh). As root on Linux, with mmdebstrap:
+#
+#     npm run package -- deb rpm && sudo npm run package:try
+set -euo pipefail
+here=$(dirname "$(realpath "$0")")
+repository=$(realpath "$here/../..")
+cd "$repository"
+work=$(mktemp -d -t larder-try-XXXXXX)
+trap 'rm -rf --one-file-system "$work"' EXIT
+base=$work/base.tar
+mmdebstrap --quiet --variant=minbase --include=systemd,procps "${LARDER_TRY_SUITE:-bookworm}" "$base"
+"$here/try-packages.sh" "$base" dist/larder_*.deb "$work/deb"
+"$here/try-packages.sh" "$base" dist/larder-*.rpm "$work/rpm"
+# A key of this trial alone, pinned in a package of its own.
+node scripts/run.mjs scripts/release/release.ts key --out "$work/key.pem" > "$work/key.pub"
+mkdir "$work/dist" && cp dist/larder_*.deb "$work/dist/"
+LARDER_RELEASE_KEYS=$(cat "$work/key.pub") node scripts/run.mjs scripts/package.ts deb > /dev/null
+mkdir "$work/pinned" && mv dist/larder_*.deb "$work/pinned/" && cp "$work"/dist/*.deb dist/
+"$here/try-updates.sh" "$base" "$work"/pinned/larder_*.deb "$work/key.pem" "$work/updates"

@@ -1,0 +1,154 @@
+#!/bin/bash
+# Two PCs of one site get new releases of Larder: first by apt through the gateway, then by themselves. One of them goes back, because the doctor of
+# the new release fails there. As root on Linux:
+#
+#     LARDER_RELEASE_KEYS=PUBLIC npm run package -- deb
+#     packaging/linux/try-updates.sh <base.tar of a root with systemd> <that deb> <private key> <folder for the roots>
+set -euo pipefail
+base=$1 package=$(realpath "$2") key=$(realpath "$3") work=$(realpath -m "$4")
+here=$(dirname "$(realpath "$0")")
+repository=$(realpath "$here/../..")
+. "$here/roots.sh"
+site=$work/origin
+mkdir -p "$site/repo" "$site/updates"
+sign() { (cd "$repository" && node --no-warnings scripts/release/release.ts sign "$@" > /dev/null); }
+version() { in_pc "$1" larder version --json | json 'v["version"]'; }
+running() { in_pc "$1" larder status --json 2> /dev/null | json 'v["version"]' 2> /dev/null || echo none; }
+# Bytes of a file that crossed the line from the origin.
+crossed() { curl -s "http://10.77.0.1:8099/count?$1" | json 'v["bytes"]'; }
+
+# The same package as another release; with `defect`, its doctor fails on PCs that have /etc/larder/defect.
+release() {
+  local to=$1 dir=$work/repack
+  rm -rf "$dir" && dpkg-deb -R "$package" "$dir"
+  sed -i "s/^Version: .*/Version: $to/" "$dir/DEBIAN/control"
+  grep -lE "LARDER_VERSION = ['\"][0-9.]+['\"]" "$dir"/usr/lib/larder/cli/*.js | xargs sed -i -E "s/(LARDER_VERSION = ['\"])[0-9.]+/\1$to/"
+  if [ "${2-}" = defect ]; then
+    grep -l 'id: "process"' "$dir"/usr/lib/larder/cli/*.js | xargs sed -i -E '/id: "process"/,/verdict:/ s/verdict: .*/verdict: process.getBuiltinModule("fs").existsSync("\/etc\/larder\/defect") ? "fail" : "ok",/'
+  fi
+  dpkg-deb --root-owner-group -Zgzip -z1 --build "$dir" "$site/updates/larder_${to}_amd64.deb" > /dev/null
+  rm -rf "$dir"
+}
+
+say "four releases: 1.0.0 as installed, 1.1.0 for apt, 1.2.0 with a defect, 1.3.0"
+release 1.0.0; release 1.1.0; release 1.2.0 defect; release 1.3.0
+cp "$site/updates/larder_1.1.0_amd64.deb" "$site/repo/"
+(
+  cd "$site/repo"
+  dpkg-scanpackages -m . 2> /dev/null > Packages
+  gpg() { GNUPGHOME=$work/gnupg command gpg --batch --quiet "$@"; }
+  mkdir -p -m 0700 "$work/gnupg"
+  gpg --passphrase '' --quick-generate-key larder-trial default default never
+  printf 'Suite: stable\nDate: %s\nSHA256:\n %s %s Packages\n' "$(date -Ru)" "$(sha256sum < Packages | cut -d' ' -f1)" "$(stat -c %s Packages)" > Release
+  gpg --clearsign -o InRelease Release
+  gpg --export > "$work/repo.gpg"
+)
+(cd "$repository" && exec node --no-warnings -e '
+  const http = require("node:http"), fs = require("node:fs"), path = require("node:path"), bytes = new Map()
+  http.createServer((q, r) => {
+    const { pathname, search } = new URL(q.url, "http://x")
+    if (pathname === "/count") return r.end(JSON.stringify({ bytes: bytes.get(search.slice(1)) ?? 0 }))
+    const file = path.join(process.argv[1], pathname)
+    if (!fs.existsSync(file)) return r.writeHead(404).end()
+    const data = fs.readFileSync(file), range = /bytes=(\d+)-(\d*)/.exec(q.headers.range ?? "")
+    const etag = JSON.stringify(require("node:crypto").hash("sha256", data).slice(0, 16))
+    if (q.headers["if-none-match"] === etag) return r.writeHead(304, { etag }).end()
+    const from = range ? Number(range[1]) : 0, to = range && range[2] ? Number(range[2]) + 1 : data.length
+    r.writeHead(range ? 206 : 200, { etag, "accept-ranges": "bytes", "content-length": to - from, ...(range && { "content-range": `bytes ${from}-${to - 1}/${data.length}` }) })
+    if (q.method === "HEAD") return r.end()
+    bytes.set(pathname, (bytes.get(pathname) ?? 0) + to - from)
+    r.end(data.subarray(from, to))
+  }).listen(8099, "10.77.0.1")' "$site") &
+pids+=($!)
+
+# What systemd would do: `try-restart` of the service, and the installer when its path unit sees a change.
+fleet=$(cd "$repository" && node --no-warnings src-main/cli/larder.ts fleet key new)
+for pc in a b; do
+  cp "$site/updates/larder_1.0.0_amd64.deb" "$work/$pc/tmp/"
+  mkdir -p "$work/$pc/etc/larder" "$work/$pc/etc/apt/keyrings" "$work/$pc/run/systemd/system"
+  cp "$work/repo.gpg" "$work/$pc/etc/apt/keyrings/larder.gpg"
+  printf 'deb [signed-by=/etc/apt/keyrings/larder.gpg] http://10.77.0.1:8099/repo ./\n' > "$work/$pc/etc/apt/sources.list"
+  rm -rf "$work/$pc"/etc/apt/sources.list.d/*
+  printf '%s\n' "$fleet" > "$work/$pc/root/key" && chmod 600 "$work/$pc/root/key"
+  printf '{ "settings": { "gateway": { "enabled": true, "hosts": ["10.77.0.1"] }, "updates": { "enabled": true, "manifestUrl": "http://10.77.0.1:8099/updates/stable.json", "spreadHours": 0 } } }\n' > "$work/$pc/root/policy.json"
+  mv "$work/$pc/usr/bin/systemctl" "$work/$pc/usr/bin/systemctl.real"
+  printf '#!/bin/sh\ncase "$*" in *restart*larder.service*) : > /run/restart-wanted ;; esac\n' > "$work/$pc/usr/bin/systemctl" && chmod 755 "$work/$pc/usr/bin/systemctl"
+  in_pc "$pc" env LARDER_SITEKEYFILE=/root/key LARDER_POLICYFILE=/root/policy.json dpkg -i /tmp/larder_1.0.0_amd64.deb > /dev/null
+  start "$pc"
+done
+manage() {
+  local pc=$1 apply
+  while [ -e "$work/$pc/proc/self" ]; do
+    if [ -e "$work/$pc/run/restart-wanted" ]; then rm -f "$work/$pc/run/restart-wanted"; stop "$pc"; start "$pc"; fi
+    if [ -e "$work/$pc/var/lib/larder/update/ready" ] && [ ! -e "$work/$pc.installing" ]; then
+      : > "$work/$pc.installing"
+      apply=$(sed -n 's/^ExecStart=//p' "$work/$pc/usr/lib/systemd/system/larder-update.service")
+      (in_pc "$pc" $apply >> "$work/$pc-installer.log" 2>&1; for _ in $(seq 300); do [ -e "$work/$pc/var/lib/larder/update/ready" ] || break; sleep 0.1; done; rm -f "$work/$pc.installing") &
+    fi
+    sleep 0.2
+  done
+}
+manage a & pids+=($!)
+manage b & pids+=($!)
+until_is() { for _ in $(seq 900); do [ "$("${@:2}")" = "$1" ] && return; sleep 0.2; done; echo "WRONG: ${*:2} is not $1 but $("${@:2}")"; tail -5 "$work"/*.log; exit 1; }
+peers() { in_pc "$1" larder status --json 2> /dev/null | json 'v["peersConnected"]' 2> /dev/null || echo none; }
+events() { in_pc "$1" larder events --json | python3 -c 'import json,sys
+for line in sys.stdin:
+  v = json.loads(line)
+  for e in v["events"] if "events" in v else [v]:
+    if e["type"].startswith("update"): print("   ", e["type"], e.get("code", ""), e["text"])'; }
+last() { in_pc "$1" larder update status --json | json '(v["last"] or {}).get("result", "none"), (v["last"] or {}).get("version", "")' ; }
+until_is 1 peers a
+
+say "apt through the gateway: one copy of the package for two PCs"
+for pc in a b; do in_pc "$pc" larder integrate apt > /dev/null; done
+upgrade() { in_pc "$1" sh -c 'apt-get update -qq && apt-get install -y -qq larder' > "$work/$1-apt.log" 2>&1; }
+upgrade a & one=$!; upgrade b & two=$!; wait $one $two
+until_is 1.1.0 running a; until_is 1.1.0 running b
+size=$(stat -c %s "$site/repo/larder_1.1.0_amd64.deb")
+is 'bytes of the package from the origin' "$(crossed /repo/larder_1.1.0_amd64.deb)" "$size"
+until_is 1 peers a
+
+say "by themselves: 1.2.0, whose doctor fails on PC b"
+touch "$work/b/etc/larder/defect"
+sign --key "$key" --version 1.1.0 --min-version 1.0.0 --out "$site/updates/before.json" "$site/updates/larder_1.1.0_amd64.deb"
+sign --key "$key" --version 1.2.0 --min-version 1.0.0 --after "$site/updates/before.json" --out "$site/updates/stable.json" "$site/updates/larder_1.2.0_amd64.deb"
+for pc in a b; do in_pc "$pc" larder update check > /dev/null; done
+until_is "('installed', '1.2.0')" last a
+until_is "('rolled-back', '1.2.0')" last b
+is 'release of PC a' "$(version a), running $(running a)" '1.2.0, running 1.2.0'
+is 'release of PC b' "$(version b), running $(running b)" '1.1.0, running 1.1.0'
+size=$(stat -c %s "$site/updates/larder_1.2.0_amd64.deb")
+is 'bytes of the package from the origin' "$(crossed /updates/larder_1.2.0_amd64.deb)" "$size"
+is 'bytes of the way back from the origin, which both had' "$(crossed /updates/larder_1.1.0_amd64.deb)" 0
+for pc in a b; do until_is yes sh -c "ip netns exec larder-$pc true; [ -e $work/$pc.installing ] && echo no || echo yes"; done
+in_pc b larder update check > /dev/null; sleep 2
+is 'PC b does not try it again' "$(version b)" 1.1.0
+
+say "what is not to be believed"
+refused() {
+  local text=$1 code=$2
+  in_pc a larder update check > /dev/null
+  for _ in $(seq 100); do events a | grep -q "updateRefused $code" && break; sleep 0.1; done
+  is "$text" "$(events a | tail -n 1 | awk '{ print $1, $2 }')" "updateRefused $code"
+}
+until_is 1.2.0 running a
+(cd "$repository" && node --no-warnings scripts/release/release.ts key --out "$work/other.pem" > /dev/null)
+good=$(cat "$site/updates/stable.json")
+sign --key "$work/other.pem" --version 1.3.0 --min-version 1.0.0 --out "$site/updates/stable.json" "$site/updates/larder_1.3.0_amd64.deb"
+refused 'signed with another key' UPDATE_SIGNATURE_INVALID
+sign --key "$key" --version 1.1.0 --min-version 1.0.0 --out "$site/updates/stable.json" "$site/updates/larder_1.1.0_amd64.deb"
+refused 'an older release' UPDATE_MANIFEST_OLDER
+printf '%s' "${good:0:300}" > "$site/updates/stable.json"
+refused 'cut off' UPDATE_MANIFEST_INVALID
+sign --key "$key" --version 1.3.0 --min-version 1.0.0 --after "$site/updates/before.json" --out "$site/updates/stable.json" "$site/updates/larder_1.3.0_amd64.deb"
+cp "$site/updates/larder_1.3.0_amd64.deb" "$work/good.deb" && printf 'x' >> "$site/updates/larder_1.3.0_amd64.deb"
+refused 'a package with another digest' DIGEST_MISMATCH
+
+say "and then the next release, on both"
+cp "$work/good.deb" "$site/updates/larder_1.3.0_amd64.deb"
+for pc in a b; do in_pc "$pc" larder update check > /dev/null; done
+until_is "('installed', '1.3.0')" last a
+until_is "('installed', '1.3.0')" last b
+for pc in a b; do echo "events of PC $pc:"; events "$pc"; done
+say "all right"

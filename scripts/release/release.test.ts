@@ -1,0 +1,70 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newReleaseKey, readManifest } from '../../src-main/updates/manifest.ts'
+import { packageOfFile } from './package-of-file.ts'
+import { pinnedReleaseKeys } from './release-keys.ts'
+
+const script = path.join(import.meta.dirname, 'release.ts')
+let dir: string
+beforeAll(() => void (dir = mkdtempSync(path.join(tmpdir(), 'larder-release-'))))
+afterAll(() => rmSync(dir, { recursive: true }))
+const release = (...args: string[]) =>
+  execFileSync(process.execPath, ['--no-warnings', script, ...args], { cwd: dir, encoding: 'utf8' })
+
+test('a key is made once, signs a release, and the next manifest names the releases before', () => {
+  const key = release('key', '--out', 'key.pem').trim()
+  if (process.platform !== 'win32') expect(statSync(path.join(dir, 'key.pem')).mode & 0o777).toBe(0o600)
+  expect(spawnSync(process.execPath, [script, 'key', '--out', 'key.pem'], { cwd: dir }).status).not.toBe(0)
+  writeFileSync(path.join(dir, 'larder_1.0.0_amd64.deb'), 'one')
+  writeFileSync(path.join(dir, 'larder-1.1.0-1.aarch64.rpm'), 'two')
+  release('sign', '--key', 'key.pem', '--out', 'a.json', '--version', '1.0.0', 'larder_1.0.0_amd64.deb')
+  release(
+    'sign',
+    '--key',
+    'key.pem',
+    '--out',
+    'b.json',
+    '--version',
+    '1.1.0',
+    '--after',
+    'a.json',
+    'larder-1.1.0-1.aarch64.rpm'
+  )
+  expect(readManifest(readFileSync(path.join(dir, 'b.json')), [key])).toMatchObject({
+    channel: 'stable',
+    minVersion: '1.0.0',
+    release: { version: '1.1.0', packages: [{ form: 'rpm', arch: 'arm64', sizeBytes: 3 }] },
+    former: [{ version: '1.0.0', packages: [{ form: 'deb', arch: 'x64', url: 'larder_1.0.0_amd64.deb' }] }]
+  })
+})
+
+test('what is in a folder is summed up, and its packages are signed with a key of the environment', () => {
+  mkdirSync(path.join(dir, 'folder'))
+  for (const name of ['larder_1.2.0_arm64.deb', 'notes.txt']) writeFileSync(path.join(dir, 'folder', name), name)
+  release('sums', 'folder')
+  const lines = readFileSync(path.join(dir, 'folder', 'SHA256SUMS'), 'utf8')
+    .trim()
+    .split('\n')
+  expect(lines.map((line) => line.split('  ')[1])).toEqual(['larder_1.2.0_arm64.deb', 'notes.txt'])
+  const { privatePem, publicKey } = newReleaseKey()
+  const args = ['sign', '--key-env', 'KEY', '--folder', 'folder', '--out', 'c.json', '--version', '1.2.0']
+  execFileSync(process.execPath, ['--no-warnings', script, ...args], {
+    cwd: dir,
+    env: { ...process.env, KEY: privatePem }
+  })
+  expect(readManifest(readFileSync(path.join(dir, 'c.json')), [publicKey]).release.packages).toHaveLength(1)
+})
+
+test('packages are told apart by their names', () => {
+  expect(packageOfFile('Larder-Setup.exe')).toEqual({ form: 'nsis', arch: 'x64' })
+  expect(() => packageOfFile('notes.txt')).toThrow('no package')
+})
+
+test('what a build pins are keys, and nothing else', () => {
+  expect(pinnedReleaseKeys({ LARDER_RELEASE_KEYS: `${'A'.repeat(43)} ${'b'.repeat(43)}` })).toHaveLength(2)
+  expect(() => pinnedReleaseKeys({ LARDER_RELEASE_KEYS: 'secret' })).toThrow('not a release key')
+  expect(pinnedReleaseKeys({})).toEqual(expect.any(Array))
+})

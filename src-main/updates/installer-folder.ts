@@ -1,0 +1,54 @@
+import { createReadStream, unwatchFile, watchFile } from 'node:fs'
+import { mkdir, open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readBoundedFile } from '../lib/bounded-file.ts'
+import { replaceFile } from '../lib/replace-file.ts'
+import type { PackageForm, ReleasePackage } from './manifest.ts'
+import { Outcome } from './update-machine.ts'
+import type { InstallerDoor } from './updater.ts'
+
+const MAX_OUTCOME_BYTES = 16 * 1024
+const LOOK_EVERY_MS = 2000
+
+/** Names in the folder through which the agent gives an update to the installer; nothing in it is believed there. */
+export const handedOver = {
+  manifest: 'manifest.json',
+  package: ({ sha256, form }: ReleasePackage): string => `${sha256}.${form}`,
+  /** Written last; the unit of the installer watches it. */
+  ready: 'ready'
+} as const
+
+/** @param outcomeFile written by the installer alone */
+export function installerFolder(form: PackageForm, folder: string, outcomeFile: string): InstallerDoor {
+  return {
+    form,
+    async outcome() {
+      const bytes = await readBoundedFile(outcomeFile, MAX_OUTCOME_BYTES)
+      return Outcome.parse(JSON.parse(bytes.toString('utf8')))
+    },
+    watch(onChange) {
+      watchFile(outcomeFile, { interval: LOOK_EVERY_MS, persistent: false }, onChange)
+      return () => unwatchFile(outcomeFile, onChange)
+    },
+    async handOver(manifest, packages) {
+      await rm(folder, { recursive: true, force: true })
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      for (const one of packages) {
+        const file = await open(join(folder, handedOver.package(one.about)), 'wx', 0o600)
+        try {
+          for await (const chunk of one.chunks()) await file.writeFile(chunk)
+          await file.sync()
+        } finally {
+          await file.close()
+        }
+      }
+      const put = (name: string, data: string | Uint8Array) => replaceFile(join(folder, name), data, async () => {})
+      await put(handedOver.manifest, manifest)
+      await put(handedOver.ready, '')
+    },
+    clear: () => rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** A file as a package that was fetched; for whoever has it on the disk already. */
+export const packageFile = (about: ReleasePackage, path: string) => ({ about, chunks: () => createReadStream(path) })
