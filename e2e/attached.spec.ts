@@ -6,7 +6,7 @@ import { createAgent } from '../src-main/agent/create-agent.ts'
 import { runLocalAgent, type RunningAgent } from '../src-main/api/local-agent.ts'
 import { testSettings } from '../src-main/testing/fleet.ts'
 import { keptLog } from '../src-main/testing/kept-log.ts'
-import { expect, goTo, runDir, snapshotOf, test as base, trayLabels } from './fixture.ts'
+import { expect, goTo, openPage, runDir, snapshotOf, test as base, trayLabels } from './fixture.ts'
 
 const MIB = 1024 * 1024
 const sha256 = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex')
@@ -59,7 +59,7 @@ test('where an agent serves all users of the PC, tray and window are at that one
 }) => {
   const { agent } = await machine.start()
   const app = await launch()
-  const ui = await app.firstWindow()
+  const ui = await openPage(app)
   await expect.poll(async () => (await snapshotOf(ui))?.agentId).toBe(agent.snapshot().agentId)
   expect(await app.evaluate(() => globalThis.larderE2e.engine.ownAgent === null)).toBe(true)
   expect(existsSync(join(dataDir, 'agent.json'))).toBe(false)
@@ -89,7 +89,7 @@ test('the agent restarted under it: the window waits, and goes on by itself', as
   const before = await machine.start()
   const { bootId } = before.agent.snapshot()
   const app = await launch()
-  const ui = await app.firstWindow()
+  const ui = await openPage(app)
   await expect.poll(async () => (await snapshotOf(ui))?.bootId).toBe(bootId)
 
   await machine.stop()
