@@ -31,6 +31,14 @@
   ${EndIf}
 !macroend
 
+; What the application has set up for a login goes with it; an update runs the uninstaller too, and leaves it.
+!macro customUnInstall
+  ${IfNot} ${isUpdated}
+    DeleteRegValue HKCU "Software\Microsoft\Windows\CurrentVersion\Run" "org.larder.larder"
+    DeleteRegValue HKCU "Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run" "org.larder.larder"
+  ${EndIf}
+!macroend
+
 !macro writeUnlessThere FOLDER FILE TEXT
   ${IfNot} ${FileExists} "${FOLDER}\${FILE}"
     CreateDirectory "${FOLDER}"

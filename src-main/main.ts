@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { createAgent } from './agent/create-agent.ts'
 import { defaultDataDir } from './lib/data-paths.ts'
 import { keepYoungHeapSmall } from './lib/small-heap.ts'
-import { APP_ID, startShell, tellDefects } from './shell/app.ts'
+import { startShell, tellDefects } from './shell/app.ts'
+import { APP_ID } from './shell/app-id.ts'
 import { registerAppScheme } from './shell/app-scheme.ts'
 
 /** `npm run dev` starts the next instance while the last one is still ending. */

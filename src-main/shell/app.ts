@@ -15,6 +15,7 @@ import { diskFiles } from '../settings/settings-files.ts'
 import { AgentLife } from './agent-life.ts'
 import { setAppMenu } from './app-menu.ts'
 import { denyPermissions, serveBundle } from './app-scheme.ts'
+import { APP_ID } from './app-id.ts'
 import { openAppSettings } from './app-store.ts'
 import { APP_ORIGIN } from './app-bundle.ts'
 import { AttachedEngine } from './attached-engine.ts'
@@ -34,9 +35,6 @@ import { AppTray } from './tray.ts'
 import { trayMenu, type TrayAction } from './tray-menu.ts'
 import { UnfinishedRequests } from './unfinished-requests.ts'
 import { WakeLock } from './wake-lock.ts'
-
-/** The same as in `electron-builder.yml`: Windows shows notifications only of what it can find by it. */
-export const APP_ID = 'org.larder.larder'
 
 /** The agent may take so long to end; then the process leaves without it. Verified pieces are on the disk already. */
 const STOP_DEADLINE_MS = 5000
