@@ -1,23 +1,39 @@
-// npm run package -- deb|rpm …: packages of this machine's system and architecture, in dist/.
+// npm run package -- deb|rpm|msi …: packages in dist/; deb and rpm of this machine's architecture.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { LARDER_VERSION } from '../src-main/contract/version.ts'
 import { build } from './bundles.ts'
 import { packDeb } from './package/deb.ts'
 import { writeLinuxLayout } from './package/layout.ts'
+import { packMsi, writeWindowsLayout } from './package/msi.ts'
 import { packRpm } from './package/rpm.ts'
 import { root } from './steps.ts'
 
-const makers = { deb: packDeb, rpm: packRpm }
+const makers = {
+  deb: packDeb,
+  rpm: packRpm,
+  msi(_layout: string, outDir: string, dateMs: number) {
+    const dir = mkdtempSync(path.join(os.tmpdir(), 'larder-windows-'))
+    try {
+      writeWindowsLayout(dir, dateMs)
+      const file = path.join(outDir, `larder-${LARDER_VERSION}-x64.msi`)
+      packMsi(dir, file)
+      return file
+    } finally {
+      rmSync(dir, { recursive: true, force: true })
+    }
+  }
+}
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !(name in makers))
 if (wanted.length === 0 || unknown.length > 0 || process.platform !== 'linux') {
   process.stderr.write(
     process.platform === 'linux'
       ? `usage: npm run package -- ${Object.keys(makers).join('|')} …\n`
-      : 'deb and rpm packages are made on Linux.\n'
+      : 'Packages are made on Linux, that of the tray application on each system (npm run package:app).\n'
   )
   process.exit(2)
 }

@@ -100,7 +100,7 @@ License: MIT
 }
 
 /** What is inside, from the lock file; a number and a time of its own at each run are left out. */
-function billOfMaterials(dateMs: number): string {
+export function billOfMaterials(dateMs: number): string {
   const npm = process.env['npm_execpath']
   const args = ['sbom', '--sbom-format', 'cyclonedx', '--omit', 'dev', '--package-lock-only']
   const text = npm
