@@ -34,10 +34,11 @@ verify=$(in_pc a systemd-analyze verify --man=no larder.service 2>&1 | grep -F l
 is 'systemd-analyze verify says' "${verify:-nothing}" nothing
 is 'the service starts with the PC' "$(in_pc a systemctl is-enabled larder.service)" enabled
 
-say "the service runs as its own user"
+say "the service runs as its own user, under systemd"
 start a; start b
 for pc in a b; do for user in anna ben; do in_pc "$pc" useradd -m "$user"; done; done
-is 'process of the service' "$(ps -o uid= -p "$(json 'v["pid"]' < "$work/a/run/larder/agent.json")" | tr -d ' ')" "$(in_pc a id -u larder)"
+is 'process of the service' "$(in_pc a sh -c 'stat -c %U /proc/$(systemctl show -P MainPID larder.service)')" larder
+is 'confined by the unit' "$(in_pc a sh -c 'grep -E "^(NoNewPrivs|Seccomp|CapBnd)" /proc/$(systemctl show -P MainPID larder.service)/status | tr -s "\t\n" " "')" 'CapBnd: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 '
 is 'integration as chosen at installation' "$(as a anna larder status --json | json '(v["integration"]["enabled"], v["integration"]["reason"])')" "(False, 'chosen at installation')"
 is 'background channel as chosen' "$(as a anna larder config get backgroundChannel.url --json | json 'v["value"]')" 'http://10.77.0.1:8099/'
 set +e; as a anna larder integration on > /dev/null 2>&1; code=$?; set -e
@@ -94,7 +95,6 @@ case "$tar_name" in
     ;;
 esac
 in_pc a sh -c 'userdel -r anna; userdel -r ben' 2> /dev/null
-in_pc a rmdir /run/larder 2> /dev/null || true
 rm -f "$work/a/root/key"
 left=$(diff <(echo "$before") <(files a) | grep -E '^[<>]' | grep -vE 'etc/(passwd|group|shadow|gshadow|subuid|subgid)-?$|/\.pwd\.lock$|var/lib/systemd' || true)
 is 'files that are left or missing' "${left:-none}" none

@@ -61,43 +61,25 @@ cp "$site/updates/larder_1.1.0_amd64.deb" "$site/repo/"
   }).listen(8099, "10.77.0.1")' "$site") &
 pids+=($!)
 
-# What systemd would do: `try-restart` of the service, and the installer when its path unit sees a change.
 fleet=$(cd "$repository" && node --no-warnings src-main/cli/larder.ts fleet key new)
 for pc in a b; do
   cp "$site/updates/larder_1.0.0_amd64.deb" "$work/$pc/tmp/"
-  mkdir -p "$work/$pc/etc/larder" "$work/$pc/etc/apt/keyrings" "$work/$pc/run/systemd/system"
+  mkdir -p "$work/$pc/etc/larder" "$work/$pc/etc/apt/keyrings"
   cp "$work/repo.gpg" "$work/$pc/etc/apt/keyrings/larder.gpg"
   printf 'deb [signed-by=/etc/apt/keyrings/larder.gpg] http://10.77.0.1:8099/repo ./\n' > "$work/$pc/etc/apt/sources.list"
   rm -rf "$work/$pc"/etc/apt/sources.list.d/*
   printf '%s\n' "$fleet" > "$work/$pc/root/key" && chmod 600 "$work/$pc/root/key"
   printf '{ "settings": { "gateway": { "enabled": true, "hosts": ["10.77.0.1"] }, "updates": { "enabled": true, "manifestUrl": "http://10.77.0.1:8099/updates/stable.json", "spreadHours": 0 } } }\n' > "$work/$pc/root/policy.json"
-  mv "$work/$pc/usr/bin/systemctl" "$work/$pc/usr/bin/systemctl.real"
-  printf '#!/bin/sh\ncase "$*" in *restart*larder.service*) : > /run/restart-wanted ;; esac\n' > "$work/$pc/usr/bin/systemctl" && chmod 755 "$work/$pc/usr/bin/systemctl"
   in_pc "$pc" env LARDER_SITEKEYFILE=/root/key LARDER_POLICYFILE=/root/policy.json dpkg -i /tmp/larder_1.0.0_amd64.deb > /dev/null
   start "$pc"
 done
-manage() {
-  local pc=$1 apply
-  while [ -e "$work/$pc/proc/self" ]; do
-    if [ -e "$work/$pc/run/restart-wanted" ]; then rm -f "$work/$pc/run/restart-wanted"; stop "$pc"; start "$pc"; fi
-    if [ -e "$work/$pc/var/lib/larder/update/ready" ] && [ ! -e "$work/$pc.installing" ]; then
-      : > "$work/$pc.installing"
-      apply=$(sed -n 's/^ExecStart=//p' "$work/$pc/usr/lib/systemd/system/larder-update.service")
-      (in_pc "$pc" $apply >> "$work/$pc-installer.log" 2>&1; for _ in $(seq 300); do [ -e "$work/$pc/var/lib/larder/update/ready" ] || break; sleep 0.1; done; rm -f "$work/$pc.installing") &
-    fi
-    sleep 0.2
-  done
-}
-manage a & pids+=($!)
-manage b & pids+=($!)
-until_is() { for _ in $(seq 900); do [ "$("${@:2}")" = "$1" ] && return; sleep 0.2; done; echo "WRONG: ${*:2} is not $1 but $("${@:2}")"; tail -5 "$work"/*.log; exit 1; }
 peers() { in_pc "$1" larder status --json 2> /dev/null | json 'v["peersConnected"]' 2> /dev/null || echo none; }
 events() { in_pc "$1" larder events --json | python3 -c 'import json,sys
 for line in sys.stdin:
   v = json.loads(line)
   for e in v["events"] if "events" in v else [v]:
     if e["type"].startswith("update"): print("   ", e["type"], e.get("code", ""), e["text"])'; }
-last() { in_pc "$1" larder update status --json | json '(v["last"] or {}).get("result", "none"), (v["last"] or {}).get("version", "")' ; }
+last() { in_pc "$1" larder update status --json | json '((v["last"] or {}).get("result", "none"), (v["last"] or {}).get("version", ""))'; }
 until_is 1 peers a
 
 say "apt through the gateway: one copy of the package for two PCs"
@@ -106,7 +88,9 @@ upgrade() { in_pc "$1" sh -c 'apt-get update -qq && apt-get install -y -qq larde
 upgrade a & one=$!; upgrade b & two=$!; wait $one $two
 until_is 1.1.0 running a; until_is 1.1.0 running b
 size=$(stat -c %s "$site/repo/larder_1.1.0_amd64.deb")
-is 'bytes of the package from the origin' "$(crossed /repo/larder_1.1.0_amd64.deb)" "$size"
+# No digest comes with it that Larder knows of, so that parts are compared with the origin: 5 % at most.
+echo "bytes of the package from the origin: $(crossed /repo/larder_1.1.0_amd64.deb) of $size"
+is 'one copy for both' "$(python3 -c "print(1 <= $(crossed /repo/larder_1.1.0_amd64.deb) / $size <= 1.05)")" True
 until_is 1 peers a
 
 say "by themselves: 1.2.0, whose doctor fails on PC b"
@@ -121,7 +105,7 @@ is 'release of PC b' "$(version b), running $(running b)" '1.1.0, running 1.1.0'
 size=$(stat -c %s "$site/updates/larder_1.2.0_amd64.deb")
 is 'bytes of the package from the origin' "$(crossed /updates/larder_1.2.0_amd64.deb)" "$size"
 is 'bytes of the way back from the origin, which both had' "$(crossed /updates/larder_1.1.0_amd64.deb)" 0
-for pc in a b; do until_is yes sh -c "ip netns exec larder-$pc true; [ -e $work/$pc.installing ] && echo no || echo yes"; done
+for pc in a b; do until_is inactive in_pc "$pc" systemctl is-active larder-update.service; done
 in_pc b larder update check > /dev/null; sleep 2
 is 'PC b does not try it again' "$(version b)" 1.1.0
 
