@@ -8,7 +8,7 @@ import { startFleet } from './fleet.ts'
 import { RunScope } from './run-scope.ts'
 import { drawTable } from './table.ts'
 import { parseCount } from './units.ts'
-import { switchesOf, usageOf } from './usage.ts'
+import { usageOf, wakeupsOf } from './usage.ts'
 
 interface Flags {
   agents: number
@@ -69,7 +69,7 @@ try {
     return {
       name,
       kind,
-      wakeupsPerSecond: to.switches === null || from.switches === null ? null : (to.switches - from.switches) / seconds,
+      wakeupsPerSecond: to.wakeups === null || from.wakeups === null ? null : (to.wakeups - from.wakeups) / seconds,
       cpuPercent: ((to.cpuSeconds - from.cpuSeconds) / seconds) * 100,
       rssMiB: to.rssBytes / 1024 ** 2,
       peakRssMiB: to.peakRssBytes / 1024 ** 2
@@ -100,7 +100,7 @@ async function look({ pid, snapshot }: Idle) {
   // Asking for a snapshot costs the agent something, so one is taken only where the system does not tell.
   const usage = usageOf(pid, process.platform === 'linux' ? null : await snapshot())
   if (!usage) throw new Error(`process ${pid} has ended`)
-  return { ...usage, switches: switchesOf(pid) }
+  return { ...usage, wakeups: wakeupsOf(pid) }
 }
 
 /** The middle one of several, figure by figure. */

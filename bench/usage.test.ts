@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseProc, parseSwitches, switchesOf, usageOf } from './usage.ts'
+import { parseProc, parseWakeups, usageOf, wakeupsOf } from './usage.ts'
 
 const status = 'Name:\tnode\nVmHWM:\t  204800 kB\nVmRSS:\t  102400 kB\n'
 
@@ -29,13 +29,13 @@ test('knows nothing of a process that is not there', () => {
   expect(usageOf(2 ** 30, null)).toBeNull()
 })
 
-test('counts how often a thread was given a processor, whether it waited or was made to', () => {
-  expect(parseSwitches('Name:\tnode\nvoluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t7\n')).toBe(157)
-  expect(() => parseSwitches('Name:\tnode\n')).toThrow('not the status')
+test('counts how often a thread went to sleep, and not how often others pushed it aside', () => {
+  expect(parseWakeups('Name:\tnode\nvoluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t7\n')).toBe(150)
+  expect(() => parseWakeups('Name:\tnode\n')).toThrow('not the status')
 })
 
-test('counts the switches of all threads of a real process', ({ skip }) => {
+test('counts the wakeups of all threads of a real process', ({ skip }) => {
   skip(process.platform !== 'linux', 'only Linux tells it in /proc')
-  expect(switchesOf(process.pid)).toBeGreaterThan(0)
-  expect(switchesOf(2 ** 30)).toBeNull()
+  expect(wakeupsOf(process.pid)).toBeGreaterThan(0)
+  expect(wakeupsOf(2 ** 30)).toBeNull()
 })

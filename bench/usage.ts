@@ -44,21 +44,21 @@ export function parseProc(status: string, stat: string): Usage {
 }
 
 /**
- * How often the threads of a process were given a processor so far: each timer, message and look of the kernel that wakes one counts. Null where the
- * system does not tell. What threads did that have ended is forgotten.
+ * How often the threads of a process have gone to sleep so far, and so will be or were woken: by a timer, a message, a file that is there. Being pushed aside
+ * by others does not count. Null where the system does not tell. What threads did that have ended is forgotten.
  */
-export function switchesOf(pid: number): number | null {
+export function wakeupsOf(pid: number): number | null {
   try {
     const tasks = readdirSync(`/proc/${pid}/task`)
-    return tasks.reduce((sum, task) => sum + parseSwitches(readFileSync(`/proc/${pid}/task/${task}/status`, 'utf8')), 0)
+    return tasks.reduce((sum, task) => sum + parseWakeups(readFileSync(`/proc/${pid}/task/${task}/status`, 'utf8')), 0)
   } catch {
     return null
   }
 }
 
 /** @param status content of /proc/<pid>/task/<tid>/status (proc(5)) */
-export function parseSwitches(status: string): number {
-  const found = [...status.matchAll(/^(?:non)?voluntary_ctxt_switches:\s+(\d+)$/gm)]
-  if (found.length !== 2) throw new Error('not the status of a running thread')
-  return found.reduce((sum, [, count]) => sum + Number(count), 0)
+export function parseWakeups(status: string): number {
+  const found = /^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)
+  if (!found) throw new Error('not the status of a running thread')
+  return Number(found[1])
 }

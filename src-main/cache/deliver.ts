@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { dirname, sep } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
@@ -9,6 +8,7 @@ import { cloneOf } from '../placing/clone-file.ts'
 import { resolveDestination } from '../placing/destination.ts'
 import { destinationFailure } from '../placing/failure.ts'
 import { PartFile, type PartOptions } from '../placing/part-file.ts'
+import { sameDisk } from '../placing/room.ts'
 import type { GrowingCopy } from './cache.ts'
 import { DiskCopy } from './growing-copy.ts'
 import type { OpenFiles } from './open-files.ts'
@@ -177,8 +177,4 @@ async function copyPieces(
   const readers = Math.min(PIECES_AT_ONCE, indices.length)
   const ends = await Promise.allSettled(Array.from({ length: readers }, copyOn))
   for (const end of ends) if (end.status === 'rejected') throw end.reason
-}
-
-async function sameDisk(a: string, b: string): Promise<boolean> {
-  return (await stat(a)).dev === (await stat(b)).dev
 }

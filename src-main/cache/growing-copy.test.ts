@@ -2,6 +2,7 @@ import { chmod, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile }
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createHashPool } from '../pieces/hash-pool.ts'
+import type { HashPool } from '../pieces/hashing.ts'
 import { pieceStart, planPieces } from '../pieces/plan.ts'
 import { canClone } from '../placing/clone-file.ts'
 import { fill, MIB, pieceOf, recordOf, sample, sha, testCache, type TestCache } from '../testing/cache/test-cache.ts'
@@ -131,6 +132,39 @@ test('the file that is replaced gives the new one its rights', async ({ skip }) 
   await complete()
   await deliver(copy)
   expect((await stat(path)).mode & 0o777).toBe(0o640)
+})
+
+test('a cache that runs out of room takes that of the copies, and nobody is told of a full disk', async ({ skip }) => {
+  skip(await canClone(path), 'this file system shares blocks: nothing has to grow')
+  await partial.discard()
+  await cache.close()
+  const full: HashPool = {
+    ...hashes,
+    async digestAndWrite(job) {
+      if (job.position === 4 * MIB && (await readdir(to)).length > 0)
+        throw Object.assign(new Error('no space'), { code: 'ENOSPC', syscall: 'write' })
+      return hashes.digestAndWrite(job)
+    }
+  }
+  cache = await at.open({ hashes: full })
+  const told: string[] = []
+  for (const event of ['diskFull', 'evicted'] as const) cache.on(event, () => void told.push(event))
+  partial = await cache.openPartial(content.key, plan)
+  const copy = await grow()
+  await fill(partial, content)
+  expect(await readdir(to)).toEqual([])
+  await complete()
+  await deliver(copy)
+  expect([(await readFile(path)).equals(content.bytes), told]).toEqual([true, []])
+})
+
+test('nothing grows where the content does not fit twice without deleting anything', async () => {
+  await partial.discard()
+  await cache.close()
+  cache = await at.open({ freeBytes: async () => 15 * MIB })
+  partial = await cache.openPartial(content.key, plan)
+  expect(await grow()).toBeUndefined()
+  expect(await readdir(to)).toEqual([])
 })
 
 test('short contents, bad destinations and those inside the cache do not grow', async () => {

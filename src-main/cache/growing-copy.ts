@@ -10,7 +10,7 @@ import type { PieceRecord } from '../pieces/record.ts'
 import { cloneOf } from '../placing/clone-file.ts'
 import { resolveDestination } from '../placing/destination.ts'
 import { PartFile } from '../placing/part-file.ts'
-import { requireRoom } from '../placing/room.ts'
+import { requireRoom, sameDisk } from '../placing/room.ts'
 import type { GrowingCopy } from './cache.ts'
 
 /** What is shorter is copied at the end before anybody notices. */
@@ -95,9 +95,10 @@ export class DiskCopy implements GrowingCopy {
       // What shares its blocks with the cache costs nothing at the end.
       const clone = await cloneOf(parts.path, path, { ...options, orCopy: false, lengthBytes: plan.lengthBytes })
       if (clone) return void (await clone.discard())
-      const missingBytes = (plan.count - have.count) * plan.pieceBytes
       await requireRoom(path, plan.lengthBytes)
-      if (!(await parts.fits(plan.lengthBytes + missingBytes))) return undefined
+      const missingBytes = (plan.count - have.count) * plan.pieceBytes
+      const shared = await sameDisk(dirname(path), parts.cacheDir)
+      if (shared && !(await parts.fits(plan.lengthBytes + missingBytes))) return undefined
       const copy = new DiskCopy(await PartFile.open(path, options), source, parts.hashes)
       copy.#catchUp()
       return copy

@@ -8,6 +8,7 @@ import { pieceLength, pieceStart, type PiecePlan } from '../pieces/plan.ts'
 import type { PieceRecord } from '../pieces/record.ts'
 import type { CachedContent, PartialContent, StoredVersion } from './cache.ts'
 import { packProvenance, type Checked } from './provenance.ts'
+import { isFull } from './disk-room.ts'
 import type { DiskCopy } from './growing-copy.ts'
 import { GrowingCopies } from './growing-copies.ts'
 import { KeyedQueue } from './keyed-queue.ts'
@@ -288,17 +289,15 @@ export class DiskPartial implements PartialContent {
     const { part, rec } = this.#paths
     let bytes = data
     const write = async (fd: number, afterwards?: Afterwards) => {
-      try {
-        return await hashes.digestAndWrite({
-          data: bytes,
-          fd,
-          position: pieceStart(this.plan, index),
-          expected: record?.digest,
-          afterwards
-        })
-      } catch (error) {
-        bytes = (error as { data?: Uint8Array }).data ?? bytes
-        throw error
+      const position = pieceStart(this.plan, index)
+      for (;;) {
+        try {
+          return await hashes.digestAndWrite({ data: bytes, fd, position, expected: record?.digest, afterwards })
+        } catch (error) {
+          bytes = (error as { data?: Uint8Array }).data ?? bytes
+          // What is beside the destinations already has taken the room of what is still to come.
+          if (!isFull(error) || !(await this.#copies.discard())) throw error
+        }
       }
     }
     const store = () =>
@@ -311,7 +310,6 @@ export class DiskPartial implements PartialContent {
         })
       )
     const stored = await store().catch(async (error: unknown) => {
-      // What is beside the destinations already takes the room of what is still to come.
       if (!hasCode(error, 'DISK_FULL') || !(await this.#copies.discard())) throw error
       return store()
     })

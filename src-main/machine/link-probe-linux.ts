@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { access, readFile } from 'node:fs/promises'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LinkFacts, LinkKind, LinkProbe } from './links.ts'
 import { runQuietly } from './run-quietly.ts'
@@ -44,12 +43,13 @@ export function linuxLinkProbe({
   async function lookAt(names: readonly string[]): Promise<void> {
     lookedMs = nowMs()
     lookedAt = names.join()
-    const [printed, ...kinds] = await Promise.all([
-      networkManager(),
-      ...names.map((name) => readKind(join(sys, 'class/net', name)))
-    ])
-    const metered = parseMetered(printed ?? '')
-    byName = new Map(names.map((name, i) => [name, { kind: kinds[i]!, metered: metered.get(name) ?? null }]))
+    const metered = parseMetered((await networkManager()) ?? '')
+    byName = new Map(
+      names.map((name) => [
+        name,
+        { kind: readKind(join(sys, 'class/net', name)), metered: metered.get(name) ?? null }
+      ])
+    )
   }
   return {
     async read() {
@@ -79,20 +79,16 @@ function textNow(path: string): string {
   }
 }
 
-async function readKind(dir: string): Promise<LinkKind> {
-  const [type, uevent, tun] = await Promise.all([
-    text(join(dir, 'type')),
-    text(join(dir, 'uevent')),
-    text(join(dir, 'tun_flags'))
-  ])
-  const named = DEVTYPES[/^DEVTYPE=(\w+)$/m.exec(uevent ?? '')?.[1] ?? '']
+function readKind(dir: string): LinkKind {
+  const named = DEVTYPES[/^DEVTYPE=(\w+)$/m.exec(textNow(join(dir, 'uevent')))?.[1] ?? '']
   if (named) return named
-  if (await exists(join(dir, 'phy80211'))) return 'wireless'
-  const flags = Number(tun ?? 'NaN')
+  if (existsSync(join(dir, 'phy80211'))) return 'wireless'
+  const flags = Number(textNow(join(dir, 'tun_flags')) || 'NaN')
   // IFF_TUN; a tap device of a virtual machine is a cable.
   if (Number.isInteger(flags) && (flags & 0x1) !== 0) return 'vpn'
+  const type = textNow(join(dir, 'type'))
   if (type === RAW_IP_TYPE) return 'cellular'
-  if (type !== null && TUNNEL_TYPES.has(type)) return 'vpn'
+  if (TUNNEL_TYPES.has(type)) return 'vpn'
   return type === '1' ? 'wired' : 'unknown'
 }
 
@@ -139,17 +135,3 @@ export function parseMetered(printed: string): Map<string, boolean> {
 
 const askNetworkManager = () =>
   runQuietly('nmcli', ['--terse', '--fields', 'GENERAL.DEVICE,GENERAL.METERED', 'device', 'show'])
-
-async function text(path: string): Promise<string | null> {
-  return readFile(path, 'utf8').then(
-    (t) => t.slice(0, MAX_FILE_CHARACTERS).trim(),
-    () => null
-  )
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false
-  )
-}

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { LarderError } from '../lib/errors.ts'
 import { systemDisk, type Disk } from './disk.ts'
@@ -26,4 +27,10 @@ async function freeBytes(folder: string, disk: Pick<Disk, 'statfs'>): Promise<nu
   } catch {
     return null
   }
+}
+
+/** What one of them takes the other cannot have. */
+export async function sameDisk(a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all([stat(a), stat(b)])
+  return one.dev === other.dev
 }
