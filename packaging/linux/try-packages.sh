@@ -38,7 +38,7 @@ say "the service runs as its own user, under systemd"
 start a; start b
 for pc in a b; do for user in anna ben; do in_pc "$pc" useradd -m "$user"; done; done
 is 'process of the service' "$(in_pc a sh -c 'stat -c %U /proc/$(systemctl show -P MainPID larder.service)')" larder
-is 'confined by the unit' "$(in_pc a sh -c 'grep -E "^(NoNewPrivs|Seccomp|CapBnd)" /proc/$(systemctl show -P MainPID larder.service)/status | tr -s "\t\n" " "')" 'CapBnd: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 '
+is 'confined by the unit' "$(in_pc a sh -c 'grep -E "^(NoNewPrivs|Seccomp|CapBnd):" /proc/$(systemctl show -P MainPID larder.service)/status | tr -s "\t\n" " "')" 'CapBnd: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 '
 is 'integration as chosen at installation' "$(as a anna larder status --json | json '(v["integration"]["enabled"], v["integration"]["reason"])')" "(False, 'chosen at installation')"
 is 'background channel as chosen' "$(as a anna larder config get backgroundChannel.url --json | json 'v["value"]')" 'http://10.77.0.1:8099/'
 set +e; as a anna larder integration on > /dev/null 2>&1; code=$?; set -e

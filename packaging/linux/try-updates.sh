@@ -10,6 +10,7 @@ here=$(dirname "$(realpath "$0")")
 repository=$(realpath "$here/../..")
 . "$here/roots.sh"
 site=$work/origin
+rm -rf "$site/repo" "$site"/updates/*.json "$work/gnupg"
 mkdir -p "$site/repo" "$site/updates"
 sign() { (cd "$repository" && node --no-warnings scripts/release/release.ts sign "$@" > /dev/null); }
 version() { in_pc "$1" larder version --json | json 'v["version"]'; }
@@ -19,14 +20,15 @@ crossed() { curl -s "http://10.77.0.1:8099/count?$1" | json 'v["bytes"]'; }
 
 # The same package as another release; with `defect`, its doctor fails on PCs that have /etc/larder/defect.
 release() {
-  local to=$1 dir=$work/repack
+  local to=$1 dir=$work/repack made=$site/updates/larder_$1_amd64.deb
+  [ "$made" -nt "$package" ] && return
   rm -rf "$dir" && dpkg-deb -R "$package" "$dir"
   sed -i "s/^Version: .*/Version: $to/" "$dir/DEBIAN/control"
   grep -lE "LARDER_VERSION = ['\"][0-9.]+['\"]" "$dir"/usr/lib/larder/cli/*.js | xargs sed -i -E "s/(LARDER_VERSION = ['\"])[0-9.]+/\1$to/"
   if [ "${2-}" = defect ]; then
     grep -l 'id: "process"' "$dir"/usr/lib/larder/cli/*.js | xargs sed -i -E '/id: "process"/,/verdict:/ s/verdict: .*/verdict: process.getBuiltinModule("fs").existsSync("\/etc\/larder\/defect") ? "fail" : "ok",/'
   fi
-  dpkg-deb --root-owner-group -Zgzip -z1 --build "$dir" "$site/updates/larder_${to}_amd64.deb" > /dev/null
+  dpkg-deb --root-owner-group -Zgzip -z1 --build "$dir" "$made" > /dev/null
   rm -rf "$dir"
 }
 

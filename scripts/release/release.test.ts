@@ -1,27 +1,31 @@
-import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newReleaseKey, readManifest } from '../../src-main/updates/manifest.ts'
 import { packageOfFile } from './package-of-file.ts'
+import { releaseCommand } from './release-command.ts'
 import { pinnedReleaseKeys } from './release-keys.ts'
 
-const script = path.join(import.meta.dirname, 'release.ts')
 let dir: string
 beforeAll(() => void (dir = mkdtempSync(path.join(tmpdir(), 'larder-release-'))))
 afterAll(() => rmSync(dir, { recursive: true }))
-const release = (...args: string[]) =>
-  execFileSync(process.execPath, ['--no-warnings', script, ...args], { cwd: dir, encoding: 'utf8' })
+/** What the command says; names of files are those of the test's folder. */
+function release(args: readonly string[], env: Record<string, string> = {}): string {
+  let said = ''
+  const inDir = args.map((arg) => (/\.(pem|json|deb|rpm)$|^folder$/.test(arg) ? path.join(dir, arg) : arg))
+  expect(releaseCommand(inDir, env, (text) => (said += text))).toBe(0)
+  return said
+}
 
 test('a key is made once, signs a release, and the next manifest names the releases before', () => {
-  const key = release('key', '--out', 'key.pem').trim()
+  const key = release(['key', '--out', 'key.pem']).trim()
   if (process.platform !== 'win32') expect(statSync(path.join(dir, 'key.pem')).mode & 0o777).toBe(0o600)
-  expect(spawnSync(process.execPath, [script, 'key', '--out', 'key.pem'], { cwd: dir }).status).not.toBe(0)
+  expect(() => release(['key', '--out', 'key.pem'])).toThrow('EEXIST')
   writeFileSync(path.join(dir, 'larder_1.0.0_amd64.deb'), 'one')
   writeFileSync(path.join(dir, 'larder-1.1.0-1.aarch64.rpm'), 'two')
-  release('sign', '--key', 'key.pem', '--out', 'a.json', '--version', '1.0.0', 'larder_1.0.0_amd64.deb')
-  release(
+  release(['sign', '--key', 'key.pem', '--out', 'a.json', '--version', '1.0.0', 'larder_1.0.0_amd64.deb'])
+  release([
     'sign',
     '--key',
     'key.pem',
@@ -32,7 +36,7 @@ test('a key is made once, signs a release, and the next manifest names the relea
     '--after',
     'a.json',
     'larder-1.1.0-1.aarch64.rpm'
-  )
+  ])
   expect(readManifest(readFileSync(path.join(dir, 'b.json')), [key])).toMatchObject({
     channel: 'stable',
     minVersion: '1.0.0',
@@ -44,16 +48,14 @@ test('a key is made once, signs a release, and the next manifest names the relea
 test('what is in a folder is summed up, and its packages are signed with a key of the environment', () => {
   mkdirSync(path.join(dir, 'folder'))
   for (const name of ['larder_1.2.0_arm64.deb', 'notes.txt']) writeFileSync(path.join(dir, 'folder', name), name)
-  release('sums', 'folder')
+  release(['sums', 'folder'])
   const lines = readFileSync(path.join(dir, 'folder', 'SHA256SUMS'), 'utf8')
     .trim()
     .split('\n')
   expect(lines.map((line) => line.split('  ')[1])).toEqual(['larder_1.2.0_arm64.deb', 'notes.txt'])
   const { privatePem, publicKey } = newReleaseKey()
-  const args = ['sign', '--key-env', 'KEY', '--folder', 'folder', '--out', 'c.json', '--version', '1.2.0']
-  execFileSync(process.execPath, ['--no-warnings', script, ...args], {
-    cwd: dir,
-    env: { ...process.env, KEY: privatePem }
+  release(['sign', '--key-env', 'KEY', '--folder', 'folder', '--out', 'c.json', '--version', '1.2.0'], {
+    KEY: privatePem
   })
   expect(readManifest(readFileSync(path.join(dir, 'c.json')), [publicKey]).release.packages).toHaveLength(1)
 })
