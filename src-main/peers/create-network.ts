@@ -1,33 +1,23 @@
 import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { networkInterfaces } from 'node:os'
-import type { SecureContext } from 'node:tls'
 import type { BootId, ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
 import type { Credential, PeerMessage } from '../contract/peer-messages.ts'
 import type { Priority } from '../contract/request.ts'
-import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot, PeerView, UploadView } from '../contract/snapshot.ts'
 import { DEFAULT_PORTS } from '../contract/version.ts'
-import type { Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
-import type { Pace } from '../rates/pace.ts'
-import { AddressGuard } from './control/address-guard.ts'
-import { Beacon } from './discovery/beacon.ts'
+import { assembleFleet, type Fleet } from './assemble-fleet.ts'
+import type { Beacon } from './discovery/beacon.ts'
 import { believing } from './fleet/believed.ts'
 import { CaFleet, type CaFleetHooks } from './fleet/ca-fleet.ts'
-import { FarParty } from './far/far-party.ts'
-import { HubDials } from './hub/hub-dials.ts'
-import { HubDoorway } from './hub/hub-door.ts'
-import { Connections } from './control/connections.ts'
-import type { KnownMembersStore } from './control/known-members.ts'
 import { presentableName, type Hello } from './control/hello.ts'
 import { loadIdentity, type Identity } from './fleet/identity.ts'
 import { InterfaceWatch } from './discovery/interface-watch.ts'
 import { KeyRing } from './fleet/key-ring.ts'
 import { LinkWatch } from '../machine/link-watch.ts'
 import { noLinks } from '../machine/links.ts'
-import { Listener } from './control/listener.ts'
 import { siteKeysOf } from './fleet/site-key-file.ts'
 import { siteKeyMembership, type Membership } from './fleet/membership.ts'
 import { stretchSiteKey } from './fleet/site-key.ts'
@@ -36,66 +26,17 @@ import type {
   FarNetwork,
   HubDoor,
   HubLinks,
-  HubLinksEvents,
-  Log,
   PeerNetwork,
   PeerNetworkEvents,
-  PieceSource,
   ReceivedPiece
 } from './network.ts'
+import type { PeerNetworkOptions } from './network-options.ts'
 import { PeerTable } from './control/peer-table.ts'
-import { KnowledgeProofs, knowledgeWith, type Knowledge } from './exchange/knowledge.ts'
-import { PieceClient, type FetchOptions } from './exchange/piece-client.ts'
+import type { FetchOptions } from './exchange/piece-client.ts'
 import type { PieceRun } from './exchange/piece-request.ts'
-import type { PieceBuffers } from '../pieces/piece-buffers.ts'
-import { PieceServer } from './exchange/piece-server.ts'
-import { Refusals } from './control/refusals.ts'
-import { parseSeed, type Seed } from './discovery/seed.ts'
-import { isLoopback, peerSecureContext } from './fleet/tls-channel.ts'
+import { parseSeeds } from './discovery/seed.ts'
 import { UploadSlots } from './exchange/upload-slots.ts'
-
-/** What holds pieces back; see `rates/`. */
-export interface PeerRates {
-  pace(link: 'lan', priority: Priority): Pace
-  readonly upload: { readonly pace: Pace; readonly capped: boolean }
-}
-
-export interface PeerNetworkOptions {
-  /** Folder of this agent; the identity lies there. */
-  readonly dataDir: string
-  /** Name shown to other members. */
-  readonly name: string
-  readonly version: string
-  readonly weight: () => number
-  readonly settings: {
-    readonly fleet: Settings['fleet']
-    readonly ports: Settings['ports']
-    readonly discovery: Settings['discovery']
-    readonly uploadSlots: number
-    readonly hub?: Settings['hub']
-  }
-  readonly clock: Clock
-  readonly log: Log
-  readonly source: PieceSource
-  /** What this agent knows of contents beyond their digests. */
-  readonly knowledge?: Knowledge
-  /** Where the memory of arriving pieces comes from. */
-  readonly buffers: PieceBuffers
-  /** Absent: as fast as it goes. */
-  readonly rates?: PeerRates
-  /** Numbers in [0, 1) for jitter; secrets never come from here. */
-  readonly random?: () => number
-  /** Where members that were of use are kept over a restart; absent: nowhere. */
-  readonly knownMembers?: KnownMembersStore
-  /** Members that are believed no more, whatever they show. */
-  readonly distrusts?: (id: PeerId) => boolean
-  /** The network interfaces of this PC, as `os.networkInterfaces` lists them. */
-  readonly listing?: typeof networkInterfaces
-  /** What the system says about the kinds of interfaces; without it their names must do. Whoever gives it starts and stops it. */
-  readonly links?: LinkWatch
-  /** Whether members at an address share its places; all but loopback by default. */
-  readonly countsIdentities?: (address: string) => boolean
-}
+import { NoHubs, nobodyFar } from './without-fleet.ts'
 
 /**
  * Reads or makes the device identity and sets up the peer network; `start` opens its ports. A device enrolled at a fleet CA is
@@ -113,34 +54,7 @@ export async function createPeerNetwork(options: PeerNetworkOptions): Promise<Pe
   return new LanNetwork(options, identity, { ca, membership })
 }
 
-const nobodyFar: FarNetwork = {
-  introduction: () => ({ t: 'hub.card', card: null, site: null, name: '' }),
-  learn: () => false,
-  introduce: async () => 'outside'
-}
-
-/** Of an agent without a fleet. */
-class NoHubs extends EventEmitter<HubLinksEvents> implements HubLinks {
-  readonly inUse = false
-  connected = () => []
-  send = () => false
-  view = () => []
-}
-
 const noneRecalled: ReadonlyMap<Sha256Hex, string> = new Map()
-
-/** What exists only in a fleet. */
-interface Fleet {
-  readonly membership: Membership
-  /** Where membership is by a CA. */
-  readonly ca: CaFleet | undefined
-  readonly connections: Connections
-  readonly listener: Listener
-  readonly client: PieceClient
-  readonly far: FarParty
-  readonly hubs: HubDials
-  readonly door: HubDoorway | undefined
-}
 
 class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork {
   readonly self: PeerId
@@ -154,8 +68,6 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
   readonly #fleet: Fleet | undefined
   readonly #watch: InterfaceWatch
   readonly #noHubs = new NoHubs()
-  /** For control connections; pieces go by connections on which the device key alone counts. */
-  #controlContext: SecureContext | undefined
   #beacon: Beacon | undefined
   #port: number | null = null
   #state: 'new' | 'started' | 'stopped' = 'new'
@@ -184,7 +96,24 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
         options.links ?? new LinkWatch(options.clock, { probe: { read: async () => noLinks }, everyMs: 3_600_000 }),
       rules: options.settings.discovery
     })
-    this.#fleet = membership && this.#assemble(membership, ca)
+    this.#fleet =
+      membership &&
+      assembleFleet({
+        options,
+        random: this.#random,
+        identity,
+        bootId: this.bootId,
+        membership,
+        ca,
+        table: this.#table,
+        slots: this.#slots,
+        watch: this.#watch,
+        isBanned: (id, key) => this.isBanned(id, key),
+        refused: (refusal) => this.emit('refused', refusal),
+        port: () => this.#port,
+        hello: () => this.#hello()
+      })
+    if (this.#fleet) this.#follow(this.#fleet)
   }
 
   get credential(): Credential | null {
@@ -344,7 +273,7 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     this.#port = await listener.listen(discovery.listenAddress, ports.peer)
     await this.#watch.start()
     await ca?.start(this.#caHooks(this.#fleet))
-    connections.start(this.#seeds())
+    connections.start(parseSeeds(discovery.seeds, DEFAULT_PORTS.peer, this.#o.log))
     this.#fleet.far.start()
     this.#fleet.hubs.start()
     this.emit('pathsChanged')
@@ -358,7 +287,8 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     })
     // A beacon on a port of its own would reach nobody.
     if (discovery.beacon && ports.beacon !== 0) {
-      this.#beacon = this.#makeBeacon(this.#fleet)
+      this.#beacon = this.#fleet.beacon()
+      this.#beacon.on('changed', () => this.emit('changed'))
       await this.#beacon.start()
     }
     this.emit('changed')
@@ -379,96 +309,8 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     await this.#fleet.listener.close()
   }
 
-  #assemble(membership: Membership, ca: CaFleet | undefined): Fleet {
-    const { clock, log, source } = this.#o
-    const { bootId } = this
-    const proofs = new KnowledgeProofs(knowledgeWith(this.#o.knowledge))
-    const common = { clock, log, random: this.#random, identity: this.#identity, bootId, membership }
-    const secureContext = peerSecureContext(this.#identity)
-    this.#controlContext = ca ? peerSecureContext(ca.credential) : secureContext
-    const refusals = new Refusals(clock, this.#table, (refusal) => this.emit('refused', refusal))
-    const barred = (ownAddress: string | undefined) => this.#watch.barredPath(ownAddress)
-    const countsIdentities = this.#o.countsIdentities ?? ((address: string) => !isLoopback(address))
-    const paths = { barred, isThisPc: (address: string) => this.#watch.isThisPc(address), countsIdentities }
-    const connections = new Connections({
-      ...common,
-      secureContext: () => this.#controlContext!,
-      table: this.#table,
-      refusals,
-      paths,
-      hello: () => this.#hello(),
-      knownMembers: this.#o.knownMembers
-    })
-    const client = new PieceClient({
-      clock,
-      secureContext,
-      buffers: this.#o.buffers,
-      proofs,
-      received: (peer, bytes) => {
-        this.#table.received(peer, bytes)
-        connections.wasOfUse(peer)
-        far.used(peer)
-      },
-      offended: (peer, reason) => connections.cut(peer, reason)
-    })
-    const server = new PieceServer({
-      clock,
-      log,
-      source,
-      random: this.#random,
-      slots: this.#slots,
-      proofs,
-      upload: this.#o.rates?.upload ?? { pace: () => undefined, capped: false },
-      isBanned: (peer, key) => this.isBanned(peer, key),
-      served: (peer, bytes) => {
-        this.#table.served(peer, bytes)
-        connections.wasOfUse(peer)
-        far.used(peer)
-      }
-    })
-    const { hub } = this.#o.settings
-    const far = new FarParty({
-      clock,
-      connections,
-      identity: this.#identity,
-      listing: this.#o.listing ?? networkInterfaces,
-      watch: this.#watch,
-      rules: this.#o.settings.discovery,
-      port: () => this.#port,
-      name: this.#o.name,
-      site: hub?.site ?? null
-    })
-    if (hub) far.reachOnly(hub.reach)
-    const hubs = new HubDials({
-      ...common,
-      secureContext: () => this.#controlContext!,
-      barred,
-      card: () => far.introduction()
-    })
-    hubs.configure(hub?.urls ?? [])
-    const door = hub?.serve
-      ? new HubDoorway({
-          clock,
-          maxConnections: hub.maxConnections,
-          offended: (id, address, reason) => refusals.offender(id, address, reason)
-        })
-      : undefined
-    const listener = new Listener({
-      ...common,
-      credential: ca?.credential ?? this.#identity,
-      guard: new AddressGuard(clock),
-      connections,
-      refusals,
-      barred,
-      ...(door && { hub: door }),
-      countsIdentities,
-      servePieces: (...asked) => server.handle(...asked)
-    })
+  #follow({ connections, far, ca }: Fleet): void {
     connections.on('proven', ({ remote }) => this.#keys.met(remote.id, remote.spki))
-    connections.on('unproven', (id) => {
-      client.forget(id)
-      listener.forget(id)
-    })
     connections.on('connected', (peer) => {
       ca?.connected(peer.id)
       this.emit('connected', peer)
@@ -483,10 +325,9 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       far.used(from)
       if (!this.isBanned(from, message.key)) this.emit('message', from, message)
     })
-    return { membership, ca, connections, listener, client, far, hubs, door }
   }
 
-  #caHooks({ connections, listener }: Fleet): CaFleetHooks {
+  #caHooks({ connections, renew }: Fleet): CaFleetHooks {
     return {
       connected: () => connections.connected().map(({ id }) => id),
       send: (to, message) => void connections.send(to, message),
@@ -494,46 +335,11 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
       enforce: () => this.enforceMembership(),
       recalled: () => this.emit('recalled'),
       renewed: (credential) => {
-        this.#controlContext = peerSecureContext(credential)
-        listener.renew(credential)
+        renew(credential)
         this.emit('changed')
       },
       notice: (text) => this.emit('notice', text)
     }
-  }
-
-  #makeBeacon({ membership, connections }: Fleet): Beacon {
-    const { clock, log, settings } = this.#o
-    const { multicastGroup, multicastGroup6 } = settings.discovery
-    const beacon = new Beacon({
-      clock,
-      log,
-      watch: this.#watch,
-      random: this.#random,
-      membership,
-      device: this.#identity,
-      bootId: this.bootId,
-      port: settings.ports.beacon,
-      group4: multicastGroup,
-      group6: multicastGroup6,
-      peerPort: () => this.#port!
-    })
-    beacon.on('heard', (heard) => {
-      if (connections.heard(heard)) beacon.reply(heard)
-    })
-    beacon.on('otherVersion', ({ address, version }) => connections.otherVersion(address, version))
-    beacon.on('changed', () => this.emit('changed'))
-    return beacon
-  }
-
-  #seeds(): Seed[] {
-    const seeds: Seed[] = []
-    for (const text of this.#o.settings.discovery.seeds) {
-      const seed = parseSeed(text, DEFAULT_PORTS.peer)
-      if (seed) seeds.push(seed)
-      else this.#o.log.warn({ seed: text }, 'A seed in discovery.seeds is not of the form host:port and was left out.')
-    }
-    return seeds
   }
 
   #hello(): Hello {

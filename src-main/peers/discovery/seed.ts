@@ -1,3 +1,5 @@
+import type { Log } from '../network.ts'
+
 /** A peer to greet where multicast is blocked. */
 export interface Seed {
   readonly host: string
@@ -12,4 +14,15 @@ export function parseSeed(text: string, defaultPort: number): Seed | undefined {
   if (!match) return undefined
   const port = match[3] === undefined ? defaultPort : Number(match[3])
   return port >= 1 && port <= 65_535 ? { host: (match[1] ?? match[2])!, port } : undefined
+}
+
+/** Those that can be read; the others are left out, and told. */
+export function parseSeeds(texts: readonly string[], defaultPort: number, log: Pick<Log, 'warn'>): Seed[] {
+  const seeds: Seed[] = []
+  for (const text of texts) {
+    const seed = parseSeed(text, defaultPort)
+    if (seed) seeds.push(seed)
+    else log.warn({ seed: text }, 'A seed in discovery.seeds is not of the form host:port and was left out.')
+  }
+  return seeds
 }

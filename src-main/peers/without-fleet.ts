@@ -1,0 +1,17 @@
+import { EventEmitter } from 'node:events'
+import type { FarNetwork, HubLinks, HubLinksEvents } from './network.ts'
+
+/** Other subnets, to an agent without a fleet. */
+export const nobodyFar: FarNetwork = {
+  introduction: () => ({ t: 'hub.card', card: null, site: null, name: '' }),
+  learn: () => false,
+  introduce: async () => 'outside'
+}
+
+/** Of an agent without a fleet. */
+export class NoHubs extends EventEmitter<HubLinksEvents> implements HubLinks {
+  readonly inUse = false
+  connected = () => []
+  send = () => false
+  view = () => []
+}
