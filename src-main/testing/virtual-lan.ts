@@ -40,6 +40,7 @@ export interface LanPeerOptions {
   readonly random?: () => number
   readonly discovery?: SettingsInput['discovery']
   readonly ports?: SettingsInput['ports']
+  readonly hub?: SettingsInput['hub']
   /** Interfaces of this PC; loopback alone by default. */
   readonly listing?: typeof networkInterfaces
 }
@@ -76,7 +77,8 @@ export class VirtualLan {
         listenAddress: '127.0.0.1',
         includeLoopback: true,
         ...options.discovery
-      }
+      },
+      ...(options.hub && { hub: options.hub })
     })
     const network = await createPeerNetwork({
       dataDir: dir,
@@ -87,6 +89,7 @@ export class VirtualLan {
         fleet: settings.fleet,
         ports: settings.ports,
         discovery: settings.discovery,
+        hub: settings.hub,
         uploadSlots: options.uploadSlots ?? 8
       },
       clock: options.clock ?? systemClock,
