@@ -174,7 +174,9 @@ describe('a site of agents', () => {
     const [master, other] = fleet.agents[0]!.agent.snapshot().masters[0]!.self
       ? fleet.agents
       : fleet.agents.toReversed()
-    master!.machine.set({ links: { byName: new Map([['corp', { kind: 'vpn', metered: null }]]), defaultName: 'corp' } })
+    master!.machine.set({
+      links: { byName: new Map([['corp', { kind: 'vpn', metered: null }]]), defaultName: 'corp', gateways: [] }
+    })
     master!.agent.refresh()
     await untilSnapshot(other!.agent, (s) => s.masters[0]?.self === true)
     expect(master!.agent.snapshot().weight).toMatchObject({

@@ -1,10 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { endianness } from 'node:os'
 import { join } from 'node:path'
+import ipaddr from 'ipaddr.js'
 import type { LinkFacts, LinkKind, LinkProbe } from './links.ts'
 import { runQuietly } from './run-quietly.ts'
 
 /** Most interfaces that are looked at: a container host can have thousands. */
 const MAX_LINKS = 256
+const MAX_GATEWAYS = 16
 const MAX_FILE_CHARACTERS = 64 * 1024
 /** While the interfaces stay the same, what they are is looked at this rarely: some files each, and a process for NetworkManager. */
 const FRESH_MS = 60_000
@@ -55,9 +58,13 @@ export function linuxLinkProbe({
     async read() {
       const names = namesIn(join(sys, 'class/net')).slice(0, MAX_LINKS)
       if (nowMs() - lookedMs >= FRESH_MS || names.join() !== lookedAt) await lookAt(names)
-      const defaultName =
-        defaultOf(textNow(join(proc, 'net/route'))) ?? defaultOf6(textNow(join(proc, 'net/ipv6_route')))
-      return { byName, defaultName }
+      const route = textNow(join(proc, 'net/route'))
+      const route6 = textNow(join(proc, 'net/ipv6_route'))
+      return {
+        byName,
+        defaultName: defaultOf(route) ?? defaultOf6(route6),
+        gateways: [...gatewaysOf(route), ...gatewaysOf6(route6)]
+      }
     }
   }
 }
@@ -116,6 +123,32 @@ export function defaultOf6(table: string): string | null {
     if (Number.isFinite(cost) && (!best || cost < best.metric)) best = { name, metric: cost }
   }
   return best?.name ?? null
+}
+
+/** Routers of the default routes in `/proc/net/route`, where addresses are numbers in the order of this machine's bytes. */
+export function gatewaysOf(table: string): string[] {
+  const found = new Set<string>()
+  for (const line of table.split('\n').slice(1)) {
+    const [, destination, gateway = '', , , , , mask] = line.trim().split(/\s+/)
+    if (destination !== '00000000' || mask !== '00000000' || !/^[0-9A-F]{8}$/i.test(gateway) || /^0+$/.test(gateway))
+      continue
+    const bytes = Buffer.from(gateway, 'hex')
+    if (endianness() === 'LE') bytes.reverse()
+    found.add(bytes.join('.'))
+  }
+  return [...found].slice(0, MAX_GATEWAYS)
+}
+
+/** The same in `/proc/net/ipv6_route`. */
+export function gatewaysOf6(table: string): string[] {
+  const found = new Set<string>()
+  for (const line of table.split('\n')) {
+    const [destination, prefix, , , gateway = ''] = line.trim().split(/\s+/)
+    if (destination !== '0'.repeat(32) || prefix !== '00' || !/^[0-9a-f]{32}$/i.test(gateway) || /^0+$/.test(gateway))
+      continue
+    found.add(ipaddr.fromByteArray([...Buffer.from(gateway, 'hex')]).toString())
+  }
+  return [...found].slice(0, MAX_GATEWAYS)
 }
 
 /** Pairs of `GENERAL.DEVICE` and `GENERAL.METERED` lines, as `nmcli --terse` prints them. */

@@ -18,7 +18,7 @@ export function macosLinkProbe(run: RunProgram = runQuietly): LinkProbe {
 
 /**
  * @param ports blocks of `Hardware Port: Wi-Fi`, `Device: en0`, …
- * @param route a line of it is `interface: en0`
+ * @param route lines of it are `gateway: 192.168.1.1` and `interface: en0`
  */
 export function parseMacosLinks(ports: string, route: string): Links {
   const byName = new Map<string, LinkFacts>()
@@ -28,7 +28,12 @@ export function parseMacosLinks(ports: string, route: string): Links {
     if (match?.[1] === 'Hardware Port') port = match[2]!
     else if (match && byName.size < MAX_LINKS) byName.set(match[2]!, { kind: kindOfPort(port), metered: null })
   }
-  return { byName, defaultName: /^\s*interface: (\S+)$/m.exec(route)?.[1] ?? null }
+  const gateway = /^\s*gateway: ([0-9a-f.:]+)(?:%\S+)?$/im.exec(route)?.[1]
+  return {
+    byName,
+    defaultName: /^\s*interface: (\S+)$/m.exec(route)?.[1] ?? null,
+    gateways: gateway === undefined ? [] : [gateway]
+  }
 }
 
 function kindOfPort(port: string): LinkKind {

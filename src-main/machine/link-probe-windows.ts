@@ -24,10 +24,12 @@ $ProgressPreference = 'SilentlyContinue'
 try { [Console]::OutputEncoding = [Text.Encoding]::UTF8 } catch { }
 $adapters = @(Get-NetAdapter | Select-Object -First 256 -Property Name, InterfaceDescription, InterfaceType)
 $vpns = @((Get-VpnConnection), (Get-VpnConnection -AllUserConnection) | ForEach-Object { $_ } | Where-Object ConnectionStatus -eq 'Connected' | ForEach-Object Name)
-$route = Get-NetRoute -DestinationPrefix '0.0.0.0/0', '::/0' | Sort-Object { $_.RouteMetric + $_.InterfaceMetric } | Select-Object -First 1 -ExpandProperty InterfaceAlias
+$routes = @(Get-NetRoute -DestinationPrefix '0.0.0.0/0', '::/0')
+$gateways = @($routes | Select-Object -First 16 -ExpandProperty NextHop)
+$route = $routes | Sort-Object { $_.RouteMetric + $_.InterfaceMetric } | Select-Object -First 1 -ExpandProperty InterfaceAlias
 $cost = 'unknown'
 try { $cost = [Windows.Networking.Connectivity.NetworkInformation, Windows, ContentType = WindowsRuntime]::GetInternetConnectionProfile().GetConnectionCost().NetworkCostType } catch { }
-ConvertTo-Json -Compress -Depth 3 @{ adapters = $adapters; vpns = $vpns; route = [string]$route; cost = [string]$cost }
+ConvertTo-Json -Compress -Depth 3 @{ adapters = $adapters; vpns = $vpns; gateways = $gateways; route = [string]$route; cost = [string]$cost }
 `
 
 const Answer = z.object({
@@ -41,6 +43,7 @@ const Answer = z.object({
     )
     .max(256),
   vpns: z.array(z.string().max(256)).max(64),
+  gateways: z.array(z.string().max(64)).max(16).default([]),
   route: z.string().max(256),
   /** `NetworkCostType` of the connection that leads to the internet. */
   cost: z.string().max(32)
@@ -73,7 +76,7 @@ export function parseWindowsLinks(printed: string): Links | undefined {
   }
   const answer = Answer.safeParse(value)
   if (!answer.success) return undefined
-  const { adapters, vpns, route, cost } = answer.data
+  const { adapters, vpns, route, cost, gateways } = answer.data
   const defaultName = route || null
   const costly = cost === 'Fixed' || cost === 'Variable' ? true : cost === 'Unrestricted' ? false : null
   const byName = new Map<string, LinkFacts>()
@@ -83,5 +86,6 @@ export function parseWindowsLinks(printed: string): Links | undefined {
     byName.set(Name, { kind, metered: Name === defaultName ? costly : null })
   }
   for (const name of vpns) byName.set(name, { kind: 'vpn', metered: null })
-  return { byName, defaultName }
+  const routers = gateways.map((address) => address.replace(/%.*$/, ''))
+  return { byName, defaultName, gateways: routers.filter((address) => address !== '0.0.0.0' && address !== '::') }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fakeClock } from '../testing/fake-clock.ts'
-import { defaultOf, defaultOf6, linuxLinkProbe, parseMetered } from './link-probe-linux.ts'
+import { defaultOf, defaultOf6, gatewaysOf, gatewaysOf6, linuxLinkProbe, parseMetered } from './link-probe-linux.ts'
 import { macosLinkProbe, parseMacosLinks } from './link-probe-macos.ts'
 import { parseWindowsLinks, windowsLinkProbe } from './link-probe-windows.ts'
 import { LinkWatch, systemLinkProbe } from './link-watch.ts'
@@ -49,15 +49,21 @@ describe('the links of a Linux PC', () => {
       'Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\nwlan0\t00000000\t0102A8C0\t0003\t0\t0\t600\t00000000\neth0\t00000000\t0102A8C0\t0003\t0\t0\t100\t00000000\neth1\t0000A8C0\t00000000\t0001\t0\t0\t1\t0000FFFF\n'
     expect(defaultOf(route)).toBe('eth0')
     expect(defaultOf('Iface\tDestination\n')).toBeNull()
+    expect(gatewaysOf(route)).toEqual(['192.168.2.1'])
     const zero = '0'.repeat(32)
     expect(
       defaultOf6(
         `${zero} 00 ${zero} 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003 wlan0\n${zero} 00 ${zero} 00 ${zero} 00000064 00000001 00000000 00000003 eth0\n${zero} 00 ${zero} 00 ${zero} ffffffff 00000001 00000000 00200200 lo\n`
       )
     ).toBe('eth0')
+    expect(
+      gatewaysOf6(
+        `${zero} 00 ${zero} 00 20010db8000000000000000000000001 00000400 00000001 00000000 00000003 eth0\n${zero} 00 ${zero} 00 ${zero} 00000400 00000001 00000000 00000003 eth1\n`
+      )
+    ).toEqual(['2001:db8::1'])
     await mkdir(join(root, 'net'))
     await writeFile(join(root, 'net/route'), route)
-    expect((await probe().read())!.defaultName).toBe('eth0')
+    expect(await probe().read()).toMatchObject({ defaultName: 'eth0', gateways: ['192.168.2.1'] })
   })
 
   it('are metered when NetworkManager says so, which is asked once a minute and about each new interface', async () => {
@@ -87,6 +93,8 @@ describe('the links of a Linux PC', () => {
       fc.property(fc.string(), (text) => {
         defaultOf(text)
         defaultOf6(text)
+        gatewaysOf(text)
+        gatewaysOf6(text)
         expect(parseMetered(text).size).toBeLessThanOrEqual(256)
       })
     )
@@ -104,6 +112,7 @@ describe('the links of a Windows PC', () => {
         { Name: 'Cellular', InterfaceDescription: 'Some Mobile Broadband Adapter', InterfaceType: 243 }
       ],
       vpns: ['Office'],
+      gateways: ['10.0.0.1', 'fe80::1%7', '0.0.0.0'],
       route: 'Wi-Fi',
       cost: 'Fixed',
       ...more
@@ -115,6 +124,7 @@ describe('the links of a Windows PC', () => {
       ['Ethernet', 'Wi-Fi', 'Ethernet 3', 'Headquarters', 'Cellular', 'Office'].map((name) => linkOf(links, name).kind)
     ).toEqual(['wired', 'wireless', 'vpn', 'vpn', 'cellular', 'vpn'])
     expect(links.defaultName).toBe('Wi-Fi')
+    expect(links.gateways).toEqual(['10.0.0.1', 'fe80::1'])
     expect(['Wi-Fi', 'Ethernet', 'Cellular'].map((name) => linkOf(links, name).metered)).toEqual([true, null, true])
     expect(linkOf(parseWindowsLinks(answer({ cost: 'Unrestricted' }))!, 'Wi-Fi').metered).toBe(false)
     expect(parseWindowsLinks(answer({ route: '' }))!.defaultName).toBeNull()
@@ -146,7 +156,10 @@ describe('the links of a Mac', () => {
     'Hardware Port: Ethernet\nDevice: en0\nEthernet Address: aa\n\nHardware Port: Wi-Fi\nDevice: en1\nEthernet Address: bb\n\nHardware Port: iPhone USB\nDevice: en5\nEthernet Address: cc\n\nVLAN Configurations\n===================\n'
 
   it('are told by their hardware ports', () => {
-    const links = parseMacosLinks(ports, '   route to: default\ndestination: default\n  interface: en1\n')
+    const links = parseMacosLinks(
+      ports,
+      '   route to: default\ndestination: default\n    gateway: 10.0.0.1\n  interface: en1\n'
+    )
     expect(['en0', 'en1', 'en5', 'utun4'].map((name) => linkOf(links, name))).toEqual([
       { kind: 'wired', metered: null },
       { kind: 'wireless', metered: null },
@@ -154,6 +167,7 @@ describe('the links of a Mac', () => {
       { kind: 'vpn', metered: null }
     ])
     expect(links.defaultName).toBe('en1')
+    expect(links.gateways).toEqual(['10.0.0.1'])
   })
 
   it('are not told this time when the command fails', async () => {
@@ -171,7 +185,11 @@ describe('the links of a Mac', () => {
 describe('the watch over links', () => {
   it('tells changes only, keeps what it knows when there is no answer, and asks once at a time', async () => {
     const clock = fakeClock()
-    const wired: Links = { byName: new Map([['eth0', { kind: 'wired', metered: null }]]), defaultName: 'eth0' }
+    const wired: Links = {
+      byName: new Map([['eth0', { kind: 'wired', metered: null }]]),
+      defaultName: 'eth0',
+      gateways: []
+    }
     const answers: (Links | undefined)[] = [wired, wired, undefined, { ...wired, defaultName: null }]
     let asked = 0
     const watch = new LinkWatch(clock, { probe: { read: async () => answers[asked++] }, everyMs: 1000 })

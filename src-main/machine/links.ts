@@ -14,6 +14,8 @@ export interface Links {
   readonly byName: ReadonlyMap<string, LinkFacts>
   /** Name of the interface that leads to the internet; null where there is none or the system does not say. */
   readonly defaultName: string | null
+  /** Addresses of the routers of all default routes. */
+  readonly gateways: readonly string[]
 }
 
 /** Asks the system about its network interfaces. */
@@ -22,7 +24,7 @@ export interface LinkProbe {
   read(): Promise<Links | undefined>
 }
 
-export const noLinks: Links = { byName: new Map(), defaultName: null }
+export const noLinks: Links = { byName: new Map(), defaultName: null, gateways: [] }
 
 /** Names that VPN software gives its interfaces, on any system. */
 const vpnNames =
@@ -46,6 +48,7 @@ export function linkOf(links: Links, name: string): LinkFacts {
 /** True when two readings say the same. */
 export function sameLinks(a: Links, b: Links): boolean {
   if (a.defaultName !== b.defaultName || a.byName.size !== b.byName.size) return false
+  if (a.gateways.join() !== b.gateways.join()) return false
   for (const [name, { kind, metered }] of a.byName) {
     const other = b.byName.get(name)
     if (other?.kind !== kind || other.metered !== metered) return false

@@ -7,6 +7,7 @@ import { MachineWatch, uplinkOf } from './machine-watch.ts'
 const rules = { configured: null, allowVpn: false, allowMetered: false, minBatteryPercent: 20, minFreeBytes: 1000 }
 const links = (defaultName: string | null, all: Record<string, LinkFacts['kind']>): Links => ({
   defaultName,
+  gateways: [],
   byName: new Map(Object.entries(all).map(([name, kind]) => [name, { kind, metered: null }]))
 })
 const settled = () => new Promise((resolve) => setImmediate(resolve))

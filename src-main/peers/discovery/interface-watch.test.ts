@@ -14,7 +14,7 @@ const card = (address: string, mac = '02:00:00:00:00:01'): NetworkInterfaceInfo 
   internal: false,
   cidr: `${address}/24`
 })
-const vpn: Links = { byName: new Map([['corp', { kind: 'vpn', metered: null }]]), defaultName: null }
+const vpn: Links = { byName: new Map([['corp', { kind: 'vpn', metered: null }]]), defaultName: null, gateways: [] }
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 function watched(answers: (Links | Promise<Links>)[] = [noLinks]) {

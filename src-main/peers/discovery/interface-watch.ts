@@ -75,6 +75,11 @@ export class InterfaceWatch extends EventEmitter<InterfaceWatchEvents> {
     return ownAddress === undefined ? null : (this.#choice.barred.get(withoutZone(ownAddress)) ?? null)
   }
 
+  /** The way out of this network: no PC. */
+  isRouter(address: string): boolean {
+    return this.#o.links.latest.gateways.includes(withoutZone(address))
+  }
+
   isThisPc(address: string): boolean {
     return address.startsWith('127.') || address === '::1' || this.#choice.own.has(withoutZone(address))
   }

@@ -38,7 +38,8 @@ const choose = (
 ) => chooseInterfaces(listing, links, { ...defaults, ...rules }, { indexOf: () => index, platform })
 const linked = (links: Record<string, Partial<LinkFacts>>): Links => ({
   byName: new Map(Object.entries(links).map(([name, facts]) => [name, { kind: 'wired', metered: null, ...facts }])),
-  defaultName: null
+  defaultName: null,
+  gateways: []
 })
 const usedNames = (choice: ReturnType<typeof choose>) => choice.interfaces.filter((i) => i.used).map((i) => i.name)
 

@@ -56,6 +56,7 @@ describe('reach', () => {
   const reach = reachOf({
     subnets: ['10.0.0.0/8', 'fc00::/7', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4'],
     isThisPc: (address) => address === '10.0.0.9',
+    isRouter: (address) => address === '10.0.0.1',
     loopbackToo: false
   })
 
@@ -63,6 +64,8 @@ describe('reach', () => {
     ['10.20.30.40', null],
     ['fd00::1', null],
     ['10.0.0.9', 'is this PC itself'],
+    ['10.0.0.1', 'is the router of this network'],
+    ['::ffff:10.0.0.1', 'is the router of this network'],
     ['127.0.0.1', 'is this PC itself'],
     ['::1', 'is this PC itself'],
     ['::ffff:127.0.0.1', 'is this PC itself'],

@@ -81,6 +81,7 @@ export class FarParty implements FarNetwork {
     this.#reach = reachOf({
       subnets,
       isThisPc: (address) => watch.isThisPc(address),
+      isRouter: (address) => watch.isRouter(address),
       loopbackToo: rules.includeLoopback
     })
   }
