@@ -3,6 +3,7 @@ import type { CacheLimits } from '../cache/cache-limits.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { AgentEvent } from '../contract/events.ts'
 import type { ErrorCode } from '../contract/errors.ts'
+import type { HubContentView, HubMemberView } from '../contract/hub-view.ts'
 import type { ContentKey, RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
 import type { ReasonCode, RequestSpec, RequestView } from '../contract/request.ts'
@@ -72,6 +73,9 @@ export interface Agent extends EventEmitter<AgentEvents> {
   /** Contents as streams while they are still coming in. */
   readonly readings: Readings
   snapshot(): AgentSnapshot
+  /** As a hub of others; empty when it is none. */
+  hubMembers(): HubMemberView[]
+  hubContents(): HubContentView[]
   /** How far this PC's clock is from those of origins asked lately. */
   clockSkews(): readonly ClockSkew[]
   /** What the server of a URL was found to do otherwise than HTTP has it. */

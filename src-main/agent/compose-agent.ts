@@ -185,13 +185,26 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
       buffers,
       clock: awake,
       log,
+      env,
       shared: () => transfers
     },
     stack
   )
   const { network, claims } = peers
   const hub = await openHub(
-    { clock: awake, network, name: made.name, settings: () => live.current, events, changed },
+    {
+      clock: awake,
+      network,
+      rates,
+      name: made.name,
+      settings: () => live.current,
+      events,
+      changed,
+      totals: () => {
+        const { originBytes, peerBytes, cacheBytes } = savings.read().days28
+        return { originBytes, peerBytes, cacheBytes, failed: events.count('requestFailed') }
+      }
+    },
     stack
   )
   const begunFiles = await BegunFiles.open(dataPaths(dataDir).begunFiles)

@@ -5,6 +5,7 @@ import type { Cache } from '../cache/cache.ts'
 import { GIVEN_UP_MS } from '../claims/claims.ts'
 import type { ErrorCode } from '../contract/errors.ts'
 import type { AgentEvent } from '../contract/events.ts'
+import type { HubContentView, HubMemberView } from '../contract/hub-view.ts'
 import type { ContentKey, RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
 import type { ReasonCode, RequestSpec, RequestView } from '../contract/request.ts'
@@ -129,6 +130,14 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
       bypassed: this.#bypasses.count,
       events: this.#events.since(0, 200)
     })
+  }
+
+  hubMembers(): HubMemberView[] {
+    return this.#running().hub.hub?.members() ?? []
+  }
+
+  hubContents(): HubContentView[] {
+    return this.#running().hub.hub?.contents() ?? []
   }
 
   clockSkews(): readonly ClockSkew[] {

@@ -47,6 +47,18 @@ const waiting = (what: WaitingFor['what'], more: Partial<RequestView> = {}, ahea
   ...more
 })
 
+test('names the PC of another subnet that downloaded it for the site, or had it', () => {
+  const other = { name: 'pc-7', subnet: '10.1.3.0/24', had: false }
+  const relayed = request({ split: split(0, 100) })
+  expect(diagnose(relayed, [{ name: 'pc-7' }], other).verdict).toBe(
+    'All of it came from peers (pc-7). pc-7 in subnet 10.1.3.0/24 downloaded it for the site.'
+  )
+  expect(diagnose(relayed, [], { ...other, had: true }).verdict).toMatch(
+    /pc-7 in subnet 10\.1\.3\.0\/24 had it already\.$/
+  )
+  expect(diagnose(request({}), [], other).verdict).not.toMatch(/pc-7/)
+})
+
 describe('why a download came from where it did, or does not go on', () => {
   test.each<[situation: string, Partial<RequestView>, verdict: RegExp, next: RegExp | null]>([
     [

@@ -1,5 +1,6 @@
 import { isFinal, waitingSentence } from '../contract/progress.ts'
 import { ReasonCode, reasonTexts, type RequestView } from '../contract/request.ts'
+import type { SiteShareView } from '../contract/snapshot.ts'
 import { reasonAdvice } from '../contract/why.ts'
 
 export interface Diagnosis {
@@ -11,12 +12,16 @@ export interface Diagnosis {
 
 const NAMED_PEERS = 5
 
-/** One download, as it was told last, and the peers that gave bytes. */
-export function diagnose(request: RequestView, peers: readonly { readonly name: string }[]): Diagnosis {
+/** One download, as it was told last, the peers that gave bytes, and the PC of another subnet it came from. */
+export function diagnose(
+  request: RequestView,
+  peers: readonly { readonly name: string }[],
+  other: SiteShareView['from'] = null
+): Diagnosis {
   const { state, error } = request
   if (state === 'failed')
     return { verdict: `It failed: ${error?.message ?? 'for an unknown reason'}`, next: error?.next ?? null }
-  const source = sourceSentence(request, peers)
+  const source = `${sourceSentence(request, peers)}${request.split.peerBytes > 0 ? otherSentence(other) : ''}`
   const left = leftFor(request)
   if (left !== null)
     return {
@@ -55,6 +60,11 @@ function adviceOf(request: RequestView): string | null {
   if (state === 'cancelled' || (split.cacheBytes > 0 && split.originBytes === 0)) return null
   const reason = decisive(request)
   return reason === null ? null : reasonAdvice[reason.code]
+}
+
+function otherSentence(other: SiteShareView['from']): string {
+  if (other === null) return ''
+  return ` ${other.name} in subnet ${other.subnet} ${other.had ? 'had it already' : 'downloaded it for the site'}.`
 }
 
 const receivedAny = ({ split }: RequestView): boolean => split.originBytes + split.peerBytes + split.cacheBytes > 0

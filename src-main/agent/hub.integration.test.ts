@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { ask, untilSnapshot, type TestAgent } from '../testing/fleet.ts'
 import { startHubSite, type HubSite } from '../testing/hub-site.ts'
 import { startOriginServer, type OriginServer } from '../testing/origin-server.ts'
+import { explain } from './why.ts'
 
 const MIB = 1024 * 1024
 
@@ -34,6 +35,14 @@ describe('a site of four subnets with a hub', () => {
     const [fetcher, ...others] = views.filter(({ split }) => split.originBytes > 0)
     expect(others).toEqual([])
     expect(fetcher!.reasons.map(({ code }) => code)).toEqual(['elected-for-site'])
+  })
+
+  test('says at each relay which PC of which subnet downloaded it', () => {
+    const verdicts = site.all.map(
+      ({ agent }) => explain('/big.bin', agent.snapshot(), agent.events()).downloads[0]!.verdict
+    )
+    const told = /s\d-pc\d in subnet 127\.0\.0\.0\/24 downloaded it for the site\.$/
+    expect(verdicts.filter((verdict) => told.test(verdict))).toHaveLength(3)
   })
 
   test('lets one PC of a subnet meet other subnets, and no other', () => {
@@ -111,6 +120,49 @@ test('without a hub nothing of another subnet is known', async () => {
   expect(origin.stats().contentBytes).toBe(2 * MIB)
   for (const { agent } of site.all)
     expect(agent.snapshot()).toMatchObject({ peers: [], hub: { hubs: [], serving: null } })
+  await site.stop()
+  await origin.close()
+})
+
+test('two hubs: one copy while all PCs reach both, one when one of them is gone, two where each half reaches its own', async () => {
+  const origin = await startOriginServer({ rateBytesPerSecond: 8 * MIB })
+  const site = await startHubSite({ subnets: 2, pcs: 1, hubs: 2 })
+  const halves = await startHubSite({ subnets: 2, pcs: 1, hubs: 2, of: (s, urls) => ({ hub: { urls: [urls[s]!] } }) })
+  const copies = async (path: string, of = site) => {
+    origin.reset()
+    const url = origin.put(path, { generate: { bytes: MIB, seed: path } })
+    const views = await Promise.all(of.all.map(({ agent }) => ask(agent, { url })))
+    expect(views.map(({ state }) => state)).toEqual(of.all.map(() => 'done'))
+    return origin.stats().contentBytes / MIB
+  }
+  expect([await copies('/1'), await copies('/2'), await copies('/3'), await copies('/4')]).toEqual([1, 1, 1, 1])
+  const down = site.all.map(({ agent }) =>
+    untilSnapshot(agent, (s) => s.hub.hubs.filter((h) => h.state === 'connected').length === 1, 60_000)
+  )
+  await site.hubs[0]!.agent.stop()
+  await Promise.all(down)
+  expect([await copies('/5'), await copies('/6'), await copies('/7')]).toEqual([1, 1, 1])
+  expect(await copies('/8', halves)).toBe(2)
+  await Promise.all([site.stop(), halves.stop(), origin.close()])
+})
+
+test('a hub with a budget tells who downloads for its site how fast it may, and lifts that when it is done', async () => {
+  const origin = await startOriginServer()
+  const site = await startHubSite({
+    subnets: 2,
+    pcs: 1,
+    hubs: 1,
+    hubSettings: () => ({ rates: { wanSite: 2 * MIB } })
+  })
+  const url = origin.put('/paced.bin', { generate: { bytes: 5 * MIB, seed: 3 } })
+  const limited = Promise.any(
+    site.all.map(({ agent }) => untilSnapshot(agent, (s) => s.rates.siteShare === 2 * MIB, 60_000).then(() => agent))
+  )
+  const views = Promise.all(site.all.map(({ agent }) => ask(agent, { url })))
+  const fetcher = await limited
+  expect((await views).map(({ state }) => state)).toEqual(['done', 'done'])
+  expect(origin.stats().contentBytes).toBe(5 * MIB)
+  await untilSnapshot(fetcher, (s) => s.rates.siteShare === null, 60_000)
   await site.stop()
   await origin.close()
 })

@@ -19,6 +19,7 @@ import type { MachineWatch } from '../machine/machine-watch.ts'
 import type { Serving } from './serving.ts'
 
 export interface PeersWorld extends Pick<AgentHost, 'log'> {
+  readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: AwakeClock
   readonly dataDir: string
   readonly name: string
@@ -44,7 +45,7 @@ export interface Peers {
 
 /** Makes the two; starting them is left to the caller. @throws the codes of {@link createPeerNetwork} */
 export async function openPeers(world: PeersWorld, stack: PartStack): Promise<Peers> {
-  const { dataDir, name, settings, machine, serving, rates, buffers, distrust, shared, clock, log } = world
+  const { dataDir, name, settings, machine, serving, rates, buffers, distrust, shared, clock, log, env } = world
   const { fleet, ports, discovery, transfers, election, hub } = settings
   const network = await stack.own(
     'peer network',
@@ -61,6 +62,8 @@ export async function openPeers(world: PeersWorld, stack: PartStack): Promise<Pe
         buffers,
         rates,
         knownMembers: membersIn(world),
+        outerAgent: async (url) =>
+          (await import('../origin/tunnel-agent.ts')).tunnelAgent(url, { settings: settings.origin, env, clock }),
         distrusts: (id) => distrust.has(id),
         source: {
           openServed: async (key) => (rates.mayUpload ? shared().openServed(key) : undefined),

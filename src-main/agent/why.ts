@@ -84,7 +84,8 @@ function explainOne(
   events: readonly AgentEvent[],
   quirks: readonly Quirk[]
 ): WhyDownload {
-  const peers = transfers.find((t) => t.key === request.key)?.peers.map(({ name, bytes }) => ({ name, bytes })) ?? []
+  const transfer = transfers.find((t) => t.key === request.key)
+  const peers = transfer?.peers.map(({ name, bytes }) => ({ name, bytes })) ?? []
   const { id, url, state, key, sha256, verifiedBy, lengthBytes, createdAt, finishedAt, split, masterName, error } =
     request
   return {
@@ -101,7 +102,7 @@ function explainOne(
     peers,
     masterName,
     error,
-    ...diagnose(request, peers),
+    ...diagnose(request, peers, transfer?.site?.from ?? null),
     originQuirks: quirks.map((quirk) => quirkTexts[quirk]),
     causes: request.reasons.map(({ code, at, text }) => ({ code, at, text, next: reasonAdvice[code] })),
     history: historyOf(request, events)

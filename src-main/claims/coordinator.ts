@@ -134,6 +134,24 @@ export class Coordinator {
       this.#apply(hosted, { type: 'stoodBack', self: this.#world.self, untilMs })
   }
 
+  masters(): Set<PeerId> {
+    const masters = new Set<PeerId>()
+    for (const { table } of this.#tables.values()) if (table.master !== null) masters.add(table.master)
+    return masters
+  }
+
+  hosts(key: ContentKey): boolean {
+    return this.#tables.has(key)
+  }
+
+  /** Somebody else coordinates this content, and its claimants know. */
+  forget(key: ContentKey): void {
+    const hosted = this.#tables.get(key)
+    if (!hosted) return
+    for (const id of hosted.table.claimantIds()) this.#count(id, -1)
+    this.#close(hosted)
+  }
+
   /** It is out of the game for this content, and stays a member for all others. */
   memberBanned(id: PeerId, key: ContentKey): void {
     const hosted = this.#tables.get(key)
@@ -207,8 +225,7 @@ export class Coordinator {
       if (isIdle || ++looked === MAX_LOOKED_AT) break
     }
     if (!oldest) return false
-    for (const id of oldest.table.claimantIds()) this.#count(id, -1)
-    this.#close(oldest)
+    this.forget(oldest.table.key)
     return true
   }
 

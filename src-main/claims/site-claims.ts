@@ -20,11 +20,17 @@ export interface SiteLinkEvents {
   busy: [ContentKey]
 }
 
+/** A hub; those of one cluster share their tables. */
+export interface SiteHub {
+  readonly id: PeerId
+  readonly cluster: PeerId
+}
+
 /** The hubs of this agent, as claims see them. */
 export interface SiteLink extends EventEmitter<SiteLinkEvents> {
   readonly self: PeerId
   /** Those that are connected. */
-  hubs(): readonly PeerId[]
+  hubs(): readonly SiteHub[]
   send(to: PeerId, message: ClaimToHub): boolean
 }
 
@@ -42,6 +48,8 @@ export interface SiteClaims {
   readonly reachable: boolean
   /** @param init its key is the site key */
   open(init: ClaimInit): Claim
+  /** The hub that this content is claimed at. */
+  hubOf(key: ContentKey): PeerId | null
   setMachine(machine: Machine): void
   wokeUp(): void
   start(): void
@@ -49,8 +57,8 @@ export interface SiteClaims {
 }
 
 /**
- * The same claims as in a subnet, but for who coordinates: the first in rendezvous order among the hubs that are connected, and
- * never an agent that is none. Without a hub the last decision stays in force, and a new claim waits for nobody.
+ * The same claims as in a subnet, but for who coordinates: the first in rendezvous order among the clusters of hubs that are
+ * connected, so that agents connected to different hubs of one agree, and never an agent that is none. Without a hub the last decision stays in force, and a new claim waits for nobody.
  */
 export function createSiteClaims({ link, clock, random, settings, standstill }: SiteClaimsOptions): SiteClaims {
   const claims = new Map<ContentKey, OwnClaim>()
@@ -60,8 +68,12 @@ export function createSiteClaims({ link, clock, random, settings, standstill }: 
   let known: Standstill | null = null
 
   const rightful = (key: ContentKey): PeerId | undefined => {
-    const [first, ...rest] = link.hubs()
-    return first === undefined ? undefined : coordinatorOf(key, first, rest)
+    const hubs = link.hubs()
+    const cluster = firstOf(key, [...new Set(hubs.map((hub) => hub.cluster))])
+    return firstOf(
+      key,
+      hubs.filter((hub) => hub.cluster === cluster).map(({ id }) => id)
+    )
   }
 
   const world: ClaimWorld = {
@@ -124,6 +136,7 @@ export function createSiteClaims({ link, clock, random, settings, standstill }: 
       if (isRunning && hub !== undefined) claim.moveTo(hub)
       return claim
     },
+    hubOf: (key) => claims.get(key)?.coordinator ?? null,
     setMachine({ weight }) {
       // What kind of PC it is concerns nobody elsewhere.
       machine = { weight, about: '' }
@@ -148,6 +161,10 @@ export function createSiteClaims({ link, clock, random, settings, standstill }: 
       link.off('message', onMessage)
     }
   }
+}
+
+function firstOf(key: ContentKey, [first, ...rest]: readonly PeerId[]): PeerId | undefined {
+  return first === undefined ? undefined : coordinatorOf(key, first, rest)
 }
 
 /** Nobody is asked at a hub what it holds: that is registered there. */

@@ -106,7 +106,8 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
       'after',
       examples([
         'larder hub --fleet-key-file /etc/larder/site-key',
-        'larder hub status                 hubs of this PC'
+        'larder hub status                 hubs of this PC',
+        'larder hub members                at a hub: who is connected'
       ])
     )
     .action(async (options) => {
@@ -117,6 +118,18 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
   command(hub, 'status', 'Show the hubs of this PC, and who takes this one for a hub.').action(async (_, self) => {
     const { showHub } = await import('./hub-commands.ts')
     await showHub(self.optsWithGlobals(), output)
+  })
+  command(hub, 'sites', 'At a hub: its sites, what they claim, and what they saved.').action(async (_, self) => {
+    const { showHubSites } = await import('./hub-commands.ts')
+    await showHubSites(self.optsWithGlobals(), output)
+  })
+  command(hub, 'contents', 'At a hub: contents that are claimed now; it knows no names.').action(async (_, self) => {
+    const { showHubContents } = await import('./hub-commands.ts')
+    await showHubContents(self.optsWithGlobals(), output)
+  })
+  command(hub, 'members', 'At a hub: PCs that are connected to it, and their versions.').action(async (_, self) => {
+    const { showHubMembers } = await import('./hub-commands.ts')
+    await showHubMembers(self.optsWithGlobals(), output)
   })
 
   command(program, 'get', 'Download a URL to a file, through the agent where there is one.')

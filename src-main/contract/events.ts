@@ -21,6 +21,7 @@ export const AgentEvent = z.object({
     'masterLost',
     'wanLease',
     'hubConnected',
+    'hubStore',
     'hubLost',
     'fallback',
     'bypassed',

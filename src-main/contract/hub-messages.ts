@@ -39,8 +39,27 @@ export const HubCard = z.object({
   /** Null: it cannot be reached by others. */
   card: CardText.nullable(),
   site: SiteName.nullable(),
-  name: shownWords(64)
+  name: shownWords(64),
+  version: shownWords(32).optional()
 })
+
+const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+
+/** Agent to hub that wants to know: what it got and where from, of the last 28 days, and failed requests of this run. No name, no content. */
+export const HubTotals = z.object({
+  t: z.literal('hub.totals'),
+  originBytes: count,
+  peerBytes: count,
+  cacheBytes: count,
+  failed: count
+})
+export type HubTotals = z.infer<typeof HubTotals>
+
+/** Agent to hub, once a second while it has a share of its site's budget: what it gets from origins. */
+export const HubWan = z.object({ t: z.literal('hub.wan'), bytesPerSecond: count })
+
+/** Hub to agent, again at least every 20 s: what it may get from origins in all, null: no limit. Forgotten after a minute without. */
+export const HubBudget = z.object({ t: z.literal('hub.budget'), bytesPerSecond: count.min(1).nullable() })
 
 /** Agent to hub: it has all of it and serves it for so many hours. */
 export const HubHold = z.object({ t: z.literal('hub.hold'), ...key, hours: z.number().int().min(1).max(168) })
@@ -65,6 +84,8 @@ export const HubAlone = z.object({ t: z.literal('hub.alone'), ...key, why: Alone
 
 export const ToHub = z.discriminatedUnion('t', [
   HubCard,
+  HubTotals,
+  HubWan,
   HubHold,
   HubDrop,
   HubFailed,
@@ -83,7 +104,11 @@ export const HubHello = z.object({
   /** The site this agent is taken to be in; null: none, so that it shares with nobody by way of this hub. */
   site: SiteName.nullable(),
   version: shownWords(32),
-  leaseMs: z.number().int().min(100).max(600_000)
+  leaseMs: z.number().int().min(100).max(600_000),
+  /** The same at hubs that share a store; absent: it is alone. */
+  cluster: PeerId.optional(),
+  /** It wants to hear `hub.totals`. */
+  totals: z.boolean().optional()
 })
 export type HubHello = z.infer<typeof HubHello>
 
@@ -96,10 +121,12 @@ export const HubCards = z.object({
     .max(8)
 })
 
+export type HubCards = z.infer<typeof HubCards>
+
 /** Hub to agent: there is no room for this content; it is to go on by itself. */
 export const HubBusy = z.object({ t: z.literal('hub.busy'), ...key, retryMs: z.number().int().min(0).max(3_600_000) })
 
-export const FromHub = z.discriminatedUnion('t', [HubHello, HubCards, HubBusy, ClaimDecision.extend(key)])
+export const FromHub = z.discriminatedUnion('t', [HubHello, HubCards, HubBusy, HubBudget, ClaimDecision.extend(key)])
 export type FromHub = z.infer<typeof FromHub>
 
 /** The claim messages that travel to and from a hub. */

@@ -5,14 +5,22 @@ const live = { live: true }
 const cidr = z.union([z.cidrv4(), z.cidrv6()])
 const ms = (min: number, max: number) => z.number().int().min(min).max(max)
 
-/** Where a hub is: on the peer port of its agent. */
+const HOST = '(\\[[0-9a-f:.]{2,45}\\]|[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?)(:\\d{1,5})?'
+
+/** Where hubs are: on the peer port of an agent, behind a reverse proxy, or as an SRV record says. */
 export const HubUrl = z
   .string()
   .max(300)
   .regex(
-    /^larder:\/\/(\[[0-9a-f:.]{2,45}\]|[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?)(:\d{1,5})?\/?$/i,
-    'expected larder://host or larder://host:port'
+    new RegExp(
+      `^(larder://${HOST}/?|https?://${HOST}(/[\\w.~%-]{1,64}){0,8}/?|srv:[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?)$`,
+      'i'
+    ),
+    'expected larder://host:port, https://host/path/ or srv:_larder-hub._tcp.example.org'
   )
+
+/** Where something listens: host and port. */
+export const ListenAt = z.string().regex(/^(\[[0-9a-f:.]{2,45}\]|[a-z0-9_.-]{1,253}):\d{1,5}$/i, 'expected host:port')
 
 /** Private addresses: RFC 1918 and RFC 4193. */
 export const PRIVATE_ADDRESSES = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'] as const
@@ -27,12 +35,56 @@ export const HubSettings = z.object({
     .array(HubUrl)
     .max(8)
     .default([])
-    .describe('Hubs of this site, `larder://host:4726`: PCs of several subnets download a content once between them.')
+    .describe(
+      'Hubs of this site: PCs of several subnets download a content once between them. `larder://host:4726`; `https://host/path/` for one behind a reverse proxy; `srv:_larder-hub._tcp.example.org` for those of an SRV record.'
+    )
+    .meta(live),
+  discover: z
+    .enum(['off', 'dns'])
+    .default('off')
+    .describe('`dns`: hubs are also looked for in the SRV record `_larder-hub._tcp` of the DNS suffix of this PC.')
     .meta(live),
   site: SiteName.nullable()
     .default(null)
     .describe('Name of the site this PC is in, where its address does not tell the hub.'),
   serve: z.boolean().default(false).describe('This agent is a hub for others, too.'),
+  listen: ListenAt.nullable()
+    .default(null)
+    .describe(
+      'At a hub: where a reverse proxy brings its PCs, `127.0.0.1:4728`. Plain HTTP with WebSockets; TLS with both certificates is inside.'
+    ),
+  trustedProxies: z
+    .array(cidr)
+    .max(64)
+    .default(['127.0.0.0/8', '::1/128'])
+    .describe('At a hub: proxies whose last entry in X-Forwarded-For is taken for the address of a PC, for limits.'),
+  store: z
+    .string()
+    .max(500)
+    .regex(/^(memory|rediss?:\/\/[!-~]+)$/, 'expected memory, redis://host:6379 or rediss://…')
+    .default('memory')
+    .describe(
+      'At a hub: where it keeps who has what. `memory`, or the Redis or Valkey that several hubs behind one address share, `rediss://user:password@host:6379/0`.'
+    )
+    .meta({ secret: true }),
+  monitorListen: ListenAt.nullable()
+    .default(null)
+    .describe('At a hub: where its page (`/`) and its figures for Prometheus (`/metrics`) are given, `0.0.0.0:4729`.'),
+  monitorToken: z
+    .string()
+    .min(16)
+    .max(256)
+    .nullable()
+    .default(null)
+    .describe('Who shows this sees the page and the figures: bearer token, or password of any user name.')
+    .meta({ secret: true }),
+  monitorCertFile: z
+    .string()
+    .max(4096)
+    .nullable()
+    .default(null)
+    .describe('Certificate chain of `hub.monitorListen`, PEM. Without one it listens on 127.0.0.1 or ::1 only.'),
+  monitorKeyFile: z.string().max(4096).nullable().default(null).describe('Its key, PEM.'),
   sites: z
     .array(SiteEntry)
     .max(1000)

@@ -17,6 +17,38 @@ export const HubLinkView = z.object({
 })
 export type HubLinkView = z.infer<typeof HubLinkView>
 
+const bytes = z.number().int().nonnegative()
+
+/** What PCs got in the last 28 days, by where it came from, and failed requests since they started. */
+export const HubTotalsView = z.object({ originBytes: bytes, peerBytes: bytes, cacheBytes: bytes, failed: bytes })
+export type HubTotalsView = z.infer<typeof HubTotalsView>
+
+/** A PC that takes this one for its hub. */
+export const HubMemberView = z.object({
+  id: PeerId,
+  name: z.string(),
+  /** Where its connection comes from. */
+  address: z.string(),
+  /** Null: in none, so that it shares with its own subnet only. */
+  site: z.string().nullable(),
+  version: z.string().nullable(),
+  since: z.number(),
+  totals: HubTotalsView.nullable()
+})
+export type HubMemberView = z.infer<typeof HubMemberView>
+
+/** A content that is claimed at a hub, which knows it by a name that says nothing. */
+export const HubContentView = z.object({
+  site: z.string(),
+  key: z.string(),
+  /** The PC that downloads it for the site; null: nobody, for some have it. */
+  master: z.string().nullable(),
+  claimants: z.number().int(),
+  holders: z.number().int(),
+  since: z.number()
+})
+export type HubContentView = z.infer<typeof HubContentView>
+
 export const HubSiteView = z.object({
   name: z.string(),
   members: z.number().int(),
@@ -25,7 +57,8 @@ export const HubSiteView = z.object({
   /** Whose holders are remembered. */
   remembered: z.number().int(),
   /** Downloads of this run that a subnet went on with by itself although another one had or got the content. */
-  wentAlone: z.number().int()
+  wentAlone: z.number().int(),
+  totals: HubTotalsView.optional()
 })
 export type HubSiteView = z.infer<typeof HubSiteView>
 
@@ -33,6 +66,13 @@ export type HubSiteView = z.infer<typeof HubSiteView>
 export const HubView = z.object({
   hubs: z.array(HubLinkView),
   /** As a hub of others; null: it is none. */
-  serving: z.object({ members: z.number().int(), sites: z.array(HubSiteView) }).nullable()
+  serving: z
+    .object({
+      members: z.number().int(),
+      sites: z.array(HubSiteView),
+      /** What it shares with other hubs: nothing, a store that is connected, or one that is not. */
+      store: z.enum(['none', 'connected', 'lost']).default('none')
+    })
+    .nullable()
 })
 export type HubView = z.infer<typeof HubView>

@@ -8,6 +8,8 @@ export const CapsView = z.record(z.enum(rateKinds), z.number().nullable())
 /** What holds transfers back right now. */
 export const RatesView = z.object({
   caps: CapsView,
+  /** What the hub leaves to this PC of the budget of its site, bytes per second; null: no limit. */
+  siteShare: z.number().nullable().optional(),
   /** Some hours have other caps. */
   scheduled: z.boolean(),
   adaptive: z.object({

@@ -41,7 +41,9 @@ export const PeerView = z.object({
   servedBytes: z.number(),
   banned: z.boolean(),
   /** In another subnet: a hub has named it. */
-  far: z.boolean().optional()
+  far: z.boolean().optional(),
+  /** Of a far one: its subnet, as a guess from its address. */
+  subnet: z.string().optional()
 })
 export type PeerView = z.infer<typeof PeerView>
 
@@ -89,6 +91,15 @@ export const UploadView = z.object({
 })
 export type UploadView = z.infer<typeof UploadView>
 
+/** How the master of a subnet gets a content, where subnets share it through a hub. */
+export const SiteShareView = z.object({
+  /** `leased`: it downloads it for the site; `relaying`: it takes it from another subnet. */
+  phase: z.enum(['asking', 'leased', 'relaying', 'alone']),
+  /** The PC of another subnet that downloads it for the site, or had it already. */
+  from: z.object({ name: z.string(), subnet: z.string(), had: z.boolean() }).nullable()
+})
+export type SiteShareView = z.infer<typeof SiteShareView>
+
 /** The running job for one content. */
 export const TransferView = z.object({
   key: ContentKey,
@@ -110,6 +121,8 @@ export const TransferView = z.object({
   sampledBytes: z.number().int().nonnegative(),
   /** Verified bytes received from each peer. */
   peers: z.array(z.object({ peer: PeerId, name: z.string(), bytes: z.number(), pieces: z.number().int() })),
+  /** Null: other subnets have no part in it here. */
+  site: SiteShareView.nullable().optional(),
   rateBytesPerSecond: z.number(),
   requests: z.number().int()
 })

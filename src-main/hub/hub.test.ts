@@ -36,7 +36,7 @@ test('who has said where it is has a site; nobody else is listened to', () => {
   hub.message(id(1), card)
   expect(told.map(([to, { t }]) => [to, t])).toEqual([[id(1), 'hub.hello']])
   hub.message(id(1), { t: 'hub.hold', key, hours: 1 })
-  expect(hub.sites()).toEqual([{ name: ONLY_SITE, members: 1, contents: 0, remembered: 1, wentAlone: 0 }])
+  expect(hub.sites()).toMatchObject([{ name: ONLY_SITE, members: 1, contents: 0, remembered: 1, wentAlone: 0 }])
   hub.lost(id(1))
   expect(hub.sites()[0]?.members).toBe(0)
 })
@@ -48,4 +48,20 @@ test('counts the downloads that subnets went on with by themselves, not those th
   for (const why of ['site-unreachable', 'site-stalled', 'nobody'] satisfies AloneWhy[])
     hub.message(id(1), { t: 'hub.alone', key, why })
   expect(hub.sites()[0]?.wentAlone).toBe(2)
+})
+
+test('adds up by site what its members got and what failed, and counts those that are there', () => {
+  const { hub } = start()
+  for (const n of [1, 2, 3]) {
+    hub.joined(id(n), '10.1.2.3')
+    hub.message(id(n), { ...card, site: n === 3 ? 'Kiel' : 'Bremen' } as ToHub)
+    hub.message(id(n), { t: 'hub.totals', originBytes: n, peerBytes: 10 * n, cacheBytes: 0, failed: 1 })
+  }
+  const totals = () => Object.fromEntries(hub.sites().map((site) => [site.name, site.totals]))
+  expect(totals()).toEqual({
+    Bremen: { originBytes: 3, peerBytes: 30, cacheBytes: 0, failed: 2 },
+    Kiel: { originBytes: 3, peerBytes: 30, cacheBytes: 0, failed: 1 }
+  })
+  hub.lost(id(2))
+  expect(totals()['Bremen']).toEqual({ originBytes: 1, peerBytes: 10, cacheBytes: 0, failed: 1 })
 })

@@ -1,17 +1,23 @@
 import { GIVEN_UP_MS, type ClaimSettings, type ElectedInfo } from '../claims/claims.ts'
 import type { FromHub, HubHello, ToHub } from '../contract/hub-messages.ts'
-import type { HubSiteView } from '../contract/hub-view.ts'
+import type { HubContentView, HubMemberView, HubSiteView, HubTotalsView } from '../contract/hub-view.ts'
 import type { SiteEntry } from '../contract/hub-settings.ts'
 import type { PeerId } from '../contract/ids.ts'
 import type { Standstill } from '../lib/awake-clock.ts'
-import type { Clock } from '../lib/clock.ts'
+import type { Clock, Timer } from '../lib/clock.ts'
 import { readCard } from '../peers/far/contact-card.ts'
+import { Cluster } from './cluster.ts'
 import { HolderRegistry } from './registry.ts'
+import type { HubStore } from './store.ts'
+import { SiteBudget } from './site-budget.ts'
 import { siteTable, type SiteOf } from './site-table.ts'
 import { SiteDesk } from './site-desk.ts'
 
 /** A decision is worth a short wait only: the subnets ask within a few milliseconds of each other, or much later. */
 export const SITE_WINDOW_MS = 50
+
+/** The budgets of sites are divided anew this often. */
+const DIVIDE_MS = 1000
 
 /** Sites with a desk; PCs of further ones share with nobody by way of this hub. */
 const MAX_SITES = 1000
@@ -25,11 +31,17 @@ export interface HubOptions {
   readonly sites: readonly SiteEntry[]
   readonly maxConnections: number
   readonly maxContents: number
+  /** Bytes per second from origins that each site has; null: no limit. */
+  readonly wanSite?: () => number | null
+  /** What this hub shares with others behind the same address; absent: it is alone. */
+  readonly store?: HubStore
   send(to: PeerId, message: FromHub): void
   standstill?(): Standstill | null
   onFlood(id: PeerId): void
   onElected(site: string, info: ElectedInfo): void
 }
+
+const nothing: HubTotalsView = { originBytes: 0, peerBytes: 0, cacheBytes: 0, failed: 0 }
 
 interface Member {
   readonly id: PeerId
@@ -38,15 +50,8 @@ interface Member {
   name: string
   site: string | null
   greeted: boolean
-}
-
-/** One member as people see it. */
-export interface HubMemberView {
-  readonly id: PeerId
-  readonly name: string
-  readonly address: string
-  readonly site: string | null
-  readonly sinceMs: number
+  version: string | null
+  totals: HubTotalsView | null
 }
 
 /** This agent as hub of others: who is there, in which site, and one desk per site. Knows contents by their site keys only. */
@@ -55,18 +60,51 @@ export class Hub {
   readonly #siteOf: SiteOf
   readonly #members = new Map<PeerId, Member>()
   readonly #cards = new Map<PeerId, { text: string; counter: number }>()
-  readonly #desks = new Map<string, { desk: SiteDesk; registry: HolderRegistry }>()
+  readonly #desks = new Map<string, { desk: SiteDesk; registry: HolderRegistry; budget: SiteBudget }>()
+  readonly #division: Timer
+  readonly #cluster: Cluster | null
   #known: Standstill | null
 
   constructor(options: HubOptions) {
     this.#o = options
     this.#siteOf = siteTable(options.sites)
     this.#known = options.standstill?.() ?? null
+    const { self, clock, store, send } = options
+    this.#cluster =
+      store === undefined
+        ? null
+        : new Cluster({
+            self,
+            clock,
+            store,
+            desk: (site) => this.#deskOf(site),
+            isOwn: (site, id) => this.#members.get(id)?.site === site,
+            cardOf: (id) => this.#cards.get(id)?.text,
+            learnCard: (id, card) => this.#learnCard(id, card),
+            tell: send
+          })
+    // Agents are to know who belongs together.
+    store?.on('up', () => {
+      for (const member of this.#members.values()) if (member.greeted) this.#greet(member)
+    })
+    this.#cluster?.start()
+    this.#division = clock.every(DIVIDE_MS, () => {
+      for (const { budget } of this.#desks.values()) budget.divide()
+    })
   }
 
   joined(id: PeerId, address: string): void {
     this.lost(id)
-    const member = { id, address, sinceMs: this.#o.clock.wallMs(), name: id.slice(0, 8), site: null, greeted: false }
+    const member = {
+      id,
+      address,
+      sinceMs: this.#o.clock.wallMs(),
+      name: id.slice(0, 8),
+      site: null,
+      greeted: false,
+      version: null,
+      totals: null
+    }
     this.#members.set(id, member)
   }
 
@@ -74,7 +112,7 @@ export class Hub {
     const member = this.#members.get(id)
     if (!member) return
     this.#members.delete(id)
-    if (member.site !== null) this.#desks.get(member.site)?.desk.lost(id)
+    if (member.site !== null) this.#gone(member.site, id)
   }
 
   message(from: PeerId, message: ToHub): void {
@@ -82,48 +120,95 @@ export class Hub {
     const member = this.#members.get(from)
     if (!member) return
     if (message.t === 'hub.card') return this.#carded(member, message)
+    if (message.t === 'hub.wan') {
+      if (member.site !== null) this.#desks.get(member.site)?.budget.used(from, message.bytesPerSecond)
+      return
+    }
+    if (message.t === 'hub.totals') {
+      const { t: _, ...totals } = message
+      member.totals = totals
+      return
+    }
     const desk = member.site === null ? undefined : this.#desks.get(member.site)?.desk
-    if (desk) desk.message(from, message)
+    if (desk && this.#cluster) this.#cluster.message(member.site!, from, message)
+    else if (desk) desk.message(from, message)
     else if (message.t === 'claim.put') this.#o.send(from, { t: 'hub.busy', key: message.key, retryMs: 60_000 })
   }
 
+  get memberCount(): number {
+    return this.#members.size
+  }
+
+  get store(): 'none' | 'connected' | 'lost' {
+    if (this.#o.store === undefined) return 'none'
+    return this.#o.store.isUp ? 'connected' : 'lost'
+  }
+
   members(): HubMemberView[] {
-    return [...this.#members.values()].map(({ id, name, address, site, sinceMs }) => ({
+    return [...this.#members.values()].map(({ id, name, address, site, version, sinceMs, totals }) => ({
       id,
       name,
       address,
       site,
-      sinceMs
+      version,
+      since: sinceMs,
+      totals
     }))
   }
 
   sites(): HubSiteView[] {
+    const totals = this.#totals()
     return [...this.#desks].map(([name, { desk, registry }]) => ({
       name,
       members: desk.memberCount,
       contents: desk.contentCount,
       remembered: registry.contentCount,
-      wentAlone: desk.wentAlone
+      wentAlone: desk.wentAlone,
+      totals: totals.get(name) ?? nothing
     }))
   }
 
-  stop(): void {
+  contents(): HubContentView[] {
+    const nameOf = (id: PeerId) => this.#members.get(id)?.name ?? id.slice(0, 8)
+    return [...this.#desks].flatMap(([site, { desk }]) => desk.contents(nameOf).map((one) => ({ site, ...one })))
+  }
+
+  #totals(): Map<string, HubTotalsView> {
+    const bySite = new Map<string, HubTotalsView>()
+    for (const { site, totals } of this.#members.values()) {
+      if (site === null || totals === null) continue
+      const sum = bySite.get(site) ?? nothing
+      bySite.set(site, {
+        originBytes: sum.originBytes + totals.originBytes,
+        peerBytes: sum.peerBytes + totals.peerBytes,
+        cacheBytes: sum.cacheBytes + totals.cacheBytes,
+        failed: sum.failed + totals.failed
+      })
+    }
+    return bySite
+  }
+
+  async stop(): Promise<void> {
+    this.#division.cancel()
+    await this.#cluster?.stop()
     for (const { desk } of this.#desks.values()) desk.stop()
     this.#desks.clear()
     this.#members.clear()
   }
 
-  #carded(member: Member, { card, site, name }: Extract<ToHub, { t: 'hub.card' }>): void {
+  #carded(member: Member, { card, site, name, version }: Extract<ToHub, { t: 'hub.card' }>): void {
     const read = card === null ? undefined : readCard(Buffer.from(card, 'base64url'))
     const addresses = read?.id === member.id ? read.addresses.map(({ address }) => address) : []
     if (card !== null && read?.id === member.id) this.#keepCard(member.id, card, read.counter)
     member.name = name || member.id.slice(0, 8)
+    member.version = version ?? null
     const named = this.#siteOf({ addresses: addresses.length > 0 ? addresses : [member.address], stated: site })
     // Without a table members name their sites themselves.
     const where = named !== null && (this.#desks.has(named) || this.#desks.size < MAX_SITES) ? named : null
     const moves = where !== member.site
-    if (moves && member.site !== null) this.#desks.get(member.site)?.desk.lost(member.id)
+    if (moves && member.site !== null) this.#gone(member.site, member.id)
     member.site = where
+    if (where !== null && read?.id === member.id && card !== null) this.#cluster?.carded(where, member.id, card)
     if (where !== null && moves) this.#deskOf(where).joined(member.id)
     if (moves || !member.greeted) this.#greet(member)
     member.greeted = true
@@ -131,8 +216,28 @@ export class Hub {
 
   #greet({ id, site }: Member): void {
     const { name, version, election } = this.#o
-    const hello: HubHello = { t: 'hub.hello', name: name.slice(0, 64), site, version, leaseMs: election.leaseMs }
+    const hello: HubHello = {
+      t: 'hub.hello',
+      name: name.slice(0, 64),
+      site,
+      version,
+      leaseMs: election.leaseMs,
+      cluster: this.#o.store?.cluster ?? undefined,
+      totals: true
+    }
     this.#o.send(id, hello)
+  }
+
+  #gone(site: string, id: PeerId): void {
+    this.#desks.get(site)?.budget.lost(id)
+    if (this.#cluster) this.#cluster.lost(site, id)
+    else this.#desks.get(site)?.desk.lost(id)
+  }
+
+  /** As another hub has it. */
+  #learnCard(id: PeerId, text: string): void {
+    const read = readCard(Buffer.from(text, 'base64url'))
+    if (read?.id === id) this.#keepCard(id, text, read.counter)
   }
 
   #keepCard(id: PeerId, text: string, counter: number): void {
@@ -148,17 +253,28 @@ export class Hub {
     if (known) return known.desk
     const { self, clock, election, maxContents, send, onFlood, onElected } = this.#o
     const registry = new HolderRegistry(clock, maxContents)
+    const tell = (to: PeerId, message: FromHub) =>
+      this.#cluster ? this.#cluster.told(site, to, message) : send(to, message)
     const desk = new SiteDesk({
       self,
       clock,
       settings: { windowMs: SITE_WINDOW_MS, leaseMs: election.leaseMs, settleMs: Math.min(1000, election.settleMs) },
       registry,
       cardOf: (id) => this.#cards.get(id)?.text,
-      send,
+      send: tell,
       onFlood,
-      onElected: (info) => onElected(site, info)
+      onElected: (info) => {
+        budget.divide()
+        onElected(site, info)
+      }
     })
-    this.#desks.set(site, { desk, registry })
+    const budget = new SiteBudget({
+      clock,
+      budget: () => this.#o.wanSite?.() ?? null,
+      masters: () => desk.masters(),
+      tell: (to, bytesPerSecond) => tell(to, { t: 'hub.budget', bytesPerSecond })
+    })
+    this.#desks.set(site, { desk, registry, budget })
     return desk
   }
 

@@ -35,6 +35,8 @@ test('who downloads for a site is told its share when it changes, is lifted when
     ['1', 950],
     ['2', 50]
   ])
+  site.used(id(1), 900)
+  site.used(id(2), 30)
   expect(await after(20_000)).toEqual([
     ['1', 950],
     ['2', 50]

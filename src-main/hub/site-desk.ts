@@ -2,7 +2,8 @@
 import { Coordinator } from '../claims/coordinator.ts'
 import type { ClaimSettings, ElectedInfo } from '../claims/claims.ts'
 import { MAX_SITE_HOLDERS, type FromHub, type ToHub } from '../contract/hub-messages.ts'
-import type { PeerId } from '../contract/ids.ts'
+import type { HubContentView } from '../contract/hub-view.ts'
+import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ClaimDecision, ClaimMessage } from '../contract/peer-messages.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { HolderRegistry } from './registry.ts'
@@ -21,7 +22,7 @@ export interface SiteDeskWorld {
 }
 
 /** What an agent says about contents. */
-export type DeskMessage = Exclude<ToHub, { t: 'hub.card' }>
+export type DeskMessage = Exclude<ToHub, { t: 'hub.card' | 'hub.totals' | 'hub.wan' }>
 
 /** The claims of one site at its hub: which subnet downloads what, and who has it already. */
 export class SiteDesk {
@@ -60,6 +61,22 @@ export class SiteDesk {
     return this.#coordinator.tableCount
   }
 
+  /** Those that download something for the site. */
+  masters(): Set<PeerId> {
+    return this.#coordinator.masters()
+  }
+
+  contents(nameOf: (id: PeerId) => string): Omit<HubContentView, 'site'>[] {
+    const { registry } = this.#world
+    return this.#coordinator.view(nameOf).map(({ key, master, since, members }) => ({
+      key,
+      master: master === null ? null : nameOf(master),
+      claimants: members,
+      holders: registry.holders(key).length,
+      since
+    }))
+  }
+
   /** Downloads that a subnet went on with by itself although another one had or got the content. */
   get wentAlone(): number {
     return this.#wentAlone
@@ -68,6 +85,26 @@ export class SiteDesk {
   joined(id: PeerId): void {
     this.#live.add(id)
     this.#sent.delete(id)
+  }
+
+  /** A member of another hub that speaks by way of it. */
+  joinedElsewhere(id: PeerId): void {
+    if (!this.#live.has(id)) this.joined(id)
+  }
+
+  /** The table of this content is open. */
+  has(key: ContentKey): boolean {
+    return this.#coordinator.hosts(key)
+  }
+
+  /** Another hub keeps the table of this content. */
+  forget(key: ContentKey): void {
+    this.#coordinator.forget(key)
+  }
+
+  /** Another hub, or an earlier run, knows that this one has all of it. */
+  holds(key: ContentKey, id: PeerId, forMs: number): void {
+    this.#world.registry.hold(key, id, forMs / 3_600_000)
   }
 
   lost(id: PeerId): void {

@@ -48,10 +48,7 @@ export function linuxLinkProbe({
     lookedAt = names.join()
     const metered = parseMetered((await networkManager()) ?? '')
     byName = new Map(
-      names.map((name) => [
-        name,
-        { kind: readKind(join(sys, 'class/net', name)), metered: metered.get(name) ?? null }
-      ])
+      names.map((name) => [name, { kind: readKind(join(sys, 'class/net', name)), metered: metered.get(name) ?? null }])
     )
   }
   return {

@@ -1,6 +1,7 @@
 import type { Agent } from '../agent/agent.ts'
 import { explain } from '../agent/why.ts'
 import type { agentOperations } from '../contract/operations/agent.ts'
+import type { hubOperations } from '../contract/operations/hub.ts'
 import type { AgentSnapshot } from '../contract/snapshot.ts'
 import { API_VERSION, LARDER_VERSION } from '../contract/version.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -11,7 +12,7 @@ import { statusView } from './status-view.ts'
 export function createAgentHandlers(
   clock: Clock,
   programs: () => ProgramServices
-): HandlersOf<keyof typeof agentOperations> {
+): HandlersOf<keyof typeof agentOperations | keyof typeof hubOperations> {
   const status = ({ agent }: { agent: Agent }) => statusView(agent.snapshot())
   const inMs = (ms: number | null) => (ms === null ? null : clock.wallMs() + ms)
   // One string per snapshot, however many readers there are.
@@ -39,6 +40,8 @@ export function createAgentHandlers(
       'agent.status': (_, call) => status(call),
       'agent.snapshot': (_, { agent }) => agent.snapshot(),
       'agent.doctor': () => programs().examine(),
+      'hub.members': (_, { agent }) => ({ members: agent.hubMembers() }),
+      'hub.contents': (_, { agent }) => ({ contents: agent.hubContents() }),
       'peer.list': (_, { agent }) => ({ peers: agent.snapshot().peers }),
       'master.list': (_, { agent }) => ({ masters: agent.snapshot().masters }),
       'events.list': ({ since }, { agent }) => ({ bootId: agent.snapshot().bootId, events: agent.events(since) }),

@@ -34,6 +34,7 @@ const ofTheMachine: ReadonlySet<AgentEventType> = new Set<AgentEventType>([
   'peerRefused',
   'peerDistrusted',
   'hubConnected',
+  'hubStore',
   'hubLost',
   'cacheCleared',
   'cacheMoved',

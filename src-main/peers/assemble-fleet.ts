@@ -1,3 +1,6 @@
+import { resolveSrv } from 'node:dns/promises'
+import http from 'node:http'
+import https from 'node:https'
 import { networkInterfaces } from 'node:os'
 import type { BootId, ContentKey, PeerId } from '../contract/ids.ts'
 import { AddressGuard } from './control/address-guard.ts'
@@ -16,9 +19,13 @@ import { FarParty } from './far/far-party.ts'
 import type { CaFleet } from './fleet/ca-fleet.ts'
 import type { Identity } from './fleet/identity.ts'
 import type { Membership } from './fleet/membership.ts'
+import { dnsSuffixes } from '../machine/dns-suffixes.ts'
 import { isLoopback, peerSecureContext, type TlsCredential } from './fleet/tls-channel.ts'
 import { HubDials } from './hub/hub-dials.ts'
+import { SrvHubs } from './hub/srv-hubs.ts'
 import { HubDoorway } from './hub/hub-door.ts'
+import { TunnelEntrance } from './hub/tunnel-entrance.ts'
+import type { HubSearch } from './network.ts'
 import type { PeerNetworkOptions } from './network-options.ts'
 
 /** What the parts of a fleet need of the agent around them. */
@@ -49,8 +56,13 @@ export interface Fleet {
   readonly client: PieceClient
   readonly far: FarParty
   readonly hubs: HubDials
+  readonly srv: SrvHubs
   readonly door: HubDoorway | undefined
+  /** Where a reverse proxy brings agents; absent: nowhere. */
+  readonly entrance: TunnelEntrance | undefined
   beacon(): Beacon
+  /** The settings of the section `hub`, which may change. */
+  search(search: HubSearch): void
   /** From the next connection on another certificate is shown. */
   renew(credential: TlsCredential): void
 }
@@ -115,16 +127,34 @@ export function assembleFleet(world: FleetWorld): Fleet {
     rules: options.settings.discovery,
     port: () => world.port(),
     name: options.name,
+    version: options.version,
     site: hub?.site ?? null
   })
-  if (hub) far.reachOnly(hub.reach)
   const hubs = new HubDials({
     ...common,
     secureContext: () => controlContext,
     barred,
+    outerAgent:
+      options.outerAgent ?? (async (url) => (url.startsWith('https:') ? https.globalAgent : http.globalAgent)),
     card: () => far.introduction()
   })
-  hubs.configure(hub?.urls ?? [])
+  const srv = new SrvHubs({
+    clock,
+    resolve: options.resolveSrv ?? resolveSrv,
+    suffixes: options.dnsSuffixes ?? dnsSuffixes
+  })
+  let named: readonly string[] = []
+  const dialAll = () => hubs.configure([...new Set([...named, ...srv.urls])])
+  srv.on('changed', dialAll)
+  const search = ({ urls, reach, discover }: HubSearch) => {
+    far.reachOnly(reach)
+    named = urls.filter((url) => !/^srv:/i.test(url))
+    dialAll()
+    srv.configure(
+      urls.filter((url) => /^srv:/i.test(url)).map((url) => url.slice('srv:'.length)),
+      discover === 'dns'
+    )
+  }
   const door = hub?.serve
     ? new HubDoorway({
         clock,
@@ -143,6 +173,13 @@ export function assembleFleet(world: FleetWorld): Fleet {
     countsIdentities,
     servePieces: (...asked) => server.handle(...asked)
   })
+  const entrance =
+    hub?.serve && hub.listen !== null
+      ? new TunnelEntrance({
+          ...hub,
+          take: (stream, source) => listener.takeTunnel(stream, source)
+        })
+      : undefined
   connections.on('unproven', (id) => {
     client.forget(id)
     listener.forget(id)
@@ -155,7 +192,9 @@ export function assembleFleet(world: FleetWorld): Fleet {
     client,
     far,
     hubs,
+    srv,
     door,
+    entrance,
     beacon: () => {
       const { multicastGroup, multicastGroup6 } = options.settings.discovery
       const beacon = new Beacon({
@@ -173,6 +212,7 @@ export function assembleFleet(world: FleetWorld): Fleet {
       beacon.on('otherVersion', ({ address, version }) => connections.otherVersion(address, version))
       return beacon
     },
+    search,
     renew: (credential) => {
       controlContext = peerSecureContext(credential)
       listener.renew(credential)

@@ -26,6 +26,7 @@ import type {
   FarNetwork,
   HubDoor,
   HubLinks,
+  HubSearch,
   PeerNetwork,
   PeerNetworkEvents,
   ReceivedPiece
@@ -146,9 +147,8 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     return this.#fleet?.door ?? null
   }
 
-  configureHubs({ urls, reach }: { readonly urls: readonly string[]; readonly reach: readonly string[] }): void {
-    this.#fleet?.far.reachOnly(reach)
-    this.#fleet?.hubs.configure(urls)
+  configureHubs(search: HubSearch): void {
+    this.#fleet?.search(search)
   }
 
   sign(message: Uint8Array): Buffer {
@@ -271,15 +271,19 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     const { ports, discovery } = this.#o.settings
     const { listener, connections, ca } = this.#fleet
     this.#port = await listener.listen(discovery.listenAddress, ports.peer)
+    const at = this.#o.settings.hub?.listen ?? null
+    if (at !== null) await this.#fleet.entrance?.listen(at)
     await this.#watch.start()
     await ca?.start(this.#caHooks(this.#fleet))
     connections.start(parseSeeds(discovery.seeds, DEFAULT_PORTS.peer, this.#o.log))
     this.#fleet.far.start()
+    if (this.#o.settings.hub) this.#fleet.search(this.#o.settings.hub)
     this.#fleet.hubs.start()
     this.emit('pathsChanged')
     this.#watch.on('changed', () => {
       connections.pathsChanged()
       this.#fleet?.far.networkChanged()
+      this.#fleet?.srv.refresh()
       this.#fleet?.hubs.refresh()
       this.#fleet?.hubs.announce()
       this.emit('pathsChanged')
@@ -303,8 +307,10 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     await this.#beacon?.stop()
     this.#fleet.client.close()
     this.#fleet.far.stop()
+    this.#fleet.srv.stop()
     this.#fleet.hubs.stop()
     this.#fleet.door?.close()
+    await this.#fleet.entrance?.close()
     this.#fleet.connections.stop()
     await this.#fleet.listener.close()
   }

@@ -1,3 +1,4 @@
+import type { Agent } from 'node:http'
 import type { networkInterfaces } from 'node:os'
 import type { PeerId } from '../contract/ids.ts'
 import type { Priority } from '../contract/request.ts'
@@ -8,6 +9,7 @@ import type { PieceBuffers } from '../pieces/piece-buffers.ts'
 import type { Pace } from '../rates/pace.ts'
 import type { KnownMembersStore } from './control/known-members.ts'
 import type { Knowledge } from './exchange/knowledge.ts'
+import type { ResolveSrv } from './hub/srv-hubs.ts'
 import type { Log, PieceSource } from './network.ts'
 
 /** What holds pieces back; see `rates/`. */
@@ -39,6 +41,11 @@ export interface PeerNetworkOptions {
   readonly buffers: PieceBuffers
   /** Absent: as fast as it goes. */
   readonly rates?: PeerRates
+  /** What leads to a hub behind a reverse proxy; Node's own way by default. */
+  readonly outerAgent?: (url: string) => Promise<Agent>
+  /** Asks DNS for hubs; the system's by default. */
+  readonly resolveSrv?: ResolveSrv
+  readonly dnsSuffixes?: () => Promise<readonly string[]>
   /** Numbers in [0, 1) for jitter; secrets never come from here. */
   readonly random?: () => number
   /** Where members that were of use are kept over a restart; absent: nowhere. */

@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { BootId, ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
+import type { HubSettings } from '../contract/hub-settings.ts'
 import type { FromHub, HubHello, ToHub } from '../contract/hub-messages.ts'
 import type { Credential, PeerMessage } from '../contract/peer-messages.ts'
 import type { Priority } from '../contract/request.ts'
@@ -89,6 +90,9 @@ export interface FarNetwork {
   /** Connects to a member whose card is known, within the limits of what a hub may cause. */
   introduce(id: PeerId): Promise<Introduced>
 }
+
+/** Where hubs are, and whom they may name. */
+export type HubSearch = Pick<HubSettings, 'urls' | 'reach' | 'discover'>
 
 /** A hub this agent is connected to. */
 export interface ConnectedHub {
@@ -214,7 +218,7 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
   /** Ports in use once started. */
   ports(): { peer: number | null; beacon: number | null }
   /** Other hubs, or other subnets to be reached. */
-  configureHubs(settings: { readonly urls: readonly string[]; readonly reach: readonly string[] }): void
+  configureHubs(settings: HubSearch): void
   /** The weight of this PC has changed: members are told. */
   renewHello(): void
   /** Network or power changed: rescan interfaces, beacon at once. */

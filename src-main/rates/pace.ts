@@ -11,6 +11,14 @@ export type Pace = (bytes: number, signal?: AbortSignal) => Promise<void> | unde
 /** A wait looks again at least so often, so that a cap that is raised or lifted counts at once. */
 const LOOK_AGAIN_MS = 500
 
+/** Keeps to both. */
+export function bothOf(one: Pace, other: Pace): Pace {
+  return (bytes, signal) => {
+    const waits = [one(bytes, signal), other(bytes, signal)].filter((wait) => wait !== undefined)
+    return waits.length === 0 ? undefined : Promise.all(waits).then(() => {})
+  }
+}
+
 /** Keeps the bytes that go through within a bucket's rate. */
 export function paceOf(bucket: ByteBucket, clock: Clock): Pace {
   const wait = async (mark: number, signal?: AbortSignal): Promise<void> => {

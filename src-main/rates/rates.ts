@@ -6,7 +6,7 @@ import type { LocalClock } from '../lib/local-time.ts'
 import { AdaptiveWindow, type DelayProbe, type TransferWindow } from './adaptive-window.ts'
 import { ByteBucket } from './byte-bucket.ts'
 import { capsAt, capTable, type Caps } from './cap-table.ts'
-import { paceOf, type Pace } from './pace.ts'
+import { bothOf, paceOf, type Pace } from './pace.ts'
 import type { UploadCount } from './upload-count.ts'
 
 /** The hour is looked at so often; caps change at most so late. */
@@ -31,6 +31,9 @@ export class Rates {
   readonly #timer: Timer
   /** Holds back bytes for peers. */
   readonly upload: { readonly pace: Pace; readonly capped: boolean }
+  /** What the hub of this site leaves to this PC, beside its own caps. */
+  readonly #siteShare: ByteBucket
+  #wanBytes = 0
   #settings: Settings['rates']
   #table: readonly Caps[]
 
@@ -39,7 +42,21 @@ export class Rates {
     this.#settings = parts.settings
     this.#table = capTable(parts.settings)
     this.#buckets = forEachKind(() => new ByteBucket(parts.clock))
-    this.#paces = forEachKind((kind) => paceOf(this.#buckets[kind], parts.clock))
+    this.#siteShare = new ByteBucket(parts.clock)
+    const share = paceOf(this.#siteShare, parts.clock)
+    const own = forEachKind((kind) => paceOf(this.#buckets[kind], parts.clock))
+    const fromOrigins = (pace: Pace): Pace => {
+      const both = bothOf(pace, share)
+      return (bytes, signal) => {
+        this.#wanBytes += bytes
+        return both(bytes, signal)
+      }
+    }
+    this.#paces = {
+      ...own,
+      wanForeground: fromOrigins(own.wanForeground),
+      wanBackground: fromOrigins(own.wanBackground)
+    }
     const { upload } = this.#buckets
     this.upload = {
       pace: this.#paces.upload,
@@ -62,6 +79,18 @@ export class Rates {
   /** Holds back bytes from origins (`wan`) or peers (`lan`). */
   pace(link: 'wan' | 'lan', priority: Priority): Pace {
     return this.#paces[`${link}${priority === 'foreground' ? 'Foreground' : 'Background'}`]
+  }
+
+  /** Bytes that came from origins in this run. */
+  get wanBytes(): number {
+    return this.#wanBytes
+  }
+
+  /** All that comes from origins keeps to this, bytes per second, until told otherwise; null: to its own caps only. */
+  limitWan(bytesPerSecond: number | null): void {
+    if (this.#siteShare.bytesPerSecond === bytesPerSecond) return
+    this.#siteShare.bytesPerSecond = bytesPerSecond
+    this.#o.changed()
   }
 
   noteUploaded(bytes: number): void {
@@ -101,6 +130,7 @@ export class Rates {
     return {
       caps: forEachKind((kind) => this.#buckets[kind].bytesPerSecond),
       scheduled: this.#settings.schedule.length > 0,
+      siteShare: this.#siteShare.bytesPerSecond,
       adaptive: {
         enabled: this.#settings.adaptive,
         targetMs: this.#settings.adaptiveTargetMs,

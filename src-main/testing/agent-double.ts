@@ -347,6 +347,9 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     return []
   }
 
+  hubMembers = () => []
+  hubContents = () => []
+
   clockSkews(): [] {
     return []
   }

@@ -23,10 +23,12 @@ export interface HubSiteOptions {
   readonly pcs: number
   /** How many hubs, and what is set there. */
   readonly hubs?: number
-  readonly hubSettings?: SettingsInput
+  readonly hubSettings?: (hub: number) => SettingsInput
+  /** What the PCs are to call the hubs; their peer ports by default. */
+  readonly urls?: (hubs: readonly TestAgent[]) => Promise<readonly string[]>
   readonly settings?: SettingsInput
   /** Settings of the PCs of one subnet. */
-  readonly of?: (subnet: number) => SettingsInput
+  readonly of?: (subnet: number, urls: readonly string[]) => SettingsInput
 }
 
 /** On a busy machine nobody goes alone for slowness; tests of that set their own. */
@@ -55,19 +57,19 @@ export async function startHubSite(options: HubSiteOptions): Promise<HubSite> {
   try {
     const hubs: TestAgent[] = []
     for (let h = 0; h < (options.hubs ?? 0); h++) {
-      const { hub, ...rest } = options.hubSettings ?? {}
+      const { hub, ...rest } = options.hubSettings?.(h) ?? {}
       hubs.push(await start(`hub-${h + 1}`, [], { ...rest, hub: { serve: true, ...hub } }))
     }
-    const urls = hubs.map(({ agent }) => `larder://127.0.0.1:${agent.snapshot().ports.peer}`)
+    const urls = (await options.urls?.(hubs)) ?? hubs.map(directUrl)
     const subnets = await Promise.all(
       Array.from({ length: options.subnets }, async (_, s) => {
-        const own = options.of?.(s) ?? {}
+        const own = options.of?.(s, urls) ?? {}
         const pcs: TestAgent[] = []
         for (let i = 0; i < options.pcs; i++) {
           const settings = {
             ...options.settings,
             ...own,
-            hub: { urls, reach: ['127.0.0.0/8'], ...patient, ...options.settings?.hub, ...own.hub }
+            hub: { urls: [...urls], reach: ['127.0.0.0/8'], ...patient, ...options.settings?.hub, ...own.hub }
           }
           const seeds = pcs.map((pc) => `127.0.0.1:${pc.agent.snapshot().ports.peer}`)
           pcs.push(await start(`s${s + 1}-pc${i + 1}`, seeds, settings))
@@ -82,6 +84,8 @@ export async function startHubSite(options: HubSiteOptions): Promise<HubSite> {
     throw error
   }
 }
+
+const directUrl = ({ agent }: TestAgent) => `larder://127.0.0.1:${agent.snapshot().ports.peer}`
 
 /** Waits until an agent sees so many others and so many hubs. */
 export function untilConnected(agent: TestAgent['agent'], peers: number, hubs: number): Promise<void> {

@@ -2,7 +2,9 @@ import type { Claim, Decision } from '../claims/claims.ts'
 import type { AloneWhy } from '../contract/hub-messages.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ReasonCode } from '../contract/request.ts'
+import type { SiteShareView } from '../contract/snapshot.ts'
 import type { Timer } from '../lib/clock.ts'
+import { subnetOf } from '../lib/subnet.ts'
 import type { Introduced } from '../peers/network.ts'
 import type { Job } from './job.ts'
 import type { FarProblem, Site } from './site.ts'
@@ -39,6 +41,9 @@ export class SitePart {
   #state: GateState = closedGate
   /** Holders that the hub has named, and what came of it. */
   readonly #named = new Map<PeerId, 'asked' | 'connected' | 'failed'>()
+  /** Who downloads it for the site, or had it when it was asked for. */
+  #source: { readonly id: PeerId; readonly had: boolean } | null = null
+  #from: SiteShareView['from'] = null
   #due: Timer | null = null
   #farBytes = 0
   #complete = false
@@ -70,6 +75,12 @@ export class SitePart {
   /** Bytes that the farthest download of another subnet has received; null: this one does not wait for another. */
   get farBytes(): number | null {
     return this.#state.phase === 'relaying' ? this.#farBytes : null
+  }
+
+  /** As people see it; null: this PC is not the one of its subnet that has to do with others. */
+  view(): SiteShareView | null {
+    const { phase } = this.#state
+    return phase === 'closed' ? null : { phase, from: phase === 'relaying' ? this.#from : null }
   }
 
   /** What the coordinator of the subnet has decided. */
@@ -183,6 +194,8 @@ export class SitePart {
     const useful = (master !== null && master !== self) || decision.holders.some(({ complete }) => complete)
     this.#happened({ e: 'decided', role: decision.role, useful, nowMs: this.#nowMs })
     if (this.#complete || decision.role === 'master') return
+    const source = master ?? decision.holders.find(({ complete }) => complete)?.id
+    if (source !== undefined && source !== self) this.#source = { id: source, had: master === null }
     const named = [...decision.holders.map(({ id }) => id), ...(master === null ? [] : [master])]
     for (const id of named) if (id !== self) void this.#meet(id)
   }
@@ -194,6 +207,7 @@ export class SitePart {
     if (this.#closed || this.#named.get(id) !== 'asked') return
     if (outcome === 'connected') {
       this.#named.set(id, 'connected')
+      this.#noteSource(id)
       this.#swarm.join(id)
       const offered = this.#swarm.neighbours.get(id)?.offered
       this.#happened({ e: 'connected' })
@@ -204,6 +218,13 @@ export class SitePart {
     this.#lost(id)
   }
 
+  /** Remembered, for the connection ends before people ask. */
+  #noteSource(id: PeerId): void {
+    const peer = this.#job.world.network.peer(id)
+    if (peer && this.#source?.id === id)
+      this.#from = { name: peer.name, subnet: subnetOf(peer.address), had: this.#source.had }
+  }
+
   #lost(id: PeerId): void {
     this.#named.set(id, 'failed')
     const left = [...this.#named.values()].some((state) => state !== 'failed')
@@ -211,8 +232,11 @@ export class SitePart {
   }
 
   #goneAlone(why: AloneWhy): void {
-    if (why === 'hub-silent') return
     const { key } = this.#job
+    if (why === 'hub-silent') {
+      if (this.#site.reachable) this.#site.unanswered(key)
+      return
+    }
     if (why !== 'nobody') this.#claim?.report(why === 'site-unreachable' ? 'unreachable' : 'stalled')
     this.#site.alone(key, why)
     if (why !== 'site-stalled') return

@@ -20,6 +20,8 @@ export interface Site extends EventEmitter<{ down: []; busy: [ContentKey] }> {
   introduce(id: PeerId): Promise<Introduced>
   failed(key: ContentKey, id: PeerId, problem: FarProblem): void
   alone(key: ContentKey, why: AloneWhy): void
+  /** The hub has not decided in time. */
+  unanswered(key: ContentKey): void
   /** All of it is here, and served. */
   hold(key: ContentKey): void
 }

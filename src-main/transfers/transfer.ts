@@ -236,6 +236,7 @@ export class Transfer
       verifiedBy: this.verifiedBy,
       sampledBytes: this.sampledBytes,
       peers: this.#parts.swarm.neighbours.suppliers((id) => this.#world.network.nameOf(id)),
+      site: this.#parts.site?.view() ?? null,
       rateBytesPerSecond: this.rateBytesPerSecond,
       requests: this.#interests.size
     }

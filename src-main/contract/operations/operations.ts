@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { agentOperations } from './agent.ts'
 import { cacheOperations } from './cache.ts'
+import { hubOperations } from './hub.ts'
 import type { Operation } from './operation.ts'
 import { precacheOperations } from './precache.ts'
 import { requestOperations } from './requests.ts'
@@ -13,6 +14,7 @@ export const operations = {
   ...cacheOperations,
   ...precacheOperations,
   ...agentOperations,
+  ...hubOperations,
   ...settingsOperations,
   ...windowOperations
 } as const

@@ -26,6 +26,12 @@ export const rates = z
       .default(null)
       .describe('Cap for background downloads from origins, bytes per second; null: none.')
       .meta(liveRate),
+    wanSite: wanRate
+      .default(null)
+      .describe(
+        'At a hub: what those of each site that download from origins for it share, bytes per second, divided by what they use; null: no limit.'
+      )
+      .meta(liveRate),
     lanForeground: lanRate
       .default(null)
       .describe('Cap for pieces from peers that somebody waits for, bytes per second; null: none.')

@@ -74,11 +74,7 @@ export class Admissions {
     for (const link of links) if (link.channel) connected.push(this.#guest(link.id, link.address ?? ''))
     const place = placeFor(this.#guest(id, address), connected, countsIdentities)
     if (place.is === 'none' && place.why === 'address')
-      refusals.stranger(
-        address,
-        null,
-        `has more than ${MAX_AT_ADDRESS} identities; those above that are not taken`
-      )
+      refusals.stranger(address, null, `has more than ${MAX_AT_ADDRESS} identities; those above that are not taken`)
     if (place.is === 'of') links.get(place.id)?.channel?.close(CLOSE.full, 'gave its place to another PC')
     return place.is !== 'none'
   }

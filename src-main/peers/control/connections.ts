@@ -179,8 +179,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   introduce(id: PeerId, addresses: readonly DialAddress[], signal: AbortSignal): Promise<DialOutcome['kind']> {
     const world: IntroductionWorld = {
       isProven: (of) => this.isProven(of),
-      mayDial: (of) =>
-        this.#running && !this.#o.refusals.isPenalised(of) && this.#admissions.hasFarRoom(of),
+      mayDial: (of) => this.#running && !this.#o.refusals.isPenalised(of) && this.#admissions.hasFarRoom(of),
       dial: (host, port, expected) => this.#dials.dial(host, port, expected, signal, { far: true })
     }
     return introduce(world, id, addresses)

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
+import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import { WebSocketServer } from 'ws'
 import { BootId, type PeerId } from '../../contract/ids.ts'
 import { MAX_PEER_MESSAGE_BYTES } from '../../contract/peer-messages.ts'
@@ -17,6 +17,8 @@ import { BOOT_HEADER, CONTROL_PATH, HUB_PATH, PROOF_HEADER, PROTOCOL_HEADER, SCO
 import type { Identity } from '../fleet/identity.ts'
 import type { Membership } from '../fleet/membership.ts'
 import type { Refusals } from './refusals.ts'
+import { Tunnelled } from './tunnelled.ts'
+import { Unproven } from './unproven.ts'
 import {
   channelOf,
   peerTlsOptions,
@@ -32,10 +34,6 @@ const PATIENCE_MS = 10_000
 const KEEP_ALIVE_MS = 20_000
 const MAX_SOCKETS = 4096
 const MAX_HEADER_BYTES = 4096
-/** Connections from one address that have not proved anything yet; a member opens a handful at a time, and many may share one address. */
-const MAX_UNPROVEN = 256
-/** The same where members are connected: a few identities with a few connections each. Many addresses must not take all sockets. */
-const MAX_UNPROVEN_OF_MEMBERS = 24
 /** Connections for pieces of one member; an agent opens two. */
 const MAX_PIECE_SOCKETS = 8
 
@@ -80,14 +78,24 @@ export class Listener {
   readonly #remotes = new WeakMap<Duplex, RemoteIdentity>()
   readonly #hubbed = new WeakSet<Duplex>()
   readonly #patience = new WeakMap<Duplex, Timer>()
-  /** Remote ports of connections that have not proved anything yet, by address. */
-  readonly #unproven = new Map<string, Set<number>>()
+  readonly #unproven = new Unproven()
+  readonly #tunnelled: Tunnelled
+  #secureContext: SecureContext
   /** Open sockets; those of proven members for pieces by their id. */
   readonly #sockets = new Set<Socket>()
   readonly #pieceSockets = new Map<PeerId, Set<Duplex>>()
 
   constructor(options: ListenerOptions) {
     this.#o = options
+    this.#secureContext = createSecureContext(peerTlsOptions(options.credential))
+    this.#tunnelled = new Tunnelled({
+      clock: options.clock,
+      guard: options.guard,
+      unproven: this.#unproven,
+      patienceMs: PATIENCE_MS,
+      secureContext: () => this.#secureContext,
+      secured: (socket) => this.#server.emit('secureConnection', socket)
+    })
     this.#server = createServer({
       ...peerTlsOptions(options.credential),
       requestCert: true,
@@ -153,6 +161,12 @@ export class Listener {
   /** From the next connection on another certificate is shown. */
   renew(credential: TlsCredential): void {
     this.#server.setSecureContext(peerTlsOptions(credential))
+    this.#secureContext = createSecureContext(peerTlsOptions(credential))
+  }
+
+  /** A connection inside one that a proxy has brought. @param source where it comes from; null: not known */
+  takeTunnel(stream: Duplex, source: string | null): void {
+    this.#tunnelled.take(stream, source)
   }
 
   /** Takes no more connections and ends those that carry pieces; control connections end by themselves. */
@@ -162,6 +176,7 @@ export class Listener {
     // Goodbyes get a moment to leave, no more.
     const limit = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy()
+      this.#tunnelled.close()
     }, 200)
     await closed
     clearTimeout(limit)
@@ -176,11 +191,13 @@ export class Listener {
   /** May this address open one more connection now? */
   #admits(address: string): boolean {
     const { guard, connections } = this.#o
-    const unproven = this.#unproven.get(address)?.size ?? 0
     // A connected member vouches for its address, but not for whoever else is behind it.
-    if (unproven >= MAX_UNPROVEN) return false
+    if (this.#unproven.isFull(address)) return false
     if (connections.knowsAddress(address))
-      return !this.#o.countsIdentities(address) || (unproven < MAX_UNPROVEN_OF_MEMBERS && guard.admitsMembers(address))
+      return (
+        !this.#o.countsIdentities(address) ||
+        (this.#unproven.hasRoomForMembers(address) && guard.admitsMembers(address))
+      )
     return guard.admits(address, connections.isAnnounced(address))
   }
 
@@ -191,19 +208,12 @@ export class Listener {
     }
     const address = plainAddress(socket.remoteAddress)
     const { remotePort = 0 } = socket
-    const unproven = this.#unproven.get(address) ?? new Set()
-    this.#unproven.set(address, unproven.add(remotePort))
+    this.#unproven.add(address, remotePort)
     this.#sockets.add(socket)
     socket.once('close', () => {
       this.#sockets.delete(socket)
-      this.#proved(address, remotePort)
+      this.#unproven.settled(address, remotePort)
     })
-  }
-
-  /** This connection is a member's, or gone. */
-  #proved(address: string, remotePort: number): void {
-    const unproven = this.#unproven.get(address)
-    if (unproven?.delete(remotePort) && unproven.size === 0) this.#unproven.delete(address)
   }
 
   #identify(socket: TLSSocket): void {
@@ -226,9 +236,11 @@ export class Listener {
     const proof = request.headers[PROOF_HEADER]
     const use = request.url === HUB_PATH && this.#o.hub ? 'hub' : 'control'
     const protocol = Number(request.headers[PROTOCOL_HEADER])
-    const address = plainAddress(tls.remoteAddress)
+    const tunnelled = this.#tunnelled.of(tls)
+    const address = tunnelled?.address ?? plainAddress(tls.remoteAddress)
     if (
       !remote ||
+      (tunnelled && use !== 'hub') ||
       request.method !== 'GET' ||
       request.url !== (use === 'hub' ? HUB_PATH : CONTROL_PATH) ||
       typeof proof !== 'string' ||
@@ -274,7 +286,7 @@ export class Listener {
       remote,
       bootId: bootId.data,
       address,
-      ownAddress: plainAddress(tls.localAddress),
+      ownAddress: tls.localAddress && plainAddress(tls.localAddress),
       far
     }
     if (use === 'hub') {
@@ -295,7 +307,7 @@ export class Listener {
 
   #welcome(socket: TLSSocket, address: string): void {
     this.#patience.get(socket)?.cancel()
-    this.#proved(address, socket.remotePort ?? 0)
+    this.#unproven.settled(address, this.#tunnelled.of(socket)?.port ?? socket.remotePort ?? 0)
   }
 
   async #pieces(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -304,6 +316,7 @@ export class Listener {
     const sockets = (remote && this.#pieceSockets.get(remote.id)) ?? new Set()
     if (
       !remote ||
+      this.#tunnelled.of(socket) ||
       !this.#o.connections.isProven(remote.id) ||
       (sockets.size >= MAX_PIECE_SOCKETS && !sockets.has(socket))
     ) {
@@ -311,7 +324,7 @@ export class Listener {
       return
     }
     this.#patience.get(socket)?.cancel()
-    this.#proved(plainAddress(socket.remoteAddress), socket.remotePort ?? 0)
+    this.#unproven.settled(plainAddress(socket.remoteAddress), socket.remotePort ?? 0)
     if (!sockets.has(socket)) {
       this.#pieceSockets.set(remote.id, sockets.add(socket))
       socket.once('close', () => sockets.delete(socket))

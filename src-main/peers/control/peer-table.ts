@@ -1,6 +1,7 @@
 import type { ContentKey, PeerId } from '../../contract/ids.ts'
 import type { PeerState, PeerView } from '../../contract/snapshot.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { subnetOf } from '../../lib/subnet.ts'
 
 /** How long a peer that is refused or lost stays visible. */
 export const FORGET_AFTER_MS = 600_000
@@ -133,7 +134,7 @@ export class PeerTable {
         receivedBytes,
         servedBytes,
         banned: bans.size > 0,
-        ...(far && { far })
+        ...(far && { far, subnet: subnetOf(address) })
       }))
       .sort(
         (a, b) =>

@@ -60,6 +60,10 @@ describe('reach', () => {
     loopbackToo: false
   })
 
+  test('is never the router of this network, however it is written', () => {
+    for (const router of ['10.0.0.1', '::ffff:10.0.0.1']) expect(reach(router)).toBe('is the router of this network')
+  })
+
   test.each([
     ['10.20.30.40', null],
     ['fd00::1', null],

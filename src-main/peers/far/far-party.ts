@@ -26,6 +26,7 @@ export interface FarPartyOptions {
   readonly rules: Pick<InterfaceRules, 'includeLoopback' | 'listenAddress'>
   /** As others call this PC, and the site it says it is in. */
   readonly name: string
+  readonly version: string
   readonly site: string | null
   /** Null: not listening. */
   readonly port: () => number | null
@@ -87,8 +88,14 @@ export class FarParty implements FarNetwork {
   }
 
   introduction(): ToHub {
-    const { name, site } = this.#o
-    return { t: 'hub.card', card: this.#ownCard()?.toString('base64url') ?? null, site, name: presentableName(name) }
+    const { name, site, version } = this.#o
+    return {
+      t: 'hub.card',
+      card: this.#ownCard()?.toString('base64url') ?? null,
+      site,
+      name: presentableName(name),
+      version: version.slice(0, 32)
+    }
   }
 
   #ownCard(): Buffer | null {

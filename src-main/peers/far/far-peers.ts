@@ -1,5 +1,6 @@
 import type { PeerId } from '../../contract/ids.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
+import { subnetOf } from '../../lib/subnet.ts'
 import { TokenBucket } from '../../lib/token-bucket.ts'
 import type { Introduced } from '../network.ts'
 import type { CardAddress, ContactCard } from './contact-card.ts'
@@ -132,9 +133,4 @@ export class FarPeers {
       else if (nowMs - usedMs >= IDLE_MS) part(id)
     }
   }
-}
-
-/** The part of an address that PCs of one subnet share, as a guess: /24, or /64. */
-export function subnetOf(address: string): string {
-  return address.includes(':') ? address.split(':').slice(0, 4).join(':') : address.split('.').slice(0, 3).join('.')
 }

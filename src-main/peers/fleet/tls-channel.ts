@@ -91,10 +91,23 @@ export function dialTls(
     ALPNProtocols: ['http/1.1']
   }
   const socket = connect(options)
-  if (!through) socket.setNoDelay(true)
+  if (through) destroyedLater(socket)
+  else socket.setNoDelay(true)
   // Whoever uses the socket hears its errors; one that comes when nobody does must not end the process.
   socket.on('error', () => {})
   return socket
+}
+
+/**
+ * For TLS inside of a stream that is no socket. Node closes such a connection while `destroy` runs, and not a moment later as others: within a callback
+ * of its HTTP parser that frees the parser twice, after which two other connections share it and the process aborts.
+ */
+export function destroyedLater(socket: TLSSocket): void {
+  const destroy = socket.destroy.bind(socket)
+  socket.destroy = (error) => {
+    setImmediate(() => destroy(error))
+    return socket
+  }
 }
 
 /** IPv4 without the mapping that dual-stack sockets add. */

@@ -1,16 +1,18 @@
 import { EventEmitter } from 'node:events'
+import type { Agent } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { SecureContext } from 'node:tls'
 import { FromHub, type ToHub } from '../../contract/hub-messages.ts'
 import type { BootId, PeerId } from '../../contract/ids.ts'
-import { DEFAULT_PORTS } from '../../contract/version.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
 import { DialLoop, type AttemptResult } from '../control/dial-loop.ts'
 import { dialControl, type DialOutcome, type ProvenSocket } from '../control/dial.ts'
-import { parseSeed, type Seed } from '../discovery/seed.ts'
 import type { Identity } from '../fleet/identity.ts'
 import type { Membership } from '../fleet/membership.ts'
 import type { ConnectedHub, HubLinks, HubLinksEvents, HubState } from '../network.ts'
 import { HubChannel } from './hub-channel.ts'
+import { placeOfHub, type HubPlace } from './hub-url.ts'
+import { NoTunnel, openTunnel } from './tunnel-dial.ts'
 
 /** A hub says who it is within so long. */
 const HELLO_MS = 5000
@@ -25,11 +27,13 @@ export interface HubDialsOptions {
   /** What a hub is told of this agent, first of all. */
   readonly card: () => ToHub
   readonly barred: (ownAddress: string | undefined) => string | null
+  /** What leads to a reverse proxy. */
+  readonly outerAgent: (url: string) => Promise<Agent>
 }
 
 interface Entry {
   readonly url: string
-  readonly seed: Seed
+  readonly place: HubPlace
   readonly loop: DialLoop
   state: HubState['state']
   reason: string | null
@@ -126,11 +130,11 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
 
   #add(url: string): void {
     const { clock, random } = this.#o
-    const seed = parseSeed(url.replace(/^larder:\/\//i, '').replace(/\/$/, ''), DEFAULT_PORTS.peer)
-    if (!seed) return
+    const place = placeOfHub(url)
+    if (!place) return
     const entry: Entry = {
       url,
-      seed,
+      place,
       loop: new DialLoop(clock, random, (signal) => this.#attempt(entry, signal)),
       state: 'connecting',
       reason: null,
@@ -144,16 +148,27 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
   async #attempt(entry: Entry, signal: AbortSignal): Promise<AttemptResult> {
     if (entry.channel) return 'done'
     const { clock, identity, bootId, membership, secureContext, barred } = this.#o
+    let to: { host: string; port: number; through?: Duplex }
+    try {
+      to = await this.#wayTo(entry.place, signal)
+    } catch (error) {
+      this.#set(
+        entry,
+        'lost',
+        error instanceof NoTunnel ? error.message : `cannot be dialled (${(error as Error).message})`
+      )
+      return 'retry'
+    }
     const outcome = await dialControl({
-      host: entry.seed.host,
-      port: entry.seed.port,
+      ...to,
       identity,
       membership,
       bootId,
       secureContext: secureContext(),
       clock,
       signal,
-      barred,
+      // Through a proxy it leaves this PC like any other HTTPS.
+      barred: to.through ? () => null : barred,
       use: 'hub',
       recognise: () => 'go',
       proven: (connection) => this.#adopt(entry, connection)
@@ -165,6 +180,13 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
       reasonOf(outcome)
     )
     return outcome.kind === 'self' ? 'done' : 'retry'
+  }
+
+  async #wayTo(place: HubPlace, signal: AbortSignal): Promise<{ host: string; port: number; through?: Duplex }> {
+    if (place.is === 'direct') return place.seed
+    const { clock, outerAgent } = this.#o
+    const through = await openTunnel({ url: place.url, agent: await outerAgent(place.url), clock, signal })
+    return { host: new URL(place.url).hostname, port: 0, through }
   }
 
   #adopt(entry: Entry, { ws, remote }: ProvenSocket): void {
@@ -180,13 +202,13 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
         if (entry.connected) this.emit('message', remote.id, message)
         return
       }
-      const before = entry.connected?.hello.site
+      const before = entry.connected?.hello
       entry.helloLimit?.cancel()
       entry.loop.encourage()
       entry.connected = { id: remote.id, url: entry.url, hello: message }
       this.#set(entry, 'connected', null)
-      // In another site than before it has to claim anew.
-      if (before !== message.site) this.emit('up', entry.connected)
+      // In another site, or at another hub's table, it has to claim anew.
+      if (before?.site !== message.site || before.cluster !== message.cluster) this.emit('up', entry.connected)
     })
     channel.once('end', (reason) => {
       entry.helloLimit?.cancel()

@@ -66,7 +66,16 @@ const kinds: Record<Exclude<EventFilter, 'problems' | 'all'>, readonly AgentEven
     'originChanged'
   ],
   masters: ['masterElected', 'masterLost', 'wanLease'],
-  peers: ['peerConnected', 'peerLost', 'peerRefused', 'peerBanned', 'peerDistrusted', 'hubConnected', 'hubLost'],
+  peers: [
+    'peerConnected',
+    'peerLost',
+    'peerRefused',
+    'peerBanned',
+    'peerDistrusted',
+    'hubConnected',
+    'hubLost',
+    'hubStore'
+  ],
   cache: [
     'contentCached',
     'contentEvicted',

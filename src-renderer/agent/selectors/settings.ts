@@ -214,6 +214,7 @@ const labels: Record<string, string> = {
   'discovery.seeds': 'Seeds',
   'rates.wanForeground': 'From origins, somebody waits (per second)',
   'rates.wanBackground': 'From origins, background (per second)',
+  'rates.wanSite': 'At a hub: from origins, each site (per second)',
   'rates.lanForeground': 'From peers, somebody waits (per second)',
   'rates.lanBackground': 'From peers, background (per second)',
   'rates.upload': 'To peers (per second)',

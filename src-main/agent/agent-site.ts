@@ -1,0 +1,117 @@
+import { EventEmitter } from 'node:events'
+import type { Claim, ClaimInit } from '../claims/claims.ts'
+import type { SiteClaims } from '../claims/site-claims.ts'
+import type { AloneWhy } from '../contract/hub-messages.ts'
+import type { ContentKey, PeerId } from '../contract/ids.ts'
+import type { Settings } from '../contract/settings.ts'
+import type { Clock, Timer } from '../lib/clock.ts'
+import type { Introduced, PeerNetwork } from '../peers/network.ts'
+import type { FarProblem, Site } from '../transfers/site.ts'
+import type { HubClaimLink } from './hub-claim-link.ts'
+
+/** A content that is complete here is registered at a hub for so long. */
+const HOLD_HOURS = 168
+/** Contents whose hub names are remembered, to tell of what is gone. */
+const MAX_HELD = 10_000
+/** What leaves the cache is told in lots. */
+const SWEEP_MS = 1000
+
+export interface AgentSiteWorld {
+  readonly clock: Clock
+  readonly network: PeerNetwork
+  readonly settings: () => Settings
+}
+
+/** The other subnets of this agent's site. */
+export class AgentSite extends EventEmitter<{ down: []; busy: [ContentKey] }> implements Site {
+  readonly #world: AgentSiteWorld
+  readonly #claims: SiteClaims
+  readonly #link: HubClaimLink
+  /** Site key → content key, of what is claimed or registered. */
+  readonly #keys = new Map<ContentKey, ContentKey>()
+  /** The same of what is registered at hubs. */
+  readonly #held = new Map<ContentKey, ContentKey>()
+  #sweep: Timer | null = null
+
+  constructor(world: AgentSiteWorld, claims: SiteClaims, link: HubClaimLink) {
+    super()
+    this.setMaxListeners(0)
+    this.#world = world
+    this.#claims = claims
+    this.#link = link
+    link.on('down', () => {
+      if (!this.reachable) this.emit('down')
+    })
+    link.on('busy', (key) => {
+      const content = this.#keys.get(key)
+      if (content) this.emit('busy', content)
+    })
+  }
+
+  concerns(lengthBytes: number): boolean {
+    const { network, settings } = this.#world
+    return (network.hubs.inUse || network.door !== null) && lengthBytes >= settings().hub.minBytes
+  }
+
+  get reachable(): boolean {
+    return this.#claims.reachable
+  }
+
+  get limits() {
+    return this.#world.settings().hub
+  }
+
+  open(init: ClaimInit): Claim {
+    return this.#claims.open({ ...init, key: this.#named(init.key) })
+  }
+
+  introduce(id: PeerId): Promise<Introduced> {
+    return this.#world.network.far.introduce(id)
+  }
+
+  failed(key: ContentKey, id: PeerId, problem: FarProblem): void {
+    this.#link.tellAll({ t: 'hub.failed', key: this.#named(key), id, problem })
+  }
+
+  alone(key: ContentKey, why: AloneWhy): void {
+    this.#link.tellAll({ t: 'hub.alone', key: this.#named(key), why })
+  }
+
+  unanswered(key: ContentKey): void {
+    const hub = this.#claims.hubOf(this.#named(key))
+    if (hub !== null) this.#link.noteSilent(hub)
+  }
+
+  hold(key: ContentKey): void {
+    const name = this.#named(key)
+    keepNewest(this.#held, name, key)
+    this.#link.tellAll({ t: 'hub.hold', key: name, hours: HOLD_HOURS })
+  }
+
+  /** Contents have gone from the cache: the hubs are told soon which of those that are registered there. */
+  cacheShrank(has: (key: ContentKey) => boolean): void {
+    this.#sweep ??= this.#world.clock.after(SWEEP_MS, () => {
+      this.#sweep = null
+      const gone = [...this.#held].filter(([, key]) => !has(key)).map(([name]) => name)
+      for (const name of gone) this.#held.delete(name)
+      for (let at = 0; at < gone.length; at += 256)
+        this.#link.tellAll({ t: 'hub.drop', keys: gone.slice(at, at + 256) })
+    })
+  }
+
+  stop(): void {
+    this.#sweep?.cancel()
+  }
+
+  #named(key: ContentKey): ContentKey {
+    const name = this.#world.network.blind(key)
+    keepNewest(this.#keys, name, key)
+    return name
+  }
+}
+
+function keepNewest(keys: Map<ContentKey, ContentKey>, name: ContentKey, key: ContentKey): void {
+  keys.delete(name)
+  keys.set(name, key)
+  if (keys.size > MAX_HELD) keys.delete(keys.keys().next().value!)
+}

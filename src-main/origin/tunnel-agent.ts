@@ -1,0 +1,34 @@
+import http from 'node:http'
+import https from 'node:https'
+import { createSecureContext } from 'node:tls'
+import type { Settings } from '../contract/settings.ts'
+import type { Clock } from '../lib/clock.ts'
+import { wishFor } from './certificate-choice.ts'
+import { ClientCertificates } from './client-certificates.ts'
+import { proxyFor } from './proxy.ts'
+import { trustedCas } from './trust.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/**
+ * The outer connection to a hub behind a reverse proxy: the CAs, proxy and client certificates are those for origins. Not kept alive,
+ * for it becomes a tunnel.
+ * @throws SETTINGS_INVALID, ORIGIN_CLIENT_CERTIFICATE
+ */
+export async function tunnelAgent(
+  url: string,
+  { settings, env, clock }: { readonly settings: Settings['origin']; readonly env: Env; readonly clock: Clock }
+): Promise<http.Agent> {
+  const proxy = proxyFor(url, { proxy: settings.proxy, env })
+  const options = proxy === null ? {} : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }
+  if (!url.startsWith('https:')) return new http.Agent(options)
+  const wish = wishFor(url, undefined, settings.clientCertificateRules)
+  const certificate =
+    wish && (await new ClientCertificates(settings.clientCertificates, clock).choose(wish, new URL(url).hostname))
+  const secureContext = createSecureContext({
+    ...certificate?.tls,
+    ca: trustedCas(settings.extraCaFile),
+    minVersion: 'TLSv1.2'
+  })
+  return new https.Agent({ ...options, secureContext, ALPNProtocols: ['http/1.1'] } as https.AgentOptions)
+}
