@@ -27,6 +27,7 @@ import { Door } from './door.ts'
 import { SettingsBook } from '../window/setting-views.ts'
 import { RequestOwners } from '../operations/request-owners.ts'
 import { UserAgents } from '../operations/user-agents.ts'
+import { openHubMonitor } from './hub-monitor.ts'
 import { startApi } from './server.ts'
 import { openUi, type UiOptions } from './ui.ts'
 import { UserWindows } from './user-windows.ts'
@@ -210,6 +211,11 @@ async function startParts(
     'gateway',
     () => followGatewaySettings({ agent, settings, token: () => ensureGatewayToken(paths), clock, log }),
     (g) => g.close()
+  )
+  await stack.own(
+    'hub monitor',
+    () => openHubMonitor(agent, settings.current.hub),
+    (m) => m?.close()
   )
   const { bootId, startedAt } = agent.snapshot()
   const file = {

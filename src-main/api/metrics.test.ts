@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startAgentRig, type AgentRig } from '../testing/agent-rig.ts'
 import { Metrics } from './metrics.ts'
@@ -56,4 +57,11 @@ test('each answer shows the totals as they are then, and names nothing of what i
   expect(first).not.toContain('secret.test')
   originBytes = 9
   expect(await metrics.text()).toContain('larder_received_bytes_total{source="origin"} 9')
+})
+
+test('the dashboard for Grafana asks for nothing but what is told', async () => {
+  const file = new URL('../../docs/grafana/larder-hub.json', import.meta.url)
+  const asked = new Set(readFileSync(file, 'utf8').match(/larder_[a-z0-9_]+/g))
+  const told = new Set(readFileSync(new URL('metrics.ts', import.meta.url), 'utf8').match(/larder_[a-z0-9_]+/g))
+  expect([...asked].filter((name) => !told.has(name))).toEqual([])
 })

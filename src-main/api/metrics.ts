@@ -5,6 +5,9 @@ import type { AgentSnapshot } from '../contract/snapshot.ts'
 /** Content type of {@link Metrics.text}. */
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
+/** Sites with figures of their own. */
+const MOST_SITES = 200
+
 type Sample = readonly [value: number, labels?: Readonly<Record<string, string>>]
 
 interface Metric {
@@ -16,6 +19,8 @@ interface Metric {
 
 const countBy = (names: readonly string[]): readonly Sample[] =>
   [...Map.groupBy(names, (name) => name)].map(([state, all]) => [all.length, { state }])
+
+const sitesOf = ({ serving }: AgentSnapshot['hub']) => (serving?.sites ?? []).slice(0, MOST_SITES)
 
 /** Everything that is told to Prometheus. Counters count from the start of the agent. Nothing names a URL, a content or a peer. */
 const metrics: readonly Metric[] = [
@@ -109,6 +114,40 @@ const metrics: readonly Metric[] = [
     kind: 'gauge',
     help: 'PCs that take this one for their hub.',
     read: ({ hub }) => [[hub.serving?.members ?? 0]]
+  },
+  {
+    name: 'larder_hub_site_members',
+    kind: 'gauge',
+    help: 'At a hub: PCs of each site.',
+    read: ({ hub }) => sitesOf(hub).map(({ name, members }) => [members, { site: name }])
+  },
+  {
+    name: 'larder_hub_site_received_bytes',
+    kind: 'gauge',
+    help: 'At a hub: what the PCs of each site got in the last 28 days, by where it came from.',
+    read: ({ hub }) =>
+      sitesOf(hub).flatMap(({ name, totals }): Sample[] =>
+        totals
+          ? [
+              [totals.originBytes, { source: 'origin', site: name }],
+              [totals.peerBytes, { source: 'peers', site: name }],
+              [totals.cacheBytes, { source: 'cache', site: name }]
+            ]
+          : []
+      )
+  },
+  {
+    name: 'larder_hub_site_failed_requests',
+    kind: 'gauge',
+    help: 'At a hub: failed requests of the PCs of each site since they started.',
+    read: ({ hub }) => sitesOf(hub).map(({ name, totals }) => [totals?.failed ?? 0, { site: name }])
+  },
+  {
+    name: 'larder_hub_store_connected',
+    kind: 'gauge',
+    help: 'At a hub that shares a store: 1 while it is connected.',
+    read: ({ hub }) =>
+      hub.serving === null || hub.serving.store === 'none' ? [] : [[Number(hub.serving.store === 'connected')]]
   },
   {
     name: 'larder_hub_contents',
@@ -247,7 +286,7 @@ export class Metrics {
     const registry = new Registry()
     for (const { name, kind, help, read } of metrics) {
       const samples = () => (this.#current ? read(this.#current) : [])
-      const labelNames = ['version', 'source', 'window', 'state', 'part', 'by']
+      const labelNames = ['version', 'source', 'window', 'state', 'part', 'by', 'site']
       // The agent counts; a counter here only shows its totals.
       const options = { name, help, labelNames, registers: [] }
       const metric =
