@@ -10,6 +10,7 @@ import {
   fixtureEntries,
   fixtureSnapshot,
   GIB,
+  manySubnets,
   nightlyPrecache,
   oneDownload
 } from './snapshots.ts'
@@ -48,6 +49,7 @@ export const fixtures = {
     entries: [],
     settings: fixtureSettings()
   }),
+  subnets: (): FixtureAgent => ({ snapshot: manySubnets(), entries: fixtureEntries(40), settings: fixtureSettings() }),
   loading: (): FixtureAgent => ({ snapshot: null, status: { state: 'starting' } }),
   one: (): FixtureAgent => ({ snapshot: oneDownload(), entries: fixtureEntries(40), settings: fixtureSettings() }),
   queue: (): FixtureAgent => ({ snapshot: queue(), entries: fixtureEntries(12), settings: fixtureSettings() }),

@@ -48,6 +48,7 @@ export function pictures(): Picture[] {
       ...both(`${view}-everyday`, wide),
       ...(view === 'settings' ? [] : both(`${view}-empty`, { ...small, fixture: 'empty' }))
     ]),
+    ...both('site-subnets', { ...wide, fixture: 'subnets' }),
     ...both('settings-managed', {
       ...small,
       fixture: 'managed',

@@ -806,3 +806,47 @@ export function fixtureEntries(count: number): CacheEntryView[] {
     }
   })
 }
+
+/** A PC of one subnet of four, with a hub: it passes on what another subnet downloads. */
+export function manySubnets(): AgentSnapshot {
+  const base = oneDownload()
+  const far = ['pc-7', 'lab-12', 'front-desk'].map((name, i): PeerView => ({
+    ...fixturePeers(1)[0]!,
+    id: peerId(60 + i),
+    name,
+    address: `10.20.${5 + i}.12:4726`,
+    far: true,
+    subnet: `10.20.${5 + i}.0/24`
+  }))
+  const [first] = base.transfers
+  return {
+    ...base,
+    peers: [...base.peers, ...far],
+    transfers: first
+      ? [{ ...first, site: { phase: 'relaying', from: { name: 'pc-7', subnet: '10.20.5.0/24', had: false } } }]
+      : [],
+    hub: {
+      hubs: [
+        {
+          url: 'larder://hub.corp.example:4726',
+          id: peerId(70),
+          state: 'connected',
+          reason: null,
+          name: 'hub-bremen',
+          site: 'Bremen',
+          since: FIXTURE_NOW - 9 * HOUR
+        },
+        {
+          url: 'https://proxy.corp.example/Background/larder/',
+          id: null,
+          state: 'lost',
+          reason: 'does not answer its proxy (502)',
+          name: null,
+          site: null,
+          since: FIXTURE_NOW - 12 * MIN
+        }
+      ],
+      serving: null
+    }
+  }
+}

@@ -328,6 +328,15 @@ describe('site', () => {
     expect(screen.getByText(/has the higher weight \(61\)/)).toBeTruthy()
   })
 
+  test('shows hubs, other subnets and what is passed on from them, and nothing of it where there is no hub', () => {
+    renderApp(fixtures.subnets(), 'site')
+    const panel = within(screen.getByRole('region', { name: 'Other subnets' }))
+    expect(panel.getByText('hub-bremen')).toBeTruthy()
+    expect(panel.getByText(/does not answer its proxy \(502\)/)).toBeTruthy()
+    expect(panel.getByText('pc-7 in 10.20.5.0/24 downloads it for the site; this PC passes it on')).toBeTruthy()
+    expect(panel.getByText('10.20.6.0/24')).toBeTruthy()
+  })
+
   test('stops serving for as long as is said, and serves again', async () => {
     const { bridge } = renderApp(fixtures.everyday(), 'site')
     fireEvent.click(screen.getByRole('button', { name: 'Stop serving' }))

@@ -4,6 +4,7 @@ import { MastersPanel } from './masters-panel.tsx'
 import { PeersPanel } from './peers-panel.tsx'
 import { ServingPanel } from './serving-panel.tsx'
 import { PlacePanel } from './place-panel.tsx'
+import { SubnetsPanel } from './subnets-panel.tsx'
 
 const useStyles = makeStyles({
   columns: {
@@ -28,6 +29,7 @@ export function SiteView() {
         </div>
         <div className={styles.column}>
           <ServingPanel />
+          <SubnetsPanel />
           <PlacePanel />
         </div>
       </div>
