@@ -98,6 +98,7 @@ test('without a terminal each moment is one line', () => {
 const outcome = (wrongFiles: number): SiteOutcome => {
   const one = {
     doneSeconds: 17,
+    firstByteMs: 90,
     originBytes: 0,
     peerBytes: 0,
     peakRssMiB: 1,

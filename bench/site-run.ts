@@ -50,6 +50,8 @@ export interface AgentOutcome {
   readonly name: string
   readonly killed: boolean
   readonly doneSeconds: number | null
+  /** From a request to its first byte, the longest; what an election and a hub cost. */
+  readonly firstByteMs: number | null
   readonly originBytes: number
   readonly peerBytes: number
   /** Part of them that came from other subnets. */
@@ -275,6 +277,7 @@ async function outcomeOf(
     name: agent.name,
     killed,
     doneSeconds: killed || ends.includes(null) ? null : (Math.max(...ends.map((at) => at ?? 0)) - askedAt) / 1000,
+    firstByteMs: killed ? null : Math.max(0, ...requests.map((request) => request.firstByteMs ?? 0)),
     originBytes: sum((request) => request.split.originBytes),
     peerBytes: sum((request) => request.split.peerBytes),
     farBytes: (snapshot?.peers ?? []).reduce((all, { far, receivedBytes }) => all + (far ? receivedBytes : 0), 0),

@@ -24,6 +24,7 @@ interface Flags {
   subnets: number
   hub?: boolean
   killHub?: boolean
+  hangHub?: boolean
   set: string[]
   baseline: boolean
   origin?: string
@@ -46,6 +47,7 @@ const program = new Command('bench:site')
   .option('--subnets <n>', 'parts of the site that know nothing of each other', parseCount(1, 50), 1)
   .option('--hub', 'one hub for all subnets, and beside it the same without')
   .option('--kill-hub', 'kill -9 the hub just before the agents are asked')
+  .option('--hang-hub', 'SIGSTOP the hub just before the agents are asked')
   .option(
     '--set <section.name=value>',
     'setting of all agents, repeatable',
@@ -91,6 +93,7 @@ for (let run = 1; run <= runs + Number(flags.hub ?? false); run++) {
         : await startSubnets(scope, { ...plan, subnets: flags.subnets, hub: withHub })
     const { agents, hub } = site
     if (flags.killHub) hub?.kill()
+    if (flags.hangHub && hub) process.kill(hub.pid, 'SIGSTOP')
     const killSeconds = (0.03 + 0.9 * random()) * (optimumSeconds ?? 1)
     const outcome = await runSite(scope, {
       agents,
@@ -135,7 +138,9 @@ function report(): object {
       subnets: flags.subnets,
       hub: flags.hub ?? false,
       routerRatios: routerRatios(outcomes.at(-1)!),
-      withoutHub: without?.figures ?? null
+      withoutHub: without?.figures ?? null,
+      firstByteMs: outcomes.map(slowestFirstByte),
+      firstByteMsWithoutHub: without === null ? null : slowestFirstByte(without)
     })
   })
 }
@@ -145,6 +150,11 @@ function routerRatios({ perAgent }: SiteOutcome): number[] {
   const bytes = Array.from({ length: flags.subnets }, () => 0)
   for (const { name, farBytes } of perAgent) bytes[subnetOf.get(name) ?? 0]! += farBytes
   return bytes.map((of) => of / totalBytes)
+}
+
+/** From a request to its first byte, the longest of all. */
+function slowestFirstByte({ perAgent }: SiteOutcome): number {
+  return Math.max(0, ...perAgent.map(({ firstByteMs }) => firstByteMs ?? 0))
 }
 
 function printRun({ perAgent, figures: run }: SiteOutcome): void {
@@ -206,6 +216,17 @@ function printSummary(): void {
   if (flags.subnets > 1) {
     const ratios = routerRatios(outcomes.at(-1)!).map((ratio) => ratio.toFixed(3))
     rows.push(['from other subnets ÷ content, by subnet', ratios.join(' '), ...(several ? [''] : []), ''])
+  }
+  if (flags.subnets > 1) {
+    const beside = without === null ? '' : `without a hub: ${slowestFirstByte(without).toFixed(0)} ms`
+    const slowest = outcomes.map(slowestFirstByte)
+    const mean = slowest.reduce((a, b) => a + b, 0) / slowest.length
+    rows.push([
+      'asking → first byte, the slowest agent',
+      `${mean.toFixed(0)} ms`,
+      ...(several ? [`${Math.max(...slowest).toFixed(0)} ms`] : []),
+      beside
+    ])
   }
   if (without !== null) {
     const { originRatio, firstSeconds, lastSeconds } = without.figures

@@ -1,0 +1,197 @@
+// Thousands of agents at one hub: what each costs it, how long a decision takes, and how soon all are back after it has begun anew.
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Command } from 'commander'
+import { build } from '../scripts/bundles.ts'
+import { FromHub, type ToHub } from '../src-main/contract/hub-messages.ts'
+import type { BootId, ContentKey } from '../src-main/contract/ids.ts'
+import { systemClock } from '../src-main/lib/clock.ts'
+import { dialControl } from '../src-main/peers/control/dial.ts'
+import { makeCard } from '../src-main/peers/far/contact-card.ts'
+import { siteKeyMembership } from '../src-main/peers/fleet/membership.ts'
+import { peerSecureContext } from '../src-main/peers/fleet/tls-channel.ts'
+import { HubChannel } from '../src-main/peers/hub/hub-channel.ts'
+import { loadIdentity, type Identity } from '../src-main/peers/fleet/identity.ts'
+import { keptLog } from '../src-main/testing/kept-log.ts'
+import { startAgent } from './agent-process.ts'
+import { newSiteKey } from './fleet.ts'
+import { readFlags } from './flags.ts'
+import { RunScope } from './run-scope.ts'
+import { drawTable } from './table.ts'
+import { parseCount } from './units.ts'
+import { usageOf } from './usage.ts'
+
+interface Flags {
+  members: number
+  contents: number
+  claimants: number
+}
+
+const program = new Command('bench:hub')
+  .description('Many agents at one hub: memory per agent, time of a decision, time until all are back after a restart.')
+  .option('--members <n>', 'agents', parseCount(1, 10_000), 2000)
+  .option('--contents <n>', 'that are claimed, one after the other', parseCount(1, 10_000), 200)
+  .option('--claimants <n>', 'that claim each of them at once', parseCount(1, 100), 4)
+const flags = readFlags<Flags>(program)
+
+/** Not later than this all have to be in, ms. */
+const PATIENCE_MS = 120_000
+const siteKey = newSiteKey()
+const membership = siteKeyMembership(siteKey)
+const scope = new RunScope()
+
+/** An agent as a hub knows it: one connection, and its claims. */
+class Member {
+  readonly identity: Promise<Identity>
+  readonly #bootId = randomBytes(8).toString('hex') as BootId
+  readonly #address: string
+  #channel: HubChannel<FromHub, ToHub> | null = null
+  heard: (message: FromHub) => void = () => {}
+
+  constructor(index: number) {
+    this.identity = loadIdentity(scope.folder(`raw-${index}`), { clock: systemClock, log: keptLog() })
+    // Each has an address of its own, as in a network.
+    this.#address = `127.${1 + (index >> 16)}.${(index >> 8) & 255}.${1 + (index & 127)}`
+  }
+
+  get isIn(): boolean {
+    return this.#channel !== null && !this.#channel.ended
+  }
+
+  /** @returns false when it is to try again */
+  async enter(port: number): Promise<boolean> {
+    const identity = await this.identity
+    const outcome = await dialControl({
+      host: '127.0.0.1',
+      port,
+      localAddress: this.#address,
+      identity,
+      membership,
+      bootId: this.#bootId,
+      secureContext: peerSecureContext(identity),
+      clock: systemClock,
+      signal: AbortSignal.timeout(20_000),
+      use: 'hub',
+      recognise: () => 'go',
+      barred: () => null,
+      proven: ({ ws }) => {
+        this.#channel = new HubChannel<FromHub, ToHub>(ws, systemClock, FromHub)
+        this.#channel.on('message', (message) => this.heard(message))
+        const card = makeCard(identity, Date.now(), [{ address: '10.1.1.1', port: 4726 }]).toString('base64url')
+        this.#channel.send({ t: 'hub.card', card, site: null, name: 'raw' })
+      }
+    })
+    return outcome.kind === 'proven'
+  }
+
+  async claim(key: ContentKey): Promise<number> {
+    const began = performance.now()
+    const decided = new Promise<void>((resolve) => {
+      this.heard = (message) => {
+        if (message.t === 'claim.decision' && message.key === key) resolve()
+      }
+    })
+    this.#channel!.send({
+      t: 'claim.put',
+      key,
+      role: 'seeking',
+      pieces: 0,
+      pieceCount: 100,
+      bytes: 0,
+      weight: 50,
+      eligible: true,
+      epoch: 0,
+      master: null,
+      masters: []
+    })
+    await decided
+    const took = performance.now() - began
+    this.#channel!.send({ t: 'claim.close', key })
+    return took
+  }
+}
+
+/** @returns ms until the last one was in */
+async function allEnter(members: readonly Member[], port: number): Promise<number> {
+  const began = performance.now()
+  let next = 0
+  const enterInTurn = async () => {
+    for (let member = members[next++]; member; member = members[next++])
+      while (!(await member.enter(port).catch(() => false))) {
+        if (performance.now() - began > PATIENCE_MS) return
+        await sleep(200)
+      }
+  }
+  await Promise.all(Array.from({ length: 64 }, enterInTurn))
+  return performance.now() - began
+}
+
+if (!(await build('cli'))) throw new Error('the command line could not be built')
+try {
+  const start = (peerPort: number) =>
+    startAgent(scope, {
+      name: `hub-${peerPort}`,
+      siteKey,
+      beaconPort: 0,
+      peerPort,
+      seeds: [],
+      settings: ['hub.serve=true', `hub.maxConnections=${flags.members + 10}`]
+    })
+  let hub = await start(0)
+  const port = hub.peerPort!
+  const members = Array.from({ length: flags.members }, (_, i) => new Member(i))
+  await Promise.all(members.map(({ identity }) => identity))
+  const before = usageOf(hub.pid, null)!
+  const entered = await allEnter(members, port)
+  const isIn = members.filter((member) => member.isIn).length
+  // Twice, so that what is only waiting to be collected is not counted.
+  await sleep(5000)
+  const after = usageOf(hub.pid, null)!
+  const waits: number[] = []
+  for (let n = 0; n < flags.contents; n++) {
+    const key = `site:${randomBytes(32).toString('hex')}` as ContentKey
+    const some = Array.from({ length: flags.claimants }, (_, i) => members[(n * flags.claimants + i) % members.length]!)
+    waits.push(...(await Promise.all(some.map((member) => member.claim(key)))))
+  }
+  waits.sort((a, b) => a - b)
+  hub.kill()
+  while (members.some((member) => member.isIn)) await sleep(20)
+  hub = await start(port)
+  const back = await allEnter(members, port)
+  const isBack = members.filter((member) => member.isIn).length
+  const kibEach = (after.rssBytes - before.rssBytes) / 1024 / isIn
+  const report = {
+    members: isIn,
+    enteredMs: Math.round(entered),
+    kibEach: Math.round(kibEach),
+    cpuMsEach: Math.round(((after.cpuSeconds - before.cpuSeconds) * 1000 * 100) / isIn) / 100,
+    decisionMs: {
+      p50: Math.round(waits[waits.length >> 1]!),
+      p99: Math.round(waits[Math.floor(waits.length * 0.99)]!)
+    },
+    backMs: Math.round(back),
+    isBack
+  }
+  if (flags.json) process.stdout.write(`${JSON.stringify(report)}\n`)
+  else
+    process.stdout.write(
+      `${drawTable(
+        ['figure', 'measured', 'beside'],
+        [
+          ['agents in', `${isIn} of ${flags.members}`, `after ${(entered / 1000).toFixed(1)} s`],
+          ['memory of the hub per agent', `${report.kibEach} KiB`, 'limit 120 KiB'],
+          ['CPU of the hub per agent that comes', `${report.cpuMsEach} ms`, ''],
+          [
+            'decision, p50 and p99',
+            `${report.decisionMs.p50} and ${report.decisionMs.p99} ms`,
+            'of that 50 ms are its window'
+          ],
+          ['all back after kill -9 and restart', `${(back / 1000).toFixed(1)} s, ${isBack}`, 'limit 60 s']
+        ]
+      )}\n`
+    )
+  process.exitCode = isIn === flags.members && isBack === flags.members ? 0 : 1
+} finally {
+  await scope.close()
+}
+process.exit()
