@@ -69,10 +69,11 @@ describe('the page and figures of a hub', () => {
   const get = (path: string, authorization?: string, method = 'GET') =>
     new Promise<{ status: number; text: string; headers: Record<string, unknown> }>((resolve, reject) => {
       const headers = authorization === undefined ? {} : { authorization }
-      request({ host: 'localhost', port: monitor.port, path, method, ca, headers, family: 4 }, async (answer) => {
+      request({ host: 'localhost', port: monitor.port, path, method, ca, headers, family: 4 }, (answer) => {
         let text = ''
-        for await (const chunk of answer) text += String(chunk)
-        resolve({ status: answer.statusCode ?? 0, text, headers: answer.headers })
+        answer.setEncoding('utf8')
+        answer.on('data', (chunk: string) => (text += chunk))
+        answer.once('end', () => resolve({ status: answer.statusCode ?? 0, text, headers: answer.headers }))
       })
         .on('error', reject)
         .end()

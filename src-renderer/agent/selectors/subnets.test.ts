@@ -22,6 +22,12 @@ test.each([
   [{ ...hub, state: 'self' }, /This PC is this hub/]
 ] as const)('what %j means is said', (of, said) => expect(hubSentence(of)).toMatch(said))
 
+test('a hub that is lost matters only where no other one is connected', () => {
+  const lost = { ...hub, state: 'lost', reason: 'stopped' } as const
+  expect(hubSentence(lost, [lost])).toMatch(/downloads by itself\.$/)
+  expect(hubSentence(lost, [lost, hub])).toMatch(/Another hub stands in for it\.$/)
+})
+
 test('far PCs that are connected are told by subnet', () => {
   const [a, b, c, d] = fixturePeers(4).map((peer) => ({ ...peer, far: true, state: 'connected' as const }))
   const peers = [

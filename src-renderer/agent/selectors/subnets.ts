@@ -9,14 +9,18 @@ export const hubStateLabels: Record<HubLinkView['state'], string> = {
   self: 'This PC'
 }
 
-/** What a hub means for this PC. */
-export function hubSentence({ url, name, state, site, reason }: HubLinkView): string {
+/** What a hub means for this PC, which may have others. */
+export function hubSentence(
+  { url, name, state, site, reason }: HubLinkView,
+  hubs: readonly HubLinkView[] = []
+): string {
   const where = name === null ? '' : `${url} · `
   if (state === 'connected')
     return `${where}${site === null ? 'It takes this PC to be in no site: its subnet downloads by itself.' : `Site: ${site}`}`
   if (state === 'self') return `${where}This PC is this hub.`
   const why = reason === null ? '' : `It ${reason}. `
-  return `${where}${why}Until it is there this subnet downloads by itself.`
+  const another = hubs.some((hub) => hub.state === 'connected' && hub.site !== null)
+  return `${where}${why}${another ? 'Another hub stands in for it.' : 'Until it is there this subnet downloads by itself.'}`
 }
 
 /** Subnets with PCs that are connected, in their order. */

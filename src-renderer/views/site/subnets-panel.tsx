@@ -67,7 +67,7 @@ export function SubnetsPanel() {
               <StateBadge tone={one.state === 'connected' && one.site === null ? 'warning' : tones[one.state]}>
                 {hubStateLabels[one.state]}
               </StateBadge>
-              <span className={styles.quiet}>{hubSentence(one)}</span>
+              <span className={styles.quiet}>{hubSentence(one, hub.hubs)}</span>
             </li>
           ))}
         </Section>
