@@ -53,7 +53,8 @@ export async function poison(withoutDigest: 'trust' | 'check', plan: PoisonPlan)
     return await site.run()
   } finally {
     await site.close()
-    await fleet.stop()
+    // What was measured counts, whatever is left in a folder.
+    await fleet.stop().catch((error: unknown) => process.stderr.write(`${String(error)}\n`))
     await origin.close()
     await rm(out, { recursive: true, force: true })
   }
