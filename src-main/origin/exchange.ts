@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Clock, Timer } from '../lib/clock.ts'
-import { LarderError } from '../lib/errors.ts'
+import { LarderError, systemCode } from '../lib/errors.ts'
 import { namesThisPc, type Chooser } from './address-policy.ts'
 import type { Agents } from './agents.ts'
 import { mayShowCertificate, wishFor, type CertificateRule, type CertificateWish } from './certificate-choice.ts'
@@ -228,21 +228,23 @@ function askOnce(
     const { direct, ...agent } = options.agents.for(url, chooser, certificate)
     let local = false
     let head: HopAnswer | null = null
-    const send = url.startsWith('https:') ? requestSecurely : requestPlainly
-    const request = send(url, {
+    let over = false
+    const question = {
       method: ask.method,
       headers: { 'user-agent': options.userAgent, accept: '*/*', ...fields, ...ask.own, 'accept-encoding': 'identity' },
-      ...(mended
-        ? { createConnection: () => mended as unknown as Socket }
-        : { agent: url.startsWith('https:') ? agent.https : agent.http }),
-      maxHeaderSize: MAX_HEADER_BYTES
-    })
+      maxHeaderSize: MAX_HEADER_BYTES,
+      ...(mended && { createConnection: () => mended as unknown as Socket })
+    }
+    const request = url.startsWith('https:')
+      ? requestSecurely(url, mended ? question : { ...question, agent: agent.https })
+      : requestPlainly(url, mended ? question : { ...question, agent: agent.http })
     let timer: Timer | undefined
     const settle = () => {
       timer?.cancel()
       ask.signal?.removeEventListener('abort', onAbort)
     }
     const fail = (error: LarderError) => {
+      over = true
       settle()
       reject(error)
       request.destroy()
@@ -265,6 +267,7 @@ function askOnce(
       onConnected()
     })
     request.once('response', (response) => {
+      over = true
       settle()
       // Errors of the body reach its reader; this keeps them from being unhandled.
       response.on('error', () => {})
@@ -288,7 +291,10 @@ function askOnce(
     request.on('error', (error: unknown) => {
       settle()
       // What a server sends behind the answer to HEAD takes nothing from it.
-      if (head) resolve(head)
+      if (head) return resolve(head)
+      // The server had given up the connection before it saw the request.
+      const isStale = !over && request.reusedSocket && systemCode(error) === 'ECONNRESET'
+      if (isStale) resolve(askOnce(options, ask, { url, fields, certificate, chooser }))
       else reject(failureOf(error, host))
     })
     request.end()

@@ -1,3 +1,4 @@
+import { createServer, type AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Settings } from '../contract/settings.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -90,6 +91,27 @@ describe('a probe of which all bytes are wanted', () => {
 
   it('says what GET says about a file that is not there', async () => {
     expect(await errorOf(wanted(put().replace('/a.bin', '/none')))).toMatchObject({ code: 'ORIGIN_NOT_FOUND' })
+  })
+})
+
+describe('a kept connection that the server has given up', () => {
+  it('is no reason to ask otherwise: the same is asked again on another one', async () => {
+    const asked: string[] = []
+    const flaky = createServer((socket) => {
+      let before = 0
+      socket.on('error', () => {})
+      socket.on('data', (bytes) => {
+        if (before++ > 0) return void socket.resetAndDestroy()
+        asked.push(bytes.toString().split(' ')[0]!)
+        socket.write('HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Length: 100\r\nConnection: keep-alive\r\n\r\n')
+      })
+    })
+    await new Promise<void>((resolve) => flaky.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(flaky.address() as AddressInfo).port}/a`
+    for (let time = 0; time < 3; time++) expect((await probe(url)).etag).toBe('"1"')
+    expect(asked).toEqual(['HEAD', 'HEAD', 'HEAD'])
+    await client.close()
+    await new Promise((resolve) => flaky.close(resolve))
   })
 })
 
