@@ -6,6 +6,7 @@ import type { ContentKind } from '../contract/request.ts'
 import { Bitmap } from '../lib/bitmap.ts'
 import type { Clock } from '../lib/clock.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
+import { digestHere } from '../pieces/hash-here.ts'
 import { SHORT_FILE } from '../pieces/hash-messages.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import { isSmall, pieceLength, pieceStart, planPieces, type PiecePlan } from '../pieces/plan.ts'
@@ -27,6 +28,7 @@ import { decodeSidecar, encodeSidecar, MAX_SIDECAR_BYTES, withVersion, type Side
 const HASH_STEP_BYTES = 32 * 1024 * 1024
 /** Contents whose pieces hashed in this run are remembered, the newest. */
 const MOST_SEEN = 4096
+const MOST_SIDECARS = 256
 /** Codes of errors that mean the file is not what it should be. */
 const DAMAGE = ['ENOENT', 'ELOOP', 'EIO', SHORT_FILE, 'CACHE_DAMAGED']
 
@@ -71,6 +73,8 @@ export class ContentStore {
   readonly #seen = new Map<Sha256Hex, Bitmap>()
   /** Stamps of small contents that were written or hashed in this run, the newest. */
   readonly #stamps = new Map<Sha256Hex, FileStamp>()
+  /** Sidecars of small contents as they were written last, the newest: most are used at once. */
+  readonly #sidecars = new Map<Sha256Hex, Sidecar>()
 
   constructor(parts: StoreParts) {
     this.#parts = parts
@@ -103,6 +107,7 @@ export class ContentStore {
   noteInSidecar(sha256: Sha256Hex, change: (sidecar: Sidecar) => Sidecar): void {
     const { layout, clock } = this.#parts
     void this.#alone(sha256, async () => {
+      this.#sidecars.delete(sha256)
       const sidecar = await this.readSidecar(sha256)
       if (sidecar)
         await replaceFile(layout.sidecar(sha256), encodeSidecar(change(sidecar)), layout.tmp, { durable: false, clock })
@@ -154,6 +159,7 @@ export class ContentStore {
       if (!row) return 'missing'
       const missing = (await lookAt(layout.content(sha256))) === 'missing'
       this.#stamps.delete(sha256)
+      this.#sidecars.delete(sha256)
       if (await this.#soundNow({ ...row, stamp: null })) return 'ok'
       return missing ? 'missing' : 'damaged'
     })
@@ -237,7 +243,10 @@ export class ContentStore {
     const file = await lookAt(path)
     const stamp = typeof file === 'object' ? file.stamp : null
     const row = rowOf(sidecar, durable ? stamp : null)
-    if (stamp !== null && !durable) this.#noteStamp(sha256, stamp)
+    if (stamp !== null && !durable) {
+      this.#noteStamp(sha256, stamp)
+      remember(this.#sidecars, sha256, sidecar, MOST_SIDECARS)
+    }
     this.#noteSeen(sha256, Bitmap.full(plan.count))
     this.users.noteAdded(sha256)
     index.add(row, now, version ? [version] : [], 'origin', provenance ? [provenance] : [])
@@ -291,7 +300,7 @@ export class ContentStore {
       if (isSmall(row)) this.#noteStamp(sha256, file.stamp)
       else index.setStamp(sha256, file.stamp)
     }
-    const sidecar = await this.readSidecar(sha256)
+    const sidecar = this.#sidecars.get(sha256) ?? (await this.readSidecar(sha256))
     if (sidecar?.plan.lengthBytes === row.lengthBytes) return sidecar
     return this.#rebuildSidecar(sha256, file.sizeBytes, row, signal)
   }
@@ -335,6 +344,13 @@ export class ContentStore {
 
   async #digestOf(path: string, lengthBytes: number, signal?: AbortSignal): Promise<string | undefined> {
     const { hashes, ending } = this.#parts
+    if (isSmall({ lengthBytes })) {
+      const bytes = await readFile(path).catch((error) => {
+        if (DAMAGE.includes(systemCode(error) ?? '')) return undefined
+        throw error
+      })
+      return bytes && digestHere(bytes).toString('hex')
+    }
     const running = hashes.running(path)
     try {
       for (let end = HASH_STEP_BYTES; end < lengthBytes; end += HASH_STEP_BYTES) {
@@ -364,26 +380,30 @@ export class ContentStore {
   }
 
   #noteSeen(sha256: Sha256Hex, pieces: Bitmap): void {
-    this.#seen.delete(sha256)
-    this.#seen.set(sha256, pieces)
-    if (this.#seen.size > MOST_SEEN) this.#seen.delete(this.#seen.keys().next().value!)
+    remember(this.#seen, sha256, pieces, MOST_SEEN)
   }
 
   #noteStamp(sha256: Sha256Hex, stamp: FileStamp): void {
-    this.#stamps.delete(sha256)
-    this.#stamps.set(sha256, stamp)
-    if (this.#stamps.size > MOST_SEEN) this.#stamps.delete(this.#stamps.keys().next().value!)
+    remember(this.#stamps, sha256, stamp, MOST_SEEN)
   }
 
   #forget(sha256: Sha256Hex, options = { versionsToo: false }): void {
     this.#seen.delete(sha256)
     this.#stamps.delete(sha256)
+    this.#sidecars.delete(sha256)
     this.#parts.index.remove(sha256, options)
   }
 
   #alone<T>(sha256: Sha256Hex, work: () => Promise<T>): Promise<T> {
     return this.#queue.run(sha256, work)
   }
+}
+
+/** The newest `most` of them. */
+function remember<T>(all: Map<Sha256Hex, T>, sha256: Sha256Hex, one: T, most: number): void {
+  all.delete(sha256)
+  all.set(sha256, one)
+  if (all.size > most) all.delete(all.keys().next().value!)
 }
 
 export function toCached({ sha256, lengthBytes, pieceBytes, createdAt }: ContentRow): CachedContent {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { lstat, mkdir, open, unlink, type FileHandle } from 'node:fs/promises'
+import { lstat, mkdir, open, realpath, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
@@ -86,6 +86,8 @@ export async function refuseLinks(folder: string, root: string): Promise<void> {
   const way = relative(root, folder)
   if (way === '') return
   if (way.startsWith('..')) throw new LarderError('CACHE_UNUSABLE', `${folder} is outside the cache`)
+  // One question instead of one for each; where it is answered otherwise, what is wrong is found out below.
+  if ((await realpath(folder).catch(() => undefined)) === folder) return
   let at = root
   for (const step of way.split(sep)) {
     at = join(at, step)
