@@ -12,6 +12,9 @@ import type { Elsewhere, Surroundings, TableEffect, TableEvent } from './table-e
 
 /** An epoch so far ahead of the table's is not believed: nobody lives through so many elections between two messages. */
 const MAX_EPOCH_LEAD = 65_536
+/** So much of an election is told: for a small content the first and the second, which says why. */
+const MOST_CANDIDATES = 16
+const BRIEF_CANDIDATES = 2
 
 /**
  * A content of one piece is over before a better master is found: its election ends with the last answer, and there is nothing
@@ -203,7 +206,7 @@ export class ClaimTable {
       holders: ringOfHolders(id, this.isBrief ? this.#roster.listedWithPieces() : this.#roster.listed()),
       masters: this.#masters,
       candidates: this.#order
-        .slice(0, 16)
+        .slice(0, this.isBrief ? BRIEF_CANDIDATES : MOST_CANDIDATES)
         .map(({ id, pieces, weight, eligible, about }) => ({ id, pieces, weight, eligible, ...(about && { about }) })),
       why: this.#why.slice(0, 200)
     }
