@@ -6,7 +6,7 @@ import type { Clock } from '../lib/clock.ts'
 import { wishFor } from './certificate-choice.ts'
 import { ClientCertificates } from './client-certificates.ts'
 import { proxyFor } from './proxy.ts'
-import { trustedCas } from './trust.ts'
+import { systemCas, trustedCas } from './trust.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -27,7 +27,7 @@ export async function tunnelAgent(
     wish && (await new ClientCertificates(settings.clientCertificates, clock).choose(wish, new URL(url).hostname))
   const secureContext = createSecureContext({
     ...certificate?.tls,
-    ca: trustedCas(settings.extraCaFile),
+    ca: trustedCas(settings.extraCaFile, await systemCas()),
     minVersion: 'TLSv1.2'
   })
   return new https.Agent({ ...options, secureContext, ALPNProtocols: ['http/1.1'] } as https.AgentOptions)

@@ -1,4 +1,5 @@
 import type { GrowingCopy } from '../cache/cache.ts'
+import { isSmall } from '../pieces/plan.ts'
 import type { DestinationsInUse } from '../placing/destinations-in-use.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import type { JoinedTransfer } from '../transfers/supply.ts'
@@ -34,8 +35,9 @@ export class Delivery {
   }
 
   /** @throws DISK_FULL before anything is fetched that would not fit */
-  requireRoom(lengthBytes: number): Promise<void> {
-    return requireRoomFor(this.#place.path, lengthBytes, this.#world.cache)
+  async requireRoom(lengthBytes: number): Promise<void> {
+    // A small one is found out about when it is written.
+    if (!isSmall({ lengthBytes })) await requireRoomFor(this.#place.path, lengthBytes, this.#world.cache)
   }
 
   /** From now on the file grows along with this transfer. */
