@@ -34,12 +34,16 @@ const get = (options: DownloadOptions = {}, timeoutMs?: number) =>
 const sent = () => origin.requests().reduce((sum, { contentBytes }) => sum + contentBytes, 0)
 
 /** Waits until so much of the file is there. */
-const partly = (bytes: number) =>
+/** @param timeout a process of its own has to start before, ms */
+const partly = (bytes: number, timeout = 15_000) =>
   expect
-    .poll(async () => {
-      const [part] = await readdir(dir)
-      return part === undefined ? 0 : (await stat(join(dir, part))).size
-    })
+    .poll(
+      async () => {
+        const [part] = await readdir(dir)
+        return part === undefined ? 0 : (await stat(join(dir, part))).size
+      },
+      { timeout }
+    )
     .toBeGreaterThanOrEqual(bytes)
 
 test('a download that ran out of time goes on from what is there', async () => {
@@ -59,13 +63,13 @@ test('a download that ran out of time goes on from what is there', async () => {
   expect(await readdir(dir)).toEqual(['out'])
 })
 
-test('a download whose process was killed goes on from what is there', async () => {
+test('a download whose process was killed goes on from what is there', { timeout: 90_000 }, async () => {
   origin.rateBytesPerSecond = 4 * MIB
   const child = spawn(process.execPath, [join(import.meta.dirname, '../testing/download-child.ts'), url, target()], {
     stdio: 'ignore'
   })
   const ended = once(child, 'exit')
-  await partly(data.length / 2)
+  await partly(data.length / 2, 60_000)
   child.kill('SIGKILL')
   await ended
   expect(await readdir(dir)).toHaveLength(1)
