@@ -26,7 +26,7 @@ release() {
   sed -i "s/^Version: .*/Version: $to/" "$dir/DEBIAN/control"
   grep -lE "LARDER_VERSION = ['\"][0-9.]+['\"]" "$dir"/usr/lib/larder/cli/*.js | xargs sed -i -E "s/(LARDER_VERSION = ['\"])[0-9.]+/\1$to/"
   if [ "${2-}" = defect ]; then
-    grep -l 'id: "process"' "$dir"/usr/lib/larder/cli/*.js | xargs sed -i -E '/id: "process"/,/verdict:/ s/verdict: .*/verdict: process.getBuiltinModule("fs").existsSync("\/etc\/larder\/defect") ? "fail" : "ok",/'
+    grep -l 'id: "process"' "$dir"/usr/lib/larder/cli/*.js | xargs sed -i -E '/id: "process"/,/verdict:/ s/verdict: .*/verdict: globalThis.process.getBuiltinModule("fs").existsSync("\/etc\/larder\/defect") ? "fail" : "ok",/'
   fi
   dpkg-deb --root-owner-group -Zgzip -z1 --build "$dir" "$made" > /dev/null
   rm -rf "$dir"
