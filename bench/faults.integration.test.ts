@@ -53,7 +53,7 @@ test('a site comes through a killed master, a stopped PC, a partition, bad ways,
 }, 300_000)
 
 test('two PCs under attack exchange every content and keep their memory', async () => {
-  const { code, report: found, said } = await report('attack.ts', '--seconds', '5', '--blocks', '1')
+  const { code, report: found, said } = await report('flood.ts', '--seconds', '5', '--blocks', '1')
   expect(found, said).toMatchObject({ perSecond: 1000, slowdown: expect.any(Number) })
   expect(found.transfers).toBeGreaterThan(4)
   expect(found.fromPeers).toBe(found.transfers)

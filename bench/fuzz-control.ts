@@ -48,7 +48,7 @@ export function controlSeeds(): Buffer[] {
     { t: 'claim.close', key },
     { t: 'claim.report', key, epoch: 1, problem: 'stalled' },
     { t: 'claim.resign', key, epoch: 1, why: 'origin-error' },
-    { t: 'claim.ask', key },
+    { t: 'claim.ask', key, soon: true },
     { t: 'claim.holding', key, pieces: 100, complete: true },
     {
       t: 'claim.decision',

@@ -28,7 +28,9 @@ export function hubVictim(card: string, member: PeerId): { hub: Hub; toHub: ToHu
   return {
     hub,
     toHub: [
-      { t: 'hub.card', card, site: 'Bremen', name: 'pc' },
+      { t: 'hub.card', card, site: 'Bremen', name: 'pc', version: '0.1.0' },
+      { t: 'hub.totals', originBytes: 1, peerBytes: 2, cacheBytes: 3, failed: 4 },
+      { t: 'hub.wan', bytesPerSecond: 1_000_000 },
       { t: 'hub.hold', key, hours: 168 },
       { t: 'hub.drop', keys: [key] },
       { t: 'hub.failed', key, id: other, problem: 'unreachable' },
@@ -39,7 +41,8 @@ export function hubVictim(card: string, member: PeerId): { hub: Hub; toHub: ToHu
       { t: 'claim.close', key }
     ],
     fromHub: [
-      { t: 'hub.hello', name: 'hub', site: 'Bremen', version: '0.1.0', leaseMs: 5000 },
+      { t: 'hub.hello', name: 'hub', site: 'Bremen', version: '0.1.0', leaseMs: 5000, cluster: other, totals: true },
+      { t: 'hub.budget', bytesPerSecond: 1_000_000 },
       { t: 'hub.cards', cards: [{ id: other, card }] },
       { t: 'hub.busy', key, retryMs: 1000 },
       { t: 'claim.decision', key, ...decision, masters: [], candidates: [], why: 'highest weight' }

@@ -3,7 +3,7 @@ import { Bitmap } from '../src-main/lib/bitmap.ts'
 import { systemClock } from '../src-main/lib/clock.ts'
 import { packProvenance } from '../src-main/cache/provenance.ts'
 import type { ContentKey, PeerId, Sha256Hex } from '../src-main/contract/ids.ts'
-import { ControlMessage, type PeerMessage } from '../src-main/contract/peer-messages.ts'
+import { ControlMessage, type Credential, type PeerMessage } from '../src-main/contract/peer-messages.ts'
 import { DenyListExchange } from '../src-main/peers/fleet/deny-list-exchange.ts'
 import { DenyListHolder } from '../src-main/peers/fleet/deny-list-holder.ts'
 import { EMPTY_DENY_LIST, readDenyList, signDenyList } from '../src-main/peers/fleet/deny-list.ts'
@@ -125,6 +125,7 @@ function networkOf() {
       nameOf: () => 'pc',
       connected: () => [],
       verifyCredential: (...asked: Parameters<KeyRing['introduce']>) => keys.introduce(...asked),
+      passOn: (one: Credential) => membership.passOn(one),
       memberKey: (id: PeerId) => keys.get(id)
     }
   }

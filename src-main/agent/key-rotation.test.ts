@@ -22,15 +22,14 @@ const holds = {
 let origin: OriginServer
 let out: string
 let fleet: Fleet
-let [old, both, turned, next] = [] as unknown as [TestAgent, TestAgent, TestAgent, TestAgent]
+let [old, next] = [] as unknown as [TestAgent, TestAgent]
 beforeAll(async () => {
   origin = await startOriginServer()
   out = await mkdtemp(join(tmpdir(), 'larder-rotation-'))
   fleet = await startFleet(0)
   old = await fleet.add(holds.old, { peers: 0 })
-  both = await fleet.add(holds.both, { peers: 1 })
-  turned = await fleet.add(holds.turned, { peers: 2 })
-  next = await fleet.add(holds.new, { peers: 2 })
+  await fleet.add(holds.both, { peers: 1 })
+  next = await fleet.add(holds.new, { peers: 1 })
 })
 afterAll(async () => {
   await fleet.stop()
@@ -38,22 +37,31 @@ afterAll(async () => {
   await rm(out, { recursive: true, force: true })
 })
 
-const got = (path: string) => origin.requests(path).filter(({ method }) => method === 'GET').length
+/** Copies of the file that the origin has sent; what is compared with it by chance is a small part of one. */
+const got = (path: string) =>
+  Math.round(origin.requests(path).reduce((sum, { contentBytes }) => sum + contentBytes, 0) / BYTES)
 
-it('in each step of a rotation PCs of the steps before and after share: one GET', async () => {
-  for (const [one, other] of [
-    [old, both],
-    [both, turned],
-    [turned, next],
-    [old, turned],
-    [both, next]
-  ] as const) {
-    const path = `/${one.name}-${other.name}`
+// Two PCs each: one that holds only the old key and one that holds only the new are strangers, who do not ask the same coordinator.
+it.each([
+  ['old', 'both'],
+  ['both', 'turned'],
+  ['turned', 'new'],
+  ['old', 'turned'],
+  ['both', 'new']
+] as const)('in a rotation PCs with the keys %s and %s share: one copy', async (one, other) => {
+  const pair = await startFleet(0)
+  try {
+    const path = `/${one}-${other}`
     const url = origin.put(path, { generate: { bytes: BYTES, seed: path } })
-    for (const { agent, name } of [one, other])
-      expect((await ask(agent, { url, destination: join(out, path + name) })).state).toBe('done')
-    expect([path, got(path)]).toEqual([path, 1])
-    expect(await readFile(join(out, path + one.name))).toEqual(await readFile(join(out, path + other.name)))
+    const agents = [await pair.add(holds[one], { peers: 0 }), await pair.add(holds[other], { peers: 1 })]
+    await untilSnapshot(agents[0]!.agent, ({ peers }) => peers.some(({ state }) => state === 'connected'))
+    const files = agents.map(({ name }) => join(out, `${one}-${other}-${name}`))
+    for (const [n, { agent }] of agents.entries())
+      expect((await ask(agent, { url, destination: files[n]! })).state).toBe('done')
+    expect(got(path)).toBe(1)
+    expect(await readFile(files[0]!)).toEqual(await readFile(files[1]!))
+  } finally {
+    await pair.stop()
   }
 })
 
@@ -62,16 +70,25 @@ it('holders of the old and of the new key alone are strangers to each other, and
     next.agent.events().filter(({ type, text }) => type === 'peerRefused' && text.includes('site key'))
   await untilSnapshot(next.agent, () => refusals().length > 0, 60_000)
   const connected = ({ agent }: TestAgent) => agent.snapshot().peers.filter((peer) => peer.state === 'connected').length
-  expect([old, both, turned, next].map(connected)).toEqual([2, 3, 3, 2])
+  expect([old, next].map(connected)).toEqual([1, 1])
 })
 
 it('what a holder of the old key alone has signed reaches one of the new key alone through a PC that has both', async () => {
-  const url = origin.put('/file', { generate: { bytes: BYTES, seed: 'file' } })
-  const before = next.agent.snapshot().totals.peerBytes
-  for (const { agent, name } of [old, turned])
-    expect((await ask(agent, { url, destination: join(out, `file${name}`) })).state).toBe('done')
-  await old.agent.stop()
-  expect((await ask(next.agent, { url, destination: join(out, `file${next.name}`) })).state).toBe('done')
-  expect([got('/file'), next.agent.snapshot().totals.peerBytes - before]).toEqual([1, BYTES])
-  expect(await readFile(join(out, `file${next.name}`))).toEqual(await readFile(join(out, `file${old.name}`)))
+  const chain = await startFleet(0)
+  try {
+    const url = origin.put('/file', { generate: { bytes: BYTES, seed: 'file' } })
+    const first = await chain.add(holds.old, { peers: 0 })
+    const second = await chain.add(holds.turned, { peers: 1 })
+    await untilSnapshot(first.agent, ({ peers }) => peers.some(({ state }) => state === 'connected'))
+    const files = [1, 2, 3].map((n) => join(out, `chain-${n}`))
+    for (const [n, { agent }] of [first, second].entries())
+      expect((await ask(agent, { url, destination: files[n]! })).state).toBe('done')
+    await first.agent.stop()
+    const last = await chain.add(holds.new, { peers: 1 })
+    expect((await ask(last.agent, { url, destination: files[2]! })).state).toBe('done')
+    expect([got('/file'), last.agent.snapshot().totals.peerBytes]).toEqual([1, BYTES])
+    expect(await readFile(files[2]!)).toEqual(await readFile(files[0]!))
+  } finally {
+    await chain.stop()
+  }
 })

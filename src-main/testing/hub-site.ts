@@ -74,7 +74,8 @@ export async function startHubSite(options: HubSiteOptions): Promise<HubSite> {
           const seeds = pcs.map((pc) => `127.0.0.1:${pc.agent.snapshot().ports.peer}`)
           pcs.push(await start(`s${s + 1}-pc${i + 1}`, seeds, settings))
         }
-        await Promise.all(pcs.map(({ agent }) => untilConnected(agent, options.pcs - 1, urls.length)))
+        const hubsOfTheirs = own.hub?.urls ?? urls
+        await Promise.all(pcs.map(({ agent }) => untilConnected(agent, options.pcs - 1, hubsOfTheirs.length)))
         return pcs
       })
     )
