@@ -15,12 +15,22 @@ export function LinkBanner() {
   const styles = useStyles()
   const link = useMirror((s) => s.link)
   const shown = useMirror((s) => s.snapshot !== null)
-  const stopping = useMirror((s) => s.status?.state === 'stopping')
+  const state = useMirror((s) => s.status?.state)
   const heardAt = useMirror((s) => (s.link === 'live' ? null : s.heardAt))
   const heard = useNow((now) => (heardAt === null ? '' : relativeTime(heardAt, now)))
   if (!shown) return null
-  if (link === 'live' && stopping)
+  if (link === 'live' && state === 'stopping')
     return <Banner intent="info" title="Larder is stopping." body="Verified pieces are kept." className={styles.root} />
+  // An agent of all users that went away: whoever attached to it waits for the next.
+  if (link === 'live' && state === 'starting')
+    return (
+      <Banner
+        intent="info"
+        title="Larder is starting…"
+        body="You see the last known state. This window goes on by itself."
+        className={styles.root}
+      />
+    )
   if (link === 'stale')
     return (
       <Banner
