@@ -10,6 +10,7 @@ import type { ContentKey, PeerId } from '../src-main/contract/ids.ts'
 import { hasCode } from '../src-main/lib/errors.ts'
 import { newSiteKey } from '../src-main/peers/fleet/site-key.ts'
 import { planPieces } from '../src-main/pieces/plan.ts'
+import { seekingClaim } from '../src-main/testing/claim-put.ts'
 import { VirtualLan } from '../src-main/testing/virtual-lan.ts'
 import { RawMember } from '../src-main/testing/virtual-lan-raw.ts'
 import { formatSize } from '../src-main/contract/sizes.ts'
@@ -163,21 +164,7 @@ function flood(ws: WebSocket, perTenth: number): void {
       for (let i = 0; i < perTenth && ws.readyState === ws.OPEN; i++) {
         const name =
           (++n).toString(16).padStart(8, '0') + Math.random().toString(16).slice(2).padEnd(56, '0').slice(0, 56)
-        ws.send(
-          JSON.stringify({
-            t: 'claim.put',
-            key: `version:${name}`,
-            role: 'seeking',
-            pieces: 0,
-            pieceCount: 1,
-            bytes: 0,
-            weight: 50,
-            eligible: true,
-            epoch: 0,
-            master: null,
-            masters: []
-          })
-        )
+        ws.send(JSON.stringify(seekingClaim(`version:${name}` as ContentKey, { pieceCount: 1 })))
       }
     }, 100)
   )

@@ -12,6 +12,7 @@ import { siteKeyMembership } from '../src-main/peers/fleet/membership.ts'
 import { peerSecureContext } from '../src-main/peers/fleet/tls-channel.ts'
 import { HubChannel } from '../src-main/peers/hub/hub-channel.ts'
 import { loadIdentity, type Identity } from '../src-main/peers/fleet/identity.ts'
+import { seekingClaim } from '../src-main/testing/claim-put.ts'
 import { keptLog } from '../src-main/testing/kept-log.ts'
 import { startAgent } from './agent-process.ts'
 import { newSiteKey } from './fleet.ts'
@@ -91,19 +92,7 @@ class Member {
         if (message.t === 'claim.decision' && message.key === key) resolve()
       }
     })
-    this.#channel!.send({
-      t: 'claim.put',
-      key,
-      role: 'seeking',
-      pieces: 0,
-      pieceCount: 100,
-      bytes: 0,
-      weight: 50,
-      eligible: true,
-      epoch: 0,
-      master: null,
-      masters: []
-    })
+    this.#channel!.send(seekingClaim(key))
     await decided
     const took = performance.now() - began
     this.#channel!.send({ t: 'claim.close', key })

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { PeerId } from '../contract/ids.ts'
 import { ClaimDecision, type ClaimPut } from '../contract/peer-messages.ts'
 import { contentKeyOf, peerIdOf } from '../testing/claim-lan.ts'
+import { seekingClaim } from '../testing/claim-put.ts'
 import { MAX_CLAIMANTS } from './claim-roster.ts'
 import { ClaimTable } from './claim-table.ts'
 import { MAX_EPOCH } from './master-history.ts'
@@ -12,22 +13,7 @@ const key = contentKeyOf('table')
 const settings = { windowMs: 200, leaseMs: 5000 }
 const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((n) => peerIdOf(n)) as [PeerId, PeerId, PeerId, PeerId]
 
-function put(over: Partial<ClaimPut> = {}): ClaimPut {
-  return {
-    t: 'claim.put',
-    key,
-    role: 'seeking',
-    pieces: 0,
-    pieceCount: 100,
-    bytes: 0,
-    weight: 50,
-    eligible: true,
-    epoch: 0,
-    master: null,
-    masters: [],
-    ...over
-  }
-}
+const put = (over: Partial<ClaimPut> = {}) => seekingClaim(key, over)
 
 /** A table with the time in hand. */
 class Desk {

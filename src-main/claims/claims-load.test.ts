@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { PeerId } from '../contract/ids.ts'
 import { stepClock } from '../testing/claim-lan-clock.ts'
 import { ClaimLan, contentKeyOf, peerIdOf } from '../testing/claim-lan.ts'
+import { seekingClaim } from '../testing/claim-put.ts'
 import { Coordinator, MAX_TABLES } from './coordinator.ts'
 import { MAX_OPENED } from './flood-guard.ts'
 
@@ -56,20 +57,7 @@ describe('claims under load', () => {
       onFlood: (id) => void floods.add(id)
     })
     const keyAt = (i: number) => contentKeyOf(`flood ${i}`)
-    const put = (from: PeerId, i: number) =>
-      coordinator.message(from, {
-        t: 'claim.put',
-        key: keyAt(i),
-        role: 'seeking',
-        pieces: 0,
-        pieceCount: 1,
-        bytes: 0,
-        weight: 50,
-        eligible: true,
-        epoch: 0,
-        master: null,
-        masters: []
-      })
+    const put = (from: PeerId, i: number) => coordinator.message(from, seekingClaim(keyAt(i), { pieceCount: 1 }))
 
     put(modest, -1)
     for (let i = 0; i < MAX_OPENED + 100; i++) put(greedy, i)
@@ -124,19 +112,7 @@ describe('claims under load', () => {
       }
     })
     const put = (from: PeerId, what: string) =>
-      coordinator.message(from, {
-        t: 'claim.put',
-        key: contentKeyOf(what),
-        role: 'seeking',
-        pieces: 0,
-        pieceCount: 1,
-        bytes: 0,
-        weight: 50,
-        eligible: true,
-        epoch: 0,
-        master: null,
-        masters: []
-      })
+      coordinator.message(from, seekingClaim(contentKeyOf(what), { pieceCount: 1 }))
     for (let second = 0; second < 10; second++) {
       for (let i = 0; i < 1500; i++) put(greedy, `flood ${second} ${i}`)
       // Everybody is asked for what somebody else wants, in the middle of it.

@@ -1,5 +1,5 @@
 import { makeStyles, Text, tokens } from '@fluentui/react-components'
-import { useId, useMemo, type ReactNode } from 'react'
+import { useMemo } from 'react'
 import { countOf } from '../../../src-main/contract/sizes.ts'
 import type { AgentSnapshot } from '../../../src-main/contract/snapshot.ts'
 import { hubSentence, hubStateLabels, otherSubnets, shareSentence, sharesOf } from '../../agent/selectors/subnets.ts'
@@ -7,6 +7,7 @@ import { useSnapshot } from '../../app-context.tsx'
 import { fileNameOf } from '../../format/url.ts'
 import { Facts, Panel } from '../../parts/panel.tsx'
 import { StateBadge, type Tone } from '../../parts/state-badge.tsx'
+import { TitledList, TitledListItem } from '../../parts/titled-list.tsx'
 
 const tones: Record<AgentSnapshot['hub']['hubs'][number]['state'], Tone> = {
   connected: 'good',
@@ -16,37 +17,7 @@ const tones: Record<AgentSnapshot['hub']['hubs'][number]['state'], Tone> = {
   self: 'quiet'
 }
 
-const useStyles = makeStyles({
-  heading: {
-    margin: `${tokens.spacingVerticalS} 0 0`,
-    fontSize: tokens.fontSizeBase200,
-    lineHeight: tokens.lineHeightBase200,
-    fontWeight: tokens.fontWeightSemibold,
-    color: tokens.colorNeutralForeground3
-  },
-  list: {
-    display: 'flex',
-    flexDirection: 'column',
-    rowGap: tokens.spacingVerticalS,
-    margin: 0,
-    padding: 0,
-    listStyleType: 'none'
-  },
-  row: {
-    display: 'grid',
-    gridTemplateColumns: 'minmax(0, 1fr) auto',
-    columnGap: tokens.spacingHorizontalS,
-    alignItems: 'start'
-  },
-  name: { fontWeight: tokens.fontWeightMedium, overflowWrap: 'anywhere' },
-  quiet: {
-    gridColumn: '1 / -1',
-    color: tokens.colorNeutralForeground3,
-    fontSize: tokens.fontSizeBase200,
-    lineHeight: tokens.lineHeightBase200,
-    overflowWrap: 'anywhere'
-  }
-})
+const useStyles = makeStyles({ quiet: { color: tokens.colorNeutralForeground3 } })
 
 /** The other subnets of the site: which hub knows them, what crosses between them, and who serves as the way. Nothing where no hub is set. */
 export function SubnetsPanel() {
@@ -60,37 +31,39 @@ export function SubnetsPanel() {
   return (
     <Panel title="Other subnets">
       {hub.hubs.length > 0 ? (
-        <Section title="Hubs">
+        <TitledList title="Hubs">
           {hub.hubs.map((one) => (
-            <li key={one.url} className={styles.row}>
-              <span className={styles.name}>{one.name ?? one.url}</span>
-              <StateBadge tone={one.state === 'connected' && one.site === null ? 'warning' : tones[one.state]}>
-                {hubStateLabels[one.state]}
-              </StateBadge>
-              <span className={styles.quiet}>{hubSentence(one, hub.hubs)}</span>
-            </li>
+            <TitledListItem
+              key={one.url}
+              name={one.name ?? one.url}
+              badge={
+                <StateBadge tone={one.state === 'connected' && one.site === null ? 'warning' : tones[one.state]}>
+                  {hubStateLabels[one.state]}
+                </StateBadge>
+              }
+            >
+              {hubSentence(one, hub.hubs)}
+            </TitledListItem>
           ))}
-        </Section>
+        </TitledList>
       ) : null}
       {shares.length > 0 ? (
-        <Section title="Downloads shared with them">
+        <TitledList title="Downloads shared with them">
           {shares.map(({ key, url, site }) => (
-            <li key={key} className={styles.row}>
-              <span className={styles.name}>{fileNameOf(url)}</span>
-              <span className={styles.quiet}>{shareSentence(site)}</span>
-            </li>
+            <TitledListItem key={key} name={fileNameOf(url)}>
+              {shareSentence(site)}
+            </TitledListItem>
           ))}
-        </Section>
+        </TitledList>
       ) : null}
       {subnets.length > 0 ? (
-        <Section title="Connected">
+        <TitledList title="Connected">
           {subnets.map(({ subnet, names }) => (
-            <li key={subnet} className={styles.row}>
-              <span className={styles.name}>{subnet}</span>
-              <span className={styles.quiet}>{names.join(', ')}</span>
-            </li>
+            <TitledListItem key={subnet} name={subnet}>
+              {names.join(', ')}
+            </TitledListItem>
           ))}
-        </Section>
+        </TitledList>
       ) : (
         <Text size={200} className={styles.quiet}>
           No PC of another subnet is connected: they meet only while a download crosses.
@@ -116,20 +89,5 @@ export function SubnetsPanel() {
         />
       )}
     </Panel>
-  )
-}
-
-function Section({ title, children }: { readonly title: string; readonly children: ReactNode }) {
-  const styles = useStyles()
-  const id = useId()
-  return (
-    <>
-      <h3 id={id} className={styles.heading}>
-        {title}
-      </h3>
-      <ul className={styles.list} aria-labelledby={id}>
-        {children}
-      </ul>
-    </>
   )
 }
