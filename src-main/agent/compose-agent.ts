@@ -196,7 +196,6 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
       clock: awake,
       network,
       rates,
-      name: made.name,
       settings: () => live.current,
       events,
       changed,

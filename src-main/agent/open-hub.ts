@@ -21,7 +21,6 @@ export interface HubWorld {
   readonly rates: Rates
   readonly clock: AwakeClock
   readonly network: PeerNetwork
-  readonly name: string
   readonly settings: () => Settings
   readonly events: EventLog
   readonly changed: () => void

@@ -1,6 +1,7 @@
 import type { Check } from '../../contract/doctor.ts'
 import type { Settings } from '../../contract/settings.ts'
 import type { AgentSnapshot } from '../../contract/snapshot.ts'
+import { subnetOf } from '../../lib/subnet.ts'
 import type { ClockSkew } from '../../origin/origin.ts'
 
 /** A clock further off than this spoils schedules and caching rules; further than the second, certificates as well. */
@@ -74,7 +75,9 @@ const NO_ROUTE = /\(EHOSTUNREACH\)/
  */
 export function judgeLocalNetwork({ peers, interfaces }: AgentSnapshot, platform: NodeJS.Platform): Check[] {
   if (platform !== 'darwin') return []
-  const near = peers.filter((peer) => interfaces.some(({ address, used }) => used && isBeside(address, peer.address)))
+  const near = peers.filter((peer) =>
+    interfaces.some(({ address, used }) => used && subnetOf(address) === subnetOf(peer.address))
+  )
   const blocked = near.filter(({ state, reason }) => state !== 'connected' && NO_ROUTE.test(reason ?? ''))
   const works = near.some(({ state }) => state === 'connected')
   const failed = blocked.length > 0 && !works
@@ -95,12 +98,6 @@ export function judgeLocalNetwork({ peers, interfaces }: AgentSnapshot, platform
         : null
     }
   ]
-}
-
-/** In one network of 24 bits, which is what a site's subnets are at least; IPv6: link-local. */
-function isBeside(own: string, other: string): boolean {
-  if (other.toLowerCase().startsWith('fe80:')) return own.toLowerCase().startsWith('fe80:')
-  return own.includes('.') && own.slice(0, own.lastIndexOf('.')) === other.slice(0, other.lastIndexOf('.'))
 }
 
 export function judgePeers({ peers, fleet }: AgentSnapshot): Check[] {
