@@ -27,7 +27,7 @@ const program = new Command('bench')
     []
   )
   .option('--quick', 'smaller and once each: whether all benches work, not what they measure')
-  .option('--runs <n>', 'runs of each bench with figures', parseCount(1, 100))
+  .option('--runs <n>', 'of each bench', parseCount(1, 100))
   .option('--list', 'only names')
 const flags = readFlags<Flags>(program)
 
@@ -43,13 +43,15 @@ else await runAll()
 async function runAll(): Promise<void> {
   const lines: Line[] = []
   for (const bench of chosen) {
-    const runs = bench.figures.length === 0 || flags.quick ? 1 : (flags.runs ?? bench.runs)
+    const missing = bench.missing?.() ?? null
+    if (missing !== null) process.stderr.write(`${bench.name} cannot run here: ${missing}\n`)
+    const runs = missing !== null ? 0 : flags.quick ? 1 : (flags.runs ?? bench.runs)
     const reports: (Report | null)[] = []
     for (let run = 1; run <= runs; run++) {
       if (!flags.json) process.stderr.write(`${bench.name}: run ${run} of ${runs}\n`)
       reports.push(await runOnce(bench, flags.quick ? bench.quick : bench.args))
     }
-    lines.push(...judge(bench, reports))
+    lines.push(...judge(bench, reports, flags.quick ? [] : bench.figures))
   }
   const missed = lines.filter(({ verdict }) => verdict === 'missed')
   if (flags.json) process.stdout.write(`${JSON.stringify(rounded({ quick: flags.quick ?? false, lines }))}\n`)

@@ -5,7 +5,7 @@ import { Command } from 'commander'
 import { LabAgent, machineMs } from '../src-main/testing/lab/lab-agent.ts'
 import { NamespaceLab, whyNoLab } from '../src-main/testing/lab/namespace-lab.ts'
 import { readFlags } from './flags.ts'
-import { newSiteKey } from './fleet.ts'
+import { newSiteKey } from '../src-main/peers/fleet/site-key.ts'
 import { drawTable } from './table.ts'
 import { parseCount } from './units.ts'
 

@@ -9,7 +9,7 @@ import { startOriginServer, type OriginServer } from '../src-main/testing/origin
 import { startTcpRelay, type TcpRelay, type WayQuality } from '../src-main/testing/tcp-relay.ts'
 import { MAX_REQUESTS } from '../src-main/transfers/verify/sample-plan.ts'
 import { startAgent, type AgentProcess } from './agent-process.ts'
-import { newSiteKey } from './fleet.ts'
+import { newSiteKey } from '../src-main/peers/fleet/site-key.ts'
 import { brokenCache, brokenPartials, brokenPromises, type OriginBounds, type Outcome } from './invariants.ts'
 import type { RunScope } from './run-scope.ts'
 

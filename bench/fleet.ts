@@ -1,6 +1,7 @@
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { build } from '../scripts/bundles.ts'
+import { newSiteKey } from '../src-main/peers/fleet/site-key.ts'
 import { startAgent, type AgentProcess } from './agent-process.ts'
 import type { RunScope } from './run-scope.ts'
 
@@ -51,11 +52,6 @@ export async function startSubnets(scope: RunScope, options: FleetOptions): Prom
     })
   )
   return { agents: all.flat(), subnetOf, hub }
-}
-
-/** A site key nobody else has. */
-export function newSiteKey(): string {
-  return `larder-site-${randomBytes(32).toString('base64url')}`
 }
 
 /** Bundles the command line if needed and starts agents on loopback in one new fleet; they have all met when it returns. */

@@ -10,10 +10,11 @@ import { finalRequestStates } from '../src-main/contract/request.ts'
 import { encodeBeacon } from '../src-main/peers/discovery/beacon-message.ts'
 import { makeDevice } from '../src-main/testing/device.ts'
 import { siteKeyMembership } from '../src-main/peers/fleet/membership.ts'
+import { newSiteKey } from '../src-main/peers/fleet/site-key.ts'
+import { median } from './figures.ts'
 import { startOriginServer } from '../src-main/testing/origin-server.ts'
 import { startAgent, type AgentProcess } from './agent-process.ts'
 import { readFlags } from './flags.ts'
-import { newSiteKey } from './fleet.ts'
 import { RunScope } from './run-scope.ts'
 import { drawTable } from './table.ts'
 import { formatSize } from '../src-main/contract/sizes.ts'
@@ -39,6 +40,8 @@ const program = new Command('bench:flood')
   .option('--per-second <n>', 'forged beacons, and as many connections', parseCount(1, 20_000), 1000)
 const flags = readFlags<Flags>(program)
 
+const MEET_MS = 30_000
+
 interface Block {
   readonly attacked: boolean
   readonly seconds: number[]
@@ -55,12 +58,12 @@ const agents = [
   await startAgent(scope, { name: 'one', siteKey, beaconPort }),
   await startAgent(scope, { name: 'two', siteKey, beaconPort })
 ]
-while (
-  (await Promise.all(agents.map((agent) => agent.snapshot()))).some(({ peers }) =>
-    peers.every(({ state }) => state !== 'connected')
-  )
-)
-  await sleep(50)
+const until = performance.now() + MEET_MS
+for (const agent of agents)
+  while ((await agent.snapshot()).peers.every(({ state }) => state !== 'connected')) {
+    if (performance.now() > until) throw new Error(`the agents did not meet in ${MEET_MS / 1000} s`)
+    await sleep(50)
+  }
 
 let transfers = 0
 let fromPeers = 0
@@ -78,10 +81,9 @@ for (let i = 0; i < flags.blocks; i++) {
 const growth = before.map(
   (bytes, i) => Math.max(...blocks.filter(({ attacked }) => attacked).map(({ peakBytes }) => peakBytes[i]!)) - bytes
 )
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 const quiet = blocks.filter(({ attacked }) => !attacked).flatMap(({ seconds }) => seconds)
 const attacked = blocks.filter(({ attacked }) => attacked).flatMap(({ seconds }) => seconds)
-const slowdown = median(attacked) / median(quiet) - 1
+const slowdown = median(attacked)! / median(quiet)! - 1
 await Promise.all(agents.map((agent) => agent.stop()))
 await origin.close()
 await scope.close()
@@ -101,7 +103,7 @@ else {
   const row = (name: string, values: number[]) => [
     name,
     String(values.length),
-    `${median(values).toFixed(3)} s`,
+    `${median(values)!.toFixed(3)} s`,
     `${Math.max(...values).toFixed(3)} s`
   ]
   process.stdout.write(

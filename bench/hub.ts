@@ -9,13 +9,13 @@ import { systemClock } from '../src-main/lib/clock.ts'
 import { dialControl } from '../src-main/peers/control/dial.ts'
 import { makeCard } from '../src-main/peers/far/contact-card.ts'
 import { siteKeyMembership } from '../src-main/peers/fleet/membership.ts'
+import { newSiteKey } from '../src-main/peers/fleet/site-key.ts'
 import { peerSecureContext } from '../src-main/peers/fleet/tls-channel.ts'
 import { HubChannel } from '../src-main/peers/hub/hub-channel.ts'
 import { loadIdentity, type Identity } from '../src-main/peers/fleet/identity.ts'
 import { seekingClaim } from '../src-main/testing/claim-put.ts'
 import { keptLog } from '../src-main/testing/kept-log.ts'
 import { startAgent } from './agent-process.ts'
-import { newSiteKey } from './fleet.ts'
 import { readFlags } from './flags.ts'
 import { RunScope } from './run-scope.ts'
 import { drawTable } from './table.ts'
@@ -35,7 +35,7 @@ const program = new Command('bench:hub')
   .option('--claimants <n>', 'that claim each of them at once', parseCount(1, 100), 4)
 const flags = readFlags<Flags>(program)
 
-/** Not later than this all have to be in, ms. */
+/** Not later than this all have to be in, gone or decided about, ms. */
 const PATIENCE_MS = 120_000
 const siteKey = newSiteKey()
 const membership = siteKeyMembership(siteKey)
@@ -52,7 +52,7 @@ class Member {
   constructor(index: number) {
     this.identity = loadIdentity(scope.folder(`raw-${index}`), { clock: systemClock, log: keptLog() })
     // Each has an address of its own, as in a network.
-    this.#address = `127.${1 + (index >> 16)}.${(index >> 8) & 255}.${1 + (index & 127)}`
+    this.#address = `127.${1 + (index >> 15)}.${(index >> 7) & 255}.${1 + (index & 127)}`
   }
 
   get isIn(): boolean {
@@ -87,13 +87,13 @@ class Member {
 
   async claim(key: ContentKey): Promise<number> {
     const began = performance.now()
-    const decided = new Promise<void>((resolve) => {
-      this.heard = (message) => {
-        if (message.t === 'claim.decision' && message.key === key) resolve()
-      }
-    })
+    const { promise: decided, resolve } = Promise.withResolvers<true>()
+    this.heard = (message) => {
+      if (message.t === 'claim.decision' && message.key === key) resolve(true)
+    }
     this.#channel!.send(seekingClaim(key))
-    await decided
+    const inTime = await Promise.race([decided, sleep(PATIENCE_MS, false, { ref: false })])
+    if (!inTime) throw new Error(`no decision about a content within ${PATIENCE_MS / 1000} s`)
     const took = performance.now() - began
     this.#channel!.send({ t: 'claim.close', key })
     return took
@@ -133,7 +133,7 @@ try {
   const before = usageOf(hub.pid, null)!
   const entered = await allEnter(members, port)
   const isIn = members.filter((member) => member.isIn).length
-  // Twice, so that what is only waiting to be collected is not counted.
+  // What is only waiting to be collected is not counted.
   await sleep(5000)
   const after = usageOf(hub.pid, null)!
   const waits: number[] = []
@@ -144,7 +144,11 @@ try {
   }
   waits.sort((a, b) => a - b)
   hub.kill()
-  while (members.some((member) => member.isIn)) await sleep(20)
+  const killedMs = performance.now()
+  while (members.some((member) => member.isIn)) {
+    if (performance.now() - killedMs > PATIENCE_MS) throw new Error('agents do not notice that the hub is gone')
+    await sleep(20)
+  }
   hub = await start(port)
   const back = await allEnter(members, port)
   const isBack = members.filter((member) => member.isIn).length
@@ -168,14 +172,14 @@ try {
         ['figure', 'measured', 'beside'],
         [
           ['agents in', `${isIn} of ${flags.members}`, `after ${(entered / 1000).toFixed(1)} s`],
-          ['memory of the hub per agent', `${report.kibEach} KiB`, 'limit 120 KiB'],
+          ['memory of the hub per agent', `${report.kibEach} KiB`, ''],
           ['CPU of the hub per agent that comes', `${report.cpuMsEach} ms`, ''],
           [
             'decision, p50 and p99',
             `${report.decisionMs.p50} and ${report.decisionMs.p99} ms`,
             'of that 50 ms are its window'
           ],
-          ['all back after kill -9 and restart', `${(back / 1000).toFixed(1)} s, ${isBack}`, 'limit 60 s']
+          ['all back after kill -9 and restart', `${(back / 1000).toFixed(1)} s, ${isBack}`, '']
         ]
       )}\n`
     )

@@ -8,7 +8,7 @@ import { finalRequestStates, type RequestSpecInput, type RequestView } from '../
 import type { SeededRandom } from '../src-main/testing/mutate.ts'
 import { startOriginServer, type OriginServer } from '../src-main/testing/origin-server.ts'
 import { startAgent, type AgentProcess } from './agent-process.ts'
-import { newSiteKey } from './fleet.ts'
+import { newSiteKey } from '../src-main/peers/fleet/site-key.ts'
 import type { RunScope } from './run-scope.ts'
 
 /** How a file can come: each has its own path through the agent. */

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
-import { at, judge, meets, minus, over, worstAt, type Bench } from './page.ts'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { judge, meets, type Bench } from './page.ts'
+import { at, countIn, minus, over, worstAt } from './read-report.ts'
 import { benches } from './targets.ts'
 
 const bench: Bench = {
@@ -21,36 +24,32 @@ const bench: Bench = {
   ]
 }
 const report = (median: number, direct = 5) => ({ time: { median }, direct })
-const verdict = (...reports: Parameters<typeof judge>[1]) => judge(bench, reports)[0]!.verdict
+const verdict = (...reports: Parameters<typeof judge>[1]) => judge(bench, reports).map(({ verdict: of }) => of)
 
 test('holds the median of all runs against the target, and tells how far they lie apart', () => {
-  const [line] = judge(bench, [report(1.5, 4), report(9, 6), report(1.1)])
+  const [, line] = judge(bench, [report(1.5, 4), report(9, 6), report(1.1)])
   expect(line).toMatchObject({
     middle: 1.5,
     spread: [1.1, 9],
     beside: { title: 'direct', middle: 5 },
     verdict: 'met'
   })
-  expect([verdict(report(2)), verdict(report(2.01)), verdict(report(1))]).toEqual(['met', 'missed', 'aim met'])
+  expect([report(2), report(2.01), report(1)].map((one) => verdict(one)[1])).toEqual(['met', 'missed', 'aim met'])
 })
 
-test('a bench that failed once has missed, whatever its other runs showed; a figure nobody could take has not', () => {
-  expect([verdict(report(1), null), verdict(null), verdict({}), verdict()]).toEqual([
-    'missed',
-    'missed',
-    'not measured',
-    'not measured'
-  ])
+test('a run in which something did not hold is a line of its own, beside the figures of the others', () => {
+  expect(verdict(report(1), null)).toEqual(['missed', 'aim met'])
+  expect(verdict(null)).toEqual(['missed', 'not measured'])
+  expect(verdict({})).toEqual(['met', 'not measured'])
 })
 
-test('a bench without figures has held when it ended well', () => {
-  const held = { ...bench, figures: [] }
-  expect(judge(held, [{}])).toMatchObject([{ middle: 0, verdict: 'met' }])
-  expect(judge(held, [null])).toMatchObject([{ middle: 1, verdict: 'missed' }])
+test('a bench that could not run here has neither held nor missed; a quick look takes no figures', () => {
+  expect(verdict()).toEqual(['not measured', 'not measured'])
+  expect(judge(bench, [report(9)], [])).toMatchObject([{ middle: 0, verdict: 'met' }])
 })
 
 test('reads numbers out of a report, and none where there is none', () => {
-  const one = { a: { b: 4 }, c: 2, list: [{ d: 7 }], text: 'x' }
+  const one = { a: { b: 4 }, c: 2, list: [{ d: 7 }, { d: 8 }], text: 'x' }
   expect([at('a.b')(one), at('list.0.d')(one), at('a.x.y')(one), at('text')(one), at('a')(one)]).toEqual([
     4,
     7,
@@ -60,6 +59,7 @@ test('reads numbers out of a report, and none where there is none', () => {
   ])
   expect([over('a.b', 'c')(one), minus('a.b', 'c')(one), over('a.b', 'z')(one)]).toEqual([2, 2, null])
   expect([worstAt('c', 'a.b')(one), worstAt('c', 'z')(one)]).toEqual([4, null])
+  expect([countIn('list', ({ d }) => d === 8)(one), countIn('c', () => true)(one)]).toEqual([1, null])
   expect([meets(3, { most: 3 }), meets(3, { least: 3.1 })]).toEqual([true, false])
 })
 
@@ -67,4 +67,12 @@ test('no two benches of the page have one name, and an aim is never easier than 
   expect(new Set(benches.map(({ name }) => name)).size).toBe(benches.length)
   for (const { title, must, aim } of benches.flatMap(({ figures }) => figures))
     if (aim) expect(meets('most' in aim ? aim.most : aim.least, must), title).toBe(true)
+})
+
+test('every flag that a bench is called with is one it knows', () => {
+  for (const { name, file, args, quick } of benches) {
+    const source = readFileSync(path.join(import.meta.dirname, file), 'utf8')
+    for (const flag of [...args, ...quick].filter((one) => one.startsWith('--')))
+      expect(source, `${name} ${flag}`).toMatch(new RegExp(`'${flag}[ ']|'--no-${flag.slice(5)}'`))
+  }
 })

@@ -1,5 +1,6 @@
-// The targets of Larder, and how a figure is held against its own. Pure; `all.ts` runs the benches.
+// How a figure is held against its target. Pure; the targets are in `targets.ts`, `all.ts` runs the benches.
 import { median } from './figures.ts'
+import type { Reading } from './read-report.ts'
 
 /** What `--json` of a bench printed. */
 export type Report = Readonly<Record<string, unknown>>
@@ -11,9 +12,9 @@ export interface Figure {
   readonly title: string
   readonly unit: string
   readonly digits: number
-  readonly of: (report: Report) => number | null
+  readonly of: Reading
   /** Measured in the same run, in the same unit. */
-  readonly beside?: { readonly title: string; readonly of: (report: Report) => number | null }
+  readonly beside?: { readonly title: string; readonly of: Reading }
   readonly must: Target
   readonly aim?: Target
 }
@@ -22,11 +23,13 @@ export interface Bench {
   readonly name: string
   readonly file: string
   readonly args: readonly string[]
-  /** Instead of `args` in a quick look. */
+  /** Instead of `args` in a quick look, which shows whether a bench works and takes no figures. */
   readonly quick: readonly string[]
   readonly runs: number
-  /** Without figures: it held when it ended with exit code 0. */
+  /** Beside that it ends with exit code 0. */
   readonly figures: readonly Figure[]
+  /** Why it cannot run on this machine; null when it can. */
+  readonly missing?: () => string | null
 }
 
 /** One line of the page. */
@@ -44,83 +47,50 @@ export interface Line {
   readonly verdict: 'missed' | 'met' | 'aim met' | 'not measured'
 }
 
+/** What must hold in every run of every bench: it ended well and printed its figures. */
+const ENDED_WELL = { title: 'runs in which something did not hold', unit: '', digits: 0, must: { most: 0 } }
+
 export function meets(value: number, target: Target): boolean {
   return 'most' in target ? value <= target.most : value >= target.least
 }
 
-/** @param reports one of each run; null: the bench failed */
-export function judge(bench: Bench, reports: readonly (Report | null)[]): Line[] {
+/** @param reports one of each run; null: something did not hold in it. None: the bench could not run here */
+export function judge(bench: Bench, reports: readonly (Report | null)[], figures = bench.figures): Line[] {
   const came = reports.filter((report) => report !== null)
-  if (bench.figures.length === 0) {
-    const failed = reports.length - came.length
-    const must = { most: 0 }
-    return [
-      {
-        bench: bench.name,
-        title: 'runs in which something did not hold',
-        unit: '',
-        digits: 0,
-        middle: failed,
-        spread: null,
-        beside: null,
-        must,
-        aim: null,
-        verdict: reports.length === 0 ? 'not measured' : meets(failed, must) ? 'met' : 'missed'
-      }
-    ]
-  }
-  return bench.figures.map(({ title, unit, digits, of, beside, must, aim = null }) => {
-    const values = came.map(of).filter((value) => value !== null)
-    const middle = median(values)
-    const failed = came.length < reports.length
-    return {
+  const medianOf = (reading: Reading) => median(came.map(reading).filter((value) => value !== null))
+  const failed = reports.length === 0 ? null : reports.length - came.length
+  const { must } = ENDED_WELL
+  return [
+    {
       bench: bench.name,
-      title,
-      unit,
-      digits,
-      middle,
-      spread: values.length === 0 ? null : [Math.min(...values), Math.max(...values)],
-      beside: beside
-        ? { title: beside.title, middle: median(came.map(beside.of).filter((value) => value !== null)) }
-        : null,
-      must,
-      aim,
-      verdict: failed
-        ? 'missed'
-        : middle === null
-          ? 'not measured'
-          : !meets(middle, must)
-            ? 'missed'
-            : aim && meets(middle, aim)
-              ? 'aim met'
-              : 'met'
-    }
-  })
+      ...ENDED_WELL,
+      middle: failed,
+      spread: null,
+      beside: null,
+      aim: null,
+      verdict: verdictOf(failed, must, null)
+    },
+    ...figures.map(({ title, unit, digits, of, beside, must: least, aim = null }): Line => {
+      const values = came.map(of).filter((value) => value !== null)
+      const middle = median(values)
+      return {
+        bench: bench.name,
+        title,
+        unit,
+        digits,
+        middle,
+        spread: values.length === 0 ? null : [Math.min(...values), Math.max(...values)],
+        beside: beside ? { title: beside.title, middle: medianOf(beside.of) } : null,
+        must: least,
+        aim,
+        verdict: verdictOf(middle, least, aim)
+      }
+    })
+  ]
 }
 
-/** `alone.cpuPercent` of a report; null where there is no number. */
-export const at =
-  (path: string) =>
-  (report: Report): number | null => {
-    let value: unknown = report
-    for (const step of path.split('.')) value = (value as Record<string, unknown> | null | undefined)?.[step]
-    return typeof value === 'number' ? value : null
-  }
-
-/** The quotient or difference of two numbers of a report. */
-export const over = (a: string, b: string) => both(a, b, (x, y) => x / y)
-export const minus = (a: string, b: string) => both(a, b, (x, y) => x - y)
-/** The largest of several. */
-export const worstAt =
-  (...paths: readonly string[]) =>
-  (report: Report): number | null => {
-    const values = paths.map((path) => at(path)(report)).filter((value) => value !== null)
-    return values.length === paths.length ? Math.max(...values) : null
-  }
-
-function both(a: string, b: string, how: (x: number, y: number) => number) {
-  return (report: Report): number | null => {
-    const [x, y] = [at(a)(report), at(b)(report)]
-    return x === null || y === null ? null : how(x, y)
-  }
+function verdictOf(middle: number | null, must: Target, aim: Target | null): Line['verdict'] {
+  if (middle === null) return 'not measured'
+  if (!meets(middle, must)) return 'missed'
+  return aim && meets(middle, aim) ? 'aim met' : 'met'
 }

@@ -6,14 +6,14 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { build, cliFile } from '../scripts/bundles.ts'
 import { formatSize } from '../src-main/contract/sizes.ts'
-import { rounded } from './figures.ts'
+import { newSiteKey } from '../src-main/peers/fleet/site-key.ts'
+import { median, rounded } from './figures.ts'
 import { readFlags } from './flags.ts'
-import { newSiteKey } from './fleet.ts'
 import { WanLab } from './lab/wan-lab.ts'
 import { RunScope, type RunningProgram } from './run-scope.ts'
 import { drawTable } from './table.ts'
 import { parseCount, parseSize } from './units.ts'
-import { parseProc } from './usage.ts'
+import { usageOf } from './usage.ts'
 
 interface Flags {
   pcs: number[]
@@ -45,6 +45,7 @@ interface Outcome {
 }
 
 const GATEWAY = 'http://127.0.0.1:4727/fetch?url='
+const START_MS = 10_000
 const MEET_MS = 60_000
 
 const program = new Command('bench:small')
@@ -126,7 +127,11 @@ async function serve(at: WanLab, scope: RunScope): Promise<Pick<Site, 'url' | 'd
   )
   const options = { logFile: path.join(dir, 'nginx.log'), readyLine: false }
   await at.start('origin', 'nginx', ['-c', path.join(dir, 'nginx.conf'), '-p', dir, '-e', 'stderr'], options)
-  await sleep(500)
+  const until = performance.now() + START_MS
+  while (!existsSync(path.join(dir, 'nginx.pid'))) {
+    if (performance.now() > until) throw new Error(`nginx did not start: ${readFileSync(options.logFile, 'utf8')}`)
+    await sleep(20)
+  }
   return { url: `http://${at.originAddress}`, digests }
 }
 
@@ -183,7 +188,7 @@ async function download(site: Site, prefix: string, agents: readonly RunningProg
     const lines = digests.map((_, i) => `url = "${prefix}${url}/${i}.bin"\noutput = "${dir}/out/${i}.bin"\n`)
     writeFileSync(path.join(dir, 'urls'), lines.join(''))
   }
-  const cpu = () => (agents ?? []).reduce((sum, { pid }) => sum + cpuOf(pid), 0)
+  const cpu = () => (agents ?? []).reduce((sum, { pid }) => sum + usageOf(pid, null)!.cpuSeconds, 0)
   const [frames, cpuBefore, startedAt] = [lab.frameBytes(), cpu(), performance.now()]
   const curl = ['-sS', '--fail', '-Z', '--parallel-max', String(flags.parallel), '-K']
   const ends = await Promise.all(
@@ -214,26 +219,22 @@ async function download(site: Site, prefix: string, agents: readonly RunningProg
   }
 }
 
-function cpuOf(pid: number): number {
-  const read = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'utf8')
-  return parseProc(read('status'), read('stat')).cpuSeconds
-}
-
+/** The medians of several runs; wrong files are added up. */
 function medianOf(runs: readonly Outcome[]): Outcome {
-  const median = (pick: (one: Outcome) => number) => runs.map(pick).toSorted((a, b) => a - b)[runs.length >> 1]!
+  const middle = (pick: (one: Outcome) => number) => median(runs.map(pick))!
   const way = (pick: (one: Outcome) => Way): Way => ({
-    firstSeconds: median((one) => pick(one).firstSeconds),
-    lastSeconds: median((one) => pick(one).lastSeconds),
-    wanRatio: median((one) => pick(one).wanRatio),
-    lanRatio: median((one) => pick(one).lanRatio),
-    cpuMsPerFile: pick(runs[0]!).cpuMsPerFile === null ? null : median((one) => pick(one).cpuMsPerFile ?? 0),
-    wrongFiles: median((one) => pick(one).wrongFiles)
+    firstSeconds: middle((one) => pick(one).firstSeconds),
+    lastSeconds: middle((one) => pick(one).lastSeconds),
+    wanRatio: middle((one) => pick(one).wanRatio),
+    lanRatio: middle((one) => pick(one).lanRatio),
+    cpuMsPerFile: pick(runs[0]!).cpuMsPerFile === null ? null : middle((one) => pick(one).cpuMsPerFile ?? 0),
+    wrongFiles: runs.reduce((sum, one) => sum + pick(one).wrongFiles, 0)
   })
   return {
     pcs: runs[0]!.pcs,
     direct: way(({ direct }) => direct),
     larder: way(({ larder }) => larder),
-    ratio: median(({ ratio }) => ratio)
+    ratio: middle(({ ratio }) => ratio)
   }
 }
 

@@ -1,5 +1,7 @@
 // Which benches make the page, and what they must show.
-import { at, minus, over, worstAt, type Bench, type Figure, type Report } from './page.ts'
+import { WanLab } from './lab/wan-lab.ts'
+import type { Bench, Figure, Report } from './page.ts'
+import { at, countIn, minus, over, worstAt } from './read-report.ts'
 
 const idle = (kind: 'alone' | 'peers', where: string): Figure[] => [
   {
@@ -39,15 +41,6 @@ const copies: Figure = {
   beside: { title: 'direct downloads', of: at('baseline.originRatio') },
   must: { most: 1.06 }
 }
-const wrong: Figure = {
-  title: 'wrong files and failed requests',
-  unit: '',
-  digits: 0,
-  of: (report) => sum(at('wrongFiles')(report), at('failedRequests')(report)),
-  must: { most: 0 }
-}
-const sum = (a: number | null, b: number | null) => (a === null || b === null ? null : a + b)
-
 /** Milliseconds of CPU that one file cost one agent. */
 function cpuPerFileMs(report: Report): number | null {
   const agents = report['perAgent'] as readonly { readonly cpuSeconds: number | null }[] | undefined
@@ -56,6 +49,30 @@ function cpuPerFileMs(report: Report): number | null {
   if (files === null || spent.length === 0) return null
   return (spent.reduce((total, seconds) => total + seconds, 0) / spent.length / files) * 1000
 }
+
+const scaled =
+  (path: string, factor: number) =>
+  (report: Report): number | null => {
+    const value = at(path)(report)
+    return value === null ? null : value * factor
+  }
+const peakMiB = scaled('peakBytes', 2 ** -20)
+const backSeconds = scaled('backMs', 0.001)
+
+function longestWaitSeconds(report: Report): number | null {
+  const waits = report['waitsMs'] as readonly number[] | undefined
+  return waits === undefined || waits.length === 0 ? null : Math.max(...waits) / 1000
+}
+
+const lab = (index: number, pcs: string): Figure => ({
+  title: `${pcs}, small files through the gateway: last done ÷ direct`,
+  unit: '',
+  digits: 2,
+  of: at(`medians.${index}.ratio`),
+  beside: { title: 'direct, s', of: at(`medians.${index}.direct.lastSeconds`) },
+  must: { most: 1.1 },
+  aim: { most: 0.8 }
+})
 
 const TEN = ['--agents', '10']
 
@@ -94,7 +111,7 @@ export const benches: readonly Bench[] = [
     runs: 5,
     figures: [
       {
-        title: 'last byte verified → file delivered, 1 GiB',
+        title: 'last byte verified → file delivered',
         unit: ' s',
         digits: 2,
         of: at('growing.median'),
@@ -112,7 +129,7 @@ export const benches: readonly Bench[] = [
     runs: 5,
     figures: [
       {
-        title: 'agent → agent ÷ curl from nginx, 1 GiB',
+        title: 'agent → agent ÷ curl from nginx',
         unit: '',
         digits: 2,
         of: at('transfers.0.ratio'),
@@ -146,25 +163,24 @@ export const benches: readonly Bench[] = [
     figures: [
       copies,
       {
-        title: 'ten PCs, 50 MiB: last done − first done',
+        title: 'ten PCs: last done − first done',
         unit: ' s',
         digits: 2,
         of: minus('lastSeconds', 'firstSeconds'),
         must: { most: 0.3 },
         aim: { most: 0.1 }
-      },
-      wrong
+      }
     ]
   },
   {
-    name: 'small',
+    name: 'many-small',
     file: 'site.ts',
     args: [...TEN, '--files', '200', '--size', '10KiB'],
     quick: [...TEN, '--files', '40', '--size', '10KiB'],
     runs: 5,
     figures: [
       {
-        title: 'ten PCs, 200 files of 10 KiB: last done ÷ direct',
+        title: 'ten PCs, small files: last done ÷ direct',
         unit: '',
         digits: 2,
         of: over('lastSeconds', 'baseline.lastSeconds'),
@@ -180,8 +196,36 @@ export const benches: readonly Bench[] = [
         must: { most: 5 },
         aim: { most: 2 }
       },
-      copies,
-      wrong
+      copies
+    ]
+  },
+  {
+    name: 'small',
+    file: 'small.ts',
+    args: ['--runs', '1'],
+    quick: ['--pcs', '1,3', '--files', '20'],
+    runs: 5,
+    missing: () => WanLab.missing(),
+    figures: [
+      lab(0, 'one PC'),
+      lab(1, 'three PCs'),
+      {
+        title: 'ten PCs: WAN frames ÷ content',
+        unit: '',
+        digits: 2,
+        of: at('medians.2.larder.wanRatio'),
+        beside: { title: 'direct', of: at('medians.2.direct.wanRatio') },
+        must: { most: 1.4 },
+        aim: { most: 1.15 }
+      },
+      {
+        title: 'ten PCs: LAN frames ÷ content',
+        unit: '',
+        digits: 1,
+        of: at('medians.2.larder.lanRatio'),
+        must: { most: 13 },
+        aim: { most: 11 }
+      }
     ]
   },
   {
@@ -198,8 +242,7 @@ export const benches: readonly Bench[] = [
         of: at('takeoverSeconds'),
         must: { most: 1 }
       },
-      { ...copies, title: 'the same: origin bytes ÷ content bytes', beside: undefined, must: { most: 1.1 } },
-      wrong
+      { ...copies, title: 'the same: origin bytes ÷ content bytes', beside: undefined, must: { most: 1.1 } }
     ]
   },
   {
@@ -221,13 +264,81 @@ export const benches: readonly Bench[] = [
     runs: 1,
     figures: []
   },
-  { name: 'attack', file: 'attack.ts', args: [], quick: ['--seconds', '10', '--blocks', '1'], runs: 1, figures: [] },
+  {
+    name: 'attack',
+    file: 'attack.ts',
+    args: [],
+    quick: ['--only', 'B'],
+    runs: 1,
+    figures: [
+      {
+        title: 'attacks that succeed',
+        unit: '',
+        digits: 0,
+        of: countIn('attacks', ({ held }) => held === false),
+        beside: { title: 'cannot be tried here', of: countIn('attacks', ({ held }) => held === null) },
+        must: { most: 0 }
+      }
+    ]
+  },
+  {
+    name: 'flood',
+    file: 'flood.ts',
+    args: [],
+    quick: ['--seconds', '10', '--blocks', '1'],
+    runs: 3,
+    figures: [
+      {
+        title: 'a transfer beside an attack ÷ without',
+        unit: '',
+        digits: 2,
+        of: over('attackedSeconds', 'quietSeconds'),
+        beside: { title: 'without, s', of: at('quietSeconds') },
+        must: { most: 1.5 },
+        aim: { most: 1.1 }
+      }
+    ]
+  },
   {
     name: 'crowd',
     file: 'crowd.ts',
     args: [],
     quick: ['--members', '100', '--hostile', '20', '--newcomers', '2'],
-    runs: 1,
-    figures: []
+    runs: 3,
+    figures: [
+      {
+        title: 'an honest newcomer’s first piece, the longest wait',
+        unit: ' s',
+        digits: 1,
+        of: longestWaitSeconds,
+        must: { most: 5 }
+      },
+      { title: 'memory at most', unit: ' MiB', digits: 0, of: peakMiB, must: { most: 400 } },
+      {
+        title: 'identities of one address that were let in',
+        unit: '',
+        digits: 0,
+        of: at('inventedIn'),
+        beside: { title: 'tried', of: at('inventedTried') },
+        must: { most: 4 }
+      }
+    ]
+  },
+  {
+    name: 'hub',
+    file: 'hub.ts',
+    args: [],
+    quick: ['--members', '100', '--contents', '10'],
+    runs: 3,
+    figures: [
+      { title: 'memory of a hub for each agent', unit: ' KiB', digits: 0, of: at('kibEach'), must: { most: 120 } },
+      {
+        title: 'kill -9 of the hub → all agents back',
+        unit: ' s',
+        digits: 1,
+        of: backSeconds,
+        must: { most: 60 }
+      }
+    ]
   }
 ]

@@ -1,5 +1,5 @@
 import { connect } from '../client/connection.ts'
-import type { AgentEvent, AgentEventType } from '../contract/events.ts'
+import { isTrouble, type AgentEvent, type AgentEventType } from '../contract/events.ts'
 import type { Output } from './output.ts'
 import { describeEvent, type AgentCommandOptions } from './show.ts'
 
@@ -11,24 +11,6 @@ export interface EventFilter {
   /** Wall clock from which on, ms. */
   readonly from?: number
 }
-
-/** Went wrong without a code of an error. */
-const trouble: ReadonlySet<AgentEventType> = new Set<AgentEventType>([
-  'requestFailed',
-  'masterLost',
-  'hubLost',
-  'fallback',
-  'peerRefused',
-  'peerBanned',
-  'peerDistrusted',
-  'contentQuarantined',
-  'diskFull',
-  'settingsRefused',
-  'warning'
-])
-
-export const isTrouble = ({ type, code }: Pick<AgentEvent, 'type' | 'code'>): boolean =>
-  code !== undefined || trouble.has(type)
 
 export function isMeant(event: AgentEvent, { kinds, errors, from }: EventFilter): boolean {
   return (

@@ -70,3 +70,58 @@ export const AgentEvent = z.object({
 })
 export type AgentEvent = z.infer<typeof AgentEvent>
 export type AgentEventType = AgentEvent['type']
+
+/** What an event means for the reader: a setback went wrong and Larder got along, a notice is worth knowing. */
+export type EventWeight = 'error' | 'fallback' | 'setback' | 'notice' | 'normal'
+
+export const eventWeights: Readonly<Record<AgentEventType, EventWeight>> = {
+  agentStarted: 'normal',
+  agentStopping: 'normal',
+  requestAccepted: 'normal',
+  requestDone: 'normal',
+  requestFailed: 'error',
+  requestCancelled: 'notice',
+  requestInterrupted: 'notice',
+  masterElected: 'normal',
+  masterLost: 'setback',
+  wanLease: 'normal',
+  hubConnected: 'normal',
+  hubStore: 'notice',
+  hubLost: 'setback',
+  fallback: 'fallback',
+  bypassed: 'normal',
+  peerConnected: 'normal',
+  peerLost: 'notice',
+  peerRefused: 'setback',
+  peerBanned: 'error',
+  peerDistrusted: 'error',
+  contentCached: 'normal',
+  contentEvicted: 'normal',
+  contentRemoved: 'normal',
+  contentRecalled: 'error',
+  contentQuarantined: 'error',
+  cacheCleared: 'notice',
+  cacheMoved: 'notice',
+  precacheDone: 'normal',
+  diskFull: 'error',
+  diskRecovered: 'notice',
+  originChanged: 'notice',
+  integrationChanged: 'notice',
+  settingsChanged: 'notice',
+  settingsRefused: 'error',
+  transfersPaused: 'notice',
+  transfersResumed: 'notice',
+  weightChanged: 'notice',
+  servingStopped: 'notice',
+  servingResumed: 'notice',
+  updateFound: 'notice',
+  updateRefused: 'error',
+  updateInstalled: 'notice',
+  updateRolledBack: 'error',
+  warning: 'error'
+}
+
+/** Something went wrong, for good or not. */
+export function isTrouble({ type, code }: Pick<AgentEvent, 'type' | 'code'>): boolean {
+  return code !== undefined || ['error', 'fallback', 'setback'].includes(eventWeights[type])
+}

@@ -1,49 +1,11 @@
 import { errorTable } from '../../../src-main/contract/errors.ts'
-import type { AgentEvent, AgentEventType } from '../../../src-main/contract/events.ts'
+import { isTrouble, type AgentEvent, type AgentEventType } from '../../../src-main/contract/events.ts'
 import { exactTime } from '../../format/time.ts'
 import { fileNameOf } from '../../format/url.ts'
 
-/** What an event means for the reader. */
-export type Weight = 'error' | 'fallback' | 'notice' | 'normal'
-
-const weights: Partial<Record<AgentEventType, Weight>> = {
-  requestFailed: 'error',
-  diskFull: 'error',
-  contentQuarantined: 'error',
-  peerBanned: 'error',
-  peerDistrusted: 'error',
-  contentRecalled: 'error',
-  warning: 'error',
-  fallback: 'fallback',
-  masterLost: 'notice',
-  peerRefused: 'notice',
-  peerLost: 'notice',
-  hubLost: 'notice',
-  requestCancelled: 'notice',
-  requestInterrupted: 'notice',
-  originChanged: 'notice',
-  integrationChanged: 'notice',
-  settingsChanged: 'notice',
-  settingsRefused: 'error',
-  transfersPaused: 'notice',
-  transfersResumed: 'notice',
-  servingStopped: 'notice',
-  servingResumed: 'notice',
-  updateFound: 'notice',
-  updateRefused: 'error',
-  updateInstalled: 'notice',
-  updateRolledBack: 'error',
-  cacheCleared: 'notice',
-  cacheMoved: 'notice',
-  weightChanged: 'notice',
-  diskRecovered: 'notice'
-}
-
-export const weightOf = ({ type }: Pick<AgentEvent, 'type'>): Weight => weights[type] ?? 'normal'
-
 export type EventFilter = 'problems' | 'all' | 'fallbacks' | 'downloads' | 'masters' | 'peers' | 'cache' | 'agent'
 export const eventFilters: Record<EventFilter, string> = {
-  problems: 'Fallbacks and errors',
+  problems: 'What went wrong',
   fallbacks: 'Fallbacks only',
   downloads: 'Downloads',
   masters: 'Elections',
@@ -124,9 +86,7 @@ export function eventsMatching(events: readonly AgentEvent[], filter: EventFilte
 
 function fits(event: AgentEvent, filter: EventFilter): boolean {
   if (filter === 'all') return true
-  if (filter !== 'problems') return kinds[filter].includes(event.type)
-  const weight = weightOf(event)
-  return weight === 'error' || weight === 'fallback' || event.type === 'masterLost' || event.type === 'peerRefused'
+  return filter === 'problems' ? isTrouble(event) : kinds[filter].includes(event.type)
 }
 
 /** Older and newer pages of one run's events in one list without doubles, oldest first. */

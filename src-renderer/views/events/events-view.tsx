@@ -16,7 +16,7 @@ import { ArrowExport20Regular } from '@fluentui/react-icons/svg/arrow-export'
 import { Copy20Regular } from '@fluentui/react-icons/svg/copy'
 import { History24Regular } from '@fluentui/react-icons/svg/history'
 import { useCallback, useEffect, useMemo, useState } from 'react'
-import type { AgentEvent } from '../../../src-main/contract/events.ts'
+import { eventWeights, type AgentEvent } from '../../../src-main/contract/events.ts'
 import { reasonTexts } from '../../../src-main/contract/request.ts'
 import { useAction, useApp, useCan, useSnapshot } from '../../app-context.tsx'
 import { eventAsText, eventsAsCsv, eventsAsJson } from '../../agent/event-export.ts'
@@ -27,7 +27,6 @@ import {
   fileOf,
   joinEvents,
   sentenceOf,
-  weightOf,
   type EventFilter
 } from '../../agent/selectors/events.ts'
 import { countOf, formatSize } from '../../../src-main/contract/sizes.ts'
@@ -227,7 +226,7 @@ function EventText({ event }: { readonly event: AgentEvent }) {
   const file = fileOf(event)
   return (
     <>
-      <Text block className={mergeClasses(styles.text, weightOf(event) === 'error' && styles.strong)}>
+      <Text block className={mergeClasses(styles.text, eventWeights[event.type] === 'error' && styles.strong)}>
         {sentenceOf(event)}
       </Text>
       {file === null ? null : <span className={mergeClasses(styles.quiet, styles.text)}>{file}</span>}

@@ -1,7 +1,8 @@
 import { Link, makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-components'
 import { useMemo } from 'react'
 import { useApp, useMirror, useNow, useSnapshot } from '../../app-context.tsx'
-import { eventsMatching, fileOf, sentenceOf, weightOf } from '../../agent/selectors/events.ts'
+import { eventWeights } from '../../../src-main/contract/events.ts'
+import { eventsMatching, fileOf, sentenceOf } from '../../agent/selectors/events.ts'
 import { fleetState } from '../../agent/selectors/overview.ts'
 import { countOf, formatSize } from '../../../src-main/contract/sizes.ts'
 import { exactDay } from '../../format/time.ts'
@@ -173,7 +174,7 @@ export function RecentPanel() {
           {newest.map((event) => (
             <li key={event.seq} className={styles.event}>
               <EventIcon event={event} />
-              <span className={mergeClasses(styles.eventText, weightOf(event) === 'normal' && styles.normal)}>
+              <span className={mergeClasses(styles.eventText, eventWeights[event.type] === 'normal' && styles.normal)}>
                 {sentenceOf(event)}
                 {fileOf(event) === null ? null : <span className={styles.quiet}> {fileOf(event)}</span>}
               </span>
