@@ -39,9 +39,13 @@ for (let seed = flags.seed; played < flags.sequences; seed++) {
     `seed ${seed}: ${result.numRuns} sequences, ${result.failed ? 'a rule is broken' : 'all rules kept'}\n`
   )
   if (!result.failed) continue
-  console.log(`${String(result.errorInstance)}\nseed ${seed}: ${JSON.stringify(result.counterexample)}`)
+  process.stderr.write(`${String(result.errorInstance)}\nseed ${seed}: ${JSON.stringify(result.counterexample)}\n`)
   process.exitCode = 1
   break
 }
 const seconds = (performance.now() - startedMs) / 1000
-console.log(`${played} sequences, ${events} events, ${seconds.toFixed(1)} s`)
+process.stdout.write(
+  flags.json
+    ? `${JSON.stringify({ sequences: played, events, seconds })}\n`
+    : `${played} sequences, ${events} events, ${seconds.toFixed(1)} s\n`
+)
