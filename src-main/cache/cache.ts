@@ -67,15 +67,21 @@ export interface PartialContent {
    * Checks `data` against `record.digest`, writes it and marks the piece as had; in this order, so that a crash between
    * never leaves a bit without its bytes. The buffer is a worker's until this ends: shared memory may be used again then, any
    * other is gone. A piece already had is left alone.
+   * @param had called once it is had and can be read; what else is done with its bytes goes on
    * @returns false when the digest differs (nothing written)
    * @throws DISK_FULL, CACHE_UNUSABLE
    */
-  write(data: Uint8Array, record: PieceRecord): Promise<boolean>
+  write(data: Uint8Array, record: PieceRecord, had?: () => void): Promise<boolean>
   /**
    * As `write`, for bytes straight from the origin: the digest is computed and `sign` makes the record.
    * @returns the record that was stored
    */
-  writeFromOrigin(data: Uint8Array, index: number, sign: (digest: Buffer) => PieceRecord): Promise<PieceRecord>
+  writeFromOrigin(
+    data: Uint8Array,
+    index: number,
+    sign: (digest: Buffer) => PieceRecord,
+    had?: () => void
+  ): Promise<PieceRecord>
   /** Reads a piece that is had, into `into`, which has its length, or a new buffer. */
   read(index: number, into?: Buffer): Promise<Buffer>
   /**

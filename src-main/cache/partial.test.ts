@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import type { ContentKey } from '../contract/ids.ts'
 import { createHashPool } from '../pieces/hash-pool.ts'
+import type { HashPool } from '../pieces/hashing.ts'
 import { planPieces } from '../pieces/plan.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import { layoutOf, partialName, type PartialPaths } from './layout.ts'
@@ -48,6 +49,27 @@ test('a piece is had, with its record, after its digest matched; a wrong one cha
   await expect(partial.write(pieceOf(content, 1), recordOf(3, sha(pieceOf(content, 1))))).rejects.toMatchObject({
     code: 'RECORD_INVALID'
   })
+})
+
+test('a piece is had, and told, while the digest of the whole still has to take it', async () => {
+  const taken = Promise.withResolvers<void>()
+  const busy: HashPool = {
+    ...hashes,
+    running: (path) => ({ ...hashes.running(path), take: () => taken.promise })
+  }
+  const cache = await at.open({ hashes: busy })
+  const content = sample(2 * MIB)
+  const partial = await cache.openPartial(content.key, planOf(content))
+  const lent = Buffer.from(new SharedArrayBuffer(MIB))
+  lent.set(pieceOf(content, 0))
+  let free = false
+  const told = Promise.withResolvers<void>()
+  const writing = partial.write(lent, recordOf(0, sha(pieceOf(content, 0))), told.resolve).then(() => (free = true))
+  await told.promise
+  expect((await partial.read(0)).equals(pieceOf(content, 0))).toBe(true)
+  expect(free).toBe(false)
+  taken.resolve()
+  expect(await writing).toBe(true)
 })
 
 test('a piece that is had is left alone, also when two arrive at the same time', async () => {

@@ -111,18 +111,23 @@ export class DiskPartial implements PartialContent {
       })
   }
 
-  async write(data: Uint8Array, record: PieceRecord): Promise<boolean> {
+  async write(data: Uint8Array, record: PieceRecord, had?: () => void): Promise<boolean> {
     if (this.have.has(record.index) && (this.#state !== 'ended' || this.#movedTo)) return true
     return this.#piece(record.index, async () => {
       if (this.have.has(record.index)) return true
       if (data.length !== pieceLength(this.plan, record.index)) return false
       const { written, bytes } = await this.#put(data, record.index, record)
-      if (written) await this.#had(record, bytes)
+      if (written) await this.#had(record, bytes, had)
       return written
     })
   }
 
-  writeFromOrigin(data: Uint8Array, index: number, sign: (digest: Buffer) => PieceRecord): Promise<PieceRecord> {
+  writeFromOrigin(
+    data: Uint8Array,
+    index: number,
+    sign: (digest: Buffer) => PieceRecord,
+    had?: () => void
+  ): Promise<PieceRecord> {
     return this.#piece(index, async () => {
       const known = this.record(index)
       if (known) return known
@@ -131,7 +136,7 @@ export class DiskPartial implements PartialContent {
       const record = sign(digest)
       assertRecordOf(record, index, digest)
       await this.#keepRecord(record)
-      await this.#had(record, bytes)
+      await this.#had(record, bytes, had)
       return record
     })
   }
@@ -325,8 +330,9 @@ export class DiskPartial implements PartialContent {
   }
 
   /** The piece and its record are on disk. Its memory is in use until this ends. */
-  async #had(record: PieceRecord, data: Uint8Array): Promise<void> {
+  async #had(record: PieceRecord, data: Uint8Array, told?: () => void): Promise<void> {
     this.#slots.add(record)
+    told?.()
     this.#writeBack.written(data.length)
     await Promise.all([this.#whole.added(record.index, data), this.#copies.offer(record.index, record.digest, data)])
   }

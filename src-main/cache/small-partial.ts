@@ -62,17 +62,23 @@ export class SmallPartial implements PartialContent {
       this.credentials.set(signer, credential)
   }
 
-  async write(data: Uint8Array, record: PieceRecord): Promise<boolean> {
+  async write(data: Uint8Array, record: PieceRecord, had?: () => void): Promise<boolean> {
     this.#check(record.index)
     if (this.#record) return true
     if (data.length !== this.plan.lengthBytes) return false
     const { digest } = await this.#parts.hashes.digest(data)
     if (!digest.equals(record.digest)) return false
     this.#keep(data, record)
+    had?.()
     return true
   }
 
-  async writeFromOrigin(data: Uint8Array, index: number, sign: (digest: Buffer) => PieceRecord): Promise<PieceRecord> {
+  async writeFromOrigin(
+    data: Uint8Array,
+    index: number,
+    sign: (digest: Buffer) => PieceRecord,
+    had?: () => void
+  ): Promise<PieceRecord> {
     this.#check(index)
     if (this.#record) return this.#record
     assertWholePiece(data, index, this.plan)
@@ -80,6 +86,7 @@ export class SmallPartial implements PartialContent {
     const record = sign(digest)
     assertRecordOf(record, index, digest)
     this.#keep(data, record)
+    had?.()
     return record
   }
 

@@ -30,6 +30,7 @@ export class WholeDigest {
     this.#plan = plan
     this.#have = have
     this.#running = hashes.running(path)
+    if (plan.count > 1) hashes.prepare()
   }
 
   /** A piece has come and is in the file. Its memory is in use until this ends. */

@@ -32,6 +32,11 @@ export type HashOrder =
   /** Forgets a running digest. */
   | { readonly op: 'forget'; readonly running: number }
 
+/** The first word of a worker. */
+export interface HashReady {
+  readonly op: 'ready'
+}
+
 export type HashAnswer =
   /** `data` is the buffer that was handed over; none when it was shared. */
   | {

@@ -273,15 +273,27 @@ test('small pieces are hashed and written on the spot, without any worker', asyn
 test('a piece does not wait for the first worker to start', async () => {
   const cold = createHashPool({ workers: 1 })
   const bytes = randomBytes(MIB)
-  const online = new Promise((resolve) => process.once('worker', (worker) => worker.once('online', resolve)))
+  const ready = new Promise((resolve) => process.once('worker', (worker) => worker.once('message', resolve)))
   const first = await cold.digest(fresh(bytes))
   expect(first.data.byteLength).toBe(MIB)
   expect(first.digest.equals(sha(bytes))).toBe(true)
-  await online
+  expect(await ready).toEqual({ op: 'ready' })
   const data = fresh(bytes)
   await cold.digest(data)
   expect(data.byteLength).toBe(0)
   await cold.close()
+})
+
+test('a worker that was called for beforehand is the one that the first job goes to', async () => {
+  const called = createHashPool({ workers: 2 })
+  called.prepare()
+  called.prepare()
+  await called.digest(fresh(randomBytes(2 * MIB)))
+  expect(started.length).toBe(1)
+  await called.close()
+  called.prepare()
+  await new Promise(setImmediate)
+  expect(started.length).toBe(1)
 })
 
 test('workers start at the first job, the second one only for work at the same time', async () => {

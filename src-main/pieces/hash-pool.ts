@@ -57,13 +57,17 @@ export function createHashPool(options: HashPoolOptions = {}): HashPool {
     return thread
   }
 
+  function prepare(): void {
+    if (!closed && threads.size === 0) choose()
+  }
+
   /** Whether the calling thread does it itself; calls a thread for later where that would help. */
   function doneHere(bytes: number): boolean {
     if (closed) throw new LarderError('SHUTTING_DOWN', 'Hashing has ended')
     if (bytes <= SMALL_BYTES) return true
     if (bytes > BRIEF_BYTES) return false
-    choose()
-    return ![...threads].some((thread) => thread.online)
+    prepare()
+    return ![...threads].some((thread) => thread.ready)
   }
 
   async function run<Op extends Answered>(
@@ -172,6 +176,7 @@ export function createHashPool(options: HashPoolOptions = {}): HashPool {
       const digests = asBuffer(answer.digests)
       return ranges.map((_, i) => (answer.found[i] ? digests.subarray(i * 32, i * 32 + 32) : null))
     },
+    prepare,
     running: startRunning,
     async close() {
       closed = true

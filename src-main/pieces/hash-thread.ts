@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
-import type { HashAnswer, HashJob, HashOrder, PlainError } from './hash-messages.ts'
+import type { HashAnswer, HashJob, HashOrder, HashReady, PlainError } from './hash-messages.ts'
 
 /**
  * The heap holds a few small messages; piece bytes and the read buffer lie outside it. The limits are what keeps an
@@ -16,8 +16,8 @@ export interface HashThread {
   readonly pending: number
   /** It keeps a running digest, and so has a file to read besides. */
   readonly keeps: boolean
-  /** It has started; before that a job waits as long as a thread takes to start. */
-  readonly online: boolean
+  /** It takes orders; before that a job waits as long as a thread takes to start. */
+  readonly ready: boolean
   readonly ended: boolean
   /** Monotonic time since when it has nothing to do and nothing to keep; null while it has. */
   readonly idleSince: number | null
@@ -40,7 +40,7 @@ export function startHashThread(clock: Clock, onEnd: () => void): HashThread {
   const waiting = new Map<number, Waiting>()
   const kept = new Set<number>()
   let lastId = 0
-  let online = false
+  let ready = false
   let ended = false
   let ending = false
   let idleSince: number | null = clock.monotonicMs()
@@ -65,8 +65,8 @@ export function startHashThread(clock: Clock, onEnd: () => void): HashThread {
     if (!ended) worker.postMessage(order, transfer)
   }
 
-  worker.once('online', () => (online = true))
-  worker.on('message', (answer: HashAnswer) => {
+  worker.on('message', (answer: HashAnswer | HashReady) => {
+    if (answer.op === 'ready') return void (ready = true)
     const job = waiting.get(answer.id)
     waiting.delete(answer.id)
     noteLoad()
@@ -89,8 +89,8 @@ export function startHashThread(clock: Clock, onEnd: () => void): HashThread {
     get keeps() {
       return kept.size > 0
     },
-    get online() {
-      return online
+    get ready() {
+      return ready
     },
     get ended() {
       return ended

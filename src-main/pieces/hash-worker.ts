@@ -7,6 +7,7 @@ import {
   type HashAnswer,
   type HashJob,
   type HashOrder,
+  type HashReady,
   type PlainError
 } from './hash-messages.ts'
 import { writeFully } from './write-fully.ts'
@@ -40,6 +41,8 @@ port.on('message', (order: HashOrder) => {
     fail(order.id, error, order.op === 'write' ? order.data : undefined)
   }
 })
+
+port.postMessage({ op: 'ready' } satisfies HashReady)
 
 function answerPiece(job: Extract<HashJob, { op: 'digest' | 'write' }>): void {
   const { id, op, data } = job

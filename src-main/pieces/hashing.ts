@@ -31,6 +31,8 @@ export interface HashPool {
     ranges: readonly { start: number; length: number }[],
     signal?: AbortSignal
   ): Promise<(Buffer | null)[]>
+  /** Starts a thread, so that it is there when the first pieces come. */
+  prepare(): void
   /** A SHA-256 over a file that grows from its start; for the digest of the whole while pieces arrive. */
   running(path: string): RunningDigest
   close(): Promise<void>

@@ -11,6 +11,8 @@ export interface Arrival {
   received(bytes: number): void
   /** So many of them are no longer on their way: stored, or thrown away. */
   settled(bytes: number): void
+  /** The same for one piece: to be called when it is stored or thrown away; called again it does nothing. */
+  piece(bytes: number): () => void
   /** Whatever is not settled by now is lost. Idempotent. */
   end(): void
 }
@@ -73,6 +75,13 @@ export class Arrivals {
         this.#moved()
       },
       settled: settle,
+      piece: (bytes) => {
+        let stored = false
+        return () => {
+          if (!stored) settle(bytes)
+          stored = true
+        }
+      },
       end: () => {
         ended = true
         settle(pending)

@@ -47,10 +47,11 @@ function lane({
   }
   const partial = {
     have,
-    async writeFromOrigin(_data: Uint8Array, index: number) {
+    async writeFromOrigin(_data: Uint8Array, index: number, _sign: unknown, had: () => void) {
       await turn()
       if (index === full) throw new LarderError('DISK_FULL', 'The disk of the cache is full')
       have.add(index)
+      had()
     }
   }
   const arrivals = new Arrivals(systemClock, { note: () => {} }, () => {})

@@ -153,13 +153,19 @@ export class OriginLane {
             const { data, release } = piece
             if (!partial.have.has(done)) {
               const bytes = data.length
+              const stored = arrival.piece(bytes)
               const write = partial
-                .writeFromOrigin(data, done, (digest) => this.#hooks.sign(done, digest))
-                .finally(() => arrival.settled(bytes))
-                .then(() => {
-                  keptBytes += bytes
-                  this.#hooks.arrived(done, bytes)
-                })
+                .writeFromOrigin(
+                  data,
+                  done,
+                  (digest) => this.#hooks.sign(done, digest),
+                  () => {
+                    stored()
+                    this.#hooks.arrived(done, bytes)
+                  }
+                )
+                .finally(stored)
+                .then(() => void (keptBytes += bytes))
                 .catch((error: unknown) => {
                   failure ??= error
                   this.#inFlight.giveBack(done, LANE, false)

@@ -131,15 +131,18 @@ export class PeerLanes {
         if (verdict === 'forged') return this.#hooks.ban(n.id, `sent piece ${piece.record.index} with a forged record`)
         if (verdict !== 'ok') return this.#failed(n, 1)
         const bytes = piece.data.byteLength
+        const stored = arrival.piece(bytes)
         const write = partial
-          .write(piece.data, piece.record)
-          .finally(() => arrival.settled(bytes))
+          .write(piece.data, piece.record, () => {
+            stored()
+            this.#hooks.arrived(piece.record.index, bytes, n)
+          })
+          .finally(stored)
           .then((right) => {
             if (!right) return this.#hooks.ban(n.id, `sent damaged bytes for piece ${piece.record.index}`)
             n.failures = 0
             n.receivedBytes += bytes
             n.receivedPieces++
-            this.#hooks.arrived(piece.record.index, bytes, n)
           })
           .catch((error: unknown) => {
             if (!signal.aborted) this.#hooks.broken(LarderError.from(error, 'CACHE_UNUSABLE'))

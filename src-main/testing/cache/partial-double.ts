@@ -62,15 +62,21 @@ export class PartialDouble implements PartialContent {
     this.credentials.set(signer, credential)
   }
 
-  async write(data: Uint8Array, record: PieceRecord): Promise<boolean> {
+  async write(data: Uint8Array, record: PieceRecord, had?: () => void): Promise<boolean> {
     this.#check(record.index)
     if (this.#pieces.has(record.index)) return true
     if (data.length !== pieceLength(this.plan, record.index) || !sha256Of(data).equals(record.digest)) return false
     this.#keep(data, record)
+    had?.()
     return true
   }
 
-  async writeFromOrigin(data: Uint8Array, index: number, sign: (digest: Buffer) => PieceRecord): Promise<PieceRecord> {
+  async writeFromOrigin(
+    data: Uint8Array,
+    index: number,
+    sign: (digest: Buffer) => PieceRecord,
+    had?: () => void
+  ): Promise<PieceRecord> {
     this.#check(index)
     const known = this.#pieces.get(index)
     if (known) return known.record
@@ -79,6 +85,7 @@ export class PartialDouble implements PartialContent {
     const record = sign(digest)
     assertRecordOf(record, index, digest)
     this.#keep(data, record)
+    had?.()
     return record
   }
 
