@@ -7,9 +7,11 @@ export interface OriginStats {
       string,
       {
         readonly contentBytes: number
-        readonly clients: Readonly<
-          Record<string, { readonly contentBytes: number; readonly firstByteAt: number; readonly lastByteAt: number }>
-        >
+        readonly answers: readonly {
+          readonly contentBytes: number
+          readonly firstByteAt: number
+          readonly lastByteAt: number
+        }[]
       }
     >
   >
@@ -41,20 +43,18 @@ export interface RunFigures {
   readonly electionMs: number | null
 }
 
-/** Seconds from `killedAt` (wall clock, ms) until a connection opened later got its first content byte. */
+/** Seconds from `killedAt` (wall clock, ms) until a later answer's first content byte. */
 export function takeoverSeconds(stats: OriginStats, killedAt: number): number | null {
   const later = Object.values(stats.paths)
-    .flatMap((path) => Object.values(path.clients))
-    .map((client) => client.firstByteAt)
+    .flatMap((path) => path.answers)
+    .map((answer) => answer.firstByteAt)
     .filter((at) => at >= killedAt)
   return later.length === 0 ? null : (Math.min(...later) - killedAt) / 1000
 }
 
 /** Wall clock of the last content byte the origin sent, ms. */
 export function lastOriginByteAt(stats: OriginStats): number | null {
-  const times = Object.values(stats.paths).flatMap((path) =>
-    Object.values(path.clients).map((client) => client.lastByteAt)
-  )
+  const times = Object.values(stats.paths).flatMap((path) => path.answers.map((answer) => answer.lastByteAt))
   return times.length === 0 ? null : Math.max(...times)
 }
 

@@ -17,6 +17,12 @@ export interface OriginRequest {
   contentBytes: number
 }
 
+export interface OriginAnswer {
+  contentBytes: number
+  firstByteAt: number
+  lastByteAt: number
+}
+
 export interface OriginPathStats {
   contentBytes: number
   requests: number
@@ -25,8 +31,8 @@ export interface OriginPathStats {
   /** Wall clock of the first and last content byte, ms. */
   firstByteAt: number | null
   lastByteAt: number | null
-  /** The same per TCP port of the client, at most 1,000. */
-  clients: Record<string, { contentBytes: number; firstByteAt: number; lastByteAt: number }>
+  /** The same of each answer that carried any, at most 1,000. */
+  answers: OriginAnswer[]
 }
 
 export interface OriginStats {
@@ -39,12 +45,14 @@ export interface OriginStats {
 }
 
 const MOST_REQUESTS_KEPT = 100_000
-const MOST_CLIENTS_KEPT = 1000
+const MOST_ANSWERS_KEPT = 1000
 
 /** What the test origin was asked for and has sent. */
 export class OriginLog {
   #requests: OriginRequest[] = []
   readonly #paths = new Map<string, OriginPathStats>()
+  /** What was sent of each request. */
+  #answers = new WeakMap<OriginRequest, OriginAnswer>()
   #connections = 0
 
   connected(): void {
@@ -69,12 +77,14 @@ export class OriginLog {
     stats.contentBytes += bytes
     stats.firstByteAt ??= now
     stats.lastByteAt = now
-    const client = stats.clients[request.clientPort]
-    if (client) {
-      client.contentBytes += bytes
-      client.lastByteAt = now
-    } else if (Object.keys(stats.clients).length < MOST_CLIENTS_KEPT) {
-      stats.clients[request.clientPort] = { contentBytes: bytes, firstByteAt: now, lastByteAt: now }
+    const begun = this.#answers.get(request)
+    if (begun) {
+      begun.contentBytes += bytes
+      begun.lastByteAt = now
+    } else if (stats.answers.length < MOST_ANSWERS_KEPT) {
+      const answer = { contentBytes: bytes, firstByteAt: now, lastByteAt: now }
+      this.#answers.set(request, answer)
+      stats.answers.push(answer)
     }
   }
 
@@ -102,6 +112,7 @@ export class OriginLog {
 
   reset(): void {
     this.#requests = []
+    this.#answers = new WeakMap()
     this.#paths.clear()
     this.#connections = 0
   }
@@ -124,7 +135,7 @@ export class OriginLog {
           headRequests: 0,
           firstByteAt: null,
           lastByteAt: null,
-          clients: {}
+          answers: []
         })
       )
     return stats
