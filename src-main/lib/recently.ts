@@ -9,3 +9,31 @@ export function recently<T>(ask: () => T, forMs: number, now: () => number = () 
     return last.answer
   }
 }
+
+/** Answers kept of one {@link recentlyOf}. */
+const MOST_KEPT = 256
+
+/**
+ * {@link recently} for questions about something, answered later. A question that fails is asked again; of many answers the oldest go.
+ * @param ask about what its argument names
+ */
+export function recentlyOf<T>(
+  ask: (about: string) => Promise<T>,
+  forMs: number,
+  now: () => number = () => performance.now()
+): (about: string) => Promise<T> {
+  const known = new Map<string, { readonly answer: Promise<T>; readonly at: number }>()
+  return (about) => {
+    const last = known.get(about)
+    if (last && now() - last.at <= forMs) return last.answer
+    const answer = ask(about)
+    // Anew, so that it is among the youngest.
+    known.delete(about)
+    known.set(about, { answer, at: now() })
+    if (known.size > MOST_KEPT) known.delete(known.keys().next().value!)
+    answer.catch(() => {
+      if (known.get(about)?.answer === answer) known.delete(about)
+    })
+    return answer
+  }
+}

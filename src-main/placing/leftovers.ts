@@ -55,7 +55,10 @@ export async function partsBeside(
 ): Promise<{ readonly path: string; readonly fate: Fate }[]> {
   const wanted = { destination: destinationId(path), source }
   const now = { ...self, wallMs: Date.now() }
-  return (await look(dirname(path), disk)).map((part) => ({ path: part.path, fate: fateOf(part, wanted, now) }))
+  return (await look(dirname(path), disk, ofOthers(self, wanted.destination))).map((part) => ({
+    path: part.path,
+    fate: fateOf(part, wanted, now)
+  }))
 }
 
 /**
@@ -71,7 +74,7 @@ export async function removeLeftovers(
   const now = { ...self, wallMs: Date.now() }
   const removed: string[] = []
   let left = false
-  for (const part of await look(dirname(path), disk)) {
+  for (const part of await look(dirname(path), disk, ofOthers(self, destination))) {
     const mine = part.name.destination === destination
     // What its own source could go on with has its time.
     const fate = fateOf(part, { destination, source: all ? null : part.name.source }, now)
@@ -88,11 +91,20 @@ export async function removeLeftovers(
   return { removed, left }
 }
 
-async function look(folder: string, disk: Disk): Promise<(FoundPart & { readonly path: string })[]> {
+/** All but the parts that this process is writing for other destinations: they are left alone, whatever else is true of them. */
+function ofOthers({ pid, place }: ThisProcess, destination: string): (name: PartName) => boolean {
+  return (name) => name.destination === destination || name.writer?.pid !== pid || name.writer.place !== place
+}
+
+async function look(
+  folder: string,
+  disk: Disk,
+  concerns: (name: PartName) => boolean
+): Promise<(FoundPart & { readonly path: string })[]> {
   const found: (FoundPart & { path: string })[] = []
   for (const file of await disk.readdir(folder).catch(() => [])) {
     const name = parsePartName(file)
-    const stats = name && (await disk.lstat(join(folder, file)).catch(() => undefined))
+    const stats = name && concerns(name) && (await disk.lstat(join(folder, file)).catch(() => undefined))
     if (!name || !stats) continue
     const own = stats.isFile() && (process.platform === 'win32' || stats.uid === process.geteuid?.())
     found.push({ path: join(folder, file), name, own, writtenMs: stats.mtimeMs })

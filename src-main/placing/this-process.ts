@@ -12,10 +12,13 @@ export interface ThisProcess extends Writer {
   isAlive(pid: number): boolean
 }
 
+/** It cannot change while this process runs. */
+let place: string | undefined
+
 export function thisProcess(): ThisProcess {
   return {
     pid: process.pid,
-    place: thisPlace(),
+    place: (place ??= thisPlace()),
     bootedMs: Date.now() - uptime() * 1000,
     isAlive
   }
