@@ -34,6 +34,8 @@ export class Requests {
   readonly #teller: Teller<LocalRequest>
   readonly #byId = new Map<RequestId, LocalRequest>()
   readonly #running = new Set<Promise<void>>()
+  /** Those that have ended, in the order of their ends. */
+  readonly #finished = new Set<LocalRequest>()
   readonly #totals = { originBytes: 0, cacheBytes: 0 }
   readonly #verified: Record<VerifiedBy, number> = { digest: 0, origin: 0, sample: 0, members: 0 }
   #paused = false
@@ -76,6 +78,7 @@ export class Requests {
     this.#forgetOld()
     const run = request.run().then(() => {
       this.#running.delete(run)
+      this.#finished.add(request)
       this.#totals.originBytes += request.ownSplit.originBytes
       this.#totals.cacheBytes += request.ownSplit.cacheBytes
       const { state, verifiedBy } = request.view()
@@ -138,12 +141,12 @@ export class Requests {
   }
 
   #forgetOld(): void {
-    const finished = [...this.#byId.values()].filter((r) => r.final)
     const oldMs = this.#world.clock.monotonicMs() - KEEP_FINISHED_MS
-    const excess = finished.length - KEEP_FINISHED
-    finished.forEach((r, i) => {
-      if (i < excess || r.finishedMs! < oldMs) this.#byId.delete(r.id)
-    })
+    for (const request of this.#finished) {
+      if (this.#finished.size <= KEEP_FINISHED && request.finishedMs! >= oldMs) return
+      this.#finished.delete(request)
+      this.#byId.delete(request.id)
+    }
   }
 }
 
