@@ -8,10 +8,13 @@ type Json = SettingView['value']
 /** Every setting with its default, as an agent nobody has touched would list them. */
 export function fixtureSettings(over: Record<string, Partial<SettingView>> = {}): SettingView[] {
   const defaults: Record<string, Record<string, unknown>> = { ...Settings.parse({}), app: AppSettings.parse({}) }
-  const described = {
-    ...describe(Settings),
+  const known: Record<string, About> = {
+    ...about(Settings),
     ...Object.fromEntries(
-      Object.entries(AppSettings.shape).map(([name, schema]) => [`app.${name}`, schema.description ?? ''])
+      Object.entries(AppSettings.shape).map(([name, schema]) => [
+        `app.${name}`,
+        { description: schema.description ?? '' }
+      ])
     )
   }
   return Object.entries(defaults).flatMap(([section, values]) =>
@@ -21,9 +24,9 @@ export function fixtureSettings(over: Record<string, Partial<SettingView>> = {})
         name,
         value: value as Json,
         source: 'default' as const,
-        description: described[name] ?? '',
+        description: known[name]?.description ?? '',
         managed: false,
-        secret: name === 'fleet.siteKey',
+        secret: known[name]?.secret === true,
         isSet: value !== null,
         pending: false,
         ...over[name]
@@ -32,13 +35,18 @@ export function fixtureSettings(over: Record<string, Partial<SettingView>> = {})
   )
 }
 
-function describe(schema: z.ZodType): Record<string, string> {
+interface About {
+  readonly description?: string
+  readonly secret?: boolean
+}
+
+function about(schema: z.ZodType): Record<string, About> {
   const { properties = {} } = z.toJSONSchema(schema, { io: 'input' }) as {
-    properties?: Record<string, { properties?: Record<string, { description?: string }> }>
+    properties?: Record<string, { properties?: Record<string, About> }>
   }
   return Object.fromEntries(
     Object.entries(properties).flatMap(([section, { properties: fields = {} }]) =>
-      Object.entries(fields).map(([field, { description = '' }]) => [`${section}.${field}`, description])
+      Object.entries(fields).map(([field, facts]) => [`${section}.${field}`, facts])
     )
   )
 }

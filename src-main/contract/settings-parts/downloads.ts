@@ -185,7 +185,7 @@ export const precache = z
       .max(3650)
       .nullable()
       .default(null)
-      .describe('Protects what it gets from eviction for so many days; null: not.')
+      .describe('Protects what it gets from eviction for so many days; null: no longer than others.')
       .meta(live),
     atOnce: z.number().int().min(1).max(16).default(2).describe('Contents it gets at the same time.').meta(live)
   })

@@ -26,6 +26,7 @@ import {
   editText,
   parseSetting,
   settingFields,
+  placeholderOf,
   settingLabel,
   settingsBySection
 } from './settings.ts'
@@ -282,6 +283,20 @@ describe('settings', () => {
     expect(describeSetting({ description: 'Size limit; null: a tenth of the disk.' })).toBe(
       'Size limit; empty: a tenth of the disk.'
     )
+  })
+
+  test('an empty field says what it means that nothing is set', () => {
+    const empty = { secret: false, isSet: false, value: null }
+    const said = (description: string, over = {}) => placeholderOf({ ...empty, description, ...over })
+    expect([
+      said('Cap for pieces, bytes per second; null: none.'),
+      said('Cache folder; null: `cache` in the data folder.'),
+      said('Weight of this PC; null: by machine (server 61, battery 20); 0: never master.'),
+      said('File with the shared secret.'),
+      said('Shared secret.', { secret: true }),
+      said('Shared secret.', { secret: true, isSet: true }),
+      said('Most bytes; null: none.', { value: 7 })
+    ]).toEqual(['None', 'Cache in the data folder', 'By machine', 'Not set', 'Not set', 'Set; not shown', undefined])
   })
 
   test('are found by their label and stand in sections', () => {

@@ -135,6 +135,19 @@ export function editText(value: SettingView['value'], field?: SettingField): str
 export const describe = ({ description }: Pick<SettingView, 'description'>): string =>
   description.replace(/\bnull:/g, 'empty:').replace(/`([^`]*)`/g, '“$1”')
 
+/** What stands in an empty field: what it means that nothing is set, as far as the description tells (`null: no limit`). */
+export function placeholderOf({
+  description,
+  secret,
+  isSet,
+  value
+}: Pick<SettingView, 'description' | 'secret' | 'isSet' | 'value'>): string | undefined {
+  if (secret && isSet) return 'Set; not shown'
+  if (!secret && value !== null) return undefined
+  const meaning = /\bnull: ([^;.(]+)/.exec(description)?.[1]?.replaceAll('`', '').trim() ?? 'not set'
+  return meaning.charAt(0).toUpperCase() + meaning.slice(1)
+}
+
 export const sourceLabels: Record<SettingView['source'], string> = {
   default: 'Default',
   file: 'Set on this PC',

@@ -9,6 +9,7 @@ import {
   editText,
   lockSentence,
   parseSetting,
+  placeholderOf,
   settingLabel,
   sourceLabels,
   type SettingField
@@ -183,15 +184,7 @@ export const SettingRow = memo(function SettingRow({ setting, field, onChanged }
                 autoComplete="off"
                 inputMode={field?.kind === 'number' ? 'decimal' : undefined}
                 type={setting.secret ? 'password' : 'text'}
-                placeholder={
-                  setting.secret
-                    ? setting.isSet
-                      ? 'Set; not shown'
-                      : 'Not set'
-                    : setting.value === null
-                      ? 'Automatic'
-                      : undefined
-                }
+                placeholder={placeholderOf(setting)}
                 onChange={(_, { value }) => setEdited(value)}
               />
             )}
