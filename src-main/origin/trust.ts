@@ -20,15 +20,21 @@ export function trustedCas(extraCaFile: string | null, system: readonly string[]
   return [...ca]
 }
 
+let read: Promise<readonly string[]> | undefined
+
 /**
- * The operating system's CAs, read beside the event loop: on a managed Mac it takes longer than a master may be silent
+ * The operating system's CAs, read once, beside the event loop: on a managed Mac it takes longer than a master may be silent
  * (nodejs/node#63313). A store that cannot be read must not take the others along.
  */
 export function systemCas(): Promise<readonly string[]> {
-  return new Promise((resolve) => {
+  return (read ??= readSystemCas().catch(() => []))
+}
+
+function readSystemCas(): Promise<readonly string[]> {
+  return new Promise((resolve, reject) => {
     const reader = new Worker(READ_SYSTEM_CAS, { eval: true })
     reader.once('message', resolve)
-    reader.once('error', () => resolve([]))
+    reader.once('error', reject)
     reader.once('exit', () => resolve([]))
   })
 }
