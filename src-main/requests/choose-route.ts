@@ -120,19 +120,22 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
       return fromCache(present, { stale: true })
     throw error
   }
+  /** Nobody takes the bytes that may have come along. */
+  const refused = (...error: ConstructorParameters<typeof LarderError>): LarderError => {
+    world.origin.release(version)
+    return new LarderError(...error)
+  }
   if (target.private || version.unshareable === 'private' || !version.storable) {
     if (spec.destination === undefined)
-      throw new LarderError(
-        'DESTINATION_INVALID',
-        'This content is private and is never cached; name a destination file',
-        { private: true }
-      )
+      throw refused('DESTINATION_INVALID', 'This content is private and is never cached; name a destination file', {
+        private: true
+      })
     return { by: 'file', version, destination: spec.destination, tooLarge: false }
   }
   if (question.pastCache || (version.lengthBytes !== null && !cache.fits(version.lengthBytes))) {
     const { lengthBytes } = version
     if (spec.destination === undefined)
-      throw new LarderError('CACHE_TOO_SMALL', 'This content is too large for the cache; name a destination file', {
+      throw refused('CACHE_TOO_SMALL', 'This content is too large for the cache; name a destination file', {
         lengthBytes
       })
     return { by: 'file', version, destination: spec.destination, tooLarge: true }

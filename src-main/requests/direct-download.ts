@@ -91,6 +91,7 @@ export async function downloadToFile(
     await part.commit()
     return sha256
   } catch (thrown) {
+    world.origin.release(version)
     const error: unknown = signal.aborted ? signal.reason : thrown
     const { bytes } = part
     left = isWorthKeeping(error) && (await part.setAside())

@@ -313,7 +313,10 @@ export class LocalRequest implements Interest {
       case 'transfer':
         this.#record.key = route.init.key
         this.#record.lengthBytes = route.init.plan.lengthBytes
-        await this.#delivery?.requireRoom(route.init.plan.lengthBytes)
+        await this.#delivery?.requireRoom(route.init.plan.lengthBytes).catch((error: unknown) => {
+          this.#world.origin.release(route.init.version)
+          throw error
+        })
         return { by: 'transfer' }
       case 'whole':
         this.#record.key = route.key
