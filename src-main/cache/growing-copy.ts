@@ -1,8 +1,9 @@
 // Why it is like this: docs/decisions/0068-a-file-is-delivered-while-it-comes-in.md
 import { unlinkSync } from 'node:fs'
-import { dirname, sep } from 'node:path'
+import { dirname } from 'node:path'
 import { Bitmap } from '../lib/bitmap.ts'
 import type { Clock } from '../lib/clock.ts'
+import { liesIn } from '../lib/lies-in.ts'
 import { writeHere } from '../pieces/hash-here.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import { pieceLength, pieceStart, type PiecePlan } from '../pieces/plan.ts'
@@ -14,7 +15,7 @@ import { requireRoom, sameDisk } from '../placing/room.ts'
 import type { GrowingCopy } from './cache.ts'
 
 /** What is shorter is copied at the end before anybody notices. */
-export const WORTH_GROWING_BYTES = 8 * 1024 * 1024
+const WORTH_GROWING_BYTES = 8 * 1024 * 1024
 /** Pieces on their way to one destination. The system has four threads for the files of the whole process. */
 const AT_ONCE = 2
 
@@ -95,7 +96,7 @@ export class DiskCopy implements GrowingCopy {
     const options = { overwrite, clock: parts.clock, exclusive: false }
     try {
       const path = await resolveDestination(destination, { overwrite })
-      if ((dirname(path) + sep).startsWith(parts.cacheDir + sep)) return undefined
+      if (liesIn(dirname(path), parts.cacheDir)) return undefined
       // What shares its blocks with the cache costs nothing at the end.
       const clone = await cloneOf(parts.path, path, { ...options, orCopy: false, lengthBytes: plan.lengthBytes })
       if (clone) return void (await clone.discard())
