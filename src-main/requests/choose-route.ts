@@ -32,6 +32,8 @@ export interface RouteQuestion {
   readonly mayGoOn?: boolean
   /** It has turned out to be larger than the cache may keep. */
   readonly pastCache?: boolean
+  /** A version of which there were other bytes each time it was put together, here or at the origin. */
+  readonly contradicted?: ContentKey | null
   /** Contents of the cache that are not what the origin has. */
   readonly notThese?: readonly Sha256Hex[]
 }
@@ -153,7 +155,7 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
   }
   const { withoutDigest } = world.settings.sharing
   const unverifiable = withoutDigest === 'never' || (withoutDigest === 'strict' && !version.ranges)
-  if (key.startsWith('version:') && unverifiable)
+  if (key.startsWith('version:') && (unverifiable || key === question.contradicted))
     return { by: 'whole', version, stored: storedVersion, key, reason: 'not-verifiable' }
   return {
     by: 'transfer',

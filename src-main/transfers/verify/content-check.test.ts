@@ -6,7 +6,7 @@ import { Settings } from '../../contract/settings.ts'
 import { Bitmap } from '../../lib/bitmap.ts'
 import { LarderError } from '../../lib/errors.ts'
 import type { OriginVersion } from '../../origin/origin.ts'
-import { pieceLength, planPieces } from '../../pieces/plan.ts'
+import { planPieces } from '../../pieces/plan.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import type { Job } from '../job.ts'
 import type { Swarm } from '../swarm.ts'
@@ -19,8 +19,9 @@ const id = (n: number) => n.toString(16).padStart(64, '0') as PeerId
 const self = id(999)
 const giver = id(998)
 
-/** What a piece holds, told by one number. */
-const digest = (index: number, salt: number) => hash('sha256', Buffer.alloc(pieceLength(plan, index), salt), 'buffer')
+const digests = Array.from({ length: 9 }, (_, salt) => hash('sha256', Buffer.alloc(plan.pieceBytes, salt), 'buffer'))
+/** Of a piece, whose bytes one number tells. */
+const digestOf = (salt: number) => digests[salt]!
 
 interface Holder {
   readonly index: number
@@ -62,7 +63,7 @@ function checkOf(holders: readonly Holder[], { here = 1, atOrigin = 1, signer = 
       send(to: PeerId) {
         const other = holderOf(to)
         const digests = Buffer.concat(
-          Array.from({ length: plan.count }, (_, i) => digest(i, i === other.index ? other.salt : here))
+          Array.from({ length: plan.count }, (_, i) => digestOf(i === other.index ? other.salt : here))
         )
         queueMicrotask(() => events.emit('digests', to, 0, digests))
         return true
@@ -71,7 +72,7 @@ function checkOf(holders: readonly Holder[], { here = 1, atOrigin = 1, signer = 
         const other = holderOf(from)
         if (other.busy) throw new LarderError('PEER_BUSY', 'busy')
         yield {
-          record: { index: other.index, digest: digest(other.index, other.salt), signer: other.signer },
+          record: { index: other.index, digest: digestOf(other.salt), signer: other.signer },
           release: () => {}
         }
       }
@@ -79,11 +80,10 @@ function checkOf(holders: readonly Holder[], { here = 1, atOrigin = 1, signer = 
   }
   const partial = {
     have: Bitmap.full(plan.count),
-    record: (index: number) => ({ index, digest: digest(index, here), signer })
+    record: (index: number) => ({ index, digest: digestOf(here), signer })
   }
   // The first piece came from somebody else in any case.
-  if (signer === self)
-    partial.record = (index) => ({ index, digest: digest(index, here), signer: index ? self : giver })
+  if (signer === self) partial.record = (index) => ({ index, digest: digestOf(here), signer: index ? self : giver })
   const swarm = Object.assign(events, {
     neighbours: { all: () => holders.map((_, n) => ({ id: peer(n), root: 'ab'.repeat(32) })) },
     credential: () => undefined
@@ -98,7 +98,7 @@ function checkOf(holders: readonly Holder[], { here = 1, atOrigin = 1, signer = 
   return { check, clock, proven, asked: () => asked }
 }
 
-describe('of two signers of one piece', () => {
+describe('of several signers of one piece', () => {
   it('that one has lied who says other than the origin', async () => {
     const right = checkOf([{ index: 2, salt: 7, signer: id(1) }])
     expect(await right.check.judge()).toMatchObject({ is: 'checked' })
@@ -108,10 +108,21 @@ describe('of two signers of one piece', () => {
     expect(wrong.proven).toEqual([])
   })
 
-  it('nobody is accused where the origin bears out neither: the content has changed there', async () => {
+  it('nobody is accused where the origin bears out none of them: the content has changed there', async () => {
     const { check, proven } = checkOf([{ index: 2, salt: 7, signer: id(1) }], { here: 6, atOrigin: 8 })
     await expect(check.judge()).rejects.toMatchObject({ code: 'ORIGIN_CHANGED' })
     expect(proven).toEqual([])
+  })
+
+  it('that one counts who is borne out, whatever others sign beside it', async () => {
+    for (const index of [2, 3]) {
+      const holders = [
+        { index, salt: 7, signer: id(1) },
+        { index: 2, salt: 8, signer: id(2) }
+      ]
+      const { check } = checkOf(holders, { here: 6, atOrigin: 8 })
+      expect(await check.judge()).toMatchObject({ is: 'lie', lie: { record: { index: 2, signer: giver } } })
+    }
   })
 
   it('nobody is accused where the origin gave this PC itself something else before', async () => {

@@ -172,32 +172,40 @@ export class ContentCheck {
 
   /**
    * Holders that have another content than is here. Each has to show its own signed record of the piece first: then the origin, asked for
-   * it, says of one of two signers that it lies, and nobody costs this PC a question with a word alone.
+   * it, says which of the signers lie, and nobody costs this PC a question with a word alone.
    * @returns the lie that is here
-   * @throws ORIGIN_CHANGED when the origin bears out neither, or not even what it gave this PC: that speaks against nobody
+   * @throws ORIGIN_CHANGED when the origin bears out none of them, or not even what it gave this PC: that speaks against nobody
    */
   async #settleDissent(foreign: ReadonlySet<number>): Promise<Lie | undefined> {
-    const { key, partial, world } = this.#job
+    const { partial, world } = this.#job
     const dissents = await findDissent(this.#job, this.#swarm)
     // All at once: who hangs keeps nobody waiting in turn.
     const shown = await Promise.all(dissents.map(({ peer, index }) => this.#shownBy(peer, index)))
-    const truths = new Map<number, Buffer>()
-    for (const [i, { index }] of dissents.entries()) {
-      const record = partial.record(index)!
-      const theirs = shown[i]
-      if (!theirs || theirs.digest.equals(record.digest) || world.evidence.distrusts(theirs.signer)) continue
-      const known = truths.get(index)
-      if (!known && truths.size === MOST_TRUTHS) continue
-      const truth = known ?? (await this.#sampler.digestAtOrigin(index))
-      truths.set(index, truth)
-      if (truth.equals(record.digest)) {
-        // Whoever signed the other's piece has signed a lie.
-        const credential = this.#swarm.credential(theirs.signer) ?? null
-        world.evidence.prove({ key, url: this.#source.version.finalUrl, record: theirs, truth, credential })
-      } else if (foreign.has(index) && truth.equals(theirs.digest)) return { record, truth }
-      else throw contradicted(index)
+    const others = shown
+      .filter((one) => one !== undefined)
+      .filter(({ index, digest }) => !digest.equals(partial.record(index)!.digest))
+    let asked = 0
+    let torn: number | undefined
+    for (const [index, records] of Map.groupBy(others, ({ index }) => index)) {
+      const theirs = records.filter(({ signer }) => !world.evidence.distrusts(signer))
+      if (theirs.length === 0) continue
+      if (asked++ === MOST_TRUTHS) break
+      const ours = partial.record(index)!
+      const truth = await this.#sampler.digestAtOrigin(index)
+      const isTrue = ({ digest }: PieceRecord) => digest.equals(truth)
+      if (isTrue(ours)) for (const record of theirs) this.#prove(record, truth)
+      else if (foreign.has(index) && theirs.some(isTrue)) return { record: ours, truth }
+      else torn ??= index
     }
+    if (torn !== undefined) throw contradicted(torn)
     return undefined
+  }
+
+  /** Whoever signed it has signed a lie. */
+  #prove(record: PieceRecord, truth: Buffer): void {
+    const { key, world } = this.#job
+    const credential = this.#swarm.credential(record.signer) ?? null
+    world.evidence.prove({ key, url: this.#source.version.finalUrl, record, truth, credential })
   }
 
   /** The record that goes with the other's piece, if a member that is believed has signed it. */
