@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { CachedContent } from '../cache/cache.ts'
 import type { Sha256Hex } from '../contract/ids.ts'
@@ -6,6 +8,7 @@ import { Settings } from '../contract/settings.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { OriginVersion } from '../origin/origin.ts'
 import { planPieces } from '../pieces/plan.ts'
+import { DestinationsInUse } from '../placing/destinations-in-use.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import type { Interest } from '../transfers/interests.ts'
 import { LocalRequest, type RequestParts } from './request.ts'
@@ -15,7 +18,12 @@ const url = 'https://origin.test/file'
 const plan = planPieces(1000)
 
 /** A request whose transfers all end with this error; what it downloads alone is `content`. */
-function requestAmong(error: () => LarderError, versionOf: (asked: number) => Partial<OriginVersion>) {
+function requestAmong(
+  error: () => LarderError,
+  versionOf: (asked: number) => Partial<OriginVersion>,
+  spec: { destination?: string } = {}
+) {
+  const released: OriginVersion[] = []
   const content: CachedContent = { sha256: 'ab'.repeat(32) as Sha256Hex, plan, createdAt: 0 }
   let asked = 0
   let transfers = 0
@@ -32,11 +40,12 @@ function requestAmong(error: () => LarderError, versionOf: (asked: number) => Pa
           complete: async () => content,
           discard: async () => {}
         }),
-        stats: () => ({ partialBytes: 0 })
+        dir: tmpdir(),
+        stats: () => ({ bytes: 0, partialBytes: 0 })
       },
       origin: {
         nameOf: (text: string) => text,
-        release: () => {},
+        release: (version: OriginVersion) => void released.push(version),
         open: async () => Object.assign([Buffer.alloc(plan.lengthBytes)], { start: 0, destroy: () => {} })
       },
       network: { connected: () => [{}] },
@@ -66,12 +75,14 @@ function requestAmong(error: () => LarderError, versionOf: (asked: number) => Pa
         return { changed: () => {}, leave: () => {} }
       }
     },
+    destinations: new DestinationsInUse(),
     downloads: new SharedDownloads(),
     changed: () => {},
     paused: false
   } as unknown as RequestParts
-  const request = new LocalRequest(RequestSpec.parse({ url }), { url, headers: undefined, private: false }, null, parts)
-  return { request, transfers: () => transfers }
+  const target = { url, headers: undefined, private: false }
+  const request = new LocalRequest(RequestSpec.parse({ url, ...spec }), target, null, parts)
+  return { request, transfers: () => transfers, released }
 }
 
 const changed = () => new LarderError('ORIGIN_CHANGED', 'other bytes of the same version')
@@ -89,4 +100,13 @@ test('a file that is another version each time is asked for four times', async (
   await request.run()
   expect(request.view()).toMatchObject({ state: 'failed', error: { code: 'ORIGIN_CHANGED' } })
   expect(transfers()).toBe(4)
+})
+
+test('bytes that came along with the version are let go where the disk has no room for them', async ({ skip }) => {
+  skip(process.platform === 'darwin', 'macOS does not say how much room there is')
+  const destination = join(tmpdir(), 'larder-never-written')
+  const { request, transfers, released } = requestAmong(changed, () => ({ lengthBytes: 2 ** 50 }), { destination })
+  await request.run()
+  expect(request.view()).toMatchObject({ state: 'failed', error: { code: 'DISK_FULL' } })
+  expect([transfers(), released.length]).toEqual([0, 1])
 })
