@@ -12,7 +12,7 @@ import type { AgentSnapshot, CacheEntryDetail, IntegrationState, PauseReason } f
 import type { TrafficHistory } from '../contract/traffic.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Chooser } from '../origin/address-policy.ts'
-import type { SystemProxy } from '../origin/agents.ts'
+import type { SystemProxy } from '../origin/proxy.ts'
 import type { ClockSkew } from '../origin/origin.ts'
 import type { Quirk } from '../origin/quirks.ts'
 import type { LiveSettings } from '../settings/live-settings.ts'

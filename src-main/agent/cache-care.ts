@@ -2,24 +2,24 @@ import type { Cache } from '../cache/cache.ts'
 import type { CacheEntryDetail } from '../contract/snapshot.ts'
 import type { Sha256Hex } from '../contract/ids.ts'
 import { LarderError } from '../lib/errors.ts'
+import { shortId } from '../lib/short-id.ts'
 import type { PeerNetwork } from '../peers/network.ts'
 import type { CachePlace } from './cache-place.ts'
 import type { EventLog } from './event-log.ts'
 
 /** Says what happens in the cache. */
 export function tellCacheEvents(cache: Cache, events: EventLog): void {
-  const short = (sha256: string) => sha256.slice(0, 12)
   cache.on('added', (content) =>
-    events.add('contentCached', `${short(content.sha256)} is in the cache.`, { bytes: content.plan.lengthBytes })
+    events.add('contentCached', `${shortId(content.sha256)} is in the cache.`, { bytes: content.plan.lengthBytes })
   )
   cache.on('evicted', ({ sha256, bytes, reason }) =>
-    events.add('contentEvicted', `${short(sha256)} left the cache (${reason}).`, { bytes })
+    events.add('contentEvicted', `${shortId(sha256)} left the cache (${reason}).`, { bytes })
   )
   cache.on('removed', ({ sha256, bytes }) =>
-    events.add('contentRemoved', `${short(sha256)} was removed from the cache.`, { bytes })
+    events.add('contentRemoved', `${shortId(sha256)} was removed from the cache.`, { bytes })
   )
   cache.on('quarantined', ({ sha256, reason }) =>
-    events.add('contentQuarantined', `${short(sha256)} is damaged and was quarantined: ${reason}`)
+    events.add('contentQuarantined', `${shortId(sha256)} is damaged and was quarantined: ${reason}`)
   )
   cache.on('diskFull', () => events.add('diskFull', 'The disk of the cache is full.', { code: 'DISK_FULL' }))
   cache.on('diskRecovered', () => events.add('diskRecovered', 'The disk of the cache has space again.'))

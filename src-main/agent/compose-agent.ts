@@ -186,6 +186,7 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
       clock: awake,
       log,
       env,
+      systemProxy: made.host.systemProxy,
       shared: () => transfers
     },
     stack

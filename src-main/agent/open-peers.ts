@@ -18,7 +18,7 @@ import type { EventLog } from './event-log.ts'
 import type { MachineWatch } from '../machine/machine-watch.ts'
 import type { Serving } from './serving.ts'
 
-export interface PeersWorld extends Pick<AgentHost, 'log'> {
+export interface PeersWorld extends Pick<AgentHost, 'log' | 'systemProxy'> {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: AwakeClock
   readonly dataDir: string
@@ -45,7 +45,8 @@ export interface Peers {
 
 /** Makes the two; starting them is left to the caller. @throws the codes of {@link createPeerNetwork} */
 export async function openPeers(world: PeersWorld, stack: PartStack): Promise<Peers> {
-  const { dataDir, name, settings, machine, serving, rates, buffers, distrust, shared, clock, log, env } = world
+  const { dataDir, name, settings, machine, serving, rates, buffers, distrust, shared, clock, log, env, systemProxy } =
+    world
   const { fleet, ports, discovery, transfers, election, hub } = settings
   const network = await stack.own(
     'peer network',
@@ -63,7 +64,12 @@ export async function openPeers(world: PeersWorld, stack: PartStack): Promise<Pe
         rates,
         knownMembers: membersIn(world),
         outerAgent: async (url) =>
-          (await import('../origin/tunnel-agent.ts')).tunnelAgent(url, { settings: settings.origin, env, clock }),
+          (await import('../origin/tunnel-agent.ts')).tunnelAgent(url, {
+            settings: settings.origin,
+            env,
+            systemProxy,
+            clock
+          }),
         distrusts: (id) => distrust.has(id),
         source: {
           openServed: async (key) => (rates.mayUpload ? shared().openServed(key) : undefined),

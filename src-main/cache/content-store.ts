@@ -1,36 +1,26 @@
 // Why it is like this: docs/decisions/0066-small-contents-are-proved-not-flushed.md
-import { readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Sha256Hex } from '../contract/ids.ts'
 import type { ContentKind } from '../contract/request.ts'
-import { Bitmap } from '../lib/bitmap.ts'
 import type { Clock } from '../lib/clock.ts'
-import { LarderError, systemCode } from '../lib/errors.ts'
-import { digestHere } from '../pieces/hash-here.ts'
-import { SHORT_FILE } from '../pieces/hash-messages.ts'
+import { LarderError } from '../lib/errors.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import { isSmall, pieceLength, pieceStart, planPieces, type PiecePlan } from '../pieces/plan.ts'
 import type { CachedContent, StoredVersion } from './cache.ts'
 import { ContentUsers } from './content-users.ts'
+import { digestOfFile, isDamage } from './digest-of-file.ts'
 import type { DiskRoom } from './disk-room.ts'
-import { lookAt, type FileStamp } from './file-stamp.ts'
+import { lookAt } from './file-stamp.ts'
 import type { IndexDb } from './index-db.ts'
-import type { ContentRow } from './index-rows.ts'
+import { rowOf, toCached, type ContentRow } from './index-rows.ts'
 import { KeyedQueue } from './keyed-queue.ts'
+import { KnownRight } from './known-right.ts'
 import type { Layout } from './layout.ts'
 import type { OpenFiles } from './open-files.ts'
 import { renamePatiently, syncFolder } from '../placing/rename.ts'
 import { makeFolderFor, randomName, readFully, removeFile, removeFiles, replaceFile } from './safe-files.ts'
 import { withProvenance, type Provenance } from './provenance.ts'
-import { decodeSidecar, encodeSidecar, MAX_SIDECAR_BYTES, withVersion, type Sidecar } from './sidecar.ts'
-
-/** A content is hashed whole in steps of this size; between them it can be broken off. */
-const HASH_STEP_BYTES = 32 * 1024 * 1024
-/** Contents whose pieces hashed in this run are remembered, the newest. */
-const MOST_SEEN = 4096
-const MOST_SIDECARS = 256
-/** Codes of errors that mean the file is not what it should be. */
-const DAMAGE = ['ENOENT', 'ELOOP', 'EIO', SHORT_FILE, 'CACHE_DAMAGED']
+import { encodeSidecar, readSidecar, withVersion, type Sidecar } from './sidecar.ts'
 
 export interface StoreParts {
   readonly layout: Layout
@@ -69,12 +59,7 @@ export class ContentStore {
   readonly users: ContentUsers
   readonly #parts: StoreParts
   readonly #queue = new KeyedQueue<Sha256Hex>()
-  /** Pieces whose bytes on disk were hashed in this run: bit rot shows up at the first read, and each piece costs one hash. */
-  readonly #seen = new Map<Sha256Hex, Bitmap>()
-  /** Stamps of small contents that were written or hashed in this run, the newest. */
-  readonly #stamps = new Map<Sha256Hex, FileStamp>()
-  /** Sidecars of small contents as they were written last, the newest: most are used at once. */
-  readonly #sidecars = new Map<Sha256Hex, Sidecar>()
+  readonly #known = new KnownRight()
 
   constructor(parts: StoreParts) {
     this.#parts = parts
@@ -92,23 +77,12 @@ export class ContentStore {
     return this.users.using(sha256, () => this.#alone(sha256, () => this.#commitNow(completed)))
   }
 
-  /** The sidecar as it lies on disk; undefined when it is missing or damaged. */
-  async readSidecar(sha256: Sha256Hex): Promise<Sidecar | undefined> {
-    const path = this.#parts.layout.sidecar(sha256)
-    try {
-      if ((await stat(path)).size > MAX_SIDECAR_BYTES) return undefined
-      return decodeSidecar(await readFile(path, 'utf8'), sha256)
-    } catch {
-      return undefined
-    }
-  }
-
   /** Changes the sidecar after what the index has by now; in the background, waited for by {@link idle}. */
   noteInSidecar(sha256: Sha256Hex, change: (sidecar: Sidecar) => Sidecar): void {
     const { layout, clock } = this.#parts
     void this.#alone(sha256, async () => {
-      this.#sidecars.delete(sha256)
-      const sidecar = await this.readSidecar(sha256)
+      this.#known.forgetSidecar(sha256)
+      const sidecar = await this.#readSidecar(sha256)
       if (sidecar)
         await replaceFile(layout.sidecar(sha256), encodeSidecar(change(sidecar)), layout.tmp, { durable: false, clock })
     }).catch(() => {
@@ -139,7 +113,7 @@ export class ContentStore {
     return this.#alone(sha256, async () => {
       const file = await lookAt(layout.content(sha256))
       if (file === 'missing') return false
-      let sidecar = await this.readSidecar(sha256)
+      let sidecar = await this.#readSidecar(sha256)
       if (file === 'not-a-file' || (sidecar && file.sizeBytes !== sidecar.plan.lengthBytes)) {
         await this.#quarantineNow(sha256, 'its length is wrong')
         return false
@@ -158,8 +132,7 @@ export class ContentStore {
       const row = index.find(sha256)
       if (!row) return 'missing'
       const missing = (await lookAt(layout.content(sha256))) === 'missing'
-      this.#stamps.delete(sha256)
-      this.#sidecars.delete(sha256)
+      this.#known.doubt(sha256)
       if (await this.#soundNow({ ...row, stamp: null })) return 'ok'
       return missing ? 'missing' : 'damaged'
     })
@@ -202,7 +175,7 @@ export class ContentStore {
 
   /** What an error while reading a content's file means: when that speaks of damage, the whole is verified at once. */
   async damaged(sha256: Sha256Hex, error: unknown): Promise<unknown> {
-    if (!DAMAGE.includes(systemCode(error) ?? '')) return error
+    if (!isDamage(error)) return error
     await this.verify(sha256)
     return error instanceof LarderError
       ? error
@@ -215,7 +188,7 @@ export class ContentStore {
     const path = layout.content(sha256)
     const now = clock.wallMs()
     const durable = !isSmall(plan)
-    const known = await this.readSidecar(sha256)
+    const known = await this.#readSidecar(sha256)
     const sidecar: Sidecar = {
       sha256,
       plan,
@@ -244,18 +217,17 @@ export class ContentStore {
     const stamp = typeof file === 'object' ? file.stamp : null
     const row = rowOf(sidecar, durable ? stamp : null)
     if (stamp !== null && !durable) {
-      this.#noteStamp(sha256, stamp)
-      remember(this.#sidecars, sha256, sidecar, MOST_SIDECARS)
+      this.#known.noteStamp(sha256, stamp)
+      this.#known.noteSidecar(sidecar)
     }
-    this.#noteSeen(sha256, Bitmap.full(plan.count))
+    this.#known.noteWhole(sha256, plan.count)
     this.users.noteAdded(sha256)
     index.add(row, now, version ? [version] : [], 'origin', provenance ? [provenance] : [])
     return toCached(row)
   }
 
   async #see(sha256: Sha256Hex, plan: PiecePlan, pieceDigests: Buffer, start: number, end: number): Promise<void> {
-    let seen = this.#seen.get(sha256)
-    if (!seen) this.#noteSeen(sha256, (seen = new Bitmap(plan.count)))
+    const seen = this.#known.pieces(sha256, plan.count)
     const unseen: number[] = []
     for (let i = Math.floor(start / plan.pieceBytes); i * plan.pieceBytes < end && i < plan.count; i++)
       if (!seen.has(i)) unseen.push(i)
@@ -291,16 +263,16 @@ export class ContentStore {
       await this.#quarantineNow(sha256, 'its length is wrong')
       return undefined
     }
-    if (file.stamp !== (row.stamp ?? this.#stamps.get(sha256))) {
-      if ((await this.#digestOf(path, file.sizeBytes, signal)) !== sha256) {
+    if (file.stamp !== (row.stamp ?? this.#known.stamp(sha256))) {
+      if ((await this.#digestOf(sha256, file.sizeBytes, signal)) !== sha256) {
         await this.#quarantineNow(sha256, 'its bytes have changed')
         return undefined
       }
-      this.#noteSeen(sha256, Bitmap.full(Math.ceil(row.lengthBytes / row.pieceBytes)))
-      if (isSmall(row)) this.#noteStamp(sha256, file.stamp)
+      this.#known.noteWhole(sha256, Math.ceil(row.lengthBytes / row.pieceBytes))
+      if (isSmall(row)) this.#known.noteStamp(sha256, file.stamp)
       else index.setStamp(sha256, file.stamp)
     }
-    const sidecar = this.#sidecars.get(sha256) ?? (await this.readSidecar(sha256))
+    const sidecar = this.#known.sidecar(sha256) ?? (await this.#readSidecar(sha256))
     if (sidecar?.plan.lengthBytes === row.lengthBytes) return sidecar
     return this.#rebuildSidecar(sha256, file.sizeBytes, row, signal)
   }
@@ -315,7 +287,7 @@ export class ContentStore {
     const { layout, hashes, clock, index } = this.#parts
     const path = layout.content(sha256)
     const plan = planPieces(lengthBytes)
-    if ((await this.#digestOf(path, lengthBytes, signal)) !== sha256) {
+    if ((await this.#digestOf(sha256, lengthBytes, signal)) !== sha256) {
       await this.#quarantineNow(sha256, 'its bytes have changed')
       return undefined
     }
@@ -342,29 +314,14 @@ export class ContentStore {
     return sidecar
   }
 
-  async #digestOf(path: string, lengthBytes: number, signal?: AbortSignal): Promise<string | undefined> {
-    const { hashes, ending } = this.#parts
-    if (isSmall({ lengthBytes })) {
-      const bytes = await readFile(path).catch((error) => {
-        if (DAMAGE.includes(systemCode(error) ?? '')) return undefined
-        throw error
-      })
-      return bytes && digestHere(bytes).toString('hex')
-    }
-    const running = hashes.running(path)
-    try {
-      for (let end = HASH_STEP_BYTES; end < lengthBytes; end += HASH_STEP_BYTES) {
-        await running.advance(end)
-        ending.throwIfAborted()
-        signal?.throwIfAborted()
-      }
-      return (await running.finish(lengthBytes)).toString('hex')
-    } catch (error) {
-      if (DAMAGE.includes(systemCode(error) ?? '')) return undefined
-      throw error
-    } finally {
-      running.close()
-    }
+  /** As it lies on disk. */
+  #readSidecar(sha256: Sha256Hex): Promise<Sidecar | undefined> {
+    return readSidecar(this.#parts.layout.sidecar(sha256), sha256)
+  }
+
+  #digestOf(sha256: Sha256Hex, lengthBytes: number, signal: AbortSignal | undefined): Promise<string | undefined> {
+    const { layout, hashes, ending } = this.#parts
+    return digestOfFile(layout.content(sha256), lengthBytes, hashes, signal ? [ending, signal] : [ending])
   }
 
   async #quarantineNow(sha256: Sha256Hex, reason: string): Promise<void> {
@@ -379,50 +336,12 @@ export class ContentStore {
     this.#parts.onQuarantined(sha256, reason)
   }
 
-  #noteSeen(sha256: Sha256Hex, pieces: Bitmap): void {
-    remember(this.#seen, sha256, pieces, MOST_SEEN)
-  }
-
-  #noteStamp(sha256: Sha256Hex, stamp: FileStamp): void {
-    remember(this.#stamps, sha256, stamp, MOST_SEEN)
-  }
-
   #forget(sha256: Sha256Hex, options = { versionsToo: false }): void {
-    this.#seen.delete(sha256)
-    this.#stamps.delete(sha256)
-    this.#sidecars.delete(sha256)
+    this.#known.forget(sha256)
     this.#parts.index.remove(sha256, options)
   }
 
   #alone<T>(sha256: Sha256Hex, work: () => Promise<T>): Promise<T> {
     return this.#queue.run(sha256, work)
-  }
-}
-
-/** The newest `most` of them. */
-function remember<T>(all: Map<Sha256Hex, T>, sha256: Sha256Hex, one: T, most: number): void {
-  all.delete(sha256)
-  all.set(sha256, one)
-  if (all.size > most) all.delete(all.keys().next().value!)
-}
-
-export function toCached({ sha256, lengthBytes, pieceBytes, createdAt }: ContentRow): CachedContent {
-  return { sha256, plan: { lengthBytes, pieceBytes, count: Math.ceil(lengthBytes / pieceBytes) }, createdAt }
-}
-
-function rowOf(
-  { sha256, plan, kind, pinned, pinnedUntil, priority, createdAt }: Sidecar,
-  stamp: ContentRow['stamp']
-): ContentRow {
-  return {
-    sha256,
-    lengthBytes: plan.lengthBytes,
-    pieceBytes: plan.pieceBytes,
-    kind,
-    pinned,
-    pinnedUntil,
-    priority,
-    createdAt,
-    stamp
   }
 }

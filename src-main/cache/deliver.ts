@@ -1,6 +1,7 @@
-import { dirname, sep } from 'node:path'
+import { dirname } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
+import { liesIn } from '../lib/lies-in.ts'
 import { writeHere } from '../pieces/hash-here.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import { pieceLength, pieceStart } from '../pieces/plan.ts'
@@ -56,7 +57,7 @@ export async function deliverFile(
   signal?.throwIfAborted()
   const path = await resolveDestination(destination, { overwrite })
   const folder = dirname(path)
-  if ((folder + sep).startsWith(parts.cacheDir + sep))
+  if (liesIn(folder, parts.cacheDir))
     throw new LarderError('DESTINATION_INVALID', `${destination} lies inside the cache`, { destination })
   const options = { overwrite, clock: parts.clock, exclusive: false }
   if (copy instanceof DiskCopy && copy.destination === path && (await putCopy(content, source, copy, signal, parts)))

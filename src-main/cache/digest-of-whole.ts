@@ -33,7 +33,7 @@ export async function digestOfWhole(hashed: Promise<Buffer>, facts: WholeFacts):
   )
   const wrong = required.find((digest) => digest !== sha256)
   const suspects = wrong || sha256 === undefined ? [...slots.have] : required.length === 0 ? facts.unproven : []
-  const damaged = await findDamaged([...suspects], slots, plan, facts.path, facts.hashes)
+  const damaged = await findDamaged(suspects, slots, plan, facts.path, facts.hashes)
   if (damaged.length > 0) {
     await facts.forget(damaged)
     throw new LarderError('CACHE_DAMAGED', `${damaged.length} pieces were damaged on disk and must be fetched again`, {

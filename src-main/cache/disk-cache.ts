@@ -3,7 +3,7 @@ import type { ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
 import type { CachePriority } from '../contract/cache-priority.ts'
 import type { CacheStats } from '../contract/snapshot.ts'
 import { sleep, type Clock } from '../lib/clock.ts'
-import { hasCode, LarderError } from '../lib/errors.ts'
+import { LarderError } from '../lib/errors.ts'
 import { orAborted } from '../lib/or-aborted.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
@@ -20,23 +20,26 @@ import type {
   VerifyReport
 } from './cache.ts'
 import { effectiveLimits, type CacheLimits, type EffectiveLimits } from './cache-limits.ts'
-import { ContentStore, toCached } from './content-store.ts'
+import { clearCache } from './clear-cache.ts'
+import { ContentStore } from './content-store.ts'
 import { deliverFile, type DeliveryOptions } from './deliver.ts'
 import { DiskRoom, tooSmall } from './disk-room.ts'
 import { lookAt } from './file-stamp.ts'
 import type { FolderLock } from './folder-lock.ts'
 import type { IndexDb } from './index-db.ts'
+import { toCached } from './index-rows.ts'
 import type { Layout } from './layout.ts'
 import { OpenFiles } from './open-files.ts'
+import { openReader } from './open-reader.ts'
 import { PartialShelf } from './partial-shelf.ts'
-import { reconcile, sweepQuarantine, type RestingPartial } from './recover.ts'
+import { reconcile, type RestingPartial } from './recover.ts'
 import type { Checked } from './provenance.ts'
 import type { MemberMemory } from './members-table.ts'
 import type { DayLedger } from './savings-table.ts'
 import { replaceFile } from './safe-files.ts'
 import { withVersion } from './sidecar.ts'
 import { DiskStream, type StreamParts } from './stream.ts'
-import { takeIn } from './take-in.ts'
+import { TakingsIn } from './takings-in.ts'
 import { Upkeep } from './upkeep.ts'
 import { UseCounts } from './use-counts.ts'
 import { verifyCache, type VerifyOptions } from './verify.ts'
@@ -68,13 +71,12 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   readonly #uses: UseCounts
   readonly #shelf: PartialShelf
   readonly #upkeep: Upkeep
+  readonly #takings: TakingsIn
   readonly #streams = new Set<DiskStream>()
   readonly #streamParts: StreamParts
   readonly #ending = new AbortController()
   #limits: EffectiveLimits
-  #moving: CacheStats['moving'] = null
   #verifying = false
-  #tookIn: Promise<void> = Promise.resolve()
   #bringing: Promise<void> = Promise.resolve()
   /** Index and files agree as far as is known. */
   #inLine = true
@@ -139,6 +141,13 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
       uses,
       limits: () => this.#limits,
       onEvicted: (sha256, { bytes, reason }) => this.emit('evicted', { sha256, bytes, reason })
+    })
+    this.#takings = new TakingsIn(() => ({ layout, store, index: this.#index(), room, clock }), this.#ending.signal, {
+      changed: () => this.emit('changed'),
+      tookIn: async (what) => {
+        this.emit('tookIn', what)
+        await this.#upkeep.evict(0)
+      }
     })
   }
 
@@ -231,28 +240,7 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
 
   async open(sha256: Sha256Hex): Promise<ContentReader | undefined> {
     this.#index()
-    this.store.users.hold(sha256)
-    let closed = false
-    const close = async () => {
-      if (!closed) this.store.users.letGo(sha256)
-      closed = true
-    }
-    const sidecar = await this.store.sound(sha256).catch(async (error) => {
-      await close()
-      throw error
-    })
-    if (!sidecar) {
-      await close()
-      return undefined
-    }
-    const { plan, pieceDigests, provenances } = sidecar
-    const read = async (start: number, length: number, into?: Buffer) => {
-      if (closed) throw new LarderError('CANCELLED', 'This content is closed', { sha256 })
-      if (start < 0 || length < 0 || start + length > plan.lengthBytes)
-        throw new RangeError(`bytes ${start}+${length} of ${plan.lengthBytes}`)
-      return this.store.read(sidecar, start, length, into)
-    }
-    return { sha256, plan, pieceDigests, provenances, read, close }
+    return openReader(this.store, sha256)
   }
 
   noteHit(sha256: Sha256Hex): void {
@@ -319,30 +307,10 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     return row.lengthBytes
   }
 
-  async clear({ pinnedToo, dryRun }: { pinnedToo: boolean; dryRun: boolean }): Promise<ClearReport> {
-    const report = { removed: 0, unfinished: 0, unfinishedBytes: 0, bytes: 0, kept: this.#shelf.openCount }
-    for (const { id, bytes, pinned } of [...this.#index().evictable()]) {
-      if ((pinned && !pinnedToo) || this.store.users.inUse(id)) {
-        report.kept++
-        continue
-      }
-      try {
-        if (!dryRun) await this.remove(id)
-        report.removed++
-        report.bytes += bytes
-      } catch (error) {
-        if (hasCode(error, 'CACHE_BUSY')) report.kept++
-        else if (!hasCode(error, 'NOT_FOUND')) throw error
-      }
-    }
-    for (const [name, { bytes }] of this.#shelf.resting()) {
-      if (!dryRun) await this.#shelf.remove(name)
-      report.unfinished++
-      report.unfinishedBytes += bytes
-      report.bytes += bytes
-    }
-    if (!dryRun) await sweepQuarantine(this.#parts.layout, Infinity)
-    return report
+  async clear(options: { pinnedToo: boolean; dryRun: boolean }): Promise<ClearReport> {
+    const { layout } = this.#parts
+    const remove = (sha256: Sha256Hex) => this.remove(sha256)
+    return clearCache({ layout, index: this.#index(), shelf: this.#shelf, users: this.store.users, remove }, options)
   }
 
   pin(sha256: Sha256Hex, pinned: boolean, until: number | null = null): void {
@@ -382,10 +350,7 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   }
 
   takeIn(from: string): Promise<void> {
-    // One folder after the other.
-    const result = this.#tookIn.then(() => this.#takeInNow(from))
-    this.#tookIn = result.catch(() => {})
-    return result
+    return this.#takings.add(from)
   }
 
   stats(): CacheStats {
@@ -400,7 +365,7 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
       pinned,
       evictions: this.#upkeep.evictions,
       evictedLastHour: this.#upkeep.pressure.lastHour,
-      moving: this.#moving,
+      moving: this.#takings.moving,
       diskFull: this.#room.full
     }
   }
@@ -414,31 +379,10 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     return (this.#closing ??= this.#close({ clean: false }))
   }
 
-  async #takeInNow(from: string): Promise<void> {
-    const { layout, clock } = this.#parts
-    const show = (moving: CacheStats['moving']) => {
-      this.#moving = moving
-      this.emit('changed')
-    }
-    let last = { done: 0, total: 0, bytes: 0 }
-    try {
-      await takeIn({ layout, store: this.store, index: this.#index(), room: this.#room, clock }, from, {
-        signal: this.#ending.signal,
-        onProgress: (progress) => show({ from, ...(last = progress), problem: null })
-      })
-      show(null)
-      this.emit('tookIn', { from, contents: last.total, bytes: last.bytes })
-      await this.#upkeep.evict(0)
-    } catch (error) {
-      show({ from, ...last, problem: (error as Error).message })
-      throw error
-    }
-  }
-
   async #close({ clean }: { clean: boolean }): Promise<void> {
     const { layout, index, lock } = this.#parts
     this.#ending.abort(new LarderError('SHUTTING_DOWN', 'The cache is closed'))
-    await Promise.all([this.#tookIn, this.#bringing])
+    await Promise.all([this.#takings.idle(), this.#bringing])
     const saved = clean && (await this.#shelf.close())
     await Promise.allSettled([...this.#streams].map((stream) => stream.discard()))
     await this.#upkeep.end()

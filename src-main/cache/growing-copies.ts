@@ -21,6 +21,7 @@ export class GrowingCopies {
       path: this.#path,
       hashes,
       clock,
+      onOver: (over) => this.#copies.delete(over),
       fits: (bytes) => room.fits(bytes)
     })
     if (copy) this.#copies.add(copy)
@@ -35,7 +36,6 @@ export class GrowingCopies {
   /** Their room is needed. @returns false when there are none */
   async discard(): Promise<boolean> {
     const copies = [...this.#copies]
-    this.#copies.clear()
     await Promise.all(copies.map((copy) => copy.discard()))
     return copies.length > 0
   }

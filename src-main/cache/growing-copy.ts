@@ -1,8 +1,9 @@
 // Why it is like this: docs/decisions/0068-a-file-is-delivered-while-it-comes-in.md
 import { unlinkSync } from 'node:fs'
-import { dirname, sep } from 'node:path'
+import { dirname } from 'node:path'
 import { Bitmap } from '../lib/bitmap.ts'
 import type { Clock } from '../lib/clock.ts'
+import { liesIn } from '../lib/lies-in.ts'
 import { writeHere } from '../pieces/hash-here.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import { pieceLength, pieceStart, type PiecePlan } from '../pieces/plan.ts'
@@ -14,7 +15,7 @@ import { requireRoom, sameDisk } from '../placing/room.ts'
 import type { GrowingCopy } from './cache.ts'
 
 /** What is shorter is copied at the end before anybody notices. */
-export const WORTH_GROWING_BYTES = 8 * 1024 * 1024
+const WORTH_GROWING_BYTES = 8 * 1024 * 1024
 /** Pieces on their way to one destination. The system has four threads for the files of the whole process. */
 const AT_ONCE = 2
 
@@ -32,6 +33,8 @@ export interface GrowingParts {
   readonly path: string
   readonly hashes: HashPool
   readonly clock: Clock
+  /** It grows no more: taken, or ended. */
+  readonly onOver: (copy: DiskCopy) => void
   /** So many bytes more fit on the cache's own disk besides what it keeps free. */
   fits(bytes: number): Promise<boolean>
 }
@@ -56,6 +59,7 @@ export class DiskCopy implements GrowingCopy {
   readonly destination: string
   readonly #source: GrowingSource
   readonly #hashes: HashPool
+  readonly #onOver: (copy: DiskCopy) => void
   readonly #part: PartFile
   readonly #written: Bitmap
   readonly #digests: Buffer
@@ -69,11 +73,12 @@ export class DiskCopy implements GrowingCopy {
   #memory: Buffer<SharedArrayBuffer> | null = null
   #ending: Promise<void> | null = null
 
-  private constructor(part: PartFile, source: GrowingSource, hashes: HashPool) {
+  private constructor(part: PartFile, source: GrowingSource, { hashes, onOver }: GrowingParts) {
     this.#part = part
     this.destination = part.destination
     this.#source = source
     this.#hashes = hashes
+    this.#onOver = onOver
     this.#written = new Bitmap(source.plan.count)
     this.#digests = Buffer.alloc(source.plan.count * 32)
     this.#behind = new Set(source.have)
@@ -91,7 +96,7 @@ export class DiskCopy implements GrowingCopy {
     const options = { overwrite, clock: parts.clock, exclusive: false }
     try {
       const path = await resolveDestination(destination, { overwrite })
-      if ((dirname(path) + sep).startsWith(parts.cacheDir + sep)) return undefined
+      if (liesIn(dirname(path), parts.cacheDir)) return undefined
       // What shares its blocks with the cache costs nothing at the end.
       const clone = await cloneOf(parts.path, path, { ...options, orCopy: false, lengthBytes: plan.lengthBytes })
       if (clone) return void (await clone.discard())
@@ -99,7 +104,7 @@ export class DiskCopy implements GrowingCopy {
       const missingBytes = (plan.count - have.count) * plan.pieceBytes
       const shared = await sameDisk(dirname(path), parts.cacheDir)
       if (shared && !(await parts.fits(plan.lengthBytes + missingBytes))) return undefined
-      const copy = new DiskCopy(await PartFile.open(path, options), source, parts.hashes)
+      const copy = new DiskCopy(await PartFile.open(path, options), source, parts)
       copy.#catchUp()
       return copy
     } catch {
@@ -120,7 +125,7 @@ export class DiskCopy implements GrowingCopy {
   /** Ends it as a part of its own; from now on it belongs to the caller. @returns undefined when it has ended before */
   async take(): Promise<TakenCopy | undefined> {
     if (this.#state !== 'growing') return undefined
-    this.#state = 'taken'
+    this.#over('taken')
     await this.#settled()
     return {
       part: this.#part,
@@ -131,7 +136,7 @@ export class DiskCopy implements GrowingCopy {
 
   discard(): Promise<void> {
     if (this.#state === 'growing') {
-      this.#state = 'ended'
+      this.#over('ended')
       this.#ending = this.#end()
     }
     return this.#ending ?? Promise.resolve()
@@ -139,6 +144,12 @@ export class DiskCopy implements GrowingCopy {
 
   get #busy(): boolean {
     return this.#writing.size >= AT_ONCE || this.#flushing > 0
+  }
+
+  #over(state: 'taken' | 'ended'): void {
+    this.#state = state
+    this.#memory = null
+    this.#onOver(this)
   }
 
   async #end(): Promise<void> {
@@ -182,8 +193,9 @@ export class DiskCopy implements GrowingCopy {
   /** The disk may be slower than the pieces come. */
   #flush(bytes: number): void {
     this.#flushing++
+    const counted = this.#part.writingElsewhere(bytes)
     if (this.#written.complete) this.#part.flushSoon()
-    this.#part.writingElsewhere(bytes).then(
+    counted.then(
       () => {
         this.#flushing--
         this.#catchUp()

@@ -4,10 +4,10 @@ import type { ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
 import type { ContentKind } from '../contract/request.ts'
 import type { CacheEntryView } from '../contract/snapshot.ts'
 import { SourceFacts, weaker, type VerifiedBy } from '../contract/provenance.ts'
-import type { KeyProvenance, StoredVersion } from './cache.ts'
+import type { CachedContent, KeyProvenance, StoredVersion } from './cache.ts'
 import type { Signer } from './provenance.ts'
 import type { FileStamp } from './file-stamp.ts'
-import { fromJson } from './sidecar.ts'
+import { fromJson, type Sidecar } from './sidecar.ts'
 
 /** A row of the index, by column. */
 export type Row = Record<string, SQLInputValue>
@@ -25,6 +25,29 @@ export interface ContentRow {
   readonly createdAt: number
   /** Stamp of the file when its bytes were last known to be right; null: not since it was found. */
   readonly stamp: FileStamp | null
+}
+
+/** A content as the cache gives it out. */
+export function toCached({ sha256, lengthBytes, pieceBytes, createdAt }: ContentRow): CachedContent {
+  return { sha256, plan: { lengthBytes, pieceBytes, count: Math.ceil(lengthBytes / pieceBytes) }, createdAt }
+}
+
+/** @param stamp of the file when its bytes were last known to be right */
+export function rowOf(
+  { sha256, plan, kind, pinned, pinnedUntil, priority, createdAt }: Sidecar,
+  stamp: ContentRow['stamp']
+): ContentRow {
+  return {
+    sha256,
+    lengthBytes: plan.lengthBytes,
+    pieceBytes: plan.pieceBytes,
+    kind,
+    pinned,
+    pinnedUntil,
+    priority,
+    createdAt,
+    stamp
+  }
 }
 
 export function toVersion(row: Row): StoredVersion {

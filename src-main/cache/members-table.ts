@@ -10,7 +10,7 @@ export interface MemberMemory {
 }
 
 /** Members kept; whoever was of use last is forgotten last. */
-export const MAX_MEMBERS = 1024
+const MAX_MEMBERS = 1024
 
 const SCHEMA = 'CREATE TABLE IF NOT EXISTS members (peer TEXT PRIMARY KEY, at REAL NOT NULL) STRICT, WITHOUT ROWID'
 const NOTE = 'INSERT INTO members VALUES (?1, ?2) ON CONFLICT (peer) DO UPDATE SET at = ?2'

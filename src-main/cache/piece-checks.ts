@@ -44,7 +44,7 @@ export function requiredDigests(key: ContentKey, expected: Sha256Hex | null): Sh
 
 /** Those of the pieces whose bytes on disk do not have their record's digest. */
 export async function findDamaged(
-  pieces: number[],
+  pieces: readonly number[],
   slots: RecordSlots,
   plan: PiecePlan,
   path: string,

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { ContentKey, Sha256Hex } from '../contract/ids.ts'
 import { MAX_PIECES } from '../contract/peer-messages.ts'
@@ -10,7 +11,7 @@ import { fromFiles, ProvenanceFiles, toFiles, type Provenance } from './provenan
 
 const MIB = 1024 * 1024
 /** A sidecar larger than this was not written by Larder. */
-export const MAX_SIDECAR_BYTES = 8 * MIB
+const MAX_SIDECAR_BYTES = 8 * MIB
 const MAX_POLICY_BYTES = 16 * 1024
 /** Versions kept beside a content, newest first; the index may know more. */
 const MAX_VERSIONS = 64
@@ -78,6 +79,16 @@ export function encodeSidecar({ plan, pieceDigests, versions, provenances, ...re
     provenances: toFiles(provenances)
   }
   return JSON.stringify(file)
+}
+
+/** @returns undefined when there is none, or as {@link decodeSidecar} does */
+export async function readSidecar(path: string, sha256: Sha256Hex): Promise<Sidecar | undefined> {
+  try {
+    if ((await stat(path)).size > MAX_SIDECAR_BYTES) return undefined
+    return decodeSidecar(await readFile(path, 'utf8'), sha256)
+  } catch {
+    return undefined
+  }
 }
 
 /** @returns undefined when it is damaged or belongs to another content */

@@ -16,14 +16,6 @@ const MAX_EPOCH_LEAD = 65_536
 const MOST_CANDIDATES = 16
 const BRIEF_CANDIDATES = 2
 
-/**
- * A content of one piece is over before a better master is found: its election ends with the last answer, and there is nothing
- * that followers could exchange.
- */
-export function isBrief({ pieceCount }: Pick<ClaimPut, 'pieceCount'>): boolean {
-  return pieceCount <= 1
-}
-
 export interface TableSettings {
   readonly windowMs: number
   readonly leaseMs: number
@@ -107,9 +99,12 @@ export class ClaimTable {
   get memberCount(): number {
     return this.#roster.memberCount
   }
-  /** See {@link isBrief}. */
+  /**
+   * A content of one piece is over before a better master is found: its election ends with the last answer, and there is nothing
+   * that followers could exchange.
+   */
   get isBrief(): boolean {
-    return isBrief({ pieceCount: this.#pieceCount })
+    return this.#pieceCount <= 1
   }
   claimantIds(): PeerId[] {
     return [...this.#roster.claimants()].map(({ id }) => id)

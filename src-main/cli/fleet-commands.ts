@@ -8,6 +8,7 @@ import { systemClock } from '../lib/clock.ts'
 import { dataPaths, defaultDataDir } from '../lib/data-paths.ts'
 import { hasCode, LarderError, systemCode } from '../lib/errors.ts'
 import { writePrivateFile } from '../lib/private-file.ts'
+import { shortId } from '../lib/short-id.ts'
 import { readDenyList, type DenyList } from '../peers/fleet/deny-list.ts'
 import {
   acceptEnrolment,
@@ -24,7 +25,7 @@ import { FleetFolder } from '../peers/fleet/fleet-folder.ts'
 import { readRecallList } from '../peers/fleet/recall-list.ts'
 import { loadIdentity, type Identity } from '../peers/fleet/identity.ts'
 import type { Output } from './output.ts'
-import { localTime, shortId } from './printable.ts'
+import { localTime } from './printable.ts'
 
 const DAY_MS = 24 * 3600_000
 export const DEFAULT_DAYS = 365

@@ -1,12 +1,13 @@
 import { connect } from '../client/connection.ts'
 import { dataPaths } from '../lib/data-paths.ts'
+import { shortId } from '../lib/short-id.ts'
 import { describeCa } from '../peers/fleet/fleet-ca.ts'
 import { expiresAtMs } from '../peers/fleet/fleet-certificate.ts'
 import { loadSettings } from '../settings/load-settings.ts'
 import { diskFiles } from '../settings/settings-files.ts'
 import { caDirOf, deviceOf, memberFacts, type CaOptions } from './fleet-commands.ts'
 import type { Output } from './output.ts'
-import { localTime, shortId } from './printable.ts'
+import { localTime } from './printable.ts'
 import { formatFacts, formatTable } from './table.ts'
 
 const how = {

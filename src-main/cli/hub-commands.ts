@@ -1,8 +1,9 @@
 import { connect } from '../client/connection.ts'
 import type { HubContentView, HubMemberView, HubSiteView, HubView } from '../contract/hub-view.ts'
 import { countOf, formatSize } from '../contract/sizes.ts'
+import { shortId } from '../lib/short-id.ts'
 import type { Output } from './output.ts'
-import { localTime, printable, shortId } from './printable.ts'
+import { localTime, printable } from './printable.ts'
 import type { AgentCommandOptions } from './show.ts'
 import { formatTable } from './table.ts'
 

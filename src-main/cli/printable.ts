@@ -15,6 +15,3 @@ export function localTime(wallMs: number): string {
   const two = (value: number) => String(value).padStart(2, '0')
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
 }
-
-/** Start of a digest or an id, as people read it out. */
-export const shortId = (id: string): string => id.slice(0, 12)

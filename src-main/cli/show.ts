@@ -4,8 +4,9 @@ import type { MasterView } from '../contract/snapshot.ts'
 import type { AgentEvent } from '../contract/events.ts'
 import { formatDuration } from '../contract/durations.ts'
 import type { Output } from './output.ts'
-import { localTime, printable, shortId } from './printable.ts'
+import { localTime, printable } from './printable.ts'
 import { countOf, formatSize } from '../contract/sizes.ts'
+import { shortId } from '../lib/short-id.ts'
 import { formatFacts, formatTable } from './table.ts'
 
 /** Options of every command that talks to the agent. */
@@ -108,7 +109,7 @@ export async function showMasters(options: AgentCommandOptions, output: Output):
       masterOf(one),
       String(one.epoch),
       String(one.members),
-      one.coordinatorName ?? one.coordinator?.slice(0, 12) ?? '–'
+      one.coordinatorName ?? (one.coordinator ? shortId(one.coordinator) : '–')
     ])
     const table = withNotes(
       formatTable(['CONTENT', 'MASTER', 'EPOCH', 'MEMBERS', 'COORDINATOR'], rows, {
@@ -129,7 +130,7 @@ const MOST_FINISHED = 20
 
 function masterOf({ self, masterName, master, finished }: MasterView): string {
   if (self) return 'this PC'
-  return masterName ?? master?.slice(0, 12) ?? (finished ? 'finished' : 'not elected yet')
+  return masterName ?? (master ? shortId(master) : finished ? 'finished' : 'not elected yet')
 }
 
 export function describeEvent(event: AgentEvent): string {

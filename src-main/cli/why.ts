@@ -3,9 +3,10 @@ import { verifiedTexts } from '../contract/provenance.ts'
 import type { WhyDownload, WhyView } from '../contract/why.ts'
 import { formatDuration } from '../contract/durations.ts'
 import type { Output } from './output.ts'
-import { localTime, printable, shortId } from './printable.ts'
+import { localTime, printable } from './printable.ts'
 import { describeEvent, type AgentCommandOptions } from './show.ts'
 import { formatSize } from '../contract/sizes.ts'
+import { shortId } from '../lib/short-id.ts'
 
 /** Tells why downloads came from where they did. @throws NOT_FOUND */
 export async function showWhy(

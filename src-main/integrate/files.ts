@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs'
 import { mkdir, readdir, readFile, realpath, rm, rmdir, stat } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { LarderError, systemCode } from '../lib/errors.ts'
-import { replaceFile } from '../lib/replace-file.ts'
+import { writeBeside } from '../lib/write-beside.ts'
 import { isMade, makeEdit, undoEdit } from './edits.ts'
 import type { Surroundings, Tool } from './tools.ts'
 
@@ -99,7 +99,7 @@ async function put(path: string, text: string | null): Promise<void> {
     const target = await realpath(path).catch(() => path)
     await mkdir(dirname(target), { recursive: true })
     const before = await stat(target).catch(() => null)
-    await replaceFile(target, Buffer.from(text, 'latin1'), async (file) => {
+    await writeBeside(target, Buffer.from(text, 'latin1'), async (file) => {
       if (before) await file.chown(before.uid, before.gid).catch(() => {})
       await file.chmod(before ? before.mode & 0o7777 : 0o644)
     })

@@ -5,15 +5,15 @@ import { dirname } from 'node:path'
 import { readAtMost } from './bounded-file.ts'
 import { systemCode } from './errors.ts'
 import { ownerIn, ownerInSync } from './folder-owner.ts'
-import { replaceFile } from './replace-file.ts'
+import { writeBeside } from './write-beside.ts'
 
 /** Only this user may read and write it. Windows ignores the mode; there the folder's rights count. */
 const PRIVATE = 0o600
 
-/** Writes a file for the owner of its folder alone, this user, as {@link replaceFile}. */
+/** Writes a file for the owner of its folder alone, this user, as {@link writeBeside}. */
 export async function writePrivateFile(path: string, data: string | Uint8Array): Promise<void> {
   const owner = await ownerIn(dirname(path))
-  await replaceFile(path, data, async (file) => {
+  await writeBeside(path, data, async (file) => {
     if (owner) await file.chown(owner.uid, owner.gid)
   })
 }

@@ -37,6 +37,50 @@ test('so many go at the same time, and all get their turn', async () => {
   )
 })
 
+test('a place that is given is taken, also by who comes between the giving and the going on', async () => {
+  const { running, add, most } = jobs(new Turns(fakeClock(), 1, 1000))
+  const all = [add('a'), add('a')]
+  await settled()
+  // Comes at each step there is while the place goes from the first to the second.
+  const late: Promise<void>[] = []
+  running[0]!.end()
+  for (let step = 0; step < 10; step++) {
+    late.push(add('a'))
+    await Promise.resolve()
+  }
+  await settled()
+  expect(most()).toBe(1)
+  for (let left = 11; left > 0; left--) {
+    expect(running).toHaveLength(1)
+    running[0]!.end()
+    await settled()
+  }
+  await Promise.all([...all, ...late])
+  expect(most()).toBe(1)
+})
+
+test('who is called off leaves the line, and its place goes to the next', async () => {
+  const turns = new Turns(fakeClock(), 1, 1000)
+  const { running, add } = jobs(turns)
+  const first = add('a')
+  const off = new AbortController()
+  let began = false
+  const work = async () => void (began = true)
+  const second = turns.take('a', work, off.signal)
+  const third = add('a')
+  off.abort(new Error('not wanted'))
+  await expect(second).rejects.toThrow('not wanted')
+  await expect(turns.take('b', work, off.signal)).rejects.toThrow('not wanted')
+  expect(running).toHaveLength(1)
+  running[0]!.end()
+  await first
+  await settled()
+  expect(running).toHaveLength(1)
+  running[0]!.end()
+  await third
+  expect(began).toBe(false)
+})
+
 test('another name has a line of its own', async () => {
   const { running, add } = jobs(new Turns(fakeClock(), 1, 1000))
   const all = [add('a'), add('a'), add('b')]

@@ -1,5 +1,11 @@
 import type { Clock } from './clock.ts'
 
+interface Line {
+  running: number
+  /** Each call gives its place to one who waits. */
+  readonly waiting: Set<() => void>
+}
+
 /**
  * Lets so many go at the same time for each name; others wait for their turn, but not for long: a line that does not move is no
  * reason to be late.
@@ -8,7 +14,7 @@ export class Turns {
   readonly #clock: Clock
   readonly #most: number
   readonly #patienceMs: number
-  readonly #lines = new Map<string, { running: number; waiting: Set<() => void> }>()
+  readonly #lines = new Map<string, Line>()
 
   constructor(clock: Clock, most: number, patienceMs: number) {
     this.#clock = clock
@@ -16,32 +22,42 @@ export class Turns {
     this.#patienceMs = patienceMs
   }
 
-  /** Does the work when it is its turn, or once the signal says that it is wanted no more: the work finds that out itself. */
+  /** Does the work when it is its turn; who wants it no more before leaves the line with the signal's reason. */
   async take<T>(name: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted()
     const line = this.#lines.get(name) ?? { running: 0, waiting: new Set() }
     this.#lines.set(name, line)
-    if (line.running >= this.#most) await this.#wait(line.waiting, signal)
-    line.running++
+    if (line.running < this.#most) line.running++
+    else await this.#wait(line, signal)
     try {
       return await work()
     } finally {
       line.running--
-      if (line.running < this.#most) for (const wake of [...line.waiting].slice(0, this.#most - line.running)) wake()
-      if (line.running === 0 && line.waiting.size === 0) this.#lines.delete(name)
+      if (line.running < this.#most) line.waiting.values().next().value?.()
+      if (line.running === 0) this.#lines.delete(name)
     }
   }
 
-  #wait(waiting: Set<() => void>, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
+  /** The place is counted when it is given: nobody new takes it before the woken one goes on. */
+  #wait(line: Line, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
         limit.cancel()
-        waiting.delete(wake)
-        signal?.removeEventListener('abort', wake)
+        line.waiting.delete(give)
+        signal?.removeEventListener('abort', onAbort)
+      }
+      const give = () => {
+        leave()
+        line.running++
         resolve()
       }
-      const limit = this.#clock.after(this.#patienceMs, wake)
-      waiting.add(wake)
-      signal?.addEventListener('abort', wake, { once: true })
+      const onAbort = () => {
+        leave()
+        reject(signal?.reason as Error)
+      }
+      const limit = this.#clock.after(this.#patienceMs, give)
+      line.waiting.add(give)
+      signal?.addEventListener('abort', onAbort, { once: true })
     })
   }
 }

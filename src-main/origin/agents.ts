@@ -6,7 +6,7 @@ import type { Settings } from '../contract/settings.ts'
 import type { ClientCertificate } from './client-certificates.ts'
 import type { Chooser } from './address-policy.ts'
 import type { AddressGuard } from './guarded-lookup.ts'
-import { proxyFor, proxyOfPac } from './proxy.ts'
+import { proxyFor, proxyOfSystem, type SystemProxy } from './proxy.ts'
 import { systemCas, trustedCas } from './trust.ts'
 
 /** So long for one address of a name before the next is tried, ms. */
@@ -26,9 +26,6 @@ export interface SystemWays {
   /** Monotonic, ms. */
   now(): number
 }
-
-/** `PROXY proxy.example:8080; DIRECT` */
-export type SystemProxy = (url: string) => Promise<string>
 
 /** Connections to origins, direct or through a proxy, kept alive between requests. */
 export interface Agents {
@@ -59,7 +56,6 @@ export function createAgents(
   const learned = new Map<string, { readonly proxy: string | null; readonly untilMs: number }>()
   const proxyOf = (url: string) =>
     proxyFor(url, { proxy: settings.proxy, env, system: learned.get(new URL(url).origin)?.proxy })
-  let cas: Promise<readonly string[]> | undefined
   let systemCertificates: readonly string[] = []
   const plain = new Map<string, http.Agent>()
   const secure = new Map<string, https.Agent>()
@@ -81,7 +77,7 @@ export function createAgents(
   const learnProxy = async (url: string): Promise<void> => {
     const { origin } = new URL(url)
     if (!system.proxy || settings.proxy !== null || (learned.get(origin)?.untilMs ?? 0) > system.now()) return
-    const proxy = proxyOfPac(await system.proxy(url).catch(() => 'DIRECT'))
+    const proxy = await proxyOfSystem(url, system.proxy)
     learned.delete(origin)
     learned.set(origin, { proxy, untilMs: system.now() + PROXY_FRESH_MS })
     if (learned.size > MAX_LEARNED) learned.delete(learned.keys().next().value!)
@@ -89,7 +85,7 @@ export function createAgents(
   return {
     async prepare(url) {
       await learnProxy(url)
-      if (url.startsWith('https:')) systemCertificates = await (cas ??= system.cas())
+      if (url.startsWith('https:')) systemCertificates = await system.cas()
     },
     for(url, chooser, certificate) {
       const proxy = proxyOf(url)

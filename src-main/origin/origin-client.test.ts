@@ -75,11 +75,23 @@ describe('a probe of which all bytes are wanted', () => {
   })
 
   it('is a HEAD while as many bodies as may are waiting, and again once they are taken or not wanted', async () => {
-    const url = put({ etag: '"v1"' })
-    const [first] = [await wanted(url), await wanted(url)]
-    expect(methods()).toEqual(['GET 200', 'HEAD 200'])
+    const first = await wanted(put({ etag: '"v1"' }))
+    const other = server.put('/b.bin', body, { etag: '"v1"' })
+    await wanted(other)
     client.release(first)
-    await wanted(url)
+    // Asked with HEAD it has brought no bytes yet.
+    await wanted(other)
+    expect(methods()).toEqual(['GET 200'])
+    expect(server.requests('/b.bin').map(({ method }) => method)).toEqual(['HEAD', 'GET'])
+  })
+
+  it('is a HEAD for who asks for the same soon after: the download has begun by then', async () => {
+    const clock = fakeClock()
+    client = make({ clock })
+    const url = put({ etag: '"v1"' })
+    for (let time = 0; time < 2; time++) client.release(await wanted(url))
+    await clock.pass(60_000)
+    client.release(await wanted(url))
     expect(methods()).toEqual(['GET 200', 'HEAD 200', 'GET 200'])
   })
 

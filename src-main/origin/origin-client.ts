@@ -5,7 +5,8 @@ import { hasCode, LarderError } from '../lib/errors.ts'
 import { Turns } from '../lib/turns.ts'
 import type { TransferWindow } from '../rates/adaptive-window.ts'
 import type { Pace } from '../rates/pace.ts'
-import { createAgents, KEPT_IDLE, type SystemProxy } from './agents.ts'
+import { createAgents, KEPT_IDLE } from './agents.ts'
+import { AskedWhole } from './asked-whole.ts'
 import { openBody } from './body.ts'
 import { cachingRules } from './caching.ts'
 import { ClientCertificates } from './client-certificates.ts'
@@ -18,7 +19,7 @@ import { nameOfUrl } from './ignored-query.ts'
 import type { OriginBody, OriginClient, OriginVersion, ProbeResult } from './origin.ts'
 import { nothingAnyway, type SharedAnyway } from './private-by-default.ts'
 import { probeOnce, type Probe, type ProbeOptions } from './probe.ts'
-import { proxyFor } from './proxy.ts'
+import { proxyFor, type SystemProxy } from './proxy.ts'
 import { Quirks } from './quirks.ts'
 import { callerFields, isCredentialField } from './request-headers.ts'
 import { pauseBeforeRetry } from './retry.ts'
@@ -97,6 +98,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
   let askingWhole = 0
   /** They publish digests: what a digest names may be here, whatever the URL. */
   const digestHosts = new Set<string>()
+  const askedWhole = new AskedWhole(clock)
   const turns = new Turns(clock, PROBES_AT_ONCE, PROBE_PATIENCE_MS)
   const suspects = new Set<string>()
   const closing = new AbortController()
@@ -109,7 +111,8 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
       const known = nameOfUrl(href, settings.ignoredQuery)
       const learned = { headRefused: false }
       for (let attempt = 1; ; attempt++) {
-        const withBytes = held.size + askingWhole < (whole ?? 0) && attempt === 1 && !digestHosts.has(hostOf(url))
+        const mayHold = held.size + askingWhole < (whole ?? 0) && attempt === 1 && !digestHosts.has(hostOf(url))
+        const withBytes = mayHold && askedWhole.note(url)
         if (withBytes) askingWhole++
         try {
           const how: ProbeOptions = {

@@ -4,6 +4,9 @@ import { LarderError } from '../lib/errors.ts'
 /** `proxy.example:8080` */
 const PLACE = /^(\[[0-9a-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i
 
+/** What the system says about proxies for a URL, as a PAC file does: `PROXY proxy.example:8080; DIRECT` */
+export type SystemProxy = (url: string) => Promise<string>
+
 type Env = Readonly<Record<string, string | undefined>>
 
 /**
@@ -44,6 +47,15 @@ export function proxyOfPac(answer: string): string | null {
     if (proxy !== null) return proxy
   }
   return null
+}
+
+/** The proxy that the system names for a URL; null: direct, and where it cannot say. */
+export async function proxyOfSystem(url: string, system: SystemProxy): Promise<string | null> {
+  try {
+    return proxyOfPac(await system(url))
+  } catch {
+    return null
+  }
 }
 
 function httpProxy(text: string): string | null {

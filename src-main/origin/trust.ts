@@ -20,17 +20,30 @@ export function trustedCas(extraCaFile: string | null, system: readonly string[]
   return [...ca]
 }
 
+let read: Promise<readonly string[]> | undefined
+
+/** What {@link readSystemCas} says, asked once in a process. */
+export function systemCas(): Promise<readonly string[]> {
+  return (read ??= readSystemCas())
+}
+
 /**
  * The operating system's CAs, read beside the event loop: on a managed Mac it takes longer than a master may be silent
- * (nodejs/node#63313). A store that cannot be read must not take the others along.
+ * (nodejs/node#63313). A store that cannot be read, or a thread that cannot be had, must not take the others along.
  */
-export function systemCas(): Promise<readonly string[]> {
-  return new Promise((resolve) => {
-    const reader = new Worker(READ_SYSTEM_CAS, { eval: true })
-    reader.once('message', resolve)
-    reader.once('error', () => resolve([]))
-    reader.once('exit', () => resolve([]))
-  })
+export async function readSystemCas(
+  begin = (): Worker => new Worker(READ_SYSTEM_CAS, { eval: true })
+): Promise<readonly string[]> {
+  try {
+    const reader = begin()
+    return await new Promise((resolve, reject) => {
+      reader.once('message', resolve)
+      reader.once('error', reject)
+      reader.once('exit', () => resolve([]))
+    })
+  } catch {
+    return []
+  }
 }
 
 function readCertificates(path: string): string[] {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -25,6 +25,31 @@ test('the next start removes what a killed program left and nobody can go on wit
   expect(await next.sweep()).toHaveLength(1)
   expect(await readdir(dir)).toEqual(['begun.json'])
   expect(await (await BegunFiles.open(list)).sweep()).toEqual([])
+})
+
+test('what one has done with stays in the list while another writes to the same place', async () => {
+  const to = join(dir, 'a')
+  const begun = await BegunFiles.open(list)
+  const listed = async () => JSON.parse(await readFile(list, 'utf8'))
+  await begun.note(to)
+  await begun.note(to)
+  await begun.forget(to)
+  expect(await listed()).toEqual([to])
+  expect(await begun.sweep()).toEqual([])
+  expect(await listed()).toEqual([to])
+  await begun.forget(to)
+  expect(await listed()).toEqual([])
+})
+
+test('what was kept of a try is forgotten with the next one that leaves nothing', async () => {
+  const to = join(dir, 'a')
+  const begun = await BegunFiles.open(list)
+  await begun.note(to)
+  begun.keep(to)
+  expect(JSON.parse(await readFile(list, 'utf8'))).toEqual([to])
+  await begun.note(to)
+  await begun.forget(to)
+  expect(JSON.parse(await readFile(list, 'utf8'))).toEqual([])
 })
 
 test('what can be gone on with stays, and is looked at again at each start', async () => {

@@ -14,6 +14,8 @@ const Paths = z.array(z.string().min(1).max(4096)).max(MAX_FILES)
 export class BegunFiles {
   readonly #file: string
   readonly #paths: Set<string>
+  /** How many write to it now. */
+  readonly #writers = new Map<string, number>()
   #saving: Promise<void> = Promise.resolve()
   /** A save that has not begun yet, and so will have what changes now. */
   #nextSave: Promise<void> | null = null
@@ -33,8 +35,12 @@ export class BegunFiles {
     }
   }
 
-  /** Before its first byte is written. Never throws: the download matters more than the list. */
+  /**
+   * Before its first byte is written; each call is followed by one of {@link forget} or {@link keep}. Never throws: the download matters
+   * more than the list.
+   */
   async note(path: string): Promise<void> {
+    this.#writers.set(path, (this.#writers.get(path) ?? 0) + 1)
     if (this.#paths.has(path)) return
     // The oldest go first; what they left is found when somebody downloads to the same place.
     for (const oldest of this.#paths) if (this.#paths.size >= MAX_FILES) this.#paths.delete(oldest)
@@ -42,9 +48,17 @@ export class BegunFiles {
     await this.#save()
   }
 
-  /** Nothing of it is left. */
+  /** Who noted it has left nothing of it. It stays noted while somebody else writes to it. */
   async forget(path: string): Promise<void> {
-    if (this.#paths.delete(path)) await this.#save()
+    this.keep(path)
+    if (!this.#writers.has(path) && this.#paths.delete(path)) await this.#save()
+  }
+
+  /** Who noted it writes no more, and something of it is left. */
+  keep(path: string): void {
+    const others = (this.#writers.get(path) ?? 1) - 1
+    if (others > 0) this.#writers.set(path, others)
+    else this.#writers.delete(path)
   }
 
   /** Removes what nobody can go on with, or has for long. @returns paths removed */
@@ -54,7 +68,7 @@ export class BegunFiles {
     for (const path of [...this.#paths]) {
       const { removed, left } = await removeLeftovers(path)
       gone.push(...removed)
-      if (!left) this.#paths.delete(path)
+      if (!left && !this.#writers.has(path)) this.#paths.delete(path)
     }
     if (this.#paths.size !== before) await this.#save()
     return gone

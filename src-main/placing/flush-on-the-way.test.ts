@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { FlushOnTheWay } from './flush-on-the-way.ts'
 
 const MIB = 1024 * 1024
@@ -41,6 +41,19 @@ it('two writers that wait for the same flush begin one, not two', async () => {
   expect(running).toHaveLength(2)
   running[1]!.resolve()
   await flushes.end()
+})
+
+it('flushes what is left as soon as the running flush has ended, when nothing more will be written', async () => {
+  const { flushes, running } = slowDisk()
+  await flushes.wrote(32 * MIB)
+  await flushes.wrote(5 * MIB)
+  flushes.soon()
+  expect(running).toHaveLength(1)
+  const ended = flushes.end()
+  running[0]!.resolve()
+  await vi.waitFor(() => expect(running).toHaveLength(2))
+  running[1]!.resolve()
+  await ended
 })
 
 it('tells what a flush has met at the next write and at the end', async () => {

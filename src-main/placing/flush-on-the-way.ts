@@ -9,6 +9,8 @@ export class FlushOnTheWay {
   readonly #flush: () => Promise<void>
   #unflushedBytes = 0
   #flushing: Promise<unknown> | null = null
+  /** What is not flushed when the running flush ends is to be flushed then. */
+  #again = false
   #failed: { readonly error: unknown } | null = null
 
   constructor(flush: () => Promise<void>) {
@@ -27,7 +29,8 @@ export class FlushOnTheWay {
 
   /** Nothing more will be written for now: begins to flush what there is. */
   soon(): void {
-    if (!this.#flushing && this.#unflushedBytes > 0) this.#start()
+    if (this.#flushing) this.#again = true
+    else if (this.#unflushedBytes > 0 && !this.#failed) this.#start()
   }
 
   /** Nothing more is written, and no flush is running. @throws what one has met: the system tells of lost bytes only once */
@@ -46,8 +49,12 @@ export class FlushOnTheWay {
 
   #start(): void {
     this.#unflushedBytes = 0
+    this.#again = false
     this.#flushing = this.#flush()
       .catch((error: unknown) => (this.#failed = { error }))
-      .finally(() => (this.#flushing = null))
+      .finally(() => {
+        this.#flushing = null
+        if (this.#again) this.soon()
+      })
   }
 }

@@ -32,6 +32,8 @@ export interface RouteQuestion {
   readonly mayGoOn?: boolean
   /** It has turned out to be larger than the cache may keep. */
   readonly pastCache?: boolean
+  /** A version of which there were other bytes each time it was put together, here or at the origin. */
+  readonly contradicted?: ContentKey | null
   /** Contents of the cache that are not what the origin has. */
   readonly notThese?: readonly Sha256Hex[]
 }
@@ -120,19 +122,22 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
       return fromCache(present, { stale: true })
     throw error
   }
+  /** Nobody takes the bytes that may have come along. */
+  const refused = (...error: ConstructorParameters<typeof LarderError>): LarderError => {
+    world.origin.release(version)
+    return new LarderError(...error)
+  }
   if (target.private || version.unshareable === 'private' || !version.storable) {
     if (spec.destination === undefined)
-      throw new LarderError(
-        'DESTINATION_INVALID',
-        'This content is private and is never cached; name a destination file',
-        { private: true }
-      )
+      throw refused('DESTINATION_INVALID', 'This content is private and is never cached; name a destination file', {
+        private: true
+      })
     return { by: 'file', version, destination: spec.destination, tooLarge: false }
   }
   if (question.pastCache || (version.lengthBytes !== null && !cache.fits(version.lengthBytes))) {
     const { lengthBytes } = version
     if (spec.destination === undefined)
-      throw new LarderError('CACHE_TOO_SMALL', 'This content is too large for the cache; name a destination file', {
+      throw refused('CACHE_TOO_SMALL', 'This content is too large for the cache; name a destination file', {
         lengthBytes
       })
     return { by: 'file', version, destination: spec.destination, tooLarge: true }
@@ -150,7 +155,7 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
   }
   const { withoutDigest } = world.settings.sharing
   const unverifiable = withoutDigest === 'never' || (withoutDigest === 'strict' && !version.ranges)
-  if (key.startsWith('version:') && unverifiable)
+  if (key.startsWith('version:') && (unverifiable || key === question.contradicted))
     return { by: 'whole', version, stored: storedVersion, key, reason: 'not-verifiable' }
   return {
     by: 'transfer',

@@ -17,6 +17,7 @@ export class Delivery {
   readonly #place: Place
   readonly #overwrite: boolean
   #copy: Promise<GrowingCopy | undefined> | null = null
+  #noted = false
   #ended = false
 
   private constructor(world: DeliveryWorld, place: Place, overwrite: boolean) {
@@ -54,7 +55,7 @@ export class Delivery {
       await this.#world.cache.deliver(sha256, path, { overwrite: this.#overwrite, signal, copy })
       this.#copy = null
     } finally {
-      await this.#world.begunFiles?.forget(path)
+      await this.#forget()
     }
   }
 
@@ -75,10 +76,18 @@ export class Delivery {
   #drop(): Promise<void> | null {
     const copy = this.#copy
     this.#copy = null
-    return copy && copy.then((one) => one?.discard()).then(() => this.#world.begunFiles?.forget(this.#place.path))
+    return copy && copy.then((one) => one?.discard()).then(() => this.#forget())
   }
 
   async #note(lengthBytes: number): Promise<void> {
-    if (lengthBytes > BRIEF_BYTES) await this.#world.begunFiles?.note(this.#place.path)
+    if (this.#noted || lengthBytes <= BRIEF_BYTES) return
+    this.#noted = true
+    await this.#world.begunFiles?.note(this.#place.path)
+  }
+
+  async #forget(): Promise<void> {
+    if (!this.#noted) return
+    this.#noted = false
+    await this.#world.begunFiles?.forget(this.#place.path)
   }
 }

@@ -1,10 +1,9 @@
-import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Cache } from '../cache/cache.ts'
 import { canClone } from '../placing/clone-file.ts'
 import type { DestinationsInUse } from '../placing/destinations-in-use.ts'
 import { resolveDestination } from '../placing/destination.ts'
-import { requireRoom } from '../placing/room.ts'
+import { requireRoom, sameDisk } from '../placing/room.ts'
 
 /** The destination of one request, checked before any byte is fetched, and its alone until `release`. */
 export interface Place {
@@ -29,8 +28,7 @@ export async function requireRoomFor(
   lengthBytes: number,
   cache: Pick<Cache, 'dir' | 'stats'>
 ): Promise<void> {
-  const [folder, own] = await Promise.all([stat(dirname(path)), stat(cache.dir)])
-  if (folder.dev !== own.dev) return requireRoom(path, lengthBytes)
+  if (!(await sameDisk(dirname(path), cache.dir))) return requireRoom(path, lengthBytes)
   const { bytes, partialBytes } = cache.stats()
   const once = lengthBytes - Math.min(lengthBytes, partialBytes) - bytes
   await requireRoom(path, once + lengthBytes).catch(async (error: unknown) => {

@@ -78,9 +78,12 @@ export async function downloadToFile(
   const path = await resolveDestination(destination, { overwrite })
   const source = sameSource(version, job.headers)
   await world.begunFiles?.note(path)
-  const part = await PartFile.open(path, { overwrite, clock: world.clock, source, lengthBytes: version.lengthBytes })
-  let left = false
+  let part: PartFile | undefined
+  // What an earlier try has put aside may lie there.
+  let left = true
   try {
+    part = await PartFile.open(path, { overwrite, clock: world.clock, source, lengthBytes: version.lengthBytes })
+    left = false
     job.kept?.(part.bytes)
     if (version.lengthBytes !== null) await requireRoom(path, version.lengthBytes - part.bytes)
     if (part.bytes === 0 || part.bytes !== version.lengthBytes) await readInto(part, world, job)
@@ -91,16 +94,20 @@ export async function downloadToFile(
     await part.commit()
     return sha256
   } catch (thrown) {
+    world.origin.release(version)
     const error: unknown = signal.aborted ? signal.reason : thrown
-    const { bytes } = part
-    left = isWorthKeeping(error) && (await part.setAside())
-    if (!left) {
-      await part.discard()
-      job.discarded?.(bytes)
+    if (part) {
+      const { bytes } = part
+      left = isWorthKeeping(error) && (await part.setAside())
+      if (!left) {
+        await part.discard()
+        job.discarded?.(bytes)
+      }
     }
     throw error
   } finally {
-    if (!left) await world.begunFiles?.forget(path)
+    if (left) world.begunFiles?.keep(path)
+    else await world.begunFiles?.forget(path)
   }
 }
 

@@ -74,6 +74,8 @@ export class LocalRequest implements Interest {
   readonly #news: RequestNews
   readonly #machine: MachineRun<RequestState, RequestEvent, RequestEffect>
   #known: KnownVersion | undefined
+  /** The version whose bytes were other ones the last time. */
+  #changed: ContentKey | null = null
   #route: FoundRoute | null = null
   /** The question for the version. */
   #asking = new AbortController()
@@ -292,6 +294,10 @@ export class LocalRequest implements Interest {
     const known = this.#known
     this.#known = undefined
     if (because === 'ORIGIN_CHANGED') this.#news.originChanged()
+    const changed = because === 'ORIGIN_CHANGED' ? this.#record.key : null
+    // Once may be an origin that is being updated.
+    const contradicted = changed === this.#changed ? changed : null
+    this.#changed = changed
     const route = await chooseRoute({
       world: this.#world,
       versions: this.#parts.versions,
@@ -302,6 +308,7 @@ export class LocalRequest implements Interest {
       known,
       mayGoOn: !this.paused,
       pastCache: because === 'CACHE_TOO_SMALL',
+      contradicted,
       signal: this.#asking.signal
     })
     this.#route = route
@@ -313,7 +320,10 @@ export class LocalRequest implements Interest {
       case 'transfer':
         this.#record.key = route.init.key
         this.#record.lengthBytes = route.init.plan.lengthBytes
-        await this.#delivery?.requireRoom(route.init.plan.lengthBytes)
+        await this.#delivery?.requireRoom(route.init.plan.lengthBytes).catch((error: unknown) => {
+          this.#world.origin.release(route.init.version)
+          throw error
+        })
         return { by: 'transfer' }
       case 'whole':
         this.#record.key = route.key

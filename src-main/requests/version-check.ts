@@ -7,10 +7,6 @@ import type { CertificateWish } from '../origin/certificate-choice.ts'
 import type { OriginClient, ProbeResult } from '../origin/origin.ts'
 import { KeptRefusals } from './kept-refusals.ts'
 
-/** A download is under way or over by then. */
-const WITH_BYTES_AGAIN_MS = 60_000
-const MOST_WITH_BYTES = 10_000
-
 export interface VersionQuestion {
   /** The version in the cache, when it is still there. */
   readonly stored: StoredVersion | undefined
@@ -34,20 +30,15 @@ export class VersionCheck {
   readonly #origin: OriginClient
   readonly #running = new Map<string, Promise<ProbeResult>>()
   readonly #refusals: KeptRefusals
-  readonly #clock: Clock
-  /** URLs whose bytes came along with the answer lately, and when. */
-  readonly #withBytes = new Map<string, number>()
 
   constructor(origin: OriginClient, clock: Clock) {
     this.#origin = origin
-    this.#clock = clock
     this.#refusals = new KeptRefusals(clock)
   }
 
   /** @throws the codes of {@link OriginClient.probe}; the signal's reason when it is aborted */
   check(url: string, question: VersionQuestion): Promise<ProbeResult> {
-    const { stored, headers, certificate, chooser, vouched, signal } = question
-    const whole = question.whole && this.#mayBringBytes(url) ? question.whole : 0
+    const { stored, headers, certificate, chooser, vouched, whole, signal } = question
     if (question.private || headers !== undefined || certificate !== undefined)
       return this.#origin.probe(url, {
         signal,
@@ -78,17 +69,5 @@ export class VersionCheck {
       this.#running.set(same, running)
     }
     return orAborted(running, signal)
-  }
-
-  /** Who asks for the same a moment later is to find the download that this one has begun. */
-  #mayBringBytes(url: string): boolean {
-    const now = this.#clock.monotonicMs()
-    for (const [old, atMs] of this.#withBytes) {
-      if (now - atMs < WITH_BYTES_AGAIN_MS) break
-      this.#withBytes.delete(old)
-    }
-    if (this.#withBytes.has(url) || this.#withBytes.size >= MOST_WITH_BYTES) return false
-    this.#withBytes.set(url, now)
-    return true
   }
 }

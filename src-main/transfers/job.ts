@@ -34,7 +34,7 @@ export interface TransferWorld {
   readonly originSlots: OriginSlots
   readonly traffic: Traffic
   /** Where this agent has files half written; absent: nobody looks at the next start. */
-  readonly begunFiles?: Pick<BegunFiles, 'note' | 'forget'>
+  readonly begunFiles?: Pick<BegunFiles, 'note' | 'forget' | 'keep'>
   readonly settings: Pick<Settings, 'transfers' | 'backgroundChannel' | 'sharing'>
   /** Who signed what is not true, and what follows. */
   readonly evidence: Trust

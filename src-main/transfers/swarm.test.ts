@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { Credential, SwarmMessage } from '../contract/peer-messages.ts'
 import { Bitmap } from '../lib/bitmap.ts'
@@ -25,10 +25,11 @@ function start(have: number[] = []) {
     signers.set(i, signer)
   }
   have.forEach((i) => add(i))
+  const partial = { have: bitmap, record: (i: number) => ({ signer: signers.get(i) }), credentials: new Map() }
   const job = {
     key,
     plan,
-    partial: { have: bitmap, record: (i: number) => ({ signer: signers.get(i) }), credentials: new Map() },
+    partial,
     world: {
       clock,
       network: {
@@ -43,6 +44,7 @@ function start(have: number[] = []) {
   } as unknown as Job
   return {
     swarm: new Swarm(job),
+    partial,
     sent,
     clock,
     add,
@@ -182,6 +184,18 @@ describe('the swarm of a content', () => {
   it('believes no credential that proves nothing', () => {
     s.swarm.handle(id(1), haveMessage({ signers: [{ spki: id(9), proof: 'made up' }] }))
     expect(s.swarm.credential(id(9))).toBeUndefined()
+  })
+
+  it('keeps the credentials of 256 signers, first of those who signed what is here, and looks for them once a message', () => {
+    const looked = vi.spyOn(s.partial, 'record')
+    const hear = (from: number) =>
+      s.swarm.handle(id(1), haveMessage({ signers: Array.from({ length: 16 }, (_, i) => credential(id(from + i))) }))
+    s.add(4, id(1000))
+    for (let n = 0; n < 17; n++) hear(1000 + n * 16)
+    const known = Array.from({ length: 17 * 16 }, (_, i) => s.swarm.credential(id(1000 + i)) !== undefined)
+    expect(known.filter(Boolean)).toHaveLength(256)
+    expect([known[0], known[1], known[16], known[17]]).toEqual([true, false, false, true])
+    expect(looked).toHaveBeenCalledTimes(3)
   })
 
   it('forgets a peer whose content has another length or whose map does not fit', () => {

@@ -15,7 +15,7 @@ const GATHER_MS = 100
 const LAST_PIECES = 4
 const MAX_SIGNERS_PER_NEWS = 4
 const MAX_SIGNERS_PER_MAP = 16
-/** Credentials kept for one content: as many as its sidecar holds. */
+/** Credentials kept of those heard for one content; of what is here, its provenance names as many signers. */
 const MAX_SIGNERS = 256
 
 interface SwarmEvents {
@@ -276,16 +276,17 @@ export class Swarm extends EventEmitter<SwarmEvents> {
       const member = this.#job.world.network.verifyCredential(credential, from)
       if (!member) continue
       this.#heard.set(member.id, credential)
-      if (this.#heard.size > MAX_SIGNERS) this.#forgetIdleSigner()
     }
+    if (this.#heard.size > MAX_SIGNERS) this.#forgetSigners(this.#heard.size - MAX_SIGNERS)
   }
 
-  /** The first of whom nothing is here; if everybody signed something, the first. */
-  #forgetIdleSigner(): void {
+  /** The first of whom nothing is here; then the first who signed something. */
+  #forgetSigners(count: number): void {
     const { partial } = this.#job
     const signers = new Set([...partial.have].map((index) => partial.record(index)?.signer))
-    const [first] = this.#heard.keys()
-    this.#heard.delete([...this.#heard.keys()].find((id) => !signers.has(id)) ?? first!)
+    const known = [...this.#heard.keys()]
+    const idleFirst = [...known.filter((id) => !signers.has(id)), ...known.filter((id) => signers.has(id))]
+    for (const id of idleFirst.slice(0, count)) this.#heard.delete(id)
   }
 }
 

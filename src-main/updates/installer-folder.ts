@@ -2,7 +2,7 @@ import { createReadStream, unwatchFile, watchFile } from 'node:fs'
 import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readBoundedFile } from '../lib/bounded-file.ts'
-import { replaceFile } from '../lib/replace-file.ts'
+import { writeBeside } from '../lib/write-beside.ts'
 import type { PackageForm, ReleasePackage } from './manifest.ts'
 import { Outcome } from './update-machine.ts'
 import type { InstallerDoor } from './updater.ts'
@@ -42,7 +42,7 @@ export function installerFolder(form: PackageForm, folder: string, outcomeFile: 
           await file.close()
         }
       }
-      const put = (name: string, data: string | Uint8Array) => replaceFile(join(folder, name), data, async () => {})
+      const put = (name: string, data: string | Uint8Array) => writeBeside(join(folder, name), data, async () => {})
       await put(handedOver.manifest, manifest)
       await put(handedOver.ready, '')
     },

@@ -71,7 +71,8 @@ export async function serve(
     .lookUp(target.url, {
       headers: choosingFields(headers),
       chooser,
-      whole: method === 'GET' && !Object.keys(headers).some((name) => name === 'range' || name.startsWith('if-')),
+      whole:
+        !paused && method === 'GET' && !Object.keys(headers).some((name) => name === 'range' || name.startsWith('if-')),
       allowStale: /\b(max-stale|stale-if-error)\b/i.test(headers['cache-control'] ?? ''),
       signal: gone.signal
     })

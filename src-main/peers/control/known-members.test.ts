@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { IndexDb } from '../../cache/index-db.ts'
-import { MAX_MEMBERS } from '../../cache/members-table.ts'
 import type { PeerId } from '../../contract/ids.ts'
 import { KnownMembers } from './known-members.ts'
 
@@ -32,12 +31,12 @@ test('members that were of use are known after a restart', () => {
 
 test('whoever was of use last is forgotten last, and no more are kept than a large subnet has', () => {
   const first = run()
-  for (let n = 0; n < MAX_MEMBERS; n++) first.note(id(n))
+  for (let n = 0; n < 1024; n++) first.note(id(n))
   // Still of use in the next run, unlike id 1.
   run().note(id(0))
   const last = run()
   for (let n = 0; n < 3; n++) last.note(id(5000 + n))
-  expect(index.members.all()).toHaveLength(MAX_MEMBERS)
+  expect(index.members.all()).toHaveLength(1024)
   const next = run()
   expect([next.has(id(0)), next.has(id(1)), next.has(id(5002))]).toEqual([true, false, true])
 })

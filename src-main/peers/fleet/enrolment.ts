@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { z } from 'zod'
 import { LarderError } from '../../lib/errors.ts'
+import { shortId } from '../../lib/short-id.ts'
 import { deviceKey, peerIdOf } from './certificate.ts'
 import { MAX_DENY_LIST_BYTES, readDenyList, type DenyList } from './deny-list.ts'
 import { MAX_RECALL_LIST_BYTES, type RecallList } from './recall-list.ts'
@@ -82,7 +83,7 @@ export function acceptEnrolment(
   const spki = deviceKey(certificate)
   if (!spki?.equals(deviceSpki))
     throw invalid(
-      `is for another PC (${spki ? peerIdOf(spki).slice(0, 12) : 'unknown'}) than this one (${peerIdOf(deviceSpki).slice(0, 12)})`
+      `is for another PC (${spki ? shortId(peerIdOf(spki)) : 'unknown'}) than this one (${shortId(peerIdOf(deviceSpki))})`
     )
   const denyList =
     file.denyList === undefined ? undefined : readDenyList(Buffer.from(file.denyList, 'base64url'), ca.publicKey)

@@ -7,6 +7,7 @@ import { PeerId, Sha256Hex } from '../../contract/ids.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { LarderError, systemCode } from '../../lib/errors.ts'
 import { readPrivateFile, writePrivateFile } from '../../lib/private-file.ts'
+import { shortId } from '../../lib/short-id.ts'
 import { peerIdOf } from './certificate.ts'
 import { EMPTY_DENY_LIST, MAX_DENIED, signDenyList, type DenyList } from './deny-list.ts'
 import { enrolmentFile, type Enrolment, type EnrolmentFile } from './enrolment.ts'
@@ -20,8 +21,6 @@ const FORGET_AFTER_MS = 365 * DAY_MS
 const MAX_MEMBERS = 20_000
 /** So many devices an error names. */
 const MAX_CANDIDATES = 10
-/** Of an id, as `larder peers` and `larder fleet show` print it. */
-const SHOWN_DIGITS = 12
 const MAX_REGISTER_BYTES = 8 * 1024 * 1024
 
 /** A device that got a certificate. Times are wall clock, ms since 1970. */
@@ -144,7 +143,7 @@ export class FleetCa {
     if (known?.deniedAt != null)
       throw new LarderError(
         'FLEET_INVALID',
-        `${known.name} (${peer.slice(0, SHOWN_DIGITS)}) was removed from the fleet; take that back with \`larder fleet revoke --undo\` first`,
+        `${known.name} (${shortId(peer)}) was removed from the fleet; take that back with \`larder fleet revoke --undo\` first`,
         { peer }
       )
     if (!known && this.#register.members.length >= MAX_MEMBERS)
@@ -249,7 +248,7 @@ export class FleetCa {
       )
     if (fitting.length > 1) {
       const candidates = fitting.slice(0, MAX_CANDIDATES)
-      const list = candidates.map(({ name, peer }) => `${name} (${peer.slice(0, SHOWN_DIGITS)})`).join(', ')
+      const list = candidates.map(({ name, peer }) => `${name} (${shortId(peer)})`).join(', ')
       throw new LarderError(
         'BAD_REQUEST',
         `${word.slice(0, 80)} fits ${fitting.length} devices of the fleet: ${list}${fitting.length > MAX_CANDIDATES ? ', …' : ''}. Name one by its id`,

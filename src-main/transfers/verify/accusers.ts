@@ -29,8 +29,8 @@ export class Accusers {
     this.#suspicions = [new KeyedBuckets(clock, SUSPICIONS, MAX_PLACES), new TokenBucket(clock, ALL_SUSPICIONS)]
   }
 
-  /** It accuses somebody. @returns false when it does so too often to be heard */
-  areHeard(from: PeerId): boolean {
+  /** May it accuse somebody (again)? Who does so too often is not heard. */
+  mayAccuse(from: PeerId): boolean {
     return this.#heard.of(this.#placeOf(from) ?? from).take()
   }
 

@@ -2,6 +2,7 @@
 import type { Checked } from '../../cache/provenance.ts'
 import type { ContentKind } from '../../contract/request.ts'
 import type { PeerId, Sha256Hex } from '../../contract/ids.ts'
+import { sleep } from '../../lib/clock.ts'
 import { hasCode, LarderError } from '../../lib/errors.ts'
 import { pieceLength, pieceStart } from '../../pieces/plan.ts'
 import type { PieceRecord } from '../../pieces/record.ts'
@@ -16,6 +17,8 @@ import { sourceOf } from './source-facts.ts'
 /** A holder that is busy is asked again so often, after so long. */
 const SHOW_TRIES = 5
 const BUSY_MS = 500
+/** Pieces that the origin is asked for to settle who of two signers is right. */
+const MOST_TRUTHS = 3
 
 /** A piece whose record says other than the origin, which was asked twice. */
 export interface Lie {
@@ -169,25 +172,40 @@ export class ContentCheck {
 
   /**
    * Holders that have another content than is here. Each has to show its own signed record of the piece first: then the origin, asked for
-   * it, says of one of two signers that it lies, and nobody costs this PC a question with a word alone.
+   * it, says which of the signers lie, and nobody costs this PC a question with a word alone.
    * @returns the lie that is here
+   * @throws ORIGIN_CHANGED when the origin bears out none of them, or not even what it gave this PC: that speaks against nobody
    */
   async #settleDissent(foreign: ReadonlySet<number>): Promise<Lie | undefined> {
-    const { key, partial, world } = this.#job
+    const { partial, world } = this.#job
     const dissents = await findDissent(this.#job, this.#swarm)
     // All at once: who hangs keeps nobody waiting in turn.
     const shown = await Promise.all(dissents.map(({ peer, index }) => this.#shownBy(peer, index)))
-    for (const [i, { index }] of dissents.entries()) {
-      const record = partial.record(index)!
-      const theirs = shown[i]
-      if (!theirs || theirs.digest.equals(record.digest)) continue
+    const others = shown
+      .filter((one) => one !== undefined)
+      .filter(({ index, digest }) => !digest.equals(partial.record(index)!.digest))
+    let asked = 0
+    let torn: number | undefined
+    for (const [index, records] of Map.groupBy(others, ({ index }) => index)) {
+      const theirs = records.filter(({ signer }) => !world.evidence.distrusts(signer))
+      if (theirs.length === 0) continue
+      if (asked++ === MOST_TRUTHS) break
+      const ours = partial.record(index)!
       const truth = await this.#sampler.digestAtOrigin(index)
-      if (!truth.equals(record.digest)) return foreign.has(index) ? { record, truth } : undefined
-      // What is here is right: whoever signed the other's piece has signed a lie.
-      const credential = this.#swarm.credential(theirs.signer) ?? null
-      world.evidence.prove({ key, url: this.#source.version.finalUrl, record: theirs, truth, credential })
+      const isTrue = ({ digest }: PieceRecord) => digest.equals(truth)
+      if (isTrue(ours)) for (const record of theirs) this.#prove(record, truth)
+      else if (foreign.has(index) && theirs.some(isTrue)) return { record: ours, truth }
+      else torn ??= index
     }
+    if (torn !== undefined) throw contradicted(torn)
     return undefined
+  }
+
+  /** Whoever signed it has signed a lie. */
+  #prove(record: PieceRecord, truth: Buffer): void {
+    const { key, world } = this.#job
+    const credential = this.#swarm.credential(record.signer) ?? null
+    world.evidence.prove({ key, url: this.#source.version.finalUrl, record, truth, credential })
   }
 
   /** The record that goes with the other's piece, if a member that is believed has signed it. */
@@ -205,7 +223,7 @@ export class ContentCheck {
       } catch (error) {
         // It does not show what it has; that is no proof.
         if (!hasCode(error, 'PEER_BUSY')) return undefined
-        await new Promise<void>((resolve) => world.clock.after(BUSY_MS * (0.5 + world.random()), resolve))
+        await sleep(world.clock, BUSY_MS * (0.5 + world.random()), signal)
       }
     return undefined
   }
@@ -214,8 +232,7 @@ export class ContentCheck {
   async #confirm(index: number): Promise<Lie> {
     const record = this.#job.partial.record(index)!
     const truth = await this.#sampler.digestAtOrigin(index)
-    if (truth.equals(record.digest))
-      throw new LarderError('ORIGIN_CHANGED', 'The origin gave different bytes for the same version', { piece: index })
+    if (truth.equals(record.digest)) throw contradicted(index)
     return { record, truth }
   }
 
@@ -223,4 +240,8 @@ export class ContentCheck {
     const { world } = this.#job
     return { is: 'checked', checked: { verifiedBy, source: sourceOf(this.#source.version, world) } }
   }
+}
+
+function contradicted(piece: number): LarderError {
+  return new LarderError('ORIGIN_CHANGED', 'The origin gave different bytes for the same version', { piece })
 }

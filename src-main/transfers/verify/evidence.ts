@@ -3,6 +3,7 @@ import type { Cache, StoredVersion } from '../../cache/cache.ts'
 import type { ContentKey, PeerId, Sha256Hex } from '../../contract/ids.ts'
 import type { EvidenceMessage } from '../../contract/peer-messages.ts'
 import { hasCode, LarderError } from '../../lib/errors.ts'
+import { shortId } from '../../lib/short-id.ts'
 import type { OriginVersion } from '../../origin/origin.ts'
 import { urlOfSource } from '../../origin/variants.ts'
 import { pieceLength, pieceStart, planPieces } from '../../pieces/plan.ts'
@@ -17,8 +18,6 @@ const DAY_MS = 24 * 3600_000
 /** How long who lied is believed no more. Over http somebody else may have spoken for the origin. */
 const BAN_MS = { https: 30 * DAY_MS, http: DAY_MS } as const
 const SUSPICION_MS = DAY_MS
-/** Of an id, as `larder peers` prints it. */
-const SHOWN_DIGITS = 12
 const MAX_SUSPECTS = 256
 const CHECK_LIMIT_MS = 30_000
 /** A content that is being read is removed when its reader has gone. */
@@ -86,7 +85,7 @@ export class Evidence implements Trust {
     emit(
       'peerDistrusted',
       // Whoever lies chooses its name as well.
-      `${peerName}, id ${record.signer.slice(0, SHOWN_DIGITS)}, is believed no more: it signed piece ${record.index} of ${withoutQuery(url)}, which is not what the origin has.`,
+      `${peerName}, id ${shortId(record.signer)}, is believed no more: it signed piece ${record.index} of ${withoutQuery(url)}, which is not what the origin has.`,
       {
         key,
         url: withoutQuery(url),
@@ -113,7 +112,7 @@ export class Evidence implements Trust {
   /** Another member says that a record is a lie. */
   async heard(from: PeerId, message: EvidenceMessage): Promise<void> {
     const { network, records } = this.#world
-    if (!this.#accusers.areHeard(from)) return
+    if (!this.#accusers.mayAccuse(from)) return
     const record = readRecord(message.record)
     const signer = record && network.verifyCredential(message.signer, from)
     if (!record || signer?.id !== record.signer || record.signer === network.self) return

@@ -6,7 +6,7 @@ import { open, rename, rm, type FileHandle } from 'node:fs/promises'
  * Writes a file beside its path, then renames it there, so a reader sees the old or the new content, never a part.
  * @param give sets owner and rights before anything is in it; until then it is for this user alone
  */
-export async function replaceFile(
+export async function writeBeside(
   path: string,
   data: string | Uint8Array,
   give: (file: FileHandle) => Promise<void>
