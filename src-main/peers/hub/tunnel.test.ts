@@ -103,6 +103,15 @@ describe('a hub behind a reverse proxy', () => {
     socket.destroy()
   })
 
+  test('is not dialled when it is wanted no more', async () => {
+    const agent = new Agent()
+    let dialled = 0
+    agent.createConnection = () => void dialled++ as never
+    const signal = AbortSignal.abort()
+    await expect(openTunnel({ url: url(), agent, clock: fakeClock(), signal })).rejects.toThrow('was no longer wanted')
+    expect(dialled).toBe(0)
+  })
+
   test.each([
     [200, /does not pass WebSocket \(200\)/],
     [404, /not at this path/],
