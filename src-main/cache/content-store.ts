@@ -6,6 +6,7 @@ import type { ContentKind } from '../contract/request.ts'
 import { Bitmap } from '../lib/bitmap.ts'
 import type { Clock } from '../lib/clock.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
+import { keepLatest } from '../lib/keep-latest.ts'
 import { digestHere } from '../pieces/hash-here.ts'
 import { SHORT_FILE } from '../pieces/hash-messages.ts'
 import type { HashPool } from '../pieces/hashing.ts'
@@ -245,7 +246,7 @@ export class ContentStore {
     const row = rowOf(sidecar, durable ? stamp : null)
     if (stamp !== null && !durable) {
       this.#noteStamp(sha256, stamp)
-      remember(this.#sidecars, sha256, sidecar, MOST_SIDECARS)
+      keepLatest(this.#sidecars, sha256, sidecar, MOST_SIDECARS)
     }
     this.#noteSeen(sha256, Bitmap.full(plan.count))
     this.users.noteAdded(sha256)
@@ -380,11 +381,11 @@ export class ContentStore {
   }
 
   #noteSeen(sha256: Sha256Hex, pieces: Bitmap): void {
-    remember(this.#seen, sha256, pieces, MOST_SEEN)
+    keepLatest(this.#seen, sha256, pieces, MOST_SEEN)
   }
 
   #noteStamp(sha256: Sha256Hex, stamp: FileStamp): void {
-    remember(this.#stamps, sha256, stamp, MOST_SEEN)
+    keepLatest(this.#stamps, sha256, stamp, MOST_SEEN)
   }
 
   #forget(sha256: Sha256Hex, options = { versionsToo: false }): void {
@@ -397,13 +398,6 @@ export class ContentStore {
   #alone<T>(sha256: Sha256Hex, work: () => Promise<T>): Promise<T> {
     return this.#queue.run(sha256, work)
   }
-}
-
-/** The newest `most` of them. */
-function remember<T>(all: Map<Sha256Hex, T>, sha256: Sha256Hex, one: T, most: number): void {
-  all.delete(sha256)
-  all.set(sha256, one)
-  if (all.size > most) all.delete(all.keys().next().value!)
 }
 
 export function toCached({ sha256, lengthBytes, pieceBytes, createdAt }: ContentRow): CachedContent {

@@ -2,7 +2,7 @@
 import type { FromHub } from '../contract/hub-messages.ts'
 import type { PeerId } from '../contract/ids.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
-import { keepLatest } from './keep-latest.ts'
+import { keepLatest } from '../lib/keep-latest.ts'
 import type { DeskMessage, SiteDesk } from './site-desk.ts'
 import { EXTEND_MS, readEnvelope, type Envelope, type HubStore, type Owner, type SiteContent } from './store.ts'
 

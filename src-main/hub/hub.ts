@@ -5,6 +5,7 @@ import type { SiteEntry } from '../contract/hub-settings.ts'
 import type { PeerId } from '../contract/ids.ts'
 import type { Standstill } from '../lib/awake-clock.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
+import { keepLatest } from '../lib/keep-latest.ts'
 import { readCard } from '../peers/far/contact-card.ts'
 import { Cluster } from './cluster.ts'
 import { HolderRegistry } from './registry.ts'
@@ -243,9 +244,7 @@ export class Hub {
   #keepCard(id: PeerId, text: string, counter: number): void {
     const known = this.#cards.get(id)
     if (known && known.counter > counter) return
-    this.#cards.delete(id)
-    this.#cards.set(id, { text, counter })
-    if (this.#cards.size > 2 * this.#o.maxConnections) this.#cards.delete(this.#cards.keys().next().value!)
+    keepLatest(this.#cards, id, { text, counter }, 2 * this.#o.maxConnections)
   }
 
   #deskOf(site: string): SiteDesk {

@@ -6,7 +6,11 @@ import type { HubContentView } from '../contract/hub-view.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ClaimDecision, ClaimMessage } from '../contract/peer-messages.ts'
 import type { Clock } from '../lib/clock.ts'
+import { keepLatest } from '../lib/keep-latest.ts'
 import type { HolderRegistry } from './registry.ts'
+
+/** Cards that one member was sent: not more than an agent keeps. */
+const MAX_SENT = 128
 
 export interface SiteDeskWorld {
   readonly self: PeerId
@@ -163,12 +167,9 @@ export class SiteDesk {
     for (const id of named) {
       const card = id === to ? undefined : this.#world.cardOf(id)
       if (card === undefined || sent.get(id) === card) continue
-      sent.delete(id)
-      sent.set(id, card)
+      keepLatest(sent, id, card, MAX_SENT)
       cards.push({ id, card })
     }
-    // Not more than the agent keeps.
-    while (sent.size > 128) sent.delete(sent.keys().next().value!)
     return cards
   }
 }
