@@ -17,9 +17,9 @@ const MAX_OF_ONE = 8
 const AGAIN_MS = 3_600_000
 const AFTER_FAILURE_MS = 60_000
 
-export const DEFAULT_SRV = '_larder-hub._tcp'
+const DEFAULT_SRV = '_larder-hub._tcp'
 
-export interface SrvHubsOptions {
+interface SrvHubsOptions {
   readonly clock: Clock
   readonly resolve: ResolveSrv
   /** DNS suffixes of this PC, as they are now. */

@@ -7,7 +7,7 @@ import { MAX_TUNNEL_FRAME_BYTES, TUNNEL_PATH, tunnelStream } from './tunnel-stre
 
 const OPEN_MS = 10_000
 
-export interface TunnelOptions {
+interface TunnelOptions {
   /** `https://host/path/`. */
   readonly url: string
   /** Its trust, proxy and client certificate are those for origins. */

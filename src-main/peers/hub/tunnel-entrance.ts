@@ -10,7 +10,7 @@ import { MAX_TUNNEL_FRAME_BYTES, TUNNEL_PATH, tunnelStream } from './tunnel-stre
 const PATIENCE_MS = 10_000
 const MAX_HEADER_BYTES = 16 * 1024
 
-export interface TunnelEntranceOptions {
+interface TunnelEntranceOptions {
   readonly maxConnections: number
   /** CIDR notation: proxies whose word about where a connection comes from is taken. */
   readonly trustedProxies: readonly string[]
