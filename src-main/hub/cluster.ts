@@ -1,13 +1,17 @@
 // Why it is like this: docs/decisions/0073-hubs-behind-one-address-share-a-store.md
 import type { FromHub } from '../contract/hub-messages.ts'
-import type { PeerId } from '../contract/ids.ts'
+import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { keepLatest } from '../lib/keep-latest.ts'
+import { InOrder } from './in-order.ts'
 import type { DeskMessage, SiteDesk } from './site-desk.ts'
+import { AgentsElsewhere, type AgentElsewhere } from './agents-elsewhere.ts'
 import { EXTEND_MS, readEnvelope, type Envelope, type HubStore, type Owner, type SiteContent } from './store.ts'
 
 /** Contents of which it is remembered who owns them, and with which fence. */
 const MAX_REMEMBERED = 20_000
+/** Agents of other hubs that are remembered. */
+const MAX_ELSEWHERE = 20_000
 /** What another hub was said to own is asked again after this time. */
 const OWNER_FRESH_MS = 2000
 
@@ -16,6 +20,8 @@ export interface ClusterWorld {
   readonly clock: Clock
   readonly store: HubStore
   desk(site: string): SiteDesk
+  /** It is a site of this hub, or may become one. Others may have heard of more. */
+  takes(site: string): boolean
   /** An agent of this hub, in this site. */
   isOwn(site: string, id: PeerId): boolean
   cardOf(id: PeerId): string | undefined
@@ -43,11 +49,10 @@ export class Cluster {
   readonly #elsewhere = new Map<string, SiteContent & { owner: Owner; untilMs: number }>()
   /** The last claims of own agents, to say again to another owner. */
   readonly #puts = new Map<string, SiteContent & { by: Map<PeerId, Put> }>()
-  /** `site id` of agents that spoke by way of another hub last, and of which. Some are connected to this one, too. */
-  readonly #via = new Map<string, { site: string; id: PeerId; hub: PeerId }>()
+  readonly #via = new AgentsElsewhere(MAX_ELSEWHERE)
   /** Highest fence heard of a content: a hub that stood still does not speak for the one that went on. */
   readonly #fences = new Map<string, number>()
-  readonly #chains = new Map<string, Promise<void>>()
+  readonly #chains = new InOrder()
   #beat: Timer | null = null
 
   constructor(world: ClusterWorld) {
@@ -87,11 +92,11 @@ export class Cluster {
         return
       case 'hub.drop':
         this.#w.desk(site).message(from, message)
-        for (const key of message.keys) this.#try(() => store.drop({ site, key }, from))
+        this.#try(() => this.#drop(site, from, message.keys))
         return
       default: {
         const content = { site, key: message.key }
-        this.#via.delete(`${site} ${from}`)
+        this.#via.forget(site, from)
         this.#remember(content, from, message)
         this.#inOrder(content, () => this.#route(content, from, message))
       }
@@ -105,7 +110,7 @@ export class Cluster {
 
   /** The connection of an agent to this hub is gone. It may speak by way of another one by now. */
   lost(site: string, id: PeerId): void {
-    if (!this.#via.has(`${site} ${id}`)) this.#w.desk(site).lost(id)
+    if (!this.#via.of(site, id)) this.#w.desk(site).lost(id)
     const owners = new Set<PeerId>()
     for (const [name, { by, ...content }] of this.#puts) {
       if (content.site !== site || !by.delete(id)) continue
@@ -118,7 +123,7 @@ export class Cluster {
 
   /** A desk of this hub tells an agent this, which may be another hub's. */
   told(site: string, to: PeerId, message: FromHub): void {
-    const via = this.#via.get(`${site} ${to}`)
+    const via = this.#via.of(site, to)
     if (!via) {
       if (this.#w.isOwn(site, to)) this.#w.tell(to, message)
       return
@@ -126,6 +131,17 @@ export class Cluster {
     const key = 'key' in message ? message.key : null
     const fence = key === null ? 0 : (this.#owned.get(nameOf({ site, key }))?.fence ?? 0)
     this.#say(via.hub, { t: 'told', site, to, key, fence, message }, () => this.#hubGone(via.hub))
+  }
+
+  /** The hubs that keep tables of these contents name this holder until they hear of it. */
+  async #drop(site: string, by: PeerId, keys: readonly ContentKey[]): Promise<void> {
+    const { store, self } = this.#w
+    const owners = await Promise.all(keys.map((key) => store.drop({ site, key }, by)))
+    for (const [hub, of] of Map.groupBy(keys.entries(), ([i]) => owners[i]!)) {
+      if (hub === null || hub === self) continue
+      const message = { t: 'hub.drop' as const, keys: of.map(([, key]) => key) }
+      this.#say(hub, { t: 'said', site, by, card: null, message })
+    }
   }
 
   #remember(content: SiteContent, from: PeerId, message: ClaimTalk): void {
@@ -138,18 +154,8 @@ export class Cluster {
     } else if (message.t === 'claim.close' && known?.by.delete(from) && known.by.size === 0) this.#puts.delete(name)
   }
 
-  /** What is said about one content is dealt with in the order in which it came. At once where nothing has to be asked. */
   #inOrder(content: SiteContent, act: () => Promise<void> | void): void {
-    const name = nameOf(content)
-    const before = this.#chains.get(name)
-    const begun = before ? before.then(act) : act()
-    if (!begun) return
-    const done = begun
-      .catch(() => {})
-      .finally(() => {
-        if (this.#chains.get(name) === done) this.#chains.delete(name)
-      })
-    this.#chains.set(name, done)
+    this.#chains.run(nameOf(content), act)
   }
 
   #route(content: SiteContent, from: PeerId, message: ClaimTalk): Promise<void> | void {
@@ -201,10 +207,15 @@ export class Cluster {
     const desk = this.#w.desk(site)
     if (message.t === 'claim.put' && !desk.has(key)) {
       const nowMs = this.#w.clock.wallMs()
-      for (const { id, untilWallMs, card } of (await this.#w.store.holders({ site, key })).toReversed()) {
+      const holders = await this.#w.store.holders({ site, key })
+      for (const { id, card } of holders)
         if (card !== null && this.#w.cardOf(id) === undefined) this.#w.learnCard(id, card)
-        desk.holds(key, id, untilWallMs - nowMs)
-      }
+      // What agents of this hub said themselves, the store may have missed.
+      desk.heldBy(
+        key,
+        holders.map(({ id, untilWallMs }) => ({ id, forMs: untilWallMs - nowMs })),
+        (id) => this.#w.isOwn(site, id)
+      )
     }
     desk.message(from, message)
   }
@@ -222,8 +233,11 @@ export class Cluster {
     switch (envelope.t) {
       case 'said': {
         const { by, card, message } = envelope
+        if (!this.#w.takes(site)) return
+        if (message.t === 'hub.drop') return this.#w.desk(site).message(by, message)
         if (!isClaimTalk(message)) return
-        this.#via.set(`${site} ${by}`, { site, id: by, hub: from })
+        const forgotten = this.#via.heard({ site, id: by, hub: from })
+        if (forgotten) this.#lostElsewhere(forgotten)
         if (card !== null) this.#w.learnCard(by, card)
         this.#w.desk(site).joinedElsewhere(by)
         const content = { site, key: message.key }
@@ -243,21 +257,21 @@ export class Cluster {
         return
       }
       case 'lost': {
-        const via = this.#via.get(`${site} ${envelope.id}`)
+        const via = this.#via.of(site, envelope.id)
         // It may have come here, or gone to a third one, meanwhile.
         if (via?.hub === from) this.#lostElsewhere(via)
       }
     }
   }
 
-  #lostElsewhere({ site, id }: { site: string; id: PeerId }): void {
-    this.#via.delete(`${site} ${id}`)
+  #lostElsewhere({ site, id }: AgentElsewhere): void {
+    this.#via.forget(site, id)
     if (!this.#w.isOwn(site, id)) this.#w.desk(site).lost(id)
   }
 
   /** A hub is gone: its agents are lost, and what it owned belongs to who asks first. */
   #hubGone(hub: PeerId): void {
-    for (const via of [...this.#via.values()]) if (via.hub === hub) this.#lostElsewhere(via)
+    for (const via of this.#via.at(hub)) this.#lostElsewhere(via)
     for (const [name, { owner, untilMs: _, ...content }] of [...this.#elsewhere]) {
       if (owner.hub !== hub) continue
       this.#elsewhere.delete(name)
@@ -297,7 +311,7 @@ export class Cluster {
   async #lookAround(): Promise<void> {
     const { store } = this.#w
     for (const [name, owned] of [...this.#owned]) {
-      if (this.#w.desk(owned.site).has(owned.key) || this.#chains.has(name)) continue
+      if (this.#w.desk(owned.site).has(owned.key) || this.#chains.isBusy(name)) continue
       this.#owned.delete(name)
       if (owned.fence > 0) this.#try(() => store.release(owned, owned.fence))
     }
@@ -312,8 +326,7 @@ export class Cluster {
           if (owner.hub !== this.#w.self) this.#giveUp(content)
         })
       }
-      const hubs = new Set<PeerId>()
-      for (const { hub } of this.#via.values()) hubs.add(hub)
+      const hubs = this.#via.hubs()
       for (const [name, { owner }] of this.#elsewhere)
         if (this.#puts.has(name)) hubs.add(owner.hub)
         else this.#elsewhere.delete(name)

@@ -34,6 +34,8 @@ export interface HubOptions {
   readonly maxContents: number
   /** Bytes per second from origins that each site has; null: no limit. */
   readonly wanSite?: () => number | null
+  /** What the PC of this hub got itself, as it is now. */
+  readonly ownTotals?: () => HubTotalsView
   /** What this hub shares with others behind the same address; absent: it is alone. */
   readonly store?: HubStore
   send(to: PeerId, message: FromHub): void
@@ -79,6 +81,7 @@ export class Hub {
             clock,
             store,
             desk: (site) => this.#deskOf(site),
+            takes: (site) => this.#takes(site),
             isOwn: (site, id) => this.#members.get(id)?.site === site,
             cardOf: (id) => this.#cards.get(id)?.text,
             learnCard: (id, card) => this.#learnCard(id, card),
@@ -146,15 +149,10 @@ export class Hub {
   }
 
   members(): HubMemberView[] {
-    return [...this.#members.values()].map(({ id, name, address, site, version, sinceMs, totals }) => ({
-      id,
-      name,
-      address,
-      site,
-      version,
-      since: sinceMs,
-      totals
-    }))
+    return [...this.#members.values()].map((member) => {
+      const { id, name, address, site, version, sinceMs } = member
+      return { id, name, address, site, version, since: sinceMs, totals: this.#totalsOf(member) }
+    })
   }
 
   sites(): HubSiteView[] {
@@ -174,9 +172,16 @@ export class Hub {
     return [...this.#desks].flatMap(([site, { desk }]) => desk.contents(nameOf).map((one) => ({ site, ...one })))
   }
 
+  /** Others say theirs now and then. */
+  #totalsOf({ id, totals }: Member): HubTotalsView | null {
+    return id === this.#o.self ? (this.#o.ownTotals?.() ?? null) : totals
+  }
+
   #totals(): Map<string, HubTotalsView> {
     const bySite = new Map<string, HubTotalsView>()
-    for (const { site, totals } of this.#members.values()) {
+    for (const member of this.#members.values()) {
+      const { site } = member
+      const totals = this.#totalsOf(member)
       if (site === null || totals === null) continue
       const sum = bySite.get(site) ?? nothing
       bySite.set(site, {
@@ -204,8 +209,7 @@ export class Hub {
     member.name = name || member.id.slice(0, 8)
     member.version = version ?? null
     const named = this.#siteOf({ addresses: addresses.length > 0 ? addresses : [member.address], stated: site })
-    // Without a table members name their sites themselves.
-    const where = named !== null && (this.#desks.has(named) || this.#desks.size < MAX_SITES) ? named : null
+    const where = named !== null && this.#takes(named) ? named : null
     const moves = where !== member.site
     if (moves && member.site !== null) this.#gone(member.site, member.id)
     member.site = where
@@ -213,6 +217,13 @@ export class Hub {
     if (where !== null && moves) this.#deskOf(where).joined(member.id)
     if (moves || !member.greeted) this.#greet(member)
     member.greeted = true
+  }
+
+  /** Without a table members name their sites themselves, and other hubs those of theirs. */
+  #takes(site: string): boolean {
+    const { sites } = this.#o
+    if (sites.length > 0 && !sites.some(({ name }) => name === site)) return false
+    return this.#desks.has(site) || this.#desks.size < MAX_SITES
   }
 
   #greet({ id, site }: Member): void {

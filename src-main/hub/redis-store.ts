@@ -112,8 +112,7 @@ export class RedisStore extends EventEmitter<HubStoreEvents> implements HubStore
         gone ? `${gone.hub} ${gone.fence}` : ''
       )
     )
-    const [hub, fence] = String(value).split(' ')
-    return { hub: PeerId.parse(hub), fence: Number(fence) }
+    return ownerIn(String(value))
   }
 
   async extend(owned: readonly (SiteContent & { readonly fence: number })[]): Promise<boolean[]> {
@@ -155,8 +154,15 @@ export class RedisStore extends EventEmitter<HubStoreEvents> implements HubStore
     )
   }
 
-  async drop({ site, key }: SiteContent, id: PeerId): Promise<void> {
-    await this.#ask((redis) => redis.zrem(this.#key('hold', site, key), id))
+  async drop({ site, key }: SiteContent, id: PeerId): Promise<PeerId | null> {
+    const owner = await this.#ask(async (redis) => {
+      const [, owned] = await Promise.all([
+        redis.zrem(this.#key('hold', site, key), id),
+        redis.get(this.#key('own', site, key))
+      ])
+      return owned
+    })
+    return owner === null ? null : ownerIn(owner).hub
   }
 
   async holders({ site, key }: SiteContent): Promise<{ id: PeerId; untilWallMs: number; card: string | null }[]> {
@@ -243,6 +249,11 @@ export class RedisStore extends EventEmitter<HubStoreEvents> implements HubStore
   async #sayAlive(): Promise<void> {
     await this.#commands.set(this.#key('hub', this.#o.self), '1', 'PX', OWNED_FOR_MS)
   }
+}
+
+function ownerIn(value: string): Owner {
+  const [hub, fence] = value.split(' ')
+  return { hub: PeerId.parse(hub), fence: Number(fence) }
 }
 
 /** A connection that neither is nor becomes ready is given up for a new one. */

@@ -110,12 +110,14 @@ function complies(make: (self: PeerId) => HubStore): void {
       { id: id(3), untilWallMs: nowMs + 90_000, card: 'Q2FyZA' },
       { id: id(2), untilWallMs: nowMs + 60_000, card: null }
     ])
-    await b.drop(c, id(3))
+    expect(await b.drop(c, id(3))).toBeNull()
     for (let n = 10; n < 40; n++) await a.hold(c, id(n), nowMs + n * 1000)
     const held = await b.holders(c)
     expect(held).toHaveLength(MAX_HOLDERS_STORED)
     expect(held[0]).toMatchObject({ id: id(2) })
     expect(await b.holders({ ...c, site: 'Kiel' })).toEqual([])
+    await a.own(c)
+    expect(await b.drop(c, id(2))).toBe(idA)
   })
 
   test('makes one cluster of its hubs', () => {

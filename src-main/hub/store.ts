@@ -53,7 +53,8 @@ export interface HubStore extends EventEmitter<HubStoreEvents> {
   alive(hubs: readonly PeerId[]): Promise<Set<PeerId>>
   /** Wall clock, ms. */
   hold(content: SiteContent, id: PeerId, untilWallMs: number): Promise<void>
-  drop(content: SiteContent, id: PeerId): Promise<void>
+  /** @returns the hub that keeps the table of this content; null: none */
+  drop(content: SiteContent, id: PeerId): Promise<PeerId | null>
   /** Newest first; with its card where one is known. */
   holders(content: SiteContent): Promise<{ id: PeerId; untilWallMs: number; card: string | null }[]>
   keepCard(site: string, id: PeerId, card: string): Promise<void>

@@ -9,7 +9,7 @@ import {
 import type { Claim } from '../claims/claims.ts'
 import type { ClaimToHub, FromHub } from '../contract/hub-messages.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
-import { Hub } from '../hub/hub.ts'
+import { Hub, type HubOptions } from '../hub/hub.ts'
 import { makeCard } from '../peers/far/contact-card.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { makeDevice } from './device.ts'
@@ -96,7 +96,12 @@ export class SiteAgent {
   }
 }
 
-export function startTestHub(space: MemoryHubSpace | null, clock: FakeClock, id: PeerId): TestHub {
+export function startTestHub(
+  space: MemoryHubSpace | null,
+  clock: FakeClock,
+  id: PeerId,
+  options: Partial<HubOptions> = {}
+): TestHub {
   const store = space && new MemoryHubStore(space, id)
   const agents = new Set<SiteAgent>()
   const hear = (to: PeerId, message: FromHub) => {
@@ -124,7 +129,8 @@ export function startTestHub(space: MemoryHubSpace | null, clock: FakeClock, id:
       ...(store && { store }),
       send: (to, message) => void setImmediate(() => !made.isDead && hear(to, message)),
       onFlood: () => {},
-      onElected: () => {}
+      onElected: () => {},
+      ...options
     })
   }
   return made

@@ -130,9 +130,11 @@ export class MemoryHubStore extends EventEmitter<HubStoreEvents> implements HubS
     this.#space.holds.set(nameOf(content), new Map(kept))
   }
 
-  async drop(content: SiteContent, id: PeerId): Promise<void> {
+  async drop(content: SiteContent, id: PeerId): Promise<PeerId | null> {
     this.#mustBeUp()
     this.#space.holds.get(nameOf(content))?.delete(id)
+    const is = this.#space.owners.get(nameOf(content))
+    return is && is.untilMs > this.#nowMs ? is.hub : null
   }
 
   async holders(content: SiteContent): Promise<{ id: PeerId; untilWallMs: number; card: string | null }[]> {
