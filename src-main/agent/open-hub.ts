@@ -55,7 +55,7 @@ export async function openHub(world: HubWorld, stack: PartStack): Promise<OpenHu
   )
   const link = new HubClaimLink(network, hub === null ? null : own, () => store?.cluster ?? null, {
     clock,
-    budget: (from, bytesPerSecond) => share.heard(from, bytesPerSecond)
+    budget: (from, budget) => share.heard(from, budget)
   })
   const claims = await stack.own(
     'site claims',

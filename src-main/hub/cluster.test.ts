@@ -240,6 +240,32 @@ describe('hubs that share a store', () => {
     await strict.hub.stop()
   })
 
+  test('divide the budget of a site once, whichever of them keeps the tables, by what is used', async () => {
+    for (const { hub } of hubs) await hub.stop()
+    hubs = [1, 2, 3].map((n) => startTestHub(space, clock, hubId(n), { wanSite: () => 6000 }))
+    await pass(clock, 20)
+    for (const [n, agent] of agents.entries()) {
+      agent.link.connected.clear()
+      agent.connect(hubs[n % 3]!)
+    }
+    // Its table is at the hub of the first that asks, the master anywhere.
+    const claims = agents.flatMap((agent, n) => [agent.open(key(n), 5), agents[(n + 1) % 6]!.open(key(n))])
+    await pass(clock, 3000)
+    const given = () => agents.flatMap(({ shares }) => (shares.size === 0 ? [] : [Math.min(...shares.values())]))
+    expect(agents.flatMap(({ shares }) => [...shares.keys()])).toEqual(expect.arrayContaining(hubs.map(({ id }) => id)))
+    expect(given().reduce((x, y) => x + y)).toBeLessThanOrEqual(6000)
+    expect(given().reduce((x, y) => x + y)).toBeGreaterThan(5400)
+    const hungry = agents.find(({ shares }) => shares.size > 0)!
+    for (let second = 0; second < 4; second++) {
+      for (const agent of agents) agent.uses(agent === hungry ? 6000 : 10)
+      await pass(clock, 1000)
+    }
+    expect(Math.min(...hungry.shares.values())).toBeGreaterThan(5000)
+    for (const claim of claims) claim.close()
+    await pass(clock, 3000)
+    expect(given()).toEqual([])
+  })
+
   test('leave nothing behind for contents that nobody claims', async () => {
     const claims = agents.flatMap((agent) => [1, 2, 3].map((n) => agent.open(key(n))))
     await pass(clock, 400)

@@ -1,12 +1,13 @@
 // Why it is like this: docs/decisions/0073-hubs-behind-one-address-share-a-store.md
-import type { FromHub } from '../contract/hub-messages.ts'
+import type { FromHub, ToHub } from '../contract/hub-messages.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { keepLatest } from '../lib/keep-latest.ts'
 import { InOrder } from './in-order.ts'
+import { OwnPuts } from './own-puts.ts'
 import type { DeskMessage, SiteDesk } from './site-desk.ts'
 import { AgentsElsewhere, type AgentElsewhere } from './agents-elsewhere.ts'
-import { EXTEND_MS, readEnvelope, type Envelope, type HubStore, type Owner, type SiteContent } from './store.ts'
+import { EXTEND_MS, nameOf, readEnvelope, type Envelope, type HubStore, type Owner, type SiteContent } from './store.ts'
 
 /** Contents of which it is remembered who owns them, and with which fence. */
 const MAX_REMEMBERED = 20_000
@@ -22,14 +23,14 @@ export interface ClusterWorld {
   desk(site: string): SiteDesk
   /** It is a site of this hub, or may become one. Others may have heard of more. */
   takes(site: string): boolean
+  /** An agent of another hub says what it gets from origins. */
+  used(site: string, id: PeerId, bytesPerSecond: number): void
   /** An agent of this hub, in this site. */
   isOwn(site: string, id: PeerId): boolean
   cardOf(id: PeerId): string | undefined
   learnCard(id: PeerId, card: string): void
   tell(to: PeerId, message: FromHub): void
 }
-
-type Put = Extract<DeskMessage, { t: 'claim.put' }>
 
 /** What is about one content and belongs to its owner. */
 type ClaimTalk = Extract<
@@ -47,8 +48,7 @@ export class Cluster {
   /** Tables that are kept here. Fence 0: without the store's word. */
   readonly #owned = new Map<string, SiteContent & { fence: number }>()
   readonly #elsewhere = new Map<string, SiteContent & { owner: Owner; untilMs: number }>()
-  /** The last claims of own agents, to say again to another owner. */
-  readonly #puts = new Map<string, SiteContent & { by: Map<PeerId, Put> }>()
+  readonly #puts = new OwnPuts(MAX_REMEMBERED)
   readonly #via = new AgentsElsewhere(MAX_ELSEWHERE)
   /** Highest fence heard of a content: a hub that stood still does not speak for the one that went on. */
   readonly #fences = new Map<string, number>()
@@ -97,10 +97,15 @@ export class Cluster {
       default: {
         const content = { site, key: message.key }
         this.#via.forget(site, from)
-        this.#remember(content, from, message)
+        this.#puts.note(content, from, message)
         this.#inOrder(content, () => this.#route(content, from, message))
       }
     }
+  }
+
+  /** An agent of this hub says this to another one. */
+  passOn(to: PeerId, site: string, by: PeerId, message: ToHub): void {
+    this.#say(to, { t: 'said', site, by, card: null, message })
   }
 
   /** Where an agent of this hub can be reached. */
@@ -112,11 +117,9 @@ export class Cluster {
   lost(site: string, id: PeerId): void {
     if (!this.#via.of(site, id)) this.#w.desk(site).lost(id)
     const owners = new Set<PeerId>()
-    for (const [name, { by, ...content }] of this.#puts) {
-      if (content.site !== site || !by.delete(id)) continue
+    for (const name of this.#puts.lost(site, id)) {
       const owner = this.#elsewhere.get(name)?.owner.hub
       if (owner) owners.add(owner)
-      if (by.size === 0) this.#puts.delete(name)
     }
     for (const hub of owners) this.#say(hub, { t: 'lost', site, id })
   }
@@ -139,19 +142,8 @@ export class Cluster {
     const owners = await Promise.all(keys.map((key) => store.drop({ site, key }, by)))
     for (const [hub, of] of Map.groupBy(keys.entries(), ([i]) => owners[i]!)) {
       if (hub === null || hub === self) continue
-      const message = { t: 'hub.drop' as const, keys: of.map(([, key]) => key) }
-      this.#say(hub, { t: 'said', site, by, card: null, message })
+      this.passOn(hub, site, by, { t: 'hub.drop', keys: of.map(([, key]) => key) })
     }
-  }
-
-  #remember(content: SiteContent, from: PeerId, message: ClaimTalk): void {
-    const name = nameOf(content)
-    const known = this.#puts.get(name)
-    if (message.t === 'claim.put') {
-      const by = known?.by ?? new Map<PeerId, Put>()
-      by.set(from, message)
-      keepLatest(this.#puts, name, { ...content, by }, MAX_REMEMBERED)
-    } else if (message.t === 'claim.close' && known?.by.delete(from) && known.by.size === 0) this.#puts.delete(name)
   }
 
   #inOrder(content: SiteContent, act: () => Promise<void> | void): void {
@@ -233,6 +225,7 @@ export class Cluster {
     switch (envelope.t) {
       case 'said': {
         const { by, card, message } = envelope
+        if (message.t === 'hub.wan') return this.#w.used(site, by, message.bytesPerSecond)
         if (!this.#w.takes(site)) return
         if (message.t === 'hub.drop') return this.#w.desk(site).message(by, message)
         if (!isClaimTalk(message)) return
@@ -283,8 +276,7 @@ export class Cluster {
   }
 
   #sayAgain(content: SiteContent): void {
-    for (const [by, put] of this.#puts.get(nameOf(content))?.by ?? [])
-      this.#inOrder(content, () => this.#route(content, by, put))
+    for (const [by, put] of this.#puts.of(content)) this.#inOrder(content, () => this.#route(content, by, put))
   }
 
   /** The store is there again, or for the first time. */
@@ -355,5 +347,3 @@ export class Cluster {
 function isClaimTalk(message: { readonly t: string }): message is ClaimTalk {
   return ['claim.put', 'claim.close', 'claim.report', 'claim.resign', 'hub.failed'].includes(message.t)
 }
-
-const nameOf = ({ site, key }: SiteContent): string => `${key} ${site}`

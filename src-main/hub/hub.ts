@@ -82,6 +82,7 @@ export class Hub {
             store,
             desk: (site) => this.#deskOf(site),
             takes: (site) => this.#takes(site),
+            used: (site, id, bytesPerSecond) => this.#used(site, id, bytesPerSecond),
             isOwn: (site, id) => this.#members.get(id)?.site === site,
             cardOf: (id) => this.#cards.get(id)?.text,
             learnCard: (id, card) => this.#learnCard(id, card),
@@ -93,7 +94,7 @@ export class Hub {
     })
     this.#cluster?.start()
     this.#division = clock.every(DIVIDE_MS, () => {
-      for (const { budget } of this.#desks.values()) budget.divide()
+      for (const { budget } of this.#desks.values()) budget.beat()
     })
   }
 
@@ -125,7 +126,10 @@ export class Hub {
     if (!member) return
     if (message.t === 'hub.card') return this.#carded(member, message)
     if (message.t === 'hub.wan') {
-      if (member.site !== null) this.#desks.get(member.site)?.budget.used(from, message.bytesPerSecond)
+      const { to = this.#o.self } = message
+      if (member.site === null) return
+      if (to === this.#o.self) this.#used(member.site, from, message.bytesPerSecond)
+      else this.#cluster?.passOn(to, member.site, from, message)
       return
     }
     if (message.t === 'hub.totals') {
@@ -240,6 +244,10 @@ export class Hub {
     this.#o.send(id, hello)
   }
 
+  #used(site: string, id: PeerId, bytesPerSecond: number): void {
+    this.#desks.get(site)?.budget.used(id, bytesPerSecond)
+  }
+
   #gone(site: string, id: PeerId): void {
     this.#desks.get(site)?.budget.lost(id)
     if (this.#cluster) this.#cluster.lost(site, id)
@@ -261,7 +269,7 @@ export class Hub {
   #deskOf(site: string): SiteDesk {
     const known = this.#desks.get(site)
     if (known) return known.desk
-    const { self, clock, election, maxContents, send, onFlood, onElected } = this.#o
+    const { self, clock, election, maxContents, store, send, onFlood, onElected } = this.#o
     const registry = new HolderRegistry(clock, maxContents)
     const tell = (to: PeerId, message: FromHub) =>
       this.#cluster ? this.#cluster.told(site, to, message) : send(to, message)
@@ -274,7 +282,7 @@ export class Hub {
       send: tell,
       onFlood,
       onElected: (info) => {
-        budget.divide()
+        budget.beat()
         onElected(site, info)
       }
     })
@@ -282,7 +290,8 @@ export class Hub {
       clock,
       budget: () => this.#o.wanSite?.() ?? null,
       masters: () => desk.masters(),
-      tell: (to, bytesPerSecond) => tell(to, { t: 'hub.budget', bytesPerSecond })
+      tell: (to, bytesPerSecond) => tell(to, { t: 'hub.budget', bytesPerSecond, ...(store && { by: self }) }),
+      ...(store && { exchange: (own) => store.wanUsers(site, own) })
     })
     this.#desks.set(site, { desk, registry, budget })
     return desk

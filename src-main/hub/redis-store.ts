@@ -7,6 +7,7 @@ import {
   EXTEND_MS,
   MAX_HOLDERS_STORED,
   OWNED_FOR_MS,
+  SiteWanUser,
   type HubStore,
   type HubStoreEvents,
   type Owner,
@@ -21,6 +22,8 @@ const LONGEST_PROBE_MS = 10_000
 const FENCE_KEPT_S = 86_400
 const CARD_KEPT_S = 86_400
 const HOLDERS_KEPT_MS = 168 * 3_600_000
+const WAN_KEPT_MS = 60_000
+const MAX_WAN_CHARS = 1024 * 1024
 
 /** KEYS: owner, fence. ARGV: own id, ms, the value of an owner that is gone or ''. */
 const OWN = `
@@ -183,6 +186,24 @@ export class RedisStore extends EventEmitter<HubStoreEvents> implements HubStore
     await this.#ask((redis) => redis.set(this.#key('card', site, id), card, 'EX', CARD_KEPT_S))
   }
 
+  async wanUsers(site: string, own: readonly SiteWanUser[]): Promise<SiteWanUser[]> {
+    const { self } = this.#o
+    const name = this.#key('wan', site)
+    const answers = await this.#ask((redis) => {
+      const batch = redis.multi()
+      if (own.length > 0) batch.hset(name, self, JSON.stringify(own))
+      else batch.hdel(name, self)
+      return batch.pexpire(name, WAN_KEPT_MS).hgetall(name).exec()
+    })
+    const said = new Map<PeerId, string>()
+    for (const [hub, text] of Object.entries((answers?.at(-1)?.[1] ?? {}) as Record<string, string>)) {
+      const id = PeerId.safeParse(hub)
+      if (id.success && id.data !== self) said.set(id.data, text)
+    }
+    const alive = await this.alive([...said.keys()])
+    return [...said].flatMap(([hub, text]) => (alive.has(hub) ? readWanUsers(text) : []))
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true
     this.#beat?.cancel()
@@ -248,6 +269,15 @@ export class RedisStore extends EventEmitter<HubStoreEvents> implements HubStore
 
   async #sayAlive(): Promise<void> {
     await this.#commands.set(this.#key('hub', this.#o.self), '1', 'PX', OWNED_FOR_MS)
+  }
+}
+
+function readWanUsers(text: string): SiteWanUser[] {
+  if (text.length > MAX_WAN_CHARS) return []
+  try {
+    return SiteWanUser.array().safeParse(JSON.parse(text)).data ?? []
+  } catch {
+    return []
   }
 }
 

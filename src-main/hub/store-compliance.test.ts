@@ -120,6 +120,20 @@ function complies(make: (self: PeerId) => HubStore): void {
     expect(await b.drop(c, id(2))).toBe(idA)
   })
 
+  test('tells each hub who downloads for a site by the tables of the others that are there', async () => {
+    const { site } = content()
+    const at = `${site} ${idA}`
+    const user = (n: number, used: number | null = null, share: number | null = null) => ({ id: id(n), used, share })
+    expect(await a.wanUsers(at, [user(1), user(2, 5, 10)])).toEqual([])
+    expect(await b.wanUsers(at, [user(3)])).toEqual([user(1), user(2, 5, 10)])
+    expect(await b.wanUsers(`${at}, too`, [user(3)])).toEqual([])
+    expect(await a.wanUsers(at, [user(2, 7, 10)])).toEqual([user(3)])
+    expect(await b.wanUsers(at, [])).toEqual([user(2, 7, 10)])
+    expect(await a.wanUsers(at, [user(2)])).toEqual([])
+    await a.stop()
+    expect(await b.wanUsers(at, [])).toEqual([])
+  })
+
   test('makes one cluster of its hubs', () => {
     expect(a.cluster).toMatch(/^[0-9a-f]{64}$/)
     expect(b.cluster).toBe(a.cluster)

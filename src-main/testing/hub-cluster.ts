@@ -7,7 +7,7 @@ import {
   type SiteLinkEvents
 } from '../claims/site-claims.ts'
 import type { Claim } from '../claims/claims.ts'
-import type { ClaimToHub, FromHub } from '../contract/hub-messages.ts'
+import type { ClaimToHub, FromHub, HubBudget } from '../contract/hub-messages.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import { Hub, type HubOptions } from '../hub/hub.ts'
 import { makeCard } from '../peers/far/contact-card.ts'
@@ -55,6 +55,8 @@ export class SiteAgent {
   readonly link: AgentLink
   readonly #card: string
   readonly cards = new Map<PeerId, string>()
+  /** Its shares of the budget of the site, by the hubs that give them. */
+  readonly shares = new Map<PeerId, number>()
 
   constructor(clock: FakeClock) {
     const device = makeDevice()
@@ -80,6 +82,16 @@ export class SiteAgent {
     to.hub.joined(this.id, '10.1.1.1')
     to.hub.message(this.id, { t: 'hub.card', card: this.#card, site: null, name: this.id.slice(0, 4) })
     this.link.emit('up', to.id)
+  }
+
+  given(through: PeerId, { bytesPerSecond, by = through }: Omit<HubBudget, 't'>): void {
+    if (bytesPerSecond === null) this.shares.delete(by)
+    else this.shares.set(by, bytesPerSecond)
+  }
+
+  /** Says what it gets from origins to all that gave it a share. */
+  uses(bytesPerSecond: number): void {
+    for (const to of this.shares.keys()) this.at.hub.message(this.id, { t: 'hub.wan', bytesPerSecond, to })
   }
 
   /** The hub of an agent that has but one. */
@@ -109,6 +121,7 @@ export function startTestHub(
       if (agent.id !== to) continue
       if (message.t === 'hub.cards') for (const { id: of, card } of message.cards) agent.cards.set(of, card)
       if (message.t === 'claim.decision') agent.link.emit('message', id, message)
+      if (message.t === 'hub.budget') agent.given(id, message)
       if (message.t === 'hub.busy') agent.link.emit('busy', message.key)
     }
   }
