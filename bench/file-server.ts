@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import net from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../src-main/testing/free-ports.ts'
 import { makeTestCertificate } from '../src-main/testing/origin-server-tls.ts'
 import type { RunScope } from './run-scope.ts'
 
@@ -86,17 +87,6 @@ async function startNode(options: { key: string; cert: string; folder: string; c
       server.close()
     }
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 }
 
 function accepts(port: number): Promise<boolean> {

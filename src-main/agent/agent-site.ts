@@ -5,6 +5,7 @@ import type { AloneWhy } from '../contract/hub-messages.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
+import { keepLatest } from '../lib/keep-latest.ts'
 import type { Introduced, PeerNetwork } from '../peers/network.ts'
 import type { FarProblem, Site } from '../transfers/site.ts'
 import type { HubClaimLink } from './hub-claim-link.ts'
@@ -84,7 +85,7 @@ export class AgentSite extends EventEmitter<{ down: []; busy: [ContentKey] }> im
 
   hold(key: ContentKey): void {
     const name = this.#named(key)
-    keepNewest(this.#held, name, key)
+    keepLatest(this.#held, name, key, MAX_HELD)
     this.#link.tellAll({ t: 'hub.hold', key: name, hours: HOLD_HOURS })
   }
 
@@ -105,13 +106,7 @@ export class AgentSite extends EventEmitter<{ down: []; busy: [ContentKey] }> im
 
   #named(key: ContentKey): ContentKey {
     const name = this.#world.network.blind(key)
-    keepNewest(this.#keys, name, key)
+    keepLatest(this.#keys, name, key, MAX_HELD)
     return name
   }
-}
-
-function keepNewest(keys: Map<ContentKey, ContentKey>, name: ContentKey, key: ContentKey): void {
-  keys.delete(name)
-  keys.set(name, key)
-  if (keys.size > MAX_HELD) keys.delete(keys.keys().next().value!)
 }

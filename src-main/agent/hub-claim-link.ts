@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { SiteHub, SiteLink, SiteLinkEvents } from '../claims/site-claims.ts'
-import type { FromHub, HubCards, HubHello, SiteClaimMessage, ToHub } from '../contract/hub-messages.ts'
+import type { FromHub, HubBudget, HubCards, HubHello, SiteClaimMessage, ToHub } from '../contract/hub-messages.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { Hub } from '../hub/hub.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -13,7 +13,7 @@ export function learnCards(network: PeerNetwork, cards: readonly { id: PeerId; c
 }
 
 /** This agent as an agent of itself: the same messages, later and in order. */
-export class OwnHub extends EventEmitter<{ message: [SiteClaimMessage]; busy: [ContentKey]; budget: [number | null] }> {
+export class OwnHub extends EventEmitter<{ message: [SiteClaimMessage]; busy: [ContentKey]; budget: [HubBudget] }> {
   readonly #self: PeerId
   #hub: Hub | null = null
   #card: (() => ToHub) | null = null
@@ -42,7 +42,7 @@ export class OwnHub extends EventEmitter<{ message: [SiteClaimMessage]; busy: [C
   told(message: Exclude<FromHub, HubHello | HubCards>): void {
     setImmediate(() => {
       if (message.t === 'hub.busy') this.emit('busy', message.key)
-      else if (message.t === 'hub.budget') this.emit('budget', message.bytesPerSecond)
+      else if (message.t === 'hub.budget') this.emit('budget', message)
       else this.emit('message', message)
     })
   }
@@ -50,7 +50,7 @@ export class OwnHub extends EventEmitter<{ message: [SiteClaimMessage]; busy: [C
 
 export interface HubClaimLinkHooks {
   readonly clock: Clock
-  readonly budget: (hub: PeerId, bytesPerSecond: number | null) => void
+  readonly budget: (hub: PeerId, budget: HubBudget) => void
 }
 
 /** The hubs as claims see them. */
@@ -61,7 +61,7 @@ export class HubClaimLink extends EventEmitter<SiteLinkEvents> implements SiteLi
   readonly #cluster: () => PeerId | null
   readonly #silent: SilentHubs
   /** What this PC may get from origins of its site's budget, by the word of one hub. */
-  readonly #budget: (hub: PeerId, bytesPerSecond: number | null) => void
+  readonly #budget: (hub: PeerId, budget: HubBudget) => void
 
   constructor(
     network: PeerNetwork,
@@ -84,11 +84,11 @@ export class HubClaimLink extends EventEmitter<SiteLinkEvents> implements SiteLi
       if (this.#silent.noteHeard(from)) this.emit('up', from)
       if (message.t === 'hub.cards') learnCards(network, message.cards)
       else if (message.t === 'hub.busy') this.emit('busy', message.key)
-      else if (message.t === 'hub.budget') this.#budget(from, message.bytesPerSecond)
+      else if (message.t === 'hub.budget') this.#budget(from, message)
       else this.emit('message', from, message)
     })
     own?.on('message', (message) => this.emit('message', this.self, message))
-    own?.on('budget', (bytesPerSecond) => this.#budget(this.self, bytesPerSecond))
+    own?.on('budget', (message) => this.#budget(this.self, message))
     own?.on('busy', (key) => this.emit('busy', key))
   }
 

@@ -55,7 +55,7 @@ export async function openHub(world: HubWorld, stack: PartStack): Promise<OpenHu
   )
   const link = new HubClaimLink(network, hub === null ? null : own, () => store?.cluster ?? null, {
     clock,
-    budget: (from, bytesPerSecond) => share.heard(from, bytesPerSecond)
+    budget: (from, budget) => share.heard(from, budget)
   })
   const claims = await stack.own(
     'site claims',
@@ -128,7 +128,7 @@ async function openStore({ clock, network, settings, events, changed }: HubWorld
 }
 
 function makeHub(
-  { clock, network, settings, events, changed }: HubWorld,
+  { clock, network, settings, events, changed, totals }: HubWorld,
   own: OwnHub,
   store: HubStore | undefined
 ): Hub {
@@ -143,6 +143,7 @@ function makeHub(
     maxConnections: rules.maxConnections,
     maxContents: rules.maxContents,
     wanSite: () => settings().rates.wanSite,
+    ownTotals: totals,
     ...(store && { store }),
     send: (to, message) => {
       if (to !== network.self) network.door!.send(to, message)

@@ -11,15 +11,14 @@ import { parseIntegrity } from '../origin/integrity.ts'
 import type { OriginClient } from '../origin/origin.ts'
 import { Precache } from '../precache/precache.ts'
 import { MAX_LIST_CHARS, readPrecacheList } from '../precache/read-list.ts'
-import type { Agent } from './agent.ts'
 import type { EventLog } from './event-log.ts'
 import { readFromOrigin } from './read-from-origin.ts'
-import { requested } from './requested.ts'
+import { requested, type AskedAgent } from './requested.ts'
 
 const LIST = { what: 'The pre-cache list', maxBytes: MAX_LIST_CHARS, tooLong }
 
 export interface PrecacheWorld {
-  readonly agent: Pick<Agent, 'request' | 'requestView' | 'cancel' | 'on' | 'off'>
+  readonly agent: AskedAgent
   readonly cache: Cache
   readonly origin: OriginClient
   readonly events: EventLog

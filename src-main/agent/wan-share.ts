@@ -1,11 +1,14 @@
 import type { PeerId } from '../contract/ids.ts'
-import type { ToHub } from '../contract/hub-messages.ts'
+import type { HubBudget, ToHub } from '../contract/hub-messages.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
+import { keepLatest } from '../lib/keep-latest.ts'
 import type { Rates } from '../rates/rates.ts'
 
 const TELL_MS = 1000
 /** A hub says a share again within 20 s: one that is not heard of any more limits nothing. */
 const FORGOTTEN_MS = 60_000
+/** Hubs whose shares are kept. */
+const MAX_SHARES = 64
 
 export interface WanShareWorld {
   readonly clock: Clock
@@ -16,7 +19,8 @@ export interface WanShareWorld {
 /** What this PC may get from origins of the budget of its site, by what its hubs say; the least of them counts. */
 export class WanShare {
   readonly #world: WanShareWorld
-  readonly #shares = new Map<PeerId, { bytesPerSecond: number; heardMs: number }>()
+  /** By the hub that gives it. `through`: the one this PC is connected to, which passes it on. */
+  readonly #shares = new Map<PeerId, { bytesPerSecond: number; heardMs: number; through: PeerId }>()
   #timer: Timer | null = null
   #toldBytes = 0
 
@@ -24,10 +28,10 @@ export class WanShare {
     this.#world = world
   }
 
-  heard(hub: PeerId, bytesPerSecond: number | null): void {
+  heard(through: PeerId, { bytesPerSecond, by = through }: Omit<HubBudget, 't'>): void {
     const { clock, rates } = this.#world
-    if (bytesPerSecond === null) this.#shares.delete(hub)
-    else this.#shares.set(hub, { bytesPerSecond, heardMs: clock.monotonicMs() })
+    if (bytesPerSecond === null) this.#shares.delete(by)
+    else keepLatest(this.#shares, by, { bytesPerSecond, heardMs: clock.monotonicMs(), through }, MAX_SHARES)
     this.#apply()
     if (this.#shares.size === 0 || this.#timer) return
     this.#toldBytes = rates.wanBytes
@@ -43,9 +47,9 @@ export class WanShare {
     const nowMs = clock.monotonicMs()
     const used = Math.round(((rates.wanBytes - this.#toldBytes) * 1000) / TELL_MS)
     this.#toldBytes = rates.wanBytes
-    for (const [hub, { heardMs }] of this.#shares) {
-      if (nowMs - heardMs >= FORGOTTEN_MS) this.#shares.delete(hub)
-      else send(hub, { t: 'hub.wan', bytesPerSecond: used })
+    for (const [by, { heardMs, through }] of this.#shares) {
+      if (nowMs - heardMs >= FORGOTTEN_MS) this.#shares.delete(by)
+      else send(through, { t: 'hub.wan', bytesPerSecond: used, ...(by !== through && { to: by }) })
     }
     this.#apply()
   }

@@ -2,10 +2,10 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createServer as createPlain, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecure } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import type { Agent } from '../agent/agent.ts'
 import type { HubSettings } from '../contract/hub-settings.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
+import { listenAt, readListenAt } from '../lib/listen-at.ts'
 import { hubPage, PAGE_POLICY } from './hub-page.ts'
 import { Metrics, METRICS_TYPE } from './metrics.ts'
 
@@ -34,8 +34,7 @@ export async function openHubMonitor(
   const { serve, monitorListen, monitorToken } = settings
   if (!serve || monitorListen === null) return null
   if (monitorToken === null) throw invalid('hub.monitorToken', 'hub.monitorListen needs hub.monitorToken')
-  const { hostname, port } = new URL(`tcp://${monitorListen}`)
-  const host = hostname.replace(/^\[(.*)\]$/, '$1')
+  const { host } = readListenAt(monitorListen)
   const tls = await readTls(settings)
   if (tls === null && host !== '127.0.0.1' && host !== '::1')
     throw invalid(
@@ -51,24 +50,9 @@ export async function openHubMonitor(
     ? createSecure({ ...tls, ...limits, minVersion: 'TLSv1.2' }, answer)
     : createPlain(limits, answer)
   server.maxConnections = MAX_CONNECTIONS
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port: Number(port), exclusive: true }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  }).catch((error: unknown) => {
-    throw new LarderError(
-      'PORT_TAKEN',
-      `hub.monitorListen: ${monitorListen} cannot be opened (${systemCode(error) ?? String(error)})`,
-      {
-        port: Number(port),
-        cause: error
-      }
-    )
-  })
+  const port = await listenAt(server, monitorListen, 'hub.monitorListen')
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeAllConnections()

@@ -170,6 +170,8 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     }
     throw error
   }
+  // Fastify hears them only until it listens; what goes wrong with a connection costs that connection and no more.
+  app.server.on('error', (error) => log.warn({ err: error }, 'a connection to the local API could not be taken'))
   port = (app.server.address() as AddressInfo).port
   return {
     port,

@@ -1,5 +1,6 @@
 import type { Sha256Hex } from '../contract/ids.ts'
 import { Bitmap } from '../lib/bitmap.ts'
+import { keepLatest } from '../lib/keep-latest.ts'
 import type { FileStamp } from './file-stamp.ts'
 import type { Sidecar } from './sidecar.ts'
 
@@ -21,13 +22,13 @@ export class KnownRight {
     const known = this.#pieces.get(sha256)
     if (known) return known
     const none = new Bitmap(count)
-    remember(this.#pieces, sha256, none, MOST_CONTENTS)
+    keepLatest(this.#pieces, sha256, none, MOST_CONTENTS)
     return none
   }
 
   /** All of its bytes are right. */
   noteWhole(sha256: Sha256Hex, pieceCount: number): void {
-    remember(this.#pieces, sha256, Bitmap.full(pieceCount), MOST_CONTENTS)
+    keepLatest(this.#pieces, sha256, Bitmap.full(pieceCount), MOST_CONTENTS)
   }
 
   stamp(sha256: Sha256Hex): FileStamp | undefined {
@@ -35,7 +36,7 @@ export class KnownRight {
   }
 
   noteStamp(sha256: Sha256Hex, stamp: FileStamp): void {
-    remember(this.#stamps, sha256, stamp, MOST_CONTENTS)
+    keepLatest(this.#stamps, sha256, stamp, MOST_CONTENTS)
   }
 
   sidecar(sha256: Sha256Hex): Sidecar | undefined {
@@ -43,7 +44,7 @@ export class KnownRight {
   }
 
   noteSidecar(sidecar: Sidecar): void {
-    remember(this.#sidecars, sidecar.sha256, sidecar, MOST_SIDECARS)
+    keepLatest(this.#sidecars, sidecar.sha256, sidecar, MOST_SIDECARS)
   }
 
   /** It is being changed. */
@@ -61,11 +62,4 @@ export class KnownRight {
     this.doubt(sha256)
     this.#pieces.delete(sha256)
   }
-}
-
-/** The newest `most` of them. */
-function remember<T>(all: Map<Sha256Hex, T>, sha256: Sha256Hex, one: T, most: number): void {
-  all.delete(sha256)
-  all.set(sha256, one)
-  if (all.size > most) all.delete(all.keys().next().value!)
 }

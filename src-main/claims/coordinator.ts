@@ -158,6 +158,12 @@ export class Coordinator {
     if (hosted) this.#withdraw(hosted, id)
   }
 
+  /** It has this content no more. Who claims it says so in its claim. */
+  holderGone(id: PeerId, key: ContentKey): void {
+    const hosted = this.#tables.get(key)
+    if (hosted && !hosted.table.hasClaimant(id)) this.#withdraw(hosted, id)
+  }
+
   view(nameOf: (id: PeerId) => string): Omit<MasterView, 'url' | 'masterName' | 'coordinatorName'>[] {
     return [...this.#tables.values()].map(({ table, sinceWallMs }) => ({
       key: table.key,

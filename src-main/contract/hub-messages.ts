@@ -55,11 +55,22 @@ export const HubTotals = z.object({
 })
 export type HubTotals = z.infer<typeof HubTotals>
 
-/** Agent to hub, once a second while it has a share of its site's budget: what it gets from origins. */
-export const HubWan = z.object({ t: z.literal('hub.wan'), bytesPerSecond: count })
+/**
+ * Agent to hub, once a second while it has a share of its site's budget: what it gets from origins. `to`: the hub of the cluster that
+ * gave the share; absent: this one.
+ */
+export const HubWan = z.object({ t: z.literal('hub.wan'), bytesPerSecond: count, to: PeerId.optional() })
 
-/** Hub to agent, again at least every 20 s: what it may get from origins in all, null: no limit. Forgotten after a minute without. */
-export const HubBudget = z.object({ t: z.literal('hub.budget'), bytesPerSecond: count.min(1).nullable() })
+/**
+ * Hub to agent, again at least every 20 s: what it may get from origins in all, null: no limit. Forgotten after a minute without. `by`: the
+ * hub of the cluster that gives the share; absent: this one.
+ */
+export const HubBudget = z.object({
+  t: z.literal('hub.budget'),
+  bytesPerSecond: count.min(1).nullable(),
+  by: PeerId.optional()
+})
+export type HubBudget = z.infer<typeof HubBudget>
 
 /** Agent to hub: it has all of it and serves it for so many hours. */
 export const HubHold = z.object({ t: z.literal('hub.hold'), ...key, hours: z.number().int().min(1).max(168) })

@@ -5,7 +5,9 @@ const live = { live: true }
 const cidr = z.union([z.cidrv4(), z.cidrv6()])
 const ms = (min: number, max: number) => z.number().int().min(min).max(max)
 
-const HOST = '(\\[[0-9a-f:.]{2,45}\\]|[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?)(:\\d{1,5})?'
+/** Of five digits, 65535 at most. */
+const LONG_PORT = '[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5]'
+const HOST = `(\\[[0-9a-f:.]{2,45}\\]|[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?)(:([1-9]\\d{0,3}|${LONG_PORT}))?`
 
 /** Where hubs are: on the peer port of an agent, behind a reverse proxy, or as an SRV record says. */
 export const HubUrl = z
@@ -20,7 +22,9 @@ export const HubUrl = z
   )
 
 /** Where something listens: host and port. */
-export const ListenAt = z.string().regex(/^(\[[0-9a-f:.]{2,45}\]|[a-z0-9_.-]{1,253}):\d{1,5}$/i, 'expected host:port')
+export const ListenAt = z
+  .string()
+  .regex(new RegExp(`^(\\[[0-9a-f:.]{2,45}\\]|[a-z0-9_.-]{1,253}):(\\d{1,4}|${LONG_PORT})$`, 'i'), 'expected host:port')
 
 /** Private addresses: RFC 1918 and RFC 4193. */
 export const PRIVATE_ADDRESSES = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'] as const

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Claim } from '../claims/claims.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import { killHub, SiteAgent, startTestHub, type TestHub } from '../testing/hub-cluster.ts'
@@ -36,6 +37,7 @@ describe('hubs that share a store', () => {
     await Promise.all(hubs.map(({ hub }) => hub.stop()))
   })
 
+  const namedBy = ({ decision }: Claim) => (decision.role === 'undecided' ? [] : decision.holders.map(({ id }) => id))
   const roles = (claims: readonly { decision: { role: string } }[]) =>
     claims.map(({ decision }) => decision.role).toSorted()
   const one = ['follower', 'follower', 'follower', 'follower', 'follower', 'master']
@@ -201,6 +203,67 @@ describe('hubs that share a store', () => {
     expect(roles(claims)).toContain('master')
     expect(heard).not.toContain(99)
     expect(heard).toContain(98)
+  })
+
+  test('name nobody any more who has dropped a content at another of them, whether it is claimed then or not', async () => {
+    const holder = agents[0]!
+    for (const n of [7, 8]) {
+      hubs[0]!.hub.message(holder.id, { t: 'hub.hold', key: key(n), hours: 10 })
+      const claim = agents[1]!.open(key(n))
+      await pass(clock, 400)
+      expect(claim.decision).toMatchObject({ master: null, holders: [{ id: holder.id }] })
+      if (n === 8) claim.close()
+      await pass(clock, 5000)
+      hubs[0]!.hub.message(holder.id, { t: 'hub.drop', keys: [key(n), key(n + 100)] })
+      await pass(clock, 100)
+      const late = agents[4]!.open(key(n))
+      await pass(clock, 400)
+      expect(namedBy(late)).not.toContain(holder.id)
+      expect(hubs[1]!.hub.sites()[0]!.remembered).toBe(0)
+      for (const open of [claim, late]) open.close()
+    }
+  })
+
+  test('open no site by the word of another one that they would not open for a PC', async () => {
+    const sites = [{ name: 'Bremen', subnets: ['10.1.0.0/16'] }]
+    const strict = startTestHub(space, clock, hubId(4), { sites })
+    await pass(clock, 20)
+    const said = (site: string) => {
+      const message = { t: 'claim.close', key: key(1) }
+      strict.store!.emit('message', hubId(9), JSON.stringify({ t: 'said', site, by: hubId(8), card: null, message }))
+      hubs[0]!.store!.emit('message', hubId(9), JSON.stringify({ t: 'said', site, by: hubId(8), card: null, message }))
+    }
+    said('Bremen')
+    for (let n = 0; n < 1100; n++) said(`site ${n}`)
+    expect(strict.hub.sites().map(({ name }) => name)).toEqual(['Bremen'])
+    expect(hubs[0]!.hub.sites()).toHaveLength(1000)
+    await strict.hub.stop()
+  })
+
+  test('divide the budget of a site once, whichever of them keeps the tables, by what is used', async () => {
+    for (const { hub } of hubs) await hub.stop()
+    hubs = [1, 2, 3].map((n) => startTestHub(space, clock, hubId(n), { wanSite: () => 6000 }))
+    await pass(clock, 20)
+    for (const [n, agent] of agents.entries()) {
+      agent.link.connected.clear()
+      agent.connect(hubs[n % 3]!)
+    }
+    // Its table is at the hub of the first that asks, the master anywhere.
+    const claims = agents.flatMap((agent, n) => [agent.open(key(n), 5), agents[(n + 1) % 6]!.open(key(n))])
+    await pass(clock, 3000)
+    const given = () => agents.flatMap(({ shares }) => (shares.size === 0 ? [] : [Math.min(...shares.values())]))
+    expect(agents.flatMap(({ shares }) => [...shares.keys()])).toEqual(expect.arrayContaining(hubs.map(({ id }) => id)))
+    expect(given().reduce((x, y) => x + y)).toBeLessThanOrEqual(6000)
+    expect(given().reduce((x, y) => x + y)).toBeGreaterThan(5400)
+    const hungry = agents.find(({ shares }) => shares.size > 0)!
+    for (let second = 0; second < 4; second++) {
+      for (const agent of agents) agent.uses(agent === hungry ? 6000 : 10)
+      await pass(clock, 1000)
+    }
+    expect(Math.min(...hungry.shares.values())).toBeGreaterThan(5000)
+    for (const claim of claims) claim.close()
+    await pass(clock, 3000)
+    expect(given()).toEqual([])
   })
 
   test('leave nothing behind for contents that nobody claims', async () => {

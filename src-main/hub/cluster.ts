@@ -1,13 +1,18 @@
 // Why it is like this: docs/decisions/0073-hubs-behind-one-address-share-a-store.md
-import type { FromHub } from '../contract/hub-messages.ts'
-import type { PeerId } from '../contract/ids.ts'
+import type { FromHub, ToHub } from '../contract/hub-messages.ts'
+import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
-import { keepLatest } from './keep-latest.ts'
+import { keepLatest } from '../lib/keep-latest.ts'
+import { InOrder } from './in-order.ts'
+import { OwnPuts } from './own-puts.ts'
 import type { DeskMessage, SiteDesk } from './site-desk.ts'
-import { EXTEND_MS, readEnvelope, type Envelope, type HubStore, type Owner, type SiteContent } from './store.ts'
+import { AgentsElsewhere, type AgentElsewhere } from './agents-elsewhere.ts'
+import { EXTEND_MS, nameOf, readEnvelope, type Envelope, type HubStore, type Owner, type SiteContent } from './store.ts'
 
 /** Contents of which it is remembered who owns them, and with which fence. */
 const MAX_REMEMBERED = 20_000
+/** Agents of other hubs that are remembered. */
+const MAX_ELSEWHERE = 20_000
 /** What another hub was said to own is asked again after this time. */
 const OWNER_FRESH_MS = 2000
 
@@ -16,14 +21,16 @@ export interface ClusterWorld {
   readonly clock: Clock
   readonly store: HubStore
   desk(site: string): SiteDesk
+  /** It is a site of this hub, or may become one. Others may have heard of more. */
+  takes(site: string): boolean
+  /** An agent of another hub says what it gets from origins. */
+  used(site: string, id: PeerId, bytesPerSecond: number): void
   /** An agent of this hub, in this site. */
   isOwn(site: string, id: PeerId): boolean
   cardOf(id: PeerId): string | undefined
   learnCard(id: PeerId, card: string): void
   tell(to: PeerId, message: FromHub): void
 }
-
-type Put = Extract<DeskMessage, { t: 'claim.put' }>
 
 /** What is about one content and belongs to its owner. */
 type ClaimTalk = Extract<
@@ -41,13 +48,11 @@ export class Cluster {
   /** Tables that are kept here. Fence 0: without the store's word. */
   readonly #owned = new Map<string, SiteContent & { fence: number }>()
   readonly #elsewhere = new Map<string, SiteContent & { owner: Owner; untilMs: number }>()
-  /** The last claims of own agents, to say again to another owner. */
-  readonly #puts = new Map<string, SiteContent & { by: Map<PeerId, Put> }>()
-  /** `site id` of agents that spoke by way of another hub last, and of which. Some are connected to this one, too. */
-  readonly #via = new Map<string, { site: string; id: PeerId; hub: PeerId }>()
+  readonly #puts = new OwnPuts(MAX_REMEMBERED)
+  readonly #via = new AgentsElsewhere(MAX_ELSEWHERE)
   /** Highest fence heard of a content: a hub that stood still does not speak for the one that went on. */
   readonly #fences = new Map<string, number>()
-  readonly #chains = new Map<string, Promise<void>>()
+  readonly #chains = new InOrder()
   #beat: Timer | null = null
 
   constructor(world: ClusterWorld) {
@@ -87,15 +92,20 @@ export class Cluster {
         return
       case 'hub.drop':
         this.#w.desk(site).message(from, message)
-        for (const key of message.keys) this.#try(() => store.drop({ site, key }, from))
+        this.#try(() => this.#drop(site, from, message.keys))
         return
       default: {
         const content = { site, key: message.key }
-        this.#via.delete(`${site} ${from}`)
-        this.#remember(content, from, message)
+        this.#via.forget(site, from)
+        this.#puts.note(content, from, message)
         this.#inOrder(content, () => this.#route(content, from, message))
       }
     }
+  }
+
+  /** An agent of this hub says this to another one. */
+  passOn(to: PeerId, site: string, by: PeerId, message: ToHub): void {
+    this.#say(to, { t: 'said', site, by, card: null, message })
   }
 
   /** Where an agent of this hub can be reached. */
@@ -105,20 +115,18 @@ export class Cluster {
 
   /** The connection of an agent to this hub is gone. It may speak by way of another one by now. */
   lost(site: string, id: PeerId): void {
-    if (!this.#via.has(`${site} ${id}`)) this.#w.desk(site).lost(id)
+    if (!this.#via.of(site, id)) this.#w.desk(site).lost(id)
     const owners = new Set<PeerId>()
-    for (const [name, { by, ...content }] of this.#puts) {
-      if (content.site !== site || !by.delete(id)) continue
+    for (const name of this.#puts.lost(site, id)) {
       const owner = this.#elsewhere.get(name)?.owner.hub
       if (owner) owners.add(owner)
-      if (by.size === 0) this.#puts.delete(name)
     }
     for (const hub of owners) this.#say(hub, { t: 'lost', site, id })
   }
 
   /** A desk of this hub tells an agent this, which may be another hub's. */
   told(site: string, to: PeerId, message: FromHub): void {
-    const via = this.#via.get(`${site} ${to}`)
+    const via = this.#via.of(site, to)
     if (!via) {
       if (this.#w.isOwn(site, to)) this.#w.tell(to, message)
       return
@@ -128,28 +136,18 @@ export class Cluster {
     this.#say(via.hub, { t: 'told', site, to, key, fence, message }, () => this.#hubGone(via.hub))
   }
 
-  #remember(content: SiteContent, from: PeerId, message: ClaimTalk): void {
-    const name = nameOf(content)
-    const known = this.#puts.get(name)
-    if (message.t === 'claim.put') {
-      const by = known?.by ?? new Map<PeerId, Put>()
-      by.set(from, message)
-      keepLatest(this.#puts, name, { ...content, by }, MAX_REMEMBERED)
-    } else if (message.t === 'claim.close' && known?.by.delete(from) && known.by.size === 0) this.#puts.delete(name)
+  /** The hubs that keep tables of these contents name this holder until they hear of it. */
+  async #drop(site: string, by: PeerId, keys: readonly ContentKey[]): Promise<void> {
+    const { store, self } = this.#w
+    const owners = await Promise.all(keys.map((key) => store.drop({ site, key }, by)))
+    for (const [hub, of] of Map.groupBy(keys.entries(), ([i]) => owners[i]!)) {
+      if (hub === null || hub === self) continue
+      this.passOn(hub, site, by, { t: 'hub.drop', keys: of.map(([, key]) => key) })
+    }
   }
 
-  /** What is said about one content is dealt with in the order in which it came. At once where nothing has to be asked. */
   #inOrder(content: SiteContent, act: () => Promise<void> | void): void {
-    const name = nameOf(content)
-    const before = this.#chains.get(name)
-    const begun = before ? before.then(act) : act()
-    if (!begun) return
-    const done = begun
-      .catch(() => {})
-      .finally(() => {
-        if (this.#chains.get(name) === done) this.#chains.delete(name)
-      })
-    this.#chains.set(name, done)
+    this.#chains.run(nameOf(content), act)
   }
 
   #route(content: SiteContent, from: PeerId, message: ClaimTalk): Promise<void> | void {
@@ -201,10 +199,15 @@ export class Cluster {
     const desk = this.#w.desk(site)
     if (message.t === 'claim.put' && !desk.has(key)) {
       const nowMs = this.#w.clock.wallMs()
-      for (const { id, untilWallMs, card } of (await this.#w.store.holders({ site, key })).toReversed()) {
+      const holders = await this.#w.store.holders({ site, key })
+      for (const { id, card } of holders)
         if (card !== null && this.#w.cardOf(id) === undefined) this.#w.learnCard(id, card)
-        desk.holds(key, id, untilWallMs - nowMs)
-      }
+      // What agents of this hub said themselves, the store may have missed.
+      desk.heldBy(
+        key,
+        holders.map(({ id, untilWallMs }) => ({ id, forMs: untilWallMs - nowMs })),
+        (id) => this.#w.isOwn(site, id)
+      )
     }
     desk.message(from, message)
   }
@@ -222,8 +225,12 @@ export class Cluster {
     switch (envelope.t) {
       case 'said': {
         const { by, card, message } = envelope
+        if (message.t === 'hub.wan') return this.#w.used(site, by, message.bytesPerSecond)
+        if (!this.#w.takes(site)) return
+        if (message.t === 'hub.drop') return this.#w.desk(site).message(by, message)
         if (!isClaimTalk(message)) return
-        this.#via.set(`${site} ${by}`, { site, id: by, hub: from })
+        const forgotten = this.#via.heard({ site, id: by, hub: from })
+        if (forgotten) this.#lostElsewhere(forgotten)
         if (card !== null) this.#w.learnCard(by, card)
         this.#w.desk(site).joinedElsewhere(by)
         const content = { site, key: message.key }
@@ -243,21 +250,21 @@ export class Cluster {
         return
       }
       case 'lost': {
-        const via = this.#via.get(`${site} ${envelope.id}`)
+        const via = this.#via.of(site, envelope.id)
         // It may have come here, or gone to a third one, meanwhile.
         if (via?.hub === from) this.#lostElsewhere(via)
       }
     }
   }
 
-  #lostElsewhere({ site, id }: { site: string; id: PeerId }): void {
-    this.#via.delete(`${site} ${id}`)
+  #lostElsewhere({ site, id }: AgentElsewhere): void {
+    this.#via.forget(site, id)
     if (!this.#w.isOwn(site, id)) this.#w.desk(site).lost(id)
   }
 
   /** A hub is gone: its agents are lost, and what it owned belongs to who asks first. */
   #hubGone(hub: PeerId): void {
-    for (const via of [...this.#via.values()]) if (via.hub === hub) this.#lostElsewhere(via)
+    for (const via of this.#via.at(hub)) this.#lostElsewhere(via)
     for (const [name, { owner, untilMs: _, ...content }] of [...this.#elsewhere]) {
       if (owner.hub !== hub) continue
       this.#elsewhere.delete(name)
@@ -269,8 +276,7 @@ export class Cluster {
   }
 
   #sayAgain(content: SiteContent): void {
-    for (const [by, put] of this.#puts.get(nameOf(content))?.by ?? [])
-      this.#inOrder(content, () => this.#route(content, by, put))
+    for (const [by, put] of this.#puts.of(content)) this.#inOrder(content, () => this.#route(content, by, put))
   }
 
   /** The store is there again, or for the first time. */
@@ -297,7 +303,7 @@ export class Cluster {
   async #lookAround(): Promise<void> {
     const { store } = this.#w
     for (const [name, owned] of [...this.#owned]) {
-      if (this.#w.desk(owned.site).has(owned.key) || this.#chains.has(name)) continue
+      if (this.#w.desk(owned.site).has(owned.key) || this.#chains.isBusy(name)) continue
       this.#owned.delete(name)
       if (owned.fence > 0) this.#try(() => store.release(owned, owned.fence))
     }
@@ -312,8 +318,7 @@ export class Cluster {
           if (owner.hub !== this.#w.self) this.#giveUp(content)
         })
       }
-      const hubs = new Set<PeerId>()
-      for (const { hub } of this.#via.values()) hubs.add(hub)
+      const hubs = this.#via.hubs()
       for (const [name, { owner }] of this.#elsewhere)
         if (this.#puts.has(name)) hubs.add(owner.hub)
         else this.#elsewhere.delete(name)
@@ -342,5 +347,3 @@ export class Cluster {
 function isClaimTalk(message: { readonly t: string }): message is ClaimTalk {
   return ['claim.put', 'claim.close', 'claim.report', 'claim.resign', 'hub.failed'].includes(message.t)
 }
-
-const nameOf = ({ site, key }: SiteContent): string => `${key} ${site}`

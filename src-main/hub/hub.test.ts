@@ -2,14 +2,14 @@ import { expect, test } from 'vitest'
 import type { AloneWhy, FromHub, ToHub } from '../contract/hub-messages.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
-import { Hub } from './hub.ts'
+import { Hub, type HubOptions } from './hub.ts'
 import { ONLY_SITE } from './site-table.ts'
 
 const id = (n: number) => n.toString(16).padStart(64, '0') as PeerId
 const key = `site:${'a'.repeat(64)}` as unknown as ContentKey
 const card: ToHub = { t: 'hub.card', card: null, site: null, name: 'anna' }
 
-function start(): { hub: Hub; told: [PeerId, FromHub][] } {
+function start(options: Partial<HubOptions> = {}): { hub: Hub; told: [PeerId, FromHub][] } {
   const told: [PeerId, FromHub][] = []
   const hub = new Hub({
     self: id(0),
@@ -22,7 +22,8 @@ function start(): { hub: Hub; told: [PeerId, FromHub][] } {
     maxContents: 10,
     send: (to, message) => void told.push([to, message]),
     onFlood: () => {},
-    onElected: () => {}
+    onElected: () => {},
+    ...options
   })
   return { hub, told }
 }
@@ -64,4 +65,18 @@ test('adds up by site what its members got and what failed, and counts those tha
   })
   hub.lost(id(2))
   expect(totals()['Bremen']).toEqual({ originBytes: 1, peerBytes: 10, cacheBytes: 0, failed: 1 })
+})
+
+test("counts what the hub's own PC got, as it is now", () => {
+  const got = { originBytes: 1, peerBytes: 2, cacheBytes: 3, failed: 0 }
+  const { hub } = start({ ownTotals: () => ({ ...got }) })
+  for (const n of [0, 1]) {
+    hub.joined(id(n), '')
+    hub.message(id(n), card)
+  }
+  hub.message(id(1), { t: 'hub.totals', originBytes: 10, peerBytes: 20, cacheBytes: 30, failed: 1 })
+  expect(hub.sites()[0]?.totals).toEqual({ originBytes: 11, peerBytes: 22, cacheBytes: 33, failed: 1 })
+  got.peerBytes = 1000
+  expect(hub.sites()[0]?.totals?.peerBytes).toBe(1020)
+  expect(hub.members().find((member) => member.id === id(0))?.totals).toEqual(got)
 })

@@ -5,6 +5,7 @@ import type { SiteEntry } from '../contract/hub-settings.ts'
 import type { PeerId } from '../contract/ids.ts'
 import type { Standstill } from '../lib/awake-clock.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
+import { keepLatest } from '../lib/keep-latest.ts'
 import { readCard } from '../peers/far/contact-card.ts'
 import { Cluster } from './cluster.ts'
 import { HolderRegistry } from './registry.ts'
@@ -33,6 +34,8 @@ export interface HubOptions {
   readonly maxContents: number
   /** Bytes per second from origins that each site has; null: no limit. */
   readonly wanSite?: () => number | null
+  /** What the PC of this hub got itself, as it is now. */
+  readonly ownTotals?: () => HubTotalsView
   /** What this hub shares with others behind the same address; absent: it is alone. */
   readonly store?: HubStore
   send(to: PeerId, message: FromHub): void
@@ -78,6 +81,8 @@ export class Hub {
             clock,
             store,
             desk: (site) => this.#deskOf(site),
+            takes: (site) => this.#takes(site),
+            used: (site, id, bytesPerSecond) => this.#used(site, id, bytesPerSecond),
             isOwn: (site, id) => this.#members.get(id)?.site === site,
             cardOf: (id) => this.#cards.get(id)?.text,
             learnCard: (id, card) => this.#learnCard(id, card),
@@ -89,7 +94,7 @@ export class Hub {
     })
     this.#cluster?.start()
     this.#division = clock.every(DIVIDE_MS, () => {
-      for (const { budget } of this.#desks.values()) budget.divide()
+      for (const { budget } of this.#desks.values()) budget.beat()
     })
   }
 
@@ -121,7 +126,10 @@ export class Hub {
     if (!member) return
     if (message.t === 'hub.card') return this.#carded(member, message)
     if (message.t === 'hub.wan') {
-      if (member.site !== null) this.#desks.get(member.site)?.budget.used(from, message.bytesPerSecond)
+      const { to = this.#o.self } = message
+      if (member.site === null) return
+      if (to === this.#o.self) this.#used(member.site, from, message.bytesPerSecond)
+      else this.#cluster?.passOn(to, member.site, from, message)
       return
     }
     if (message.t === 'hub.totals') {
@@ -145,15 +153,10 @@ export class Hub {
   }
 
   members(): HubMemberView[] {
-    return [...this.#members.values()].map(({ id, name, address, site, version, sinceMs, totals }) => ({
-      id,
-      name,
-      address,
-      site,
-      version,
-      since: sinceMs,
-      totals
-    }))
+    return [...this.#members.values()].map((member) => {
+      const { id, name, address, site, version, sinceMs } = member
+      return { id, name, address, site, version, since: sinceMs, totals: this.#totalsOf(member) }
+    })
   }
 
   sites(): HubSiteView[] {
@@ -173,9 +176,16 @@ export class Hub {
     return [...this.#desks].flatMap(([site, { desk }]) => desk.contents(nameOf).map((one) => ({ site, ...one })))
   }
 
+  /** Others say theirs now and then. */
+  #totalsOf({ id, totals }: Member): HubTotalsView | null {
+    return id === this.#o.self ? (this.#o.ownTotals?.() ?? null) : totals
+  }
+
   #totals(): Map<string, HubTotalsView> {
     const bySite = new Map<string, HubTotalsView>()
-    for (const { site, totals } of this.#members.values()) {
+    for (const member of this.#members.values()) {
+      const { site } = member
+      const totals = this.#totalsOf(member)
       if (site === null || totals === null) continue
       const sum = bySite.get(site) ?? nothing
       bySite.set(site, {
@@ -203,8 +213,7 @@ export class Hub {
     member.name = name || member.id.slice(0, 8)
     member.version = version ?? null
     const named = this.#siteOf({ addresses: addresses.length > 0 ? addresses : [member.address], stated: site })
-    // Without a table members name their sites themselves.
-    const where = named !== null && (this.#desks.has(named) || this.#desks.size < MAX_SITES) ? named : null
+    const where = named !== null && this.#takes(named) ? named : null
     const moves = where !== member.site
     if (moves && member.site !== null) this.#gone(member.site, member.id)
     member.site = where
@@ -212,6 +221,13 @@ export class Hub {
     if (where !== null && moves) this.#deskOf(where).joined(member.id)
     if (moves || !member.greeted) this.#greet(member)
     member.greeted = true
+  }
+
+  /** Without a table members name their sites themselves, and other hubs those of theirs. */
+  #takes(site: string): boolean {
+    const { sites } = this.#o
+    if (sites.length > 0 && !sites.some(({ name }) => name === site)) return false
+    return this.#desks.has(site) || this.#desks.size < MAX_SITES
   }
 
   #greet({ id, site }: Member): void {
@@ -226,6 +242,10 @@ export class Hub {
       totals: true
     }
     this.#o.send(id, hello)
+  }
+
+  #used(site: string, id: PeerId, bytesPerSecond: number): void {
+    this.#desks.get(site)?.budget.used(id, bytesPerSecond)
   }
 
   #gone(site: string, id: PeerId): void {
@@ -243,15 +263,13 @@ export class Hub {
   #keepCard(id: PeerId, text: string, counter: number): void {
     const known = this.#cards.get(id)
     if (known && known.counter > counter) return
-    this.#cards.delete(id)
-    this.#cards.set(id, { text, counter })
-    if (this.#cards.size > 2 * this.#o.maxConnections) this.#cards.delete(this.#cards.keys().next().value!)
+    keepLatest(this.#cards, id, { text, counter }, 2 * this.#o.maxConnections)
   }
 
   #deskOf(site: string): SiteDesk {
     const known = this.#desks.get(site)
     if (known) return known.desk
-    const { self, clock, election, maxContents, send, onFlood, onElected } = this.#o
+    const { self, clock, election, maxContents, store, send, onFlood, onElected } = this.#o
     const registry = new HolderRegistry(clock, maxContents)
     const tell = (to: PeerId, message: FromHub) =>
       this.#cluster ? this.#cluster.told(site, to, message) : send(to, message)
@@ -264,7 +282,7 @@ export class Hub {
       send: tell,
       onFlood,
       onElected: (info) => {
-        budget.divide()
+        budget.beat()
         onElected(site, info)
       }
     })
@@ -272,7 +290,8 @@ export class Hub {
       clock,
       budget: () => this.#o.wanSite?.() ?? null,
       masters: () => desk.masters(),
-      tell: (to, bytesPerSecond) => tell(to, { t: 'hub.budget', bytesPerSecond })
+      tell: (to, bytesPerSecond) => tell(to, { t: 'hub.budget', bytesPerSecond, ...(store && { by: self }) }),
+      ...(store && { exchange: (own) => store.wanUsers(site, own) })
     })
     this.#desks.set(site, { desk, registry, budget })
     return desk

@@ -7,6 +7,7 @@ import {
   EXTEND_MS,
   MAX_HOLDERS_STORED,
   OWNED_FOR_MS,
+  SiteWanUser,
   type HubStore,
   type HubStoreEvents,
   type Owner,
@@ -21,6 +22,8 @@ const LONGEST_PROBE_MS = 10_000
 const FENCE_KEPT_S = 86_400
 const CARD_KEPT_S = 86_400
 const HOLDERS_KEPT_MS = 168 * 3_600_000
+const WAN_KEPT_MS = 60_000
+const MAX_WAN_CHARS = 1024 * 1024
 
 /** KEYS: owner, fence. ARGV: own id, ms, the value of an owner that is gone or ''. */
 const OWN = `
@@ -112,8 +115,7 @@ export class RedisStore extends EventEmitter<HubStoreEvents> implements HubStore
         gone ? `${gone.hub} ${gone.fence}` : ''
       )
     )
-    const [hub, fence] = String(value).split(' ')
-    return { hub: PeerId.parse(hub), fence: Number(fence) }
+    return ownerIn(String(value))
   }
 
   async extend(owned: readonly (SiteContent & { readonly fence: number })[]): Promise<boolean[]> {
@@ -155,8 +157,15 @@ export class RedisStore extends EventEmitter<HubStoreEvents> implements HubStore
     )
   }
 
-  async drop({ site, key }: SiteContent, id: PeerId): Promise<void> {
-    await this.#ask((redis) => redis.zrem(this.#key('hold', site, key), id))
+  async drop({ site, key }: SiteContent, id: PeerId): Promise<PeerId | null> {
+    const owner = await this.#ask(async (redis) => {
+      const [, owned] = await Promise.all([
+        redis.zrem(this.#key('hold', site, key), id),
+        redis.get(this.#key('own', site, key))
+      ])
+      return owned
+    })
+    return owner === null ? null : ownerIn(owner).hub
   }
 
   async holders({ site, key }: SiteContent): Promise<{ id: PeerId; untilWallMs: number; card: string | null }[]> {
@@ -175,6 +184,24 @@ export class RedisStore extends EventEmitter<HubStoreEvents> implements HubStore
 
   async keepCard(site: string, id: PeerId, card: string): Promise<void> {
     await this.#ask((redis) => redis.set(this.#key('card', site, id), card, 'EX', CARD_KEPT_S))
+  }
+
+  async wanUsers(site: string, own: readonly SiteWanUser[]): Promise<SiteWanUser[]> {
+    const { self } = this.#o
+    const name = this.#key('wan', site)
+    const answers = await this.#ask((redis) => {
+      const batch = redis.multi()
+      if (own.length > 0) batch.hset(name, self, JSON.stringify(own))
+      else batch.hdel(name, self)
+      return batch.pexpire(name, WAN_KEPT_MS).hgetall(name).exec()
+    })
+    const said = new Map<PeerId, string>()
+    for (const [hub, text] of Object.entries((answers?.at(-1)?.[1] ?? {}) as Record<string, string>)) {
+      const id = PeerId.safeParse(hub)
+      if (id.success && id.data !== self) said.set(id.data, text)
+    }
+    const alive = await this.alive([...said.keys()])
+    return [...said].flatMap(([hub, text]) => (alive.has(hub) ? readWanUsers(text) : []))
   }
 
   async stop(): Promise<void> {
@@ -243,6 +270,20 @@ export class RedisStore extends EventEmitter<HubStoreEvents> implements HubStore
   async #sayAlive(): Promise<void> {
     await this.#commands.set(this.#key('hub', this.#o.self), '1', 'PX', OWNED_FOR_MS)
   }
+}
+
+function readWanUsers(text: string): SiteWanUser[] {
+  if (text.length > MAX_WAN_CHARS) return []
+  try {
+    return SiteWanUser.array().safeParse(JSON.parse(text)).data ?? []
+  } catch {
+    return []
+  }
+}
+
+function ownerIn(value: string): Owner {
+  const [hub, fence] = value.split(' ')
+  return { hub: PeerId.parse(hub), fence: Number(fence) }
 }
 
 /** A connection that neither is nor becomes ready is given up for a new one. */

@@ -1,5 +1,6 @@
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { Clock } from '../lib/clock.ts'
+import { keepLatest } from '../lib/keep-latest.ts'
 
 /** Holders of one content that are remembered; more are of no use to anybody. */
 export const MAX_HOLDERS_KEPT = 16
@@ -32,9 +33,8 @@ export class HolderRegistry {
 
   hold(key: ContentKey, id: PeerId, hours: number): void {
     const holders = this.#byKey.get(key) ?? new Map<PeerId, Holding>()
-    holders.delete(id)
-    holders.set(id, { untilMs: this.#clock.monotonicMs() + hours * 3_600_000, failedFor: new Set() })
-    if (holders.size > MAX_HOLDERS_KEPT) holders.delete(holders.keys().next().value!)
+    const untilMs = this.#clock.monotonicMs() + hours * 3_600_000
+    keepLatest(holders, id, { untilMs, failedFor: new Set() }, MAX_HOLDERS_KEPT)
     this.#touch(key, holders)
   }
 
@@ -71,8 +71,6 @@ export class HolderRegistry {
   }
 
   #touch(key: ContentKey, holders: Map<PeerId, Holding>): void {
-    this.#byKey.delete(key)
-    this.#byKey.set(key, holders)
-    if (this.#byKey.size > this.#maxContents) this.#byKey.delete(this.#byKey.keys().next().value!)
+    keepLatest(this.#byKey, key, holders, this.#maxContents)
   }
 }

@@ -6,7 +6,11 @@ import type { HubContentView } from '../contract/hub-view.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ClaimDecision, ClaimMessage } from '../contract/peer-messages.ts'
 import type { Clock } from '../lib/clock.ts'
+import { keepLatest } from '../lib/keep-latest.ts'
 import type { HolderRegistry } from './registry.ts'
+
+/** Cards that one member was sent: not more than an agent keeps. */
+const MAX_SENT = 128
 
 export interface SiteDeskWorld {
   readonly self: PeerId
@@ -102,9 +106,19 @@ export class SiteDesk {
     this.#coordinator.forget(key)
   }
 
-  /** Another hub, or an earlier run, knows that this one has all of it. */
-  holds(key: ContentKey, id: PeerId, forMs: number): void {
-    this.#world.registry.hold(key, id, forMs / 3_600_000)
+  /**
+   * Who has all of it by what other hubs and earlier runs know, the newest first: nobody else has it any more.
+   * @param isOwn it tells this hub itself
+   */
+  heldBy(
+    key: ContentKey,
+    holders: readonly { readonly id: PeerId; readonly forMs: number }[],
+    isOwn: (id: PeerId) => boolean
+  ): void {
+    const { registry } = this.#world
+    const known = new Set(holders.map(({ id }) => id))
+    for (const id of registry.holders(key)) if (!known.has(id) && !isOwn(id)) registry.drop(key, id)
+    for (const { id, forMs } of holders.toReversed()) registry.hold(key, id, forMs / 3_600_000)
   }
 
   lost(id: PeerId): void {
@@ -118,7 +132,10 @@ export class SiteDesk {
       case 'hub.hold':
         return registry.hold(message.key, from, message.hours)
       case 'hub.drop':
-        for (const key of message.keys) registry.drop(key, from)
+        for (const key of message.keys) {
+          registry.drop(key, from)
+          this.#coordinator.holderGone(from, key)
+        }
         return
       case 'hub.failed':
         return registry.failed(message.key, message.id, from)
@@ -163,12 +180,9 @@ export class SiteDesk {
     for (const id of named) {
       const card = id === to ? undefined : this.#world.cardOf(id)
       if (card === undefined || sent.get(id) === card) continue
-      sent.delete(id)
-      sent.set(id, card)
+      keepLatest(sent, id, card, MAX_SENT)
       cards.push({ id, card })
     }
-    // Not more than the agent keeps.
-    while (sent.size > 128) sent.delete(sent.keys().next().value!)
     return cards
   }
 }

@@ -110,12 +110,28 @@ function complies(make: (self: PeerId) => HubStore): void {
       { id: id(3), untilWallMs: nowMs + 90_000, card: 'Q2FyZA' },
       { id: id(2), untilWallMs: nowMs + 60_000, card: null }
     ])
-    await b.drop(c, id(3))
+    expect(await b.drop(c, id(3))).toBeNull()
     for (let n = 10; n < 40; n++) await a.hold(c, id(n), nowMs + n * 1000)
     const held = await b.holders(c)
     expect(held).toHaveLength(MAX_HOLDERS_STORED)
     expect(held[0]).toMatchObject({ id: id(2) })
     expect(await b.holders({ ...c, site: 'Kiel' })).toEqual([])
+    await a.own(c)
+    expect(await b.drop(c, id(2))).toBe(idA)
+  })
+
+  test('tells each hub who downloads for a site by the tables of the others that are there', async () => {
+    const { site } = content()
+    const at = `${site} ${idA}`
+    const user = (n: number, used: number | null = null, share: number | null = null) => ({ id: id(n), used, share })
+    expect(await a.wanUsers(at, [user(1), user(2, 5, 10)])).toEqual([])
+    expect(await b.wanUsers(at, [user(3)])).toEqual([user(1), user(2, 5, 10)])
+    expect(await b.wanUsers(`${at}, too`, [user(3)])).toEqual([])
+    expect(await a.wanUsers(at, [user(2, 7, 10)])).toEqual([user(3)])
+    expect(await b.wanUsers(at, [])).toEqual([user(2, 7, 10)])
+    expect(await a.wanUsers(at, [user(2)])).toEqual([])
+    await a.stop()
+    expect(await b.wanUsers(at, [])).toEqual([])
   })
 
   test('makes one cluster of its hubs', () => {

@@ -9,11 +9,22 @@ export interface SiteContent {
   readonly key: ContentKey
 }
 
+/** For maps. */
+export const nameOf = ({ site, key }: SiteContent): string => `${key} ${site}`
+
 /** The hub that keeps the table of a content. Of two that think so the one with the higher fence does. */
 export interface Owner {
   readonly hub: PeerId
   readonly fence: number
 }
+
+/** A PC that downloads from origins for its site, as the hub knows it whose tables say so. Bytes per second. */
+export const SiteWanUser = z.object({
+  id: PeerId,
+  used: z.number().min(0).nullable(),
+  share: z.number().min(0).nullable()
+})
+export type SiteWanUser = z.infer<typeof SiteWanUser>
 
 export interface HubStoreEvents {
   /** Another hub says something to this one. */
@@ -53,10 +64,13 @@ export interface HubStore extends EventEmitter<HubStoreEvents> {
   alive(hubs: readonly PeerId[]): Promise<Set<PeerId>>
   /** Wall clock, ms. */
   hold(content: SiteContent, id: PeerId, untilWallMs: number): Promise<void>
-  drop(content: SiteContent, id: PeerId): Promise<void>
+  /** @returns the hub that keeps the table of this content; null: none */
+  drop(content: SiteContent, id: PeerId): Promise<PeerId | null>
   /** Newest first; with its card where one is known. */
   holders(content: SiteContent): Promise<{ id: PeerId; untilWallMs: number; card: string | null }[]>
   keepCard(site: string, id: PeerId, card: string): Promise<void>
+  /** Says who downloads for a site by the tables of this hub. @returns who does by those of the others */
+  wanUsers(site: string, own: readonly SiteWanUser[]): Promise<SiteWanUser[]>
   stop(): Promise<void>
 }
 

@@ -1,3 +1,5 @@
+import { keepLatest } from './keep-latest.ts'
+
 /**
  * Asks again only when the last answer is older than that: for what the system answers slowly and what changes seldom.
  * @param forMs age up to which an answer counts, ms
@@ -27,10 +29,7 @@ export function recentlyOf<T>(
     const last = known.get(about)
     if (last && now() - last.at <= forMs) return last.answer
     const answer = ask(about)
-    // Anew, so that it is among the youngest.
-    known.delete(about)
-    known.set(about, { answer, at: now() })
-    if (known.size > MOST_KEPT) known.delete(known.keys().next().value!)
+    keepLatest(known, about, { answer, at: now() }, MOST_KEPT)
     answer.catch(() => {
       if (known.get(about)?.answer === answer) known.delete(about)
     })

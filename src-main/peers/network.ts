@@ -48,7 +48,7 @@ export interface PieceSource {
   /** @returns undefined when there is nothing of it here, or it must not be shared */
   openServed(key: ContentKey): Promise<ServedContent | undefined>
   /** It is here and so small that an answer with it is over at once; see `isSmall`. Asked often: must be quick. */
-  isSmall?(key: ContentKey): boolean
+  isSmall(key: ContentKey): boolean
 }
 
 /** One piece as it arrived: not yet verified. Its memory is given back by whoever takes it. */

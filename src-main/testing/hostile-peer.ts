@@ -78,6 +78,7 @@ export async function startHostilePeer(options: {
     buffers: new PieceBuffers(systemClock),
     ...(options.knowledge && { knowledge: options.knowledge }),
     source: {
+      isSmall: () => false,
       openServed: async (key) =>
         options.lie === 'false-map'
           ? void asked++

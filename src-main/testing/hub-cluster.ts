@@ -7,9 +7,9 @@ import {
   type SiteLinkEvents
 } from '../claims/site-claims.ts'
 import type { Claim } from '../claims/claims.ts'
-import type { ClaimToHub, FromHub } from '../contract/hub-messages.ts'
+import type { ClaimToHub, FromHub, HubBudget } from '../contract/hub-messages.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
-import { Hub } from '../hub/hub.ts'
+import { Hub, type HubOptions } from '../hub/hub.ts'
 import { makeCard } from '../peers/far/contact-card.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { makeDevice } from './device.ts'
@@ -55,6 +55,8 @@ export class SiteAgent {
   readonly link: AgentLink
   readonly #card: string
   readonly cards = new Map<PeerId, string>()
+  /** Its shares of the budget of the site, by the hubs that give them. */
+  readonly shares = new Map<PeerId, number>()
 
   constructor(clock: FakeClock) {
     const device = makeDevice()
@@ -82,6 +84,16 @@ export class SiteAgent {
     this.link.emit('up', to.id)
   }
 
+  given(through: PeerId, { bytesPerSecond, by = through }: Omit<HubBudget, 't'>): void {
+    if (bytesPerSecond === null) this.shares.delete(by)
+    else this.shares.set(by, bytesPerSecond)
+  }
+
+  /** Says what it gets from origins to all that gave it a share. */
+  uses(bytesPerSecond: number): void {
+    for (const to of this.shares.keys()) this.at.hub.message(this.id, { t: 'hub.wan', bytesPerSecond, to })
+  }
+
   /** The hub of an agent that has but one. */
   get at(): TestHub {
     return [...this.link.connected][0]!
@@ -96,7 +108,12 @@ export class SiteAgent {
   }
 }
 
-export function startTestHub(space: MemoryHubSpace | null, clock: FakeClock, id: PeerId): TestHub {
+export function startTestHub(
+  space: MemoryHubSpace | null,
+  clock: FakeClock,
+  id: PeerId,
+  options: Partial<HubOptions> = {}
+): TestHub {
   const store = space && new MemoryHubStore(space, id)
   const agents = new Set<SiteAgent>()
   const hear = (to: PeerId, message: FromHub) => {
@@ -104,6 +121,7 @@ export function startTestHub(space: MemoryHubSpace | null, clock: FakeClock, id:
       if (agent.id !== to) continue
       if (message.t === 'hub.cards') for (const { id: of, card } of message.cards) agent.cards.set(of, card)
       if (message.t === 'claim.decision') agent.link.emit('message', id, message)
+      if (message.t === 'hub.budget') agent.given(id, message)
       if (message.t === 'hub.busy') agent.link.emit('busy', message.key)
     }
   }
@@ -124,7 +142,8 @@ export function startTestHub(space: MemoryHubSpace | null, clock: FakeClock, id:
       ...(store && { store }),
       send: (to, message) => void setImmediate(() => !made.isDead && hear(to, message)),
       onFlood: () => {},
-      onElected: () => {}
+      onElected: () => {},
+      ...options
     })
   }
   return made

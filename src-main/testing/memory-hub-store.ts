@@ -7,7 +7,8 @@ import {
   type HubStore,
   type HubStoreEvents,
   type Owner,
-  type SiteContent
+  type SiteContent,
+  type SiteWanUser
 } from '../hub/store.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 
@@ -20,6 +21,7 @@ export class MemoryHubSpace {
   readonly holds = new Map<string, Map<PeerId, number>>()
   readonly cards = new Map<string, string>()
   readonly alive = new Map<PeerId, number>()
+  readonly wan = new Map<string, Map<PeerId, readonly SiteWanUser[]>>()
   readonly ears = new Map<PeerId, MemoryHubStore>()
   #isDown = false
 
@@ -39,7 +41,7 @@ export class MemoryHubSpace {
 
   /** As after a restart of a server that keeps nothing. */
   wipe(): void {
-    for (const map of [this.owners, this.fences, this.holds, this.cards, this.alive]) map.clear()
+    for (const map of [this.owners, this.fences, this.holds, this.cards, this.alive, this.wan]) map.clear()
   }
 }
 
@@ -130,9 +132,11 @@ export class MemoryHubStore extends EventEmitter<HubStoreEvents> implements HubS
     this.#space.holds.set(nameOf(content), new Map(kept))
   }
 
-  async drop(content: SiteContent, id: PeerId): Promise<void> {
+  async drop(content: SiteContent, id: PeerId): Promise<PeerId | null> {
     this.#mustBeUp()
     this.#space.holds.get(nameOf(content))?.delete(id)
+    const is = this.#space.owners.get(nameOf(content))
+    return is && is.untilMs > this.#nowMs ? is.hub : null
   }
 
   async holders(content: SiteContent): Promise<{ id: PeerId; untilWallMs: number; card: string | null }[]> {
@@ -146,6 +150,14 @@ export class MemoryHubStore extends EventEmitter<HubStoreEvents> implements HubS
   async keepCard(site: string, id: PeerId, card: string): Promise<void> {
     this.#mustBeUp()
     this.#space.cards.set(`${site} ${id}`, card)
+  }
+
+  async wanUsers(site: string, own: readonly SiteWanUser[]): Promise<SiteWanUser[]> {
+    this.#mustBeUp()
+    const said = this.#space.wan.get(site) ?? new Map<PeerId, readonly SiteWanUser[]>()
+    this.#space.wan.set(site, said.set(this.#self, own))
+    const alive = await this.alive([...said.keys()])
+    return [...said].flatMap(([hub, users]) => (hub !== this.#self && alive.has(hub) ? users : []))
   }
 
   async stop(): Promise<void> {

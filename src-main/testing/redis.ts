@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePorts, isOpen } from './nginx.ts'
+import { freePort } from './free-ports.ts'
+import { isOpen } from './nginx.ts'
 
 /** The servers of this machine that speak Redis's protocol; Debian: redis-server, later valkey-server. */
 export const redisServers = ['redis-server', 'valkey-server'].filter((name) =>
@@ -25,7 +26,7 @@ export interface RedisProcess {
 
 /** A real server on a free port of 127.0.0.1 that keeps nothing on disk. */
 export async function startRedis(name = redisServers[0]!): Promise<RedisProcess> {
-  const [port] = (await freePorts(1)) as [number]
+  const port = await freePort()
   const dir = await mkdtemp(join(tmpdir(), 'larder-redis-'))
   const start = async () => {
     const child = spawn(name, ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', dir], {

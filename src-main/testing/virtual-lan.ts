@@ -1,4 +1,3 @@
-import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
@@ -13,6 +12,7 @@ import type { PeerNetwork, PieceSource, ServedContent } from '../peers/network.t
 import { pieceLength, planPieces, type PiecePlan } from '../pieces/plan.ts'
 import { lone, PieceBuffers } from '../pieces/piece-buffers.ts'
 import { signRecord } from '../pieces/record.ts'
+import { freeUdpPort } from './free-ports.ts'
 import { keptLog, type KeptLog } from './kept-log.ts'
 
 /** One agent's peer network on a virtual LAN. */
@@ -95,7 +95,7 @@ export class VirtualLan {
       clock: options.clock ?? systemClock,
       log,
       buffers: new PieceBuffers(options.clock ?? systemClock),
-      source: options.source ?? { openServed: async () => undefined },
+      source: options.source ?? { isSmall: () => false, openServed: async () => undefined },
       knowledge: options.knowledge,
       countsIdentities: options.countsIdentities,
       random: options.random,
@@ -154,19 +154,10 @@ export function memorySource(
     close: () => void closed++
   }
   return {
-    source: { openServed: async (asked) => (asked === key ? content : undefined) },
+    source: { isSmall: () => false, openServed: async (asked) => (asked === key ? content : undefined) },
     plan,
     piece,
     served,
     closed: () => closed
   }
-}
-
-export async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4')
-  socket.bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  return port
 }

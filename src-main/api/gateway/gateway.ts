@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Log } from '../../agent/agent.ts'
 import type { ApiToken } from '../../contract/api.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { LarderError, systemCode } from '../../lib/errors.ts'
+import { listenOn } from '../../lib/listen-at.ts'
 import { ConnectionPlaces, silentCallersLeave } from '../connection-places.ts'
 import { errorAnswer } from '../error-answer.ts'
 import { answerUnreadable } from '../unreadable-call.ts'
@@ -114,22 +114,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   })
   server.on('clientError', answerUnreadable)
   server.on('upgrade', (_request, socket) => socket.destroy())
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => {
-      const taken = systemCode(error) === 'EADDRINUSE' || systemCode(error) === 'EACCES'
-      reject(
-        taken
-          ? new LarderError('PORT_TAKEN', `Port ${options.port} on 127.0.0.1 for the gateway is taken or not allowed`, {
-              port: options.port,
-              setting: 'ports.gateway',
-              cause: error
-            })
-          : error
-      )
+  const port = await listenOn(server, { host: '127.0.0.1', port: options.port }).catch((error: unknown) => {
+    const taken = systemCode(error) === 'EADDRINUSE' || systemCode(error) === 'EACCES'
+    if (!taken) throw error
+    throw new LarderError('PORT_TAKEN', `Port ${options.port} on 127.0.0.1 for the gateway is taken or not allowed`, {
+      port: options.port,
+      setting: 'ports.gateway',
+      cause: error
     })
-    server.listen({ host: '127.0.0.1', port: options.port }, resolve)
   })
-  const { port } = server.address() as AddressInfo
   own = [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`]
   return {
     port,

@@ -29,7 +29,7 @@ export const rates = z
     wanSite: wanRate
       .default(null)
       .describe(
-        'At a hub: what those of each site that download from origins for it share, bytes per second, divided by what they use; null: no limit.'
+        'At a hub: what those of each site that download from origins for it share, bytes per second, divided by what they use; the same at hubs that share a store; null: no limit.'
       )
       .meta(liveRate),
     lanForeground: lanRate

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ContentKey } from '../../contract/ids.ts'
 import { MAX_PEER_MESSAGE_BYTES, type PeerMessage } from '../../contract/peer-messages.ts'
 import { newSiteKey } from '../fleet/site-key.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
+import { freePorts } from '../../testing/free-ports.ts'
 import { VirtualLan, untilConnected, type LanPeer } from '../../testing/virtual-lan.ts'
 import { RawMember } from '../../testing/virtual-lan-raw.ts'
 import type { PeerNetwork } from '../network.ts'
@@ -20,19 +20,6 @@ function story(network: PeerNetwork): string[] {
   network.on('connected', (peer) => told.push(`connected ${peer.name}`))
   network.on('lost', (peer, reason) => told.push(`lost ${peer.name}: ${reason}`))
   return told
-}
-
-async function freeTcpPorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return server
-    })
-  )
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
 
 describe('control connections', () => {
@@ -137,7 +124,7 @@ describe('control connections', () => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8])(
     'become exactly one when both dial at the same moment, without a flap (%i)',
     async () => {
-      const [portA, portB] = await freeTcpPorts(2)
+      const [portA, portB] = await freePorts(2)
       const a = await lan.make({ name: 'anna', seeds: [`127.0.0.1:${portB}`], ports: { peer: portA } })
       const b = await lan.make({ name: 'bert', seeds: [`127.0.0.1:${portA}`], ports: { peer: portB } })
       const stories = [story(a.network), story(b.network)]

@@ -75,7 +75,10 @@ export interface DialOptions {
 /** Opens a control connection up to the point where both sides are proven. Never throws. */
 export async function dialControl(options: DialOptions): Promise<DialOutcome> {
   const { host, port, localAddress, identity, clock, signal } = options
-  if (signal.aborted) return { kind: 'unreachable', reason: 'was no longer wanted' }
+  if (signal.aborted) {
+    options.through?.destroy()
+    return { kind: 'unreachable', reason: 'was no longer wanted' }
+  }
   const socket = dialTls(options.secureContext, { host, port, localAddress, through: options.through })
   const abort = () => socket.destroy()
   signal.addEventListener('abort', abort, { once: true })

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import { WebSocketServer } from 'ws'
@@ -9,6 +9,7 @@ import { MAX_PEER_MESSAGE_BYTES } from '../../contract/peer-messages.ts'
 import { PEER_PROTOCOL } from '../../contract/version.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
 import { LarderError, systemCode } from '../../lib/errors.ts'
+import { listenOn } from '../../lib/listen-at.ts'
 import { AddressGate } from './address-gate.ts'
 import type { AddressGuard } from './address-guard.ts'
 import type { Connections } from './connections.ts'
@@ -130,7 +131,7 @@ export class Listener {
   /** Where `::` cannot be had, because IPv6 is off, IPv4 is enough. @returns the TCP port. @throws PORT_TAKEN */
   async listen(address: string, port: number): Promise<number> {
     try {
-      return await this.#open(address, port)
+      return await listenOn(this.#server, { host: address, port })
     } catch (error) {
       const code = systemCode(error)
       if (address === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) return this.listen('0.0.0.0', port)
@@ -145,17 +146,6 @@ export class Listener {
         { port, cause: error }
       )
     }
-  }
-
-  #open(address: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen({ host: address, port, exclusive: true }, () => {
-        this.#server.off('error', reject)
-        this.#server.on('error', () => {})
-        resolve((this.#server.address() as AddressInfo).port)
-      })
-    })
   }
 
   /** From the next connection on another certificate is shown. */

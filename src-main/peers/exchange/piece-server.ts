@@ -53,7 +53,7 @@ export class PieceServer {
     if (!proofs.holds(request.socket as TLSSocket, asked.key, request.headers[KNOWS_HEADER]))
       return refuse(response, 404)
     const slot = await slots.takeSoon(peer, asked.key, () => request.socket.destroy(), {
-      small: source.isSmall?.(asked.key) ?? false,
+      small: source.isSmall(asked.key),
       gone: signalOf(response)
     })
     if (!slot) return refuse(response, 503, { [RETRY_AFTER_HEADER]: Math.round(RETRY_AFTER_MS * (1 + random())) })

@@ -40,6 +40,7 @@ function gated(source: PieceSource): { source: PieceSource; open: () => void; re
     open: () => gate.resolve(),
     reading: () => reading,
     source: {
+      isSmall: () => false,
       openServed: async (asked) => {
         const content = await source.openServed(asked)
         return (
@@ -123,7 +124,7 @@ describe('pieces between members', () => {
       close() {}
     }
     const other = `sha256:${'cd'.repeat(32)}` as ContentKey
-    await meet({ source: { openServed: async (asked) => (asked === key ? broken : undefined) } })
+    await meet({ source: { isSmall: () => false, openServed: async (asked) => (asked === key ? broken : undefined) } })
     await expect(all(fetch(2, 2))).rejects.toThrowError(withCode('NOT_FOUND'))
     await expect(all(fetch(0, 1, { key: other }))).rejects.toThrowError(withCode('NOT_FOUND'))
     await expect(all(fetch(0, 1))).rejects.toThrowError(withCode('NOT_FOUND'))
@@ -248,6 +249,7 @@ describe('pieces between members', () => {
     const shared = big.piece(0)
     let read = 0
     const endless: PieceSource = {
+      isSmall: () => false,
       openServed: async (asked) => {
         const served = await big.source.openServed(asked)
         return served && { ...served, read: async () => (read++, lone(shared)) }
@@ -325,6 +327,7 @@ describe('pieces between members', () => {
 
   it('wait in a long queue for longer than the stall limit while the peer answers others', async () => {
     const slow: PieceSource = {
+      isSmall: () => false,
       openServed: async (asked) => {
         const served = await content.source.openServed(asked)
         return (

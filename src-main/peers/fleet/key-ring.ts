@@ -2,6 +2,7 @@ import { createPublicKey } from 'node:crypto'
 import type { Credential } from '../../contract/peer-messages.ts'
 import type { PeerId } from '../../contract/ids.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { keepLatest } from '../../lib/keep-latest.ts'
 import { KeyedBuckets } from '../../lib/token-bucket.ts'
 import { peerIdOf } from './certificate.ts'
 import type { Membership } from './membership.ts'
@@ -36,7 +37,7 @@ export class KeyRing {
 
   /** It has proved itself to this agent, or is this agent itself. */
   met(id: PeerId, spki: Buffer): void {
-    putLast(this.#met, id, spki, MAX_MET)
+    keepLatest(this.#met, id, spki, MAX_MET)
   }
 
   /** @returns undefined for whom this agent has not met, and for whom the fleet has thrown out since */
@@ -48,7 +49,7 @@ export class KeyRing {
       return met
     }
     const introduced = this.#introduced.get(id)
-    if (introduced) putLast(this.#introduced, id, introduced, MAX_INTRODUCED)
+    if (introduced) keepLatest(this.#introduced, id, introduced, MAX_INTRODUCED)
     return introduced?.spki
   }
 
@@ -63,21 +64,15 @@ export class KeyRing {
     const known = this.#introduced.get(id)
     if (known?.proof === credential.proof) {
       const spki = this.#membership?.denies(id) ? undefined : known.spki
-      if (spki) putLast(this.#introduced, id, known, MAX_INTRODUCED)
+      if (spki) keepLatest(this.#introduced, id, known, MAX_INTRODUCED)
       return spki && { id, spki }
     }
     if (by !== null && !this.#introductions.of(by).take()) return undefined
     const spki = this.#membership?.vouched(credential)
     if (!spki?.equals(claimed) || !(this.#met.has(id) || isDeviceKey(spki))) return undefined
-    putLast(this.#introduced, id, { spki, proof: credential.proof }, MAX_INTRODUCED)
+    keepLatest(this.#introduced, id, { spki, proof: credential.proof }, MAX_INTRODUCED)
     return { id, spki }
   }
-}
-
-function putLast<K, V>(map: Map<K, V>, key: K, value: V, most: number): void {
-  map.delete(key)
-  map.set(key, value)
-  if (map.size > most) map.delete(map.keys().next().value!)
 }
 
 function isDeviceKey(spki: Buffer): boolean {

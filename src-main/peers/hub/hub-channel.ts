@@ -12,7 +12,7 @@ const PING_MS = 20_000
 /** One ping may go unanswered. */
 const SILENCE_MS = 45_000
 /** Messages that are taken from the other end. */
-export const HUB_MESSAGE_RATE = { burst: 2000, perSecond: 500 }
+const HUB_MESSAGE_RATE = { burst: 2000, perSecond: 500 }
 const UNREAD_FOR_MS = 100
 
 interface HubChannelEvents<In> {

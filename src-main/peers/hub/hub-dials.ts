@@ -17,7 +17,7 @@ import { NoTunnel, openTunnel } from './tunnel-dial.ts'
 /** A hub says who it is within so long. */
 const HELLO_MS = 5000
 
-export interface HubDialsOptions {
+interface HubDialsOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly identity: Identity

@@ -10,9 +10,9 @@ import type { HubDoor, HubDoorEvents, HubMember } from '../network.ts'
 import { HubChannel } from './hub-channel.ts'
 
 /** Each costs a TLS handshake: after a restart all come back within half a minute. */
-export const ADMISSIONS = { burst: 400, perSecond: 200 }
+const ADMISSIONS = { burst: 400, perSecond: 200 }
 
-export interface HubDoorOptions {
+interface HubDoorOptions {
   readonly clock: Clock
   readonly maxConnections: number
   /** A member broke the protocol; a clause about it. */

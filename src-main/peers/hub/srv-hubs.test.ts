@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import { SrvHubs } from './srv-hubs.ts'
 
-type Answer = { name: string; port: number; priority: number }[]
+/** A text: the code that DNS fails with. */
+type Answer = { name: string; port: number; priority: number }[] | string
 
 function start(answers: Record<string, Answer | undefined>, suffixes: string[] = ['example.org']) {
   const clock = fakeClock()
@@ -12,8 +13,8 @@ function start(answers: Record<string, Answer | undefined>, suffixes: string[] =
     suffixes: async () => suffixes,
     resolve: async (name) => {
       asked.push(name)
-      const answer = answers[name]
-      if (!answer) throw new Error('ENOTFOUND')
+      const answer = answers[name] ?? 'ENOTFOUND'
+      if (typeof answer === 'string') throw Object.assign(new Error(answer), { code: answer })
       return answer
     }
   })
@@ -46,12 +47,40 @@ test('what was found stays when DNS does not answer, and goes when it says that 
   const { hubs, clock, answers } = start({ '_larder-hub._tcp.example.org': [at('hub')] })
   hubs.configure([], true)
   await clock.pass(0)
-  answers['_larder-hub._tcp.example.org'] = undefined
+  answers['_larder-hub._tcp.example.org'] = 'ETIMEOUT'
   await clock.pass(3_600_000)
   expect(hubs.urls).toEqual(['larder://hub:4726'])
   answers['_larder-hub._tcp.example.org'] = []
   await clock.pass(60_000)
   expect(hubs.urls).toEqual([])
+})
+
+test.each(['ENODATA', 'ENOTFOUND'])('%s is an answer: there are none, until the next hour', async (code) => {
+  const { hubs, clock, answers, asked } = start({ x: [at('hub')] })
+  hubs.configure(['x'], false)
+  await clock.pass(0)
+  answers['x'] = code
+  await clock.pass(3_600_000)
+  expect(hubs.urls).toEqual([])
+  expect(asked.splice(0)).toHaveLength(2)
+  await clock.pass(3_000_000)
+  expect(asked).toEqual([])
+})
+
+test('each name keeps its hubs while it is not answered, whatever the others say', async () => {
+  const { hubs, clock, answers } = start({ x: [at('x1')], y: [at('y1')] })
+  hubs.configure(['x', 'y'], false)
+  await clock.pass(0)
+  answers['x'] = 'ESERVFAIL'
+  answers['y'] = [at('y2')]
+  await clock.pass(3_600_000)
+  expect(hubs.urls).toEqual(['larder://x1:4726', 'larder://y2:4726'])
+  hubs.configure(['y'], false)
+  await clock.pass(0)
+  expect(hubs.urls).toEqual(['larder://y2:4726'])
+  hubs.configure(['x', 'y'], false)
+  await clock.pass(0)
+  expect(hubs.urls).toEqual(['larder://y2:4726'])
 })
 
 test('names that are none, ports that are none and too many of them are left out', async () => {

@@ -1,8 +1,15 @@
 import { EventEmitter } from 'node:events'
 import type { Clock, Timer } from '../../lib/clock.ts'
+import { systemCode } from '../../lib/errors.ts'
 
-/** Asks DNS; rejects when there is no answer. */
-export type ResolveSrv = (name: string) => Promise<readonly { name: string; port: number; priority: number }[]>
+interface Target {
+  readonly name: string
+  readonly port: number
+  readonly priority: number
+}
+
+/** Asks DNS; rejects when there is no answer, and with ENODATA or ENOTFOUND when the answer is that there is none. */
+export type ResolveSrv = (name: string) => Promise<readonly Target[]>
 
 /** Hubs that one record may name. */
 const MAX_OF_ONE = 8
@@ -10,9 +17,9 @@ const MAX_OF_ONE = 8
 const AGAIN_MS = 3_600_000
 const AFTER_FAILURE_MS = 60_000
 
-export const DEFAULT_SRV = '_larder-hub._tcp'
+const DEFAULT_SRV = '_larder-hub._tcp'
 
-export interface SrvHubsOptions {
+interface SrvHubsOptions {
   readonly clock: Clock
   readonly resolve: ResolveSrv
   /** DNS suffixes of this PC, as they are now. */
@@ -28,6 +35,8 @@ export class SrvHubs extends EventEmitter<{ changed: [] }> {
   #names: readonly string[] = []
   #discovers = false
   #urls: readonly string[] = []
+  /** The last answer to each name that is asked for. */
+  #found: ReadonlyMap<string, readonly string[]> = new Map()
   #timer: Timer | null = null
   #asked = 0
   #stopped = false
@@ -65,31 +74,34 @@ export class SrvHubs extends EventEmitter<{ changed: [] }> {
 
   async #ask(asked: number): Promise<void> {
     const { clock, resolve, suffixes } = this.#o
-    if (this.#names.length === 0 && !this.#discovers) return this.#set([])
+    if (this.#names.length === 0 && !this.#discovers) return this.#set(new Map())
     const own = this.#discovers ? await suffixes().catch(() => []) : []
-    const names = [...this.#names, ...own.map((suffix) => `${DEFAULT_SRV}.${suffix}`)]
-    const answers = await Promise.allSettled(names.map((name) => resolve(name)))
+    const names = [...new Set([...this.#names, ...own.map((suffix) => `${DEFAULT_SRV}.${suffix}`)])]
+    const answers = await Promise.all(names.map((name) => resolve(name).then(urlsOf, urlsOfNoAnswer)))
     if (this.#stopped || asked !== this.#asked) return
-    const failed = answers.some(({ status }) => status === 'rejected')
-    this.#timer = clock.after(failed ? AFTER_FAILURE_MS : AGAIN_MS, () => this.refresh())
-    const urls = answers.flatMap((answer) =>
-      answer.status === 'rejected'
-        ? []
-        : answer.value
-            .toSorted((a, b) => a.priority - b.priority)
-            .slice(0, MAX_OF_ONE)
-            .filter(
-              ({ name, port }) => /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/i.test(name) && port >= 1 && port <= 65_535
-            )
-            .map(({ name, port }) => `larder://${name}:${port}`)
-    )
-    // No answer at all is no reason to leave the hubs of the last one.
-    if (urls.length > 0 || !failed) this.#set([...new Set(urls)].slice(0, 2 * MAX_OF_ONE))
+    this.#timer = clock.after(answers.includes(null) ? AFTER_FAILURE_MS : AGAIN_MS, () => this.refresh())
+    // No answer is no reason to leave the hubs of the last one.
+    this.#set(new Map(names.map((name, i) => [name, answers[i] ?? this.#found.get(name) ?? []])))
   }
 
-  #set(urls: readonly string[]): void {
+  #set(found: ReadonlyMap<string, readonly string[]>): void {
+    this.#found = found
+    const urls = [...new Set([...found.values()].flat())].slice(0, 2 * MAX_OF_ONE)
     if (urls.join() === this.#urls.join()) return
     this.#urls = urls
     this.emit('changed')
   }
+}
+
+function urlsOf(answer: readonly Target[]): string[] {
+  return answer
+    .toSorted((a, b) => a.priority - b.priority)
+    .slice(0, MAX_OF_ONE)
+    .filter(({ name, port }) => /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/i.test(name) && port >= 1 && port <= 65_535)
+    .map(({ name, port }) => `larder://${name}:${port}`)
+}
+
+/** @returns null when it is not known whether there are any */
+function urlsOfNoAnswer(error: unknown): string[] | null {
+  return ['ENODATA', 'ENOTFOUND'].includes(systemCode(error) ?? '') ? [] : null
 }

@@ -7,7 +7,7 @@ import { MAX_TUNNEL_FRAME_BYTES, TUNNEL_PATH, tunnelStream } from './tunnel-stre
 
 const OPEN_MS = 10_000
 
-export interface TunnelOptions {
+interface TunnelOptions {
   /** `https://host/path/`. */
   readonly url: string
   /** Its trust, proxy and client certificate are those for origins. */
@@ -24,7 +24,9 @@ export class NoTunnel extends Error {}
  * carries is the same TLS connection that goes without a proxy over TCP.
  * @throws NoTunnel
  */
-export function openTunnel({ url, agent, clock, signal }: TunnelOptions): Promise<Duplex> {
+export async function openTunnel({ url, agent, clock, signal }: TunnelOptions): Promise<Duplex> {
+  const unwanted = 'was no longer wanted'
+  if (signal.aborted) throw new NoTunnel(unwanted)
   return new Promise((resolve, reject) => {
     const ws = new WebSocket(`${url.replace(/^http/i, 'ws').replace(/\/?$/, '/')}${TUNNEL_PATH}`, {
       agent,
@@ -38,7 +40,7 @@ export function openTunnel({ url, agent, clock, signal }: TunnelOptions): Promis
       ws.terminate()
       reject(new NoTunnel(why))
     }
-    const abort = () => fail('was no longer wanted')
+    const abort = () => fail(unwanted)
     const limit = clock.after(OPEN_MS, () => fail('did not answer in time behind its proxy'))
     signal.addEventListener('abort', abort, { once: true })
     // Stays for what comes after the end of a failed attempt.

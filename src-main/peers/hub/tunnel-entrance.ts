@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { BlockList, isIP, isIPv6, type AddressInfo } from 'node:net'
+import { BlockList, isIP, isIPv6 } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
-import { LarderError, systemCode } from '../../lib/errors.ts'
+import { listenAt } from '../../lib/listen-at.ts'
 import { plainAddress } from '../fleet/tls-channel.ts'
 import { MAX_TUNNEL_FRAME_BYTES, TUNNEL_PATH, tunnelStream } from './tunnel-stream.ts'
 
@@ -10,7 +10,7 @@ import { MAX_TUNNEL_FRAME_BYTES, TUNNEL_PATH, tunnelStream } from './tunnel-stre
 const PATIENCE_MS = 10_000
 const MAX_HEADER_BYTES = 16 * 1024
 
-export interface TunnelEntranceOptions {
+interface TunnelEntranceOptions {
   readonly maxConnections: number
   /** CIDR notation: proxies whose word about where a connection comes from is taken. */
   readonly trustedProxies: readonly string[]
@@ -53,27 +53,8 @@ export class TunnelEntrance {
   }
 
   /** @param at `host:port`, `[v6]:port`. @returns the port. @throws PORT_TAKEN */
-  async listen(at: string): Promise<number> {
-    const { hostname, port } = new URL(`tcp://${at}`)
-    const host = hostname.replace(/^\[(.*)\]$/, '$1')
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen({ host, port: Number(port), exclusive: true }, () => {
-        this.#server.off('error', reject)
-        this.#server.on('error', () => {})
-        resolve()
-      })
-    }).catch((error: unknown) => {
-      throw new LarderError(
-        'PORT_TAKEN',
-        `hub.listen: ${at} cannot be opened (${systemCode(error) ?? String(error)})`,
-        {
-          port: Number(port),
-          cause: error
-        }
-      )
-    })
-    return (this.#server.address() as AddressInfo).port
+  listen(at: string): Promise<number> {
+    return listenAt(this.#server, at, 'hub.listen')
   }
 
   async close(): Promise<void> {
@@ -85,6 +66,8 @@ export class TunnelEntrance {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // From here on nobody else hears what becomes of it.
+    socket.on('error', () => socket.destroy())
     if (!pathOf(request).endsWith(`/${TUNNEL_PATH}`)) {
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
       return

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { once } from 'node:events'
 import { connect as connectSecurely } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { freePorts } from '../../testing/nginx.ts'
+import { freePort } from '../../testing/free-ports.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import { VirtualLan, type LanPeer } from '../../testing/virtual-lan.ts'
 import { systemClock } from '../../lib/clock.ts'
@@ -18,7 +18,7 @@ describe('a hub behind a reverse proxy', () => {
   let hub: LanPeer
   beforeEach(async () => {
     lan = await VirtualLan.open()
-    ;[port] = (await freePorts(1)) as [number]
+    port = await freePort()
     hub = await lan.add({ name: 'hub', seeds: [], hub: { serve: true, listen: `127.0.0.1:${port}` } })
     hub.network.door!.on('joined', ({ id }) =>
       hub.network.door!.send(id, { t: 'hub.hello', name: 'hub', site: null, version: '1', leaseMs: 5000 })
@@ -101,6 +101,15 @@ describe('a hub behind a reverse proxy', () => {
     const [answer] = (await once(socket, 'data')) as [Buffer]
     expect(answer.toString()).toMatch(/^HTTP\/1.1 404/)
     socket.destroy()
+  })
+
+  test('is not dialled when it is wanted no more', async () => {
+    const agent = new Agent()
+    let dialled = 0
+    agent.createConnection = () => void dialled++ as never
+    const signal = AbortSignal.abort()
+    await expect(openTunnel({ url: url(), agent, clock: fakeClock(), signal })).rejects.toThrow('was no longer wanted')
+    expect(dialled).toBe(0)
   })
 
   test.each([
