@@ -1,9 +1,10 @@
 // Why it is like this: docs/decisions/0083-policy-by-the-channel-of-each-system.md
 import { execFile, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, unwatchFile, watchFile } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LarderError } from '../lib/errors.ts'
+import { lookAtFiles } from '../lib/look-at-files.ts'
 import { whyUnsafe } from '../lib/safe-place.ts'
 import type { PolicyPart } from './policy-folder.ts'
 import { policyOfRegistry, REGISTRY_POLICY } from './registry-policy.ts'
@@ -19,7 +20,6 @@ export interface PolicyChannel {
 
 const TIMEOUT_MS = 10_000
 const REGISTRY_EVERY_MS = 60_000
-const PROFILE_EVERY_MS = 10_000
 
 /** The channels of a system, the strongest last. */
 export function policyChannels(platform: NodeJS.Platform = process.platform): readonly PolicyChannel[] {
@@ -88,10 +88,7 @@ export function profileChannel(place: string, plutil = '/usr/bin/plutil'): Polic
       if (status !== 0) return { unreadable: 'plutil cannot read it' }
       return { text: policyOfProfile(stdout), modifiedMs: Math.round(stats.mtimeMs) }
     },
-    watch(onChange) {
-      watchFile(place, { interval: PROFILE_EVERY_MS, persistent: false }, onChange)
-      return () => unwatchFile(place, onChange)
-    }
+    watch: (onChange) => lookAtFiles(() => [place], onChange)
   }
 }
 
