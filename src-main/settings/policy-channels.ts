@@ -19,6 +19,8 @@ export interface PolicyChannel {
 }
 
 const TIMEOUT_MS = 10_000
+/** What reg.exe ends with when there is no such key. */
+const NO_KEY = 1
 const REGISTRY_EVERY_MS = 60_000
 
 /** The channels of a system, the strongest last. */
@@ -43,7 +45,7 @@ const registryChannel: PolicyChannel = {
         windowsHide: true,
         stdio: 'ignore'
       })
-      if (status === 1) return undefined
+      if (status === NO_KEY) return undefined
       if (status !== 0) return { unreadable: 'reg.exe does not answer' }
       if (statSync(file).size > 2 * MAX_SETTINGS_BYTES) return { unreadable: 'it is too long' }
       return { text: policyOfRegistry(readFileSync(file, 'utf16le')), modifiedMs: 0 }
@@ -60,7 +62,9 @@ const registryChannel: PolicyChannel = {
         join(system32(), 'reg.exe'),
         ['query', REGISTRY_POLICY, '/s', '/reg:64'],
         { timeout: TIMEOUT_MS, windowsHide: true, maxBuffer: 2 * MAX_SETTINGS_BYTES },
-        (_error, stdout) => {
+        (error, stdout) => {
+          // One that did not answer says nothing about the key.
+          if (error && error.code !== NO_KEY) return
           if (before !== null && stdout !== before) onChange()
           before = stdout
         }
