@@ -1,9 +1,7 @@
 import { builtinModules } from 'node:module'
 import type { Plugin } from 'vite'
 
-const names = [...builtinModules, ...builtinModules.map((name) => `node:${name}`)].map((name) =>
-  name.replace('/', '\\/')
-)
+const names = [...builtinModules, ...builtinModules.map((name) => `node:${name}`)]
 const IMPORT = new RegExp(`\\bimport\\s*([^'";()]+?)\\s*from\\s*["']((?:${names.join('|')}))["'];?`, 'g')
 
 /**
@@ -22,7 +20,7 @@ export function byNeed(code: string): string {
   return code.replaceAll(IMPORT, (_, clause: string, name: string) => {
     const from = `process.getBuiltinModule(${JSON.stringify(name)})`
     const [, whole, named] = /^(?:\*\s*as\s+)?([\w$]+)?\s*,?\s*(\{[^}]*\})?$/.exec(clause.trim()) ?? []
-    const bindings = named?.replaceAll(/\b([\w$]+)\s+as\s+([\w$]+)/g, '$1: $2').replaceAll(/\bdefault:/g, 'default:')
+    const bindings = named?.replaceAll(/\b([\w$]+)\s+as\s+([\w$]+)/g, '$1: $2')
     if (!whole && !bindings) throw new Error(`cannot be rewritten: import ${clause} from ${name}`)
     return [whole && `const ${whole} = ${from};`, bindings && `const ${bindings} = ${whole ?? from};`]
       .filter(Boolean)

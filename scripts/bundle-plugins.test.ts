@@ -21,6 +21,9 @@ test('modules of Node are taken by need, in every form an import has', () => {
   expect(byNeed('import p, { join as j } from "path";')).toBe(
     'const p = process.getBuiltinModule("path");const { join: j } = p;'
   )
+  expect(byNeed('import{default as web,ReadableStream}from"node:stream/web";')).toBe(
+    'const {default: web,ReadableStream} = process.getBuiltinModule("node:stream/web");'
+  )
 })
 
 test('other imports stay as they are', () => {

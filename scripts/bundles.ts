@@ -8,7 +8,8 @@ interface Bundle {
   readonly title: string
   /** The bundler with its configuration, from the root. */
   readonly command: readonly string[]
-  readonly config: string
+  /** That configuration, and what it is made with: read besides the sources. */
+  readonly configs: readonly string[]
   /** Folders whose files go into it, tests left out. */
   readonly sources: readonly string[]
   /** All of them exist once it is built; the oldest tells when that was. */
@@ -21,21 +22,27 @@ const bundles = {
   cli: {
     title: 'The command line',
     command: [...vite, 'vite.cli.config.ts'],
-    config: 'vite.cli.config.ts',
+    configs: [
+      'vite.cli.config.ts',
+      'scripts/ascii-only.ts',
+      'scripts/builtins-by-need.ts',
+      'scripts/release/release-keys.ts',
+      'packaging/release-keys.txt'
+    ],
     sources: ['src-main'],
     results: ['out/cli/larder.js']
   },
   renderer: {
     title: 'The window',
     command: [...vite, 'vite.renderer.config.ts'],
-    config: 'vite.renderer.config.ts',
+    configs: ['vite.renderer.config.ts'],
     sources: ['src-renderer', 'src-main/contract'],
     results: ['out/renderer/index.html']
   },
   app: {
     title: 'The tray application',
     command: ['node_modules/electron-vite/bin/electron-vite.js', 'build', '--logLevel', 'warn'],
-    config: 'electron.vite.config.ts',
+    configs: ['electron.vite.config.ts', 'vite.renderer.config.ts'],
     sources: ['src-main', 'src-renderer'],
     results: ['out/main/main.js', 'out/preload/preload.cjs', 'out/renderer/index.html']
   }
@@ -55,7 +62,7 @@ export async function build(name: BundleName, options: { force?: boolean } = {})
   const bundle: Bundle = bundles[name]
   const results = bundle.results.map((file) => path.join(root, file))
   const builtAtMs = Math.min(...results.map(changedAtMs))
-  if (!options.force && newestSourceMs(bundle) < builtAtMs) return true
+  if (!options.force && inputsOf(name).every((file) => changedAtMs(path.join(root, file)) < builtAtMs)) return true
   const out = path.join(root, 'out')
   mkdirSync(out, { recursive: true })
   const staging = mkdtempSync(path.join(out, '.build-'))
@@ -72,16 +79,16 @@ export async function build(name: BundleName, options: { force?: boolean } = {})
   }
 }
 
-function newestSourceMs({ sources, config }: Bundle): number {
+/** Files that a bundle is made of, from the root: when one is newer, it is made anew. */
+export function inputsOf(name: BundleName): string[] {
+  const { sources, configs }: Bundle = bundles[name]
   const files = sources.flatMap((dir) =>
     readdirSync(path.join(root, dir), { recursive: true })
-      .map((name) => path.join(dir, String(name)))
-      .filter((name) => /\.(ts|tsx|css|html|svg|png)$/.test(name))
-      .filter((name) => !/\.test\.tsx?$|[\\/](testing|node_modules)[\\/]/.test(name))
+      .map((file) => path.join(dir, String(file)))
+      .filter((file) => /\.(ts|tsx|css|html|svg|png)$/.test(file))
+      .filter((file) => !/\.test\.tsx?$|[\\/](testing|node_modules)[\\/]/.test(file))
   )
-  return Math.max(
-    ...[...files, 'package.json', 'package-lock.json', config].map((file) => changedAtMs(path.join(root, file)))
-  )
+  return [...files, 'package.json', 'package-lock.json', ...configs]
 }
 
 /** 0 for what does not exist. */

@@ -18,3 +18,9 @@ test.each(readdirSync(folder))('%s runs commands of this repository, and changes
   // A step that takes a secret into its command line shows it in the list of processes.
   expect(text.split('\n').filter((line) => /run:.*\$\{\{\s*secrets\./.test(line))).toEqual([])
 })
+
+test('a release is signed after the one before, which PCs go back to', () => {
+  const text = readFileSync(path.join(folder, 'release.yml'), 'utf8')
+  const signing = text.split('\n').filter((line) => line.includes('release -- sign'))
+  expect(signing).toEqual([expect.stringContaining('--after before.json')])
+})

@@ -25,7 +25,12 @@ in_pc() { local pc=$1; shift; nsenter -t "${inits[$pc]}" -a env -i PATH=/usr/sbi
 as() { local pc=$1 user=$2; shift 2; in_pc "$pc" setpriv --reuid "$user" --regid "$user" --init-groups env HOME="/home/$user" "$@"; }
 # What is there beside what the system itself writes while it runs.
 files() { (cd "$work/$1" && find etc usr var opt root home -xdev \( -path var/cache -o -path var/log -o -path var/tmp -o -path var/lib/dpkg -o -path var/lib/rpm -o -path var/lib/apt -o -path usr/lib/sysimage \) -prune -o -print | sort); }
-json() { python3 -c "import json,sys; v=json.load(sys.stdin); print($1)"; }
+json() {
+  python3 -c "import json,sys
+text=sys.stdin.read()
+try: v=json.loads(text); print($1)
+except Exception as error: sys.exit(f'{error!r} in: {text[:600]}')"
+}
 # Until a command says what is expected.
 until_is() {
   local seen

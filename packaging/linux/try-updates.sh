@@ -10,6 +10,7 @@ here=$(dirname "$(realpath "$0")")
 repository=$(realpath "$here/../..")
 . "$here/roots.sh"
 site=$work/origin
+arch=$(dpkg-deb --field "$package" Architecture)
 rm -rf "$site/repo" "$site"/updates/*.json "$work/gnupg"
 mkdir -p "$site/repo" "$site/updates"
 sign() { (cd "$repository" && node --no-warnings scripts/release/release.ts sign "$@" > /dev/null); }
@@ -20,21 +21,29 @@ crossed() { curl -s "http://10.77.0.1:8099/count?$1" | json 'v["bytes"]'; }
 
 # The same package as another release; with `defect`, its doctor fails on PCs that have /etc/larder/defect.
 release() {
-  local to=$1 dir=$work/repack made=$site/updates/larder_$1_amd64.deb
+  local to=$1 dir=$work/repack made=$site/updates/larder_$1_$arch.deb
   [ "$made" -nt "$package" ] && return
   rm -rf "$dir" && dpkg-deb -R "$package" "$dir"
   sed -i "s/^Version: .*/Version: $to/" "$dir/DEBIAN/control"
-  grep -lE "LARDER_VERSION = ['\"][0-9.]+['\"]" "$dir"/usr/lib/larder/cli/*.js | xargs sed -i -E "s/(LARDER_VERSION = ['\"])[0-9.]+/\1$to/"
-  if [ "${2-}" = defect ]; then
-    grep -l 'id: "process"' "$dir"/usr/lib/larder/cli/*.js | xargs sed -i -E '/id: "process"/,/verdict:/ s/verdict: .*/verdict: globalThis.process.getBuiltinModule("fs").existsSync("\/etc\/larder\/defect") ? "fail" : "ok",/'
-  fi
+  python3 - "$dir/usr/lib/larder/cli" "$to" "${2-}" << 'END'
+import pathlib, re, sys
+folder, version, defect = sys.argv[1:]
+changes = [(r'(LARDER_VERSION ?= ?["\'`])[0-9.]+', version)]
+if defect: changes.append((r'(id: ?["\'`]process["\'`],.*?verdict: ?)[^,]*', 'globalThis.process.getBuiltinModule("fs").existsSync("/etc/larder/defect")?"fail":"ok"'))
+files = {file: file.read_text() for file in pathlib.Path(folder).glob("*.js")}
+for pattern, put in changes:
+  hits = [file for file, text in files.items() if re.search(pattern, text, re.S)]
+  if len(hits) != 1: sys.exit(f"WRONG: {pattern} is in {len(hits)} files of the package")
+  files[hits[0]] = re.sub(pattern, lambda found: found[1] + put, files[hits[0]], flags=re.S)
+  hits[0].write_text(files[hits[0]])
+END
   dpkg-deb --root-owner-group -Zgzip -z1 --build "$dir" "$made" > /dev/null
   rm -rf "$dir"
 }
 
 say "four releases: 1.0.0 as installed, 1.1.0 for apt, 1.2.0 with a defect, 1.3.0"
 release 1.0.0; release 1.1.0; release 1.2.0 defect; release 1.3.0
-cp "$site/updates/larder_1.1.0_amd64.deb" "$site/repo/"
+cp "$site/updates/larder_1.1.0_$arch.deb" "$site/repo/"
 (
   cd "$site/repo"
   dpkg-scanpackages -m . 2> /dev/null > Packages
@@ -44,6 +53,7 @@ cp "$site/updates/larder_1.1.0_amd64.deb" "$site/repo/"
   printf 'Suite: stable\nDate: %s\nSHA256:\n %s %s Packages\n' "$(date -Ru)" "$(sha256sum < Packages | cut -d' ' -f1)" "$(stat -c %s Packages)" > Release
   gpg --clearsign -o InRelease Release
   gpg --export > "$work/repo.gpg"
+  GNUPGHOME=$work/gnupg gpgconf --kill all
 )
 (cd "$repository" && exec node --no-warnings -e '
   const http = require("node:http"), fs = require("node:fs"), path = require("node:path"), bytes = new Map()
@@ -65,22 +75,22 @@ pids+=($!)
 
 fleet=$(cd "$repository" && node --no-warnings src-main/cli/larder.ts fleet key new)
 for pc in a b; do
-  cp "$site/updates/larder_1.0.0_amd64.deb" "$work/$pc/tmp/"
+  cp "$site/updates/larder_1.0.0_$arch.deb" "$work/$pc/tmp/"
   mkdir -p "$work/$pc/etc/larder" "$work/$pc/etc/apt/keyrings"
   cp "$work/repo.gpg" "$work/$pc/etc/apt/keyrings/larder.gpg"
   printf 'deb [signed-by=/etc/apt/keyrings/larder.gpg] http://10.77.0.1:8099/repo ./\n' > "$work/$pc/etc/apt/sources.list"
   rm -rf "$work/$pc"/etc/apt/sources.list.d/*
   printf '%s\n' "$fleet" > "$work/$pc/root/key" && chmod 600 "$work/$pc/root/key"
   printf '{ "settings": { "gateway": { "enabled": true, "hosts": ["10.77.0.1"] }, "updates": { "enabled": true, "manifestUrl": "http://10.77.0.1:8099/updates/stable.json", "spreadHours": 0 } } }\n' > "$work/$pc/root/policy.json"
-  in_pc "$pc" env LARDER_SITEKEYFILE=/root/key LARDER_POLICYFILE=/root/policy.json dpkg -i /tmp/larder_1.0.0_amd64.deb > /dev/null
+  in_pc "$pc" env LARDER_SITEKEYFILE=/root/key LARDER_POLICYFILE=/root/policy.json dpkg -i /tmp/larder_1.0.0_$arch.deb > /dev/null
   start "$pc"
 done
 peers() { in_pc "$1" larder status --json 2> /dev/null | json 'v["peersConnected"]' 2> /dev/null || echo none; }
 events() { in_pc "$1" larder events --json | python3 -c 'import json,sys
-for line in sys.stdin:
-  v = json.loads(line)
-  for e in v["events"] if "events" in v else [v]:
-    if e["type"].startswith("update"): print("   ", e["type"], e.get("code", ""), e["text"])'; }
+for event in map(json.loads, sys.stdin):
+  if event["type"].startswith("update"): print("   ", event["type"], event.get("code", ""), event["text"])'; }
+# A unit that went back has failed, one that stayed is inactive.
+is_over() { case $(in_pc "$1" systemctl is-active larder-update.service) in inactive | failed) echo yes ;; *) echo no ;; esac; }
 last() { in_pc "$1" larder update status --json | json '((v["last"] or {}).get("result", "none"), (v["last"] or {}).get("version", ""))'; }
 until_is 1 peers a
 
@@ -89,25 +99,25 @@ for pc in a b; do in_pc "$pc" larder integrate apt > /dev/null; done
 upgrade() { in_pc "$1" sh -c 'apt-get update -qq && apt-get install -y -qq larder' > "$work/$1-apt.log" 2>&1; }
 upgrade a & one=$!; upgrade b & two=$!; wait $one $two
 until_is 1.1.0 running a; until_is 1.1.0 running b
-size=$(stat -c %s "$site/repo/larder_1.1.0_amd64.deb")
+size=$(stat -c %s "$site/repo/larder_1.1.0_$arch.deb")
 # No digest comes with it that Larder knows of, so that parts are compared with the origin: 5 % at most.
-echo "bytes of the package from the origin: $(crossed /repo/larder_1.1.0_amd64.deb) of $size"
-is 'one copy for both' "$(python3 -c "print(1 <= $(crossed /repo/larder_1.1.0_amd64.deb) / $size <= 1.05)")" True
+echo "bytes of the package from the origin: $(crossed /repo/larder_1.1.0_$arch.deb) of $size"
+is 'one copy for both' "$(python3 -c "print(1 <= $(crossed /repo/larder_1.1.0_$arch.deb) / $size <= 1.05)")" True
 until_is 1 peers a
 
 say "by themselves: 1.2.0, whose doctor fails on PC b"
 touch "$work/b/etc/larder/defect"
-sign --key "$key" --version 1.1.0 --min-version 1.0.0 --out "$site/updates/before.json" "$site/updates/larder_1.1.0_amd64.deb"
-sign --key "$key" --version 1.2.0 --min-version 1.0.0 --after "$site/updates/before.json" --out "$site/updates/stable.json" "$site/updates/larder_1.2.0_amd64.deb"
+sign --key "$key" --version 1.1.0 --min-version 1.0.0 --out "$site/updates/before.json" "$site/updates/larder_1.1.0_$arch.deb"
+sign --key "$key" --version 1.2.0 --min-version 1.0.0 --after "$site/updates/before.json" --out "$site/updates/stable.json" "$site/updates/larder_1.2.0_$arch.deb"
 for pc in a b; do in_pc "$pc" larder update check > /dev/null; done
 until_is "('installed', '1.2.0')" last a
 until_is "('rolled-back', '1.2.0')" last b
 is 'release of PC a' "$(version a), running $(running a)" '1.2.0, running 1.2.0'
 is 'release of PC b' "$(version b), running $(running b)" '1.1.0, running 1.1.0'
-size=$(stat -c %s "$site/updates/larder_1.2.0_amd64.deb")
-is 'bytes of the package from the origin' "$(crossed /updates/larder_1.2.0_amd64.deb)" "$size"
-is 'bytes of the way back from the origin, which both had' "$(crossed /updates/larder_1.1.0_amd64.deb)" 0
-for pc in a b; do until_is inactive in_pc "$pc" systemctl is-active larder-update.service; done
+size=$(stat -c %s "$site/updates/larder_1.2.0_$arch.deb")
+is 'bytes of the package from the origin' "$(crossed /updates/larder_1.2.0_$arch.deb)" "$size"
+is 'bytes of the way back from the origin, which both had' "$(crossed /updates/larder_1.1.0_$arch.deb)" 0
+for pc in a b; do until_is yes is_over "$pc"; done
 in_pc b larder update check > /dev/null; sleep 2
 is 'PC b does not try it again' "$(version b)" 1.1.0
 
@@ -121,18 +131,18 @@ refused() {
 until_is 1.2.0 running a
 (cd "$repository" && node --no-warnings scripts/release/release.ts key --out "$work/other.pem" > /dev/null)
 good=$(cat "$site/updates/stable.json")
-sign --key "$work/other.pem" --version 1.3.0 --min-version 1.0.0 --out "$site/updates/stable.json" "$site/updates/larder_1.3.0_amd64.deb"
+sign --key "$work/other.pem" --version 1.3.0 --min-version 1.0.0 --out "$site/updates/stable.json" "$site/updates/larder_1.3.0_$arch.deb"
 refused 'signed with another key' UPDATE_SIGNATURE_INVALID
-sign --key "$key" --version 1.1.0 --min-version 1.0.0 --out "$site/updates/stable.json" "$site/updates/larder_1.1.0_amd64.deb"
+sign --key "$key" --version 1.1.0 --min-version 1.0.0 --out "$site/updates/stable.json" "$site/updates/larder_1.1.0_$arch.deb"
 refused 'an older release' UPDATE_MANIFEST_OLDER
 printf '%s' "${good:0:300}" > "$site/updates/stable.json"
 refused 'cut off' UPDATE_MANIFEST_INVALID
-sign --key "$key" --version 1.3.0 --min-version 1.0.0 --after "$site/updates/before.json" --out "$site/updates/stable.json" "$site/updates/larder_1.3.0_amd64.deb"
-cp "$site/updates/larder_1.3.0_amd64.deb" "$work/good.deb" && printf 'x' >> "$site/updates/larder_1.3.0_amd64.deb"
+sign --key "$key" --version 1.3.0 --min-version 1.0.0 --after "$site/updates/before.json" --out "$site/updates/stable.json" "$site/updates/larder_1.3.0_$arch.deb"
+cp "$site/updates/larder_1.3.0_$arch.deb" "$work/good.deb" && printf 'x' >> "$site/updates/larder_1.3.0_$arch.deb"
 refused 'a package with another digest' DIGEST_MISMATCH
 
 say "and then the next release, on both"
-cp "$work/good.deb" "$site/updates/larder_1.3.0_amd64.deb"
+cp "$work/good.deb" "$site/updates/larder_1.3.0_$arch.deb"
 for pc in a b; do in_pc "$pc" larder update check > /dev/null; done
 until_is "('installed', '1.3.0')" last a
 until_is "('installed', '1.3.0')" last b

@@ -137,7 +137,7 @@ export const msiQueries: readonly string[] = [
     "')",
   "INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('WriteEnvironmentStrings', 5200)",
   "INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('RemoveEnvironmentStrings', 3300)",
-  "UPDATE `Property` SET `Value` = 'WIX_UPGRADE_DETECTED;WIX_DOWNGRADE_DETECTED;INTEGRATION;BACKGROUNDCHANNELURL;SITEKEYFILE' WHERE `Property` = 'SecureCustomProperties'"
+  `UPDATE \`Property\` SET \`Value\` = '${['WIX_UPGRADE_DETECTED', 'WIX_DOWNGRADE_DETECTED', ...chosen.map(({ property }) => property)].join(';')}' WHERE \`Property\` = 'SecureCustomProperties'`
 ]
 
 /** For MSI: letters and digits, never longer than 72. */

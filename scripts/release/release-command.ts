@@ -8,7 +8,6 @@ import {
   publicReleaseKey,
   readManifest,
   signManifest,
-  type PackageForm,
   type Release
 } from '../../src-main/updates/manifest.ts'
 import { isPackage, packageOfFile } from './package-of-file.ts'
@@ -74,12 +73,13 @@ export function releaseCommand(
 
   function sign(out: string): void {
     const before = values.after ? readManifest(readFileSync(values.after), pems.map(publicReleaseKey)) : null
+    const packages = packagesOf(files)
     const former: Release[] = before ? [before.release, ...before.former].slice(0, 20) : []
     const now = Date.now()
     const text = signManifest(
       {
         channel: values.channel,
-        release: { version: values.version, packages: files.map(packageIn) },
+        release: { version: values.version, packages },
         former: former.filter(({ version }) => version !== values.version),
         issuedAt: new Date(now).toISOString(),
         expiresAt: new Date(now + Number(values.days) * DAY_MS).toISOString(),
@@ -112,10 +112,22 @@ function sha256Of(file: string): string {
   return createHash('sha256').update(readFileSync(file)).digest('hex')
 }
 
+/** @throws when a PC could take either of two files */
+function packagesOf(files: readonly string[]): Release['packages'] {
+  const byKind = new Map<string, string>()
+  for (const file of files) {
+    const { form, arch } = packageOfFile(path.basename(file))
+    const other = byKind.get(`${form} ${arch}`)
+    if (other !== undefined) throw new Error(`${other} and ${file} are both the ${form} package for ${arch}`)
+    byKind.set(`${form} ${arch}`, file)
+  }
+  return files.map(packageIn)
+}
+
 function packageIn(file: string): Release['packages'][number] {
   const { form, arch } = packageOfFile(path.basename(file))
   return {
-    form: form as PackageForm,
+    form,
     arch,
     url: encodeURIComponent(path.basename(file)),
     sizeBytes: statSync(file).size,

@@ -47,22 +47,43 @@ test('a key is made once, signs a release, and the next manifest names the relea
 
 test('what is in a folder is summed up, and its packages are signed with a key of the environment', () => {
   mkdirSync(path.join(dir, 'folder'))
-  for (const name of ['larder_1.2.0_arm64.deb', 'notes.txt']) writeFileSync(path.join(dir, 'folder', name), name)
+  const inFolder = ['larder-app_1.2.0_arm64.deb', 'larder_1.2.0_arm64.deb', 'notes.txt']
+  for (const name of inFolder) writeFileSync(path.join(dir, 'folder', name), name)
   release(['sums', 'folder'])
   const lines = readFileSync(path.join(dir, 'folder', 'SHA256SUMS'), 'utf8')
     .trim()
     .split('\n')
-  expect(lines.map((line) => line.split('  ')[1])).toEqual(['larder_1.2.0_arm64.deb', 'notes.txt'])
+  expect(lines.map((line) => line.split('  ')[1])).toEqual(inFolder)
   const { privatePem, publicKey } = newReleaseKey()
   release(['sign', '--key-env', 'KEY', '--folder', 'folder', '--out', 'c.json', '--version', '1.2.0'], {
     KEY: privatePem
   })
-  expect(readManifest(readFileSync(path.join(dir, 'c.json')), [publicKey]).release.packages).toHaveLength(1)
+  expect(readManifest(readFileSync(path.join(dir, 'c.json')), [publicKey]).release.packages).toMatchObject([
+    { form: 'deb', url: 'larder_1.2.0_arm64.deb' }
+  ])
 })
 
-test('packages are told apart by their names', () => {
-  expect(packageOfFile('Larder-Setup.exe')).toEqual({ form: 'nsis', arch: 'x64' })
-  expect(() => packageOfFile('notes.txt')).toThrow('no package')
+test.each([
+  ['larder_0.1.0_amd64.deb', { form: 'deb', arch: 'x64' }],
+  ['larder-0.1.0-1.aarch64.rpm', { form: 'rpm', arch: 'arm64' }],
+  ['larder-0.1.0-x64.msi', { form: 'msi', arch: 'x64' }],
+  ['Larder-Setup.exe', { form: 'nsis', arch: 'x64' }],
+  ['Larder-0.1.0-arm64.AppImage', { form: 'appimage', arch: 'arm64' }]
+])('packages are told apart by their names: %s', (name, about) => {
+  expect(packageOfFile(name)).toEqual(about)
+})
+
+test.each(['larder-app_0.1.0_amd64.deb', 'Uninstall.exe', 'notes.txt'])('%s is no package of a manifest', (name) => {
+  expect(() => packageOfFile(name)).toThrow('no package')
+})
+
+test('two packages of one form for one architecture are not signed', () => {
+  writeFileSync(path.join(dir, 'other.pem'), newReleaseKey().privatePem)
+  for (const name of ['larder_1.3.0_amd64.deb', 'larder_1.3.1_amd64.deb']) writeFileSync(path.join(dir, name), name)
+  const twice = ['larder_1.3.0_amd64.deb', 'larder_1.3.1_amd64.deb']
+  expect(() => release(['sign', '--key', 'other.pem', '--out', 'd.json', '--version', '1.3.1', ...twice])).toThrow(
+    'both the deb package for x64'
+  )
 })
 
 test('what a build pins are keys, and nothing else', () => {

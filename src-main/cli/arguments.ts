@@ -26,7 +26,7 @@ export function duration(text: string): number {
 export const orNull = <T>(value: T | 'none' | undefined): T | null | undefined => (value === 'none' ? null : value)
 
 /** A number; `none`: no limit. */
-export function percent(text: string): number | 'none' {
+export function numberOrNone(text: string): number | 'none' {
   if (text === 'none') return text
   const value = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : NaN
   if (Number.isNaN(value)) throw new InvalidArgumentError('Expected a number or none.')

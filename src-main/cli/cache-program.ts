@@ -1,5 +1,5 @@
 import { Argument, Option, type Command } from 'commander'
-import { duration, orNull, percent, size, sizeOrNone, whole } from './arguments.ts'
+import { duration, orNull, numberOrNone, size, sizeOrNone, whole } from './arguments.ts'
 import type { Output } from './output.ts'
 
 /** `larder cache …`. @param command makes a command with the options all commands have */
@@ -47,9 +47,9 @@ export function addCacheCommands(
     'Show the limits and how hard they press; change them until the agent reads its settings anew.'
   )
     .option('--max-size <size>', 'size limit, e.g. 20GiB; none: a tenth of the disk', sizeOrNone)
-    .option('--max-percent <n>', 'size limit as a share of the disk; none: no share', percent)
+    .option('--max-percent <n>', 'size limit as a share of the disk; none: no share', numberOrNone)
     .option('--min-free <size>', 'free space to leave to others', size)
-    .option('--max-age <days>', 'contents nobody used for so many days go; none: they may stay', percent)
+    .option('--max-age <days>', 'contents nobody used for so many days go; none: they may stay', numberOrNone)
     .action(async (options) =>
       (await cached()).cacheLimits(
         options,

@@ -19,6 +19,7 @@ import { printable } from './printable.ts'
 import { ScreenPart } from './screen-part.ts'
 import type { AgentCommandOptions } from './show.ts'
 import { formatTable } from './table.ts'
+import { untilEnded } from './until-ended.ts'
 
 export interface DownloadsOptions extends AgentCommandOptions {
   readonly watch?: boolean
@@ -41,15 +42,11 @@ export async function showDownloads(options: DownloadsOptions, output: Output): 
     output.result({ requests }, () => describeDownloads(requests, options.all === true, output))
     return
   }
-  const ended = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort())
   const watcher = output.json || output.stdout.isTTY !== true ? new LineWatch(output) : new ScreenWatch(options, output)
-  try {
-    for await (const change of agent.stream({ signal: ended.signal }))
+  await untilEnded(async (signal) => {
+    for await (const change of agent.stream({ signal }))
       if (change.type === 'snapshot') watcher.saw(change.snapshot.requests)
-  } catch (error) {
-    if (!ended.signal.aborted) throw error
-  }
+  })
 }
 
 export function describeDownloads(

@@ -2,6 +2,7 @@ import { connect } from '../client/connection.ts'
 import { isTrouble, type AgentEvent, type AgentEventType } from '../contract/events.ts'
 import type { Output } from './output.ts'
 import { describeEvent, type AgentCommandOptions } from './show.ts'
+import { untilEnded } from './until-ended.ts'
 
 /** Which events are meant; all that is given must hold. */
 export interface EventFilter {
@@ -44,13 +45,8 @@ export async function showEvents(options: EventOptions, output: Output): Promise
     output.result(event, () => (isTrouble(event) ? output.paint('red', describeEvent(event)) : describeEvent(event)))
   listed.forEach(show)
   if (options.follow !== true) return
-  const ended = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort())
-  try {
-    const since = past.at(-1)?.seq ?? options.after ?? 0
-    for await (const event of agent.followEvents({ since, signal: ended.signal }))
-      if (isMeant(event, options)) show(event)
-  } catch (error) {
-    if (!ended.signal.aborted) throw error
-  }
+  const since = past.at(-1)?.seq ?? options.after ?? 0
+  await untilEnded(async (signal) => {
+    for await (const event of agent.followEvents({ since, signal })) if (isMeant(event, options)) show(event)
+  })
 }

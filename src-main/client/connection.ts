@@ -152,12 +152,12 @@ export class AgentConnection {
     return this.call('why.explain', { about })
   }
 
-  /** Looks at everything this PC needs for sharing; takes some seconds. */
-  /** @throws UPDATES_UNAVAILABLE, RIGHT_MISSING */
+  /** Has the agent look for a new release now; events tell what it finds. @throws UPDATES_UNAVAILABLE, RIGHT_MISSING */
   async lookForUpdate(): Promise<void> {
     await this.call('update.look')
   }
 
+  /** Looks at everything this PC needs for sharing; takes some seconds. */
   doctor(): Promise<DoctorReport> {
     return this.call('agent.doctor')
   }

@@ -163,6 +163,11 @@ export const errorTable = {
     http: 500,
     next: 'See what the installer says in the journal of the system; this release is not tried again by itself.'
   },
+  UPDATE_PUT_OFF: {
+    exit: 115,
+    http: 503,
+    next: 'Nothing to do: nothing was changed, and the agent tries again after its next look; the journal of the system says what was in the way.'
+  },
   PORT_TAKEN: { exit: 65, http: 500, next: 'Choose another port in the settings, or end the program that uses it.' },
   SETTINGS_INVALID: { exit: 66, http: 400, next: 'Correct the named setting; the file is left as it is.' },
   SITE_KEY_INVALID: { exit: 67, http: 400, next: 'Make one with `larder fleet key new` and give all PCs the same.' },

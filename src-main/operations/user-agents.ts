@@ -95,6 +95,7 @@ function agentOf(person: Person, agent: Agent, owners: RequestOwners, secret: Bu
     cancel: (id, reason) => agent.cancel(requireOwn(id), reason),
     pause: (id) => agent.pause(requireOwn(id)),
     resume: (id) => agent.resume(requireOwn(id)),
+    originQuirks: (url) => (mine.requests!().some((one) => one.url === url) ? agent.originQuirks(url) : []),
     content(sha256) {
       const theirs = own()
       if (!theirs.sha256s.has(sha256))

@@ -1,9 +1,10 @@
 // Why it is like this: docs/decisions/0083-policy-by-the-channel-of-each-system.md
 import { execFile, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, unwatchFile, watchFile } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LarderError } from '../lib/errors.ts'
+import { lookAtFiles } from '../lib/look-at-files.ts'
 import { whyUnsafe } from '../lib/safe-place.ts'
 import type { PolicyPart } from './policy-folder.ts'
 import { policyOfRegistry, REGISTRY_POLICY } from './registry-policy.ts'
@@ -18,8 +19,9 @@ export interface PolicyChannel {
 }
 
 const TIMEOUT_MS = 10_000
+/** What reg.exe ends with when there is no such key. */
+const NO_KEY = 1
 const REGISTRY_EVERY_MS = 60_000
-const PROFILE_EVERY_MS = 10_000
 
 /** The channels of a system, the strongest last. */
 export function policyChannels(platform: NodeJS.Platform = process.platform): readonly PolicyChannel[] {
@@ -43,7 +45,7 @@ const registryChannel: PolicyChannel = {
         windowsHide: true,
         stdio: 'ignore'
       })
-      if (status === 1) return undefined
+      if (status === NO_KEY) return undefined
       if (status !== 0) return { unreadable: 'reg.exe does not answer' }
       if (statSync(file).size > 2 * MAX_SETTINGS_BYTES) return { unreadable: 'it is too long' }
       return { text: policyOfRegistry(readFileSync(file, 'utf16le')), modifiedMs: 0 }
@@ -60,7 +62,9 @@ const registryChannel: PolicyChannel = {
         join(system32(), 'reg.exe'),
         ['query', REGISTRY_POLICY, '/s', '/reg:64'],
         { timeout: TIMEOUT_MS, windowsHide: true, maxBuffer: 2 * MAX_SETTINGS_BYTES },
-        (_error, stdout) => {
+        (error, stdout) => {
+          // One that did not answer says nothing about the key.
+          if (error && error.code !== NO_KEY) return
           if (before !== null && stdout !== before) onChange()
           before = stdout
         }
@@ -88,10 +92,7 @@ export function profileChannel(place: string, plutil = '/usr/bin/plutil'): Polic
       if (status !== 0) return { unreadable: 'plutil cannot read it' }
       return { text: policyOfProfile(stdout), modifiedMs: Math.round(stats.mtimeMs) }
     },
-    watch(onChange) {
-      watchFile(place, { interval: PROFILE_EVERY_MS, persistent: false }, onChange)
-      return () => unwatchFile(place, onChange)
-    }
+    watch: (onChange) => lookAtFiles(() => [place], onChange)
   }
 }
 

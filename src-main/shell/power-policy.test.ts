@@ -93,6 +93,17 @@ describe('power', () => {
     expect(paused()).toBeNull()
   })
 
+  test('an agent that starts again on battery pauses, too, where the system does not tell and only a look has seen it', () => {
+    const { policy, agent, paused } = setUp({ pauseOnBattery: true })
+    policy.batterySeen(true)
+    // As a new agent is: held by nobody.
+    agent.releasePause('battery')
+    policy.agentStarted(null)
+    expect([policy.onBattery, paused()]).toEqual([true, { until: null, by: ['battery'] }])
+    policy.batterySeen(false)
+    expect(paused()).toBeNull()
+  })
+
   test('does nothing while there is no agent', () => {
     const policy = new PowerPolicy({ agent: () => null, pauseOnBattery: () => true, clock: fakeClock() })
     policy.suspended()

@@ -36,8 +36,9 @@ export class PowerPolicy {
     this.#context.agent()?.refresh()
   }
 
-  agentStarted(onBattery: boolean): void {
-    this.powerChanged(onBattery)
+  /** @param onBattery null: the system does not tell, and what was seen last counts */
+  agentStarted(onBattery: boolean | null): void {
+    this.powerChanged(onBattery ?? this.#onBattery)
   }
 
   /** What a look at the hardware says, where the system tells of no change. */

@@ -16,17 +16,17 @@ export function watchPower(policy: PowerPolicy, onShutdown: () => void): void {
   })
 }
 
-export const isOnBattery = (): boolean => powerMonitor.isOnBatteryPower()
+/** Null: Electron cannot tell here. */
+export const isOnBattery = (): boolean | null => (process.platform === 'linux' ? null : powerMonitor.isOnBatteryPower())
 
 const LOOK_EVERY_MS = 30_000
 
 /** Linux: Electron knows no battery there; the kernel's own files are looked at. */
 async function watchBattery(policy: PowerPolicy): Promise<void> {
   const probe = linuxHardwareProbe()
-  for (let last: boolean | null = null; ;) {
+  for (;;) {
     const hardware = await probe.read()
-    const now: boolean | null = hardware ? hardware.battery?.discharging === true : last
-    if (now !== null && now !== last) policy.batterySeen((last = now))
+    if (hardware) policy.batterySeen(hardware.battery?.discharging === true)
     await new Promise((over) => setTimeout(over, LOOK_EVERY_MS).unref())
   }
 }

@@ -11,8 +11,9 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { LarderError } from '../lib/errors.ts'
 import { aDayMs, aManifest, aRelease, packageBytes } from '../testing/release-files.ts'
-import { applyUpdate, type InstallerWorld } from './apply-update.ts'
+import { applyUpdate, refuseUpdate, type InstallerWorld } from './apply-update.ts'
 import { handedOver } from './installer-folder.ts'
 import type { Health } from './judge-health.ts'
 import { newReleaseKey, signManifest, type Manifest } from './manifest.ts'
@@ -53,6 +54,7 @@ function pc(health: Record<string, Health | null> = {}, version = '1.0.0') {
       now = readFileSync(file, 'utf8').replace('package of ', '')
       installed.push(now)
     },
+    installed: async () => now,
     health: look,
     healthWhen: look,
     note: () => {}
@@ -96,18 +98,70 @@ test('what failed before is not held against the release', async () => {
   expect((await applyUpdate(one.world)).result).toBe('installed')
 })
 
-test('a package manager that refuses is a way back, too', async () => {
+test('a package manager that refuses and leaves it half done is a way back, too', async () => {
   const one = pc()
-  const install = one.world.install
+  const { install, installed } = one.world
+  let half = false
   const refusing = {
     ...one.world,
-    install: (file: string) => (file.includes('new') ? Promise.reject(new Error('half installed')) : install(file))
+    install(file: string) {
+      half = file.includes('new')
+      return half ? Promise.reject(new Error('half installed')) : install(file)
+    },
+    installed: async () => (half ? null : installed())
   }
   expect(await applyUpdate(refusing)).toMatchObject({
     result: 'rolled-back',
     why: expect.stringContaining('half installed') as string
   })
   expect(one.installed).toEqual(['1.0.0'])
+})
+
+test('a refusal that changed nothing, as while another installation runs, is not held against the release', async () => {
+  const one = pc()
+  const locked = { ...one.world, install: () => Promise.reject(new Error('dpkg frontend lock is held')) }
+  expect(await applyUpdate(locked)).toMatchObject({
+    version: '1.1.0',
+    result: 'refused',
+    code: 'UPDATE_PUT_OFF',
+    why: expect.stringContaining('lock is held') as string
+  })
+  expect([one.installed, told()]).toMatchObject([[], { result: 'refused' }])
+  expect(await applyUpdate(one.world)).toMatchObject({ result: 'installed', version: '1.1.0' })
+})
+
+test('a refusal after which the agent is gone is a way back', async () => {
+  const health: Record<string, Health | null> = {}
+  const one = pc(health)
+  const { install } = one.world
+  const harmful = {
+    ...one.world,
+    async install(file: string) {
+      if (!file.includes('new')) return install(file).then(() => void delete health['1.0.0'])
+      health['1.0.0'] = null
+      throw new Error('its first script failed')
+    }
+  }
+  expect(await applyUpdate(harmful)).toMatchObject({ result: 'rolled-back', code: 'UPDATE_FAILED' })
+  expect(one.installed).toEqual(['1.0.0'])
+})
+
+test.each([
+  ['damaged', () => writeFileSync(join(dir, 'home', 'memory.json'), '{"failed":')],
+  ['of another form', () => writeFileSync(join(dir, 'home', 'memory.json'), '{"failed":"1.1.0"}')],
+  ['unreadable', () => mkdirSync(join(dir, 'home', 'memory.json'))]
+])('a memory that is %s is no empty one: nothing is installed', async (_what, spoil) => {
+  mkdirSync(join(dir, 'home'))
+  spoil()
+  const one = pc()
+  expect(await applyUpdate(one.world)).toMatchObject({ result: 'refused', code: 'UPDATE_PUT_OFF' })
+  expect(one.installed).toEqual([])
+})
+
+test('a refusal before anything is looked at is told as an outcome', async () => {
+  const outcome = await refuseUpdate(pc().world, new LarderError('UPDATES_UNAVAILABLE', 'updates.enabled is off'))
+  expect(outcome).toMatchObject({ from: '1.0.0', result: 'refused', code: 'UPDATES_UNAVAILABLE', at: aDayMs })
+  expect(told()).toEqual(outcome)
 })
 
 const package11 = () => join(dir, 'spool', handedOver.package(aRelease('1.1.0').packages[0]!))

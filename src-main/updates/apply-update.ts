@@ -41,6 +41,8 @@ export interface InstallerWorld {
   wallMs(): number
   /** Has the package manager install a file, also an older one. @throws when it does not */
   install(file: string): Promise<void>
+  /** What the package manager says is installed, and whole; null: nothing, or it does not say. */
+  installed(): Promise<string | null>
   /** How this PC is now; null: its agent does not answer. */
   health(): Promise<Health | null>
   /** The same, when `good` says yes or enough time has passed. */
@@ -48,7 +50,11 @@ export interface InstallerWorld {
   note(text: string): void
 }
 
-/** Installs what the agent has handed over, and goes back when this PC is worse then. Never throws; the outcome says it, also on the disk. */
+/**
+ * Installs what the agent has handed over, and goes back when this PC is worse then. Whatever is wrong with the update, the outcome says it, also on
+ * the disk.
+ * @throws the system's error when `home` cannot be written
+ */
 export async function applyUpdate(world: InstallerWorld): Promise<Outcome> {
   const { home } = world
   await mkdir(join(home, 'kept'), { recursive: true, mode: 0o755 })
@@ -59,13 +65,28 @@ export async function applyUpdate(world: InstallerWorld): Promise<Outcome> {
   try {
     outcome = await tryUpdate(world, work)
   } catch (thrown) {
-    const error = LarderError.from(thrown, 'UPDATE_FAILED')
-    outcome = await ended(world, { version: '?', result: 'refused', why: error.message, code: error.code })
+    outcome = await refusal(world, LarderError.from(thrown, 'UPDATE_FAILED'))
   }
   await rm(work, { recursive: true, force: true })
-  await writePublicFile(join(home, 'outcome.json'), `${JSON.stringify(outcome)}\n`)
+  await writeOutcome(home, outcome)
   return outcome
 }
+
+/** Says that nothing was looked at, so that the agent does not wait for it. @throws the system's error when `home` cannot be written */
+export async function refuseUpdate(world: AboutInstaller, error: LarderError): Promise<Outcome> {
+  await mkdir(world.home, { recursive: true, mode: 0o755 })
+  const outcome = await refusal(world, error)
+  await writeOutcome(world.home, outcome)
+  return outcome
+}
+
+type AboutInstaller = Pick<InstallerWorld, 'home' | 'version' | 'wallMs'>
+
+const refusal = (world: AboutInstaller, { message, code }: LarderError): Promise<Outcome> =>
+  ended(world, { version: '?', result: 'refused', why: message, code })
+
+const writeOutcome = (home: string, outcome: Outcome): Promise<void> =>
+  writePublicFile(join(home, 'outcome.json'), `${JSON.stringify(outcome)}\n`)
 
 async function tryUpdate(world: InstallerWorld, work: string): Promise<Outcome> {
   const { spool, home, keys, version, form, arch, channel } = world
@@ -85,15 +106,23 @@ async function tryUpdate(world: InstallerWorld, work: string): Promise<Outcome> 
   await writeMemory(home, { ...memory, seen })
 
   const before = await world.health()
+  const there = await world.installed()
   world.note(`installing ${offer.version}`)
-  const why = await installAndLook(world, packages.install, offer.version, before)
+  const refused = await refusedBy(world, packages.install)
+  // Another installation was under way, or the disk is full: another time may be better.
+  if (refused !== null && there !== null && (await world.installed()) === there) {
+    const harm = await whyWorseNow(world, version, before)
+    if (harm === null)
+      return ended(world, { version: offer.version, result: 'refused', why: refused, code: 'UPDATE_PUT_OFF' })
+  }
+  const why = refused ?? (await whyWorseNow(world, offer.version, before))
   if (why === null) {
     await keepOnly(home, packages.install, `${offer.version}.${form}`)
     return ended(world, { version: offer.version, result: 'installed', why: null, code: null })
   }
   world.note(`going back to ${version}: ${why}`)
   await writeMemory(home, { seen, failed: [...memory.failed, offer.version].slice(-MOST_FAILED) })
-  const still = await installAndLook(world, packages.back, version, before)
+  const still = (await refusedBy(world, packages.back)) ?? (await whyWorseNow(world, version, before))
   await keepOnly(home, packages.back, `${version}.${form}`)
   return ended(world, {
     version: offer.version,
@@ -103,18 +132,18 @@ async function tryUpdate(world: InstallerWorld, work: string): Promise<Outcome> 
   })
 }
 
-/** @returns why this PC is worse than before, null when it is not */
-async function installAndLook(
-  world: InstallerWorld,
-  file: string,
-  version: string,
-  before: Health | null
-): Promise<string | null> {
+/** @returns why the package manager has not installed a file, null when it has */
+async function refusedBy(world: InstallerWorld, file: string): Promise<string | null> {
   try {
     await world.install(file)
+    return null
   } catch (error) {
     return `the package manager has refused it (${(error as Error).message})`
   }
+}
+
+/** @returns why this PC, which is to run `version`, is worse than before; null when it is not */
+async function whyWorseNow(world: InstallerWorld, version: string, before: Health | null): Promise<string | null> {
   return whyWorse(version, await world.healthWhen((health) => whyWorse(version, health, before) === null), before)
 }
 
@@ -149,7 +178,7 @@ async function keptIn(home: string): Promise<string[]> {
 }
 
 async function ended(
-  { home, version: from, wallMs }: InstallerWorld,
+  { home, version: from, wallMs }: AboutInstaller,
   { version, result, why, code }: Pick<Outcome, 'version' | 'result' | 'why' | 'code'>
 ): Promise<Outcome> {
   return Outcome.parse({
@@ -179,9 +208,19 @@ async function readSpool(file: string): Promise<Buffer> {
   }
 }
 
+/** @throws UPDATE_PUT_OFF: without what it remembers, a release that was gone back from would be tried again, and an older manifest believed */
 async function readMemory(home: string): Promise<z.infer<typeof InstallerMemory>> {
-  const bytes = await readBoundedFile(join(home, 'memory.json'), MAX_MEMORY_BYTES).catch(() => null)
-  return InstallerMemory.catch({ seen: null, failed: [] }).parse(bytes ? JSON.parse(bytes.toString('utf8')) : {})
+  const file = join(home, 'memory.json')
+  try {
+    return InstallerMemory.parse(JSON.parse((await readBoundedFile(file, MAX_MEMORY_BYTES)).toString('utf8')))
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return InstallerMemory.parse({})
+    throw new LarderError(
+      'UPDATE_PUT_OFF',
+      `What the installer remembers cannot be read (${systemCode(error) ?? 'it is damaged'}); take ${file} away to begin anew`,
+      { path: file, cause: error }
+    )
+  }
 }
 
 const writeMemory = (home: string, memory: z.infer<typeof InstallerMemory>): Promise<void> =>

@@ -1,14 +1,13 @@
-import { createReadStream, unwatchFile, watchFile } from 'node:fs'
 import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readBoundedFile } from '../lib/bounded-file.ts'
+import { lookAtFiles } from '../lib/look-at-files.ts'
 import { writeBeside } from '../lib/write-beside.ts'
 import type { PackageForm, ReleasePackage } from './manifest.ts'
 import { Outcome } from './update-machine.ts'
 import type { InstallerDoor } from './updater.ts'
 
 const MAX_OUTCOME_BYTES = 16 * 1024
-const LOOK_EVERY_MS = 2000
 
 /** Names in the folder through which the agent gives an update to the installer; nothing in it is believed there. */
 export const handedOver = {
@@ -26,10 +25,7 @@ export function installerFolder(form: PackageForm, folder: string, outcomeFile: 
       const bytes = await readBoundedFile(outcomeFile, MAX_OUTCOME_BYTES)
       return Outcome.parse(JSON.parse(bytes.toString('utf8')))
     },
-    watch(onChange) {
-      watchFile(outcomeFile, { interval: LOOK_EVERY_MS, persistent: false }, onChange)
-      return () => unwatchFile(outcomeFile, onChange)
-    },
+    watch: (onChange) => lookAtFiles(() => [outcomeFile], onChange),
     async handOver(manifest, packages) {
       await rm(folder, { recursive: true, force: true })
       await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -49,6 +45,3 @@ export function installerFolder(form: PackageForm, folder: string, outcomeFile: 
     clear: () => rm(folder, { recursive: true, force: true })
   }
 }
-
-/** A file as a package that was fetched; for whoever has it on the disk already. */
-export const packageFile = (about: ReleasePackage, path: string) => ({ about, chunks: () => createReadStream(path) })

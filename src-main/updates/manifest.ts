@@ -14,8 +14,7 @@ const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex')
 
 const Version = z.string().max(60).refine(isVersion, 'expected a version such as 1.2.3')
 
-export const packageForms = ['deb', 'rpm', 'msi', 'nsis', 'pkg', 'appimage'] as const
-export const PackageForm = z.enum(packageForms)
+export const PackageForm = z.enum(['deb', 'rpm', 'msi', 'nsis', 'pkg', 'appimage'])
 export type PackageForm = z.infer<typeof PackageForm>
 
 export const ReleasePackage = z.strictObject({

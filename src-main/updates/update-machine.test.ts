@@ -23,6 +23,9 @@ const looked = (changes: Partial<Extract<UpdateEvent, { type: 'looked' }>> = {})
   delayMs: 500,
   ...changes
 })
+const lookDue = (nowMs = 0): UpdateEvent => ({ type: 'lookDue', nowMs })
+const fetched: UpdateEvent = { type: 'fetched', nowMs: 0 }
+const MINUTE_MS = 60_000
 const outcome = (result: 'installed' | 'rolled-back' | 'refused', at = 9000): UpdateEvent => ({
   type: 'outcome',
   outcome: {
@@ -48,25 +51,25 @@ function run(events: readonly UpdateEvent[], memory = UpdateMemory.parse({})) {
 }
 
 test('a release is waited for, fetched and handed over', () => {
-  const { state, did } = run([{ type: 'lookDue' }, looked(), { type: 'turnCame' }, { type: 'fetched' }])
+  const { state, did } = run([lookDue(), looked(), { type: 'turnCame' }, fetched])
   expect(state.phase.name).toBe('installing')
   expect(did).toEqual(['look', 'remember', 'tellFound', 'waitUntil', 'fetch', 'handOver'])
 })
 
 test('the random wait is drawn once for a release, also over a restart of the agent', () => {
-  const first = run([{ type: 'lookDue' }, looked({ delayMs: 500 })])
-  const again = run([{ type: 'lookDue' }, looked({ wallMs: 1200, delayMs: 90_000 })], first.state.memory)
+  const first = run([lookDue(), looked({ delayMs: 500 })])
+  const again = run([lookDue(), looked({ wallMs: 1200, delayMs: 90_000 })], first.state.memory)
   expect(again.effects).toContainEqual({ do: 'waitUntil', wallMs: 1500 })
   expect(again.did).not.toContain('tellFound')
 })
 
 test('a look that fails changes nothing about what is waited for, and is told once', () => {
   const { state, did } = run([
-    { type: 'lookDue' },
+    lookDue(),
     looked(),
-    { type: 'lookDue' },
+    lookDue(),
     { type: 'failed', error },
-    { type: 'lookDue' },
+    lookDue(),
     { type: 'failed', error }
   ])
   expect(state.phase).toEqual({ name: 'waiting', offer })
@@ -74,13 +77,7 @@ test('a look that fails changes nothing about what is waited for, and is told on
 })
 
 test('a release that is withdrawn before its turn is not installed', () => {
-  const { state, did } = run([
-    { type: 'lookDue' },
-    looked(),
-    { type: 'lookDue' },
-    looked({ offer: null }),
-    { type: 'turnCame' }
-  ])
+  const { state, did } = run([lookDue(), looked(), lookDue(), looked({ offer: null }), { type: 'turnCame' }])
   expect([state.phase.name, did.includes('fetch')]).toEqual(['idle', false])
 })
 
@@ -95,25 +92,28 @@ test('an outcome is told once, also to the agent that was started by it', () => 
   expect(run([outcome('installed')], first.state.memory).did).toEqual([])
 })
 
-test('an installer that takes no notice is told at the next look', () => {
-  const { state, effects } = run([
-    { type: 'lookDue' },
-    looked(),
-    { type: 'turnCame' },
-    { type: 'fetched' },
-    { type: 'lookDue' }
-  ])
+test('an installer that takes no notice for half an hour is told at the next look; until then it is at work', () => {
+  const handedOver = [lookDue(), looked(), { type: 'turnCame' } as const, fetched, lookDue(29 * MINUTE_MS)]
+  const working = run(handedOver)
+  expect([working.state.phase.name, working.did.includes('dropAll')]).toEqual(['installing', false])
+  const { state, effects } = run([...handedOver, lookDue(31 * MINUTE_MS)])
   expect(state.phase.name).toBe('idle')
-  expect(effects.at(-2)).toMatchObject({ do: 'tellRefused', error: { code: 'UPDATE_FAILED' } })
+  expect(effects.at(-2)).toMatchObject({ do: 'tellRefused', error: { code: 'UPDATE_PUT_OFF' } })
+})
+
+test('after a refusal the next look tries again at once: the turn of this PC has come', () => {
+  const handedOver = [lookDue(), looked(), { type: 'turnCame' } as const, fetched, outcome('refused')]
+  const { effects } = run([...handedOver, lookDue(), looked({ wallMs: 50_000, delayMs: 90_000 })])
+  expect(effects.at(-1)).toEqual({ do: 'waitUntil', wallMs: 1500 })
 })
 
 test('in whatever order things happen, nothing is handed over that was not offered and fetched, and nothing is begun twice', () => {
   const event = fc.constantFrom<UpdateEvent>(
-    { type: 'lookDue' },
+    lookDue(),
     looked(),
     looked({ offer: null }),
     { type: 'turnCame' },
-    { type: 'fetched' },
+    fetched,
     { type: 'failed', error },
     outcome('installed', 1),
     outcome('rolled-back', 2),

@@ -44,7 +44,7 @@ export type UpdatePhase =
   | { readonly name: 'waiting'; readonly offer: Offer }
   | { readonly name: 'fetching'; readonly offer: Offer }
   /** The installer has it; the agent is restarted by it. */
-  | { readonly name: 'installing'; readonly offer: Offer }
+  | { readonly name: 'installing'; readonly offer: Offer; readonly sinceMs: number }
 
 export interface UpdateState {
   readonly phase: UpdatePhase
@@ -53,8 +53,9 @@ export interface UpdateState {
   readonly toldCode: string | null
 }
 
+/** `nowMs`: the clock that never goes back. */
 export type UpdateEvent =
-  | { readonly type: 'lookDue' }
+  | { readonly type: 'lookDue'; readonly nowMs: number }
   /** `delayMs`: drawn at random by this PC's ring, for a release it has not seen yet. */
   | {
       readonly type: 'looked'
@@ -64,7 +65,7 @@ export type UpdateEvent =
       readonly delayMs: number
     }
   | { readonly type: 'turnCame' }
-  | { readonly type: 'fetched' }
+  | { readonly type: 'fetched'; readonly nowMs: number }
   | { readonly type: 'failed'; readonly error: ErrorView }
   | { readonly type: 'outcome'; readonly outcome: Outcome }
   | { readonly type: 'turnedOff' }
@@ -88,17 +89,20 @@ export const beginning = (memory: UpdateMemory): UpdateState => ({
 })
 
 const MOST_FAILED = 50
+/** An installer that has said nothing for so long has taken no notice. It goes forth and back: two installations, and 90 s of looking after each. */
+const INSTALLER_SILENT_MS = 30 * 60_000
 const noAnswer: ErrorView = {
-  code: 'UPDATE_FAILED',
+  code: 'UPDATE_PUT_OFF',
   message: 'The installer of this PC has taken no notice of the update',
-  next: errorTable.UPDATE_FAILED.next
+  next: errorTable.UPDATE_PUT_OFF.next
 }
 
 export function step(state: UpdateState, event: UpdateEvent): Step<UpdateState, UpdateEffect> {
   const { phase } = state
   switch (event.type) {
     case 'lookDue': {
-      if (phase.name === 'installing') return failed(state, noAnswer)
+      if (phase.name === 'installing')
+        return event.nowMs - phase.sinceMs < INSTALLER_SILENT_MS ? stay(state) : failed(state, noAnswer)
       // What is being fetched comes to its end first.
       if (phase.name !== 'idle' && phase.name !== 'waiting') return stay(state)
       const before = phase.name === 'waiting' ? phase.offer : null
@@ -115,7 +119,7 @@ export function step(state: UpdateState, event: UpdateEvent): Step<UpdateState, 
     case 'fetched':
       if (phase.name !== 'fetching') return stay(state)
       return {
-        state: { ...state, phase: { name: 'installing', offer: phase.offer } },
+        state: { ...state, phase: { name: 'installing', offer: phase.offer, sinceMs: event.nowMs } },
         effects: [{ do: 'handOver', offer: phase.offer }]
       }
     case 'failed':
@@ -172,7 +176,9 @@ function ended(state: UpdateState, outcome: Outcome): Step<UpdateState, UpdateEf
     outcome.result === 'rolled-back'
       ? [...state.memory.failed, outcome.version].slice(-MOST_FAILED)
       : state.memory.failed
-  const memory = { ...state.memory, failed: [...new Set(failedNow)], turn: null, toldAt: outcome.at }
+  // What was refused is tried again after the next look, and its turn has come already.
+  const turn = outcome.result === 'refused' ? state.memory.turn : null
+  const memory = { ...state.memory, failed: [...new Set(failedNow)], turn, toldAt: outcome.at }
   return {
     state: { ...state, phase: { name: 'idle' }, memory },
     effects: [{ do: 'dropAll' }, { do: 'remember', memory }, { do: 'tellOutcome', outcome }]

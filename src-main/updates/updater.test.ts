@@ -160,3 +160,22 @@ test('turned off it looks for nothing, and forgets what it waits for', async () 
   expect(updater.phase.name).toBe('idle')
   await updater.close()
 })
+
+test('it is watched for what the installer says only while updates are on', async () => {
+  let watchers = 0
+  const door = {
+    ...installerFolder('deb', join(dir, 'spool'), join(dir, 'outcome.json')),
+    watch() {
+      watchers++
+      return () => void watchers--
+    }
+  }
+  const { updater, configure } = setUp({ door })
+  const seen = [{ enabled: false }, on, { ...on, delayHours: 1 }, { enabled: false }, on].map((settings) => {
+    configure(settings)
+    return watchers
+  })
+  expect(seen).toEqual([0, 1, 1, 0, 1])
+  await updater.close()
+  expect(watchers).toBe(0)
+})

@@ -89,10 +89,14 @@ export class Updater {
     this.#settings = settings
     for (const look of this.#looks) look.cancel()
     this.#run.happened({ type: 'turnedOff' })
-    this.#unwatch ??= this.#world.door.watch(() => void this.#readOutcome())
+    this.#unwatch?.()
+    this.#unwatch = null
+    this.#looks = []
+    // Also while it is off: what became of a release that was handed over before.
     void this.#readOutcome()
-    if (!settings.enabled) return (this.#looks = []) as unknown as void
-    const { clock, random } = this.#world
+    if (!settings.enabled) return
+    const { clock, random, door } = this.#world
+    this.#unwatch = door.watch(() => void this.#readOutcome())
     this.#looks = [
       clock.after(FIRST_LOOK_MS + random() * FIRST_LOOK_SPREAD_MS, () => this.look()),
       clock.every(settings.everyHours * HOUR_MS, () => this.look())
@@ -101,7 +105,7 @@ export class Updater {
 
   /** Looks for a new release now. */
   look(): void {
-    if (this.#settings?.enabled) this.#run.happened({ type: 'lookDue' })
+    if (this.#settings?.enabled) this.#run.happened({ type: 'lookDue', nowMs: this.#world.clock.monotonicMs() })
   }
 
   async close(): Promise<void> {
@@ -198,7 +202,7 @@ export class Updater {
       packages.push(await this.#world.fetch(new URL(about.url, base).href, about, signal))
     if (signal.aborted) return
     this.#packages = packages
-    this.#run.happened({ type: 'fetched' })
+    this.#run.happened({ type: 'fetched', nowMs: this.#world.clock.monotonicMs() })
   }
 
   async #readOutcome(): Promise<void> {

@@ -5,11 +5,13 @@ import { DoctorReport } from '../../contract/doctor.ts'
 import { LARDER_VERSION } from '../../contract/version.ts'
 import { machineDataDir, dataPaths } from '../../lib/data-paths.ts'
 import { sleep, systemClock } from '../../lib/clock.ts'
-import { LarderError } from '../../lib/errors.ts'
+import { Settings } from '../../contract/settings.ts'
+import { hasCode, LarderError } from '../../lib/errors.ts'
+import { machinePlace } from '../../lib/machine-place.ts'
 import { isRoot } from '../../lib/folder-owner.ts'
-import { loadSettings } from '../../settings/load-settings.ts'
+import { describeProblem, loadSettings } from '../../settings/load-settings.ts'
 import { diskFiles } from '../../settings/settings-files.ts'
-import { applyUpdate } from '../../updates/apply-update.ts'
+import { applyUpdate, refuseUpdate, type InstallerWorld } from '../../updates/apply-update.ts'
 import type { Health } from '../../updates/judge-health.ts'
 import { releaseKeys } from '../../updates/release-keys.ts'
 import { Outcome } from '../../updates/update-machine.ts'
@@ -27,15 +29,40 @@ const COMMAND_TIMEOUT_MS = 10 * 60_000
 const MAX_OUTPUT_CHARS = 4 * 1024 * 1024
 const LARDER = '/usr/bin/larder'
 
-/** How each package manager installs a file without asking anybody, also an older one. */
-const installCommands = {
-  deb: ['/usr/bin/dpkg', '--force-confold', '--install'],
-  rpm: ['/usr/bin/rpm', '--upgrade', '--oldpackage', '--replacepkgs']
+/** How each package manager installs a file without asking anybody, also an older one, and says what is installed. */
+const packageManagers = {
+  deb: {
+    install: ['/usr/bin/dpkg', '--force-confold', '--install'],
+    installed: ['/usr/bin/dpkg-query', '--show', '--showformat=${db:Status-Status} ${Version}', 'larder'],
+    isWhole: (said: string) => said.startsWith('installed ')
+  },
+  rpm: {
+    install: ['/usr/bin/rpm', '--upgrade', '--oldpackage', '--replacepkgs'],
+    installed: ['/usr/bin/rpm', '--query', 'larder'],
+    // Two lines: both releases are there.
+    isWhole: (said: string) => said.trim() !== '' && !said.trim().includes('\n')
+  }
 } as const
 
 /** Installs what the agent has handed over; started by the unit of the package. @throws RIGHT_MISSING, UPDATES_UNAVAILABLE, UPDATE_… */
 export async function applyHandedOver(output: Output, host: CliHost): Promise<void> {
   if (!isRoot()) throw new LarderError('RIGHT_MISSING', 'Only root installs releases')
+  const about = { home: INSTALLER_HOME, version: LARDER_VERSION, wallMs: () => systemClock.wallMs() }
+  let world: InstallerWorld
+  try {
+    world = { ...about, ...installerHere(output, host) }
+  } catch (error) {
+    await refuseUpdate(about, LarderError.from(error))
+    throw error
+  }
+  const outcome = await applyUpdate(world)
+  output.result(outcome, () => describeOutcome(outcome))
+  if (outcome.result !== 'installed')
+    throw new LarderError(outcome.code ?? 'UPDATE_FAILED', describeOutcome(outcome), { version: outcome.version })
+}
+
+/** @throws UPDATES_UNAVAILABLE */
+function installerHere(output: Output, host: CliHost): Omit<InstallerWorld, 'home' | 'version' | 'wallMs'> {
   const dataDir = machineDataDir()
   const { updates } = loadSettings(diskFiles(dataPaths(dataDir), host.policyFile)).settings
   const form = installedForm()
@@ -48,19 +75,22 @@ export async function applyHandedOver(output: Output, host: CliHost): Promise<vo
           ? 'This build has no release key'
           : 'updates.enabled is off'
     )
-  const outcome = await applyUpdate({
+  const manager = packageManagers[form]
+  return {
     spool: spoolIn(dataDir),
-    home: INSTALLER_HOME,
     keys: releaseKeys,
-    version: LARDER_VERSION,
     form,
     arch: process.arch === 'arm64' ? 'arm64' : 'x64',
     channel: updates.channel,
-    wallMs: () => systemClock.wallMs(),
     install: async (file) => {
-      const [program, ...args] = installCommands[form]
+      const [program, ...args] = manager.install
       const { code, stderr } = await run(program, [...args, file])
       if (code !== 0) throw new Error(`exit code ${code}: ${stderr.trim().slice(-500)}`)
+    },
+    async installed() {
+      const [program, ...args] = manager.installed
+      const { code, stdout } = await run(program, args)
+      return code === 0 && manager.isWhole(stdout) ? stdout.trim() : null
     },
     health,
     async healthWhen(good) {
@@ -72,10 +102,7 @@ export async function applyHandedOver(output: Output, host: CliHost): Promise<vo
       }
     },
     note: (text) => output.note(`larder: ${text}`)
-  })
-  output.result(outcome, () => describeOutcome(outcome))
-  if (outcome.result !== 'installed')
-    throw new LarderError(outcome.code ?? 'UPDATE_FAILED', describeOutcome(outcome), { version: outcome.version })
+  }
 }
 
 export async function lookForUpdate(options: AgentCommandOptions, output: Output): Promise<void> {
@@ -87,8 +114,8 @@ export async function lookForUpdate(options: AgentCommandOptions, output: Output
 }
 
 /** What the installer has done last on this PC. */
-export function showUpdates(output: Output, host: CliHost): void {
-  const { updates } = loadSettings(diskFiles(dataPaths(machineDataDir()), host.policyFile)).settings
+export async function showUpdates(output: Output, host: CliHost): Promise<void> {
+  const updates = await updatesOfService(host)
   const last = lastOutcome()
   const form = installedForm()
   output.result(
@@ -98,23 +125,51 @@ export function showUpdates(output: Output, host: CliHost): void {
       enabled: updates.enabled,
       manifestUrl: updates.manifestUrl,
       channel: updates.channel,
+      ...('unknown' in updates && { unknown: updates.unknown }),
       releaseKeys: releaseKeys.length,
       last
     },
     () =>
       formatFacts([
         ['installed', `${LARDER_VERSION}, ${form === null ? 'not by a package that updates itself' : `by ${form}`}`],
-        [
-          'updates itself',
-          updates.enabled
-            ? `yes, from ${updates.manifestUrl ?? 'nowhere: updates.manifestUrl is not set'}`
-            : 'no (updates.enabled)'
-        ],
-        ['channel', updates.channel],
+        ['updates itself', describeUpdates(updates)],
+        ['channel', updates.channel ?? 'unknown'],
         ['release keys', releaseKeys.length === 0 ? 'none in this build' : String(releaseKeys.length)],
         ['last update', last ? `${localTime(last.at)}: ${describeOutcome(last)}` : 'none']
       ])
   )
+}
+
+type UpdatesSeen = Pick<Settings['updates'], 'enabled' | 'manifestUrl' | 'channel'>
+/** `unknown`: why they are not known. */
+type UpdatesUnknown = Readonly<Record<keyof UpdatesSeen, null>> & { readonly unknown: string }
+
+/** What counts for the agent of all users: as it says, or as its files do while it does not run. */
+async function updatesOfService(host: CliHost): Promise<UpdatesSeen | UpdatesUnknown> {
+  try {
+    const agent = await connect({ machinePlace: host.machinePlace ?? machinePlace() })
+    if (agent.machine) {
+      const { settings } = await agent.settings()
+      const of = (name: keyof UpdatesSeen) => settings.find((one) => one.name === `updates.${name}`)?.value
+      return Settings.parse({
+        updates: { enabled: of('enabled'), manifestUrl: of('manifestUrl'), channel: of('channel') }
+      }).updates
+    }
+  } catch (error) {
+    if (!hasCode(error, 'AGENT_NOT_RUNNING', 'AGENT_UNSUPPORTED', 'BUSY')) throw error
+  }
+  const loaded = loadSettings(diskFiles(dataPaths(host.machineDataDir ?? machineDataDir()), host.policyFile))
+  const lost = loaded.problems.find(({ inForce }) => inForce === 'nothing')
+  return lost
+    ? { enabled: null, manifestUrl: null, channel: null, unknown: describeProblem(lost) }
+    : loaded.settings.updates
+}
+
+function describeUpdates(updates: UpdatesSeen | UpdatesUnknown): string {
+  if ('unknown' in updates) return `unknown: ${printable(updates.unknown)}`
+  return updates.enabled
+    ? `yes, from ${updates.manifestUrl ?? 'nowhere: updates.manifestUrl is not set'}`
+    : 'no (updates.enabled)'
 }
 
 function lastOutcome(): Outcome | null {
