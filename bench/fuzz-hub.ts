@@ -30,7 +30,7 @@ export function hubVictim(card: string, member: PeerId): { hub: Hub; toHub: ToHu
     toHub: [
       { t: 'hub.card', card, site: 'Bremen', name: 'pc', version: '0.1.0' },
       { t: 'hub.totals', originBytes: 1, peerBytes: 2, cacheBytes: 3, failed: 4 },
-      { t: 'hub.wan', bytesPerSecond: 1_000_000 },
+      { t: 'hub.wan', bytesPerSecond: 1_000_000, to: other },
       { t: 'hub.hold', key, hours: 168 },
       { t: 'hub.drop', keys: [key] },
       { t: 'hub.failed', key, id: other, problem: 'unreachable' },
@@ -42,7 +42,7 @@ export function hubVictim(card: string, member: PeerId): { hub: Hub; toHub: ToHu
     ],
     fromHub: [
       { t: 'hub.hello', name: 'hub', site: 'Bremen', version: '0.1.0', leaseMs: 5000, cluster: other, totals: true },
-      { t: 'hub.budget', bytesPerSecond: 1_000_000 },
+      { t: 'hub.budget', bytesPerSecond: 1_000_000, by: other },
       { t: 'hub.cards', cards: [{ id: other, card }] },
       { t: 'hub.busy', key, retryMs: 1000 },
       { t: 'claim.decision', key, ...decision, masters: [], candidates: [], why: 'highest weight' }
