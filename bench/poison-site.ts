@@ -68,7 +68,8 @@ class PoisonedSite {
   readonly #known = new Map<string, Buffer>()
   readonly #liars: HostilePeer[] = []
   readonly #gone: HostilePeer[] = []
-  readonly #wrongOf: Set<string>[]
+  /** By agent: digests of wrong files, and who lied then. */
+  readonly #wrongOf: Map<string, readonly string[]>[]
   #bytes: Buffer | undefined
 
   constructor(plan: PoisonPlan, fleet: Fleet, origin: OriginServer, out: string) {
@@ -76,7 +77,7 @@ class PoisonedSite {
     this.#fleet = fleet
     this.#origin = origin
     this.#out = out
-    this.#wrongOf = fleet.agents.map(() => new Set<string>())
+    this.#wrongOf = fleet.agents.map(() => new Map<string, readonly string[]>())
   }
 
   async run(): Promise<PoisonOutcome> {
@@ -115,7 +116,8 @@ class PoisonedSite {
     const learnt = await askedOf(url)
     if (learnt) this.#known.set(learnt.key, learnt.knowledge)
     const foundBefore = this.#agents.map((agent) => this.#liars.every(({ id }) => hasFound(agent, id)))
-    const asked = this.#liars.map((liar) => liar.asked)
+    const liars = [...this.#liars]
+    const asked = liars.map((liar) => liar.asked)
     const counts = { files: 0, wrong: 0, failed: 0, attacked: 0, caught: 0, wrongAfter: 0 }
     await Promise.all(
       this.#fleet.agents.map(async ({ agent }, n) => {
@@ -129,15 +131,19 @@ class PoisonedSite {
         await rm(destination)
         if (is === right) return
         counts.wrong++
-        this.#wrongOf[n]!.add(is)
+        this.#wrongOf[n]!.set(
+          is,
+          liars.map(({ id }) => id)
+        )
         if (foundBefore[n]) counts.wrongAfter++
       })
     )
     const lied = this.#liars.filter((liar, n) => liar.asked > asked[n]!)
     counts.attacked = Number(lied.length > 0)
     counts.caught = Number(lied.some(({ id }) => this.#agents.some((agent) => hasFound(agent, id))))
-    this.#origin.remove(path)
+    // What was found out by one is checked at the origin by each of the others.
     await this.#retire()
+    this.#origin.remove(path)
     return counts
   }
 
@@ -181,14 +187,13 @@ class PoisonedSite {
     }
   }
 
+  /** Agents that keep a wrong file of one they have found out, or never said that they had got it. */
   #untold(): number {
     return this.#agents.filter((agent, n) => {
-      const wrong = this.#wrongOf[n]!
-      if (wrong.size === 0) return false
-      const found = [...this.#liars, ...this.#gone].filter(({ id }) => hasFound(agent, id)).length > 0
+      const known = [...this.#wrongOf[n]!].filter(([, liars]) => liars.some((id) => hasFound(agent, id)))
       const told = agent.events().some((e) => e.type === 'contentRecalled')
-      const kept = agent.cache.list({}).entries.some(({ sha256 }) => wrong.has(sha256))
-      return found && (!told || kept)
+      const kept = agent.cache.list({}).entries.some(({ sha256 }) => known.some(([wrong]) => wrong === sha256))
+      return known.length > 0 && (!told || kept)
     }).length
   }
 
