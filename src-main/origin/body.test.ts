@@ -276,6 +276,7 @@ describe('an origin that lies', () => {
     ['leaves Content-Range out', () => null],
     ['sends another start', () => `bytes 900-1899/${SIZE}`],
     ['says another length than Content-Length', (right) => right.replace(/bytes \d+/, 'bytes 0')],
+    ['says another total', (right) => right.replace(/\/\d+/, '/99999999')],
     ['sends nonsense', () => 'bytes ???'],
     ['goes beyond the end', (right) => right.replace(/-\d+\//, `-${SIZE + 5}/`)]
   ])(
@@ -290,8 +291,8 @@ describe('an origin that lies', () => {
     }
   )
 
-  it('about the total ends with ORIGIN_CHANGED', async () => {
-    put({ contentRange: (right) => right.replace(/\/\d+/, '/99999999') })
+  it('about the total, without the tag of the version, ends with ORIGIN_CHANGED', async () => {
+    put({ contentRange: (right) => right.replace(/\/\d+/, '/99999999'), noValidators: true })
     await expect(open({ start: 1000, end: 2000 })).rejects.toMatchObject({ code: 'ORIGIN_CHANGED' })
   })
 

@@ -68,6 +68,7 @@ export function versionOf(answer: AnswerHead, rules: CachingRules): OriginVersio
     sha256: digestInFields(headers) ?? digestInPath(answer.url),
     ranges:
       !doubtful && !(answer.ranged && isWhole(answer.status)) && !/^\s*none\s*$/i.test(headers['accept-ranges'] ?? ''),
+    promisesRanges: !doubtful && /^\s*bytes\s*$/i.test(headers['accept-ranges'] ?? ''),
     unshareable: isPrivate ? 'private' : doubtful || variesBy(headers.vary, null) ? 'not-shareable' : null,
     storable,
     policy,
@@ -119,6 +120,15 @@ export function answersVersion(
   if (version.lastModified !== null && date !== undefined) return date === version.lastModified
   const named = version.etag !== null || version.lastModified !== null
   return !named || (answer.status === 206 && version.lengthBytes !== null && answer.total === version.lengthBytes)
+}
+
+/** The answer carries the very validator of this version, whatever else it says. */
+export function namesVersion(
+  version: Pick<OriginVersion, 'etag' | 'lastModified'>,
+  headers: IncomingHttpHeaders
+): boolean {
+  if (version.etag !== null) return headers.etag?.trim() === version.etag
+  return version.lastModified !== null && headers['last-modified'] === version.lastModified
 }
 
 function totalLength(answer: AnswerHead): number | null {

@@ -305,7 +305,7 @@ export class Transfer
         return this.#parts.claim.update({ eligible: effect.eligible })
       case 'resign':
         this.#parts.site?.notLed()
-        return this.#parts.claim.resign(effect.why)
+        return this.#parts.claim.resign(effect.why, { brokeOff: effect.brokeOff === true })
       case 'askNextCoordinator': {
         const accepted = this.#parts.claim.askNextCoordinator()
         return this.#happened({ e: 'nextCoordinatorAsked', accepted, otherwise: effect.otherwise, nowMs: this.#nowMs })
