@@ -27,15 +27,19 @@ const RATE = 16 * 1024 ** 2
 /** The fleet asks a server of this sort for one file, all at once. */
 async function askAll(
   mode: string,
-  bytes?: number
+  { bytes, digest = false }: { bytes?: number; digest?: boolean } = {}
 ): Promise<{ views: RequestView[]; digests: string[]; times: number; origin: OddOrigin }> {
   // Each a host of its own: what is learned about a server is remembered by host.
   const origin = await startOddOrigin(bytes)
   origin.rate = RATE
   try {
     const url = `${origin.url}/${mode}/f.bin`
-    const path = (i: number) => join(dir, `${mode}-${bytes ?? ''}-${i}`)
-    const views = await Promise.all(fleet.agents.map(({ agent }, i) => ask(agent, { url, destination: path(i) })))
+    const path = (i: number) => join(dir, `${mode}-${bytes ?? ''}-${digest}-${i}`)
+    const views = await Promise.all(
+      fleet.agents.map(({ agent }, i) =>
+        ask(agent, { url, destination: path(i), ...(digest && { integrity: origin.sha256 }) })
+      )
+    )
     const digests = await Promise.all(
       views.map(async ({ state }, i) => (state === 'done' ? sha256(await readFile(path(i))) : state))
     )
@@ -97,8 +101,26 @@ describe('three PCs ask a server that', () => {
   })
 })
 
+describe('three PCs that know the digest ask a server that', () => {
+  test.concurrent.each<[what: string, mode: string, most: number]>([
+    ['has a weak tag alone', 'weak-etag', once],
+    ['has no validator at all', 'bare', once],
+    ['tells no time', 'nodate', once],
+    ['gives each answer a tag of its own', 'etags', once],
+    ['says another digest than theirs', 'digest', once],
+    ['has chunks and no length', 'chunked-bare', each],
+    ['names gzip for what is plain', 'enc-gzip', each]
+  ])('%s: each gets the right bytes', async (_what, mode, most) => {
+    const { digests, times, origin, views } = await askAll(mode, { digest: true })
+    expect(digests, JSON.stringify(views.map(({ error, reasons }) => [error, reasons]))).toEqual(
+      Array(3).fill(origin.sha256)
+    )
+    expect(times).toBeLessThanOrEqual(most)
+  })
+})
+
 describe('a server without ranges that breaks off', () => {
-  const many = 24 * 1024 ** 2 + 7
+  const many = { bytes: 24 * 1024 ** 2 + 7 }
   const begun = ({ requests, body }: OddOrigin) => requests.filter(({ sent }) => sent > body.length / 3).length
 
   test('every time is begun with twice for the site, and all are told why', async () => {
@@ -110,7 +132,7 @@ describe('a server without ranges that breaks off', () => {
   })
 
   test('every time, and has a file of one piece, is begun with three times', async () => {
-    const { views, times, origin } = await askAll('norange-always-broken', 1024 ** 2)
+    const { views, times, origin } = await askAll('norange-always-broken', { bytes: 1024 ** 2 })
     expect(views.map(({ error }) => error?.code)).toEqual(Array(3).fill('ORIGIN_BREAKS_OFF'))
     expect(begun(origin)).toBe(3)
     expect(times).toBeLessThanOrEqual(1.7)
