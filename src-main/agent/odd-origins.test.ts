@@ -146,11 +146,4 @@ describe('a server without ranges that breaks off', () => {
       expect(times).toBeLessThanOrEqual(onceAndAHalf)
     }
   )
-
-  test('although it promises ranges is tried once by each that has not', async () => {
-    const { views, times, origin } = await askAll('norange-promised', many)
-    expect(views.map(({ error }) => error?.code)).toEqual(Array(3).fill('ORIGIN_BREAKS_OFF'))
-    expect(begun(origin)).toBe(3)
-    expect(times).toBeLessThanOrEqual(1.6)
-  })
 })

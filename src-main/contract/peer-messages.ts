@@ -171,7 +171,13 @@ export const SwarmGot = z.object({
 export type SwarmGot = z.infer<typeof SwarmGot>
 
 /** From a master, each second while it downloads: bytes received so far, verified or not. Keeps followers patient on slow links. */
-export const SwarmProgress = z.object({ t: z.literal('swarm.progress'), key: ContentKey, bytes: byteCount })
+export const SwarmProgress = z.object({
+  t: z.literal('swarm.progress'),
+  key: ContentKey,
+  bytes: byteCount,
+  /** The origin broke off here and cannot go on from there. */
+  brokeOff: z.boolean().optional()
+})
 export type SwarmProgress = z.infer<typeof SwarmProgress>
 
 /** Asks a complete holder for its piece digests from `first` on; sent when holders disagree. */

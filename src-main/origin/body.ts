@@ -208,14 +208,15 @@ class Source {
     this.#first = undefined
     this.url = answer.url
     try {
+      if (await this.#hasTagPerNode(answer, at)) quirks.note(version.url, 'tag-per-node')
+      const sameAnyway = quirks.has(version.url, 'tag-per-node')
+      const stretch = stretchOf(version, answer, { at, wanted, asked, sameAnyway }, clock.wallMs())
       if (asked && isWhole(answer.status)) {
         if (version.ranges) quirks.note(version.url, 'no-ranges')
         if (at > 0) this.#ranges = false
         if (at > 0 && !mayStart) throw breaksOff(hostOf(answer.url))
       }
-      if (await this.#hasTagPerNode(answer, at)) quirks.note(version.url, 'tag-per-node')
-      const sameAnyway = quirks.has(version.url, 'tag-per-node')
-      return stretchOf(version, answer, { at, wanted, asked, sameAnyway }, clock.wallMs())
+      return stretch
     } catch (thrown) {
       discard(answer, clock)
       if (!hasCode(thrown, 'ORIGIN_PROTOCOL') || answer.status !== 206 || !this.#ranges) throw thrown

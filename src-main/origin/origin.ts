@@ -34,8 +34,6 @@ export interface OriginVersion {
   readonly sha256: Sha256Hex | null
   /** False when the origin said `Accept-Ranges: none`. */
   readonly ranges: boolean
-  /** It says that it gives ranges of this one. */
-  readonly promisesRanges?: boolean | undefined
   /** Why this must not be shared with peers or kept; null when it may. */
   readonly unshareable: 'private' | 'encoded' | 'not-shareable' | null
   /** Why it is private where neither the request nor the origin says so. */

@@ -68,7 +68,6 @@ export function versionOf(answer: AnswerHead, rules: CachingRules): OriginVersio
     sha256: digestInFields(headers) ?? digestInPath(answer.url),
     ranges:
       !doubtful && !(answer.ranged && isWhole(answer.status)) && !/^\s*none\s*$/i.test(headers['accept-ranges'] ?? ''),
-    promisesRanges: !doubtful && /^\s*bytes\s*$/i.test(headers['accept-ranges'] ?? ''),
     unshareable: isPrivate ? 'private' : doubtful || variesBy(headers.vary, null) ? 'not-shareable' : null,
     storable,
     policy,

@@ -20,6 +20,8 @@ export interface Lying {
   readonly body: string
   readonly fields?: Fields
   readonly status?: number
+  /** Answers 103 first. */
+  readonly hints?: boolean
   /** Fields of a 304 instead of those of a 200. */
   readonly unchanged?: Fields
 }
@@ -29,6 +31,7 @@ export type At = Lying | 'down' | ((asked: IncomingHttpHeaders) => Lying)
 export interface Step {
   readonly at?: At
   readonly ask?: Record<string, string>
+  readonly query?: string
   readonly method?: string
   /** Which of the two PCs. */
   readonly via?: number
@@ -90,7 +93,7 @@ export async function startCacheSite(): Promise<CacheSite> {
       for (const [i, step] of steps.entries()) {
         if (step.at !== undefined) lies = step.at
         asked = []
-        const got = await get(gateways[step.via ?? 0]!.port, path, step)
+        const got = await get(gateways[step.via ?? 0]!.port, path + (step.query ?? ''), step)
         check(`step ${i + 1}`, step, got, asked.at(-1)?.headers ?? {})
       }
     },
@@ -139,6 +142,7 @@ async function get(port: number, path: string, { ask = {}, method = 'GET' }: Ste
 /** A server that keeps RFC 9110: conditions, one range, HEAD. */
 function answer(now: Lying, request: IncomingMessage, response: ServerResponse): void {
   const { headers, method } = request
+  if (now.hints) response.writeEarlyHints({ link: '</style.css>; rel=preload' })
   const fields: Fields = now.fields ?? {}
   const { etag, 'last-modified': date } = fields
   const noneMatch = headers['if-none-match']

@@ -131,8 +131,6 @@ export const behaviours: Record<string, (call: OddCall) => void | Promise<void>>
   'norange-etag': (call) => serve(call, { ranges: false }),
   'norange-broken': (call) => serve(call, { ranges: false, ...onceBroken(call) }),
   'norange-always-broken': (call) => serve(call, { ranges: false, breakAfter: call.body.length / 2 }),
-  'norange-promised': (call) =>
-    serve(call, { fields: ['Accept-Ranges: bytes'], ranges: false, breakAfter: call.body.length / 2 }),
   vary: (call) => {
     const kind = call.fields['accept']?.includes('json') ? 'json' : 'html'
     return serve(call, {

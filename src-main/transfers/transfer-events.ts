@@ -76,7 +76,7 @@ export interface DecisionFacts {
   readonly elected: boolean
   /** This PC may be master at all. */
   readonly mayLead: boolean
-  /** As many masters have begun it in vain as may; `why` is null where this PC has reason to see for itself. */
+  /** As many masters have begun it in vain as may; `why` is null where this PC has not heard it of them, and is to see for itself. */
   readonly over?: { readonly why: LarderError | null } | null
 }
 

@@ -135,7 +135,8 @@ export function openParts(
     if (open) for (const id of [...holders.map((h) => h.id), ...(master === null ? [] : [master])]) swarm.join(id)
     const holderComplete = holders.some((h) => h.complete)
     const isOver = master === null && !holderComplete && brokenOff(decision) >= MOST_BROKEN_OFF
-    const why = () => (init.version.promisesRanges ? null : breaksOff(hostOf(init.version.finalUrl)))
+    // The coordinator alone is not believed.
+    const why = () => (swarm.brokeOffAt < MOST_BROKEN_OFF ? null : breaksOff(hostOf(init.version.finalUrl)))
     return { ...facts, role, led: master !== null, holderComplete, elected, over: isOver ? { why: why() } : null }
   }
   claim.on('decision', (decision) => {

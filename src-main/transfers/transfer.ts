@@ -305,6 +305,7 @@ export class Transfer
         return this.#parts.claim.update({ eligible: effect.eligible })
       case 'resign':
         this.#parts.site?.notLed()
+        if (effect.brokeOff) this.#parts.swarm.announceBrokeOff(this.#parts.originLane.receivedBytes)
         return this.#parts.claim.resign(effect.why, { brokeOff: effect.brokeOff === true })
       case 'askNextCoordinator': {
         const accepted = this.#parts.claim.askNextCoordinator()

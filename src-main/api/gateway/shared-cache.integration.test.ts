@@ -66,6 +66,22 @@ describe('what a shared cache may use again', () => {
         { at: one({ 'cache-control': 'max-age=9999, immutable' }) },
         { body: ONE, origin: { 'if-none-match': '"same"' } }
       ]
+    ],
+    [
+      'is another file for another query',
+      [
+        { at: one(), body: ONE, query: '?a=1' },
+        { at: two(), body: TWO, query: '?a=2' },
+        { at: two(), body: TWO, query: '?a=1&a=1' },
+        { at: two(), body: ONE, query: '?a=1', via: 1 }
+      ]
+    ],
+    [
+      'comes behind an interim answer, too',
+      [
+        { at: { ...one(), hints: true }, body: ONE, hasNot: ['link'] },
+        { at: { ...two(), hints: true }, body: ONE }
+      ]
     ]
   ])('%s', (_name, steps) => play(steps))
 })
