@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { SwarmMessage } from '../contract/peer-messages.ts'
-import type { Network } from '../peers/network.ts'
+import type { PeerNetwork } from '../peers/network.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { LengthsAtPeers } from './lengths-at-peers.ts'
 
@@ -22,7 +22,7 @@ function start(members: number) {
   const network = {
     connected: () => Array.from({ length: members }, (_, n) => ({ id: id(n), far: n === 9 })),
     send: (to: PeerId) => asked.push(to) > 0
-  } as unknown as Network
+  } as unknown as PeerNetwork
   return { clock, asked, lengths: new LengthsAtPeers(network, clock) }
 }
 const signal = new AbortController().signal

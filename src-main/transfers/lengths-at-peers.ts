@@ -2,7 +2,7 @@ import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { SwarmMessage } from '../contract/peer-messages.ts'
 import type { Clock } from '../lib/clock.ts'
 import { orAborted } from '../lib/or-aborted.ts'
-import type { Network } from '../peers/network.ts'
+import type { PeerNetwork } from '../peers/network.ts'
 
 /** Members on a LAN answer in milliseconds; the origin has cost more already. */
 const WAIT_MS = 1000
@@ -18,11 +18,11 @@ interface Question {
 
 /** How long a content is of which only the digest is known: what the origin would say, were it there. */
 export class LengthsAtPeers {
-  readonly #network: Pick<Network, 'connected' | 'send'>
+  readonly #network: Pick<PeerNetwork, 'connected' | 'send'>
   readonly #clock: Clock
   readonly #questions = new Map<ContentKey, { question: Question; answer: Promise<number | null> }>()
 
-  constructor(network: Pick<Network, 'connected' | 'send'>, clock: Clock) {
+  constructor(network: Pick<PeerNetwork, 'connected' | 'send'>, clock: Clock) {
     this.#network = network
     this.#clock = clock
   }

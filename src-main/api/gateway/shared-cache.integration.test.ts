@@ -150,7 +150,7 @@ describe('a shared cache gives nobody', () => {
 const varying =
   (names: string, by: string): At =>
   (headers) => ({
-    body: `for ${headers[by] ?? 'nobody'}`,
+    body: `for ${String(headers[by] ?? 'nobody')}`,
     fields: { etag: '"same"', vary: names, 'cache-control': 'max-age=3600' }
   })
 
