@@ -1,6 +1,9 @@
 /** A line of a checksum list: which file has which SHA-256, or that it names a digest of another kind. */
 export type ChecksumLine = { readonly url: string; readonly integrity: string } | { readonly otherKind: string }
 
+/** No name in a URL is longer, and no digest. */
+const MAX_LINE_CHARS = 8192 + 200
+
 /** Digests of other kinds, by their length in hex digits. */
 const kinds: Readonly<Record<number, string>> = { 32: 'MD5', 40: 'SHA-1', 56: 'SHA-224', 96: 'SHA-384', 128: 'SHA-512' }
 
@@ -14,6 +17,7 @@ const kinds: Readonly<Record<number, string>> = { 32: 'MD5', 40: 'SHA-1', 56: 'S
  * @returns null when it is no such line
  */
 export function readChecksumLine(line: string): ChecksumLine | null {
+  if (line.length > MAX_LINE_CHARS) return null
   const gnu = /^(\\?)((?:[0-9a-f]{8}){4,16}) [ *](.+)$/i.exec(line)
   if (gnu) {
     const [, escaped, digest = '', name = ''] = gnu
