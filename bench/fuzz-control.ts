@@ -47,7 +47,7 @@ export function controlSeeds(): Buffer[] {
     },
     { t: 'claim.close', key },
     { t: 'claim.report', key, epoch: 1, problem: 'stalled' },
-    { t: 'claim.resign', key, epoch: 1, why: 'origin-error' },
+    { t: 'claim.resign', key, epoch: 1, why: 'origin-error', brokeOff: true },
     { t: 'claim.ask', key, soon: true },
     { t: 'claim.holding', key, pieces: 100, complete: true },
     {
@@ -59,12 +59,13 @@ export function controlSeeds(): Buffer[] {
       holders: [{ id: other, complete: true }],
       masters,
       candidates: [{ id: other, pieces: 1, weight: 50, eligible: true }],
-      why: 'it has most pieces'
+      why: 'it has most pieces',
+      brokenOff: 2
     },
     { t: 'swarm.join', key, waits: true },
     { t: 'swarm.have', key, lengthBytes: 1_000_000, map: 'pQ==', complete: false, signers: [credential] },
     { t: 'swarm.got', key, pieces: [1, 2, 3], signers: [credential] },
-    { t: 'swarm.progress', key, bytes: 77 },
+    { t: 'swarm.progress', key, bytes: 77, brokeOff: true },
     { t: 'swarm.have', key, lengthBytes: 1_000_000, map: '', complete: true, root: 'ab'.repeat(32), signers: [] },
     { t: 'swarm.askDigests', key, first: 3 },
     { t: 'swarm.digests', key, first: 3, digests: Buffer.alloc(64, 5).toString('base64') },

@@ -114,6 +114,26 @@ describe('a site of agents', () => {
     expect(await sha256(join(out, 'c'))).toBe(await origin.sha256('/big.bin'))
   })
 
+  it('takes what has a digest from a PC that has it while the origin is away, and nothing else', async () => {
+    origin = await startOriginServer()
+    fleet = await startFleet(2)
+    const [first, second] = agents()
+    const url = origin.put('/big.bin', { generate: { bytes: 9 * MIB, seed: 3 } })
+    const integrity = await origin.sha256('/big.bin')
+    await ask(first!, { url })
+    await origin.close()
+    const gone = { state: 'failed', error: { code: 'ORIGIN_UNREACHABLE' } }
+    expect(await ask(second!, { url })).toMatchObject(gone)
+    expect(await ask(second!, { url, integrity: '0'.repeat(64) })).toMatchObject(gone)
+    expect(await ask(second!, { url, integrity, destination: join(out, 'c') })).toMatchObject({
+      state: 'done',
+      split: { originBytes: 0, peerBytes: 9 * MIB, cacheBytes: 0 }
+    })
+    expect(await sha256(join(out, 'c'))).toBe(integrity)
+    // What was only named by a digest is not taken for what the URL names.
+    expect(await ask(second!, { url, allowStale: true })).toMatchObject(gone)
+  })
+
   it('goes on with a new master when the master stops, and asks the origin only for what nobody has', async () => {
     origin = await startOriginServer({ rateBytesPerSecond: 8 * MIB })
     fleet = await startFleet(4)

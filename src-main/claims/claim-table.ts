@@ -3,6 +3,7 @@
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ClaimDecision, ClaimPut, MasterHistory } from '../contract/peer-messages.ts'
 import { ClaimRoster, type Claimant } from './claim-roster.ts'
+import { MOST_BROKEN_OFF } from './claims.ts'
 import { elect, isElectable, type Candidate } from './election.ts'
 import { learnFrom } from './former-decisions.ts'
 import { MAX_EPOCH, mergeMasters, rememberMaster } from './master-history.ts'
@@ -54,6 +55,7 @@ export class ClaimTable {
   /** Somebody was asked whose answer is not waited for: it has a window. */
   #askedInVain = false
   #masters: MasterHistory = []
+  #brokenOff = 0
   #pieceCount = 0
   #order: readonly Candidate[] = []
   /** Why the mastership fell vacant, until it is filled. */
@@ -166,7 +168,7 @@ export class ClaimTable {
       case 'masterReported':
         return this.#reported(event.from, event.epoch, event.problem, world)
       case 'masterResigned':
-        return this.#resigned(event.from, event.epoch, event.why, world)
+        return this.#resigned(event.from, event, world)
       case 'memberLost':
         return this.#lost(event.id, world)
       case 'becameRightful':
@@ -200,6 +202,7 @@ export class ClaimTable {
       leaseMs: this.#settings.leaseMs,
       holders: ringOfHolders(id, this.isBrief ? this.#roster.listedWithPieces() : this.#roster.listed()),
       masters: this.#masters,
+      ...(this.#brokenOff > 0 && { brokenOff: this.#brokenOff }),
       candidates: this.#order
         .slice(0, this.isBrief ? BRIEF_CANDIDATES : MOST_CANDIDATES)
         .map(({ id, pieces, weight, eligible, about }) => ({ id, pieces, weight, eligible, ...(about && { about }) })),
@@ -371,11 +374,18 @@ export class ClaimTable {
     return [{ type: 'tellAll', when: 'lazily' }, ...this.#settle(world)]
   }
 
-  #resigned(from: PeerId, epoch: number, why: string, world: Surroundings): TableEffect[] {
+  #resigned(
+    from: PeerId,
+    { epoch, why, brokeOff = false }: { epoch: number; why: string; brokeOff?: boolean | undefined },
+    world: Surroundings
+  ): TableEffect[] {
     const claimant = this.#roster.get(from)
     if (!claimant) return []
-    claimant.eligible = false
+    if (brokeOff) claimant.reported = true
+    else claimant.eligible = false
     if (from !== this.#master || epoch !== this.#epoch) return []
+    // One word counts once: a second PC has to see it for itself.
+    if (brokeOff) this.#brokenOff = Math.min(MOST_BROKEN_OFF, this.#brokenOff + 1)
     return [...this.#replaceMaster(`it resigned (${why})`), ...this.#settle(world)]
   }
 
@@ -457,7 +467,10 @@ export class ClaimTable {
       if (this.#asking || (this.#roster.awaitsAnswers && world.nowMs < this.#answersDueMs)) return effects
       if (this.#roster.awaitsAnswers) effects.push({ type: 'unanswered', by: this.#roster.giveUpAll() })
     }
-    const fresh = [...this.#roster.claimants()].filter((c) => !c.silent).map(snapshot)
+    const isOver = this.#brokenOff >= MOST_BROKEN_OFF
+    const fresh = [...this.#roster.claimants()]
+      .filter((c) => !c.silent)
+      .map((c) => (isOver ? { ...snapshot(c), eligible: false } : snapshot(c)))
     const unreported = fresh.map((c) => (this.#roster.get(c.id)!.reported ? { ...c, eligible: false } : c))
     let election = elect(this.key, unreported, this.#pieceCount)
     if (election.winner === null) election = elect(this.key, fresh, this.#pieceCount)
@@ -466,7 +479,7 @@ export class ClaimTable {
       if (this.#phase === 'leaderless') return effects
       this.#phase = 'leaderless'
       this.#order = order
-      this.#why = why
+      this.#why = isOver ? 'nobody may download: the origin breaks off each time' : why
       this.#major++
       return [...effects, { type: 'tellAll', when: 'now' }]
     }

@@ -4,6 +4,9 @@ import type { ClaimMessage, MasterHistory } from '../contract/peer-messages.ts'
 import type { MasterView } from '../contract/snapshot.ts'
 import type { Candidate } from './election.ts'
 
+/** A content that cannot be gone on with is begun so often for a site, by one PC after the other. */
+export const MOST_BROKEN_OFF = 2
+
 /** Who has not been heard for so long may have been given up by others, who go on without it: a connection ends after 12 s of silence. */
 export const GIVEN_UP_MS = 10_000
 
@@ -36,6 +39,7 @@ export type Decision =
       readonly epoch: number
       readonly masters: MasterHistory
       readonly holders: readonly Holder[]
+      readonly brokenOff?: number | undefined
     }
   /**
    * `master` null: complete holders serve and nobody needs the origin; or, without a complete holder among `holders`,
@@ -47,6 +51,8 @@ export type Decision =
       readonly master: PeerId | null
       readonly masters: MasterHistory
       readonly holders: readonly Holder[]
+      /** How often masters have begun it in vain; from {@link MOST_BROKEN_OFF} on nobody is elected. */
+      readonly brokenOff?: number | undefined
     }
 
 export interface Holder {
@@ -67,8 +73,11 @@ export interface Claim extends EventEmitter<{ decision: [Decision] }> {
    * the next in order is asked. @returns false when there is nothing to pass over: this agent coordinates, is master, or is done
    */
   askNextCoordinator(): boolean
-  /** This agent is master and cannot go on; another is elected. It stays a claimant, not eligible until `update({eligible: true})`. */
-  resign(why: 'origin-error' | 'disk-full' | 'paused' | 'leaving'): void
+  /**
+   * This agent is master and cannot go on; another is elected. It stays a claimant, not eligible until `update({eligible: true})`.
+   * `brokeOff`: the origin broke off and would have to begin again; another one is to try, and this one only where there is none.
+   */
+  resign(why: 'origin-error' | 'disk-full' | 'paused' | 'leaving', how?: { brokeOff: boolean }): void
   close(): void
 }
 

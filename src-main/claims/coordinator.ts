@@ -82,7 +82,13 @@ export class Coordinator {
       case 'claim.report':
         return this.#apply(hosted, { type: 'masterReported', from, epoch: message.epoch, problem: message.problem })
       case 'claim.resign':
-        return this.#apply(hosted, { type: 'masterResigned', from, epoch: message.epoch, why: message.why })
+        return this.#apply(hosted, {
+          type: 'masterResigned',
+          from,
+          epoch: message.epoch,
+          why: message.why,
+          brokeOff: message.brokeOff
+        })
       case 'claim.holding':
         return this.#apply(hosted, {
           type: 'holdingAnswered',

@@ -157,11 +157,17 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
     return this.#passedOver.has(id)
   }
 
-  resign(why: 'origin-error' | 'disk-full' | 'paused' | 'leaving'): void {
+  resign(why: 'origin-error' | 'disk-full' | 'paused' | 'leaving', { brokeOff } = { brokeOff: false }): void {
     if (this.#closed || this.#decision.role !== 'master') return
-    this.#eligible = false
+    if (!brokeOff) this.#eligible = false
     if (this.#coordinator !== null)
-      this.#world.send(this.#coordinator, { t: 'claim.resign', key: this.key, epoch: this.#epoch, why })
+      this.#world.send(this.#coordinator, {
+        t: 'claim.resign',
+        key: this.key,
+        epoch: this.#epoch,
+        why,
+        ...(brokeOff && { brokeOff })
+      })
   }
 
   close(): void {
@@ -236,19 +242,19 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
     this.#epoch = message.epoch
     this.#masters = mergeMasters(this.#masters, message.masters)
     this.#lastMessage = message
-    const { epoch, holders } = message
+    const { epoch, holders, brokenOff } = message
     const masters = this.#masters
     if (message.master !== self) {
       this.#master = message.master
-      return this.#decide({ role: 'follower', epoch, master: message.master, masters, holders })
+      return this.#decide({ role: 'follower', epoch, master: message.master, masters, holders, brokenOff })
     }
     if (this.#complete) {
       this.#master = null
-      return this.#decide({ role: 'follower', epoch, master: null, masters, holders })
+      return this.#decide({ role: 'follower', epoch, master: null, masters, holders, brokenOff })
     }
     this.#master = self
     if (this.#mayBeMaster || this.#decision.role === 'master')
-      return this.#decide({ role: 'master', epoch, masters, holders })
+      return this.#decide({ role: 'master', epoch, masters, holders, brokenOff })
     // Elected by what we said before; the coordinator is about to learn better.
     this.#put()
   }
@@ -319,6 +325,7 @@ function sameDecision(a: Decision, b: Decision): boolean {
   if (
     a.role !== b.role ||
     a.epoch !== b.epoch ||
+    a.brokenOff !== b.brokenOff ||
     !sameMasters(a.masters, b.masters) ||
     !sameHolders(a.holders, b.holders)
   )

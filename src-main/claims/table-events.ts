@@ -13,7 +13,13 @@ export type TableEvent =
       readonly epoch: number
       readonly problem: ClaimReport['problem']
     }
-  | { readonly type: 'masterResigned'; readonly from: PeerId; readonly epoch: number; readonly why: ClaimResign['why'] }
+  | {
+      readonly type: 'masterResigned'
+      readonly from: PeerId
+      readonly epoch: number
+      readonly why: ClaimResign['why']
+      readonly brokeOff?: boolean | undefined
+    }
   /** The connection to a member is gone. */
   | { readonly type: 'memberLost'; readonly id: PeerId }
   /** {@link Surroundings.elsewhere} has changed. */

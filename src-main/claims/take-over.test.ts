@@ -59,6 +59,33 @@ describe('when somebody dies', () => {
     expect(epochOf(rich, k)).toBe(2)
   })
 
+  test('an origin that breaks off is tried by two, one after the other, and then by nobody', () => {
+    const { lan, agents, k } = swarm(['a', 'b', 'c'], [61, 50, 50])
+    const first = expectOneMaster(lan, k)
+    first.opened.get(k)!.resign('origin-error', { brokeOff: true })
+    lan.pass(20)
+    const second = expectOneMaster(lan, k)
+    expect(second).not.toBe(first)
+    expect(decisionOf(second, k)).toMatchObject({ brokenOff: 1 })
+    second.opened.get(k)!.resign('origin-error', { brokeOff: true })
+    lan.pass(1000)
+    expect(lan.masters(k)).toEqual([])
+    for (const a of agents) expect(decisionOf(a, k)).toMatchObject({ role: 'follower', master: null, brokenOff: 2 })
+  })
+
+  test('an origin that breaks off is tried again by the same one where nobody else may', () => {
+    const { lan, agents, k } = swarm(['a', 'b'], [61, 0])
+    const only = expectOneMaster(lan, k)
+    only.opened.get(k)!.resign('origin-error', { brokeOff: true })
+    lan.pass(20)
+    expect(expectOneMaster(lan, k)).toBe(only)
+    expect(epochOf(only, k)).toBe(2)
+    only.opened.get(k)!.resign('origin-error', { brokeOff: true })
+    lan.pass(1000)
+    expect(lan.masters(k)).toEqual([])
+    expect(agents.map((a) => decisionOf(a, k))).toMatchObject([{ brokenOff: 2 }, { brokenOff: 2 }])
+  })
+
   test('one that hangs with its connections open loses its lease, steps down when it wakes, and is not elected meanwhile', () => {
     const { lan, agents, k } = swarm(['a', 'b', 'c'], [61, 50, 50])
     const [hanging] = agents

@@ -49,7 +49,12 @@ const reasons: Partial<Record<ErrorCode, ReasonCode>> = {
 }
 
 /** The origin answered, and what it answered is of no use to anybody: it says the same to the next who asks. */
-const spoken: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ORIGIN_STATUS', 'ORIGIN_PROTOCOL', 'ORIGIN_CHANGED'])
+const spoken: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ORIGIN_STATUS',
+  'ORIGIN_PROTOCOL',
+  'ORIGIN_CHANGED',
+  'ORIGIN_BREAKS_OFF'
+])
 
 /** The way to the origin, or the origin, gave out. This program may have another way, as long as nothing came by the agent's. */
 const wayOut: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ORIGIN_UNREACHABLE', 'ORIGIN_STALLED', 'ORIGIN_TLS'])

@@ -74,7 +74,9 @@ export const ClaimResign = z.object({
   t: z.literal('claim.resign'),
   key: ContentKey,
   epoch,
-  why: z.enum(['origin-error', 'disk-full', 'paused', 'leaving'])
+  why: z.enum(['origin-error', 'disk-full', 'paused', 'leaving']),
+  /** The origin broke off and cannot go on from there; it may be this one's turn again when nobody else can try. */
+  brokeOff: z.boolean().optional()
 })
 export type ClaimResign = z.infer<typeof ClaimResign>
 
@@ -110,6 +112,8 @@ export const ClaimDecision = z.object({
   /** Other agents to exchange pieces with, at most 64. */
   holders: z.array(z.object({ id: PeerId, complete: z.boolean() })).max(64),
   masters: MasterHistory,
+  /** How often masters have begun it in vain, because the origin broke off and cannot go on from there. */
+  brokenOff: z.number().int().min(1).max(255).optional(),
   /** The election as it was: best first, at most 16. */
   candidates: z
     .array(
@@ -167,7 +171,13 @@ export const SwarmGot = z.object({
 export type SwarmGot = z.infer<typeof SwarmGot>
 
 /** From a master, each second while it downloads: bytes received so far, verified or not. Keeps followers patient on slow links. */
-export const SwarmProgress = z.object({ t: z.literal('swarm.progress'), key: ContentKey, bytes: byteCount })
+export const SwarmProgress = z.object({
+  t: z.literal('swarm.progress'),
+  key: ContentKey,
+  bytes: byteCount,
+  /** The origin broke off here and cannot go on from there. */
+  brokeOff: z.boolean().optional()
+})
 export type SwarmProgress = z.infer<typeof SwarmProgress>
 
 /** Asks a complete holder for its piece digests from `first` on; sent when holders disagree. */

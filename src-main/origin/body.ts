@@ -5,12 +5,12 @@ import type { Pace } from '../rates/pace.ts'
 import { codingOf, decodedFrom } from './coding.ts'
 import { parseContentLength, parseContentRange } from './content-range.ts'
 import { cancelled, discard, type Answer, type Exchange } from './exchange.ts'
-import { failureOf, retryOf, statusFailure } from './failures.ts'
+import { breaksOff, failureOf, retryOf, statusFailure } from './failures.ts'
 import type { OriginBody, OriginVersion } from './origin.ts'
 import type { Quirks } from './quirks.ts'
 import { MAX_STARTS, PROGRESS_BYTES, pauseBeforeRetry, type RetryCost } from './retry.ts'
 import { hostOf } from './url.ts'
-import { answersVersion, isSameByDate, isWhole } from './version.ts'
+import { answersVersion, isSameByDate, isWhole, namesVersion } from './version.ts'
 import { strongLastModified } from './validator-fields.ts'
 
 export interface OpenOptions {
@@ -19,6 +19,8 @@ export interface OpenOptions {
   readonly random: () => number
   readonly stallMs: number
   readonly quirks: Quirks
+  /** How often it may be begun; twice where nothing is said. */
+  readonly starts?: number | undefined
   /** Answered to the question for the version already. */
   readonly first?: Answer | undefined
   readonly fields: Readonly<Record<string, string>>
@@ -61,13 +63,16 @@ export async function openBody(
   let goal = end ?? version.lengthBytes
   let attempt = 0
   let starts = 0
+  const mostStarts = options.starts ?? MAX_STARTS
 
   /** Pauses, or throws when trying again is of no use. */
   const pauseAfter = async (thrown: unknown, cost: RetryCost): Promise<void> => {
     if (signal.aborted) throw cancelled(signal)
     const error = failureOf(thrown, hostOf(source.url))
     const pause = pauseBeforeRetry(error, ++attempt, options.random(), cost)
-    if (pause === null || (cost === 'the-whole' && starts >= MAX_STARTS)) throw error
+    const isOver = cost === 'the-whole' && starts >= mostStarts
+    if (isOver && retryOf(error) !== 'never') throw breaksOff(hostOf(source.url), error)
+    if (pause === null || isOver) throw error
     await sleep(clock, pause, signal).catch(() => {
       throw cancelled(signal)
     })
@@ -75,7 +80,7 @@ export async function openBody(
   const connect = async (at: number): Promise<Stretch> => {
     for (;;) {
       try {
-        const stretch = await source.connect(at, goal, starts < MAX_STARTS)
+        const stretch = await source.connect(at, goal, starts < mostStarts)
         if (stretch.from === 0) starts++
         goal ??= stretch.whole
         return stretch
@@ -203,21 +208,22 @@ class Source {
     this.#first = undefined
     this.url = answer.url
     try {
+      if (await this.#hasTagPerNode(answer, at)) quirks.note(version.url, 'tag-per-node')
+      const sameAnyway = quirks.has(version.url, 'tag-per-node')
+      const stretch = stretchOf(version, answer, { at, wanted, asked, sameAnyway }, clock.wallMs())
       if (asked && isWhole(answer.status)) {
         if (version.ranges) quirks.note(version.url, 'no-ranges')
         if (at > 0) this.#ranges = false
-        if (at > 0 && !mayStart) throw failureAgain(answer.url)
+        if (at > 0 && !mayStart) throw breaksOff(hostOf(answer.url))
       }
-      if (await this.#hasTagPerNode(answer, at)) quirks.note(version.url, 'tag-per-node')
-      const sameAnyway = quirks.has(version.url, 'tag-per-node')
-      return stretchOf(version, answer, { at, wanted, asked, sameAnyway }, clock.wallMs())
+      return stretch
     } catch (thrown) {
       discard(answer, clock)
-      if (!hasCode(thrown, 'ORIGIN_PROTOCOL') || answer.status !== 206 || at === 0 || !this.#ranges) throw thrown
+      if (!hasCode(thrown, 'ORIGIN_PROTOCOL') || answer.status !== 206 || !this.#ranges) throw thrown
       // Another range than was asked for: it is not asked for ranges any more.
       quirks.note(version.url, 'no-ranges')
       this.#ranges = false
-      if (!mayStart) throw thrown
+      if (!mayStart) throw breaksOff(hostOf(answer.url), thrown)
       return this.connect(at, wanted, mayStart)
     }
   }
@@ -279,11 +285,6 @@ function askOne(
   })
 }
 
-function failureAgain(url: string): LarderError {
-  const host = hostOf(url)
-  return new LarderError('ORIGIN_PROTOCOL', `${host} breaks off and cannot go on from there.`, { host })
-}
-
 function factsOf({ headers, status }: Answer): Pick<OriginVersion, 'lastModified' | 'lengthBytes'> {
   const range = status === 206 ? parseContentRange(headers['content-range']) : null
   return {
@@ -317,7 +318,8 @@ function stretchOf(
     const said = parseContentRange(headers['content-range'])
     if (!range.asked || said?.kind !== 'bytes') throw lies('answered a range without saying which')
     if (coding !== null) throw lies('sends a range of compressed data')
-    if (!answersVersion(named, { status, headers, total: said.total })) throw changed()
+    if (!answersVersion(named, { status, headers, total: said.total }))
+      throw namesVersion(named, headers) ? lies('says another length of the same version') : changed()
     if (said.start !== range.at || (range.wanted !== null && said.end > range.wanted))
       throw lies('sends another range than it was asked for')
     const length = parseContentLength(headers['content-length'])

@@ -89,6 +89,11 @@ function alertOf(thrown: unknown): number | null {
   return number === undefined ? null : Number(number)
 }
 
+/** It would have to begin again, and has been begun as often as is of use. */
+export function breaksOff(host: string, cause?: unknown): LarderError {
+  return new LarderError('ORIGIN_BREAKS_OFF', `${host} breaks off and cannot go on from there.`, { host, cause })
+}
+
 const transientStatuses = new Set([408, 425, 429, 500, 502, 503, 504])
 
 /** What a status that is not an answer means. */

@@ -83,7 +83,7 @@ describe('a server that', () => {
     const clock = fakeClock()
     make(clock)
     await expect(underClock(clock, download('norange-always-broken'))).rejects.toMatchObject({
-      code: 'ORIGIN_UNREACHABLE'
+      code: 'ORIGIN_BREAKS_OFF'
     })
     expect(origin.requests.filter(({ method }) => method === 'GET')).toHaveLength(2)
   })

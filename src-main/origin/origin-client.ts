@@ -167,7 +167,11 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
 
     release: (version) => held.drop(version),
 
-    async open(version: OriginVersion, range, { headers = {}, signal, priority = 'foreground' }): Promise<OriginBody> {
+    async open(
+      version: OriginVersion,
+      range,
+      { headers = {}, signal, priority = 'foreground', starts }
+    ): Promise<OriginBody> {
       const { url, fields } = requestOf(version.url, headers)
       if (!Number.isSafeInteger(range.start) || range.start < 0 || (range.end !== null && range.end < range.start))
         throw new RangeError(`not a range: ${range.start}-${range.end}`)
@@ -178,6 +182,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
         if (first === undefined) held.drop(version)
         const how = {
           first,
+          starts,
           exchange,
           clock,
           random,

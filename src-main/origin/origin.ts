@@ -113,12 +113,18 @@ export interface OriginClient {
    * When the origin ignores the range the body starts at 0 and says so. Resumes by itself after a broken connection, from
    * the byte it got to, at most a few times with growing pauses; a stall longer than the limit counts as broken. Held back
    * by the rates of its priority (foreground by default).
-   * @throws ORIGIN_CHANGED when the origin has another version by now, and the codes of `probe`
+   * @param options `starts`: how often an origin that cannot go on where it broke off may be begun with; twice where nothing is said
+   * @throws ORIGIN_CHANGED when the origin has another version by now, ORIGIN_BREAKS_OFF, and the codes of `probe`
    */
   open(
     version: OriginVersion,
     range: { start: number; end: number | null },
-    options: { headers?: Record<string, string>; signal?: AbortSignal; priority?: Priority | (() => Priority) }
+    options: {
+      headers?: Record<string, string>
+      signal?: AbortSignal
+      priority?: Priority | (() => Priority)
+      starts?: number
+    }
   ): Promise<OriginBody>
   /**
    * Bytes of several ranges of exactly this version, ascending and apart, by one request. Null: this origin does not give them

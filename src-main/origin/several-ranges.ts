@@ -6,7 +6,7 @@ import { cancelled, discard, type Answer } from './exchange.ts'
 import { boundaryOf, cutRanges, parseByteRanges, type RangePart } from './multipart.ts'
 import type { OriginVersion } from './origin.ts'
 import { hostOf } from './url.ts'
-import { answersVersion } from './version.ts'
+import { answersVersion, namesVersion } from './version.ts'
 
 /** What a server may write around each part. */
 const PART_OVERHEAD_BYTES = 1024
@@ -93,7 +93,11 @@ async function readParts(
         ? [{ start: one.start, end: one.end, bytes }]
         : null
   const total = boundary === null && one?.kind === 'bytes' ? one.total : version.lengthBytes
-  if (!answersVersion(version, { status, headers, total })) throw changed(answer)
+  if (!answersVersion(version, { status, headers, total })) {
+    // The same version, and another length of it: it does not know how to answer.
+    if (namesVersion(version, headers)) return null
+    throw changed(answer)
+  }
   return parts && cutRanges(parts, ranges)
 }
 

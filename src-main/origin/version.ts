@@ -121,6 +121,15 @@ export function answersVersion(
   return !named || (answer.status === 206 && version.lengthBytes !== null && answer.total === version.lengthBytes)
 }
 
+/** The answer carries the very validator of this version, whatever else it says. */
+export function namesVersion(
+  version: Pick<OriginVersion, 'etag' | 'lastModified'>,
+  headers: IncomingHttpHeaders
+): boolean {
+  if (version.etag !== null) return headers.etag?.trim() === version.etag
+  return version.lastModified !== null && headers['last-modified'] === version.lastModified
+}
+
 function totalLength(answer: AnswerHead): number | null {
   if (isWhole(answer.status))
     return answer.headers['transfer-encoding'] === undefined

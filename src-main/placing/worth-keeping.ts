@@ -5,6 +5,7 @@ import { LarderError } from '../lib/errors.ts'
 const brokenOff: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ORIGIN_UNREACHABLE',
   'ORIGIN_STALLED',
+  'ORIGIN_BREAKS_OFF',
   'ORIGIN_STATUS',
   'ORIGIN_TLS',
   'PROXY_CREDENTIALS',

@@ -40,6 +40,48 @@ test('reads what sha256sum writes, names with blanks and stars too', () => {
   ])
 })
 
+test('takes a file name for itself, whatever is in it', () => {
+  const urlOf = (name: string) => readPrecacheList(`${hex}  ${name}\n`, base)[0]!.url
+  expect(urlOf('a#b.iso')).toBe('https://origin.test/lists/a%23b.iso')
+  expect(urlOf('what?.iso')).toBe('https://origin.test/lists/what%3F.iso')
+  expect(urlOf('100%.iso')).toBe('https://origin.test/lists/100%25.iso')
+  expect(urlOf('c:setup.iso')).toBe('https://origin.test/lists/c%3Asetup.iso')
+  expect(urlOf('//elsewhere.test/x')).toBe('https://origin.test/elsewhere.test/x')
+  expect(urlOf('./dätei.iso')).toBe('https://origin.test/lists/d%C3%A4tei.iso')
+  expect(readPrecacheList(`\\${hex}  a\\\\b.iso\n`, base)[0]!.url).toBe('https://origin.test/lists/a%5Cb.iso')
+})
+
+test('reads tagged lines, and what was signed of a signed list', () => {
+  const item = (name: string) => ({ url: `https://origin.test/lists/${name}`, integrity: hex })
+  expect(readPrecacheList(`SHA256 (a (1).iso) = ${hex}\nSHA256(b.iso)= ${hex}\n`, base)).toEqual([
+    item('a%20(1).iso'),
+    item('b.iso')
+  ])
+  const signed = [
+    'not signed.iso',
+    '-----BEGIN PGP SIGNED MESSAGE-----',
+    'Hash: SHA256',
+    '',
+    '# a.iso: 5 bytes',
+    `SHA256 (a.iso) = ${hex}`,
+    '- -b.bin',
+    '-----BEGIN PGP SIGNATURE-----',
+    '',
+    'iQIzBAEBCAAdFiEE',
+    '-----END PGP SIGNATURE-----'
+  ]
+  expect(readPrecacheList(signed.join('\r\n'), base)).toEqual([
+    item('a.iso'),
+    { url: 'https://origin.test/lists/-b.bin' }
+  ])
+})
+
+test('names the line and the kind of a digest it does not read', () => {
+  expect(whyNot(`${hex}  a\n${'0'.repeat(128)}  b.iso`)).toContain('line 2 names a digest of the kind SHA-512')
+  expect(whyNot(`MD5 (b.iso) = ${'0'.repeat(32)}`)).toContain('line 1 names a digest of the kind MD5')
+  expect(whyNot(Buffer.from(`\ufeff${hex}  a.iso`, 'utf16le').toString('utf8'))).toContain('UTF-16')
+})
+
 test('says which line or item is wrong and why', () => {
   expect(whyNot('https://a.test/x\nhttps://a.test/y one two')).toContain('line 2 has more than')
   expect(whyNot('{"items":[{"url":"a"},{"url":3}]}')).toContain('items.1')

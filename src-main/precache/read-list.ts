@@ -1,5 +1,6 @@
 import { PrecacheItem, PrecacheList, MAX_PRECACHE_ITEMS } from '../contract/precache.ts'
 import { LarderError } from '../lib/errors.ts'
+import { readChecksumLine, signedLines } from './checksum-line.ts'
 
 /** Longest list that is read, characters. */
 export const MAX_LIST_CHARS = 4 * 1024 * 1024
@@ -9,7 +10,7 @@ export const MAX_LIST_CHARS = 4 * 1024 * 1024
  *
  *     { "items": [{ "url": "setup.msi", "integrity": "sha256-…", "pinDays": 30 }, "other.bin"] }
  *     https://example.com/setup.msi sha256-…          one per line, digest optional, # begins a comment
- *     9f86d081…  setup.msi                            as `sha256sum` writes it
+ *     9f86d081…  setup.msi                            as `sha256sum` writes it, tagged and signed ones too
  *
  * @param base URL of the list; relative names are taken from there. Null: they stay as they are.
  * @throws BAD_REQUEST with the line or the item and the reason
@@ -17,6 +18,11 @@ export const MAX_LIST_CHARS = 4 * 1024 * 1024
 export function readPrecacheList(text: string, base: string | null): PrecacheItem[] {
   if (text.length > MAX_LIST_CHARS)
     throw refuse('the list', `has ${text.length} characters, at most ${MAX_LIST_CHARS} are read`)
+  if (text.includes('\0'))
+    throw refuse(
+      'the list',
+      'is written in UTF-16 or is no text; write it as UTF-8 (PowerShell: `Out-File -Encoding utf8`)'
+    )
   const plain = text.replace(/^\uFEFF/, '')
   const items = /^\s*[[{]/.test(plain) ? fromJson(plain) : fromLines(plain)
   if (items.length > MAX_PRECACHE_ITEMS)
@@ -39,14 +45,14 @@ function fromJson(text: string): PrecacheItem[] {
 
 function fromLines(text: string): PrecacheItem[] {
   const items: PrecacheItem[] = []
-  for (const [i, raw] of text.split(/\r?\n/).entries()) {
+  for (const [i, raw] of signedLines(text).entries()) {
     const line = raw.trim()
     if (line === '' || line.startsWith('#')) continue
-    const sum = /^\\?([0-9a-f]{64}) [ *](.+)$/i.exec(line)
+    const sum = readChecksumLine(line)
+    if (sum && 'otherKind' in sum)
+      throw refuse(`line ${i + 1}`, `names a digest of the kind ${sum.otherKind}; SHA-256 is read`)
     const [first, ...rest] = line.split(/\s+/)
-    const item = sum
-      ? { url: encodeURI(sum[2]!), integrity: sum[1]!.toLowerCase() }
-      : { url: first!, ...(rest[0] !== undefined && { integrity: rest[0] }) }
+    const item = sum ?? { url: first!, ...(rest[0] !== undefined && { integrity: rest[0] }) }
     if (!sum && rest.length > 1) throw refuse(`line ${i + 1}`, 'has more than a URL and a digest')
     const parsed = PrecacheItem.safeParse(item)
     if (!parsed.success) throw refuse(`line ${i + 1}`, parsed.error.issues[0]?.message ?? 'is invalid')

@@ -1,5 +1,5 @@
 import type { CachedContent, StoredVersion } from '../cache/cache.ts'
-import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
+import { ContentKey, type Sha256Hex } from '../contract/ids.ts'
 import type { ReasonCode, RequestSpec } from '../contract/request.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
 import { mayServeStale } from '../origin/caching.ts'
@@ -8,6 +8,7 @@ import { contentKeyOf } from '../origin/content-key.ts'
 import type { OriginVersion } from '../origin/origin.ts'
 import { planPieces } from '../pieces/plan.ts'
 import type { TransferWorld } from '../transfers/job.ts'
+import type { LengthsAtPeers } from '../transfers/lengths-at-peers.ts'
 import type { KnownVersion } from '../transfers/supply.ts'
 import type { TransferInit } from '../transfers/transfer.ts'
 import type { CachedCheck } from '../transfers/verify/cached-check.ts'
@@ -22,6 +23,7 @@ export interface RouteQuestion {
   readonly world: Pick<TransferWorld, 'cache' | 'clock' | 'settings' | 'origin' | 'network' | 'site' | 'originSlots'>
   readonly versions: VersionCheck
   readonly cachedCheck: Pick<CachedCheck, 'holds'>
+  readonly lengths?: Pick<LengthsAtPeers, 'find'> | undefined
   readonly spec: RequestSpec
   readonly target: RequestTarget
   readonly expected: Sha256Hex | null
@@ -120,7 +122,9 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
       mayServeStale(stored!.policy, clock)
     )
       return fromCache(present, { stale: true })
-    throw error
+    const atPeers = await fromPeersAlone(question, error)
+    if (atPeers === null) throw error
+    version = atPeers
   }
   /** Nobody takes the bytes that may have come along. */
   const refused = (...error: ConstructorParameters<typeof LarderError>): LarderError => {
@@ -169,6 +173,28 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
       headers: target.headers
     }
   }
+}
+
+/**
+ * The origin is away, and what is asked for has a name of its own: others may have it.
+ * @returns what is known of it then; null when nobody has it
+ */
+async function fromPeersAlone(
+  { target, expected, lengths, signal }: RouteQuestion,
+  error: unknown
+): Promise<OriginVersion | null> {
+  if (expected === null || target.private || lengths === undefined || !isAway(error)) return null
+  const lengthBytes = await lengths.find(ContentKey.parse(`sha256:${expected}`), signal)
+  if (lengthBytes === null) return null
+  const { url } = target
+  const unsaid = { etag: null, lastModified: null, sha256: null, unshareable: null, policy: null }
+  return { ...unsaid, url, finalUrl: url, lengthBytes, ranges: true, storable: true }
+}
+
+/** It does not answer, or is in no state to. */
+function isAway(error: unknown): boolean {
+  if (hasCode(error, 'ORIGIN_UNREACHABLE', 'ORIGIN_STALLED')) return true
+  return error instanceof LarderError && error.code === 'ORIGIN_STATUS' && Number(error.details['status']) >= 500
 }
 
 /** It is what the origin has, as far as this PC looks. */

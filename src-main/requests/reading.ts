@@ -13,6 +13,7 @@ import type { TransferWorld } from '../transfers/job.ts'
 import { mayComeWithBytes } from './with-bytes.ts'
 import { whyPrivate } from './why-private.ts'
 import { RecentSpans, routeRange, type RangeRoute } from './range-route.ts'
+import { variesBy } from '../origin/variants.ts'
 import { storedVersionFor } from './stored-version.ts'
 import type { Requests } from './requests.ts'
 import type { KnownVersion } from '../transfers/supply.ts'
@@ -44,6 +45,8 @@ export type LookUp =
 export interface LookUpOptions {
   /** Fields that choose among representations (`accept`, `accept-language`). */
   readonly headers?: Record<string, string> | undefined
+  /** Names of fields (lower case) that the asker sent and the origin is not shown: an answer that depends on one is not its own. */
+  readonly withheld?: readonly string[] | undefined
   readonly allowStale: boolean
   /** All of its bytes are wanted. */
   readonly whole?: boolean | undefined
@@ -96,13 +99,17 @@ export class Readings {
    * @param url absolute, without user name, password and fragment
    * @throws the codes of {@link OriginClient.probe}
    */
-  async lookUp(url: string, { headers, allowStale, whole, chooser, signal }: LookUpOptions): Promise<LookUp> {
+  async lookUp(
+    url: string,
+    { headers, withheld = [], allowStale, whole, chooser, signal }: LookUpOptions
+  ): Promise<LookUp> {
     const { cache, clock } = this.#world
     const stored = storedVersionFor(cache, this.#world.origin.nameOf(url), headers)
     const present = stored && cache.findByKey(stored.key)
     if (present) this.#world.recalls.assertNotRecalled(present.sha256)
     const found = (known: KnownVersion, policy: unknown, lengthBytes: number, cached: boolean): LookUp => {
       const { fields, ageSeconds } = keptAnswer(policy, clock)
+      if (variesBy(fields['vary'], withheld)) return { is: 'pass', reason: 'not-shareable' }
       const content: Found = {
         url,
         lengthBytes,
@@ -139,7 +146,9 @@ export class Readings {
       const key = version.unshareable === null ? contentKeyOf(version, null) : null
       if (key === null || version.lengthBytes === null) return pass('not-shareable')
       if (!cache.fits(version.lengthBytes)) return pass('too-large')
-      return found(answer, version.policy, version.lengthBytes, cache.findByKey(key) !== undefined)
+      const content = found(answer, version.policy, version.lengthBytes, cache.findByKey(key) !== undefined)
+      if (content.is === 'pass') this.#world.origin.release(version)
+      return content
     } catch (error) {
       if (
         !present ||

@@ -302,6 +302,7 @@ export class LocalRequest implements Interest {
       world: this.#world,
       versions: this.#parts.versions,
       cachedCheck: this.#parts.cachedCheck,
+      lengths: this.#parts.transfers.lengths,
       spec: this.#spec,
       target: this.#target,
       expected: this.#expected,

@@ -10,6 +10,7 @@ export const oddFiles: Readonly<Record<string, (bytes: number) => OriginFaults>>
   'tag-per-answer': () => ({ changingValidators: true }),
   breaks: (bytes) => ({ resetAfter: { bytes: Math.floor(bytes / 2), times: 1 } }),
   'breaks-no-ranges': (bytes) => ({ resetAfter: { bytes: Math.floor(bytes / 2), times: 1 }, noRanges: true }),
+  'always-breaks-no-ranges': (bytes) => ({ resetAfter: { bytes: Math.floor(bytes / 2) }, noRanges: true }),
   'wrong-range': (bytes) => ({
     resetAfter: { bytes: Math.floor(bytes / 2), times: 1 },
     contentRange: () => 'bytes 0-9/10'

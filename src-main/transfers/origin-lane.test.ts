@@ -57,6 +57,7 @@ function lane({
   const arrivals = new Arrivals(systemClock, { note: () => {} }, () => {})
   const job = { plan, partial, arrivals, priority: () => 'foreground', world } as unknown as Job
   const origin = new OriginLane(job, { version: {} as never, headers: undefined }, inFlight, {
+    starts: () => 2,
     nextGap: () => {
       const next = firstGap(inFlight.wanted, null)
       return next && { ...next, count: Math.min(next.count, gap) }

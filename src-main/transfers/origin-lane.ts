@@ -23,6 +23,8 @@ export interface OriginSource {
 export interface OriginLaneHooks {
   /** What to download next; null when nothing is left for the origin now. */
   readonly nextGap: () => Run | null
+  /** How often it may be begun where it cannot be gone on with. */
+  readonly starts: () => number
   readonly sign: (index: number, digest: Buffer) => PieceRecord
   /** Content bytes have come in, verified or not. */
   readonly received: () => void
@@ -126,7 +128,7 @@ export class OriginLane {
       const body = await world.origin.open(
         version,
         { start: pieceStart(plan, gap.first), end },
-        { signal, priority: this.#job.priority, ...(headers ? { headers } : {}) }
+        { signal, priority: this.#job.priority, starts: this.#hooks.starts(), ...(headers ? { headers } : {}) }
       )
       try {
         // An origin without ranges starts at 0: what comes before the gap is read past, or used where it is missing.

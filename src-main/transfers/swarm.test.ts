@@ -14,7 +14,7 @@ const plan = planPieces(10 * 1024 * 1024)
 const credential = (of: PeerId): Credential => ({ spki: of, proof: 'proven' })
 
 /** A swarm over a network port that keeps what is sent and believes credentials that say "proven". */
-function start(have: number[] = []) {
+function start(have: number[] = [], places = new Map<PeerId, string>()) {
   const clock: FakeClock = fakeClock()
   const sent: [PeerId, SwarmMessage][] = []
   const banned = new Set<PeerId>()
@@ -37,6 +37,7 @@ function start(have: number[] = []) {
         credential: credential(SELF),
         send: (to: PeerId, m: SwarmMessage) => sent.push([to, m]) > 0,
         isBanned: (p: PeerId) => banned.has(p),
+        placeOf: (p: PeerId) => places.get(p) ?? null,
         passOn: (c: Credential) => c,
         verifyCredential: (c: Credential) => (c.proof === 'proven' ? { id: c.spki } : undefined)
       }
@@ -52,6 +53,26 @@ function start(have: number[] = []) {
     to: (p: PeerId) => sent.filter(([to]) => to === p).map(([, m]) => m)
   }
 }
+
+it('counts once by place who says that the origin broke off', () => {
+  const { swarm, to } = start(
+    [],
+    new Map([
+      [id(1), '10.0.0.1'],
+      [id(2), '10.0.0.1'],
+      [id(3), '10.0.0.3']
+    ])
+  )
+  const say = (from: PeerId, brokeOff = true) => swarm.handle(from, { t: 'swarm.progress', key, bytes: 5, brokeOff })
+  for (const n of [1, 2, 1]) say(id(n))
+  say(id(3), false)
+  expect(swarm.brokeOffAt).toBe(1)
+  say(id(3))
+  expect(swarm.brokeOffAt).toBe(2)
+  swarm.join(id(1))
+  swarm.announceBrokeOff(7)
+  expect(to(id(1))).toContainEqual({ t: 'swarm.progress', key, bytes: 7, brokeOff: true })
+})
 
 const map = (...pieces: number[]) => {
   const m = new Bitmap(plan.count)

@@ -36,6 +36,8 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   /** Credentials heard from neighbours, by signer; every one of them was checked. */
   readonly #heard = new Map<PeerId, Credential>()
   readonly #asked = new Set<PeerId>()
+  /** Where it was begun in vain, as those say who did. */
+  readonly #brokeOff = new Set<string>()
   #fresh: number[] = []
   #gather: Timer | null = null
   #muted = false
@@ -129,6 +131,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
         return
       }
       case 'swarm.progress':
+        if (message.brokeOff === true) this.#brokeOff.add(this.#job.world.network.placeOf(from) ?? from)
         this.emit('progress', from, message.bytes)
         return
       case 'swarm.leave': {
@@ -164,6 +167,17 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   announceProgress(bytes: number): void {
     for (const n of this.neighbours.all())
       if (n.subscribed) this.#job.world.network.send(n.id, { t: 'swarm.progress', key: this.#job.key, bytes })
+  }
+
+  /** Tells everybody that the origin broke off and cannot go on from there. */
+  announceBrokeOff(bytes: number): void {
+    for (const { id } of this.neighbours.all())
+      this.#job.world.network.send(id, { t: 'swarm.progress', key: this.#job.key, bytes, brokeOff: true })
+  }
+
+  /** At how many places it was begun in vain. Identities cost nothing, addresses do. */
+  get brokeOffAt(): number {
+    return this.#brokeOff.size
   }
 
   /** Pieces were dropped: everybody gets the whole map again. */

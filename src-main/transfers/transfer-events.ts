@@ -76,6 +76,8 @@ export interface DecisionFacts {
   readonly elected: boolean
   /** This PC may be master at all. */
   readonly mayLead: boolean
+  /** As many masters have begun it in vain as may; `why` is null where this PC has not heard it of them, and is to see for itself. */
+  readonly over?: { readonly why: LarderError | null } | null
 }
 
 /** Why pieces of a complete content were dropped, which are wanted again; null: nothing more can be done. */
@@ -99,7 +101,13 @@ export type TransferEvent =
   | { readonly e: 'gateTurned'; readonly open: boolean; readonly reason: ReasonCode | null }
   /** The origin has nothing more to give now. */
   | { readonly e: 'originIdle' }
-  | { readonly e: 'originFailed'; readonly error: LarderError; readonly neighbours: number }
+  /** `brokenOff`: how often masters of the site have begun it in vain, this time not counted. */
+  | {
+      readonly e: 'originFailed'
+      readonly error: LarderError
+      readonly neighbours: number
+      readonly brokenOff?: number
+    }
   | { readonly e: 'pieceArrived'; readonly nowMs: number }
   /** Bytes are moving: here, or at the master. */
   | { readonly e: 'progressed'; readonly nowMs: number }
@@ -130,7 +138,7 @@ export type TransferEffect =
   | { readonly do: 'stopOrigin' }
   | { readonly do: 'lookWhenMapsAreDue'; readonly inMs: number }
   | { readonly do: 'beEligible'; readonly eligible: boolean }
-  | { readonly do: 'resign'; readonly why: 'paused' | 'origin-error' | 'disk-full' }
+  | { readonly do: 'resign'; readonly why: 'paused' | 'origin-error' | 'disk-full'; readonly brokeOff?: boolean }
   | { readonly do: 'askNextCoordinator'; readonly otherwise: ReasonCode }
   /** Nobody whom the coordinator named is of use. */
   | { readonly do: 'reportUseless' }

@@ -87,6 +87,24 @@ describe('a transfer', () => {
     expect(play(...failed, gone, looked()).does).not.toContain('enterLine')
   })
 
+  it('lets another one begin what the origin breaks off, and ends when a second one has tried in vain', () => {
+    const error = new LarderError('ORIGIN_BREAKS_OFF', 'broken')
+    const running = [joined(0), elected(), looked(), { e: 'slotGranted' } as const]
+    const broken: TransferEvent = { e: 'originFailed', error, neighbours: 1 }
+    const first = play(...running, broken)
+    expect(first.effects).toContainEqual({ do: 'resign', why: 'origin-error', brokeOff: true })
+    expect([first.state.phase, first.does.includes('beEligible')]).toEqual(['active', false])
+    expect(play(...running, { ...broken, brokenOff: 1 }).state.phase).toBe('failed')
+    const again = [elected(2000), looked(3000), { e: 'slotGranted' } as const]
+    expect(play(...running, broken, ...again, broken).state.phase).toBe('failed')
+    const givenUp = { ...follows, led: false, over: { why: error } } as TransferEvent
+    expect(play(joined(0), follows, givenUp).effects).toContainEqual({ do: 'fail', error })
+    // Who has reason to doubt it tries once itself, unless it has.
+    const doubted = { ...givenUp, over: { why: null } } as TransferEvent
+    expect(play(joined(0), follows, doubted).state.direct).toBe('no-peers')
+    expect(play(...running, broken, doubted).state.phase).toBe('failed')
+  })
+
   it('ends when nobody waits for it any more', () => {
     expect(play(joined(0), { e: 'interestLeft', id: 0, nowMs: 0 }).does).toEqual(['abandon'])
   })

@@ -3,6 +3,7 @@ import type { Priority, ReasonCode, WaitingFor } from '../contract/request.ts'
 import type { TransferView } from '../contract/snapshot.ts'
 import type { Step } from '../lib/machine-run.ts'
 import { hasCode, type LarderError } from '../lib/errors.ts'
+import { MOST_BROKEN_OFF } from '../claims/claims.ts'
 import { decideFallback } from './fallback.ts'
 import type {
   DecisionFacts,
@@ -134,7 +135,7 @@ export function step(state: TransferState, event: TransferEvent): TransferStep {
     case 'originIdle':
       return withoutOrigin(state, { do: 'look' })
     case 'originFailed':
-      return originFailed(state, event.error, event.neighbours)
+      return originFailed(state, event)
     case 'pieceArrived': {
       const wait = { ...state.wait, progressAtMs: event.nowMs, pieceAtMs: event.nowMs, hasMoved: true }
       return same({ ...state, wait }, { do: 'tellChanged' }, { do: 'look' })
@@ -213,8 +214,12 @@ function decided(before: TransferState, facts: DecisionFacts): TransferStep {
 
 function follow(state: TransferState, facts: DecisionFacts): TransferStep {
   const quiet = state.direct === null ? withoutOrigin(state) : same(state)
+  const over = facts.over ?? null
+  const why = over === null ? null : state.originError?.code === 'ORIGIN_BREAKS_OFF' ? state.originError : over.why
+  if (why !== null && state.direct === null && isOpen(state.phase)) return after(quiet, fail(quiet.state, why))
   // Nobody may or can be master: no use in waiting. Who may be one itself knows better, and soon the coordinator does.
-  const hopeless = !facts.led && !facts.holderComplete && !(state.originError === null && facts.mayLead)
+  const hopeless =
+    !facts.led && !facts.holderComplete && (over !== null || !(state.originError === null && facts.mayLead))
   if (!hopeless || !isWorking(state)) return then(quiet, { do: 'tellChanged' }, { do: 'look' })
   const reason = state.originError === null ? 'no-peers' : 'origin-error'
   return after(quiet, fallBack(quiet.state, reason, facts.nowMs))
@@ -279,19 +284,26 @@ function fallBack(state: TransferState, reason: ReasonCode, nowMs: number): Tran
   )
 }
 
-function originFailed(state: TransferState, error: LarderError, neighbours: number): TransferStep {
+function originFailed(
+  state: TransferState,
+  { error, neighbours, brokenOff = 0 }: Extract<TransferEvent, { e: 'originFailed' }>
+): TransferStep {
   const failed = withoutOrigin({ ...state, originError: error })
   if (!isOpen(state.phase)) return failed
   const disk = hasCode(error, 'DISK_FULL', 'CACHE_UNUSABLE')
+  const brokeOff = error.code === 'ORIGIN_BREAKS_OFF'
+  // A second time at this PC is enough, too: a coordinator that does not know this rule elects it again and again.
+  const again = state.originError?.code === 'ORIGIN_BREAKS_OFF'
+  const isOver = brokeOff && (again || brokenOff + 1 >= MOST_BROKEN_OFF)
   const left =
     state.direct === null && state.role === 'master'
       ? after(
           failed,
-          resigned(failed.state, disk ? 'disk-full' : 'origin-error', { do: 'beEligible', eligible: false })
+          brokeOff ? nextTries(failed.state) : cannotLead(failed.state, disk ? 'disk-full' : 'origin-error')
         )
       : failed
   // Another one may still reach the origin or hold the rest; alone there is nobody to wait for.
-  const hopeless = disk || error.code === 'ORIGIN_CHANGED' || state.direct !== null || neighbours === 0
+  const hopeless = disk || isOver || error.code === 'ORIGIN_CHANGED' || state.direct !== null || neighbours === 0
   return hopeless ? after(left, fail(left.state, error)) : then(left, { do: 'noteReason', code: 'origin-error' })
 }
 
@@ -299,6 +311,17 @@ function fail(state: TransferState, error: LarderError): TransferStep {
   const quiet = withoutOrigin(state, { do: 'stopPeers' })
   return then({ ...quiet, state: { ...quiet.state, phase: 'failed' } }, { do: 'tellChanged' }, { do: 'fail', error })
 }
+
+const cannotLead = (state: TransferState, why: 'origin-error' | 'disk-full'): TransferStep =>
+  resigned(state, why, { do: 'beEligible', eligible: false })
+
+/** A content that has to be begun anew is begun by another one: who tries is one at a time, and the next has what came so far. */
+const nextTries = (state: TransferState): TransferStep =>
+  same(
+    { ...state, role: 'none', led: false },
+    { do: 'resign', why: 'origin-error', brokeOff: true },
+    { do: 'tellChanged' }
+  )
 
 /** Gives up its mastership, when it has it; the coordinator's word on who is next is yet to come. */
 function resigned(

@@ -1,7 +1,9 @@
 import type { PartialContent } from '../cache/cache.ts'
-import type { Claim, Decision } from '../claims/claims.ts'
+import { MOST_BROKEN_OFF, type Claim, type Decision } from '../claims/claims.ts'
 import type { PeerId } from '../contract/ids.ts'
 import type { Priority } from '../contract/request.ts'
+import { breaksOff } from '../origin/failures.ts'
+import { hostOf } from '../origin/url.ts'
 import { Arrivals } from './arrivals.ts'
 import { Assembly, type WholeInit } from './assembly.ts'
 import { PeerFaults } from './peer-faults.ts'
@@ -111,12 +113,16 @@ export function openParts(
   })
   const originLane = new OriginLane(job, init, assembly.inFlight, {
     nextGap: () => assembly.nextGap(state().direct !== null),
+    // Where others can go on with what came, each begins it once.
+    starts: () =>
+      brokenOff(claim.decision) > 0 || (swarm.neighbours.size > 0 && plan.count > 1) ? 1 : MOST_BROKEN_OFF,
     sign: (index, digest) => mastership.sign(index, digest, state().direct === null ? 'master' : 'direct'),
     received: () => happened({ e: 'progressed', nowMs: clock.monotonicMs() }),
     arrived: arrived('origin'),
     idle: () => happened({ e: 'originIdle' }),
     stopped: look,
-    failed: (error) => happened({ e: 'originFailed', error, neighbours: swarm.neighbours.size })
+    failed: (error) =>
+      happened({ e: 'originFailed', error, neighbours: swarm.neighbours.size, brokenOff: brokenOff(claim.decision) })
   })
   const decisionFacts = (decision: Decision): DecisionFacts => {
     const facts = { nowMs: clock.monotonicMs(), mayLead: world.weight() > 0 }
@@ -127,10 +133,16 @@ export function openParts(
     const elected = open && mastership.note(decision)
     const { master } = mastership
     if (open) for (const id of [...holders.map((h) => h.id), ...(master === null ? [] : [master])]) swarm.join(id)
-    return { ...facts, role, led: master !== null, holderComplete: holders.some((h) => h.complete), elected }
+    const holderComplete = holders.some((h) => h.complete)
+    const isOver = master === null && !holderComplete && brokenOff(decision) >= MOST_BROKEN_OFF
+    // The coordinator alone is not believed.
+    const why = () => (swarm.brokeOffAt < MOST_BROKEN_OFF ? null : breaksOff(hostOf(init.version.finalUrl)))
+    return { ...facts, role, led: master !== null, holderComplete, elected, over: isOver ? { why: why() } : null }
   }
   claim.on('decision', (decision) => {
     const facts = decisionFacts(decision)
+    // Bytes that came along with the version are the master's to read.
+    if (facts.role === 'follower') world.origin.release(init.version)
     happened({ e: 'decided', ...facts })
     if (['electing', 'active'].includes(state().phase)) site?.localRole(facts.role)
   })
@@ -141,6 +153,8 @@ export function openParts(
   })
   return { claim, mastership, news, swarm, check, assembly, faults, peerLanes, originLane, site, priority }
 }
+
+const brokenOff = (decision: Decision): number => (decision.role === 'undecided' ? 0 : (decision.brokenOff ?? 0))
 
 /** What can be had where. */
 export function sight({ assembly, swarm, faults }: TransferParts, state: TransferState, nowMs: number): TransferEvent {

@@ -305,7 +305,8 @@ export class Transfer
         return this.#parts.claim.update({ eligible: effect.eligible })
       case 'resign':
         this.#parts.site?.notLed()
-        return this.#parts.claim.resign(effect.why)
+        if (effect.brokeOff) this.#parts.swarm.announceBrokeOff(this.#parts.originLane.receivedBytes)
+        return this.#parts.claim.resign(effect.why, { brokeOff: effect.brokeOff === true })
       case 'askNextCoordinator': {
         const accepted = this.#parts.claim.askNextCoordinator()
         return this.#happened({ e: 'nextCoordinatorAsked', accepted, otherwise: effect.otherwise, nowMs: this.#nowMs })

@@ -13,6 +13,7 @@ import { FinishedTransfers } from './finished-transfers.ts'
 import { HotPieces } from './hot-pieces.ts'
 import type { Interest } from './interests.ts'
 import type { TransferWorld } from './job.ts'
+import { LengthsAtPeers } from './lengths-at-peers.ts'
 import { Transfer, type TransferInit } from './transfer.ts'
 import { digestsFrom } from './verify/piece-digests.ts'
 import { mayOffer, recordToServe } from './verify/vouch.ts'
@@ -45,6 +46,8 @@ export class Transfers implements PieceSource {
   #servedBytes = 0
   /** Served of contents that were not complete yet. */
   readonly #servedEarly = new Map<ContentKey, Map<PeerId, number>>()
+  /** Of contents of which only the digest is known. */
+  readonly lengths: LengthsAtPeers
   #serving = true
   #closed = false
 
@@ -54,6 +57,7 @@ export class Transfers implements PieceSource {
     this.#world = world
     this.#held = new FinishedTransfers(world.clock, (transfer) => void this.#end(transfer))
     this.#hot = new HotPieces(world.clock, world.buffers)
+    this.lengths = new LengthsAtPeers(world.network, world.clock)
   }
 
   /** Bytes served to peers in this run. */
@@ -122,6 +126,7 @@ export class Transfers implements PieceSource {
   handle(from: PeerId, message: SwarmMessage): void {
     const transfer = this.#live.get(message.key)
     if (transfer) return transfer.handle(from, message)
+    this.lengths.handle(from, message)
     if (message.t === 'swarm.join') void this.#answerJoin(from, message.key)
     else if (message.t === 'swarm.askDigests') void this.#answerDigests(from, message.key, message.first)
   }

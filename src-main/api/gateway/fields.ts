@@ -106,6 +106,19 @@ export function choosingFields(headers: IncomingHttpHeaders): Record<string, str
   return Object.keys(chosen).length > 0 ? chosen : undefined
 }
 
+/** What the cache itself answers for, or takes from nobody: the origin is asked for no coding, whatever a caller takes. */
+const answeredFor = new Set(['accept', 'accept-language', 'accept-encoding', 'cache-control', 'host', 'pragma', 'via'])
+
+/** Fields of a request that are kept from the origin: an answer that depends on one of them is not this caller's. */
+export function withheldFields(headers: IncomingHttpHeaders): string[] {
+  return Object.keys(headers).filter((name) => !answeredFor.has(name) && !hopByHop.has(name) && !conditions.has(name))
+}
+
+/** The caller wants nothing of it stored (RFC 9111 §5.2.1.5). */
+export function forbidsStoring(headers: IncomingHttpHeaders): boolean {
+  return /(^|[\s,])no-store\s*($|,)/i.test(headers['cache-control'] ?? '')
+}
+
 /** A request's end-to-end fields, and its conditions apart. */
 export function fieldsToPass(headers: IncomingHttpHeaders): {
   headers: Record<string, string>

@@ -10,7 +10,15 @@ import type { PassedAnswer } from '../../origin/origin.ts'
 import type { ByteSpan } from '../../requests/growing-reader.ts'
 import { errorAnswer } from '../error-answer.ts'
 import { decideAnswer } from './decide-answer.ts'
-import { answerToPass, choosingFields, fieldsToPass, personalField, PSEUDONYM } from './fields.ts'
+import {
+  answerToPass,
+  choosingFields,
+  fieldsToPass,
+  forbidsStoring,
+  personalField,
+  PSEUDONYM,
+  withheldFields
+} from './fields.ts'
 import type { GatewayTarget } from './target.ts'
 
 /** The head of an answer waits so long for the first byte, so that a failure still gets a status of its own. */
@@ -63,13 +71,16 @@ export async function serve(
     new LarderError('BUSY', 'All transfers are paused on this PC; `larder resume` lets them go on')
   const field = target.authorization !== null ? 'authorization' : personalField(headers)
   const off = agent.notSharing()
-  if (paused && (field !== null || off !== null)) throw pausedHere()
+  const unstored = forbidsStoring(headers)
+  if (paused && (field !== null || off !== null || unstored)) throw pausedHere()
   if (field !== null) return passed('private', field)
   if (off !== null) return passed(off)
+  if (unstored) return passed('not-shareable', 'cache-control')
 
   const found = await agent
     .lookUp(target.url, {
       headers: choosingFields(headers),
+      withheld: withheldFields(headers),
       chooser,
       whole:
         !paused && method === 'GET' && !Object.keys(headers).some((name) => name === 'range' || name.startsWith('if-')),
