@@ -50,7 +50,8 @@ boot() {
   until_is running in_pc "$pc" systemctl is-system-running
 }
 # The service as the packages leave it; until its users find it.
-start() { in_pc "$1" systemctl daemon-reload; in_pc "$1" systemctl start larder.service; until_is yes in_pc "$1" sh -c 'test -e /run/larder/agent.json && echo yes'; }
+start() { in_pc "$1" systemctl daemon-reload; in_pc "$1" systemctl start larder.service; until_runs "$1"; }
+until_runs() { until_is yes in_pc "$1" sh -c 'test -e /run/larder/agent.json && larder status > /dev/null 2>&1 && echo yes'; }
 stop() { in_pc "$1" systemctl stop larder.service; }
 
 # A bridge on which the two PCs and the origin are.

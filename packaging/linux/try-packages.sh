@@ -75,6 +75,8 @@ is 'checks of the doctor that failed' "$(json '[c["id"] for c in v["checks"] if 
 say "the agent restarted, and the package installed over itself: the cache stays"
 stop a; start a
 install_in a LARDER_INTEGRATION=off > /dev/null
+# The service is begun anew by the package.
+until_runs a
 is 'integration after an upgrade' "$(as a anna larder status --json | json 'v["integration"]["enabled"]')" True
 is 'contents in the cache' "$(in_pc a larder status --json | json 'v["cache"]["entries"]')" 1
 echo "anna again: $(get a anna)"
