@@ -39,7 +39,7 @@ function settingsPage(): string {
     '1. the value that is built in;\n2. what the machine policy recommends;\n3. the settings file of the user, `settings.json` in the data folder;\n4. what the machine policy sets;\n5. the command line of the agent (`larder agent --set section.name=value` and its other options);\n6. what the machine policy has locked.',
     '`larder config explain NAME` tells all of these for one setting, `larder config list` what counts. [The guide](../settings.md) tells how to write a policy.',
     `The machine policy lies in \`${machinePolicyFile('linux')}\` (Linux), \`${machinePolicyFile('darwin')}\` (macOS) or \`${machinePolicyFile('win32')}\` (Windows).`,
-    'On the command line numbers may be given with a unit: bytes as `500M` or `20GiB`, rates also as `50mbit`, times as `30s` or `1h30m`. Files take the number alone, in the unit named here.',
+    'On the command line and in the window numbers may be given with a unit: bytes as `500M` or `20 GiB`, rates also as `50mbit`, times as `30s` or `10 min`; [the guide](../settings.md) lists all spellings. Files take the number alone, in the unit named here.',
     'For editors and checks there are JSON Schemas of the [settings file](settings.schema.json) and of the [policy](policy.schema.json). A change counts at once or from the next start of the agent on, as the last column says.',
     ...[...sections].flatMap(([section, settings]) => [
       `## ${section}`,

@@ -31,6 +31,7 @@ import { CacheView } from './views/cache/cache-view.tsx'
 import { DownloadsView } from './views/downloads/downloads-view.tsx'
 import { EventsView } from './views/events/events-view.tsx'
 import { OverviewView } from './views/overview/overview-view.tsx'
+import { useMedia } from './parts/use-media.ts'
 import { SettingsView } from './views/settings/settings-view.tsx'
 import { SiteView } from './views/site/site-view.tsx'
 
@@ -214,16 +215,4 @@ function InfoLoader({ onInfo }: { onInfo(info: AppInfo): void }) {
 function viewInAddress(): ViewName | undefined {
   const name = location.hash.slice(1)
   return viewNames.find((view) => view === name)
-}
-
-function useMedia(query: string): boolean {
-  const [matches, setMatches] = useState(() => matchMedia(query).matches)
-  useEffect(() => {
-    const list = matchMedia(query)
-    const changed = () => setMatches(list.matches)
-    changed()
-    list.addEventListener('change', changed)
-    return () => list.removeEventListener('change', changed)
-  }, [query])
-  return matches
 }

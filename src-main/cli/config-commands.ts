@@ -1,10 +1,11 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { measureForms, showMeasure } from '../contract/measures.ts'
 import type { SettingDetails, SettingsProblem, SettingStrength } from '../contract/setting-details.ts'
+import { isSettingFound } from '../contract/setting-search.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
 import { knownName, parseValue } from '../settings/assignment.ts'
 import { describeProblem, invalidFile, noSuchSetting } from '../settings/load-settings.ts'
-import { measureForms, showMeasure } from '../settings/measures.ts'
 import { parsePolicy } from '../settings/policy-file.ts'
 import { settingFacts, type SettingName, type SettingUnit } from '../settings/setting-facts.ts'
 import { MAX_SETTINGS_BYTES } from '../settings/settings-text.ts'
@@ -38,11 +39,8 @@ export async function listSettings(
 ): Promise<void> {
   const access = await openSettings(options, host)
   const { settings, problems } = await access.list()
-  const wanted = (search ?? '').toLowerCase()
   const found = settings.filter(
-    (setting) =>
-      `${setting.name} ${setting.description}`.toLowerCase().includes(wanted) &&
-      (options.changed !== true || setting.source !== 'default')
+    (setting) => isSettingFound(setting, search ?? '') && (options.changed !== true || setting.source !== 'default')
   )
   output.result({ running: access.running, settings: found, problems }, () => {
     const rows = found.map((setting) => [

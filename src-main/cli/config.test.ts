@@ -90,12 +90,12 @@ describe.each(['without an agent', 'with a running agent'])('larder config, %s,'
     expect((await larder('config', 'get', 'cache.maxBytes')).stdout).toBe('21474836480\n')
     expect((await larder('config', 'get', 'cache.maxBytes', '--json')).json.value).toBe(21474836480)
     expect((await larder('config', 'explain', 'cache.maxBytes')).stdout).toContain(
-      'or, on the command line, with a unit: 500M, 20GiB, 2TiB\n'
+      'or, on the command line, with a unit: 500M, 20GiB, 2 TiB\n'
     )
     const refused = await larder('config', 'set', 'rates.upload', '5 apples')
     expect(refused).toMatchObject({
       code: errorTable.SETTINGS_INVALID.exit,
-      stderr: expect.stringContaining('with a unit: 2M, 500KiB/s, 50mbit')
+      stderr: expect.stringContaining('expected a rate such as 2 MiB/s or 50 Mbit/s')
     })
     expect(userFile()).toMatchObject({ cache: { maxBytes: 21474836480 } })
   })
@@ -107,7 +107,7 @@ describe.each(['without an agent', 'with a running agent'])('larder config, %s,'
     })
     expect(await larder('config', 'set', 'ports.api', 'many')).toMatchObject({
       code: errorTable.SETTINGS_INVALID.exit,
-      stderr: expect.stringContaining('whole number from 0 to 65535')
+      stderr: expect.stringContaining('expected a whole number from 0 to 65535')
     })
     policy({ by: 'IT desk', settings: { log: { level: 'warn' } } })
     running?.agent.settings.reload()

@@ -30,7 +30,7 @@ export function addSettingCommands(program: Command, command: MakeCommand, outpu
     .command('config')
     .description('Settings of the agent: what they are, and where each came from.')
   command(config, 'list', 'List settings with value and source.')
-    .argument('[search]', 'part of a name or description')
+    .argument('[search]', 'part of a name or description, or what it is about: speed, disk, password')
     .option('--changed', 'only those that are not as they are built in')
     .action(async (search, options) => (await configured()).listSettings(search, options, output, host))
   command(config, 'get', 'Print the value of one setting.')
@@ -38,10 +38,13 @@ export function addSettingCommands(program: Command, command: MakeCommand, outpu
     .action(async (name, options) => (await configured()).getSetting(name, options, output, host))
   withReason(command(config, 'set', 'Set one setting for this user.'))
     .argument('<name>', 'section.name')
-    .argument('<value>', 'as JSON, with a unit (20GiB, 50mbit, 2h) where the setting has one, or plain text')
+    .argument(
+      '<value>',
+      'with a unit (20GiB, 50mbit, 10min) where the setting has one; on, off or none; a list by commas; JSON; or plain text'
+    )
     .addHelpText(
       'after',
-      '\nExamples:\n  $ larder config set cache.maxBytes 20GiB\n  $ larder config set rates.wanBackground 50mbit\n  $ larder config set discovery.seeds \'["10.1.2.3:4726"]\' --reason "multicast is blocked here"\n'
+      '\nExamples:\n  $ larder config set cache.maxBytes 20GiB\n  $ larder config set rates.wanBackground 50mbit\n  $ larder config set discovery.seeds 10.1.2.3:4726,10.1.2.4:4726 --reason "multicast is blocked here"\n'
     )
     .action(async (name, value, options) => (await configured()).setSetting(name, value, options, output, host))
   command(config, 'unset', 'Take one setting out of the settings of this user.')

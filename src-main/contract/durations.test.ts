@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { formatDuration, formatTimeLeft, parseDuration } from './durations.ts'
+import { editDuration, formatDuration, formatTimeLeft, parseDuration } from './durations.ts'
 
 test.each([
   ['30s', 30_000],
@@ -10,17 +10,36 @@ test.each([
   ['1h30m', 5_400_000],
   ['1.5h', 5_400_000],
   ['1d2h3m4s5ms', 93_784_005],
-  [' 5M ', 300_000]
+  [' 5M ', 300_000],
+  ['1 h', 3_600_000],
+  ['10 min', 600_000],
+  ['250 ms', 250],
+  ['2 d 4 h', 187_200_000],
+  ['1 hour 30 sec', 3_630_000],
+  ['30 days', 2_592_000_000]
 ])('%j is %d ms', (text, ms) => {
   expect(parseDuration(text)).toBe(ms)
 })
 
-test.each(['', 's', '-1s', '1m1h', '1s1s', '1 h', '1x', '1e3s', 'Infinity', '1.s', '9'.repeat(30), '1h'.repeat(30)])(
-  '%j is no duration',
-  (text) => {
-    expect(parseDuration(text)).toBeUndefined()
-  }
-)
+test.each([
+  '',
+  's',
+  '-1s',
+  '1m1h',
+  '1s1s',
+  '5m 2h',
+  '1  h',
+  '1 min 1 min',
+  '1 hourly',
+  '1x',
+  '1e3s',
+  'Infinity',
+  '1.s',
+  '9'.repeat(30),
+  '1h'.repeat(30)
+])('%j is no duration', (text) => {
+  expect(parseDuration(text)).toBeUndefined()
+})
 
 test.each([
   [0, '0 s'],
@@ -67,4 +86,8 @@ test('any text is a whole number of milliseconds or none; what is shown never ha
       expect(formatDuration(ms)).not.toMatch(/\b(60 (s|min)|24 h)\b/)
     })
   )
+})
+
+test('what stands in an editor is read as the same', () => {
+  fc.assert(fc.property(fc.nat(10 ** 10), (ms) => void expect(parseDuration(editDuration(ms))).toBe(ms)))
 })

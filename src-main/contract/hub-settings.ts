@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { SiteName } from './hub-messages.ts'
 
 const live = { live: true }
-const cidr = z.union([z.cidrv4(), z.cidrv6()])
+const cidr = z.union([z.cidrv4(), z.cidrv6()], 'expected a subnet such as 10.20.0.0/16')
 const ms = (min: number, max: number) => z.number().int().min(min).max(max)
 
 /** Of five digits, 65535 at most. */

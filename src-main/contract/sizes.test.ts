@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { countOf, editSize, formatRate, formatSize, parseRate, parseSize, percentOf } from './sizes.ts'
+import { countOf, editRate, editSize, formatRate, formatSize, parseRate, parseSize, percentOf } from './sizes.ts'
 
 test.each([
   ['0', 0],
@@ -123,5 +123,20 @@ test('any text is a size of whole bytes or none', () => {
       const bytes = parseSize(text)
       if (bytes !== undefined) expect(Number.isSafeInteger(bytes) && bytes >= 0).toBe(true)
     })
+  )
+})
+
+test.each([
+  [2 * 1024 ** 2, '2 MiB/s'],
+  [6_250_000, '50 Mbit/s'],
+  [250_000, '2 Mbit/s'],
+  [1_234_567, '1234567 B/s']
+])('%d bytes per second stand in an editor as %s', (rate, text) => {
+  expect(editRate(rate)).toBe(text)
+})
+
+test('a rate in an editor is read as the same', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 2 ** 40 }), (rate) => void expect(parseRate(editRate(rate))).toBe(rate))
   )
 })

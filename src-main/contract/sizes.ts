@@ -69,6 +69,21 @@ export function editSize(bytes: number): string {
   return bytes > 0 && parseSize(short) === bytes ? short : String(bytes)
 }
 
+/** A rate for an editor: `2 MiB/s`, or `50 Mbit/s` where that is the rounder one; read again it is the same. */
+export function editRate(bytesPerSecond: number): string {
+  const short = `${formatSize(bytesPerSecond)}/s`
+  if (parseRate(short) === bytesPerSecond) return short
+  for (const [unit, bytes] of [
+    ['Gbit/s', 1e9 / 8],
+    ['Mbit/s', 1e6 / 8],
+    ['kbit/s', 1e3 / 8]
+  ] as const) {
+    const amount = Number((bytesPerSecond / bytes).toFixed(2))
+    if (amount >= 1 && Math.round(amount * bytes) === bytesPerSecond) return `${amount} ${unit}`
+  }
+  return `${bytesPerSecond} B/s`
+}
+
 /** Whole percent of `part` in `whole`, 0 to 100; 100 only when all of it is there. */
 export function percentOf(part: number, whole: number): number {
   if (!(whole > 0) || !(part > 0)) return 0

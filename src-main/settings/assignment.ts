@@ -1,7 +1,7 @@
+import { readSettingText } from '../contract/setting-values.ts'
 import type { SettingsInput } from '../contract/settings.ts'
 import { LarderError } from '../lib/errors.ts'
 import { COMMAND_LINE } from './effective.ts'
-import { measureForms, readMeasure } from './measures.ts'
 import { didYouMean } from './nearest-name.ts'
 import { factsAbout, isSettingName, splitName, type SettingName } from './setting-facts.ts'
 import { reasonOf, type SettingValues } from './settings-text.ts'
@@ -14,22 +14,11 @@ export function knownName(text: string): SettingName {
   })
 }
 
-/**
- * The value in a text as people type it: JSON where it reads as such and fits, a number with a unit (`20GiB`, `50mbit`, `2h`) where the
- * setting has one, else the text itself.
- * @throws SETTINGS_INVALID when none of them fits
- */
+/** The value in a text as people type it. @throws SETTINGS_INVALID when it fits in none of its readings */
 export function parseValue(name: SettingName, text: string): unknown {
-  const { schema, accepts, unit } = factsAbout(name)
-  const candidates = [parseJson(text), readMeasure(unit, text), text].filter((value) => value !== undefined)
-  const fitting = candidates.find((value) => schema.safeParse(value).success)
-  if (fitting !== undefined) return fitting
-  const forms = measureForms(unit)
-  throw invalid(
-    name,
-    COMMAND_LINE,
-    `${reasonOf(schema.safeParse(candidates[0]).error!)} (${accepts}${forms === null ? '' : `, or ${forms}`})`
-  )
+  const read = readSettingText(factsAbout(name), text)
+  if ('problem' in read) throw invalid(name, COMMAND_LINE, read.problem)
+  return read.value
 }
 
 /**
@@ -75,12 +64,4 @@ function invalid(setting: string, place: string, reason: string): LarderError {
     place,
     reason
   })
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -246,7 +246,7 @@ describe('on the command line', () => {
         details: expect.objectContaining({ setting: 'election.weight', place: 'the command line' })
       })
     )
-    expect(() => parseValue('ports.api', 'many')).toThrow(/whole number from 0 to 65535/)
+    expect(() => parseValue('ports.api', 'many')).toThrow(/a whole number from 0 to 65535/)
   })
 
   test('any assignment either fails with SETTINGS_INVALID or gives a value that fits', () => {

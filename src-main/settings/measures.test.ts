@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseAssignment, parseValue } from './assignment.ts'
-import { showMeasure } from './measures.ts'
+import { showMeasure } from '../contract/measures.ts'
+import { editSettingText, readSettingText } from '../contract/setting-values.ts'
 import { settingFacts, settingNames, type SettingName } from './setting-facts.ts'
 
 describe('a setting with a unit, as people type it,', () => {
@@ -19,7 +20,10 @@ describe('a setting with a unit, as people type it,', () => {
     ['integration.defaultStaggerRangeSeconds', '1h30m', 5400],
     ['integration.scriptMemoryCacheSeconds', '500ms', 0.5],
     ['precache.jitterMinutes', '2h', 120],
-    ['cache.maxAgeDays', '36h', 1.5]
+    ['cache.maxAgeDays', '36h', 1.5],
+    ['cache.maxAgeDays', '30 days', 30],
+    ['transfers.stallMs', '10 min', 600_000],
+    ['cache.maxDiskPercent', '12.5 %', 12.5]
   ])('%s: %s is %s', (name, text, value) => {
     expect(parseValue(name, text)).toBe(value)
   })
@@ -50,10 +54,14 @@ describe('a setting with a unit, as people type it,', () => {
   })
 
   test('that is wrong is refused with the forms it may have', () => {
-    expect(() => parseAssignment('rates.upload=fast')).toThrow('or with a unit: 2M, 500KiB/s, 50mbit)')
-    expect(() => parseAssignment('transfers.stallMs=soon')).toThrow('or with a unit: 30s, 5m, 1h30m, 7d)')
+    expect(() => parseAssignment('rates.upload=fast')).toThrow(
+      'expected a rate such as 2 MiB/s or 50 Mbit/s, from 64 KiB/s to 1 TiB/s, or none'
+    )
+    expect(() => parseAssignment('transfers.stallMs=soon')).toThrow(
+      'expected a time such as 15 s or 10 min, from 0.5 s to 10 min'
+    )
     expect(() => parseAssignment('cache.maxBytes=1k')).toThrow(
-      'from 1048576 (bytes), or null, or with a unit: 500M, 20GiB, 2TiB)'
+      'expected a size such as 500 MiB or 20 GiB, at least 1 MiB, or none'
     )
   })
 })
@@ -74,4 +82,36 @@ test.each<[SettingName, unknown, string]>([
   ['log.level', 'warn', '"warn"']
 ])('%s of %j is shown as %s', (name, value, text) => {
   expect(showMeasure(settingFacts.get(name)!.unit, value)).toBe(text)
+})
+
+test.each<[SettingName, string, unknown]>([
+  ['gateway.enabled', 'on', true],
+  ['gateway.enabled', 'No', false],
+  ['origin.proxy', 'none', null],
+  ['origin.proxy', '', null],
+  ['discovery.seeds', 'build-server:4726, 10.20.4.76:4726', ['build-server:4726', '10.20.4.76:4726']],
+  ['discovery.seeds', 'none', []],
+  ['discovery.seeds', '', []],
+  ['discovery.inhibitedSubnets', '10.20.0.0/16\nfd00::/8', ['10.20.0.0/16', 'fd00::/8']],
+  ['gateway.hosts', '["*.corp.example"]', ['*.corp.example']],
+  ['sharing.recalls', `sha256:${'a'.repeat(64)} old, and broken`, [`sha256:${'a'.repeat(64)} old, and broken`]]
+])('%s: %j is %j', (name, text, value) => {
+  expect(parseValue(name, text)).toEqual(value)
+})
+
+test.each<[SettingName, string, string]>([
+  ['gateway.enabled', 'maybe', 'expected on or off'],
+  ['log.level', 'loud', 'expected one of fatal, error, warn, info, debug, trace'],
+  ['ports.api', 'many', 'expected a whole number from 0 to 65535'],
+  ['discovery.inhibitedSubnets', '10.20.0.0/16, 10.30', '“10.30”: '],
+  ['gateway.hosts', 'a b', '“a b”: expected host, host:port, *.domain or *']
+])('%s: %j is refused: %s', (name, text, reason) => {
+  expect(() => parseValue(name, text)).toThrow(reason)
+})
+
+test('what stands in an editor is read as the same', () => {
+  for (const facts of settingFacts.values())
+    expect(readSettingText(facts, editSettingText(facts, facts.defaultValue)), facts.name).toEqual({
+      value: facts.defaultValue
+    })
 })

@@ -15,6 +15,7 @@ import { errorView } from '../agent/bridge.ts'
 import type { TrafficPoint } from '../../src-main/contract/traffic.ts'
 import { finalRequestStates, RequestSpec } from '../../src-main/contract/request.ts'
 import type { AgentSnapshot, CacheEntryView } from '../../src-main/contract/snapshot.ts'
+import { fixtureSettings } from './settings.ts'
 import { fixturePieces, fixtureRateTable, fixtureRequest, fixtureServedTo, waitingIn } from './snapshots.ts'
 
 /** How the pretended agent is. */
@@ -300,6 +301,13 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
         }
         agent.settings = agent.settings?.map((s) => (s === setting ? next : s))
         return { ok: true, value: next }
+      }
+      case 'settings.unset': {
+        const setting = agent.settings?.find((s) => s.name === command.name)
+        if (setting === undefined) return fail('NOT_FOUND', `There is no setting ${command.name}.`)
+        const builtIn = fixtureSettings().find((s) => s.name === command.name)!
+        agent.settings = agent.settings?.map((s) => (s === setting ? builtIn : s))
+        return { ok: true, value: builtIn }
       }
       case 'shell.openFile':
         return { ok: true, value: { opened: true } }

@@ -189,6 +189,34 @@ export const keyboardWalks: readonly KeyboardWalk[] = [
     }
   },
   {
+    name: 'a schedule is painted, kept in one Tab stop, and saved',
+    query: { fixture: 'one', view: 'settings' },
+    walk: async (page) => {
+      await tabTo(page, /^gridcell “Monday, 00:00/)
+      await press(page, 'Space', 'Shift+ArrowRight', 'Shift+ArrowDown')
+      const found = await expectFocus(page, /^gridcell “Tuesday, 01:00/, 'After painting')
+      await press(page, 'Tab')
+      found.push(...(await expectFocus(page, /^button “Save”/, 'After the grid')))
+      await press(page, 'Enter')
+      await page.getByText('Schedule is saved').first().waitFor()
+      return found
+    }
+  },
+  {
+    name: 'a section of the settings is unfolded; an entry is added to a list and removed',
+    query: { fixture: 'one', view: 'settings' },
+    walk: async (page) => {
+      await tabTo(page, /^button “Gateway for/)
+      await press(page, 'Enter')
+      await tabTo(page, /^input “Add to Allowed hosts/)
+      await page.keyboard.type('pypi.org')
+      await press(page, 'Enter')
+      const found = await expectFocus(page, /^input “Add to Allowed hosts/, 'After adding')
+      await press(page, 'Shift+Tab', 'Enter')
+      return [...found, ...(await expectFocus(page, /^input “Add to Allowed hosts/, 'After removing'))]
+    }
+  },
+  {
     name: 'a download is added and the dialog left',
     query: { fixture: 'everyday', view: 'downloads' },
     walk: async (page) => {

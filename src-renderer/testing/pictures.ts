@@ -49,11 +49,7 @@ export function pictures(): Picture[] {
       ...(view === 'settings' ? [] : both(`${view}-empty`, { ...small, fixture: 'empty' }))
     ]),
     ...both('site-subnets', { ...wide, fixture: 'subnets' }),
-    ...both('settings-managed', {
-      ...small,
-      fixture: 'managed',
-      act: (page) => page.getByText('Site key', { exact: true }).scrollIntoViewIfNeeded()
-    }),
+    ...ofSettings(),
     ...states(),
     ...opened(),
     ...dialogs(),
@@ -105,6 +101,53 @@ function states(): Picture[] {
       act: (page) => page.getByRole('heading', { name: 'Pre-caching' }).scrollIntoViewIfNeeded()
     }),
     ...both('cache-verifying', { ...small, fixture: 'verifying', kept: false })
+  ]
+}
+
+const unfold = (page: Page, section: string): Promise<void> => page.getByRole('button', { name: section }).click()
+const showSchedule = (page: Page): Promise<void> =>
+  page.getByText('Schedule', { exact: true }).evaluate((element) => element.scrollIntoView({ block: 'start' }))
+
+function ofSettings(): Picture[] {
+  const narrow = { width: 400, height: 800 } as const
+  return [
+    ...both('settings-managed', {
+      ...small,
+      fixture: 'managed',
+      act: async (page) => (
+        await unfold(page, 'Fleet'),
+        await page.getByText('Site key', { exact: true }).scrollIntoViewIfNeeded()
+      )
+    }),
+    ...both('settings-schedule', { ...wide, act: showSchedule }),
+    ...both('settings-painting', {
+      ...wide,
+      kept: false,
+      fixture: 'one',
+      act: async (page) => {
+        await showSchedule(page)
+        await page.getByRole('gridcell', { name: 'Monday, 08:00' }).focus()
+        await page.keyboard.press('Space')
+        for (let i = 0; i < 9; i++) await page.keyboard.press('Shift+ArrowRight')
+        for (let i = 0; i < 4; i++) await page.keyboard.press('Shift+ArrowDown')
+      }
+    }),
+    ...both('settings-list', {
+      ...small,
+      act: async (page) => {
+        await unfold(page, 'Finding peers')
+        const add = page.getByRole('textbox', { name: 'Add to Inhibited subnets' })
+        await add.fill('10.20.0.0/99')
+        await add.press('Enter')
+        await page.getByRole('button', { name: 'Discard' }).scrollIntoViewIfNeeded()
+      }
+    }),
+    ...both('settings-search', {
+      ...small,
+      act: (page) => page.getByRole('searchbox', { name: 'Search settings' }).fill('disk')
+    }),
+    ...both('settings-narrow', { ...narrow }),
+    ...both('settings-narrow-schedule', { ...narrow, act: showSchedule })
   ]
 }
 

@@ -61,6 +61,14 @@ export function managedSettings(): SettingView[] {
     'backgroundChannel.url': { ...policy, value: 'https://larder.corp.example/channel/', isSet: true },
     'discovery.seeds': { ...policy, value: ['build-server.corp.example:4726', '10.20.4.76:4726'] },
     'cache.maxBytes': { source: 'file', value: 40 * 1024 ** 3, isSet: true, pending: true },
+    'rates.upload': { source: 'file', value: 2_500_000, isSet: true },
+    'rates.schedule': {
+      source: 'file',
+      value: [
+        { days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: 8, to: 18, wanBackground: 1_250_000, upload: 1024 ** 2 },
+        { days: ['sat', 'sun'], from: 22, to: 6, wanBackground: null }
+      ]
+    },
     'log.level': { source: 'command-line', managed: true, value: 'debug' },
     'app.notifications': { source: 'file', value: false }
   })

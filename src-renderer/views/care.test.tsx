@@ -15,9 +15,9 @@ describe('limits of speed', () => {
     expect(limits.textContent).toContain('To peers: at most 12 MiB/s')
     expect(await within(limits).findByText(/next change is at 18:00/)).toBeTruthy()
     fireEvent.click(within(limits).getByRole('button', { name: 'Limits' }))
-    expect(await screen.findByRole('heading', { name: 'Limits of speed' })).toBeTruthy()
+    expect(await screen.findByRole('heading', { name: 'Speed limits' })).toBeTruthy()
     expect(screen.getAllByRole('heading', { level: 2 })).toHaveLength(1)
-    expect(screen.getByRole('textbox', { name: 'From origins, background (per second)' })).toBeTruthy()
+    expect(screen.getByRole('textbox', { name: 'Background download limit' })).toBeTruthy()
   })
 
   test('are nowhere where nothing is limited, and a month that is used up is told where serving is', () => {

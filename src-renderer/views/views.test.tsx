@@ -93,6 +93,7 @@ describe('the frame', () => {
     fireEvent.click(screen.getByRole('button', { name: 'Start again' }))
     await waitFor(() => expect(bridge.commands).toContainEqual({ c: 'agent.restart' }))
     fireEvent.click(within(screen.getByRole('alert')).getByRole('button', { name: 'Settings' }))
+    fireEvent.click(await screen.findByRole('button', { name: /^Ports/ }))
     expect(await screen.findByRole('textbox', { name: 'Local API port' })).toBeTruthy()
   })
 
@@ -425,68 +426,6 @@ describe('events', () => {
     )
     expect(await screen.findByText('Only this one.')).toBeTruthy()
     await waitFor(() => expect(screen.queryByText(/no peer delivered/)).toBeNull())
-  })
-})
-
-describe('settings', () => {
-  test('lock what the administrator manages, and say so', async () => {
-    renderApp(fixtures.managed(), 'settings')
-    const stagger = await screen.findByRole<HTMLInputElement>('textbox', { name: 'Longest stagger (s)' })
-    expect(stagger.readOnly).toBe(true)
-    expect(screen.getByRole<HTMLSelectElement>('combobox', { name: 'Level' }).disabled).toBe(true)
-    expect(stagger.value).toBe('900')
-    expect(
-      screen.getAllByText('Managed by your administrator’s policy file; it cannot be changed here.').length
-    ).toBeGreaterThan(1)
-    expect(screen.getByText('Set on the command line for this run; it cannot be changed here.')).toBeTruthy()
-  })
-
-  test('never show a secret', async () => {
-    renderApp(fixtures.managed(), 'settings')
-    const key = await screen.findByLabelText<HTMLInputElement>('Site key')
-    expect(key.value).toBe('')
-    expect(key.placeholder).toBe('Set; not shown')
-    expect(key.type).toBe('password')
-  })
-
-  test('refuse a wrong value where it is typed, and save a right one with Enter', async () => {
-    const { bridge } = renderApp(fixtures.one(), 'settings')
-    const slots = await screen.findByRole('textbox', { name: 'Upload slots' })
-    fireEvent.change(slots, { target: { value: '900' } })
-    fireEvent.keyDown(slots, { key: 'Enter' })
-    expect(await screen.findByText('At most 64.')).toBeTruthy()
-    expect(bridge.commands.some((c) => c.c === 'settings.set')).toBe(false)
-    fireEvent.change(slots, { target: { value: '12' } })
-    fireEvent.keyDown(slots, { key: 'Enter' })
-    expect(await screen.findByText('From the next start on')).toBeTruthy()
-    expect(bridge.commands).toContainEqual({ c: 'settings.set', name: 'transfers.uploadSlots', value: 12 })
-  })
-
-  test('take sizes as people write them', async () => {
-    const { bridge } = renderApp(fixtures.managed(), 'settings')
-    const size = await screen.findByRole<HTMLInputElement>('textbox', { name: 'Size limit' })
-    expect(size.value).toBe('40 GiB')
-    fireEvent.change(size, { target: { value: '1.5 TiB' } })
-    fireEvent.keyDown(size, { key: 'Enter' })
-    await waitFor(() =>
-      expect(bridge.commands).toContainEqual({ c: 'settings.set', name: 'cache.maxBytes', value: 1.5 * 1024 ** 4 })
-    )
-  })
-
-  test('say that the agent has to start again, and let it', async () => {
-    const { bridge } = renderApp(fixtures.managed(), 'settings')
-    fireEvent.click(await screen.findByRole('button', { name: 'Restart the agent now' }))
-    await waitFor(() => expect(bridge.commands).toContainEqual({ c: 'agent.restart' }))
-  })
-
-  test('take an edit back with Esc', async () => {
-    renderApp(fixtures.one(), 'settings')
-    const slots = await screen.findByRole<HTMLInputElement>('textbox', { name: 'Upload slots' })
-    fireEvent.change(slots, { target: { value: '12' } })
-    expect(screen.getByRole('button', { name: 'Save' })).toBeTruthy()
-    fireEvent.keyDown(slots, { key: 'Escape' })
-    expect(slots.value).toBe('8')
-    expect(screen.queryByRole('button', { name: 'Save' })).toBeNull()
   })
 })
 

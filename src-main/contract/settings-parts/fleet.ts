@@ -73,7 +73,7 @@ export const discovery = z
       .default(false)
       .describe('Use the loopback interface for discovery (several agents on one PC).'),
     inhibitedSubnets: z
-      .array(z.union([z.cidrv4(), z.cidrv6()]))
+      .array(z.union([z.cidrv4(), z.cidrv6()], 'expected a subnet such as 10.20.0.0/16'))
       .max(256)
       .default([])
       .describe('Subnets (10.20.0.0/16) in which this PC neither looks for peers nor lets them in.'),

@@ -20,11 +20,11 @@ export const rates = z
   .object({
     wanForeground: wanRate
       .default(null)
-      .describe('Cap for downloads from origins that somebody waits for, bytes per second; null: none.')
+      .describe('Cap for downloads from origins that somebody waits for, bytes per second; null: no limit.')
       .meta(liveRate),
     wanBackground: wanRate
       .default(null)
-      .describe('Cap for background downloads from origins, bytes per second; null: none.')
+      .describe('Cap for background downloads from origins, bytes per second; null: no limit.')
       .meta(liveRate),
     wanSite: wanRate
       .default(null)
@@ -34,15 +34,15 @@ export const rates = z
       .meta(liveRate),
     lanForeground: lanRate
       .default(null)
-      .describe('Cap for pieces from peers that somebody waits for, bytes per second; null: none.')
+      .describe('Cap for pieces from peers that somebody waits for, bytes per second; null: no limit.')
       .meta(liveRate),
     lanBackground: lanRate
       .default(null)
-      .describe('Cap for pieces from peers in the background, bytes per second; null: none.')
+      .describe('Cap for pieces from peers in the background, bytes per second; null: no limit.')
       .meta(liveRate),
     upload: uploadRate
       .default(null)
-      .describe('Cap for pieces served to peers, bytes per second; null: none.')
+      .describe('Cap for pieces served to peers, bytes per second; null: no limit.')
       .meta(liveRate),
     schedule: z
       .array(RateRule)

@@ -14,22 +14,12 @@ import {
   fixtureMaster,
   MIB
 } from '../../testing/snapshots.ts'
-import { fixtureSettings } from '../../testing/settings.ts'
 import { eventsAsCsv, eventsAsJson, eventAsText } from '../event-export.ts'
 import { actionsOf, downloadsIn, groupCounts, newestFirst, nextSort } from './downloads.ts'
 import { eventsMatching, fileOf, joinEvents, sentenceOf } from './events.ts'
 import { rowReason, whyNotFromPeers } from './explain.ts'
 import { fleetState, nowSentence } from './overview.ts'
 import { savingsByPeriod, savingsOf } from './savings.ts'
-import {
-  describe as describeSetting,
-  editText,
-  parseSetting,
-  settingFields,
-  placeholderOf,
-  settingLabel,
-  settingsBySection
-} from './settings.ts'
 import { electionsOf, masterSentence, peersInOrder, servingNow } from './site.ts'
 
 describe('downloads', () => {
@@ -228,80 +218,5 @@ describe('the sentence of an event', () => {
   test('is followed by the file when it names none', () => {
     expect(fileOf({ text: 'Downloading directly from the origin.', url })).toBe('Setup 1.msi')
     expect(fileOf({ text: 'studio-2 is connected.' })).toBeNull()
-  })
-})
-
-describe('settings', () => {
-  const fields = settingFields()
-
-  test('have an editor each, made from the contract', () => {
-    for (const { name } of fixtureSettings()) expect(fields.has(name), name).toBe(true)
-    expect(fields.get('integration.enabled')).toEqual({ kind: 'switch' })
-    expect(fields.get('log.level')).toMatchObject({ kind: 'choice' })
-    expect(fields.get('election.weight')).toEqual({ kind: 'number', min: 0, max: 99, whole: true, optional: true })
-    expect(fields.get('discovery.seeds')).toEqual({ kind: 'lines' })
-    expect(fields.get('origin.proxy')).toEqual({ kind: 'text', optional: true })
-  })
-
-  test('have a title for their section each, and rates are edited as sizes', () => {
-    for (const { section, title } of settingsBySection(fixtureSettings())) expect(title, section).not.toBe(section)
-    expect(fields.get('rates.wanBackground')).toMatchObject({ kind: 'size', optional: true })
-    expect(fields.get('precache.from')).toMatchObject({ kind: 'number' })
-  })
-
-  test('of one section are found by its name with a full stop', () => {
-    expect(settingsBySection(fixtureSettings(), 'cache.').map(({ section }) => section)).toEqual(['cache'])
-    expect(settingsBySection(fixtureSettings(), 'cache').length).toBeGreaterThan(2)
-  })
-
-  test('read back what they show', () => {
-    for (const { name, value } of fixtureSettings())
-      expect(parseSetting(fields.get(name)!, editText(value, fields.get(name))), name).toEqual({ value })
-  })
-
-  test('say what is wrong with an input', () => {
-    const weight = fields.get('election.weight')!
-    expect(parseSetting(weight, '120')).toEqual({ problem: 'At most 99.' })
-    expect(parseSetting(weight, '1.5')).toEqual({ problem: 'Give a whole number.' })
-    expect(parseSetting(weight, '')).toEqual({ value: null })
-    expect(parseSetting(fields.get('ports.peer')!, '')).toEqual({ problem: 'Give a number.' })
-  })
-
-  test('sizes are written with a unit, lists of other things as JSON', () => {
-    const size = settingFields().get('cache.maxBytes')!
-    expect(editText(40 * 1024 ** 3, size)).toBe('40 GiB')
-    expect(editText(40 * 1024 ** 3 + 1, size)).toBe('42949672961')
-    expect(parseSetting(size, '2g')).toEqual({ value: 2 * 1024 ** 3 })
-    expect(parseSetting(size, 'much')).toEqual({ problem: 'Give a size, e.g. 20 GiB.' })
-    expect(parseSetting(size, '1 KiB')).toEqual({ problem: 'At least 1 MiB.' })
-    expect(parseSetting(size, '')).toEqual({ value: null })
-    expect(parseSetting({ kind: 'json' }, '[{"from":8}]')).toEqual({ value: [{ from: 8 }] })
-    expect(parseSetting({ kind: 'json' }, '[')).toEqual({ problem: 'This is no valid JSON.' })
-  })
-
-  test('people read of an empty field where programs read of null', () => {
-    expect(describeSetting({ description: 'Size limit; null: a tenth of the disk.' })).toBe(
-      'Size limit; empty: a tenth of the disk.'
-    )
-  })
-
-  test('an empty field says what it means that nothing is set', () => {
-    const empty = { secret: false, isSet: false, value: null }
-    const said = (description: string, over = {}) => placeholderOf({ ...empty, description, ...over })
-    expect([
-      said('Cap for pieces, bytes per second; null: none.'),
-      said('Cache folder; null: `cache` in the data folder.'),
-      said('Weight of this PC; null: by machine (server 61, battery 20); 0: never master.'),
-      said('File with the shared secret.'),
-      said('Shared secret.', { secret: true }),
-      said('Shared secret.', { secret: true, isSet: true }),
-      said('Most bytes; null: none.', { value: 7 })
-    ]).toEqual(['None', 'Cache in the data folder', 'By machine', 'Not set', 'Not set', 'Set; not shown', undefined])
-  })
-
-  test('are found by their label and stand in sections', () => {
-    expect(settingsBySection(fixtureSettings(), 'site key').map((s) => s.section)).toContain('fleet')
-    expect(settingsBySection([{ ...fixtureSettings()[0]!, name: 'newer.thing' }]).at(-1)?.section).toBe('newer')
-    expect(settingLabel('transfers.firstByteMs')).toBe('First byte (ms)')
   })
 })

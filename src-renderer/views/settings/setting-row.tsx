@@ -1,21 +1,13 @@
-import { Button, Field, Input, makeStyles, Select, Switch, Text, Textarea, tokens } from '@fluentui/react-components'
+import { Link, makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-components'
 import { LockClosed16Regular } from '@fluentui/react-icons/svg/lock-closed'
-import { memo, useId, useState, type KeyboardEvent } from 'react'
+import { memo, useId } from 'react'
 import type { SettingView } from '../../../src-main/contract/commands.ts'
-import { useApp } from '../../app-context.tsx'
-import { ask, failureOf } from '../../agent/bridge.ts'
-import {
-  describe,
-  editText,
-  lockSentence,
-  parseSetting,
-  placeholderOf,
-  settingLabel,
-  sourceLabels,
-  type SettingField
-} from '../../agent/selectors/settings.ts'
-import { formatDuration } from '../../../src-main/contract/durations.ts'
+import type { SettingField } from '../../agent/selectors/setting-fields.ts'
+import { describe, lockSentence, settingLabel, sourceLabels } from '../../agent/selectors/setting-labels.ts'
+import { useCan } from '../../app-context.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
+import { SettingEditor } from './setting-editor.tsx'
+import { useSettingEdit } from './use-setting-edit.ts'
 
 const useStyles = makeStyles({
   row: {
@@ -49,9 +41,9 @@ const useStyles = makeStyles({
     columnGap: tokens.spacingHorizontalXXS,
     color: tokens.colorNeutralForeground2
   },
-  editor: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalXS, minWidth: 0 },
-  buttons: { display: 'flex', columnGap: tokens.spacingHorizontalS },
-  switch: { alignSelf: 'flex-start', marginLeft: '-8px' }
+  wide: { gridTemplateColumns: 'minmax(0, 1fr)', rowGap: tokens.spacingVerticalM },
+  reset: { fontSize: tokens.fontSizeBase200 },
+  editor: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalXS, minWidth: 0 }
 })
 
 interface SettingRowProps {
@@ -64,70 +56,25 @@ interface SettingRowProps {
 /** One setting: what it does, what it is, who set it, and its editor where it may be changed. */
 export const SettingRow = memo(function SettingRow({ setting, field, onChanged }: SettingRowProps) {
   const styles = useStyles()
-  const { bridge, notify } = useApp()
-  const editorId = useId()
-  const noteId = useId()
-  const [edited, setEdited] = useState<string | null>(null)
-  const [problem, setProblem] = useState<string | null>(null)
-  const [busy, setBusy] = useState(false)
+  const edit = useSettingEdit(setting, onChanged)
+  const canReset = useCan('settings.unset')
+  const ids = { control: useId(), label: useId(), note: useId() }
   const lock = lockSentence(setting)
-  const locked = lock !== null || field === undefined || busy
-  const shown = setting.secret ? '' : editText(setting.value, field)
-  const text = edited ?? shown
-
-  const save = async (value: SettingView['value']) => {
-    setBusy(true)
-    try {
-      const next = await ask(bridge, { c: 'settings.set', name: setting.name, value })
-      onChanged(next)
-      setEdited(null)
-      setProblem(null)
-      notify({
-        intent: 'success',
-        title: `${settingLabel(setting.name)} is saved`,
-        body: next.pending ? 'It counts from the agent’s next start on.' : undefined
-      })
-    } catch (failure) {
-      const { message, next } = failureOf(failure)
-      setProblem(`${message} ${next}`)
-    } finally {
-      setBusy(false)
-    }
-  }
-  const saveText = (given: string) => {
-    if (field === undefined) return
-    const parsed = parseSetting(field, given)
-    if ('problem' in parsed) setProblem(parsed.problem)
-    else void save(parsed.value)
-  }
-  const discard = () => {
-    setEdited(null)
-    setProblem(null)
-  }
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === 'Escape' && edited !== null) {
-      event.stopPropagation()
-      discard()
-    } else if (
-      event.key === 'Enter' &&
-      edited !== null &&
-      ((field?.kind !== 'lines' && field?.kind !== 'json') || event.ctrlKey)
-    ) {
-      event.preventDefault()
-      saveText(text)
-    }
-  }
-  // What cannot be changed here is still read: not greyed out, and within reach of Tab.
-  const reading = lock === null ? { disabled: locked } : ({ readOnly: true, appearance: 'filled-darker' } as const)
-  const names = { id: editorId, 'aria-describedby': noteId }
+  const label = settingLabel(setting.name)
 
   return (
-    <div className={styles.row}>
+    <div className={mergeClasses(styles.row, field?.kind === 'schedule' && styles.wide)}>
       <div className={styles.words}>
-        <label htmlFor={editorId} className={styles.label}>
-          {settingLabel(setting.name)}
-        </label>
-        <Text id={noteId} size={200} className={styles.description}>
+        {isGroup(field) ? (
+          <span id={ids.label} className={styles.label}>
+            {label}
+          </span>
+        ) : (
+          <label id={ids.label} htmlFor={ids.control} className={styles.label}>
+            {label}
+          </label>
+        )}
+        <Text id={ids.note} size={200} className={styles.description}>
           {describe(setting)}
         </Text>
         <span className={styles.origin}>
@@ -140,74 +87,33 @@ export const SettingRow = memo(function SettingRow({ setting, field, onChanged }
               {lock}
             </span>
           )}
+          {lock === null && setting.source === 'file' && canReset ? (
+            <Link
+              as="button"
+              className={styles.reset}
+              aria-label={`Reset ${label}`}
+              disabled={edit.busy}
+              onClick={() => void edit.reset()}
+            >
+              Reset
+            </Link>
+          ) : null}
           {setting.pending ? <StateBadge tone="warning">From the next start on</StateBadge> : null}
         </span>
       </div>
-      <div className={styles.editor} onKeyDown={onKeyDown}>
-        {field?.kind === 'switch' ? (
-          <Switch
-            {...names}
-            className={styles.switch}
-            label={setting.value === true ? 'On' : 'Off'}
-            checked={setting.value === true}
-            disabled={locked}
-            onChange={(_, { checked }) => void save(checked)}
-          />
-        ) : (
-          <Field
-            validationState={problem === null ? 'none' : 'error'}
-            validationMessage={problem ?? undefined}
-            hint={edited === null && problem === null ? hintFor(setting) : undefined}
-          >
-            {field?.kind === 'choice' ? (
-              <Select {...names} value={text} disabled={locked} onChange={(_, { value }) => saveText(value)}>
-                {field.options.map((option) => (
-                  <option key={option}>{option}</option>
-                ))}
-              </Select>
-            ) : field?.kind === 'lines' || field?.kind === 'json' ? (
-              <Textarea
-                {...names}
-                {...reading}
-                value={text}
-                resize="vertical"
-                spellCheck={false}
-                placeholder={field.kind === 'lines' ? 'One a line' : undefined}
-                onChange={(_, { value }) => setEdited(value)}
-              />
-            ) : (
-              <Input
-                {...names}
-                {...reading}
-                value={text}
-                spellCheck={false}
-                autoComplete="off"
-                inputMode={field?.kind === 'number' ? 'decimal' : undefined}
-                type={setting.secret ? 'password' : 'text'}
-                placeholder={placeholderOf(setting)}
-                onChange={(_, { value }) => setEdited(value)}
-              />
-            )}
-          </Field>
-        )}
-        {edited !== null && edited !== shown ? (
-          <div className={styles.buttons}>
-            <Button size="small" appearance="primary" disabled={busy} onClick={() => saveText(text)}>
-              Save
-            </Button>
-            <Button size="small" disabled={busy} onClick={discard}>
-              Discard
-            </Button>
-          </div>
-        ) : null}
+      <div className={styles.editor}>
+        <SettingEditor
+          setting={setting}
+          field={field}
+          edit={edit}
+          managed={lock !== null || field === undefined}
+          ids={ids}
+        />
       </div>
     </div>
   )
 })
 
-/** Large numbers in units people read. */
-function hintFor({ name, value }: SettingView): string | undefined {
-  if (typeof value !== 'number') return undefined
-  if (name.endsWith('Ms') && value >= 1000) return `= ${formatDuration(value)}`
-  return name.endsWith('Seconds') && value >= 60 ? `= ${formatDuration(value * 1000)}` : undefined
-}
+/** It has several controls, so that its label belongs to none of them. */
+const isGroup = (field: SettingField | undefined): boolean =>
+  field?.kind === 'list' || field?.kind === 'choices' || field?.kind === 'schedule'

@@ -6,17 +6,19 @@ import type { SettingView } from '../../../src-main/contract/commands.ts'
 import type { ErrorView } from '../../../src-main/contract/errors.ts'
 import { useAction, useApp, useCan, useMirror } from '../../app-context.tsx'
 import { ask, failureOf } from '../../agent/bridge.ts'
-import { settingFields, settingsBySection } from '../../agent/selectors/settings.ts'
-import { countOf, formatSize } from '../../../src-main/contract/sizes.ts'
-import { formatDuration } from '../../../src-main/contract/durations.ts'
-import { EmptyState, Facts, Panel } from '../../parts/panel.tsx'
+import { firstSettings } from '../../agent/selectors/everyday-settings.ts'
+import { settingFields } from '../../agent/selectors/setting-fields.ts'
+import { settingsBySection } from '../../agent/selectors/settings.ts'
+import { countOf } from '../../../src-main/contract/sizes.ts'
+import { EmptyState, Panel } from '../../parts/panel.tsx'
 import { ViewFrame } from '../../parts/view-frame.tsx'
-import { SettingRow } from './setting-row.tsx'
+import { AboutPanel } from './about-panel.tsx'
+import { AllSettings } from './all-settings.tsx'
+import { SettingList } from './setting-list.tsx'
 
 const useStyles = makeStyles({
-  search: { minWidth: '13rem' },
+  search: { minWidth: '13rem', flexGrow: 1 },
   notes: { display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: tokens.spacingHorizontalM },
-  list: { display: 'flex', flexDirection: 'column' },
   quiet: { color: tokens.colorNeutralForeground2 },
   skeleton: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalL }
 })
@@ -33,6 +35,7 @@ export function SettingsView() {
   const [search, setSearch] = useState(about)
   const fields = useMemo(settingFields, [])
   const sections = useMemo(() => settingsBySection(settings ?? [], search), [settings, search])
+  const isSearching = search.trim() !== ''
   const managed = settings?.filter((s) => s.managed).length ?? 0
   const pending = settings?.filter((s) => s.pending).length ?? 0
 
@@ -99,58 +102,29 @@ export function SettingsView() {
             <SkeletonItem key={n} size={48} />
           ))}
         </Skeleton>
+      ) : !isSearching ? (
+        <>
+          <Panel title="Common settings">
+            <SettingList settings={firstSettings(settings)} fields={fields} onChanged={changed} />
+          </Panel>
+          <AllSettings sections={sections} fields={fields} onChanged={changed} />
+        </>
       ) : sections.length === 0 ? (
         <EmptyState
           icon={<Settings24Regular />}
           title="No setting matches"
           actions={<Button onClick={() => setSearch('')}>Clear search</Button>}
         >
-          No setting has “{search.trim()}” in its name or description.
+          No setting is called “{search.trim()}” or has to do with it.
         </EmptyState>
       ) : (
         sections.map(({ section, title, settings: list }) => (
           <Panel key={section} title={title}>
-            <div className={styles.list}>
-              {list.map((setting) => (
-                <SettingRow key={setting.name} setting={setting} field={fields.get(setting.name)} onChanged={changed} />
-              ))}
-            </div>
+            <SettingList settings={list} fields={fields} onChanged={changed} />
           </Panel>
         ))
       )}
-      {search === '' ? <AboutPanel /> : null}
+      {isSearching ? null : <AboutPanel />}
     </ViewFrame>
-  )
-}
-
-function AboutPanel() {
-  const { info } = useApp()
-  const process = useMirror((s) => s.snapshot?.process ?? null)
-  const apiVersion = useMirror((s) => s.snapshot?.apiVersion ?? null)
-  if (info === null) return null
-  return (
-    <Panel title="About">
-      <Facts
-        facts={[
-          ['Larder', info.version],
-          ['Local API', apiVersion === null ? null : `version ${apiVersion}`],
-          [
-            'Runs on',
-            Object.entries(info.versions)
-              .map(([name, version]) => `${name} ${version}`)
-              .join(', ') || null
-          ],
-          ['Platform', info.platform],
-          [
-            'Process',
-            process === null
-              ? null
-              : `${process.pid}: ${formatSize(process.rssBytes)} of memory, ${formatDuration(process.cpuSeconds * 1000)} of CPU, reacts within ${Math.ceil(process.eventLoopP99Ms)} ms (p99)`
-          ],
-          ['Data folder', info.dataDir],
-          ['Log folder', info.logDir]
-        ]}
-      />
-    </Panel>
   )
 }

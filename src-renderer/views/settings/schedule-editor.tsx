@@ -1,0 +1,83 @@
+import { Field, makeStyles, Text, tokens } from '@fluentui/react-components'
+import { useState, type KeyboardEvent } from 'react'
+import type { RateRule } from '../../../src-main/contract/settings.ts'
+import { emptyGrid, gridOf, isSameWeek, rulesOf, type WeekGrid } from '../../agent/selectors/schedule.ts'
+import { checkSetting, type SettingField } from '../../agent/selectors/setting-fields.ts'
+import type { SettingView } from '../../../src-main/contract/commands.ts'
+import { EditButtons } from './edit-buttons.tsx'
+import { LimitBrushes } from './limit-brushes.tsx'
+import { ScheduleGrid } from './schedule-grid.tsx'
+import { ScheduleSummary } from './schedule-summary.tsx'
+import type { EditorProps } from './editor-props.ts'
+
+/** What painting begins with where nothing is painted yet. */
+const FIRST_LIMIT = { wanBackground: 2 ** 20 }
+
+const useStyles = makeStyles({
+  root: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalM, minWidth: 0 },
+  week: { display: 'flex', flexWrap: 'wrap', gap: tokens.spacingHorizontalXXL, rowGap: tokens.spacingVerticalM },
+  grid: { flex: '3 1 32rem', minWidth: 0, maxWidth: '60rem' },
+  summary: { flex: '1 1 14rem', minWidth: 0 },
+  hint: { color: tokens.colorNeutralForeground3 }
+})
+
+/** Limits by the hours of the week: painted on a grid, told in words beside it. */
+export function ScheduleEditor({ setting, field, edit, managed, ids }: EditorProps & { readonly field: SettingField }) {
+  const styles = useStyles()
+  const [draft, setDraft] = useState<WeekGrid | null>(null)
+  const [brush, setBrush] = useState(0)
+  const saved = savedGrid(setting, managed)
+  const grid = draft ?? saved
+  const change = (next: WeekGrid) => {
+    setDraft(next)
+    edit.tell(null)
+  }
+  const save = async () => {
+    if (await edit.save(checkSetting(field, rulesOf(grid)))) setDraft(null)
+  }
+  const discard = () => {
+    setDraft(null)
+    setBrush(0)
+    edit.tell(null)
+  }
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== 'Escape' || draft === null) return
+    event.stopPropagation()
+    discard()
+  }
+  return (
+    <div
+      role="group"
+      aria-labelledby={ids.label}
+      aria-describedby={ids.note}
+      className={styles.root}
+      onKeyDown={onKeyDown}
+    >
+      {managed ? null : <LimitBrushes grid={grid} brush={brush} onBrush={setBrush} onChange={change} />}
+      <div className={styles.week}>
+        <div className={styles.grid}>
+          <ScheduleGrid grid={grid} brush={brush} managed={managed} labelledBy={ids.label} onChange={change} />
+        </div>
+        <div className={styles.summary}>
+          <ScheduleSummary grid={grid} />
+        </div>
+      </div>
+      {managed ? null : (
+        <Text size={200} className={styles.hint}>
+          Drag over hours to paint them, or use the arrow keys and the space bar; with Shift, the arrow keys paint. The
+          names of days and hours paint whole rows and columns. Painting again takes it off.
+        </Text>
+      )}
+      <Field validationState={edit.problem === null ? 'none' : 'error'} validationMessage={edit.problem ?? undefined}>
+        {draft !== null && !isSameWeek(draft, saved) ? (
+          <EditButtons busy={edit.busy} onSave={() => void save()} onDiscard={discard} />
+        ) : null}
+      </Field>
+    </div>
+  )
+}
+
+function savedGrid({ value }: SettingView, managed: boolean): WeekGrid {
+  const grid = gridOf(value as unknown as RateRule[])
+  return grid.limits.length > 0 || managed ? grid : { ...emptyGrid, limits: [FIRST_LIMIT] }
+}

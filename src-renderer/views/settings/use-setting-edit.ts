@@ -1,0 +1,60 @@
+import { useState } from 'react'
+import type { CommandInput, SettingView } from '../../../src-main/contract/commands.ts'
+import { ask, failureOf } from '../../agent/bridge.ts'
+import type { parseSetting } from '../../agent/selectors/setting-fields.ts'
+import { settingLabel } from '../../agent/selectors/setting-labels.ts'
+import { useApp } from '../../app-context.tsx'
+
+/** How one setting is changed, and how the last try ended. */
+export interface SettingEdit {
+  readonly busy: boolean
+  /** What is wrong with what was given; a sentence. */
+  readonly problem: string | null
+  /** Resolves to whether it was saved. */
+  save(read: ReturnType<typeof parseSetting>): Promise<boolean>
+  /** Takes it out of what is set on this PC. */
+  reset(): Promise<void>
+  tell(problem: string | null): void
+}
+
+export function useSettingEdit({ name }: SettingView, onChanged: (setting: SettingView) => void): SettingEdit {
+  const { bridge, notify } = useApp()
+  const [busy, setBusy] = useState(false)
+  const [problem, setProblem] = useState<string | null>(null)
+
+  const send = async (
+    command: Extract<CommandInput, { c: 'settings.set' | 'settings.unset' }>,
+    done: string
+  ): Promise<boolean> => {
+    setBusy(true)
+    try {
+      const next = await ask(bridge, command)
+      onChanged(next)
+      setProblem(null)
+      notify({
+        intent: 'success',
+        title: `${settingLabel(name)} is ${done}`,
+        body: next.pending ? 'It counts from the agent’s next start on.' : undefined
+      })
+      return true
+    } catch (failure) {
+      const { message, next } = failureOf(failure)
+      setProblem(`${message} ${next}`)
+      return false
+    } finally {
+      setBusy(false)
+    }
+  }
+
+  return {
+    busy,
+    problem,
+    tell: setProblem,
+    save: async (read) => {
+      if ('value' in read) return send({ c: 'settings.set', name, value: read.value }, 'saved')
+      setProblem(read.problem)
+      return false
+    },
+    reset: async () => void (await send({ c: 'settings.unset', name }, 'reset'))
+  }
+}
