@@ -96,5 +96,5 @@ test('a limit of speed counts at once, and the overview tells it', async ({ app,
   })
   await expect(ui.getByRole('region', { name: 'Limits' }).getByText('at most 2 MiB/s in the background')).toBeVisible()
   await ui.getByRole('region', { name: 'Limits' }).getByRole('button', { name: 'Limits' }).click()
-  await expect(ui.getByLabel('From origins, background (per second)')).toHaveValue('2 MiB')
+  await expect(ui.getByRole('textbox', { name: 'Background download limit' })).toHaveValue('2 MiB/s')
 })

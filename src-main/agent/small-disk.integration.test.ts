@@ -143,7 +143,8 @@ describe.skipIf(whyNot !== null)(`a disk with too little room (${whyNot ?? 'in m
   })
 
   test('that is the cache’s too is looked at before the origin is: what does not fit twice is not fetched', async () => {
-    const { agent } = await fleet.add({ cache: { dir: join(disk, 'cache') } }, { peers: 0 })
+    // Beside another PC: to one that is alone bytes come along with the answer that names the length.
+    const { agent } = await fleet.add({ cache: { dir: join(disk, 'cache') } }, { peers: 1 })
     try {
       const destination = join(disk, 'out.bin')
       leave(CONTENT + 512 * KIB)
