@@ -1,21 +1,23 @@
-import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { untilEnded } from './until-ended.ts'
 
-const listening = () => process.listenerCount('SIGINT')
+/** Others listen as well, and are not to be told. */
+const listeners = () => process.listeners('SIGINT')
 
 test('a command that is told to end has not failed, and listens no longer', async () => {
-  const before = listening()
+  const before = listeners()
   await untilEnded(async (ended) => {
-    process.emit('SIGINT')
-    if (!ended.aborted) await once(ended, 'abort')
-    throw ended.reason
+    const [own, ...more] = listeners().filter((listener) => !before.includes(listener))
+    expect(more).toEqual([])
+    own!('SIGINT')
+    ended.throwIfAborted()
+    throw new Error('nobody told it to end')
   })
-  expect(listening()).toBe(before)
+  expect(listeners()).toEqual(before)
 })
 
 test('what goes wrong by itself is an error', async () => {
-  const before = listening()
+  const before = listeners()
   await expect(untilEnded(() => Promise.reject(new Error('gone')))).rejects.toThrow('gone')
-  expect(listening()).toBe(before)
+  expect(listeners()).toEqual(before)
 })
