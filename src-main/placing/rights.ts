@@ -7,6 +7,8 @@ import { newPartName } from './part-name.ts'
 import { thisProcess } from './this-process.ts'
 
 const KNOWN_MS = 2000
+/** Nobody's destination: a part of one would be found and taken for a writer. */
+const PROBE = 'larder-mode-of-new-files'
 
 /**
  * Gives a finished part the owner and mode of the file it replaces, else those that any program's new file gets there. By its handle alone:
@@ -32,7 +34,7 @@ function newFileMode(folder: string, disk: Disk): Promise<number> {
 
 /** An empty file says what umask and the folder's default rights make of a new one; asking for the umask changes it for a moment. */
 async function askNewFileMode(folder: string, disk: Disk): Promise<number> {
-  const probe = join(folder, newPartName('mode', null, thisProcess()))
+  const probe = join(folder, newPartName(PROBE, null, thisProcess()))
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
   // On a full disk there may be no room for one more name.
   const handle = await disk.open(probe, flags, 0o666).catch(() => undefined)
