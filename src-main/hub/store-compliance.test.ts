@@ -132,6 +132,11 @@ function complies(make: (self: PeerId) => HubStore): void {
     expect(await a.wanUsers(at, [user(2)])).toEqual([])
     await a.stop()
     expect(await b.wanUsers(at, [])).toEqual([])
+    // Begun anew it has said nothing yet.
+    a = await open(idA)
+    expect(await b.wanUsers(at, [])).toEqual([])
+    await a.wanUsers(at, [user(4)])
+    expect(await b.wanUsers(at, [])).toEqual([user(4)])
   })
 
   test('makes one cluster of its hubs', () => {
