@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { expect, test } from 'vitest'
 import { judge, meets, type Bench } from './page.ts'
-import { at, countIn, minus, over, worstAt } from './read-report.ts'
+import { at, countOf, largestOf, minus, over, times, worstAt } from './read-report.ts'
 import { benches } from './targets.ts'
 
 const bench: Bench = {
@@ -59,7 +59,13 @@ test('reads numbers out of a report, and none where there is none', () => {
   ])
   expect([over('a.b', 'c')(one), minus('a.b', 'c')(one), over('a.b', 'z')(one)]).toEqual([2, 2, null])
   expect([worstAt('c', 'a.b')(one), worstAt('c', 'z')(one)]).toEqual([4, null])
-  expect([countIn('list', ({ d }) => d === 8)(one), countIn('c', () => true)(one)]).toEqual([1, null])
+  expect([countOf('list', ({ d }) => d === 8)(one), countOf('c', () => true)(one)]).toEqual([1, null])
+  expect([times(at('c'), 3)(one), times(at('z'), 3)(one)]).toEqual([6, null])
+  expect([largestOf('waits')({ waits: [1, 9, 4] }), largestOf('waits')({ waits: [] }), largestOf('c')(one)]).toEqual([
+    9,
+    null,
+    null
+  ])
   expect([meets(3, { most: 3 }), meets(3, { least: 3.1 })]).toEqual([true, false])
 })
 

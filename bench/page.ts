@@ -1,9 +1,6 @@
 // How a figure is held against its target. Pure; the targets are in `targets.ts`, `all.ts` runs the benches.
 import { median } from './figures.ts'
-import type { Reading } from './read-report.ts'
-
-/** What `--json` of a bench printed. */
-export type Report = Readonly<Record<string, unknown>>
+import type { Reading, Report } from './read-report.ts'
 
 /** The worst value that is still good enough. */
 export type Target = { readonly most: number } | { readonly least: number }
@@ -59,7 +56,6 @@ export function judge(bench: Bench, reports: readonly (Report | null)[], figures
   const came = reports.filter((report) => report !== null)
   const medianOf = (reading: Reading) => median(came.map(reading).filter((value) => value !== null))
   const failed = reports.length === 0 ? null : reports.length - came.length
-  const { must } = ENDED_WELL
   return [
     {
       bench: bench.name,
@@ -68,9 +64,9 @@ export function judge(bench: Bench, reports: readonly (Report | null)[], figures
       spread: null,
       beside: null,
       aim: null,
-      verdict: verdictOf(failed, must, null)
+      verdict: verdictOf(failed, ENDED_WELL.must, null)
     },
-    ...figures.map(({ title, unit, digits, of, beside, must: least, aim = null }): Line => {
+    ...figures.map(({ title, unit, digits, of, beside, must, aim = null }): Line => {
       const values = came.map(of).filter((value) => value !== null)
       const middle = median(values)
       return {
@@ -81,9 +77,9 @@ export function judge(bench: Bench, reports: readonly (Report | null)[], figures
         middle,
         spread: values.length === 0 ? null : [Math.min(...values), Math.max(...values)],
         beside: beside ? { title: beside.title, middle: medianOf(beside.of) } : null,
-        must: least,
+        must,
         aim,
-        verdict: verdictOf(middle, least, aim)
+        verdict: verdictOf(middle, must, aim)
       }
     })
   ]

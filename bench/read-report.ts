@@ -1,5 +1,7 @@
-// Numbers out of what a bench printed with `--json`.
-import type { Report } from './page.ts'
+// Numbers out of what a bench printed.
+
+/** What `--json` of a bench printed. */
+export type Report = Readonly<Record<string, unknown>>
 
 /** Null: the report has no such number. */
 export type Reading = (report: Report) => number | null
@@ -15,21 +17,31 @@ export function at(path: string): Reading {
 }
 
 /** One number out of several; null where one of them is missing. */
-export function from(readings: readonly Reading[], how: (...values: number[]) => number): Reading {
+function combined(readings: readonly Reading[], how: (...values: number[]) => number): Reading {
   return (report) => {
     const values = readings.map((reading) => reading(report)).filter((value) => value !== null)
     return values.length === readings.length ? how(...values) : null
   }
 }
 
-export const over = (a: string, b: string): Reading => from([at(a), at(b)], (x, y) => x / y)
-export const minus = (a: string, b: string): Reading => from([at(a), at(b)], (x, y) => x - y)
-export const worstAt = (...paths: readonly string[]): Reading => from(paths.map(at), Math.max)
+export const over = (a: string, b: string): Reading => combined([at(a), at(b)], (x, y) => x / y)
+export const minus = (a: string, b: string): Reading => combined([at(a), at(b)], (x, y) => x - y)
+export const worstAt = (...paths: readonly string[]): Reading => combined(paths.map(at), Math.max)
+/** In another unit. */
+export const times = (reading: Reading, factor: number): Reading => combined([reading], (value) => value * factor)
 
-/** Of the items of a list, those for which it is true; null where there is no list. */
-export function countIn(list: string, fits: (item: Record<string, unknown>) => boolean): Reading {
+/** How many items of a list fit; null where there is no list. */
+export function countOf(list: string, fits: (item: Record<string, unknown>) => boolean): Reading {
   return (report) => {
     const items = report[list]
     return Array.isArray(items) ? (items as Record<string, unknown>[]).filter(fits).length : null
+  }
+}
+
+/** Null where there is no list of numbers, or nothing in it. */
+export function largestOf(list: string): Reading {
+  return (report) => {
+    const values = report[list]
+    return Array.isArray(values) && values.length > 0 ? Math.max(...(values as number[])) : null
   }
 }

@@ -1,7 +1,7 @@
 // Which benches make the page, and what they must show.
 import { WanLab } from './lab/wan-lab.ts'
-import type { Bench, Figure, Report } from './page.ts'
-import { at, countIn, minus, over, worstAt } from './read-report.ts'
+import type { Bench, Figure } from './page.ts'
+import { at, countOf, largestOf, minus, over, times, worstAt, type Report } from './read-report.ts'
 
 const idle = (kind: 'alone' | 'peers', where: string): Figure[] => [
   {
@@ -41,30 +41,9 @@ const copies: Figure = {
   beside: { title: 'direct downloads', of: at('baseline.originRatio') },
   must: { most: 1.06 }
 }
-/** Milliseconds of CPU that one file cost one agent. */
-function cpuPerFileMs(report: Report): number | null {
-  const agents = report['perAgent'] as readonly { readonly cpuSeconds: number | null }[] | undefined
-  const files = at('files')(report)
-  const spent = agents?.map(({ cpuSeconds }) => cpuSeconds).filter((seconds) => seconds !== null) ?? []
-  if (files === null || spent.length === 0) return null
-  return (spent.reduce((total, seconds) => total + seconds, 0) / spent.length / files) * 1000
-}
 
-const scaled =
-  (path: string, factor: number) =>
-  (report: Report): number | null => {
-    const value = at(path)(report)
-    return value === null ? null : value * factor
-  }
-const peakMiB = scaled('peakBytes', 2 ** -20)
-const backSeconds = scaled('backMs', 0.001)
-
-function longestWaitSeconds(report: Report): number | null {
-  const waits = report['waitsMs'] as readonly number[] | undefined
-  return waits === undefined || waits.length === 0 ? null : Math.max(...waits) / 1000
-}
-
-const lab = (index: number, pcs: string): Figure => ({
+/** @param index of so many PCs in the report */
+const smallFiles = (index: number, pcs: string): Figure => ({
   title: `${pcs}, small files through the gateway: last done ÷ direct`,
   unit: '',
   digits: 2,
@@ -73,6 +52,15 @@ const lab = (index: number, pcs: string): Figure => ({
   must: { most: 1.1 },
   aim: { most: 0.8 }
 })
+
+/** Milliseconds of CPU that one file cost one agent. */
+function cpuPerFileMs(report: Report): number | null {
+  const agents = report['perAgent'] as readonly { readonly cpuSeconds: number | null }[] | undefined
+  const files = at('files')(report)
+  const spent = agents?.map(({ cpuSeconds }) => cpuSeconds).filter((seconds) => seconds !== null) ?? []
+  if (files === null || spent.length === 0) return null
+  return (spent.reduce((total, seconds) => total + seconds, 0) / spent.length / files) * 1000
+}
 
 const TEN = ['--agents', '10']
 
@@ -207,8 +195,8 @@ export const benches: readonly Bench[] = [
     runs: 5,
     missing: () => WanLab.missing(),
     figures: [
-      lab(0, 'one PC'),
-      lab(1, 'three PCs'),
+      smallFiles(0, 'one PC'),
+      smallFiles(1, 'three PCs'),
       {
         title: 'ten PCs: WAN frames ÷ content',
         unit: '',
@@ -275,8 +263,8 @@ export const benches: readonly Bench[] = [
         title: 'attacks that succeed',
         unit: '',
         digits: 0,
-        of: countIn('attacks', ({ held }) => held === false),
-        beside: { title: 'cannot be tried here', of: countIn('attacks', ({ held }) => held === null) },
+        of: countOf('attacks', ({ held }) => held === false),
+        beside: { title: 'cannot be tried here', of: countOf('attacks', ({ held }) => held === null) },
         must: { most: 0 }
       }
     ]
@@ -310,10 +298,16 @@ export const benches: readonly Bench[] = [
         title: 'an honest newcomer’s first piece, the longest wait',
         unit: ' s',
         digits: 1,
-        of: longestWaitSeconds,
+        of: times(largestOf('waitsMs'), 0.001),
         must: { most: 5 }
       },
-      { title: 'memory at most', unit: ' MiB', digits: 0, of: peakMiB, must: { most: 400 } },
+      {
+        title: 'memory at most',
+        unit: ' MiB',
+        digits: 0,
+        of: times(at('peakBytes'), 2 ** -20),
+        must: { most: 400 }
+      },
       {
         title: 'identities of one address that were let in',
         unit: '',
@@ -336,7 +330,7 @@ export const benches: readonly Bench[] = [
         title: 'kill -9 of the hub → all agents back',
         unit: ' s',
         digits: 1,
-        of: backSeconds,
+        of: times(at('backMs'), 0.001),
         must: { most: 60 }
       }
     ]

@@ -3,7 +3,7 @@ import type { Claim } from '../claims/claims.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import { killHub, SiteAgent, startTestHub, type TestHub } from '../testing/hub-cluster.ts'
-import { MemoryHubSpace } from '../testing/memory-hub-store.ts'
+import { MemoryHubSpace, MemoryHubStore } from '../testing/memory-hub-store.ts'
 import { readEnvelope } from './store.ts'
 
 const hubId = (n: number) => n.toString(16).padStart(64, 'b') as PeerId
@@ -221,6 +221,32 @@ describe('hubs that share a store', () => {
       expect(namedBy(late)).not.toContain(holder.id)
       expect(hubs[1]!.hub.sites()[0]!.remembered).toBe(0)
       for (const open of [claim, late]) open.close()
+    }
+  })
+
+  test('name nobody who drops a content while its table is opened, and forget nobody who has it again', async () => {
+    for (const [n, via] of [0, 1, 0].entries()) {
+      const holder = agents[via]!
+      hubs[via]!.hub.message(holder.id, { t: 'hub.hold', key: key(n), hours: 10 })
+      await pass(clock, 100)
+      const store = hubs[0]!.store!
+      const told = Promise.withResolvers<void>()
+      const { holders } = MemoryHubStore.prototype
+      store.holders = async (content) => {
+        const known = await holders.call(store, content)
+        await told.promise
+        return known
+      }
+      const claim = agents[3]!.open(key(n))
+      await pass(clock, 0)
+      hubs[via]!.hub.message(holder.id, { t: 'hub.drop', keys: [key(n)] })
+      await pass(clock, 0)
+      if (n === 2) hubs[via]!.hub.message(holder.id, { t: 'hub.hold', key: key(n), hours: 10 })
+      told.resolve()
+      await pass(clock, 400)
+      expect(namedBy(claim)).toEqual([])
+      expect(hubs[0]!.hub.sites()[0]!.remembered).toBe(n === 2 ? 1 : 0)
+      claim.close()
     }
   })
 

@@ -87,12 +87,12 @@ export class Cluster {
       case 'hub.alone':
         return this.#w.desk(site).message(from, message)
       case 'hub.hold':
-        this.#w.desk(site).message(from, message)
+        this.#inOrder({ site, key: message.key }, () => this.#w.desk(site).message(from, message))
         this.#try(() => store.hold({ site, key: message.key }, from, clock.wallMs() + message.hours * 3_600_000))
         return
       case 'hub.drop':
-        this.#w.desk(site).message(from, message)
-        this.#try(() => this.#drop(site, from, message.keys))
+        this.#drop(site, from, message.keys)
+        this.#try(() => this.#dropElsewhere(site, from, message.keys))
         return
       default: {
         const content = { site, key: message.key }
@@ -137,13 +137,19 @@ export class Cluster {
   }
 
   /** The hubs that keep tables of these contents name this holder until they hear of it. */
-  async #drop(site: string, by: PeerId, keys: readonly ContentKey[]): Promise<void> {
+  async #dropElsewhere(site: string, by: PeerId, keys: readonly ContentKey[]): Promise<void> {
     const { store, self } = this.#w
     const owners = await Promise.all(keys.map((key) => store.drop({ site, key }, by)))
     for (const [hub, of] of Map.groupBy(keys.entries(), ([i]) => owners[i]!)) {
       if (hub === null || hub === self) continue
       this.passOn(hub, site, by, { t: 'hub.drop', keys: of.map(([, key]) => key) })
     }
+  }
+
+  /** In order: a table that is being opened may have learnt of this holder just before. */
+  #drop(site: string, by: PeerId, keys: readonly ContentKey[]): void {
+    for (const key of keys)
+      this.#inOrder({ site, key }, () => this.#w.desk(site).message(by, { t: 'hub.drop', keys: [key] }))
   }
 
   #inOrder(content: SiteContent, act: () => Promise<void> | void): void {
@@ -227,7 +233,7 @@ export class Cluster {
         const { by, card, message } = envelope
         if (message.t === 'hub.wan') return this.#w.used(site, by, message.bytesPerSecond)
         if (!this.#w.takes(site)) return
-        if (message.t === 'hub.drop') return this.#w.desk(site).message(by, message)
+        if (message.t === 'hub.drop') return this.#drop(site, by, message.keys)
         if (!isClaimTalk(message)) return
         const forgotten = this.#via.heard({ site, id: by, hub: from })
         if (forgotten) this.#lostElsewhere(forgotten)

@@ -57,6 +57,8 @@ export class RedisStore extends EventEmitter<HubStoreEvents> implements HubStore
   readonly #prefix: string
   readonly #commands: Redis
   readonly #ear: Redis
+  /** Tells this run of the hub from those before. */
+  readonly #run = randomBytes(8).toString('hex')
   #cluster: PeerId | null = null
   #up = false
   #stopped = false
@@ -139,9 +141,8 @@ export class RedisStore extends EventEmitter<HubStoreEvents> implements HubStore
   }
 
   async alive(hubs: readonly PeerId[]): Promise<Set<PeerId>> {
-    if (hubs.length === 0) return new Set()
-    const values = await this.#ask((redis) => redis.mget(hubs.map((id) => this.#key('hub', id))))
-    return new Set(hubs.filter((_, i) => values[i] !== null))
+    const runs = await this.#runsOf(hubs)
+    return new Set(hubs.filter((_, i) => runs[i] !== null))
   }
 
   async hold({ site, key }: SiteContent, id: PeerId, untilWallMs: number): Promise<void> {
@@ -191,7 +192,7 @@ export class RedisStore extends EventEmitter<HubStoreEvents> implements HubStore
     const name = this.#key('wan', site)
     const answers = await this.#ask((redis) => {
       const batch = redis.multi()
-      if (own.length > 0) batch.hset(name, self, JSON.stringify(own))
+      if (own.length > 0) batch.hset(name, self, `${this.#run} ${JSON.stringify(own)}`)
       else batch.hdel(name, self)
       return batch.pexpire(name, WAN_KEPT_MS).hgetall(name).exec()
     })
@@ -200,8 +201,11 @@ export class RedisStore extends EventEmitter<HubStoreEvents> implements HubStore
       const id = PeerId.safeParse(hub)
       if (id.success && id.data !== self) said.set(id.data, text)
     }
-    const alive = await this.alive([...said.keys()])
-    return [...said].flatMap(([hub, text]) => (alive.has(hub) ? readWanUsers(text) : []))
+    const runs = await this.#runsOf([...said.keys()])
+    return [...said.values()].flatMap((text, i) => {
+      const [run, users = ''] = text.split(' ', 2)
+      return run === runs[i] ? readWanUsers(users) : []
+    })
   }
 
   async stop(): Promise<void> {
@@ -212,6 +216,12 @@ export class RedisStore extends EventEmitter<HubStoreEvents> implements HubStore
     this.#up = false
     this.#commands.disconnect()
     this.#ear.disconnect()
+  }
+
+  /** Of each the run that has given a sign of life; null: none has. */
+  async #runsOf(hubs: readonly PeerId[]): Promise<(string | null)[]> {
+    if (hubs.length === 0) return []
+    return this.#ask((redis) => redis.mget(hubs.map((id) => this.#key('hub', id))))
   }
 
   #key(...parts: readonly string[]): string {
@@ -268,7 +278,7 @@ export class RedisStore extends EventEmitter<HubStoreEvents> implements HubStore
   }
 
   async #sayAlive(): Promise<void> {
-    await this.#commands.set(this.#key('hub', this.#o.self), '1', 'PX', OWNED_FOR_MS)
+    await this.#commands.set(this.#key('hub', this.#o.self), this.#run, 'PX', OWNED_FOR_MS)
   }
 }
 

@@ -76,6 +76,7 @@ test('what was said never adds up to more than the budget, whoever comes and goe
 describe('hubs of one site', () => {
   const clock = fakeClock()
   let isAway = false
+  let isLate = false
   let asked = 0
   const said = new Map<number, readonly SiteWanUser[]>()
   const hub = (n: number) => {
@@ -90,6 +91,7 @@ describe('hubs of one site', () => {
         asked++
         if (isAway) throw new Error('the store is away')
         said.set(n, own)
+        if (isLate) throw new Error('the answer of the store came too late')
         return [...said].flatMap(([of, users]) => (of === n ? [] : users))
       }
     })
@@ -105,6 +107,7 @@ describe('hubs of one site', () => {
   }
   beforeEach(() => {
     isAway = false
+    isLate = false
     asked = 0
   })
   const shares = () => [...a.has.values(), ...b.has.values()]
@@ -149,5 +152,18 @@ describe('hubs of one site', () => {
     a.masters.clear()
     await seconds(2)
     expect(shares()).toEqual([900])
+  })
+
+  test('take back what the store has heard although its answer was late', async () => {
+    for (const { masters } of [a, b]) masters.clear()
+    await seconds(2)
+    isLate = true
+    a.masters.add(id(1))
+    await seconds(1)
+    expect(said.get(1)).toMatchObject([{ id: id(1) }])
+    isLate = false
+    a.masters.clear()
+    await seconds(1)
+    expect(said.get(1)).toEqual([])
   })
 })

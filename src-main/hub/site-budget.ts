@@ -33,7 +33,8 @@ export class SiteBudget {
   readonly #given = new Map<PeerId, Given>()
   /** Those of the other hubs; without the store as they were last. */
   #others: readonly SiteWanUser[] = []
-  #isListed = false
+  /** The other hubs may count some of this one. */
+  #mayBeListed = false
   #isAsking = false
 
   constructor(world: SiteBudgetWorld) {
@@ -54,14 +55,16 @@ export class SiteBudget {
   beat(): void {
     const { exchange } = this.#world
     const own = this.#own()
-    if (!exchange || (own.length === 0 && !this.#isListed)) return this.divide()
+    if (!exchange || (own.length === 0 && !this.#mayBeListed)) return this.divide()
     if (this.#isAsking) return
     this.#isAsking = true
+    // Whatever becomes of the answer.
+    this.#mayBeListed = true
     void exchange(own)
       .then(
         (others) => {
           this.#others = own.length === 0 ? [] : others
-          this.#isListed = own.length > 0
+          this.#mayBeListed = own.length > 0
         },
         () => {}
       )

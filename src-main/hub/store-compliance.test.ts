@@ -132,6 +132,11 @@ function complies(make: (self: PeerId) => HubStore): void {
     expect(await a.wanUsers(at, [user(2)])).toEqual([])
     await a.stop()
     expect(await b.wanUsers(at, [])).toEqual([])
+    // Begun anew it has said nothing yet.
+    a = await open(idA)
+    expect(await b.wanUsers(at, [])).toEqual([])
+    await a.wanUsers(at, [user(4)])
+    expect(await b.wanUsers(at, [])).toEqual([user(4)])
   })
 
   test('makes one cluster of its hubs', () => {
@@ -145,43 +150,41 @@ describe('the store in memory', () => {
   complies((self) => new MemoryHubStore(space, self))
 })
 
+const servers = redisServers.length > 0 ? redisServers : [`a server. ${noRedis}`]
 if (redisServers.length === 0) console.log(noRedis)
-describe.each(redisServers.length > 0 ? redisServers : ['redis-server'])('the store on %s', (server) => {
+describe.skipIf(redisServers.length === 0).each(servers)('the store on %s', (server) => {
   let redis: RedisProcess
   const options = { fleet: 'f00d', clock: systemClock }
-  beforeAll(async () => void (redis = redisServers.length > 0 ? await startRedis(server) : (undefined as never)))
-  afterAll(() => redis?.stop())
+  beforeAll(async () => void (redis = await startRedis(server)))
+  afterAll(() => redis.stop())
 
-  describe.skipIf(redisServers.length === 0)('complies', () => {
+  describe('complies', () => {
     complies((self) => new RedisStore({ ...options, url: redis.url, self }))
   })
 
-  test.skipIf(redisServers.length === 0)(
-    'says that the server hangs, dies and is back, and answers no question meanwhile',
-    async () => {
-      const store = new RedisStore({ ...options, url: redis.url, self: id(0xabc) })
-      const up = once(store, 'up')
-      store.start()
-      await up
-      let down = once(store, 'down')
-      redis.signal('SIGSTOP')
-      await expect(store.own(content())).rejects.toThrow()
-      await down
-      expect(store.isUp).toBe(false)
-      let back = once(store, 'up')
-      redis.signal('SIGCONT')
-      await back
-      const c = content()
-      const before = await store.own(c)
-      down = once(store, 'down')
-      await redis.kill()
-      await down
-      back = once(store, 'up')
-      await redis.restart()
-      await back
-      // Empty: the fences begin anew.
-      expect(await store.own(c)).toEqual({ hub: before.hub, fence: 1 })
-      await store.stop()
-    }
-  )
+  test('says that the server hangs, dies and is back, and answers no question meanwhile', async () => {
+    const store = new RedisStore({ ...options, url: redis.url, self: id(0xabc) })
+    const up = once(store, 'up')
+    store.start()
+    await up
+    let down = once(store, 'down')
+    redis.signal('SIGSTOP')
+    await expect(store.own(content())).rejects.toThrow()
+    await down
+    expect(store.isUp).toBe(false)
+    let back = once(store, 'up')
+    redis.signal('SIGCONT')
+    await back
+    const c = content()
+    const before = await store.own(c)
+    down = once(store, 'down')
+    await redis.kill()
+    await down
+    back = once(store, 'up')
+    await redis.restart()
+    await back
+    // Empty: the fences begin anew.
+    expect(await store.own(c)).toEqual({ hub: before.hub, fence: 1 })
+    await store.stop()
+  })
 })

@@ -69,7 +69,7 @@ export interface HubStore extends EventEmitter<HubStoreEvents> {
   /** Newest first; with its card where one is known. */
   holders(content: SiteContent): Promise<{ id: PeerId; untilWallMs: number; card: string | null }[]>
   keepCard(site: string, id: PeerId, card: string): Promise<void>
-  /** Says who downloads for a site by the tables of this hub. @returns who does by those of the others */
+  /** Says who downloads for a site by the tables of this hub, in this run of it. @returns who does by those of the others */
   wanUsers(site: string, own: readonly SiteWanUser[]): Promise<SiteWanUser[]>
   stop(): Promise<void>
 }

@@ -8,7 +8,7 @@ import {
   type ServerResponse
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { expect } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { agentForGateway } from '../api/gateway/agent-for-gateway.ts'
 import { startGateway } from '../api/gateway/gateway.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -54,14 +54,22 @@ export const two = (fields: Fields = {}): Lying => ({ ...one(fields), body: 'two
 export const ONE = 'one, and more'
 export const TWO = 'two, and more'
 
-/** Two PCs with gateways, and an origin whose content changes from step to step. */
-export interface CacheSite {
-  /** Plays steps about one URL that nobody has asked for before. */
-  play(steps: readonly Step[]): Promise<void>
-  close(): Promise<void>
+type Play = (steps: readonly Step[]) => Promise<void>
+
+/**
+ * For all tests of a file: two PCs with gateways, and an origin whose content changes from step to step.
+ * @returns plays steps about one URL that nobody has asked for before
+ */
+export function cacheSite(): Play {
+  let site: Awaited<ReturnType<typeof start>>
+  beforeAll(async () => {
+    site = await start()
+  })
+  afterAll(() => site.close())
+  return (steps) => site.play(steps)
 }
 
-export async function startCacheSite(): Promise<CacheSite> {
+async function start(): Promise<{ play: Play; close(): Promise<void> }> {
   let lies: At = 'down'
   let asked: IncomingMessage[] = []
   let paths = 0

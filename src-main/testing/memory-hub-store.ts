@@ -70,6 +70,7 @@ export class MemoryHubStore extends EventEmitter<HubStoreEvents> implements HubS
 
   start(): void {
     this.#space.ears.set(this.#self, this)
+    for (const said of this.#space.wan.values()) said.delete(this.#self)
     this.#beat = this.#space.clock.every(EXTEND_MS, () => this.#sayAlive())
     setImmediate(() => this.noticed())
   }

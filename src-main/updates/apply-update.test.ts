@@ -130,6 +130,15 @@ test('a refusal that changed nothing, as while another installation runs, is not
   expect(await applyUpdate(one.world)).toMatchObject({ result: 'installed', version: '1.1.0' })
 })
 
+test('a refusal that changed nothing is not held against the release where no agent answered before either', async () => {
+  const health: Record<string, Health | null> = { '1.0.0': null }
+  const one = pc(health)
+  const locked = { ...one.world, install: () => Promise.reject(new Error('dpkg frontend lock is held')) }
+  expect(await applyUpdate(locked)).toMatchObject({ result: 'refused', code: 'UPDATE_PUT_OFF' })
+  delete health['1.0.0']
+  expect(await applyUpdate(one.world)).toMatchObject({ result: 'installed', version: '1.1.0' })
+})
+
 test('a refusal after which the agent is gone is a way back', async () => {
   const health: Record<string, Health | null> = {}
   const one = pc(health)

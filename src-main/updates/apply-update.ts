@@ -111,8 +111,8 @@ async function tryUpdate(world: InstallerWorld, work: string): Promise<Outcome> 
   const refused = await refusedBy(world, packages.install)
   // Another installation was under way, or the disk is full: another time may be better.
   if (refused !== null && there !== null && (await world.installed()) === there) {
-    const harm = await whyWorseNow(world, version, before)
-    if (harm === null)
+    // An agent that did not answer before shows no harm.
+    if (before === null || (await whyWorseNow(world, version, before)) === null)
       return ended(world, { version: offer.version, result: 'refused', why: refused, code: 'UPDATE_PUT_OFF' })
   }
   const why = refused ?? (await whyWorseNow(world, offer.version, before))

@@ -1,27 +1,12 @@
-import { afterAll, beforeAll, describe, test, vi } from 'vitest'
-import {
-  LATER,
-  LONG_AGO,
-  ONE,
-  TWO,
-  one,
-  two,
-  startCacheSite,
-  type CacheSite,
-  type Step
-} from '../../testing/cache-site.ts'
+import { describe, test, vi } from 'vitest'
+import { LATER, LONG_AGO, ONE, TWO, one, two, cacheSite, type Step } from '../../testing/cache-site.ts'
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 
-let site: CacheSite
-beforeAll(async () => {
-  site = await startCacheSite()
-})
-afterAll(() => site.close())
-const play = (steps: readonly Step[]) => site.play(steps)
+const play = cacheSite()
+const kept: Step = { at: one({ 'last-modified': LONG_AGO }), body: ONE }
 
 describe('conditions', () => {
-  const kept: Step = { at: one({ 'last-modified': LONG_AGO }), body: ONE }
   test.each<[string, Step[]]>([
     [
       'If-None-Match of what is there: 304 with the tag and no type',
@@ -105,7 +90,6 @@ describe('conditions', () => {
 })
 
 describe('HEAD and parts', () => {
-  const kept: Step = { at: one({ 'last-modified': LONG_AGO }), body: ONE }
   test.each<[string, Step[]]>([
     [
       'HEAD says what GET would',

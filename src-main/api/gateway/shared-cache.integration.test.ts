@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, test, vi } from 'vitest'
+import { describe, test, vi } from 'vitest'
 import {
   LATER,
   LONG_AGO,
@@ -6,21 +6,15 @@ import {
   TWO,
   one,
   two,
-  startCacheSite,
+  cacheSite,
   type At,
-  type CacheSite,
   type Fields,
   type Step
 } from '../../testing/cache-site.ts'
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 
-let site: CacheSite
-beforeAll(async () => {
-  site = await startCacheSite()
-})
-afterAll(() => site.close())
-const play = (steps: readonly Step[]) => site.play(steps)
+const play = cacheSite()
 
 /** Kept for nobody: neither this PC nor the other one gets it again. */
 const unshared = (fields: Fields, ask?: Record<string, string>): Step[] => [
