@@ -1,5 +1,4 @@
-import { z } from 'zod'
-import type { SettingFacts } from '../../src-main/settings/setting-facts.ts'
+import { isListOfTexts, type ValueFacts } from '../../src-main/contract/setting-values.ts'
 
 /** The kinds of fields that the consoles of administrators know. */
 export type SettingShape =
@@ -12,31 +11,16 @@ export type SettingShape =
   /** Lists of more than texts: JSON. */
   | { readonly kind: 'json' }
 
-interface Described {
-  readonly type?: string
-  readonly anyOf?: readonly Described[]
-  readonly enum?: readonly string[]
-  readonly items?: Described
-  readonly minimum?: number
-  readonly maximum?: number
-}
-
 /** Of a registry value that a number field writes. */
 const MAX_DWORD = 2 ** 32 - 1
 
 /** What a setting is to whoever fills in a form. Null is not something a form can say: there it is "not configured". */
-export function shapeOf({ schema }: Pick<SettingFacts, 'schema'>): SettingShape {
-  const { anyOf, ...plain } = z.toJSONSchema(schema, { io: 'input' }) as Described
-  const forms = (anyOf ?? [plain]).filter(({ type }) => type !== 'null')
-  const only = forms.length === 1 ? forms[0]! : {}
-  if (only.type === 'boolean') return { kind: 'switch' }
-  if (only.enum) return { kind: 'choice', choices: only.enum }
-  const { minimum: min = 0, maximum: max = Infinity } = only
-  if (only.type === 'integer' && min >= 0 && max <= MAX_DWORD) return { kind: 'number', min, max }
-  if (only.type === 'array' && isText(only.items)) return { kind: 'list' }
-  if (only.type === 'string' || only.type === 'integer' || only.type === 'number') return { kind: 'text' }
+export function shapeOf({ shape }: Pick<ValueFacts, 'shape'>): SettingShape {
+  if (shape.type === 'boolean') return { kind: 'switch' }
+  if (shape.enum) return { kind: 'choice', choices: shape.enum.map(String) }
+  const { minimum: min = 0, maximum: max = Infinity } = shape
+  if (shape.type === 'integer' && min >= 0 && max <= MAX_DWORD) return { kind: 'number', min, max }
+  if (isListOfTexts(shape)) return { kind: 'list' }
+  if (shape.type === 'string' || shape.type === 'integer' || shape.type === 'number') return { kind: 'text' }
   return { kind: 'json' }
 }
-
-const isText = (items: Described | undefined): boolean =>
-  items !== undefined && (items.type === 'string' || (items.anyOf?.every(isText) ?? false))

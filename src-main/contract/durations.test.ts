@@ -16,6 +16,8 @@ test.each([
   ['250 ms', 250],
   ['2 d 4 h', 187_200_000],
   ['1 hour 30 sec', 3_630_000],
+  ['10 minutes', 600_000],
+  ['1 minute 30 seconds', 90_000],
   ['30 days', 2_592_000_000]
 ])('%j is %d ms', (text, ms) => {
   expect(parseDuration(text)).toBe(ms)

@@ -2,13 +2,17 @@ const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h
 /** What else people write for them. */
 const spellings: Readonly<Record<string, string>> = {
   sec: 's',
+  second: 's',
+  seconds: 's',
   min: 'm',
+  minute: 'm',
+  minutes: 'm',
   hour: 'h',
   hours: 'h',
   day: 'd',
   days: 'd'
 }
-const part = /(\d+(?:\.\d+)?) ?(ms|sec|s|min|m|hours?|h|days?|d)/
+const part = /(\d+(?:\.\d+)?) ?(ms|seconds?|sec|s|minutes?|min|m|hours?|h|days?|d)/
 const everyPart = new RegExp(part, 'g')
 const allParts = new RegExp(`^${part.source}(?: ?${part.source})*$`)
 

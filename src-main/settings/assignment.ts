@@ -1,10 +1,11 @@
-import { readSettingText } from '../contract/setting-values.ts'
+import { checkSettingValue } from '../contract/setting-problems.ts'
+import { readSettingText } from '../contract/setting-text.ts'
 import type { SettingsInput } from '../contract/settings.ts'
 import { LarderError } from '../lib/errors.ts'
 import { COMMAND_LINE } from './effective.ts'
 import { didYouMean } from './nearest-name.ts'
 import { factsAbout, isSettingName, splitName, type SettingName } from './setting-facts.ts'
-import { reasonOf, type SettingValues } from './settings-text.ts'
+import type { SettingValues } from './settings-text.ts'
 
 /** @throws NOT_FOUND */
 export function knownName(text: string): SettingName {
@@ -53,9 +54,9 @@ export function commandLineValues(input: SettingsInput): SettingValues {
 
 /** @throws SETTINGS_INVALID */
 export function checkedValue(name: SettingName, value: unknown, place: string): unknown {
-  const parsed = factsAbout(name).schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  throw invalid(name, place, reasonOf(parsed.error))
+  const checked = checkSettingValue(factsAbout(name), value)
+  if ('problem' in checked) throw invalid(name, place, checked.problem)
+  return checked.value
 }
 
 function invalid(setting: string, place: string, reason: string): LarderError {

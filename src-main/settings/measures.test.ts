@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseAssignment, parseValue } from './assignment.ts'
+import { checkedValue, parseAssignment, parseValue } from './assignment.ts'
 import { showMeasure } from '../contract/measures.ts'
-import { editSettingText, readSettingText } from '../contract/setting-values.ts'
+import { editSettingText, readSettingText } from '../contract/setting-text.ts'
 import { settingFacts, settingNames, type SettingName } from './setting-facts.ts'
 
 describe('a setting with a unit, as people type it,', () => {
@@ -94,7 +94,12 @@ test.each<[SettingName, string, unknown]>([
   ['discovery.seeds', '', []],
   ['discovery.inhibitedSubnets', '10.20.0.0/16\nfd00::/8', ['10.20.0.0/16', 'fd00::/8']],
   ['gateway.hosts', '["*.corp.example"]', ['*.corp.example']],
-  ['sharing.recalls', `sha256:${'a'.repeat(64)} old, and broken`, [`sha256:${'a'.repeat(64)} old, and broken`]]
+  ['sharing.recalls', `sha256:${'a'.repeat(64)} old, and broken`, [`sha256:${'a'.repeat(64)} old, and broken`]],
+  [
+    'sharing.recalls',
+    `sha256:${'a'.repeat(64)} old, and broken\nsha256:${'b'.repeat(64)}`,
+    [`sha256:${'a'.repeat(64)} old, and broken`, `sha256:${'b'.repeat(64)}`]
+  ]
 ])('%s: %j is %j', (name, text, value) => {
   expect(parseValue(name, text)).toEqual(value)
 })
@@ -104,7 +109,12 @@ test.each<[SettingName, string, string]>([
   ['log.level', 'loud', 'expected one of fatal, error, warn, info, debug, trace'],
   ['ports.api', 'many', 'expected a whole number from 0 to 65535'],
   ['discovery.inhibitedSubnets', '10.20.0.0/16, 10.30', '“10.30”: '],
-  ['gateway.hosts', 'a b', '“a b”: expected host, host:port, *.domain or *']
+  ['gateway.hosts', 'a b', '“a b”: expected host, host:port, *.domain or *'],
+  ['hub.listen', '4728', 'expected host:port'],
+  ['hub.monitorToken', 'short', 'expected at least 16 characters'],
+  ['precache.days', 'mon, someday', '“someday”: expected one of mon, tue, wed, thu, fri, sat, sun'],
+  ['precache.days', '', 'expected at least 1 entry'],
+  ['hub.sites', 'Berlin', 'expected a list in JSON']
 ])('%s: %j is refused: %s', (name, text, reason) => {
   expect(() => parseValue(name, text)).toThrow(reason)
 })
@@ -114,4 +124,15 @@ test('what stands in an editor is read as the same', () => {
     expect(readSettingText(facts, editSettingText(facts, facts.defaultValue)), facts.name).toEqual({
       value: facts.defaultValue
     })
+})
+
+test.each<[SettingName, unknown, string]>([
+  ['cache.maxBytes', '20GiB', 'expected a whole number from 1048576 (bytes), or null'],
+  ['ports.api', 99_999, 'expected a whole number from 0 to 65535'],
+  ['gateway.enabled', 'on', 'expected true or false'],
+  ['log.level', 'loud', 'expected one of fatal, error, warn, info, debug, trace'],
+  ['discovery.inhibitedSubnets', ['10.0.0.0/8', '10.30'], '“10.30”: expected a subnet such as 10.20.0.0/16'],
+  ['hub.listen', 4728, 'expected string, received number']
+])('a program that gives %s as %j is told: %s', (name, value, reason) => {
+  expect(() => checkedValue(name, value, 'the new value')).toThrow(`${name} in the new value: ${reason}`)
 })

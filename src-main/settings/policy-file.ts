@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Settings } from '../contract/settings.ts'
 import { ORIGINS, type PolicyOrigin } from './policy-folder.ts'
 import { isSettingName, settingNames, type SettingName } from './setting-facts.ts'
-import { parseJsonText, readSections, reasonOf, type Parsed, type SettingValues } from './settings-text.ts'
+import { parseJsonText, readSections, type Parsed, type SettingValues } from './settings-text.ts'
 
 const head = {
   $schema: z.string().max(2048).optional(),
@@ -81,7 +81,10 @@ export function parsePolicy(text: string): Parsed<Policy> {
   const parsed = PolicyText.safeParse(json.value.value)
   if (!parsed.success) {
     const path = parsed.error.issues[0]?.path.filter((part) => typeof part !== 'symbol') ?? []
-    return { ok: false, problem: json.value.problemAt(path, reasonOf(parsed.error), path.join('.')) }
+    return {
+      ok: false,
+      problem: json.value.problemAt(path, parsed.error.issues[0]?.message ?? 'invalid', path.join('.'))
+    }
   }
   const { by = null, reason = null } = parsed.data
   const recommended = readSections(json.value, parsed.data.recommended, ['recommended'])

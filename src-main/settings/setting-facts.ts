@@ -2,8 +2,6 @@ import type { z } from 'zod'
 import { valueFacts, type ValueFacts } from '../contract/setting-values.ts'
 import { Settings } from '../contract/settings.ts'
 
-export type { SettingUnit } from '../contract/measures.ts'
-
 /** Name for people and programs: `section.name`. */
 export type SettingName = { [S in keyof Settings & string]: `${S}.${keyof Settings[S] & string}` }[keyof Settings &
   string]
@@ -65,8 +63,11 @@ export function settingsFrom(of: (name: SettingName) => unknown): Settings {
 
 function factsOf(name: SettingName, schema: z.ZodType): SettingFacts {
   const { description = '', live, secret } = schema.meta() ?? {}
-  return Object.defineProperties(
-    { name, description, defaultValue: schema.parse(undefined), secret: secret === true, needsRestart: live !== true },
-    Object.getOwnPropertyDescriptors(valueFacts(name, schema))
-  ) as SettingFacts
+  return Object.assign(valueFacts(name, schema), {
+    name,
+    description,
+    defaultValue: schema.parse(undefined),
+    secret: secret === true,
+    needsRestart: live !== true
+  })
 }

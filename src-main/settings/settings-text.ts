@@ -7,7 +7,8 @@ import {
   type Node,
   type ParseError
 } from 'jsonc-parser'
-import { z } from 'zod'
+import type { z } from 'zod'
+import { valueProblem } from '../contract/setting-problems.ts'
 import { factsAbout, isSettingName, type SettingName } from './setting-facts.ts'
 
 /** A file's text, or why it cannot be read; undefined: there is none. */
@@ -118,20 +119,21 @@ export function readSections(
         unknown.push(name)
         continue
       }
-      const parsed = factsAbout(name).schema.safeParse(value)
+      const facts = factsAbout(name)
+      const parsed = facts.schema.safeParse(value)
       if (!parsed.success)
         return {
           ok: false,
-          problem: json.problemAt([...at, section, key, ...pathOf(parsed.error)], reasonOf(parsed.error), name)
+          problem: json.problemAt(
+            [...at, section, key, ...pathOf(parsed.error)],
+            valueProblem(facts, value, parsed.error),
+            name
+          )
         }
       values.set(name, parsed.data)
     }
   }
   return { ok: true, value: { values, unknown } }
-}
-
-export function reasonOf(error: z.ZodError): string {
-  return error.issues[0]?.message ?? 'invalid'
 }
 
 const pathOf = (error: z.ZodError): JSONPath => (error.issues[0]?.path ?? []).filter((part) => typeof part !== 'symbol')

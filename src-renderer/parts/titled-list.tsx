@@ -1,5 +1,6 @@
 import { makeStyles, tokens } from '@fluentui/react-components'
 import { useId, type ReactNode } from 'react'
+import { PlainList } from './plain-list.tsx'
 
 const useStyles = makeStyles({
   heading: {
@@ -8,14 +9,6 @@ const useStyles = makeStyles({
     lineHeight: tokens.lineHeightBase200,
     fontWeight: tokens.fontWeightSemibold,
     color: tokens.colorNeutralForeground3
-  },
-  list: {
-    display: 'flex',
-    flexDirection: 'column',
-    rowGap: tokens.spacingVerticalS,
-    margin: 0,
-    padding: 0,
-    listStyleType: 'none'
   },
   row: {
     display: 'grid',
@@ -42,9 +35,7 @@ export function TitledList({ title, children }: { readonly title: string; readon
       <h3 id={id} className={styles.heading}>
         {title}
       </h3>
-      <ul className={styles.list} aria-labelledby={id}>
-        {children}
-      </ul>
+      <PlainList labelledBy={id}>{children}</PlainList>
     </>
   )
 }

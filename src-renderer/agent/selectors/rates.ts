@@ -2,6 +2,7 @@ import type { RatesView, RateTableView } from '../../../src-main/contract/rates.
 import { weekdays, type Weekday } from '../../../src-main/contract/settings.ts'
 import { formatSize, formatRate } from '../../../src-main/contract/sizes.ts'
 import { hostOf } from '../../format/url.ts'
+import { dayNames, fullHour } from '../../format/week.ts'
 
 type Caps = RatesView['caps']
 
@@ -85,20 +86,10 @@ function nextCapsChange({
   return null
 }
 
-const dayNames: Record<Weekday, string> = {
-  mon: 'Monday',
-  tue: 'Tuesday',
-  wed: 'Wednesday',
-  thu: 'Thursday',
-  fri: 'Friday',
-  sat: 'Saturday',
-  sun: 'Sunday'
-}
-
 /** `18:00`, or `Monday 08:00` when that is a day or more away. */
 export function hourOfChange(table: RateTableView): string | null {
   const change = nextCapsChange(table)
   if (change === null) return null
-  const hour = `${String(change.hour).padStart(2, '0')}:00`
-  return change.hoursAway < 24 ? hour : `${dayNames[change.day]} ${hour}`
+  const hour = fullHour(change.hour)
+  return change.hoursAway < 24 ? hour : `${dayNames[weekdays.indexOf(change.day)]} ${hour}`
 }

@@ -1,16 +1,7 @@
 import { editRate } from '../../../src-main/contract/sizes.ts'
 import { rateKinds, weekdays, type RateKind, type Weekday } from '../../../src-main/contract/settings.ts'
+import { dayNames, fullHour } from '../../format/week.ts'
 import { HOURS, USUAL, rulesOf, type Hour, type HourLimits, type WeekGrid } from './schedule.ts'
-
-export const dayNames: readonly string[] = [
-  'Monday',
-  'Tuesday',
-  'Wednesday',
-  'Thursday',
-  'Friday',
-  'Saturday',
-  'Sunday'
-]
 
 /** The kinds of traffic, as the fields of a limit are called. */
 export const kindNames: Readonly<Record<RateKind, string>> = {
@@ -20,9 +11,6 @@ export const kindNames: Readonly<Record<RateKind, string>> = {
   lanBackground: 'From other PCs, in the background',
   upload: 'Uploads'
 }
-
-/** `8` → `08:00` */
-export const clock = (hour: number): string => `${String(hour).padStart(2, '0')}:00`
 
 /** Limits for one line: `Background downloads 2 MiB/s, uploads unlimited`. */
 export function limitsInWords(limits: HourLimits): string {
@@ -53,7 +41,7 @@ export function daysInWords(days: readonly Weekday[]): string {
 /** A schedule, a line for each block of hours: when, and what counts then. */
 export function scheduleInWords(grid: WeekGrid): readonly { readonly when: string; readonly what: string }[] {
   return rulesOf(grid).map(({ days, from, to, ...limits }) => ({
-    when: `${daysInWords(days)}, ${from === 0 && to === HOURS ? 'all day' : `${clock(from)} to ${clock(to)}`}`,
+    when: `${daysInWords(days)}, ${from === 0 && to === HOURS ? 'all day' : `${fullHour(from)} to ${fullHour(to)}`}`,
     what: limitsInWords(limits)
   }))
 }
@@ -62,5 +50,5 @@ export function scheduleInWords(grid: WeekGrid): readonly { readonly when: strin
 export function hourInWords({ limits, hours }: WeekGrid, { day, hour }: Hour): string {
   const which = hours[day * HOURS + hour]!
   const what = which === USUAL ? 'Usual limits' : limitsInWords(limits[which] ?? {})
-  return `${dayNames[day]}, ${clock(hour)} to ${clock(hour + 1)}: ${what}`
+  return `${dayNames[day]}, ${fullHour(hour)} to ${fullHour(hour + 1)}: ${what}`
 }

@@ -63,6 +63,16 @@ export function painted(grid: WeekGrid, a: Hour, b: Hour, which: number): WeekGr
 export const strokeAt = (grid: WeekGrid, hour: Hour, brush: number): number =>
   grid.hours[indexOf(hour)] === brush ? USUAL : brush
 
+/** The number that a limit of one grid has in another; the first where it is not in that. */
+export function brushAfter(before: WeekGrid, brush: number, after: WeekGrid): number {
+  if (brush === USUAL) return USUAL
+  const key = keyOf(before.limits[brush] ?? {})
+  return Math.max(
+    after.limits.findIndex((one) => keyOf(one) === key),
+    0
+  )
+}
+
 export const isSameWeek = (a: WeekGrid, b: WeekGrid): boolean =>
   JSON.stringify(rulesOf(a)) === JSON.stringify(rulesOf(b))
 

@@ -3,13 +3,10 @@ import { AppSettings } from '../../../src-main/contract/app-settings.ts'
 import type { SettingView } from '../../../src-main/contract/commands.ts'
 import { measureWanted } from '../../../src-main/contract/measures.ts'
 import { Settings } from '../../../src-main/contract/settings.ts'
-import {
-  editSettingText,
-  isListOfTexts,
-  readSettingText,
-  valueFacts,
-  type ValueFacts
-} from '../../../src-main/contract/setting-values.ts'
+import { checkSettingValue } from '../../../src-main/contract/setting-problems.ts'
+import { editSettingText, readSettingText } from '../../../src-main/contract/setting-text.ts'
+import { isListOfTexts, valueFacts, type ValueFacts } from '../../../src-main/contract/setting-values.ts'
+import { fullHour } from '../../format/week.ts'
 
 export interface Choice {
   readonly value: string
@@ -23,9 +20,9 @@ export type SettingField = { readonly facts: ValueFacts } & (
   | { readonly kind: 'choice' | 'choices'; readonly options: readonly Choice[] }
 )
 
-/** Reads from the contract's schema how each setting is edited, by its name. */
+/** How each setting is edited, by its name, as the contract's schema says. Not cheap to find out, and always the same. */
 export function settingFields(): ReadonlyMap<string, SettingField> {
-  return new Map(
+  return (fields ??= new Map(
     Object.entries({
       ...Object.fromEntries(Object.entries(Settings.shape).map(([name, section]) => [name, section.unwrap().shape])),
       app: AppSettings.shape
@@ -35,8 +32,9 @@ export function settingFields(): ReadonlyMap<string, SettingField> {
         return [name, fieldOf(name, valueFacts(name, schema))] as const
       })
     )
-  )
+  ))
 }
+let fields: ReadonlyMap<string, SettingField> | undefined
 
 function fieldOf(name: string, facts: ValueFacts): SettingField {
   const { shape } = facts
@@ -57,27 +55,22 @@ function fieldOf(name: string, facts: ValueFacts): SettingField {
 }
 
 const isHour = (name: string): boolean => name === 'precache.from' || name === 'precache.to'
-const hourChoice = (hour: number): Choice => ({ value: String(hour), label: `${String(hour).padStart(2, '0')}:00` })
+const hourChoice = (hour: number): Choice => ({ value: String(hour), label: fullHour(hour) })
 const plainChoices = (values: readonly unknown[]): Choice[] =>
   values.map((value) => ({ value: String(value), label: String(value) }))
 const dayChoice = (day: string): Choice => ({ value: day, label: day.charAt(0).toUpperCase() + day.slice(1) })
 
-/** The value in an edited text, or what is wrong with it, as a sentence. */
-export function parseSetting(
-  { facts }: SettingField,
-  text: string
-): { readonly value: SettingView['value'] } | { readonly problem: string } {
-  const read = readSettingText(facts, text)
-  return 'problem' in read ? { problem: sentence(read.problem) } : { value: read.value as SettingView['value'] }
-}
+/** A value that was given, or what is wrong with it, as a sentence. */
+export type GivenValue = { readonly value: SettingView['value'] } | { readonly problem: string }
 
-/** A value that was not typed, checked: painted, or picked. */
-export function checkSetting({ facts }: SettingField, value: unknown): ReturnType<typeof parseSetting> {
-  const parsed = facts.schema.safeParse(value)
-  return parsed.success
-    ? { value: parsed.data as SettingView['value'] }
-    : { problem: sentence(parsed.error.issues[0]?.message ?? 'This does not fit') }
-}
+export const parseSetting = ({ facts }: SettingField, text: string): GivenValue => given(readSettingText(facts, text))
+
+/** A value that was not typed: painted, or picked. */
+export const checkSetting = ({ facts }: SettingField, value: unknown): GivenValue =>
+  given(checkSettingValue(facts, value))
+
+const given = (read: ReturnType<typeof readSettingText>): GivenValue =>
+  'problem' in read ? { problem: sentence(read.problem) } : { value: read.value as SettingView['value'] }
 
 /** A value as it stands in its editor. */
 export function editText(value: SettingView['value'], field?: SettingField): string {

@@ -10,6 +10,7 @@ import { formatTimeLeft } from '../../../src-main/contract/durations.ts'
 import { fileNameOf } from '../../format/url.ts'
 import { Until } from '../../parts/for-how-long.tsx'
 import { Panel } from '../../parts/panel.tsx'
+import { PlainList } from '../../parts/plain-list.tsx'
 import { SplitBar } from '../../parts/source-split.tsx'
 
 /** Rows shown here; the rest is one click away. */
@@ -20,14 +21,6 @@ const useStyles = makeStyles({
     fontSize: tokens.fontSizeBase500,
     lineHeight: tokens.lineHeightBase500,
     fontWeight: tokens.fontWeightSemibold
-  },
-  list: {
-    display: 'flex',
-    flexDirection: 'column',
-    rowGap: tokens.spacingVerticalM,
-    margin: 0,
-    padding: 0,
-    listStyleType: 'none'
   },
   row: { display: 'flex', flexDirection: 'column', rowGap: '3px', minWidth: 0 },
   line: { display: 'flex', justifyContent: 'space-between', columnGap: tokens.spacingHorizontalM, minWidth: 0 },
@@ -88,7 +81,7 @@ export function NowPanel() {
           ) : null}
         </>
       ) : (
-        <ul className={styles.list}>
+        <PlainList roomy>
           {running.slice(0, MOST_ROWS).map((request) => {
             const left = timeLeftMs(request)
             const name = fileNameOf(request.url)
@@ -112,7 +105,7 @@ export function NowPanel() {
               </li>
             )
           })}
-        </ul>
+        </PlainList>
       )}
       {running.length > MOST_ROWS ? (
         <Text className={styles.quiet}>and {(running.length - MOST_ROWS).toLocaleString('en')} more</Text>

@@ -21,6 +21,7 @@ import { countOf } from '../../../src-main/contract/sizes.ts'
 import { clockTime } from '../../format/time.ts'
 import { fileNameOf } from '../../format/url.ts'
 import { Panel } from '../../parts/panel.tsx'
+import { PlainList } from '../../parts/plain-list.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { When } from '../../parts/when.tsx'
 
@@ -39,14 +40,6 @@ const useStyles = makeStyles({
     alignItems: 'center',
     justifyContent: 'space-between',
     gap: tokens.spacingHorizontalS
-  },
-  failures: {
-    display: 'flex',
-    flexDirection: 'column',
-    rowGap: tokens.spacingVerticalM,
-    margin: 0,
-    padding: 0,
-    listStyleType: 'none'
   },
   name: { display: 'block', fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere' }
 })
@@ -126,7 +119,7 @@ function FailuresDialog({
         <DialogBody>
           <DialogTitle>What could not be pre-cached</DialogTitle>
           <DialogContent>
-            <ul className={styles.failures}>
+            <PlainList roomy>
               {failed.map(({ url, code, message }, i) => (
                 <li key={`${i}${url}`}>
                   <span className={styles.name} title={url}>
@@ -137,7 +130,7 @@ function FailuresDialog({
                   </Text>
                 </li>
               ))}
-            </ul>
+            </PlainList>
           </DialogContent>
           <DialogActions>
             <DialogTrigger disableButtonEnhancement>

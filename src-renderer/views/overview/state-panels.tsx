@@ -7,6 +7,7 @@ import { fleetState } from '../../agent/selectors/overview.ts'
 import { countOf, formatSize } from '../../../src-main/contract/sizes.ts'
 import { exactDay } from '../../format/time.ts'
 import { Facts, Panel } from '../../parts/panel.tsx'
+import { PlainList } from '../../parts/plain-list.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { When } from '../../parts/when.tsx'
 import { EventIcon } from '../events/event-icon.tsx'
@@ -22,14 +23,6 @@ const useStyles = makeStyles({
   },
   inText: { fontSize: 'inherit', lineHeight: 'inherit' },
   warning: { color: tokens.colorStatusWarningForeground1 },
-  list: {
-    display: 'flex',
-    flexDirection: 'column',
-    rowGap: tokens.spacingVerticalS,
-    margin: 0,
-    padding: 0,
-    listStyleType: 'none'
-  },
   event: {
     display: 'grid',
     gridTemplateColumns: 'auto minmax(0, 1fr) auto',
@@ -170,7 +163,7 @@ export function RecentPanel() {
       {newest.length === 0 ? (
         <Text className={styles.text}>Nothing has happened since Larder started.</Text>
       ) : (
-        <ul className={styles.list}>
+        <PlainList>
           {newest.map((event) => (
             <li key={event.seq} className={styles.event}>
               <EventIcon event={event} />
@@ -181,7 +174,7 @@ export function RecentPanel() {
               <When at={event.at} className={styles.quiet} />
             </li>
           ))}
-        </ul>
+        </PlainList>
       )}
     </Panel>
   )

@@ -7,8 +7,6 @@ import { kindNames, limitsInWords } from '../../agent/selectors/schedule-words.t
 import { editText, parseSetting, settingFields } from '../../agent/selectors/setting-fields.ts'
 import { limitColour } from './limit-colours.ts'
 
-const fields = settingFields()
-
 const useStyles = makeStyles({
   root: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalS },
   brushes: { display: 'flex', flexWrap: 'wrap', alignItems: 'center', columnGap: tokens.spacingHorizontalM },
@@ -128,7 +126,7 @@ function LimitField({
 }) {
   const [typed, setTyped] = useState<string | null>(null)
   const [problem, setProblem] = useState<string | null>(null)
-  const field = fields.get(`rates.${kind}`)!
+  const field = settingFields().get(`rates.${kind}`)!
   const rate = limits[kind]
   const shown = rate === undefined ? '' : rate === null ? 'none' : editText(rate, field)
   const take = () => {

@@ -1,11 +1,12 @@
 import { Button, Field, Input, makeStyles, tokens } from '@fluentui/react-components'
 import { Add16Regular } from '@fluentui/react-icons/svg/add'
 import { Dismiss16Regular } from '@fluentui/react-icons/svg/dismiss'
-import { useRef, useState, type KeyboardEvent } from 'react'
-import { entriesIn } from '../../../src-main/contract/setting-values.ts'
-import { parseSetting, type SettingField } from '../../agent/selectors/setting-fields.ts'
+import { useRef, useState, type ClipboardEvent, type KeyboardEvent } from 'react'
+import { listsIn } from '../../../src-main/contract/setting-text.ts'
+import { checkSetting, type SettingField } from '../../agent/selectors/setting-fields.ts'
 import { settingLabel } from '../../agent/selectors/setting-labels.ts'
 import { EditButtons } from './edit-buttons.tsx'
+import { EditorGroup } from './editor-group.tsx'
 import type { EditorProps } from './editor-props.ts'
 
 const useStyles = makeStyles({
@@ -44,21 +45,29 @@ export function ListEditor({ setting, field, edit, managed, ids }: EditorProps &
   const listRef = useRef<HTMLUListElement>(null)
   const entries = draft ?? saved
 
-  /** What is typed belongs to the list; null when it does not fit, and that is told. */
-  const withTyped = (): readonly string[] | null => {
-    const added = entriesIn(typed)
-    const next = [...entries, ...added.filter((entry) => !entries.includes(entry))]
-    if (added.length === 0) return next
-    const read = parseSetting(field, JSON.stringify(next))
-    edit.tell('problem' in read ? read.problem : null)
-    return 'problem' in read ? null : next
+  /** The list with what is in a text; null when that does not fit, which is told. */
+  const withText = (text: string): readonly string[] | null => {
+    if (text.trim() === '') return entries
+    const lists = listsIn(text).map((added) => [...new Set([...entries, ...added])])
+    const checked = lists.map((list) => checkSetting(field, list))
+    const fits = checked.findIndex((one) => 'value' in one)
+    const first = checked[0]!
+    edit.tell(fits < 0 && 'problem' in first ? first.problem : null)
+    return lists[fits] ?? null
   }
-  const add = () => {
-    const next = withTyped()
-    if (next === null) return
+  const add = (text: string) => {
+    const next = withText(text)
+    if (next === null) return setTyped(text.replace(/\s*\n\s*/g, ', '))
     setDraft(next)
     setTyped('')
     inputRef.current?.focus()
+  }
+  const onPaste = (event: ClipboardEvent) => {
+    const pasted = event.clipboardData.getData('text').trim()
+    // A field of one line would run the lines together.
+    if (edit.busy || !pasted.includes('\n')) return
+    event.preventDefault()
+    add(`${typed}\n${pasted}`.trim())
   }
   const remove = (at: number) => {
     setDraft(entries.filter((_, i) => i !== at))
@@ -68,9 +77,9 @@ export function ListEditor({ setting, field, edit, managed, ids }: EditorProps &
     next?.focus()
   }
   const save = async () => {
-    const next = withTyped()
+    const next = withText(typed)
     if (next === null) return
-    if (await edit.save(parseSetting(field, JSON.stringify(next)))) clear()
+    if (await edit.save(checkSetting(field, next))) clear()
   }
   const clear = () => {
     setDraft(null)
@@ -86,19 +95,13 @@ export function ListEditor({ setting, field, edit, managed, ids }: EditorProps &
       discard()
     } else if (event.key === 'Enter' && event.target === inputRef.current) {
       event.preventDefault()
-      if (typed.trim() !== '' && !event.ctrlKey) add()
+      if (typed.trim() !== '' && !event.ctrlKey) add(typed)
       else if (draft !== null || typed !== '') void save()
     }
   }
 
   return (
-    <div
-      role="group"
-      aria-labelledby={ids.label}
-      aria-describedby={ids.note}
-      className={styles.root}
-      onKeyDown={onKeyDown}
-    >
+    <EditorGroup ids={ids} onKeyDown={onKeyDown}>
       <Field validationState={edit.problem === null ? 'none' : 'error'} validationMessage={edit.problem ?? undefined}>
         <div className={styles.root}>
           <div className={styles.list}>
@@ -139,8 +142,9 @@ export function ListEditor({ setting, field, edit, managed, ids }: EditorProps &
                 spellCheck={false}
                 autoComplete="off"
                 onChange={(_, { value }) => setTyped(value)}
+                onPaste={onPaste}
               />
-              <Button icon={<Add16Regular />} disabled={edit.busy || typed.trim() === ''} onClick={add}>
+              <Button icon={<Add16Regular />} disabled={edit.busy || typed.trim() === ''} onClick={() => add(typed)}>
                 Add
               </Button>
             </div>
@@ -150,6 +154,6 @@ export function ListEditor({ setting, field, edit, managed, ids }: EditorProps &
       {(draft !== null && draft.join('\n') !== saved.join('\n')) || typed.trim() !== '' ? (
         <EditButtons busy={edit.busy} onSave={() => void save()} onDiscard={discard} />
       ) : null}
-    </div>
+    </EditorGroup>
   )
 }

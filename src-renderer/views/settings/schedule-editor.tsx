@@ -1,10 +1,19 @@
 import { Field, makeStyles, Text, tokens } from '@fluentui/react-components'
 import { useState, type KeyboardEvent } from 'react'
 import type { RateRule } from '../../../src-main/contract/settings.ts'
-import { emptyGrid, gridOf, isSameWeek, rulesOf, type WeekGrid } from '../../agent/selectors/schedule.ts'
+import {
+  brushAfter,
+  emptyGrid,
+  gridOf,
+  isSameWeek,
+  rulesOf,
+  USUAL,
+  type WeekGrid
+} from '../../agent/selectors/schedule.ts'
 import { checkSetting, type SettingField } from '../../agent/selectors/setting-fields.ts'
 import type { SettingView } from '../../../src-main/contract/commands.ts'
 import { EditButtons } from './edit-buttons.tsx'
+import { EditorGroup } from './editor-group.tsx'
 import { LimitBrushes } from './limit-brushes.tsx'
 import { ScheduleGrid } from './schedule-grid.tsx'
 import { ScheduleSummary } from './schedule-summary.tsx'
@@ -14,7 +23,6 @@ import type { EditorProps } from './editor-props.ts'
 const FIRST_LIMIT = { wanBackground: 2 ** 20 }
 
 const useStyles = makeStyles({
-  root: { display: 'flex', flexDirection: 'column', rowGap: tokens.spacingVerticalM, minWidth: 0 },
   week: { display: 'flex', flexWrap: 'wrap', gap: tokens.spacingHorizontalXXL, rowGap: tokens.spacingVerticalM },
   grid: { flex: '3 1 32rem', minWidth: 0, maxWidth: '60rem' },
   summary: { flex: '1 1 14rem', minWidth: 0 },
@@ -25,15 +33,22 @@ const useStyles = makeStyles({
 export function ScheduleEditor({ setting, field, edit, managed, ids }: EditorProps & { readonly field: SettingField }) {
   const styles = useStyles()
   const [draft, setDraft] = useState<WeekGrid | null>(null)
-  const [brush, setBrush] = useState(0)
+  const [chosen, setBrush] = useState(0)
   const saved = savedGrid(setting, managed)
   const grid = draft ?? saved
+  // The limits may have become fewer: by a save, or by a reset.
+  const brush = grid.limits[chosen] === undefined && chosen !== USUAL ? 0 : chosen
   const change = (next: WeekGrid) => {
+    if (edit.busy) return
     setDraft(next)
     edit.tell(null)
   }
   const save = async () => {
-    if (await edit.save(checkSetting(field, rulesOf(grid)))) setDraft(null)
+    const rules = rulesOf(grid)
+    if (!(await edit.save(checkSetting(field, rules)))) return
+    setDraft(null)
+    // What nobody painted with is gone, and the rest has a new order.
+    setBrush(brushAfter(grid, brush, gridOf(rules)))
   }
   const discard = () => {
     setDraft(null)
@@ -46,13 +61,7 @@ export function ScheduleEditor({ setting, field, edit, managed, ids }: EditorPro
     discard()
   }
   return (
-    <div
-      role="group"
-      aria-labelledby={ids.label}
-      aria-describedby={ids.note}
-      className={styles.root}
-      onKeyDown={onKeyDown}
-    >
+    <EditorGroup roomy ids={ids} onKeyDown={onKeyDown}>
       {managed ? null : <LimitBrushes grid={grid} brush={brush} onBrush={setBrush} onChange={change} />}
       <div className={styles.week}>
         <div className={styles.grid}>
@@ -73,7 +82,7 @@ export function ScheduleEditor({ setting, field, edit, managed, ids }: EditorPro
           <EditButtons busy={edit.busy} onSave={() => void save()} onDiscard={discard} />
         ) : null}
       </Field>
-    </div>
+    </EditorGroup>
   )
 }
 

@@ -1,5 +1,5 @@
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components'
-import { useRef, useState, type KeyboardEvent, type PointerEvent } from 'react'
+import { useRef, useState, type FocusEvent, type KeyboardEvent, type PointerEvent } from 'react'
 import {
   DAYS,
   HOURS,
@@ -10,7 +10,8 @@ import {
   type Hour,
   type WeekGrid
 } from '../../agent/selectors/schedule.ts'
-import { clock, dayNames, hourInWords } from '../../agent/selectors/schedule-words.ts'
+import { hourInWords } from '../../agent/selectors/schedule-words.ts'
+import { dayNames, fullHour } from '../../format/week.ts'
 import { sourceTokens } from '../../theme.ts'
 import { useMedia } from '../../parts/use-media.ts'
 import { limitColour } from './limit-colours.ts'
@@ -108,6 +109,8 @@ export function ScheduleGrid({ grid, brush, managed, labelledBy, onChange }: Sch
 
   const onKeyDown = (event: KeyboardEvent) => {
     const { key, shiftKey } = event
+    // What was painted is taken back, and the stroke with it.
+    if (key === 'Escape') stroke.current = null
     const next = placeAfter(focus, key, { upright, ends: event.ctrlKey })
     if (next !== null) {
       event.preventDefault()
@@ -147,6 +150,10 @@ export function ScheduleGrid({ grid, brush, managed, labelledBy, onChange }: Sch
     dragging.current = false
     stroke.current = null
   }
+  // Whoever comes back may have another brush by then, or other limits.
+  const onBlur = (event: FocusEvent) => {
+    if (!event.currentTarget.contains(event.relatedTarget)) stroke.current = null
+  }
 
   const cell = (place: Place, what: { role: string; label: string; className: string }) => {
     const which = place.day < 0 || place.hour < 0 ? null : grid.hours[indexOf(place)]!
@@ -168,14 +175,14 @@ export function ScheduleGrid({ grid, brush, managed, labelledBy, onChange }: Sch
           ? place.hour < 0
             ? dayNames[place.day]!.slice(0, 3)
             : upright
-              ? clock(place.hour)
+              ? fullHour(place.hour)
               : String(place.hour).padStart(2, '0')
           : null}
       </div>
     )
   }
   const head = (place: Place, role: string) => {
-    const about = place.hour < 0 ? dayNames[place.day]! : `${clock(place.hour)} to ${clock(place.hour + 1)}`
+    const about = place.hour < 0 ? dayNames[place.day]! : `${fullHour(place.hour)} to ${fullHour(place.hour + 1)}`
     const label = managed ? about : `${about}: paint ${place.hour < 0 ? 'the whole day' : 'this hour of all days'}`
     return cell(place, {
       role,
@@ -199,6 +206,7 @@ export function ScheduleGrid({ grid, brush, managed, labelledBy, onChange }: Sch
         aria-multiselectable={!managed}
         className={styles.grid}
         onKeyDown={onKeyDown}
+        onBlur={onBlur}
         onPointerDown={onPointerDown}
         onPointerMove={onPointerMove}
         onPointerUp={endDrag}

@@ -1,4 +1,5 @@
 import { Checkbox, Field, makeStyles, Select, Switch } from '@fluentui/react-components'
+import { useState } from 'react'
 import { checkSetting, editText, parseSetting, type SettingField } from '../../agent/selectors/setting-fields.ts'
 import type { EditorProps } from './editor-props.ts'
 import { ListEditor } from './list-editor.tsx'
@@ -32,6 +33,8 @@ function PickEditor({ setting, field, edit, managed, ids }: EditorProps & { read
   const styles = useStyles()
   // Not while it is being saved: what is disabled loses the focus.
   const disabled = managed
+  // Who picks several in a row does not wait for the first to be saved.
+  const [picking, setPicking] = useState<readonly string[] | null>(null)
   const validation = {
     validationState: edit.problem === null ? 'none' : 'error',
     validationMessage: edit.problem ?? undefined
@@ -55,14 +58,15 @@ function PickEditor({ setting, field, edit, managed, ids }: EditorProps & { read
       </Field>
     )
   if (field.kind === 'choices') {
-    const picked = Array.isArray(setting.value) ? setting.value.map(String) : []
-    const change = (value: string, on: boolean) =>
-      void edit.save(
-        checkSetting(
-          field,
-          field.options.map((option) => option.value).filter((one) => (one === value ? on : picked.includes(one)))
-        )
-      )
+    const picked = picking ?? (Array.isArray(setting.value) ? setting.value.map(String) : [])
+    const change = async (value: string, on: boolean) => {
+      const next = field.options
+        .map((option) => option.value)
+        .filter((one) => (one === value ? on : picked.includes(one)))
+      setPicking(next)
+      await edit.save(checkSetting(field, next))
+      setPicking((now) => (now === next ? null : now))
+    }
     return (
       <Field {...validation}>
         <div role="group" aria-labelledby={ids.label} aria-describedby={ids.note} className={styles.choices}>
@@ -74,7 +78,7 @@ function PickEditor({ setting, field, edit, managed, ids }: EditorProps & { read
               label={label}
               checked={picked.includes(value)}
               disabled={disabled}
-              onChange={(_, { checked }) => change(value, checked === true)}
+              onChange={(_, { checked }) => void change(value, checked === true)}
             />
           ))}
         </div>

@@ -54,6 +54,17 @@ describe('a setting', () => {
     expect(key.type).toBe('password')
   })
 
+  test('that is secret is not taken away by typing and taking that back', async () => {
+    const { bridge } = renderApp(fixtures.managed(), 'settings')
+    await unfold('Fleet')
+    const key = screen.getByLabelText<HTMLInputElement>('Second site key')
+    fireEvent.change(key, { target: { value: 'x' } })
+    fireEvent.change(key, { target: { value: '' } })
+    fireEvent.keyDown(key, { key: 'Enter' })
+    await screen.findByRole('textbox', { name: 'Cache size' })
+    expect(bridge.commands.filter((c) => c.c === 'settings.set')).toEqual([])
+  })
+
   test('refuses a wrong value where it is typed, and saves a right one with Enter', async () => {
     const { bridge } = renderApp(fixtures.one(), 'settings')
     await unfold('Transfers')
@@ -125,6 +136,31 @@ describe('a list', () => {
     )
   })
 
+  test('takes entries with commas, and pasted lines', async () => {
+    renderApp(fixtures.one(), 'settings')
+    await unfold('Sharing \\d')
+    const add = screen.getByRole('textbox', { name: 'Add to Recalls' })
+    const rows = () =>
+      within(screen.getByRole('list', { name: 'Recalls' }))
+        .getAllByRole('listitem')
+        .map((row) => row.textContent)
+    const recalls = ['a', 'b', 'c'].map((digit) => `sha256:${digit.repeat(64)} old, and broken`)
+    fireEvent.change(add, { target: { value: recalls[0] } })
+    fireEvent.keyDown(add, { key: 'Enter' })
+    expect(rows()).toEqual(recalls.slice(0, 1))
+    fireEvent.paste(add, { clipboardData: { getData: () => recalls.join('\r\n') } })
+    expect(rows()).toEqual(recalls)
+  })
+
+  test('of days is picked, also several before the first is saved', async () => {
+    const { bridge } = renderApp(fixtures.one(), 'settings')
+    await unfold('Pre-caching')
+    for (const day of ['Sun', 'Mon']) fireEvent.click(screen.getByRole('checkbox', { name: day }))
+    const last = { c: 'settings.set', name: 'precache.days', value: ['tue', 'wed', 'thu', 'fri', 'sat'] }
+    await waitFor(() => expect(bridge.commands).toContainEqual(last))
+    expect(screen.getByRole<HTMLInputElement>('checkbox', { name: 'Mon' }).checked).toBe(false)
+  })
+
   test('of days is picked', async () => {
     const { bridge } = renderApp(fixtures.one(), 'settings')
     await unfold('Pre-caching')
@@ -168,6 +204,49 @@ describe('the schedule', () => {
         { days: ['tue'], from: 23, to: 24, wanBackground: 2 ** 20 }
       ])
     )
+  })
+
+  test('forgets a stroke that was taken back', async () => {
+    renderApp(fixtures.one(), 'settings')
+    const grid = await screen.findByRole('grid', { name: 'Schedule' })
+    const press = (key: string, more = {}) => fireEvent.keyDown(document.activeElement!, { key, ...more })
+    const count = () => within(grid).queryAllByRole('gridcell', { selected: true }).length
+    hour(/^Monday, 00:00/).focus()
+    press(' ')
+    press('End')
+    press(' ')
+    press('Escape')
+    expect(count()).toBe(0)
+    press('ArrowLeft', { shiftKey: true })
+    expect(count()).toBe(2)
+  })
+
+  test('paints with the limit as it is edited between two strokes', async () => {
+    renderApp(fixtures.one(), 'settings')
+    await screen.findByRole('grid', { name: 'Schedule' })
+    const press = (key: string, more = {}) => fireEvent.keyDown(document.activeElement!, { key, ...more })
+    hour(/^Monday, 00:00/).focus()
+    press(' ')
+    const downloads = screen.getByRole('textbox', { name: 'Background downloads' })
+    downloads.focus()
+    fireEvent.change(downloads, { target: { value: '3 MiB/s' } })
+    fireEvent.blur(downloads)
+    hour(/^Monday, 00:00/).focus()
+    press('ArrowRight', { shiftKey: true })
+    expect(hour(/^Monday, 01:00/).getAttribute('aria-label')).toContain('3 MiB/s')
+  })
+
+  test('paints on with the same limit after a save that changed its number', async () => {
+    const { bridge } = renderApp(fixtures.one(), 'settings')
+    fireEvent.click(await screen.findByRole('button', { name: 'Add a limit' }))
+    fireEvent.pointerDown(hour(/^Monday, 08:00/), { button: 0 })
+    fireEvent.pointerUp(hour(/^Monday, 08:00/))
+    fireEvent.click(screen.getByRole('button', { name: 'Save' }))
+    await waitFor(() => expect(saved(bridge)).toHaveLength(1))
+    await waitFor(() => expect(screen.queryByRole('button', { name: 'Save' })).toBeNull())
+    fireEvent.pointerDown(hour(/^Monday, 09:00/), { button: 0 })
+    fireEvent.pointerUp(hour(/^Monday, 09:00/))
+    expect(screen.getByText('Monday, 08:00 to 10:00')).toBeTruthy()
   })
 
   test('is painted with the mouse; a stroke over what is painted takes it off', async () => {

@@ -33,7 +33,7 @@ export function SettingsView() {
   const [settings, setSettings] = useState<readonly SettingView[] | null>(null)
   const [error, setError] = useState<ErrorView | null>(null)
   const [search, setSearch] = useState(about)
-  const fields = useMemo(settingFields, [])
+  const fields = settingFields()
   const sections = useMemo(() => settingsBySection(settings ?? [], search), [settings, search])
   const isSearching = search.trim() !== ''
   const managed = settings?.filter((s) => s.managed).length ?? 0

@@ -11,6 +11,8 @@ export function TextEditor({ setting, field, edit, managed, ids }: EditorProps) 
   const shown = setting.secret ? '' : editText(setting.value, field)
   const text = draft ?? shown
   const isLong = field?.kind === 'json'
+  // A secret is not shown: nothing typed is not a wish to have none.
+  const isEdited = draft !== null && draft !== shown
   const save = async () => {
     if (field !== undefined && (await edit.save(parseSetting(field, text)))) setDraft(null)
   }
@@ -22,7 +24,7 @@ export function TextEditor({ setting, field, edit, managed, ids }: EditorProps) 
     if (event.key === 'Escape' && draft !== null) {
       event.stopPropagation()
       discard()
-    } else if (event.key === 'Enter' && draft !== null && (!isLong || event.ctrlKey)) {
+    } else if (event.key === 'Enter' && isEdited && (!isLong || event.ctrlKey)) {
       event.preventDefault()
       void save()
     }
@@ -55,9 +57,7 @@ export function TextEditor({ setting, field, edit, managed, ids }: EditorProps) 
           />
         )}
       </Field>
-      {draft !== null && draft !== shown ? (
-        <EditButtons busy={edit.busy} onSave={() => void save()} onDiscard={discard} />
-      ) : null}
+      {isEdited ? <EditButtons busy={edit.busy} onSave={() => void save()} onDiscard={discard} /> : null}
     </>
   )
 }

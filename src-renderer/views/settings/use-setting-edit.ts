@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import type { CommandInput, SettingView } from '../../../src-main/contract/commands.ts'
 import { ask, failureOf } from '../../agent/bridge.ts'
-import type { parseSetting } from '../../agent/selectors/setting-fields.ts'
+import type { GivenValue } from '../../agent/selectors/setting-fields.ts'
 import { settingLabel } from '../../agent/selectors/setting-labels.ts'
 import { useApp } from '../../app-context.tsx'
 
@@ -11,7 +11,7 @@ export interface SettingEdit {
   /** What is wrong with what was given; a sentence. */
   readonly problem: string | null
   /** Resolves to whether it was saved. */
-  save(read: ReturnType<typeof parseSetting>): Promise<boolean>
+  save(given: GivenValue): Promise<boolean>
   /** Takes it out of what is set on this PC. */
   reset(): Promise<void>
   tell(problem: string | null): void
@@ -50,9 +50,9 @@ export function useSettingEdit({ name }: SettingView, onChanged: (setting: Setti
     busy,
     problem,
     tell: setProblem,
-    save: async (read) => {
-      if ('value' in read) return send({ c: 'settings.set', name, value: read.value }, 'saved')
-      setProblem(read.problem)
+    save: async (given) => {
+      if ('value' in given) return send({ c: 'settings.set', name, value: given.value }, 'saved')
+      setProblem(given.problem)
       return false
     },
     reset: async () => void (await send({ c: 'settings.unset', name }, 'reset'))

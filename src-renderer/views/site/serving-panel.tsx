@@ -6,18 +6,11 @@ import { formatSize, formatRate } from '../../../src-main/contract/sizes.ts'
 import { fileNameOf, shortId } from '../../format/url.ts'
 import { ForHowLong, Until } from '../../parts/for-how-long.tsx'
 import { Panel } from '../../parts/panel.tsx'
+import { PlainList } from '../../parts/plain-list.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { When } from '../../parts/when.tsx'
 
 const useStyles = makeStyles({
-  list: {
-    display: 'flex',
-    flexDirection: 'column',
-    rowGap: tokens.spacingVerticalM,
-    margin: 0,
-    padding: 0,
-    listStyleType: 'none'
-  },
   row: { display: 'flex', flexDirection: 'column', minWidth: 0 },
   line: { display: 'flex', justifyContent: 'space-between', columnGap: tokens.spacingHorizontalM },
   name: { fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere' },
@@ -58,7 +51,7 @@ export function ServingPanel() {
       }
     >
       {rows.length > 0 ? (
-        <ul className={styles.list}>
+        <PlainList roomy>
           {rows.map((row) => (
             <li key={row.peer} className={styles.row}>
               <span className={styles.line}>
@@ -73,7 +66,7 @@ export function ServingPanel() {
               </span>
             </li>
           ))}
-        </ul>
+        </PlainList>
       ) : stopped === null && !month.allowed ? (
         <Text className={styles.text}>
           Peers get nothing from this PC until next month: what it may serve in one is used up.
