@@ -2,13 +2,11 @@ import type { ContentKey, Sha256Hex } from '../contract/ids.ts'
 import type { Credential } from '../contract/peer-messages.ts'
 import type { ContentKind } from '../contract/request.ts'
 import type { Bitmap } from '../lib/bitmap.ts'
-import { hasCode, LarderError, systemCode } from '../lib/errors.ts'
-import type { Afterwards } from '../pieces/hashing.ts'
-import { pieceLength, pieceStart, type PiecePlan } from '../pieces/plan.ts'
+import { LarderError, systemCode } from '../lib/errors.ts'
+import { pieceLength, type PiecePlan } from '../pieces/plan.ts'
 import type { PieceRecord } from '../pieces/record.ts'
 import type { CachedContent, PartialContent, StoredVersion } from './cache.ts'
 import { packProvenance, type Checked } from './provenance.ts'
-import { isFull } from './disk-room.ts'
 import type { DiskCopy } from './growing-copy.ts'
 import { GrowingCopies } from './growing-copies.ts'
 import { KeyedQueue } from './keyed-queue.ts'
@@ -24,8 +22,8 @@ import {
   pieceGone,
   pieceMissing
 } from './piece-checks.ts'
-import { EMPTY_SLOT, encodeSlot, RecordSlots, SLOT_BYTES } from './record-slots.ts'
-import { readFully } from './safe-files.ts'
+import { PieceFiles } from './piece-files.ts'
+import type { RecordSlots } from './record-slots.ts'
 import { digestOfWhole } from './digest-of-whole.ts'
 import { WholeDigest } from './whole-digest.ts'
 import { WriteBack } from './write-back.ts'
@@ -46,6 +44,7 @@ export class DiskPartial implements PartialContent {
   readonly #slots: RecordSlots
   readonly #credentials: Map<string, Credential>
   readonly #whole: WholeDigest
+  readonly #files: PieceFiles
   readonly #writeBack: WriteBack
   readonly #queue = new KeyedQueue<number | 'description'>()
   /** Pieces taken over from a clean end at the word of the map; nobody has hashed them in this run. */
@@ -77,6 +76,7 @@ export class DiskPartial implements PartialContent {
     this.#writeBack = new WriteBack(init.parts.files, init.paths.part)
     this.#whole = new WholeDigest(init.parts.hashes, init.paths.part, init.plan, init.slots.have)
     this.#copies = new GrowingCopies(this, init.paths.part, init.parts)
+    this.#files = new PieceFiles(init.plan, init.paths, init.parts, () => this.#copies.discard())
   }
 
   get have(): Bitmap {
@@ -116,7 +116,7 @@ export class DiskPartial implements PartialContent {
     return this.#piece(record.index, async () => {
       if (this.have.has(record.index)) return true
       if (data.length !== pieceLength(this.plan, record.index)) return false
-      const { written, bytes } = await this.#put(data, record.index, record)
+      const { written, bytes } = await this.#files.put(data, record.index, record)
       if (written) await this.#had(record, bytes, had)
       return written
     })
@@ -132,10 +132,10 @@ export class DiskPartial implements PartialContent {
       const known = this.record(index)
       if (known) return known
       assertWholePiece(data, index, this.plan)
-      const { digest, bytes } = await this.#put(data, index)
+      const { digest, bytes } = await this.#files.put(data, index)
       const record = sign(digest)
       assertRecordOf(record, index, digest)
-      await this.#keepRecord(record)
+      await this.#files.keepRecord(record)
       await this.#had(record, bytes, had)
       return record
     })
@@ -144,8 +144,8 @@ export class DiskPartial implements PartialContent {
   async read(index: number, into: Buffer = Buffer.allocUnsafeSlow(pieceLength(this.plan, index))): Promise<Buffer> {
     if (!this.have.has(index)) throw pieceMissing(index)
     if (this.#state === 'ended' && !this.#movedTo) this.#assertOpen()
-    const bytes = await this.#readAt(this.#paths.part, index, into).catch((error) => {
-      if (systemCode(error) === 'ENOENT' && this.#movedTo) return this.#readAt(this.#movedTo, index, into)
+    const bytes = await this.#files.read(index, into).catch((error) => {
+      if (systemCode(error) === 'ENOENT' && this.#movedTo) return this.#files.read(index, into, this.#movedTo)
       throw error
     })
     if (bytes) return bytes
@@ -176,7 +176,7 @@ export class DiskPartial implements PartialContent {
     return (this.#ending ??= this.#end(async () => {
       if (this.have.count === 0) return 0
       await this.#writeBack.finish()
-      await this.#parts.files.use(this.#paths.rec, 'r+', (handle) => handle.sync())
+      await this.#files.syncRecords()
       await this.#describe({ clean: true, durable: true })
       return this.have.count
     }))
@@ -196,7 +196,7 @@ export class DiskPartial implements PartialContent {
     try {
       pieces = await save()
     } finally {
-      await this.#releaseFiles()
+      await this.#files.release()
       if (pieces === 0) await removePartialFiles(this.#paths, this.#parts.layout).catch(() => 0)
       this.#parts.onEnd(pieces)
     }
@@ -216,7 +216,7 @@ export class DiskPartial implements PartialContent {
       const { part } = this.#paths
       const sha256 = await this.#digestWhole(expected)
       await room.run(0, () => this.#writeBack.finish())
-      await this.#releaseFiles()
+      await this.#files.release()
       this.#movedTo = layout.content(sha256)
       const content = await store.commit({
         source: part,
@@ -234,7 +234,7 @@ export class DiskPartial implements PartialContent {
       })
       this.#state = 'ended'
       this.#whole.close()
-      await this.#releaseFiles()
+      await this.#files.release()
       // The content is safe; what is left of the partial here is swept at the next open.
       await removePartialFiles(this.#paths, layout).catch(() => 0)
       this.#parts.onEnd(0)
@@ -271,62 +271,11 @@ export class DiskPartial implements PartialContent {
   ): Promise<void> {
     const forget = (index: number) => async () => {
       if (!this.have.has(index)) return
-      await this.#parts.files.use(this.#paths.rec, 'r+', (handle) =>
-        handle.write(EMPTY_SLOT, 0, SLOT_BYTES, index * SLOT_BYTES)
-      )
+      await this.#files.emptySlot(index)
       this.#slots.delete(index)
       this.#whole.dropped(index)
     }
     await Promise.all(Array.from(new Set(indices), (index) => alone(index, forget(index))))
-  }
-
-  /** @returns undefined when the file ends before the piece does */
-  #readAt(path: string, index: number, into: Buffer): Promise<Buffer | undefined> {
-    return this.#parts.files.use(path, 'r', (handle) => readFully(handle, pieceStart(this.plan, index), into))
-  }
-
-  /**
-   * Writes a piece and then its record, when there is one already; it must fit. A buffer handed over comes back with a full
-   * disk's error, so it can be written again after making room.
-   */
-  async #put(data: Uint8Array, index: number, record?: PieceRecord) {
-    const { files, hashes, room } = this.#parts
-    const { part, rec } = this.#paths
-    let bytes = data
-    const write = async (fd: number, afterwards?: Afterwards) => {
-      const position = pieceStart(this.plan, index)
-      for (;;) {
-        try {
-          return await hashes.digestAndWrite({ data: bytes, fd, position, expected: record?.digest, afterwards })
-        } catch (error) {
-          bytes = (error as { data?: Uint8Array }).data ?? bytes
-          // What is beside the destinations already has taken the room of what is still to come.
-          if (!isFull(error) || !(await this.#copies.discard())) throw error
-        }
-      }
-    }
-    const store = () =>
-      room.run(pieceLength(this.plan, index), () =>
-        files.use(part, 'r+', ({ fd }) => {
-          if (!record) return write(fd)
-          return files.use(rec, 'r+', (slots) =>
-            write(fd, { fd: slots.fd, position: index * SLOT_BYTES, bytes: encodeSlot(record) })
-          )
-        })
-      )
-    const stored = await store().catch(async (error: unknown) => {
-      if (!hasCode(error, 'DISK_FULL') || !(await this.#copies.discard())) throw error
-      return store()
-    })
-    return { digest: stored.digest, written: stored.written, bytes: stored.data }
-  }
-
-  async #keepRecord(record: PieceRecord): Promise<void> {
-    const { files, room } = this.#parts
-    const slot = encodeSlot(record)
-    await room.run(0, () =>
-      files.use(this.#paths.rec, 'r+', (handle) => handle.write(slot, 0, SLOT_BYTES, record.index * SLOT_BYTES))
-    )
   }
 
   /** The piece and its record are on disk. Its memory is in use until this ends. */
@@ -355,11 +304,6 @@ export class DiskPartial implements PartialContent {
     this.#assertOpen()
     assertIsPiece(index, this.plan)
     return this.#queue.run(index, work)
-  }
-
-  async #releaseFiles(): Promise<void> {
-    await this.#parts.files.release(this.#paths.part)
-    await this.#parts.files.release(this.#paths.rec)
   }
 
   #assertOpen(): void {

@@ -1,6 +1,8 @@
 import type { ContentKey, RequestId } from '../contract/ids.ts'
 import type { LarderError } from '../lib/errors.ts'
 import type { TransferWorld } from '../transfers/job.ts'
+import type { Ending } from './request-machine.ts'
+import type { RequestRecord } from './request-record.ts'
 
 /** What people are told of one request, as events. */
 export class RequestNews {
@@ -21,11 +23,16 @@ export class RequestNews {
     )
   }
 
-  done(key: ContentKey | null, facts: { readonly bytes: number; readonly ms: number }): void {
+  ended(as: Ending, { key, outcome, createdMs, finishedMs }: RequestRecord, error: LarderError | null): void {
+    if (as !== 'done') this.#stopped(as, key, error!)
+    else this.#done(key, { bytes: outcome!.lengthBytes, ms: Math.round(finishedMs! - createdMs) })
+  }
+
+  #done(key: ContentKey | null, facts: { readonly bytes: number; readonly ms: number }): void {
     this.#emit('requestDone', `Finished ${this.#of.url}`, { ...this.#of, ...(key && { key }), ...facts })
   }
 
-  stopped(as: 'cancelled' | 'failed', key: ContentKey | null, { code, message }: LarderError): void {
+  #stopped(as: 'cancelled' | 'failed', key: ContentKey | null, { code, message }: LarderError): void {
     const { url } = this.#of
     const facts = { ...this.#of, ...(key && { key }) }
     if (as === 'cancelled') return this.#emit('requestCancelled', `Cancelled ${url}`, { ...facts, code })

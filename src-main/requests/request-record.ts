@@ -10,7 +10,9 @@ import type { LarderError } from '../lib/errors.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import { RateMeter } from '../lib/rate-meter.ts'
 import type { JoinedTransfer } from '../transfers/supply.ts'
+import type { FoundRoute } from './choose-route.ts'
 import type { Outcome } from './request-machine.ts'
+import { whyPrivate } from './why-private.ts'
 
 const MAX_REASONS = 8
 
@@ -60,6 +62,28 @@ export class RequestRecord {
     this.#reasons.push({ code, text: reasonTexts[code], at: this.#world.clock.wallMs() })
     if (this.#reasons.length > MAX_REASONS) this.#reasons.shift()
     return true
+  }
+
+  /** Its bytes are to be had this way. @param asPrivate the program said that it is private */
+  noteRoute(route: FoundRoute, asPrivate: boolean): void {
+    switch (route.by) {
+      case 'cache':
+        this.stale = route.stale
+        this.key = route.key ?? this.key
+        return
+      case 'transfer':
+        this.key = route.init.key
+        this.lengthBytes = route.init.plan.lengthBytes
+        return
+      case 'whole':
+        this.key = route.key
+        this.lengthBytes = route.version.lengthBytes
+        if (route.reason !== null) this.addReason(route.reason)
+        return
+      case 'file':
+        this.lengthBytes = route.version.lengthBytes
+        this.addReason(route.tooLarge ? 'too-large' : whyPrivate(route.version, asPrivate))
+    }
   }
 
   noteFirstByte(): void {

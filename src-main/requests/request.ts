@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import type { CachedContent } from '../cache/cache.ts'
-import type { Checked } from '../cache/provenance.ts'
 import { RequestId, type ContentKey, type Sha256Hex } from '../contract/ids.ts'
 import type { Priority, ReasonCode, RequestSpec, RequestView, SourceSplit, WaitingFor } from '../contract/request.ts'
 import type { Timer } from '../lib/clock.ts'
@@ -9,15 +8,14 @@ import { MachineRun } from '../lib/machine-run.ts'
 import type { Interest } from '../transfers/interests.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import type { SlotTicket } from '../transfers/origin-slots.ts'
-import type { JoinedTransfer, KnownVersion, Supply } from '../transfers/supply.ts'
+import type { JoinedTransfer, Supply } from '../transfers/supply.ts'
 import type { Membership, Transfers } from '../transfers/transfers.ts'
-import type { CachedCheck } from '../transfers/verify/cached-check.ts'
-import { sourceOf } from '../transfers/verify/source-facts.ts'
-import { chooseRoute, type FoundRoute } from './choose-route.ts'
+import type { FoundRoute } from './choose-route.ts'
 import type { DestinationsInUse } from '../placing/destinations-in-use.ts'
 import { Delivery } from './delivery.ts'
-import { downloadToCache, downloadToFile, type DirectJob } from './direct-download.ts'
+import { downloadAlone } from './download-alone.ts'
 import { HeldDownload } from './held-download.ts'
+import { outcomeOf } from './outcome-of.ts'
 import {
   newRequest,
   step,
@@ -34,21 +32,16 @@ import {
 import { RequestNews } from './request-news.ts'
 import { RequestRecord } from './request-record.ts'
 import type { RequestTarget } from './request-target.ts'
-import { whyPrivate } from './why-private.ts'
 import type { SharedDownloads } from './shared-downloads.ts'
-import type { VersionCheck } from './version-check.ts'
+import { VersionQuestion, type QuestionParts } from './version-question.ts'
 
-export interface RequestParts {
+export interface RequestParts extends QuestionParts {
   readonly world: TransferWorld
   readonly transfers: Transfers
-  readonly versions: VersionCheck
-  readonly cachedCheck: CachedCheck
   readonly destinations: DestinationsInUse
   readonly downloads: SharedDownloads
   /** What a view shows has changed. */
   readonly changed: (request: LocalRequest) => void
-  /** The origin's word from a moment ago; good for one try. */
-  readonly known?: KnownVersion | undefined
   readonly wantedBytes?: number | undefined
   /** Everything is paused when it is made. */
   readonly paused: boolean
@@ -73,12 +66,8 @@ export class LocalRequest implements Interest {
   readonly #record: RequestRecord
   readonly #news: RequestNews
   readonly #machine: MachineRun<RequestState, RequestEvent, RequestEffect>
-  #known: KnownVersion | undefined
-  /** The version whose bytes were other ones the last time. */
-  #changed: ContentKey | null = null
+  readonly #question: VersionQuestion
   #route: FoundRoute | null = null
-  /** The question for the version. */
-  #asking = new AbortController()
   #download = new HeldDownload()
   readonly #delivering = new AbortController()
   #delivery: Delivery | null = null
@@ -92,16 +81,15 @@ export class LocalRequest implements Interest {
     this.#expected = expected
     this.#parts = parts
     this.#world = parts.world
-    this.#known = parts.known
     const first = newRequest(spec.destination !== undefined, parts.paused)
     this.#machine = new MachineRun(first, step, (effect) => this.#perform(effect))
     this.#supply.promise.catch(() => {})
-    const { clock } = this.#world
+    this.#question = new VersionQuestion({ spec, target, expected }, parts)
     this.#record = new RequestRecord(this.#world)
     this.#news = new RequestNews(this.id, target.url, parts.world.emit)
     const timeoutMs = spec.timeoutMs ?? this.#world.settings.transfers.timeoutMs
     this.deadlineMs = this.#record.createdMs + timeoutMs
-    this.#deadline = clock.after(timeoutMs, () =>
+    this.#deadline = this.#world.clock.after(timeoutMs, () =>
       this.cancel(new LarderError('TIMEOUT', `Not finished within ${Math.round(timeoutMs / 1000)} s`, { timeoutMs }))
     )
     if (parts.paused) this.#record.addReason('paused')
@@ -216,7 +204,7 @@ export class LocalRequest implements Interest {
           'versionFailed'
         )
       case 'abortVersion':
-        return this.#asking.abort()
+        return this.#question.abort()
       case 'join':
         if (this.#route?.by === 'transfer') this.#membership = this.#parts.transfers.join(this.#route.init, this)
         return
@@ -290,101 +278,41 @@ export class LocalRequest implements Interest {
   }
 
   async #askVersion(because: Again | null): Promise<Route> {
-    this.#asking = new AbortController()
-    const known = this.#known
-    this.#known = undefined
     if (because === 'ORIGIN_CHANGED') this.#news.originChanged()
-    const changed = because === 'ORIGIN_CHANGED' ? this.#record.key : null
-    // Once may be an origin that is being updated.
-    const contradicted = changed === this.#changed ? changed : null
-    this.#changed = changed
-    const route = await chooseRoute({
-      world: this.#world,
-      versions: this.#parts.versions,
-      cachedCheck: this.#parts.cachedCheck,
-      lengths: this.#parts.transfers.lengths,
-      spec: this.#spec,
-      target: this.#target,
-      expected: this.#expected,
-      known,
-      mayGoOn: !this.paused,
-      pastCache: because === 'CACHE_TOO_SMALL',
-      contradicted,
-      signal: this.#asking.signal
-    })
+    const route = await this.#question.ask(because, { key: this.#record.key, mayGoOn: !this.paused })
     this.#route = route
+    this.#record.noteRoute(route, this.#target.private)
     switch (route.by) {
       case 'cache':
-        this.#record.stale = route.stale
-        this.#record.key = route.key ?? this.#record.key
         return { by: 'cache', outcome: this.#outcomeOf(route.content, route.foundBy) }
       case 'transfer':
-        this.#record.key = route.init.key
-        this.#record.lengthBytes = route.init.plan.lengthBytes
         await this.#delivery?.requireRoom(route.init.plan.lengthBytes).catch((error: unknown) => {
           this.#world.origin.release(route.init.version)
           throw error
         })
         return { by: 'transfer' }
       case 'whole':
-        this.#record.key = route.key
-        this.#record.lengthBytes = route.version.lengthBytes
-        if (route.reason !== null) this.#record.addReason(route.reason)
         return { by: 'direct', to: 'cache' }
       case 'file':
-        this.#record.lengthBytes = route.version.lengthBytes
-        this.#record.addReason(route.tooLarge ? 'too-large' : whyPrivate(route.version, this.#target.private))
         return { by: 'direct', to: 'file' }
     }
   }
 
-  async #downloadDirectly(): Promise<Outcome> {
-    const route = this.#route
-    if (route?.by !== 'whole' && route?.by !== 'file') throw new LarderError('INTERNAL', 'Nothing to download directly')
-    this.#record.goDirect()
+  #downloadDirectly(): Promise<Outcome> {
     this.#download = new HeldDownload()
-    const job: DirectJob = {
-      version: route.version,
-      headers: this.#target.headers,
-      expected: this.#expected ?? route.version.sha256,
-      ...this.#download.job,
-      priority: this.#spec.priority,
-      received: (bytes) => {
-        this.#record.receivedDirectly(bytes)
-        this.#world.traffic.note('originBytes', bytes)
-        this.#tell()
-      },
-      kept: (bytes) => {
-        this.#record.keptDirectly(bytes)
-        this.#tell()
-      },
-      discarded: (bytes) => this.#world.discarded?.(bytes)
-    }
-    const verifiedBy = job.expected === null ? 'origin' : 'digest'
-    if (route.by === 'whole') {
-      const checked: Checked = { verifiedBy, source: sourceOf(route.version, this.#world) }
-      const { content, own } = await this.#parts.downloads.join(
-        route.version,
-        job.headers,
-        job.expected,
-        job.signal,
-        () => downloadToCache(this.#world, job, route.stored, this.#spec.kind, checked)
-      )
-      job.signal.throwIfAborted()
-      if (!own) this.#record.fromCache(content.plan.lengthBytes)
-      this.#world.recalls.assertNotRecalled(content.sha256)
-      return { sha256: content.sha256, lengthBytes: content.plan.lengthBytes, verifiedBy }
-    }
-    const sha256 = await downloadToFile(this.#world, job, route.destination, this.#spec.overwrite)
-    return { sha256, lengthBytes: route.version.lengthBytes ?? this.ownSplit.originBytes, verifiedBy }
+    return downloadAlone(this.#route, this.#download, {
+      world: this.#world,
+      downloads: this.#parts.downloads,
+      spec: this.#spec,
+      target: this.#target,
+      expected: this.#expected,
+      record: this.#record,
+      tell: () => this.#tell()
+    })
   }
 
-  /** @param key under which it is known here; null: by the digest asked for. @throws CONTENT_RECALLED */
-  #outcomeOf({ sha256, plan }: CachedContent, key: ContentKey | null): Outcome {
-    this.#world.recalls.assertNotRecalled(sha256)
-    const named = this.#expected !== null || key === null || key.startsWith('sha256:')
-    const verifiedBy = named ? 'digest' : (this.#world.cache.provenance(key)?.verifiedBy ?? 'members')
-    return { sha256, lengthBytes: plan.lengthBytes, verifiedBy }
+  #outcomeOf(content: CachedContent, key: ContentKey | null): Outcome {
+    return outcomeOf(content, key, this.#expected, this.#world)
   }
 
   #obtained(outcome: Outcome, fromCache: boolean): void {
@@ -406,9 +334,7 @@ export class LocalRequest implements Interest {
       this.#supply.reject(error)
     }
     this.#tell()
-    const { key, outcome, createdMs, finishedMs } = this.#record
-    if (as !== 'done') this.#news.stopped(as, key, error!)
-    else this.#news.done(key, { bytes: outcome!.lengthBytes, ms: Math.round(finishedMs! - createdMs) })
+    this.#news.ended(as, this.#record, error)
     this.#ended.resolve(left ?? undefined)
   }
 
