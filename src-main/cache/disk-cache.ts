@@ -2,11 +2,11 @@ import { EventEmitter } from 'node:events'
 import type { ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
 import type { CachePriority } from '../contract/cache-priority.ts'
 import type { CacheStats } from '../contract/snapshot.ts'
-import { sleep, type Clock } from '../lib/clock.ts'
+import { sleep } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import { orAborted } from '../lib/or-aborted.ts'
-import type { HashPool } from '../pieces/hashing.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
+import { assembleCache, type CacheInside, type DiskCacheParts } from './assemble-cache.ts'
 import type {
   Cache,
   CacheEvents,
@@ -23,57 +23,29 @@ import { effectiveLimits, type CacheLimits, type EffectiveLimits } from './cache
 import { clearCache } from './clear-cache.ts'
 import { ContentStore } from './content-store.ts'
 import { deliverFile, type DeliveryOptions } from './deliver.ts'
-import { DiskRoom, tooSmall } from './disk-room.ts'
+import { tooSmall } from './disk-room.ts'
 import { lookAt } from './file-stamp.ts'
-import type { FolderLock } from './folder-lock.ts'
 import type { IndexDb } from './index-db.ts'
 import { toCached } from './index-rows.ts'
-import type { Layout } from './layout.ts'
-import { OpenFiles } from './open-files.ts'
 import { openReader } from './open-reader.ts'
-import { PartialShelf } from './partial-shelf.ts'
-import { reconcile, type RestingPartial } from './recover.ts'
+import { reconcile } from './recover.ts'
 import type { Checked } from './provenance.ts'
 import type { MemberMemory } from './members-table.ts'
 import type { DayLedger } from './savings-table.ts'
 import { replaceFile } from './safe-files.ts'
 import { withVersion } from './sidecar.ts'
-import { DiskStream, type StreamParts } from './stream.ts'
-import { TakingsIn } from './takings-in.ts'
-import { Upkeep } from './upkeep.ts'
-import { UseCounts } from './use-counts.ts'
 import { verifyCache, type VerifyOptions } from './verify.ts'
 
 const PAGE_LIMIT = 1000
 /** A start waits so long for index and files to be brought in line; with very many contents the rest is done while it works. */
 const IN_LINE_MS = 1000
 
-export interface DiskCacheParts {
-  readonly layout: Layout
-  readonly lock: FolderLock
-  readonly index: IndexDb
-  readonly clock: Clock
-  readonly hashes: HashPool
-  readonly limits: CacheLimits
-  readonly partials: Map<string, RestingPartial>
-  freeBytes(): Promise<number>
-  /** Size of the disk, bytes. */
-  diskBytes(): Promise<number>
-}
-
 /** The cache of a folder, made by `openCache`: the parts joined to the one interface. */
 export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   readonly dir: string
   readonly store: ContentStore
   readonly #parts: DiskCacheParts
-  readonly #files: OpenFiles
-  readonly #room: DiskRoom
-  readonly #uses: UseCounts
-  readonly #shelf: PartialShelf
-  readonly #upkeep: Upkeep
-  readonly #takings: TakingsIn
-  readonly #streams = new Set<DiskStream>()
-  readonly #streamParts: StreamParts
+  readonly #inside: CacheInside
   readonly #ending = new AbortController()
   #limits: EffectiveLimits
   #verifying = false
@@ -84,71 +56,17 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
 
   constructor(parts: DiskCacheParts) {
     super()
-    const { layout, index, clock, hashes } = parts
     this.#limits = effectiveLimits(parts.limits, 0)
-    this.dir = layout.dir
+    this.dir = parts.layout.dir
     this.#parts = parts
-    const files = (this.#files = new OpenFiles(clock))
-    const uses = (this.#uses = new UseCounts(clock, index))
-    const room = (this.#room = new DiskRoom({
-      clock,
-      minFreeBytes: () => this.#limits.minFreeBytes,
-      freeBytes: parts.freeBytes,
-      evict: (neededBytes, options) => this.#upkeep.evict(neededBytes, options),
-      onFull: () => this.emit('diskFull'),
-      onRecovered: () => this.emit('diskRecovered')
-    }))
-    const store = (this.store = new ContentStore({
-      layout,
-      index,
-      files,
-      hashes,
-      room,
-      clock,
+    this.#inside = assembleCache(parts, {
+      events: this,
       ending: this.#ending.signal,
-      onQuarantined: (sha256, reason) => this.emit('quarantined', { sha256, reason })
-    }))
-    const onComplete = (content: CachedContent) => {
-      this.emit('added', content)
-      void this.#upkeep.evict(0).catch(() => {})
-    }
-    const shelf = (this.#shelf = new PartialShelf(parts.partials, {
-      layout,
-      clock,
-      hashes,
-      files,
-      room,
-      store,
-      onComplete
-    }))
-    this.#streamParts = {
-      layout,
-      hashes,
-      files,
-      room,
-      store,
-      mostBytes: () => this.#mostBytes(),
-      onComplete,
-      onEnd: (stream) => this.#streams.delete(stream)
-    }
-    this.#upkeep = new Upkeep({
-      layout,
-      clock,
-      index,
-      store,
-      shelf,
-      room,
-      uses,
       limits: () => this.#limits,
-      onEvicted: (sha256, { bytes, reason }) => this.emit('evicted', { sha256, bytes, reason })
+      mostBytes: () => this.#mostBytes(),
+      index: () => this.#index()
     })
-    this.#takings = new TakingsIn(() => ({ layout, store, index: this.#index(), room, clock }), this.#ending.signal, {
-      changed: () => this.emit('changed'),
-      tookIn: async (what) => {
-        this.emit('tookIn', what)
-        await this.#upkeep.evict(0)
-      }
-    })
+    this.store = this.#inside.store
   }
 
   /** Index and files agree as far as is known; false while they are looked at after an end that was none. */
@@ -183,8 +101,8 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
 
   async setLimits(limits: CacheLimits): Promise<void> {
     this.#limits = effectiveLimits(limits, await this.#parts.diskBytes())
-    await this.#room.refresh()
-    await this.#upkeep.evict(0)
+    await this.#inside.room.refresh()
+    await this.#inside.upkeep.evict(0)
   }
 
   version(url: string): StoredVersion | undefined {
@@ -244,17 +162,17 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   }
 
   noteHit(sha256: Sha256Hex): void {
-    if (!this.#closing) this.#uses.noteHit(sha256)
+    if (!this.#closing) this.#inside.uses.noteHit(sha256)
   }
 
   noteServed(sha256: Sha256Hex, bytes: number, to?: PeerId): void {
-    if (!this.#closing) this.#uses.noteServed(sha256, bytes, to ?? null)
+    if (!this.#closing) this.#inside.uses.noteServed(sha256, bytes, to ?? null)
   }
 
   async openPartial(key: ContentKey, plan: PiecePlan): Promise<PartialContent> {
     this.#index()
     if (!this.fits(plan.lengthBytes)) throw tooSmall(plan.lengthBytes)
-    return this.#shelf.open(key, plan)
+    return this.#inside.shelf.open(key, plan)
   }
 
   fits(lengthBytes: number): boolean {
@@ -263,15 +181,13 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
 
   async openStream(): Promise<StreamContent> {
     this.#index()
-    const stream = await DiskStream.open(this.#streamParts)
-    this.#streams.add(stream)
-    return stream
+    return this.#inside.openStream()
   }
 
   async deliver(sha256: Sha256Hex, destination: string, options: DeliveryOptions): Promise<void> {
     const { clock, hashes, layout } = this.#parts
-    const evict = (bytes: number) => this.#upkeep.evict(bytes, { refused: true })
-    const parts = { cacheDir: layout.dir, files: this.#files, hashes, clock, evict }
+    const evict = (bytes: number) => this.#inside.upkeep.evict(bytes, { refused: true })
+    const parts = { cacheDir: layout.dir, files: this.#inside.files, hashes, clock, evict }
     try {
       if (!this.#index().find(sha256)) throw missing(sha256)
       await this.store.users.using(sha256, async () => {
@@ -289,7 +205,7 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
 
   list(query: Parameters<Cache['list']>[0] = {}): ReturnType<Cache['list']> {
     if (this.#closing) return { entries: [], total: 0 }
-    this.#uses.flush()
+    this.#inside.uses.flush()
     const limit = Math.min(Math.max(0, Math.trunc(query.limit ?? 100)), PAGE_LIMIT)
     return this.#parts.index.page({
       limit,
@@ -310,7 +226,10 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   async clear(options: { pinnedToo: boolean; dryRun: boolean }): Promise<ClearReport> {
     const { layout } = this.#parts
     const remove = (sha256: Sha256Hex) => this.remove(sha256)
-    return clearCache({ layout, index: this.#index(), shelf: this.#shelf, users: this.store.users, remove }, options)
+    return clearCache(
+      { layout, index: this.#index(), shelf: this.#inside.shelf, users: this.store.users, remove },
+      options
+    )
   }
 
   pin(sha256: Sha256Hex, pinned: boolean, until: number | null = null): void {
@@ -325,7 +244,7 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
 
   detail(sha256: Sha256Hex): ReturnType<Cache['detail']> {
     if (this.#closing) return undefined
-    this.#uses.flush()
+    this.#inside.uses.flush()
     return this.#parts.index.detail(sha256)
   }
 
@@ -350,7 +269,7 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   }
 
   takeIn(from: string): Promise<void> {
-    return this.#takings.add(from)
+    return this.#inside.takings.add(from)
   }
 
   stats(): CacheStats {
@@ -359,14 +278,14 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
       dir: this.dir,
       entries,
       bytes,
-      partialBytes: this.#shelf.bytes,
+      partialBytes: this.#inside.shelf.bytes,
       ...this.#limits,
-      freeBytes: this.#room.freeBytes,
+      freeBytes: this.#inside.room.freeBytes,
       pinned,
-      evictions: this.#upkeep.evictions,
-      evictedLastHour: this.#upkeep.pressure.lastHour,
-      moving: this.#takings.moving,
-      diskFull: this.#room.full
+      evictions: this.#inside.upkeep.evictions,
+      evictedLastHour: this.#inside.upkeep.pressure.lastHour,
+      moving: this.#inside.takings.moving,
+      diskFull: this.#inside.room.full
     }
   }
 
@@ -382,14 +301,14 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   async #close({ clean }: { clean: boolean }): Promise<void> {
     const { layout, index, lock } = this.#parts
     this.#ending.abort(new LarderError('SHUTTING_DOWN', 'The cache is closed'))
-    await Promise.all([this.#takings.idle(), this.#bringing])
-    const saved = clean && (await this.#shelf.close())
-    await Promise.allSettled([...this.#streams].map((stream) => stream.discard()))
-    await this.#upkeep.end()
+    await Promise.all([this.#inside.takings.idle(), this.#bringing])
+    const saved = clean && (await this.#inside.shelf.close())
+    await Promise.allSettled([...this.#inside.streams].map((stream) => stream.discard()))
+    await this.#inside.upkeep.end()
     await this.store.idle()
-    await this.#files.close()
+    await this.#inside.files.close()
     try {
-      this.#uses.flush()
+      this.#inside.uses.flush()
       index.close()
       const indexFile = await lookAt(layout.index)
       if (saved && this.#inLine && typeof indexFile === 'object')
