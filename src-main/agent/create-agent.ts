@@ -2,7 +2,6 @@ import { EventEmitter } from 'node:events'
 import { hostname } from 'node:os'
 import type { CacheLimits } from '../cache/cache-limits.ts'
 import type { Cache } from '../cache/cache.ts'
-import { GIVEN_UP_MS } from '../claims/claims.ts'
 import type { ErrorCode } from '../contract/errors.ts'
 import type { AgentEvent } from '../contract/events.ts'
 import type { HubContentView, HubMemberView } from '../contract/hub-view.ts'
@@ -13,10 +12,8 @@ import type { Settings } from '../contract/settings.ts'
 import type { AgentSnapshot, CacheEntryDetail, IntegrationState, PauseReason } from '../contract/snapshot.ts'
 import type { TrafficHistory } from '../contract/traffic.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
-import type { Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { Chooser } from '../origin/address-policy.ts'
-import { PartStack } from '../lib/part-stack.ts'
 import type { ClockSkew } from '../origin/origin.ts'
 import type { Quirk } from '../origin/quirks.ts'
 import type { Precache } from '../precache/precache.ts'
@@ -25,20 +22,15 @@ import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
 import { valuesIn } from '../settings/setting-facts.ts'
 import type { Change } from '../settings/write-setting.ts'
 import type { Agent, AgentConfig, AgentEvents, AgentHost, Asker } from './agent.ts'
-import type { AgentParts } from './agent-parts.ts'
+import { AgentRun } from './agent-run.ts'
 import { Asked, requireIntegration } from './asked.ts'
 import { Bypasses } from './bypasses.ts'
-import { contentDetail, moveIn } from './cache-care.ts'
-import { composeAgent, limitsOf } from './compose-agent.ts'
-import { EventLog } from './event-log.ts'
-import type { History } from './history.ts'
-import { logTrouble } from './log-trouble.ts'
+import { contentDetail } from './cache-care.ts'
+import { limitsOf } from './compose-agent.ts'
 import { describePause, untilText } from './pause-texts.ts'
 import { leftByProgram, ProgramFallbacks } from './program-fallbacks.ts'
 import { composeSnapshot, requestViews } from './snapshot.ts'
 
-/** A snapshot is told at most so often. */
-const SNAPSHOT_EVERY_MS = 100
 /** All parts together end within so long, ms. */
 const STOP_LIMIT_MS = 4000
 /** Who changes something for this run when nobody else is named. */
@@ -51,60 +43,53 @@ export function createAgent(config: AgentConfig, host: AgentHost): Agent {
 
 /** What programs and windows may ask of an agent, carried out by its parts. */
 class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
-  readonly #config: AgentConfig
+  readonly settings: LiveSettings
   readonly #host: AgentHost
   readonly #name: string
-  readonly settings: LiveSettings
-  readonly #events: EventLog
+  readonly #run: AgentRun
   readonly #asked = new Asked()
   readonly #fallbacks: ProgramFallbacks
   readonly #bypasses: Bypasses
-  readonly #stack: PartStack
-  #parts: AgentParts | null = null
-  #history: History | null = null
-  #state: AgentSnapshot['state'] = 'starting'
-  #startedWallMs: number
-  #seq = 0
   #apiPort: number | null = null
   #gatewayPort: number | null = null
-  #snapshotTimer: Timer | null = null
-  #stopping: Promise<void> | null = null
 
   constructor(config: AgentConfig, host: AgentHost) {
     super()
     this.setMaxListeners(0)
-    this.#config = config
     this.#host = host
     this.#name = config.name ?? hostname()
     this.settings =
       config.settings instanceof LiveSettings ? config.settings : settingsInMemory(config.settings, host.clock)
-    this.#startedWallMs = host.clock.wallMs()
-    this.#events = new EventLog(host.clock, (event) => this.#told(event))
-    this.#fallbacks = new ProgramFallbacks(this.#events)
-    this.#bypasses = new Bypasses(host.clock, this.#events)
-    this.#stack = new PartStack(host.clock)
+    this.#run = new AgentRun({
+      dataDir: config.dataDir,
+      name: this.#name,
+      settings: this.settings,
+      host,
+      agent: this
+    })
+    this.#fallbacks = new ProgramFallbacks(this.#run.events)
+    this.#bypasses = new Bypasses(host.clock, this.#run.events)
   }
 
   get cache(): Cache {
-    return this.#running().cache
+    return this.#run.parts.cache
   }
 
   get paused(): boolean {
-    return this.#running().pause.state !== null
+    return this.#run.parts.pause.state !== null
   }
 
   get readings(): Readings {
-    return this.#running().readings
+    return this.#run.parts.readings
   }
 
   get precache(): Precache {
-    return this.#running().precache
+    return this.#run.parts.precache
   }
 
   async start(): Promise<void> {
     try {
-      this.#parts = await this.#compose()
-      this.#begin(this.#parts)
+      await this.#run.start()
     } catch (error) {
       await this.stop()
       throw error
@@ -112,52 +97,52 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   stop(limitMs = STOP_LIMIT_MS): Promise<void> {
-    return (this.#stopping ??= this.#takeDown(limitMs))
+    return this.#run.stop(limitMs)
   }
 
   snapshot(): AgentSnapshot {
-    return composeSnapshot(this.#running(), {
+    return composeSnapshot(this.#run.parts, {
       name: this.#name,
-      seq: this.#seq,
+      seq: this.#run.seq,
       wallMs: this.#host.clock.wallMs(),
       version: LARDER_VERSION,
-      state: this.#state,
-      startedAt: this.#startedWallMs,
+      state: this.#run.state,
+      startedAt: this.#run.startedWallMs,
       integration: this.settings.integration,
       apiPort: this.#apiPort,
       gatewayPort: this.#gatewayPort,
-      fallbacks: this.#events.count('fallback'),
+      fallbacks: this.#run.events.count('fallback'),
       bypassed: this.#bypasses.count,
-      events: this.#events.since(0, 200)
+      events: this.#run.events.since(0, 200)
     })
   }
 
   hubMembers(): HubMemberView[] {
-    return this.#running().hub.hub?.members() ?? []
+    return this.#run.parts.hub.hub?.members() ?? []
   }
 
   hubContents(): HubContentView[] {
-    return this.#running().hub.hub?.contents() ?? []
+    return this.#run.parts.hub.hub?.contents() ?? []
   }
 
   clockSkews(): readonly ClockSkew[] {
-    return this.#running().origin.clockSkews()
+    return this.#run.parts.origin.clockSkews()
   }
 
   originQuirks(url: string): readonly Quirk[] {
-    return this.#running().origin.quirks(url)
+    return this.#run.parts.origin.quirks(url)
   }
 
   events(since = 0): AgentEvent[] {
-    return this.#events.since(since)
+    return this.#run.events.since(since)
   }
 
   request(spec: RequestSpec, asker: Asker = 'program', chooser?: Chooser): RequestView {
-    if (this.#state !== 'running') throw new LarderError('SHUTTING_DOWN', 'The agent is not running')
+    if (this.#run.state !== 'running') throw new LarderError('SHUTTING_DOWN', 'The agent is not running')
     requireIntegration(this.settings)
-    const request = this.#running().requests.add(spec, { chooser })
+    const request = this.#run.parts.requests.add(spec, { chooser })
     this.#asked.note(request.id, spec, asker)
-    this.#events.add('requestAccepted', `Asked for ${request.view().url}`, {
+    this.#run.events.add('requestAccepted', `Asked for ${request.view().url}`, {
       requestId: request.id,
       url: request.view().url
     })
@@ -169,50 +154,50 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   requestView(id: RequestId): RequestView {
-    const { requests, history } = this.#running()
+    const { requests, history } = this.#run.parts
     return history.find(id) ?? requests.get(id).view()
   }
 
   requests(): RequestView[] {
-    return requestViews(this.#running())
+    return requestViews(this.#run.parts)
   }
 
   cancel(id: RequestId, reason?: ReasonCode): RequestView {
-    const request = this.#running().requests.get(id)
+    const request = this.#run.parts.requests.get(id)
     if (reason !== undefined) this.#fallbacks.tell(request, reason)
     request.cancel(reason && leftByProgram(reason))
     return request.view()
   }
 
   pause(id: RequestId): RequestView {
-    const request = this.#running().requests.get(id)
+    const request = this.#run.parts.requests.get(id)
     request.pause()
     return request.view()
   }
 
   resume(id: RequestId): RequestView {
-    const request = this.#running().requests.get(id)
+    const request = this.#run.parts.requests.get(id)
     request.resume()
     return request.view()
   }
 
   setApiPort(port: number | null): void {
     this.#apiPort = port
-    this.#changed()
+    this.#run.changed()
   }
 
   setGatewayPort(port: number | null): void {
     this.#gatewayPort = port
-    this.#changed()
+    this.#run.changed()
   }
 
   noteBypass(url: string, why: string, field?: string): void {
     this.#bypasses.note(url, why, field)
-    this.#changed()
+    this.#run.changed()
   }
 
   warn(text: string, facts?: { readonly code: ErrorCode }): void {
-    this.#events.add('warning', text, facts)
+    this.#run.events.add('warning', text, facts)
   }
 
   async setIntegration(enabled: boolean, change: Change): Promise<IntegrationState> {
@@ -227,19 +212,20 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   resumeAll(): void {
-    this.#running().pause.resume()
+    this.#run.parts.pause.resume()
   }
 
   holdPause(reason: PauseReason, untilWallMs: number | null): void {
-    const { pause } = this.#running()
+    const { pause } = this.#run.parts
     const before = JSON.stringify(pause.state)
     pause.hold(reason, untilWallMs)
-    if (JSON.stringify(pause.state) !== before) this.#events.add('transfersPaused', describePause(reason, untilWallMs))
+    if (JSON.stringify(pause.state) !== before)
+      this.#run.events.add('transfersPaused', describePause(reason, untilWallMs))
   }
 
   releasePause(reason: PauseReason): void {
-    this.#running().pause.release(reason)
-    this.#changed()
+    this.#run.parts.pause.release(reason)
+    this.#run.changed()
   }
 
   setRates(rates: Partial<Settings['rates']>): void {
@@ -247,21 +233,21 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   trafficHistory(): TrafficHistory {
-    return { points: this.#running().traffic.points() }
+    return { points: this.#run.parts.traffic.points() }
   }
 
   rates(): RatesAnswer {
-    const { rates } = this.#running()
+    const { rates } = this.#run.parts
     return { ...rates.view(), table: rates.table() }
   }
 
   content(sha256: Sha256Hex): CacheEntryDetail {
-    const { cache, network } = this.#running()
+    const { cache, network } = this.#run.parts
     return contentDetail(cache, network, sha256)
   }
 
   async setCacheLimits(limits: Partial<CacheLimits>): Promise<void> {
-    const { cache } = this.#running()
+    const { cache } = this.#run.parts
     this.settings.setForThisRun(valuesIn('cache', limits), BY_API)
     // They are in force already; the caller wants to know what came of it.
     await cache.setLimits(limitsOf(this.settings.current))
@@ -269,34 +255,35 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
 
   async relocateCache(dir: string): Promise<void> {
     this.settings.requireOpen(['cache.dir'])
-    await this.#running().place.relocate(dir)
-    this.#changed()
+    await this.#run.parts.place.relocate(dir)
+    this.#run.changed()
   }
 
   stopServing(untilWallMs: number | null): void {
-    const { serving, network, transfers } = this.#running()
+    const { serving, network, transfers } = this.#run.parts
     serving.stop(untilWallMs)
-    this.#tellWeight()
+    this.#run.tellWeight()
     transfers.setServing(false)
     network.abortUploads()
-    this.#events.add('servingStopped', `This PC serves nobody ${untilText(untilWallMs)}.`)
+    this.#run.events.add('servingStopped', `This PC serves nobody ${untilText(untilWallMs)}.`)
   }
 
   resumeServing(): void {
-    if (!this.#parts?.serving.resume()) return
-    this.#tellWeight()
-    this.#parts.transfers.setServing(true)
-    this.#events.add('servingResumed', 'This PC serves its peers again.')
+    const parts = this.#run.startedParts
+    if (!parts?.serving.resume()) return
+    this.#run.tellWeight()
+    parts.transfers.setServing(true)
+    this.#run.events.add('servingResumed', 'This PC serves its peers again.')
   }
 
   pieces(key: ContentKey): string {
-    const transfer = this.#running().transfers.get(key)
+    const transfer = this.#run.parts.transfers.get(key)
     if (!transfer) throw new LarderError('NOT_FOUND', 'There is no running transfer of this content', { key })
     return transfer.pieces
   }
 
   lookForUpdate(): void {
-    const { updates } = this.#running()
+    const { updates } = this.#run.parts
     if (!updates || !this.settings.current.updates.enabled)
       throw new LarderError(
         'UPDATES_UNAVAILABLE',
@@ -306,104 +293,8 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   refresh(): void {
-    const { network, machine } = this.#running()
+    const { network, machine } = this.#run.parts
     machine.refresh()
     network.refresh()
-  }
-
-  #compose(): Promise<AgentParts> {
-    return composeAgent({
-      dataDir: this.#config.dataDir,
-      name: this.#name,
-      settings: this.settings,
-      host: this.#host,
-      events: this.#events,
-      stack: this.#stack,
-      agent: this,
-      changed: () => this.#changed(),
-      historyOpened: (history) => {
-        this.#events.restore(history.formerEvents)
-        this.#history = history
-      },
-      requestChanged: (view) => {
-        this.#history?.noteRequest(view)
-        this.emit('request', view)
-      },
-      woke: (ms) => this.#woke(ms),
-      turnedPause: (paused) => this.#turnPause(paused),
-      servingDue: () => this.resumeServing(),
-      weightChanged: () => this.#tellWeight()
-    })
-  }
-
-  /** Everything is there; what acts by itself begins. */
-  #begin({ cache, place, pause, requests, precache, updates }: AgentParts): void {
-    if (this.#stack.ended) throw new LarderError('SHUTTING_DOWN', 'The agent was stopped while it started')
-    this.#state = 'running'
-    if (pause.state !== null) requests.pauseAll()
-    void moveIn(cache, place, this.#events)
-    precache.begin()
-    updates?.configure(this.settings.current.updates)
-    this.#events.add('agentStarted', `Larder ${LARDER_VERSION} has started on ${this.#name}.`)
-  }
-
-  async #takeDown(limitMs: number): Promise<void> {
-    this.#state = 'stopping'
-    if (this.#parts) this.#events.add('agentStopping', 'Larder is stopping.')
-    await this.#stack.end(limitMs, logTrouble(this.#host.log))
-    this.#snapshotTimer?.cancel()
-    this.#state = 'stopped'
-  }
-
-  /** It stood still for so long. */
-  #woke(ms: number): void {
-    if (this.#state !== 'running') return
-    this.#running().claims.wokeUp()
-    this.#running().hub.claims.wokeUp()
-    if (ms >= GIVEN_UP_MS) this.refresh()
-  }
-
-  #turnPause(paused: boolean): void {
-    if (!this.#parts) return
-    const { requests } = this.#parts
-    if (paused) return requests.pauseAll()
-    requests.resumeAll()
-    this.#events.add('transfersResumed', 'Transfers go on.')
-  }
-
-  #running(): AgentParts {
-    if (!this.#parts) throw new LarderError('SHUTTING_DOWN', 'The agent has not been started')
-    return this.#parts
-  }
-
-  #tellWeight(): void {
-    const { machine, serving, claims, hub, network } = this.#running()
-    const now = { weight: serving.weight.value, about: machine.weight.machine }
-    claims.setMachine(now)
-    hub.claims.setMachine(now)
-    network.renewHello()
-  }
-
-  #told(event: AgentEvent): void {
-    this.#host.log.info(
-      {
-        event: event.type,
-        ...(event.code ? { code: event.code } : {}),
-        ...(event.reason ? { reason: event.reason } : {})
-      },
-      event.text
-    )
-    this.#history?.noteEvent(event)
-    this.emit('event', event)
-    this.#changed()
-  }
-
-  #changed(): void {
-    this.#seq++
-    if (this.#snapshotTimer !== null || this.#state === 'stopped') return
-    this.#snapshotTimer = this.#host.clock.after(SNAPSHOT_EVERY_MS, () => {
-      this.#snapshotTimer = null
-      if (this.listenerCount('snapshot') > 0) this.emit('snapshot', this.snapshot())
-    })
   }
 }
