@@ -3,19 +3,13 @@
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ClaimDecision, ClaimPut, MasterHistory } from '../contract/peer-messages.ts'
 import { ClaimRoster, type Claimant } from './claim-roster.ts'
+import { electClaimant } from './elect-claimant.ts'
+import { ElectionWindow } from './election-window.ts'
 import { MOST_BROKEN_OFF } from './claims.ts'
-import { elect, isElectable, type Candidate } from './election.ts'
-import { learnFrom } from './former-decisions.ts'
-import { MAX_EPOCH, mergeMasters, rememberMaster } from './master-history.ts'
-import { MasterReports } from './master-reports.ts'
-import { ringOfHolders } from './ring-of-holders.ts'
+import { isElectable, type Candidate } from './election.ts'
+import { MasterLease } from './master-lease.ts'
 import type { Elsewhere, Surroundings, TableEffect, TableEvent } from './table-events.ts'
-
-/** An epoch so far ahead of the table's is not believed: nobody lives through so many elections between two messages. */
-const MAX_EPOCH_LEAD = 65_536
-/** So much of an election is told: for a small content the first and the second, which says why. */
-const MOST_CANDIDATES = 16
-const BRIEF_CANDIDATES = 2
+import { TableNews, type Decided } from './table-news.ts'
 
 export interface TableSettings {
   readonly windowMs: number
@@ -41,31 +35,15 @@ export class ClaimTable {
   readonly key: ContentKey
   readonly #settings: TableSettings
   readonly #roster = new ClaimRoster()
-  readonly #reports = new MasterReports()
+  readonly #lease: MasterLease
+  readonly #window: ElectionWindow
+  readonly #news = new TableNews(this.#roster)
   #phase: TablePhase = 'gathering'
-  #epoch = 0
-  #master: PeerId | null = null
-  /** When the master was heard last, or named as such by another. */
-  #masterHeardMs = 0
-  #leaseEndsMs = 0
   #heldSinceMs = 0
-  #electNotBeforeMs: number
-  /** Earliest end of a brief election. */
-  #settledAtMs: number
-  /** Somebody was asked whose answer is not waited for: it has a window. */
-  #askedInVain = false
-  #masters: MasterHistory = []
   #brokenOff = 0
   #pieceCount = 0
   #order: readonly Candidate[] = []
-  /** Why the mastership fell vacant, until it is filled. */
-  #vacancy: string | null = null
   #why = 'the election is still open'
-  /** Counts changes of master, epoch or phase. */
-  #major = 0
-  #asked = false
-  /** The members are being asked because of the event at hand; whom it reaches is known after it. */
-  #asking = false
 
   /**
    * @param electNotBeforeMs end of the first election window (monotonic)
@@ -74,21 +52,21 @@ export class ClaimTable {
   constructor(key: ContentKey, settings: TableSettings, electNotBeforeMs: number, settledAtMs = electNotBeforeMs) {
     this.key = key
     this.#settings = settings
-    this.#electNotBeforeMs = electNotBeforeMs
-    this.#settledAtMs = settledAtMs
+    this.#lease = new MasterLease(this.#roster, settings.leaseMs)
+    this.#window = new ElectionWindow(electNotBeforeMs, settledAtMs, settings.leaseMs)
   }
 
   get phase(): TablePhase {
     return this.#phase
   }
   get epoch(): number {
-    return this.#epoch
+    return this.#lease.epoch
   }
   get master(): PeerId | null {
-    return this.#master
+    return this.#lease.master
   }
   get masters(): MasterHistory {
-    return this.#masters
+    return this.#lease.masters
   }
   get why(): string {
     return this.#why
@@ -125,9 +103,9 @@ export class ClaimTable {
 
   /** When {@link on} wants `timePassed`, monotonic; Infinity for never. */
   get wakeAtMs(): number {
-    if (this.#master !== null) return Math.min(this.#leaseEndsMs, this.#reports.dueMs)
+    if (this.#lease.master !== null) return Math.min(this.#lease.endsMs, this.#lease.reportsDueMs)
     if (this.#phase !== 'gathering') return Infinity
-    return this.#roster.awaitsAnswers ? this.#answersDueMs : this.#windowEndsMs
+    return this.#roster.awaitsAnswers ? this.#window.answersDueMs : this.#windowEndsMs
   }
 
   /** This one was asked what it holds: whoever has it all makes an election unnecessary, so the answer is worth waiting for. */
@@ -137,22 +115,15 @@ export class ClaimTable {
 
   /** This one was asked as well, but did not answer the last time. */
   askedInVain(): void {
-    this.#askedInVain = true
+    this.#window.askedInVain()
   }
 
-  /** Once all have answered a brief election needs no window. */
   get #windowEndsMs(): number {
-    const allHeard = this.isBrief && this.#asked && !this.#asking && !this.#askedInVain && !this.#roster.awaitsAnswers
-    return allHeard ? Math.min(this.#settledAtMs, this.#electNotBeforeMs) : this.#electNotBeforeMs
-  }
-
-  /** A PC under heavy load answers late; one that hangs must not keep the others waiting for long. */
-  get #answersDueMs(): number {
-    return this.#electNotBeforeMs + this.#settings.leaseMs / 2
+    return this.#window.endsMs({ isBrief: this.isBrief, awaitsAnswers: this.#roster.awaitsAnswers })
   }
 
   on(event: TableEvent, world: Surroundings): TableEffect[] {
-    this.#asking = false
+    this.#window.asksNoMore()
     const effects = this.#handle(event, world)
     return effects.some((e) => e.type === 'emptied') ? [{ type: 'emptied' }] : effects
   }
@@ -172,14 +143,13 @@ export class ClaimTable {
       case 'memberLost':
         return this.#lost(event.id, world)
       case 'becameRightful':
-        this.#electNotBeforeMs = Math.min(this.#electNotBeforeMs, world.nowMs + this.#settings.windowMs)
+        this.#window.bringForward(world.nowMs + this.#settings.windowMs)
         return this.#settle(world)
       case 'decidedElsewhere':
         return this.#settle(world)
       case 'stoodBack':
-        if (this.#master === event.self) this.#clearMaster()
-        this.#electNotBeforeMs = Math.max(this.#electNotBeforeMs, event.untilMs)
-        this.#settledAtMs = Math.max(this.#settledAtMs, event.untilMs)
+        if (this.#lease.master === event.self) this.#lease.clear()
+        this.#window.putOff(event.untilMs)
         return this.#settle(world)
       case 'timePassed':
         return this.#timePassed(world)
@@ -188,37 +158,27 @@ export class ClaimTable {
 
   /** What this agent is to know now; marks it as told. Undefined while the election is open. */
   decisionFor(id: PeerId): ClaimDecision | undefined {
-    if (this.#phase === 'gathering') return undefined
-    const claimant = this.#roster.get(id)
-    if (claimant) {
-      claimant.toldMajor = this.#major
-      claimant.toldMinor = this.#revision
-    }
-    return {
-      t: 'claim.decision',
-      key: this.key,
-      epoch: this.#epoch,
-      master: this.#master,
-      leaseMs: this.#settings.leaseMs,
-      holders: ringOfHolders(id, this.isBrief ? this.#roster.listedWithPieces() : this.#roster.listed()),
-      masters: this.#masters,
-      ...(this.#brokenOff > 0 && { brokenOff: this.#brokenOff }),
-      candidates: this.#order
-        .slice(0, this.isBrief ? BRIEF_CANDIDATES : MOST_CANDIDATES)
-        .map(({ id, pieces, weight, eligible, about }) => ({ id, pieces, weight, eligible, ...(about && { about }) })),
-      why: this.#why.slice(0, 200)
-    }
+    return this.#phase === 'gathering' ? undefined : this.#news.tell(id, this.#decided)
   }
 
-  /** Claimants that do not know the newest. Those that have the whole content care for the master only, as long as one is needed. */
+  /** Claimants that do not know the newest. */
   outdated(): PeerId[] {
-    if (this.#phase === 'gathering') return []
-    const ids: PeerId[] = []
-    for (const { id, role, toldMajor, toldMinor } of this.#roster.claimants()) {
-      if (role === 'holding' && this.#phase === 'held') continue
-      if (toldMajor < this.#major || (role !== 'holding' && toldMinor < this.#revision)) ids.push(id)
+    return this.#phase === 'gathering' ? [] : this.#news.outdated(this.#decided)
+  }
+
+  get #decided(): Decided {
+    return {
+      key: this.key,
+      epoch: this.#lease.epoch,
+      master: this.#lease.master,
+      leaseMs: this.#settings.leaseMs,
+      masters: this.#lease.masters,
+      brokenOff: this.#brokenOff,
+      order: this.#order,
+      why: this.#why,
+      isBrief: this.isBrief,
+      isHeld: this.#phase === 'held'
     }
-    return ids
   }
 
   #put(from: PeerId, put: ClaimPut, world: Surroundings): TableEffect[] {
@@ -229,17 +189,16 @@ export class ClaimTable {
     this.#pieceCount = Math.max(this.#pieceCount, put.pieceCount)
 
     const effects: TableEffect[] = put.role === 'holding' ? [] : this.#askOnce()
-    const majorBefore = this.#major
+    const majorBefore = this.#news.major
     if (holdersChanged) effects.push({ type: 'tellAll', when: 'lazily' })
     effects.push(...this.#learn(claimant, put, world))
-    if (this.#master === from) {
-      this.#masterHeardMs = world.nowMs
-      this.#leaseEndsMs = world.nowMs + this.#settings.leaseMs
-      if (put.role === 'holding') this.#clearMaster()
-      else if (!isElectable(claimant)) effects.push(...this.#replaceMaster('it may not download any more'))
+    if (this.#lease.master === from) {
+      this.#lease.renew(world.nowMs)
+      if (put.role === 'holding') this.#lease.clear()
+      else if (!isElectable(claimant)) effects.push(...this.#lease.vacate('it may not download any more'))
     }
     effects.push(...this.#settle(world))
-    const willBeTold = this.#major !== majorBefore && effects.some((e) => e.type === 'tellAll' && e.when === 'now')
+    const willBeTold = this.#news.major !== majorBefore && effects.some((e) => e.type === 'tellAll' && e.when === 'now')
     // Who comes from another coordinator and knows all of this hears of the holders soon enough.
     if (this.#phase !== 'gathering' && !willBeTold && !this.#knows(put)) effects.push({ type: 'tell', to: from })
     return effects
@@ -247,54 +206,25 @@ export class ClaimTable {
 
   /** Who the master was is all the same to whoever has it all, once nobody needs one. */
   #knows(put: ClaimPut): boolean {
-    if (put.epoch !== this.#epoch) return false
-    return put.master === this.#master || (put.role === 'holding' && this.#phase === 'held')
-  }
-
-  /** Counts what is news to those that seek. */
-  get #revision(): number {
-    return this.isBrief ? this.#roster.completeRevision : this.#roster.revision
+    if (put.epoch !== this.#lease.epoch) return false
+    return put.master === this.#lease.master || (put.role === 'holding' && this.#phase === 'held')
   }
 
   /** Takes over what a claimant knows of earlier decisions. */
   #learn(from: Claimant, put: ClaimPut, world: Surroundings): TableEffect[] {
-    if (put.epoch === 0 || put.epoch > this.#epoch + MAX_EPOCH_LEAD) return []
-    this.#masters = mergeMasters(this.#masters, put.masters, put.epoch)
-    if (put.master !== null) this.#masters = rememberMaster(this.#masters, put.epoch, put.master)
-    const lesson = learnFrom(from, put, {
-      epoch: this.#epoch,
-      master: this.#master,
-      masterPieces: this.#master === null ? -1 : (this.#roster.get(this.#master)?.pieces ?? -1),
-      why: this.#why,
-      isOpen: this.#phase === 'gathering',
-      couldBeMaster: (id) => this.#couldBeMaster(id, world)
-    })
+    const lesson = this.#lease.learn(from, put, { why: this.#why, isOpen: this.#phase === 'gathering', world })
     if (lesson === null) return []
     if (lesson.master !== null) return this.#adoptMaster(lesson.master, lesson.epoch, lesson.why, world)
-    this.#epoch = lesson.epoch
+    this.#lease.skipTo(lesson.epoch)
     if (this.#phase === 'gathering') return []
-    this.#major++
+    this.#news.changed()
     return [{ type: 'tellAll', when: 'soon' }]
-  }
-
-  /**
-   * A follower named this one master: believable unless we know better. Whoever names it was connected with it when it
-   * moved here; so it may be one that this coordinator, fresh on the network, is yet to meet. That is not enough to put
-   * another master unseated.
-   */
-  #couldBeMaster(id: PeerId, world: Surroundings): boolean {
-    if (this.#master !== null && !world.isLive(id)) return false
-    const claimant = this.#roster.get(id)
-    return claimant === undefined || (isElectable(claimant) && !claimant.silent && !claimant.reported)
   }
 
   /** Another agent's decision becomes ours. A master that was only named has one lease to put its own claim. */
   #adoptMaster(master: PeerId, epoch: number, why: string, world: Surroundings): TableEffect[] {
     const isReplaced = this.#phase !== 'gathering'
-    if (master !== this.#master) {
-      this.#masterHeardMs = world.nowMs
-      this.#leaseEndsMs = world.nowMs + this.#settings.leaseMs
-    }
+    if (master !== this.#lease.master) this.#lease.renew(world.nowMs)
     this.#setMaster(master, epoch, why)
     return [{ type: 'tellAll', when: isReplaced ? 'now' : 'lazily' }]
   }
@@ -307,42 +237,25 @@ export class ClaimTable {
 
   #setMaster(master: PeerId, epoch: number, why: string): void {
     this.#phase = 'led'
-    this.#master = master
-    this.#epoch = epoch
+    this.#lease.set(master, epoch)
     this.#why = why
-    this.#vacancy = null
-    this.#masters = rememberMaster(this.#masters, epoch, master)
-    this.#reports.forget()
-    this.#major++
-  }
-
-  #clearMaster(): void {
-    this.#master = null
-    this.#reports.forget()
-  }
-
-  #replaceMaster(why: string): TableEffect[] {
-    const master = this.#master!
-    this.#clearMaster()
-    this.#vacancy = why
-    return [{ type: 'masterLost', epoch: this.#epoch, master, why }]
+    this.#news.changed()
   }
 
   #closed(from: PeerId, world: Surroundings): TableEffect[] {
     const claimant = this.#roster.get(from)
     if (!claimant) return []
-    if (from === this.#master && this.#roster.claimantCount > 1 && !world.isRightful()) {
+    if (from === this.#lease.master && this.#roster.claimantCount > 1 && !world.isRightful()) {
       // It has most likely moved to the rightful coordinator and goes on there; those who have not yet must not elect a second one.
-      this.#leaseEndsMs = world.nowMs + this.#settings.leaseMs
+      this.#lease.extend(world.nowMs)
       return this.#removed(from, 'closed', world)
     }
-    const effects = from === this.#master ? this.#replaceMaster('it left') : []
+    const effects = from === this.#lease.master ? this.#lease.vacate('it left') : []
     if (claimant.role === 'holding' && this.#phase === 'held') {
       this.#roster.delete(from, 'known')
       if (this.#roster.completeHolders().length === 0) {
         // Its bytes may still lie in its cache: it gets one window to say so.
-        this.#electNotBeforeMs = world.nowMs + this.#settings.windowMs
-        this.#asked = false
+        this.#window.reopen(world.nowMs + this.#settings.windowMs)
       }
     }
     return [...effects, ...this.#removed(from, 'closed', world)]
@@ -350,15 +263,15 @@ export class ClaimTable {
 
   #lost(id: PeerId, world: Surroundings): TableEffect[] {
     const wasAwaited = this.#roster.giveUp(id)
-    if (id !== this.#master && !this.#roster.knows(id)) return wasAwaited ? this.#settle(world) : []
-    const effects = id === this.#master ? this.#replaceMaster('its connection is gone') : []
+    if (id !== this.#lease.master && !this.#roster.knows(id)) return wasAwaited ? this.#settle(world) : []
+    const effects = id === this.#lease.master ? this.#lease.vacate('its connection is gone') : []
     return [...effects, ...this.#removed(id, 'lost', world)]
   }
 
   #removed(id: PeerId, how: 'closed' | 'lost', world: Surroundings): TableEffect[] {
     if (how === 'lost') this.#roster.lose(id)
     else this.#roster.delete(id, 'news')
-    this.#reports.delete(id)
+    this.#lease.forgetReporter(id)
     if (this.#roster.claimantCount === 0) return [{ type: 'emptied' }]
     return [{ type: 'tellAll', when: 'lazily' }, ...this.#settle(world)]
   }
@@ -383,60 +296,45 @@ export class ClaimTable {
     if (!claimant) return []
     if (brokeOff) claimant.reported = true
     else claimant.eligible = false
-    if (from !== this.#master || epoch !== this.#epoch) return []
+    if (from !== this.#lease.master || epoch !== this.#lease.epoch) return []
     // One word counts once: a second PC has to see it for itself.
     if (brokeOff) this.#brokenOff = Math.min(MOST_BROKEN_OFF, this.#brokenOff + 1)
-    return [...this.#replaceMaster(`it resigned (${why})`), ...this.#settle(world)]
+    return [...this.#lease.vacate(`it resigned (${why})`), ...this.#settle(world)]
   }
 
   #reported(from: PeerId, epoch: number, problem: string, world: Surroundings): TableEffect[] {
     const claimant = this.#roster.get(from)
-    if (!claimant || claimant.role === 'holding' || epoch !== this.#epoch || from === this.#master) return []
+    if (!claimant || claimant.role === 'holding' || epoch !== this.#lease.epoch || from === this.#lease.master)
+      return []
     // The other table judges its master; who gets nothing by way of this agent asks the next coordinator.
-    if (this.#master !== null && this.#master === world.elsewhere()?.master) return []
+    if (this.#lease.master !== null && this.#lease.master === world.elsewhere()?.master) return []
     // A report names nobody but the epoch, which holders share with the master before them: this one may still mean that master.
     if (this.#phase === 'held' && world.nowMs - this.#heldSinceMs < this.#settings.leaseMs / 5) return []
-    this.#reports.add(from, world.nowMs)
+    this.#lease.reportedBy(from, world.nowMs)
     return this.#judge(`followers reported it as ${problem}`, world)
   }
 
   #judge(why: string, world: Surroundings): TableEffect[] {
-    const current = this.#master === null ? undefined : this.#roster.get(this.#master)
-    let followers = 0
-    let others = false
-    for (const c of this.#roster.claimants()) {
-      if (c.role !== 'holding' && c.id !== this.#master) followers++
-      if (c !== current && isElectable(c) && !c.silent && !c.reported) others = true
-    }
-    const verdict = this.#reports.judge({
-      nowMs: world.nowMs,
-      leaseMs: this.#settings.leaseMs,
-      held: this.#phase === 'held',
-      master: this.#master === null ? 'none' : world.isLive(this.#master) ? 'live' : 'lost',
-      masterHeardMs: this.#masterHeardMs,
-      followers,
-      others
-    })
+    const verdict = this.#lease.judge(this.#phase === 'held', world)
     if (verdict === 'nothing') return []
     if (verdict === 'suspect') {
       this.#roster.suspectHolders()
       return this.#settle(world)
     }
-    if (current) current.reported = true
-    return [...this.#replaceMaster(why), ...this.#settle(world)]
+    if (this.#lease.claimant) this.#lease.claimant.reported = true
+    return [...this.#lease.vacate(why), ...this.#settle(world)]
   }
 
   #timePassed(world: Surroundings): TableEffect[] {
-    if (this.#master !== null && world.nowMs >= this.#leaseEndsMs) {
-      if (this.#master === world.elsewhere()?.master) {
-        this.#leaseEndsMs = world.nowMs + this.#settings.leaseMs
+    if (this.#lease.master !== null && world.nowMs >= this.#lease.endsMs) {
+      if (this.#lease.master === world.elsewhere()?.master) {
+        this.#lease.extend(world.nowMs)
         return []
       }
-      const current = this.#roster.get(this.#master)
-      if (current) current.silent = true
-      return [...this.#replaceMaster('its lease ran out'), ...this.#settle(world)]
+      if (this.#lease.claimant) this.#lease.claimant.silent = true
+      return [...this.#lease.vacate('its lease ran out'), ...this.#settle(world)]
     }
-    if (world.nowMs >= this.#reports.dueMs) return this.#judge('followers reported it and it was silent', world)
+    if (world.nowMs >= this.#lease.reportsDueMs) return this.#judge('followers reported it and it was silent', world)
     return this.#settle(world)
   }
 
@@ -444,19 +342,19 @@ export class ClaimTable {
   #settle(world: Surroundings): TableEffect[] {
     const complete = this.#roster.completeHolders()
     if (complete.length > 0) {
-      if (this.#phase === 'held' && this.#master === null) return []
+      if (this.#phase === 'held' && this.#lease.master === null) return []
       const wasOpen = this.#phase === 'gathering'
-      this.#clearMaster()
+      this.#lease.clear()
       this.#phase = 'held'
       this.#heldSinceMs = world.nowMs
       this.#why = `finished: ${complete.length === 1 ? 'one PC has' : `${complete.length} PCs have`} all of it`
-      this.#major++
+      this.#news.changed()
       return [{ type: 'tellAll', when: wasOpen ? 'now' : 'soon' }]
     }
     const elsewhere = world.elsewhere()
-    if (elsewhere !== null && elsewhere.master !== this.#master && elsewhere.epoch >= this.#epoch)
+    if (elsewhere !== null && elsewhere.master !== this.#lease.master && elsewhere.epoch >= this.#lease.epoch)
       return this.#follow(elsewhere, world)
-    if (this.#master !== null) return []
+    if (this.#lease.master !== null) return []
 
     const effects = this.#askOnce()
     if (world.nowMs < this.#windowEndsMs) {
@@ -464,48 +362,30 @@ export class ClaimTable {
       return effects
     }
     if (this.#phase === 'gathering') {
-      if (this.#asking || (this.#roster.awaitsAnswers && world.nowMs < this.#answersDueMs)) return effects
+      if (this.#window.asking || (this.#roster.awaitsAnswers && world.nowMs < this.#window.answersDueMs)) return effects
       if (this.#roster.awaitsAnswers) effects.push({ type: 'unanswered', by: this.#roster.giveUpAll() })
     }
     const isOver = this.#brokenOff >= MOST_BROKEN_OFF
-    const fresh = [...this.#roster.claimants()]
-      .filter((c) => !c.silent)
-      .map((c) => (isOver ? { ...snapshot(c), eligible: false } : snapshot(c)))
-    const unreported = fresh.map((c) => (this.#roster.get(c.id)!.reported ? { ...c, eligible: false } : c))
-    let election = elect(this.key, unreported, this.#pieceCount)
-    if (election.winner === null) election = elect(this.key, fresh, this.#pieceCount)
-    const { winner, why, order } = election
+    const { winner, why, order } = electClaimant(this.key, this.#roster, { pieceCount: this.#pieceCount, isOver })
     if (winner === null) {
       if (this.#phase === 'leaderless') return effects
       this.#phase = 'leaderless'
       this.#order = order
       this.#why = isOver ? 'nobody may download: the origin breaks off each time' : why
-      this.#major++
+      this.#news.changed()
       return [...effects, { type: 'tellAll', when: 'now' }]
     }
     this.#order = order
-    this.#leaseEndsMs = world.nowMs + this.#settings.leaseMs
-    this.#masterHeardMs = world.nowMs
-    this.#setMaster(
-      winner.id,
-      Math.min(this.#epoch + 1, MAX_EPOCH),
-      this.#vacancy === null ? why : `${why}; the master before: ${this.#vacancy}`
-    )
+    this.#lease.renew(world.nowMs)
+    this.#setMaster(winner.id, this.#lease.nextEpoch, this.#lease.explain(why))
     return [
       ...effects,
-      { type: 'masterElected', epoch: this.#epoch, master: winner.id, why: this.#why, order },
+      { type: 'masterElected', epoch: this.#lease.epoch, master: winner.id, why: this.#why, order },
       { type: 'tellAll', when: 'now' }
     ]
   }
 
   #askOnce(): TableEffect[] {
-    if (this.#asked) return []
-    this.#asked = true
-    this.#asking = true
-    return [{ type: 'askMembers' }]
+    return this.#window.askOnce() ? [{ type: 'askMembers' }] : []
   }
-}
-
-function snapshot({ id, pieces, weight, eligible, about, role }: Claimant): Candidate {
-  return { id, pieces, weight, eligible, about, role }
 }

@@ -2,13 +2,12 @@
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ClaimMessage, ClaimPut } from '../contract/peer-messages.ts'
 import type { MasterView } from '../contract/snapshot.ts'
-import type { Clock, Timer } from '../lib/clock.ts'
 import { ClaimTable } from './claim-table.ts'
-import type { ClaimSettings, ElectedInfo, MasterLostInfo } from './claims.ts'
+import type { CoordinatorWorld } from './coordinator-world.ts'
 import { FloodGuard } from './flood-guard.ts'
 import { HostedTable } from './hosted-table.ts'
-import { coordinatorScore } from './rendezvous.ts'
-import type { Elsewhere, Surroundings, TableEffect, TableEvent } from './table-events.ts'
+import { HolderQuestions } from './holder-questions.ts'
+import type { Surroundings, TableEffect, TableEvent } from './table-events.ts'
 
 /** Most claim tables one agent keeps. */
 export const MAX_TABLES = 10_000
@@ -16,38 +15,8 @@ export const MAX_TABLES = 10_000
 /** Most tables one member may have claims in here. */
 export const MAX_CLAIMS_PER_MEMBER = 5000
 
-/** A table asks the members, and all tables ask one newcomer, no more often than this. */
-const ASK_AGAIN_MS = 5000
-
 /** Tables of one member that are looked at for an idle one before the oldest has to do. */
 const MAX_LOOKED_AT = 64
-
-/** Most tables a newcomer is asked about. */
-const MAX_ASKS_PER_NEWCOMER = 500
-
-/** What the coordinator needs of the agent around it. */
-export interface CoordinatorWorld {
-  readonly self: PeerId
-  readonly clock: Clock
-  readonly settings: ClaimSettings
-  /** Members with a live connection, without self. */
-  readonly live: ReadonlySet<PeerId>
-  /** What this agent was told about this content as claimant of another coordinator. */
-  elsewhere(key: ContentKey): Elsewhere | null
-  /** This agent is the one to coordinate this content. */
-  isRightful(key: ContentKey): boolean
-  /** This agent does not listen to what this member says about this content. */
-  isBanned(id: PeerId, key: ContentKey): boolean
-  /** When this agent has had time to meet the others (monotonic). */
-  settledAtMs(): number
-  send(to: PeerId, message: ClaimMessage): void
-  /** Who is known to have all of it. Where this is given, nobody is asked. */
-  registered?(key: ContentKey): Iterable<PeerId>
-  onElected?(info: ElectedInfo): void
-  onMasterLost?(info: MasterLostInfo): void
-  /** This member asks for more contents than its share of this coordinator; told each time. */
-  onFlood?(id: PeerId): void
-}
 
 /** Keeps the claim tables of the contents this agent coordinates: carries out what {@link ClaimTable} decides. */
 export class Coordinator {
@@ -55,16 +24,14 @@ export class Coordinator {
   readonly #tables = new Map<ContentKey, HostedTable>()
   readonly #claimsOf = new Map<PeerId, number>()
   readonly #guard: FloodGuard
-  /** Elections went on without the answer of these; nobody waits for them until they answer one question. */
-  readonly #silent = new Set<PeerId>()
-  /** Newcomers asked a short time ago; true: it has joined again since and is asked once more when the time is over. */
-  readonly #newcomers = new Map<PeerId, { timer: Timer; again: boolean }>()
+  readonly #questions: HolderQuestions
   /** Nobody is elected before that time (monotonic). */
   #standsBackUntilMs = -Infinity
 
   constructor(world: CoordinatorWorld) {
     this.#world = world
     this.#guard = new FloodGuard(world.clock)
+    this.#questions = new HolderQuestions(world, this.#guard, this.#tables)
   }
 
   get tableCount(): number {
@@ -73,7 +40,7 @@ export class Coordinator {
 
   message(from: PeerId, message: ClaimMessage): void {
     if (message.t === 'claim.put') return this.#put(from, message)
-    if (message.t === 'claim.holding') this.#silent.delete(from)
+    if (message.t === 'claim.holding') this.#questions.answered(from)
     const hosted = this.#tables.get(message.key)
     if (!hosted) return
     switch (message.t) {
@@ -100,30 +67,11 @@ export class Coordinator {
   }
 
   memberJoined(id: PeerId): void {
-    const asked = this.#newcomers.get(id)
-    if (asked) {
-      asked.again = true
-      return
-    }
-    let asks = 0
-    for (const [key, { table }] of this.#tables) {
-      if (!table.wantsHolders || table.hasClaimant(id)) continue
-      // It is about to coordinate this content itself.
-      if (coordinatorScore(key, id) > coordinatorScore(key, this.#world.self)) continue
-      if (++asks > MAX_ASKS_PER_NEWCOMER) break
-      this.#ask(table, id)
-    }
-    if (asks === 0) return
-    const timer = this.#world.clock.after(ASK_AGAIN_MS, () => {
-      const again = this.#newcomers.get(id)?.again === true && this.#world.live.has(id)
-      this.#newcomers.delete(id)
-      if (again) this.memberJoined(id)
-    })
-    this.#newcomers.set(id, { timer, again: false })
+    this.#questions.askNewcomer(id)
   }
 
   memberLost(id: PeerId): void {
-    this.#silent.delete(id)
+    this.#questions.memberLost(id)
     for (const hosted of this.#tables.values()) this.#withdraw(hosted, id)
   }
 
@@ -196,9 +144,7 @@ export class Coordinator {
     for (const hosted of this.#tables.values()) hosted.close()
     this.#tables.clear()
     this.#claimsOf.clear()
-    for (const { timer } of this.#newcomers.values()) timer.cancel()
-    this.#newcomers.clear()
-    this.#silent.clear()
+    this.#questions.stop()
   }
 
   #put(from: PeerId, put: ClaimPut): void {
@@ -211,7 +157,7 @@ export class Coordinator {
       }
     }
     this.#apply(hosted, { type: 'claimPut', from, put }, from)
-    if (hosted.unasked && hosted.table.wantsHolders) this.#askMembers(hosted, this.#world.clock.monotonicMs(), from)
+    if (hosted.unasked && hosted.table.wantsHolders) this.#askMembers(hosted, from)
   }
 
   /** One member's tables never take the places of others'. @returns false when there is none */
@@ -326,10 +272,9 @@ export class Coordinator {
       case 'tellAll':
         return hosted.tellAll(effect.when)
       case 'askMembers':
-        return this.#askMembers(hosted, nowMs, because)
+        return this.#askMembers(hosted, because)
       case 'unanswered':
-        for (const id of effect.by) this.#silent.add(id)
-        return
+        return this.#questions.unanswered(effect.by)
       case 'masterElected':
         return this.#world.onElected?.({
           key,
@@ -347,35 +292,11 @@ export class Coordinator {
     }
   }
 
-  #askMembers(hosted: HostedTable, nowMs: number, because: PeerId): void {
-    const { table } = hosted
+  #askMembers(hosted: HostedTable, because: PeerId): void {
     const { registered } = this.#world
-    if (registered) {
-      for (const id of registered(table.key))
-        this.#apply(hosted, { type: 'holdingAnswered', from: id, pieces: 1, complete: true })
-      return
-    }
-    const sinceMs = nowMs - hosted.askedAtMs
-    if (sinceMs < ASK_AGAIN_MS) {
-      return hosted.askAgainIn(ASK_AGAIN_MS - sinceMs, () => {
-        if (table.wantsHolders) this.#askMembers(hosted, this.#world.clock.monotonicMs(), because)
-      })
-    }
-    const { self, live } = this.#world
-    // Its own cache counts as well, and costs nobody anything.
-    if (!table.hasClaimant(self)) this.#ask(table, self)
-    if (live.size === 0) return
-    hosted.unasked = because !== self && !this.#guard.mayAsk(because, live.size)
-    if (hosted.unasked) return this.#world.onFlood?.(because)
-    hosted.askedAtMs = nowMs
-    for (const id of live) if (!table.hasClaimant(id)) this.#ask(table, id)
-  }
-
-  #ask(table: ClaimTable, id: PeerId): void {
-    this.#world.send(id, { t: 'claim.ask', key: table.key, ...(table.isBrief && { soon: true }) })
-    if (this.#world.isBanned(id, table.key)) return
-    if (this.#silent.has(id)) table.askedInVain()
-    else table.await(id)
+    if (!registered) return this.#questions.askMembers(hosted, because)
+    for (const id of registered(hosted.table.key))
+      this.#apply(hosted, { type: 'holdingAnswered', from: id, pieces: 1, complete: true })
   }
 
   #tell(table: ClaimTable, to: PeerId): void {

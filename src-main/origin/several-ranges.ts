@@ -1,5 +1,5 @@
 import { hasCode, LarderError } from '../lib/errors.ts'
-import { askForVersion, type OpenOptions } from './body.ts'
+import { askForVersion, type OpenOptions } from './body-source.ts'
 import { codingOf } from './coding.ts'
 import { parseContentLength, parseContentRange } from './content-range.ts'
 import { cancelled, discard, type Answer } from './exchange.ts'

@@ -14,13 +14,8 @@ import {
 import { Teller } from '../requests/teller.ts'
 import { OriginSlots, type SlotTicket } from '../transfers/origin-slots.ts'
 import type { TransferEffect, TransferEvent, TransferState } from '../transfers/transfer-events.ts'
-import {
-  isPaused,
-  mayAskOrigin,
-  newTransfer,
-  step as stepTransfer,
-  transferWaits
-} from '../transfers/transfer-machine.ts'
+import { step as stepTransfer } from '../transfers/transfer-machine.ts'
+import { isPaused, mayAskOrigin, newTransfer, transferWaits } from '../transfers/transfer-state.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 
 /** The steps under test; others can be put in to see that the model notices. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { LarderError } from '../lib/errors.ts'
 import type { TickFacts, TransferEffect, TransferEvent } from './transfer-events.ts'
-import { HELD_MS, isPaused, newTransfer, priorityOf, step } from './transfer-machine.ts'
+import { HELD_MS, step } from './transfer-machine.ts'
+import { isPaused, newTransfer, priorityOf } from './transfer-state.ts'
 
 const limits = { firstByteMs: 10_000, stallMs: 5000 }
 const alone: Omit<TickFacts, 'nowMs'> = {

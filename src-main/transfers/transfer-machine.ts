@@ -1,6 +1,5 @@
 // Why it is like this: docs/decisions/0052-requests-and-transfers-are-pure-machines.md
-import type { Priority, ReasonCode, WaitingFor } from '../contract/request.ts'
-import type { TransferView } from '../contract/snapshot.ts'
+import type { ReasonCode } from '../contract/request.ts'
 import type { Step } from '../lib/machine-run.ts'
 import { hasCode, type LarderError } from '../lib/errors.ts'
 import { MOST_BROKEN_OFF } from '../claims/claims.ts'
@@ -13,6 +12,7 @@ import type {
   TransferEvent,
   TransferState
 } from './transfer-events.ts'
+import { isOpen, isPaused, isWorking, mayAskOrigin } from './transfer-state.ts'
 
 /**
  * What the running job for one content does next. Nothing here touches the world: `step` takes what has happened and says what is
@@ -37,59 +37,6 @@ export const MAPS_WAIT_MS = 300
 export const HELD_MS = 5000
 
 type TransferStep = Step<TransferState, TransferEffect>
-
-/** @param shut whether its subnet may ask the origin is yet to be found out, should this PC become master */
-export function newTransfer(nowMs: number, shut = false): TransferState {
-  return {
-    phase: 'electing',
-    origin: 'idle',
-    interests: new Map(),
-    role: 'none',
-    led: false,
-    direct: null,
-    originError: null,
-    askedNextCoordinator: false,
-    serving: true,
-    shut,
-    mapsDueMs: 0,
-    heldSinceMs: 0,
-    wait: { sinceMs: nowMs, progressAtMs: null, pieceAtMs: null, hasMoved: false }
-  }
-}
-
-export function isPaused({ phase, interests }: TransferState): boolean {
-  return isOpen(phase) && interests.size > 0 && [...interests.values()].every(({ paused }) => paused)
-}
-
-/** Of the most urgent one who waits. */
-export function priorityOf({ interests }: TransferState): Priority {
-  const all = [...interests.values()]
-  const awake = all.filter(({ paused }) => !paused)
-  return (awake.length > 0 ? awake : all).some(({ priority }) => priority === 'foreground')
-    ? 'foreground'
-    : 'background'
-}
-
-/** @param ahead downloads that get a slot before it @param asking runs of pieces that peers are being asked for @param received bytes have come in */
-export function transferWaits(
-  state: TransferState,
-  { ahead, asking, received }: { ahead: number | null; asking: number; received: boolean }
-): WaitingFor | null {
-  if (!isOpen(state.phase)) return null
-  if (isPaused(state)) return { what: 'resume', ahead: null }
-  if (state.phase === 'electing') return { what: 'election', ahead: null }
-  if (asking > 0 || state.origin === 'running') return received ? null : { what: 'pieces', ahead: null }
-  if (state.origin === 'held') return { what: 'election', ahead: null }
-  if (state.origin === 'queued') return { what: 'slot', ahead }
-  return state.wait.pieceAtMs !== null ? null : { what: 'pieces', ahead: null }
-}
-
-/** @param waits what {@link transferWaits} says */
-export function toldTransferState(state: TransferState, waits: WaitingFor | null): TransferView['state'] {
-  if (state.phase === 'closed') return 'failed'
-  if (isPaused(state)) return 'paused'
-  return waits?.what === 'slot' ? 'queued' : state.phase
-}
 
 export function step(state: TransferState, event: TransferEvent): TransferStep {
   if (state.phase === 'closed') return same(state)
@@ -343,18 +290,6 @@ function withoutOrigin(state: TransferState, ...effects: TransferEffect[]): Tran
 
 function waitAnew<S extends TransferState>(state: S, nowMs: number): S {
   return { ...state, wait: { ...state.wait, sinceMs: nowMs, progressAtMs: null, pieceAtMs: null } }
-}
-
-export function mayAskOrigin({ direct, role, shut }: TransferState): boolean {
-  return direct !== null || (role === 'master' && !shut)
-}
-
-function isOpen(phase: TransferState['phase']): boolean {
-  return phase === 'electing' || phase === 'active'
-}
-
-function isWorking(state: TransferState): boolean {
-  return isOpen(state.phase) && !isPaused(state)
 }
 
 function same(state: TransferState, ...effects: TransferEffect[]): TransferStep {
