@@ -4,12 +4,14 @@ import type { PeerId } from '../contract/ids.ts'
 import type { Priority } from '../contract/request.ts'
 import { breaksOff } from '../origin/failures.ts'
 import { hostOf } from '../origin/url.ts'
+import { isSmall, type PiecePlan } from '../pieces/plan.ts'
 import { Arrivals } from './arrivals.ts'
 import { Assembly, type WholeInit } from './assembly.ts'
 import { PeerFaults } from './peer-faults.ts'
 import type { Job, TransferWorld } from './job.ts'
 import { Mastership } from './mastership.ts'
 import { OriginLane, type OriginSource } from './origin-lane.ts'
+import { OriginTurn } from './origin-turn.ts'
 import { PeerLanes } from './peer-lanes.ts'
 import { Swarm } from './swarm.ts'
 import type { DecisionFacts, TickFacts, TransferEvent, TransferState } from './transfer-events.ts'
@@ -29,6 +31,7 @@ export interface TransferParts {
   readonly faults: PeerFaults
   readonly peerLanes: PeerLanes
   readonly originLane: OriginLane
+  readonly originTurn: OriginTurn
   /** Null: it has to do with this subnet alone. */
   readonly site: SitePart | null
   /** Of the most urgent one who waits, here or at a neighbour. */
@@ -124,6 +127,11 @@ export function openParts(
     failed: (error) =>
       happened({ e: 'originFailed', error, neighbours: swarm.neighbours.size, brokenOff: brokenOff(claim.decision) })
   })
+  const originTurn = new OriginTurn(world.originSlots, originLane, {
+    size: isSmall(plan) ? 'small' : 'large',
+    priority,
+    granted: () => happened({ e: 'slotGranted' })
+  })
   const decisionFacts = (decision: Decision): DecisionFacts => {
     const facts = { nowMs: clock.monotonicMs(), mayLead: world.weight() > 0 }
     if (decision.role === 'undecided')
@@ -151,7 +159,7 @@ export function openParts(
     site?.heardProgress(from, bytes)
     if (mastership.hasProgressed(from, bytes)) happened({ e: 'progressed', nowMs: clock.monotonicMs() })
   })
-  return { claim, mastership, news, swarm, check, assembly, faults, peerLanes, originLane, site, priority }
+  return { claim, mastership, news, swarm, check, assembly, faults, peerLanes, originLane, originTurn, site, priority }
 }
 
 const brokenOff = (decision: Decision): number => (decision.role === 'undecided' ? 0 : (decision.brokenOff ?? 0))
@@ -182,4 +190,15 @@ export function tickFacts({ swarm, mastership, assembly }: TransferParts, world:
     remainingMs: assembly.received.remainingMs,
     limits: world.settings.transfers
   }
+}
+
+/** Those who wait for this PC are to know how far it is. */
+export function tellProgress({ assembly, claim, originLane, site, swarm }: TransferParts, plan: PiecePlan): void {
+  const farBytes = site?.farBytes ?? null
+  if (!originLane.active && farBytes === null) return
+  const { haveBytes } = assembly.received
+  // Followers of a relay wait for what another subnet downloads.
+  const receivedBytes = originLane.active ? originLane.receivedBytes : Math.max(farBytes ?? 0, haveBytes)
+  swarm.announceProgress(receivedBytes)
+  claim.update({ bytes: Math.max(haveBytes, Math.min(receivedBytes, plan.lengthBytes)) })
 }

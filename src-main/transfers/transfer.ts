@@ -11,19 +11,19 @@ import type { LarderError } from '../lib/errors.ts'
 import { MachineRun } from '../lib/machine-run.ts'
 import type { OriginVersion } from '../origin/origin.ts'
 import type { ServedContent } from '../peers/network.ts'
-import { isSmall, type PiecePlan } from '../pieces/plan.ts'
+import type { PiecePlan } from '../pieces/plan.ts'
 import type { WholeInit } from './assembly.ts'
 import type { HotPieces } from './hot-pieces.ts'
 import type { Interest } from './interests.ts'
 import type { TransferWorld } from './job.ts'
 import type { OriginSource } from './origin-lane.ts'
-import type { SlotTicket } from './origin-slots.ts'
 import type { JoinedTransfer } from './supply.ts'
 import type { TransferEffect, TransferEvent, TransferState } from './transfer-events.ts'
 import { step } from './transfer-machine.ts'
 import { newTransfer, toldTransferState, transferWaits } from './transfer-state.ts'
+import { viewOf } from './transfer-view.ts'
 import { whyOrigin } from './why-origin.ts'
-import { openParts, sight, tickFacts, type TransferParts } from './transfer-parts.ts'
+import { openParts, sight, tellProgress, tickFacts, type TransferParts } from './transfer-parts.ts'
 
 const TICK_MS = 500
 const PROGRESS_EVERY_MS = 1000
@@ -63,7 +63,6 @@ export class Transfer
   #closed = false
   /** The bytes that are here fit nothing: of a version that is no more, or not those they should be. */
   #useless = false
-  #ticket: SlotTicket | null = null
   #content: CachedContent | null = null
 
   /** @param abandoned nobody waits for it any more */
@@ -87,7 +86,7 @@ export class Transfer
     })
     this.#timers.push(
       world.clock.every(TICK_MS, () => this.#tick()),
-      world.clock.every(PROGRESS_EVERY_MS, () => this.#tellProgress())
+      world.clock.every(PROGRESS_EVERY_MS, () => tellProgress(this.#parts, this.plan))
     )
   }
 
@@ -144,7 +143,7 @@ export class Transfer
 
   get waitingFor(): WaitingFor | null {
     return transferWaits(this.#machine.state, {
-      ahead: this.#ticket?.ahead ?? null,
+      ahead: this.#parts.originTurn.ahead,
       asking: this.#parts.peerLanes.active,
       received: this.#parts.assembly.received.hasReceived
     })
@@ -221,26 +220,12 @@ export class Transfer
   }
 
   view(): TransferView {
-    return {
-      key: this.key,
+    return viewOf(this, this.#parts, {
       url: this.#init.stored.url,
-      lengthBytes: this.plan.lengthBytes,
-      haveBytes: this.haveBytes,
-      arrivingBytes: this.arrivingBytes,
-      pieceCount: this.plan.count,
       havePieces: this.#partial.have.count,
-      state: this.state,
-      role: this.role,
-      master: this.master,
-      epoch: this.#parts.mastership.epoch,
-      split: { ...this.split },
-      verifiedBy: this.verifiedBy,
-      sampledBytes: this.sampledBytes,
-      peers: this.#parts.swarm.neighbours.suppliers((id) => this.#world.network.nameOf(id)),
-      site: this.#parts.site?.view() ?? null,
-      rateBytesPerSecond: this.rateBytesPerSecond,
-      requests: this.#interests.size
-    }
+      requests: this.#interests.size,
+      nameOf: (id) => this.#world.network.nameOf(id)
+    })
   }
 
   /** Ends the job; verified pieces stay on disk. */
@@ -264,7 +249,7 @@ export class Transfer
   }
 
   #tick(): void {
-    this.#ticket?.prioritise(this.#parts.priority())
+    this.#parts.originTurn.prioritise()
     this.#happened({ e: 'ticked', ...tickFacts(this.#parts, this.#world) })
   }
 
@@ -281,24 +266,12 @@ export class Transfer
       case 'stopPeers':
         return this.#parts.peerLanes.stop()
       case 'enterLine':
-        this.#ticket = this.#world.originSlots.enter(
-          this.#parts.priority(),
-          () => this.#happened({ e: 'slotGranted' }),
-          isSmall(this.plan) ? 'small' : 'large'
-        )
-        return
       case 'leaveLine':
-        this.#ticket?.leave()
-        this.#ticket = null
-        return
       case 'startOrigin':
-        return this.#parts.originLane.start()
       case 'holdOrigin':
-        return this.#parts.originLane.hold()
       case 'goOnOrigin':
-        return this.#parts.originLane.goOn()
       case 'stopOrigin':
-        return this.#parts.originLane.stop()
+        return this.#parts.originTurn.perform(effect)
       case 'lookWhenMapsAreDue':
         return void this.#world.clock.after(effect.inMs + 1, () => this.#lookSoon())
       case 'beEligible':
@@ -368,20 +341,10 @@ export class Transfer
     this.#happened({ e: 'completionFailed', ...completion, nowMs: this.#nowMs })
   }
 
-  #tellProgress(): void {
-    const { originLane, site } = this.#parts
-    const farBytes = site?.farBytes ?? null
-    if (!originLane.active && farBytes === null) return
-    // Followers of a relay wait for what another subnet downloads.
-    const receivedBytes = originLane.active ? originLane.receivedBytes : Math.max(farBytes ?? 0, this.haveBytes)
-    this.#parts.swarm.announceProgress(receivedBytes)
-    this.#parts.claim.update({ bytes: Math.max(this.haveBytes, Math.min(receivedBytes, this.plan.lengthBytes)) })
-  }
-
   /** Neighbours and those in the line for a slot are to know. */
   #urgencyChanged(): void {
     this.#parts.swarm.tellWhetherWaiting()
-    this.#ticket?.prioritise(this.#parts.priority())
+    this.#parts.originTurn.prioritise()
   }
 
   #changed(): void {

@@ -15,7 +15,7 @@ import type { Identity } from '../fleet/identity.ts'
 import type { Membership } from '../fleet/membership.ts'
 import type { ConnectedPeer, Log } from '../network.ts'
 import type { KnownMembersStore } from './known-members.ts'
-import { Links, type Link } from './links.ts'
+import { bind, Links, unbind, type Link } from './links.ts'
 import { OwnDials } from './own-dials.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { Refusals } from './refusals.ts'
@@ -268,7 +268,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   /** Takes over a connection at whose both ends membership was proved. */
   adopt(connection: ProvenSocket, side: 'dialer' | 'acceptor', dialledPort?: number): void {
     const { clock, table, refusals } = this.#o
-    const { ws, socket, remote, bootId, address, ownAddress } = connection
+    const { ws, socket, remote, bootId, address } = connection
     const link = this.#running ? this.#links.getOrAdd(remote.id) : undefined
     if (!link) return ws.terminate()
     // Whoever was dialled has not been asked about yet.
@@ -276,14 +276,8 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     if (side === 'acceptor') this.#dials.abort(remote.id)
     link.channel?.close(CLOSE.replaced, 'connected anew')
     const channel = new ControlChannel(ws, clock, { unread: this.#unread, intake: this.#intake }, socket)
-    link.channel = channel
-    link.bootId = bootId
-    link.address = address
-    link.ownAddress = ownAddress
-    link.remote = remote
-    link.tellsScope = connection.far === true
-    link.far = link.tellsScope && !this.#links.hasFreshBeacon(link) && !this.#seeds.has(link.id)
-    link.addresses.proved(address)
+    bind(link, channel, connection)
+    link.far = connection.far === true && !this.#links.hasFreshBeacon(link) && !this.#seeds.has(link.id)
     this.emit('proven', connection)
     channel.on('hello', (theirs) => {
       const first = link.peer === undefined
@@ -338,11 +332,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     if (link.channel !== channel) return
     const { table, refusals } = this.#o
     const { peer } = link
-    delete link.channel
-    delete link.remote
-    delete link.address
-    delete link.peer
-    delete link.far
+    unbind(link)
     this.emit('unproven', link.id)
     table.set(link.id, 'lost', `${peer?.name ?? table.nameOf(link.id)} ${end.reason}.`)
     if (end.kind === 'offence') refusals.offender(link.id, peer?.address ?? '', end.reason)

@@ -5,6 +5,7 @@ import { KnownAddresses } from '../discovery/known-addresses.ts'
 import type { RemoteIdentity } from '../fleet/tls-channel.ts'
 import type { ConnectedPeer } from '../network.ts'
 import type { ControlChannel } from './control-channel.ts'
+import type { ProvenSocket } from './dial.ts'
 import { DialLoop, type AttemptResult } from './dial-loop.ts'
 
 /** Members known by beacon. */
@@ -33,6 +34,30 @@ export interface Link {
   tellsScope?: boolean
   /** Set with the peer's hello. */
   peer?: ConnectedPeer
+}
+
+/** Membership was proved at both ends of this connection, which is the member's from now on. */
+export function bind(
+  link: Link,
+  channel: ControlChannel,
+  { remote, bootId, address, ownAddress, far }: Omit<ProvenSocket, 'ws' | 'socket'>
+): void {
+  link.channel = channel
+  link.bootId = bootId
+  link.address = address
+  link.ownAddress = ownAddress
+  link.remote = remote
+  link.tellsScope = far === true
+  link.addresses.proved(address)
+}
+
+/** The connection is gone, and what was known by it. */
+export function unbind(link: Link): void {
+  delete link.channel
+  delete link.remote
+  delete link.address
+  delete link.peer
+  delete link.far
 }
 
 export interface LinksOptions {
