@@ -10,6 +10,15 @@ it('requests and transfers keep their rules whatever happens in whatever order',
   fc.assert(property(machines), { numRuns: 400 })
 })
 
+it('the last state is told of a download that is held after its first bytes', () => {
+  const found = [
+    0, 2794, 126, 0, 81986, 2, 278916, 527808, 137858, 0, 2338, 2410, 45626, 185424, 0, 0, 354134, 164162, 252686,
+    447744, 432202, 0, 527232, 515348, 296366, 302592, 125182, 523264, 524288, 1534, 8466, 562752, 149344, 64828,
+    524288, 439980, 676160, 78164, 182668, 31750
+  ]
+  expect(() => playScript(found)).not.toThrow()
+})
+
 it.each<[string, Partial<Machines>]>([
   [
     'a pause that does not reach the transfer',

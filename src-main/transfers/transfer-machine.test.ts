@@ -77,6 +77,8 @@ describe('a transfer', () => {
     const held = [joined(0), elected(), looked(), { e: 'slotGranted' } as const, undecided]
     expect(play(...held).state.origin).toBe('held')
     expect(play(...held, elected(2500)).does).toContain('goOnOrigin')
+    // From now on it is shown to wait.
+    expect(play(...held).does).toEqual(['holdOrigin', 'tellChanged'])
     expect(play(...held, { e: 'ticked', ...alone, nowMs: 2000 + HELD_MS }).does).toContain('leaveLine')
   })
 

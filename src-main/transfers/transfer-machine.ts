@@ -12,7 +12,7 @@ import type {
   TransferEvent,
   TransferState
 } from './transfer-events.ts'
-import { isOpen, isPaused, isWorking, mayAskOrigin } from './transfer-state.ts'
+import { isOpen, isPaused, isWorking, mayAskOrigin, toldTransferState, transferWaits } from './transfer-state.ts'
 
 /**
  * What the running job for one content does next. Nothing here touches the world: `step` takes what has happened and says what is
@@ -38,7 +38,20 @@ export const HELD_MS = 5000
 
 type TransferStep = Step<TransferState, TransferEffect>
 
+/** What it waits for follows from its state: whatever changes that is told. */
 export function step(state: TransferState, event: TransferEvent): TransferStep {
+  const next = decide(state, event)
+  const isTold = next.effects.some((effect) => effect.do === 'tellChanged')
+  return isTold || shown(next.state) === shown(state) ? next : then(next, { do: 'tellChanged' })
+}
+
+/** As far as the state alone says it. */
+function shown(state: TransferState): string {
+  const waits = transferWaits(state, { ahead: null, asking: 0, received: true })
+  return `${toldTransferState(state, waits)}, ${waits?.what}`
+}
+
+function decide(state: TransferState, event: TransferEvent): TransferStep {
   if (state.phase === 'closed') return same(state)
   switch (event.e) {
     case 'interestJoined':
