@@ -30,7 +30,8 @@ export interface Asked {
 
 const RATE = 24_000_000
 const LARGE_BYTES = 3 * 1024 * 1024
-const END_MS = 40_000
+/** Nothing moves for so long: what has not ended by then does not end. */
+const STILL_MS = 40_000
 const settings = ['cache.minFreeBytes=0', 'transfers.originConcurrency=3', 'transfers.firstByteMs=4000']
 
 /** An origin and two agents in processes of their own; the first one is the one that things happen to. */
@@ -43,12 +44,15 @@ export class LifeSite {
   #agents: AgentProcess[] = []
   #connection: AgentConnection | null = null
   #names = 0
+  #folder: string
+  #rounds = 0
 
   private constructor(scope: RunScope, origin: OriginServer) {
     this.#scope = scope
     this.origin = origin
     this.#dirs = [scope.folder('life-pc-0'), scope.folder('life-pc-1')]
     this.#files = scope.folder('life-files')
+    this.#folder = path.join(this.#files, 'out-0')
   }
 
   static async start(scope: RunScope): Promise<LifeSite> {
@@ -100,9 +104,10 @@ export class LifeSite {
 
   /** New files at the origin, and what to ask for: some of it more than once. */
   async plan(random: SeededRandom): Promise<Asked[]> {
-    const folder = path.join(this.#files, 'out')
-    rmSync(folder, { recursive: true, force: true })
-    mkdirSync(folder, { recursive: true })
+    rmSync(this.#folder, { recursive: true, force: true })
+    // What a round before should have ended does not come in the way of this one.
+    this.#folder = path.join(this.#files, `out-${++this.#rounds}`)
+    mkdirSync(this.#folder)
     const asked: Asked[] = []
     for (let files = 1 + random.below(5); files > 0; files--) {
       const kind = random.of(contentKinds)
@@ -122,7 +127,7 @@ export class LifeSite {
       )
       const sha256 = await this.origin.sha256(name)
       for (let times = 1 + random.below(kind === 'private' ? 1 : 3); times > 0; times--) {
-        const destination = path.join(folder, `${asked.length}`)
+        const destination = path.join(this.#folder, `${asked.length}`)
         const spec: RequestSpecInput = {
           url: this.origin.url + name,
           destination,
@@ -146,12 +151,16 @@ export class LifeSite {
 
   /** Waits for the end of all requests. @returns what does not hold, in words */
   async finish(asked: readonly Asked[]): Promise<string[]> {
-    const untilMs = performance.now() + END_MS
     let views = await this.views()
     const open = () => asked.filter(({ id }) => !finalRequestStates.includes(views.get(id)?.state ?? 'checking'))
-    while (open().length > 0 && performance.now() < untilMs) {
+    let movedMs = performance.now()
+    let seen = ''
+    while (open().length > 0 && performance.now() - movedMs < STILL_MS) {
       await sleep(20)
       views = await this.views()
+      const now = JSON.stringify(open().map(({ id }) => [id, views.get(id)?.state, views.get(id)?.haveBytes]))
+      if (now !== seen) movedMs = performance.now()
+      seen = now
     }
     const broken: string[] = []
     for (const one of asked) {
@@ -160,15 +169,14 @@ export class LifeSite {
       const there = existsSync(one.destination)
       if (there && sha256Of(one.destination) !== one.sha256) broken.push(`${what} left a wrong file`)
       if (!view) broken.push(`${what} is not known any more`)
-      else if (!finalRequestStates.includes(view.state)) broken.push(`${what} did not end: ${view.state}`)
+      else if (!finalRequestStates.includes(view.state)) broken.push(`${what} did not end: ${view.state}, ${view.haveBytes} of ${one.bytes} bytes`)
       else if (view.state === 'done' && !there) broken.push(`${what} is done without a file`)
       else if (view.state !== 'done' && there) broken.push(`${what} is ${view.state} and left a file`)
       else if (view.state !== 'done' && !one.mayEndWithout)
         broken.push(`${what} ended as ${view.state}: ${view.error?.code} ${view.error?.message}`)
     }
-    const folder = path.join(this.#files, 'out')
     const named = new Set(asked.map(({ destination }) => path.basename(destination)))
-    const strays = readdirSync(folder).filter((name) => !named.has(name))
+    const strays = readdirSync(this.#folder).filter((name) => !named.has(name))
     if (strays.length > 0) broken.push(`beside the destinations lies ${strays.join(', ')}`)
     for (const name of new Set(asked.map((one) => one.path))) this.origin.remove(name)
     return broken
