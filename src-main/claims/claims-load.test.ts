@@ -48,7 +48,8 @@ describe('claims under load', () => {
     // Who had no place at the table hears it with its next sign of life.
     lan.pass(1500)
     for (const agent of agents)
-      if (agent !== master) expect(agent.opened.get(key)!.decision).toMatchObject({ role: 'follower', master: master!.id })
+      if (agent !== master)
+        expect(agent.opened.get(key)!.decision).toMatchObject({ role: 'follower', master: master!.id })
     const bytes = lan.sent.map(({ message }) => (message.t === 'claim.decision' ? JSON.stringify(message).length : 0))
     expect(bytes.reduce((sum, one) => sum + one)).toBeLessThan(600_000)
   }, 60_000)
