@@ -111,7 +111,7 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
   )
   const vitals = await stack.own(
     'vital signs',
-    () => new VitalSigns(),
+    () => new VitalSigns((atWork) => peers.network.watchClosely(atWork)),
     (v) => v.stop()
   )
   const place = await CachePlace.open(dataDir, settings.cache.dir)
@@ -192,6 +192,7 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
     stack
   )
   const { network, claims } = peers
+  network.watchClosely(false)
   const hub = await openHub(
     {
       clock: awake,

@@ -1,7 +1,8 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { VitalSigns } from './vital-signs.ts'
 
-const vitals = new VitalSigns()
+const turns: boolean[] = []
+const vitals = new VitalSigns((atWork) => turns.push(atWork))
 afterEach(() => {
   vi.useRealTimers()
   vitals.stop()
@@ -19,6 +20,7 @@ test('watches the event loop only while there is work, and for half a minute aft
   vi.advanceTimersByTime(30_000)
   expect(vitals.watching).toBe(false)
   expect(vi.getTimerCount()).toBe(0)
+  expect(turns).toEqual([true, false])
 })
 
 test('still tells the delay of the last work when it is over', async () => {

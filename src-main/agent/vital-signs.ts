@@ -19,6 +19,12 @@ export class VitalSigns {
   #timer: NodeJS.Timeout | null = null
   /** There was work since the current monitor began. */
   #worked = false
+  readonly #turned: (atWork: boolean) => void
+
+  /** @param turned work has begun, or has been over for a while */
+  constructor(turned: (atWork: boolean) => void = () => {}) {
+    this.#turned = turned
+  }
 
   /** The event loop is being watched. */
   get watching(): boolean {
@@ -33,6 +39,7 @@ export class VitalSigns {
     this.#previous = null
     this.#current = startMonitor()
     this.#timer = setInterval(() => this.#turn(), SPAN_MS).unref()
+    this.#turned(true)
   }
 
   read(): AgentSnapshot['process'] {
@@ -55,7 +62,10 @@ export class VitalSigns {
   }
 
   #turn(): void {
-    if (!this.#worked) return this.stop()
+    if (!this.#worked) {
+      this.stop()
+      return this.#turned(false)
+    }
     this.#worked = false
     this.#current?.disable()
     this.#previous = this.#current

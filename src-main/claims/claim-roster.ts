@@ -33,6 +33,8 @@ export class ClaimRoster {
   readonly #awaited = new Set<PeerId>()
   #revision = 0
   #completeRevision = 0
+  /** Gone without being news. */
+  #leftQuietly = 0
 
   /** Counts changes of the holders. */
   get revision(): number {
@@ -42,6 +44,11 @@ export class ClaimRoster {
   /** Counts changes of those that have it all. */
   get completeRevision(): number {
     return this.#completeRevision
+  }
+
+  /** The same as before: so is what {@link listed} gives. */
+  get listing(): number {
+    return this.#revision + this.#leftQuietly
   }
 
   get claimantCount(): number {
@@ -92,7 +99,9 @@ export class ClaimRoster {
   /** Its claim is gone. @param as `known`: nobody needs to hear of it */
   delete(id: PeerId, as: 'news' | 'known'): void {
     const wasComplete = this.#claimants.get(id)?.role === 'holding'
-    if (this.#claimants.delete(id) && as === 'news') this.#changed(wasComplete)
+    if (!this.#claimants.delete(id)) return
+    if (as === 'news') this.#changed(wasComplete)
+    else this.#leftQuietly++
   }
 
   /** Its connection is gone: nothing that it had is of use. */

@@ -183,8 +183,7 @@ export class ClaimTable {
 
   #put(from: PeerId, put: ClaimPut, world: Surroundings): TableEffect[] {
     const registered = this.#roster.put(from, put)
-    // A visitor beyond the bound is not registered, but must not be left without a word either.
-    if (registered === undefined) return this.#knows(put) ? [] : [{ type: 'tell', to: from }]
+    if (registered === undefined) return this.#visited(from, put, world)
     const { claimant, holdersChanged } = registered
     this.#pieceCount = Math.max(this.#pieceCount, put.pieceCount)
 
@@ -201,6 +200,13 @@ export class ClaimTable {
     const willBeTold = this.#news.major !== majorBefore && effects.some((e) => e.type === 'tellAll' && e.when === 'now')
     // Who comes from another coordinator and knows all of this hears of the holders soon enough.
     if (this.#phase !== 'gathering' && !willBeTold && !this.#knows(put)) effects.push({ type: 'tell', to: from })
+    return effects
+  }
+
+  /** A visitor beyond the bound is not registered, but its answer is not waited for any more, and it must not be left without a word. */
+  #visited(from: PeerId, put: ClaimPut, world: Surroundings): TableEffect[] {
+    const effects = this.#holding(from, put.pieces, put.role === 'holding', world)
+    if (!this.#knows(put)) effects.push({ type: 'tell', to: from })
     return effects
   }
 

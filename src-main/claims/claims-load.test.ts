@@ -37,6 +37,23 @@ describe('claims under load', () => {
     for (const a of agents) expect(a.claims.view()).toEqual([])
   }, 60_000)
 
+  test('of more PCs than a table keeps one is elected when the window is over, all of them know, and half a megabyte has said so', () => {
+    const lan = new ClaimLan()
+    const agents = lan.settled(...Array.from({ length: 300 }, (_, i) => `pc-${i}`))
+    const key = contentKeyOf('asked for by all')
+    for (const agent of agents) agent.open(key)
+    lan.pass(lan.settings.windowMs + 20)
+    const [master, ...others] = lan.masters(key)
+    expect(others).toEqual([])
+    // Who had no place at the table hears it with its next sign of life.
+    lan.pass(1500)
+    for (const agent of agents)
+      if (agent !== master)
+        expect(agent.opened.get(key)!.decision).toMatchObject({ role: 'follower', master: master!.id })
+    const bytes = lan.sent.map(({ message }) => (message.t === 'claim.decision' ? JSON.stringify(message).length : 0))
+    expect(bytes.reduce((sum, one) => sum + one)).toBeLessThan(600_000)
+  }, 60_000)
+
   test('a member that claims too much loses its own oldest tables, and nobody else does', () => {
     const [self, greedy, modest, third, fourth, fifth] = ['self', 'greedy', 'modest', 'third', 'fourth', 'fifth'].map(
       (n) => peerIdOf(n)

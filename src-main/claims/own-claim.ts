@@ -241,7 +241,9 @@ export class OwnClaim extends EventEmitter<{ decision: [Decision] }> implements 
     this.#decidedBy = from
     this.#epoch = message.epoch
     this.#masters = mergeMasters(this.#masters, message.masters)
-    this.#lastMessage = message
+    const isSameElection = this.#lastMessage?.epoch === message.epoch && this.#lastMessage.master === message.master
+    const knowsElection = isSameElection && message.candidates.length === 0
+    this.#lastMessage = knowsElection ? { ...message, candidates: this.#lastMessage!.candidates } : message
     const { epoch, holders, brokenOff } = message
     const masters = this.#masters
     if (message.master !== self) {

@@ -1,21 +1,54 @@
 import type { PeerId } from '../contract/ids.ts'
 import type { Holder } from './claims.ts'
 
-/** Most holders one agent is told of. */
-export const MAX_HOLDERS = 64
+/** So many others are few: everybody is told of all of them. */
+export const FEW_HOLDERS = 64
+/** Of more than those an agent is told of so many; as many are told of it. */
+export const HOLDERS_OF_MANY = 14
 
 export type ListedHolder = Holder
 
 /**
- * Whom an agent is to exchange pieces with: everybody else, as long as they are few. Of many, each agent is told those
- * that follow it on a ring sorted by id, complete ones first, so that the load spreads and the swarm stays connected.
+ * Whom each agent is to exchange pieces with: everybody else, as long as they are few. Of many, on a ring sorted by id, those that are 1, 2, 4, 8, …
+ * places ahead, then the next ones: the load spreads evenly, and any two are some steps apart however large the swarm is. Half of them have the
+ * whole content where so many do. Sorted once for all that are told.
  */
-export function ringOfHolders(recipient: PeerId, all: Iterable<ListedHolder>): Holder[] {
-  const others = [...all].filter((h) => h.id !== recipient).sort((a, b) => (a.id < b.id ? -1 : 1))
-  if (others.length <= MAX_HOLDERS) return others
-  const start = others.findIndex((h) => h.id > recipient)
-  const ring = start <= 0 ? others : [...others.slice(start), ...others.slice(0, start)]
-  const complete = ring.filter((h) => h.complete).slice(0, MAX_HOLDERS / 2)
-  const rest = ring.filter((h) => !complete.includes(h))
-  return [...complete, ...rest].slice(0, MAX_HOLDERS)
+export class HolderRing {
+  readonly #all: readonly ListedHolder[]
+  readonly #complete: readonly ListedHolder[]
+
+  constructor(all: Iterable<ListedHolder>) {
+    this.#all = [...all].sort(byId)
+    this.#complete = this.#all.filter((h) => h.complete)
+  }
+
+  of(recipient: PeerId): Holder[] {
+    if (this.#all.length <= FEW_HOLDERS + 1) {
+      const others = this.#all.filter((h) => h.id !== recipient)
+      if (others.length <= FEW_HOLDERS) return others
+    }
+    const told = new Set(ahead(this.#complete, recipient, HOLDERS_OF_MANY / 2))
+    for (const holder of ahead(this.#all, recipient, HOLDERS_OF_MANY + told.size)) {
+      if (told.size === HOLDERS_OF_MANY) break
+      told.add(holder)
+    }
+    return [...told]
+  }
+}
+
+/** At most `count` others, by their distance ahead on the ring. */
+function ahead(ring: readonly ListedHolder[], recipient: PeerId, count: number): ListedHolder[] {
+  const after = ring.findIndex((h) => h.id >= recipient)
+  const at = after < 0 ? 0 : after
+  const isThere = ring[at]?.id === recipient
+  const others = ring.length - Number(isThere)
+  const nth = (distance: number) => ring[(at + distance - Number(!isThere)) % ring.length]!
+  const distances = new Set<number>()
+  for (let distance = 1; distance <= others && distances.size < count; distance *= 2) distances.add(distance)
+  for (let distance = 1; distance <= others && distances.size < count; distance++) distances.add(distance)
+  return [...distances].map(nth)
+}
+
+function byId(a: Holder, b: Holder): number {
+  return a.id < b.id ? -1 : 1
 }

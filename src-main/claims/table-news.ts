@@ -2,11 +2,11 @@ import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ClaimDecision, MasterHistory } from '../contract/peer-messages.ts'
 import type { ClaimRoster } from './claim-roster.ts'
 import type { Candidate } from './election.ts'
-import { ringOfHolders } from './ring-of-holders.ts'
+import { FEW_HOLDERS, HolderRing } from './ring-of-holders.ts'
 
-/** So much of an election is told: for a small content the first and the second, which says why. */
+/** So much of an election is told: for a small content, and to a crowd, the first and the second, which says why. */
 const MOST_CANDIDATES = 16
-const BRIEF_CANDIDATES = 2
+const FEW_CANDIDATES = 2
 
 /** What a table has decided. */
 export interface Decided {
@@ -28,6 +28,8 @@ export class TableNews {
   readonly #roster: ClaimRoster
   /** Counts changes of master, epoch or phase. */
   #major = 0
+  /** As of this listing of the roster. */
+  #ring: { readonly holders: HolderRing; readonly listing: number; readonly isBrief: boolean } | null = null
 
   constructor(roster: ClaimRoster) {
     this.#roster = roster
@@ -45,6 +47,9 @@ export class TableNews {
   /** What this agent is to know now; marks it as told. */
   tell(id: PeerId, { key, epoch, master, leaseMs, masters, brokenOff, order, why, isBrief }: Decided): ClaimDecision {
     const claimant = this.#roster.get(id)
+    const knowsElection = claimant?.toldMajor === this.#major
+    const few = isBrief || this.#roster.memberCount > FEW_HOLDERS
+    const told = knowsElection ? [] : order.slice(0, few ? FEW_CANDIDATES : MOST_CANDIDATES)
     if (claimant) {
       claimant.toldMajor = this.#major
       claimant.toldMinor = this.#revision(isBrief)
@@ -55,12 +60,16 @@ export class TableNews {
       epoch,
       master,
       leaseMs,
-      holders: ringOfHolders(id, isBrief ? this.#roster.listedWithPieces() : this.#roster.listed()),
+      holders: this.#holders(isBrief).of(id),
       masters,
       ...(brokenOff > 0 && { brokenOff }),
-      candidates: order
-        .slice(0, isBrief ? BRIEF_CANDIDATES : MOST_CANDIDATES)
-        .map(({ id, pieces, weight, eligible, about }) => ({ id, pieces, weight, eligible, ...(about && { about }) })),
+      candidates: told.map(({ id, pieces, weight, eligible, about }) => ({
+        id,
+        pieces,
+        weight,
+        eligible,
+        ...(about && { about })
+      })),
       why: why.slice(0, 200)
     }
   }
@@ -74,6 +83,15 @@ export class TableNews {
       if (toldMajor < this.#major || (role !== 'holding' && toldMinor < revision)) ids.push(id)
     }
     return ids
+  }
+
+  #holders(isBrief: boolean): HolderRing {
+    const { listing } = this.#roster
+    if (this.#ring?.listing !== listing || this.#ring.isBrief !== isBrief) {
+      const holders = new HolderRing(isBrief ? this.#roster.listedWithPieces() : this.#roster.listed())
+      this.#ring = { holders, listing, isBrief }
+    }
+    return this.#ring.holders
   }
 
   /** Counts what is news to those that seek. */

@@ -114,7 +114,7 @@ export const ClaimDecision = z.object({
   masters: MasterHistory,
   /** How often masters have begun it in vain, because the origin broke off and cannot go on from there. */
   brokenOff: z.number().int().min(1).max(255).optional(),
-  /** The election as it was: best first, at most 16. */
+  /** The election as it was: best first, at most 16; empty when it was told before. */
   candidates: z
     .array(
       z.object({

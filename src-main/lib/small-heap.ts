@@ -2,7 +2,7 @@ import { PerformanceObserver } from 'node:perf_hooks'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 
 /** Size at which the young generation stops growing. */
-const ENOUGH_BYTES = 4 * 1024 * 1024
+const ENOUGH_BYTES = 16 * 1024 * 1024
 
 /**
  * Keeps the young generation of the heap small. By default it grows to tens of MiB, and buffers outside the heap that it refers

@@ -5,6 +5,7 @@ import { networkInterfaces } from 'node:os'
 import type { BootId, ContentKey, PeerId } from '../contract/ids.ts'
 import { AddressGuard } from './control/address-guard.ts'
 import { Connections } from './control/connections.ts'
+import type { Attention } from './control/heartbeat.ts'
 import type { Hello } from './control/hello.ts'
 import { Listener } from './control/listener.ts'
 import type { PeerTable } from './control/peer-table.ts'
@@ -40,6 +41,7 @@ export interface FleetWorld {
   readonly table: PeerTable
   readonly slots: UploadSlots
   readonly watch: InterfaceWatch
+  readonly attention: Attention
   isBanned(id: PeerId, key: ContentKey): boolean
   refused(refusal: Refusal): void
   /** Null: not listening. */
@@ -87,6 +89,7 @@ export function assembleFleet(world: FleetWorld): Fleet {
     refusals,
     paths: { barred, isThisPc: (address) => watch.isThisPc(address), countsIdentities },
     hello: () => world.hello(),
+    attention: world.attention,
     knownMembers: options.knownMembers
   })
   const wasOfUse = (peer: PeerId) => {

@@ -11,6 +11,7 @@ import type { PiecePlan } from '../pieces/plan.ts'
 import { assembleFleet, type Fleet } from './assemble-fleet.ts'
 import type { Beacon } from './discovery/beacon.ts'
 import type { CaFleet, CaFleetHooks } from './fleet/ca-fleet.ts'
+import { Attention } from './control/heartbeat.ts'
 import { presentableName, type Hello } from './control/hello.ts'
 import type { Identity } from './fleet/identity.ts'
 import { InterfaceWatch } from './discovery/interface-watch.ts'
@@ -48,6 +49,7 @@ export class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerN
   readonly #table: PeerTable
   readonly #keys: KeyRing
   readonly #slots: UploadSlots
+  readonly #attention = new Attention()
   readonly #fleet: Fleet | undefined
   readonly #watch: InterfaceWatch
   readonly #noHubs = new NoHubs()
@@ -91,6 +93,7 @@ export class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerN
         table: this.#table,
         slots: this.#slots,
         watch: this.#watch,
+        attention: this.#attention,
         isBanned: (id, key) => this.isBanned(id, key),
         refused: (refusal) => this.emit('refused', refusal),
         port: () => this.#port,
@@ -240,6 +243,10 @@ export class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerN
     this.#fleet?.ca?.refresh()
     this.#fleet?.connections.refresh()
     this.#fleet?.hubs.refresh()
+  }
+
+  watchClosely(on: boolean): void {
+    this.#attention.turn(on)
   }
 
   renewHello(): void {

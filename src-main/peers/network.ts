@@ -221,6 +221,8 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
   configureHubs(settings: HubSearch): void
   /** The weight of this PC has changed: members are told. */
   renewHello(): void
+  /** The end of a peer must be noticed within seconds, as it is at first; or (`false`) within minutes, where nothing hangs on it. */
+  watchClosely(on: boolean): void
   /** Network or power changed: rescan interfaces, beacon at once. */
   refresh(): void
   start(): Promise<void>

@@ -7,6 +7,7 @@ import type { HeardBeacon } from '../discovery/beacon.ts'
 import { Admissions, type Admission } from './admissions.ts'
 import { BeaconDials } from './beacon-dials.ts'
 import { introduce, type DialAddress, type IntroductionWorld } from './introduce.ts'
+import type { Attention } from './heartbeat.ts'
 import { Intake } from './intake.ts'
 import { ControlChannel, type ChannelEnd } from './control-channel.ts'
 import type { DialOutcome, ProvenSocket } from './dial.ts'
@@ -36,6 +37,7 @@ export interface ConnectionsOptions {
   readonly table: PeerTable
   readonly refusals: Refusals
   readonly hello: () => Hello
+  readonly attention: Attention
   /** Absent: nobody is known after a restart. */
   readonly knownMembers?: KnownMembersStore | undefined
   /** The own addresses, as they are now. */
@@ -275,7 +277,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     if (side === 'dialer' && !link.channel && !this.#admissions.makeRoom(remote.id, address)) return ws.terminate()
     if (side === 'acceptor') this.#dials.abort(remote.id)
     link.channel?.close(CLOSE.replaced, 'connected anew')
-    const channel = new ControlChannel(ws, clock, { unread: this.#unread, intake: this.#intake }, socket)
+    const channel = new ControlChannel(ws, clock, { ...this.#o, unread: this.#unread, intake: this.#intake }, socket)
     bind(link, channel, connection)
     link.far = connection.far === true && !this.#links.hasFreshBeacon(link) && !this.#seeds.has(link.id)
     this.emit('proven', connection)

@@ -8,15 +8,11 @@ import {
 } from '../../contract/peer-messages.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
 import type { Corkable } from '../../lib/gathered-writes.ts'
+import { Attention, Heartbeat } from './heartbeat.ts'
 import { CLOSE, Hello, MAX_HELLO_BYTES } from './hello.ts'
 import { Intake } from './intake.ts'
 import { Outbox, Unread } from './outbox.ts'
 
-const PING_MS = 5000
-/** Two pings may go unanswered. */
-const SILENCE_MS = 12_000
-/** A peer that should be there gets this long to answer an extra ping. */
-const PROBE_MS = 2000
 /** Most time between the upgrade and the hello. */
 const HELLO_MS = 10_000
 /** Who sends more is not read for so long, again and again. */
@@ -50,22 +46,24 @@ interface ChannelEvents {
 export class ControlChannel extends EventEmitter<ChannelEvents> {
   readonly #ws: WebSocket
   readonly #clock: Clock
-  readonly #pings: Timer
+  readonly #heartbeat: Heartbeat
   readonly #helloLimit: Timer
   readonly #intake: ReturnType<Intake['ofPeer']>
   readonly #outbox: Outbox
   #deaf: Timer | undefined
-  #heardAt: number
   #greeted = false
   #ended = false
-  #probe: Timer | undefined
-  #silenceLimit: Timer | undefined
 
   /** @param shared with the channels to all other peers @param socket what `ws` writes to */
   constructor(
     ws: WebSocket,
     clock: Clock,
-    { unread, intake } = { unread: new Unread(), intake: new Intake(clock) },
+    { unread, intake, attention, random } = {
+      unread: new Unread(),
+      intake: new Intake(clock),
+      attention: new Attention(),
+      random: Math.random
+    },
     socket?: Corkable
   ) {
     super()
@@ -74,16 +72,18 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
     this.#intake = intake.ofPeer()
     const unreadable = () => this.#cut({ kind: 'lost', reason: 'did not read its messages' })
     this.#outbox = new Outbox(ws, clock, unread, unreadable, socket)
-    this.#heardAt = clock.monotonicMs()
-    this.#pings = clock.every(PING_MS, () => ws.ping())
+    this.#heartbeat = new Heartbeat(clock, attention, random(), {
+      ping: () => ws.ping(),
+      lost: (silentMs) =>
+        this.#cut({ kind: 'lost', reason: silentMs === null ? 'did not answer' : silentFor(silentMs) })
+    })
     this.#helloLimit = clock.after(HELLO_MS, () => this.#cut({ kind: 'lost', reason: 'did not say hello' }))
-    this.#watchSilence(SILENCE_MS)
     ws.on('message', (data, binary) => this.#receive(data as Buffer, binary))
     ws.on('pong', () => {
-      this.#heard()
+      this.#heartbeat.heard()
       this.emit('pong')
     })
-    ws.on('ping', () => this.#heard())
+    ws.on('ping', () => this.#heartbeat.heard())
     ws.on('error', (error: Error & { code?: string }) => {
       if (error.code?.startsWith('WS_ERR')) this.#offend(`sent a broken frame (${error.message})`)
       else this.#end({ kind: 'lost', reason: `lost its connection (${error.code ?? error.message})` })
@@ -106,13 +106,7 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
 
   /** Makes sure the peer is still there: without a sign of life within a short time the channel ends. */
   probe(): void {
-    if (this.#ended || this.#probe) return
-    const askedAt = this.#clock.monotonicMs()
-    this.#ws.ping()
-    this.#probe = this.#clock.after(PROBE_MS, () => {
-      this.#probe = undefined
-      if (this.#heardAt < askedAt) this.#cut({ kind: 'lost', reason: 'did not answer' })
-    })
+    if (!this.#ended) this.#heartbeat.probe()
   }
 
   /** Probes, and waits for the outcome. @returns false when the channel has ended instead */
@@ -147,34 +141,21 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
     this.#cut({ kind: 'closed', reason })
   }
 
-  /** One timer per silence limit, however much is heard meanwhile. */
-  #watchSilence(ms: number): void {
-    this.#silenceLimit = this.#clock.after(ms, () => {
-      const silentMs = this.#clock.monotonicMs() - this.#heardAt
-      if (silentMs >= SILENCE_MS) this.#cut({ kind: 'lost', reason: `was silent for ${Math.round(silentMs / 1000)} s` })
-      else this.#watchSilence(SILENCE_MS - silentMs)
-    })
-  }
-
   #restFrom(ms: number): void {
     if (this.#deaf) return
     this.#ws.pause()
     this.#deaf = this.#clock.after(ms, () => {
       this.#deaf = undefined
       // Not heard is not silent.
-      this.#heard()
+      this.#heartbeat.heard()
       this.#ws.resume()
     })
     this.emit('flooded')
   }
 
-  #heard(): void {
-    this.#heardAt = this.#clock.monotonicMs()
-  }
-
   #receive(data: Buffer, binary: boolean): void {
     if (this.#ended) return
-    this.#heard()
+    this.#heartbeat.heard()
     const verdict = this.#intake.take()
     // Never a reason to part: it may only pass on what somebody else began.
     if (verdict === 'drop') return this.#restFrom(UNREAD_FOR_MS)
@@ -219,12 +200,14 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
     this.#ended = true
     this.#outbox.close()
     this.#deaf?.cancel()
-    this.#pings.cancel()
+    this.#heartbeat.end()
     this.#helloLimit.cancel()
-    this.#silenceLimit?.cancel()
-    this.#probe?.cancel()
     this.emit('end', end)
   }
+}
+
+function silentFor(ms: number): string {
+  return `was silent for ${Math.round(ms / 1000)} s`
 }
 
 function isHello(value: unknown): boolean {
