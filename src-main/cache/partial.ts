@@ -24,7 +24,7 @@ import {
   pieceGone,
   pieceMissing
 } from './piece-checks.ts'
-import { EMPTY_SLOT, encodeSlot, RecordSlots, SLOT_BYTES } from './record-slots.ts'
+import { EMPTY_SLOT, encodeSlot, RecordSlots, SLOT_BYTES } from '../pieces/record-slots.ts'
 import { readFully } from './safe-files.ts'
 import { digestOfWhole } from './digest-of-whole.ts'
 import { WholeDigest } from './whole-digest.ts'
