@@ -62,6 +62,24 @@ export const HubSiteView = z.object({
 })
 export type HubSiteView = z.infer<typeof HubSiteView>
 
+/** Pieces that a hub keeps for PCs that reach no other. */
+export const HubDepositView = z.object({
+  bytes,
+  maxBytes: bytes,
+  contents: z.number().int(),
+  /** Of them all is there. */
+  complete: z.number().int(),
+  /** In this run. */
+  broughtBytes: bytes,
+  takenBytes: bytes,
+  /** Deleted in this run for want of room, and what did not get in. */
+  displaced: z.number().int(),
+  refused: z.number().int(),
+  /** A clause about why nothing can be kept; null: it can. */
+  trouble: z.string().nullable()
+})
+export type HubDepositView = z.infer<typeof HubDepositView>
+
 /** What an agent has to do with hubs. */
 export const HubView = z.object({
   hubs: z.array(HubLinkView),
@@ -71,7 +89,9 @@ export const HubView = z.object({
       members: z.number().int(),
       sites: z.array(HubSiteView),
       /** What it shares with other hubs: nothing, a store that is connected, or one that is not. */
-      store: z.enum(['none', 'connected', 'lost']).default('none')
+      store: z.enum(['none', 'connected', 'lost']).default('none'),
+      /** Null: it has none. */
+      deposit: HubDepositView.nullable().optional()
     })
     .nullable()
 })

@@ -23,6 +23,7 @@ import { siteKeyMembership, type Membership } from './fleet/membership.ts'
 import { stretchSiteKey } from './fleet/site-key.ts'
 import type {
   ConnectedPeer,
+  Deposits,
   FarNetwork,
   HubDoor,
   HubLinks,
@@ -37,7 +38,7 @@ import type { FetchOptions } from './exchange/piece-client.ts'
 import type { PieceRun } from './exchange/piece-request.ts'
 import { parseSeeds } from './discovery/seed.ts'
 import { UploadSlots } from './exchange/upload-slots.ts'
-import { NoHubs, nobodyFar } from './without-fleet.ts'
+import { noDeposits, NoHubs, nobodyFar } from './without-fleet.ts'
 
 /**
  * Reads or makes the device identity and sets up the peer network; `start` opens its ports. A device enrolled at a fleet CA is
@@ -143,6 +144,10 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     return this.#fleet?.hubs ?? this.#noHubs
   }
 
+  get deposits(): Deposits {
+    return this.#fleet?.deposits ?? noDeposits
+  }
+
   get door(): HubDoor | null {
     return this.#fleet?.door ?? null
   }
@@ -180,7 +185,9 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
   }
 
   nameOf(id: PeerId): string {
-    return id === this.self ? this.#hello().name || id.slice(0, 8) : this.#table.nameOf(id)
+    return id === this.self
+      ? this.#hello().name || id.slice(0, 8)
+      : (this.#fleet?.deposits.nameOf(id) ?? this.#table.nameOf(id))
   }
 
   send(to: PeerId, message: PeerMessage): boolean {
@@ -197,9 +204,13 @@ class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerNetwork 
     const { first, count } = run
     if (!(first >= 0 && count >= 1 && first + count <= plan.count))
       throw new RangeError(`pieces ${first} to ${first + count} of ${plan.count}`)
+    const pace = this.#o.rates?.pace('lan', priority)
+    const host = this.#fleet?.deposits.hostOf(from)
+    if (host)
+      return yield* this.#fleet!.client.fetch(host, key, plan, run, { ...options, pace, deposit: this.blind(key) })
     const peer = this.peer(from)
     if (!peer) throw new LarderError('PEER_LOST', `${this.nameOf(from)} is not connected`, { peer: from })
-    yield* this.#fleet!.client.fetch(peer, key, plan, run, { ...options, pace: this.#o.rates?.pace('lan', priority) })
+    yield* this.#fleet!.client.fetch(peer, key, plan, run, { ...options, pace })
   }
 
   ban(id: PeerId, key: ContentKey, reason: string): void {

@@ -92,7 +92,7 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
 
   /** Where this agent can be reached has changed. */
   announce(): void {
-    for (const { channel } of this.#entries.values()) channel?.send(this.#o.card())
+    for (const entry of this.#entries.values()) entry.channel?.send(this.#cardFor(entry))
   }
 
   connected(): readonly ConnectedHub[] {
@@ -196,7 +196,7 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
     entry.channel = channel
     entry.id = remote.id
     entry.helloLimit = clock.after(HELLO_MS, () => channel.close('did not say who it is'))
-    channel.send(this.#o.card())
+    channel.send(this.#cardFor(entry))
     channel.on('message', (message) => {
       if (message.t !== 'hub.hello') {
         if (entry.connected) this.emit('message', remote.id, message)
@@ -205,7 +205,8 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
       const before = entry.connected?.hello
       entry.helloLimit?.cancel()
       entry.loop.encourage()
-      entry.connected = { id: remote.id, url: entry.url, hello: message }
+      const at = entry.place.is === 'direct' ? entry.place.seed : null
+      entry.connected = { id: remote.id, url: entry.url, hello: message, at }
       this.#set(entry, 'connected', null)
       // In another site, or at another hub's table, it has to claim anew.
       if (before?.site !== message.site || before.cluster !== message.cluster) this.emit('up', entry.connected)
@@ -221,6 +222,12 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
       }
       if (connected) this.emit('down', connected, reason)
     })
+  }
+
+  /** Pieces do not go through proxies. */
+  #cardFor({ place }: Entry): ToHub {
+    const card = this.#o.card()
+    return card.t === 'hub.card' ? { ...card, deposit: place.is === 'direct' } : card
   }
 
   #set(entry: Entry, state: HubState['state'], reason: string | null): void {
