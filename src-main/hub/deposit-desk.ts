@@ -50,6 +50,8 @@ export class DepositDesk implements DepositShelf {
   readonly #world: DepositDeskWorld
   /** By site and key: who was asked to bring it. */
   readonly #wanted = new Map<string, Wanted>()
+  /** Asked for while nobody could bring it. */
+  readonly #unmet = new Map<string, true>()
   /** By member and key: what it brings, and what it has asked for. */
   readonly #brought = new Map<PeerId, Map<ContentKey, KeptContent>>()
   readonly #asked = new Map<PeerId, Map<ContentKey, string>>()
@@ -75,7 +77,7 @@ export class DepositDesk implements DepositShelf {
   noteSource(site: string, key: ContentKey, id: PeerId): void {
     // It may have given up bringing it while it was not complete: harmless to repeat.
     if (this.#wanted.get(whereOf(site, key))?.by === id) this.#world.send(id, { t: 'hub.bring', key })
-    else if (this.#world.always) this.#want(site, key)
+    else if (this.#world.always || this.#unmet.has(whereOf(site, key))) this.#want(site, key)
   }
 
   lost(id: PeerId): void {
@@ -208,7 +210,8 @@ export class DepositDesk implements DepositShelf {
       },
       clock.monotonicMs()
     )
-    if (by === null) return
+    if (by === null) return keepLatest(this.#unmet, where, true, MAX_WANTED)
+    this.#unmet.delete(where)
     keepLatest(this.#wanted, where, { by, movedMs: clock.monotonicMs() }, MAX_WANTED)
     this.#world.send(by, { t: 'hub.bring', key })
   }
