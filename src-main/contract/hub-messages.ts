@@ -152,7 +152,9 @@ export const HubHello = z.object({
   /** It wants to hear `hub.totals`. */
   totals: z.boolean().optional(),
   /** It has a deposit. */
-  deposit: z.boolean().optional()
+  deposit: z.boolean().optional(),
+  /** What its clock says, ms since 1970. */
+  wallMs: count.optional()
 })
 export type HubHello = z.infer<typeof HubHello>
 

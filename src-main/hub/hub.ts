@@ -264,6 +264,7 @@ export class Hub {
       leaseMs: election.leaseMs,
       cluster: this.#o.store?.cluster ?? undefined,
       totals: true,
+      wallMs: this.#o.clock.wallMs(),
       ...(deposit && this.#deposit && { deposit: true })
     }
     this.#o.send(id, hello)

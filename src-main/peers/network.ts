@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { BootId, ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
 import type { HubSettings } from '../contract/hub-settings.ts'
 import type { FromHub, HubHello, ToHub } from '../contract/hub-messages.ts'
+import type { HubProblem } from '../contract/hub-view.ts'
 import type { Credential, PeerMessage } from '../contract/peer-messages.ts'
 import type { Priority } from '../contract/request.ts'
 import type { PeerView, UploadView, AgentSnapshot } from '../contract/snapshot.ts'
@@ -110,6 +111,10 @@ export interface HubState {
   readonly state: 'connected' | 'connecting' | 'lost' | 'refused' | 'self'
   /** A clause about it while it is not connected. */
   readonly reason: string | null
+  /** What keeps this agent from it; `cut` also while it is connected. */
+  readonly problem: HubProblem | null
+  /** By how much its clock is ahead of that of this PC; null: it has not said. */
+  readonly skewMs: number | null
   readonly name: string | null
   readonly site: string | null
   readonly sinceMs: number
