@@ -4,6 +4,8 @@ import { Hub } from '../src-main/hub/hub.ts'
 import { systemClock } from '../src-main/lib/clock.ts'
 
 const key = `site:${'5a'.repeat(32)}` as ContentKey
+const tag = '6b'.repeat(64)
+const signer = { spki: 'MFkw', proof: 'c2l0ZQ' }
 const other = 'd2'.repeat(32) as PeerId
 
 /** A hub with one member, and one message of each kind in both directions. */
@@ -28,7 +30,10 @@ export function hubVictim(card: string, member: PeerId): { hub: Hub; toHub: ToHu
   return {
     hub,
     toHub: [
-      { t: 'hub.card', card, site: 'Bremen', name: 'pc', version: '0.1.0' },
+      { t: 'hub.card', card, site: 'Bremen', name: 'pc', version: '0.1.0', deposit: true },
+      { t: 'hub.offer', key, tag, lengthBytes: 9_000_000, signers: [signer] },
+      { t: 'hub.moves', key, bytes: 1_000_000 },
+      { t: 'hub.ask', key, tag, lengthBytes: 9_000_000 },
       { t: 'hub.totals', originBytes: 1, peerBytes: 2, cacheBytes: 3, failed: 4 },
       { t: 'hub.wan', bytesPerSecond: 1_000_000, to: other },
       { t: 'hub.hold', key, hours: 168 },
@@ -41,7 +46,20 @@ export function hubVictim(card: string, member: PeerId): { hub: Hub; toHub: ToHu
       { t: 'claim.close', key }
     ],
     fromHub: [
-      { t: 'hub.hello', name: 'hub', site: 'Bremen', version: '0.1.0', leaseMs: 5000, cluster: other, totals: true },
+      {
+        t: 'hub.hello',
+        name: 'hub',
+        site: 'Bremen',
+        version: '0.1.0',
+        leaseMs: 5000,
+        cluster: other,
+        totals: true,
+        deposit: true,
+        wallMs: 1_800_000_000_000
+      },
+      { t: 'hub.bring', key },
+      { t: 'hub.kept', key, lengthBytes: 9_000_000, map: '/4A=', signers: [signer] },
+      { t: 'hub.came', key, pieces: [0, 8], signers: [signer], bytes: 2_000_000 },
       { t: 'hub.budget', bytesPerSecond: 1_000_000, by: other },
       { t: 'hub.cards', cards: [{ id: other, card }] },
       { t: 'hub.busy', key, retryMs: 1000 },

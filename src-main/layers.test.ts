@@ -63,7 +63,7 @@ const layers: Record<string, readonly string[]> = {
   requests: [...base, 'placing', 'pieces', 'cache', 'origin', 'peers/network', 'claims', 'transfers'],
   precache: base,
   updates: base,
-  hub: [...base, 'peers/network', 'peers/far', 'claims'],
+  hub: [...base, 'pieces', 'peers/network', 'peers/far', 'claims'],
   integrate: base,
   agent: engine,
   operations: [...engine, 'agent'],

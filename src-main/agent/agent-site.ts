@@ -7,8 +7,9 @@ import type { Settings } from '../contract/settings.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { keepLatest } from '../lib/keep-latest.ts'
 import type { Introduced, PeerNetwork } from '../peers/network.ts'
-import type { FarProblem, Site } from '../transfers/site.ts'
-import type { HubClaimLink } from './hub-claim-link.ts'
+import type { FarProblem, Site, SiteEvents } from '../transfers/site.ts'
+import type { Depositor } from './depositor.ts'
+import type { FromDeposit, HubClaimLink } from './hub-claim-link.ts'
 
 /** A content that is complete here is registered at a hub for so long. */
 const HOLD_HOURS = 168
@@ -21,10 +22,12 @@ export interface AgentSiteWorld {
   readonly clock: Clock
   readonly network: PeerNetwork
   readonly settings: () => Settings
+  /** What brings contents to hubs. */
+  readonly depositor: Depositor
 }
 
 /** The other subnets of this agent's site. */
-export class AgentSite extends EventEmitter<{ down: []; busy: [ContentKey] }> implements Site {
+export class AgentSite extends EventEmitter<SiteEvents> implements Site {
   readonly #world: AgentSiteWorld
   readonly #claims: SiteClaims
   readonly #link: HubClaimLink
@@ -42,6 +45,10 @@ export class AgentSite extends EventEmitter<{ down: []; busy: [ContentKey] }> im
     this.#link = link
     link.on('down', () => {
       if (!this.reachable) this.emit('down')
+    })
+    world.network.hubs.on('down', ({ id }) => {
+      world.depositor.lost(id)
+      this.emit('depositLost', world.network.deposits.idOf(id))
     })
     link.on('busy', (key) => {
       const content = this.#keys.get(key)
@@ -68,6 +75,27 @@ export class AgentSite extends EventEmitter<{ down: []; busy: [ContentKey] }> im
 
   introduce(id: PeerId): Promise<Introduced> {
     return this.#world.network.far.introduce(id)
+  }
+
+  isDeposit(id: PeerId): boolean {
+    return this.#world.network.deposits.hubOf(id) !== undefined
+  }
+
+  askDeposit(id: PeerId, key: ContentKey, lengthBytes: number): boolean {
+    const { deposits } = this.#world.network
+    const [hub, tag] = [deposits.hubOf(id), deposits.tagOf(key)]
+    if (hub === undefined || tag === undefined) return false
+    return this.#link.send(hub, { t: 'hub.ask', key: this.#named(key), tag, lengthBytes })
+  }
+
+  /** A hub says something about its deposit. */
+  heardDeposit(hub: PeerId, message: FromDeposit): void {
+    const { depositor, network } = this.#world
+    const key = this.#keys.get(message.key)
+    if (key === undefined) return
+    if (message.t === 'hub.bring') return depositor.bring(hub, message.key, key)
+    if (message.t === 'hub.kept') depositor.kept(hub, message.key, message.map)
+    this.emit('deposit', network.deposits.idOf(hub), key, message)
   }
 
   failed(key: ContentKey, id: PeerId, problem: FarProblem): void {

@@ -201,6 +201,8 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
       settings: () => live.current,
       events,
       changed,
+      shared: () => transfers,
+      keeping: { hashes, buffers, dataDir },
       totals: () => {
         const { originBytes, peerBytes, cacheBytes } = savings.read().days28
         return { originBytes, peerBytes, cacheBytes, failed: events.count('requestFailed') }

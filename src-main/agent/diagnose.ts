@@ -64,6 +64,7 @@ function adviceOf(request: RequestView): string | null {
 
 function otherSentence(other: SiteShareView['from']): string {
   if (other === null) return ''
+  if (other.deposit) return ' A PC that this one cannot reach had brought it to the hub.'
   return ` ${other.name} in subnet ${other.subnet} ${other.had ? 'had it already' : 'downloaded it for the site'}.`
 }
 

@@ -1,6 +1,16 @@
 import { EventEmitter } from 'node:events'
 import type { SiteHub, SiteLink, SiteLinkEvents } from '../claims/site-claims.ts'
-import type { FromHub, HubBudget, HubCards, HubHello, SiteClaimMessage, ToHub } from '../contract/hub-messages.ts'
+import type {
+  FromHub,
+  HubBring,
+  HubBudget,
+  HubCame,
+  HubCards,
+  HubHello,
+  HubKept,
+  SiteClaimMessage,
+  ToHub
+} from '../contract/hub-messages.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { Hub } from '../hub/hub.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -43,14 +53,18 @@ export class OwnHub extends EventEmitter<{ message: [SiteClaimMessage]; busy: [C
     setImmediate(() => {
       if (message.t === 'hub.busy') this.emit('busy', message.key)
       else if (message.t === 'hub.budget') this.emit('budget', message)
-      else this.emit('message', message)
+      else if (message.t === 'claim.decision') this.emit('message', message)
     })
   }
 }
 
+/** What hubs say about their deposits. */
+export type FromDeposit = HubBring | HubKept | HubCame
+
 export interface HubClaimLinkHooks {
   readonly clock: Clock
   readonly budget: (hub: PeerId, budget: HubBudget) => void
+  readonly deposit: (hub: PeerId, message: FromDeposit) => void
 }
 
 /** The hubs as claims see them. */
@@ -67,7 +81,7 @@ export class HubClaimLink extends EventEmitter<SiteLinkEvents> implements SiteLi
     network: PeerNetwork,
     own: OwnHub | null,
     cluster: () => PeerId | null,
-    { clock, budget }: HubClaimLinkHooks
+    { clock, budget, deposit }: HubClaimLinkHooks
   ) {
     super()
     this.#network = network
@@ -85,7 +99,8 @@ export class HubClaimLink extends EventEmitter<SiteLinkEvents> implements SiteLi
       if (message.t === 'hub.cards') learnCards(network, message.cards)
       else if (message.t === 'hub.busy') this.emit('busy', message.key)
       else if (message.t === 'hub.budget') this.#budget(from, message)
-      else this.emit('message', from, message)
+      else if (message.t === 'claim.decision') this.emit('message', from, message)
+      else deposit(from, message)
     })
     own?.on('message', (message) => this.emit('message', this.self, message))
     own?.on('budget', (message) => this.#budget(this.self, message))

@@ -1,16 +1,24 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createSiteClaims, type SiteClaims } from '../claims/site-claims.ts'
 import type { HubTotals } from '../contract/hub-messages.ts'
 import type { PeerId } from '../contract/ids.ts'
 import type { HubView } from '../contract/hub-view.ts'
 import type { Settings } from '../contract/settings.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
+import { DepositStore } from '../hub/deposit-store.ts'
 import { Hub } from '../hub/hub.ts'
 import type { HubStore } from '../hub/store.ts'
 import type { AwakeClock } from '../lib/awake-clock.ts'
 import type { PartStack } from '../lib/part-stack.ts'
 import type { PeerNetwork } from '../peers/network.ts'
+import type { HashPool } from '../pieces/hashing.ts'
+import type { PieceBuffers } from '../pieces/piece-buffers.ts'
+import { createRecordVerifier } from '../pieces/record.ts'
 import type { Rates } from '../rates/rates.ts'
+import type { Transfers } from '../transfers/transfers.ts'
 import { AgentSite } from './agent-site.ts'
+import { Depositor } from './depositor.ts'
 import type { EventLog } from './event-log.ts'
 import { HubClaimLink, learnCards, OwnHub } from './hub-claim-link.ts'
 import { WanShare } from './wan-share.ts'
@@ -26,6 +34,9 @@ export interface HubWorld {
   readonly changed: () => void
   /** What hubs are told of this PC's savings. */
   readonly totals: () => Omit<HubTotals, 't'>
+  /** What this PC may give to others; not asked before the network is started. */
+  readonly shared: () => Pick<Transfers, 'openServed' | 'signersOf' | 'receivedOf'>
+  readonly keeping: { readonly hashes: HashPool; readonly buffers: PieceBuffers; readonly dataDir: string }
 }
 
 /** What this agent has to do with hubs: as one of their agents, as a hub itself, or both. */
@@ -40,12 +51,13 @@ export async function openHub(world: HubWorld, stack: PartStack): Promise<OpenHu
   const { clock, network, settings } = world
   const own = new OwnHub(network.self)
   const store = network.door === null ? undefined : await openStore(world)
+  const deposit = network.door === null ? undefined : await openDeposit(world, stack)
   const hub =
     network.door === null
       ? null
       : await stack.own(
           'hub',
-          () => makeHub(world, own, store),
+          () => makeHub(world, own, { store, deposit }),
           (h) => h.stop()
         )
   const share = await stack.own(
@@ -55,7 +67,8 @@ export async function openHub(world: HubWorld, stack: PartStack): Promise<OpenHu
   )
   const link = new HubClaimLink(network, hub === null ? null : own, () => store?.cluster ?? null, {
     clock,
-    budget: (from, budget) => share.heard(from, budget)
+    budget: (from, budget) => share.heard(from, budget),
+    deposit: (from, message) => site.heardDeposit(from, message)
   })
   const claims = await stack.own(
     'site claims',
@@ -69,9 +82,22 @@ export async function openHub(world: HubWorld, stack: PartStack): Promise<OpenHu
       }),
     (c) => c.stop()
   )
-  const site = await stack.own(
+  const depositor = await stack.own(
+    'depositor',
+    () =>
+      new Depositor({
+        clock,
+        network,
+        open: (key) => world.shared().openServed(key),
+        signersOf: (key) => world.shared().signersOf(key),
+        progressOf: (key) => world.shared().receivedOf(key),
+        send: (to, message) => void link.send(to, message)
+      }),
+    (d) => d.stop()
+  )
+  const site: AgentSite = await stack.own(
     'other subnets',
-    () => new AgentSite(world, claims, link),
+    () => new AgentSite({ ...world, depositor }, claims, link),
     (s) => s.stop()
   )
   network.on('pathsChanged', () => own.announce())
@@ -110,6 +136,30 @@ export async function openHub(world: HubWorld, stack: PartStack): Promise<OpenHu
   return { site, claims, hub }
 }
 
+/** What this hub keeps for others. */
+async function openDeposit(
+  { clock, settings, keeping: { hashes, buffers, dataDir } }: HubWorld,
+  stack: PartStack
+): Promise<DepositStore | undefined> {
+  const { deposit, depositMaxBytes, depositHours } = settings().hub
+  const dir = join(dataDir, 'deposit')
+  // What was kept while it was on is not left lying about.
+  if (deposit === 'off') return void (await rm(dir, { recursive: true, force: true }).catch(() => {}))
+  return stack.own(
+    'deposit',
+    () =>
+      DepositStore.open({
+        dir,
+        limits: { maxBytes: depositMaxBytes, keepMs: depositHours * 3_600_000 },
+        clock,
+        hashes,
+        buffers,
+        minFreeBytes: () => settings().cache.minFreeBytes
+      }),
+    (d) => d.stop()
+  )
+}
+
 /** What this hub shares with others; the library of a store that is not used is not loaded. */
 async function openStore({ clock, network, settings, events, changed }: HubWorld): Promise<HubStore | undefined> {
   const url = settings().hub.store
@@ -130,7 +180,7 @@ async function openStore({ clock, network, settings, events, changed }: HubWorld
 function makeHub(
   { clock, network, settings, events, changed, totals }: HubWorld,
   own: OwnHub,
-  store: HubStore | undefined
+  { store, deposit }: { store: HubStore | undefined; deposit: DepositStore | undefined }
 ): Hub {
   const { election, hub: rules } = settings()
   const hub: Hub = new Hub({
@@ -145,6 +195,23 @@ function makeHub(
     wanSite: () => settings().rates.wanSite,
     ownTotals: totals,
     ...(store && { store }),
+    ...(deposit && {
+      deposit: {
+        id: network.deposits.idOf(network.self),
+        store: deposit,
+        always: rules.deposit === 'always',
+        records: createRecordVerifier(),
+        network,
+        onOffence: (id, reason) => {
+          const peerName = nameAt(hub, id)
+          events.add('peerBanned', `As hub: nothing more is kept of what ${peerName} brings: it ${reason}.`, {
+            peer: id,
+            peerName
+          })
+        },
+        changed
+      }
+    }),
     send: (to, message) => {
       if (to !== network.self) network.door!.send(to, message)
       else if (message.t === 'hub.cards') learnCards(network, message.cards)
@@ -158,6 +225,7 @@ function makeHub(
     }
   })
   const door = network.door!
+  if (hub.deposit) door.shelve(hub.deposit)
   hub.joined(network.self, '')
   own.serve(hub, () => network.far.introduction())
   door.on('joined', ({ id, address }) => {
@@ -178,6 +246,9 @@ const nameAt = (hub: Hub, id: PeerId): string => hub.members().find((m) => m.id 
 export function hubView({ network, hub: { hub } }: { readonly network: PeerNetwork; readonly hub: OpenHub }): HubView {
   return {
     hubs: network.hubs.view().map(({ sinceMs, ...state }) => ({ ...state, since: sinceMs })),
-    serving: hub === null ? null : { members: hub.memberCount, sites: hub.sites(), store: hub.store }
+    serving:
+      hub === null
+        ? null
+        : { members: hub.memberCount, sites: hub.sites(), store: hub.store, deposit: hub.deposit?.view() ?? null }
   }
 }

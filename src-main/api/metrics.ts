@@ -168,6 +168,48 @@ const metrics: readonly Metric[] = [
     read: ({ hub }) => [[(hub.serving?.sites ?? []).reduce((all, { wentAlone }) => all + wentAlone, 0)]]
   },
   {
+    name: 'larder_hub_deposit_bytes',
+    kind: 'gauge',
+    help: 'At a hub with a deposit: bytes in it, and as many as may be.',
+    read: ({ hub }) => {
+      const deposit = hub.serving?.deposit
+      return deposit
+        ? [
+            [deposit.bytes, { of: 'kept' }],
+            [deposit.maxBytes, { of: 'limit' }]
+          ]
+        : []
+    }
+  },
+  {
+    name: 'larder_hub_deposit_contents',
+    kind: 'gauge',
+    help: 'At a hub with a deposit: contents in it, and those of which all is there.',
+    read: ({ hub }) => {
+      const deposit = hub.serving?.deposit
+      return deposit
+        ? [
+            [deposit.contents, { state: 'all' }],
+            [deposit.complete, { state: 'complete' }]
+          ]
+        : []
+    }
+  },
+  {
+    name: 'larder_hub_deposit_moved_bytes',
+    kind: 'counter',
+    help: 'At a hub with a deposit: brought by PCs, and taken by others, in this run.',
+    read: ({ hub }) => {
+      const deposit = hub.serving?.deposit
+      return deposit
+        ? [
+            [deposit.broughtBytes, { way: 'brought' }],
+            [deposit.takenBytes, { way: 'taken' }]
+          ]
+        : []
+    }
+  },
+  {
     name: 'larder_requests',
     kind: 'gauge',
     help: 'Unfinished requests by state.',

@@ -4,7 +4,7 @@ import { LarderError } from '../lib/errors.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import { findDamaged, requiredDigests } from './piece-checks.ts'
-import type { RecordSlots } from './record-slots.ts'
+import type { RecordSlots } from '../pieces/record-slots.ts'
 
 export interface WholeFacts {
   readonly key: ContentKey

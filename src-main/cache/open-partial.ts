@@ -11,7 +11,7 @@ import {
   writeDescription
 } from './partial-files.ts'
 import { bytesHad, findDamaged } from './piece-checks.ts'
-import { EMPTY_SLOT, RecordSlots, SLOT_BYTES } from './record-slots.ts'
+import { EMPTY_SLOT, RecordSlots, SLOT_BYTES } from '../pieces/record-slots.ts'
 
 /** Opens or begins the partial of a key. @throws DISK_FULL, CACHE_UNUSABLE */
 export async function openDiskPartial(

@@ -5,7 +5,7 @@ import { Credential } from '../contract/peer-messages.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import type { Layout, PartialPaths } from './layout.ts'
-import { RecordSlots, SLOT_BYTES } from './record-slots.ts'
+import { RecordSlots, SLOT_BYTES } from '../pieces/record-slots.ts'
 import { removeFile, replaceFile } from './safe-files.ts'
 import { fromJson } from './sidecar.ts'
 

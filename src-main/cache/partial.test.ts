@@ -7,7 +7,7 @@ import type { HashPool } from '../pieces/hashing.ts'
 import { planPieces } from '../pieces/plan.ts'
 import { fakeClock, type FakeClock } from '../testing/fake-clock.ts'
 import { layoutOf, partialName, type PartialPaths } from './layout.ts'
-import { SLOT_BYTES } from './record-slots.ts'
+import { SLOT_BYTES } from '../pieces/record-slots.ts'
 import {
   fill,
   flip,

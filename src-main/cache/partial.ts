@@ -23,7 +23,7 @@ import {
   pieceMissing
 } from './piece-checks.ts'
 import { PieceFiles } from './piece-files.ts'
-import type { RecordSlots } from './record-slots.ts'
+import type { RecordSlots } from '../pieces/record-slots.ts'
 import { digestOfWhole } from './digest-of-whole.ts'
 import { WholeDigest } from './whole-digest.ts'
 import { WriteBack } from './write-back.ts'

@@ -4,7 +4,7 @@ import { LarderError, systemCode } from '../lib/errors.ts'
 import type { HashPool } from '../pieces/hashing.ts'
 import { pieceLength, pieceStart, type PiecePlan } from '../pieces/plan.ts'
 import type { PieceRecord } from '../pieces/record.ts'
-import type { RecordSlots } from './record-slots.ts'
+import type { RecordSlots } from '../pieces/record-slots.ts'
 
 // What every partial demands of its pieces and of the whole, wherever it keeps them.
 

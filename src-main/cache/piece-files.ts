@@ -5,7 +5,7 @@ import type { PieceRecord } from '../pieces/record.ts'
 import { isFull } from './disk-room.ts'
 import type { PartialPaths } from './layout.ts'
 import type { PartialParts } from './partial-parts.ts'
-import { EMPTY_SLOT, encodeSlot, SLOT_BYTES } from './record-slots.ts'
+import { EMPTY_SLOT, encodeSlot, SLOT_BYTES } from '../pieces/record-slots.ts'
 import { readFully } from './safe-files.ts'
 
 /** The two files of a partial: the pieces' bytes (`.part`) and a slot for the record of each (`.rec`). */

@@ -94,6 +94,10 @@ export class Coordinator {
     return masters
   }
 
+  masterOf(key: ContentKey): PeerId | null {
+    return this.#tables.get(key)?.table.master ?? null
+  }
+
   hosts(key: ContentKey): boolean {
     return this.#tables.has(key)
   }

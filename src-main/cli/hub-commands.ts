@@ -1,5 +1,5 @@
 import { connect } from '../client/connection.ts'
-import type { HubContentView, HubMemberView, HubSiteView, HubView } from '../contract/hub-view.ts'
+import type { HubContentView, HubDepositView, HubMemberView, HubSiteView, HubView } from '../contract/hub-view.ts'
 import { countOf, formatSize } from '../contract/sizes.ts'
 import { shortId } from '../lib/short-id.ts'
 import type { Output } from './output.ts'
@@ -88,6 +88,19 @@ export function describeContents(contents: readonly HubContentView[]): string {
   )
 }
 
+/** What it keeps for others, in sentences. */
+export function describeDeposit(deposit: HubDepositView): string {
+  const { bytes, maxBytes, contents, complete, broughtBytes, takenBytes, displaced, refused, trouble } = deposit
+  const parts = [
+    `It keeps ${countOf(contents, 'content')} for PCs that reach no other (${complete} whole), ${formatSize(bytes)} of ${formatSize(maxBytes)}.`,
+    `In this run ${formatSize(broughtBytes)} were brought and ${formatSize(takenBytes)} taken.`
+  ]
+  if (displaced > 0) parts.push(`${countOf(displaced, 'content')} had to make room for others.`)
+  if (refused > 0) parts.push(`${countOf(refused, 'content')} found no room.`)
+  if (trouble !== null) parts.push(`Nothing more can be kept: ${printable(trouble)}.`)
+  return parts.join(' ')
+}
+
 export function describeHub({ hubs, serving }: HubView): string {
   const parts: string[] = []
   if (hubs.length === 0) parts.push('No hub is set (hub.urls): each subnet downloads by itself.')
@@ -106,6 +119,7 @@ export function describeHub({ hubs, serving }: HubView): string {
     )
   if (serving !== null) {
     parts.push(`This PC is a hub; ${countOf(serving.members, 'PC')} connected.${storeTexts[serving.store]}`)
+    if (serving.deposit) parts.push(describeDeposit(serving.deposit))
     if (serving.sites.length > 0) parts.push(describeSites(serving.sites))
   }
   return parts.join('\n\n')

@@ -5,6 +5,9 @@ import {
   ClaimPut,
   ClaimReport,
   ClaimResign,
+  Credential,
+  MAX_PIECES,
+  PieceMapText,
   shownWords,
   type ClaimMessage
 } from './peer-messages.ts'
@@ -40,7 +43,9 @@ export const HubCard = z.object({
   card: CardText.nullable(),
   site: SiteName.nullable(),
   name: shownWords(64),
-  version: shownWords(32).optional()
+  version: shownWords(32).optional(),
+  /** It knows the messages about deposits, and reaches this hub without a proxy. */
+  deposit: z.boolean().optional()
 })
 
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
@@ -93,6 +98,29 @@ export type AloneWhy = z.infer<typeof AloneWhy>
 /** Agent to hub: it goes on by itself; for people. */
 export const HubAlone = z.object({ t: z.literal('hub.alone'), ...key, why: AloneWhy })
 
+/**
+ * What shows a hub which content is meant and that one knows it: SHA-256 of the content key, and an HMAC of that key by what only those
+ * know who have asked the origin. The hub can make neither; it keeps apart what was brought with another one.
+ */
+export const DepositTag = z.string().regex(/^[0-9a-f]{128}$/)
+
+const deposited = { ...key, tag: DepositTag, lengthBytes: count }
+const signers = z.array(Credential).max(16)
+const pieceIndex = z
+  .number()
+  .int()
+  .min(0)
+  .max(MAX_PIECES - 1)
+
+/** Agent to hub that wants it brought: this is what it is, and these have signed it. Again when there are more signers. */
+export const HubOffer = z.object({ t: z.literal('hub.offer'), ...deposited, signers })
+
+/** Agent to hub while it brings something that it still downloads: so many bytes it has received. */
+export const HubMoves = z.object({ t: z.literal('hub.moves'), ...key, bytes: count })
+
+/** Agent to hub: no other PC can give it what is in the deposit, or can be had there. */
+export const HubAsk = z.object({ t: z.literal('hub.ask'), ...deposited })
+
 export const ToHub = z.discriminatedUnion('t', [
   HubCard,
   HubTotals,
@@ -101,6 +129,9 @@ export const ToHub = z.discriminatedUnion('t', [
   HubDrop,
   HubFailed,
   HubAlone,
+  HubOffer,
+  HubMoves,
+  HubAsk,
   HubPut,
   ClaimClose.extend(key),
   ClaimReport.extend(key),
@@ -119,7 +150,11 @@ export const HubHello = z.object({
   /** The same at hubs that share a store; absent: it is alone. */
   cluster: PeerId.optional(),
   /** It wants to hear `hub.totals`. */
-  totals: z.boolean().optional()
+  totals: z.boolean().optional(),
+  /** It has a deposit. */
+  deposit: z.boolean().optional(),
+  /** What its clock says, ms since 1970. */
+  wallMs: count.optional()
 })
 export type HubHello = z.infer<typeof HubHello>
 
@@ -137,7 +172,41 @@ export type HubCards = z.infer<typeof HubCards>
 /** Hub to agent: there is no room for this content; it is to go on by itself. */
 export const HubBusy = z.object({ t: z.literal('hub.busy'), ...key, retryMs: z.number().int().min(0).max(3_600_000) })
 
-export const FromHub = z.discriminatedUnion('t', [HubHello, HubCards, HubBusy, HubBudget, ClaimDecision.extend(key)])
+/** Hub to agent that has or gets it: it is to bring it to the deposit. */
+export const HubBring = z.object({ t: z.literal('hub.bring'), ...key })
+export type HubBring = z.infer<typeof HubBring>
+
+/** Hub to agent, answer to `hub.offer` and `hub.ask`: what of it is in the deposit. */
+export const HubKept = z.object({
+  t: z.literal('hub.kept'),
+  ...key,
+  lengthBytes: count,
+  /** One bit per piece, most significant first, base64. */
+  map: PieceMapText,
+  signers
+})
+export type HubKept = z.infer<typeof HubKept>
+
+/** Hub to agent that has asked: there is more of it now; `bytes`: so many have come to where it is brought from. */
+export const HubCame = z.object({
+  t: z.literal('hub.came'),
+  ...key,
+  pieces: z.array(pieceIndex).max(4096),
+  signers: signers.optional(),
+  bytes: count.optional()
+})
+export type HubCame = z.infer<typeof HubCame>
+
+export const FromHub = z.discriminatedUnion('t', [
+  HubHello,
+  HubCards,
+  HubBusy,
+  HubBudget,
+  HubBring,
+  HubKept,
+  HubCame,
+  ClaimDecision.extend(key)
+])
 export type FromHub = z.infer<typeof FromHub>
 
 /** The claim messages that travel to and from a hub. */

@@ -132,6 +132,28 @@ export const HubSettings = z.object({
     .max(100_000)
     .default(5000)
     .describe('At a hub: PCs connected at the same time.'),
+  deposit: z
+    .enum(['off', 'on-request', 'always'])
+    .default('off')
+    .describe(
+      'At a hub: it keeps pieces that PCs bring, for PCs that reach no other. `on-request`: what a PC asks for that reaches no holder. `always`: whatever is downloaded for a site, so that the PC may be off afterwards. The bytes lie readable on the disk of the hub.'
+    ),
+  depositMaxBytes: z
+    .number()
+    .int()
+    .min(1024 * 1024)
+    .default(20 * 1024 ** 3)
+    .describe(
+      'At a hub with a deposit: most bytes in it. When it is full, whoever fills most of it loses what was used longest ago.'
+    )
+    .meta({ unit: 'bytes' }),
+  depositHours: z
+    .number()
+    .int()
+    .min(1)
+    .max(24 * 90)
+    .default(24)
+    .describe('At a hub with a deposit: what nobody has brought or taken for so many hours is deleted.'),
   maxContents: z
     .number()
     .int()

@@ -1,6 +1,30 @@
 import { z } from 'zod'
 import { PeerId } from './ids.ts'
 
+/**
+ * What keeps an agent from its hub.
+ *
+ *     unreachable  nobody answers there
+ *     certificate  the certificate of the proxy in front of it is not believed
+ *     path         the proxy has nothing at this path
+ *     kept-away    a proxy lets this PC not through
+ *     proxy-alone  the proxy answers, the hub behind it does not
+ *     websocket    the proxy does not pass WebSocket
+ *     cut          the proxy ends connections after a while
+ *     refused      it is no member of this fleet, or takes this PC for none
+ */
+export const HubProblem = z.enum([
+  'unreachable',
+  'certificate',
+  'path',
+  'kept-away',
+  'proxy-alone',
+  'websocket',
+  'cut',
+  'refused'
+])
+export type HubProblem = z.infer<typeof HubProblem>
+
 /** One hub of the settings. */
 export const HubLinkView = z.object({
   url: z.string(),
@@ -9,6 +33,10 @@ export const HubLinkView = z.object({
   state: z.enum(['connected', 'connecting', 'lost', 'refused', 'self']),
   /** A clause about it while it is not connected. */
   reason: z.string().nullable(),
+  /** Null: none. `cut` also while it is connected. */
+  problem: HubProblem.nullable().optional(),
+  /** By how much its clock is ahead of that of this PC; null: it has not said. */
+  skewMs: z.number().nullable().optional(),
   name: z.string().nullable(),
   /** The site it takes this PC to be in; null while connected: none. */
   site: z.string().nullable(),
@@ -62,6 +90,24 @@ export const HubSiteView = z.object({
 })
 export type HubSiteView = z.infer<typeof HubSiteView>
 
+/** Pieces that a hub keeps for PCs that reach no other. */
+export const HubDepositView = z.object({
+  bytes,
+  maxBytes: bytes,
+  contents: z.number().int(),
+  /** Of them all is there. */
+  complete: z.number().int(),
+  /** In this run. */
+  broughtBytes: bytes,
+  takenBytes: bytes,
+  /** Deleted in this run for want of room, and what did not get in. */
+  displaced: z.number().int(),
+  refused: z.number().int(),
+  /** A clause about why nothing can be kept; null: it can. */
+  trouble: z.string().nullable()
+})
+export type HubDepositView = z.infer<typeof HubDepositView>
+
 /** What an agent has to do with hubs. */
 export const HubView = z.object({
   hubs: z.array(HubLinkView),
@@ -71,7 +117,9 @@ export const HubView = z.object({
       members: z.number().int(),
       sites: z.array(HubSiteView),
       /** What it shares with other hubs: nothing, a store that is connected, or one that is not. */
-      store: z.enum(['none', 'connected', 'lost']).default('none')
+      store: z.enum(['none', 'connected', 'lost']).default('none'),
+      /** Null: it has none. */
+      deposit: HubDepositView.nullable().optional()
     })
     .nullable()
 })

@@ -143,16 +143,19 @@ export type SwarmJoin = z.infer<typeof SwarmJoin>
 export const Credential = z.object({ spki: z.string().max(256), proof: z.string().max(4096) })
 export type Credential = z.infer<typeof Credential>
 
+/** A map of pieces as it travels: base64. */
+export const PieceMapText = z
+  .string()
+  .max(Math.ceil(MAX_PIECES / 8 / 3) * 4 + 4)
+  .regex(/^[A-Za-z0-9+/]*={0,2}$/)
+
 /** Answer to `swarm.join`, and again when pieces were lost: the whole map. */
 export const SwarmHave = z.object({
   t: z.literal('swarm.have'),
   key: ContentKey,
   lengthBytes: byteCount,
   /** One bit per piece, most significant first, base64. Empty when complete. */
-  map: z
-    .string()
-    .max(Math.ceil(MAX_PIECES / 8 / 3) * 4 + 4)
-    .regex(/^[A-Za-z0-9+/]*={0,2}$/),
+  map: PieceMapText,
   complete: z.boolean(),
   /** When complete: Merkle root over the piece digests (RFC 9162), so that holders that disagree are noticed. */
   root: Sha256Hex.optional(),

@@ -95,8 +95,8 @@ export type UploadView = z.infer<typeof UploadView>
 export const SiteShareView = z.object({
   /** `leased`: it downloads it for the site; `relaying`: it takes it from another subnet. */
   phase: z.enum(['asking', 'leased', 'relaying', 'alone']),
-  /** The PC of another subnet that downloads it for the site, or had it already. */
-  from: z.object({ name: z.string(), subnet: z.string(), had: z.boolean() }).nullable()
+  /** The PC of another subnet that downloads it for the site, or had it already; or the hub in whose deposit it is. */
+  from: z.object({ name: z.string(), subnet: z.string(), had: z.boolean(), deposit: z.boolean().optional() }).nullable()
 })
 export type SiteShareView = z.infer<typeof SiteShareView>
 

@@ -8,6 +8,7 @@ import type { Clock, Timer } from '../lib/clock.ts'
 import { keepLatest } from '../lib/keep-latest.ts'
 import { readCard } from '../peers/far/contact-card.ts'
 import { Cluster } from './cluster.ts'
+import { DepositDesk, type DepositDeskWorld } from './deposit-desk.ts'
 import { HolderRegistry } from './registry.ts'
 import type { HubStore } from './store.ts'
 import { SiteBudget } from './site-budget.ts'
@@ -23,6 +24,12 @@ const DIVIDE_MS = 1000
 /** Sites with a desk; PCs of further ones share with nobody by way of this hub. */
 const MAX_SITES = 1000
 
+/** What a deposit is made of. `id`: of it as a source of pieces. */
+export type HubDepositParts = { readonly id: PeerId } & Pick<
+  DepositDeskWorld,
+  'store' | 'always' | 'records' | 'network' | 'onOffence' | 'changed'
+>
+
 export interface HubOptions {
   readonly self: PeerId
   readonly name: string
@@ -36,6 +43,8 @@ export interface HubOptions {
   readonly wanSite?: () => number | null
   /** What the PC of this hub got itself, as it is now. */
   readonly ownTotals?: () => HubTotalsView
+  /** What it keeps for others; absent: nothing. */
+  readonly deposit?: HubDepositParts
   /** What this hub shares with others behind the same address; absent: it is alone. */
   readonly store?: HubStore
   send(to: PeerId, message: FromHub): void
@@ -55,6 +64,8 @@ interface Member {
   greeted: boolean
   version: string | null
   totals: HubTotalsView | null
+  /** It knows about deposits, and reaches this one. */
+  deposit: boolean
 }
 
 /** This agent as hub of others: who is there, in which site, and one desk per site. Knows contents by their site keys only. */
@@ -66,6 +77,7 @@ export class Hub {
   readonly #desks = new Map<string, { desk: SiteDesk; registry: HolderRegistry; budget: SiteBudget }>()
   readonly #division: Timer
   readonly #cluster: Cluster | null
+  readonly #deposit: DepositDesk | null
   #known: Standstill | null
 
   constructor(options: HubOptions) {
@@ -88,6 +100,7 @@ export class Hub {
             learnCard: (id, card) => this.#learnCard(id, card),
             tell: send
           })
+    this.#deposit = options.deposit ? this.#makeDeposit(options.deposit) : null
     // Agents are to know who belongs together.
     store?.on('up', () => {
       for (const member of this.#members.values()) if (member.greeted) this.#greet(member)
@@ -108,7 +121,8 @@ export class Hub {
       site: null,
       greeted: false,
       version: null,
-      totals: null
+      totals: null,
+      deposit: false
     }
     this.#members.set(id, member)
   }
@@ -117,6 +131,7 @@ export class Hub {
     const member = this.#members.get(id)
     if (!member) return
     this.#members.delete(id)
+    this.#deposit?.lost(id)
     if (member.site !== null) this.#gone(member.site, id)
   }
 
@@ -137,10 +152,18 @@ export class Hub {
       member.totals = totals
       return
     }
+    if (message.t === 'hub.offer' || message.t === 'hub.moves' || message.t === 'hub.ask')
+      return this.#deposit?.message(from, message)
     const desk = member.site === null ? undefined : this.#desks.get(member.site)?.desk
     if (desk && this.#cluster) this.#cluster.message(member.site!, from, message)
     else if (desk) desk.message(from, message)
     else if (message.t === 'claim.put') this.#o.send(from, { t: 'hub.busy', key: message.key, retryMs: 60_000 })
+    if (desk && message.t === 'hub.hold') this.#deposit?.noteSource(member.site!, message.key, from)
+  }
+
+  /** What this hub keeps; null: nothing. */
+  get deposit(): DepositDesk | null {
+    return this.#deposit
   }
 
   get memberCount(): number {
@@ -206,12 +229,13 @@ export class Hub {
     this.#members.clear()
   }
 
-  #carded(member: Member, { card, site, name, version }: Extract<ToHub, { t: 'hub.card' }>): void {
+  #carded(member: Member, { card, site, name, version, deposit = false }: Extract<ToHub, { t: 'hub.card' }>): void {
     const read = card === null ? undefined : readCard(Buffer.from(card, 'base64url'))
     const addresses = read?.id === member.id ? read.addresses.map(({ address }) => address) : []
     if (card !== null && read?.id === member.id) this.#keepCard(member.id, card, read.counter)
     member.name = name || member.id.slice(0, 8)
     member.version = version ?? null
+    member.deposit = deposit && member.id !== this.#o.self
     const named = this.#siteOf({ addresses: addresses.length > 0 ? addresses : [member.address], stated: site })
     const where = named !== null && this.#takes(named) ? named : null
     const moves = where !== member.site
@@ -230,7 +254,7 @@ export class Hub {
     return this.#desks.has(site) || this.#desks.size < MAX_SITES
   }
 
-  #greet({ id, site }: Member): void {
+  #greet({ id, site, deposit }: Member): void {
     const { name, version, election } = this.#o
     const hello: HubHello = {
       t: 'hub.hello',
@@ -239,7 +263,9 @@ export class Hub {
       version,
       leaseMs: election.leaseMs,
       cluster: this.#o.store?.cluster ?? undefined,
-      totals: true
+      totals: true,
+      wallMs: this.#o.clock.wallMs(),
+      ...(deposit && this.#deposit && { deposit: true })
     }
     this.#o.send(id, hello)
   }
@@ -269,7 +295,7 @@ export class Hub {
   #deskOf(site: string): SiteDesk {
     const known = this.#desks.get(site)
     if (known) return known.desk
-    const { self, clock, election, maxContents, store, send, onFlood, onElected } = this.#o
+    const { self, clock, election, maxContents, store, send, onFlood, onElected, deposit } = this.#o
     const registry = new HolderRegistry(clock, maxContents)
     const tell = (to: PeerId, message: FromHub) =>
       this.#cluster ? this.#cluster.told(site, to, message) : send(to, message)
@@ -279,11 +305,19 @@ export class Hub {
       settings: { windowMs: SITE_WINDOW_MS, leaseMs: election.leaseMs, settleMs: Math.min(1000, election.settleMs) },
       registry,
       cardOf: (id) => this.#cards.get(id)?.text,
+      ...(deposit && {
+        deposit: {
+          id: deposit.id,
+          stateOf: (key) => this.#deposit?.stateOf(site, key) ?? null,
+          isFor: (id) => this.#depositSiteOf(id) === site
+        }
+      }),
       send: tell,
       onFlood,
       onElected: (info) => {
         budget.beat()
         onElected(site, info)
+        this.#deposit?.noteSource(site, info.key, info.master)
       }
     })
     const budget = new SiteBudget({
@@ -295,6 +329,26 @@ export class Hub {
     })
     this.#desks.set(site, { desk, registry, budget })
     return desk
+  }
+
+  #makeDeposit(parts: HubDepositParts): DepositDesk {
+    const { clock, send } = this.#o
+    const deskOf = (site: string) => this.#desks.get(site)?.desk
+    return new DepositDesk({
+      ...parts,
+      clock,
+      siteOf: (id) => this.#depositSiteOf(id),
+      placeOf: (id) => this.#members.get(id)?.address ?? id,
+      sourcesOf: (site, key) => deskOf(site)?.sourcesOf(key) ?? { master: null, holders: [] },
+      isClaimed: (site, key) => deskOf(site)?.has(key) ?? false,
+      send,
+      gone: (site, key) => deskOf(site)?.depositGone(key)
+    })
+  }
+
+  #depositSiteOf(id: PeerId): string | null {
+    const member = this.#members.get(id)
+    return member?.deposit ? member.site : null
   }
 
   /** After a standstill nothing is decided before everybody has had the time to be back. */

@@ -12,6 +12,14 @@ import type { HolderRegistry } from './registry.ts'
 /** Cards that one member was sent: not more than an agent keeps. */
 const MAX_SENT = 128
 
+/** The deposit of this hub as a holder of contents: the last to be named. */
+export interface DeskDeposit {
+  readonly id: PeerId
+  stateOf(key: ContentKey): { readonly pieces: number; readonly complete: boolean } | null
+  /** It can be asked by this one. */
+  isFor(id: PeerId): boolean
+}
+
 export interface SiteDeskWorld {
   readonly self: PeerId
   readonly clock: Clock
@@ -19,6 +27,8 @@ export interface SiteDeskWorld {
   readonly registry: HolderRegistry
   /** Base64url; undefined: it cannot be reached by others. */
   cardOf(id: PeerId): string | undefined
+  /** What this hub keeps itself; absent: nothing. */
+  readonly deposit?: DeskDeposit
   send(to: PeerId, message: FromHub): void
   /** Whoever asks for too much; told each time. */
   onFlood(id: PeerId): void
@@ -26,7 +36,10 @@ export interface SiteDeskWorld {
 }
 
 /** What an agent says about contents. */
-export type DeskMessage = Exclude<ToHub, { t: 'hub.card' | 'hub.totals' | 'hub.wan' }>
+export type DeskMessage = Exclude<
+  ToHub,
+  { t: 'hub.card' | 'hub.totals' | 'hub.wan' | 'hub.offer' | 'hub.moves' | 'hub.ask' }
+>
 
 /** The claims of one site at its hub: which subnet downloads what, and who has it already. */
 export class SiteDesk {
@@ -38,7 +51,7 @@ export class SiteDesk {
   #wentAlone = 0
 
   constructor(world: SiteDeskWorld) {
-    const { self, clock, settings, registry } = world
+    const { self, clock, settings, registry, deposit } = world
     this.#world = world
     const startedMs = clock.monotonicMs()
     this.#coordinator = new Coordinator({
@@ -51,7 +64,10 @@ export class SiteDesk {
       isBanned: () => false,
       settledAtMs: () => startedMs + settings.settleMs,
       send: (to, message) => this.#send(to, message),
-      registered: (key) => registry.holders(key).filter((id) => world.cardOf(id) !== undefined),
+      registered: (key) => [
+        ...registry.holders(key).filter((id) => world.cardOf(id) !== undefined || this.#canBring(id)),
+        ...(deposit?.stateOf(key)?.complete ? [deposit.id] : [])
+      ],
       onElected: (info) => world.onElected(info),
       onFlood: (id) => world.onFlood(id)
     })
@@ -94,6 +110,17 @@ export class SiteDesk {
   /** A member of another hub that speaks by way of it. */
   joinedElsewhere(id: PeerId): void {
     if (!this.#live.has(id)) this.joined(id)
+  }
+
+  /** Who downloads it, and who said that it has it all, the newest first. */
+  sourcesOf(key: ContentKey): { master: PeerId | null; holders: PeerId[] } {
+    return { master: this.#coordinator.masterOf(key), holders: this.#world.registry.holders(key) }
+  }
+
+  /** Nothing of it is in the deposit any more. */
+  depositGone(key: ContentKey): void {
+    const { deposit } = this.#world
+    if (deposit) this.#coordinator.holderGone(deposit.id, key)
   }
 
   /** The table of this content is open. */
@@ -167,10 +194,23 @@ export class SiteDesk {
 
   /** Few, so that little crosses the router; those that have it all first. */
   #namedTo(to: PeerId, { key, holders, master }: ClaimDecision): ClaimDecision['holders'] {
-    const { registry, cardOf } = this.#world
-    const usable = holders.filter(({ id }) => cardOf(id) !== undefined && !registry.isUseless(key, id, to))
+    const { registry, cardOf, deposit } = this.#world
+    const kept = deposit?.isFor(to) ? { id: deposit.id, complete: false, ...deposit.stateOf(key) } : null
+    const isPromised = holders.some(({ id, complete }) => complete && id !== to && this.#canBring(id))
+    // Where there is another way nobody tries PCs that are off.
+    const mayBeOn = (id: PeerId) => !kept?.complete || this.#live.has(id)
+    const usable = holders.filter(
+      ({ id }) => cardOf(id) !== undefined && !registry.isUseless(key, id, to) && mayBeOn(id)
+    )
     const rank = ({ id, complete }: { id: PeerId; complete: boolean }) => (complete ? 0 : id === master ? 1 : 2)
-    return usable.toSorted((a, b) => rank(a) - rank(b)).slice(0, MAX_SITE_HOLDERS)
+    const named = usable.toSorted((a, b) => rank(a) - rank(b))
+    if (kept === null) return named.slice(0, MAX_SITE_HOLDERS)
+    return [...named.slice(0, MAX_SITE_HOLDERS - 1), { id: kept.id, complete: kept.complete || isPromised }]
+  }
+
+  /** What it has comes into the deposit when somebody asks for it there. */
+  #canBring(id: PeerId): boolean {
+    return this.#live.has(id) && (this.#world.deposit?.isFor(id) ?? false)
   }
 
   #unsentCards(to: PeerId, named: readonly PeerId[]): { id: PeerId; card: string }[] {

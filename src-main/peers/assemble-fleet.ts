@@ -13,7 +13,9 @@ import { Refusals, type Refusal } from './control/refusals.ts'
 import { Beacon } from './discovery/beacon.ts'
 import type { InterfaceWatch } from './discovery/interface-watch.ts'
 import { KnowledgeProofs, knowledgeWith } from './exchange/knowledge.ts'
+import { DepositServer } from './exchange/deposit-server.ts'
 import { PieceClient } from './exchange/piece-client.ts'
+import { DEPOSIT_PREFIX } from './exchange/piece-request.ts'
 import { PieceServer } from './exchange/piece-server.ts'
 import type { UploadSlots } from './exchange/upload-slots.ts'
 import { FarParty } from './far/far-party.ts'
@@ -26,6 +28,7 @@ import { HubDials } from './hub/hub-dials.ts'
 import { SrvHubs } from './hub/srv-hubs.ts'
 import { HubDoorway } from './hub/hub-door.ts'
 import { TunnelEntrance } from './hub/tunnel-entrance.ts'
+import { HubDeposits } from './hub-deposits.ts'
 import type { HubSearch } from './network.ts'
 import type { PeerNetworkOptions } from './network-options.ts'
 
@@ -58,6 +61,7 @@ export interface Fleet {
   readonly client: PieceClient
   readonly far: FarParty
   readonly hubs: HubDials
+  readonly deposits: HubDeposits
   readonly srv: SrvHubs
   readonly door: HubDoorway | undefined
   /** Where a reverse proxy brings agents; absent: nowhere. */
@@ -121,6 +125,13 @@ export function assembleFleet(world: FleetWorld): Fleet {
       wasOfUse(peer)
     }
   })
+  const depositServer = new DepositServer({
+    clock,
+    log,
+    buffers: options.buffers,
+    pieces: server,
+    shelf: () => door?.shelf ?? null
+  })
   const far = new FarParty({
     clock,
     connections,
@@ -165,6 +176,16 @@ export function assembleFleet(world: FleetWorld): Fleet {
         offended: (id, address, reason) => refusals.offender(id, address, reason)
       })
     : undefined
+  // Who is connected as an agent of this hub alone is given what is in the deposit, and nothing else.
+  const askedPieces = (peer: PeerId, request: http.IncomingMessage, response: http.ServerResponse) =>
+    connections.isProven(peer) ? server.handle(peer, request, response) : Promise.resolve(void request.socket.destroy())
+  const deposits = new HubDeposits({
+    clock,
+    hubs,
+    client,
+    knowledge: knowledgeWith(options.knowledge),
+    upload: options.rates?.upload.pace ?? (() => undefined)
+  })
   const listener = new Listener({
     ...common,
     credential: ca?.credential ?? identity,
@@ -174,7 +195,10 @@ export function assembleFleet(world: FleetWorld): Fleet {
     barred,
     ...(door && { hub: door }),
     countsIdentities,
-    servePieces: (...asked) => server.handle(...asked)
+    servePieces: (peer, request, response) =>
+      request.url?.startsWith(DEPOSIT_PREFIX)
+        ? depositServer.handle(peer, request, response)
+        : askedPieces(peer, request, response)
   })
   const entrance =
     hub?.serve && hub.listen !== null
@@ -185,7 +209,10 @@ export function assembleFleet(world: FleetWorld): Fleet {
       : undefined
   connections.on('unproven', (id) => {
     client.forget(id)
-    listener.forget(id)
+    if (!door?.has(id)) listener.forget(id)
+  })
+  door?.on('lost', (id) => {
+    if (!connections.isProven(id)) listener.forget(id)
   })
   return {
     membership,
@@ -195,6 +222,7 @@ export function assembleFleet(world: FleetWorld): Fleet {
     client,
     far,
     hubs,
+    deposits,
     srv,
     door,
     entrance,

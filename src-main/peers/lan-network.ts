@@ -21,6 +21,7 @@ import { noLinks } from '../machine/links.ts'
 import type { Membership } from './fleet/membership.ts'
 import type {
   ConnectedPeer,
+  Deposits,
   FarNetwork,
   HubDoor,
   HubLinks,
@@ -35,7 +36,7 @@ import type { FetchOptions } from './exchange/piece-client.ts'
 import type { PieceRun } from './exchange/piece-request.ts'
 import { parseSeeds } from './discovery/seed.ts'
 import { UploadSlots } from './exchange/upload-slots.ts'
-import { NoHubs, nobodyFar } from './without-fleet.ts'
+import { noDeposits, NoHubs, nobodyFar } from './without-fleet.ts'
 
 const noneRecalled: ReadonlyMap<Sha256Hex, string> = new Map()
 
@@ -128,6 +129,10 @@ export class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerN
     return this.#fleet?.hubs ?? this.#noHubs
   }
 
+  get deposits(): Deposits {
+    return this.#fleet?.deposits ?? noDeposits
+  }
+
   get door(): HubDoor | null {
     return this.#fleet?.door ?? null
   }
@@ -165,7 +170,9 @@ export class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerN
   }
 
   nameOf(id: PeerId): string {
-    return id === this.self ? this.#hello().name || id.slice(0, 8) : this.#table.nameOf(id)
+    return id === this.self
+      ? this.#hello().name || id.slice(0, 8)
+      : (this.#fleet?.deposits.nameOf(id) ?? this.#table.nameOf(id))
   }
 
   send(to: PeerId, message: PeerMessage): boolean {
@@ -182,9 +189,13 @@ export class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerN
     const { first, count } = run
     if (!(first >= 0 && count >= 1 && first + count <= plan.count))
       throw new RangeError(`pieces ${first} to ${first + count} of ${plan.count}`)
+    const pace = this.#o.rates?.pace('lan', priority)
+    const host = this.#fleet?.deposits.hostOf(from)
+    if (host)
+      return yield* this.#fleet!.client.fetch(host, key, plan, run, { ...options, pace, deposit: this.blind(key) })
     const peer = this.peer(from)
     if (!peer) throw new LarderError('PEER_LOST', `${this.nameOf(from)} is not connected`, { peer: from })
-    yield* this.#fleet!.client.fetch(peer, key, plan, run, { ...options, pace: this.#o.rates?.pace('lan', priority) })
+    yield* this.#fleet!.client.fetch(peer, key, plan, run, { ...options, pace })
   }
 
   ban(id: PeerId, key: ContentKey, reason: string): void {

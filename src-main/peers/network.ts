@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { BootId, ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
 import type { HubSettings } from '../contract/hub-settings.ts'
 import type { FromHub, HubHello, ToHub } from '../contract/hub-messages.ts'
+import type { HubProblem } from '../contract/hub-view.ts'
 import type { Credential, PeerMessage } from '../contract/peer-messages.ts'
 import type { Priority } from '../contract/request.ts'
 import type { PeerView, UploadView, AgentSnapshot } from '../contract/snapshot.ts'
@@ -99,6 +100,8 @@ export interface ConnectedHub {
   readonly id: PeerId
   readonly url: string
   readonly hello: HubHello
+  /** Its peer port; null: it is reached through a proxy. */
+  readonly at: { readonly host: string; readonly port: number } | null
 }
 
 /** One of the hubs in the settings, as people see it. */
@@ -108,6 +111,10 @@ export interface HubState {
   readonly state: 'connected' | 'connecting' | 'lost' | 'refused' | 'self'
   /** A clause about it while it is not connected. */
   readonly reason: string | null
+  /** What keeps this agent from it; `cut` also while it is connected. */
+  readonly problem: HubProblem | null
+  /** By how much its clock is ahead of that of this PC; null: it has not said. */
+  readonly skewMs: number | null
   readonly name: string | null
   readonly site: string | null
   readonly sinceMs: number
@@ -140,6 +147,22 @@ export interface HubMember {
   readonly sinceMs: number
 }
 
+/** What an agent brings to a deposit, piece by piece. */
+export interface DepositIntake {
+  readonly plan: PiecePlan
+  /** Checks and keeps it. The memory stays with the caller. @returns a clause about who brought something wrong; null: it is kept */
+  take(piece: ReceivedPiece): Promise<string | null>
+  close(): void
+}
+
+/** What this agent as hub keeps for others. Asked only for agents that are connected to it as their hub. */
+export interface DepositShelf {
+  /** @param key the site key of what this agent has asked for */
+  openServed(peer: PeerId, key: ContentKey): Promise<ServedContent | undefined>
+  /** `later`: as much comes in already as may at a time. @returns undefined when nothing of it is wanted from this one */
+  openIntake(peer: PeerId, key: ContentKey): DepositIntake | 'later' | undefined
+}
+
 export interface HubDoorEvents {
   joined: [HubMember]
   lost: [PeerId]
@@ -151,6 +174,29 @@ export interface HubDoor extends EventEmitter<HubDoorEvents> {
   members(): readonly HubMember[]
   /** @returns false when it is not connected */
   send(to: PeerId, message: FromHub): boolean
+  /** Pieces are kept there from now on. */
+  shelve(shelf: DepositShelf): void
+}
+
+/** Deposits of the hubs this agent is connected to. Each is a source of pieces with an id of its own, for a hub may have the same content as a PC, too. */
+export interface Deposits {
+  /** As a source of pieces. */
+  idOf(hub: PeerId): PeerId
+  /** @returns undefined when there is no such deposit, or it cannot be reached */
+  hubOf(id: PeerId): PeerId | undefined
+  /** What shows a hub that this agent knows a content (`DepositTag`); undefined: it does not. */
+  tagOf(key: ContentKey): string | undefined
+  /**
+   * Brings a run of pieces. `later`: in a moment; `unwanted`: nothing of it is wanted there any more.
+   * @throws PEER_LOST, CANCELLED, what reading the content throws
+   */
+  bring(
+    hub: PeerId,
+    name: ContentKey,
+    content: ServedContent,
+    run: { first: number; count: number },
+    signal: AbortSignal
+  ): Promise<'kept' | 'later' | 'unwanted'>
 }
 
 /** The fleet as seen from this agent: discovery, membership, control connections, pieces over mutual TLS 1.3. */
@@ -169,6 +215,7 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
   readonly far: FarNetwork
   /** The hubs in the settings. */
   readonly hubs: HubLinks
+  readonly deposits: Deposits
   /** Agents that take this one for their hub; null: it is none. */
   readonly door: HubDoor | null
   /**
@@ -189,7 +236,7 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
   /** @returns false when the peer is not connected; messages to one peer arrive in order */
   send(to: PeerId, message: PeerMessage): boolean
   /**
-   * Asks a peer for a run of pieces; yields them in order as they arrive. Frames are bounded by the plan. The caller
+   * Asks a peer, or a deposit, for a run of pieces; yields them in order as they arrive. Frames are bounded by the plan. The caller
    * verifies. Breaking off ends the request. `progress` is told of bytes of pieces as they come in.
    * @throws PEER_BUSY (all upload slots taken; `details.retryAfterMs`), PEER_LOST (gone, or nothing came for `stallMs`: then
    * `details.stalled`), PEER_PROTOCOL (the peer is cut off as well), NOT_FOUND (has it no more), CANCELLED (`signal`)

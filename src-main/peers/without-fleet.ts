@@ -1,11 +1,18 @@
 import { EventEmitter } from 'node:events'
-import type { FarNetwork, HubLinks, HubLinksEvents } from './network.ts'
+import type { Deposits, FarNetwork, HubLinks, HubLinksEvents } from './network.ts'
 
 /** Other subnets, to an agent without a fleet. */
 export const nobodyFar: FarNetwork = {
   introduction: () => ({ t: 'hub.card', card: null, site: null, name: '' }),
   learn: () => false,
   introduce: async () => 'outside'
+}
+
+export const noDeposits: Deposits = {
+  idOf: (hub) => hub,
+  hubOf: () => undefined,
+  tagOf: () => undefined,
+  bring: async () => 'unwanted'
 }
 
 /** Of an agent without a fleet. */

@@ -8,6 +8,7 @@ import {
   createRecordVerifier,
   decodeRecord,
   encodeRecord,
+  keyHashOf,
   RECORD_BYTES,
   recordMessage,
   signRecord,
@@ -45,6 +46,18 @@ const anyRecord: fc.Arbitrary<PieceRecord> = fc.record({
   digest: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes)),
   signer: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex') as PeerId),
   signature: fc.uint8Array({ minLength: 64, maxLength: 64 }).map((bytes) => Buffer.from(bytes))
+})
+
+test('a record is checked by the hash of its key as by the key, and by no other', () => {
+  const verifier = createRecordVerifier()
+  expect(verifier.verify(keyHashOf(key), record(), alice.spki)).toBe(true)
+  const others = [
+    keyHashOf(`version:${'ab'.repeat(32)}` as ContentKey),
+    Buffer.alloc(32),
+    Buffer.alloc(31),
+    Buffer.alloc(0)
+  ]
+  expect(others.map((other) => verifier.verify(other, record(), alice.spki))).toEqual([false, false, false, false])
 })
 
 test('what is encoded decodes to the same record', () => {

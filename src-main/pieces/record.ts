@@ -32,15 +32,24 @@ const MAX_EPOCH = 0xffff_ffff
 /** Keeps a signature over a piece from being mistaken for one over anything else this device signs. */
 const LABEL = Buffer.from('larder/piece-record/v1\0')
 
+/** A content as records name it: SHA-256 of its key, 32 bytes. Who keeps pieces for others can check them by it without knowing the key. */
+export type KeyHash = Buffer
+
+export function keyHashOf(key: ContentKey): KeyHash {
+  return hash('sha256', key, 'buffer')
+}
+
 /**
  * What the signer signs: label ‖ SHA-256 of the key text ‖ epoch u32 ‖ index u32 ‖ digest 32 ‖ signer 32, big endian.
  * @throws RECORD_INVALID when a field is out of range
  */
-export function recordMessage(key: ContentKey, record: UnsignedRecord): Buffer {
+export function recordMessage(content: ContentKey | KeyHash, record: UnsignedRecord): Buffer {
   checkFields(record)
+  const keyHash = typeof content === 'string' ? keyHashOf(content) : content
+  if (keyHash.length !== DIGEST_BYTES) throw invalid(`key hash of ${keyHash.length} bytes`)
   const message = Buffer.allocUnsafe(LABEL.length + DIGEST_BYTES + 8 + DIGEST_BYTES + 32)
   let at = LABEL.copy(message)
-  at += hash('sha256', key, 'buffer').copy(message, at)
+  at += keyHash.copy(message, at)
   at = message.writeUInt32BE(record.epoch, at)
   at = message.writeUInt32BE(record.index, at)
   at += record.digest.copy(message, at)
@@ -90,7 +99,7 @@ export interface RecordVerifier {
    * True when `spki` is the P-256 key of `record.signer` (a peer id is the SHA-256 of its key) and it signed this record
    * for this content. Anything malformed is false.
    */
-  verify(key: ContentKey, record: PieceRecord, spki: Buffer): boolean
+  verify(content: ContentKey | KeyHash, record: PieceRecord, spki: Buffer): boolean
 }
 
 /** A verifier that keeps the last `capacity` public keys parsed; parsing one costs more than checking a signature with it. */
@@ -109,9 +118,9 @@ export function createRecordVerifier(capacity = 64): RecordVerifier {
     return entry.key
   }
   return {
-    verify(key, record, spki) {
+    verify(content, record, spki) {
       const publicKey = keyOf(record.signer, spki)
-      return publicKey !== undefined && signatureHolds(key, record, publicKey)
+      return publicKey !== undefined && signatureHolds(content, record, publicKey)
     }
   }
 }
@@ -131,10 +140,10 @@ function importKey(signer: PeerId, spki: Buffer): { key: KeyObject; spki: Buffer
   }
 }
 
-function signatureHolds(key: ContentKey, record: PieceRecord, publicKey: KeyObject): boolean {
+function signatureHolds(content: ContentKey | KeyHash, record: PieceRecord, publicKey: KeyObject): boolean {
   if (record.signature.length !== SIGNATURE_BYTES) return false
   try {
-    return verify('sha256', recordMessage(key, record), publicKey, derFromP1363(record.signature))
+    return verify('sha256', recordMessage(content, record), publicKey, derFromP1363(record.signature))
   } catch {
     return false
   }

@@ -15,6 +15,8 @@ export interface HubSite {
   readonly all: readonly TestAgent[]
   /** Agents that are nothing but hubs. */
   readonly hubs: readonly TestAgent[]
+  /** Ends a hub and starts it again at the same port, with the same folder. */
+  restartHub(hub: number, settings?: SettingsInput): Promise<void>
   stop(): Promise<void>
 }
 
@@ -37,8 +39,8 @@ const patient = { answerMs: 30_000, connectMs: 30_000, firstByteMs: 60_000, stal
 export async function startHubSite(options: HubSiteOptions): Promise<HubSite> {
   const siteKey = randomSiteKey()
   const started: TestAgent[] = []
-  const start = async (name: string, seeds: string[], settings: SettingsInput): Promise<TestAgent> => {
-    const dir = await mkdtemp(join(tmpdir(), `larder-${name}-`))
+  const start = async (name: string, seeds: string[], settings: SettingsInput, folder?: string): Promise<TestAgent> => {
+    const dir = folder ?? (await mkdtemp(join(tmpdir(), `larder-${name}-`)))
     const log = keptLog()
     const machine = fixedMachine()
     const agent = createAgent(
@@ -79,7 +81,16 @@ export async function startHubSite(options: HubSiteOptions): Promise<HubSite> {
         return pcs
       })
     )
-    return { subnets, all: subnets.flat(), hubs, stop }
+    const restartHub = async (h: number, settings: SettingsInput = {}) => {
+      const { agent, name, dir } = hubs[h]!
+      const { peer } = agent.snapshot().ports
+      await agent.stop()
+      started.splice(started.indexOf(hubs[h]!), 1)
+      const { hub, ...rest } = options.hubSettings?.(h) ?? {}
+      const again = { ...rest, ports: { peer: peer! }, hub: { serve: true, ...hub, ...settings.hub } }
+      hubs[h] = await start(name, [], again, dir)
+    }
+    return { subnets, all: subnets.flat(), hubs, restartHub, stop }
   } catch (error) {
     await stop()
     throw error

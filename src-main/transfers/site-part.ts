@@ -1,15 +1,19 @@
 import type { Claim, Decision } from '../claims/claims.ts'
-import type { AloneWhy } from '../contract/hub-messages.ts'
+import type { AloneWhy, HubCame, HubKept } from '../contract/hub-messages.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ReasonCode } from '../contract/request.ts'
 import type { SiteShareView } from '../contract/snapshot.ts'
+import { Bitmap } from '../lib/bitmap.ts'
 import type { Timer } from '../lib/clock.ts'
 import { subnetOf } from '../lib/subnet.ts'
 import type { Introduced } from '../peers/network.ts'
 import type { Job } from './job.ts'
 import type { FarProblem, Site } from './site.ts'
-import type { Swarm } from './swarm.ts'
+import { mapFrom, type Swarm } from './swarm.ts'
 import { closedGate, gateDueMs, isGateOpen, stepGate, type GateEvent, type GateState } from './wan-gate.ts'
+
+/** Where no PC that the hub has named is connected after so long, the hub is asked what it keeps itself. */
+const DEPOSIT_AFTER_MS = 500
 
 /** Why the origin is asked although there is a hub. */
 export const reasonOfAlone: Record<AloneWhy, ReasonCode> = {
@@ -37,6 +41,17 @@ export class SitePart {
   readonly #busy = (key: ContentKey): void => {
     if (key === this.#job.key) this.#happened({ e: 'hubBusy', nowMs: this.#nowMs })
   }
+  readonly #depositSays = (id: PeerId, key: ContentKey, news: HubKept | HubCame): void => {
+    if (key === this.#job.key && this.#named.has(id)) this.#deposited(id, news)
+  }
+  readonly #depositLost = (id: PeerId): void => {
+    if (!this.#named.has(id) || this.#named.get(id) === 'failed') return
+    this.#swarm.forget(id)
+    this.#lost(id)
+  }
+  /** What the hub keeps itself, which is asked last; null: nothing, or it was asked. */
+  #deposit: PeerId | null = null
+  #lastResort: Timer | null = null
   #claim: Claim | null = null
   #state: GateState = closedGate
   /** Holders that the hub has named, and what came of it. */
@@ -57,12 +72,14 @@ export class SitePart {
     this.#eligible = eligible
     site.on('down', this.#down)
     site.on('busy', this.#busy)
+    site.on('deposit', this.#depositSays)
+    site.on('depositLost', this.#depositLost)
     swarm.on('offered', ({ id, offered }) => {
       if (this.#named.has(id) && (offered?.count ?? 0) > 0) this.#happened({ e: 'offered', nowMs: this.#nowMs })
     })
     swarm.on('left', (id) => {
       // Evicted, or cleared: the hub is to know, and nobody waits for it.
-      if (this.#named.get(id) !== 'connected') return
+      if (this.#named.get(id) !== 'connected' || site.isDeposit(id)) return
       site.failed(this.#job.key, id, 'not-there')
       this.#lost(id)
     })
@@ -107,6 +124,8 @@ export class SitePart {
   }
 
   pieceFrom(id: PeerId): void {
+    if (this.#from === null && this.#site.isDeposit(id))
+      this.#from = { name: this.#job.world.network.nameOf(id), subnet: '', had: true, deposit: true }
     if (this.#named.has(id) || this.#job.world.network.peer(id)?.far)
       this.#happened({ e: 'pieceCame', nowMs: this.#nowMs })
   }
@@ -128,6 +147,9 @@ export class SitePart {
     this.#due?.cancel()
     this.#site.off('down', this.#down)
     this.#site.off('busy', this.#busy)
+    this.#site.off('deposit', this.#depositSays)
+    this.#site.off('depositLost', this.#depositLost)
+    this.#lastResort?.cancel()
     this.#claim?.close()
     this.#claim = null
   }
@@ -183,6 +205,9 @@ export class SitePart {
     this.#claim?.close()
     this.#claim = null
     this.#named.clear()
+    this.#deposit = null
+    this.#lastResort?.cancel()
+    this.#lastResort = null
     this.#farBytes = 0
   }
 
@@ -193,11 +218,52 @@ export class SitePart {
     const master = decision.role === 'follower' ? decision.master : null
     const useful = (master !== null && master !== self) || decision.holders.some(({ complete }) => complete)
     this.#happened({ e: 'decided', role: decision.role, useful, nowMs: this.#nowMs })
-    if (this.#complete || decision.role === 'master') return
+    if (this.#complete) return
+    const deposit = decision.holders.find(({ id }) => this.#site.isDeposit(id))?.id ?? null
+    if (deposit !== null && !this.#named.has(deposit)) this.#deposit = deposit
+    // A part that others brought need not come from the origin again; of one piece there are no parts.
+    if (decision.role === 'master') return this.#job.plan.count > 1 ? this.#askDeposit() : undefined
     const source = master ?? decision.holders.find(({ complete }) => complete)?.id
     if (source !== undefined && source !== self) this.#source = { id: source, had: master === null }
     const named = [...decision.holders.map(({ id }) => id), ...(master === null ? [] : [master])]
-    for (const id of named) if (id !== self) void this.#meet(id)
+    for (const id of named) if (id !== self && !this.#site.isDeposit(id)) void this.#meet(id)
+    this.#considerDeposit()
+  }
+
+  /** PCs are tried first: the hub is to give what cannot be had from them. */
+  #considerDeposit(): void {
+    if (this.#deposit === null) return
+    const others = [...this.#named].filter(([id]) => !this.#site.isDeposit(id)).map(([, state]) => state)
+    if (others.includes('connected')) return
+    if (!others.includes('asked')) return this.#askDeposit()
+    this.#lastResort ??= this.#job.world.clock.after(DEPOSIT_AFTER_MS, () => {
+      this.#lastResort = null
+      if (![...this.#named.values()].includes('connected')) this.#askDeposit()
+    })
+  }
+
+  #askDeposit(): void {
+    const id = this.#deposit
+    if (id === null || this.#closed) return
+    this.#deposit = null
+    this.#named.set(id, 'asked')
+    const { key, plan } = this.#job
+    if (!this.#site.askDeposit(id, key, plan.lengthBytes)) this.#lost(id)
+  }
+
+  #deposited(id: PeerId, news: HubKept | HubCame): void {
+    if (this.#named.get(id) === 'failed') return
+    if (news.t === 'hub.came') {
+      this.#swarm.offerMore(id, news)
+      if (news.bytes !== undefined) this.heardProgress(id, news.bytes)
+      return
+    }
+    const { count, lengthBytes } = this.#job.plan
+    const map = news.map === '' ? new Bitmap(count) : mapFrom(news.map, count)
+    if (news.lengthBytes !== lengthBytes || map === null) return this.#lost(id)
+    this.#named.set(id, 'connected')
+    this.#happened({ e: 'connected' })
+    this.#swarm.offer(id, map, news)
   }
 
   async #meet(id: PeerId): Promise<void> {
@@ -227,6 +293,7 @@ export class SitePart {
 
   #lost(id: PeerId): void {
     this.#named.set(id, 'failed')
+    this.#considerDeposit()
     const left = [...this.#named.values()].some((state) => state !== 'failed')
     if (!left) this.#happened({ e: 'allFailed', nowMs: this.#nowMs })
   }
@@ -243,7 +310,7 @@ export class SitePart {
     // What they offer must not keep this subnet from the origin.
     for (const [id, state] of this.#named) {
       if (state !== 'connected') continue
-      this.#site.failed(key, id, 'slow' satisfies FarProblem)
+      if (!this.#site.isDeposit(id)) this.#site.failed(key, id, 'slow' satisfies FarProblem)
       this.#swarm.forget(id)
     }
   }

@@ -103,12 +103,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
           ? Bitmap.full(this.#job.plan.count)
           : mapFrom(message.map, this.#job.plan.count)
         if (offered === null) return this.forget(from)
-        this.#learn(from, message.signers)
-        const neighbour = this.neighbours.meet(from)
-        this.neighbours.setOffered(neighbour, offered)
-        neighbour.root = message.root ?? null
-        this.emit('offered', neighbour)
-        return
+        return this.offer(from, offered, message)
       }
       case 'swarm.askDigests':
         if (this.#job.partial.have.complete && !this.#muted)
@@ -123,12 +118,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
         this.emit('digests', from, message.first, Buffer.from(message.digests, 'base64'))
         return
       case 'swarm.got': {
-        const neighbour = this.neighbours.get(from)
-        if (!neighbour?.offered) return
-        this.#learn(from, message.signers ?? [])
-        this.neighbours.addOffered(neighbour, message.pieces)
-        this.emit('offered', neighbour)
-        return
+        return this.offerMore(from, message)
       }
       case 'swarm.progress':
         if (message.brokeOff === true) this.#brokeOff.add(this.#job.world.network.placeOf(from) ?? from)
@@ -144,6 +134,44 @@ export class Swarm extends EventEmitter<SwarmEvents> {
         return
       }
     }
+  }
+
+  /** What it has, and the credentials of those who signed it. It need not be a peer: a deposit is asked and told elsewhere. */
+  offer(
+    id: PeerId,
+    offered: Bitmap,
+    { signers, root }: { readonly signers: readonly Credential[]; readonly root?: string | undefined }
+  ): void {
+    if (this.#closed || this.#job.world.network.isBanned(id, this.#job.key)) return
+    this.#learn(id, signers)
+    const neighbour = this.neighbours.meet(id)
+    this.neighbours.setOffered(neighbour, offered)
+    neighbour.root = root ?? null
+    this.emit('offered', neighbour)
+  }
+
+  /** It has got more. */
+  offerMore(
+    id: PeerId,
+    {
+      pieces,
+      signers = []
+    }: { readonly pieces: readonly number[]; readonly signers?: readonly Credential[] | undefined }
+  ): void {
+    const neighbour = this.neighbours.get(id)
+    if (this.#closed || !neighbour?.offered) return
+    this.#learn(id, signers)
+    this.neighbours.addOffered(neighbour, pieces)
+    this.emit('offered', neighbour)
+  }
+
+  /** Credentials of those who signed what is here, this agent's own first. */
+  signers(): Credential[] {
+    const { partial, world } = this.#job
+    const ids = new Set([...partial.have].map((index) => partial.record(index)!.signer))
+    ids.delete(world.network.self)
+    const others = [...ids].map((id) => this.#credentialOf(id)).filter((one) => one !== undefined)
+    return [...(world.network.credential ? [world.network.credential] : []), ...others]
   }
 
   /**

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { CachedContent, GrowingCopy, PartialContent, StoredVersion } from '../cache/cache.ts'
 import type { ErrorCode } from '../contract/errors.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
-import type { SwarmMessage } from '../contract/peer-messages.ts'
+import type { Credential, SwarmMessage } from '../contract/peer-messages.ts'
 import type { VerifiedBy } from '../contract/provenance.ts'
 import type { SourceSplit, WaitingFor } from '../contract/request.ts'
 import type { TransferView } from '../contract/snapshot.ts'
@@ -207,6 +207,11 @@ export class Transfer
     this.#parts.swarm.mute(!serving)
     const mayLead = this.#world.weight() > 0
     this.#happened({ e: 'servingChanged', serving, mayLead, neighbours: this.#parts.swarm.neighbours.size })
+  }
+
+  /** Credentials of those who signed what is here. */
+  signers(): Credential[] {
+    return this.#parts.swarm.signers()
   }
 
   handle(from: PeerId, message: SwarmMessage): void {

@@ -1,6 +1,6 @@
 import type { CachedContent, PartialContent } from '../cache/cache.ts'
 import type { ContentKey, PeerId, Sha256Hex } from '../contract/ids.ts'
-import type { SwarmMessage } from '../contract/peer-messages.ts'
+import type { Credential, SwarmMessage } from '../contract/peer-messages.ts'
 import type { TransferView } from '../contract/snapshot.ts'
 import { LarderError } from '../lib/errors.ts'
 import { knowledgeOf } from '../origin/content-key.ts'
@@ -239,6 +239,27 @@ export class Transfers implements PieceSource {
     return ending
   }
 
+  /** Credentials of those who signed what is here of a content, this agent's own first. */
+  signersOf(key: ContentKey): Credential[] {
+    const live = this.#live.get(key)
+    return live && live.content === null ? live.signers() : this.#keptSigners(key)
+  }
+
+  #keptSigners(key: ContentKey): Credential[] {
+    const { network, cache } = this.#world
+    const kept = cache.provenance(key)?.signers ?? []
+    return [
+      ...(network.credential ? [network.credential] : []),
+      ...kept.flatMap(({ credential }) => (credential ? network.passOn(credential) : []))
+    ]
+  }
+
+  /** Bytes of it that have come; null: it is not being downloaded. */
+  receivedOf(key: ContentKey): number | null {
+    const live = this.#live.get(key)
+    return live && live.content === null ? live.haveBytes + live.arrivingBytes : null
+  }
+
   async #answerDigests(from: PeerId, key: ContentKey, first: number): Promise<void> {
     const digests = this.#serving ? await this.#pieceDigests(this.#offered(key)) : undefined
     if (digests)
@@ -253,16 +274,12 @@ export class Transfers implements PieceSource {
 
   async #answerJoin(from: PeerId, key: ContentKey): Promise<void> {
     const content = this.#offered(key)
-    const { network, cache } = this.#world
+    const { network } = this.#world
     if (!content || !network.credential || !this.#serving) return void network.send(from, { t: 'swarm.leave', key })
-    const kept = cache.provenance(key)?.signers ?? []
     // By digest nobody can disagree.
     const digests = key.startsWith('version:') ? await this.#pieceDigests(content) : undefined
     const root = digests && (merkleRoot(digests).toString('hex') as Sha256Hex)
-    const signers = [
-      network.credential,
-      ...kept.flatMap(({ credential }) => (credential ? network.passOn(credential) : []))
-    ]
+    const signers = this.#keptSigners(key)
     for (let at = 0; at < signers.length; at += MAX_SIGNERS_PER_MAP)
       network.send(from, {
         t: 'swarm.have',

@@ -33,6 +33,8 @@ import {
 const PATIENCE_MS = 10_000
 /** Idle connections for pieces are kept this long; the client is told and gives up a second earlier. */
 const KEEP_ALIVE_MS = 20_000
+/** Pieces that are brought to a hub come in within this time; only members get beyond the head of a request. */
+const REQUEST_MS = 120_000
 const MAX_SOCKETS = 4096
 const MAX_HEADER_BYTES = 4096
 /** Connections for pieces of one member; an agent opens two. */
@@ -60,6 +62,8 @@ export interface ListenerOptions {
 export interface HubEntrance {
   /** There is room for this member. */
   admits(id: PeerId): boolean
+  /** It is connected. */
+  has(id: PeerId): boolean
   adopt(connection: ProvenSocket): void
 }
 
@@ -106,7 +110,7 @@ export class Listener {
       requireHostHeader: false,
       insecureHTTPParser: false,
       headersTimeout: PATIENCE_MS,
-      requestTimeout: PATIENCE_MS,
+      requestTimeout: REQUEST_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       noDelay: true,
       blockList: new AddressGate((address) => this.#admits(address))
@@ -307,7 +311,7 @@ export class Listener {
     if (
       !remote ||
       this.#tunnelled.of(socket) ||
-      !this.#o.connections.isProven(remote.id) ||
+      !(this.#o.connections.isProven(remote.id) || this.#o.hub?.has(remote.id)) ||
       (sockets.size >= MAX_PIECE_SOCKETS && !sockets.has(socket))
     ) {
       socket.destroy()

@@ -5,11 +5,12 @@ import { LarderError } from '../../lib/errors.ts'
 import type { PieceBuffers } from '../../pieces/piece-buffers.ts'
 import type { PiecePlan } from '../../pieces/plan.ts'
 import type { Pace } from '../../rates/pace.ts'
-import type { ConnectedPeer, ReceivedPiece } from '../network.ts'
+import type { ReceivedPiece } from '../network.ts'
 import { KNOWS_HEADER, type KnowledgeProofs } from './knowledge.ts'
 import { GIVEN_UP, PieceExchange } from './piece-exchange.ts'
-import { PiecePool } from './piece-pool.ts'
-import { piecesPath, type PieceRun } from './piece-request.ts'
+import type { PieceConnection } from './piece-connection.ts'
+import { PiecePool, type PieceHost } from './piece-pool.ts'
+import { depositPath, piecesPath, type PieceRun } from './piece-request.ts'
 
 export interface FetchOptions {
   readonly signal?: AbortSignal
@@ -18,6 +19,8 @@ export interface FetchOptions {
   readonly progress?: ((bytes: number) => void) | undefined
   /** Holds the next piece back. */
   readonly pace?: Pace | undefined
+  /** It is asked for in a deposit, by this site key. */
+  readonly deposit?: ContentKey | undefined
 }
 
 export interface PieceClientOptions {
@@ -41,21 +44,20 @@ export class PieceClient {
 
   /** @see PeerNetwork.fetchPieces */
   async *fetch(
-    peer: ConnectedPeer,
+    peer: PieceHost,
     key: ContentKey,
     plan: PiecePlan,
     run: PieceRun,
     options: FetchOptions
   ): AsyncGenerator<ReceivedPiece> {
     const { stallMs, progress } = options
-    const { clock, buffers, proofs, received } = this.#o
-    const pool = this.#pool(peer)
+    const { clock, buffers, received } = this.#o
+    const pool = this.pool(peer)
     const signal = options.signal ?? new AbortController().signal
     try {
       for (;;) {
         const connection = await pool.take(signal, stallMs)
-        const proof = proofs.prove(connection.socket, key)
-        const request = { path: piecesPath(key, run), fields: proof ? `${KNOWS_HEADER}: ${proof}\r\n` : '' }
+        const request = this.#request(connection, key, run, options.deposit)
         const exchange = new PieceExchange(connection, request, {
           clock,
           peerName: peer.name,
@@ -104,13 +106,21 @@ export class PieceClient {
     for (const id of [...this.#pools.keys()]) this.forget(id)
   }
 
-  #pool(peer: ConnectedPeer): PiecePool {
+  #request(connection: PieceConnection, key: ContentKey, run: PieceRun, deposit: ContentKey | undefined) {
+    // What is in a deposit was asked for by its tag before.
+    if (deposit !== undefined) return { path: depositPath(deposit, run), fields: '' }
+    const proof = this.#o.proofs.prove(connection.socket, key)
+    return { path: piecesPath(key, run), fields: proof ? `${KNOWS_HEADER}: ${proof}\r\n` : '' }
+  }
+
+  /** The connections to one peer. */
+  pool(peer: PieceHost): PiecePool {
     let pool = this.#pools.get(peer.id)
     if (!pool) this.#pools.set(peer.id, (pool = new PiecePool(peer, this.#o)))
     return pool
   }
 
-  #named(peer: ConnectedPeer, error: unknown): unknown {
+  #named(peer: PieceHost, error: unknown): unknown {
     if (!(error instanceof LarderError)) return error
     // Who took over the peer's address is not the peer's fault.
     if (error.code === 'PEER_PROTOCOL' && !error.details.impostor)

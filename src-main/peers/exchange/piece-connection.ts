@@ -59,8 +59,8 @@ export class PieceConnection {
     return this.socket.destroyed
   }
 
-  /** Sends a request; the connection must be idle. @param fields further lines of its head, each with its line end */
-  request(path: string, fields: string, sink: AnswerSink): void {
+  /** Sends a request; the connection must be idle. Whoever asks with `PUT` writes the body. @param fields further lines of its head, each with its line end */
+  request(path: string, fields: string, sink: AnswerSink, method: 'GET' | 'PUT' = 'GET'): void {
     this.#requests++
     this.#sink = sink
     this.#left = undefined
@@ -68,7 +68,7 @@ export class PieceConnection {
       queueMicrotask(() => this.#broken())
       return
     }
-    this.socket.write(`GET ${path} HTTP/1.1\r\nHost: peer\r\n${fields}\r\n`)
+    this.socket.write(`${method} ${path} HTTP/1.1\r\nHost: peer\r\n${fields}\r\n`)
   }
 
   destroy(error?: Error): void {

@@ -1,12 +1,11 @@
 import type { Clock, Timer } from '../../lib/clock.ts'
 import { LarderError } from '../../lib/errors.ts'
 import type { PieceBuffers } from '../../pieces/piece-buffers.ts'
-import { pieceLength, type PiecePlan } from '../../pieces/plan.ts'
-import { RECORD_BYTES } from '../../pieces/record.ts'
+import type { PiecePlan } from '../../pieces/plan.ts'
 import type { AnswerHead } from './answer-head.ts'
 import type { ReceivedPiece } from '../network.ts'
 import type { AnswerSink, PieceConnection } from './piece-connection.ts'
-import { PIECES_TYPE, RETRY_AFTER_HEADER, type PieceRun } from './piece-request.ts'
+import { PIECES_TYPE, RETRY_AFTER_HEADER, runBytes, type PieceRun } from './piece-request.ts'
 import { PieceStream } from './piece-stream.ts'
 
 /** Pieces that may wait for the consumer before the sender is held back. */
@@ -165,9 +164,7 @@ export class PieceExchange implements AnswerSink {
     }
     if (status === 404) return new LarderError('NOT_FOUND', `${peerName} has these pieces no more`)
     if (status !== 200) return new LarderError('PEER_PROTOCOL', `${peerName} answered with status ${status}`)
-    const expected =
-      run.count * RECORD_BYTES + (run.count - 1) * plan.pieceBytes + pieceLength(plan, run.first + run.count - 1)
-    if (headers.get('content-type') !== PIECES_TYPE || lengthBytes !== expected) {
+    if (headers.get('content-type') !== PIECES_TYPE || lengthBytes !== runBytes(plan, run)) {
       return new LarderError('PEER_PROTOCOL', `${peerName} announced another answer than the pieces asked for`)
     }
     return undefined

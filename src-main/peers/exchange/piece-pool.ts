@@ -1,4 +1,5 @@
 import type { SecureContext } from 'node:tls'
+import type { PeerId } from '../../contract/ids.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
 import { LarderError, systemCode } from '../../lib/errors.ts'
 import type { ConnectedPeer } from '../network.ts'
@@ -14,9 +15,15 @@ const CONNECT_MS = 5000
 /** An exchange that takes longer is worth another connection beside it. */
 const LONG_EXCHANGE_MS = 100
 
+/** Where pieces come from, or go. */
+export interface PieceHost extends Pick<ConnectedPeer, 'id' | 'name' | 'address' | 'port'> {
+  /** The device that answers there, where it is not known by the same id. */
+  readonly certified?: PeerId
+}
+
 /** The connections for pieces to one peer: a few, used again, each checked to end at that peer before it carries anything. */
 export class PiecePool {
-  readonly #peer: ConnectedPeer
+  readonly #peer: PieceHost
   readonly #clock: Clock
   readonly #secureContext: SecureContext
   readonly #open = new Set<PieceConnection>()
@@ -26,7 +33,7 @@ export class PiecePool {
   #closed = false
   #answeredAtMs = -Infinity
 
-  constructor(peer: ConnectedPeer, { clock, secureContext }: { clock: Clock; secureContext: SecureContext }) {
+  constructor(peer: PieceHost, { clock, secureContext }: { clock: Clock; secureContext: SecureContext }) {
     this.#peer = peer
     this.#clock = clock
     this.#secureContext = secureContext
@@ -155,7 +162,7 @@ export class PiecePool {
   }
 
   #dial(signal: AbortSignal): Promise<PieceConnection> {
-    const { id, name, address, port } = this.#peer
+    const { id, certified = id, name, address, port } = this.#peer
     const connection = new PieceConnection(this.#secureContext, { host: address, port })
     const { socket } = connection
     this.#open.add(connection)
@@ -192,7 +199,7 @@ export class PiecePool {
       socket.once('close', onClose)
       socket.once('secureConnect', () => {
         const remote = remoteIdentity(socket)
-        if (remote?.id === id) {
+        if (remote?.id === certified) {
           settle()
           return resolve(connection)
         }

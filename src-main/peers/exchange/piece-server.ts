@@ -4,11 +4,11 @@ import type { ContentKey, PeerId } from '../../contract/ids.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { PieceBuffer } from '../../pieces/piece-buffers.ts'
 import { pieceLength } from '../../pieces/plan.ts'
-import { encodeRecord, RECORD_BYTES } from '../../pieces/record.ts'
+import { encodeRecord } from '../../pieces/record.ts'
 import type { Pace } from '../../rates/pace.ts'
 import { KNOWS_HEADER, type KnowledgeProofs } from './knowledge.ts'
 import type { Log, PieceSource, ServedContent } from '../network.ts'
-import { parsePiecesPath, PIECES_TYPE, RETRY_AFTER_HEADER, type PieceRun } from './piece-request.ts'
+import { parsePiecesPath, PIECES_TYPE, RETRY_AFTER_HEADER, runBytes, type PieceRun } from './piece-request.ts'
 import type { Slot, UploadSlots } from './upload-slots.ts'
 
 /** A reader that does not take the next {@link SLICE_BYTES} within this time is cut. */
@@ -45,21 +45,36 @@ export class PieceServer {
   }
 
   async handle(peer: PeerId, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { slots, source, proofs, isBanned, random, log } = this.#o
+    const { source, proofs, isBanned } = this.#o
     const asked = request.method === 'GET' ? parsePiecesPath(request.url ?? '') : undefined
     if (!asked) return refuse(response, 400)
     if (isBanned(peer, asked.key)) return refuse(response, 404)
     // Answered as what is not here: whoever has only heard the key learns nothing by asking.
     if (!proofs.holds(request.socket as TLSSocket, asked.key, request.headers[KNOWS_HEADER]))
       return refuse(response, 404)
-    const slot = await slots.takeSoon(peer, asked.key, () => request.socket.destroy(), {
+    await this.serve(peer, request, response, asked, {
       small: source.isSmall(asked.key),
+      open: () => source.openServed(asked.key)
+    })
+  }
+
+  /** Gives a run of a content to one that may have it, when there is a slot. */
+  async serve(
+    peer: PeerId,
+    request: IncomingMessage,
+    response: ServerResponse,
+    asked: PieceRun & { readonly key: ContentKey },
+    { small, open }: { readonly small: boolean; readonly open: () => Promise<ServedContent | undefined> }
+  ): Promise<void> {
+    const { slots, random, log } = this.#o
+    const slot = await slots.takeSoon(peer, asked.key, () => request.socket.destroy(), {
+      small,
       gone: signalOf(response)
     })
     if (!slot) return refuse(response, 503, { [RETRY_AFTER_HEADER]: Math.round(RETRY_AFTER_MS * (1 + random())) })
     let content: ServedContent | undefined
     try {
-      content = await source.openServed(asked.key)
+      content = await open()
       if (!content || !hasAll(content, asked)) return refuse(response, 404)
       await this.#send(response, content, asked, slot)
     } catch (error) {
@@ -91,7 +106,7 @@ export class PieceServer {
         if (data.length !== pieceLength(content.plan, index))
           throw new RangeError(`piece ${index} has ${data.length} bytes`)
         // Not earlier: a content that cannot even be begun gets an honest answer.
-        if (index === first) begin(response, runBytes(content, first, count))
+        if (index === first) begin(response, runBytes(content.plan, { first, count }))
         response.write(encodeRecord(content.record(index)))
         for (let at = 0; at < data.length;) {
           const slice = data.subarray(at, at + (this.#o.upload.capped ? HELD_SLICE_BYTES : SLICE_BYTES))
@@ -168,12 +183,8 @@ function hasAll(content: ServedContent, { first, count }: PieceRun): boolean {
   return true
 }
 
-/** Bytes of the answer's body: records and pieces. */
-function runBytes({ plan }: ServedContent, first: number, count: number): number {
-  return count * RECORD_BYTES + (count - 1) * plan.pieceBytes + pieceLength(plan, first + count - 1)
-}
-
-function refuse(response: ServerResponse, status: number, headers: Record<string, number> = {}): void {
+/** A bare answer. */
+export function refuse(response: ServerResponse, status: number, headers: Record<string, number> = {}): void {
   response.sendDate = false
   response.writeHead(status, { ...headers, 'content-length': 0 })
   response.end()

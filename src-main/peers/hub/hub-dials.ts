@@ -3,6 +3,7 @@ import type { Agent } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { SecureContext } from 'node:tls'
 import { FromHub, type ToHub } from '../../contract/hub-messages.ts'
+import type { HubProblem } from '../../contract/hub-view.ts'
 import type { BootId, PeerId } from '../../contract/ids.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
 import { DialLoop, type AttemptResult } from '../control/dial-loop.ts'
@@ -14,6 +15,10 @@ import { HubChannel } from './hub-channel.ts'
 import { placeOfHub, type HubPlace } from './hub-url.ts'
 import { NoTunnel, openTunnel } from './tunnel-dial.ts'
 
+/** Pings go each 20 s: a proxy that ends a connection sooner than this did not let them count, or has a limit of its own. */
+const CUT_WITHIN_MS = 120_000
+/** So many in a row are no accident. */
+const CUTS_TOLD = 3
 /** A hub says who it is within so long. */
 const HELLO_MS = 5000
 
@@ -37,6 +42,10 @@ interface Entry {
   readonly loop: DialLoop
   state: HubState['state']
   reason: string | null
+  problem: HubProblem | null
+  skewMs: number | null
+  /** Connections through the proxy that ended early, one after the other. */
+  cuts: number
   sinceMs: number
   id: PeerId | null
   channel?: HubChannel<FromHub, ToHub>
@@ -92,7 +101,7 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
 
   /** Where this agent can be reached has changed. */
   announce(): void {
-    for (const { channel } of this.#entries.values()) channel?.send(this.#o.card())
+    for (const entry of this.#entries.values()) entry.channel?.send(this.#cardFor(entry))
   }
 
   connected(): readonly ConnectedHub[] {
@@ -108,11 +117,13 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
   }
 
   view(): HubState[] {
-    return [...this.#entries.values()].map(({ url, id, state, reason, sinceMs, connected }) => ({
+    return [...this.#entries.values()].map(({ url, id, state, reason, problem, skewMs, cuts, sinceMs, connected }) => ({
       url,
       id,
       state,
       reason,
+      problem: cuts >= CUTS_TOLD ? 'cut' : problem,
+      skewMs,
       sinceMs,
       name: connected?.hello.name ?? null,
       site: connected?.hello.site ?? null
@@ -138,6 +149,9 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
       loop: new DialLoop(clock, random, (signal) => this.#attempt(entry, signal)),
       state: 'connecting',
       reason: null,
+      problem: null,
+      skewMs: null,
+      cuts: 0,
       sinceMs: clock.wallMs(),
       id: null
     }
@@ -155,7 +169,8 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
       this.#set(
         entry,
         'lost',
-        error instanceof NoTunnel ? error.message : `cannot be dialled (${(error as Error).message})`
+        error instanceof NoTunnel ? error.message : `cannot be dialled (${(error as Error).message})`,
+        error instanceof NoTunnel ? error.problem : 'unreachable'
       )
       return 'retry'
     }
@@ -177,7 +192,8 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
     this.#set(
       entry,
       outcome.kind === 'self' ? 'self' : outcome.kind === 'refused' ? 'refused' : 'lost',
-      reasonOf(outcome)
+      reasonOf(outcome),
+      outcome.kind === 'refused' ? 'refused' : outcome.kind === 'self' ? null : 'unreachable'
     )
     return outcome.kind === 'self' ? 'done' : 'retry'
   }
@@ -196,7 +212,7 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
     entry.channel = channel
     entry.id = remote.id
     entry.helloLimit = clock.after(HELLO_MS, () => channel.close('did not say who it is'))
-    channel.send(this.#o.card())
+    channel.send(this.#cardFor(entry))
     channel.on('message', (message) => {
       if (message.t !== 'hub.hello') {
         if (entry.connected) this.emit('message', remote.id, message)
@@ -205,28 +221,40 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
       const before = entry.connected?.hello
       entry.helloLimit?.cancel()
       entry.loop.encourage()
-      entry.connected = { id: remote.id, url: entry.url, hello: message }
-      this.#set(entry, 'connected', null)
+      const at = entry.place.is === 'direct' ? entry.place.seed : null
+      entry.connected = { id: remote.id, url: entry.url, hello: message, at }
+      entry.skewMs = message.wallMs === undefined ? null : message.wallMs - clock.wallMs()
+      this.#set(entry, 'connected', null, null)
       // In another site, or at another hub's table, it has to claim anew.
       if (before?.site !== message.site || before.cluster !== message.cluster) this.emit('up', entry.connected)
     })
-    channel.once('end', (reason) => {
+    const adoptedMs = clock.monotonicMs()
+    channel.once('end', (reason, kind) => {
+      const wasCut = kind === 'lost' && entry.place.is === 'tunnel' && clock.monotonicMs() - adoptedMs < CUT_WITHIN_MS
+      entry.cuts = wasCut ? entry.cuts + 1 : 0
       entry.helloLimit?.cancel()
       const { connected } = entry
       delete entry.channel
       delete entry.connected
       if (this.#entries.get(entry.url) === entry) {
-        this.#set(entry, 'lost', reason)
+        this.#set(entry, 'lost', reason, 'unreachable')
         if (this.#running) entry.loop.later()
       }
       if (connected) this.emit('down', connected, reason)
     })
   }
 
-  #set(entry: Entry, state: HubState['state'], reason: string | null): void {
+  /** Pieces do not go through proxies. */
+  #cardFor({ place }: Entry): ToHub {
+    const card = this.#o.card()
+    return card.t === 'hub.card' ? { ...card, deposit: place.is === 'direct' } : card
+  }
+
+  #set(entry: Entry, state: HubState['state'], reason: string | null, problem: HubProblem | null): void {
     if (entry.state !== state) entry.sinceMs = this.#o.clock.wallMs()
     entry.state = state
     entry.reason = reason
+    entry.problem = problem
     this.emit('changed')
   }
 }

@@ -6,7 +6,7 @@ import { TokenBucket } from '../../lib/token-bucket.ts'
 import type { ProvenSocket } from '../control/dial.ts'
 import type { HubEntrance } from '../control/listener.ts'
 import { Unread } from '../control/outbox.ts'
-import type { HubDoor, HubDoorEvents, HubMember } from '../network.ts'
+import type { DepositShelf, HubDoor, HubDoorEvents, HubMember } from '../network.ts'
 import { HubChannel } from './hub-channel.ts'
 
 /** Each costs a TLS handshake: after a restart all come back within half a minute. */
@@ -31,6 +31,7 @@ export class HubDoorway extends EventEmitter<HubDoorEvents> implements HubDoor, 
   readonly #admissions: TokenBucket
   readonly #unread = new Unread()
   #closed = false
+  #shelf: DepositShelf | null = null
 
   constructor(options: HubDoorOptions) {
     super()
@@ -60,6 +61,20 @@ export class HubDoorway extends EventEmitter<HubDoorEvents> implements HubDoor, 
       if (kind === 'offence') offended(id, address, reason)
     })
     this.emit('joined', session.member)
+  }
+
+  shelve(shelf: DepositShelf): void {
+    this.#shelf = shelf
+  }
+
+  /** Null: no pieces are kept here. */
+  get shelf(): DepositShelf | null {
+    return this.#shelf
+  }
+
+  /** It is connected, and has proved its membership. */
+  has(id: PeerId): boolean {
+    return this.#sessions.has(id)
   }
 
   members(): readonly HubMember[] {

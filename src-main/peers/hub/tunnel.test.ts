@@ -1,8 +1,11 @@
 import { Agent, createServer, type Server } from 'node:http'
 import { connect } from 'node:net'
 import { once } from 'node:events'
+import { createServer as createSecureServer } from 'node:https'
 import { connect as connectSecurely } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { makeTestCertificate } from '../../testing/origin-server-tls.ts'
+import { startTcpRelay } from '../../testing/tcp-relay.ts'
 import { freePort } from '../../testing/free-ports.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import { VirtualLan, type LanPeer } from '../../testing/virtual-lan.ts'
@@ -103,6 +106,37 @@ describe('a hub behind a reverse proxy', () => {
     socket.destroy()
   })
 
+  test('says that the certificate of the proxy is not believed', async () => {
+    const { cert, key } = await makeTestCertificate()
+    const server = createSecureServer({ cert, key }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const pc = await pcAt(`https://127.0.0.1:${(server.address() as { port: number }).port}/larder/`)
+    while (pc.network.hubs.view()[0]!.state === 'connecting') await once(pc.network.hubs, 'changed')
+    expect(pc.network.hubs.view()[0]).toMatchObject({ state: 'lost', problem: 'certificate' })
+    server.closeAllConnections()
+    server.close()
+  })
+
+  test('says that a proxy ends its connections when that has happened three times in a row', async () => {
+    const relay = await startTcpRelay(port)
+    const pc = await pcAt(`http://127.0.0.1:${relay.port}/larder/`)
+    const { hubs } = pc.network
+    const until = async (is: () => boolean) => {
+      while (!is()) await once(hubs, 'changed')
+    }
+    for (let cut = 1; cut <= 3; cut++) {
+      await until(() => hubs.view()[0]!.state === 'connected')
+      expect(hubs.view()[0]!.problem).toBeNull()
+      relay.break('cut')
+      await until(() => hubs.view()[0]!.state === 'lost')
+      relay.heal()
+      pc.network.refresh()
+    }
+    await until(() => hubs.view()[0]!.state === 'connected')
+    expect(hubs.view()[0]!.problem).toBe('cut')
+    await relay.close()
+  })
+
   test('is not dialled when it is wanted no more', async () => {
     const agent = new Agent()
     let dialled = 0
@@ -113,12 +147,12 @@ describe('a hub behind a reverse proxy', () => {
   })
 
   test.each([
-    [200, /does not pass WebSocket \(200\)/],
-    [404, /not at this path/],
-    [502, /does not answer its proxy/],
-    [403, /kept from this PC/],
-    [301, /somewhere else/]
-  ])('says what a proxy means that answers %i', async (status, why) => {
+    [200, /does not pass WebSocket \(200\)/, 'websocket'],
+    [404, /not at this path/, 'path'],
+    [502, /does not answer its proxy/, 'proxy-alone'],
+    [403, /kept from this PC/, 'kept-away'],
+    [301, /somewhere else/, 'path']
+  ])('says what a proxy means that answers %i', async (status, why, problem) => {
     const server: Server = createServer((_request, response) => void response.writeHead(status).end()).listen(
       0,
       '127.0.0.1'
@@ -126,7 +160,7 @@ describe('a hub behind a reverse proxy', () => {
     await once(server, 'listening')
     const pc = await pcAt(`http://127.0.0.1:${(server.address() as { port: number }).port}/larder/`)
     while (pc.network.hubs.view()[0]!.state === 'connecting') await once(pc.network.hubs, 'changed')
-    expect(pc.network.hubs.view()[0]).toMatchObject({ state: 'lost', reason: expect.stringMatching(why) })
+    expect(pc.network.hubs.view()[0]).toMatchObject({ state: 'lost', problem, reason: expect.stringMatching(why) })
     server.closeAllConnections()
     server.close()
   })

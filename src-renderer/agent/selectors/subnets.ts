@@ -48,6 +48,7 @@ export function shareSentence({ phase, from }: SiteShareView): string {
       return 'This PC downloads it for its subnet'
     case 'relaying':
       if (from === null) return 'Comes from another subnet; this PC passes it on'
+      if (from.deposit) return `Comes from ${from.name}; this PC passes it on`
       return `${from.name} in ${from.subnet} ${from.had ? 'had it' : 'downloads it for the site'}; this PC passes it on`
   }
 }

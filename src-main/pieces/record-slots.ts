@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { Bitmap } from '../lib/bitmap.ts'
-import { decodeRecord, encodeRecord, RECORD_BYTES, type PieceRecord } from '../pieces/record.ts'
+import { decodeRecord, encodeRecord, RECORD_BYTES, type PieceRecord } from './record.ts'
 
 /** Bytes of a slot: encoded record ‖ CRC-32 of it, big endian. The checksum tells a slot torn by a power cut from a whole one. */
 export const SLOT_BYTES = RECORD_BYTES + 4
