@@ -84,7 +84,8 @@ export async function openBody(
           if (held) await held
           yield chunk
         }
-        if (goal !== null && at < goal)
+        // What ends where it ends has to come at least as far as an earlier answer did.
+        if (goal === null ? stretch.reached < at : at < goal)
           broken = new LarderError('ORIGIN_UNREACHABLE', `${hostOf(source.url)} ended the answer too early.`, {
             host: hostOf(source.url),
             bytes: at
@@ -97,13 +98,17 @@ export async function openBody(
       if (broken === undefined) return
       if (signal.aborted) throw cancelled(signal)
       const error = failureOf(broken, hostOf(source.url))
-      // All bytes are here; only the end of the answer was missing, or followed by something that is none of its body.
-      if (goal !== null && at >= goal && (retryOf(error) !== 'never' || error.details['problem'] !== undefined)) return
+      if (goal !== null && at >= goal) {
+        // All bytes are here; only the end of the answer was missing, or followed by something that is none of its body.
+        if (retryOf(error) !== 'never' || error.details['problem'] !== undefined) return
+        throw error
+      }
       // A server may send less of a range than it was asked for; that is no failure as long as it gets on.
       const shortened = stretch.until !== null && at === stretch.until && at > stretch.from
       if (!shortened) {
         if (!mendable && at > 0) throw error
-        await pauseAfter(error, at === 0 ? 'nothing' : source.goesOn ? 'the-rest' : 'the-whole')
+        const nothing = at === 0 && stretch.coded !== true
+        await pauseAfter(error, nothing ? 'nothing' : source.goesOn ? 'the-rest' : 'the-whole')
       }
       stretch = await connect(at)
     }

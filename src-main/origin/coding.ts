@@ -59,7 +59,14 @@ export function isPlainAfterAll(coding: Coding, first: Buffer): boolean {
 
 /** Takes the coding off what is in it; what turns out to be plain goes through as it is. */
 export function decodedFrom(coding: Coding, bytes: Readable): Readable {
-  return Readable.from(decode(coding, bytes), { objectMode: false })
+  const decoded = Readable.from(decode(coding, bytes), { objectMode: false })
+  const end = decoded._destroy.bind(decoded)
+  decoded._destroy = (error, done) => {
+    // A generator that waits for bytes which never come cannot be ended otherwise.
+    bytes.destroy()
+    end(error, done)
+  }
+  return decoded
 }
 
 async function* decode(coding: Coding, bytes: Readable): AsyncGenerator<Buffer> {

@@ -11,10 +11,11 @@ import { openBody } from './body.ts'
 import { cachingRules } from './caching.ts'
 import { ClientCertificates } from './client-certificates.ts'
 import { ClockSkews } from './clock-skews.ts'
-import { cancelled, createExchange } from './exchange.ts'
+import { cancelled, createExchange, type AskHop } from './exchange.ts'
 import { failureOf } from './failures.ts'
 import { AddressGuard, type Resolve } from './guarded-lookup.ts'
 import { HeldAnswers } from './held-answers.ts'
+import { hopsOverSockets } from './hop.ts'
 import { nameOfUrl } from './ignored-query.ts'
 import type { OriginBody, OriginClient, OriginVersion, ProbeResult } from './origin.ts'
 import { nothingAnyway, type SharedAnyway } from './private-by-default.ts'
@@ -49,6 +50,8 @@ export interface OriginClientOptions {
   readonly stallMs?: number
   /** Nothing it brings is given to others: what lies on this PC is then no more private than the rest. */
   readonly alone?: boolean
+  /** How one server is asked one question; over HTTP and HTTPS by default. */
+  readonly askHop?: AskHop
   /** How names are looked up; by the system by default. */
   readonly resolve?: Resolve
   /** In [0, 1); spreads retries. */
@@ -80,19 +83,21 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
   })
   const skews = new ClockSkews(clock)
   const quirks = new Quirks(clock)
-  const exchange = createExchange({
-    clock,
-    agents,
-    guard,
-    alone: options.alone,
-    certificates: new ClientCertificates(settings.clientCertificates, clock),
-    certificateRules: settings.clientCertificateRules,
-    userAgent: options.userAgent,
-    connectTimeoutMs: settings.connectTimeoutMs,
-    responseTimeoutMs: settings.responseTimeoutMs,
-    quirks,
-    answered: (host, headers) => skews.note(host, headers)
-  })
+  const askHop =
+    options.askHop ??
+    hopsOverSockets({
+      clock,
+      agents,
+      guard,
+      alone: options.alone,
+      userAgent: options.userAgent,
+      connectTimeoutMs: settings.connectTimeoutMs,
+      responseTimeoutMs: settings.responseTimeoutMs,
+      quirks,
+      answered: (host, headers) => skews.note(host, headers)
+    })
+  const certificates = new ClientCertificates(settings.clientCertificates, clock)
+  const exchange = createExchange(askHop, { certificates, certificateRules: settings.clientCertificateRules }, clock)
   const rules = cachingRules(clock)
   const held = new HeldAnswers(clock)
   let askingWhole = 0

@@ -5,6 +5,7 @@ import type { CachingRules } from './caching.ts'
 import { forbidsSharing } from './caching.ts'
 import type { Chooser } from './address-policy.ts'
 import type { CertificateWish } from './certificate-choice.ts'
+import { codingOf } from './coding.ts'
 import { parseContentLength, parseContentRange } from './content-range.ts'
 import { discard, type Answer, type Exchange } from './exchange.ts'
 import { statusFailure } from './failures.ts'
@@ -184,9 +185,9 @@ function accept(options: ProbeOptions, answer: Answer): Answer {
   throw statusFailure(answer.status, answer.headers, hostOf(answer.url), options.clock.wallMs())
 }
 
-/** Servers that do not bother about HEAD leave the length out or say 0. */
+/** Servers that do not bother about HEAD leave the length out or say 0; what has to be decoded has no length anyway. */
 function saysEnough(answer: Answer): boolean {
-  if (answer.headers['content-encoding'] !== undefined) return true
+  if (codingOf(answer.headers, answer.url) !== null) return true
   return (parseContentLength(answer.headers['content-length']) ?? 0) > 0
 }
 

@@ -18,6 +18,10 @@ export interface Stretch {
   readonly until: number | null
   /** Bytes of the whole content, as this answer has it. */
   readonly whole: number | null
+  /** A coding is taken off it: bytes may have come although none has been seen. */
+  readonly coded?: boolean
+  /** Offset it has come to, exclusive. */
+  reached: number
 }
 
 /** Checks that an answer is about this version and this range, and says which bytes it carries. */
@@ -51,15 +55,16 @@ export function stretchOf(
       throw lies('sends another range than it was asked for')
     const length = parseContentLength(headers['content-length'])
     if (length !== null && length !== said.end - said.start) throw lies('says two different lengths for one range')
-    return { bytes: answer.body, from: said.start, until: said.end, whole: said.total }
+    return { bytes: answer.body, from: said.start, until: said.end, whole: said.total, reached: said.start }
   }
   if (coding !== null) {
     if (named.etag !== null && headers.etag?.trim() !== named.etag) throw changed()
-    return { bytes: decodedFrom(coding, answer.body), from: 0, until: version.lengthBytes, whole: null }
+    const bytes = decodedFrom(coding, answer.body)
+    return { bytes, from: 0, until: version.lengthBytes, whole: null, coded: true, reached: 0 }
   }
   const length = headers['transfer-encoding'] === undefined ? parseContentLength(headers['content-length']) : null
   if (!answersVersion(named, { status, headers, total: length })) throw changed()
-  return { bytes: answer.body, from: 0, until: length ?? version.lengthBytes, whole: length }
+  return { bytes: answer.body, from: 0, until: length ?? version.lengthBytes, whole: length, reached: 0 }
 }
 
 /**
@@ -100,7 +105,7 @@ export async function* withinLimits(
       if (until !== null && end > until)
         throw new LarderError('ORIGIN_PROTOCOL', `${host} sends more than it said.`, { host })
       const wanted = chunk.subarray(Math.max(0, range.at - offset), Math.min(chunk.length, stopAt - offset))
-      offset = end
+      offset = stretch.reached = end
       if (wanted.length > 0) yield wanted
       if (offset >= stopAt && offset !== until) return
     }
