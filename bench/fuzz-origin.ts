@@ -48,6 +48,7 @@ while (performance.now() - startedMs < flags.minutes * 60_000 && answers < (flag
   ends.set(result.ended, (ends.get(result.ended) ?? 0) + 1)
   if (result.problem !== null) {
     wrong++
+    process.stderr.write(`seed ${seed}: ${result.problem}\n`)
     if (problems.length < MOST_PROBLEMS) problems.push({ seed, problem: result.problem })
   }
   if (performance.now() - toldMs < TOLD_EVERY_MS) continue

@@ -83,7 +83,7 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     requestChanged
   } = parts
   const line = { moved: (): void => {} }
-  const originSlots = new OriginSlots(settings.current.transfers.originConcurrency, () => line.moved())
+  const originSlots = new OriginSlots(settings.current.transfers.originConcurrency, clock, () => line.moved())
   let discardedBytes = 0
   const traffic = new Traffic(clock)
   const recalls = new Recalls({

@@ -97,7 +97,7 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
       vouched: expected !== null,
       whole:
         question.mayGoOn === true
-          ? mayComeWithBytes(world, { priority: spec.priority, known: stored !== undefined })
+          ? mayComeWithBytes(world, { url: target.url, priority: spec.priority, known: stored !== undefined })
           : 0,
       signal
     }

@@ -20,6 +20,8 @@ export interface AloneFor {
   readonly target: RequestTarget
   readonly expected: Sha256Hex | null
   readonly record: RequestRecord
+  /** Bytes have come. */
+  came(): void
   /** What a view shows has changed. */
   tell(): void
 }
@@ -41,6 +43,7 @@ export async function downloadAlone(route: FoundRoute | null, held: HeldDownload
     ...held.job,
     priority: spec.priority,
     received: (bytes) => {
+      request.came()
       record.receivedDirectly(bytes)
       world.traffic.note('originBytes', bytes)
       request.tell()

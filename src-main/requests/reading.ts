@@ -133,7 +133,9 @@ export class Readings {
         private: false,
         chooser,
         whole:
-          whole === true ? mayComeWithBytes(this.#world, { priority: 'foreground', known: stored !== undefined }) : 0,
+          whole === true
+            ? mayComeWithBytes(this.#world, { url, priority: 'foreground', known: stored !== undefined })
+            : 0,
         signal
       })
       if (answer.status === 'unchanged') return found(answer, answer.policy, present!.plan.lengthBytes, true)

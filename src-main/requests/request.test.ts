@@ -53,7 +53,7 @@ function requestAmong(
       originSlots: {
         enter(_priority: string, granted: () => void) {
           queueMicrotask(granted)
-          return { ahead: 0, leave: () => {}, prioritise: () => {} }
+          return { ahead: 0, leave: () => {}, prioritise: () => {}, received: () => {} }
         }
       },
       recalls: { assertNotRecalled: () => {} },

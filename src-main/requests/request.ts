@@ -5,6 +5,7 @@ import type { Priority, ReasonCode, RequestSpec, RequestView, SourceSplit, Waiti
 import type { Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
 import { MachineRun } from '../lib/machine-run.ts'
+import { hostOf } from '../origin/url.ts'
 import type { Interest } from '../transfers/interests.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import type { SlotTicket } from '../transfers/origin-slots.ts'
@@ -216,8 +217,10 @@ export class LocalRequest implements Interest {
         this.#membership = null
         return
       case 'enterLine':
-        this.#ticket = this.#world.originSlots.enter(this.#spec.priority, () =>
-          this.#machine.happened({ e: 'slotGranted' })
+        this.#ticket = this.#world.originSlots.enter(
+          this.#spec.priority,
+          () => this.#machine.happened({ e: 'slotGranted' }),
+          { host: hostOf(this.#target.url) }
         )
         return
       case 'leaveLine':
@@ -307,6 +310,7 @@ export class LocalRequest implements Interest {
       target: this.#target,
       expected: this.#expected,
       record: this.#record,
+      came: () => this.#ticket?.received(),
       tell: () => this.#tell()
     })
   }

@@ -1,4 +1,5 @@
 import type { Priority } from '../contract/request.ts'
+import { hostOf } from '../origin/url.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 
 /** Unfinished contents of more than this may be what is asked for again. */
@@ -10,9 +11,9 @@ const UNFINISHED_BYTES = 1024 * 1024
  */
 export function mayComeWithBytes(
   world: Pick<TransferWorld, 'network' | 'site' | 'cache' | 'originSlots'>,
-  { priority, known }: { readonly priority: Priority; readonly known: boolean }
+  { url, priority, known }: { readonly url: string; readonly priority: Priority; readonly known: boolean }
 ): number {
   if (priority !== 'foreground' || known || world.site?.reachable === true) return 0
   if (world.network.connected().length > 0 || world.cache.stats().partialBytes >= UNFINISHED_BYTES) return 0
-  return world.originSlots.spare
+  return world.originSlots.spareFor(hostOf(url))
 }

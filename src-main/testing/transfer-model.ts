@@ -430,7 +430,7 @@ export class TransferModel {
   readonly clock = new ModelClock()
   readonly contents = [new ModelContent(), new ModelContent()]
   readonly requests: ModelRequest[] = []
-  readonly slots = new OriginSlots(1)
+  readonly slots = new OriginSlots(1, this.clock)
   readonly teller = new Teller<ModelRequest>(this.clock, (request) => {
     request.lastTold = request.told
   })

@@ -2,14 +2,17 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Priority } from '../contract/request.ts'
 import { SMALL_PER_SLOT } from '../pieces/plan.ts'
-import { OriginSlots, type SlotSize, type SlotTicket } from './origin-slots.ts'
+import { fakeClock } from '../testing/fake-clock.ts'
+import { hasRoom, LENT_AFTER_MS, OriginSlots, type SlotSize, type SlotTicket } from './origin-slots.ts'
 
 /** Slots, and who has got one, in order. */
 function line(count: number) {
-  const slots = new OriginSlots(count)
+  const clock = fakeClock()
+  const slots = new OriginSlots(count, clock)
   const granted: string[] = []
-  const enter = (name: string, p: Priority, size?: SlotSize) => slots.enter(p, () => granted.push(name), size)
-  return { slots, granted, enter }
+  const enter = (name: string, p: Priority, size?: SlotSize, host?: string) =>
+    slots.enter(p, () => granted.push(name), { ...(size && { size }), ...(host && { host }) })
+  return { clock, slots, granted, enter }
 }
 
 describe('slots for downloads from origins', () => {
@@ -66,6 +69,81 @@ describe('slots for downloads from origins', () => {
     expect(granted).toEqual([...names, 'large'])
   })
 
+  it('are not all for one host, however many it is asked for; background leaves another one to its own host', () => {
+    const { granted, enter } = line(6)
+    for (let i = 0; i < 8; i++) enter(`slow ${i}`, 'background', 'large', 'slow.test')
+    expect(granted).toEqual(['slow 0', 'slow 1', 'slow 2', 'slow 3'])
+    enter('urgent', 'foreground', 'large', 'slow.test')
+    enter('urgent too', 'foreground', 'large', 'slow.test')
+    enter('other', 'foreground', 'large', 'good.test')
+    expect(granted.slice(4)).toEqual(['urgent', 'other'])
+  })
+
+  it('that a host could have at once are told: fewer than there are, none while somebody waits', () => {
+    const { slots, enter } = line(6)
+    expect([slots.spareFor('a.test'), slots.spareFor('b.test')]).toEqual([5, 5])
+    for (let i = 0; i < 4; i++) enter(`a${i}`, 'foreground', 'large', 'a.test')
+    expect([slots.spareFor('a.test'), slots.spareFor('b.test')]).toEqual([1, 2])
+    for (let i = 0; i < 2; i++) enter(`b${i}`, 'foreground', 'large', 'b.test')
+    enter('waits', 'foreground', 'large', 'b.test')
+    expect([slots.spareFor('a.test'), slots.spareFor('b.test')]).toEqual([0, 0])
+  })
+
+  it('of few are not counted by host: two are two', () => {
+    const { granted, enter } = line(2)
+    for (const name of ['a', 'b']) enter(name, 'foreground', 'large', 'only.test')
+    expect(granted).toEqual(['a', 'b'])
+  })
+
+  it('are lent by downloads to which nothing comes: six servers that do not answer hold nobody up', async () => {
+    const { clock, granted, enter } = line(6)
+    const silent = Array.from({ length: 6 }, (_, i) => enter(`silent ${i}`, 'foreground', 'large', `silent-${i}.test`))
+    enter('good', 'foreground', 'large', 'good.test')
+    expect(granted).toHaveLength(6)
+    await clock.pass(LENT_AFTER_MS)
+    expect(granted.at(-1)).toBe('good')
+    // At most as many are lent as there are.
+    const more = Array.from({ length: 12 }, (_, i) => enter(`more ${i}`, 'foreground', 'large', `more-${i}.test`))
+    await clock.pass(LENT_AFTER_MS * 5)
+    expect(granted).toHaveLength(12)
+    for (const ticket of [...silent, ...more]) ticket.leave()
+  })
+
+  it('are not lent while bytes come, and count again when they come again', async () => {
+    const { clock, granted, enter } = line(1)
+    const first = enter('first', 'foreground', 'large', 'a.test')
+    enter('second', 'foreground', 'large', 'b.test')
+    for (let ms = 0; ms < LENT_AFTER_MS * 3; ms += 1000) {
+      first.received()
+      await clock.pass(1000)
+    }
+    expect(granted).toEqual(['first'])
+    await clock.pass(LENT_AFTER_MS)
+    expect(granted).toEqual(['first', 'second'])
+    first.received()
+    const third = enter('third', 'foreground', 'large', 'c.test')
+    first.leave()
+    expect([granted.length, third.ahead]).toEqual([2, 0])
+  })
+
+  it('one more begins only where all three rules have room', () => {
+    const taken = fc.record({ all: fc.nat(40), background: fc.nat(40), host: fc.nat(40) })
+    const place = fc.record({
+      priority: fc.constantFrom<Priority>('foreground', 'background'),
+      cost: fc.constantFrom(1, SMALL_PER_SLOT),
+      host: fc.constantFrom('a.test', null)
+    })
+    fc.assert(
+      fc.property(place, taken, fc.integer({ min: 1, max: 32 }), (p, t, slots) => {
+        if (!hasRoom(p, t, slots)) return
+        expect(t.all + p.cost).toBeLessThanOrEqual(slots * SMALL_PER_SLOT)
+        if (slots >= 4 && p.host !== null) expect(t.host + p.cost).toBeLessThan(slots * SMALL_PER_SLOT)
+        // Whoever has room has it still with less under way.
+        expect(hasRoom(p, { all: 0, background: 0, host: 0 }, slots)).toBe(true)
+      })
+    )
+  })
+
   it('are never more than there are, never idle while somebody may use one, and all get theirs in the end', () => {
     const priority = fc.constantFrom<Priority>('foreground', 'background')
     const act = fc.oneof(
@@ -76,14 +154,14 @@ describe('slots for downloads from origins', () => {
     )
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), fc.array(act, { maxLength: 40 }), (count, acts) => {
-        const slots = new OriginSlots(count)
+        const slots = new OriginSlots(count, fakeClock())
         let live: { ticket: SlotTicket; granted: () => boolean; priority: Priority; cost: number }[] = []
         let mostAllowed = count * SMALL_PER_SLOT
         for (const a of acts) {
           const chosen = 'which' in a ? live[a.which % Math.max(1, live.length)] : undefined
           if (a.do === 'enter') {
             let has = false
-            const ticket = slots.enter(a.priority, () => (has = true), a.size)
+            const ticket = slots.enter(a.priority, () => (has = true), { size: a.size })
             const cost = a.size === 'small' ? 1 : SMALL_PER_SLOT
             live.push({ ticket, granted: () => has, priority: a.priority, cost })
           } else if (a.do === 'count') {

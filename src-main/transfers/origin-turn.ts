@@ -1,6 +1,6 @@
 import type { Priority } from '../contract/request.ts'
 import type { OriginLane } from './origin-lane.ts'
-import type { OriginSlots, SlotTicket } from './origin-slots.ts'
+import type { OriginSlots, SlotTicket, SlotUse } from './origin-slots.ts'
 import type { TransferEffect } from './transfer-events.ts'
 
 /** What a transfer does at its origin. */
@@ -13,7 +13,7 @@ export type OriginEffect = Extract<
 export class OriginTurn {
   readonly #slots: OriginSlots
   readonly #lane: OriginLane
-  readonly #size: 'small' | 'large'
+  readonly #use: SlotUse
   readonly #priority: () => Priority
   readonly #granted: () => void
   #ticket: SlotTicket | null = null
@@ -22,14 +22,14 @@ export class OriginTurn {
     slots: OriginSlots,
     lane: OriginLane,
     {
-      size,
+      use,
       priority,
       granted
-    }: { readonly size: 'small' | 'large'; readonly priority: () => Priority; readonly granted: () => void }
+    }: { readonly use: SlotUse; readonly priority: () => Priority; readonly granted: () => void }
   ) {
     this.#slots = slots
     this.#lane = lane
-    this.#size = size
+    this.#use = use
     this.#priority = priority
     this.#granted = granted
   }
@@ -37,6 +37,11 @@ export class OriginTurn {
   /** Downloads that get a slot before it; null: it is not in the line. */
   get ahead(): number | null {
     return this.#ticket?.ahead ?? null
+  }
+
+  /** Bytes have come from the origin. */
+  received(): void {
+    this.#ticket?.received()
   }
 
   /** Its priority may have changed. */
@@ -47,7 +52,7 @@ export class OriginTurn {
   perform(effect: OriginEffect): void {
     switch (effect.do) {
       case 'enterLine':
-        this.#ticket = this.#slots.enter(this.#priority(), this.#granted, this.#size)
+        this.#ticket = this.#slots.enter(this.#priority(), this.#granted, this.#use)
         return
       case 'leaveLine':
         this.#ticket?.leave()

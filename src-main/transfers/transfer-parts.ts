@@ -120,7 +120,10 @@ export function openParts(
     starts: () =>
       brokenOff(claim.decision) > 0 || (swarm.neighbours.size > 0 && plan.count > 1) ? 1 : MOST_BROKEN_OFF,
     sign: (index, digest) => mastership.sign(index, digest, state().direct === null ? 'master' : 'direct'),
-    received: () => happened({ e: 'progressed', nowMs: clock.monotonicMs() }),
+    received: () => {
+      originTurn.received()
+      happened({ e: 'progressed', nowMs: clock.monotonicMs() })
+    },
     arrived: arrived('origin'),
     idle: () => happened({ e: 'originIdle' }),
     stopped: look,
@@ -128,7 +131,7 @@ export function openParts(
       happened({ e: 'originFailed', error, neighbours: swarm.neighbours.size, brokenOff: brokenOff(claim.decision) })
   })
   const originTurn = new OriginTurn(world.originSlots, originLane, {
-    size: isSmall(plan) ? 'small' : 'large',
+    use: { size: isSmall(plan) ? 'small' : 'large', host: hostOf(init.version.finalUrl) },
     priority,
     granted: () => happened({ e: 'slotGranted' })
   })
