@@ -205,6 +205,11 @@ export const errorTable = {
     http: 508,
     next: 'Take the gateway out of the proxy settings of the agent (origin.proxy, HTTP_PROXY).'
   },
+  NOT_KEPT: {
+    exit: 86,
+    http: 504,
+    next: 'Ask without `Cache-Control: only-if-cached`, and the origin is asked.'
+  },
   PRECONDITION_FAILED: {
     exit: 83,
     http: 412,

@@ -116,6 +116,11 @@ export function mayServeStale(policy: unknown, clock: Clock = systemClock): bool
   return cachingRules(clock).mayServeStale(policy)
 }
 
+/** True while the origin's rules let a stored version be used without asking. */
+export function isFresh(policy: unknown, clock: Clock = systemClock): boolean {
+  return cachingRules(clock).isFresh(policy)
+}
+
 /** What is kept of an answer's fields (lower case), and how old it is by RFC 9111 §4.2.3, whole seconds. Empty for a policy that cannot be read. */
 export function keptAnswer(
   policy: unknown,

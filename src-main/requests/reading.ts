@@ -1,7 +1,7 @@
 import type { RequestId } from '../contract/ids.ts'
 import { RequestSpec } from '../contract/request.ts'
-import { hasCode } from '../lib/errors.ts'
-import { keptAnswer, mayServeStale } from '../origin/caching.ts'
+import { hasCode, LarderError } from '../lib/errors.ts'
+import { isFresh, keptAnswer, mayServeStale } from '../origin/caching.ts'
 import type { Chooser } from '../origin/address-policy.ts'
 import { contentKeyOf } from '../origin/content-key.ts'
 import type { PrivateBecause } from '../origin/private-by-default.ts'
@@ -32,7 +32,7 @@ export interface FoundContent {
   readonly fields: Readonly<Record<string, string>>
   /** The complete content is in the cache. */
   readonly cached: boolean
-  /** The origin could not be asked; what is in the cache may be old. */
+  /** The origin could not be asked, or was not and its rules do not say that what is in the cache is still good. */
   readonly stale: boolean
   readonly ageSeconds: number
 }
@@ -48,6 +48,8 @@ export interface LookUpOptions {
   /** Names of fields (lower case) that the asker sent and the origin is not shown: an answer that depends on one is not its own. */
   readonly withheld?: readonly string[] | undefined
   readonly allowStale: boolean
+  /** Nobody is to be asked: what lies here is given as long as the origin's rules let it be used, or `allowStale` does; nothing else. */
+  readonly onlyKept?: boolean | undefined
   /** All of its bytes are wanted. */
   readonly whole?: boolean | undefined
   /** Who chose the URL; the user by default. */
@@ -97,11 +99,11 @@ export class Readings {
   /**
    * Asks the origin what a URL names now. Nothing is fetched.
    * @param url absolute, without user name, password and fragment
-   * @throws the codes of {@link OriginClient.probe}
+   * @throws the codes of {@link OriginClient.probe}; NOT_KEPT
    */
   async lookUp(
     url: string,
-    { headers, withheld = [], allowStale, whole, chooser, signal }: LookUpOptions
+    { headers, withheld = [], allowStale, onlyKept, whole, chooser, signal }: LookUpOptions
   ): Promise<LookUp> {
     const { cache, clock } = this.#world
     const stored = storedVersionFor(cache, this.#world.origin.nameOf(url), headers)
@@ -117,13 +119,18 @@ export class Readings {
         lastModified: fields['last-modified'] ?? null,
         fields,
         cached,
-        stale: known.status === 'stale',
+        stale: known.status === 'stale' && !(onlyKept === true && isFresh(policy, clock)),
         ageSeconds,
         known,
         headers,
         chooser
       }
       return { is: 'content', content }
+    }
+    if (onlyKept) {
+      const usable = present && (isFresh(stored.policy, clock) || (allowStale && mayServeStale(stored.policy, clock)))
+      if (!usable) throw new LarderError('NOT_KEPT', 'Nothing on this PC may be used without asking the origin')
+      return found({ status: 'stale' }, stored.policy, present.plan.lengthBytes, true)
     }
     try {
       const answer = await this.#versions.check(url, {

@@ -119,6 +119,11 @@ export function forbidsStoring(headers: IncomingHttpHeaders): boolean {
   return /(^|[\s,])no-store\s*($|,)/i.test(headers['cache-control'] ?? '')
 }
 
+/** The caller wants what is kept, or nothing (RFC 9111 §5.2.1.7). */
+export function wantsOnlyKept(headers: IncomingHttpHeaders): boolean {
+  return /(^|[\s,])only-if-cached\s*($|,)/i.test(headers['cache-control'] ?? '')
+}
+
 /** A request's end-to-end fields, and its conditions apart. */
 export function fieldsToPass(headers: IncomingHttpHeaders): {
   headers: Record<string, string>

@@ -17,6 +17,7 @@ import {
   forbidsStoring,
   personalField,
   PSEUDONYM,
+  wantsOnlyKept,
   withheldFields
 } from './fields.ts'
 import type { GatewayTarget } from './target.ts'
@@ -72,6 +73,9 @@ export async function serve(
   const field = target.authorization !== null ? 'authorization' : personalField(headers)
   const off = agent.notSharing()
   const unstored = forbidsStoring(headers)
+  const onlyKept = wantsOnlyKept(headers)
+  if (onlyKept && (field !== null || off !== null || unstored))
+    throw new LarderError('NOT_KEPT', 'What this request asks for is never kept on this PC')
   if (paused && (field !== null || off !== null || unstored)) throw pausedHere()
   if (field !== null) return passed('private', field)
   if (off !== null) return passed(off)
@@ -85,6 +89,7 @@ export async function serve(
       whole:
         !paused && method === 'GET' && !Object.keys(headers).some((name) => name === 'range' || name.startsWith('if-')),
       allowStale: /\b(max-stale|stale-if-error)\b/i.test(headers['cache-control'] ?? ''),
+      onlyKept,
       signal: gone.signal
     })
     .catch((error: unknown) => {
@@ -231,7 +236,7 @@ export function refuse(
     ...(view.code === 'TOKEN_INVALID' && { 'proxy-authenticate': 'Basic realm="larder gateway"' }),
     ...(view.code === 'GATEWAY_METHOD' && { allow: 'GET, HEAD' }),
     ...(view.code === 'RANGE_UNSATISFIABLE' && { 'content-range': `bytes */${lengthBytes}` }),
-    ...((status === 503 || status === 504) && { 'retry-after': '1' })
+    ...((status === 503 || status === 504) && view.code !== 'NOT_KEPT' && { 'retry-after': '1' })
   })
   response.end(method === 'HEAD' ? undefined : body)
 }

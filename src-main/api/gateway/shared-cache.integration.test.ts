@@ -210,6 +210,50 @@ describe('Vary', () => {
   ])('%s', (_name, steps) => play(steps))
 })
 
+describe('who wants nothing but what is kept (only-if-cached)', () => {
+  const kept = { 'cache-control': 'only-if-cached' }
+  test.each<[string, Step[]]>([
+    [
+      'gets it while it is fresh, without a question to the origin',
+      [
+        { at: one(), body: ONE },
+        { at: 'down', ask: kept, body: ONE, has: { 'cache-status': 'larder; hit' } },
+        { at: 'down', ask: { ...kept, range: 'bytes=0-2' }, status: 206, body: 'one' },
+        { at: 'down', ask: { ...kept, 'if-none-match': '"same"' }, status: 304 }
+      ]
+    ],
+    [
+      'gets 504 for what is not here, though the origin has it',
+      [
+        { at: one(), ask: kept, status: 504, has: { 'larder-error': 'NOT_KEPT' }, hasNot: ['retry-after'] },
+        { at: one(), body: ONE, via: 1 },
+        { at: one(), ask: kept, status: 504 }
+      ]
+    ],
+    [
+      'gets what is old only with max-stale',
+      [
+        { at: one({ 'cache-control': 'max-age=0' }), body: ONE },
+        { at: two(), ask: kept, status: 504 },
+        {
+          at: two(),
+          ask: { 'cache-control': 'only-if-cached, max-stale' },
+          body: ONE,
+          has: { 'cache-status': /stale/ }
+        }
+      ]
+    ],
+    [
+      'gets nothing that asks as somebody, or of what may not be kept',
+      [
+        { at: one(), body: ONE },
+        { at: one(), ask: { ...kept, cookie: 'a=b' }, status: 504 },
+        { at: one(), ask: { 'cache-control': 'only-if-cached, no-store' }, status: 504 }
+      ]
+    ]
+  ])('%s', (_name, steps) => play(steps))
+})
+
 describe('an origin that cannot be asked', () => {
   const stale = { 'cache-control': 'max-stale' }
   const gone = (rules: string): Step[] => [
