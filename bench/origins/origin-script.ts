@@ -72,12 +72,12 @@ export class OriginScripts {
       (error: unknown) => ({ error })
     )
     void ended.then(() => (settled = true))
-    const slow = server.habits.coding !== 'none'
+    const coded = server.habits.coding !== 'none'
     let problem: string | null = null
     while (!settled && problem === null) {
-      // Whatever needs no time comes first; taking a coding off is done by another thread.
+      // Whatever needs no time comes first.
       for (let turns = 0; turns < 3 && !settled; turns++) await new Promise((resolve) => setImmediate(resolve))
-      if (slow && !settled) await new Promise((resolve) => setTimeout(resolve, 1))
+      if (coded && !settled) await quiet(() => [server.answers, server.sentBytes, settled].join())
       if (settled) break
       if (!this.#clock.hurry()) problem = 'waits for nothing'
       if (this.#clock.monotonicMs() - beganMs > LIMIT_MS) problem = 'does not end'
@@ -135,6 +135,15 @@ export class OriginScripts {
     if (version.lengthBytes !== null && bytes.length !== version.lengthBytes)
       throw new LarderError('ORIGIN_PROTOCOL', 'The origin announced another length', {})
     return bytes
+  }
+}
+
+/** Until nothing has changed for a while: a coding is taken off by another thread, in real time. */
+async function quiet(state: () => string): Promise<void> {
+  for (let before = state(), still = 0; still < 10;) {
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    still = state() === before ? still + 1 : 0
+    before = state()
   }
 }
 
