@@ -7,6 +7,7 @@ import { breaksOff } from './failures.ts'
 import type { OriginVersion } from './origin.ts'
 import type { Quirks } from './quirks.ts'
 import { stretchOf, type Stretch } from './stretch.ts'
+import { isMisnamed, misnamed } from './tag-looks.ts'
 import { hostOf } from './url.ts'
 import { strongLastModified } from './validator-fields.ts'
 import { isSameByDate, isWhole } from './version.ts'
@@ -70,7 +71,10 @@ export class Source {
     this.#first = undefined
     this.url = answer.url
     try {
-      if (await this.#hasTagPerNode(answer, at)) quirks.note(version.url, 'tag-per-node')
+      if (await this.#hasTagPerNode(answer, at)) {
+        quirks.note(version.url, 'tag-per-node')
+        if (isMisnamed(version, quirks)) throw misnamed(version)
+      }
       const sameAnyway = quirks.has(version.url, 'tag-per-node')
       const stretch = stretchOf(version, answer, { at, wanted, asked, sameAnyway }, clock.wallMs())
       if (asked && isWhole(answer.status)) {

@@ -49,6 +49,8 @@ export interface Ask {
   readonly vouched?: boolean | undefined
   /** Limit for the first byte of the answer where it is shorter than the usual one, ms. */
   readonly answerWithinMs?: number
+  /** On a connection of its own, where that can be had. */
+  readonly apart?: boolean
   readonly signal?: AbortSignal
 }
 

@@ -47,8 +47,9 @@ async function askMending(options: HopOptions, ask: Ask, hop: Hop): Promise<HopA
     const socket = await connected(options, ask, hop, mend())
     if (socket) return askOnce(options, ask, hop, new MendedConnection(socket))
   }
+  const own = ask.apart ? await connected(options, ask, hop, mend()) : null
   try {
-    return await askOnce(options, ask, hop)
+    return await askOnce(options, ask, hop, own ?? undefined)
   } catch (error) {
     if (!(error instanceof LarderError) || !String(error.details['problem']).startsWith('HPE_')) throw error
     if (ask.signal?.aborted) throw cancelled(ask.signal)
@@ -100,7 +101,7 @@ function askOnce(
   options: HopOptions,
   ask: Ask,
   { url, fields, certificate, chooser }: Hop,
-  mended?: MendedConnection
+  own?: MendedConnection | Socket
 ): Promise<HopAnswer> {
   const host = hostOf(url)
   const { guard } = options
@@ -115,11 +116,11 @@ function askOnce(
       method: ask.method,
       headers: { 'user-agent': options.userAgent, accept: '*/*', ...fields, ...ask.own, 'accept-encoding': 'identity' },
       maxHeaderSize: MAX_HEADER_BYTES,
-      ...(mended && { createConnection: () => mended as unknown as Socket })
+      ...(own && { createConnection: () => own as Socket })
     }
     const request = url.startsWith('https:')
-      ? requestSecurely(url, mended ? question : { ...question, agent: agent.https })
-      : requestPlainly(url, mended ? question : { ...question, agent: agent.http })
+      ? requestSecurely(url, own ? question : { ...question, agent: agent.https })
+      : requestPlainly(url, own ? question : { ...question, agent: agent.http })
     let timer: Timer | undefined
     const settle = () => {
       timer?.cancel()
@@ -161,7 +162,7 @@ function askOnce(
         method: ask.method,
         local,
         body: response,
-        doubtfulLength: mended?.doubtfulLength ?? false,
+        doubtfulLength: own instanceof MendedConnection && own.doubtfulLength,
         answeredBy: endsOf(response.socket)
       }
       if (ask.method === 'GET') return resolve(answer)

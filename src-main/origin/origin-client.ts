@@ -19,7 +19,7 @@ import { hopsOverSockets } from './hop.ts'
 import { nameOfUrl } from './ignored-query.ts'
 import type { OriginBody, OriginClient, OriginVersion, ProbeResult } from './origin.ts'
 import { nothingAnyway, type SharedAnyway } from './private-by-default.ts'
-import { probeOnce, type Probe, type ProbeOptions } from './probe.ts'
+import { lookAgain, probeOnce, type Probe, type ProbeOptions } from './probe.ts'
 import { proxyFor, type SystemProxy } from './proxy.ts'
 import { Quirks } from './quirks.ts'
 import { callerFields, isCredentialField } from './request-headers.ts'
@@ -27,6 +27,7 @@ import { pauseBeforeRetry } from './retry.ts'
 import { openSeveral } from './several-ranges.ts'
 import { hostOf, normaliseUrl, separateCredentials } from './url.ts'
 import { openWindowed } from './windowed-body.ts'
+import { isRenaming, TagLooks } from './tag-looks.ts'
 import { systemCas } from './trust.ts'
 
 /** What holds downloads back; see `rates/`. */
@@ -107,6 +108,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
   const turns = new Turns(clock, PROBES_AT_ONCE, PROBE_PATIENCE_MS)
   const suspects = new Set<string>()
   const closing = new AbortController()
+  const tagLooks = new TagLooks(clock, quirks, (version) => lookAgain(exchange, clock, version, closing.signal))
   const looksBeside = (url: string) => settings.checksumHosts.some((pattern) => isHost(pattern, new URL(url).hostname))
 
   return {
@@ -155,6 +157,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
           }
           if (version.sha256 !== null && digestHosts.size < MAX_SUSPECTS) digestHosts.add(hostOf(url))
           if (result.held) held.keep(version, result.held)
+          else if (result.plain && Object.keys(fields).length === 0) tagLooks.begin(version)
           return { status: 'version', version }
         } catch (thrown) {
           if (ended.aborted) throw cancelled(ended)
@@ -181,6 +184,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
       if (!Number.isSafeInteger(range.start) || range.start < 0 || (range.end !== null && range.end < range.start))
         throw new RangeError(`not a range: ${range.start}-${range.end}`)
       try {
+        await tagLooks.check(version)
         const now = whenAsked(priority)
         const first = range.start === 0 ? held.take(version) : undefined
         // A rest is wanted alone.
@@ -209,7 +213,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
           onlyWhile(() => now() === 'background', window)
         )
       } catch (error) {
-        if (hasCode(error, 'ORIGIN_CHANGED')) suspect(url)
+        if (hasCode(error, 'ORIGIN_CHANGED') && !isRenaming(error)) suspect(url)
         // Found by HEAD a moment ago, and gone.
         if (hasCode(error, 'ORIGIN_NOT_FOUND', 'ORIGIN_FORBIDDEN') && (version.etag ?? version.lastModified) === null)
           quirks.note(url, 'asked-once')

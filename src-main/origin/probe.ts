@@ -16,6 +16,8 @@ import { privateByDefault, type SharedAnyway } from './private-by-default.ts'
 import { hostOf } from './url.ts'
 import type { StoredValidators } from './validators.ts'
 import type { Quirk, Quirks } from './quirks.ts'
+import type { TagFacts } from './tag-looks.ts'
+import { strongEtag, strongLastModified } from './validator-fields.ts'
 import { isSameByDate, isStoredVersion, isWhole, versionOf } from './version.ts'
 
 export interface ProbeOptions {
@@ -39,7 +41,7 @@ export interface Probe {
   readonly certificate?: CertificateWish | undefined
   readonly chooser?: Chooser | undefined
   readonly vouched?: boolean | undefined
-  readonly stored?: StoredValidators
+  readonly stored?: StoredValidators | undefined
   readonly signal?: AbortSignal
   /** What its earlier attempts found out. */
   readonly learned: { headRefused: boolean }
@@ -65,13 +67,17 @@ export function saysNothingOfGet(error: LarderError): boolean {
   )
 }
 
-/** What came of a probe; `held`: a GET was answered with the whole, whose bytes wait to be read or destroyed. */
+/**
+ * What came of a probe; `held`: a GET was answered with the whole, whose bytes wait to be read or destroyed; `plain`: HEAD was answered by the
+ * URL itself, and costs nothing to ask again.
+ */
 export type ProbeAnswer =
   | Extract<ProbeResult, { status: 'unchanged' }>
-  | (Extract<ProbeResult, { status: 'version' }> & { readonly held?: Answer | undefined })
+  | (Extract<ProbeResult, { status: 'version' }> & { readonly held?: Answer | undefined; readonly plain: boolean })
 
 /** Asks once (with the detours the origin makes necessary) which version lies at the origin. */
-export async function probeOnce(options: ProbeOptions, probe: Probe): Promise<ProbeAnswer> {
+export async function probeOnce(options: ProbeOptions, asked: Probe): Promise<ProbeAnswer> {
+  const probe = { ...asked, stored: asked.stored && namedBy(options.quirks, asked.url, asked.stored) }
   const withGet =
     probe.suspect ||
     probe.learned.headRefused ||
@@ -105,7 +111,12 @@ export async function probeOnce(options: ProbeOptions, probe: Probe): Promise<Pr
       if (beside !== null) version = { ...version, sha256: beside }
     }
   }
-  return { status: 'version', version, held }
+  return { status: 'version', version, held, plain: first.method === 'HEAD' && first.url === probe.url }
+}
+
+/** What was kept while tags were believed is told by its date where they say nothing. */
+function namedBy(quirks: Quirks, url: string, stored: StoredValidators): StoredValidators {
+  return stored.lastModified !== null && quirks.has(url, 'tag-per-node') ? { ...stored, etag: null } : stored
 }
 
 /** The version only one of two answers stands for is none; what both say holds. */
@@ -194,6 +205,26 @@ function saysEnough(answer: Answer): boolean {
 function isEmptyFile(answer: Answer): boolean {
   const range = parseContentRange(answer.headers['content-range'])
   return answer.status === 416 && range?.kind === 'unsatisfied' && range.total === 0
+}
+
+/** Asks for a version once more, on a connection of its own. Null where the answer is none. */
+export async function lookAgain(
+  exchange: Exchange,
+  clock: Clock,
+  version: OriginVersion,
+  signal: AbortSignal
+): Promise<TagFacts | null> {
+  const { url, certificate, chooser } = version
+  const ask = { method: 'HEAD', url, named: url, fields: {}, certificate, chooser, apart: true } as const
+  const answer = await exchange({ ...ask, answerWithinMs: HEAD_WAIT_MS, signal })
+  discard(answer, clock)
+  if (!isWhole(answer.status)) return null
+  const { headers } = answer
+  return {
+    etag: strongEtag(headers.etag),
+    lastModified: strongLastModified(headers['last-modified'], headers.date),
+    lengthBytes: parseContentLength(headers['content-length'])
+  }
 }
 
 /** @param ranged where it was asked with GET, it was asked for a range */

@@ -149,6 +149,10 @@ export const behaviours: Record<string, (call: OddCall) => void | Promise<void>>
   'chunked-bare': (call) => chunked(call, []),
   'weak-etag': (call) => serve(call, { etag: 'W/"v1"', lastModified: null }),
   bare: named('Cache-Control: max-age=3600', { etag: null, lastModified: null }),
+  /** Answers come from two nodes in turns. */
+  nodes: (call) => serve(call, { etag: `"node-${call.count(call.path) % 2}"` }),
+  'changes-once': (call) => serve(call, { etag: call.count(call.path) === 1 ? '"old"' : '"new"' }),
+  'head-once': (call) => (call.method === 'HEAD' && call.count(call.path) > 1 ? call.hang() : serve(call)),
   etags: (call) => serve(call, { etag: `"node-${call.count(call.target)}"` }),
   redir: (call) => redirect(call, `/signed/f.bin?t=${call.count('redir')}`),
   signed: (call) => {
