@@ -90,7 +90,8 @@ const conditions = new Set([
  */
 export function personalField(headers: IncomingHttpHeaders): string | null {
   const found = Object.entries(headers).find(
-    ([name, value]) => !impersonal.has(name) || (name !== 'proxy-authorization' && userInfo.test(String(value)))
+    ([name, value]) =>
+      (!impersonal.has(name) && !hopByHop.has(name)) || (name !== 'proxy-authorization' && userInfo.test(String(value)))
   )
   return found?.[0] ?? null
 }

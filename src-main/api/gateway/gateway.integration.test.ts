@@ -335,6 +335,15 @@ describe('what is not shared', () => {
   })
 })
 
+test('who offers to speak HTTP/2 instead, as cargo does, is answered as others are, and shares', async () => {
+  const path = newPath()
+  const url = origin.put(path, Buffer.from('a crate'))
+  const offer = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQAoAAAAAIAAAAA' }
+  const got = await get(fetchOf(url), { headers: offer })
+  expect([got.status, got.body.toString()]).toEqual([200, 'a crate'])
+  expect((await get(fetchOf(url))).headers['cache-status']).toBe('larder; hit')
+})
+
 describe('what the origin refuses', () => {
   test('keeps its status, so that tools understand it', async () => {
     const missing = await get(fetchOf(`${origin.url}/not-there`))

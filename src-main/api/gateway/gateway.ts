@@ -113,7 +113,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     request.destroy()
   })
   server.on('clientError', answerUnreadable)
-  server.on('upgrade', (_request, socket) => socket.destroy())
   const port = await listenOn(server, { host: '127.0.0.1', port: options.port }).catch((error: unknown) => {
     const taken = systemCode(error) === 'EADDRINUSE' || systemCode(error) === 'EACCES'
     if (!taken) throw error
