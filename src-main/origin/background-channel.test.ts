@@ -38,6 +38,12 @@ describe('a background channel', () => {
   })
 })
 
+test('a URL that is pasted with blanks, quotes or angle brackets around it is taken without them', () => {
+  const right = 'https://files.example/a.iso'
+  for (const around of ['"?"', "'?'", '<?>', ' ?', '\t?\n', ' "?" '])
+    expect(absoluteUrl(around.replace('?', right), null), around).toBe(right)
+})
+
 describe('a relative URL', () => {
   test.each([
     ['scripts/a.ps1', 'https://channel.example/pub/scripts/a.ps1'],

@@ -324,6 +324,18 @@ describe('what is not shared', () => {
     }
   })
 
+  test('while all is paused, what lies here is given all the same', async () => {
+    const url = origin.put(newPath(), Buffer.from('kept'))
+    expect((await get(fetchOf(url))).status).toBe(200)
+    agent().pauseAll(null)
+    try {
+      const got = await get(fetchOf(url))
+      expect([got.status, got.body.toString(), got.headers['cache-status']]).toEqual([200, 'kept', 'larder; hit'])
+    } finally {
+      agent().resumeAll()
+    }
+  })
+
   test('while all is paused nothing is begun', async () => {
     agent().pauseAll(null)
     try {
