@@ -71,9 +71,10 @@ export class Source {
     this.#first = undefined
     this.url = answer.url
     try {
-      if (await this.#hasTagPerNode(answer, at)) {
+      if (await this.#hasTagPerNode(answer)) {
         quirks.note(version.url, 'tag-per-node')
-        if (isMisnamed(version, quirks)) throw misnamed(version)
+        // What has come already is worth more than the name.
+        if (at === 0 && isMisnamed(version, quirks)) throw misnamed(version)
       }
       const sameAnyway = quirks.has(version.url, 'tag-per-node')
       const stretch = stretchOf(version, answer, { at, wanted, asked, sameAnyway }, clock.wallMs())
@@ -98,13 +99,14 @@ export class Source {
    * The answer has another entity tag, but the date and length of the version. A third answer tells whether the file is another one, or
    * whether each answer just has a tag of its own.
    */
-  async #hasTagPerNode(answer: Answer, at: number): Promise<boolean> {
+  async #hasTagPerNode(answer: Answer): Promise<boolean> {
     const version = this.#version
     const { quirks, clock } = this.#options
-    if (at > 0 || version.etag === null || quirks.has(version.url, 'tag-per-node')) return false
+    if (version.etag === null || quirks.has(version.url, 'tag-per-node')) return false
     if (answer.headers.etag === undefined || answer.headers.etag.trim() === version.etag) return false
     if (!isSameByDate(version, factsOf(answer))) return false
-    const third = await askOne(this.#options, version, this.url, {}, 'HEAD')
+    const third = await askOne(this.#options, version, this.url, {}, 'HEAD').catch(() => null)
+    if (third === null) return false
     discard(third, clock)
     return isWhole(third.status) && isSameByDate(version, factsOf(third)) && third.headers.etag !== answer.headers.etag
   }
