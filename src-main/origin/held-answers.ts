@@ -2,8 +2,11 @@ import type { Clock, Timer } from '../lib/clock.ts'
 import type { Answer } from './exchange.ts'
 import type { OriginVersion } from './origin.ts'
 
-/** Time between the question for a version and the one for its bytes. */
-const HELD_MS = 5000
+/**
+ * Time between the question for a version and the one for its bytes: what is let go crosses the line again. On a PC where fifty programs
+ * start at once an election takes many seconds; servers give up a reader that takes nothing after 60 (nginx, Apache).
+ */
+const HELD_MS = 30_000
 const MAX_HELD = 16
 
 /**
