@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import type { ToHub } from '../contract/hub-messages.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
+import { Bitmap } from '../lib/bitmap.ts'
+import { LarderError } from '../lib/errors.ts'
 import type { ServedContent } from '../peers/network.ts'
 import { lone } from '../pieces/piece-buffers.ts'
 import { pieceLength, planPieces } from '../pieces/plan.ts'
@@ -24,6 +26,8 @@ function rig({ answers = true } = {}) {
   const sent: ToHub[] = []
   const opening: (() => void)[] = []
   let isSlow = false
+  let cuts = 0
+  const kept = new Set<number>()
   const served = ({ pieces, have }: Here): ServedContent => {
     const plan = planPieces(pieces * MIB)
     return {
@@ -42,6 +46,10 @@ function rig({ answers = true } = {}) {
         tagOf: () => 'a'.repeat(128),
         bring: async (_hub: PeerId, name: ContentKey, _content: ServedContent, { first }: { first: number }) => {
           brought.push(`${name.slice('version:'.length)} ${first}`)
+          if (cuts-- > 0) {
+            kept.add(first)
+            throw new LarderError('PEER_LOST', 'The connection broke after the first piece of the run')
+          }
           return 'kept'
         }
       } as never
@@ -56,8 +64,9 @@ function rig({ answers = true } = {}) {
     send: (to, message) => {
       sent.push(message)
       if (!answers || message.t !== 'hub.offer') return
-      const map = Buffer.alloc(Math.ceil(planPieces(message.lengthBytes).count / 8)).toString('base64')
-      clock.after(1, () => depositor.kept(to, message.key, map))
+      const map = new Bitmap(planPieces(message.lengthBytes).count)
+      for (const index of kept) map.add(index)
+      clock.after(1, () => depositor.kept(to, message.key, map.toBase64()))
     }
   })
   return {
@@ -67,6 +76,8 @@ function rig({ answers = true } = {}) {
     sent,
     has: (name: string, pieces: number, have: number[]) =>
       here.set(keyOf(name), { pieces, have: new Set(have) }).get(keyOf(name))!,
+    /** So many runs are cut after their first piece. */
+    cut: (times: number) => void (cuts = times),
     bring: (name: string) => depositor.bring(hub, keyOf(name), keyOf(name)),
     openSlowly: () => {
       isSlow = true
@@ -85,6 +96,16 @@ test('downloads that stand still keep nothing else from being brought, and go on
   still[1]!.have.add(1)
   await clock.pass(2000)
   expect(brought.at(-1)).toBe('two 1')
+  await depositor.stop()
+})
+
+test('runs that are cut, as over a slow line, go on after the pieces that came', async () => {
+  const { clock, brought, has, bring, depositor, cut } = rig()
+  has('slow', 8, [0, 1, 2, 3, 4, 5, 6, 7])
+  cut(7)
+  bring('slow')
+  await clock.pass(20_000)
+  expect(brought).toEqual([0, 1, 2, 3, 4, 5, 6, 7].map((n) => `slow ${n}`))
   await depositor.stop()
 })
 

@@ -44,6 +44,8 @@ interface Job {
   readonly abort: AbortController
   readonly offered: Set<string>
   have: Bitmap | null
+  /** Pieces, as it said last. */
+  hubHas: number
   /** The map that the hub has, as it came; its size is known with the content. */
   answer: ((map: string) => void) | null
   failures: number
@@ -80,6 +82,7 @@ export class Depositor {
       abort: new AbortController(),
       offered: new Set(),
       have: null,
+      hubHas: 0,
       answer: null,
       failures: 0,
       absences: 0,
@@ -201,6 +204,8 @@ export class Depositor {
       return 'moved'
     } catch (error) {
       if (abort.signal.aborted || ++job.failures >= MAX_FAILURES) throw error
+      // What came before it broke off is not brought again.
+      job.have = null
       return 'waits'
     }
   }
@@ -217,6 +222,8 @@ export class Depositor {
     const bytes = map === null ? null : Buffer.from(map, 'base64')
     if (bytes?.length !== Math.ceil(plan.count / 8)) return false
     job.have = new Bitmap(plan.count, bytes)
+    if (job.have.count > job.hubHas) job.failures = 0
+    job.hubHas = job.have.count
     if (first !== undefined) job.offered.add(first)
     return true
   }
