@@ -10,10 +10,10 @@ import type { PeerNetwork, ServedContent } from '../peers/network.ts'
 /** Bytes and pieces of one request. */
 const RUN_BYTES = 4 * 1024 * 1024
 const MAX_RUN = 16
-/** Contents that are brought at the same time; others wait for their turn. */
+/** Contents that are brought at the same time; others wait for their turn, those of which nothing new is here give theirs back. */
 const MAX_ACTIVE = 2
 const MAX_JOBS = 256
-/** A running download is looked at for new pieces this often. */
+/** A running download is looked at for new pieces after so long, and less and less often, but at least each {@link TELL_MS}. */
 const BEAT_MS = 250
 const TELL_MS = 1000
 /** The hub answers an offer within so long. */
@@ -21,7 +21,7 @@ const ANSWER_MS = 10_000
 /** A download that does not move for so long is left. */
 const IDLE_MS = 600_000
 const MAX_FAILURES = 5
-const MAX_ABSENCES = 20
+const MAX_ABSENCES = 8
 /** Credentials of one offer. */
 const MAX_SIGNERS = 16
 
@@ -44,6 +44,8 @@ interface Job {
   readonly abort: AbortController
   readonly offered: Set<string>
   have: Bitmap | null
+  /** Pieces, as it said last. */
+  hubHas: number
   /** The map that the hub has, as it came; its size is known with the content. */
   answer: ((map: string) => void) | null
   failures: number
@@ -51,6 +53,9 @@ interface Job {
   movedMs: number
   toldBytes: number
   toldMs: number
+  restMs: number
+  /** Nothing new of it is here; it is looked at again then. */
+  rest: Timer | null
 }
 
 /** Brings contents of this PC to the deposits of hubs that want them: in order, as they come in, at the pace of uploads. */
@@ -77,12 +82,15 @@ export class Depositor {
       abort: new AbortController(),
       offered: new Set(),
       have: null,
+      hubHas: 0,
       answer: null,
       failures: 0,
       absences: 0,
       movedMs: nowMs,
       toldBytes: 0,
-      toldMs: nowMs
+      toldMs: nowMs,
+      restMs: BEAT_MS,
+      rest: null
     }
     this.#jobs.set(id, job)
     this.#waiting.push(job)
@@ -98,45 +106,65 @@ export class Depositor {
 
   /** The connection to this hub is gone. */
   lost(hub: PeerId): void {
-    for (const job of this.#jobs.values())
-      if (job.hub === hub) job.abort.abort(new LarderError('CANCELLED', 'The hub is gone'))
+    const gone = [...this.#jobs.values()].filter((job) => job.hub === hub)
+    for (const job of gone) this.#end(job, new LarderError('CANCELLED', 'The hub is gone'))
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
-    for (const { abort } of this.#jobs.values()) abort.abort(new LarderError('CANCELLED', 'The agent is stopping'))
+    for (const job of [...this.#jobs.values()]) this.#end(job, new LarderError('CANCELLED', 'The agent is stopping'))
     await Promise.all(this.#running)
+  }
+
+  #end(job: Job, why?: LarderError): void {
+    job.rest?.cancel()
+    if (why) job.abort.abort(why)
+    const id = idOf(job.hub, job.name)
+    // After its hub is back there may be another one for the same.
+    if (this.#jobs.get(id) === job) this.#jobs.delete(id)
   }
 
   #next(): void {
     while (this.#running.size < MAX_ACTIVE) {
       const job = this.#waiting.shift()
       if (!job) return
+      if (job.abort.signal.aborted) continue
       const running = this.#run(job)
         // Nobody waits for it here: the hub asks another one.
-        .catch(() => {})
-        .finally(() => {
+        .catch(() => 'over' as const)
+        .then((outcome) => {
           this.#running.delete(running)
-          this.#jobs.delete(idOf(job.hub, job.name))
+          if (outcome === 'over' || job.abort.signal.aborted) this.#end(job)
+          else this.#rest(job)
           this.#next()
         })
       this.#running.add(running)
     }
   }
 
-  async #run(job: Job): Promise<void> {
+  /** Brings what is here. */
+  async #run(job: Job): Promise<'waits' | 'over'> {
     const { clock } = this.#world
     while (!job.abort.signal.aborted) {
       const step = await this.#step(job)
-      if (step === 'over') return
-      if (step === 'moved') {
-        job.movedMs = clock.monotonicMs()
-        continue
-      }
-      if (clock.monotonicMs() - job.movedMs >= IDLE_MS) return
-      this.#tellProgress(job)
-      await this.#pass(BEAT_MS, job)
+      if (step !== 'moved') return step
+      job.movedMs = clock.monotonicMs()
+      job.restMs = BEAT_MS
     }
+    return 'over'
+  }
+
+  /** Others have their turn before it is looked at again. */
+  #rest(job: Job): void {
+    const { clock } = this.#world
+    if (clock.monotonicMs() - job.movedMs >= IDLE_MS) return this.#end(job)
+    this.#tellProgress(job)
+    job.rest = clock.after(job.restMs, () => {
+      job.rest = null
+      this.#waiting.push(job)
+      this.#next()
+    })
+    job.restMs = Math.min(TELL_MS, 2 * job.restMs)
   }
 
   /** Brings one run, where there is one. */
@@ -176,6 +204,8 @@ export class Depositor {
       return 'moved'
     } catch (error) {
       if (abort.signal.aborted || ++job.failures >= MAX_FAILURES) throw error
+      // What came before it broke off is not brought again.
+      job.have = null
       return 'waits'
     }
   }
@@ -184,7 +214,7 @@ export class Depositor {
   async #offer(job: Job, { plan }: ServedContent, first?: PeerId): Promise<boolean> {
     const { network, signersOf, send } = this.#world
     const tag = network.deposits.tagOf(job.key)
-    if (tag === undefined) return false
+    if (tag === undefined || job.abort.signal.aborted) return false
     const signers = signersOf(job.key).slice(0, MAX_SIGNERS)
     const answered = this.#answer(job)
     send(job.hub, { t: 'hub.offer', key: job.name, tag, lengthBytes: plan.lengthBytes, signers: [...signers] })
@@ -192,6 +222,8 @@ export class Depositor {
     const bytes = map === null ? null : Buffer.from(map, 'base64')
     if (bytes?.length !== Math.ceil(plan.count / 8)) return false
     job.have = new Bitmap(plan.count, bytes)
+    if (job.have.count > job.hubHas) job.failures = 0
+    job.hubHas = job.have.count
     if (first !== undefined) job.offered.add(first)
     return true
   }
@@ -208,19 +240,6 @@ export class Depositor {
       const limit: Timer = this.#world.clock.after(ANSWER_MS, () => settle(null))
       job.answer = settle
       job.abort.signal.addEventListener('abort', onAbort, { once: true })
-    })
-  }
-
-  #pass(ms: number, { abort }: Job): Promise<void> {
-    return new Promise((resolve) => {
-      const settle = () => {
-        timer.cancel()
-        abort.signal.removeEventListener('abort', settle)
-        resolve()
-      }
-      const timer: Timer = this.#world.clock.after(ms, settle)
-      abort.signal.addEventListener('abort', settle, { once: true })
-      if (abort.signal.aborted) settle()
     })
   }
 

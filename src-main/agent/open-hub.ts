@@ -6,6 +6,7 @@ import type { PeerId } from '../contract/ids.ts'
 import type { HubView } from '../contract/hub-view.ts'
 import type { Settings } from '../contract/settings.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
+import { MAX_CONTENTS } from '../hub/deposit.ts'
 import { DepositStore } from '../hub/deposit-store.ts'
 import { Hub } from '../hub/hub.ts'
 import type { HubStore } from '../hub/store.ts'
@@ -150,7 +151,7 @@ async function openDeposit(
     () =>
       DepositStore.open({
         dir,
-        limits: { maxBytes: depositMaxBytes, keepMs: depositHours * 3_600_000 },
+        limits: { maxBytes: depositMaxBytes, maxContents: MAX_CONTENTS, keepMs: depositHours * 3_600_000 },
         clock,
         hashes,
         buffers,

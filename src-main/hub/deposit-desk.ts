@@ -77,7 +77,8 @@ export class DepositDesk implements DepositShelf {
   noteSource(site: string, key: ContentKey, id: PeerId): void {
     // It may have given up bringing it while it was not complete: harmless to repeat.
     if (this.#wanted.get(whereOf(site, key))?.by === id) this.#world.send(id, { t: 'hub.bring', key })
-    else if (this.#world.always || this.#unmet.has(whereOf(site, key))) this.#want(site, key)
+    else if (this.#unmet.has(whereOf(site, key))) this.#want(site, key)
+    else if (this.#world.always && !this.stateOf(site, key)?.complete) this.#want(site, key)
   }
 
   lost(id: PeerId): void {
@@ -176,6 +177,8 @@ export class DepositDesk implements DepositShelf {
       this.#wanted.delete(whereOf(site, key))
       return this.#world.changed()
     }
+    // It may have gone meanwhile.
+    if (this.#world.siteOf(from) !== site || this.#offenders.has(from)) return
     this.#learn(kept, from, signers)
     const own = this.#brought.get(from) ?? new Map<ContentKey, KeptContent>()
     keepLatest(own, key, kept, MAX_EACH)
@@ -200,7 +203,6 @@ export class DepositDesk implements DepositShelf {
   /** @param asker not asked to bring it */
   #want(site: string, key: ContentKey, asker?: PeerId): void {
     const { clock, siteOf, sourcesOf } = this.#world
-    if (this.stateOf(site, key)?.complete) return
     const where = whereOf(site, key)
     const by = chooseBringer(
       this.#wanted.get(where) ?? null,
@@ -222,7 +224,7 @@ export class DepositDesk implements DepositShelf {
     if (kept.removed) return null
     if (!kept.have.has(record.index)) {
       const spki = kept.signers.has(record.signer) ? network.memberKey(record.signer) : undefined
-      if (!spki) return this.#offends(from, `brought a piece signed by nobody this hub believes (${record.signer})`)
+      if (!spki) return this.#putOff(kept, from, `piece ${record.index} is signed by nobody this hub believes`)
       if (!records.verify(Buffer.from(tag.slice(0, 64), 'hex'), record, spki))
         return this.#offends(from, `brought piece ${record.index} with a forged record`)
       try {
@@ -241,6 +243,14 @@ export class DepositDesk implements DepositShelf {
     else if (this.#wanted.get(where)?.by === from) this.#wanted.set(where, { by: from, movedMs: clock.monotonicMs() })
     if (kept.have.complete) this.#world.changed()
     return null
+  }
+
+  /** It need not know better: a member may have been expelled a moment ago, or more have signed than are kept. Another one is asked first. */
+  #putOff({ name: { site, key } }: KeptContent, from: PeerId, reason: string): string {
+    this.#brought.get(from)?.delete(key)
+    const where = whereOf(site, key)
+    if (this.#wanted.get(where)?.by === from) this.#wanted.set(where, { by: from, movedMs: -Infinity })
+    return reason
   }
 
   #offends(id: PeerId, reason: string): string {

@@ -19,8 +19,6 @@ import { KeptContent, type KeptName } from './kept-content.ts'
 
 const SWEEP_MS = 600_000
 const MAX_META_BYTES = 256 * 1024
-/** Contents in it; each costs three files and memory for its records. */
-const MAX_CONTENTS = 20_000
 
 const Meta = z.object({
   v: z.literal(1),
@@ -50,7 +48,7 @@ export class DepositStore extends EventEmitter<{ removed: [KeptContent] }> {
   readonly #all = new Map<string, KeptContent>()
   /** By site and key; several where they were brought with different tags. */
   readonly #byKey = new Map<string, Set<KeptContent>>()
-  /** Admissions go one after the other: each counts what the one before took. */
+  /** Admissions and sweeps go one after the other: each counts what the one before took, and folders are not made while they are deleted. */
   #turn: Promise<unknown> = Promise.resolve()
   #sweep: Timer | undefined
   #displaced = 0
@@ -116,12 +114,21 @@ export class DepositStore extends EventEmitter<{ removed: [KeptContent] }> {
 
   /** The content of this name, begun where there is none. @returns undefined when there is no room for it */
   admit(name: KeptName, place: string): Promise<KeptContent | undefined> {
-    const turn = this.#turn.then(() => this.#admit(name, place))
+    return this.#inTurn(() => this.#admit(name, place))
+  }
+
+  /** Deletes what has been there for too long without use, or is more than it may. */
+  sweep(): Promise<void> {
+    return this.#inTurn(() => this.#sweepAll())
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
     this.#turn = turn.catch(() => {})
     return turn
   }
 
-  async remove(kept: KeptContent): Promise<void> {
+  async #remove(kept: KeptContent): Promise<void> {
     if (!this.#all.delete(kept.id)) return
     kept.noteRemoved()
     const where = JSON.stringify([kept.name.site, kept.name.key])
@@ -134,13 +141,12 @@ export class DepositStore extends EventEmitter<{ removed: [KeptContent] }> {
     )
   }
 
-  /** Deletes what has been there for too long without use, or is more than it may. */
-  async sweep(): Promise<void> {
+  async #sweepAll(): Promise<void> {
     const { limits, clock } = this.#o
     const gone = new Set(outlived(this.all(), limits, clock.wallMs()))
     const left = this.all().filter(({ id }) => !gone.has(id))
-    for (const id of makeRoom(left, { place: '', lengthBytes: 0 }, limits) ?? []) gone.add(id)
-    for (const id of gone) await this.remove(this.#all.get(id)!)
+    for (const id of makeRoom(left, null, limits) ?? []) gone.add(id)
+    for (const id of gone) await this.#remove(this.#all.get(id)!)
   }
 
   /** Credentials were added. */
@@ -160,14 +166,18 @@ export class DepositStore extends EventEmitter<{ removed: [KeptContent] }> {
     const { dir, limits, clock, minFreeBytes, freeBytes = freeBytesOf } = this.#o
     const { lengthBytes } = name
     const room = lengthBytes > 0 ? makeRoom(this.all(), { place, lengthBytes }, limits) : null
-    if (room === null || this.#all.size - room.length >= MAX_CONTENTS) return undefined
+    if (room === null) return undefined
     try {
-      for (const gone of room) await this.remove(this.#all.get(gone)!)
-      this.#displaced += room.length
-      if ((await freeBytes(dir)) - lengthBytes < minFreeBytes()) {
+      const going = new Set(room)
+      // Files are made with holes: what others have yet to fill is taken as well.
+      let freed = 0
+      for (const kept of this.#all.values()) freed += going.has(kept.id) ? kept.presentBytes : -kept.missingBytes
+      if ((await freeBytes(dir)) + freed - lengthBytes < minFreeBytes()) {
         this.#trouble = 'the disk has less free than cache.minFreeBytes'
         return undefined
       }
+      for (const gone of room) await this.#remove(this.#all.get(gone)!)
+      this.#displaced += room.length
       const plan = planPieces(lengthBytes)
       const path = join(dir, id)
       await rm(path, { recursive: true, force: true })

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { PeerId } from '../contract/ids.ts'
 import { BRING_PATIENCE_MS, chooseBringer, makeRoom, outlived, type Deposited } from './deposit.ts'
 
-const limits = { maxBytes: 1000, keepMs: 3_600_000 }
+const limits = { maxBytes: 1000, maxContents: 1000, keepMs: 3_600_000 }
 const deposited = fc.record({
   place: fc.constantFrom('10.1.0.1', '10.1.0.2', '10.2.0.1', '10.3.0.1'),
   lengthBytes: fc.integer({ min: 0, max: 400 }),

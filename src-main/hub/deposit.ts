@@ -12,8 +12,12 @@ export interface Deposited {
   readonly usedMs: number
 }
 
+/** Contents in a deposit; each costs three files and memory for its records. */
+export const MAX_CONTENTS = 20_000
+
 export interface DepositLimits {
   readonly maxBytes: number
+  readonly maxContents: number
   readonly keepMs: number
 }
 
@@ -24,33 +28,52 @@ export function outlived(all: readonly Deposited[], { keepMs }: DepositLimits, n
 
 /**
  * What has to go so that `coming` has room: again and again what was used longest ago of the place that has most in there, `coming`
- * counted. So who fills a deposit displaces what it brought itself, and nobody who has less.
+ * counted; most bytes, or most contents where those are too many. So who fills a deposit displaces what it brought itself, and nobody who
+ * has less.
+ * @param coming null: what is there is too much by itself
  * @returns null when it cannot be taken: it is larger than all, or its place would have to give up `coming` itself
  */
 export function makeRoom(
   all: readonly Deposited[],
-  coming: Pick<Deposited, 'place' | 'lengthBytes'>,
-  { maxBytes }: DepositLimits
+  coming: Pick<Deposited, 'place' | 'lengthBytes'> | null,
+  { maxBytes, maxContents }: Pick<DepositLimits, 'maxBytes' | 'maxContents'>
 ): string[] | null {
-  if (coming.lengthBytes > maxBytes) return null
+  if (coming !== null && coming.lengthBytes > maxBytes) return null
   const left = all.toSorted((a, b) => a.usedMs - b.usedMs)
   const gone: string[] = []
-  const held = new Map<string, number>([[coming.place, coming.lengthBytes]])
-  for (const { place, lengthBytes } of left) held.set(place, (held.get(place) ?? 0) + lengthBytes)
-  let used = [...held.values()].reduce((sum, bytes) => sum + bytes, 0)
-  while (used > maxBytes) {
-    // Of several with the same, the one that brings gives way.
-    const [fullest] = [...held].toSorted(
-      ([a, x], [b, y]) => y - x || Number(b === coming.place) - Number(a === coming.place)
-    )[0]!
+  const bytes = new Shares()
+  const contents = new Shares()
+  for (const { place, lengthBytes } of coming === null ? left : [coming, ...left]) {
+    bytes.add(place, lengthBytes)
+    contents.add(place, 1)
+  }
+  for (;;) {
+    const tooMuch = bytes.sum > maxBytes ? bytes : contents.sum > maxContents ? contents : null
+    if (tooMuch === null) return gone
+    const fullest = tooMuch.fullest(coming?.place)
     const at = left.findIndex(({ place }) => place === fullest)
     if (at < 0) return null
     const [victim] = left.splice(at, 1)
     gone.push(victim!.id)
-    held.set(fullest, held.get(fullest)! - victim!.lengthBytes)
-    used -= victim!.lengthBytes
+    bytes.add(fullest, -victim!.lengthBytes)
+    contents.add(fullest, -1)
   }
-  return gone
+}
+
+/** What each place has of something. */
+class Shares {
+  readonly #of = new Map<string, number>()
+  sum = 0
+
+  add(place: string, amount: number): void {
+    this.sum += amount
+    this.#of.set(place, (this.#of.get(place) ?? 0) + amount)
+  }
+
+  /** @param yields of several with the same this one */
+  fullest(yields: string | undefined): string {
+    return [...this.#of].toSorted(([a, x], [b, y]) => y - x || Number(b === yields) - Number(a === yields))[0]![0]
+  }
 }
 
 /** Whoever was asked to bring something and has not brought a piece for so long is not waited for. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { open, utimes } from 'node:fs/promises'
+import { open, utimes, type FileHandle } from 'node:fs/promises'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { Credential } from '../contract/peer-messages.ts'
 import type { Bitmap } from '../lib/bitmap.ts'
@@ -45,6 +45,7 @@ export class KeptContent {
   readonly #dir: string
   readonly #slots: RecordSlots
   readonly #unproved: Set<number>
+  readonly #writing = new Map<number, Promise<boolean>>()
   readonly #parts: KeptParts
   #usedMs: number
   #notedMs: number
@@ -73,6 +74,18 @@ export class KeptContent {
 
   get lengthBytes(): number {
     return this.name.lengthBytes
+  }
+
+  /** Bytes of the pieces that are not there yet. */
+  get missingBytes(): number {
+    const { count, pieceBytes } = this.plan
+    const last = count - 1
+    const shorter = this.have.has(last) ? 0 : pieceBytes - pieceLength(this.plan, last)
+    return (count - this.have.count) * pieceBytes - shorter
+  }
+
+  get presentBytes(): number {
+    return this.lengthBytes - this.missingBytes
   }
 
   get usedMs(): number {
@@ -109,22 +122,28 @@ export class KeptContent {
 
   /** @returns false when the bytes are not those of the record. @throws the file system's error */
   async write(data: Buffer, record: PieceRecord): Promise<boolean> {
+    const { index } = record
+    // Of two that bring one piece the second waits: bytes and record of different ones must not meet on the disk.
+    for (let other = this.#writing.get(index); other; other = this.#writing.get(index)) await other.catch(() => {})
+    if (this.have.has(index)) return true
+    const writing = this.#write(data, record).finally(() => this.#writing.delete(index))
+    this.#writing.set(index, writing)
+    return writing
+  }
+
+  async #write(data: Buffer, record: PieceRecord): Promise<boolean> {
     const { index, digest } = record
-    const [bytes, slots] = await Promise.all([
-      open(join(this.#dir, 'data'), 'r+'),
-      open(join(this.#dir, 'records'), 'r+')
-    ])
-    try {
-      const afterwards = { fd: slots.fd, position: index * SLOT_BYTES, bytes: encodeSlot(record) }
-      const job = { data, fd: bytes.fd, position: pieceStart(this.plan, index), expected: digest, afterwards }
-      const { written } = await this.#parts.hashes.digestAndWrite(job)
-      if (!written) return false
-      this.#slots.add(record)
-      this.#unproved.delete(index)
-      return true
-    } finally {
-      await Promise.all([bytes.close(), slots.close()])
-    }
+    return this.#withFile('data', 'r+', (bytes) =>
+      this.#withFile('records', 'r+', async (slots) => {
+        const afterwards = { fd: slots.fd, position: index * SLOT_BYTES, bytes: encodeSlot(record) }
+        const job = { data, fd: bytes.fd, position: pieceStart(this.plan, index), expected: digest, afterwards }
+        const { written } = await this.#parts.hashes.digestAndWrite(job)
+        if (!written) return false
+        this.#slots.add(record)
+        this.#unproved.delete(index)
+        return true
+      })
+    )
   }
 
   /** @throws the file system's error; RangeError when what lies there is not what was kept: it is forgotten then */
@@ -134,10 +153,9 @@ export class KeptContent {
     const length = pieceLength(this.plan, index)
     const piece = this.#parts.buffers.take(length)
     try {
-      const file = await open(join(this.#dir, 'data'), 'r')
-      const { bytesRead } = await file
-        .read(piece.data, 0, length, pieceStart(this.plan, index))
-        .finally(() => file.close())
+      const { bytesRead } = await this.#withFile('data', 'r', (file) =>
+        file.read(piece.data, 0, length, pieceStart(this.plan, index))
+      )
       if (bytesRead === length && !this.#unproved.has(index)) return piece
       // On loan for the hash: what comes back is the same memory, or the bytes handed back.
       const { digest, data } = await this.#parts.hashes.digest(piece.data)
@@ -156,7 +174,15 @@ export class KeptContent {
   async #forget(index: number): Promise<void> {
     this.#slots.delete(index)
     this.#unproved.delete(index)
-    const slots = await open(join(this.#dir, 'records'), 'r+')
-    await slots.write(EMPTY_SLOT, 0, SLOT_BYTES, index * SLOT_BYTES).finally(() => slots.close())
+    await this.#withFile('records', 'r+', (slots) => slots.write(EMPTY_SLOT, 0, SLOT_BYTES, index * SLOT_BYTES))
+  }
+
+  async #withFile<T>(name: 'data' | 'records', flags: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
+    const file = await open(join(this.#dir, name), flags)
+    try {
+      return await use(file)
+    } finally {
+      await file.close()
+    }
   }
 }

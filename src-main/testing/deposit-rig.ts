@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FromHub, ToHub } from '../contract/hub-messages.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
-import type { DepositLimits } from '../hub/deposit.ts'
+import { MAX_CONTENTS, type DepositLimits } from '../hub/deposit.ts'
 import { DepositStore } from '../hub/deposit-store.ts'
 import { Hub } from '../hub/hub.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -101,7 +101,7 @@ export class DepositRig {
     await this.store?.stop()
     this.store = await DepositStore.open({
       dir: this.dir,
-      limits: { maxBytes: 1e9, keepMs: 3_600_000, ...this.#o.limits },
+      limits: { maxBytes: 1e9, maxContents: MAX_CONTENTS, keepMs: 3_600_000, ...this.#o.limits },
       clock: systemClock,
       hashes: this.#hashes,
       buffers: new PieceBuffers(systemClock),

@@ -78,6 +78,27 @@ describe('signs of life', () => {
     expect(lost).toEqual([])
   })
 
+  test.each(['ping', 'turn', 'probe'] as const)('leave no timer behind where the %s itself ends them', (how) => {
+    const clock = stepClock()
+    const attention = new Attention(false)
+    const ends = [0, 1].map(
+      () =>
+        new Heartbeat(clock, attention, 0, {
+          // A connection may turn out to be broken when something is sent; and with it another one.
+          ping: () => ends.forEach((end) => end.end()),
+          lost: () => {
+            throw new Error('it had ended')
+          }
+        })
+    )
+    clock.pass(59_000)
+    if (how === 'turn') attention.turn(true)
+    if (how === 'probe') ends[0]!.probe()
+    clock.pass(1000)
+    expect(clock.pending).toBe(0)
+    clock.pass(300_000)
+  })
+
   test('leave no timer and no watcher behind', () => {
     const attention = new Attention()
     const { clock, ends } = pair([attention, attention])

@@ -90,6 +90,7 @@ export class Heartbeat {
     if (this.#probe || this.#ended) return
     const askedAt = this.#clock.monotonicMs()
     this.#ping()
+    if (this.#ended) return
     this.#probe = this.#clock.after(PROBE_MS, () => {
       this.#probe = undefined
       if (this.#heardAt < askedAt) this.#ports.lost(null)
@@ -109,6 +110,7 @@ export class Heartbeat {
   }
 
   #turned(): void {
+    if (this.#ended) return
     const { pingMs, silenceMs } = this.#pace
     const nowMs = this.#clock.monotonicMs()
     if (nowMs - this.#heardAt >= pingMs) {
@@ -118,8 +120,9 @@ export class Heartbeat {
     this.#wait()
   }
 
-  /** One timer for whatever is next, however much is heard meanwhile. */
+  /** One timer for whatever is next, however much is heard meanwhile; none when a ping has ended it. */
   #wait(): void {
+    if (this.#ended) return
     const { pingMs, silenceMs } = this.#pace
     const pingAt = Math.max(this.#heardAt, this.#pingedAt) + pingMs
     const lostAt = Math.max(this.#heardAt, this.#countsFrom) + silenceMs
