@@ -234,6 +234,36 @@ export const benches: readonly Bench[] = [
     ]
   },
   {
+    name: 'sim',
+    file: 'sim.ts',
+    args: ['--sizes', '250,500'],
+    quick: ['--sizes', '10,50'],
+    runs: 1,
+    figures: [
+      {
+        title: '250 PCs ask for one content: masters',
+        unit: '',
+        digits: 0,
+        of: at('downloads.0.masters'),
+        must: { most: 1 }
+      },
+      {
+        title: 'the same: what the coordinator sends for the election',
+        unit: ' MB',
+        digits: 2,
+        of: (report) => (at('downloads.0.electionBytes')(report) ?? NaN) / 1e6,
+        must: { most: 0.5 }
+      },
+      {
+        title: 'the same: first question → decision (window 0.2 s)',
+        unit: ' ms',
+        digits: 0,
+        of: at('downloads.0.electionMs'),
+        must: { most: 250 }
+      }
+    ]
+  },
+  {
     name: 'model',
     file: 'model.ts',
     args: ['--sequences', '100000'],

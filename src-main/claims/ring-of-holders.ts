@@ -2,7 +2,7 @@ import type { PeerId } from '../contract/ids.ts'
 import type { Holder } from './claims.ts'
 
 /** So many others are few: everybody is told of all of them. */
-export const FEW_HOLDERS = 64
+export const FEW_HOLDERS = 32
 /** Of more than those an agent is told of so many; as many are told of it. */
 export const HOLDERS_OF_MANY = 14
 
