@@ -164,6 +164,11 @@ function settingPolicy(facts: SettingFacts, kind: Kind): string {
   )
 }
 
+/** The format allows letters, digits and underscores. */
+function choiceId(id: string, choice: string): string {
+  return `${id}_${choice.replaceAll('-', '_')}`
+}
+
 function elementOf(
   id: string,
   valueName: string,
@@ -178,7 +183,7 @@ function elementOf(
         ...shape.choices.map((choice) =>
           element(
             'item',
-            { displayName: `$(string.${id}_${choice})` },
+            { displayName: `$(string.${choiceId(id, choice)})` },
             element('value', {}, textElement('string', {}, choice))
           )
         )
@@ -240,7 +245,7 @@ function settingStrings(facts: SettingFacts, kind: Kind, string: (id: string, wo
   return [
     string(id, facts.name + kind.title),
     string(`${id}_Explain`, [facts.description, ...more].join('\n\n')),
-    ...(shape.kind === 'choice' ? shape.choices.map((choice) => string(`${id}_${choice}`, choice)) : [])
+    ...(shape.kind === 'choice' ? shape.choices.map((choice) => string(choiceId(id, choice), choice)) : [])
   ]
 }
 
