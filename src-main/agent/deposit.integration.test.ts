@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { SettingsInput } from '../contract/settings.ts'
 import { ask, untilSnapshot } from '../testing/fleet.ts'
+import { askedOf } from '../testing/hostile-site.ts'
 import { startHubSite, type HubSite } from '../testing/hub-site.ts'
+import { startLyingDepositor } from '../testing/lying-depositor.ts'
 import { startOriginServer, type OriginServer } from '../testing/origin-server.ts'
 import { explain } from './why.ts'
 
@@ -37,6 +39,44 @@ beforeEach(async () => {
 afterEach(async () => {
   await site.stop()
   await origin.close()
+})
+
+test('a hub that is restarted in the middle of it gets the rest, and asks the origin for nothing', async () => {
+  await origin.close()
+  origin = await startOriginServer({ rateBytesPerSecond: 2 * MIB })
+  const [first, second] = await start({ deposit: 'always' })
+  const url = put('/middle.bin', 10 * MIB)
+  const going = ask(first!, { url })
+  const kept = () => deposit().broughtBytes
+  await untilSnapshot(site.hubs[0]!.agent, () => kept() >= 2 * MIB, 30_000)
+  await site.restartHub(0)
+  expect((await going).state).toBe('done')
+  await untilSnapshot(first!, (s) => s.hub.hubs.every(({ state }) => state === 'connected'), 30_000)
+  origin.reset()
+  expect((await ask(second!, { url })).split).toMatchObject({ originBytes: 0, peerBytes: 10 * MIB })
+  expect(origin.stats().contentBytes).toBe(0)
+  // What it had before counts: it is brought once.
+  expect(kept()).toBeLessThan(10 * MIB)
+})
+
+test('a member that signs lies into the deposit is found out as one that lies to a peer; the hub is not blamed', async () => {
+  site = await startHubSite({
+    subnets: 1,
+    pcs: 1,
+    hubs: 1,
+    hubSettings: () => ({ hub: { deposit: 'always' } }),
+    settings: { ...isolated, sharing: { withoutDigest: 'check' } }
+  })
+  const [{ agent }] = site.all as [(typeof site.all)[number]]
+  const bytes = 200 * 1024 + 7
+  const url = put('/lie.bin', bytes)
+  const mallory = await startLyingDepositor(site, (await askedOf(url))!, bytes)
+  const view = await ask(agent, { url })
+  expect([view.state, view.sha256]).toEqual(['done', await origin.sha256('/lie.bin')])
+  await untilSnapshot(agent, () => agent.events().some(({ type }) => type === 'peerDistrusted'), 30_000)
+  const blamed = agent.events().filter(({ type }) => type === 'peerDistrusted' || type === 'peerBanned')
+  expect(new Set(blamed.map(({ peer }) => peer))).toEqual(new Set([mallory.id]))
+  await mallory.stop()
 })
 
 describe('PCs of two subnets that reach the hub and not each other', () => {

@@ -10,6 +10,7 @@ import { keptLog } from './kept-log.ts'
 
 /** Agents of one process in several subnets: those of one know each other by seeds, those of two know nothing of each other. */
 export interface HubSite {
+  readonly siteKey: string
   /** By subnet. */
   readonly subnets: readonly (readonly TestAgent[])[]
   readonly all: readonly TestAgent[]
@@ -90,7 +91,7 @@ export async function startHubSite(options: HubSiteOptions): Promise<HubSite> {
       const again = { ...rest, ports: { peer: peer! }, hub: { serve: true, ...hub, ...settings.hub } }
       hubs[h] = await start(name, [], again, dir)
     }
-    return { subnets, all: subnets.flat(), hubs, restartHub, stop }
+    return { siteKey, subnets, all: subnets.flat(), hubs, restartHub, stop }
   } catch (error) {
     await stop()
     throw error
