@@ -22,6 +22,8 @@ export interface ScenarioWorld {
   readonly files: readonly Buffer[]
   digest(bytes: Buffer): string
   say(text: string): void
+  /** What is found before something fails is kept. */
+  readonly found: Finding[]
 }
 
 const atHub = (hub: LabPc): string => `hub.urls=["larder://${hub.address}:4726"]`
@@ -51,6 +53,18 @@ function routerRatios(before: number[][], after: number[][], contentBytes: numbe
     .map((bytes) => bytes / contentBytes)
 }
 
+/** Why PCs asked the origin. */
+function whys(got: readonly Got[]): Finding {
+  const said = got.flatMap(({ pc, view }) =>
+    view === null
+      ? [`${pc.name}: ?`]
+      : view.split.originBytes > 0
+        ? [`${pc.name}: ${view.reasons.map(({ code }) => code).join('+')}`]
+        : []
+  )
+  return { what: 'who asked the origin, and why', seen: said.join(', '), held: true }
+}
+
 const firstBytes = (got: readonly Got[]): number => Math.max(...got.map(({ view }) => view?.firstByteMs ?? Infinity))
 
 type Scenario = (world: ScenarioWorld) => Promise<Finding[]>
@@ -65,8 +79,10 @@ const realPackage: Scenario = async (world) => {
   const got = await lab.getAll(lab.put('first.deb', first))
   const gets = lab.answers('first.deb').filter(({ method, bytes }) => method === 'GET' && bytes > 0)
   const ratios = routerRatios(before, await lab.routed(), first.length)
-  const found: Finding[] = [
+  const { found } = world
+  found.push(
     allRight(got, first.length),
+    whys(got),
     atMost('GETs of the package with a hub', gets.length, 1),
     atMost('origin / content', lab.originBytes('first.deb') / first.length, 1.01),
     {
@@ -76,12 +92,16 @@ const realPackage: Scenario = async (world) => {
       held: ratios.every((ratio) => ratio <= 1.1)
     },
     { what: 'last PC, s', seen: round(Math.max(...got.map(({ seconds }) => seconds)), 1), held: true }
-  ]
+  )
   hub.agent!.kill()
   for (const pc of lab.pcs) await lab.until(pc, (s) => s.hub.hubs.every(({ state }) => state !== 'connected'))
   const next = await lab.getAll(lab.put('second.deb', second))
   const nextGets = lab.answers('second.deb').filter(({ method, bytes }) => method === 'GET' && bytes > 0)
-  found.push(allRight(next, second.length), atMost('GETs of the next one, hub killed', nextGets.length, world.subnets))
+  found.push(
+    allRight(next, second.length),
+    whys(next),
+    atMost('GETs of the next one, hub killed', nextGets.length, world.subnets)
+  )
   // The same PCs, warm as they are, without a hub in their settings; in turns, for the machine is busy with 13 agents.
   const rounds: { dead: number[]; none: number[] } = { dead: [], none: [] }
   for (let turn = 0; turn < 3; turn++)
@@ -254,7 +274,7 @@ const clustered: Scenario = async (world) => {
   const lab = await world.open()
   const cluster = await withTwoHubs(lab)
   await lab.start([`hub.urls=["${cluster.url}"]`], 1)
-  const found: Finding[] = []
+  const { found } = world
   const round1 = async (what: string, name: string, limit: number) => {
     const bytes = world.bytes(world.size / 2)
     const got = await lab.getAll(lab.put(name, bytes))
@@ -295,7 +315,7 @@ const lying: Scenario = async (world) => {
     'PCs inside hub.reach that are not there': ['-d', '10.77.0.99/0.0.0.255', '--dport', '4726']
   }
   await lab.countSyns(Object.values(places))
-  const found: Finding[] = []
+  const { found } = world
   for (const lie of [
     'dead-holders',
     'loopback',

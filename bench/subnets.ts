@@ -75,16 +75,19 @@ for (const name of flags.only.length > 0 ? flags.only : Object.keys(scenarios)) 
     bytes: (length) => randomBytes(length),
     files: flags.file.map((path) => readFileSync(path)),
     digest: (bytes) => createHash('sha256').update(bytes).digest('hex'),
+    found: [],
     say: (text) => void process.stderr.write(`${name}: ${text}\n`)
   }
   try {
-    const found = (await scenarios[name]!(world)).map((finding) => ({ scenario: name, ...finding }))
-    findings.push(...found)
-    if (!flags.json) print(found)
+    const returned = await scenarios[name]!(world)
+    if (returned !== world.found) world.found.push(...returned)
   } catch (error) {
-    findings.push({ scenario: name, what: 'could not be carried out', seen: (error as Error).message, held: false })
+    world.found.push({ what: 'could not be carried out', seen: (error as Error).message.slice(0, 200), held: false })
     process.stderr.write(`${name}: ${(error as Error).stack}\n`)
   } finally {
+    const found = world.found.map((finding) => ({ scenario: name, ...finding }))
+    findings.push(...found)
+    if (!flags.json) print(found)
     await scope.close()
     await opened?.close()
   }

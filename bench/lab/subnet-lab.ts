@@ -126,7 +126,7 @@ export class SubnetLab {
     const counts = Array.from({ length: size }, () => Array.from({ length: size }, () => 0))
     const at = (address: string) => (address.startsWith('192.0.2.') ? 0 : Number(address.split('.')[2]))
     for (const line of table.split('\n')) {
-      const found = /^\s*\d+\s+(\d+)\s+all\s.*\s([\d.]+)\/24\s+([\d.]+)\/24\s*$/.exec(line)
+      const found = /^\s*\d+\s+(\d+)\s+(?:all|0)\s.*\s([\d.]+)\/24\s+([\d.]+)\/24\s*$/.exec(line)
       if (found) counts[at(found[2]!)]![at(found[3]!)] = Number(found[1])
     }
     return counts
@@ -150,8 +150,18 @@ export class SubnetLab {
       )
   }
 
+  /** @param settings `hub.urls` goes into the settings file, where it can be changed later */
   async startAgent(pc: LabPc, settings: readonly string[]): Promise<void> {
-    const all = [...(this.#o.settings ?? []), ...settings].flatMap((one) => ['--set', one])
+    const isUrls = (one: string) => one.startsWith('hub.urls=')
+    const urls = settings.find(isUrls)?.slice('hub.urls='.length)
+    if (urls !== undefined)
+      writeFileSync(path.join(pc.dir, 'settings.json'), JSON.stringify({ hub: { urls: JSON.parse(urls) } }), {
+        mode: 0o600
+      })
+    const all = [...(this.#o.settings ?? []), ...settings.filter((one) => !isUrls(one))].flatMap((one) => [
+      '--set',
+      one
+    ])
     pc.agent = await this.run(pc.host, process.execPath, [
       cliFile,
       'agent',
@@ -188,7 +198,7 @@ export class SubnetLab {
     child.stderr!.on('data', (chunk: Buffer) => (said += chunk.toString()))
     const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
     const seconds = (performance.now() - begun) / 1000
-    const view = last(said)
+    const view = (await this.snapshot(pc).catch(() => null))?.requests.findLast((one) => one.url === url) ?? null
     return {
       pc,
       seconds,
@@ -368,17 +378,4 @@ export class SubnetLab {
       .filter(Boolean)
       .map((line) => JSON.parse(line))
   }
-}
-
-/** The last line that is JSON with a request in it. */
-function last(text: string): RequestView | null {
-  for (const line of text.trim().split('\n').toReversed()) {
-    try {
-      const value = JSON.parse(line) as { state?: string } & RequestView
-      if (typeof value.state === 'string') return value
-    } catch {
-      // Something said to people.
-    }
-  }
-  return null
 }
