@@ -45,6 +45,13 @@ export function controlSeeds(): Buffer[] {
       master: null,
       masters: []
     },
+    { t: 'kept.ask', source: 'ab'.repeat(32) },
+    { t: 'kept.have', source: 'ab'.repeat(32), version: null },
+    {
+      t: 'kept.have',
+      source: 'ab'.repeat(32),
+      version: { etag: '"v1"', lastModified: 'Mon, 01 Jan 2024 00:00:00 GMT', lengthBytes: 5 }
+    },
     { t: 'claim.close', key },
     { t: 'claim.report', key, epoch: 1, problem: 'stalled' },
     { t: 'claim.resign', key, epoch: 1, why: 'origin-error', brokeOff: true },

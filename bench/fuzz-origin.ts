@@ -3,6 +3,7 @@
 import { Command } from 'commander'
 import { formatSize } from '../src-main/contract/sizes.ts'
 import { readFlags } from './flags.ts'
+import { besideCurl } from './origins/beside-curl.ts'
 import { OriginScripts } from './origins/origin-script.ts'
 import { drawTable } from './table.ts'
 import { parseCount } from './units.ts'
@@ -12,6 +13,7 @@ interface Flags {
   answers?: number
   seed: number
   only?: number
+  curl?: boolean
 }
 
 const program = new Command('bench:fuzz-origin')
@@ -20,10 +22,19 @@ const program = new Command('bench:fuzz-origin')
   .option('--answers <n>', 'stop after so many answers, if that is earlier', parseCount(1, 1e12))
   .option('--seed <n>', 'of the first server; the next has the next', parseCount(0, 2 ** 32 - 1), Date.now() % 2 ** 32)
   .option('--only <seed>', 'play this one alone and print every question and answer', parseCount(0, 2 ** 32 - 1))
+program.option('--curl', 'instead: mutated answers over real sockets, each downloaded by Larder and by curl')
 const flags = readFlags<Flags>(program)
 
 const TOLD_EVERY_MS = 30_000
 const MOST_PROBLEMS = 50
+
+if (flags.curl) {
+  const result = await besideCurl(flags.seed, performance.now() + flags.minutes * 60_000, (line) =>
+    process.stderr.write(`${line}\n`)
+  )
+  process.stdout.write(`${JSON.stringify({ seed: flags.seed, ...result })}\n`)
+  process.exit(result.wrong.length > 0 ? 1 : 0)
+}
 
 const scripts = new OriginScripts()
 if (flags.only !== undefined) {

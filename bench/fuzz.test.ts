@@ -5,12 +5,16 @@ import { SeededRandom } from '../src-main/testing/mutate.ts'
 import { FuzzRun } from './fuzz-run.ts'
 import { fuzzTargets } from './fuzz-targets.ts'
 
-test('everything that reads from outside refuses mutated messages with a code or takes them', () => {
-  const run = new FuzzRun(fuzzTargets(), new SeededRandom(7))
-  run.feedEach(1500)
-  expect(run.defects).toEqual([])
-  expect(run.messages).toBe(1500 * run.tallies.length)
-})
+test(
+  'everything that reads from outside refuses mutated messages with a code or takes them',
+  { timeout: 120_000 },
+  () => {
+    const run = new FuzzRun(fuzzTargets(), new SeededRandom(7))
+    run.feedEach(1500)
+    expect(run.defects).toEqual([])
+    expect(run.messages).toBe(1500 * run.tallies.length)
+  }
+)
 
 test('valid messages are taken: the fuzzer starts from what the parsers know', () => {
   for (const { name, seeds, feed } of fuzzTargets())

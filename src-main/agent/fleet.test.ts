@@ -131,7 +131,31 @@ describe('a site of agents', () => {
     })
     expect(await sha256(join(out, 'c'))).toBe(integrity)
     // What was only named by a digest is not taken for what the URL names.
-    expect(await ask(second!, { url, allowStale: true })).toMatchObject(gone)
+    expect(await ask(second!, { url })).toMatchObject(gone)
+  })
+
+  it('takes an old version from a PC that keeps one while the origin is away, where an old one will do, and says so', async () => {
+    origin = await startOriginServer()
+    fleet = await startFleet(2)
+    const [first, second] = agents()
+    const url = origin.put('/big.bin', { generate: { bytes: 9 * MIB, seed: 3 } })
+    const secret = origin.put('/secret.bin', Buffer.from('kept by nobody'), {
+      headers: { 'Cache-Control': 'no-cache' }
+    })
+    const digest = await origin.sha256('/big.bin')
+    await ask(first!, { url })
+    await ask(first!, { url: secret })
+    await origin.close()
+    for (const [name, split] of [
+      ['d', { originBytes: 0, peerBytes: 9 * MIB, cacheBytes: 0 }],
+      ['e', { originBytes: 0, peerBytes: 0, cacheBytes: 9 * MIB }]
+    ] as const) {
+      const view = await ask(second!, { url, allowStale: true, destination: join(out, name) })
+      expect(view).toMatchObject({ state: 'done', stale: true, split })
+      expect(await sha256(join(out, name))).toBe(digest)
+    }
+    // The origin does not let it be used without being asked.
+    expect(await ask(second!, { url: secret, allowStale: true })).toMatchObject({ state: 'failed' })
   })
 
   it('goes on with a new master when the master stops, and asks the origin only for what nobody has', async () => {

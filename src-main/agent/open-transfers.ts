@@ -168,6 +168,7 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
   })
   peers.network.on('message', (from, message) => {
     if (message.t === 'evidence') void evidence.heard(from, message)
+    if (message.t === 'kept.ask' || message.t === 'kept.have') transfers.kept.handle(from, message)
   })
   return {
     transfers,

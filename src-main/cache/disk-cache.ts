@@ -143,6 +143,10 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     }))
   }
 
+  urlsAfter(url: string, most: number): string[] {
+    return this.#closing ? [] : this.#parts.index.urlsAfter(url, most)
+  }
+
   versionOf(key: ContentKey): StoredVersion | undefined {
     return this.#closing ? undefined : this.#parts.index.versionOf(key)
   }

@@ -207,6 +207,10 @@ export class IndexDb {
     return row && toVersion(row)
   }
 
+  urlsAfter(url: string, most: number): string[] {
+    return (this.#prepared(SQL.urlsAfter).all(url, most) as Row[]).map((row) => row['url'] as string)
+  }
+
   versionOfKey(key: ContentKey): StoredVersion | undefined {
     const row = this.#prepared(SQL.versionOfKey).get(key) as Row | undefined
     return row && toVersion(row)

@@ -44,6 +44,7 @@ export const SQL = {
   signedBy: `SELECT key, sha256 FROM keys WHERE signers LIKE '%"' || ? || '"%'`,
   confirm: 'UPDATE versions SET policy = ?, confirmed_at = ? WHERE url = ?',
   forgetOld: 'DELETE FROM versions WHERE confirmed_at < ? AND sha256 NOT IN (SELECT sha256 FROM contents)',
+  urlsAfter: 'SELECT url FROM versions WHERE url > ? ORDER BY url LIMIT ?',
   urls: 'SELECT url FROM versions WHERE sha256 = ? ORDER BY confirmed_at DESC LIMIT 32'
 } as const
 

@@ -215,6 +215,34 @@ export const EvidenceMessage = z.object({
 })
 export type EvidenceMessage = z.infer<typeof EvidenceMessage>
 
+/** Asks whether the peer keeps some version of a URL, of which it gets a digest; see `transfers/kept-at-peers.ts`. */
+export const KeptAsk = z.object({ t: z.literal('kept.ask'), source: Sha256Hex })
+export type KeptAsk = z.infer<typeof KeptAsk>
+
+/** Answer to `kept.ask`: the version that is there whole and may be used although it may be old; null: none. */
+export const KeptHave = z.object({
+  t: z.literal('kept.have'),
+  source: Sha256Hex,
+  version: z
+    .object({
+      /** Strong entity tag with its quotes. */
+      etag: z
+        .string()
+        .max(1024)
+        .regex(/^"[\x21\x23-\x7e\x80-\xff]*"$/)
+        .nullable(),
+      /** As the origin sent it. */
+      lastModified: z
+        .string()
+        .max(64)
+        .regex(/^[\x20-\x7e]*$/)
+        .nullable(),
+      lengthBytes: byteCount
+    })
+    .nullable()
+})
+export type KeptHave = z.infer<typeof KeptHave>
+
 export const PeerMessage = z.discriminatedUnion('t', [
   ClaimPut,
   ClaimClose,
@@ -230,7 +258,9 @@ export const PeerMessage = z.discriminatedUnion('t', [
   SwarmAskDigests,
   SwarmDigests,
   SwarmLeave,
-  EvidenceMessage
+  EvidenceMessage,
+  KeptAsk,
+  KeptHave
 ])
 export type PeerMessage = z.infer<typeof PeerMessage>
 

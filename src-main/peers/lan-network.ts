@@ -329,7 +329,8 @@ export class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerN
     connections.on('fleet', (from, message) => ca?.heard(from, message))
     connections.on('message', (from, message) => {
       far.used(from)
-      if (!this.isBanned(from, message.key)) this.emit('message', from, message)
+      // A ban is for one content.
+      if (!('key' in message) || !this.isBanned(from, message.key)) this.emit('message', from, message)
     })
   }
 

@@ -8,6 +8,7 @@ import { contentKeyOf } from '../origin/content-key.ts'
 import type { OriginVersion } from '../origin/origin.ts'
 import { planPieces } from '../pieces/plan.ts'
 import type { TransferWorld } from '../transfers/job.ts'
+import type { KeptAtPeers } from '../transfers/kept-at-peers.ts'
 import type { LengthsAtPeers } from '../transfers/lengths-at-peers.ts'
 import type { KnownVersion } from '../transfers/supply.ts'
 import type { TransferInit } from '../transfers/transfer.ts'
@@ -24,6 +25,7 @@ export interface RouteQuestion {
   readonly versions: VersionCheck
   readonly cachedCheck: Pick<CachedCheck, 'holds'>
   readonly lengths?: Pick<LengthsAtPeers, 'find'> | undefined
+  readonly kept?: Pick<KeptAtPeers, 'find'> | undefined
   readonly spec: RequestSpec
   readonly target: RequestTarget
   readonly expected: Sha256Hex | null
@@ -55,7 +57,7 @@ export type FoundRoute =
       /** The key under which it was found. */
       readonly foundBy: ContentKey
     }
-  | { readonly by: 'transfer'; readonly init: TransferInit }
+  | { readonly by: 'transfer'; readonly init: TransferInit; readonly stale: boolean }
   | {
       readonly by: 'whole'
       readonly version: OriginVersion
@@ -87,6 +89,7 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
   }
   if (known?.status === 'stale' && present) return fromCache(present, { stale: true })
   let version: OriginVersion
+  let stale = false
   try {
     const asked = {
       stored: present ? stored : undefined,
@@ -123,8 +126,11 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
     )
       return fromCache(present, { stale: true })
     const atPeers = await fromPeersAlone(question, error)
-    if (atPeers === null) throw error
-    version = atPeers
+    const old = atPeers === null ? await keptByPeers(question, error) : null
+    const found = atPeers ?? old
+    if (found === null) throw error
+    version = found
+    stale = old !== null
   }
   /** Nobody takes the bytes that may have come along. */
   const refused = (...error: ConstructorParameters<typeof LarderError>): LarderError => {
@@ -153,6 +159,7 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
   const here = cache.findByKey(key)
   if (here && !question.notThese?.includes(here.sha256)) {
     world.origin.release(version)
+    if (stale) return fromCache(here, { key, stale })
     if (!(await holds(question, here, key, version))) return without(question, here)
     cache.link(storedVersion, here.sha256)
     return fromCache(here, { key })
@@ -163,12 +170,14 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
     return { by: 'whole', version, stored: storedVersion, key, reason: 'not-verifiable' }
   return {
     by: 'transfer',
+    stale,
     init: {
       key,
       plan: planPieces(version.lengthBytes),
       version,
       expected: expected ?? version.sha256,
-      stored: storedVersion,
+      // The origin has confirmed nothing.
+      stored: stale ? { ...storedVersion, confirmedAt: 0 } : storedVersion,
       kind: spec.kind,
       headers: target.headers
     }
@@ -189,6 +198,26 @@ async function fromPeersAlone(
   const { url } = target
   const unsaid = { etag: null, lastModified: null, sha256: null, unshareable: null, policy: null }
   return { ...unsaid, url, finalUrl: url, lengthBytes, ranges: true, storable: true }
+}
+
+/**
+ * The origin is away, nothing is here, and an old version will do: others may keep one. Not where nothing may be believed that cannot be
+ * compared with the origin.
+ */
+async function keptByPeers(
+  { world, spec, target, expected, kept, signal }: RouteQuestion,
+  error: unknown
+): Promise<OriginVersion | null> {
+  if (!spec.allowStale || expected !== null || target.private || kept === undefined || !isAway(error)) return null
+  if (!['check', 'trust'].includes(world.settings.sharing.withoutDigest)) return null
+  const { url, headers } = target
+  // Which representation a field would choose only the origin can say.
+  if (headers !== undefined) return null
+  const knownBy = world.origin.nameOf(url)
+  const version = await kept.find(knownBy, signal)
+  if (version === null) return null
+  const unsaid = { sha256: null, unshareable: null, policy: null, ranges: true, storable: true }
+  return { ...unsaid, ...version, url, finalUrl: url, ...(knownBy !== url && { knownBy }) }
 }
 
 /** It does not answer, or is in no state to. */

@@ -18,7 +18,7 @@ export class RequestNews {
     const { url } = this.#of
     this.#emit(
       'originChanged',
-      `${url} changed at the origin during the download; starting over with the new version.`,
+      `${url} is another version at its origin than it was, or is known there by another name; starting over with what it is now.`,
       { ...this.#of, code: 'ORIGIN_CHANGED' }
     )
   }

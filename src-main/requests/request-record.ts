@@ -72,6 +72,7 @@ export class RequestRecord {
         this.key = route.key ?? this.key
         return
       case 'transfer':
+        this.stale = route.stale
         this.key = route.init.key
         this.lengthBytes = route.init.plan.lengthBytes
         return

@@ -8,7 +8,7 @@ type AskedFor = Pick<RouteQuestion, 'spec' | 'target' | 'expected'>
 
 /** By what is asked, and what is looked at here. */
 export interface QuestionParts extends Pick<RouteQuestion, 'world' | 'versions' | 'cachedCheck'> {
-  readonly transfers: Pick<Transfers, 'lengths'>
+  readonly transfers: Pick<Transfers, 'lengths' | 'kept'>
   /** The origin's word from a moment ago; good for one try. */
   readonly known?: KnownVersion | undefined
 }
@@ -48,6 +48,7 @@ export class VersionQuestion {
       versions,
       cachedCheck,
       lengths: transfers.lengths,
+      kept: transfers.kept,
       known,
       mayGoOn: now.mayGoOn,
       pastCache: because === 'CACHE_TOO_SMALL',

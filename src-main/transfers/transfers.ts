@@ -13,6 +13,7 @@ import { FinishedTransfers } from './finished-transfers.ts'
 import { HotPieces } from './hot-pieces.ts'
 import type { Interest } from './interests.ts'
 import type { TransferWorld } from './job.ts'
+import { KeptAtPeers } from './kept-at-peers.ts'
 import { LengthsAtPeers } from './lengths-at-peers.ts'
 import { Transfer, type TransferInit } from './transfer.ts'
 import { digestsFrom } from './verify/piece-digests.ts'
@@ -48,6 +49,7 @@ export class Transfers implements PieceSource {
   readonly #servedEarly = new Map<ContentKey, Map<PeerId, number>>()
   /** Of contents of which only the digest is known. */
   readonly lengths: LengthsAtPeers
+  readonly kept: KeptAtPeers
   #serving = true
   #closed = false
 
@@ -58,6 +60,7 @@ export class Transfers implements PieceSource {
     this.#held = new FinishedTransfers(world.clock, (transfer) => void this.#end(transfer))
     this.#hot = new HotPieces(world.clock, world.buffers)
     this.lengths = new LengthsAtPeers(world.network, world.clock)
+    this.kept = new KeptAtPeers(world.network, world.clock, world.cache)
   }
 
   /** Bytes served to peers in this run. */

@@ -105,6 +105,13 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
     return this.#closed ? undefined : this.#versions.get(url)?.version
   }
 
+  urlsAfter(url: string, most: number): string[] {
+    return [...this.#versions.keys()]
+      .filter((other) => other > url)
+      .toSorted()
+      .slice(0, most)
+  }
+
   provenance(key: ContentKey): KeyProvenance | undefined {
     return (
       this.findByKey(key) && { ...(this.#checked.get(key) ?? { verifiedBy: 'origin', source: null }), signers: null }
