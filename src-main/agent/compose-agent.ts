@@ -111,7 +111,11 @@ export async function composeAgent(made: Composition): Promise<AgentParts> {
   )
   const vitals = await stack.own(
     'vital signs',
-    () => new VitalSigns((atWork) => peers.network.watchClosely(atWork)),
+    () =>
+      new VitalSigns({
+        turned: (atWork) => peers.network.watchClosely(atWork),
+        goesOn: () => opened?.requests.unfinished().some(({ paused }) => !paused) ?? false
+      }),
     (v) => v.stop()
   )
   const place = await CachePlace.open(dataDir, settings.cache.dir)

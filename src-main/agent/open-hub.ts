@@ -52,7 +52,7 @@ export async function openHub(world: HubWorld, stack: PartStack): Promise<OpenHu
   const { clock, network, settings } = world
   const own = new OwnHub(network.self)
   const store = network.door === null ? undefined : await openStore(world)
-  const deposit = network.door === null ? undefined : await openDeposit(world, stack)
+  const deposit = await openDeposit({ ...world, isHub: network.door !== null }, stack)
   const hub =
     network.door === null
       ? null
@@ -138,14 +138,19 @@ export async function openHub(world: HubWorld, stack: PartStack): Promise<OpenHu
 }
 
 /** What this hub keeps for others. */
-async function openDeposit(
-  { clock, settings, keeping: { hashes, buffers, dataDir } }: HubWorld,
+export async function openDeposit(
+  {
+    clock,
+    settings,
+    keeping: { hashes, buffers, dataDir },
+    isHub
+  }: Pick<HubWorld, 'clock' | 'settings' | 'keeping'> & { readonly isHub: boolean },
   stack: PartStack
 ): Promise<DepositStore | undefined> {
   const { deposit, depositMaxBytes, depositHours } = settings().hub
   const dir = join(dataDir, 'deposit')
   // What was kept while it was on is not left lying about.
-  if (deposit === 'off') return void (await rm(dir, { recursive: true, force: true }).catch(() => {}))
+  if (!isHub || deposit === 'off') return void (await rm(dir, { recursive: true, force: true }).catch(() => {}))
   return stack.own(
     'deposit',
     () =>

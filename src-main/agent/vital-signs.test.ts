@@ -2,7 +2,8 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { VitalSigns } from './vital-signs.ts'
 
 const turns: boolean[] = []
-const vitals = new VitalSigns((atWork) => turns.push(atWork))
+let isGoingOn = false
+const vitals = new VitalSigns({ turned: (atWork) => turns.push(atWork), goesOn: () => isGoingOn })
 afterEach(() => {
   vi.useRealTimers()
   vitals.stop()
@@ -21,6 +22,19 @@ test('watches the event loop only while there is work, and for half a minute aft
   expect(vitals.watching).toBe(false)
   expect(vi.getTimerCount()).toBe(0)
   expect(turns).toEqual([true, false])
+})
+
+test('a request that waits for long without any change is work until it has ended', () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  turns.length = 0
+  isGoingOn = true
+  vitals.noteWork()
+  vi.advanceTimersByTime(600_000)
+  expect(turns).toEqual([true])
+  isGoingOn = false
+  vi.advanceTimersByTime(60_000)
+  expect(turns).toEqual([true, false])
+  expect(vi.getTimerCount()).toBe(0)
 })
 
 test('still tells the delay of the last work when it is over', async () => {

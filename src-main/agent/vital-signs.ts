@@ -9,6 +9,13 @@ const RESOLUTION_MS = 20
 /** A figure is that of one to two of these. */
 const SPAN_MS = 30_000
 
+export interface VitalSignsHooks {
+  /** Work has begun, or has been over for a while. */
+  readonly turned: (atWork: boolean) => void
+  /** There is work although nothing has been noted: it waits for others. */
+  readonly goesOn: () => boolean
+}
+
 /**
  * How the process itself is doing. The event loop is watched only while there is work, because watching wakes the process fifty times a
  * second; what is told is the delay of the last minute with work.
@@ -19,11 +26,10 @@ export class VitalSigns {
   #timer: NodeJS.Timeout | null = null
   /** There was work since the current monitor began. */
   #worked = false
-  readonly #turned: (atWork: boolean) => void
+  readonly #hooks: VitalSignsHooks
 
-  /** @param turned work has begun, or has been over for a while */
-  constructor(turned: (atWork: boolean) => void = () => {}) {
-    this.#turned = turned
+  constructor(hooks: VitalSignsHooks) {
+    this.#hooks = hooks
   }
 
   /** The event loop is being watched. */
@@ -31,7 +37,7 @@ export class VitalSigns {
     return this.#current !== null
   }
 
-  /** Bytes move, or a request goes on; cheap. */
+  /** Bytes move, or something about a request has changed; cheap. */
   noteWork(): void {
     this.#worked = true
     if (this.#timer) return
@@ -39,7 +45,7 @@ export class VitalSigns {
     this.#previous = null
     this.#current = startMonitor()
     this.#timer = setInterval(() => this.#turn(), SPAN_MS).unref()
-    this.#turned(true)
+    this.#hooks.turned(true)
   }
 
   read(): AgentSnapshot['process'] {
@@ -62,9 +68,9 @@ export class VitalSigns {
   }
 
   #turn(): void {
-    if (!this.#worked) {
+    if (!this.#worked && !this.#hooks.goesOn()) {
       this.stop()
-      return this.#turned(false)
+      return this.#hooks.turned(false)
     }
     this.#worked = false
     this.#current?.disable()

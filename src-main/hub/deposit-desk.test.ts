@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, truncate, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
@@ -177,6 +177,28 @@ test('what was brought by one who does not know the content keeps nobody from br
   await rig.offer(anna, content)
   expect(await rig.bring(anna, content, { first: 0, count: 1 })).toBe('kept')
   expect([...(await rig.ask(bert, content))]).toEqual([0b1000_0000])
+})
+
+test('what cannot be read from the disk any more is brought anew', async () => {
+  rig = await DepositRig.open({ always: false })
+  const [anna, bert] = [await rig.pc('anna'), await rig.pc('bert')]
+  const content = contentAt(anna, 70_000)
+  anna.send({ t: 'hub.hold', key: anna.network.blind(content.key), hours: 1 })
+  const bring = async () => {
+    await anna.next('hub.bring')
+    await rig.offer(anna, content)
+    return rig.bring(anna, content, { first: 0, count: 1 })
+  }
+  await rig.ask(bert, content)
+  expect(await bring()).toBe('kept')
+  await rm(join(rig.dir, (await readdir(rig.dir))[0]!), { recursive: true })
+  expect([...(await rig.ask(bert, content))]).toEqual([0b1000_0000])
+  expect(await codeOf(rig.take(bert, content, { first: 0, count: 1 }))).toBe('NOT_FOUND')
+  expect(rig.hub.deposit!.view()).toMatchObject({ contents: 0, trouble: expect.stringContaining('ENOENT') as string })
+  expect([...(await rig.ask(bert, content))]).toEqual([])
+  expect(await bring()).toBe('kept')
+  expect(Buffer.concat(await rig.take(bert, content, { first: 0, count: 1 })).equals(content.bytes)).toBe(true)
+  expect(rig.hub.deposit!.view()).toMatchObject({ contents: 1, trouble: null })
 })
 
 test('a push that is cut costs the piece under way; another PC brings the rest', async () => {

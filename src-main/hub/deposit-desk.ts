@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts'
 import { keepLatest } from '../lib/keep-latest.ts'
 import type { DepositIntake, DepositShelf, PeerNetwork, ReceivedPiece, ServedContent } from '../peers/network.ts'
 import type { RecordVerifier } from '../pieces/record.ts'
+import type { PieceBuffer } from '../pieces/piece-buffers.ts'
 import { chooseBringer, type Wanted } from './deposit.ts'
 import { idOf, type DepositStore } from './deposit-store.ts'
 import type { KeptContent, KeptName } from './kept-content.ts'
@@ -120,7 +121,7 @@ export class DepositDesk implements DepositShelf {
         return record !== undefined && network.memberKey(record.signer) !== undefined
       },
       record: (index) => kept.record(index)!,
-      read: (index) => kept.read(index),
+      read: (index) => this.#read(kept, index),
       served: (_peer, bytes) => {
         this.#takenBytes += bytes
       },
@@ -218,6 +219,17 @@ export class DepositDesk implements DepositShelf {
     this.#world.send(by, { t: 'hub.bring', key })
   }
 
+  async #read(kept: KeptContent, index: number): Promise<PieceBuffer> {
+    try {
+      return await kept.read(index)
+    } catch (error) {
+      // Whoever counts on all of it is to look elsewhere.
+      if (error instanceof RangeError) this.#world.gone(kept.name.site, kept.name.key)
+      else await this.#world.store.noteFailure(kept, error)
+      throw error
+    }
+  }
+
   async #take(kept: KeptContent, from: PeerId, { record, data }: ReceivedPiece): Promise<string | null> {
     const { store, records, network, clock } = this.#world
     const { site, key, tag } = kept.name
@@ -231,7 +243,7 @@ export class DepositDesk implements DepositShelf {
         if (!(await kept.write(data, record)))
           return this.#offends(from, `brought damaged bytes for piece ${record.index}`)
       } catch (error) {
-        if (!kept.removed) store.noteTrouble(error)
+        await store.noteFailure(kept, error)
         throw error
       }
       this.#broughtBytes += data.length

@@ -18,6 +18,7 @@ import { makeRoom, outlived, type DepositLimits } from './deposit.ts'
 import { KeptContent, type KeptName } from './kept-content.ts'
 
 const SWEEP_MS = 600_000
+const LOST_CODES = new Set(['ENOENT', 'ENOTDIR', 'EIO', 'EUCLEAN'])
 const MAX_META_BYTES = 256 * 1024
 
 const Meta = z.object({
@@ -105,6 +106,13 @@ export class DepositStore extends EventEmitter<{ removed: [KeptContent] }> {
     return this.#trouble
   }
 
+  /** Reading or writing this failed. Where its files are gone, or cannot be read, it goes: it may be brought anew. */
+  async noteFailure(kept: KeptContent, error: unknown): Promise<void> {
+    if (kept.removed) return
+    this.noteTrouble(error)
+    if (LOST_CODES.has(systemCode(error) ?? '')) await this.#inTurn(() => this.#remove(kept))
+  }
+
   /** The disk failed; it is tried again with the next content. */
   noteTrouble(error: unknown): void {
     this.#trouble = ['ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '')
@@ -129,7 +137,8 @@ export class DepositStore extends EventEmitter<{ removed: [KeptContent] }> {
   }
 
   async #remove(kept: KeptContent): Promise<void> {
-    if (!this.#all.delete(kept.id)) return
+    if (kept.removed) return
+    this.#all.delete(kept.id)
     kept.noteRemoved()
     const where = JSON.stringify([kept.name.site, kept.name.key])
     const others = this.#byKey.get(where)

@@ -11,14 +11,11 @@ import { dialControl, type DialOutcome, type ProvenSocket } from '../control/dia
 import type { Identity } from '../fleet/identity.ts'
 import type { Membership } from '../fleet/membership.ts'
 import type { ConnectedHub, HubLinks, HubLinksEvents, HubState } from '../network.ts'
+import { EarlyEnds } from './early-ends.ts'
 import { HubChannel } from './hub-channel.ts'
 import { placeOfHub, type HubPlace } from './hub-url.ts'
 import { NoTunnel, openTunnel } from './tunnel-dial.ts'
 
-/** Pings go each 20 s: a proxy that ends a connection sooner than this did not let them count, or has a limit of its own. */
-const CUT_WITHIN_MS = 120_000
-/** So many in a row are no accident. */
-const CUTS_TOLD = 3
 /** A hub says who it is within so long. */
 const HELLO_MS = 5000
 
@@ -44,8 +41,7 @@ interface Entry {
   reason: string | null
   problem: HubProblem | null
   skewMs: number | null
-  /** Connections through the proxy that ended early, one after the other. */
-  cuts: number
+  readonly early: EarlyEnds
   sinceMs: number
   id: PeerId | null
   channel?: HubChannel<FromHub, ToHub>
@@ -117,17 +113,20 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
   }
 
   view(): HubState[] {
-    return [...this.#entries.values()].map(({ url, id, state, reason, problem, skewMs, cuts, sinceMs, connected }) => ({
-      url,
-      id,
-      state,
-      reason,
-      problem: cuts >= CUTS_TOLD ? 'cut' : problem,
-      skewMs,
-      sinceMs,
-      name: connected?.hello.name ?? null,
-      site: connected?.hello.site ?? null
-    }))
+    const nowMs = this.#o.clock.monotonicMs()
+    return [...this.#entries.values()].map(
+      ({ url, id, state, reason, problem, skewMs, early, sinceMs, connected }) => ({
+        url,
+        id,
+        state,
+        reason,
+        problem: early.areMany(nowMs) ? 'cut' : problem,
+        skewMs,
+        sinceMs,
+        name: connected?.hello.name ?? null,
+        site: connected?.hello.site ?? null
+      })
+    )
   }
 
   stop(): void {
@@ -151,7 +150,7 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
       reason: null,
       problem: null,
       skewMs: null,
-      cuts: 0,
+      early: new EarlyEnds(),
       sinceMs: clock.wallMs(),
       id: null
     }
@@ -228,10 +227,9 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
       // In another site, or at another hub's table, it has to claim anew.
       if (before?.site !== message.site || before.cluster !== message.cluster) this.emit('up', entry.connected)
     })
-    const adoptedMs = clock.monotonicMs()
+    entry.early.begun(clock.monotonicMs())
     channel.once('end', (reason, kind) => {
-      const wasCut = kind === 'lost' && entry.place.is === 'tunnel' && clock.monotonicMs() - adoptedMs < CUT_WITHIN_MS
-      entry.cuts = wasCut ? entry.cuts + 1 : 0
+      entry.early.ended(kind === 'lost' && entry.place.is === 'tunnel', clock.monotonicMs())
       entry.helloLimit?.cancel()
       const { connected } = entry
       delete entry.channel
