@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './scripts/longest-first.ts'
 
 // Agents and commands of the tests start hundreds of threads and processes from the same sources. Each would strip their types and
 // compile them anew, which is more work than all else they do.
@@ -21,7 +22,9 @@ const shared = {
  */
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // One more than the cores of the smallest machine: much of what agents do among themselves is waiting.
+    maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     reporters: ['default'],
     projects: [
       {
