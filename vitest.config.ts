@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0084-tests-are-paid-in-cpu-and-mostly-wait.md
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './scripts/longest-first.ts'
@@ -22,8 +23,8 @@ const shared = {
  */
 export default defineConfig({
   test: {
-    // One more than the cores of the smallest machine: much of what agents do among themselves is waiting.
-    maxWorkers: 3,
+    // Twice the cores of the smallest machine: what agents do among themselves is for the most part waiting.
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     reporters: ['default'],
     projects: [
@@ -42,6 +43,8 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'integration',
+          // Whole sites of processes, which fill two cores.
+          maxWorkers: 2,
           include: ['{src-main,scripts,bench}/**/*.integration.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000
