@@ -1,5 +1,7 @@
+// Why it is like this: docs/decisions/0084-tests-are-paid-in-cpu-and-mostly-wait.md
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './scripts/longest-first.ts'
 
 // Agents and commands of the tests start hundreds of threads and processes from the same sources. Each would strip their types and
 // compile them anew, which is more work than all else they do.
@@ -21,7 +23,9 @@ const shared = {
  */
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // Twice the cores of the smallest machine: what agents do among themselves is for the most part waiting.
+    maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     reporters: ['default'],
     projects: [
       {
@@ -39,6 +43,8 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'integration',
+          // Whole sites of processes, which fill two cores.
+          maxWorkers: 2,
           include: ['{src-main,scripts,bench}/**/*.integration.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000

@@ -7,7 +7,7 @@ import { LARDER_VERSION } from '../../src-main/contract/version.ts'
 import { isSettingName } from '../../src-main/settings/setting-facts.ts'
 import { packMsi } from './msi.ts'
 
-test('the tables of the MSI hold what must be there', ({ skip }) => {
+test('the tables of the MSI hold what must be there', { timeout: 120_000 }, ({ skip }) => {
   skip(
     ['wixl', 'msibuild', 'msiinfo'].some((tool) => spawnSync(tool, ['--help']).error),
     'wixl and msitools are not installed'

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { flushCompileCache } from 'node:module'
 import { createInterface } from 'node:readline/promises'
 import type { ContentKey } from '../../contract/ids.ts'
 import { systemClock } from '../../lib/clock.ts'
@@ -16,6 +17,8 @@ import { recordOf } from './test-cache.ts'
 const dir = process.argv[2]!
 const hashes = createHashPool({ workers: 1 })
 await hashes.digest(new Uint8Array(1))
+// Who is killed leaves nothing else to the next.
+flushCompileCache()
 const first = Number(await createInterface({ input: process.stdin }).question(''))
 const cache = await openCache({ dir, clock: systemClock, hashes, maxBytes: 2 ** 40, minFreeBytes: 0 })
 process.stdout.write('open\n')
