@@ -22,8 +22,9 @@ export interface ScenarioWorld {
   readonly files: readonly Buffer[]
   digest(bytes: Buffer): string
   say(text: string): void
-  /** What is found before something fails is kept. */
+  /** What is found before something fails is kept, and told at once. */
   readonly found: Finding[]
+  readonly note: (...findings: Finding[]) => void
 }
 
 const atHub = (hub: LabPc): string => `hub.urls=["larder://${hub.address}:4726"]`
@@ -79,8 +80,8 @@ const realPackage: Scenario = async (world) => {
   const got = await lab.getAll(lab.put('first.deb', first))
   const gets = lab.answers('first.deb').filter(({ method, bytes }) => method === 'GET' && bytes > 0)
   const ratios = routerRatios(before, await lab.routed(), first.length)
-  const { found } = world
-  found.push(
+  const { found, note } = world
+  note(
     allRight(got, first.length),
     whys(got),
     atMost('GETs of the package with a hub', gets.length, 1),
@@ -97,11 +98,23 @@ const realPackage: Scenario = async (world) => {
   for (const pc of lab.pcs) await lab.until(pc, (s) => s.hub.hubs.every(({ state }) => state !== 'connected'))
   const next = await lab.getAll(lab.put('second.deb', second))
   const nextGets = lab.answers('second.deb').filter(({ method, bytes }) => method === 'GET' && bytes > 0)
-  found.push(
+  note(
     allRight(next, second.length),
     whys(next),
     atMost('GETs of the next one, hub killed', nextGets.length, world.subnets)
   )
+  return found
+}
+
+/** How long is the wait for the first byte where the hub is dead, beside no hub in the settings? */
+const waiting: Scenario = async (world) => {
+  const lab = await world.open({ pcs: 1 })
+  const hub = await lab.startHub(1, 'hub1')
+  await lab.start([atHub(hub)], 1)
+  // Nobody's first download.
+  await lab.getAll(lab.put('warm.bin', world.bytes(1024 * 1024)))
+  hub.agent!.kill()
+  const { found, note } = world
   // The same PCs, warm as they are, without a hub in their settings; in turns, for the machine is busy with 13 agents.
   const rounds: { dead: number[]; none: number[] } = { dead: [], none: [] }
   for (let turn = 0; turn < 3; turn++)
@@ -116,7 +129,7 @@ const realPackage: Scenario = async (world) => {
       rounds[kind].push(firstBytes(await lab.getAll(lab.put(`wait-${kind}-${turn}.bin`, small))))
     }
   const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
-  found.push({
+  note({
     what: 'longest wait for the first byte, ms: hub killed / no hub set (3 runs each, medians)',
     seen: `${rounds.dead.map((ms) => Math.round(ms)).join(', ')} / ${rounds.none.map((ms) => Math.round(ms)).join(', ')}`,
     limit: '50 ms more',
@@ -274,12 +287,12 @@ const clustered: Scenario = async (world) => {
   const lab = await world.open()
   const cluster = await withTwoHubs(lab)
   await lab.start([`hub.urls=["${cluster.url}"]`], 1)
-  const { found } = world
+  const { found, note } = world
   const round1 = async (what: string, name: string, limit: number) => {
     const bytes = world.bytes(world.size / 2)
     const got = await lab.getAll(lab.put(name, bytes))
-    found.push({ ...allRight(got, bytes.length), what: `${what}: requests that ended right` })
-    found.push(atMost(`${what}: origin / content`, lab.originBytes(name) / bytes.length, limit))
+    note({ ...allRight(got, bytes.length), what: `${what}: requests that ended right` })
+    note(atMost(`${what}: origin / content`, lab.originBytes(name) / bytes.length, limit))
   }
   await round1('two hubs', 'c1.bin', 1.02)
   await cluster.killHub(0)
@@ -315,7 +328,7 @@ const lying: Scenario = async (world) => {
     'PCs inside hub.reach that are not there': ['-d', '10.77.0.99/0.0.0.255', '--dport', '4726']
   }
   await lab.countSyns(Object.values(places))
-  const { found } = world
+  const { found, note } = world
   for (const lie of [
     'dead-holders',
     'loopback',
@@ -329,14 +342,14 @@ const lying: Scenario = async (world) => {
     const bytes = world.bytes(2 * 1024 * 1024)
     const name = `${lie}.bin`
     const got = await lab.getAll(lab.put(name, bytes))
-    found.push({ ...allRight(got, bytes.length), what: `${lie}: requests that ended right` })
-    found.push(atMost(`${lie}: origin / content`, lab.originBytes(name) / bytes.length, world.subnets + 0.02))
+    note({ ...allRight(got, bytes.length), what: `${lie}: requests that ended right` })
+    note(atMost(`${lie}: origin / content`, lab.originBytes(name) / bytes.length, world.subnets + 0.02))
   }
   const counted = await lab.syns()
   for (const [i, place] of Object.keys(places).entries()) {
     const isAllowed = place.startsWith('PCs inside')
     const seen = counted[i] ?? 0
-    found.push({ what: `SYNs to ${place}`, seen, ...(!isAllowed && { limit: '0' }), held: isAllowed || seen === 0 })
+    note({ what: `SYNs to ${place}`, seen, ...(!isAllowed && { limit: '0' }), held: isAllowed || seen === 0 })
   }
   return found
 }
@@ -344,6 +357,7 @@ const lying: Scenario = async (world) => {
 /** By name; `a2` to `a12` as in the list of what a hub must show. */
 export const scenarios: Readonly<Record<string, Scenario>> = {
   package: realPackage,
+  wait: waiting,
   a2: smallFiles,
   a3: killing('leased'),
   a4: killing('relaying'),

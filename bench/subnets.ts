@@ -76,6 +76,10 @@ for (const name of flags.only.length > 0 ? flags.only : Object.keys(scenarios)) 
     files: flags.file.map((path) => readFileSync(path)),
     digest: (bytes) => createHash('sha256').update(bytes).digest('hex'),
     found: [],
+    note: (...more) => {
+      world.found.push(...more)
+      for (const { what, seen, held } of more) world.say(`${what}: ${seen}${held ? '' : ' MISSED'}`)
+    },
     say: (text) => void process.stderr.write(`${name}: ${text}\n`)
   }
   try {

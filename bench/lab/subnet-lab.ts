@@ -300,7 +300,7 @@ export class SubnetLab {
 
   /** Stops all agents and forgets what they had. */
   async stopAgents(): Promise<void> {
-    await Promise.all(this.pcs.map(({ agent }) => agent?.stop()))
+    await Promise.all(this.pcs.map(async ({ agent }) => agent?.stop()))
     for (const pc of this.pcs) pc.agent = null
   }
 
