@@ -8,6 +8,16 @@ const mended = (text: string) => {
 }
 
 describe('a header section', () => {
+  test.each([
+    'Content-Length: 1 1360',
+    'Content-Length: 1;60',
+    'Transfer-Encoding: chunked\r\n chunked',
+    'X: a\rb',
+    'X: \0'
+  ])('of which clients make different things is not mended: %j', (field) =>
+    expect(mendHead(Buffer.from(`HTTP/1.1 200 OK\r\n${field}\r\n\r\n`))).toBe('hopeless')
+  )
+
   test('with bare line feeds, nameless fields and folded lines becomes one that a strict parser takes', () => {
     expect(
       mended('HTTP/1.1 200 OK\nX Bad Name: 1\nETag: "a"\nX-A: b\n  c\nno colon\nContent-Length: 3\n\nabc')

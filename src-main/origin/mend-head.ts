@@ -19,6 +19,8 @@ export function mendHead(bytes: Buffer): MendedHead | null | 'hopeless' {
   const end = endOf(bytes)
   if (end === null) return bytes.length > MAX_MENDED_BYTES ? 'hopeless' : null
   if (end > MAX_MENDED_BYTES) return 'hopeless'
+  // Clients differ in where a line with one of these ends: whatever is made of it, another one would make something else.
+  if (/\0|\r(?!\n)/.test(bytes.subarray(0, end).toString('latin1'))) return 'hopeless'
   const [status = '', ...lines] = bytes.subarray(0, end).toString('latin1').split(/\r?\n/)
   const [, minor, code, reason = ''] = /^HTTP\/1\.([01])[ \t]+([1-9]\d\d)(?:[ \t]+(.*))?$/.exec(status) ?? []
   if (minor === undefined) return 'hopeless'
@@ -42,6 +44,10 @@ export function mendHead(bytes: Buffer): MendedHead | null | 'hopeless' {
       .map((value) => value.trim())
   )
   const [length = ''] = lengths
+  // The beginning of a number is no length, and what is chunked twice cannot be read.
+  if ([...lengths].some((text) => /^\d{1,16}\D/.test(text))) return 'hopeless'
+  const codings = fields.filter(([name]) => name === 'transfer-encoding').map(([, value]) => value.toLowerCase())
+  if (codings.some((coding) => !['chunked', 'identity'].includes(coding)) || codings.length > 1) return 'hopeless'
   const doubtfulLength = lengths.size > 1 || (lengths.size === 1 && (chunked || !/^\d{1,16}$/.test(length)))
   const kept = fields.filter(([name]) => !['content-length', 'connection', 'keep-alive', 'upgrade'].includes(name))
   const text = [
