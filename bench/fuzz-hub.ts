@@ -58,7 +58,7 @@ export function hubVictim(card: string, member: PeerId): { hub: Hub; toHub: ToHu
         wallMs: 1_800_000_000_000
       },
       { t: 'hub.bring', key },
-      { t: 'hub.kept', key, lengthBytes: 9_000_000, map: '/4A=', signers: [signer] },
+      { t: 'hub.kept', to: 'ask', key, lengthBytes: 9_000_000, map: '/4A=', signers: [signer] },
       { t: 'hub.came', key, pieces: [0, 8], signers: [signer], bytes: 2_000_000 },
       { t: 'hub.budget', bytesPerSecond: 1_000_000, by: other },
       { t: 'hub.cards', cards: [{ id: other, card }] },

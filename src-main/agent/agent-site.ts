@@ -94,7 +94,7 @@ export class AgentSite extends EventEmitter<SiteEvents> implements Site {
     const key = this.#keys.get(message.key)
     if (key === undefined) return
     if (message.t === 'hub.bring') return depositor.bring(hub, message.key, key)
-    if (message.t === 'hub.kept') depositor.kept(hub, message.key, message.map)
+    if (message.t === 'hub.kept' && message.to === 'offer') return depositor.kept(hub, message.key, message.map)
     this.emit('deposit', network.deposits.idOf(hub), key, message)
   }
 

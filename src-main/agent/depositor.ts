@@ -97,11 +97,9 @@ export class Depositor {
     this.#next()
   }
 
-  /** The hub says what it has of something. @returns false when nothing of it is brought */
-  kept(hub: PeerId, name: ContentKey, map: string): boolean {
-    const job = this.#jobs.get(idOf(hub, name))
-    job?.answer?.(map)
-    return job !== undefined
+  /** The hub answers an offer with what it has of it. */
+  kept(hub: PeerId, name: ContentKey, map: string): void {
+    this.#jobs.get(idOf(hub, name))?.answer?.(map)
   }
 
   /** The connection to this hub is gone. */

@@ -180,6 +180,8 @@ export type HubBring = z.infer<typeof HubBring>
 export const HubKept = z.object({
   t: z.literal('hub.kept'),
   ...key,
+  /** What it answers: one agent may have said both. */
+  to: z.enum(['offer', 'ask']),
   lengthBytes: count,
   /** One bit per piece, most significant first, base64. */
   map: PieceMapText,

@@ -1,5 +1,5 @@
 // Why it is like this: docs/decisions/0086-a-hub-may-keep-what-peers-bring.md
-import type { FromHub, ToHub } from '../contract/hub-messages.ts'
+import type { FromHub, HubKept, ToHub } from '../contract/hub-messages.ts'
 import type { HubDepositView } from '../contract/hub-view.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { Credential } from '../contract/peer-messages.ts'
@@ -185,7 +185,7 @@ export class DepositDesk implements DepositShelf {
     keepLatest(own, key, kept, MAX_EACH)
     this.#brought.set(from, own)
     kept.used(clock.wallMs())
-    this.#sendMap(from, kept)
+    this.#sendMap(from, kept, 'offer')
     this.#world.changed()
   }
 
@@ -196,8 +196,8 @@ export class DepositDesk implements DepositShelf {
     keepLatest(own, key, idOf(name), MAX_EACH)
     this.#asked.set(from, own)
     const kept = this.#world.store.get(idOf(name))
-    if (kept) this.#sendMap(from, kept)
-    else this.#world.send(from, { t: 'hub.kept', key, lengthBytes, map: '', signers: [] })
+    if (kept) this.#sendMap(from, kept, 'ask')
+    else this.#world.send(from, { t: 'hub.kept', to: 'ask', key, lengthBytes, map: '', signers: [] })
     if (!kept?.have.complete) this.#want(site, key, from)
   }
 
@@ -289,10 +289,10 @@ export class DepositDesk implements DepositShelf {
       if (keys.get(kept.name.key) === kept.id) this.#world.send(id, { t: 'hub.came', key: kept.name.key, ...news })
   }
 
-  #sendMap(to: PeerId, kept: KeptContent): void {
+  #sendMap(id: PeerId, kept: KeptContent, to: HubKept['to']): void {
     const { key, lengthBytes } = kept.name
     const signers = this.#shown(kept, [...kept.signers.keys()])
-    this.#world.send(to, { t: 'hub.kept', key, lengthBytes, map: kept.have.toBase64(), signers })
+    this.#world.send(id, { t: 'hub.kept', to, key, lengthBytes, map: kept.have.toBase64(), signers })
   }
 
   /** Credentials of those who are believed; they may have been read from disk. */
