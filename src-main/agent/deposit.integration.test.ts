@@ -48,10 +48,13 @@ test('a hub that is restarted in the middle of it gets the rest, and asks the or
   const url = put('/middle.bin', 10 * MIB)
   const going = ask(first!, { url })
   const kept = () => deposit().broughtBytes
-  await untilSnapshot(site.hubs[0]!.agent, () => kept() >= 2 * MIB, 30_000)
+  await expect.poll(kept, { timeout: 30_000 }).toBeGreaterThanOrEqual(2 * MIB)
+  // It must not be over before the hub is back, however slow the machine is: a hub hears only then who has it.
+  first!.pauseAll(null)
   await site.restartHub(0)
-  expect((await going).state).toBe('done')
   await untilSnapshot(first!, (s) => s.hub.hubs.every(({ state }) => state === 'connected'), 30_000)
+  first!.resumeAll()
+  expect((await going).state).toBe('done')
   origin.reset()
   expect((await ask(second!, { url })).split).toMatchObject({ originBytes: 0, peerBytes: 10 * MIB })
   expect(origin.stats().contentBytes).toBe(0)
@@ -133,11 +136,18 @@ test('a hub without a deposit keeps nothing: each subnet downloads by itself', a
   expect(site.hubs[0]!.agent.snapshot().hub.serving!.deposit).toBeNull()
 })
 
-test('where PCs reach each other the deposit is not used, unless whatever is downloaded is to be kept', async () => {
+test('PCs that are connected to each other take nothing from the deposit', async () => {
   site = await startHubSite({ subnets: 2, pcs: 1, hubs: 1, hubSettings: () => ({ hub: { deposit: 'on-request' } }) })
-  const url = put('/near.bin', 3 * MIB)
-  const views = await Promise.all(site.all.map(({ agent }) => ask(agent, { url })))
+  const asked = async (path: string) => {
+    const url = put(path, 3 * MIB)
+    return Promise.all(site.all.map(({ agent }) => ask(agent, { url })))
+  }
+  // Until they are, which takes as long as it takes, it is the way out.
+  await asked('/first.bin')
+  const before = deposit()
+  origin.reset()
+  const views = await asked('/near.bin')
   expect(views.map(({ state }) => state)).toEqual(['done', 'done'])
   expect(origin.stats().contentBytes).toBe(3 * MIB)
-  expect(deposit()).toMatchObject({ contents: 0, takenBytes: 0 })
+  expect(deposit()).toMatchObject({ contents: before.contents, takenBytes: before.takenBytes })
 })
