@@ -198,7 +198,9 @@ export class DepositDesk implements DepositShelf {
     const kept = this.#world.store.get(idOf(name))
     if (kept) this.#sendMap(from, kept, 'ask')
     else this.#world.send(from, { t: 'hub.kept', to: 'ask', key, lengthBytes, map: '', signers: [] })
-    if (!kept?.have.complete) this.#want(site, key, from)
+    // Who downloads it asks for what is there, not for what it would have to bring itself.
+    const isMaster = this.#world.sourcesOf(site, key).master === from
+    if (!kept?.have.complete && !isMaster) this.#want(site, key, from)
   }
 
   /** @param asker not asked to bring it */
@@ -213,7 +215,12 @@ export class DepositDesk implements DepositShelf {
       },
       clock.monotonicMs()
     )
-    if (by === null) return keepLatest(this.#unmet, where, true, MAX_WANTED)
+    if (by === null) {
+      // Harmless where it is brought; the one that was asked may have given it up.
+      const asked = this.#wanted.get(where)?.by
+      if (asked !== undefined && asked !== asker) this.#world.send(asked, { t: 'hub.bring', key })
+      return keepLatest(this.#unmet, where, true, MAX_WANTED)
+    }
     this.#unmet.delete(where)
     keepLatest(this.#wanted, where, { by, movedMs: clock.monotonicMs() }, MAX_WANTED)
     this.#world.send(by, { t: 'hub.bring', key })
