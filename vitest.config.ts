@@ -23,8 +23,8 @@ const shared = {
  */
 export default defineConfig({
   test: {
-    // Twice the cores of the smallest machine: what agents do among themselves is for the most part waiting.
-    maxWorkers: 4,
+    // More than the cores of the smallest machine: what agents do among themselves is for the most part waiting.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     reporters: ['default'],
     projects: [

@@ -57,6 +57,12 @@ describe('discovery between PCs', () => {
     ])
   const apart = (one: LabAgent, other: string) => one.untilSnapshot((s) => connected(s, other) === undefined, 20_000)
 
+  /** The other one has gone without a word; who has no downloads would notice it after two minutes. */
+  const notice = (one: LabAgent, other: string) => {
+    one.refresh()
+    return apart(one, other)
+  }
+
   it('finds a peer over IPv6 alone', async () => {
     const [one, two] = await Promise.all([start(await pc('pc-1', null)), start(await pc('pc-2', null))])
     const [snapshot] = await met(one, two)
@@ -85,7 +91,7 @@ describe('discovery between PCs', () => {
   it('finds a peer again after its network card was replaced by another one with the same address', async () => {
     const { hosts, one, two } = await pair()
     await hosts[0].remove('eth0')
-    await apart(two, 'pc-1')
+    await notice(two, 'pc-1')
     await hosts[0].plug('eth0', 'a', '10.77.1.11/24')
     const sinceMs = machineMs()
     const again = await two.until(({ event }) => event.type === 'peerConnected', FOUND_AGAIN_MS, sinceMs)
@@ -166,7 +172,7 @@ describe('discovery between PCs', () => {
   it('finds its peers again after it was stopped for longer than they wait', async () => {
     const { one, two } = await pair()
     one.signal('SIGSTOP')
-    await apart(two, 'pc-1')
+    await notice(two, 'pc-1')
     const sinceMs = machineMs()
     one.signal('SIGCONT')
     const again = await two.until(({ event }) => event.type === 'peerConnected', FOUND_AGAIN_MS, sinceMs)
