@@ -7,7 +7,7 @@ import { breaksOff } from './failures.ts'
 import type { OriginVersion } from './origin.ts'
 import type { Quirks } from './quirks.ts'
 import { stretchOf, type Stretch } from './stretch.ts'
-import { isMisnamed, misnamed } from './tag-looks.ts'
+import { isMisnamed, judgeTags, misnamed } from './tag-looks.ts'
 import { hostOf } from './url.ts'
 import { strongLastModified } from './validator-fields.ts'
 import { isSameByDate, isWhole } from './version.ts'
@@ -96,19 +96,32 @@ export class Source {
   }
 
   /**
-   * The answer has another entity tag, but the date and length of the version. A third answer tells whether the file is another one, or
+   * The answer has another entity tag, but the date and length of the version. Further answers tell whether the file is another one, or
    * whether each answer just has a tag of its own.
    */
   async #hasTagPerNode(answer: Answer): Promise<boolean> {
     const version = this.#version
-    const { quirks, clock } = this.#options
+    const { quirks } = this.#options
     if (version.etag === null || quirks.has(version.url, 'tag-per-node')) return false
     if (answer.headers.etag === undefined || answer.headers.etag.trim() === version.etag) return false
     if (!isSameByDate(version, factsOf(answer))) return false
-    const third = await askOne(this.#options, version, this.url, {}, 'HEAD').catch(() => null)
-    if (third === null) return false
-    discard(third, clock)
-    return isWhole(third.status) && isSameByDate(version, factsOf(third)) && third.headers.etag !== answer.headers.etag
+    const seen: (string | null)[] = [version.etag, answer.headers.etag.trim()]
+    while (judgeTags(seen) === 'look-again') {
+      const byHead = quirks.has(version.url, 'no-head') ? null : await this.#headOf('HEAD')
+      // The bytes that GET brings are not read.
+      const next = byHead ?? (await this.#headOf('GET'))
+      if (next === null || !isSameByDate(version, factsOf(next))) return false
+      seen.push(next.headers.etag?.trim() ?? null)
+    }
+    return judgeTags(seen) === 'meaningless'
+  }
+
+  /** Null: it does not answer that with a content. */
+  async #headOf(method: 'GET' | 'HEAD'): Promise<Answer | null> {
+    const answer = await askOne(this.#options, this.#version, this.url, {}, method).catch(() => null)
+    if (answer === null) return null
+    discard(answer, this.#options.clock)
+    return isWhole(answer.status) ? answer : null
   }
 }
 

@@ -128,3 +128,14 @@ test('more than was announced, from a server that names no version, ends the dow
   await expect(download('http://origin.test/f')).rejects.toMatchObject({ code: 'ORIGIN_PROTOCOL' })
   expect(asked).toBe(2)
 })
+
+test('a server without HEAD whose answers have tags of their own is begun with twice when it breaks off, not once more for its new tag', async () => {
+  const body = Buffer.alloc(50_000, 1)
+  const dated = ['Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT', 'Date: Thu, 01 Jan 2026 00:00:00 GMT']
+  const asked = await answering(({ method, nth }) => ({
+    bytes: method === 'HEAD' ? [] : [head(...dated, `ETag: "${nth}"`, `Content-Length: ${body.length + 5}`), body]
+  }))
+  await expect(download()).rejects.toMatchObject({ code: 'ORIGIN_BREAKS_OFF' })
+  // The version and the bytes with one answer, the bytes once more, and a look at what is there.
+  expect(asked.filter(({ method }) => method === 'GET')).toHaveLength(3)
+})
