@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Priority } from '../contract/request.ts'
 import { SMALL_PER_SLOT } from '../pieces/plan.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
@@ -124,6 +124,16 @@ describe('slots for downloads from origins', () => {
     const third = enter('third', 'foreground', 'large', 'c.test')
     first.leave()
     expect([granted.length, third.ahead]).toEqual([2, 0])
+  })
+
+  it('are watched no more once their downloads have left, whatever still comes to them', async () => {
+    const { clock, enter } = line(1)
+    const ticket = enter('lent', 'foreground')
+    await clock.pass(LENT_AFTER_MS)
+    const after = vi.spyOn(clock, 'after')
+    ticket.leave()
+    ticket.received()
+    expect(after).not.toHaveBeenCalled()
   })
 
   it('one more begins only where all three rules have room', () => {

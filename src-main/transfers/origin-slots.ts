@@ -163,6 +163,8 @@ export class OriginSlots {
       },
       leave: () => {
         place.watch?.cancel()
+        // What still comes to it counts for nothing.
+        place.lent = false
         if (this.#running.delete(place)) return this.#grant()
         const before = this.#waiting.length
         this.#waiting = this.#waiting.filter((p) => p !== place)
