@@ -7,6 +7,7 @@ import { RequestSpec } from '../contract/request.ts'
 import { Settings } from '../contract/settings.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { OriginVersion } from '../origin/origin.ts'
+import { hostOf } from '../origin/url.ts'
 import { planPieces } from '../pieces/plan.ts'
 import { DestinationsInUse } from '../placing/destinations-in-use.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
@@ -25,6 +26,7 @@ function requestAmong(
 ) {
   const released: OriginVersion[] = []
   const content: CachedContent = { sha256: 'ab'.repeat(32) as Sha256Hex, plan, createdAt: 0 }
+  const slotsOf: (string | undefined)[] = []
   let asked = 0
   let transfers = 0
   const parts = {
@@ -51,7 +53,8 @@ function requestAmong(
       network: { connected: () => [{}] },
       networks: { of: () => null },
       originSlots: {
-        enter(_priority: string, granted: () => void) {
+        enter(_priority: string, granted: () => void, { host }: { host?: string }) {
+          slotsOf.push(host)
           queueMicrotask(granted)
           return { ahead: 0, leave: () => {}, prioritise: () => {}, received: () => {} }
         }
@@ -82,7 +85,7 @@ function requestAmong(
   } as unknown as RequestParts
   const target = { url, headers: undefined, private: false }
   const request = new LocalRequest(RequestSpec.parse({ url, ...spec }), target, null, parts)
-  return { request, transfers: () => transfers, released }
+  return { request, transfers: () => transfers, released, slotsOf }
 }
 
 const changed = () => new LarderError('ORIGIN_CHANGED', 'other bytes of the same version')
@@ -93,6 +96,13 @@ test('a version that comes out other than it was each time is taken from the ori
   expect(request.view()).toMatchObject({ state: 'done', error: null, verifiedBy: 'origin' })
   expect(request.view().reasons.map(({ code }) => code)).toContain('not-verifiable')
   expect(transfers()).toBe(2)
+})
+
+test('what it downloads alone takes a slot of the host that the bytes come from', async () => {
+  const finalUrl = 'https://mirror.test/file'
+  const { request, slotsOf } = requestAmong(changed, () => ({ finalUrl, lengthBytes: null }))
+  await request.run()
+  expect(slotsOf).toEqual([hostOf(finalUrl)])
 })
 
 test('a file that is another version each time is asked for four times', async () => {

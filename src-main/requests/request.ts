@@ -220,7 +220,7 @@ export class LocalRequest implements Interest {
         this.#ticket = this.#world.originSlots.enter(
           this.#spec.priority,
           () => this.#machine.happened({ e: 'slotGranted' }),
-          { host: hostOf(this.#target.url) }
+          { host: hostOf(this.#route && 'version' in this.#route ? this.#route.version.finalUrl : this.#target.url) }
         )
         return
       case 'leaveLine':
