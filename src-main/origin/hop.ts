@@ -106,7 +106,10 @@ function askOnce(
   const host = hostOf(url)
   const { guard } = options
   return new Promise((resolve, reject) => {
-    if (ask.signal?.aborted) return reject(cancelled(ask.signal))
+    if (ask.signal?.aborted) {
+      own?.destroy()
+      return reject(cancelled(ask.signal))
+    }
     guard.assertHost(new URL(url).hostname, chooser)
     const { direct, ...agent } = options.agents.for(url, chooser, certificate)
     let local = false

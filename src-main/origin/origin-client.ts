@@ -213,6 +213,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
           onlyWhile(() => now() === 'background', window)
         )
       } catch (error) {
+        held.drop(version)
         if (hasCode(error, 'ORIGIN_CHANGED') && !isRenaming(error)) suspect(url)
         // Found by HEAD a moment ago, and gone.
         if (hasCode(error, 'ORIGIN_NOT_FOUND', 'ORIGIN_FORBIDDEN') && (version.etag ?? version.lastModified) === null)

@@ -70,6 +70,16 @@ describe('a server', () => {
     }
   )
 
+  test('whose tags turn out to say nothing keeps no answer under one of them waiting', async () => {
+    const whole = (name: string) => client.probe(`${origin.url}/etags/${name}.bin`, { whole: 1 })
+    const early = await whole('early')
+    await open(await probe('etags')).catch(() => {})
+    if (early.status !== 'version') throw new Error(early.status)
+    await expect(open(early.version)).rejects.toMatchObject({ details: { renamed: true } })
+    await whole('late')
+    expect(methods().at(-1)).toBe('GET')
+  })
+
   test('whose tags name versions is looked at twice a day, on a connection of its own, and its tags stay', async () => {
     for (const expected of [2, 3, 4]) {
       ;(await open(await probe('plain'))).destroy()
