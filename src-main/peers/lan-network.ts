@@ -356,7 +356,8 @@ export class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerN
       name: presentableName(name),
       version: version.slice(0, 32),
       port: this.#port ?? 1,
-      weight: Math.min(99, Math.max(0, Math.round(weight())))
+      weight: Math.min(99, Math.max(0, Math.round(weight()))),
+      answersKept: true
     }
   }
 }

@@ -29,6 +29,8 @@ export interface ConnectedPeer {
   readonly version: string
   /** In another subnet: a hub has named it. It exchanges pieces, and has no say in who is master here. */
   readonly far: boolean
+  /** It may be asked `kept.ask`. */
+  readonly answersKept?: boolean | undefined
 }
 
 /** Content this agent can serve to members; opened per upload. */

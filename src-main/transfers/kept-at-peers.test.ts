@@ -12,11 +12,15 @@ const key = `version:${'5a'.repeat(32)}` as ContentKey
 const version = { etag: '"1"', lastModified: null, lengthBytes: 7 }
 
 /** @param versions kept here, by URL, with the rules of their origin */
-function someone(versions: Record<string, { rules?: string; key?: ContentKey; whole?: boolean }> = {}) {
+function someone(versions: Record<string, { rules?: string; key?: ContentKey; offered?: boolean }> = {}) {
   const clock = fakeClock()
   const sent: { to: PeerId; message: KeptAsk | KeptHave }[] = []
   const network = {
-    connected: () => peers.map((id) => ({ id, far: false })),
+    connected: () => [
+      ...peers.map((id) => ({ id, far: false, answersKept: true })),
+      { id: 'd'.repeat(64) as PeerId, far: false },
+      { id: 'e'.repeat(64) as PeerId, far: true, answersKept: true }
+    ],
     send: (to: PeerId, message: KeptAsk | KeptHave) => sent.push({ to, message }) > 0
   }
   const stored = (at: string): StoredVersion | undefined => {
@@ -32,18 +36,24 @@ function someone(versions: Record<string, { rules?: string; key?: ContentKey; wh
         .filter((u) => u > after)
         .toSorted()
         .slice(0, most),
-    version: stored,
-    findByKey: () => (Object.values(versions).some(({ whole }) => whole === false) ? undefined : ({} as never))
+    version: stored
   }
+  const offers = () => Object.values(versions).every(({ offered }) => offered !== false)
   const said = async () => {
     while (sent.length === 0) await new Promise((resolve) => setImmediate(resolve))
     return sent.splice(0).map(({ message }) => ('version' in message ? message.version : message.t))
   }
-  return { clock, sent, said, one: new KeptAtPeers(network as never, clock, cache) }
+  return { clock, sent, said, one: new KeptAtPeers(network as never, clock, cache, offers) }
 }
 /** More than are gone through at once, all before the one that is asked for. */
 const many = Object.fromEntries(Array.from({ length: 1500 }, (_, i) => [`https://files.example/${i}`, {}]))
 const signal = new AbortController().signal
+
+test('who does not say that it answers is not asked, nor who is of another subnet', () => {
+  const { one, sent } = someone()
+  void one.find(url, signal)
+  expect(sent.map(({ to }) => to)).toEqual(peers)
+})
 
 test('what most members keep is taken; who keeps nothing, and who says something twice, changes nothing', async () => {
   const { one, sent } = someone()
@@ -87,7 +97,7 @@ test('is answered with what lies here whole and may be used, among very many', a
 
 test.each<[string, Parameters<typeof someone>[0]]>([
   ['the origin wants to be asked', { [url]: { rules: 'no-cache' } }],
-  ['it is here in part', { [url]: { whole: false } }],
+  ['others may not have it from here', { [url]: { offered: false } }],
   ['it is known by a digest alone', { [url]: { key: `sha256:${'ab'.repeat(32)}` as ContentKey } }]
 ])('is not answered with what may not be used: %s', async (_why, versions) => {
   const { one, said } = someone(versions)

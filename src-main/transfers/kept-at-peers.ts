@@ -1,7 +1,7 @@
 // Why it is like this: docs/decisions/0091-what-others-keep-when-the-origin-is-away.md
 import { createHash } from 'node:crypto'
 import type { Cache, StoredVersion } from '../cache/cache.ts'
-import { Sha256Hex, type PeerId } from '../contract/ids.ts'
+import { Sha256Hex, type ContentKey, type PeerId } from '../contract/ids.ts'
 import type { KeptAsk, KeptHave } from '../contract/peer-messages.ts'
 import type { Clock } from '../lib/clock.ts'
 import { orAborted } from '../lib/or-aborted.ts'
@@ -35,18 +35,22 @@ export function kept(source: string): Sha256Hex {
 export class KeptAtPeers {
   readonly #network: Pick<PeerNetwork, 'connected' | 'send'>
   readonly #clock: Clock
-  readonly #cache: Pick<Cache, 'urlsAfter' | 'version' | 'findByKey'>
+  readonly #cache: Pick<Cache, 'urlsAfter' | 'version'>
+  readonly #offers: (key: ContentKey) => boolean
   readonly #questions = new Map<Sha256Hex, { question: Question; answer: Promise<KeptVersion | null> }>()
   #sought = 0
 
+  /** @param offers others may have it from here, whole */
   constructor(
     network: Pick<PeerNetwork, 'connected' | 'send'>,
     clock: Clock,
-    cache: Pick<Cache, 'urlsAfter' | 'version' | 'findByKey'>
+    cache: Pick<Cache, 'urlsAfter' | 'version'>,
+    offers: (key: ContentKey) => boolean
   ) {
     this.#network = network
     this.#clock = clock
     this.#cache = cache
+    this.#offers = offers
   }
 
   /**
@@ -82,7 +86,7 @@ export class KeptAtPeers {
       return [...question.said.values()].toSorted((a, b) => b.times - a.times)[0]?.version ?? null
     })
     this.#questions.set(name, { question, answer })
-    const members = this.#network.connected().filter(({ far }) => !far)
+    const members = this.#network.connected().filter(({ far, answersKept }) => !far && answersKept === true)
     for (const { id } of members.slice(0, MOST_ASKED))
       if (this.#network.send(id, { t: 'kept.ask', source: name })) question.open.add(id)
     if (question.open.size === 0) resolve()
@@ -110,10 +114,10 @@ export class KeptAtPeers {
     }
   }
 
-  /** It is here whole, and the origin's rules do not forbid that it is used although it may be old. */
+  /** Others may have it, and the origin's rules do not forbid that it is used although it may be old. */
   #usable(url: string): StoredVersion | null {
     const version = this.#cache.version(url)
-    if (!version?.key.startsWith('version:') || !this.#cache.findByKey(version.key)) return null
+    if (!version?.key.startsWith('version:') || !this.#offers(version.key)) return null
     return mayServeStale(version.policy, this.#clock) ? version : null
   }
 }

@@ -60,7 +60,7 @@ export class Transfers implements PieceSource {
     this.#held = new FinishedTransfers(world.clock, (transfer) => void this.#end(transfer))
     this.#hot = new HotPieces(world.clock, world.buffers)
     this.lengths = new LengthsAtPeers(world.network, world.clock)
-    this.kept = new KeptAtPeers(world.network, world.clock, world.cache)
+    this.kept = new KeptAtPeers(world.network, world.clock, world.cache, (key) => this.holdings(key)?.complete === true)
   }
 
   /** Bytes served to peers in this run. */

@@ -294,7 +294,8 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
         bootId,
         weight: theirs.weight,
         version: theirs.version,
-        far: link.far === true
+        far: link.far === true,
+        answersKept: theirs.answersKept
       }
       table.set(link.id, 'connected', null, {
         address,

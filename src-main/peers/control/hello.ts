@@ -40,7 +40,9 @@ export const Hello = z.object({
   port: z.number().int().min(1).max(65535),
   weight: z.number().int().min(0).max(99),
   /** On a connection that began far: whether its sender still takes the other for somebody of another subnet. */
-  far: z.boolean().optional()
+  far: z.boolean().optional(),
+  /** It answers `kept.ask`, which agents before it take for an offence. */
+  answersKept: z.boolean().optional()
 })
 export type Hello = z.infer<typeof Hello>
 
