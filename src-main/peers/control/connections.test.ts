@@ -50,6 +50,7 @@ describe('control connections', () => {
       bootId: a.network.bootId,
       weight: 61,
       version: '0.1.0',
+      answersKept: true,
       far: false
     })
     expect(a.network.peer(b.network.self)?.port).toBe(b.network.ports().peer)
