@@ -32,7 +32,7 @@ function rig(nearHas: number[], busy: PeerId[] = []) {
     async *fetchPieces(from: PeerId, _key: unknown, _plan: unknown, run: { first: number; count: number }) {
       if (busy.includes(from)) throw new LarderError('PEER_BUSY', 'All its upload slots are taken')
       for (let index = run.first; index < run.first + run.count; index++) asked.get(from)!.push(index)
-      yield* await new Promise<never>(() => {})
+      yield await new Promise<never>(() => {})
     }
   }
   const job = {
