@@ -19,7 +19,7 @@ interface Here {
 }
 
 /** A depositor, what this PC has, and a hub that has nothing yet and keeps all it is brought. */
-function rig({ answers = true } = {}) {
+function rig({ answers = true, refuses = [] as string[] } = {}) {
   const clock = fakeClock()
   const here = new Map<ContentKey, Here>()
   const brought: string[] = []
@@ -66,7 +66,8 @@ function rig({ answers = true } = {}) {
       if (!answers || message.t !== 'hub.offer') return
       const map = new Bitmap(planPieces(message.lengthBytes).count)
       for (const index of kept) map.add(index)
-      clock.after(1, () => depositor.kept(to, message.key, map.toBase64()))
+      const isRefused = refuses.some((name) => keyOf(name) === message.key)
+      clock.after(1, () => depositor.kept(to, message.key, isRefused ? '' : map.toBase64()))
     }
   })
   return {
@@ -96,6 +97,15 @@ test('downloads that stand still keep nothing else from being brought, and go on
   still[1]!.have.add(1)
   await clock.pass(2000)
   expect(brought.at(-1)).toBe('two 1')
+  await depositor.stop()
+})
+
+test('what the hub has no room for holds up nothing else', async () => {
+  const { clock, brought, has, bring, depositor } = rig({ refuses: ['big', 'huge'] })
+  for (const name of ['big', 'huge', 'small']) has(name, 1, [0])
+  for (const name of ['big', 'huge', 'small']) bring(name)
+  await clock.pass(100)
+  expect(brought).toEqual(['small 0'])
   await depositor.stop()
 })
 

@@ -183,7 +183,7 @@ export const HubKept = z.object({
   /** What it answers: one agent may have said both. */
   to: z.enum(['offer', 'ask']),
   lengthBytes: count,
-  /** One bit per piece, most significant first, base64. */
+  /** One bit per piece, most significant first, base64; empty: nothing is there, and what was offered is not wanted. */
   map: PieceMapText,
   signers
 })

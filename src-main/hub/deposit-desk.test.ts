@@ -70,6 +70,7 @@ describe('nothing is taken', () => {
       lengthBytes: MIB,
       signers: []
     })
+    expect(await anna.next('hub.kept')).toMatchObject({ to: 'offer', map: '' })
     expect(await rig.bring(anna, content, { first: 0, count: 1 })).toBe('unwanted')
     expect(rig.hub.deposit!.view()).toMatchObject({ contents: 0, broughtBytes: 0 })
   })
@@ -244,14 +245,8 @@ test('a member that brings more and more displaces what it brought itself', asyn
   const huge = contentAt(mallory, 400_001)
   mallory.claim(huge.key)
   await mallory.next('hub.bring')
-  mallory.send({
-    t: 'hub.offer',
-    key: mallory.network.blind(huge.key),
-    tag: mallory.network.deposits.tagOf(huge.key)!,
-    lengthBytes: 400_001,
-    signers: []
-  })
-  await expect.poll(() => rig.hub.deposit!.view().refused).toBe(1)
+  expect((await rig.offer(mallory, huge)).length).toBe(0)
+  expect(rig.hub.deposit!.view().refused).toBe(1)
   expect(rig.store.bytes).toBe(400_000)
 })
 

@@ -170,12 +170,15 @@ export class DepositDesk implements DepositShelf {
   ): Promise<void> {
     const { store, clock } = this.#world
     const wanted = this.#wanted.get(whereOf(site, key))
+    // Who offers it waits for an answer, and has others to bring.
+    const decline = () => this.#sendNothing(from, key, lengthBytes, 'offer')
     // Nobody fills a deposit with what it was not asked for.
-    if (wanted?.by !== from || this.#offenders.has(from)) return
+    if (wanted?.by !== from || this.#offenders.has(from)) return decline()
     const kept = await store.admit({ site, key, tag, lengthBytes }, this.#world.placeOf(from))
     if (!kept) {
       this.#refused++
       this.#wanted.delete(whereOf(site, key))
+      decline()
       return this.#world.changed()
     }
     // It may have gone meanwhile.
@@ -197,7 +200,7 @@ export class DepositDesk implements DepositShelf {
     this.#asked.set(from, own)
     const kept = this.#world.store.get(idOf(name))
     if (kept) this.#sendMap(from, kept, 'ask')
-    else this.#world.send(from, { t: 'hub.kept', to: 'ask', key, lengthBytes, map: '', signers: [] })
+    else this.#sendNothing(from, key, lengthBytes, 'ask')
     // Who downloads it asks for what is there, not for what it would have to bring itself.
     const isMaster = this.#world.sourcesOf(site, key).master === from
     if (!kept?.have.complete && !isMaster) this.#want(site, key, from)
@@ -300,6 +303,10 @@ export class DepositDesk implements DepositShelf {
     const { key, lengthBytes } = kept.name
     const signers = this.#shown(kept, [...kept.signers.keys()])
     this.#world.send(id, { t: 'hub.kept', to, key, lengthBytes, map: kept.have.toBase64(), signers })
+  }
+
+  #sendNothing(id: PeerId, key: ContentKey, lengthBytes: number, to: HubKept['to']): void {
+    this.#world.send(id, { t: 'hub.kept', to, key, lengthBytes, map: '', signers: [] })
   }
 
   /** Credentials of those who are believed; they may have been read from disk. */

@@ -11,6 +11,7 @@ import { Cluster } from './cluster.ts'
 import { DepositDesk, type DepositDeskWorld } from './deposit-desk.ts'
 import { HolderRegistry } from './registry.ts'
 import type { HubStore } from './store.ts'
+import { noTotals, totalsBySite } from './site-totals.ts'
 import { SiteBudget } from './site-budget.ts'
 import { siteTable, type SiteOf } from './site-table.ts'
 import { SiteDesk } from './site-desk.ts'
@@ -52,8 +53,6 @@ export interface HubOptions {
   onFlood(id: PeerId): void
   onElected(site: string, info: ElectedInfo): void
 }
-
-const nothing: HubTotalsView = { originBytes: 0, peerBytes: 0, cacheBytes: 0, failed: 0 }
 
 interface Member {
   readonly id: PeerId
@@ -183,14 +182,14 @@ export class Hub {
   }
 
   sites(): HubSiteView[] {
-    const totals = this.#totals()
+    const totals = totalsBySite(this.members())
     return [...this.#desks].map(([name, { desk, registry }]) => ({
       name,
       members: desk.memberCount,
       contents: desk.contentCount,
       remembered: registry.contentCount,
       wentAlone: desk.wentAlone,
-      totals: totals.get(name) ?? nothing
+      totals: totals.get(name) ?? noTotals
     }))
   }
 
@@ -202,23 +201,6 @@ export class Hub {
   /** Others say theirs now and then. */
   #totalsOf({ id, totals }: Member): HubTotalsView | null {
     return id === this.#o.self ? (this.#o.ownTotals?.() ?? null) : totals
-  }
-
-  #totals(): Map<string, HubTotalsView> {
-    const bySite = new Map<string, HubTotalsView>()
-    for (const member of this.#members.values()) {
-      const { site } = member
-      const totals = this.#totalsOf(member)
-      if (site === null || totals === null) continue
-      const sum = bySite.get(site) ?? nothing
-      bySite.set(site, {
-        originBytes: sum.originBytes + totals.originBytes,
-        peerBytes: sum.peerBytes + totals.peerBytes,
-        cacheBytes: sum.cacheBytes + totals.cacheBytes,
-        failed: sum.failed + totals.failed
-      })
-    }
-    return bySite
   }
 
   async stop(): Promise<void> {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { Bitmap } from '../lib/bitmap.ts'
-import { chooseRun, firstGap, type RunQuestion } from './choose-run.ts'
+import { chooseRun, firstGap, offeredByNone, type RunQuestion } from './choose-run.ts'
 
 const map = (bits: string) => {
   const m = new Bitmap(bits.length)
@@ -112,6 +112,13 @@ describe('choosing what to ask a peer for', () => {
       })
     )
   })
+})
+
+test('what a far one is asked for is what no near one offers', () => {
+  const left = (wanted: string, ...near: string[]) => [...offeredByNone(map(wanted), near.map(map))]
+  expect(left('1111011111')).toEqual([0, 1, 2, 3, 5, 6, 7, 8, 9])
+  expect(left('1111011111', '1000000001', '0110000000')).toEqual([3, 5, 6, 7, 8])
+  expect(left('1111011111', '1111111111')).toEqual([])
 })
 
 describe('the gap to ask the origin for', () => {

@@ -1,4 +1,4 @@
-import type { Bitmap } from '../lib/bitmap.ts'
+import { Bitmap } from '../lib/bitmap.ts'
 
 /** What is known when a peer has room for another ask. */
 export interface RunQuestion {
@@ -67,6 +67,13 @@ function runLength(wanted: (i: number) => boolean, first: number, end: number): 
   let count = 0
   while (first + count < end && wanted(first + count)) count++
   return count
+}
+
+/** Of what is wanted, what none of these offers. */
+export function offeredByNone(wanted: Bitmap, offers: readonly Bitmap[]): Bitmap {
+  if (offers.length === 0) return wanted
+  const left = wanted.bytes.map((bits, at) => offers.reduce((rest, { bytes }) => rest & ~bytes[at]!, bits))
+  return new Bitmap(wanted.size, left)
 }
 
 /** The missing pieces that no reachable peer has, as the first gap of neighbouring ones. @returns null when there is none */

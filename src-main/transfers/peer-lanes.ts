@@ -1,8 +1,9 @@
 import type { PeerId } from '../contract/ids.ts'
+import type { Bitmap } from '../lib/bitmap.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
 import type { ReceivedPiece } from '../peers/network.ts'
 import type { RecordVerdict } from './check-record.ts'
-import { chooseRun, type Run } from './choose-run.ts'
+import { chooseRun, offeredByNone, type Run } from './choose-run.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Job } from './job.ts'
 import type { Neighbour } from './neighbours.ts'
@@ -24,6 +25,8 @@ const FAILURES_BEFORE_DISREGARD = 5
 export interface PeerLaneHooks {
   /** Whom to ask last; null when there is no master. */
   readonly master: () => PeerId | null
+  /** What comes from this one crosses a router. */
+  readonly isFar: (id: PeerId) => boolean
   readonly checkRecord: (piece: ReceivedPiece) => RecordVerdict
   /** A verified piece from a peer is stored. */
   readonly arrived: (index: number, bytes: number, from: Neighbour) => void
@@ -62,15 +65,20 @@ export class PeerLanes {
   fill(): void {
     const now = this.#job.world.clock.monotonicMs()
     const master = this.#hooks.master()
-    // Fewest lanes first, the master last, otherwise at random: spreads the load over the swarm.
+    // Near ones first; of them fewest lanes first, the master last, otherwise at random: spreads the load over the swarm.
     const candidates = this.#swarm.neighbours
       .available(now)
-      .map((n) => ({ n, order: n.lanes * 4 + (n.id === master ? 2 : 0) + this.#job.world.random() }))
-      .sort((a, b) => a.order - b.order)
-    for (const { n } of candidates) {
+      .map((n) => ({
+        n,
+        far: this.#hooks.isFar(n.id),
+        order: n.lanes * 4 + (n.id === master ? 2 : 0) + this.#job.world.random()
+      }))
+      .sort((a, b) => Number(a.far) - Number(b.far) || a.order - b.order)
+    const near = candidates.filter(({ far }) => !far).map(({ n }) => n.offered!)
+    for (const { n, far } of candidates) {
       const most = this.#swarm.neighbours.size === 1 ? 1 : LANES_PER_NEIGHBOUR
       while (n.lanes < most && this.#lanes < MAX_LANES) {
-        const run = this.#runFor(n, master, now)
+        const run = this.#runFor(n, far ? near : [], master, now)
         if (run === null) break
         void this.#fetch(n, run)
       }
@@ -83,11 +91,12 @@ export class PeerLanes {
     this.#abort = new AbortController()
   }
 
-  #runFor(n: Neighbour, master: PeerId | null, now: number): Run | null {
+  /** @param nearer maps of those that are to be asked instead where they have it */
+  #runFor(n: Neighbour, nearer: readonly Bitmap[], master: PeerId | null, now: number): Run | null {
     const { neighbours } = this.#swarm
     const alone = neighbours.size === 1
     const run = chooseRun({
-      wanted: this.#inFlight.wanted,
+      wanted: offeredByNone(this.#inFlight.wanted, nearer),
       offered: n.offered!,
       holders: neighbours.holders,
       onlyRare: n.id === master && this.#lanes > 0,

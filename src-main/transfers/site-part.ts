@@ -48,6 +48,8 @@ export class SitePart {
     if (!this.#named.has(id) || this.#named.get(id) === 'failed') return
     this.#swarm.forget(id)
     this.#lost(id)
+    // Its hub may come back, and has to be asked anew then.
+    this.#named.delete(id)
   }
   /** What the hub keeps itself, which is asked last; null: nothing, or it was asked. */
   #deposit: PeerId | null = null

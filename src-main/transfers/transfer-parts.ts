@@ -104,6 +104,7 @@ export function openParts(
       : null
   const peerLanes = new PeerLanes(job, swarm, assembly.inFlight, {
     master: () => mastership.master,
+    isFar: (id) => world.network.peer(id)?.far === true || world.site?.isDeposit(id) === true,
     checkRecord: ({ record }) => mastership.check(record),
     arrived: (index, bytes, from) => {
       site?.pieceFrom(from.id)

@@ -99,12 +99,12 @@ function judgeClocks(hubs: readonly HubLinkView[]): Check[] {
     {
       id: 'hub.clock',
       title: 'Clock of the hub',
-      tried: 'Compared the clock of this PC with those of its hubs.',
+      tried: 'Compared the clock of this PC with those of its hubs, as both were when they connected.',
       seen: told.map(({ url, skewMs }) => `${url}: ${seconds(skewMs!)}`).join('\n'),
       verdict: off.length > 0 ? 'warn' : 'ok',
       next:
         off.length > 0
-          ? 'Set both clocks by the same time service: certificates, and who is the last to have said where it is, go by them.'
+          ? 'Set both clocks by the same time service: certificates, and who is the last to have said where it is, go by them. They are compared again when the hub is connected anew.'
           : null
     }
   ]

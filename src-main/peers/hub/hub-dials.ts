@@ -184,10 +184,15 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
       // Through a proxy it leaves this PC like any other HTTPS.
       barred: to.through ? () => null : barred,
       use: 'hub',
-      recognise: () => 'go',
+      recognise: (id) => (this.#usedInstead(entry, id) ? 'duplicate' : 'go'),
       proven: (connection) => this.#adopt(entry, connection)
     })
     if (outcome.kind === 'proven') return 'done'
+    if (outcome.kind === 'duplicate') {
+      const other = this.#usedInstead(entry, outcome.id)
+      this.#set(entry, 'lost', other ? `is the hub at ${other.url}, too` : reasonOf(outcome), null)
+      return 'retry'
+    }
     this.#set(
       entry,
       outcome.kind === 'self' ? 'self' : outcome.kind === 'refused' ? 'refused' : 'lost',
@@ -195,6 +200,15 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
       outcome.kind === 'refused' ? 'refused' : outcome.kind === 'self' ? null : 'unreachable'
     )
     return outcome.kind === 'self' ? 'done' : 'retry'
+  }
+
+  /** Of several ways to one hub one is used, rather one without a proxy: a hub has one connection to each agent. */
+  #usedInstead(entry: Entry, id: PeerId): Entry | undefined {
+    return this.#othersTo(entry, id).find(({ place }) => place.is === 'direct' || entry.place.is === 'tunnel')
+  }
+
+  #othersTo(entry: Entry, id: PeerId): Entry[] {
+    return [...this.#entries.values()].filter((other) => other !== entry && other.channel && other.id === id)
   }
 
   async #wayTo(place: HubPlace, signal: AbortSignal): Promise<{ host: string; port: number; through?: Duplex }> {
@@ -207,6 +221,7 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
   #adopt(entry: Entry, { ws, remote }: ProvenSocket): void {
     const { clock } = this.#o
     if (!this.#running || this.#entries.get(entry.url) !== entry) return ws.terminate()
+    for (const other of this.#othersTo(entry, remote.id)) other.channel!.close('is connected anew')
     const channel = new HubChannel<FromHub, ToHub>(ws, clock, FromHub)
     entry.channel = channel
     entry.id = remote.id

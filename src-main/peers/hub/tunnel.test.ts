@@ -137,6 +137,22 @@ describe('a hub behind a reverse proxy', () => {
     await relay.close()
   })
 
+  test('that has another address, too, is connected by one of them: without the proxy', async () => {
+    const direct = `larder://${hub.seed()}`
+    const pc = await lan.add({ seeds: [], hub: { urls: [url(), direct] } })
+    const { hubs } = pc.network
+    const states = () => hubs.view().map(({ state, reason }) => [state, reason])
+    await expect.poll(states, { timeout: 20_000 }).toEqual([
+      ['lost', `is the hub at ${direct}, too`],
+      ['connected', null]
+    ])
+    pc.network.refresh()
+    await once(hubs, 'changed')
+    expect(hubs.connected()).toMatchObject([{ id: hub.network.self, url: direct }])
+    expect(states().at(-1)).toEqual(['connected', null])
+    expect(hub.network.door!.members().length).toBe(1)
+  })
+
   test('is not dialled when it is wanted no more', async () => {
     const agent = new Agent()
     let dialled = 0

@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest'
+import type { PeerId } from '../contract/ids.ts'
+import { Bitmap } from '../lib/bitmap.ts'
+import { LarderError } from '../lib/errors.ts'
+import { planPieces } from '../pieces/plan.ts'
+import { fakeClock } from '../testing/fake-clock.ts'
+import { Arrivals } from './arrivals.ts'
+import { InFlight } from './in-flight.ts'
+import type { Job } from './job.ts'
+import { Neighbours } from './neighbours.ts'
+import { PeerLanes } from './peer-lanes.ts'
+import type { Swarm } from './swarm.ts'
+
+const plan = planPieces(8 * 1024 * 1024)
+const near = 'a'.repeat(64) as PeerId
+const far = 'b'.repeat(64) as PeerId
+
+/** Lanes to one near peer and one far one that has it all. Whoever is asked says nothing, or that it is busy. */
+function rig(nearHas: number[], busy: PeerId[] = []) {
+  const clock = fakeClock()
+  const neighbours = new Neighbours(plan.count)
+  const some = new Bitmap(plan.count)
+  for (const index of nearHas) some.add(index)
+  neighbours.setOffered(neighbours.meet(far), Bitmap.full(plan.count))
+  neighbours.setOffered(neighbours.meet(near), some)
+  const have = new Bitmap(plan.count)
+  const asked = new Map<PeerId, number[]>([
+    [near, []],
+    [far, []]
+  ])
+  const network = {
+    async *fetchPieces(from: PeerId, _key: unknown, _plan: unknown, run: { first: number; count: number }) {
+      if (busy.includes(from)) throw new LarderError('PEER_BUSY', 'All its upload slots are taken')
+      for (let index = run.first; index < run.first + run.count; index++) asked.get(from)!.push(index)
+      yield await new Promise<never>(() => {})
+    }
+  }
+  const job = {
+    plan,
+    partial: { have },
+    arrivals: new Arrivals(clock, { note: () => {} }, () => {}),
+    priority: () => 'foreground',
+    world: { clock, network, random: () => 0.5 }
+  } as unknown as Job
+  const lanes = new PeerLanes(job, { neighbours } as Swarm, new InFlight(have, new Bitmap(plan.count)), {
+    master: () => null,
+    isFar: (id) => id === far,
+    checkRecord: () => 'ok',
+    arrived: () => {},
+    ban: () => {},
+    failed: () => {},
+    broken: () => {},
+    idle: () => lanes.fill()
+  })
+  return { lanes, clock, asked: (id: PeerId) => asked.get(id)!.toSorted((a, b) => a - b) }
+}
+
+test('what a near peer has crosses no router', async () => {
+  const { lanes, asked, clock } = rig([0, 1, 2, 3, 4, 5, 6])
+  lanes.fill()
+  await clock.pass(1)
+  expect(asked(near).length).toBeGreaterThan(0)
+  expect(asked(far)).toEqual([7])
+})
+
+test('unless the near peer is busy', async () => {
+  const { lanes, asked, clock } = rig([0, 1, 2, 3, 4, 5, 6, 7], [near])
+  lanes.fill()
+  await clock.pass(20)
+  expect(asked(far).length).toBeGreaterThan(0)
+})
