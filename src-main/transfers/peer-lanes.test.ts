@@ -16,7 +16,7 @@ const near = 'a'.repeat(64) as PeerId
 const far = 'b'.repeat(64) as PeerId
 
 /** Lanes to one near peer and one far one that has it all. Whoever is asked says nothing, or that it is busy. */
-function rig(nearHas: number[], busy: PeerId[] = []) {
+function rig(nearHas: number[], { busy = [], leads = true }: { busy?: PeerId[]; leads?: boolean } = {}) {
   const clock = fakeClock()
   const neighbours = new Neighbours(plan.count)
   const some = new Bitmap(plan.count)
@@ -45,6 +45,7 @@ function rig(nearHas: number[], busy: PeerId[] = []) {
   const lanes = new PeerLanes(job, { neighbours } as Swarm, new InFlight(have, new Bitmap(plan.count)), {
     master: () => null,
     isFar: (id) => id === far,
+    mayAskFar: () => leads,
     checkRecord: () => 'ok',
     arrived: () => {},
     ban: () => {},
@@ -64,8 +65,16 @@ test('what a near peer has crosses no router', async () => {
 })
 
 test('unless the near peer is busy', async () => {
-  const { lanes, asked, clock } = rig([0, 1, 2, 3, 4, 5, 6, 7], [near])
+  const { lanes, asked, clock } = rig([0, 1, 2, 3, 4, 5, 6, 7], { busy: [near] })
   lanes.fill()
   await clock.pass(20)
   expect(asked(far).length).toBeGreaterThan(0)
+})
+
+test('who does not lead its subnet asks none of other subnets, although it is connected to some', async () => {
+  const { lanes, asked, clock } = rig([0, 1], { leads: false })
+  lanes.fill()
+  await clock.pass(5000)
+  expect(asked(near)).toEqual([0, 1])
+  expect(asked(far)).toEqual([])
 })

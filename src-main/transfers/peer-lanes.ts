@@ -27,6 +27,8 @@ export interface PeerLaneHooks {
   readonly master: () => PeerId | null
   /** What comes from this one crosses a router. */
   readonly isFar: (id: PeerId) => boolean
+  /** Far ones are to be asked: one PC of a subnet does so for all of it. */
+  readonly mayAskFar: () => boolean
   readonly checkRecord: (piece: ReceivedPiece) => RecordVerdict
   /** A verified piece from a peer is stored. */
   readonly arrived: (index: number, bytes: number, from: Neighbour) => void
@@ -73,6 +75,7 @@ export class PeerLanes {
         far: this.#hooks.isFar(n.id),
         order: n.lanes * 4 + (n.id === master ? 2 : 0) + this.#job.world.random()
       }))
+      .filter(({ far }) => !far || this.#hooks.mayAskFar())
       .sort((a, b) => Number(a.far) - Number(b.far) || a.order - b.order)
     const near = candidates.filter(({ far }) => !far).map(({ n }) => n.offered!)
     for (const { n, far } of candidates) {

@@ -45,7 +45,7 @@ function rig() {
   const partial = { have: new Bitmap(plan.count) }
   const job = { key, plan, partial, world: { clock: fakeClock(), network, weight: () => 1 } } as unknown as Job
   const swarm = new Swarm(job)
-  const hooks = { gate: () => {}, progressed: () => {} }
+  const hooks = { gate: () => {}, led: () => {}, progressed: () => {} }
   const part = new SitePart(job, site as unknown as Site, swarm, hooks, () => true)
   part.localRole('master')
   return {

@@ -26,6 +26,8 @@ export const reasonOfAlone: Record<AloneWhy, ReasonCode> = {
 export interface SitePartHooks {
   /** The origin may be asked, or may not be asked any more. @param reason why it may */
   readonly gate: (open: boolean, reason: ReasonCode | null) => void
+  /** This PC has to do with other subnets for its own, from this moment. */
+  readonly led: () => void
   /** The download moves in another subnet. */
   readonly progressed: () => void
 }
@@ -91,12 +93,17 @@ export class SitePart {
     return this.#state.phase
   }
 
+  /** This PC is the one of its subnet that has to do with others. */
+  get leads(): boolean {
+    return this.#state.phase !== 'closed'
+  }
+
   /** Bytes that the farthest download of another subnet has received; null: this one does not wait for another. */
   get farBytes(): number | null {
     return this.#state.phase === 'relaying' ? this.#farBytes : null
   }
 
-  /** As people see it; null: this PC is not the one of its subnet that has to do with others. */
+  /** As people see it; null: this PC does not lead. */
   view(): SiteShareView | null {
     const { phase } = this.#state
     return phase === 'closed' ? null : { phase, from: phase === 'relaying' ? this.#from : null }
@@ -175,6 +182,7 @@ export class SitePart {
       }
     }
     this.#arm()
+    if (before.phase === 'closed' && this.leads) this.#hooks.led()
     const open = isGateOpen(state)
     if (open === isGateOpen(before)) return
     this.#hooks.gate(open, open ? (why === null ? 'elected-for-site' : reasonOfAlone[why]) : null)

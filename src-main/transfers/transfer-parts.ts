@@ -97,6 +97,7 @@ export function openParts(
           swarm,
           {
             gate: (open, reason) => happened({ e: 'gateTurned', open, reason }),
+            led: look,
             progressed: () => happened({ e: 'progressed', nowMs: clock.monotonicMs() })
           },
           () => state().serving
@@ -105,6 +106,7 @@ export function openParts(
   const peerLanes = new PeerLanes(job, swarm, assembly.inFlight, {
     master: () => mastership.master,
     isFar: (id) => world.network.peer(id)?.far === true || world.site?.isDeposit(id) === true,
+    mayAskFar: () => site === null || site.leads,
     checkRecord: ({ record }) => mastership.check(record),
     arrived: (index, bytes, from) => {
       site?.pieceFrom(from.id)
