@@ -11,6 +11,8 @@ import type { Swarm } from './swarm.ts'
 
 const LANES_PER_NEIGHBOUR = 2
 const MAX_LANES = 8
+/** Across a router: what is under way there is lost with this PC, and has to cross it again. */
+const MAX_FAR_LANES = 4
 const LONGEST_RUN = 16
 /** From the only neighbour there is, one lane: in order, pieces go into the digest of the whole while they are in memory. */
 const LONGEST_RUN_ALONE = 32
@@ -50,6 +52,7 @@ export class PeerLanes {
   readonly #hooks: PeerLaneHooks
   #abort = new AbortController()
   #lanes = 0
+  #farLanes = 0
   #laneIds = 0
 
   constructor(job: Job, swarm: Swarm, inFlight: InFlight, hooks: PeerLaneHooks) {
@@ -80,10 +83,10 @@ export class PeerLanes {
     const near = candidates.filter(({ far }) => !far).map(({ n }) => n.offered!)
     for (const { n, far } of candidates) {
       const most = this.#swarm.neighbours.size === 1 ? 1 : LANES_PER_NEIGHBOUR
-      while (n.lanes < most && this.#lanes < MAX_LANES) {
+      while (n.lanes < most && this.#lanes < MAX_LANES && (!far || this.#farLanes < MAX_FAR_LANES)) {
         const run = this.#runFor(n, far ? near : [], master, now)
         if (run === null) break
-        void this.#fetch(n, run)
+        void this.#fetch(n, run, far)
       }
     }
   }
@@ -117,10 +120,11 @@ export class PeerLanes {
     return slow === null ? null : { first: slow, count: 1 }
   }
 
-  async #fetch(n: Neighbour, run: Run): Promise<void> {
+  async #fetch(n: Neighbour, run: Run, far: boolean): Promise<void> {
     const { world, key, plan, partial, priority } = this.#job
     const lane = `${n.id}#${++this.#laneIds}`
     this.#lanes++
+    if (far) this.#farLanes++
     n.lanes++
     for (let i = run.first; i < run.first + run.count; i++) this.#inFlight.start(i, lane, world.clock.monotonicMs())
     const writes = new Set<Promise<void>>()
@@ -171,6 +175,7 @@ export class PeerLanes {
     } finally {
       // The next run is asked for while the last pieces of this one are written.
       this.#lanes--
+      if (far) this.#farLanes--
       n.lanes--
       if (!signal.aborted) this.#hooks.idle()
       await Promise.all(writes)
