@@ -1,74 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { withTwoHubs } from './lab/hubs-behind-nginx.ts'
-import { startLyingHub } from './lab/lying-hub.ts'
-import type { Got, LabPc, SubnetLab, SubnetLabOptions } from './lab/subnet-lab.ts'
-
-/** One figure, and whether it is within its limit. */
-export interface Finding {
-  readonly what: string
-  readonly seen: string | number
-  readonly limit?: string
-  readonly held: boolean
-}
-
-export interface ScenarioWorld {
-  readonly subnets: number
-  readonly pcs: number
-  readonly size: number
-  readonly repeat: number
-  open(options?: Partial<SubnetLabOptions>): Promise<SubnetLab>
-  closeLab(): Promise<void>
-  bytes(length: number): Buffer
-  readonly files: readonly Buffer[]
-  digest(bytes: Buffer): string
-  say(text: string): void
-  /** What is found before something fails is kept, and told at once. */
-  readonly found: Finding[]
-  readonly note: (...findings: Finding[]) => void
-}
-
-const atHub = (hub: LabPc): string => `hub.urls=["larder://${hub.address}:4726"]`
-const round = (value: number, digits = 3): number => Number(value.toFixed(digits))
-
-function allRight(got: readonly Got[], bytes: number): Finding {
-  const wrong = got.filter((one) => one.error !== null || one.bytes !== bytes)
-  const why = wrong.map(({ pc, error, bytes: of }) => `${pc.name}: ${error ?? `${of} bytes`}`).join('; ')
-  return {
-    what: 'requests that ended right',
-    seen: `${got.length - wrong.length} of ${got.length}${why && ` (${why.slice(0, 300)})`}`,
-    held: wrong.length === 0
-  }
-}
-
-function atMost(what: string, seen: number, limit: number): Finding {
-  return { what, seen: round(seen), limit: `at most ${limit}`, held: seen <= limit }
-}
-
-/** Bytes that came into each subnet from other subnets since `before`, as a part of the content. */
-function routerRatios(before: number[][], after: number[][], contentBytes: number): number[] {
-  return after
-    .map((_, to) =>
-      after.reduce((sum, row, from) => (from === 0 || to === 0 ? sum : sum + row[to]! - before[from]![to]!), 0)
-    )
-    .slice(1)
-    .map((bytes) => bytes / contentBytes)
-}
-
-/** Why PCs asked the origin. */
-function whys(got: readonly Got[]): Finding {
-  const said = got.flatMap(({ pc, view }) =>
-    view === null
-      ? [`${pc.name}: ?`]
-      : view.split.originBytes > 0
-        ? [`${pc.name}: ${view.reasons.map(({ code }) => code).join('+')}`]
-        : []
-  )
-  return { what: 'who asked the origin, and why', seen: said.join(', '), held: true }
-}
-
-const firstBytes = (got: readonly Got[]): number => Math.max(...got.map(({ view }) => view?.firstByteMs ?? Infinity))
-
-type Scenario = (world: ScenarioWorld) => Promise<Finding[]>
+import type { SubnetLab } from './lab/subnet-lab.ts'
+import { clustered, hadBefore, isolated, lying, walled } from './subnet-barriers.ts'
+import {
+  allRight,
+  atHub,
+  atMost,
+  firstBytes,
+  median,
+  round,
+  routerRatios,
+  whys,
+  type Scenario
+} from './subnet-findings.ts'
 
 /** A real package, and the next one after the death of the hub, beside one without any hub. */
 const realPackage: Scenario = async (world) => {
@@ -128,7 +71,6 @@ const waiting: Scenario = async (world) => {
       const small = world.bytes(2 * 1024 * 1024)
       rounds[kind].push(firstBytes(await lab.getAll(lab.put(`wait-${kind}-${turn}.bin`, small))))
     }
-  const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
   note({
     what: 'longest wait for the first byte, ms: hub killed / no hub set',
     seen: (['dead', 'none'] as const)
@@ -263,100 +205,6 @@ const bridged: Scenario = async (world) => {
   ]
 }
 
-/** PCs of different subnets cannot connect to each other, only to the hub. */
-const isolated: Scenario = async (world) => {
-  const lab = await world.open()
-  const hub = await lab.startHub(1, 'hub1', ['hub.deposit="on-request"'])
-  await lab.isolate(hub)
-  await lab.start([atHub(hub)], 1)
-  const bytes = world.bytes(world.size)
-  const got = await lab.getAll(lab.put('isolated.bin', bytes))
-  const [one, ...others] = lab.pcs.filter(({ name }) => name.endsWith('pc1'))
-  const early = world.bytes(world.size)
-  const url = lab.put('early.bin', early)
-  await lab.get(one!, url)
-  const late = await Promise.all(others.map((pc) => lab.get(pc, url)))
-  return [
-    allRight(got, bytes.length),
-    atMost('all at once: origin / content', lab.originBytes('isolated.bin') / bytes.length, 1.02),
-    { what: 'last PC, s', seen: round(Math.max(...got.map(({ seconds }) => seconds)), 1), held: true },
-    allRight(late, early.length),
-    atMost('one had it before: origin / content', lab.originBytes('early.bin') / early.length, 1.02)
-  ]
-}
-
-/** Two hubs behind one proxy with one store; a hub dies, the store dies, hangs and comes back empty. */
-const clustered: Scenario = async (world) => {
-  const lab = await world.open()
-  const cluster = await withTwoHubs(lab)
-  await lab.start([`hub.urls=["${cluster.url}"]`], 1)
-  const { found, note } = world
-  const round1 = async (what: string, name: string, limit: number) => {
-    const bytes = world.bytes(world.size / 2)
-    const got = await lab.getAll(lab.put(name, bytes))
-    note({ ...allRight(got, bytes.length), what: `${what}: requests that ended right` })
-    note(atMost(`${what}: origin / content`, lab.originBytes(name) / bytes.length, limit))
-  }
-  await round1('two hubs', 'c1.bin', 1.02)
-  await cluster.killHub(0)
-  for (const pc of lab.pcs) await lab.until(pc, (s) => s.hub.hubs.some(({ state }) => state === 'connected'))
-  await round1('one killed', 'c2.bin', 1.02)
-  await cluster.restartHub(0)
-  await cluster.spread()
-  await cluster.killStore()
-  await round1('store killed', 'c3.bin', 2.02)
-  await cluster.startStore()
-  await cluster.untilStore('connected')
-  await round1('store back, empty', 'c4.bin', 1.02)
-  cluster.signalStore('SIGSTOP')
-  const hung = round1('store stands still', 'c5.bin', 2.02)
-  await hung
-  await sleep(5000)
-  cluster.signalStore('SIGCONT')
-  await cluster.untilStore('connected')
-  await round1('store goes on', 'c6.bin', 1.02)
-  return found
-}
-
-/** A hub that lies: where do PCs connect to because of it, and how often is it downloaded? */
-const lying: Scenario = async (world) => {
-  const lab = await world.open()
-  const hub = await startLyingHub(lab)
-  await lab.start([`hub.urls=["larder://${hub.address}:4726"]`], 1)
-  const places = {
-    'port 22 of PCs and routers of the site': ['-d', '10.77.0.0/16', '--dport', '22'],
-    'port 22 of this PC': ['-d', '127.0.0.0/8', '--dport', '22'],
-    'port 22 of the origin': ['-d', lab.origin, '--dport', '22'],
-    'addresses outside hub.reach': ['-d', '203.0.113.0/24'],
-    'PCs inside hub.reach that are not there': ['-d', '10.77.0.99/0.0.0.255', '--dport', '4726']
-  }
-  await lab.countSyns(Object.values(places))
-  const { found, note } = world
-  for (const lie of [
-    'dead-holders',
-    'loopback',
-    'origin',
-    'router-ssh',
-    'foreign-signature',
-    'silence',
-    'crowns-all'
-  ] as const) {
-    await hub.lie(lie)
-    const bytes = world.bytes(2 * 1024 * 1024)
-    const name = `${lie}.bin`
-    const got = await lab.getAll(lab.put(name, bytes))
-    note({ ...allRight(got, bytes.length), what: `${lie}: requests that ended right` })
-    note(atMost(`${lie}: origin / content`, lab.originBytes(name) / bytes.length, world.subnets + 0.02))
-  }
-  const counted = await lab.syns()
-  for (const [i, place] of Object.keys(places).entries()) {
-    const isAllowed = place.startsWith('PCs inside')
-    const seen = counted[i] ?? 0
-    note({ what: `SYNs to ${place}`, seen, ...(!isAllowed && { limit: '0' }), held: isAllowed || seen === 0 })
-  }
-  return found
-}
-
 /** By name; `a2` to `a12` as in the list of what a hub must show. */
 export const scenarios: Readonly<Record<string, Scenario>> = {
   package: realPackage,
@@ -364,6 +212,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   a2: smallFiles,
   a3: killing('leased'),
   a4: killing('relaying'),
+  a7: walled,
+  a8: hadBefore,
   a9: bridged,
   a11: clustered,
   a12: lying,
