@@ -63,11 +63,11 @@ export const hadBefore: Scenario = async (world) => {
   ]
 }
 
-/** PCs of different subnets cannot connect to each other, only to the hub. */
+/** No PC can connect to another one, only to the hub, which keeps what they bring. */
 export const isolated: Scenario = async (world) => {
   const lab = await world.open()
   const hub = await lab.startHub(1, 'hub1', ['hub.deposit="on-request"'])
-  await lab.isolate(hub)
+  await lab.isolate(hub, { everybody: true })
   await lab.start([atHub(hub)], 1)
   const bytes = world.bytes(world.size)
   const got = await lab.getAll(lab.put('isolated.bin', bytes))

@@ -263,10 +263,17 @@ export class SubnetLab {
     await this.lab.onRouter('ip', 'link', 'set', 'dev', 'joinB', 'master', `sw-lan${b}`, 'up')
   }
 
-  /** Nothing passes between PCs of different subnets but what goes to or comes from this one. */
-  async isolate(hub: LabPc): Promise<void> {
+  /**
+   * Nothing passes between PCs of different subnets but what goes to or comes from this one. `everybody`: nor between those of one
+   * subnet, as where a switch isolates its clients.
+   */
+  async isolate(hub: LabPc, { everybody = false } = {}): Promise<void> {
     const rule = (...what: string[]) => this.lab.onRouter('iptables', '-w', '-I', 'FORWARD', ...what)
     await rule('-s', '10.77.0.0/16', '-d', '10.77.0.0/16', '-j', 'DROP')
+    // What the switches carry comes by here as well.
+    if (!everybody)
+      for (const subnet of this.subnets.map((i) => `10.77.${i}.0/24`))
+        await rule('-s', subnet, '-d', subnet, '-j', 'ACCEPT')
     await rule('-s', hub.address, '-j', 'ACCEPT')
     await rule('-d', hub.address, '-j', 'ACCEPT')
   }
