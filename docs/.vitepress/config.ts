@@ -72,7 +72,9 @@ export default defineConfig({
         items: [
           page('On my PC', '/guides/end-user'),
           page('Helpdesk', '/guides/helpdesk'),
-          page('Servers and tools', '/servers-and-tools')
+          page('Servers and tools', '/servers-and-tools'),
+          page('From a program', '/client'),
+          page('The local API', '/local-api')
         ]
       },
       {
