@@ -1,6 +1,6 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -150,5 +150,44 @@ describe('the packed client library, with what Node 20.9 has', () => {
     await run(process.execPath, [tsc, '-p', '.'], { cwd: project })
   })
 })
+
+const python = ['python3', 'python'].find(
+  (name) => spawnSync(name, ['-c', 'import sys; sys.exit(sys.version_info < (3, 8))']).status === 0
+)
+
+describe.skipIf(python === undefined)(
+  `the example in Python${python === undefined ? ' (no Python 3.8 here)' : ''}`,
+  () => {
+    const script = path.join(root, 'examples/python/larder.py')
+    const ask = (folder: string, target: string) =>
+      run(python!, [script, url, target], {
+        env: { ...process.env, LARDER_DATA_DIR: folder, PYTHONDONTWRITEBYTECODE: '1' }
+      })
+
+    test('it downloads through the agent, once that has proved itself', async () => {
+      const target = path.join(project, 'python.bin')
+      expect((await ask(dataDir, target)).stdout).toMatch(
+        /: \d+ bytes from peers, \d+ from the cache, \d+ from the web server\r?\n$/
+      )
+      expect((await readFile(target)).equals(data)).toBe(true)
+    })
+
+    test('it shows its token to no other program at the port of the agent', async () => {
+      const impostor = await startOriginServer()
+      try {
+        const folder = path.join(project, 'impostor')
+        await mkdir(folder)
+        const { port } = new URL(impostor.put('/v1/version', Buffer.from('{"proof": "00"}')))
+        await writeFile(path.join(folder, 'agent.json'), JSON.stringify({ apiPort: Number(port), pid: process.pid }))
+        await writeFile(path.join(folder, 'api-token'), 'a-secret-token')
+        await expect(ask(folder, path.join(project, 'none.bin'))).rejects.toMatchObject({ code: 3 })
+        expect(JSON.stringify(impostor.requests())).not.toContain('a-secret-token')
+        expect(impostor.requests()).toHaveLength(1)
+      } finally {
+        await impostor.close()
+      }
+    })
+  }
+)
 
 const hashOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('base64')

@@ -28,12 +28,13 @@ function Save-LarderFile {
     param(
         [Parameter(Mandatory, Position = 0)] [uri] $Uri,
         [Parameter(Mandatory, Position = 1)] [string] $Destination,
-        # sha256-… or 64 hex digits
+        # sha256-<base64> or 64 hex digits
         [string] $Integrity
     )
     $path = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Destination)
     $arguments = @('get', $Uri.OriginalString, '-o', $path)
-    if ($Integrity) { $arguments += @('--integrity', $Integrity) }
+    if ($Integrity -match '^[0-9a-fA-F]{64}$') { $arguments += @('--sha256', $Integrity) }
+    elseif ($Integrity) { $arguments += @('--integrity', $Integrity) }
     Invoke-Larder @arguments
 }
 
