@@ -63,6 +63,7 @@ export default defineConfig({
         text: 'Start',
         items: [
           page('What Larder is', '/'),
+          page('Getting started', '/getting-started'),
           page('How it works', '/how-it-works'),
           page('Compared with', '/compared-with')
         ]
