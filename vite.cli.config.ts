@@ -5,7 +5,7 @@ import { builtinsByNeed } from './scripts/builtins-by-need.ts'
 import { pinnedReleaseKeys } from './scripts/release/release-keys.ts'
 
 /**
- * Command line, client library and hash worker as plain ES modules in one flat folder, with their libraries inside: a
+ * Command line and hash worker as plain ES modules in one flat folder, with their libraries inside: a
  * command loads a few files instead of hundreds. A worker is found beside the file that starts it.
  *
  * An agent holds the text of its code in memory: without comments and spaces, and with one byte for a character instead of two, that
@@ -27,7 +27,6 @@ export default defineConfig({
     rollupOptions: {
       input: {
         larder: 'src-main/cli/larder.ts',
-        client: 'src-main/client/index.ts',
         'hash-worker': 'src-main/pieces/hash-worker.ts'
       },
       output: {

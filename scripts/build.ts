@@ -1,4 +1,5 @@
 // npm run build: bundles what is shipped.
 import { build } from './bundles.ts'
 
-process.exitCode = (await build('cli', { force: true })) && (await build('renderer', { force: true })) ? 0 : 1
+for (const name of ['cli', 'client', 'renderer'] as const)
+  if (!(await build(name, { force: true }))) process.exitCode = 1

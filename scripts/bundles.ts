@@ -32,6 +32,13 @@ const bundles = {
     sources: ['src-main'],
     results: ['out/cli/larder.js']
   },
+  client: {
+    title: 'The client library',
+    command: [...vite, 'vite.client.config.ts'],
+    configs: ['vite.client.config.ts', 'tsconfig.client.json'],
+    sources: ['src-main'],
+    results: ['out/client/esm/client.js', 'out/client/cjs/client.js']
+  },
   renderer: {
     title: 'The window',
     command: [...vite, 'vite.renderer.config.ts'],
@@ -48,7 +55,7 @@ const bundles = {
   }
 } as const satisfies Record<string, Bundle>
 
-/** What is shipped: `cli` the command and the client library, `renderer` the page of the window, `app` the tray application. */
+/** What is shipped: `cli` the command, `client` the library for programs, `renderer` the page of the window, `app` the tray application. */
 export type BundleName = keyof typeof bundles
 
 export const cliFile = path.join(root, 'out', 'cli', 'larder.js')

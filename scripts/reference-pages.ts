@@ -1,11 +1,13 @@
 import { Writable } from 'node:stream'
 import type { Command } from 'commander'
 import { z } from 'zod'
+import { ErrorLine, outputShapes } from '../src-main/cli/output-shapes.ts'
 import { Output } from '../src-main/cli/output.ts'
 import { buildProgram } from '../src-main/cli/program.ts'
 import { errorTable } from '../src-main/contract/errors.ts'
 import { reasonTexts } from '../src-main/contract/request.ts'
 import { Settings } from '../src-main/contract/settings.ts'
+import { OUTPUT_VERSION } from '../src-main/contract/version.ts'
 import { machinePolicyFile, PolicySchema } from '../src-main/settings/policy-file.ts'
 import { settingFacts, splitName, type SettingFacts } from '../src-main/settings/setting-facts.ts'
 
@@ -18,10 +20,23 @@ export function referencePages(): ReadonlyMap<string, string> {
     ['settings.md', settingsPage()],
     ['settings.schema.json', schemaText('Settings of Larder', withNotes(z.toJSONSchema(Settings, { io: 'input' })))],
     ['policy.schema.json', schemaText('Machine policy of Larder', z.toJSONSchema(PolicySchema, { io: 'input' }))],
+    ['cli-output.schema.json', outputSchema()],
     ['errors.md', errorsPage()],
     ['reasons.md', reasonsPage()],
     ['cli.md', cliPage()]
   ])
+}
+
+function outputSchema(): string {
+  const { properties, $defs, $schema } = z.toJSONSchema(z.object({ error: ErrorLine, ...outputShapes }), {
+    reused: 'ref',
+    // A version may gain properties; a reader that refuses them would break.
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
+    }
+  })
+  const description = `Each line that a command writes to standard output with --json, by the command's name; version ${OUTPUT_VERSION}.`
+  return schemaText('Output of larder', { $schema, description, $defs: { ...properties, ...$defs } })
 }
 
 function settingsPage(): string {
@@ -95,16 +110,17 @@ function cliPage(): string {
     .map((command) => `## ${fullName(command)}\n\n\`\`\`text\n${help(command)}\n\`\`\``)
   return page('Command line', [
     'Every command takes `--json`: one JSON value per line on the standard output, an error as `{"error": {code, message, next}}` there. [Exit codes](errors.md) are stable.',
+    `[JSON Schemas](cli-output.schema.json) describe the output of each command, as \`#/$defs/<command>\`. \`larder version --json\` says their version, \`outputVersion\`. Within a version properties may be added; none goes or changes its meaning.`,
     `\`\`\`text\n${help(program)}\n\`\`\``,
     ...sections
   ])
 }
 
-function everyCommandOf(command: Command): Command[] {
+export function everyCommandOf(command: Command): Command[] {
   return command.commands.flatMap((child) => [child, ...everyCommandOf(child)])
 }
 
-function fullName(command: Command): string {
+export function fullName(command: Command): string {
   return command.parent ? `${fullName(command.parent)} ${command.name()}` : command.name()
 }
 

@@ -2,9 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
+import { outputShapes } from '../src-main/cli/output-shapes.ts'
+import { Output } from '../src-main/cli/output.ts'
+import { buildProgram } from '../src-main/cli/program.ts'
 import { errorTable } from '../src-main/contract/errors.ts'
 import { settingNames } from '../src-main/settings/setting-facts.ts'
-import { referencePages } from './reference-pages.ts'
+import { everyCommandOf, fullName, referencePages } from './reference-pages.ts'
 
 const dir = path.join(path.dirname(import.meta.dirname), 'docs', 'reference')
 const pages = referencePages()
@@ -25,6 +28,16 @@ test('every setting, error and command is there', () => {
     expect(pages.get('cli.md')).toContain(`## ${command}\n`)
 })
 
+test('the output of every command has a shape', () => {
+  const program = buildProgram(new Output(false))
+  const named = everyCommandOf(program)
+    .filter((command) => command.commands.length === 0 || command.options.some(({ long }) => long === '--json'))
+    .map((command) => fullName(command).replace('larder ', ''))
+  expect(named.length).toBeGreaterThan(50)
+  const without = new Set(['help', 'hub'])
+  expect(Object.keys(outputShapes).toSorted()).toEqual(named.filter((name) => !without.has(name)).toSorted())
+})
+
 describe('the published schemas', () => {
   const valid = (name: string) =>
     new Ajv2020({ strict: false, validateFormats: false }).compile(JSON.parse(textOf(name)) as object)
@@ -39,6 +52,19 @@ describe('the published schemas', () => {
         locked: ['cache.*']
       })
     ).toBe(true)
+  })
+
+  test('describe the output of each command, and take what a later release adds', () => {
+    const ajv = new Ajv2020({ strict: false, validateFormats: false })
+    ajv.addSchema(JSON.parse(textOf('cli-output.schema.json')) as object, 'output')
+    const compiled = (command: string) => ajv.compile({ $ref: `output#/$defs/${command.replaceAll(' ', '%20')}` })
+    for (const command of ['error', ...Object.keys(outputShapes)])
+      expect(() => compiled(command), command).not.toThrow()
+    const version = compiled('version')
+    const said = { version: '0.1.0', apiVersion: 1, outputVersion: 1, node: '24.0.0' }
+    expect(version({ ...said, later: true })).toBe(true)
+    expect(version({ ...said, outputVersion: 'one' })).toBe(false)
+    expect(version({ version: '0.1.0' })).toBe(false)
   })
 
   test('refuse what Larder refuses', () => {

@@ -63,6 +63,7 @@ export default defineConfig({
         text: 'Start',
         items: [
           page('What Larder is', '/'),
+          page('Getting started', '/getting-started'),
           page('How it works', '/how-it-works'),
           page('Compared with', '/compared-with')
         ]
@@ -72,7 +73,9 @@ export default defineConfig({
         items: [
           page('On my PC', '/guides/end-user'),
           page('Helpdesk', '/guides/helpdesk'),
-          page('Servers and tools', '/servers-and-tools')
+          page('Servers and tools', '/servers-and-tools'),
+          page('From a program', '/client'),
+          page('The local API', '/local-api')
         ]
       },
       {

@@ -16,6 +16,7 @@ import { RequestSpec, RequestView } from '../contract/request.ts'
 import { AgentSnapshot, CacheEntryView, CacheStats, MasterView, PeerView, TransferView } from '../contract/snapshot.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import { routeSchema } from './openapi.ts'
+import { tidied, type OpenApiDocument } from './tidy-document.ts'
 
 /** Schemas that get a name of their own in the document. */
 const schemaRegistry = z.registry<{ id: string }>()
@@ -44,9 +45,11 @@ const openApiOptions: FastifyDynamicSwaggerOptions = {
     info: {
       title: 'Larder local API',
       version: LARDER_VERSION,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       description:
         'Loopback only. The token lies in the file `api-token` of the data folder; send it as `Authorization: Bearer …`. Errors are ErrorView objects with a stable `code`.'
     },
+    servers: [{ url: 'http://127.0.0.1:4725', description: 'The port is that of `ports.api`.' }],
     components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } }
   },
   transform: createJsonSchemaTransform({ schemaRegistry: schemaRegistry as never }),
@@ -57,7 +60,7 @@ const openApiOptions: FastifyDynamicSwaggerOptions = {
  * The OpenAPI document of the local API, from the table of operations. Made where it is asked for, by a server that never listens, so that an agent
  * does not carry what writes it.
  */
-export async function openApiDocument(): Promise<{ openapi: string }> {
+export async function openApiDocument(): Promise<OpenApiDocument> {
   const app = fastify({ exposeHeadRoutes: false })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
@@ -68,5 +71,5 @@ export async function openApiDocument(): Promise<{ openapi: string }> {
     app.route({ method, url: path, schema: routeSchema(name, operation), handler: async () => {} })
   }
   await app.ready()
-  return app.swagger() as { openapi: string }
+  return tidied(app.swagger() as OpenApiDocument)
 }

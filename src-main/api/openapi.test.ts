@@ -92,6 +92,21 @@ test('the document keeps the form of OpenAPI 3.1, and every reference leads some
   }
 })
 
+test('generators of clients have what they need: a server, a license, every required property, no schema that nothing uses', () => {
+  expect(document.servers).toEqual([expect.objectContaining({ url: 'http://127.0.0.1:4725' })])
+  expect(document.info.license).toMatchObject({ identifier: 'Apache-2.0' })
+  let records = 0
+  for (const schema of objects(document)) {
+    if (schema['type'] !== 'object' || !Array.isArray(schema['required'])) continue
+    records++
+    expect(Object.keys(schema['properties'] ?? {})).toEqual(expect.arrayContaining(schema['required']))
+  }
+  expect(records).toBeGreaterThan(30)
+  const named = new Set([...objects(document)].map(({ $ref }) => $ref))
+  for (const name of Object.keys(document.components.schemas))
+    expect(named, `${name} is used`).toContain(`#/components/schemas/${name}`)
+})
+
 test('real answers fit the schemas of the document', async () => {
   const id = rig.double.request({
     url: 'http://origin.test/a',

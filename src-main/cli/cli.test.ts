@@ -10,6 +10,7 @@ import { SiteKey } from '../contract/settings.ts'
 import { LarderError } from '../lib/errors.ts'
 import { startAgentRig, type AgentRig } from '../testing/agent-rig.ts'
 import { startOriginServer, type OriginServer } from '../testing/origin-server.ts'
+import { checkOutput } from '../testing/check-output.ts'
 import { main } from './main.ts'
 
 const script = fileURLToPath(new URL('./larder.ts', import.meta.url))
@@ -53,6 +54,7 @@ async function larder(args: readonly string[]): Promise<Outcome> {
       }
     })
   const code = await main(args, { stdout: stream('stdout'), stderr: stream('stderr') })
+  checkOutput(args, written.stdout)
   return { code, ...written }
 }
 
@@ -85,6 +87,7 @@ describe('reading the command line', () => {
     expect(JSON.parse((await larder(['version', '--json'])).stdout)).toEqual({
       version: LARDER_VERSION,
       apiVersion: 1,
+      outputVersion: 1,
       node: process.versions.node
     })
   })

@@ -12,6 +12,7 @@ import { runLocalAgent, type RunningAgent } from '../api/local-agent.ts'
 import { AgentDouble } from '../testing/agent-double.ts'
 import { keptLog } from '../testing/kept-log.ts'
 import { commandLineValues } from '../settings/assignment.ts'
+import { checkOutput } from '../testing/check-output.ts'
 import { main } from './main.ts'
 
 let dir: string
@@ -40,6 +41,7 @@ async function larder(...args: string[]): Promise<{ code: number; stdout: string
     { stdout: into('stdout'), stderr: into('stderr') },
     { policyFile: policyFile() }
   )
+  checkOutput(args, written.stdout)
   return { code, ...written, json: args.includes('--json') ? JSON.parse(written.stdout) : undefined }
 }
 

@@ -10,6 +10,7 @@ import { errorTable } from '../contract/errors.ts'
 import { startAgentRig, type AgentRig } from '../testing/agent-rig.ts'
 import { describeReport } from './doctor.ts'
 import { eventsAsCsv } from './event-export.ts'
+import { checkOutput } from '../testing/check-output.ts'
 import { main } from './main.ts'
 
 let rig: AgentRig
@@ -41,6 +42,7 @@ async function larder(...args: string[]) {
     stdout: stream('stdout'),
     stderr: stream('stderr')
   })
+  checkOutput(args, written.stdout)
   return { code, ...written }
 }
 

@@ -5,6 +5,7 @@ import { RequestSpec, type RequestView } from '../contract/request.ts'
 import { LarderError } from '../lib/errors.ts'
 import { startAgentRig, type AgentRig } from '../testing/agent-rig.ts'
 import { describeDownloads, requestNamed, showDownloads } from './downloads.ts'
+import { checkOutput } from '../testing/check-output.ts'
 import { main } from './main.ts'
 import { Output } from './output.ts'
 import { ScreenPart } from './screen-part.ts'
@@ -50,6 +51,7 @@ function terminal(options: { isTTY?: boolean; columns?: number; rows?: number } 
 async function larder(...args: string[]) {
   const [stdout, stderr] = [terminal(), terminal()]
   const code = await main([...args, '--data-dir', rig.dataDir], { stdout: stdout.stream, stderr: stderr.stream })
+  checkOutput(args, stdout.text())
   return { code, stdout: stdout.text(), stderr: stderr.text() }
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { checkOutput } from '../testing/check-output.ts'
 import { main } from './main.ts'
 
 let dir: string
@@ -14,6 +15,7 @@ async function larder(...args: string[]): Promise<{ code: number; answer: Record
   let text = ''
   const sink = new Writable({ write: (chunk, _encoding, done) => ((text += String(chunk)), done()) })
   const code = await main([...args, '--json'], { stdout: sink, stderr: sink })
+  checkOutput([...args, '--json'], text)
   return { code, answer: JSON.parse(text.trim().split('\n').at(-1)!) as Record<string, unknown> }
 }
 const at = (name: string) => join(dir, name)

@@ -61,7 +61,7 @@ export async function showFleet(options: CaOptions, output: Output): Promise<voi
         localTime(one.expiresAt),
         one.deniedAt === null ? '' : `thrown out ${localTime(one.deniedAt)}`
       ])
-      return `${text}\n\nThis PC holds the CA in ${caDir}${ca?.sealed ? ', its key under a passphrase' : ''}.\n${rows.length === 0 ? 'Nobody is enrolled yet.' : formatTable(['NAME', 'ID', 'UNTIL', ''], rows)}`
+      return `${text}\n\nThis PC holds the CA in ${caDir}${ca?.sealed ? ', its key under a passphrase' : ''}.\n${rows.length === 0 ? 'Nobody is enrolled yet.' : formatTable(['NAME', 'ID', 'UNTIL', ''], rows, { shorten: 'NAME', width: output.width })}`
     }
   )
 }

@@ -9,28 +9,28 @@ import { formatTable } from './table.ts'
 
 export async function showHub(options: AgentCommandOptions, output: Output): Promise<void> {
   const { hub } = await (await connect(options)).snapshot()
-  output.result(hub, () => describeHub(hub))
+  output.result(hub, () => describeHub(hub, output.width))
 }
 
 /** Of `larder hub sites`. */
 export async function showHubSites(options: AgentCommandOptions, output: Output): Promise<void> {
   const { hub } = await (await connect(options)).snapshot()
   const sites = hub.serving?.sites ?? []
-  output.result({ sites }, () => (hub.serving === null ? NO_HUB : describeSites(sites)))
+  output.result({ sites }, () => (hub.serving === null ? NO_HUB : describeSites(sites, output.width)))
 }
 
 /** Of `larder hub members`. */
 export async function showHubMembers(options: AgentCommandOptions, output: Output): Promise<void> {
   const agent = await connect(options)
   const [{ hub }, { members }] = [await agent.snapshot(), await agent.call('hub.members')]
-  output.result({ members }, () => (hub.serving === null ? NO_HUB : describeMembers(members)))
+  output.result({ members }, () => (hub.serving === null ? NO_HUB : describeMembers(members, output.width)))
 }
 
 /** Of `larder hub contents`. */
 export async function showHubContents(options: AgentCommandOptions, output: Output): Promise<void> {
   const agent = await connect(options)
   const [{ hub }, { contents }] = [await agent.snapshot(), await agent.call('hub.contents')]
-  output.result({ contents }, () => (hub.serving === null ? NO_HUB : describeContents(contents)))
+  output.result({ contents }, () => (hub.serving === null ? NO_HUB : describeContents(contents, output.width)))
 }
 
 const storeTexts = {
@@ -41,42 +41,51 @@ const storeTexts = {
 
 const NO_HUB = 'This PC is no hub (hub.serve).'
 
-export function describeSites(sites: readonly HubSiteView[]): string {
-  if (sites.length === 0) return 'No PC has come yet.'
+/** Characters of a line from which on there is room for all that is known of a site. */
+const WIDE = 110
+
+export function describeSites(sites: readonly HubSiteView[], width = Infinity): string {
+  if (sites.length === 0) return 'No PC has connected yet.'
+  const columns: [name: string, of: (one: HubSiteView) => string][] = [
+    ['SITE', ({ name }) => name],
+    ['PCS', ({ members }) => String(members)],
+    ['CLAIMED', ({ contents }) => String(contents)],
+    ...(width < WIDE
+      ? []
+      : [['REMEMBERED', (one: HubSiteView) => String(one.remembered)] as [string, (one: HubSiteView) => string]]),
+    ['ALONE', ({ wentAlone }) => String(wentAlone)],
+    ['ORIGIN', ({ totals }) => formatSize(totals?.originBytes ?? 0)],
+    ['PEERS', ({ totals }) => formatSize(totals?.peerBytes ?? 0)],
+    ['CACHE', ({ totals }) => formatSize(totals?.cacheBytes ?? 0)],
+    ['FAILED', ({ totals }) => String(totals?.failed ?? 0)]
+  ]
+  const head = columns.map(([name]) => name)
   return formatTable(
-    ['site', 'PCs', 'claimed now', 'remembered', 'went alone', 'from origins', 'from PCs', 'from caches', 'failed'],
-    sites.map(({ name, members, contents, remembered, wentAlone, totals }) => [
-      printable(name),
-      String(members),
-      String(contents),
-      String(remembered),
-      String(wentAlone),
-      formatSize(totals?.originBytes ?? 0),
-      formatSize(totals?.peerBytes ?? 0),
-      formatSize(totals?.cacheBytes ?? 0),
-      String(totals?.failed ?? 0)
-    ])
+    head,
+    sites.map((one) => columns.map(([, of]) => of(one))),
+    { right: head.slice(1), shorten: 'SITE', width }
   )
 }
 
-export function describeMembers(members: readonly HubMemberView[]): string {
-  if (members.length === 0) return 'No PC has come yet.'
+export function describeMembers(members: readonly HubMemberView[], width = Infinity): string {
+  if (members.length === 0) return 'No PC has connected yet.'
   return formatTable(
-    ['PC', 'address', 'site', 'version', 'since'],
+    ['NAME', 'ADDRESS', 'SITE', 'VERSION', 'SINCE'],
     members.map(({ name, address, site, version, since }) => [
       printable(name),
       printable(address) || 'this PC',
       site === null ? 'none' : printable(site),
       version === null ? '–' : printable(version),
       localTime(since)
-    ])
+    ]),
+    { shorten: 'NAME', width }
   )
 }
 
-export function describeContents(contents: readonly HubContentView[]): string {
+export function describeContents(contents: readonly HubContentView[], width = Infinity): string {
   if (contents.length === 0) return 'No content is claimed now.'
   return formatTable(
-    ['content', 'site', 'downloaded by', 'subnets', 'have it', 'since'],
+    ['CONTENT', 'SITE', 'MASTER', 'SUBNETS', 'HOLDERS', 'SINCE'],
     contents.map(({ key, site, master, claimants, holders, since }) => [
       shortId(key.replace(/^site:/, '')),
       printable(site),
@@ -84,7 +93,8 @@ export function describeContents(contents: readonly HubContentView[]): string {
       String(claimants),
       String(holders),
       localTime(since)
-    ])
+    ]),
+    { right: ['SUBNETS', 'HOLDERS'], shorten: 'MASTER', width }
   )
 }
 
@@ -101,26 +111,27 @@ export function describeDeposit(deposit: HubDepositView): string {
   return parts.join(' ')
 }
 
-export function describeHub({ hubs, serving }: HubView): string {
+export function describeHub({ hubs, serving }: HubView, width = Infinity): string {
   const parts: string[] = []
   if (hubs.length === 0) parts.push('No hub is set (hub.urls): each subnet downloads by itself.')
   else
     parts.push(
       formatTable(
-        ['hub', 'name', 'state', 'since', 'site'],
+        ['HUB', 'NAME', 'STATE', 'SINCE', 'SITE'],
         hubs.map(({ url, name, state, reason, since, site }) => [
           url,
           name === null ? '–' : printable(name),
           reason === null ? state : `${state}: ${printable(reason)}`,
           localTime(since),
           site === null ? (state === 'connected' ? 'none' : '–') : printable(site)
-        ])
+        ]),
+        { shorten: 'HUB', width }
       )
     )
   if (serving !== null) {
     parts.push(`This PC is a hub; ${countOf(serving.members, 'PC')} connected.${storeTexts[serving.store]}`)
     if (serving.deposit) parts.push(describeDeposit(serving.deposit))
-    if (serving.sites.length > 0) parts.push(describeSites(serving.sites))
+    if (serving.sites.length > 0) parts.push(describeSites(serving.sites, width))
   }
   return parts.join('\n\n')
 }

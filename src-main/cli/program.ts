@@ -308,9 +308,14 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
   )
 
   command(program, 'version', 'Show the version.').action(async () => {
-    const { API_VERSION } = await import('../contract/version.ts')
+    const { API_VERSION, OUTPUT_VERSION } = await import('../contract/version.ts')
     output.result(
-      { version: LARDER_VERSION, apiVersion: API_VERSION, node: process.versions.node },
+      {
+        version: LARDER_VERSION,
+        apiVersion: API_VERSION,
+        outputVersion: OUTPUT_VERSION,
+        node: process.versions.node
+      },
       () => `larder ${LARDER_VERSION} (local API ${API_VERSION}, Node ${process.versions.node})`
     )
   })

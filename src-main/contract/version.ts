@@ -7,6 +7,12 @@ export const API_VERSION = 1
 /** Range of local API versions the client library of this release can talk to (both ends included). */
 export const SUPPORTED_API = { min: 1, max: 1 } as const
 
+/**
+ * Version of what commands say with `--json`. It grows when a property goes or means something else, not when one is added.
+ * The shapes are in `docs/reference/cli-output.schema.json`.
+ */
+export const OUTPUT_VERSION = 1
+
 /** Version of the protocol between peers, sent in beacon and hello. Peers with another major do not talk. */
 export const PEER_PROTOCOL = 2
 

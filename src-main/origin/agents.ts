@@ -8,6 +8,7 @@ import type { Chooser } from './address-policy.ts'
 import type { AddressGuard } from './guarded-lookup.ts'
 import { proxyFor, proxyOfSystem, type SystemProxy } from './proxy.ts'
 import { systemCas, trustedCas } from './trust.ts'
+import { throughProxy } from './old-nodes.ts'
 
 /** So long for one address of a name before the next is tried, ms. */
 const ATTEMPT_MS = 2500
@@ -72,7 +73,7 @@ export function createAgents(
     // A handshake over a satellite takes longer than the quarter second that Node gives each address of a name.
     autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
     maxFreeSockets: KEPT_IDLE,
-    ...(proxy === null ? { lookup: guard.lookup(chooser) } : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } })
+    ...(proxy === null ? { lookup: guard.lookup(chooser) } : throughProxy(proxy))
   })
   const learnProxy = async (url: string): Promise<void> => {
     const { origin } = new URL(url)

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
+import zlib from 'node:zlib'
 import { Readable, type Transform } from 'node:stream'
 import { LarderError } from '../lib/errors.ts'
 import { fileNameOf, hostOf } from './url.ts'
@@ -29,7 +29,8 @@ export function codingOf(headers: IncomingHttpHeaders, url: string): Coding | nu
   const named = (headers['content-encoding'] ?? '').trim().toLowerCase()
   if (named === '' || named === 'identity') return null
   const coding = Object.hasOwn(codings, named) ? codings[named] : undefined
-  if (coding === undefined) {
+  // The client library runs on releases of Node without zstd too.
+  if (coding === undefined || (coding === 'zstd' && !('createZstdDecompress' in zlib))) {
     if (!hasKnown(named)) return null
     throw new LarderError(
       'ORIGIN_PROTOCOL',
@@ -101,12 +102,12 @@ async function* decode(coding: Coding, bytes: Readable): AsyncGenerator<Buffer> 
 export function decoderFor(coding: Coding): Transform {
   switch (coding) {
     case 'gzip':
-      return createGunzip()
+      return zlib.createGunzip()
     case 'deflate':
-      return createInflate()
+      return zlib.createInflate()
     case 'br':
-      return createBrotliDecompress()
+      return zlib.createBrotliDecompress()
     case 'zstd':
-      return createZstdDecompress()
+      return zlib.createZstdDecompress()
   }
 }

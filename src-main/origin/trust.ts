@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import tls from 'node:tls'
 import { Worker } from 'node:worker_threads'
 import { LarderError } from '../lib/errors.ts'
+import { defaultCas } from './old-nodes.ts'
 
 const READ_SYSTEM_CAS = `
   require('node:worker_threads').parentPort.postMessage(require('node:tls').getCACertificates('system'))
@@ -15,7 +15,7 @@ const MAX_CA_FILE_BYTES = 4 * 1024 * 1024
  * @throws SETTINGS_INVALID when `extraCaFile` cannot be used
  */
 export function trustedCas(extraCaFile: string | null, system: readonly string[]): string[] {
-  const ca = new Set([...tls.getCACertificates('default'), ...system])
+  const ca = new Set([...defaultCas(), ...system])
   if (extraCaFile !== null) for (const certificate of readCertificates(extraCaFile)) ca.add(certificate)
   return [...ca]
 }

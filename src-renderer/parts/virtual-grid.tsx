@@ -2,6 +2,7 @@ import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components'
 import { ChevronRight16Regular } from '@fluentui/react-icons/svg/chevron-right'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
+import { narrow } from './narrow.ts'
 import { HeadCell, type GridColumn, type GridSort } from './grid-head-cell.tsx'
 
 interface VirtualGridProps<Sort extends string> {
@@ -46,7 +47,8 @@ const useStyles = makeStyles({
     top: 0,
     zIndex: 1,
     backgroundColor: tokens.colorNeutralBackground1,
-    borderBottom: `1px solid ${tokens.colorNeutralStroke2}`
+    borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
+    [`@media ${narrow}`]: { display: 'none' }
   },
   line: {
     display: 'flex',
@@ -56,11 +58,22 @@ const useStyles = makeStyles({
     paddingRight: tokens.spacingHorizontalM,
     boxSizing: 'border-box'
   },
-  columns: { flexGrow: 1, minWidth: 0, display: 'grid', alignItems: 'center', columnGap: tokens.spacingHorizontalL },
+  columns: {
+    flexGrow: 1,
+    minWidth: 0,
+    display: 'grid',
+    alignItems: 'center',
+    columnGap: tokens.spacingHorizontalL,
+    rowGap: tokens.spacingVerticalXS
+  },
   chevron: { flexShrink: 0, display: 'inline-flex', width: '1rem', color: tokens.colorNeutralForeground3 },
   opened: { transform: 'rotate(90deg)' },
   headRow: { minHeight: '2.25rem' },
-  end: { textAlign: 'right', justifyContent: 'flex-end' },
+  end: {
+    textAlign: 'right',
+    justifyContent: 'flex-end',
+    [`@media ${narrow}`]: { textAlign: 'left', justifyContent: 'flex-start', '& > *': { justifyContent: 'flex-start' } }
+  },
   body: { position: 'relative', width: '100%' },
   item: {
     contain: 'content',
@@ -92,7 +105,7 @@ const useStyles = makeStyles({
 })
 
 /**
- * A table of any length of which only what is seen is drawn. One Tab stop: arrows, Home, End and the page keys go from
+ * A table of any length of which only what is seen is drawn. In a narrow window each row is a card: its cells one below the other. One Tab stop: arrows, Home, End and the page keys go from
  * row to row, Tab to the buttons of the row; Enter and the right arrow open it, Esc and the left arrow close it. When the row that has
  * the focus leaves the list, the one that takes its place gets it.
  */

@@ -1,5 +1,7 @@
 import {
   Button,
+  Field,
+  Input,
   makeStyles,
   Menu,
   MenuItem,
@@ -51,6 +53,7 @@ const useStyles = makeStyles({
   quiet: { opacity: 0.75 },
   badge: { display: 'contents', '@media (max-width: 40rem)': { display: 'none' } },
   switch: { '& label': { whiteSpace: 'nowrap' } },
+  reason: { marginTop: tokens.spacingVerticalM },
   button: { whiteSpace: 'nowrap', flexShrink: 0 }
 })
 
@@ -114,10 +117,13 @@ export function IntegrationSwitch({ disabled }: { readonly disabled: boolean }) 
   const { busy, run } = useAction()
   const { enabled, managedBy } = useSnapshot((s) => s.integration)
   const [asking, setAsking] = useState(false)
+  const [reason, setReason] = useState('')
   const opener = useRestoreFocusTarget()
   const set = async (on: boolean) => {
-    await run({ c: 'integration.set', enabled: on })
+    const why = reason.trim()
+    await run({ c: 'integration.set', enabled: on, ...(!on && why !== '' && { reason: why }) })
     setAsking(false)
+    setReason('')
   }
   return (
     <>
@@ -140,6 +146,9 @@ export function IntegrationSwitch({ disabled }: { readonly disabled: boolean }) 
       >
         Programs on this PC will download directly from the origin, each after a random wait. What is in the cache
         stays, and this PC goes on serving its peers. It stays off until somebody turns it on again.
+        <Field className={styles.reason} label="Reason (optional)">
+          <Input value={reason} maxLength={200} onChange={(_, { value }) => setReason(value)} />
+        </Field>
       </ConfirmDialog>
     </>
   )

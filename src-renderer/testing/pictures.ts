@@ -244,6 +244,8 @@ function checked(view: (typeof views)[number]): Picture[] {
     { name: `${view}-900-light`, query, theme: 'light', ...small },
     { name: `${view}-900-text125-dark`, query, theme: 'dark', ...small, textPercent: 125 },
     { name: `${view}-900-zoom125-light`, query, theme: 'light', width: 720, height: 480 },
+    { name: `${view}-400-light`, query, theme: 'light', width: 400, height: 800 },
+    { name: `${view}-zoom200-dark`, query, theme: 'dark', width: 640, height: 400 },
     { name: `${view}-1920-dark`, query, theme: 'dark', width: 1920, height: 1080 },
     { name: `${view}-everyday-contrast`, query, theme: 'contrast', ...wide, kept: view === 'overview' }
   ]

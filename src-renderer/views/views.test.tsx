@@ -27,10 +27,18 @@ describe('the frame', () => {
     const dialog = await screen.findByRole('alertdialog')
     expect(dialog.textContent).toContain('download directly')
     expect(bridge.commands.some((c) => c.c === 'integration.set')).toBe(false)
+    fireEvent.change(within(dialog).getByRole('textbox', { name: 'Reason (optional)' }), {
+      target: { value: ' a test of the line ' }
+    })
     fireEvent.click(within(dialog).getByRole('button', { name: 'Turn off' }))
     await waitFor(() => expect(bridge.agent.snapshot?.integration.enabled).toBe(false))
     fireEvent.click(await screen.findByRole('switch', { name: 'Integration off' }))
     await waitFor(() => expect(bridge.agent.snapshot?.integration.enabled).toBe(true))
+    // Nobody explains why it is on.
+    expect(bridge.commands.filter((c) => c.c === 'integration.set')).toEqual([
+      { c: 'integration.set', enabled: false, reason: 'a test of the line' },
+      { c: 'integration.set', enabled: true }
+    ])
   })
 
   test('pauses for an hour and offers to resume', async () => {
@@ -204,6 +212,26 @@ describe('downloads', () => {
     fireEvent.click(screen.getByRole('tab', { name: /Cancelled/ }))
     fireEvent.click(await screen.findByRole('button', { name: 'Retry: OfficeSetup-16.89.msi' }))
     await waitFor(() => expect(bridge.agent.snapshot?.requests[0]?.state).toBe('checking'))
+  })
+
+  test('are all retried at once, and copied for a ticket', async () => {
+    const { bridge } = renderApp(fixtures.everyday(), 'downloads')
+    const before = bridge.agent.snapshot!.requests.filter(({ state }) => state === 'failed' || state === 'cancelled')
+    for (const { id } of before) await bridge.invoke({ c: 'request.retry', id })
+    const running = bridge.agent.snapshot!.requests.filter(({ state }) => state !== 'done').slice(0, 2)
+    for (const { id } of running) await bridge.invoke({ c: 'request.cancel', id })
+    fireEvent.click(await screen.findByRole('tab', { name: /Cancelled \(2\)/ }))
+    fireEvent.click((await screen.findAllByRole('row', { expanded: false }))[0]!)
+    fireEvent.click(await screen.findByRole('button', { name: 'Copy details' }))
+    await waitFor(() => expect(bridge.commands.some(({ c }) => c === 'shell.copyText')).toBe(true))
+    const copied = bridge.commands.find((command) => command.c === 'shell.copyText')
+    expect(copied?.text).toMatch(/^Download: r-\S+\nAddress: http\S+\nState: Cancelled\n/)
+    fireEvent.click(screen.getByRole('button', { name: 'Retry all' }))
+    await waitFor(() => {
+      const states = running.map(({ id }) => bridge.agent.snapshot!.requests.find((one) => one.id === id)?.state)
+      expect(states).toEqual(['checking', 'checking'])
+    })
+    expect(await screen.findByText('2 downloads started again')).toBeTruthy()
   })
 
   test('say that a program was not started but shown', async () => {

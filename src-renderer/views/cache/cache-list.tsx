@@ -9,6 +9,7 @@ import { countOf, formatSize } from '../../../src-main/contract/sizes.ts'
 import { ConfirmDialog } from '../../parts/confirm-dialog.tsx'
 import { EmptyState } from '../../parts/panel.tsx'
 import type { GridColumn } from '../../parts/grid-head-cell.tsx'
+import { narrow } from '../../parts/narrow.ts'
 import { VirtualGrid } from '../../parts/virtual-grid.tsx'
 import { EntryActions, NameCell, UsedCell } from './cache-cells.tsx'
 import { useCachePages, type CacheSort } from './cache-pages.ts'
@@ -27,7 +28,15 @@ const useStyles = makeStyles({
   bar: { display: 'flex', flexWrap: 'wrap', gap: tokens.spacingHorizontalS, alignItems: 'center' },
   search: { minWidth: '13rem' },
   count: { color: tokens.colorNeutralForeground3, marginLeft: 'auto' },
-  template: { gridTemplateColumns: 'minmax(0, 1fr) 6rem 5rem 5rem 3.75rem' },
+  template: {
+    gridTemplateColumns: 'minmax(0, 1fr) 6rem 5rem 5rem 3.75rem',
+    // The numbers side by side below the name: two columns, and what is across both.
+    [`@media ${narrow}`]: {
+      gridTemplateColumns: 'repeat(3, minmax(0, auto))',
+      justifyContent: 'space-between',
+      '& > :first-child, & > :last-child': { gridColumn: '1 / -1' }
+    }
+  },
   number: {
     fontSize: tokens.fontSizeBase200,
     lineHeight: tokens.lineHeightBase200,

@@ -1,8 +1,10 @@
-import { makeStyles, Text, tokens } from '@fluentui/react-components'
+import { Button, makeStyles, Text, tokens } from '@fluentui/react-components'
+import { Copy16Regular } from '@fluentui/react-icons/svg/copy'
 import { finalRequestStates, type RequestView } from '../../../src-main/contract/request.ts'
 import { verifiedTexts } from '../../../src-main/contract/provenance.ts'
 import { waitingSentence } from '../../../src-main/contract/progress.ts'
-import { useSnapshot } from '../../app-context.tsx'
+import { useAction, useCan, useSnapshot } from '../../app-context.tsx'
+import { downloadAsText } from '../../agent/download-text.ts'
 import { useAnswer } from '../../agent/use-answer.ts'
 import { masterOf, transferOf } from '../../agent/selectors/downloads.ts'
 import { roleSentence, whyNotFromPeers } from '../../agent/selectors/explain.ts'
@@ -43,12 +45,15 @@ const useStyles = makeStyles({
     lineHeight: tokens.lineHeightBase300
   },
   quiet: { color: tokens.colorNeutralForeground3 },
+  copy: { alignSelf: 'flex-start' },
   mono: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200 }
 })
 
 /** All there is to know of one download: pieces, peers, election, reasons, names. */
 export function DownloadDetails({ request }: { readonly request: RequestView }) {
   const styles = useStyles()
+  const { run } = useAction()
+  const canCopy = useCan('shell.copyText')
   const transfer = useSnapshot((s) => transferOf(s, request))
   const master = useSnapshot((s) => masterOf(s, request))
   const limit = useSnapshot((s) =>
@@ -140,6 +145,21 @@ export function DownloadDetails({ request }: { readonly request: RequestView }) 
             ]
           ]}
         />
+        {canCopy ? (
+          <Button
+            className={styles.copy}
+            size="small"
+            icon={<Copy16Regular />}
+            onClick={() =>
+              void run({ c: 'shell.copyText', text: downloadAsText(request) }, () => ({
+                intent: 'success',
+                title: 'Details copied'
+              }))
+            }
+          >
+            Copy details
+          </Button>
+        ) : null}
       </div>
     </div>
   )

@@ -7,9 +7,11 @@ import { downloadGroups, type DownloadGroup } from '../../../src-main/contract/p
 import { downloadsIn, groupCounts, newestFirst, nextSort, type DownloadSort } from '../../agent/selectors/downloads.ts'
 import { EmptyState } from '../../parts/panel.tsx'
 import { SourceKey } from '../../parts/source-split.tsx'
+import { medium, narrow } from '../../parts/narrow.ts'
 import { ViewFrame } from '../../parts/view-frame.tsx'
 import type { GridColumn } from '../../parts/grid-head-cell.tsx'
 import { VirtualGrid } from '../../parts/virtual-grid.tsx'
+import { RetryAll } from './retry-all.tsx'
 import { AddDownloadDialog } from './add-download-dialog.tsx'
 import { DownloadActions } from './download-actions.tsx'
 import { NameCell, ProgressCell, StateCell } from './download-cells.tsx'
@@ -48,11 +50,12 @@ const useStyles = makeStyles({
     columnGap: tokens.spacingHorizontalM,
     rowGap: tokens.spacingVerticalS
   },
-  tabs: { marginLeft: `calc(-1 * ${tokens.spacingHorizontalM})` },
+  tabs: { marginLeft: `calc(-1 * ${tokens.spacingHorizontalM})`, flexWrap: 'wrap', minWidth: 0, maxWidth: '100%' },
   search: { minWidth: '12rem' },
   template: {
     gridTemplateColumns: 'minmax(0, 1fr) 17rem 7.5rem 3.75rem',
-    '@media (max-width: 62.5rem)': { gridTemplateColumns: 'minmax(0, 1fr) 10rem 7rem 3.75rem' }
+    [`@media ${medium}`]: { gridTemplateColumns: 'minmax(0, 1fr) 10rem 7rem 3.75rem' },
+    [`@media ${narrow}`]: { gridTemplateColumns: 'minmax(0, 1fr)' }
   }
 })
 
@@ -84,7 +87,16 @@ export function DownloadsView() {
   )
 
   return (
-    <ViewFrame title="Downloads" actions={add} fill>
+    <ViewFrame
+      title="Downloads"
+      actions={
+        <>
+          <RetryAll requests={shown} />
+          {add}
+        </>
+      }
+      fill
+    >
       <div className={styles.bar}>
         <TabList
           className={styles.tabs}

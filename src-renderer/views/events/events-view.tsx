@@ -36,6 +36,7 @@ import { RowButton } from '../../parts/row-button.tsx'
 import { EmptyState, Facts } from '../../parts/panel.tsx'
 import { ViewFrame } from '../../parts/view-frame.tsx'
 import type { GridColumn } from '../../parts/grid-head-cell.tsx'
+import { medium, narrow } from '../../parts/narrow.ts'
 import { VirtualGrid } from '../../parts/virtual-grid.tsx'
 import { When } from '../../parts/when.tsx'
 import { EventIcon } from './event-icon.tsx'
@@ -54,7 +55,11 @@ const useStyles = makeStyles({
   count: { color: tokens.colorNeutralForeground3, marginLeft: 'auto' },
   template: {
     gridTemplateColumns: '1.25rem minmax(0, 1fr) 11rem 6rem 2rem',
-    '@media (max-width: 62.5rem)': { gridTemplateColumns: '1.25rem minmax(0, 1fr) 6.5rem 5.5rem 2rem' }
+    [`@media ${medium}`]: { gridTemplateColumns: '1.25rem minmax(0, 1fr) 6.5rem 5.5rem 2rem' },
+    [`@media ${narrow}`]: {
+      gridTemplateColumns: '1.25rem minmax(0, 1fr)',
+      '& > :nth-child(n+3)': { gridColumnStart: 2 }
+    }
   },
   text: { overflowWrap: 'anywhere' },
   strong: { fontWeight: tokens.fontWeightSemibold },

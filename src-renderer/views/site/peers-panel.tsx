@@ -5,6 +5,7 @@ import type { PeerView } from '../../../src-main/contract/snapshot.ts'
 import { useApp, useSnapshot } from '../../app-context.tsx'
 import { peersInOrder, peerStateLabels } from '../../agent/selectors/site.ts'
 import { formatSize } from '../../../src-main/contract/sizes.ts'
+import { medium, narrow } from '../../parts/narrow.ts'
 import { EmptyState, Panel } from '../../parts/panel.tsx'
 import { StateBadge, type Tone } from '../../parts/state-badge.tsx'
 import { When } from '../../parts/when.tsx'
@@ -36,7 +37,8 @@ const useStyles = makeStyles({
   },
   end: { textAlign: 'right', paddingRight: 0, fontVariantNumeric: 'tabular-nums' },
   state: { width: '7.5rem', '@media (max-width: 62.5rem)': { width: '6.75rem' } },
-  bytes: { width: '6rem', '@media (max-width: 62.5rem)': { width: '4.75rem' } },
+  bytes: { width: '6rem', [`@media ${medium}`]: { width: '4.75rem' }, [`@media ${narrow}`]: { display: 'none' } },
+  moved: { display: 'none', [`@media ${narrow}`]: { display: 'block' } },
   name: { fontWeight: tokens.fontWeightSemibold, overflowWrap: 'anywhere' },
   quiet: {
     color: tokens.colorNeutralForeground3,
@@ -116,6 +118,11 @@ export function PeersPanel() {
                     .filter((fact) => fact !== null)
                     .join(' · ')}
                 </span>
+                {peer.receivedBytes + peer.servedBytes === 0 ? null : (
+                  <span className={mergeClasses(styles.quiet, styles.moved)}>
+                    {formatSize(peer.receivedBytes)} received, {formatSize(peer.servedBytes)} served
+                  </span>
+                )}
                 {peer.reason === null ? null : <span className={styles.reason}>{peer.reason}</span>}
                 {peer.banned ? (
                   <span className={styles.reason}>It sent damaged pieces and is not asked for that content again.</span>
@@ -129,10 +136,10 @@ export function PeersPanel() {
                   <When at={peer.since} />
                 </span>
               </td>
-              <td className={mergeClasses(styles.cell, styles.end, styles.numbers)}>
+              <td className={mergeClasses(styles.cell, styles.bytes, styles.end, styles.numbers)}>
                 {peer.receivedBytes > 0 ? formatSize(peer.receivedBytes) : '–'}
               </td>
-              <td className={mergeClasses(styles.cell, styles.end, styles.numbers)}>
+              <td className={mergeClasses(styles.cell, styles.bytes, styles.end, styles.numbers)}>
                 {peer.servedBytes > 0 ? formatSize(peer.servedBytes) : '–'}
               </td>
             </tr>
