@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { RequestView } from '../contract/request.ts'
+import type { ReasonCode, RequestView } from '../contract/request.ts'
 import { ask, startFleet, type Fleet } from '../testing/fleet.ts'
 import { startOddOrigin, type OddOrigin } from '../testing/odd-origin.ts'
 
@@ -58,7 +58,7 @@ const onceAndAHalf = 1.51
 const each = 3.1
 
 describe('three PCs ask a server that', () => {
-  test.concurrent.each<[what: string, mode: string, most: number]>([
+  test.concurrent.each<[what: string, mode: string, most: number, why?: ReasonCode]>([
     ['is as it should be', 'plain', once],
     ['says 404 to HEAD', 'head-404', once],
     ['limits HEAD', 'head-429', once],
@@ -69,8 +69,8 @@ describe('three PCs ask a server that', () => {
     ['names binary as the coding', 'enc-binary', once],
     ['names none as the coding', 'enc-none', once],
     ['names aws-chunked as the coding', 'enc-aws-chunked', once],
-    ['names gzip for what is plain', 'enc-gzip', each],
-    ['compresses though nobody asked', 'gz', each],
+    ['names gzip for what is plain', 'enc-gzip', each, 'encoded'],
+    ['compresses though nobody asked', 'gz', each, 'encoded'],
     ['writes UTF-8 into Location', 'utf8', once],
     ['gives a length and chunks', 'clte', each],
     ['ends lines with a bare LF', 'lf', once],
@@ -86,18 +86,19 @@ describe('three PCs ask a server that', () => {
     ['redirects to a mirror that dies', 'mirrors', onceAndAHalf],
     ['wants them to come back later', 'later', once],
     ['answers 203', 's203', once],
-    ['sets a cookie on the redirect', 'cookie', each],
+    ['sets a cookie on the redirect', 'cookie', each, 'sets-cookie'],
     ['has chunks and a tag', 'chunked', each],
-    ['has chunks and no tag', 'chunked-bare', each],
-    ['has a weak tag alone', 'weak-etag', each],
-    ['has no validator at all', 'bare', each],
+    ['has chunks and no tag', 'chunked-bare', each, 'not-shareable'],
+    ['has a weak tag alone', 'weak-etag', each, 'not-shareable'],
+    ['has no validator at all', 'bare', each, 'not-shareable'],
     ['tells no time', 'nodate', each]
-  ])('%s: each gets the right bytes', async (_what, mode, most) => {
+  ])('%s: each gets the right bytes', async (_what, mode, most, why) => {
     const { digests, times, origin, views } = await askAll(mode)
     expect(digests, JSON.stringify(views.map(({ error, reasons }) => [error, reasons]))).toEqual(
       Array(3).fill(origin.sha256)
     )
     expect(times).toBeLessThanOrEqual(most)
+    if (why) for (const { reasons } of views) expect(reasons.map(({ code }) => code)).toContain(why)
   })
 })
 

@@ -305,8 +305,10 @@ z.writestr('demo-1.0.dist-info/RECORD', '')
       const pom =
         '<project><modelVersion>4.0.0</modelVersion><groupId>org.demo</groupId><artifactId>lib</artifactId><version>1.0</version></project>\n'
       origin.put('/gradle/org/demo/lib/1.0/lib-1.0.pom', Buffer.from(pom))
-      origin.put('/gradle/org/demo/lib/1.0/lib-1.0.jar', noise(BYTES))
-      return { url: `${origin.url}/gradle`, bytes: BYTES + pom.length }
+      // Not what another tool has brought.
+      const jar = noise(BYTES + 1)
+      origin.put('/gradle/org/demo/lib/1.0/lib-1.0.jar', jar)
+      return { url: `${origin.url}/gradle`, bytes: jar.length + pom.length }
     },
     async use({ home }) {
       const project = path.join(home, 'project')
@@ -327,7 +329,7 @@ z.writestr('demo-1.0.dist-info/RECORD', '')
     had: {},
     async prepare(_origin, dir) {
       const registry = await startRegistry(dir)
-      const bytes = await pushImage(registry, 'demo', noise(BYTES))
+      const bytes = await pushImage(registry, 'demo', noise(BYTES + 2))
       return {
         url: `http://${registry.host}`,
         host: registry.host,

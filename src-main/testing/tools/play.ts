@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { agentForGateway } from '../../api/gateway/agent-for-gateway.ts'
 import { startGateway } from '../../api/gateway/gateway.ts'
 import { integrate } from '../../integrate/files.ts'
@@ -34,7 +35,8 @@ export interface Stage {
 /** Its version, as the user who runs this has it: some tools find themselves by their home. Null: it is not installed. */
 export async function versionOf({ version: [tool, ...args] }: Case): Promise<string | null> {
   const { code, out } = await run(tool!, args, os.tmpdir(), { HOME: os.homedir() })
-  return code === 0 ? out.split('\n')[0]!.trim() : null
+  const lines = stripVTControlCharacters(out).split('\n')
+  return code === 0 ? (lines.find((line) => /\d/.test(line)) ?? '').trim() : null
 }
 
 /**
