@@ -98,9 +98,7 @@ export class OriginScripts {
 
   #tooMuch(server: ScriptedServer): string | null {
     const { contentBytes, sentBytes, answers, chunkBytes, habits } = server
-    // Without HEAD nobody can tell tags that say nothing from a file that has changed.
-    const looksChanged = habits.head !== 'answers' && ['per-answer', 'alternating'].includes(habits.tags)
-    const changed = habits.changesAfter > 0 || looksChanged
+    const changed = habits.changesAfter > 0
     const small = contentBytes <= DRAINED_BYTES ? answers * contentBytes : 0
     const most = 2 * contentBytes * (changed ? 1 + MOST_CHANGES : 1) + answers * LOTS_UNDER_WAY * chunkBytes + small
     return sentBytes <= most ? null : `took ${sentBytes} bytes for ${contentBytes}`

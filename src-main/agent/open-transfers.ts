@@ -11,6 +11,7 @@ import type { LiveSettings } from '../settings/live-settings.ts'
 import type { TransferWorld } from '../transfers/job.ts'
 import { Readings } from '../requests/reading.ts'
 import { Requests } from '../requests/requests.ts'
+import { LeftOutPeers } from '../transfers/left-out-peers.ts'
 import { OriginSlots } from '../transfers/origin-slots.ts'
 import { Traffic } from '../transfers/traffic.ts'
 import { Transfers } from '../transfers/transfers.ts'
@@ -111,6 +112,7 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     random: Math.random,
     networks,
     site,
+    leftOut: new LeftOutPeers(peers.network, clock, (type, text, facts) => events.add(type, text, facts)),
     recalls,
     get evidence() {
       return evidence

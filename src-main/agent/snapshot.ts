@@ -65,7 +65,10 @@ export function composeSnapshot(parts: AgentParts, facts: AgentFacts): AgentSnap
     weight: serving.weight,
     interfaces: network.interfaces(),
     hub: hubView(parts),
-    peers: network.view(),
+    peers: network.view().map((peer) => {
+      const leftOut = peer.id === null ? undefined : transfers.leftOut(peer.id)
+      return leftOut ? { ...peer, leftOut } : peer
+    }),
     masters: claims.view().map((m) => ({
       ...m,
       url: urlOf.get(m.key) ?? null,

@@ -19,6 +19,7 @@ const peerEvents = new Set<AgentEvent['type']>([
   'peerConnected',
   'peerLost',
   'peerRefused',
+  'peerLeftOut',
   'integrationChanged',
   'transfersPaused',
   'transfersResumed',

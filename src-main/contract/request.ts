@@ -73,6 +73,7 @@ export const ReasonCode = z.enum([
   'timeout',
   'no-first-byte',
   'no-progress',
+  'mute-peer',
   'private',
   'encoded',
   'signed-url',
@@ -106,6 +107,8 @@ export const reasonTexts: Record<ReasonCode, string> = {
   timeout: 'The request would not have been finished in time.',
   'no-first-byte': 'No peer delivered a first byte in time.',
   'no-progress': 'The download from peers stopped making progress.',
+  'mute-peer':
+    'A PC that has it answers small messages, but nothing larger arrives from it: packets of full size get lost between the two, so it was left out.',
   private:
     'The request carries credentials, the origin forbids sharing, or the file lies on this PC itself, so it is never shared.',
   encoded: 'The origin sends it compressed on the way (Content-Encoding), so its bytes cannot be matched between PCs.',

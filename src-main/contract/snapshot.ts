@@ -40,6 +40,8 @@ export const PeerView = z.object({
   receivedBytes: z.number(),
   servedBytes: z.number(),
   banned: z.boolean(),
+  /** Its large answers do not arrive although small ones do: since when, and until when it is asked for no pieces; wall clock, ms. */
+  leftOut: z.object({ since: z.number(), until: z.number() }).optional(),
   /** In another subnet: a hub has named it. */
   far: z.boolean().optional(),
   /** Of a far one: its subnet, as a guess from its address. */

@@ -22,6 +22,8 @@ export const reasonAdvice: Record<ReasonCode, string> = {
   timeout: 'Give the request a longer timeout, or see why peers were slow with `larder peers`.',
   'no-first-byte': 'See `larder peers`: a peer that is connected and sends nothing has a problem of its own.',
   'no-progress': 'See `larder peers`, and the network between the PCs.',
+  'mute-peer':
+    'Run `larder doctor`: it names the PC. Let ICMP "fragmentation needed" and "packet too big" pass between the two, or set the MTU of both to what the way between them carries.',
   private:
     'Nothing to do where the content is personal; else have the origin allow sharing, and ask without credentials.',
   encoded: 'Have the origin send this file without Content-Encoding; Larder asks for `identity`.',

@@ -121,7 +121,10 @@ export const tools: readonly Tool[] = [
     name,
     what: 'packages of Node.js',
     source: 'https://registry.npmjs.org/',
-    shares: 'metadata and packages of public registries; with a token every PC asks for itself',
+    shares:
+      name === 'npm'
+        ? 'metadata and packages of public registries; with a token every PC asks for itself'
+        : 'metadata, and packages where the registry names them through the gateway, too (mirrors): pnpm asks for them where the registry says',
     programs: [name],
     files: (where) => [
       {
@@ -199,13 +202,18 @@ export const tools: readonly Tool[] = [
           comment: '//',
           lines: [
             `def larder = '${through(where, 'https://repo.maven.apache.org/maven2')}'`,
+            "def central = ['https://repo.maven.apache.org/maven2', 'https://repo1.maven.org/maven2']",
             'def viaLarder = { repositories ->',
-            '  repositories.withType(MavenArtifactRepository).configureEach {',
-            "    if (url.toString().startsWith('https://repo.maven.apache.org/maven2')) {",
-            '      url = uri(larder)',
-            '      allowInsecureProtocol = true',
+            '  repositories.withType(MavenArtifactRepository).all { repository ->',
+            '    if (central.any { repository.url.toString().startsWith(it) }) {',
+            '      repository.url = uri(larder)',
+            "      if (repository.hasProperty('allowInsecureProtocol')) repository.allowInsecureProtocol = true",
             '    }',
             '  }',
+            '}',
+            'settingsEvaluated { settings ->',
+            "  if (settings.hasProperty('pluginManagement')) viaLarder(settings.pluginManagement.repositories)",
+            "  if (settings.hasProperty('dependencyResolutionManagement')) viaLarder(settings.dependencyResolutionManagement.repositories)",
             '}',
             'allprojects { viaLarder(repositories); viaLarder(buildscript.repositories) }'
           ]

@@ -33,6 +33,7 @@ const ofTheMachine: ReadonlySet<AgentEventType> = new Set<AgentEventType>([
   'peerLost',
   'peerRefused',
   'peerDistrusted',
+  'peerLeftOut',
   'hubConnected',
   'hubStore',
   'hubLost',

@@ -22,6 +22,8 @@ export interface OpenOptions {
   readonly starts?: number | undefined
   /** Answered to the question for the version already. */
   readonly first?: Answer | undefined
+  /** Takes a whole answer that is of another version than was asked for. @returns false when it has no use for it */
+  readonly adopt?: ((answer: Answer) => boolean) | undefined
   readonly fields: Readonly<Record<string, string>>
   /** Aborted by the caller or by the end of the client. */
   readonly signal: AbortSignal
@@ -85,7 +87,8 @@ export class Source {
       }
       return stretch
     } catch (thrown) {
-      discard(answer, clock)
+      const isOther = at === 0 && hasCode(thrown, 'ORIGIN_CHANGED') && isWhole(answer.status)
+      if (!(isOther && this.#options.adopt?.(answer))) discard(answer, clock)
       if (!hasCode(thrown, 'ORIGIN_PROTOCOL') || answer.status !== 206 || !this.#ranges) throw thrown
       // Another range than was asked for: it is not asked for ranges any more.
       quirks.note(version.url, 'no-ranges')
@@ -118,10 +121,11 @@ export class Source {
 
   /** Null: it does not answer that with a content. */
   async #headOf(method: 'GET' | 'HEAD'): Promise<Answer | null> {
-    const answer = await askOne(this.#options, this.#version, this.url, {}, method).catch(() => null)
+    const own: Record<string, string> = method === 'GET' && this.#ranges ? { range: 'bytes=0-0' } : {}
+    const answer = await askOne(this.#options, this.#version, this.url, own, method).catch(() => null)
     if (answer === null) return null
     discard(answer, this.#options.clock)
-    return isWhole(answer.status) ? answer : null
+    return isWhole(answer.status) || (answer.status === 206 && 'range' in own) ? answer : null
   }
 }
 

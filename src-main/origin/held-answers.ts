@@ -1,6 +1,5 @@
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { Answer } from './exchange.ts'
-import type { OriginVersion } from './origin.ts'
 
 /**
  * Time between the question for a version and the one for its bytes: what is let go crosses the line again. On a PC where fifty programs
@@ -10,40 +9,46 @@ const HELD_MS = 30_000
 const MAX_HELD = 16
 
 /**
- * Answers to questions for a version that turned out to be the whole content: servers without HEAD and ranges have no smaller one. Kept for
- * a moment, unread, so that whoever wants the bytes need not ask again. Each is good for one reader.
+ * Answers that carry the whole of a content other than was asked for: to questions for a version, where servers without HEAD and ranges have
+ * no smaller one, and with another version than was expected. Kept for a moment, unread, so that whoever wants the bytes need not ask again.
+ * Each is good for one reader.
  */
-export class HeldAnswers {
+export class HeldAnswers<Of> {
   readonly #clock: Clock
-  readonly #held = new Map<OriginVersion, { answer: Answer; timer: Timer }>()
+  readonly #held = new Map<Of, { answer: Answer; timer: Timer }>()
 
-  constructor(clock: Clock) {
+  readonly #forMs: number
+
+  /** @param forMs how long each is kept */
+  constructor(clock: Clock, forMs = HELD_MS) {
     this.#clock = clock
+    this.#forMs = forMs
   }
 
-  keep(version: OriginVersion, answer: Answer): void {
+  keep(of: Of, answer: Answer): void {
+    this.drop(of)
     if (this.#held.size >= MAX_HELD) this.drop(this.#held.keys().next().value!)
-    this.#held.set(version, { answer, timer: this.#clock.after(HELD_MS, () => this.drop(version)) })
+    this.#held.set(of, { answer, timer: this.#clock.after(this.#forMs, () => this.drop(of)) })
   }
 
   get size(): number {
     return this.#held.size
   }
 
-  /** The answer for this very version, once. */
-  take(version: OriginVersion): Answer | undefined {
-    const held = this.#held.get(version)
+  /** The answer for this very version or URL, once. */
+  take(of: Of): Answer | undefined {
+    const held = this.#held.get(of)
     held?.timer.cancel()
-    this.#held.delete(version)
+    this.#held.delete(of)
     return held?.answer.body.destroyed === true ? undefined : held?.answer
   }
 
   close(): void {
-    for (const version of [...this.#held.keys()]) this.drop(version)
+    for (const of of [...this.#held.keys()]) this.drop(of)
   }
 
   /** Nobody wants it. */
-  drop(version: OriginVersion): void {
-    this.take(version)?.body.destroy()
+  drop(of: Of): void {
+    this.take(of)?.body.destroy()
   }
 }

@@ -60,6 +60,35 @@ describe('a server that', () => {
     expect(times()).toBeLessThanOrEqual(2)
   })
 
+  // The version is the first node's, everything after that comes from the second one. Too small for looks before the download.
+  test.each([
+    ['picked-nodes', 'HEAD GET HEAD HEAD'],
+    ['picked-nodes-no-ranges', 'HEAD GET HEAD HEAD'],
+    ['picked-nodes-no-head', 'HEAD GET GET GET GET']
+  ])(
+    'has nodes with tags of their own gives its bytes once, under the name that they came with (%s)',
+    async (mode, questions) => {
+      make()
+      await origin.close()
+      origin = await startOddOrigin(100_000)
+      const nodes = `${url(mode)}?fffffe`
+      const ask = async () => (await client.probe(nodes, {})) as { version: OriginVersion }
+      const open = async () => client.open((await ask()).version, { start: 0, end: null }, {})
+      await expect(open()).rejects.toMatchObject({ code: 'ORIGIN_CHANGED' })
+      const hash = createHash('sha256')
+      for await (const chunk of await open()) hash.update(chunk)
+      expect(hash.digest('hex')).toBe(origin.sha256)
+      expect(origin.requests.map(({ method }) => method).join(' ')).toBe(questions)
+      expect(times()).toBeLessThanOrEqual(1.0001)
+    }
+  )
+
+  test('announces more than it has, and says so when asked for the rest, is not taken for one whose file has changed', async () => {
+    make()
+    await expect(download('long')).rejects.toMatchObject({ code: 'ORIGIN_PROTOCOL' })
+    expect(times()).toBe(1)
+  })
+
   test('never answers HEAD is asked with GET within ten seconds, and at once the next time', async () => {
     const clock = fakeClock()
     make(clock)

@@ -11,7 +11,7 @@ import { openBody } from './body.ts'
 import { cachingRules } from './caching.ts'
 import { ClientCertificates } from './client-certificates.ts'
 import { ClockSkews } from './clock-skews.ts'
-import { cancelled, createExchange, type AskHop } from './exchange.ts'
+import { cancelled, createExchange, type Answer, type AskHop } from './exchange.ts'
 import { failureOf } from './failures.ts'
 import { AddressGuard, type Resolve } from './guarded-lookup.ts'
 import { HeldAnswers } from './held-answers.ts'
@@ -64,6 +64,8 @@ export interface OriginClientOptions {
 /** Questions for versions that one host is asked at the same time; connections kept idle for the next ones are as many. */
 const PROBES_AT_ONCE = KEPT_IDLE
 const PROBE_PATIENCE_MS = 1000
+/** An answer with another version is that of the moment: whoever was surprised by it asks again at once. */
+const ADOPTED_MS = 2000
 /** URLs remembered because HEAD and GET did not agree. */
 const MAX_SUSPECTS = 1000
 
@@ -100,7 +102,9 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
   const certificates = new ClientCertificates(settings.clientCertificates, clock)
   const exchange = createExchange(askHop, { certificates, certificateRules: settings.clientCertificateRules }, clock)
   const rules = cachingRules(clock)
-  const held = new HeldAnswers(clock)
+  const held = new HeldAnswers<OriginVersion>(clock)
+  /** By URL: what came instead of the version that was asked for. */
+  const adopted = new HeldAnswers<string>(clock, ADOPTED_MS)
   let askingWhole = 0
   /** They publish digests: what a digest names may be here, whatever the URL. */
   const digestHosts = new Set<string>()
@@ -143,6 +147,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
             signal: ended,
             learned,
             suspect: suspects.has(url),
+            adopted: isPlain(fields, certificate) ? adopted.take(url) : undefined,
             whole: withBytes
           }
           const result = await turns.take(hostOf(url), () => probeOnce(how, what), ended)
@@ -183,14 +188,22 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
       const { url, fields } = requestOf(version.url, headers)
       if (!Number.isSafeInteger(range.start) || range.start < 0 || (range.end !== null && range.end < range.start))
         throw new RangeError(`not a range: ${range.start}-${range.end}`)
+      let isAdopted = false
       try {
         await tagLooks.check(version)
         const now = whenAsked(priority)
         const first = range.start === 0 ? held.take(version) : undefined
         // A rest is wanted alone.
         if (first === undefined) held.drop(version)
+        const adopt = (answer: Answer) => {
+          if (!isPlain(fields, version.certificate) || answer.url !== url) return false
+          adopted.keep(url, answer)
+          isAdopted = true
+          return true
+        }
         const how = {
           first,
+          adopt,
           starts,
           exchange,
           clock,
@@ -214,7 +227,8 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
         )
       } catch (error) {
         held.drop(version)
-        if (hasCode(error, 'ORIGIN_CHANGED') && !isRenaming(error)) suspect(url)
+        // To ask twice costs the whole twice where no part can be asked for.
+        if (hasCode(error, 'ORIGIN_CHANGED') && !isRenaming(error) && (version.ranges || !isAdopted)) suspect(url)
         // Found by HEAD a moment ago, and gone.
         if (hasCode(error, 'ORIGIN_NOT_FOUND', 'ORIGIN_FORBIDDEN') && (version.etag ?? version.lastModified) === null)
           quirks.note(url, 'asked-once')
@@ -249,6 +263,7 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
     async close() {
       closing.abort(new LarderError('SHUTTING_DOWN', 'The agent is stopping.'))
       held.close()
+      adopted.close()
       agents.close()
     }
   }
@@ -285,6 +300,11 @@ export function createOriginClient(options: OriginClientOptions): OriginClient {
     suspects.add(url)
     if (suspects.size > MAX_SUSPECTS) for (const oldest of suspects) return void suspects.delete(oldest)
   }
+}
+
+/** Anybody gets the same for the URL alone. */
+function isPlain(fields: Readonly<Record<string, string>>, certificate: OriginVersion['certificate']): boolean {
+  return Object.keys(fields).length === 0 && certificate === undefined
 }
 
 function whenAsked(priority: Priority | (() => Priority)): () => Priority {

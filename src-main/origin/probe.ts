@@ -47,6 +47,8 @@ export interface Probe {
   readonly learned: { headRefused: boolean }
   /** A former answer to HEAD did not agree with the answer to GET: ask with GET, twice, and believe only what stays. */
   readonly suspect: boolean
+  /** What the server has just answered to a question for another version. */
+  readonly adopted?: Answer | undefined
   /** The bytes are wanted next, all of them, and nobody else may have them: asked with GET, so that they come along. */
   readonly whole: boolean
 }
@@ -77,19 +79,24 @@ export type ProbeAnswer =
 
 /** Asks once (with the detours the origin makes necessary) which version lies at the origin. */
 export async function probeOnce(options: ProbeOptions, asked: Probe): Promise<ProbeAnswer> {
-  const probe = { ...asked, stored: asked.stored && namedBy(options.quirks, asked.url, asked.stored) }
+  const { adopted } = asked
+  const probe = {
+    ...asked,
+    stored: asked.stored && namedBy(options.quirks, asked.url, asked.stored),
+    suspect: asked.suspect && adopted === undefined
+  }
   const withGet =
     probe.suspect ||
     probe.learned.headRefused ||
     ['no-head', 'asked-once'].some((quirk) => options.quirks.has(probe.url, quirk as Quirk))
   const whole = probe.whole && !withGet
-  const first = await ask(options, probe, whole ? 'whole' : withGet ? 'GET' : 'HEAD', probe.stored)
+  const first = adopted ?? (await ask(options, probe, whole ? 'whole' : withGet ? 'GET' : 'HEAD', probe.stored))
   if (first.status === 304 && probe.stored) {
     const isPrivate = privateByDefault({ ...first, url: options.nameOf(probe.url) }, options.sharedAnyway) !== null
     if (isPrivate || !confirms(first, probe.stored)) return probeOnce(options, { ...probe, stored: undefined })
     return { status: 'unchanged', policy: options.rules.renewed(probe.stored.policy, first.headers) }
   }
-  let version = read(options, probe, first, !whole)
+  let version = read(options, probe, first, !whole && adopted === undefined)
   if (probe.suspect) {
     discard(first, options.clock)
     const second = await ask(options, probe, 'GET', undefined)

@@ -37,6 +37,13 @@ export function stretchOf(
   // What lies on this PC is not the version that others were told of, under whatever name.
   if (answer.local && version.unshareable === null) throw changed()
   const lies = (why: string) => new LarderError('ORIGIN_PROTOCOL', `${host} ${why}.`, { host })
+  const rest = status === 416 ? parseContentRange(headers['content-range']) : null
+  if (
+    rest?.kind === 'unsatisfied' &&
+    ![null, rest.total].includes(version.lengthBytes) &&
+    namesVersion(version, headers)
+  )
+    throw lies('says another length of the same version')
   if (status === 412 || status === 416) throw changed()
   // Told apart by date and length where tags mean nothing.
   const named = range.sameAnyway && version.lastModified !== null ? { ...version, etag: null } : version

@@ -179,6 +179,10 @@ export class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerN
     return this.#fleet?.connections.send(to, message) ?? false
   }
 
+  answersNow(id: PeerId): Promise<boolean> {
+    return this.#fleet?.connections.answersNow(id) ?? Promise.resolve(false)
+  }
+
   async *fetchPieces(
     from: PeerId,
     key: ContentKey,

@@ -237,6 +237,8 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
   placeOf(id: PeerId): string | null
   /** @returns false when the peer is not connected; messages to one peer arrive in order */
   send(to: PeerId, message: PeerMessage): boolean
+  /** Whether a peer answers a message of a few bytes within a second; nothing follows from it. */
+  answersNow(id: PeerId): Promise<boolean>
   /**
    * Asks a peer, or a deposit, for a run of pieces; yields them in order as they arrive. Frames are bounded by the plan. The caller
    * verifies. Breaking off ends the request. `progress` is told of bytes of pieces as they come in.

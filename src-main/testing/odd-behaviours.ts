@@ -74,6 +74,11 @@ export async function serve(call: OddCall, how: Serving = {}): Promise<void> {
 const none = (call: OddCall, status: string, ...fields: string[]) => call.head(status, ['Content-Length: 0', ...fields])
 const redirect = (call: OddCall, to: string, ...fields: string[]) =>
   none(call, '302 Found', `Location: ${to}`, ...fields)
+/** Bits of the query, one after the other, each for one answer. */
+const pickedNode = (call: OddCall): string => {
+  const order = Number.parseInt(call.query, 16) || 0
+  return `"node-${(order >> ((call.count(call.path) - 1) % 24)) & 1}"`
+}
 /** The first GET breaks off half way. */
 const onceBroken = (call: OddCall) =>
   call.method === 'GET' && call.count(`${call.path} cut`) === 1 ? { breakAfter: call.body.length / 2 } : {}
@@ -127,6 +132,11 @@ export const behaviours: Record<string, (call: OddCall) => void | Promise<void>>
   blank: named('X Bad Name: 1'),
   twice: (call) =>
     serve(call, { fields: [`Content-Length: ${call.body.length}`, `Content-Length: ${call.body.length}`] }),
+  /** Announces five bytes more than there are, and of those says that there are none. */
+  long: (call) =>
+    call.fields['range'] === undefined
+      ? serve(call, { fields: [`Content-Length: ${call.body.length + 5}`] })
+      : call.head('416 No', ['ETag: "v1"', `Content-Range: bytes */${call.body.length}`, 'Content-Length: 0']),
   norange: (call) => serve(call, { etag: null, ranges: false }),
   'norange-etag': (call) => serve(call, { ranges: false }),
   'norange-broken': (call) => serve(call, { ranges: false, ...onceBroken(call) }),
@@ -151,6 +161,13 @@ export const behaviours: Record<string, (call: OddCall) => void | Promise<void>>
   bare: named('Cache-Control: max-age=3600', { etag: null, lastModified: null }),
   /** Answers come from two nodes in turns. */
   nodes: (call) => serve(call, { etag: `"node-${call.count(call.path) % 2}"` }),
+  /** The same behind a balancer that picks a node for each connection, HEAD and ranges or not; the query says in which order. */
+  'picked-nodes': (call) => serve(call, { etag: pickedNode(call) }),
+  'picked-nodes-no-head': (call) =>
+    call.method === 'HEAD' ? none(call, '405 No') : serve(call, { etag: pickedNode(call) }),
+  'picked-nodes-no-ranges': (call) => serve(call, { etag: pickedNode(call), ranges: false }),
+  'picked-nodes-get-alone': (call) =>
+    call.method === 'HEAD' ? none(call, '405 No') : serve(call, { etag: pickedNode(call), ranges: false }),
   'changes-once': (call) => serve(call, { etag: call.count(call.path) === 1 ? '"old"' : '"new"' }),
   'head-once': (call) => (call.method === 'HEAD' && call.count(call.path) > 1 ? call.hang() : serve(call)),
   etags: (call) => serve(call, { etag: `"node-${call.count(call.target)}"` }),

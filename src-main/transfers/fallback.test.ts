@@ -41,6 +41,13 @@ describe('falling back to the origin', () => {
     expect(decideFallback(wait({ nowMs: 40_000, allBusy: true }), limits)).toBe('busy')
   })
 
+  it('does not wait for those whose large answers get lost, once another master could have been found', () => {
+    const mute = { sources: 0, allMute: true }
+    expect(decideFallback(wait({ ...mute, nowMs: 1499 }), limits)).toBeNull()
+    expect(decideFallback(wait({ ...mute, nowMs: 1500 }), limits)).toBe('mute-peer')
+    expect(decideFallback(wait({ ...mute, sources: 1, nowMs: 1500 }), limits)).toBeNull()
+  })
+
   it('is patient while the master receives bytes on a slow link, but not for ever', () => {
     expect(decideFallback(wait({ nowMs: 30_000, progressAtMs: 29_500 }), limits)).toBeNull()
     expect(decideFallback(wait({ nowMs: 40_000, progressAtMs: 39_500 }), limits)).toBe('no-progress')

@@ -18,6 +18,8 @@ export interface Wait {
   /** All of them answered "busy" the last time. */
   readonly allBusy: boolean
   readonly masterKnown: boolean
+  /** Of everybody who could give something, large answers do not arrive. */
+  readonly allMute?: boolean
 }
 
 export interface WaitLimits {
@@ -31,6 +33,9 @@ export interface WaitLimits {
  */
 const QUEUE_FACTOR = 4
 
+/** In so long the coordinator makes another one master where it can; ms. */
+const ALL_MUTE_MS = 1500
+
 /** A master's word that it is receiving bytes keeps a follower patient for at most this many times `stallMs`. */
 const TRUST_FACTOR = 8
 
@@ -40,6 +45,7 @@ const TRUST_FACTOR = 8
  */
 export function decideFallback(wait: Wait, limits: WaitLimits): ReasonCode | null {
   const { nowMs } = wait
+  if (wait.allMute === true && wait.sources === 0 && nowMs - wait.sinceMs >= ALL_MUTE_MS) return 'mute-peer'
   const ownAtMs = wait.pieceAtMs ?? wait.sinceMs
   const patience = wait.masterKnown || wait.sources > 0 ? QUEUE_FACTOR : 1
   if (wait.progressAtMs === null) {

@@ -12,6 +12,7 @@ import type { PieceBuffers } from '../pieces/piece-buffers.ts'
 import type { PiecePlan } from '../pieces/plan.ts'
 import type { RecordVerifier } from '../pieces/record.ts'
 import type { Arrivals } from './arrivals.ts'
+import type { LeftOutPeers } from './left-out-peers.ts'
 import type { OriginSlots } from './origin-slots.ts'
 import type { Site } from './site.ts'
 import type { Traffic } from './traffic.ts'
@@ -40,6 +41,8 @@ export interface TransferWorld {
   readonly evidence: Trust
   /** The other subnets of the site; absent: no hub is set. */
   readonly site?: Site | undefined
+  /** Who is asked for no pieces at present; absent: nobody. */
+  readonly leftOut?: Pick<LeftOutPeers, 'includes' | 'silent' | 'delivered' | 'view'> | undefined
   /** What an administrator has recalled. */
   readonly recalls: Pick<Recalls, 'reason' | 'assertNotRecalled'>
   /** The networks this PC is in. */

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { PeerId } from '../contract/ids.ts'
 import { Bitmap } from '../lib/bitmap.ts'
 import { LarderError } from '../lib/errors.ts'
@@ -77,4 +77,61 @@ test('who does not lead its subnet asks none of other subnets, although it is co
   await clock.pass(5000)
   expect(asked(near)).toEqual([0, 1])
   expect(asked(far)).toEqual([])
+})
+
+describe('a peer that stalls', () => {
+  /** The only peer; it sends so many bytes of the first piece and then nothing. */
+  async function stalledAfter(bytes: number) {
+    const clock = fakeClock()
+    const silent: PeerId[] = []
+    const neighbours = new Neighbours(plan.count)
+    neighbours.setOffered(neighbours.meet(near), Bitmap.full(plan.count))
+    const stalled = new Promise<void>((resolve) => {
+      const have = new Bitmap(plan.count)
+      const network = {
+        // eslint-disable-next-line require-yield
+        async *fetchPieces(
+          _from: PeerId,
+          _key: unknown,
+          _plan: unknown,
+          _run: unknown,
+          options: { progress: (n: number) => void }
+        ) {
+          if (bytes > 0) options.progress(bytes)
+          throw new LarderError('PEER_LOST', 'It sent nothing for 5000 ms', { stalled: true })
+        }
+      }
+      const leftOut = { silent: async (id: PeerId) => void silent.push(id), delivered: () => {} }
+      const job = {
+        plan,
+        partial: { have },
+        arrivals: new Arrivals(clock, { note: () => {} }, () => {}),
+        priority: () => 'foreground',
+        world: { clock, network, leftOut, random: () => 0.5 }
+      } as unknown as Job
+      const swarm = { neighbours, disregard: (id: PeerId) => neighbours.leave(id) } as unknown as Swarm
+      const lanes = new PeerLanes(job, swarm, new InFlight(have, new Bitmap(plan.count)), {
+        master: () => null,
+        isFar: () => false,
+        mayAskFar: () => true,
+        checkRecord: () => 'ok',
+        arrived: () => {},
+        ban: () => {},
+        failed: () => resolve(),
+        broken: () => {},
+        idle: () => {}
+      })
+      lanes.fill()
+    })
+    await stalled
+    return silent
+  }
+
+  test('before the first byte is looked at: its large answers may get lost', async () => {
+    expect(await stalledAfter(0)).toEqual([near])
+  })
+
+  test('after some bytes is not: they arrive', async () => {
+    expect(await stalledAfter(1)).toEqual([])
+  })
 })

@@ -130,12 +130,17 @@ export class PeerLanes {
     const writes = new Set<Promise<void>>()
     const arrival = this.#job.arrivals.open('peer')
     const { signal } = this.#abort
+    let cameBytes = 0
     try {
       for await (const piece of world.network.fetchPieces(n.id, key, plan, run, {
         signal,
         stallMs: PIECE_STALL_MS,
         priority: priority(),
-        progress: arrival.received
+        progress: (bytes) => {
+          cameBytes += bytes
+          world.leftOut?.delivered(n.id, cameBytes)
+          arrival.received(bytes)
+        }
       })) {
         n.busy = false
         if (partial.have.has(piece.record.index)) {
@@ -171,7 +176,7 @@ export class PeerLanes {
         if (writes.size >= PENDING_WRITES) await Promise.race(writes)
       }
     } catch (error) {
-      if (!signal.aborted) this.#answered(n, error)
+      if (!signal.aborted) this.#answered(n, error, cameBytes)
     } finally {
       // The next run is asked for while the last pieces of this one are written.
       this.#lanes--
@@ -185,7 +190,7 @@ export class PeerLanes {
     }
   }
 
-  #answered(n: Neighbour, thrown: unknown): void {
+  #answered(n: Neighbour, thrown: unknown, cameBytes: number): void {
     const error = LarderError.from(thrown, systemCode(thrown) ? 'PEER_LOST' : 'INTERNAL')
     switch (error.code) {
       case 'PEER_BUSY': {
@@ -203,8 +208,10 @@ export class PeerLanes {
         return
       default:
         // What a peer that hangs offers must not keep a master from asking the origin.
-        if (error.details['stalled'] === true) this.#swarm.disregard(n.id)
-        else this.#failed(n, 1)
+        if (error.details['stalled'] === true) {
+          if (cameBytes === 0) void this.#job.world.leftOut?.silent(n.id)
+          this.#swarm.disregard(n.id)
+        } else this.#failed(n, 1)
         this.#hooks.failed(n.id, error.details['stalled'] === true ? 'stalled' : 'unreachable')
     }
   }

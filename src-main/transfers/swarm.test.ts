@@ -14,7 +14,7 @@ const plan = planPieces(10 * 1024 * 1024)
 const credential = (of: PeerId): Credential => ({ spki: of, proof: 'proven' })
 
 /** A swarm over a network port that keeps what is sent and believes credentials that say "proven". */
-function start(have: number[] = [], places = new Map<PeerId, string>()) {
+function start(have: number[] = [], places = new Map<PeerId, string>(), mute: readonly PeerId[] = []) {
   const clock: FakeClock = fakeClock()
   const sent: [PeerId, SwarmMessage][] = []
   const banned = new Set<PeerId>()
@@ -32,6 +32,10 @@ function start(have: number[] = [], places = new Map<PeerId, string>()) {
     partial,
     world: {
       clock,
+      leftOut: {
+        includes: (p: PeerId) => mute.includes(p),
+        view: (p: PeerId) => (mute.includes(p) ? { since: 0, until: 1 } : undefined)
+      },
       network: {
         self: SELF,
         credential: credential(SELF),
@@ -248,4 +252,17 @@ describe('a piece map as it travels', () => {
     expect(mapFrom('gA==', 1)?.count).toBe(1)
     expect(mapFrom('not base64 at all!', 8)).toBeNull()
   })
+})
+
+it('asks nothing of one whose large answers get lost, believes no map of it, and tells it what is here', () => {
+  const { swarm, to, add } = start([0], new Map(), [id(1)])
+  swarm.join(id(1))
+  expect(to(id(1))).toEqual([])
+  swarm.handle(id(1), { t: 'swarm.join', key })
+  swarm.handle(id(1), { t: 'swarm.have', key, lengthBytes: plan.lengthBytes, map: '', complete: true, signers: [] })
+  expect(swarm.neighbours.get(id(1))?.offered).toBeNull()
+  expect(swarm.leftOut).toEqual([id(1)])
+  add(1)
+  swarm.announce(1, true)
+  expect(to(id(1)).map(({ t }) => t)).toEqual(['swarm.have', 'swarm.got'])
 })

@@ -36,6 +36,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   /** Credentials heard from neighbours, by signer; every one of them was checked. */
   readonly #heard = new Map<PeerId, Credential>()
   readonly #asked = new Set<PeerId>()
+  readonly #leftOut = new Set<PeerId>()
   /** Where it was begun in vain, as those say who did. */
   readonly #brokeOff = new Set<string>()
   #fresh: number[] = []
@@ -54,6 +55,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   join(id: PeerId): void {
     if (this.#closed || this.#asked.has(id) || id === this.#job.world.network.self) return
     if (this.#job.world.network.isBanned(id, this.#job.key)) return
+    if (this.#leavesOut(id)) return
     if (this.#ask(id)) {
       this.#asked.add(id)
       this.neighbours.meet(id)
@@ -68,6 +70,18 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     // Whoever has it all waits for nothing, and asks for nothing.
     if (this.#job.partial.have.complete) return
     for (const id of this.#asked) this.#ask(id)
+  }
+
+  /** Of its large answers none arrive: what it has is of no use here. It is told of ours all the same. */
+  #leavesOut(id: PeerId): boolean {
+    const isLeftOut = this.#job.world.leftOut?.includes(id) === true
+    if (isLeftOut) this.#leftOut.add(id)
+    return isLeftOut
+  }
+
+  /** Those who have something of it, as far as is known, and are asked for nothing because none of their large answers arrive. */
+  get leftOut(): PeerId[] {
+    return [...this.#leftOut].filter((id) => this.#job.world.leftOut?.view(id) !== undefined)
   }
 
   #ask(id: PeerId): boolean {
@@ -142,7 +156,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     offered: Bitmap,
     { signers, root }: { readonly signers: readonly Credential[]; readonly root?: string | undefined }
   ): void {
-    if (this.#closed || this.#job.world.network.isBanned(id, this.#job.key)) return
+    if (this.#closed || this.#job.world.network.isBanned(id, this.#job.key) || this.#leavesOut(id)) return
     this.#learn(id, signers)
     const neighbour = this.neighbours.meet(id)
     this.neighbours.setOffered(neighbour, offered)

@@ -61,6 +61,8 @@ export interface TickFacts {
   readonly allBusy: boolean
   /** The master is connected. */
   readonly masterKnown: boolean
+  /** See `Wait.allMute`. */
+  readonly allMute?: boolean
   readonly unanswered: number
   readonly remainingMs: number | null
   readonly limits: WaitLimits

@@ -214,7 +214,7 @@ function ticked(state: TransferState, facts: TickFacts): TransferStep {
   // Before everybody goes to the origin by itself, the next coordinator is asked, once: the first may be what is wrong, and
   // then one download still does for all.
   const mayAskNext =
-    !state.askedNextCoordinator && state.originError === null && reason !== 'timeout' && reason !== 'busy'
+    !state.askedNextCoordinator && state.originError === null && !['timeout', 'busy', 'mute-peer'].includes(reason)
   if (mayAskNext) return same(state, ...effects, { do: 'askNextCoordinator', otherwise: reason })
   const fallen = fallBack(state, state.originError !== null ? 'origin-error' : reason, facts.nowMs)
   return after(same(state, ...effects), fallen)
@@ -222,9 +222,12 @@ function ticked(state: TransferState, facts: TickFacts): TransferStep {
 
 function fallbackReason({ wait, interests }: TransferState, facts: TickFacts): ReasonCode | null {
   const awake = [...interests.values()].filter(({ paused }) => !paused)
-  const { sources, allBusy, masterKnown, remainingMs, nowMs, limits } = facts
+  const { sources, allBusy, masterKnown, allMute = false, remainingMs, nowMs, limits } = facts
   const deadlineMs = Math.min(...awake.map((i) => i.deadlineMs), Number.MAX_SAFE_INTEGER)
-  const reason = decideFallback({ ...wait, nowMs, deadlineMs, remainingMs, sources, allBusy, masterKnown }, limits)
+  const reason = decideFallback(
+    { ...wait, nowMs, deadlineMs, remainingMs, sources, allBusy, masterKnown, allMute },
+    limits
+  )
   return reason === 'no-first-byte' && wait.hasMoved ? 'no-progress' : reason
 }
 

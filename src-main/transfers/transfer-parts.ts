@@ -146,7 +146,10 @@ export function openParts(
     const open = ['electing', 'active', 'finishing'].includes(state().phase)
     const elected = open && mastership.note(decision)
     const { master } = mastership
-    if (open) for (const id of [...holders.map((h) => h.id), ...(master === null ? [] : [master])]) swarm.join(id)
+    const named = [...holders.map((h) => h.id), ...(master === null ? [] : [master])]
+    if (open) for (const id of named) swarm.join(id)
+    if (open && role === 'follower' && named.length > 0 && named.every((id) => world.leftOut?.includes(id) === true))
+      faults.report(master, 'stalled')
     const holderComplete = holders.some((h) => h.complete)
     const isOver = master === null && !holderComplete && brokenOff(decision) >= MOST_BROKEN_OFF
     // The coordinator alone is not believed.
@@ -192,6 +195,8 @@ export function tickFacts({ swarm, mastership, assembly }: TransferParts, world:
     sources: sources.length,
     allBusy: sources.length > 0 && sources.every((n) => n.busy),
     masterKnown: master !== null && world.network.peer(master) !== undefined,
+    allMute:
+      swarm.leftOut.length > 0 && world.network.connected().every(({ id }) => world.leftOut?.includes(id) === true),
     unanswered: swarm.unanswered,
     remainingMs: assembly.received.remainingMs,
     limits: world.settings.transfers

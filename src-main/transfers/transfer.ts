@@ -181,7 +181,7 @@ export class Transfer
     const { priority, paused, deadlineMs } = interest
     this.#happened({ e: 'interestJoined', id, interest: { priority, paused, deadlineMs }, nowMs: this.#nowMs })
     if (this.#machine.state.direct !== null) interest.noteReason(this.#machine.state.direct)
-    else if (this.role === 'master') interest.noteReason(whyOrigin(this.#world.network))
+    else if (this.role === 'master') interest.noteReason(this.#whyOrigin)
     this.#urgencyChanged()
   }
 
@@ -249,6 +249,10 @@ export class Transfer
     this.removeAllListeners()
   }
 
+  get #whyOrigin() {
+    return whyOrigin(this.#world.network, this.#parts.swarm.leftOut.length > 0)
+  }
+
   get #nowMs(): number {
     return this.#world.clock.monotonicMs()
   }
@@ -293,7 +297,7 @@ export class Transfer
       case 'reportUseless':
         return this.#parts.faults.report(null, 'unreachable')
       case 'noteReason': {
-        const code = effect.code === 'elected' ? whyOrigin(this.#world.network) : effect.code
+        const code = effect.code === 'elected' ? this.#whyOrigin : effect.code
         for (const interest of this.#interests.keys()) interest.noteReason(code)
         return
       }

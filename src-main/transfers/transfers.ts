@@ -122,6 +122,11 @@ export class Transfers implements PieceSource {
     return this.#live.get(key)
   }
 
+  /** Whether it is asked for no pieces because its large answers do not arrive; see {@link LeftOutPeers.view}. */
+  leftOut(id: PeerId): { since: number; until: number } | undefined {
+    return this.#world.leftOut?.view(id)
+  }
+
   views(): TransferView[] {
     return [...this.#live.values()].map((t) => t.view())
   }

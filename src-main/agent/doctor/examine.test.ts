@@ -144,6 +144,7 @@ describe('the doctor', () => {
       ['peers.connected', 'warn', {}],
       ['peers.refused', 'warn', { snapshot: { peers: [peer('refused', { reason: 'has another site key' })] } }],
       ['peers.seen', 'note', { snapshot: { peers: [peer('seen')] } }],
+      ['peers.path-mtu', 'warn', { snapshot: { peers: [peer('connected', { leftOut: { since: 1, until: 2 } })] } }],
       ['peers.banned', 'warn', { snapshot: { peers: [peer('connected', { banned: true })] } }],
       ['clock', 'warn', { skews: [{ host: 'o.test', aheadMs: -120_000, at: 0 }] }],
       [

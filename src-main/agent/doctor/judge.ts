@@ -142,6 +142,22 @@ export function judgePeers({ peers, fleet }: AgentSnapshot): Check[] {
       verdict: 'note',
       next: 'Where it stays so while that PC is on: its firewall keeps this one out, or the other way round.'
     })
+  const mute = peers.filter(({ leftOut, state }) => leftOut !== undefined && state === 'connected')
+  if (mute.length > 0)
+    checks.push({
+      id: 'peers.path-mtu',
+      title: 'Peers whose large answers get lost',
+      tried: 'Asked the agent of whom small messages arrive and nothing larger does.',
+      seen: mute
+        .slice(0, MOST_NAMED)
+        .map(
+          ({ name: peer, address, leftOut }) =>
+            `${peer} (${address}): since ${new Date(leftOut!.since).toISOString()}; asked for nothing until ${new Date(leftOut!.until).toISOString()}`
+        )
+        .join('\n'),
+      verdict: 'warn',
+      next: 'Large packets get lost between this PC and those (try `ping -M do -s 1472`, on Windows `ping -f -l 1472`): let ICMP "fragmentation needed" and "packet too big" pass on the way, or set the MTU of both ends to what the way carries. Where large pings pass, look at the disk of that PC.'
+    })
   const banned = peers.filter((peer) => peer.banned)
   if (banned.length > 0)
     checks.push({

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -188,6 +189,12 @@ describe('a tool behind the gateway', () => {
     const { code, out } = await run('curl', '-sv', '-x', base(), 'https://files.example/a')
     if (code === null) skip('curl is not installed')
     expect(out).toContain('405')
+    const { hostname, port } = new URL(base())
+    const asked = connect(Number(port), hostname).end(
+      'CONNECT files.example:443 HTTP/1.1\r\nHost: files.example\r\n\r\n'
+    )
+    const answer = (await asked.toArray()).join('')
+    expect(answer).toMatch(/^HTTP\/1\.1 405 .*GATEWAY_METHOD.*makes no tunnels.*"next":".*\/fetch/s)
   })
 
   test('a program that asks an agent itself gets its representation, too', async () => {

@@ -231,6 +231,10 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     return link?.peer !== undefined && link.channel!.send(message)
   }
 
+  answersNow(id: PeerId): Promise<boolean> {
+    return this.#links.get(id)?.channel?.answersNow() ?? Promise.resolve(false)
+  }
+
   /** A member broke the protocol outside of its control connection. */
   cut(id: PeerId, reason: string): void {
     const link = this.#links.get(id)

@@ -15,6 +15,7 @@ import { Outbox, Unread } from './outbox.ts'
 
 /** Most time between the upgrade and the hello. */
 const HELLO_MS = 10_000
+const ANSWERS_NOW_MS = 1000
 /** Who sends more is not read for so long, again and again. */
 const UNREAD_FOR_MS = 100
 const UNREAD_WHEN_CROWDED_MS = 500
@@ -123,6 +124,25 @@ export class ControlChannel extends EventEmitter<ChannelEvents> {
       }
       this.on('pong', alive)
       this.on('end', dead)
+    })
+  }
+
+  /** Whether a ping is answered within a second; nothing follows from it. */
+  answersNow(): Promise<boolean> {
+    if (this.#ended) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      const settle = (answer: boolean): void => {
+        limit.cancel()
+        this.off('pong', alive)
+        this.off('end', dead)
+        resolve(answer)
+      }
+      const alive = (): void => settle(true)
+      const dead = (): void => settle(false)
+      const limit = this.#clock.after(ANSWERS_NOW_MS, dead)
+      this.on('pong', alive)
+      this.on('end', dead)
+      this.#ws.ping()
     })
   }
 

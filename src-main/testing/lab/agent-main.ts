@@ -3,6 +3,8 @@ import { createInterface } from 'node:readline'
 import { createAgent } from '../../agent/create-agent.ts'
 import { Settings, type SettingsInput } from '../../contract/settings.ts'
 import type { AgentEvent } from '../../contract/events.ts'
+import { isFinal } from '../../contract/progress.ts'
+import { RequestSpec, type RequestView } from '../../contract/request.ts'
 import type { AgentSnapshot } from '../../contract/snapshot.ts'
 import { systemClock } from '../../lib/clock.ts'
 
@@ -18,6 +20,7 @@ export interface AgentMainOptions {
 export type AgentMainLine =
   | { readonly t: 'started' | 'event' | 'stopped'; readonly ms: number; readonly event?: AgentEvent }
   | { readonly t: 'snapshot'; readonly snapshot: AgentSnapshot }
+  | { readonly t: 'got'; readonly view: RequestView; readonly ms: number }
 
 const nowMs = (): number => Number(process.hrtime.bigint() / 1000n) / 1000
 const say = (line: AgentMainLine): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
@@ -29,8 +32,20 @@ const agent = createAgent({ dataDir, name, settings: Settings.parse(settings) },
 agent.on('event', (event) => say({ t: 'event', ms: nowMs(), event }))
 say({ t: 'started', ms: nowMs() })
 await agent.start()
+/** Into the cache alone. */
+function get(url: string): void {
+  const { id } = agent.request(RequestSpec.parse({ url }))
+  const ended = (view: RequestView): void => {
+    if (view.id !== id || !isFinal(view)) return
+    agent.off('request', ended)
+    say({ t: 'got', view, ms: nowMs() })
+  }
+  agent.on('request', ended)
+}
+
 createInterface({ input: process.stdin }).on('line', (question) => {
   if (question === 'snapshot') say({ t: 'snapshot', snapshot: agent.snapshot() })
+  if (question.startsWith('get ')) get(question.slice(4))
   if (question === 'refresh') agent.refresh()
   if (question === 'stop') {
     void agent.stop().then(() => {

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { AgentEvent } from '../../contract/events.ts'
 import type { SettingsInput } from '../../contract/settings.ts'
+import type { RequestView } from '../../contract/request.ts'
 import type { AgentSnapshot } from '../../contract/snapshot.ts'
 import type { AgentMainLine, AgentMainOptions } from './agent-main.ts'
 import type { LabHost } from './namespace-lab.ts'
@@ -35,6 +36,7 @@ export class LabAgent extends EventEmitter<{ told: [Told] }> {
   readonly dataDir: string
   readonly told: Told[] = []
   readonly #child: ChildProcess
+  readonly #gets: ((got: { view: RequestView; ms: number }) => void)[] = []
   readonly #answers: ((snapshot: AgentSnapshot) => void)[] = []
   #startedMs = NaN
   #errors = ''
@@ -116,6 +118,16 @@ export class LabAgent extends EventEmitter<{ told: [Told] }> {
     })
   }
 
+  /** Downloads a URL into its cache; one after the other. @returns how it ended, and after how many ms */
+  async get(url: string): Promise<{ view: RequestView; ms: number }> {
+    const begun = machineMs()
+    const { view, ms } = await new Promise<{ view: RequestView; ms: number }>((resolve) => {
+      this.#gets.push(resolve)
+      this.#child.stdin!.write(`get ${url}\n`)
+    })
+    return { view, ms: ms - begun }
+  }
+
   refresh(): void {
     this.#child.stdin!.write('refresh\n')
   }
@@ -138,6 +150,7 @@ export class LabAgent extends EventEmitter<{ told: [Told] }> {
   #hear(line: AgentMainLine): void {
     if (line.t === 'started') this.#startedMs = line.ms
     else if (line.t === 'snapshot') this.#answers.shift()?.(line.snapshot)
+    else if (line.t === 'got') this.#gets.shift()?.(line)
     else if (line.t === 'event' && line.event) {
       const told = { ms: line.ms, event: line.event }
       this.told.push(told)

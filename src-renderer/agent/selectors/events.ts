@@ -34,6 +34,7 @@ const kinds: Record<Exclude<EventFilter, 'problems' | 'all'>, readonly AgentEven
     'peerRefused',
     'peerBanned',
     'peerDistrusted',
+    'peerLeftOut',
     'hubConnected',
     'hubLost',
     'hubStore'

@@ -56,6 +56,7 @@ export async function end(child: ChildProcess): Promise<void> {
 /** Bytes that do not compress. */
 export function noise(bytes: number): Buffer {
   const out = Buffer.alloc(bytes)
-  for (let i = 0, state = bytes; i < bytes; i++) out[i] = (state = (state * 1103515245 + 12345) & 0x7fffffff) >> 16
+  for (let i = 0, state = bytes; i < bytes; i++)
+    out[i] = (state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff) >> 16
   return out
 }

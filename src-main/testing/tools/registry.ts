@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
-import { freePorts } from '../../src-main/testing/free-ports.ts'
+import { freePorts } from '../free-ports.ts'
 import { end, serve } from './run.ts'
 
 /** A real registry of images behind a counter of body bytes. */

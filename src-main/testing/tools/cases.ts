@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { OriginServer } from '../../src-main/testing/origin-server.ts'
+import type { OriginServer } from '../origin-server.ts'
 import { pushImage, startRegistry } from './registry.ts'
 import { end, noise, run, serve, type Ran } from './run.ts'
 
@@ -32,7 +32,7 @@ export interface Case {
   /** Prints its version. */
   readonly version: readonly string[]
   /** What a user has in his configuration already, by path below the root. */
-  readonly had: Readonly<Record<string, string>>
+  readonly had: Readonly<Record<string, string>> | ((origin: OriginServer) => Readonly<Record<string, string>>)
   prepare(origin: OriginServer, dir: string, gatewayPort: number): Promise<Source>
   use(pc: Pc, origin: OriginServer): Promise<Ran>
 }
@@ -55,9 +55,83 @@ const byUrl = (name: string, version: string[], use: Case['use']): Case => ({
   },
   use
 })
+const throughGateway = (origin: OriginServer, gatewayPort: number) =>
+  `http://127.0.0.1:${gatewayPort}/fetch/${origin.url.replace('://', '/')}`
 const pathOf = (name: string) => `/by-url/${name.split(' ')[0]}.bin`
 const urlOf = (pc: Pc, origin: OriginServer, name: string) =>
   `${pc.gateway}/fetch/${origin.url.replace('://', '/')}${pathOf(name)}`
+
+/**
+ * Package managers of Node.js, each with a package of its own.
+ * @param tarballsAt where the registry says that tarballs lie
+ */
+const ofNode = (
+  tool: string,
+  pkg: string,
+  args: string[],
+  tarballsAt: (origin: OriginServer, gatewayPort: number) => string
+): Case => ({
+  integrates: tool,
+  name: tool,
+  version: [tool, '--version'],
+  had: { 'home/.npmrc': 'fund=false\r\n' },
+  async prepare(origin, dir, gatewayPort) {
+    const work = path.join(dir, 'made')
+    await mkdir(work, { recursive: true })
+    await writeFile(path.join(work, 'package.json'), JSON.stringify({ name: pkg, version: '1.0.0' }))
+    await writeFile(path.join(work, 'data.bin'), noise(BYTES))
+    ok(await run('npm', ['pack', '--silent'], work))
+    const tarball = await readFile(path.join(work, `${pkg}-1.0.0.tgz`))
+    const integrity = `sha512-${createHash('sha512').update(tarball).digest('base64')}`
+    const dist = { tarball: `${tarballsAt(origin, gatewayPort)}/${pkg}/-/${pkg}-1.0.0.tgz`, integrity }
+    const versions = { '1.0.0': { name: pkg, version: '1.0.0', dist } }
+    const text = JSON.stringify({ name: pkg, 'dist-tags': { latest: '1.0.0' }, versions })
+    origin.put(`/${pkg}`, Buffer.from(text), { headers: { 'Content-Type': 'application/json' } })
+    origin.put(`/${pkg}/-/${pkg}-1.0.0.tgz`, tarball)
+    return { url: `${origin.url}/`, bytes: tarball.length + text.length }
+  },
+  async use({ home }) {
+    const project = path.join(home, 'project')
+    await mkdir(project, { recursive: true })
+    await writeFile(path.join(project, 'package.json'), '{"name":"p","version":"1.0.0"}')
+    return run(tool, [...args, pkg], project, { HOME: home })
+  }
+})
+
+/** Package managers of RPMs, with a source of their own each. */
+const ofRpms = (tool: string, reposDir: string, use: (pc: Pc) => Promise<Ran>): Case => ({
+  integrates: tool,
+  name: tool,
+  version: [tool, '--version'],
+  had: (origin) => ({
+    [`${reposDir}/demo.repo`]: `[demo]\nname=demo\nbaseurl=http://${localhostOf(origin)}/${tool}\nenabled=1\ngpgcheck=0\ntype=rpm-md\n`
+  }),
+  async prepare(origin, dir) {
+    const repo = path.join(dir, 'repo')
+    await mkdir(repo, { recursive: true })
+    await writeFile(path.join(dir, 'noise.bin'), noise(BYTES))
+    await writeFile(
+      path.join(dir, 'demo.spec'),
+      `Name: demo\nVersion: 1.0\nRelease: 1\nSummary: demo\nLicense: x\nBuildArch: noarch\n%description\ndemo\n%install\nmkdir -p %{buildroot}/opt\ncp ${dir}/noise.bin %{buildroot}/opt/demo-${tool}.bin\n%files\n/opt/demo-${tool}.bin\n`
+    )
+    const places = [`_topdir ${dir}/build`, `_rpmdir ${repo}`, `_rpmfilename demo-1.0-1.noarch.rpm`]
+    ok(await run('rpmbuild', ['-bb', ...places.flatMap((place) => ['--define', place]), 'demo.spec'], dir))
+    ok(await run('createrepo_c', ['--no-database', repo], dir))
+    let bytes = 0
+    for (const entry of await readdir(repo, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue
+      const file = path.join(entry.parentPath, entry.name)
+      const body = await readFile(file)
+      origin.put(`/${tool}/${path.relative(repo, file)}`, body)
+      // Lists of files and changes are fetched by some.
+      if (!/filelists|other/.test(entry.name)) bytes += body.length
+    }
+    return { bytes, host: localhostOf(origin) }
+  },
+  use
+})
+/** URLs of 127.0.0.1 are taken for those of the gateway. */
+const localhostOf = (origin: OriginServer) => `localhost:${new URL(origin.url).port}`
 
 export const cases: readonly Case[] = [
   {
@@ -101,6 +175,15 @@ export const cases: readonly Case[] = [
       return updated.code === 0 ? run('apt-get', ['download', 'demo'], home, { APT_CONFIG }) : updated
     }
   },
+  ofRpms('dnf', 'etc/yum.repos.d', async ({ root, home }) => {
+    await mkdir(path.join(root, 'log'), { recursive: true })
+    const places = [`reposdir=${root}/etc/yum.repos.d`, `cachedir=${root}/cache`, `logdir=${root}/log`]
+    const how = [`--installroot=${root}/inst`, '--releasever=1', ...places.map((place) => `--setopt=${place}`)]
+    return run('dnf', ['-y', ...how, '--downloadonly', 'install', 'demo'], home)
+  }),
+  ofRpms('zypper', 'etc/zypp/repos.d', ({ root, home }) =>
+    run('zypper', ['--root', root, '-n', '--no-gpg-checks', 'install', '--download-only', 'demo'], home)
+  ),
   {
     integrates: 'pip',
     name: 'pip',
@@ -128,33 +211,9 @@ z.writestr('demo-1.0.dist-info/RECORD', '')
     use: ({ home }) =>
       run('pip3', ['download', 'demo', '--no-deps', '--no-cache-dir', '--disable-pip-version-check', '-d', home], home)
   },
-  {
-    integrates: 'npm',
-    name: 'npm',
-    version: ['npm', '--version'],
-    had: { 'home/.npmrc': 'fund=false\r\n' },
-    async prepare(origin, dir) {
-      const work = path.join(dir, 'npm')
-      await mkdir(work, { recursive: true })
-      await writeFile(path.join(work, 'package.json'), JSON.stringify({ name: 'demo-pkg', version: '1.0.0' }))
-      await writeFile(path.join(work, 'data.bin'), noise(BYTES))
-      ok(await run('npm', ['pack', '--silent'], work))
-      const tarball = await readFile(path.join(work, 'demo-pkg-1.0.0.tgz'))
-      const integrity = `sha512-${createHash('sha512').update(tarball).digest('base64')}`
-      const dist = { tarball: `${origin.url}/demo-pkg/-/demo-pkg-1.0.0.tgz`, integrity }
-      const versions = { '1.0.0': { name: 'demo-pkg', version: '1.0.0', dist } }
-      const text = JSON.stringify({ name: 'demo-pkg', 'dist-tags': { latest: '1.0.0' }, versions })
-      origin.put('/demo-pkg', Buffer.from(text), { headers: { 'Content-Type': 'application/json' } })
-      origin.put('/demo-pkg/-/demo-pkg-1.0.0.tgz', tarball)
-      return { url: `${origin.url}/`, bytes: tarball.length + text.length }
-    },
-    async use({ home }) {
-      const project = path.join(home, 'project')
-      await mkdir(project, { recursive: true })
-      await writeFile(path.join(project, 'package.json'), '{"name":"p","version":"1.0.0"}')
-      return run('npm', ['install', 'demo-pkg', '--no-audit', '--no-fund'], project, { HOME: home })
-    }
-  },
+  ofNode('npm', 'demo-npm', ['install', '--no-audit', '--no-fund'], (origin) => origin.url),
+  // It asks where the registry says, as a mirror for PCs with Larder says it.
+  ofNode('pnpm', 'demo-pnpm', ['add', '--store-dir', 'store'], throughGateway),
   {
     integrates: 'cargo',
     name: 'cargo',
@@ -170,7 +229,7 @@ z.writestr('demo-1.0.dist-info/RECORD', '')
       const crate = await readFile(path.join(dir, 'cargo/demo.crate'))
       const line = `${JSON.stringify({ name: 'demo', vers: '1.0.0', deps: [], cksum: sha256(crate), features: {}, yanked: false })}\n`
       // As a mirror for PCs with Larder says it: crates lie behind the gateway of each.
-      const dl = `http://127.0.0.1:${gatewayPort}/fetch/${origin.url.replace('://', '/')}/crates/{crate}/{version}/download`
+      const dl = `${throughGateway(origin, gatewayPort)}/crates/{crate}/{version}/download`
       const config = JSON.stringify({ dl })
       origin.put('/index/config.json', Buffer.from(config))
       origin.put('/index/de/mo/demo', Buffer.from(line))
@@ -238,13 +297,39 @@ z.writestr('demo-1.0.dist-info/RECORD', '')
     }
   },
   {
+    integrates: 'gradle',
+    name: 'Gradle',
+    version: ['gradle', '--version'],
+    had: { 'home/.gradle/gradle.properties': 'org.gradle.caching=false\n' },
+    async prepare(origin) {
+      const pom =
+        '<project><modelVersion>4.0.0</modelVersion><groupId>org.demo</groupId><artifactId>lib</artifactId><version>1.0</version></project>\n'
+      origin.put('/gradle/org/demo/lib/1.0/lib-1.0.pom', Buffer.from(pom))
+      // Not what another tool has brought.
+      const jar = noise(BYTES + 1)
+      origin.put('/gradle/org/demo/lib/1.0/lib-1.0.jar', jar)
+      return { url: `${origin.url}/gradle`, bytes: jar.length + pom.length }
+    },
+    async use({ home }) {
+      const project = path.join(home, 'project')
+      await mkdir(project, { recursive: true })
+      await writeFile(path.join(project, 'settings.gradle'), '')
+      await writeFile(
+        path.join(project, 'build.gradle'),
+        "repositories { mavenCentral() }\nconfigurations { lib }\ndependencies { lib 'org.demo:lib:1.0' }\ntask fetch { doLast { println configurations.lib.files } }\n"
+      )
+      const env = { HOME: home, GRADLE_USER_HOME: path.join(home, '.gradle') }
+      return run('gradle', ['--no-daemon', '--quiet', `-Duser.home=${home}`, 'fetch'], project, env)
+    }
+  },
+  {
     integrates: 'containerd',
     name: 'containerd',
     version: ['containerd', '--version'],
     had: {},
     async prepare(_origin, dir) {
       const registry = await startRegistry(dir)
-      const bytes = await pushImage(registry, 'demo', noise(BYTES))
+      const bytes = await pushImage(registry, 'demo', noise(BYTES + 2))
       return {
         url: `http://${registry.host}`,
         host: registry.host,
