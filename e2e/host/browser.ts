@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { chromium } from '@playwright/test'
 import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { Readable, Writable } from 'node:stream'
 import { DevTools } from './devtools.ts'
 
 // The wrapper script comes last: it would be one more process between us and the browser.
@@ -13,11 +14,14 @@ const installed = [
 
 /** A Chromium on this machine: `LARDER_CHROMIUM`, the system's, or Playwright's own; null when there is none. */
 export function findChromium(): string | null {
-  return (
-    [process.env['LARDER_CHROMIUM'], ...installed, chromium.executablePath()].find(
-      (path) => path !== undefined && path !== '' && existsSync(path)
-    ) ?? null
-  )
+  const isThere = (path: string | undefined): boolean => path !== undefined && path !== '' && existsSync(path)
+  return [process.env['LARDER_CHROMIUM'], ...installed].find(isThere) ?? [ofPlaywright()].find(isThere) ?? null
+}
+
+/** Playwright is loaded only where it is asked: that is more work than all else the host does until the window is there. */
+function ofPlaywright(): string {
+  const { chromium } = createRequire(import.meta.url)('@playwright/test') as typeof import('@playwright/test')
+  return chromium.executablePath()
 }
 
 /** Pages of the address bar, which no window here has: a process more, and as much work as for a page of ours. */
@@ -72,5 +76,6 @@ export async function launchChromium(profileDir: string, switches: ReadonlyMap<s
     child.once('error', reject)
     child.once('exit', (code) => reject(new Error(`test host: Chromium left with ${code}\n${text.slice(-2000)}`)))
   })
-  return { process: child, url, devtools: await DevTools.connect(url) }
+  const [, , , toBrowser, fromBrowser] = child.stdio as unknown as [null, null, Readable, Writable, Readable]
+  return { process: child, url, devtools: new DevTools(fromBrowser, toBrowser) }
 }

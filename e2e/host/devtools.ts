@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import type { Readable, Writable } from 'node:stream'
 
 /** What comes back from the browser; the protocol's own types are not worth their weight here. */
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -27,39 +28,43 @@ export class DevToolsSession extends EventEmitter<Record<string, [Reply]>> {
   }
 }
 
-/** A connection to a browser's DevTools protocol. */
+/**
+ * A connection to a browser's DevTools protocol by its pipe: messages end with a zero byte. Chromium reads a large one there once,
+ * which over a WebSocket it copies again with every piece that comes.
+ */
 export class DevTools extends EventEmitter<Record<string, [Reply]>> {
-  readonly #socket: WebSocket
+  readonly #out: Writable
   readonly #pending = new Map<number, Pending>()
   readonly #sessions = new Map<string, DevToolsSession>()
   #lastId = 0
+  #isOpen = true
 
-  private constructor(socket: WebSocket) {
+  constructor(from: Readable, out: Writable) {
     super()
     this.setMaxListeners(0)
-    this.#socket = socket
-    socket.onmessage = ({ data }) => this.#receive(JSON.parse(String(data)))
-    socket.onclose = () => {
-      for (const { method, reject } of this.#pending.values()) reject(gone(method))
-      this.#pending.clear()
-    }
-  }
-
-  static async connect(url: string): Promise<DevTools> {
-    const socket = new WebSocket(url)
-    await new Promise<void>((resolve, reject) => {
-      socket.onopen = () => resolve()
-      socket.onerror = () => reject(new Error(`test host: no connection to ${url}`))
+    this.#out = out
+    let begun: Buffer[] = []
+    from.on('data', (data: Buffer) => {
+      let at = 0
+      for (let end = data.indexOf(0); end >= 0; end = data.indexOf(0, at)) {
+        begun.push(data.subarray(at, end))
+        at = end + 1
+        const message = Buffer.concat(begun).toString()
+        begun = []
+        this.#receive(JSON.parse(message))
+      }
+      if (at < data.length) begun.push(data.subarray(at))
     })
-    return new DevTools(socket)
+    from.once('close', () => this.#closed())
+    for (const stream of [from, out]) stream.on('error', () => this.#closed())
   }
 
   send(method: string, params: object = {}, sessionId?: string): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      if (this.#socket.readyState !== WebSocket.OPEN) return reject(gone(method))
+      if (!this.#isOpen) return reject(gone(method))
       const id = ++this.#lastId
       this.#pending.set(id, { method, resolve, reject })
-      this.#socket.send(JSON.stringify({ id, method, params, sessionId }))
+      this.#out.write(`${JSON.stringify({ id, method, params, sessionId })}\0`)
     })
   }
 
@@ -81,6 +86,12 @@ export class DevTools extends EventEmitter<Record<string, [Reply]>> {
     } else {
       this.emit(message.method, message.params)
     }
+  }
+
+  #closed(): void {
+    this.#isOpen = false
+    for (const { method, reject } of this.#pending.values()) reject(gone(method))
+    this.#pending.clear()
   }
 }
 
