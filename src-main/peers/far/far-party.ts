@@ -45,6 +45,7 @@ export class FarParty implements FarNetwork {
       clock,
       reach: (address) => this.#reach(address),
       isConnected: (id) => connections.peer(id) !== undefined,
+      answersNow: (id) => connections.answersNow(id),
       dial: async (id, addresses, signal) => {
         const outcome = await connections.introduce(id, addresses, signal)
         const isThere = outcome === 'proven' || outcome === 'duplicate'

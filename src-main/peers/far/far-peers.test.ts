@@ -20,16 +20,21 @@ describe('members of other subnets', () => {
   let dialled: string[]
   let answer: (address: string) => string
   let connected: Set<PeerId>
+  let silent: Set<PeerId>
+  let pinged: number
   let far: FarPeers
   beforeEach(() => {
     clock = fakeClock()
     dialled = []
     connected = new Set()
+    silent = new Set()
+    pinged = 0
     answer = () => 'proven'
     far = new FarPeers({
       clock,
       reach: (address) => (address.startsWith('10.') ? null : 'is outside hub.reach'),
       isConnected: (id) => connected.has(id),
+      answersNow: async (id) => ++pinged > 0 && !silent.has(id),
       dial: async (id, addresses) => {
         dialled.push(...addresses.map(({ address }) => address))
         const outcome = answer(addresses[0]!.address)
@@ -51,6 +56,21 @@ describe('members of other subnets', () => {
     expect(far.learn(pc.id, card)).toBe(true)
     expect(await far.introduce(pc.id)).toBe('connected')
     expect(dialled).toEqual(['10.0.0.1'])
+  })
+
+  test('that are connected and were not heard of for a while are pinged; who does not answer is dialled anew', async () => {
+    const pc = device()
+    far.learn(pc.id, makeCard(pc, 1, at('10.0.0.1')))
+    await far.introduce(pc.id)
+    expect(await far.introduce(pc.id)).toBe('connected')
+    expect(pinged).toBe(0)
+    await clock.pass(3000)
+    expect(await far.introduce(pc.id)).toBe('connected')
+    expect([pinged, dialled.length]).toEqual([1, 1])
+    silent.add(pc.id)
+    answer = () => 'unreachable'
+    expect(await far.introduce(pc.id)).toBe('unreachable')
+    expect([connected.size, dialled.length]).toEqual([0, 2])
   })
 
   test('keep their newest card', async () => {

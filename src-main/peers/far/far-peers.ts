@@ -13,6 +13,8 @@ const MAX_PROVED = 1024
 /** A far connection over which nothing of a content went for so long is ended. */
 export const IDLE_MS = 60_000
 const SWEEP_MS = 10_000
+/** Who was heard of for a content so lately needs no ping. */
+const FRESH_MS = 2000
 /** Two subnets between which no connection came about are not tried again for so long. */
 export const APART_MS = 600_000
 const MAX_APART = 256
@@ -22,6 +24,8 @@ export interface FarPeersWorld {
   readonly clock: Clock
   readonly reach: Reach
   readonly isConnected: (id: PeerId) => boolean
+  /** Whether one that is connected answers a ping. */
+  readonly answersNow: (id: PeerId) => Promise<boolean>
   /** Connects to this very member, at one of the addresses. */
   readonly dial: (id: PeerId, addresses: readonly CardAddress[], signal: AbortSignal) => Promise<string>
   /** Far members that are connected now. */
@@ -83,8 +87,8 @@ export class FarPeers {
   }
 
   async #introduce(id: PeerId): Promise<Introduced> {
-    const { clock, reach, isConnected, dial } = this.#world
-    if (isConnected(id)) return 'connected'
+    const { clock, reach, dial } = this.#world
+    if (await this.#isThere(id)) return 'connected'
     const card = this.#cards.get(id)
     const allowed = (card?.addresses ?? []).filter(({ address }) => reach(address) === null)
     if (allowed.length === 0) return 'outside'
@@ -102,6 +106,15 @@ export class FarPeers {
     if (outcome === 'later') return 'not-now'
     if (outcome === 'unreachable') for (const { address } of likely) this.#noteApart(address)
     return outcome === 'unreachable' ? 'unreachable' : 'refused'
+  }
+
+  /** Connections last while nothing goes over them: a wall that has come since shows only when something is to. */
+  async #isThere(id: PeerId): Promise<boolean> {
+    const { clock, isConnected, answersNow, part } = this.#world
+    if (!isConnected(id)) return false
+    if (clock.monotonicMs() - (this.#usedMs.get(id) ?? -Infinity) < FRESH_MS || (await answersNow(id))) return true
+    part(id)
+    return false
   }
 
   #noteProved(where: string): void {
