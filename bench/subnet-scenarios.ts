@@ -126,8 +126,8 @@ function killing(whom: 'leased' | 'relaying'): Scenario {
     let wrong = 0
     for (let turn = 0; turn < world.repeat; turn++) {
       const name = `kill-${turn}.bin`
-      // What a relay has under way is lost with it, some pieces whatever the size: a share only of something larger.
-      const bytes = world.bytes(whom === 'relaying' ? 5 * world.size : world.size)
+      // What it has under way is lost with it, some pieces whatever the size: a share only of something larger.
+      const bytes = world.bytes(5 * world.size)
       const url = lab.put(name, bytes)
       const before = await lab.routed()
       const asked = new Map(lab.pcs.map((pc) => [pc, lab.get(pc, url)]))
@@ -142,7 +142,7 @@ function killing(whom: 'leased' | 'relaying'): Scenario {
       await asked.get(victim)
       wrong += got.filter((one) => one.error !== null || one.bytes !== bytes.length).length
       // Its own `larder get` goes on by itself, as it has no agent any more: that is not the site's.
-      const own = lab.answers(name).filter(({ from, atMs }) => from === victim.address && atMs > killedMs)
+      const own = lab.answers(name).filter(({ from, askedMs }) => from === victim.address && askedMs > killedMs)
       copies.push((lab.originBytes(name) - own.reduce((sum, one) => sum + one.bytes, 0)) / bytes.length)
       const ratios = routerRatios(before, await lab.routed(), bytes.length)
       into.push(ratios[victim.subnet - 1]!)
@@ -159,7 +159,7 @@ function killing(whom: 'leased' | 'relaying'): Scenario {
     const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
     return [
       { what: 'wrong or failed files of the others', seen: wrong, limit: '0', held: wrong === 0 },
-      atMost(`origin / content, mean of ${copies.length} kills`, mean(copies), 1.02 + 1048576 / world.size),
+      atMost(`origin / content, mean of ${copies.length} kills`, mean(copies), 1.02 + 1048576 / (5 * world.size)),
       { what: 'the same, worst', seen: round(Math.max(...copies)), held: true },
       ...(whom === 'leased'
         ? [{ ...atMost('the lease passes after, ms (worst)', Math.max(...passes), 1000) }]

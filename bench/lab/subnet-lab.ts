@@ -107,11 +107,11 @@ export class SubnetLab {
     return `http://${ORIGIN}/${name}`
   }
 
-  /** Answers with content that nginx gave for a path: one line of its log each. */
-  answers(name: string): { method: string; status: number; bytes: number; atMs: number; from: string }[] {
+  /** Answers with content that nginx gave for a path: one line of its log each. `askedMs`: when the request came; wall clock. */
+  answers(name: string): { method: string; status: number; bytes: number; askedMs: number; from: string }[] {
     return this.#log()
       .filter((line) => line.uri === `/${name}`)
-      .map(({ method, status, bytes, at, from }) => ({ method, status, bytes, atMs: at * 1000, from }))
+      .map(({ at, took, uri: _uri, ...answer }) => ({ ...answer, askedMs: (at - took) * 1000 }))
   }
 
   /** Bytes of bodies of a file that left the origin. */
@@ -362,7 +362,7 @@ export class SubnetLab {
     const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
       .map((name) => `${name}_temp_path ${dir}/tmp/${name};`)
       .join(' ')
-    const format = `log_format own escape=json '{"at":$msec,"from":"$remote_addr","method":"$request_method","uri":"$uri","status":$status,"bytes":$body_bytes_sent}';`
+    const format = `log_format own escape=json '{"at":$msec,"took":$request_time,"from":"$remote_addr","method":"$request_method","uri":"$uri","status":$status,"bytes":$body_bytes_sent}';`
     writeFileSync(
       path.join(dir, 'nginx.conf'),
       `user root; daemon off; master_process off; pid ${dir}/nginx.pid; error_log stderr warn; events {} http { ${temp} ${format} access_log ${dir}/access.log own; sendfile on; keepalive_requests 100000; server { listen 80; root ${this.www}; } }`
@@ -378,7 +378,7 @@ export class SubnetLab {
 
   #logFile = ''
 
-  #log(): { at: number; from: string; method: string; uri: string; status: number; bytes: number }[] {
+  #log(): { at: number; took: number; from: string; method: string; uri: string; status: number; bytes: number }[] {
     if (!existsSync(this.#logFile)) return []
     return readFileSync(this.#logFile, 'utf8')
       .split('\n')
