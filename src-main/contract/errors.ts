@@ -56,7 +56,11 @@ export const errorTable = {
   },
   ORIGIN_PROTOCOL: { exit: 26, http: 502, next: 'The origin contradicts itself; report it to whoever runs it.' },
   ORIGIN_CHANGED: { exit: 27, http: 502, next: 'Ask again; the file changed at the origin during the download.' },
-  ORIGIN_STALLED: { exit: 28, http: 504, next: 'Try later; the origin stopped sending.' },
+  ORIGIN_STALLED: {
+    exit: 28,
+    http: 504,
+    next: 'Try later. Where small files of it come and large ones never do, large packets get lost on the way: lower the MTU, or let ICMP pass.'
+  },
   ORIGIN_BREAKS_OFF: {
     exit: 38,
     http: 502,
