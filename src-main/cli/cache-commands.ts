@@ -157,7 +157,7 @@ export async function cacheLimits(options: AgentCommandOptions, spec: CacheLimit
       ],
       ['folder', stats.dir]
     ]
-    return `${formatFacts(facts)}${changed ? '\nThis holds until the agent reads its settings anew.' : ''}`
+    return `${formatFacts(facts)}${changed ? '\nThis holds until the agent next reads its settings.' : ''}`
   })
 }
 

@@ -12,8 +12,8 @@ export function addCacheCommands(
   const cached = async () => import('./cache-commands.ts')
   command(cache, 'ls', 'List contents.')
     .argument('[search]', 'part of a URL or start of a digest')
-    .option('--limit <n>', 'at most so many', whole(1, 1000))
-    .option('--offset <n>', 'leave so many out at the start', whole(0, 1_000_000))
+    .option('--limit <n>', 'at most this number', whole(1, 1000))
+    .option('--offset <n>', 'skip this number at the start', whole(0, 1_000_000))
     .addOption(new Option('--sort <by>', 'order').choices(['lastUsed', 'size', 'created']))
     .action(async (search, options) => (await cached()).listCache({ ...options, search }, output))
   command(cache, 'rm', 'Remove contents.')
@@ -29,7 +29,7 @@ export function addCacheCommands(
   )
   command(cache, 'pin', 'Protect a content from eviction.')
     .argument('<sha256>', 'digest, or its first 6 digits or more')
-    .option('--for <duration>', 'only for so long, e.g. 30d', duration)
+    .option('--for <duration>', 'only for this time, e.g. 30d', duration)
     .action(async (digest, options) => (await cached()).pinInCache(digest, { ...options, pinned: true }, output))
   command(cache, 'unpin', 'Let a content be evicted again.')
     .argument('<sha256>', 'digest, or its first 6 digits or more')
@@ -44,12 +44,12 @@ export function addCacheCommands(
   command(
     cache,
     'limits',
-    'Show the limits and how hard they press; change them until the agent reads its settings anew.'
+    'Show the limits and how hard they press; change them until the agent next reads its settings.'
   )
     .option('--max-size <size>', 'size limit, e.g. 20GiB; none: a tenth of the disk', sizeOrNone)
     .option('--max-percent <n>', 'size limit as a share of the disk; none: no share', numberOrNone)
     .option('--min-free <size>', 'free space to leave to others', size)
-    .option('--max-age <days>', 'contents nobody used for so many days go; none: they may stay', numberOrNone)
+    .option('--max-age <days>', 'delete contents not used for this number of days; none: keep them', numberOrNone)
     .action(async (options) =>
       (await cached()).cacheLimits(
         options,

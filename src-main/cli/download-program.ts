@@ -22,7 +22,7 @@ export function addDownloadCommands(
     .action(async (names, options) => (await downloads()).cancelDownloads(names, options, output))
   command(program, 'pause', 'Pause downloads, or all transfers of this PC.')
     .argument('[download...]', `${which}; none: everything, serving others included`)
-    .option('--for <duration>', 'resume by itself after so long (default: 24h)', duration)
+    .option('--for <duration>', 'resume automatically after this time (default: 24h)', duration)
     .addOption(new Option('--until-resumed', 'do not resume by itself').conflicts('for'))
     .action(async (names: string[], { for: forMs, untilResumed, ...options }) => {
       if (names.length === 0)

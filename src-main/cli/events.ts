@@ -25,7 +25,7 @@ export interface EventOptions extends AgentCommandOptions, EventFilter {
   readonly follow?: boolean
   /** Only events after this number. */
   readonly after?: number
-  /** Of those that have happened, only so many of the newest. */
+  /** Of those that have happened, only this number of the newest. */
   readonly last?: number
   readonly csv?: boolean
 }

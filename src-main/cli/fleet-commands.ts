@@ -58,7 +58,7 @@ export async function initFleet(options: CaOptions, output: Output): Promise<voi
   const ca = await withCaLock(dir, () => FleetCa.create(dir, { passphrase, clock: systemClock }))
   const protection =
     passphrase === undefined
-      ? 'Its key has no passphrase: whoever can read this folder can add PCs to the fleet.'
+      ? 'Its key has no passphrase: anyone who can read this folder can add PCs to the fleet.'
       : 'Its key is under the passphrase.'
   output.result(
     { caDir: dir, sealed: passphrase !== undefined, fingerprint: ca.certificate.fingerprint256 },
@@ -83,7 +83,7 @@ export async function enrol(options: EnrolOptions, output: Output, { renew }: { 
     output.result(
       { request: options.request, peer: identity.id },
       () =>
-        `The request of this PC (${shortId(identity.id)}) is in ${options.request}. Whoever holds the fleet CA runs \`larder fleet sign\` on it; then \`larder fleet install\` the answer here.`
+        `The request of this PC (${shortId(identity.id)}) is in ${options.request}. The holder of the fleet CA runs \`larder fleet sign\` on it; then \`larder fleet install\` the answer here.`
     )
     return
   }
@@ -167,7 +167,7 @@ export async function revoke(
       handed,
       ...(options.output && { file: options.output })
     },
-    () => `${names} ${options.undo ? 'may take part again' : 'is thrown out of the fleet'}. ${way}`
+    () => `${names} ${options.undo ? 'may take part again' : 'is removed from the fleet'}. ${way}`
   )
 }
 

@@ -17,7 +17,7 @@ export function addFleetCommands(program: Command, command: AddCommand, output: 
   const key = fleet.command('key').description('The site key.')
   key
     .command('new')
-    .description('Make a site key; whoever has it is a member of the fleet.')
+    .description('Make a site key; every PC that has it is a member of the fleet.')
     .option('--json', 'as JSON')
     .action(async () => {
       const { randomBytes } = await import('node:crypto')
@@ -32,7 +32,7 @@ export function addFleetCommands(program: Command, command: AddCommand, output: 
   withCa('init', 'Make the CA of a new fleet. Its folder is all there is of it: keep it safe.').action(
     async (options) => (await load()).initFleet(options, output)
   )
-  withCa('enroll', 'Make this PC a member: by the CA on this PC, or by a request for whoever holds the CA.')
+  withCa('enroll', 'Make this PC a member: by the CA on this PC, or by a request for the holder of the CA.')
     .option('--request <file>', 'write a request for the holder of the CA instead')
     .option('--name <name>', 'name of this PC in the CA’s register (default: host name)')
     .option('--days <n>', 'life of the certificate (default: 365)', days)
@@ -50,7 +50,7 @@ export function addFleetCommands(program: Command, command: AddCommand, output: 
   command(fleet, 'install', 'Take an answer to a request, or a deny list, from the holder of the CA.')
     .argument('<file>', 'what `larder fleet sign` or `larder fleet revoke --output` wrote')
     .action(async (file, options) => (await load()).installFile(file, options, output))
-  withCa('revoke', 'Throw PCs out of the fleet: every member refuses them within a minute.')
+  withCa('revoke', 'Remove PCs from the fleet: every member refuses them within a minute.')
     .argument(
       '<pc...>',
       'name in the register, or id as `fleet show` and `peers` print it (its first 8 digits or more)'

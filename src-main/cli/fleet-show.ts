@@ -59,7 +59,7 @@ export async function showFleet(options: CaOptions, output: Output): Promise<voi
         one.name,
         shortId(one.peer),
         localTime(one.expiresAt),
-        one.deniedAt === null ? '' : `thrown out ${localTime(one.deniedAt)}`
+        one.deniedAt === null ? '' : `removed ${localTime(one.deniedAt)}`
       ])
       return `${text}\n\nThis PC holds the CA in ${caDir}${ca?.sealed ? ', its key under a passphrase' : ''}.\n${rows.length === 0 ? 'Nobody is enrolled yet.' : formatTable(['NAME', 'ID', 'UNTIL', ''], rows, { shorten: 'NAME', width: output.width })}`
     }

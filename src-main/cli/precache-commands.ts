@@ -35,7 +35,7 @@ export async function runPrecache(
   output.result(view, () => describe(view))
   if (options.wait !== false && view.last !== null && view.last.failed.length > 0) {
     const { code } = view.last.failed[0]!
-    throw new LarderError(code, `${view.last.failed.length} of ${view.last.total} contents could not be had`)
+    throw new LarderError(code, `${view.last.failed.length} of ${view.last.total} contents could not be downloaded`)
   }
 }
 

@@ -140,7 +140,11 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     .addOption(new Option('--kind <kind>', 'what it is').choices(['resource', 'script']))
     .addOption(new Option('--priority <priority>', 'how urgent it is').choices(['foreground', 'background']))
     .option('--timeout <duration>', 'limit of the whole download, e.g. 30s, 1h30m', duration)
-    .option('--fallback <duration>', 'give the agent up when nothing moves for so long (default: 60s)', duration)
+    .option(
+      '--fallback <duration>',
+      'stop waiting for the agent when nothing moves for this time (default: 60s)',
+      duration
+    )
     .option('--allow-stale', 'take the cached version when the origin cannot be reached')
     .option('--no-stagger', 'no random wait before a direct download')
     .option('--no-agent', 'download directly and at once')
@@ -189,7 +193,7 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     .option('--kind <kinds>', 'only these kinds, e.g. requestFailed,fallback', kinds)
     .option('--errors', 'only what went wrong')
     .option('--since <when>', 'only from then on: a time back (2h), or after the event of this number', since)
-    .option('--last <n>', 'only so many of the newest', whole(1, 100_000))
+    .option('--last <n>', 'only this number of the newest', whole(1, 100_000))
     .addOption(new Option('--csv', 'as a table for spreadsheets').conflicts(['follow', 'json']))
     .addHelpText(
       'after',
@@ -257,7 +261,7 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
   rates
     .option('--table', 'the caps of each hour of the week')
     .action(async (options) => (await import('./rates.ts')).showRates(options, output))
-  command(rates, 'set', 'Change rates until the agent reads its settings anew.')
+  command(rates, 'set', 'Change rates until the agent next reads its settings.')
     .option('--wan <rate>', 'from origins, per second, e.g. 2M or 50mbit; none: no limit', rate)
     .option('--wan-background <rate>', 'from origins in the background', rate)
     .option('--lan <rate>', 'from peers', rate)

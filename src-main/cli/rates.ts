@@ -24,7 +24,7 @@ export async function showRates(
 
 export async function changeRates(options: AgentCommandOptions, spec: RatesSpec, output: Output): Promise<void> {
   const rates = await (await connect(options)).setRates(spec)
-  output.result(rates, () => `${describeRates(rates, false)}\nThis holds until the agent reads its settings anew.`)
+  output.result(rates, () => `${describeRates(rates, false)}\nThis holds until the agent next reads its settings.`)
 }
 
 function describeRates(rates: RatesAnswer, table: boolean): string {

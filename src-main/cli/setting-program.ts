@@ -9,7 +9,7 @@ type MakeCommand = (parent: Command, usage: string, summary: string) => Command
 export function addSettingCommands(program: Command, command: MakeCommand, output: Output, host: CliHost): void {
   const switched = async () => import('./integration-commands.ts')
   const integration = program.command('integration').description('Whether programs on this PC are served by the agent.')
-  const withReason = (made: Command) => made.option('--reason <text>', 'why; shown to whoever looks at it')
+  const withReason = (made: Command) => made.option('--reason <text>', 'why; shown wherever the setting is shown')
   withReason(command(integration, 'on', 'Serve programs.')).action(async (options) =>
     (await switched()).switchIntegration(true, options, output, host)
   )

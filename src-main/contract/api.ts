@@ -102,7 +102,7 @@ export type CacheQueryInput = z.input<typeof CacheQuery>
 /** How much is logged right now; back to the setting `log.level` at the next start. */
 export const LogView = z.object({ level: LogLevel, dir: z.string() })
 export type LogView = z.infer<typeof LogView>
-/** Limits from now on, until the agent reads its settings anew; null lifts one, what is not named stays as it is. */
+/** Limits from now on, until the agent next reads its settings; null lifts one, what is not named stays as it is. */
 export const CacheLimitsSpec = z.strictObject({
   maxBytes: z
     .number()

@@ -24,7 +24,7 @@ export const errorTable = {
   DIGEST_MISMATCH: {
     exit: 10,
     http: 502,
-    next: 'Check the expected digest with whoever published it; nothing was written.'
+    next: 'Check the expected digest with the publisher; nothing was written.'
   },
   DESTINATION_INVALID: {
     exit: 2,
@@ -54,7 +54,7 @@ export const errorTable = {
     http: 502,
     next: 'Give the expected digest (--sha256) or ask for the http:// URL itself, if you trust the way to it.'
   },
-  ORIGIN_PROTOCOL: { exit: 26, http: 502, next: 'The origin contradicts itself; report it to whoever runs it.' },
+  ORIGIN_PROTOCOL: { exit: 26, http: 502, next: 'The origin contradicts itself; report it to the people who run it.' },
   ORIGIN_CHANGED: { exit: 27, http: 502, next: 'Ask again; the file changed at the origin during the download.' },
   ORIGIN_STALLED: {
     exit: 28,
@@ -64,7 +64,7 @@ export const errorTable = {
   ORIGIN_BREAKS_OFF: {
     exit: 38,
     http: 502,
-    next: 'Ask again later, or give the URL of a server that resumes; what has come so far is kept.'
+    next: 'Ask again later, or give the URL of a server that resumes; what has arrived so far is kept.'
   },
   ORIGIN_CLIENT_CERTIFICATE: {
     exit: 29,
@@ -145,7 +145,7 @@ export const errorTable = {
     http: 502,
     next: 'Check who has put the file at updates.manifestUrl there; nothing was installed.'
   },
-  UPDATE_MANIFEST_EXPIRED: { exit: 108, http: 502, next: 'Sign the manifest anew, or correct the clock of this PC.' },
+  UPDATE_MANIFEST_EXPIRED: { exit: 108, http: 502, next: 'Sign the manifest again, or correct the clock of this PC.' },
   UPDATE_MANIFEST_OLDER: {
     exit: 109,
     http: 409,
@@ -191,7 +191,7 @@ export const errorTable = {
   SETTING_MANAGED: {
     exit: 70,
     http: 403,
-    next: 'Ask whoever is named to change it; `larder config explain` tells where it is set.'
+    next: 'Ask the person named to change it; `larder config explain` shows where it is set.'
   },
   SETTINGS_UNWRITABLE: { exit: 71, http: 409, next: 'Check the rights and the free space of the data folder.' },
   GATEWAY_HOST_REFUSED: {

@@ -111,19 +111,19 @@ export const HubSettings = z.object({
     .meta({ ...live, unit: 'bytes' }),
   answerMs: ms(100, 60_000)
     .default(1000)
-    .describe('A hub that has not decided for so long is not waited for: the subnet downloads by itself, ms.')
+    .describe('How long a subnet waits for the hub’s decision before it downloads by itself, ms.')
     .meta(live),
   connectMs: ms(100, 60_000)
     .default(2000)
-    .describe('No PC named by the hub could be connected to for so long: the same, ms.')
+    .describe('How long a subnet tries to connect to the PCs that the hub named before it downloads by itself, ms.')
     .meta(live),
   firstByteMs: ms(500, 600_000)
     .default(5000)
-    .describe('Nothing came from the other subnets for so long: the same, ms.')
+    .describe('How long a subnet waits for the first byte from other subnets before it downloads by itself, ms.')
     .meta(live),
   stallMs: ms(500, 600_000)
     .default(10_000)
-    .describe('Nothing more came from the other subnets for so long: the same, ms.')
+    .describe('How long a transfer from other subnets may stand still before the subnet downloads by itself, ms.')
     .meta(live),
   maxConnections: z
     .number()
@@ -144,7 +144,7 @@ export const HubSettings = z.object({
     .min(1024 * 1024)
     .default(20 * 1024 ** 3)
     .describe(
-      'At a hub with a deposit: most bytes in it. When it is full, whoever fills most of it loses what was used longest ago.'
+      'At a hub with a deposit: its size limit in bytes. When it is full, the PC that fills most of it loses the content that has not been used for longest.'
     )
     .meta({ unit: 'bytes' }),
   depositHours: z
@@ -153,7 +153,9 @@ export const HubSettings = z.object({
     .min(1)
     .max(24 * 90)
     .default(24)
-    .describe('At a hub with a deposit: what nobody has brought or taken for so many hours is deleted.'),
+    .describe(
+      'At a hub with a deposit: contents that nobody has brought or taken for this number of hours are deleted.'
+    ),
   maxContents: z
     .number()
     .int()

@@ -40,6 +40,6 @@ export type RateTableView = z.infer<typeof RateTableView>
 export const RatesAnswer = RatesView.extend({ table: RateTableView })
 export type RatesAnswer = z.infer<typeof RatesAnswer>
 
-/** Rates from now on, until the agent reads its settings anew; what is not named stays as it is. */
+/** Rates from now on, until the agent next reads its settings; what is not named stays as it is. */
 export const RatesSpec = RateCaps.extend({ adaptive: z.boolean().optional() })
 export type RatesSpec = z.infer<typeof RatesSpec>

@@ -112,7 +112,7 @@ export const reasonTexts: Record<ReasonCode, string> = {
   private:
     'The request carries credentials, the origin forbids sharing, or the file lies on this PC itself, so it is never shared.',
   encoded: 'The origin sends it compressed on the way (Content-Encoding), so its bytes cannot be matched between PCs.',
-  'signed-url': 'The URL carries a signature or token, so the content is kept to whoever has the URL.',
+  'signed-url': 'The URL carries a signature or token, so the content is not shared with anyone who lacks the URL.',
   'client-certificate': 'The content was got with a client certificate, so it is kept to this request.',
   'sets-cookie':
     'The origin sets a cookie with the content and does not call it public, so it is kept to this request.',

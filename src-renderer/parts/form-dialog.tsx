@@ -40,7 +40,7 @@ export function useAttempts(): Attempts {
   return { busy, error, run: (work) => void run(work) }
 }
 
-/** A dialog to be filled in; its {@link FormBody} begins anew each time it is opened. */
+/** A dialog to be filled in; its {@link FormBody} starts empty each time it is opened. */
 export function FormDialog({
   open,
   onClose,

@@ -11,7 +11,7 @@ interface VirtualGridProps<Sort extends string> {
   /** A class with `grid-template-columns` for {@link columns}; the same for headers and rows. */
   readonly template: string
   readonly count: number
-  /** Has to stay the same function while the keys do: another one makes the places of all rows be counted anew. */
+  /** Has to stay the same function while the keys do: another one makes the grid compute the places of all rows again. */
   rowKey(index: number): string | number
   /** The cells of a row. `active`: its buttons can be reached by Tab. */
   cells(index: number, active: boolean): readonly ReactNode[]
@@ -127,7 +127,7 @@ export function VirtualGrid<Sort extends string = never>({
   const styles = useStyles()
   const scrollRef = useRef<HTMLDivElement>(null)
   const [active, setActive] = useState(0)
-  // What most rows turn out to have: where a drawn row has another height, the places of all rows below it are counted anew.
+  // What most rows turn out to have: where a drawn row has another height, the places of all rows below it are computed again.
   const rowHeight = useMemo(() => Math.round(ROW_REM * rootFontPx()) + 1, [])
   const focusWanted = useRef<number | null>(null)
   const hadFocus = useRef(false)

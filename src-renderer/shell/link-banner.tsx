@@ -21,7 +21,7 @@ export function LinkBanner() {
   if (!shown) return null
   if (link === 'live' && state === 'stopping')
     return <Banner intent="info" title="Larder is stopping." body="Verified pieces are kept." className={styles.root} />
-  // An agent of all users that went away: whoever attached to it waits for the next.
+  // An agent of all users that went away: the application attached to it waits for the next.
   if (link === 'live' && state === 'starting')
     return (
       <Banner
@@ -45,7 +45,7 @@ export function LinkBanner() {
       <Banner
         intent="error"
         title="The agent does not answer."
-        body={`Shown is how it was ${heard}. This window connects again by itself when it runs.`}
+        body={`You see the state of ${heard}. This window connects again by itself when it runs.`}
         className={styles.root}
       />
     )
@@ -54,7 +54,7 @@ export function LinkBanner() {
       <Banner
         intent="error"
         title="The agent is of another version than this window."
-        body={`Shown is how it was ${heard}. Start the agent again, then open this window anew.`}
+        body={`You see the state of ${heard}. Start the agent again, then reopen this window.`}
         className={styles.root}
       />
     )

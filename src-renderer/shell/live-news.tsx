@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react'
 import { useApp } from '../app-context.tsx'
 import { newsBetween } from '../agent/selectors/news.ts'
 
-/** News is gathered for so long, ms: a screen reader is not interrupted at each snapshot. */
+/** News is gathered for this time, ms: a screen reader is not interrupted at each snapshot. */
 const GATHER_MS = 1000
 
 const useStyles = makeStyles({

@@ -53,8 +53,8 @@ export function StartScreen() {
     return (
       <div className={styles.full} role="alert">
         <EmptyState level={1} bad icon={<ErrorCircle24Regular />} title="Agent and window are of different versions">
-          Larder was probably updated while its agent was running. Start the agent again, then open this window anew
-          with <code>larder ui</code>.
+          Larder was probably updated while its agent was running. Start the agent again, then reopen this window with{' '}
+          <code>larder ui</code>.
         </EmptyState>
       </div>
     )

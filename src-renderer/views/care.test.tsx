@@ -146,8 +146,8 @@ test('the certificate of a fleet’s CA is told before it ends', () => {
   agent.snapshot = { ...agent.snapshot!, fleet: fleet(60) }
   const { bridge } = renderApp(agent)
   expect(view().textContent).toContain('Its certificate ends on 22 Jan 2027.')
-  expect(view().textContent).toContain('2 devices thrown out.')
-  expect(view().textContent).not.toContain('enroll it anew')
+  expect(view().textContent).toContain('2 devices removed.')
+  expect(view().textContent).not.toContain('enroll it again')
   act(() => bridge.change((s) => ({ ...s, fleet: fleet(9) })))
-  expect(view().textContent).toContain('enroll it anew')
+  expect(view().textContent).toContain('enroll it again')
 })

@@ -162,7 +162,7 @@ export const agentOperations = {
     http: { method: 'GET', path: '/v1/rates' }
   },
   'rates.set': {
-    summary: 'Changes rates until the agent reads its settings anew; null lifts a cap.',
+    summary: 'Changes rates until the agent next reads its settings; null lifts a cap.',
     who: 'all',
     input: z.object({ rates: RatesSpec }),
     answer: RatesAnswer,

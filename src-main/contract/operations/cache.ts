@@ -53,7 +53,7 @@ export const cacheOperations = {
     http: { method: 'POST', path: '/v1/cache/:sha256/priority' }
   },
   'cache.limits': {
-    summary: 'Changes the limits of the cache until the agent reads its settings anew; null lifts one.',
+    summary: 'Changes the limits of the cache until the agent next reads its settings; null lifts one.',
     who: 'programs',
     input: CacheLimitsSpec,
     answer: CacheStats,

@@ -22,9 +22,12 @@ export const transfers = z
       .describe('Pieces runs served to peers at the same time; of contents of at most 64 KiB four times as many.'),
     firstByteMs: ms(500, 600_000)
       .default(15_000)
-      .describe('No byte from anywhere for so long after the election: fall back, ms.')
+      .describe('Go to the web server if nothing has arrived this long after the election, ms.')
       .meta(live),
-    stallMs: ms(500, 600_000).default(15_000).describe('No progress for so long: fall back, ms.').meta(live),
+    stallMs: ms(500, 600_000)
+      .default(15_000)
+      .describe('Go to the web server if there is no progress for this time, ms.')
+      .meta(live),
     timeoutMs: ms(1000, 7 * 24 * 3600_000)
       .default(24 * 3600_000)
       .describe('Limit of a request that names none, ms.')
@@ -133,7 +136,7 @@ export const cache = z
       .max(3650)
       .nullable()
       .default(null)
-      .describe('Contents nobody used for so many days go; null: they stay until room is needed.')
+      .describe('Contents not used for this number of days are deleted; null: they stay until room is needed.')
       .meta(live),
     minFreeBytes: z
       .number()
@@ -185,7 +188,9 @@ export const precache = z
       .max(3650)
       .nullable()
       .default(null)
-      .describe('Protects what it gets from eviction for so many days; null: no longer than others.')
+      .describe(
+        'Protects what it downloads from eviction for this number of days; null: no longer than other contents.'
+      )
       .meta(live),
     atOnce: z.number().int().min(1).max(16).default(2).describe('Contents it gets at the same time.').meta(live)
   })

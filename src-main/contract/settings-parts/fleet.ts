@@ -112,7 +112,7 @@ export const election = z
       .default(200)
       .describe('How long a coordinator waits for further claims before it elects, ms.'),
     settleMs: ms(0, 30_000).default(1500).describe('After start, how long claims wait for peers to be found, ms.'),
-    leaseMs: ms(500, 60_000).default(5000).describe('A master that is silent for so long loses its lease, ms.')
+    leaseMs: ms(500, 60_000).default(5000).describe('A master that stays silent for this time loses its lease, ms.')
   })
   .prefault({})
 

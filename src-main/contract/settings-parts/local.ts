@@ -145,20 +145,26 @@ export const updates = z
       .default('stable')
       .describe('Channel whose manifests this PC follows.')
       .meta(live),
-    everyHours: z.number().min(1).max(720).default(6).describe('Looks for a new release so often, hours.').meta(live),
+    everyHours: z
+      .number()
+      .min(1)
+      .max(720)
+      .default(6)
+      .describe('Time between two looks for a new release, hours.')
+      .meta(live),
     delayHours: z
       .number()
       .min(0)
       .max(2160)
       .default(0)
-      .describe('This PC’s ring: it installs a release so long after it has first seen it, hours.')
+      .describe('This PC’s ring: how long after it first sees a release it installs it, hours.')
       .meta(live),
     spreadHours: z
       .number()
       .min(0)
       .max(720)
       .default(4)
-      .describe('And a random time up to so long after that, so that the PCs of a ring do not restart together, hours.')
+      .describe('Longest random time added to that, so that the PCs of a ring do not restart together, hours.')
       .meta(live)
   })
   .prefault({})

@@ -187,8 +187,8 @@ export function EventsView() {
           }
         >
           {events.length === 0
-            ? 'Events are kept from the start of the agent on; the newest 1,000 stand here.'
-            : 'Every download that had to fall back to the origin, and every error, would stand here with its reason.'}
+            ? 'Events are kept from the agent’s start; the newest 1,000 are listed here.'
+            : 'Every download that had to fall back to the origin, and every error, appears here with its reason.'}
         </EmptyState>
       ) : (
         <VirtualGrid

@@ -101,7 +101,7 @@ export function FleetPanel() {
         {via === 'site-key' ? 'Member by site key' : 'Member by certificate of the fleet’s CA'}
         {tag === null ? '' : ` (${tag})`}
         {refused > 0 ? `. ${countOf(refused, 'PC')} refused.` : ''}
-        {denied > 0 ? ` ${countOf(denied, 'device')} thrown out.` : ''}
+        {denied > 0 ? ` ${countOf(denied, 'device')} removed.` : ''}
       </Text>
       <CertificateEnd />
     </Panel>
@@ -117,7 +117,7 @@ function CertificateEnd() {
   return (
     <Text className={mergeClasses(styles.quiet, isSoon && styles.warning)}>
       Its certificate ends on {exactDay(expiresAt)}.
-      {isSoon ? ' Have your administrator enroll it anew (larder fleet enroll).' : ''}
+      {isSoon ? ' Ask your administrator to enroll it again (larder fleet enroll).' : ''}
     </Text>
   )
 }

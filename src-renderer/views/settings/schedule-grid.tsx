@@ -150,7 +150,7 @@ export function ScheduleGrid({ grid, brush, managed, labelledBy, onChange }: Sch
     dragging.current = false
     stroke.current = null
   }
-  // Whoever comes back may have another brush by then, or other limits.
+  // A person who comes back may have another brush by then, or other limits.
   const onBlur = (event: FocusEvent) => {
     if (!event.currentTarget.contains(event.relatedTarget)) stroke.current = null
   }
