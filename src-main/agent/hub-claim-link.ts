@@ -18,8 +18,9 @@ import type { PeerNetwork } from '../peers/network.ts'
 import { SilentHubs } from './silent-hubs.ts'
 
 /** Cards that a hub has sent. */
-export function learnCards(network: PeerNetwork, cards: readonly { id: PeerId; card: string }[]): void {
-  for (const { id, card } of cards) network.far.learn(id, Buffer.from(card, 'base64url'))
+export function learnCards(network: PeerNetwork, cards: HubCards['cards']): void {
+  for (const { id, card, apart } of cards)
+    if (network.far.learn(id, Buffer.from(card, 'base64url')) && apart === true) network.far.noteApart(id)
 }
 
 /** This agent as an agent of itself: the same messages, later and in order. */

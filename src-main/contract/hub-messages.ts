@@ -162,7 +162,14 @@ export type HubHello = z.infer<typeof HubHello>
 export const HubCards = z.object({
   t: z.literal('hub.cards'),
   cards: z
-    .array(z.object({ id: PeerId, card: CardText }))
+    .array(
+      z.object({
+        id: PeerId,
+        card: CardText,
+        /** PCs of the agent's subnet have tried in vain to connect to those of this one's. */
+        apart: z.boolean().optional()
+      })
+    )
     .min(1)
     .max(8)
 })

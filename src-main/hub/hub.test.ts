@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import type { AloneWhy, FromHub, ToHub } from '../contract/hub-messages.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
+import { makeCard } from '../peers/far/contact-card.ts'
+import { makeDevice } from '../testing/device.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { Hub, type HubOptions } from './hub.ts'
 import { ONLY_SITE } from './site-table.ts'
@@ -79,4 +81,34 @@ test("counts what the hub's own PC got, as it is now", () => {
   got.peerBytes = 1000
   expect(hub.sites()[0]?.totals?.peerBytes).toBe(1020)
   expect(hub.members().find((member) => member.id === id(0))?.totals).toEqual(got)
+})
+
+test('a PC is told which of those that it is named could not be reached from its subnet', async () => {
+  const clock = fakeClock()
+  const { hub, told } = start({ clock })
+  const join = (address: string): PeerId => {
+    const device = makeDevice()
+    hub.joined(device.id, address)
+    const text = makeCard(device, 1, [{ address, port: 4726 }]).toString('base64url')
+    hub.message(device.id, { t: 'hub.card', card: text, site: null, name: address })
+    return device.id
+  }
+  const holder = join('10.0.2.1')
+  hub.message(holder, { t: 'hub.hold', key, hours: 1 })
+  const put = { t: 'claim.put', key, role: 'seeking', pieces: 0, pieceCount: 4, bytes: 0, weight: 50 } as const
+  const cardsFor = async (id: PeerId) => {
+    hub.message(id, { ...put, eligible: true, epoch: 0, master: null, masters: [] })
+    await clock.pass(1000)
+    return told.flatMap(([to, message]) =>
+      to === id && message.t === 'hub.cards' ? message.cards.map(({ id: of, apart }) => [of === holder, apart]) : []
+    )
+  }
+  const [anna, bert, carl, dora] = ['10.0.1.1', '10.0.1.2', '10.0.1.3', '10.0.3.1'].map(join)
+  for (const id of [anna!, bert!]) {
+    expect(await cardsFor(id)).toContainEqual([true, undefined])
+    hub.message(id, { t: 'hub.failed', key, id: holder, problem: 'unreachable' })
+  }
+  hub.message(holder, { t: 'hub.hold', key, hours: 1 })
+  expect(await cardsFor(carl!)).toContainEqual([true, true])
+  expect(await cardsFor(dora!)).toContainEqual([true, undefined])
 })

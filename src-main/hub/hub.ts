@@ -6,7 +6,8 @@ import type { PeerId } from '../contract/ids.ts'
 import type { Standstill } from '../lib/awake-clock.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { keepLatest } from '../lib/keep-latest.ts'
-import { readCard } from '../peers/far/contact-card.ts'
+import { subnetOf } from '../lib/subnet.ts'
+import { readCard, type ContactCard } from '../peers/far/contact-card.ts'
 import { Cluster } from './cluster.ts'
 import { DepositDesk, type DepositDeskWorld } from './deposit-desk.ts'
 import { HolderRegistry } from './registry.ts'
@@ -72,7 +73,7 @@ export class Hub {
   readonly #o: HubOptions
   readonly #siteOf: SiteOf
   readonly #members = new Map<PeerId, Member>()
-  readonly #cards = new Map<PeerId, { text: string; counter: number }>()
+  readonly #cards = new Map<PeerId, { text: string; counter: number; subnet: string | null }>()
   readonly #desks = new Map<string, { desk: SiteDesk; registry: HolderRegistry; budget: SiteBudget }>()
   readonly #division: Timer
   readonly #cluster: Cluster | null
@@ -214,7 +215,7 @@ export class Hub {
   #carded(member: Member, { card, site, name, version, deposit = false }: Extract<ToHub, { t: 'hub.card' }>): void {
     const read = card === null ? undefined : readCard(Buffer.from(card, 'base64url'))
     const addresses = read?.id === member.id ? read.addresses.map(({ address }) => address) : []
-    if (card !== null && read?.id === member.id) this.#keepCard(member.id, card, read.counter)
+    if (card !== null && read?.id === member.id) this.#keepCard(member.id, card, read)
     member.name = name || member.id.slice(0, 8)
     member.version = version ?? null
     member.deposit = deposit && member.id !== this.#o.self
@@ -265,13 +266,14 @@ export class Hub {
   /** As another hub has it. */
   #learnCard(id: PeerId, text: string): void {
     const read = readCard(Buffer.from(text, 'base64url'))
-    if (read?.id === id) this.#keepCard(id, text, read.counter)
+    if (read?.id === id) this.#keepCard(id, text, read)
   }
 
-  #keepCard(id: PeerId, text: string, counter: number): void {
+  #keepCard(id: PeerId, text: string, { counter, addresses: [first] }: ContactCard): void {
     const known = this.#cards.get(id)
     if (known && known.counter > counter) return
-    keepLatest(this.#cards, id, { text, counter }, 2 * this.#o.maxConnections)
+    const subnet = first === undefined ? null : subnetOf(first.address)
+    keepLatest(this.#cards, id, { text, counter, subnet }, 2 * this.#o.maxConnections)
   }
 
   #deskOf(site: string): SiteDesk {
@@ -287,6 +289,7 @@ export class Hub {
       settings: { windowMs: SITE_WINDOW_MS, leaseMs: election.leaseMs, settleMs: Math.min(1000, election.settleMs) },
       registry,
       cardOf: (id) => this.#cards.get(id)?.text,
+      subnetOf: (id) => this.#cards.get(id)?.subnet ?? null,
       ...(deposit && {
         deposit: {
           id: deposit.id,

@@ -1,12 +1,13 @@
 // Why it is like this: docs/decisions/0070-a-hub-may-introduce-pcs-of-one-site.md
 import { Coordinator } from '../claims/coordinator.ts'
 import type { ClaimSettings, ElectedInfo } from '../claims/claims.ts'
-import { MAX_SITE_HOLDERS, type FromHub, type ToHub } from '../contract/hub-messages.ts'
+import { MAX_SITE_HOLDERS, type FromHub, type HubCards, type ToHub } from '../contract/hub-messages.ts'
 import type { HubContentView } from '../contract/hub-view.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { ClaimDecision, ClaimMessage } from '../contract/peer-messages.ts'
 import type { Clock } from '../lib/clock.ts'
 import { keepLatest } from '../lib/keep-latest.ts'
+import { ApartSubnets } from './apart-subnets.ts'
 import type { HolderRegistry } from './registry.ts'
 
 /** Cards that one member was sent: not more than an agent keeps. */
@@ -27,6 +28,8 @@ export interface SiteDeskWorld {
   readonly registry: HolderRegistry
   /** Base64url; undefined: it cannot be reached by others. */
   cardOf(id: PeerId): string | undefined
+  /** By its card; null: not known. */
+  subnetOf(id: PeerId): string | null
   /** What this hub keeps itself; absent: nothing. */
   readonly deposit?: DeskDeposit
   send(to: PeerId, message: FromHub): void
@@ -46,13 +49,15 @@ export class SiteDesk {
   readonly #world: SiteDeskWorld
   readonly #live = new Set<PeerId>()
   readonly #coordinator: Coordinator
-  /** Cards that each member has been sent. */
+  /** Cards that each member has been sent, and whether as apart. */
   readonly #sent = new Map<PeerId, Map<PeerId, string>>()
+  readonly #apart: ApartSubnets
   #wentAlone = 0
 
   constructor(world: SiteDeskWorld) {
     const { self, clock, settings, registry, deposit } = world
     this.#world = world
+    this.#apart = new ApartSubnets(clock)
     const startedMs = clock.monotonicMs()
     this.#coordinator = new Coordinator({
       self,
@@ -165,6 +170,8 @@ export class SiteDesk {
         }
         return
       case 'hub.failed':
+        if (message.problem === 'unreachable')
+          this.#apart.said(from, this.#world.subnetOf(from), this.#world.subnetOf(message.id))
         return registry.failed(message.key, message.id, from)
       case 'hub.alone':
         if (message.why !== 'nobody') this.#wentAlone++
@@ -213,15 +220,19 @@ export class SiteDesk {
     return this.#live.has(id) && (this.#world.deposit?.isFor(id) ?? false)
   }
 
-  #unsentCards(to: PeerId, named: readonly PeerId[]): { id: PeerId; card: string }[] {
+  #unsentCards(to: PeerId, named: readonly PeerId[]): HubCards['cards'] {
     const sent = this.#sent.get(to) ?? new Map<PeerId, string>()
     this.#sent.set(to, sent)
-    const cards: { id: PeerId; card: string }[] = []
+    const cards: HubCards['cards'] = []
+    const { cardOf, subnetOf } = this.#world
     for (const id of named) {
-      const card = id === to ? undefined : this.#world.cardOf(id)
-      if (card === undefined || sent.get(id) === card) continue
-      keepLatest(sent, id, card, MAX_SENT)
-      cards.push({ id, card })
+      const card = id === to ? undefined : cardOf(id)
+      if (card === undefined) continue
+      const apart = this.#apart.are(subnetOf(to), subnetOf(id))
+      const said = apart ? `${card} apart` : card
+      if (sent.get(id) === said) continue
+      keepLatest(sent, id, said, MAX_SENT)
+      cards.push({ id, card, ...(apart && { apart }) })
     }
     return cards
   }

@@ -81,8 +81,8 @@ export interface PeerNetworkEvents {
   changed: []
 }
 
-/** What came of an introduction. `outside`: no address on the card may be dialled. */
-export type Introduced = 'connected' | 'unreachable' | 'refused' | 'outside' | 'not-now'
+/** What came of an introduction. `outside`: no address on the card may be dialled. `apart`: not tried, as its subnet was not reached lately. */
+export type Introduced = 'connected' | 'unreachable' | 'apart' | 'refused' | 'outside' | 'not-now'
 
 /** Members of other subnets. */
 export interface FarNetwork {
@@ -90,6 +90,8 @@ export interface FarNetwork {
   introduction(): ToHub
   /** A hub gave this card with that id. @returns false when it is not what it is said to be */
   learn(id: PeerId, card: Uint8Array): boolean
+  /** Other PCs of this subnet have tried in vain to connect to those of that one's. */
+  noteApart(id: PeerId): void
   /** Connects to a member whose card is known, within the limits of what a hub may cause. */
   introduce(id: PeerId): Promise<Introduced>
 }

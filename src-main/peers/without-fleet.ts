@@ -5,6 +5,7 @@ import type { Deposits, FarNetwork, HubLinks, HubLinksEvents } from './network.t
 export const nobodyFar: FarNetwork = {
   introduction: () => ({ t: 'hub.card', card: null, site: null, name: '' }),
   learn: () => false,
+  noteApart: () => {},
   introduce: async () => 'outside'
 }
 

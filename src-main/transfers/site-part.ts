@@ -290,7 +290,8 @@ export class SitePart {
       if ((offered?.count ?? 0) > 0) this.#happened({ e: 'offered', nowMs: this.#nowMs })
       return
     }
-    if (outcome !== 'not-now') this.#site.failed(this.#job.key, id, outcome === 'refused' ? 'refused' : 'unreachable')
+    if (outcome !== 'not-now' && outcome !== 'apart')
+      this.#site.failed(this.#job.key, id, outcome === 'refused' ? 'refused' : 'unreachable')
     this.#lost(id)
   }
 

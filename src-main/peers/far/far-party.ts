@@ -115,6 +115,10 @@ export class FarParty implements FarNetwork {
     return this.#peers.learn(id, card)
   }
 
+  noteApart(id: PeerId): void {
+    this.#peers.noteApart(id)
+  }
+
   introduce(id: PeerId): Promise<Introduced> {
     return this.#peers.introduce(id)
   }

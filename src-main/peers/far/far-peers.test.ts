@@ -94,6 +94,15 @@ describe('members of other subnets', () => {
     expect(await far.introduce(pc.id)).toBe('connected')
   })
 
+  test('are not tried in a subnet that others of this one could not reach, until that is old', async () => {
+    const pc = device()
+    far.learn(pc.id, makeCard(pc, 1, at('10.1.1.1')))
+    far.noteApart(pc.id)
+    expect([await far.introduce(pc.id), dialled]).toEqual(['apart', []])
+    await clock.pass(APART_MS)
+    expect(await far.introduce(pc.id)).toBe('connected')
+  })
+
   test('are not tried again for a while in a subnet that does not answer', async () => {
     answer = (address) => (address.startsWith('10.1.1.') ? 'unreachable' : 'proven')
     const [first, second, third] = [device(), device(), device()]
@@ -101,7 +110,7 @@ describe('members of other subnets', () => {
     far.learn(second.id, makeCard(second, 1, at('10.1.1.2')))
     far.learn(third.id, makeCard(third, 1, at('10.1.2.1')))
     expect(await far.introduce(first.id)).toBe('unreachable')
-    expect(await far.introduce(second.id)).toBe('unreachable')
+    expect(await far.introduce(second.id)).toBe('apart')
     expect(await far.introduce(third.id)).toBe('connected')
     expect(dialled).toEqual(['10.1.1.1', '10.1.2.1'])
     await clock.pass(APART_MS)

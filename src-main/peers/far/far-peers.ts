@@ -72,6 +72,11 @@ export class FarPeers {
     return true
   }
 
+  /** Others of this subnet could not connect to that one's. */
+  noteApart(id: PeerId): void {
+    for (const { address } of this.#cards.get(id)?.addresses ?? []) this.#noteApart(address)
+  }
+
   /** Connects to a member whose card is known. */
   introduce(id: PeerId): Promise<Introduced> {
     const under = this.#dialling.get(id)
@@ -94,7 +99,7 @@ export class FarPeers {
     if (allowed.length === 0) return 'outside'
     const nowMs = clock.monotonicMs()
     const likely = allowed.filter(({ address }) => (this.#apart.get(subnetOf(address)) ?? 0) <= nowMs)
-    if (likely.length === 0) return 'unreachable'
+    if (likely.length === 0) return 'apart'
     const isKnown = likely.every(({ address, port }) => this.#proved.has(`${id} ${address} ${port}`))
     if (!isKnown && !this.#dials.take()) return 'not-now'
     this.used(id)
