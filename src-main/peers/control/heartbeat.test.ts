@@ -78,6 +78,21 @@ describe('signs of life', () => {
     expect(lost).toEqual([])
   })
 
+  test('are asked for again by a probe after one that was answered, and not while one is under way', () => {
+    const { clock, pings, lost, ends, unplug } = pair([new Attention(false), new Attention(false)])
+    ends[0]!.probe()
+    clock.pass(100)
+    ends[0]!.probe()
+    expect(pings[0]).toBe(2)
+    clock.pass(100)
+    unplug()
+    ends[0]!.probe()
+    ends[0]!.probe()
+    expect(pings[0]).toBe(3)
+    clock.pass(2000)
+    expect(lost).toEqual([[0, null]])
+  })
+
   test.each(['ping', 'turn', 'probe'] as const)('leave no timer behind where the %s itself ends them', (how) => {
     const clock = stepClock()
     const attention = new Attention(false)

@@ -68,6 +68,7 @@ export class Heartbeat {
   #countsFrom: number
   #due: Timer | undefined
   #probe: Timer | undefined
+  #probedAt = -Infinity
   #ended = false
 
   /** @param early 0 to 1, by chance */
@@ -85,15 +86,16 @@ export class Heartbeat {
     this.#heardAt = this.#clock.monotonicMs()
   }
 
-  /** Makes sure it is still there: without a sign of life within a short time it is lost. */
+  /** Makes sure it is still there: without a sign of life within a short time it is lost. One that is under way does, until it is answered. */
   probe(): void {
-    if (this.#probe || this.#ended) return
-    const askedAt = this.#clock.monotonicMs()
+    if (this.#ended || (this.#probe && this.#heardAt < this.#probedAt)) return
+    this.#probe?.cancel()
+    this.#probedAt = this.#clock.monotonicMs()
     this.#ping()
     if (this.#ended) return
     this.#probe = this.#clock.after(PROBE_MS, () => {
       this.#probe = undefined
-      if (this.#heardAt < askedAt) this.#ports.lost(null)
+      if (this.#heardAt < this.#probedAt) this.#ports.lost(null)
     })
   }
 
