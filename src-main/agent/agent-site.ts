@@ -8,6 +8,7 @@ import type { Clock, Timer } from '../lib/clock.ts'
 import { keepLatest } from '../lib/keep-latest.ts'
 import type { Introduced, PeerNetwork } from '../peers/network.ts'
 import type { FarProblem, Site, SiteEvents } from '../transfers/site.ts'
+import type { HubUse } from '../transfers/wan-gate.ts'
 import type { Depositor } from './depositor.ts'
 import type { FromDeposit, HubClaimLink } from './hub-claim-link.ts'
 
@@ -44,7 +45,7 @@ export class AgentSite extends EventEmitter<SiteEvents> implements Site {
     this.#claims = claims
     this.#link = link
     link.on('down', () => {
-      if (!this.reachable) this.emit('down')
+      if (this.use === 'down') this.emit('down')
     })
     world.network.hubs.on('down', ({ id }) => {
       world.depositor.lost(id)
@@ -61,8 +62,9 @@ export class AgentSite extends EventEmitter<SiteEvents> implements Site {
     return (network.hubs.inUse || network.door !== null) && lengthBytes >= settings().hub.minBytes
   }
 
-  get reachable(): boolean {
-    return this.#claims.reachable
+  get use(): HubUse {
+    if (!this.#claims.reachable) return 'down'
+    return this.#link.apart ? 'apart' : 'up'
   }
 
   get limits() {

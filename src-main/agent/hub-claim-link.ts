@@ -122,6 +122,13 @@ export class HubClaimLink extends EventEmitter<SiteLinkEvents> implements SiteLi
     return this.#all().filter(({ id }) => !this.#silent.has(id))
   }
 
+  /** Every hub that is of use says that no other subnet can be reached from here. */
+  get apart(): boolean {
+    const hubs = this.hubs()
+    const said = new Set(this.#network.hubs.connected().flatMap(({ id, hello }) => (hello.apart ? [id] : [])))
+    return hubs.length > 0 && hubs.every(({ id }) => said.has(id))
+  }
+
   #all(): SiteHub[] {
     const others = this.#network.hubs.connected().filter(({ hello }) => hello.site !== null)
     const cluster = this.#cluster()

@@ -153,6 +153,8 @@ export const HubHello = z.object({
   totals: z.boolean().optional(),
   /** It has a deposit. */
   deposit: z.boolean().optional(),
+  /** From the agent's subnet no PC of another one can be reached: whoever waits for a decision waits in vain. */
+  apart: z.boolean().optional(),
   /** What its clock says, ms since 1970. */
   wallMs: count.optional()
 })

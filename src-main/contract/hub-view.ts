@@ -40,6 +40,8 @@ export const HubLinkView = z.object({
   name: z.string().nullable(),
   /** The site it takes this PC to be in; null while connected: none. */
   site: z.string().nullable(),
+  /** It says that no PC of another subnet can be reached from here. */
+  apart: z.boolean().optional(),
   /** Wall clock, ms since 1970. */
   since: z.number()
 })

@@ -16,6 +16,14 @@ test('are those of which two PCs say so, in that direction', () => {
   expect([apart.are(one, two), apart.are(two, one), apart.are(one, one)]).toEqual([true, false, false])
 })
 
+test('a word of each side is enough, and then it is so in both directions', () => {
+  const apart = new ApartSubnets(fakeClock())
+  expect(apart.isEmpty).toBe(true)
+  apart.said(id(1), one, two)
+  apart.said(id(2), two, one)
+  expect([apart.are(one, two), apart.are(two, one), apart.isEmpty]).toEqual([true, true, false])
+})
+
 test('are tried again after a while, however often it is said', async () => {
   const clock = fakeClock()
   const apart = new ApartSubnets(clock)

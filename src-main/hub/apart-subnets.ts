@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import { keepLatest } from '../lib/keep-latest.ts'
 import { APART_MS } from '../peers/far/far-peers.ts'
 
-/** So many different PCs of a subnet have to say so: one alone may be the one that is cut off, or lie. */
+/** So many different PCs have to say so: one alone may be the one that is cut off, or lie. */
 const SAID_BY = 2
 const MAX_PAIRS = 1024
 
@@ -35,8 +35,16 @@ export class ApartSubnets {
       )
   }
 
+  /** Nobody is apart of whom nothing was said. */
+  get isEmpty(): boolean {
+    return this.#pairs.size === 0
+  }
+
+  /** A word of each side is enough; of one side two, for a firewall may let connections pass the other way. */
   are(from: string | null, to: string | null): boolean {
-    return from !== null && to !== null && (this.#of(from, to)?.by.size ?? 0) >= SAID_BY
+    if (from === null || to === null) return false
+    const words = this.#of(from, to)?.by.size ?? 0
+    return words >= SAID_BY || (words > 0 && this.#of(to, from) !== undefined)
   }
 
   #of(from: string, to: string): Apart | undefined {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { AloneWhy, FromHub, ToHub } from '../contract/hub-messages.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import { makeCard } from '../peers/far/contact-card.ts'
+import { APART_MS } from '../peers/far/far-peers.ts'
 import { makeDevice } from '../testing/device.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { Hub, type HubOptions } from './hub.ts'
@@ -28,6 +29,15 @@ function start(options: Partial<HubOptions> = {}): { hub: Hub; told: [PeerId, Fr
     ...options
   })
   return { hub, told }
+}
+
+/** A PC that can be reached at this address. */
+function joins(hub: Hub, address: string): PeerId {
+  const device = makeDevice()
+  hub.joined(device.id, address)
+  const text = makeCard(device, 1, [{ address, port: 4726 }]).toString('base64url')
+  hub.message(device.id, { t: 'hub.card', card: text, site: null, name: address })
+  return device.id
 }
 
 test('who has said where it is has a site; nobody else is listened to', () => {
@@ -86,13 +96,7 @@ test("counts what the hub's own PC got, as it is now", () => {
 test('a PC is told which of those that it is named could not be reached from its subnet', async () => {
   const clock = fakeClock()
   const { hub, told } = start({ clock })
-  const join = (address: string): PeerId => {
-    const device = makeDevice()
-    hub.joined(device.id, address)
-    const text = makeCard(device, 1, [{ address, port: 4726 }]).toString('base64url')
-    hub.message(device.id, { t: 'hub.card', card: text, site: null, name: address })
-    return device.id
-  }
+  const join = (address: string) => joins(hub, address)
   const holder = join('10.0.2.1')
   hub.message(holder, { t: 'hub.hold', key, hours: 1 })
   const put = { t: 'claim.put', key, role: 'seeking', pieces: 0, pieceCount: 4, bytes: 0, weight: 50 } as const
@@ -111,4 +115,32 @@ test('a PC is told which of those that it is named could not be reached from its
   hub.message(holder, { t: 'hub.hold', key, hours: 1 })
   expect(await cardsFor(carl!)).toContainEqual([true, true])
   expect(await cardsFor(dora!)).toContainEqual([true, undefined])
+})
+
+test('a subnet that reaches no other one is told so, and told when that has changed', async () => {
+  const clock = fakeClock()
+  const { hub, told } = start({ clock })
+  const join = (address: string) => joins(hub, address)
+  const saidTo = (id: PeerId) => told.flatMap(([to, m]) => (to === id && m.t === 'hub.hello' ? [m.apart] : []))
+  const [anna, bert, carl] = ['10.0.1.1', '10.0.2.1', '10.0.3.1'].map(join) as [PeerId, PeerId, PeerId]
+  const failed = (from: PeerId, id: PeerId) => hub.message(from, { t: 'hub.failed', key, id, problem: 'unreachable' })
+  for (const [from, to] of [
+    [anna, bert],
+    [bert, anna],
+    [anna, carl]
+  ] as const)
+    failed(from, to)
+  await clock.pass(1000)
+  expect([anna, bert, carl].map(saidTo)).toEqual([[undefined], [undefined], [undefined]])
+  failed(carl, anna)
+  await clock.pass(1000)
+  expect([anna, bert, carl].map(saidTo)).toEqual([[undefined, true], [undefined], [undefined]])
+  const dora = join('10.0.4.1')
+  await clock.pass(1000)
+  expect([anna, dora].map(saidTo)).toEqual([[undefined, true, undefined], [undefined]])
+  hub.lost(dora)
+  await clock.pass(1000)
+  expect(saidTo(anna)).toEqual([undefined, true, undefined, true])
+  await clock.pass(APART_MS)
+  expect(saidTo(anna)).toEqual([undefined, true, undefined, true, undefined])
 })

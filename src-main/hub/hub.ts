@@ -66,6 +66,8 @@ interface Member {
   totals: HubTotalsView | null
   /** It knows about deposits, and reaches this one. */
   deposit: boolean
+  /** From its subnet nobody in another one can be reached. */
+  apart: boolean
 }
 
 /** This agent as hub of others: who is there, in which site, and one desk per site. Knows contents by their site keys only. */
@@ -108,6 +110,7 @@ export class Hub {
     this.#cluster?.start()
     this.#division = clock.every(DIVIDE_MS, () => {
       for (const { budget } of this.#desks.values()) budget.beat()
+      this.#tellCutOff()
     })
   }
 
@@ -122,7 +125,8 @@ export class Hub {
       greeted: false,
       version: null,
       totals: null,
-      deposit: false
+      deposit: false,
+      apart: false
     }
     this.#members.set(id, member)
   }
@@ -237,7 +241,18 @@ export class Hub {
     return this.#desks.has(site) || this.#desks.size < MAX_SITES
   }
 
-  #greet({ id, site, deposit }: Member): void {
+  /** A hub of several does not see all members of a site: it says nothing. */
+  #tellCutOff(): void {
+    if (this.#cluster) return
+    const cutOff = new Set([...this.#desks.values()].flatMap(({ desk }) => [...desk.cutOff()]))
+    for (const member of this.#members.values()) {
+      if (member.apart === cutOff.has(member.id)) continue
+      member.apart = !member.apart
+      this.#greet(member)
+    }
+  }
+
+  #greet({ id, site, deposit, apart }: Member): void {
     const { name, version, election } = this.#o
     const hello: HubHello = {
       t: 'hub.hello',
@@ -248,7 +263,8 @@ export class Hub {
       cluster: this.#o.store?.cluster ?? undefined,
       totals: true,
       wallMs: this.#o.clock.wallMs(),
-      ...(deposit && this.#deposit && { deposit: true })
+      ...(deposit && this.#deposit && { deposit: true }),
+      ...(apart && { apart })
     }
     this.#o.send(id, hello)
   }

@@ -78,6 +78,21 @@ export class SiteDesk {
     })
   }
 
+  /** Members that can reach nobody in another subnet, neither PCs nor what is kept here; this hub's own PC aside. */
+  cutOff(): Set<PeerId> {
+    const { self, subnetOf, deposit } = this.#world
+    if (this.#apart.isEmpty) return new Set()
+    const bySubnet = Map.groupBy(
+      [...this.#live].filter((id) => id !== self),
+      subnetOf
+    )
+    const subnets = [...bySubnet.keys()]
+    const reaches = (from: string | null) =>
+      subnets.length < 2 || subnets.some((to) => to !== from && !this.#apart.are(from, to))
+    const alone = [...bySubnet].filter(([subnet]) => !reaches(subnet)).flatMap(([, ids]) => ids)
+    return new Set(alone.filter((id) => !deposit?.isFor(id)))
+  }
+
   get memberCount(): number {
     return this.#live.size
   }

@@ -13,7 +13,7 @@ export function mayComeWithBytes(
   world: Pick<TransferWorld, 'network' | 'site' | 'cache' | 'originSlots'>,
   { url, priority, known }: { readonly url: string; readonly priority: Priority; readonly known: boolean }
 ): number {
-  if (priority !== 'foreground' || known || world.site?.reachable === true) return 0
+  if (priority !== 'foreground' || known || world.site?.use === 'up') return 0
   if (world.network.connected().length > 0 || world.cache.stats().partialBytes >= UNFINISHED_BYTES) return 0
   return world.originSlots.spareFor(hostOf(url))
 }

@@ -26,7 +26,7 @@ function rig() {
   })
   let asked = 0
   const site = Object.assign(new EventEmitter<SiteEvents>(), {
-    reachable: true,
+    use: 'up',
     limits: { answerMs: 1000, connectMs: 2000, firstByteMs: 5000, stallMs: 10_000 },
     open: () => claim,
     introduce: async () => 'unreachable',

@@ -112,7 +112,7 @@ export class SitePart {
   /** What the coordinator of the subnet has decided. */
   localRole(role: 'none' | 'master' | 'follower'): void {
     if (role === 'none' || this.#closed || this.#complete) return
-    this.#happened(role === 'master' ? { e: 'led', hubUp: this.#site.reachable, nowMs: this.#nowMs } : { e: 'notLed' })
+    this.#happened(role === 'master' ? { e: 'led', hub: this.#site.use, nowMs: this.#nowMs } : { e: 'notLed' })
   }
 
   /** This PC has given up being master. */
@@ -312,7 +312,7 @@ export class SitePart {
   #goneAlone(why: AloneWhy): void {
     const { key } = this.#job
     if (why === 'hub-silent') {
-      if (this.#site.reachable) this.#site.unanswered(key)
+      if (this.#site.use !== 'down') this.#site.unanswered(key)
       return
     }
     if (why !== 'nobody') this.#claim?.report(why === 'site-unreachable' ? 'unreachable' : 'stalled')

@@ -3,7 +3,7 @@ import type { Claim, ClaimInit } from '../claims/claims.ts'
 import type { AloneWhy, HubCame, HubKept } from '../contract/hub-messages.ts'
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { Introduced } from '../peers/network.ts'
-import type { GateLimits } from './wan-gate.ts'
+import type { GateLimits, HubUse } from './wan-gate.ts'
 
 /** Why a holder in another subnet was of no use. */
 export type FarProblem = 'unreachable' | 'refused' | 'not-there' | 'slow'
@@ -22,8 +22,8 @@ export interface SiteEvents {
 export interface Site extends EventEmitter<SiteEvents> {
   /** A content of this size is asked for at a hub. */
   concerns(lengthBytes: number): boolean
-  /** A hub is connected. */
-  readonly reachable: boolean
+  /** Whether a hub is connected, and is of use. */
+  readonly use: HubUse
   readonly limits: GateLimits
   open(init: ClaimInit): Claim
   /** Connects to a holder that the hub has named. */

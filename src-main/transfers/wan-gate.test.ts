@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { closedGate, gateDueMs, isGateOpen, stepGate, type GateEvent, type GateState } from './wan-gate.ts'
+import { closedGate, gateDueMs, isGateOpen, stepGate, type GateEvent, type GateState, type HubUse } from './wan-gate.ts'
 
 const limits = { answerMs: 1000, connectMs: 2000, firstByteMs: 5000, stallMs: 10_000 }
 const play = (...events: GateEvent[]) =>
@@ -14,7 +14,7 @@ const play = (...events: GateEvent[]) =>
     },
     { state: closedGate, done: [] }
   )
-const led = (hubUp = true): GateEvent => ({ e: 'led', hubUp, nowMs: 0 })
+const led = (hub: HubUse = 'up'): GateEvent => ({ e: 'led', hub, nowMs: 0 })
 const decided = (role: 'none' | 'master' | 'follower', nowMs = 10, useful = true): GateEvent => ({
   e: 'decided',
   role,
@@ -25,9 +25,16 @@ const tick = (nowMs: number): GateEvent => ({ e: 'ticked', nowMs, limits })
 
 describe('the gate in front of the origin', () => {
   test('opens at once when no hub is connected', () => {
-    const { state, done } = play(led(false))
+    const { state, done } = play(led('down'))
     expect(state.phase).toBe('alone')
     expect(done).toEqual(['openClaim', 'goAlone hub-silent'])
+  })
+
+  test('opens at once when no other subnet can be reached, and relays when one can after all', () => {
+    const { state, done } = play(led('apart'))
+    expect(state.phase).toBe('alone')
+    expect(done).toEqual(['openClaim', 'goAlone site-unreachable'])
+    expect(play(led('apart'), decided('follower'), { e: 'offered', nowMs: 20 }).state.phase).toBe('relaying')
   })
 
   test('waits a second for a hub, and no longer', () => {
@@ -80,7 +87,7 @@ describe('the gate in front of the origin', () => {
     const second: GateEvent[] = [led(), decided('master'), decided('follower', 1500)]
     expect(play(...second).state.phase).toBe('leased')
     expect(play(...second, { e: 'offered', nowMs: 1600 }).state.phase).toBe('relaying')
-    expect(play(led(false), { e: 'offered', nowMs: 1600 }).state.phase).toBe('alone')
+    expect(play(led('down'), { e: 'offered', nowMs: 1600 }).state.phase).toBe('alone')
   })
 
   test('asks again who has the lease after a standstill', () => {

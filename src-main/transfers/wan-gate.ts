@@ -28,9 +28,12 @@ export interface GateState {
   readonly spent: boolean
 }
 
+/** `apart`: it decides, but no other subnet can be reached from here. */
+export type HubUse = 'up' | 'down' | 'apart'
+
 export type GateEvent =
   /** This PC is, or is no more, master of its subnet. */
-  | { readonly e: 'led'; readonly hubUp: boolean; readonly nowMs: number }
+  | { readonly e: 'led'; readonly hub: HubUse; readonly nowMs: number }
   | { readonly e: 'notLed' }
   /** What the hub has decided. `useful`: it names somebody to get it from. */
   | {
@@ -84,8 +87,8 @@ export function stepGate(state: GateState, event: GateEvent): { state: GateState
     case 'led': {
       if (state.phase !== 'closed') return same(state)
       const asking = enter(closedGate, 'asking', event.nowMs)
-      if (event.hubUp) return same(asking, { do: 'openClaim' })
-      const alone = goAlone(asking, 'hub-silent', event.nowMs)
+      if (event.hub === 'up') return same(asking, { do: 'openClaim' })
+      const alone = goAlone(asking, event.hub === 'apart' ? 'site-unreachable' : 'hub-silent', event.nowMs)
       return { state: alone.state, effects: [{ do: 'openClaim' }, ...alone.effects] }
     }
     case 'notLed':

@@ -81,3 +81,12 @@ test.each([
   if (next === null) expect(check.next).toBeNull()
   else expect(check.next).toMatch(next)
 })
+
+test('a subnet that reaches no other one is told what to open', () => {
+  const checks = judge(link({ state: 'connected', site: 'Bremen', apart: true }))
+  expect(checks.map(({ id, verdict }) => [id, verdict])).toEqual([
+    ['hub.reachable', 'ok'],
+    ['hub.apart', 'warn']
+  ])
+  expect(checks[1]!.next).toMatch(/TCP 4726/)
+})

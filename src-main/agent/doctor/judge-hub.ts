@@ -12,6 +12,7 @@ export function judgeHub({ hub, fleet, peers }: Pick<AgentSnapshot, 'hub' | 'fle
     ...(others.length > 0 ? [judgeReachable(others, fleet.member)] : []),
     ...judgeProblems(others),
     ...judgeClocks(others),
+    ...judgeApart(others),
     ...judgeFar(peers),
     ...(hub.serving === null ? [] : [judgeServing(hub.serving)]),
     ...(hub.serving?.deposit ? [judgeDeposit(hub.serving.deposit)] : [])
@@ -106,6 +107,21 @@ function judgeClocks(hubs: readonly HubLinkView[]): Check[] {
         off.length > 0
           ? 'Set both clocks by the same time service: certificates, and who is the last to have said where it is, go by them. They are compared again when the hub is connected anew.'
           : null
+    }
+  ]
+}
+
+function judgeApart(hubs: readonly HubLinkView[]): Check[] {
+  const said = hubs.filter(({ apart }) => apart)
+  if (said.length === 0) return []
+  return [
+    {
+      id: 'hub.apart',
+      title: 'Way to other subnets',
+      tried: 'Asked the agent what its hubs say of this subnet.',
+      seen: said.map(({ url }) => `${url}: PCs of this subnet could connect to none of another one`).join('\n'),
+      verdict: 'warn',
+      next: 'Let TCP 4726 pass between the subnets, or set hub.deposit at the hub. Until then this subnet downloads by itself; another attempt is made every ten minutes.'
     }
   ]
 }

@@ -124,7 +124,8 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
         skewMs,
         sinceMs,
         name: connected?.hello.name ?? null,
-        site: connected?.hello.site ?? null
+        site: connected?.hello.site ?? null,
+        apart: connected?.hello.apart ?? false
       })
     )
   }
