@@ -152,7 +152,8 @@ function firstLine(child: ChildProcess): Promise<unknown> {
   const timer = setTimeout(() => reject(new Error(`not ready after ${READY_MS / 1000} s`)), READY_MS)
   const onExit = (code: number | null, signal: string | null): void =>
     reject(new Error(`it ended (${signal ?? `exit code ${code}`})`))
-  child.once('exit', onExit)
+  // Not at its exit: what it said last may not have been read by then.
+  child.once('close', onExit)
   child.once('error', reject)
   lines.once('line', (line) => {
     try {
@@ -163,7 +164,7 @@ function firstLine(child: ChildProcess): Promise<unknown> {
   })
   return promise.finally(() => {
     clearTimeout(timer)
-    child.off('exit', onExit)
+    child.off('close', onExit)
     lines.close()
   })
 }

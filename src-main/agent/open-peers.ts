@@ -121,7 +121,8 @@ export function passOn({ network, link }: Peers, transfers: Transfers): void {
     if (message.t.startsWith('claim.')) {
       // Who is master here is decided here.
       if (!network.peer(from)?.far) link.emit('message', from, message as Parameters<typeof link.send>[1])
-    } else if (message.t !== 'evidence') transfers.handle(from, message as Parameters<typeof transfers.handle>[1])
+    } else if (message.t !== 'evidence' && message.t !== 'check')
+      transfers.handle(from, message as Parameters<typeof transfers.handle>[1])
   })
   network.on('connected', ({ id, far }) => {
     if (!far) link.emit('joined', id)

@@ -17,6 +17,7 @@ import { Traffic } from '../transfers/traffic.ts'
 import { Transfers } from '../transfers/transfers.ts'
 import type { Distrust } from '../transfers/verify/distrust.ts'
 import { CachedCheck } from '../transfers/verify/cached-check.ts'
+import { AnnouncedChecks } from '../transfers/verify/announced-checks.ts'
 import { Evidence } from '../transfers/verify/evidence.ts'
 import { Recalls } from '../transfers/verify/recalls.ts'
 import { VersionCheck } from '../requests/version-check.ts'
@@ -91,6 +92,7 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     settings: () => settings.current.sharing.recalls,
     fleet: () => peers.network.recalled
   })
+  const checks = new AnnouncedChecks({ clock, network: peers.network, random: Math.random })
   const world: TransferWorld = {
     clock,
     cache,
@@ -114,6 +116,7 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     site,
     leftOut: new LeftOutPeers(peers.network, clock, (type, text, facts) => events.add(type, text, facts)),
     recalls,
+    checks,
     get evidence() {
       return evidence
     }
@@ -152,6 +155,7 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
     changed,
     distrust,
     versionOf: (key) => transfers.get(key)?.version,
+    signed: (key, index) => transfers.get(key)?.signed(index),
     deliveries: {
       take: (sha256) => [...deliveries.take(sha256), ...beingDelivered(requests, sha256)],
       signedBy: (signer) => deliveries.signedBy(signer)
@@ -170,8 +174,10 @@ export async function openTransfers(parts: TransfersWorld, stack: PartStack): Pr
   })
   peers.network.on('message', (from, message) => {
     if (message.t === 'evidence') void evidence.heard(from, message)
+    if (message.t === 'check') checks.heard(from, message)
     if (message.t === 'kept.ask' || message.t === 'kept.have') transfers.kept.handle(from, message)
   })
+  peers.network.on('lost', ({ id }) => checks.lost(id))
   return {
     transfers,
     evidence,

@@ -215,6 +215,10 @@ export const EvidenceMessage = z.object({
 })
 export type EvidenceMessage = z.infer<typeof EvidenceMessage>
 
+/** This PC compares a content without digest with its origin, or does so no more; evidence of what it found has been sent before. */
+export const CheckMessage = z.object({ t: z.literal('check'), key: ContentKey, is: z.enum(['begun', 'over']) })
+export type CheckMessage = z.infer<typeof CheckMessage>
+
 /** Asks whether the peer keeps some version of a URL, of which it gets a digest; see `transfers/kept-at-peers.ts`. */
 export const KeptAsk = z.object({ t: z.literal('kept.ask'), source: Sha256Hex })
 export type KeptAsk = z.infer<typeof KeptAsk>
@@ -259,6 +263,7 @@ export const PeerMessage = z.discriminatedUnion('t', [
   SwarmDigests,
   SwarmLeave,
   EvidenceMessage,
+  CheckMessage,
   KeptAsk,
   KeptHave
 ])

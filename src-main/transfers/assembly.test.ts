@@ -40,7 +40,12 @@ function rig(judgement: Judgement = { is: 'lie', lie: { record: recordOf(0), tru
   const swarm = { announce: () => {}, announceLoss: () => {}, credential: () => undefined }
   const faults = { suspect: (index: number) => suspects.push(index), judge: () => {} }
   const suspects: number[] = []
-  const check = { judge: () => Promise.resolve(judgement), foreign: () => [...have], forgetOlder: () => {} }
+  const check = {
+    judge: () => Promise.resolve(judgement),
+    foreign: () => [...have],
+    forgetOlder: () => {},
+    over: () => {}
+  }
   const whole = { expected: null, stored: {}, kind: 'resource' }
   const assembly = new Assembly(job, whole as never, swarm as never, faults as never, check as never)
   return { assembly, have, dropping, suspects, count: plan.count }

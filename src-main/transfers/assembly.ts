@@ -152,6 +152,7 @@ export class Assembly {
       this.#faults.suspect(record.index, record)
       this.#faults.judge(record.index, { ...record, digest: truth })
     }
+    this.#check.over()
     await this.#drop(this.#check.foreign())
     return { error, anew: 'foreign' }
   }

@@ -17,6 +17,7 @@ import type { OriginSlots } from './origin-slots.ts'
 import type { Site } from './site.ts'
 import type { Traffic } from './traffic.ts'
 import type { Trust } from './verify/trust.ts'
+import type { AnnouncedChecks } from './verify/announced-checks.ts'
 import type { Recalls } from './verify/recalls.ts'
 
 /** Facts of an event beside its type and sentence. */
@@ -39,6 +40,8 @@ export interface TransferWorld {
   readonly settings: Pick<Settings, 'transfers' | 'backgroundChannel' | 'sharing'>
   /** Who signed what is not true, and what follows. */
   readonly evidence: Trust
+  /** Who compares what; absent: nobody is told, nobody tells. */
+  readonly checks?: Pick<AnnouncedChecks, 'announce' | 'over'> | undefined
   /** The other subnets of the site; absent: no hub is set. */
   readonly site?: Site | undefined
   /** Who is asked for no pieces at present; absent: nobody. */

@@ -78,6 +78,7 @@ export function openParts(
     }
   })
   const check = new ContentCheck(job, init, init, swarm)
+  check.announce()
   if (world.network.credential) partial.addCredential(world.network.credential, world.network.self)
   const assembly = new Assembly(job, init, swarm, faults, check)
   const arrived = (from: 'origin' | 'peer') => (index: number, bytes: number) => {

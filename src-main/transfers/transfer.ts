@@ -24,6 +24,7 @@ import { newTransfer, toldTransferState, transferWaits } from './transfer-state.
 import { viewOf } from './transfer-view.ts'
 import { whyOrigin } from './why-origin.ts'
 import { openParts, sight, tellProgress, tickFacts, type TransferParts } from './transfer-parts.ts'
+import type { Proof } from './verify/trust.ts'
 
 const TICK_MS = 500
 const PROGRESS_EVERY_MS = 1000
@@ -103,6 +104,14 @@ export class Transfer
   /** The version it downloads. */
   get version(): OriginVersion {
     return this.#init.version
+  }
+
+  /** What somebody signed for a piece that is here. */
+  signed(index: number): Pick<Proof, 'record' | 'credential'> | undefined {
+    const record = this.#partial.record(index)
+    if (!record) return undefined
+    const credential = this.#parts.swarm.credential(record.signer) ?? this.#partial.credentials.get(record.signer)
+    return { record, credential: credential ?? null }
   }
 
   /** By what it was verified; null: it is not complete yet. */

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { EventEmitter } from 'node:events'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { ContentKey, PeerId } from '../../contract/ids.ts'
 import { Settings } from '../../contract/settings.ts'
 import { Bitmap } from '../../lib/bitmap.ts'
@@ -15,6 +15,8 @@ import type { Proof } from './trust.ts'
 
 const key = `version:${'5a'.repeat(32)}` as ContentKey
 const plan = planPieces(6 * 1024 * 1024)
+/** Four PCs compare a fourth of what is so small. */
+const SMALL = 40 * 1024
 const id = (n: number) => n.toString(16).padStart(64, '0') as PeerId
 const self = id(999)
 const giver = id(998)
@@ -31,23 +33,40 @@ interface Holder {
 }
 
 /** A content whose pieces hold `here`, of which the origin, which gives no ranges, has `atOrigin` by now. */
-function checkOf(holders: readonly Holder[], { here = 1, atOrigin = 1, signer = giver } = {}) {
+function checkOf(
+  holders: readonly Holder[],
+  { here = 1, atOrigin = 1, signer = giver, bytes = plan.lengthBytes, luck = 0.5, settled = () => {} } = {}
+) {
   const clock = fakeClock()
+  const plan = planPieces(bytes)
   const proven: Proof[] = []
+  const said: string[] = []
+  const others = Promise.withResolvers<void>()
   let asked = 0
   const events = new EventEmitter()
   const peer = (n: number) => id(n + 1)
   const holderOf = (from: PeerId) => holders[parseInt(from, 16) - 1]!
   const world = {
     clock,
-    random: () => 0.5,
+    random: () => luck,
     settings: { sharing: Settings.parse({}).sharing },
     records: { verify: () => true },
     networks: { of: () => null },
     evidence: {
       suspects: () => false,
+      settled: async () => settled(),
       distrusts: (who: PeerId) => proven.some(({ record }) => record.signer === who),
       prove: (proof: Proof) => void proven.push(proof)
+    },
+    checks: {
+      announce: () => {
+        said.push('begun')
+        return () => void said.push('over')
+      },
+      over: () => {
+        said.push('waits')
+        return others.promise
+      }
     },
     origin: {
       async open(_version: OriginVersion, { start, end }: { start: number; end: number }) {
@@ -57,7 +76,7 @@ function checkOf(holders: readonly Holder[], { here = 1, atOrigin = 1, signer = 
     },
     network: {
       self,
-      connected: () => [],
+      connected: () => [1, 2, 3].map((n) => ({ id: id(n) })),
       placeOf: (who: PeerId) => who,
       memberKey: () => Buffer.alloc(1),
       send(to: PeerId) {
@@ -80,7 +99,8 @@ function checkOf(holders: readonly Holder[], { here = 1, atOrigin = 1, signer = 
   }
   const partial = {
     have: Bitmap.full(plan.count),
-    record: (index: number) => ({ index, digest: digestOf(here), signer })
+    record: (index: number) => ({ index, digest: digestOf(here), signer }),
+    read: async (_index: number, into: Buffer) => into.fill(here)
   }
   // The first piece came from somebody else in any case.
   if (signer === self) partial.record = (index) => ({ index, digest: digestOf(here), signer: index ? self : giver })
@@ -88,6 +108,7 @@ function checkOf(holders: readonly Holder[], { here = 1, atOrigin = 1, signer = 
     neighbours: { all: () => holders.map((_, n) => ({ id: peer(n), root: 'ab'.repeat(32) })) },
     credential: () => undefined
   })
+  if (holders.length > 0) others.resolve()
   const version = { finalUrl: 'https://origin.test/file', lengthBytes: plan.lengthBytes, ranges: false }
   const check = new ContentCheck(
     { key, plan, partial, world, ownPriority: () => 'foreground' } as unknown as Job,
@@ -95,7 +116,7 @@ function checkOf(holders: readonly Holder[], { here = 1, atOrigin = 1, signer = 
     { expected: null, kind: 'resource' },
     swarm as unknown as Swarm
   )
-  return { check, clock, proven, asked: () => asked }
+  return { check, clock, proven, said, othersEnd: others.resolve, asked: () => asked }
 }
 
 describe('of several signers of one piece', () => {
@@ -161,4 +182,53 @@ it('who waits for a busy holder is called off with the check', async () => {
   await clock.pass(10)
   check.close()
   await expect(judged).rejects.toMatchObject({ code: 'CANCELLED' })
+})
+
+describe('who chance has chosen to compare a small content', () => {
+  it('says so before anything came, and that it is over before it waits for others', async () => {
+    const { check, said, othersEnd } = checkOf([], { bytes: SMALL, luck: 0 })
+    check.announce()
+    expect(said).toEqual(['begun'])
+    const judged = check.judge()
+    await vi.waitFor(() => expect(said).toEqual(['begun', 'over', 'waits']))
+    othersEnd()
+    expect(await judged).toMatchObject({ is: 'checked', checked: { verifiedBy: 'sample' } })
+    check.close()
+    expect(said).toHaveLength(3)
+  })
+
+  it('lets others wait for the evidence of a lie', async () => {
+    const { check, said } = checkOf([], { bytes: SMALL, luck: 0, here: 2, atOrigin: 3 })
+    check.announce()
+    expect(await check.judge()).toMatchObject({ is: 'lie' })
+    expect(said).toEqual(['begun'])
+    check.over()
+    expect(said).toEqual(['begun', 'over'])
+  })
+
+  it('keeps nobody waiting when it is called off', () => {
+    const { check, said } = checkOf([], { bytes: SMALL, luck: 0 })
+    check.announce()
+    check.close()
+    expect(said).toEqual(['begun', 'over'])
+  })
+})
+
+it('what everybody compares, or nobody can, is announced by none', () => {
+  for (const bytes of [SMALL, plan.lengthBytes]) {
+    const { check, said } = checkOf([], { bytes, luck: 0.9 })
+    check.announce()
+    expect(said).toEqual([])
+  }
+})
+
+it('who was found out while others compared is believed no more', async () => {
+  const proven: PeerId[] = []
+  const rig = checkOf([], { bytes: SMALL, luck: 0.9, settled: () => proven.push(giver) })
+  const judged = rig.check.judge()
+  await vi.waitFor(() => expect(rig.said).toEqual(['waits']))
+  rig.proven.push({ record: { signer: giver } } as unknown as Proof)
+  rig.othersEnd()
+  expect(await judged).toMatchObject({ is: 'disowned' })
+  expect(proven).toEqual([giver])
 })

@@ -49,6 +49,8 @@ export class ContentCheck {
   #older: ReadonlySet<number>
   readonly #abort = new AbortController()
   #early: Promise<Sample> | undefined
+  /** Others have been told that this PC compares it. */
+  #announced: (() => void) | undefined
   /** A piece may count as had before its arrival is told: then the whole is judged first. */
   #judged = false
 
@@ -80,6 +82,13 @@ export class ContentCheck {
     return this.#sampler.receivedBytes
   }
 
+  /** Those that chance spares the question are to wait for what this PC finds: told before anything can be had. */
+  announce(): void {
+    const { checks, network } = this.#job.world
+    if (this.#wanted && network.connected().length > 0 && this.#sampler.isDrawn)
+      this.#announced = checks?.announce(this.#job.key)
+  }
+
   /** Peers give (part of) it, and this PC does not download it itself. Harmless to repeat. */
   begin(): void {
     if (this.#early || this.#judged || !this.#wanted) return
@@ -90,6 +99,24 @@ export class ContentCheck {
   /** All pieces are here. @throws ORIGIN_CHANGED when the origin has another version by now, or contradicts itself */
   async judge(): Promise<Judgement> {
     this.#judged = true
+    try {
+      const judgement = await this.#judge()
+      // Of a lie its evidence comes first.
+      if (judgement.is !== 'lie') this.over()
+      return judgement
+    } catch (error) {
+      this.over()
+      throw error
+    }
+  }
+
+  /** Nobody needs to wait for this PC (any more). */
+  over(): void {
+    this.#announced?.()
+    this.#announced = undefined
+  }
+
+  async #judge(): Promise<Judgement> {
     const foreign = this.foreign()
     if (this.#named) return this.#checked('digest')
     if (foreign.length === 0) return this.#checked('origin')
@@ -107,6 +134,8 @@ export class ContentCheck {
       }
       const lie = await this.#settleDissent(foreignSet)
       if (lie) return { is: 'lie', lie }
+      this.over()
+      await this.#othersAreThrough()
       // Somebody may have been found out meanwhile.
       const late = this.#disowned(foreign)
       if (late.length > 0) return { is: 'disowned', pieces: late }
@@ -118,7 +147,15 @@ export class ContentCheck {
   }
 
   close(): void {
+    this.over()
     this.#abort.abort(new LarderError('CANCELLED', 'The check of a content was broken off'))
+  }
+
+  /** What others compare, and accuse others of, is waited for; not for long. */
+  async #othersAreThrough(): Promise<void> {
+    const { key, world } = this.#job
+    await world.checks?.over(key)
+    await world.evidence.settled(key)
   }
 
   get #named(): boolean {

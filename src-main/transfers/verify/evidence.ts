@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { Cache, StoredVersion } from '../../cache/cache.ts'
 import type { ContentKey, PeerId, Sha256Hex } from '../../contract/ids.ts'
 import type { EvidenceMessage } from '../../contract/peer-messages.ts'
+import { sleep } from '../../lib/clock.ts'
 import { hasCode, LarderError } from '../../lib/errors.ts'
 import { shortId } from '../../lib/short-id.ts'
 import type { OriginVersion } from '../../origin/origin.ts'
@@ -20,6 +21,8 @@ const BAN_MS = { https: 30 * DAY_MS, http: DAY_MS } as const
 const SUSPICION_MS = DAY_MS
 const MAX_SUSPECTS = 256
 const CHECK_LIMIT_MS = 30_000
+/** No content waits longer for what others say of it. */
+const SETTLE_MS = 5000
 /** A content that is being read is removed when its reader has gone. */
 const REMOVE_AGAIN_MS = 2000
 const REMOVE_TRIES = 150
@@ -31,6 +34,8 @@ export interface EvidenceWorld extends Pick<
   readonly distrust: Distrust
   /** The version a running transfer is about, when one runs. */
   readonly versionOf: (key: ContentKey) => OriginVersion | undefined
+  /** What a running transfer has of a piece, and who signed it. */
+  readonly signed: (key: ContentKey, index: number) => Pick<Proof, 'record' | 'credential'> | undefined
   /** Where contents were put for programs, in this run and before. */
   readonly deliveries: {
     /** Whoever got it is told now, and not again. */
@@ -48,7 +53,8 @@ export class Evidence implements Trust {
   readonly #world: EvidenceWorld
   readonly #suspects = new Map<PeerId, number>()
   readonly #accusers: Accusers
-  readonly #checking = new Set<string>()
+  /** Accusations that are looked at, by content and what is said. */
+  readonly #checking = new Map<ContentKey, Map<string, Promise<void>>>()
 
   constructor(world: EvidenceWorld) {
     this.#world = world
@@ -119,20 +125,40 @@ export class Evidence implements Trust {
     if (this.distrusts(record.signer) || !records.verify(message.key, record, signer.spki)) return
     const version = this.#world.versionOf(message.key) ?? this.#stored(message.key)
     if (!version) return this.#suspect(record.signer, from)
-    const name = `${message.key} ${record.index} ${record.signer}`
-    if (this.#checking.has(name)) return
+    const checking = this.#checking.get(message.key) ?? new Map<string, Promise<void>>()
+    const name = `${record.index} ${record.signer}`
+    if (checking.has(name)) return
     if (!this.#accusers.mayCheck(from)) return this.#suspect(record.signer, from)
-    this.#checking.add(name)
+    this.#checking.set(message.key, checking)
+    const check = this.#check(from, message, version, record).finally(() => {
+      checking.delete(name)
+      if (checking.size === 0) this.#checking.delete(message.key)
+    })
+    checking.set(name, check)
+    await check
+  }
+
+  async settled(key: ContentKey): Promise<void> {
+    const checks = this.#checking.get(key)
+    if (!checks) return
+    const { clock } = this.#world
+    const limit = new AbortController()
+    const checked = Promise.all(checks.values()).finally(() => limit.abort())
+    await Promise.race([checked, sleep(clock, SETTLE_MS, limit.signal).catch(() => {})])
+  }
+
+  async #check(from: PeerId, { key, signer }: EvidenceMessage, version: OriginVersion, record: PieceRecord) {
     try {
       const truth = await this.#askOrigin(version, record.index)
       if (!truth || truth.equals(record.digest)) return
       // An origin that says something else each time speaks against nobody.
-      if ((await this.#askOrigin(version, record.index))?.equals(truth))
-        this.prove({ key: message.key, url: version.url, record, truth, credential: message.signer })
+      if (!(await this.#askOrigin(version, record.index))?.equals(truth)) return
+      this.prove({ key, url: version.url, record, truth, credential: signer })
+      // Somebody else may have given this PC another lie about the same piece.
+      const own = this.#world.signed(key, record.index)
+      if (own && !own.record.digest.equals(truth)) this.prove({ key, url: version.url, truth, ...own })
     } catch {
       this.#suspect(record.signer, from)
-    } finally {
-      this.#checking.delete(name)
     }
   }
 

@@ -19,6 +19,8 @@ export interface SampleQuestion {
   readonly limits: SampleLimits
   /** It is checked whatever that costs. */
   readonly certain?: boolean
+  /** What chance says, uniform in [0, 1), where it was asked before; absent: it is asked then. */
+  readonly luck?: number
 }
 
 /** Spans by one request each, or all of them by one. */
@@ -55,6 +57,11 @@ export function sampleBudget({ lengthBytes, pcs, limits }: SampleQuestion): numb
   return Math.min(own, ofSite, MAX_BYTES)
 }
 
+/** What the smallest sample of so many bytes costs. */
+export function leastCost(bytes: number): number {
+  return REQUEST_BYTES + Math.min(bytes, LEAST_BYTES - REQUEST_BYTES)
+}
+
 /** Several spans at once are worth a try: the budget has room for more than a few. */
 export function worthTogether(question: SampleQuestion): boolean {
   return sampleBudget(question) >= TOGETHER_FROM_BYTES
@@ -78,9 +85,9 @@ export function planSample(
 ): Span[] {
   const total = regions.reduce((sum, { start, end }) => sum + end - start, 0)
   if (total === 0) return []
-  const least = REQUEST_BYTES + Math.min(total, LEAST_BYTES - REQUEST_BYTES)
+  const least = leastCost(total)
   const chance = sampleChance(question, least)
-  if (chance < 1 && question.random() >= chance) return []
+  if (chance < 1 && (question.luck ?? question.random()) >= chance) return []
   const budget = Math.max(least, sampleBudget(question))
   if (budget >= total + REQUEST_BYTES * regions.length && regions.length <= MAX_SPANS.each) return [...regions]
   const { count, length, end } = shapeOf(budget, total, asking)
@@ -114,7 +121,7 @@ function shapeOf(budget: number, total: number, asking: Asking): { count: number
  */
 export function caughtShare(patchBytes: number, askers: number, question: SampleQuestion, asking: Asking): number {
   const { lengthBytes } = question
-  const least = REQUEST_BYTES + Math.min(lengthBytes, LEAST_BYTES - REQUEST_BYTES)
+  const least = leastCost(lengthBytes)
   const chance = sampleChance(question, least)
   const budget = Math.max(least, sampleBudget(question))
   if (budget >= lengthBytes + REQUEST_BYTES) return 1 - (1 - chance) ** askers

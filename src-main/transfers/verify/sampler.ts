@@ -5,7 +5,7 @@ import { pieceLength, pieceStart, type PiecePlan } from '../../pieces/plan.ts'
 import type { TransferWorld } from '../job.ts'
 import { fetchSample, fetchSpan, NO_RANGES, type FetchedSpan, type SpanSource } from './origin-spans.ts'
 import {
-  LEAST_BYTES,
+  leastCost,
   planSample,
   REQUEST_BYTES,
   sampleChance,
@@ -42,15 +42,28 @@ export class Sampler {
   readonly #what: Sampled
   #receivedBytes = 0
   #fetched: readonly FetchedSpan[] = []
+  /** Drawn once, so that it can be known beforehand. */
+  readonly #luck: number
 
   constructor(world: SamplerWorld, what: Sampled) {
     this.#world = world
     this.#what = what
+    this.#luck = world.random()
   }
 
   /** Content bytes asked of the origin. */
   get receivedBytes(): number {
     return this.#receivedBytes
+  }
+
+  /** Chance has chosen this PC to compare it, and not everybody. */
+  get isDrawn(): boolean {
+    const { plan, version, kind } = this.#what
+    const small = plan.lengthBytes <= WHOLE_BYTES
+    if ((kind === 'script' && small) || (!version.ranges && !small)) return false
+    const cost = version.ranges ? leastCost(plan.lengthBytes) : plan.lengthBytes + REQUEST_BYTES
+    const chance = sampleChance(this.#question, cost)
+    return chance < 1 && this.#luck < chance
   }
 
   /** @throws TIMEOUT after the limit, ORIGIN_CHANGED, and the codes of an origin */
@@ -64,7 +77,7 @@ export class Sampler {
     if (kind === 'script' && small) return this.#spans([await this.#whole()])
     if (!version.ranges) {
       if (!small) return { is: 'no-ranges' }
-      return random() < sampleChance(question, wholeCost) ? this.#spans([await this.#whole()]) : { is: 'not-drawn' }
+      return this.#luck < sampleChance(question, wholeCost) ? this.#spans([await this.#whole()]) : { is: 'not-drawn' }
     }
     const fetched = await this.#within(async (signal) => {
       let drawn = true
@@ -83,7 +96,7 @@ export class Sampler {
     if (fetched !== NO_RANGES) return this.#spans(fetched)
     if (!small) return { is: 'no-ranges' }
     // It said that it gives ranges. That this PC asks at all was left to chance already; the rest of the price is again.
-    const chance = sampleChance(question, wholeCost) / sampleChance(question, Math.min(LEAST_BYTES, wholeCost))
+    const chance = sampleChance(question, wholeCost) / sampleChance(question, leastCost(plan.lengthBytes))
     return random() < chance ? this.#spans([await this.#span(whole)]) : { is: 'not-drawn' }
   }
 
@@ -110,7 +123,8 @@ export class Sampler {
       lengthBytes: plan.lengthBytes,
       pcs: suspicious ? 1 : this.#pcs,
       limits: { share: sampleShare, bytes: sampleBytes },
-      certain: suspicious || withoutDigest === 'strict'
+      certain: suspicious || withoutDigest === 'strict',
+      luck: this.#luck
     }
   }
 

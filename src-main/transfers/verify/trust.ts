@@ -18,6 +18,8 @@ export interface Trust {
   suspects(id: PeerId): boolean
   /** This PC has seen at the origin that the record is a lie. */
   prove(proof: Proof): void
+  /** What others have accused signers of this content of has been looked at, or that takes too long. */
+  settled(key: ContentKey): Promise<void>
   /** Takes a content out of the cache and tells whoever got it. @param why a clause */
   recall(sha256: Sha256Hex, why: string): Promise<void>
 }
