@@ -35,3 +35,22 @@ describe('bytes that came along with the version are let go', () => {
     expect(released).toEqual([version])
   })
 })
+
+it('what an origin names by the digest of another content is not that content', async () => {
+  const sha256 = 'e3'.repeat(32)
+  const version = { url, finalUrl: url, lengthBytes: 1000, storable: true, unshareable: null, sha256, policy: null }
+  const route = await chooseRoute({
+    world: {
+      clock: fakeClock(),
+      cache: { version: () => undefined, fits: () => true, findByKey: () => ({ sha256, lengthBytes: 0 }) },
+      origin: { nameOf: (text: string) => text, release: () => {} },
+      settings: { sharing: { withoutDigest: 'check' } }
+    },
+    versions: { check: async () => ({ status: 'version', version }) },
+    spec: RequestSpec.parse({ url }),
+    target: { url, headers: undefined, private: false },
+    expected: null,
+    signal: new AbortController().signal
+  } as unknown as RouteQuestion)
+  expect(route).toMatchObject({ by: 'transfer', init: { key: `sha256:${sha256}` } })
+})
