@@ -158,7 +158,7 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
     return { by: 'whole', version, stored: storedVersion, key, reason: storedVersion ? null : 'not-shareable' }
   const here = cache.findByKey(key)
   // An origin that names the digest of something else than it has says so by the length.
-  const isIt = here && (expected !== null || here.lengthBytes === version.lengthBytes)
+  const isIt = here && (expected !== null || here.plan.lengthBytes === version.lengthBytes)
   if (isIt && !question.notThese?.includes(here.sha256)) {
     world.origin.release(version)
     if (stale) return fromCache(here, { key, stale })

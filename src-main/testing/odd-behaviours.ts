@@ -130,6 +130,7 @@ export const behaviours: Record<string, (call: OddCall) => void | Promise<void>>
   lf: (call) => serve(call, { eol: '\n' }),
   wide: named(`Content-Security-Policy: ${'x'.repeat(20_000)}`),
   blank: named('X Bad Name: 1'),
+  'utf8-name': named('Content-Disposition: attachment; filename="größe.bin"'),
   twice: (call) =>
     serve(call, { fields: [`Content-Length: ${call.body.length}`, `Content-Length: ${call.body.length}`] }),
   /** Announces five bytes more than there are, and of those says that there are none. */
