@@ -169,6 +169,13 @@ export const behaviours: Record<string, (call: OddCall) => void | Promise<void>>
   'picked-nodes-no-ranges': (call) => serve(call, { etag: pickedNode(call), ranges: false }),
   'picked-nodes-get-alone': (call) =>
     call.method === 'HEAD' ? none(call, '405 No') : serve(call, { etag: pickedNode(call), ranges: false }),
+  /** Each answer is another version, by tag and by date. */
+  'named-anew': (call) => {
+    const nth = call.count(call.path)
+    return serve(call, { etag: `"v${nth}"`, lastModified: new Date(Date.UTC(2024, 0, nth)).toUTCString() })
+  },
+  'dated-anew': (call) =>
+    serve(call, { etag: null, lastModified: new Date(Date.UTC(2024, 0, call.count(call.path))).toUTCString() }),
   'changes-once': (call) => serve(call, { etag: call.count(call.path) === 1 ? '"old"' : '"new"' }),
   'head-once': (call) => (call.method === 'HEAD' && call.count(call.path) > 1 ? call.hang() : serve(call)),
   etags: (call) => serve(call, { etag: `"node-${call.count(call.target)}"` }),
