@@ -80,6 +80,7 @@ export const ReasonCode = z.enum([
   'client-certificate',
   'sets-cookie',
   'not-shareable',
+  'version-changed',
   'too-large',
   'not-verifiable',
   'cached',
@@ -118,6 +119,8 @@ export const reasonTexts: Record<ReasonCode, string> = {
     'The origin sets a cookie with the content and does not call it public, so it is kept to this request.',
   'not-shareable':
     'The origin names no version (no strong ETag, no Last-Modified with length), so the bytes cannot be matched between PCs.',
+  'version-changed':
+    'The origin answered with another version than it had named a moment before, and that one was delivered. What is named anew at every answer cannot be matched between PCs.',
   'too-large': 'The file is larger than the cache of this PC may be, so it is neither kept nor shared.',
   'not-verifiable':
     'Nobody publishes a digest of it, and sharing.withoutDigest lets this PC take no such content from peers, or none that cannot be checked.',

@@ -32,6 +32,8 @@ export const reasonAdvice: Record<ReasonCode, string> = {
   'sets-cookie':
     'Have the origin send Cache-Control: public, or, where all PCs of the site may have it, list its host in sharing.cookies.',
   'not-shareable': 'Have the origin send a strong ETag, or Last-Modified with Content-Length.',
+  'version-changed':
+    'Nothing to do where the file was being replaced; else have the origin keep its ETag and Last-Modified until the file changes.',
   'too-large': 'Raise cache.maxBytes, or unpin contents, where such files are worth keeping.',
   'not-verifiable':
     'Have the origin publish a digest (Repr-Digest), give one with the request, or set sharing.withoutDigest to check.',

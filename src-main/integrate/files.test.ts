@@ -85,3 +85,59 @@ test('where one file of a tool is set up otherwise none is changed', async () =>
   await expect(integrate(pip, where)).rejects.toMatchObject({ code: 'TOOL_CONFIGURED' })
   expect(await all()).toEqual(before)
 })
+
+test.each([
+  ['apt', 'etc/apt/apt.conf.d/01proxy', 'Acquire::http::Proxy "http://cacher.example:3142";\n'],
+  ['apt', 'etc/apt/apt.conf', 'Acquire { http { Proxy "http://cacher.example:3142"; }; };\n'],
+  ['apt', 'etc/apt/apt.conf.d/02https', 'Acquire::https::Proxy "http://proxy.example:3128";\n'],
+  ['pip', 'etc/pip.conf', '[global]\nindex-url = https://pypi.company.example/simple\n'],
+  ['pip', 'home/.pip/pip.conf', '[global]\nindex-url = https://pypi.company.example/simple\n'],
+  ['curl', 'home/.config/environment.d/10-company.conf', 'http_proxy=http://proxy.example:3128\n'],
+  ['curl', 'home/.curlrc', 'proxy = http://proxy.example:3128\n']
+])('%s: what %s says already is neither overruled nor hidden', async (name, path, text) => {
+  await mkdir(join(root, path, '..'), { recursive: true })
+  await writeFile(join(root, path), text)
+  const before = await all()
+  await expect(integrate(toolNamed(name)!, where)).rejects.toMatchObject({ code: 'TOOL_CONFIGURED' })
+  expect(await all()).toEqual(before)
+  await writeFile(join(root, path), `# ${text.replaceAll('\n', ' ')}\n`)
+  await integrate(toolNamed(name)!, where)
+  expect((await stateOf(toolNamed(name)!, where, '')).integrated).toBe(true)
+})
+
+test('a folder goes with its file where it was made for it, and stays where it was there', async () => {
+  await mkdir(where.home, { recursive: true })
+  for (const name of ['npm', 'pip', 'containerd', 'curl']) {
+    const tool = toolNamed(name)!
+    await integrate(tool, where)
+    await integrate(tool, { ...where, gateway: 'http://127.0.0.1:4728' })
+    await integrate(tool, where, { undo: true })
+  }
+  expect(await readdir(root, { recursive: true })).toEqual(['home'])
+})
+
+test('a link to nothing is not replaced by a file', async () => {
+  await mkdir(where.home, { recursive: true })
+  await symlink('dotfiles/npmrc', join(where.home, '.npmrc'))
+  await expect(integrate(toolNamed('npm')!, where)).rejects.toMatchObject({ code: 'TOOL_CONFIGURED' })
+  expect((await lstat(join(where.home, '.npmrc'))).isSymbolicLink()).toBe(true)
+})
+
+test('where the last file of a tool cannot be written the first ones are as they were', async () => {
+  const folder = join(root, 'etc/yum.repos.d')
+  await mkdir(folder, { recursive: true })
+  // Its name leaves no room for that of the file beside it.
+  for (const file of ['a', 'b'.repeat(250)])
+    await writeFile(join(folder, `${file}.repo`), '[x]\nbaseurl=https://m.example/\n')
+  const before = await all()
+  await expect(integrate(toolNamed('dnf')!, where)).rejects.toMatchObject({ code: 'TOOL_UNWRITABLE' })
+  expect(await all()).toEqual(before)
+})
+
+test('cargo reads the file without an ending where both are there', async () => {
+  await mkdir(join(where.home, '.cargo'), { recursive: true })
+  for (const file of ['config', 'config.toml']) await writeFile(join(where.home, '.cargo', file), '[net]\n')
+  expect((await integrate(toolNamed('cargo')!, where)).map(({ path }) => path)).toEqual([
+    join(where.home, '.cargo/config')
+  ])
+})

@@ -1,9 +1,9 @@
 import { accessSync, constants } from 'node:fs'
-import { mkdir, readdir, readFile, realpath, rm, rmdir, stat } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, realpath, rm, rmdir, stat } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { LarderError, systemCode } from '../lib/errors.ts'
 import { writeBeside } from '../lib/write-beside.ts'
-import { isMade, makeEdit, undoEdit } from './edits.ts'
+import { foldersOf, isMade, makeEdit, undoEdit } from './edits.ts'
 import type { Surroundings, Tool } from './tools.ts'
 
 /** A configuration file is never longer. */
@@ -33,15 +33,27 @@ export async function integrate(
 ): Promise<FileChange[]> {
   const planned = []
   for (const { path, edit } of await filesOf(tool, where)) {
+    if (edit.kind === 'none' && undo) continue
     const before = await textOf(path)
     const made = isMade(before, edit)
-    const after = undo ? (made ? undoEdit(before!, edit) : before) : (makeEdit(before, edit, path) ?? before)
-    planned.push({ path, before, after })
+    const folders = before === null ? await missingFolders(path) : 0
+    const after = undo ? (made ? undoEdit(before!, edit) : before) : (makeEdit(before, edit, path, folders) ?? before)
+    if (edit.kind !== 'none') planned.push({ path, before, after })
   }
   const changes: FileChange[] = []
-  for (const { path, before, after } of planned) {
+  const done: typeof planned = []
+  for (const step of planned) {
+    const { path, before, after } = step
     const change = before === after ? 'none' : after === null ? 'remove' : before === null ? 'create' : 'change'
-    if (!dryRun && change !== 'none') await put(path, after)
+    if (!dryRun && change !== 'none') {
+      try {
+        await put(path, before, after)
+      } catch (error) {
+        for (const { path, before, after } of done.toReversed()) await put(path, after, before)
+        throw error
+      }
+      done.push(step)
+    }
     changes.push({ path, change })
   }
   return changes
@@ -82,18 +94,42 @@ async function textOf(path: string): Promise<string | null> {
     if (size > MAX_BYTES) throw new LarderError('TOOL_CONFIGURED', `${path} is too long for a configuration`, { path })
     return await readFile(path, 'latin1')
   } catch (error) {
-    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return null
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') {
+      const isLink = await lstat(path).then(
+        () => true,
+        () => false
+      )
+      if (!isLink) return null
+      throw new LarderError('TOOL_CONFIGURED', `${path} is a link to a file that is not there`, { path })
+    }
     throw systemCode(error) === null ? error : unwritable(path, error)
   }
 }
 
+/** So many folders have to be made for the file. */
+async function missingFolders(path: string): Promise<number> {
+  let missing = 0
+  for (let folder = dirname(path); missing < 9; folder = dirname(folder)) {
+    const isThere = await lstat(folder).then(
+      () => true,
+      () => false
+    )
+    if (isThere) break
+    missing++
+  }
+  return missing
+}
+
 /** In one step for every reader; owner and mode stay, a link keeps pointing to its file. */
-async function put(path: string, text: string | null): Promise<void> {
+async function put(path: string, old: string | null, text: string | null): Promise<void> {
   try {
     if (text === null) {
-      await rm(path)
-      // Only a folder that nobody else has put anything in.
-      await rmdir(dirname(path)).catch(() => {})
+      await rm(await realpath(path))
+      await rm(path, { force: true })
+      // Only those that were made for it, and that nobody else has put anything in.
+      let folder = dirname(path)
+      for (let left = foldersOf(old ?? ''); left > 0; left--, folder = dirname(folder))
+        await rmdir(folder).catch(() => {})
       return
     }
     const target = await realpath(path).catch(() => path)

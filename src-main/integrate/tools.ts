@@ -48,6 +48,13 @@ export const unfit: Readonly<Record<string, string>> = {
 const through = ({ gateway, source }: Surroundings, own: string): string =>
   `${gateway}/fetch/${(source ?? own).replace('://', '/')}`
 
+/** pip takes `-` for `_`, and capitals. */
+const anIndex = /^\s*(?:index[-_]url|no[-_]index)\s*[=:]/i
+
+/** Files that would overrule what is put in, or be overruled by it: none of them may say the same. */
+const free = (paths: readonly string[], taken: RegExp): ToolFile[] =>
+  paths.map((path) => ({ path, edit: { kind: 'none', taken } }))
+
 export const tools: readonly Tool[] = [
   {
     name: 'apt',
@@ -55,7 +62,14 @@ export const tools: readonly Tool[] = [
     shares: 'packages and indexes of http:// sources; https:// sources are asked directly',
     programs: ['apt-get'],
     ofSystem: true,
-    files: ({ root, gateway }) => [
+    files: ({ root, gateway }, folder) => [
+      ...free(
+        [
+          ...folder(join(root, 'etc/apt/apt.conf.d')).filter((path) => /\/(?!30larder$)[\w-]+(\.conf)?$/.test(path)),
+          join(root, 'etc/apt/apt.conf')
+        ],
+        /^(?!\s*(?:\/\/|#)).*\bProxy(?:-?Auto-?Detect)?\s+"/i
+      ),
       {
         path: join(root, 'etc/apt/apt.conf.d/30larder'),
         edit: {
@@ -87,6 +101,11 @@ export const tools: readonly Tool[] = [
     shares: 'the index, and packages where it links to them relatively (mirrors); PyPI’s own are on another host',
     programs: ['pip', 'pip3'],
     files: (where) => [
+      ...free(
+        ['etc/pip.conf', 'etc/xdg/pip/pip.conf'].map((path) => join(where.root, path)),
+        anIndex
+      ),
+      ...free([join(where.home, '.pip/pip.conf')], anIndex),
       {
         path: join(where.home, '.config/pip/pip.conf'),
         edit: {
@@ -94,7 +113,7 @@ export const tools: readonly Tool[] = [
           section: 'global',
           comment: '#',
           lines: [`index-url = ${through(where, 'https://pypi.org/simple/')}`],
-          taken: /^\s*index-url\s*[=:]/
+          taken: anIndex
         }
       }
     ]
@@ -112,7 +131,7 @@ export const tools: readonly Tool[] = [
           kind: 'end',
           comment: '#',
           lines: ['[[index]]', `url = "${through(where, 'https://pypi.org/simple/')}"`, 'default = true'],
-          taken: /^\s*(index-url|default)\s*=/
+          taken: /^\s*["']?(?:index-url|default|index)["']?\s*=/
         }
       }
     ]
@@ -133,7 +152,7 @@ export const tools: readonly Tool[] = [
           kind: 'top',
           comment: '#',
           lines: [`registry=${through(where, 'https://registry.npmjs.org/')}`, 'replace-registry-host=always'],
-          taken: /^\s*registry\s*=/
+          taken: /^\s*["']?registry["']?\s*=/
         }
       }
     ]
@@ -145,9 +164,10 @@ export const tools: readonly Tool[] = [
     shares:
       'the index, and crates where its config.json leads through the gateway, too (mirrors); those of crates.io are on another host',
     programs: ['cargo'],
-    files: ({ home, gateway, source = 'https://index.crates.io/' }) => [
+    files: ({ home, gateway, source = 'https://index.crates.io/' }, folder) => [
       {
-        path: join(home, '.cargo/config.toml'),
+        // Where both are there, cargo reads the one without an ending alone.
+        path: folder(join(home, '.cargo')).find((path) => path.endsWith('/config')) ?? join(home, '.cargo/config.toml'),
         edit: {
           kind: 'end',
           comment: '#',
@@ -157,7 +177,7 @@ export const tools: readonly Tool[] = [
             '[source.larder]',
             `registry = "sparse+${gateway}/fetch/${source.replace(/^sparse\+/, '').replace('://', '/')}"`
           ],
-          taken: /^\s*\[source\.crates-io\]/
+          taken: /^\s*\[?\s*source\s*\.\s*["']?crates-io["']?\s*[\].]|^\s*["']?crates-io["']?\s*[.=]/
         }
       }
     ]
@@ -183,7 +203,7 @@ export const tools: readonly Tool[] = [
             '    </mirror>',
             '  </mirrors>'
           ],
-          taken: /<mirrors>/
+          taken: /<mirrors[\s/>]/
         }
       }
     ]
@@ -260,7 +280,8 @@ export const tools: readonly Tool[] = [
           kind: 'top',
           comment: '#',
           lines: [`http_proxy = ${gateway}`, 'use_proxy = on'],
-          taken: /^\s*http_proxy\s*=/
+          // Names without regard to case, `-` and `_`.
+          taken: /^\s*(?:http[-_]?proxy\s*=|use[-_]?proxy\s*=\s*(?:off|no|0)\b)/i
         }
       }
     ]
@@ -270,7 +291,12 @@ export const tools: readonly Tool[] = [
     what: 'downloads by curl and other programs that heed http_proxy',
     shares: 'http:// URLs, from the next session on; https:// ones are asked directly: write them as /fetch/https/…',
     programs: ['curl'],
-    files: ({ home, gateway }) => [
+    files: ({ home, gateway }, folder) => [
+      ...free(
+        folder(join(home, '.config/environment.d')).filter((path) => /(?<!\/60-larder)\.conf$/.test(path)),
+        /^\s*http_proxy\s*=/
+      ),
+      ...free([join(home, '.curlrc')], /^\s*(?:(?:--)?proxy(?![-\w])|-x)/),
       {
         path: join(home, '.config/environment.d/60-larder.conf'),
         edit: { kind: 'own', comment: '#', lines: [`http_proxy=${gateway}`, 'no_proxy=localhost,127.0.0.1,::1'] }

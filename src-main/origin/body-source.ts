@@ -89,8 +89,9 @@ export class Source {
     } catch (thrown) {
       const isOther = at === 0 && hasCode(thrown, 'ORIGIN_CHANGED') && isWhole(answer.status)
       if (!(isOther && this.#options.adopt?.(answer))) discard(answer, clock)
-      if (!hasCode(thrown, 'ORIGIN_PROTOCOL') || answer.status !== 206 || !this.#ranges) throw thrown
-      // Another range than was asked for: it is not asked for ranges any more.
+      const isAboutRanges = answer.status === 206 || (answer.status === 416 && refusesItsOwn(version, answer, at))
+      if (!hasCode(thrown, 'ORIGIN_PROTOCOL') || !isAboutRanges || !this.#ranges) throw thrown
+      // Another range than was asked for, or none of what there is: it is not asked for ranges any more.
       quirks.note(version.url, 'no-ranges')
       this.#ranges = false
       if (!mayStart) throw breaksOff(hostOf(answer.url), thrown)
@@ -127,6 +128,12 @@ export class Source {
     discard(answer, this.#options.clock)
     return isWhole(answer.status) || (answer.status === 206 && 'range' in own) ? answer : null
   }
+}
+
+/** What is asked for lies within what the server itself says there is. */
+function refusesItsOwn({ lengthBytes }: OriginVersion, { headers }: Answer, at: number): boolean {
+  const said = parseContentRange(headers['content-range'])
+  return said?.kind === 'unsatisfied' && said.total === lengthBytes && at < said.total
 }
 
 /** What it takes to ask for a version. */

@@ -18,19 +18,21 @@ const ownCompression: Record<Coding, RegExp> = {
 }
 const compressedTypes = /^application\/(x-)?(gzip|gunzip|gzip-compressed|compressed|tgz|zstd|brotli|zlib)\b/i
 
+/** Codings taken off one answer; each multiplies what a byte of it may unfold to. */
+const MAX_CODINGS = 3
+
 /**
- * The coding that must be taken off an answer, or null. Larder asks for identity; some servers compress all the same. Such an
+ * The codings that must be taken off an answer, in the order they were put on, or null. Larder asks for identity; some servers compress all the same. Such an
  * answer is decoded, which costs its length, ranges and validators, so it is never shared. An archive announced as compressed
  * by its own compression (`x.tar.gz` with `Content-Encoding: gzip`) is left as it is, as browsers and curl do; so is what has a
  * coding that nobody knows (`utf-8`, `binary`, `aws-chunked`): it is a mistake of whoever set the field.
- * @throws ORIGIN_PROTOCOL for several codings, or one that is known and cannot be taken off
+ * @throws ORIGIN_PROTOCOL for more than three codings, or one that is known and cannot be taken off
  */
-export function codingOf(headers: IncomingHttpHeaders, url: string): Coding | null {
-  const named = (headers['content-encoding'] ?? '').trim().toLowerCase()
-  if (named === '' || named === 'identity') return null
-  const coding = Object.hasOwn(codings, named) ? codings[named] : undefined
-  // The client library runs on releases of Node without zstd too.
-  if (coding === undefined || (coding === 'zstd' && !('createZstdDecompress' in zlib))) {
+export function codingOf(headers: IncomingHttpHeaders, url: string): readonly Coding[] | null {
+  const names = namesIn(headers['content-encoding'])
+  const named = names.join(', ')
+  const found = names.flatMap((name) => known(name) ?? [])
+  if (found.length < names.length || found.length > MAX_CODINGS) {
     if (!hasKnown(named)) return null
     throw new LarderError(
       'ORIGIN_PROTOCOL',
@@ -38,8 +40,30 @@ export function codingOf(headers: IncomingHttpHeaders, url: string): Coding | nu
       { host: hostOf(url) }
     )
   }
-  if (ownCompression[coding].test(fileNameOf(url)) || compressedTypes.test(headers['content-type'] ?? '')) return null
-  return coding
+  const [coding] = found
+  const isItsOwn =
+    found.length === 1 &&
+    (ownCompression[coding!].test(fileNameOf(url)) || compressedTypes.test(headers['content-type'] ?? ''))
+  return isItsOwn || found.length === 0 ? null : found
+}
+
+/** What was put on for the way alone (RFC 9112 §7): no part of the content, whatever that is. */
+export function transferCodingsOf(headers: IncomingHttpHeaders): readonly Coding[] {
+  return namesIn(headers['transfer-encoding'])
+    .flatMap((name) => known(name) ?? [])
+    .slice(0, MAX_CODINGS)
+}
+
+/** Names in a list of codings, `identity` and `chunked` left out. */
+function namesIn(field: string | undefined): string[] {
+  const names = (field ?? '').split(',').map((name) => name.trim().toLowerCase())
+  return names.filter((name) => !['', 'identity', 'chunked'].includes(name))
+}
+
+/** The client library runs on releases of Node without zstd too. */
+function known(name: string): Coding | undefined {
+  const coding = Object.hasOwn(codings, name) ? codings[name] : undefined
+  return coding === 'zstd' && !('createZstdDecompress' in zlib) ? undefined : coding
 }
 
 function hasKnown(named: string): boolean {
@@ -49,7 +73,6 @@ function hasKnown(named: string): boolean {
 /** First bytes of what a coding makes, as far as it has a mark; two of them are enough to tell. */
 const marks: Partial<Record<Coding, (first: Buffer) => boolean>> = {
   gzip: (first) => first[0] === 0x1f && first[1] === 0x8b,
-  // Some servers send deflate without the wrapping of zlib; that has no mark.
   zstd: (first) => (first[0] === 0x28 && first[1] === 0xb5) || ((first[0] ?? 0) & 0xf0) === 0x50
 }
 
@@ -58,8 +81,12 @@ export function isPlainAfterAll(coding: Coding, first: Buffer): boolean {
   return first.length >= 2 && marks[coding]?.(first) === false
 }
 
-/** Takes the coding off what is in it; what turns out to be plain goes through as it is. */
-export function decodedFrom(coding: Coding, bytes: Readable): Readable {
+/** Takes the codings off what is in them; what turns out to be plain goes through as it is. */
+export function decodedFrom(codings: readonly Coding[], bytes: Readable): Readable {
+  return codings.reduceRight((coded, coding) => withoutCoding(coding, coded), bytes)
+}
+
+function withoutCoding(coding: Coding, bytes: Readable): Readable {
   const decoded = Readable.from(decode(coding, bytes), { objectMode: false })
   const end = decoded._destroy.bind(decoded)
   decoded._destroy = (error, done) => {
@@ -84,7 +111,7 @@ async function* decode(coding: Coding, bytes: Readable): AsyncGenerator<Buffer> 
       for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value
     }
     if (first.length === 0 || isPlainAfterAll(coding, first)) return yield* all()
-    const decoder = decoderFor(coding)
+    const decoder = coding === 'deflate' && !isWrapped(first) ? zlib.createInflateRaw() : decoderFor(coding)
     const source = Readable.from(all(), { objectMode: false })
     source.once('error', (error) => decoder.destroy(error))
     try {
@@ -96,6 +123,11 @@ async function* decode(coding: Coding, bytes: Readable): AsyncGenerator<Buffer> 
   } finally {
     bytes.destroy()
   }
+}
+
+/** Some servers send deflate without the wrapping of zlib (RFC 1950 §2.2), which has no mark of its own. */
+function isWrapped(first: Buffer): boolean {
+  return first.length >= 2 && (first[0]! & 0x0f) === 8 && first.readUInt16BE(0) % 31 === 0
 }
 
 /** A stream that takes the coding off; memory stays flat whatever the ratio. */

@@ -5,6 +5,7 @@ import type { TLSSocket } from 'node:tls'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
 import type { Agents } from './agents.ts'
+import { decodedFrom, transferCodingsOf } from './coding.ts'
 import { cancelled, type Ask, type AskHop, type Hop, type HopAnswer } from './exchange.ts'
 import { failureOf } from './failures.ts'
 import type { AddressGuard } from './guarded-lookup.ts'
@@ -13,8 +14,8 @@ import type { AnsweredBy } from './origin.ts'
 import type { Quirks } from './quirks.ts'
 import { hostOf } from './url.ts'
 
-/** Longest header section taken; what common clients take. */
-const MAX_HEADER_BYTES = 128 * 1024
+/** Longest header section taken; as much as curl takes. */
+const MAX_HEADER_BYTES = 300 * 1024
 
 export interface HopOptions {
   readonly clock: Clock
@@ -124,6 +125,8 @@ function askOnce(
     const request = url.startsWith('https:')
       ? requestSecurely(url, own ? question : { ...question, agent: agent.https })
       : requestPlainly(url, own ? question : { ...question, agent: agent.http })
+    // Bounded by their bytes.
+    request.maxHeadersCount = 0
     let timer: Timer | undefined
     const settle = () => {
       timer?.cancel()
@@ -164,7 +167,7 @@ function askOnce(
         url,
         method: ask.method,
         local,
-        body: response,
+        body: ask.method === 'GET' ? decodedFrom(transferCodingsOf(response.headers), response) : response,
         doubtfulLength: own instanceof MendedConnection && own.doubtfulLength,
         answeredBy: endsOf(response.socket)
       }
@@ -174,6 +177,14 @@ function askOnce(
       response.resume()
       request.once('close', () => resolve(answer))
     })
+    request.once('upgrade', () =>
+      fail(
+        new LarderError('ORIGIN_PROTOCOL', `${host} changes to a protocol that nobody asked for.`, {
+          host,
+          status: 101
+        })
+      )
+    )
     request.on('error', (error: unknown) => {
       settle()
       // What a server sends behind the answer to HEAD takes nothing from it.

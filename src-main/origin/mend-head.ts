@@ -49,7 +49,11 @@ export function mendHead(bytes: Buffer): MendedHead | null | 'hopeless' {
   const codings = fields.filter(([name]) => name === 'transfer-encoding').map(([, value]) => value.toLowerCase())
   if (codings.some((coding) => !['chunked', 'identity'].includes(coding)) || codings.length > 1) return 'hopeless'
   const doubtfulLength = lengths.size > 1 || (lengths.size === 1 && (chunked || !/^\d{1,16}$/.test(length)))
-  const kept = fields.filter(([name]) => !['content-length', 'connection', 'keep-alive', 'upgrade'].includes(name))
+  const kept = fields.filter(
+    ([name, value]) =>
+      !['content-length', 'connection', 'keep-alive', 'upgrade'].includes(name) &&
+      !(name === 'transfer-encoding' && value.toLowerCase() === 'identity')
+  )
   const text = [
     `HTTP/1.${minor} ${code} ${clean(reason)}`,
     ...kept.map(([name, value]) => `${name}: ${value}`),

@@ -53,6 +53,9 @@ export interface Probe {
   readonly whole: boolean
 }
 
+/** Servers, and what guards them, answer so to fields and ranges that they do not want; a plain question may do. */
+const refusesTheAsking = new Set([400, 403, 405, 406, 412, 431, 501])
+
 /** A server that hangs at HEAD is asked with GET after so long. */
 const HEAD_WAIT_MS = 5000
 
@@ -162,7 +165,11 @@ async function ask(
       chooser: probe.chooser,
       vouched: probe.vouched,
       ...limit,
-      own: { ...conditions, ...(range === null ? {} : { range }), 'want-repr-digest': 'sha-256=10' },
+      own: {
+        ...conditions,
+        ...(range !== null && { range }),
+        ...((method === 'HEAD' || range !== null) && { 'want-repr-digest': 'sha-256=10' })
+      },
       signal: probe.signal
     })
     // A whole answer may be what is wanted next.
@@ -187,7 +194,8 @@ async function ask(
   const walked = await send('GET', 'bytes=0-0')
   // What a redirect led to may have expired on the way.
   const answer = walked.status >= 400 && walked.url !== probe.url ? await send('GET', 'bytes=0-0') : walked
-  const accepted = accept(options, answer.status === 416 && !isEmptyFile(answer) ? await send('GET', null) : answer)
+  const asksTooMuch = (answer.status === 416 && !isEmptyFile(answer)) || refusesTheAsking.has(answer.status)
+  const accepted = accept(options, asksTooMuch ? await send('GET', null) : answer)
   if (refused) options.quirks.note(probe.url, 'no-head')
   return accepted
 }

@@ -1,10 +1,10 @@
 import { LarderError } from '../lib/errors.ts'
 import { hostOf, normaliseUrl, separateCredentials } from './url.ts'
 
-/** Most redirects followed for one request. */
-export const MAX_REDIRECTS = 10
+/** Most redirects followed for one request, as by browsers and wget. */
+export const MAX_REDIRECTS = 20
 
-const redirectStatuses = new Set([301, 302, 303, 307, 308])
+const redirectStatuses = new Set([300, 301, 302, 303, 307, 308])
 
 /** Most cookies, and longest, that a chain of redirects may set. */
 const MAX_COOKIES = 20

@@ -44,6 +44,8 @@ export function stretchOf(
     namesVersion(version, headers)
   )
     throw lies('says another length of the same version')
+  if (rest?.kind === 'unsatisfied' && rest.total === version.lengthBytes && range.at < rest.total)
+    throw lies('refuses a part of what it says it has')
   if (status === 412 || status === 416) throw changed()
   // Told apart by date and length where tags mean nothing.
   const named = range.sameAnyway && version.lastModified !== null ? { ...version, etag: null } : version
@@ -54,7 +56,8 @@ export function stretchOf(
   const coding = codingOf(headers, answer.url)
   if (status === 206) {
     const said = parseContentRange(headers['content-range'])
-    if (!range.asked || said?.kind !== 'bytes') throw lies('answered a range without saying which')
+    const isWholeAnyway = said?.kind === 'bytes' && said.start === 0 && said.end === said.total
+    if (said?.kind !== 'bytes' || !(range.asked || isWholeAnyway)) throw lies('answered a range without saying which')
     if (coding !== null) throw lies('sends a range of compressed data')
     if (!answersVersion(named, { status, headers, total: said.total }))
       throw namesVersion(named, headers) ? lies('says another length of the same version') : changed()

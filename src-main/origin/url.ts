@@ -25,6 +25,8 @@ export function normaliseUrl(text: string): string {
       'URL_SCHEME_UNSUPPORTED',
       `URLs of the scheme ${url.protocol.slice(0, 40)} are not supported.`
     )
+  // The parser takes the first part of the path for a host that is missing.
+  if (/^https?:(?!\/\/[^/\\?#])/i.test(text)) throw new LarderError('URL_INVALID', 'The URL names no host.')
   url.hash = ''
   if (url.href.length > MAX_URL_LENGTH)
     throw new LarderError('URL_INVALID', `The URL is longer than ${MAX_URL_LENGTH} characters.`)

@@ -35,3 +35,31 @@ describe('bytes that came along with the version are let go', () => {
     expect(released).toEqual([version])
   })
 })
+
+it.each([
+  [1000, 'cache'],
+  [0, 'transfer']
+])('what an origin of 1000 bytes names by the digest of a content of %i is had by %s', async (lengthBytes, by) => {
+  const sha256 = 'e3'.repeat(32)
+  const version = { url, finalUrl: url, lengthBytes: 1000, storable: true, unshareable: null, sha256, policy: null }
+  const route = await chooseRoute({
+    world: {
+      clock: fakeClock(),
+      cache: {
+        version: () => undefined,
+        fits: () => true,
+        findByKey: () => ({ sha256, plan: { lengthBytes } }),
+        link: () => {}
+      },
+      origin: { nameOf: (text: string) => text, release: () => {} },
+      settings: { sharing: { withoutDigest: 'check' } }
+    },
+    versions: { check: async () => ({ status: 'version', version }) },
+    cachedCheck: { holds: async () => true },
+    spec: RequestSpec.parse({ url }),
+    target: { url, headers: undefined, private: false },
+    expected: null,
+    signal: new AbortController().signal
+  } as unknown as RouteQuestion)
+  expect(route.by).toBe(by)
+})

@@ -157,7 +157,9 @@ export async function chooseRoute(question: RouteQuestion): Promise<FoundRoute> 
   if (key === null || storedVersion === null || version.lengthBytes === null)
     return { by: 'whole', version, stored: storedVersion, key, reason: storedVersion ? null : 'not-shareable' }
   const here = cache.findByKey(key)
-  if (here && !question.notThese?.includes(here.sha256)) {
+  // An origin that names the digest of something else than it has says so by the length.
+  const isIt = here && (expected !== null || here.plan.lengthBytes === version.lengthBytes)
+  if (isIt && !question.notThese?.includes(here.sha256)) {
     world.origin.release(version)
     if (stale) return fromCache(here, { key, stale })
     if (!(await holds(question, here, key, version))) return without(question, here)

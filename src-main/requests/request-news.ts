@@ -14,7 +14,8 @@ export class RequestNews {
     this.#emit = emit
   }
 
-  originChanged(): void {
+  originChanged(record: RequestRecord): void {
+    record.addReason('version-changed')
     const { url } = this.#of
     this.#emit(
       'originChanged',

@@ -28,7 +28,7 @@ export class RequestRecord {
   readonly #world: TransferWorld
   readonly #createdWallMs: number
   readonly #directRate: RateMeter
-  readonly #reasons: RequestView['reasons'] = []
+  #reasons: RequestView['reasons'] = []
   #split: SourceSplit = { originBytes: 0, peerBytes: 0, cacheBytes: 0 }
   /** `#split` is that of a transfer, which counts it itself. */
   #viaTransfer = false
@@ -58,7 +58,10 @@ export class RequestRecord {
 
   /** @returns false when the last one was the same */
   addReason(code: ReasonCode): boolean {
-    if (this.#reasons.at(-1)?.code === code) return false
+    const last = this.#reasons.at(-1)?.code
+    if (last === code || (last === 'version-changed' && isElection(code))) return false
+    // It was elected for another version than it has, which may be nobody else's.
+    if (code === 'version-changed') this.#reasons = this.#reasons.filter((reason) => !isElection(reason.code))
     this.#reasons.push({ code, text: reasonTexts[code], at: this.#world.clock.wallMs() })
     if (this.#reasons.length > MAX_REASONS) this.#reasons.shift()
     return true
@@ -176,4 +179,8 @@ export class RequestRecord {
       elapsedMs: Math.round((this.#finished?.ms ?? this.#world.clock.monotonicMs()) - this.createdMs)
     }
   }
+}
+
+function isElection(code: ReasonCode): boolean {
+  return code === 'elected' || code === 'elected-for-site'
 }

@@ -281,7 +281,7 @@ export class LocalRequest implements Interest {
   }
 
   async #askVersion(because: Again | null): Promise<Route> {
-    if (because === 'ORIGIN_CHANGED') this.#news.originChanged()
+    if (because === 'ORIGIN_CHANGED') this.#news.originChanged(this.#record)
     const route = await this.#question.ask(because, { key: this.#record.key, mayGoOn: !this.paused })
     this.#route = route
     this.#record.noteRoute(route, this.#target.private)

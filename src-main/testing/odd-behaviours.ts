@@ -130,6 +130,7 @@ export const behaviours: Record<string, (call: OddCall) => void | Promise<void>>
   lf: (call) => serve(call, { eol: '\n' }),
   wide: named(`Content-Security-Policy: ${'x'.repeat(20_000)}`),
   blank: named('X Bad Name: 1'),
+  'utf8-name': named('Content-Disposition: attachment; filename="größe.bin"'),
   twice: (call) =>
     serve(call, { fields: [`Content-Length: ${call.body.length}`, `Content-Length: ${call.body.length}`] }),
   /** Announces five bytes more than there are, and of those says that there are none. */
@@ -168,6 +169,13 @@ export const behaviours: Record<string, (call: OddCall) => void | Promise<void>>
   'picked-nodes-no-ranges': (call) => serve(call, { etag: pickedNode(call), ranges: false }),
   'picked-nodes-get-alone': (call) =>
     call.method === 'HEAD' ? none(call, '405 No') : serve(call, { etag: pickedNode(call), ranges: false }),
+  /** Each answer is another version, by tag and by date. */
+  'named-anew': (call) => {
+    const nth = call.count(call.path)
+    return serve(call, { etag: `"v${nth}"`, lastModified: new Date(Date.UTC(2024, 0, nth)).toUTCString() })
+  },
+  'dated-anew': (call) =>
+    serve(call, { etag: null, lastModified: new Date(Date.UTC(2024, 0, call.count(call.path))).toUTCString() }),
   'changes-once': (call) => serve(call, { etag: call.count(call.path) === 1 ? '"old"' : '"new"' }),
   'head-once': (call) => (call.method === 'HEAD' && call.count(call.path) > 1 ? call.hang() : serve(call)),
   etags: (call) => serve(call, { etag: `"node-${call.count(call.target)}"` }),

@@ -9,6 +9,9 @@ import { newSiteKey } from '../peers/fleet/site-key.ts'
 import { LabAgent } from '../testing/lab/lab-agent.ts'
 import { NamespaceLab, whyNoLab, type LabHost } from '../testing/lab/namespace-lab.ts'
 
+type LabGot = Awaited<ReturnType<LabAgent['get']>>
+/** A piece that has not come for so long is asked for elsewhere as well. */
+const HEDGE_MS = 2500
 const noLab = whyNoLab()
 const ORIGIN = '10.77.1.2'
 /** Serves a folder, with a strong tag and without ranges. */
@@ -87,5 +90,37 @@ describe('two PCs between which packets of full size get lost', () => {
     const more = await put('more')
     const [a, b] = await Promise.all([one.get(more), two.get(more)])
     expect([a.view.split, b.view.split]).toMatchObject([{ peerBytes: 3 << 20 }, { originBytes: 3 << 20 }])
+  })
+
+  it('leave the third one to both: it gets from peers what they have, and passes on what one of them has not', async () => {
+    const pcs = await Promise.all(['11', '12', '13'].map((n) => host(`pc-${n}`, `10.77.1.${n}`)))
+    const siteKey = newSiteKey()
+    const settings = { sharing: { withoutDigest: 'trust' as const } }
+    agents = await Promise.all(pcs.map((pc) => LabAgent.start(pc, { siteKey, settings })))
+    const [one, two, three] = agents as [LabAgent, LabAgent, LabAgent]
+    const met = ({ peers }: { peers: { state: string }[] }) =>
+      peers.filter(({ state }) => state === 'connected').length === 2
+    await Promise.all(agents.map((agent) => agent.untilSnapshot(met)))
+    await hole(pcs[0]!, '10.77.1.12')
+    await hole(pcs[1]!, '10.77.1.11')
+
+    // Who has it is beyond the hole for one, and not for the other.
+    const got: LabGot[][] = []
+    for (const name of ['first', 'second', 'third']) {
+      const url = await put(name)
+      expect((await one.get(url)).view.error).toBeNull()
+      got.push(await Promise.all([two.get(url), three.get(url)]))
+    }
+    for (const name of ['fourth', 'fifth']) {
+      const url = await put(name)
+      const all = await Promise.all(agents.map((agent) => agent.get(url)))
+      expect(all.reduce((sum, { view }) => sum + view.split.originBytes, 0)).toBe(3 << 20)
+    }
+    expect(got.map((views) => views.map(({ view }) => view.split.peerBytes))).toEqual(Array(3).fill([3 << 20, 3 << 20]))
+    // It is waited for once: then it is left out, on both sides of the hole.
+    const told = agents.map((agent) => agent.told.filter(({ event }) => event.type === 'peerLeftOut').length)
+    expect(told[1]).toBe(1)
+    expect(told[2]).toBe(0)
+    expect(got.slice(1).every(([beyond]) => beyond!.view.elapsedMs! < HEDGE_MS)).toBe(true)
   })
 })

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import type { PeerId } from '../contract/ids.ts'
 import { Bitmap } from '../lib/bitmap.ts'
@@ -80,8 +81,11 @@ test('who does not lead its subnet asks none of other subnets, although it is co
 })
 
 describe('a peer that stalls', () => {
-  /** The only peer; it sends so many bytes of the first piece and then nothing. */
-  async function stalledAfter(bytes: number) {
+  /**
+   * The only peer; it sends so many bytes of the first piece and then nothing.
+   * @param stopAfterMs the transfer ends then, before anybody has waited to the end; null: it does not
+   */
+  async function stalledAfter(bytes: number, stopAfterMs: number | null = null) {
     const clock = fakeClock()
     const silent: PeerId[] = []
     const neighbours = new Neighbours(plan.count)
@@ -95,9 +99,13 @@ describe('a peer that stalls', () => {
           _key: unknown,
           _plan: unknown,
           _run: unknown,
-          options: { progress: (n: number) => void }
+          options: { progress: (n: number) => void; signal: AbortSignal }
         ) {
           if (bytes > 0) options.progress(bytes)
+          if (stopAfterMs !== null) {
+            await once(options.signal, 'abort')
+            options.signal.throwIfAborted()
+          }
           throw new LarderError('PEER_LOST', 'It sent nothing for 5000 ms', { stalled: true })
         }
       }
@@ -122,6 +130,13 @@ describe('a peer that stalls', () => {
         idle: () => {}
       })
       lanes.fill()
+      if (stopAfterMs === null) return
+      void (async () => {
+        await clock.pass(stopAfterMs)
+        lanes.stop()
+        while (lanes.active > 0) await clock.pass(1)
+        resolve()
+      })()
     })
     await stalled
     return silent
@@ -129,6 +144,12 @@ describe('a peer that stalls', () => {
 
   test('before the first byte is looked at: its large answers may get lost', async () => {
     expect(await stalledAfter(0)).toEqual([near])
+  })
+
+  test('until others have given it all is looked at, too, when that took long', async () => {
+    expect(await stalledAfter(0, 2600)).toEqual([near])
+    expect(await stalledAfter(0, 2000)).toEqual([])
+    expect(await stalledAfter(1, 2600)).toEqual([])
   })
 
   test('after some bytes is not: they arrive', async () => {

@@ -130,6 +130,7 @@ export class PeerLanes {
     const writes = new Set<Promise<void>>()
     const arrival = this.#job.arrivals.open('peer')
     const { signal } = this.#abort
+    const sinceMs = world.clock.monotonicMs()
     let cameBytes = 0
     try {
       for await (const piece of world.network.fetchPieces(n.id, key, plan, run, {
@@ -177,6 +178,8 @@ export class PeerLanes {
       }
     } catch (error) {
       if (!signal.aborted) this.#answered(n, error, cameBytes)
+      // Others gave meanwhile what it was asked for; its silence is never waited for to the end then.
+      else if (cameBytes === 0 && world.clock.monotonicMs() - sinceMs >= HEDGE_MS) void world.leftOut?.silent(n.id)
     } finally {
       // The next run is asked for while the last pieces of this one are written.
       this.#lanes--

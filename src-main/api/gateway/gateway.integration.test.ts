@@ -7,6 +7,7 @@ import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../lib/clock.ts'
 import { startFleet, untilSnapshot, type Fleet } from '../../testing/fleet.ts'
+import { startOddOrigin } from '../../testing/odd-origin.ts'
 import { startOriginServer, type OriginServer } from '../../testing/origin-server.ts'
 import { agentForGateway } from './agent-for-gateway.ts'
 import { startGateway, type Gateway } from './gateway.ts'
@@ -27,13 +28,22 @@ let origin: OriginServer
 let fleet: Fleet
 let gateways: Gateway[]
 let paths = 0
+/** Hosts of single tests. */
+const more: string[] = []
 beforeAll(async () => {
   origin = await startOriginServer()
   fleet = await startFleet(2)
   const hosts = [new URL(origin.url).host]
   gateways = await Promise.all(
     fleet.agents.map(({ agent, log }) =>
-      startGateway({ agent: agentForGateway(agent), token, hosts: () => hosts, port: 0, clock: systemClock, log })
+      startGateway({
+        agent: agentForGateway(agent),
+        token,
+        hosts: () => [...hosts, ...more],
+        port: 0,
+        clock: systemClock,
+        log
+      })
     )
   )
 })
@@ -94,6 +104,26 @@ async function get(target: string, options: Parameters<typeof open>[1] = {}): Pr
 const fetchOf = (url: string) => `/fetch?url=${encodeURIComponent(url)}`
 
 describe('a download through the gateway', () => {
+  test('has the fields of the origin byte for byte, letters beyond ASCII too', async () => {
+    const odd = await startOddOrigin(1000)
+    more.push(new URL(odd.url).host)
+    const named = Buffer.from('attachment; filename="größe.bin"').toString('latin1')
+    for (const headers of [{}, { range: 'bytes=0-9' }, { authorization: 'Bearer x' }] as Record<string, string>[])
+      expect((await get(fetchOf(`${odd.url}/utf8-name/f`), { headers })).headers['content-disposition']).toBe(named)
+    await odd.close()
+  })
+
+  test('is refused to a call with two Host fields', async () => {
+    const url = origin.put(newPath(), Buffer.alloc(10, 1))
+    const { port } = gateways[0]!
+    const socket = connect(port, '127.0.0.1')
+    socket.write(`GET ${fetchOf(url)} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nHost: e.test\r\nConnection: close\r\n\r\n`)
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    socket.destroy()
+    expect(answer.toString('latin1')).toMatch(/^HTTP\/1\.1 400 /)
+    expect(origin.requests()).toEqual([])
+  })
+
   test('brings the bytes of the origin, once for both PCs, in both forms', async () => {
     const path = newPath()
     const url = origin.put(

@@ -58,6 +58,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     response.setHeader('content-security-policy', "sandbox; default-src 'none'")
     try {
       assertNoBrowser(headers)
+      // What stands before us may have gone by the other one (RFC 9112 §3.2).
+      if (request.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length > 1)
+        throw new LarderError('BAD_REQUEST', 'The call has two Host fields')
       if (url.startsWith('/')) assertOwnHost(headers.host, own)
       if (isLoop(headers)) throw new LarderError('GATEWAY_LOOP', 'The agent’s own request came back to its gateway')
       const target = readTarget(method, url, own)

@@ -164,7 +164,8 @@ async function stream(
     first.catch(() => {})
     await Promise.race([first, sleep(clock, HEAD_WAIT_MS, gone)])
     writeHead()
-    response.flushHeaders()
+    // `flushHeaders` writes UTF-8, in which fields that the origin sent as UTF-8 would be coded twice.
+    response.write('', 'latin1')
     for (let step = await first; step.done !== true; step = await bytes.next()) {
       if (!response.write(step.value)) await once(response, 'drain', { signal: gone })
     }
@@ -193,6 +194,13 @@ async function pass(
     why,
     field
   )
+  if (answer.status < 200 || answer.status > 999) {
+    answer.body.destroy()
+    throw new LarderError('ORIGIN_PROTOCOL', `${hostOf(target.url)} answered with status ${answer.status}.`, {
+      host: hostOf(target.url),
+      status: answer.status
+    })
+  }
   response.writeHead(answer.status, {
     ...answerToPass(answer.headers),
     'cache-status': `${PSEUDONYM}; fwd=bypass; detail=${why}${field === undefined ? '' : `-${field}`}`

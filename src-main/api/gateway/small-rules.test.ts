@@ -58,6 +58,11 @@ describe('the target of a call', () => {
     ['GET', 'ftp://e.test/', 'URL_SCHEME_UNSUPPORTED'],
     ['GET', '*', 'URL_INVALID'],
     ['GET', `/fetch?url=http://e.test/${'a'.repeat(9000)}`, 'URL_INVALID'],
+    ['GET', '/fetch/https//e.test/a', 'URL_INVALID'],
+    ['GET', '/fetch/https:///e.test/a', 'URL_INVALID'],
+    ['GET', '/fetch?url=https:///e.test/a', 'URL_INVALID'],
+    ['GET', '/fetch?url=https%3A%2F%2F%2Fe.test%2Fa', 'URL_INVALID'],
+    ['GET', 'http:///e.test/a', 'URL_INVALID'],
     ['GET', '/fetch?url=http%3A//e.test/%0d%0aX:1', 'URL_INVALID']
   ])('%s %s is refused', (method, target, code) => {
     expect(() => readTarget(method, target, own)).toThrow(coded(code))
