@@ -51,7 +51,10 @@ function setUp(changes: Partial<UpdaterWorld> = {}) {
         }
       }
     },
-    tell: (type, text, facts) => void told.push(facts ? `${type} ${facts.code}` : `${type} ${text}`),
+    tell: (type, text, facts) => {
+      expect(text).toMatch(/[^.]\.$/)
+      told.push(facts ? `${type} ${facts.code}` : `${type} ${text}`)
+    },
     ...changes
   })
   const configure = (settings: object) => updater.configure(Settings.parse({ updates: settings }).updates)
@@ -108,7 +111,7 @@ test('what the installer says is told once, and what was handed over goes', asyn
     version: '1.1.0',
     from: '1.0.0',
     result: 'rolled-back',
-    why: 'its agent does not answer',
+    why: 'its doctor says of Ports: None.',
     code: 'UPDATE_FAILED',
     at: 5,
     kept: ['1.0.0']

@@ -1,5 +1,5 @@
 import type { AgentEventType } from '../contract/events.ts'
-import type { ErrorCode } from '../contract/errors.ts'
+import { errorTable, type ErrorCode } from '../contract/errors.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
@@ -135,9 +135,13 @@ export class Updater {
       case 'tellFound':
         return tell('updateFound', `Larder ${effect.version} is out; this PC's turn comes ${at(effect.atWallMs)}.`)
       case 'tellRefused':
-        return tell('updateRefused', `An update was not installed: ${effect.error.message}. ${effect.error.next}`, {
-          code: effect.error.code
-        })
+        return tell(
+          'updateRefused',
+          `An update was not installed: ${ended(effect.error.message)} ${effect.error.next}`,
+          {
+            code: effect.error.code
+          }
+        )
       case 'tellOutcome':
         return this.#tellOutcome(effect.outcome)
     }
@@ -148,8 +152,18 @@ export class Updater {
     const facts = { code: code ?? 'UPDATE_FAILED' } as const
     if (result === 'installed') return tell('updateInstalled', `Larder was updated from ${from} to ${version}.`)
     if (result === 'rolled-back')
-      return tell('updateRolledBack', `Larder ${version} was taken back, ${from} is installed again: ${why}.`, facts)
-    tell('updateRefused', `The installer has refused Larder ${version}: ${why}.`, facts)
+      return tell(
+        'updateRolledBack',
+        `Larder ${version} was taken back, ${from} is installed again: ${ended(why)}`,
+        facts
+      )
+    if (result === 'stuck')
+      return tell(
+        'updateStuck',
+        `Larder ${version} has to go and ${from} cannot be installed again yet: ${ended(why)} ${errorTable.UPDATE_STUCK.next}`,
+        { code: 'UPDATE_STUCK' }
+      )
+    tell('updateRefused', `The installer has refused Larder ${version}: ${ended(why)}`, facts)
   }
 
   #dropAll(): void {
@@ -212,5 +226,8 @@ export class Updater {
     this.#run.happened({ type: 'outcome', outcome })
   }
 }
+
+/** With one full stop at its end, whatever it came with. */
+const ended = (text: string | null): string => `${(text ?? 'for an unknown reason').replace(/\.+$/, '')}.`
 
 const at = (wallMs: number): string => new Date(wallMs).toISOString().slice(0, 16).replace('T', ' ') + ' UTC'
