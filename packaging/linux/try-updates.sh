@@ -11,7 +11,7 @@ repository=$(realpath "$here/../..")
 . "$here/roots.sh"
 site=$work/origin
 arch=$(dpkg-deb --field "$package" Architecture)
-rm -rf "$site/repo" "$site"/updates/*.json "$work/gnupg"
+rm -rf "$site/repo" "$site"/updates/*.json "$work/gnupg" "$work/other.pem"
 mkdir -p "$site/repo" "$site/updates"
 sign() { (cd "$repository" && node --no-warnings scripts/release/release.ts sign "$@" > /dev/null); }
 version() { in_pc "$1" larder version --json | json 'v["version"]'; }

@@ -28,9 +28,17 @@ export async function readOutcome(file: string): Promise<Outcome> {
 }
 
 /** @param outcomeFile written by the installer alone */
-export function installerFolder(form: PackageForm, folder: string, outcomeFile: string): InstallerDoor {
+export function installerFolder(
+  form: PackageForm,
+  keys: readonly string[],
+  folder: string,
+  outcomeFile: string
+): InstallerDoor {
   return {
     form,
+    keys,
+    goesBack: true,
+    isWaiting: () => false,
     outcome: () => readOutcome(outcomeFile),
     watch: (onChange) => lookAtFiles(() => [outcomeFile], onChange),
     async handOver(manifest, packages) {

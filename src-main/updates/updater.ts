@@ -25,6 +25,12 @@ const FIRST_LOOK_SPREAD_MS = 10 * 60_000
 /** How packages get onto this PC: what lies between the agent and the installer. */
 export interface InstallerDoor {
   readonly form: PackageForm
+  /** Whose signatures the installer believes. */
+  readonly keys: readonly string[]
+  /** It comes back to the release before when the new one is worse, and wants that package as well. */
+  readonly goesBack: boolean
+  /** What was handed over lies ready and waits for a good moment. */
+  isWaiting(): boolean
   /** What the installer has done last; null: nothing yet. */
   outcome(): Promise<Outcome | null>
   /** Calls back when there may be another outcome. @returns how to end it */
@@ -46,7 +52,6 @@ export interface UpdaterWorld {
   readonly clock: Clock
   readonly version: string
   readonly arch: ReleasePackage['arch']
-  readonly keys: readonly string[]
   readonly door: InstallerDoor
   readonly random: () => number
   /** What outlives the agent. */
@@ -105,7 +110,8 @@ export class Updater {
 
   /** Looks for a new release now. */
   look(): void {
-    if (this.#settings?.enabled) this.#run.happened({ type: 'lookDue', nowMs: this.#world.clock.monotonicMs() })
+    if (this.#settings?.enabled && !this.#world.door.isWaiting())
+      this.#run.happened({ type: 'lookDue', nowMs: this.#world.clock.monotonicMs() })
   }
 
   async close(): Promise<void> {
@@ -185,7 +191,8 @@ export class Updater {
   async #lookNow(): Promise<void> {
     const { signal } = this.#work
     const { channel, manifestUrl, spreadHours, delayHours } = this.#settings!
-    const { clock, random, keys, version, arch, door } = this.#world
+    const { clock, random, version, arch, door } = this.#world
+    const { keys } = door
     if (manifestUrl === null || keys.length === 0)
       throw new LarderError(
         'UPDATES_UNAVAILABLE',
@@ -197,7 +204,8 @@ export class Updater {
     const manifest = readManifest(bytes, keys)
     const { seen, failed } = this.#run.state.memory
     const wallMs = clock.wallMs()
-    const facts = { version, form: door.form, arch, channel, seen, failed, kept: this.#kept, wallMs }
+    const kept = door.goesBack ? this.#kept : [version]
+    const facts = { version, form: door.form, arch, channel, seen, failed, kept, wallMs }
     const offer = judgeManifest(manifest, facts)
     this.#manifest = bytes
     this.#run.happened({

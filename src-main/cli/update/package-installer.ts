@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { INSTALLER_HOME, installerFolder, outcomeIn } from '../../updates/installer-folder.ts'
+import { releaseKeys } from '../../updates/release-keys.ts'
 import type { PackageForm } from '../../updates/manifest.ts'
 import type { InstallerDoor } from '../../updates/updater.ts'
 
@@ -19,5 +20,5 @@ export function installedForm(): Extract<PackageForm, 'deb' | 'rpm'> | null {
 /** What installs new releases for the agent of all users; undefined: nobody. */
 export function packageInstaller(dataDir: string): InstallerDoor | undefined {
   const form = installedForm()
-  return form === null ? undefined : installerFolder(form, spoolIn(dataDir), outcomeIn(INSTALLER_HOME))
+  return form === null ? undefined : installerFolder(form, releaseKeys, spoolIn(dataDir), outcomeIn(INSTALLER_HOME))
 }
