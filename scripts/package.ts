@@ -1,18 +1,27 @@
-// npm run package -- deb|rpm|msi …: packages in dist/; deb and rpm of this machine's architecture.
-import { execFileSync } from 'node:child_process'
+// npm run package -- deb|rpm|msi|appimage …: packages in dist/; deb and rpm of this machine's architecture.
 import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { LARDER_VERSION } from '../src-main/contract/version.ts'
 import { build } from './bundles.ts'
+import { packAppImage, rehearsalNote } from './package/appimage.ts'
+import { writeBillOfMaterials } from './package/bill-of-materials.ts'
 import { packDeb } from './package/deb.ts'
 import { writeLinuxLayout } from './package/layout.ts'
 import { packMsi, writeWindowsLayout } from './package/msi.ts'
 import { packRpm } from './package/rpm.ts'
+import { sourceDateMs } from './package/source-date.ts'
 import { root } from './steps.ts'
 
 const makers = {
+  async appimage(_layout: string, outDir: string, dateMs: number) {
+    if (!(await build('app', { force: true }))) throw new Error('The application could not be built.')
+    writeBillOfMaterials(dateMs)
+    const { file, isRehearsal } = await packAppImage(outDir)
+    if (isRehearsal) process.stderr.write(`${rehearsalNote}\n`)
+    return file
+  },
   deb: packDeb,
   rpm: packRpm,
   msi(_layout: string, outDir: string, dateMs: number) {
@@ -33,7 +42,7 @@ if (wanted.length === 0 || unknown.length > 0 || process.platform !== 'linux') {
   process.stderr.write(
     process.platform === 'linux'
       ? `usage: npm run package -- ${Object.keys(makers).join('|')} …\n`
-      : 'Packages are made on Linux, that of the tray application on each system (npm run package:app).\n'
+      : 'Packages are made on Linux, those of the tray application on each system (npm run package:app).\n'
   )
   process.exit(2)
 }
@@ -45,7 +54,8 @@ const layout = path.join(mkdtempSync(path.join(os.tmpdir(), 'larder-layout-')), 
 try {
   const dateMs = sourceDateMs()
   writeLinuxLayout(layout, dateMs)
-  const files = wanted.map((name) => makers[name as keyof typeof makers](layout, outDir, dateMs))
+  const files: string[] = []
+  for (const name of wanted) files.push(await makers[name as keyof typeof makers](layout, outDir, dateMs))
   const sums = files.map(
     (file) => `${createHash('sha256').update(readFileSync(file)).digest('hex')}  ${path.basename(file)}`
   )
@@ -53,15 +63,4 @@ try {
   process.stdout.write(`${files.map((file) => path.relative(root, file)).join('\n')}\n`)
 } finally {
   rmSync(path.dirname(layout), { recursive: true, force: true })
-}
-
-/** Of the last commit, so that the same sources give the same package; now, where there is no repository. */
-function sourceDateMs(): number {
-  const given = process.env['SOURCE_DATE_EPOCH']
-  if (given !== undefined) return Number(given) * 1000
-  try {
-    return Number(execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: root, encoding: 'utf8' })) * 1000
-  } catch {
-    return Date.now()
-  }
 }

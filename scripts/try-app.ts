@@ -1,12 +1,22 @@
-// npm run package:try-app: installs the application of dist/ silently on this PC, looks, and uninstalls it again. For a machine that is thrown away.
+// npm run package:try-app: on Windows, installs the application of dist/ silently on this PC, looks, and uninstalls it again (for a machine that is thrown
+// away); on Linux, looks into the AppImage of dist/.
 import { execFileSync } from 'node:child_process'
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { APP_ID } from '../src-main/shell/app-id.ts'
+import { tryAppImage } from './package/try-appimage.ts'
 import { root } from './steps.ts'
 
+if (process.platform === 'linux') {
+  const found = readdirSync(path.join(root, 'dist')).filter((name) => name.endsWith('.AppImage'))
+  expect(`one AppImage in dist/: ${found.join(', ') || 'none'}`, found.length === 1)
+  for (const name of found) tryAppImage(path.join(root, 'dist', name), expect)
+  process.exit()
+}
 if (process.platform !== 'win32') {
-  process.stderr.write('Only the Windows installer is tried; packages of Linux: npm run package:try.\n')
+  process.stderr.write(
+    'Only the Windows installer and the AppImage are tried; other packages of Linux: npm run package:try.\n'
+  )
   process.exit(1)
 }
 const local = process.env['LOCALAPPDATA']!

@@ -32,6 +32,12 @@ function e2ePlace(): string | null {
   return (!app.isPackaged && process.env['LARDER_E2E'] === '1' && process.env['LARDER_E2E_PLACE']) || null
 }
 
+/** Those of a trial; nothing else is ever put in the place of the build's. */
+function e2eReleaseKeys(): readonly string[] | undefined {
+  if (app.isPackaged || process.env['LARDER_E2E'] !== '1') return undefined
+  return process.env['LARDER_E2E_RELEASE_KEYS']?.split(',')
+}
+
 function start(): void {
   // Never awaited at the top level: `ready` waits for this module to end.
   void app.whenReady().then(() => {
@@ -42,6 +48,7 @@ function start(): void {
       bundleDir: join(import.meta.dirname, '..'),
       assetsDir,
       devUrl,
+      ...(e2eReleaseKeys() && { releaseKeys: e2eReleaseKeys()! }),
       // Who names a data folder means the agent of that folder.
       ...(process.env['LARDER_DATA_DIR'] && { machinePlace: e2ePlace() })
     })

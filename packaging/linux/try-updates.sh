@@ -11,7 +11,7 @@ repository=$(realpath "$here/../..")
 . "$here/roots.sh"
 site=$work/origin
 arch=$(dpkg-deb --field "$package" Architecture)
-rm -rf "$site/repo" "$site"/updates/*.json "$work/gnupg"
+rm -rf "$site/repo" "$site"/updates/*.json "$work/gnupg" "$work/other.pem"
 mkdir -p "$site/repo" "$site/updates"
 sign() { (cd "$repository" && node --no-warnings scripts/release/release.ts sign "$@" > /dev/null); }
 version() { in_pc "$1" larder version --json | json 'v["version"]'; }
@@ -110,6 +110,21 @@ touch "$work/b/etc/larder/defect"
 sign --key "$key" --version 1.1.0 --min-version 1.0.0 --out "$site/updates/before.json" "$site/updates/larder_1.1.0_$arch.deb"
 sign --key "$key" --version 1.2.0 --min-version 1.0.0 --after "$site/updates/before.json" --out "$site/updates/stable.json" "$site/updates/larder_1.2.0_$arch.deb"
 for pc in a b; do in_pc "$pc" larder update check > /dev/null; done
+# Another installation begins on PC b just when it is to go back.
+has() { in_pc "$1" dpkg-query -Wf '${db:Status-Status} ${Version}' larder; }
+until_is 'installed 1.2.0' has b
+python3 - "$work/b/var/lib/dpkg/lock-frontend" << 'END' &
+import fcntl, sys, time
+with open(sys.argv[1], "r+") as file:
+  fcntl.lockf(file, fcntl.LOCK_EX)
+  time.sleep(1000)
+END
+lock=$!
+pids+=($lock)
+held() { in_pc b journalctl -u larder-update -o cat | grep -c 'not yet back at 1.1.0.*lock'; }
+until_is 2 held
+is 'PC b while the lock is held' "$(has b)" 'installed 1.2.0'
+kill $lock
 until_is "('installed', '1.2.0')" last a
 until_is "('rolled-back', '1.2.0')" last b
 is 'release of PC a' "$(version a), running $(running a)" '1.2.0, running 1.2.0'

@@ -9,6 +9,7 @@ import { buildProgram } from '../../src-main/cli/program.ts'
 import { systemdUnit, updatePathUnit, updateUnit } from '../../src-main/cli/service/systemd-unit.ts'
 import { LARDER_VERSION } from '../../src-main/contract/version.ts'
 import { root } from '../steps.ts'
+import { billOfMaterials } from './bill-of-materials.ts'
 import { everyCommand, fullName, manPage } from './man-page.ts'
 
 /** The Node that package-lock.json pins. */
@@ -97,15 +98,4 @@ Copyright: Node.js contributors
 License: MIT
  Node.js ${process.version}, with the libraries its own licence file names.
 `
-}
-
-/** What is inside, from the lock file; a number and a time of its own at each run are left out. */
-export function billOfMaterials(dateMs: number): string {
-  const npm = process.env['npm_execpath']
-  const args = ['sbom', '--sbom-format', 'cyclonedx', '--omit', 'dev', '--package-lock-only']
-  const text = npm
-    ? execFileSync(process.execPath, [npm, ...args], { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
-    : execFileSync('npm', args, { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
-  const { serialNumber: _, ...bom } = JSON.parse(text) as { serialNumber: string; metadata: { timestamp: string } }
-  return `${JSON.stringify({ ...bom, metadata: { ...bom.metadata, timestamp: new Date(dateMs).toISOString() } }, undefined, 2)}\n`
 }

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { LARDER_VERSION } from '../../src-main/contract/version.ts'
 import { element } from '../policy/xml.ts'
 import { root } from '../steps.ts'
-import { billOfMaterials } from './layout.ts'
+import { billOfMaterials } from './bill-of-materials.ts'
 
 /** The same in all releases: by it Windows knows that one replaces another. */
 const UPGRADE_CODE = '3F1E6E0B-5B0C-4C53-9A6E-7D2F6B1C9A41'

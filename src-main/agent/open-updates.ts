@@ -7,7 +7,6 @@ import { LarderError } from '../lib/errors.ts'
 import { readPrivateFile, writePrivateFile } from '../lib/private-file.ts'
 import type { OriginClient } from '../origin/origin.ts'
 import { MAX_MANIFEST_BYTES, type ReleasePackage } from '../updates/manifest.ts'
-import { releaseKeys } from '../updates/release-keys.ts'
 import { UpdateMemory } from '../updates/update-machine.ts'
 import { Updater, type FetchedPackage, type InstallerDoor } from '../updates/updater.ts'
 import type { EventLog } from './event-log.ts'
@@ -44,7 +43,6 @@ export async function openUpdates(world: UpdatesWorld): Promise<Updater> {
     clock,
     version: LARDER_VERSION,
     arch: process.arch === 'arm64' ? 'arm64' : 'x64',
-    keys: releaseKeys,
     door: installer,
     random: Math.random,
     memory: await readMemory(file),

@@ -177,6 +177,11 @@ export const errorTable = {
     http: 503,
     next: 'Nothing to do: nothing was changed, and the agent tries again after its next look; the journal of the system says what was in the way.'
   },
+  UPDATE_STUCK: {
+    exit: 116,
+    http: 500,
+    next: 'See `journalctl -u larder-update` for what is in the way (another installation, a full disk) and end it; the installer tries again at most 15 minutes later.'
+  },
   PORT_TAKEN: { exit: 65, http: 500, next: 'Choose another port in the settings, or end the program that uses it.' },
   SETTINGS_INVALID: { exit: 66, http: 400, next: 'Correct the named setting; the file is left as it is.' },
   SITE_KEY_INVALID: { exit: 67, http: 400, next: 'Make one with `larder fleet key new` and give all PCs the same.' },

@@ -54,6 +54,7 @@ export const AgentEvent = z.object({
     'updateRefused',
     'updateInstalled',
     'updateRolledBack',
+    'updateStuck',
     'warning'
   ]),
   /** One sentence for a person. */
@@ -120,6 +121,7 @@ export const eventWeights: Readonly<Record<AgentEventType, EventWeight>> = {
   updateRefused: 'error',
   updateInstalled: 'notice',
   updateRolledBack: 'error',
+  updateStuck: 'error',
   warning: 'error'
 }
 

@@ -53,7 +53,8 @@ const ofTheMachine: ReadonlySet<AgentEventType> = new Set<AgentEventType>([
   'updateFound',
   'updateRefused',
   'updateInstalled',
-  'updateRolledBack'
+  'updateRolledBack',
+  'updateStuck'
 ])
 
 /** Whether an event is told to who has asked for `own`. What names another's download in any way is not. */

@@ -12,17 +12,20 @@ import { isMachineAgentThere, machinePlace } from '../lib/machine-place.ts'
 import { personName } from '../lib/person-name.ts'
 import { LiveSettings } from '../settings/live-settings.ts'
 import { diskFiles } from '../settings/settings-files.ts'
+import { releaseKeys } from '../updates/release-keys.ts'
 import { AgentLife } from './agent-life.ts'
 import { setAppMenu } from './app-menu.ts'
 import { denyPermissions, serveBundle } from './app-scheme.ts'
 import { APP_ID } from './app-id.ts'
 import { openAppSettings } from './app-store.ts'
 import { APP_ORIGIN } from './app-bundle.ts'
+import { HIDDEN_FLAG } from './app-flags.ts'
+import { AppUpdates } from './app-updates.ts'
 import { AttachedEngine } from './attached-engine.ts'
 import { createDefectTeller } from './defects.ts'
 import type { Engine } from './engine.ts'
 import { acceptCommands } from './ipc.ts'
-import { HIDDEN_FLAG, isStartedAtLogin, setOpenAtLogin } from './login-item.ts'
+import { isStartedAtLogin, setOpenAtLogin } from './login-item.ts'
 import { MainWindow } from './main-window.ts'
 import { Notices } from './notices.ts'
 import { notify } from './notify.ts'
@@ -51,6 +54,8 @@ export interface ShellOptions {
   readonly policyFile?: string
   /** Address of vite's development server, instead of the bundle. */
   readonly devUrl: string | undefined
+  /** Whose releases of this application count, instead of those of the build. */
+  readonly releaseKeys?: readonly string[]
 }
 
 /** What a test may reach of the shell. */
@@ -111,6 +116,14 @@ export function startShell(options: ShellOptions): StartedShell {
     clock,
     onDefect: logDefect
   }
+  const updates = new AppUpdates({
+    dataDir: paths.root,
+    clock,
+    keys: options.releaseKeys ?? releaseKeys,
+    isPackaged: app.isPackaged || options.releaseKeys !== undefined,
+    windowIsVisible: () => window.isVisible,
+    openDownloads: () => engine.newest.snapshot?.requests.filter(({ finishedAt }) => finishedAt === null).length ?? 0
+  })
   const life = new AgentLife(async () => {
     agentSettings().begin()
     return runLocalAgent({
@@ -118,6 +131,7 @@ export function startShell(options: ShellOptions): StartedShell {
       settings: agentSettings(),
       createAgent: options.createAgent,
       clock,
+      installer: await updates.door(),
       systemProxy: (url) => session.defaultSession.resolveProxy(url)
     })
   }, clock)

@@ -1,13 +1,11 @@
 import { app } from 'electron'
 import { homedir } from 'node:os'
+import { HIDDEN_FLAG, UPDATED_FLAG } from './app-flags.ts'
 import { autostartPath, setAutostart } from './autostart-file.ts'
 
-/** Given to the program by whatever starts it at login. */
-export const HIDDEN_FLAG = '--hidden'
-
-/** The system has started it, not the person. macOS hands no arguments on and says it otherwise. */
+/** The system or a new release has started it, not the person. macOS hands no arguments on and says it otherwise. */
 export function isStartedAtLogin(): boolean {
-  if (process.argv.includes(HIDDEN_FLAG)) return true
+  if ([HIDDEN_FLAG, UPDATED_FLAG].some((flag) => process.argv.includes(flag))) return true
   return process.platform === 'darwin' && app.getLoginItemSettings().wasOpenedAtLogin
 }
 

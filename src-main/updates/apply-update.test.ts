@@ -13,8 +13,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { LarderError } from '../lib/errors.ts'
 import { aDayMs, aManifest, aRelease, packageBytes } from '../testing/release-files.ts'
-import { applyUpdate, refuseUpdate, type InstallerWorld } from './apply-update.ts'
+import { applyUpdate, refuseUpdate } from './apply-update.ts'
 import { handedOver } from './installer-folder.ts'
+import type { InstallerWorld } from './installer-world.ts'
 import type { Health } from './judge-health.ts'
 import { newReleaseKey, signManifest, type Manifest } from './manifest.ts'
 
@@ -54,9 +55,10 @@ function pc(health: Record<string, Health | null> = {}, version = '1.0.0') {
       now = readFileSync(file, 'utf8').replace('package of ', '')
       installed.push(now)
     },
-    installed: async () => now,
+    installed: async () => ({ version: now, whole: true }),
     health: look,
     healthWhen: look,
+    wait: async () => {},
     note: () => {}
   }
   return { world, installed, version: () => now }
@@ -108,7 +110,7 @@ test('a package manager that refuses and leaves it half done is a way back, too'
       half = file.includes('new')
       return half ? Promise.reject(new Error('half installed')) : install(file)
     },
-    installed: async () => (half ? null : installed())
+    installed: async () => (half ? { version: '1.1.0', whole: false } : installed())
   }
   expect(await applyUpdate(refusing)).toMatchObject({
     result: 'rolled-back',

@@ -7,6 +7,10 @@ import type { PackageForm, ReleasePackage } from './manifest.ts'
 import { Outcome } from './update-machine.ts'
 import type { InstallerDoor } from './updater.ts'
 
+/** Where the installer, root, keeps what it believes and tells what it has done. */
+export const INSTALLER_HOME = '/var/lib/larder-update'
+export const outcomeIn = (home: string): string => join(home, 'outcome.json')
+
 const MAX_OUTCOME_BYTES = 16 * 1024
 
 /** Names in the folder through which the agent gives an update to the installer; nothing in it is believed there. */
@@ -17,14 +21,25 @@ export const handedOver = {
   ready: 'ready'
 } as const
 
+/** @throws when there is none, or none that can be read */
+export async function readOutcome(file: string): Promise<Outcome> {
+  const bytes = await readBoundedFile(file, MAX_OUTCOME_BYTES)
+  return Outcome.parse(JSON.parse(bytes.toString('utf8')))
+}
+
 /** @param outcomeFile written by the installer alone */
-export function installerFolder(form: PackageForm, folder: string, outcomeFile: string): InstallerDoor {
+export function installerFolder(
+  form: PackageForm,
+  keys: readonly string[],
+  folder: string,
+  outcomeFile: string
+): InstallerDoor {
   return {
     form,
-    async outcome() {
-      const bytes = await readBoundedFile(outcomeFile, MAX_OUTCOME_BYTES)
-      return Outcome.parse(JSON.parse(bytes.toString('utf8')))
-    },
+    keys,
+    goesBack: true,
+    isWaiting: () => false,
+    outcome: () => readOutcome(outcomeFile),
     watch: (onChange) => lookAtFiles(() => [outcomeFile], onChange),
     async handOver(manifest, packages) {
       await rm(folder, { recursive: true, force: true })

@@ -1,5 +1,8 @@
 import type { Check } from '../contract/doctor.ts'
 
+/** The doctor's check that tells of the last update. It is about what is being done here, and counts for nothing. */
+export const UPDATES_CHECK = 'updates'
+
 /** What an installed release shows of itself. */
 export interface Health {
   readonly version: string
@@ -14,6 +17,8 @@ export function whyWorse(version: string, after: Health | null, before: Health |
   if (after === null) return 'its agent does not answer'
   if (after.version !== version) return `the agent that answers is ${after.version}`
   const failedBefore = new Set(before?.checks.filter(({ verdict }) => verdict === 'fail').map(({ id }) => id))
-  const worse = after.checks.find(({ id, verdict }) => verdict === 'fail' && !failedBefore.has(id))
+  const worse = after.checks.find(
+    ({ id, verdict }) => verdict === 'fail' && id !== UPDATES_CHECK && !failedBefore.has(id)
+  )
   return worse ? `its doctor says of ${worse.title}: ${worse.seen}` : null
 }

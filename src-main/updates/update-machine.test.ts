@@ -26,7 +26,7 @@ const looked = (changes: Partial<Extract<UpdateEvent, { type: 'looked' }>> = {})
 const lookDue = (nowMs = 0): UpdateEvent => ({ type: 'lookDue', nowMs })
 const fetched: UpdateEvent = { type: 'fetched', nowMs: 0 }
 const MINUTE_MS = 60_000
-const outcome = (result: 'installed' | 'rolled-back' | 'refused', at = 9000): UpdateEvent => ({
+const outcome = (result: 'installed' | 'rolled-back' | 'refused' | 'stuck', at = 9000): UpdateEvent => ({
   type: 'outcome',
   outcome: {
     version: '1.1.0',

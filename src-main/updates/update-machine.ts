@@ -9,7 +9,8 @@ export const Outcome = z.object({
   version: z.string().max(60),
   /** The release that was there before. */
   from: z.string().max(60),
-  result: z.enum(['installed', 'rolled-back', 'refused']),
+  /** `stuck`: it has to go, and the package manager does not take the one before; the installer goes on trying. */
+  result: z.enum(['installed', 'rolled-back', 'refused', 'stuck']),
   /** A clause for people; null for `installed`. */
   why: z.string().max(2000).nullable(),
   code: ErrorCode.nullable(),
@@ -173,7 +174,7 @@ function failed(state: UpdateState, error: ErrorView): Step<UpdateState, UpdateE
 function ended(state: UpdateState, outcome: Outcome): Step<UpdateState, UpdateEffect> {
   if (outcome.at <= state.memory.toldAt) return stay(state)
   const failedNow =
-    outcome.result === 'rolled-back'
+    outcome.result === 'rolled-back' || outcome.result === 'stuck'
       ? [...state.memory.failed, outcome.version].slice(-MOST_FAILED)
       : state.memory.failed
   // What was refused is tried again after the next look, and its turn has come already.

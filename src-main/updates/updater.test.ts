@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,6 +20,8 @@ let dir: string
 beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), 'larder-updater-'))))
 afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
+const doorOf = (keys: readonly string[]) => installerFolder('deb', keys, join(dir, 'spool'), join(dir, 'outcome.json'))
+
 function setUp(changes: Partial<UpdaterWorld> = {}) {
   const clock = fakeClock()
   const now = clock.wallMs()
@@ -35,8 +37,7 @@ function setUp(changes: Partial<UpdaterWorld> = {}) {
     clock,
     version: '1.0.0',
     arch: 'x64',
-    keys: [ours.publicKey],
-    door: installerFolder('deb', join(dir, 'spool'), join(dir, 'outcome.json')),
+    door: doorOf([ours.publicKey]),
     random: () => 0.5,
     memory,
     remember: async (next) => void (memory = next),
@@ -51,13 +52,16 @@ function setUp(changes: Partial<UpdaterWorld> = {}) {
         }
       }
     },
-    tell: (type, text, facts) => void told.push(facts ? `${type} ${facts.code}` : `${type} ${text}`),
+    tell: (type, text, facts) => {
+      const said = facts && /[^.]\.$/.test(text) ? facts.code : text
+      told.push(`${type} ${said}`)
+    },
     ...changes
   })
   const configure = (settings: object) => updater.configure(Settings.parse({ updates: settings }).updates)
   return { clock, updater, told, asked, published, manifest, configure, memory: () => memory }
 }
-const spool = () => readdirSync(join(dir, 'spool')).toSorted()
+const spool = () => (existsSync(join(dir, 'spool')) ? readdirSync(join(dir, 'spool')).toSorted() : [])
 /** Real files are behind the fake clock. */
 const until = async (holds: () => boolean) => {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve))
@@ -75,13 +79,7 @@ test('a release is handed over when the turn of this PC comes, with the way back
   await until(() => updater.phase.name === 'waiting')
   expect(asked).toEqual([])
   await clock.pass(HOUR_MS + 60_000)
-  await until(() => {
-    try {
-      return spool().includes('ready')
-    } catch {
-      return false
-    }
-  })
+  await until(() => spool().includes('ready'))
   expect(asked).toEqual([
     'https://updates.example/larder/larder_1.1.0_amd64.deb',
     'https://updates.example/larder/larder_1.0.0_amd64.deb'
@@ -108,7 +106,7 @@ test('what the installer says is told once, and what was handed over goes', asyn
     version: '1.1.0',
     from: '1.0.0',
     result: 'rolled-back',
-    why: 'its agent does not answer',
+    why: 'its doctor says of Ports: None.',
     code: 'UPDATE_FAILED',
     at: 5,
     kept: ['1.0.0']
@@ -123,22 +121,52 @@ test('what the installer says is told once, and what was handed over goes', asyn
   await updater.close()
 })
 
-test.each<[string, string, Partial<UpdaterWorld>]>([
-  ['a build without a release key', 'UPDATES_UNAVAILABLE', { keys: [] }],
-  ['a manifest of another key', 'UPDATE_SIGNATURE_INVALID', { keys: [newReleaseKey().publicKey] }],
+test('an installer that does not go back wants the new package alone', async () => {
+  const { clock, updater, asked, configure } = setUp({ door: { ...doorOf([ours.publicKey]), goesBack: false } })
+  configure({ ...on, delayHours: 0, spreadHours: 0 })
+  updater.look()
+  await until(() => updater.phase.name === 'waiting')
+  await clock.pass(1000)
+  await until(() => spool().includes('ready'))
+  expect(asked).toEqual(['https://updates.example/larder/larder_1.1.0_amd64.deb'])
+  await updater.close()
+})
+
+test('what waits for a good moment is not taken for an installer that does not answer', async () => {
+  let isWaiting = false
+  const { clock, updater, told, configure } = setUp({
+    door: { ...doorOf([ours.publicKey]), isWaiting: () => isWaiting }
+  })
+  configure({ ...on, delayHours: 0, spreadHours: 0 })
+  updater.look()
+  await until(() => updater.phase.name === 'waiting')
+  await clock.pass(1000)
+  await until(() => spool().includes('ready'))
+  isWaiting = true
+  await clock.pass(20 * HOUR_MS)
+  expect([updater.phase.name, told.filter((one) => one.startsWith('updateRefused'))]).toEqual(['installing', []])
+  isWaiting = false
+  updater.look()
+  expect(told.at(-1)).toBe('updateRefused UPDATE_PUT_OFF')
+  await updater.close()
+})
+
+test.each<[string, string, () => Partial<UpdaterWorld>]>([
+  ['a build without a release key', 'UPDATES_UNAVAILABLE', () => ({ door: doorOf([]) })],
+  ['a manifest of another key', 'UPDATE_SIGNATURE_INVALID', () => ({ door: doorOf([newReleaseKey().publicKey]) })],
   [
     'a manifest that is cut off',
     'UPDATE_MANIFEST_INVALID',
-    { readManifest: async () => Buffer.from('{"larderUpdate":1,') }
+    () => ({ readManifest: async () => Buffer.from('{"larderUpdate":1,') })
   ],
   [
     'an origin that does not answer',
     'ORIGIN_UNREACHABLE',
-    { readManifest: () => Promise.reject(new LarderError('ORIGIN_UNREACHABLE', 'no')) }
+    () => ({ readManifest: () => Promise.reject(new LarderError('ORIGIN_UNREACHABLE', 'no')) })
   ],
-  ['a newer release that runs', 'UPDATE_MANIFEST_OLDER', { version: '1.2.0' }]
+  ['a newer release that runs', 'UPDATE_MANIFEST_OLDER', () => ({ version: '1.2.0' })]
 ])('%s is told by its code', async (_what, code, changes) => {
-  const { updater, told, configure } = setUp(changes)
+  const { updater, told, configure } = setUp(changes())
   configure(on)
   updater.look()
   await until(() => told.length > 0)
@@ -164,7 +192,7 @@ test('turned off it looks for nothing, and forgets what it waits for', async () 
 test('it is watched for what the installer says only while updates are on', async () => {
   let watchers = 0
   const door = {
-    ...installerFolder('deb', join(dir, 'spool'), join(dir, 'outcome.json')),
+    ...doorOf([ours.publicKey]),
     watch() {
       watchers++
       return () => void watchers--

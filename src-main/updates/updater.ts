@@ -1,5 +1,5 @@
 import type { AgentEventType } from '../contract/events.ts'
-import type { ErrorCode } from '../contract/errors.ts'
+import { errorTable, type ErrorCode } from '../contract/errors.ts'
 import type { Settings } from '../contract/settings.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { LarderError } from '../lib/errors.ts'
@@ -25,6 +25,12 @@ const FIRST_LOOK_SPREAD_MS = 10 * 60_000
 /** How packages get onto this PC: what lies between the agent and the installer. */
 export interface InstallerDoor {
   readonly form: PackageForm
+  /** Whose signatures the installer believes. */
+  readonly keys: readonly string[]
+  /** It comes back to the release before when the new one is worse, and wants that package as well. */
+  readonly goesBack: boolean
+  /** What was handed over lies ready and waits for a good moment. */
+  isWaiting(): boolean
   /** What the installer has done last; null: nothing yet. */
   outcome(): Promise<Outcome | null>
   /** Calls back when there may be another outcome. @returns how to end it */
@@ -46,7 +52,6 @@ export interface UpdaterWorld {
   readonly clock: Clock
   readonly version: string
   readonly arch: ReleasePackage['arch']
-  readonly keys: readonly string[]
   readonly door: InstallerDoor
   readonly random: () => number
   /** What outlives the agent. */
@@ -105,7 +110,8 @@ export class Updater {
 
   /** Looks for a new release now. */
   look(): void {
-    if (this.#settings?.enabled) this.#run.happened({ type: 'lookDue', nowMs: this.#world.clock.monotonicMs() })
+    if (this.#settings?.enabled && !this.#world.door.isWaiting())
+      this.#run.happened({ type: 'lookDue', nowMs: this.#world.clock.monotonicMs() })
   }
 
   async close(): Promise<void> {
@@ -135,9 +141,13 @@ export class Updater {
       case 'tellFound':
         return tell('updateFound', `Larder ${effect.version} is out; this PC's turn comes ${at(effect.atWallMs)}.`)
       case 'tellRefused':
-        return tell('updateRefused', `An update was not installed: ${effect.error.message}. ${effect.error.next}`, {
-          code: effect.error.code
-        })
+        return tell(
+          'updateRefused',
+          `An update was not installed: ${ended(effect.error.message)} ${effect.error.next}`,
+          {
+            code: effect.error.code
+          }
+        )
       case 'tellOutcome':
         return this.#tellOutcome(effect.outcome)
     }
@@ -148,8 +158,18 @@ export class Updater {
     const facts = { code: code ?? 'UPDATE_FAILED' } as const
     if (result === 'installed') return tell('updateInstalled', `Larder was updated from ${from} to ${version}.`)
     if (result === 'rolled-back')
-      return tell('updateRolledBack', `Larder ${version} was taken back, ${from} is installed again: ${why}.`, facts)
-    tell('updateRefused', `The installer has refused Larder ${version}: ${why}.`, facts)
+      return tell(
+        'updateRolledBack',
+        `Larder ${version} was taken back, ${from} is installed again: ${ended(why)}`,
+        facts
+      )
+    if (result === 'stuck')
+      return tell(
+        'updateStuck',
+        `Larder ${version} has to go and ${from} cannot be installed again yet: ${ended(why)} ${errorTable.UPDATE_STUCK.next}`,
+        { code: 'UPDATE_STUCK' }
+      )
+    tell('updateRefused', `The installer has refused Larder ${version}: ${ended(why)}`, facts)
   }
 
   #dropAll(): void {
@@ -171,7 +191,8 @@ export class Updater {
   async #lookNow(): Promise<void> {
     const { signal } = this.#work
     const { channel, manifestUrl, spreadHours, delayHours } = this.#settings!
-    const { clock, random, keys, version, arch, door } = this.#world
+    const { clock, random, version, arch, door } = this.#world
+    const { keys } = door
     if (manifestUrl === null || keys.length === 0)
       throw new LarderError(
         'UPDATES_UNAVAILABLE',
@@ -183,7 +204,8 @@ export class Updater {
     const manifest = readManifest(bytes, keys)
     const { seen, failed } = this.#run.state.memory
     const wallMs = clock.wallMs()
-    const facts = { version, form: door.form, arch, channel, seen, failed, kept: this.#kept, wallMs }
+    const kept = door.goesBack ? this.#kept : [version]
+    const facts = { version, form: door.form, arch, channel, seen, failed, kept, wallMs }
     const offer = judgeManifest(manifest, facts)
     this.#manifest = bytes
     this.#run.happened({
@@ -212,5 +234,8 @@ export class Updater {
     this.#run.happened({ type: 'outcome', outcome })
   }
 }
+
+/** With one full stop at its end, whatever it came with. */
+const ended = (text: string | null): string => `${(text ?? 'for an unknown reason').replace(/\.+$/, '')}.`
 
 const at = (wallMs: number): string => new Date(wallMs).toISOString().slice(0, 16).replace('T', ' ') + ' UTC'

@@ -25,6 +25,7 @@ import {
   judgeProcess
 } from './judge.ts'
 import { judgeHub } from './judge-hub.ts'
+import { judgeUpdate } from './judge-update.ts'
 import type { Probes } from './probes.ts'
 
 /** What is examined. */
@@ -46,9 +47,10 @@ export async function examine(patient: Patient, probes: Probes): Promise<Check[]
     checkFirewall(patient.platform, openPorts(patient), probes.run),
     checkMulticast(patient, probes),
     checkDisk(patient, probes),
-    checkProxy(patient, probes)
+    checkProxy(patient, probes),
+    probes.lastUpdate()
   ])
-  const [ports, firewall, multicast, disk, proxy] = together
+  const [ports, firewall, multicast, disk, proxy, lastUpdate] = together
   return [
     checkVersion(patient),
     checkSettings(patient),
@@ -63,7 +65,8 @@ export async function examine(patient: Patient, probes: Probes): Promise<Check[]
     ...disk,
     ...(snapshot ? [judgeCache(snapshot)] : []),
     ...proxy,
-    judgeGateway(settings, snapshot)
+    judgeGateway(settings, snapshot),
+    ...judgeUpdate(lastUpdate)
   ]
 }
 

@@ -6,6 +6,8 @@ import { open, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { systemCode } from '../../lib/errors.ts'
+import { INSTALLER_HOME, outcomeIn, readOutcome } from '../../updates/installer-folder.ts'
+import type { Outcome } from '../../updates/update-machine.ts'
 
 const TCP_MS = 1500
 const MULTICAST_MS = 1000
@@ -27,9 +29,13 @@ export interface Probes {
   multicast(group: string, address: string): Promise<string | null>
   /** Writes a file and removes it. @returns null, or the system's code of the failure */
   write(folder: string): Promise<string | null>
+  /** What the installer of this PC has done last; null: nothing. */
+  lastUpdate(): Promise<Outcome | null>
 }
 
 export const systemProbes: Probes = {
+  lastUpdate: () => readOutcome(outcomeIn(INSTALLER_HOME)).catch(() => null),
+
   run: (file, args) =>
     new Promise((resolve) => {
       execFile(

@@ -1,3 +1,6 @@
+import { INSTALLER_HOME } from '../../updates/installer-folder.ts'
+import { WAY_BACK_FILE } from '../../updates/way-back-file.ts'
+
 /** What the service of a Linux system is made of. */
 export interface ServiceFacts {
   /** The command and its first arguments, by absolute paths. */
@@ -71,13 +74,14 @@ function quoted(word: string): string {
   return /^[\w@%+=:,./$-]+$/.test(escaped) ? escaped : `"${escaped.replace(/["\\]/g, '\\$&')}"`
 }
 
-/** Wakes the installer when the agent has handed a release over. */
+/** Wakes the installer when the agent has handed a release over, and at the start of the PC when it has not come to an end with one. */
 export const updatePathUnit = `[Unit]
 Description=Larder: a verified release is there to be installed
 Documentation=man:larder-update(1)
 
 [Path]
 PathChanged=/var/lib/larder/update/ready
+PathExists=${INSTALLER_HOME}/${WAY_BACK_FILE}
 
 [Install]
 WantedBy=multi-user.target
@@ -91,7 +95,8 @@ Documentation=man:larder-update(1)
 [Service]
 Type=oneshot
 ExecStart=/usr/bin/larder update apply
-TimeoutStartSec=30min
+# Each of its commands has a time limit; the way back is tried until it is done.
+TimeoutStartSec=infinity
 StateDirectory=larder-update
 StateDirectoryMode=0755
 PrivateTmp=yes

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { connect } from '../../client/connection.ts'
 import { DoctorReport } from '../../contract/doctor.ts'
 import { LARDER_VERSION } from '../../contract/version.ts'
@@ -11,16 +12,20 @@ import { machinePlace } from '../../lib/machine-place.ts'
 import { isRoot } from '../../lib/folder-owner.ts'
 import { describeProblem, loadSettings } from '../../settings/load-settings.ts'
 import { diskFiles } from '../../settings/settings-files.ts'
-import { applyUpdate, refuseUpdate, type InstallerWorld } from '../../updates/apply-update.ts'
+import { applyUpdate, refuseUpdate } from '../../updates/apply-update.ts'
+import { INSTALLER_HOME, outcomeIn } from '../../updates/installer-folder.ts'
+import type { InstallerWorld } from '../../updates/installer-world.ts'
 import type { Health } from '../../updates/judge-health.ts'
 import { releaseKeys } from '../../updates/release-keys.ts'
 import { Outcome } from '../../updates/update-machine.ts'
+import { WAY_BACK_FILE } from '../../updates/way-back-file.ts'
 import type { CliHost } from '../cli-host.ts'
 import type { Output } from '../output.ts'
 import { localTime, printable } from '../printable.ts'
 import type { AgentCommandOptions } from '../show.ts'
 import { formatFacts } from '../table.ts'
-import { INSTALLER_HOME, installedForm, outcomeIn, spoolIn } from './package-installer.ts'
+import { installedForm, spoolIn } from './package-installer.ts'
+import { systemPackages } from './system-packages.ts'
 
 /** A new release has so long to be as healthy as the old one. */
 const HEALTHY_WITHIN_MS = 90_000
@@ -28,21 +33,6 @@ const LOOK_EVERY_MS = 2000
 const COMMAND_TIMEOUT_MS = 10 * 60_000
 const MAX_OUTPUT_CHARS = 4 * 1024 * 1024
 const LARDER = '/usr/bin/larder'
-
-/** How each package manager installs a file without asking anybody, also an older one, and says what is installed. */
-const packageManagers = {
-  deb: {
-    install: ['/usr/bin/dpkg', '--force-confold', '--install'],
-    installed: ['/usr/bin/dpkg-query', '--show', '--showformat=${db:Status-Status} ${Version}', 'larder'],
-    isWhole: (said: string) => said.startsWith('installed ')
-  },
-  rpm: {
-    install: ['/usr/bin/rpm', '--upgrade', '--oldpackage', '--replacepkgs'],
-    installed: ['/usr/bin/rpm', '--query', 'larder'],
-    // Two lines: both releases are there.
-    isWhole: (said: string) => said.trim() !== '' && !said.trim().includes('\n')
-  }
-} as const
 
 /** Installs what the agent has handed over; started by the unit of the package. @throws RIGHT_MISSING, UPDATES_UNAVAILABLE, UPDATE_… */
 export async function applyHandedOver(output: Output, host: CliHost): Promise<void> {
@@ -66,7 +56,9 @@ function installerHere(output: Output, host: CliHost): Omit<InstallerWorld, 'hom
   const dataDir = machineDataDir()
   const { updates } = loadSettings(diskFiles(dataPaths(dataDir), host.policyFile)).settings
   const form = installedForm()
-  if (!updates.enabled || form === null || releaseKeys.length === 0)
+  // A way back is gone to its end also where no release is to come any more.
+  const wanted = existsSync(join(INSTALLER_HOME, WAY_BACK_FILE)) || (updates.enabled && releaseKeys.length > 0)
+  if (!wanted || form === null)
     throw new LarderError(
       'UPDATES_UNAVAILABLE',
       form === null
@@ -75,7 +67,7 @@ function installerHere(output: Output, host: CliHost): Omit<InstallerWorld, 'hom
           ? 'This build has no release key'
           : 'updates.enabled is off'
     )
-  const manager = packageManagers[form]
+  const manager = systemPackages[form]
   return {
     spool: spoolIn(dataDir),
     keys: releaseKeys,
@@ -89,8 +81,7 @@ function installerHere(output: Output, host: CliHost): Omit<InstallerWorld, 'hom
     },
     async installed() {
       const [program, ...args] = manager.installed
-      const { code, stdout } = await run(program, args)
-      return code === 0 && manager.isWhole(stdout) ? stdout.trim() : null
+      return manager.read(await run(program, args))
     },
     health,
     async healthWhen(good) {
@@ -101,6 +92,7 @@ function installerHere(output: Output, host: CliHost): Omit<InstallerWorld, 'hom
         await sleepReferenced(LOOK_EVERY_MS)
       }
     },
+    wait: sleepReferenced,
     note: (text) => output.note(`larder: ${text}`)
   }
 }
@@ -182,6 +174,8 @@ function lastOutcome(): Outcome | null {
 
 function describeOutcome({ result, version, from, why }: Outcome): string {
   if (result === 'installed') return `${version} is installed, after ${from}`
+  if (result === 'stuck')
+    return `${version} has to go, and ${from} cannot be installed again yet: ${printable(why ?? '')}`
   if (result === 'rolled-back') return `${version} was taken back, ${from} is installed: ${printable(why ?? '')}`
   return `not installed: ${printable(why ?? '')}`
 }

@@ -65,6 +65,7 @@ const kinds: Record<Exclude<EventFilter, 'problems' | 'all'>, readonly AgentEven
     'updateRefused',
     'updateInstalled',
     'updateRolledBack',
+    'updateStuck',
     'weightChanged',
     'warning'
   ]
