@@ -15,6 +15,7 @@ function request(more: Partial<RequestView>): RequestView {
     kind: 'resource',
     priority: 'foreground',
     destination: null,
+    askedBy: null,
     state: 'done',
     waitingFor: null,
     key: null,

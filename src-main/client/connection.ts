@@ -48,7 +48,7 @@ export async function connect(options: DetectOptions = {}): Promise<AgentConnect
       apiVersion: detection.apiVersion
     })
   if (!address) throw new LarderError(detection.state === 'busy' ? 'BUSY' : 'AGENT_NOT_RUNNING', detection.why)
-  return new AgentConnection(new AgentHttp(address), detection, address.machine === true)
+  return new AgentConnection(new AgentHttp(address, options.program), detection, address.machine === true)
 }
 
 /** Typed calls of the local API: {@link call} for any operation, and the common ones by their own names. Every call throws the agent's errors, or AGENT_NOT_RUNNING when it is gone. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AskedBy } from './asked-by.ts'
 import { ErrorView } from './errors.ts'
 import { ContentKey, PeerId, RequestId, Sha256Hex } from './ids.ts'
 import { VerifiedBy } from './provenance.ts'
@@ -177,6 +178,8 @@ export const RequestView = z.object({
   kind: ContentKind,
   priority: Priority,
   destination: z.string().nullable(),
+  /** Null: an agent that did not note it has written the history. */
+  askedBy: AskedBy.nullable().default(null),
   state: RequestState,
   /** Null when bytes move, and when it has ended. */
   waitingFor: WaitingFor.nullable(),

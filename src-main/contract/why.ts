@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AskedBy } from './asked-by.ts'
 import { ErrorView } from './errors.ts'
 import { AgentEvent } from './events.ts'
 import { ContentKey, RequestId, Sha256Hex } from './ids.ts'
@@ -46,6 +47,7 @@ export const reasonAdvice: Record<ReasonCode, string> = {
 export const WhyDownload = z.object({
   requestId: RequestId,
   url: z.string(),
+  askedBy: AskedBy.nullable().default(null),
   state: RequestState,
   key: ContentKey.nullable(),
   sha256: Sha256Hex.nullable(),

@@ -28,6 +28,7 @@ test('what changes the PC for others is for administrators; whoever adds an oper
     'precache.get',
     'rates.get',
     'request.cancel',
+    'request.clear',
     'request.content',
     'request.get',
     'request.list',

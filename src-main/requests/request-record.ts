@@ -1,3 +1,4 @@
+import type { AskedBy } from '../contract/asked-by.ts'
 import type { ContentKey, PeerId, RequestId } from '../contract/ids.ts'
 import {
   reasonTexts,
@@ -26,6 +27,7 @@ export class RequestRecord {
   /** It goes by this transfer now. */
   transfer: JoinedTransfer | null = null
   readonly #world: TransferWorld
+  readonly #askedBy: AskedBy | null
   readonly #createdWallMs: number
   readonly #directRate: RateMeter
   readonly #reasons: RequestView['reasons'] = []
@@ -39,8 +41,9 @@ export class RequestRecord {
   #firstByteMs: number | null = null
   #master: PeerId | null = null
 
-  constructor(world: TransferWorld) {
+  constructor(world: TransferWorld, askedBy: AskedBy | null) {
     this.#world = world
+    this.#askedBy = askedBy
     this.createdMs = world.clock.monotonicMs()
     this.#createdWallMs = world.clock.wallMs()
     this.#directRate = new RateMeter(world.clock)
@@ -150,6 +153,7 @@ export class RequestRecord {
       kind: spec.kind,
       priority: spec.priority,
       destination: spec.destination ?? null,
+      askedBy: this.#askedBy,
       ...told,
       key: this.key,
       sha256: this.outcome?.sha256 ?? null,

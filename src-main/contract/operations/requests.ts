@@ -33,6 +33,16 @@ export const requestOperations = {
     errors: [],
     http: { method: 'GET', path: '/v1/requests' }
   },
+  'request.clear': {
+    summary:
+      'Removes what has ended from the list of downloads, also over restarts. Running downloads, delivered files and the cache stay as they are; a user of a shared PC clears only their own.',
+    who: 'all',
+    right: 'user',
+    input: z.object({}),
+    answer: z.object({ removed: z.number().int().nonnegative() }),
+    errors: ['DISK_FULL', 'DESTINATION_UNWRITABLE'],
+    http: { method: 'DELETE', path: '/v1/requests' }
+  },
   'request.get': {
     summary: 'One request.',
     who: 'programs',

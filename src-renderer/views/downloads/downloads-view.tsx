@@ -1,7 +1,7 @@
 import { Button, makeStyles, SearchBox, Tab, TabList, tokens, useRestoreFocusTarget } from '@fluentui/react-components'
 import { Add20Regular } from '@fluentui/react-icons/svg/add'
 import { ArrowDownload24Regular } from '@fluentui/react-icons/svg/arrow-download'
-import { useCallback, useMemo, useState } from 'react'
+import { useCallback, useMemo, useRef, useState } from 'react'
 import { useLive, useSnapshot } from '../../app-context.tsx'
 import { downloadGroups, type DownloadGroup } from '../../../src-main/contract/progress.ts'
 import { downloadsIn, groupCounts, newestFirst, nextSort, type DownloadSort } from '../../agent/selectors/downloads.ts'
@@ -11,6 +11,7 @@ import { medium, narrow } from '../../parts/narrow.ts'
 import { ViewFrame } from '../../parts/view-frame.tsx'
 import type { GridColumn } from '../../parts/grid-head-cell.tsx'
 import { VirtualGrid } from '../../parts/virtual-grid.tsx'
+import { ClearList } from './clear-list.tsx'
 import { RetryAll } from './retry-all.tsx'
 import { AddDownloadDialog } from './add-download-dialog.tsx'
 import { DownloadActions } from './download-actions.tsx'
@@ -71,6 +72,7 @@ export function DownloadsView() {
   const [sort, setSort] = useState<DownloadSort>(newestFirst)
   const live = useLive()
   const opener = useRestoreFocusTarget()
+  const addButton = useRef<HTMLButtonElement>(null)
   const shown = useMemo(() => downloadsIn(requests, group, search, sort), [requests, group, search, sort])
   const rowKey = useCallback((index: number) => shown[index]?.id ?? index, [shown])
 
@@ -81,7 +83,14 @@ export function DownloadsView() {
   }
   const [emptyTitle, emptyText] = emptyTexts[group]
   const add = (
-    <Button {...opener} appearance="primary" icon={<Add20Regular />} disabled={!live} onClick={() => setAdding(true)}>
+    <Button
+      {...opener}
+      ref={addButton}
+      appearance="primary"
+      icon={<Add20Regular />}
+      disabled={!live}
+      onClick={() => setAdding(true)}
+    >
       Add a download
     </Button>
   )
@@ -92,6 +101,7 @@ export function DownloadsView() {
       actions={
         <>
           <RetryAll requests={shown} />
+          <ClearList requests={requests} focusAfter={() => addButton.current} />
           {add}
         </>
       }
