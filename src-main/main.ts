@@ -42,7 +42,7 @@ function start(): void {
       bundleDir: join(import.meta.dirname, '..'),
       assetsDir,
       devUrl,
-      // Who names a data folder means the agent of that folder.
+      // A named data folder means the agent of that folder.
       ...(process.env['LARDER_DATA_DIR'] && { machinePlace: e2ePlace() })
     })
     // A tray cannot be found from outside; the end-to-end tests get it here.

@@ -85,7 +85,7 @@ export interface Agent extends EventEmitter<AgentEvents> {
   /** As a hub of others; empty when it is none. */
   hubMembers(): HubMemberView[]
   hubContents(): HubContentView[]
-  /** How far this PC's clock is from those of origins asked lately. */
+  /** How far this PC's clock is from those of origins asked recently. */
   clockSkews(): readonly ClockSkew[]
   /** What the server of a URL was found to do otherwise than HTTP has it. */
   originQuirks(url: string): readonly Quirk[]
@@ -126,7 +126,7 @@ export interface Agent extends EventEmitter<AgentEvents> {
   readonly settings: LiveSettings
   /** @throws SETTING_MANAGED when policy or command line decide it, SETTINGS_INVALID, SETTINGS_UNWRITABLE */
   setIntegration(enabled: boolean, change: Change): Promise<IntegrationState>
-  /** Ends what is being served, gives peers nothing and is no master; `untilWallMs` null: until it serves again. */
+  /** Ends what is being served, gives peers nothing and is not a master; `untilWallMs` null: until it serves again. */
   stopServing(untilWallMs: number | null): void
   resumeServing(): void
   /** The pieces of a running transfer, as `PieceLetters` of the contract. @throws NOT_FOUND */

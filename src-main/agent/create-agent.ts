@@ -32,7 +32,7 @@ import { describePause, untilText } from './pause-texts.ts'
 import { leftByProgram, ProgramFallbacks } from './program-fallbacks.ts'
 import { composeSnapshot, requestViews } from './snapshot.ts'
 
-/** All parts together end within so long, ms. */
+/** All parts together end within this time, ms. */
 const STOP_LIMIT_MS = 4000
 /** Who changes something for this run when nobody else is named. */
 const BY_API: Change = { by: 'local API' }
@@ -217,7 +217,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   async setIntegration(enabled: boolean, change: Change): Promise<IntegrationState> {
-    // Who turned it off first stays the one to be asked.
+    // The first to turn it off stays the one to ask.
     if (this.settings.integration.enabled !== enabled || this.settings.integration.managedBy !== null)
       await this.settings.set('integration.enabled', enabled, change)
     return this.settings.integration

@@ -11,7 +11,7 @@ import { makePrivateSync, readPrivateFile, writePrivateFile } from '../lib/priva
 import { shownUrl } from '../lib/shown-text.ts'
 import { destinationFailure } from '../placing/failure.ts'
 
-/** Finished downloads are remembered for so long, at most so many. */
+/** Finished downloads are remembered for this long, at most this many. */
 export const REMEMBERED_MS = 24 * 3600_000
 export const MOST_REQUESTS = 200
 const MOST_EVENTS = 1000

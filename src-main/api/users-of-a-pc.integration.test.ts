@@ -332,7 +332,7 @@ describe.skipIf(!canRead)(`two users of one PC${canRead ? '' : ` (skipped: ${why
     }
   })
 
-  it('after the agent has started anew each user goes on with what was theirs, and old tokens open nothing', async () => {
+  it('after the agent has started again each user goes on with what was theirs, and old tokens open nothing', async () => {
     const before = JSON.parse(readFileSync(join(anna.home, 'data', 'machine-token.json'), 'utf8')) as { token: string }
     await running.stop()
     running = await start()

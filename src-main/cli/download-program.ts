@@ -13,7 +13,7 @@ export function addDownloadCommands(
   const switches = async () => import('./switches.ts')
   const which = 'id as `larder downloads` shows it, or the URL'
   command(program, 'downloads', 'List downloads: those that run, and the newest that ended.')
-    .option('-w, --watch', 'go on showing them; without a terminal a line per change')
+    .option('-w, --watch', 'keep showing them; without a terminal, a line per change')
     .option('--all', 'all that ended, not only the newest')
     .addOption(
       new Option('--clear', 'remove what has ended from the list; files and cache stay as they are').conflicts([

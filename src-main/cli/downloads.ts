@@ -33,7 +33,7 @@ const MOST_ENDED = 10
 /** Characters of a line that leave room for where it comes from, and for who asked. */
 const WIDE = 110
 const VERY_WIDE = 136
-/** A screen is drawn anew at most so often, ms. */
+/** A screen is drawn again at most this often, ms. */
 const DRAW_EVERY_MS = 500
 
 /** Lists downloads; with `watch` until the command is ended: a screen that changes, or without a terminal a line per change. */

@@ -51,7 +51,7 @@ export class AgentHttp {
     const json: unknown = parseAnswer(await readBounded(response, options?.signal))
     const answer = (await loadOperation(name)).answer?.safeParse(json)
     if (answer && !answer.success)
-      throw new LarderError('AGENT_UNSUPPORTED', 'The agent’s answer is not understood', {
+      throw new LarderError('AGENT_UNSUPPORTED', 'The agent sent an answer that this program does not understand', {
         field: answer.error.issues[0]?.path.join('.') ?? ''
       })
     return answer?.data as AnswerOf<N>
@@ -75,7 +75,7 @@ export class AgentHttp {
       for await (const chunk of response as AsyncIterable<Buffer>) {
         parser.feed(decoder.decode(chunk, { stream: true }))
         yield* messages.splice(0)
-        if (damaged) throw new LarderError('AGENT_UNSUPPORTED', 'A message of the agent is too long')
+        if (damaged) throw new LarderError('AGENT_UNSUPPORTED', 'A message from the agent is too long')
       }
     } catch (error) {
       throw unreachable(error, options?.signal)

@@ -82,7 +82,7 @@ export async function findAgent(options: DetectOptions, waits = WAITS): Promise<
   }
 }
 
-/** Who names a data folder means the agent in it. */
+/** A named data folder means the agent in it. */
 function placeOf({ machinePlace: given, dataDir }: DetectOptions): string | null {
   if (given !== undefined) return given
   return dataDir === undefined && !process.env['LARDER_DATA_DIR'] ? machinePlace() : null

@@ -47,7 +47,7 @@ export function isMade(text: string | null, edit: Edit): boolean {
 }
 
 /**
- * The text with the edit made; made anew where it was made before.
+ * The text with the edit made; made again where it was made before.
  * @param text null: there is no file
  * @returns null: there is nothing to be changed
  * @throws TOOL_CONFIGURED when the file says the same thing already, its own way

@@ -53,7 +53,7 @@ export interface Probe {
   readonly whole: boolean
 }
 
-/** A server that hangs at HEAD is asked with GET after so long. */
+/** A server that hangs at HEAD is asked with GET after this long. */
 const HEAD_WAIT_MS = 5000
 
 /**

@@ -108,7 +108,7 @@ export class RequestRecord {
     this.#split = { originBytes: 0, peerBytes: 0, cacheBytes: 0 }
   }
 
-  /** It has downloaded so many more bytes by itself. */
+  /** It has downloaded this many more bytes by itself. */
   receivedDirectly(bytes: number): void {
     this.#split.originBytes += bytes
     this.#directRate.add(bytes)

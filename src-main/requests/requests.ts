@@ -16,11 +16,11 @@ import { SharedDownloads } from './shared-downloads.ts'
 import { Teller } from './teller.ts'
 import type { KnownVersion } from '../transfers/supply.ts'
 
-/** Finished requests stay visible for so long, at most so many. */
+/** Finished requests stay visible for this long, at most this many. */
 const KEEP_FINISHED_MS = 3600_000
 const KEEP_FINISHED = 500
 const MAX_UNFINISHED = 10_000
-/** Places in the line for a slot are told at most so often. */
+/** Places in the line for a slot are told at most this often. */
 const TELL_LINE_EVERY_MS = 500
 
 /** What all requests work with. */

@@ -387,7 +387,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     for (const { id } of this.requests())
       if (wasPaused) this.resume(id)
       else this.pause(id)
-    if (wasPaused) this.happen('transfersResumed', 'Transfers go on.')
+    if (wasPaused) this.happen('transfersResumed', 'Transfers continue.')
   }
 
   pauseAll(until: number | null): void {

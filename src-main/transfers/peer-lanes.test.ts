@@ -80,7 +80,7 @@ test('who does not lead its subnet asks none of other subnets, although it is co
 })
 
 describe('a peer that stalls', () => {
-  /** The only peer; it sends so many bytes of the first piece and then nothing. */
+  /** The only peer; it sends this many bytes of the first piece and then nothing. */
   async function stalledAfter(bytes: number) {
     const clock = fakeClock()
     const silent: PeerId[] = []

@@ -217,7 +217,7 @@ async function readMemory(home: string): Promise<z.infer<typeof InstallerMemory>
     if (systemCode(error) === 'ENOENT') return InstallerMemory.parse({})
     throw new LarderError(
       'UPDATE_PUT_OFF',
-      `What the installer remembers cannot be read (${systemCode(error) ?? 'it is damaged'}); take ${file} away to begin anew`,
+      `What the installer remembers cannot be read (${systemCode(error) ?? 'it is damaged'}); take ${file} away to begin again`,
       { path: file, cause: error }
     )
   }

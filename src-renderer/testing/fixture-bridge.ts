@@ -93,7 +93,7 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
     if (agent.absent === true) return fail('AGENT_NOT_RUNNING', 'No agent is running.')
     if (agent.signedOut === true) return fail('TOKEN_INVALID', 'This window is no longer signed in.')
     if (agent.otherVersion === true)
-      return fail('AGENT_UNSUPPORTED', 'The agent is of another version than this window.')
+      return fail('AGENT_UNSUPPORTED', 'The agent and this window have different versions.')
     const parsed = Command.safeParse(given)
     if (!parsed.success) return fail('BAD_REQUEST', parsed.error.issues[0]?.message ?? 'bad command')
     return obey(parsed.data)

@@ -160,7 +160,7 @@ describe('overview', () => {
 
   test('claims no savings before anything was delivered', () => {
     renderApp(fixtures.empty())
-    expect(view().textContent).toContain('Nothing was delivered yet')
+    expect(view().textContent).toContain('Nothing has been delivered yet')
     expect(view().textContent).not.toContain('%')
   })
 })

@@ -24,7 +24,7 @@ import {
 } from './fields.ts'
 import type { GatewayTarget } from './target.ts'
 
-/** The head of an answer waits so long for the first byte, so that a failure still gets a status of its own. */
+/** The head of an answer waits this long for the first byte, so that a failure still gets a status of its own. */
 const HEAD_WAIT_MS = 5000
 
 /** What the gateway needs of the agent. */

@@ -22,7 +22,7 @@ import type { AgentCommandOptions } from '../show.ts'
 import { formatFacts } from '../table.ts'
 import { INSTALLER_HOME, installedForm, outcomeIn, spoolIn } from './package-installer.ts'
 
-/** A new release has so long to be as healthy as the old one. */
+/** A new release has this long to be as healthy as the old one. */
 const HEALTHY_WITHIN_MS = 90_000
 const LOOK_EVERY_MS = 2000
 const COMMAND_TIMEOUT_MS = 10 * 60_000
@@ -46,7 +46,7 @@ const packageManagers = {
 
 /** Installs what the agent has handed over; started by the unit of the package. @throws RIGHT_MISSING, UPDATES_UNAVAILABLE, UPDATE_… */
 export async function applyHandedOver(output: Output, host: CliHost): Promise<void> {
-  if (!isRoot()) throw new LarderError('RIGHT_MISSING', 'Only root installs releases')
+  if (!isRoot()) throw new LarderError('RIGHT_MISSING', 'Only root can install releases')
   const about = { home: INSTALLER_HOME, version: LARDER_VERSION, wallMs: () => systemClock.wallMs() }
   let world: InstallerWorld
   try {
@@ -70,7 +70,7 @@ function installerHere(output: Output, host: CliHost): Omit<InstallerWorld, 'hom
     throw new LarderError(
       'UPDATES_UNAVAILABLE',
       form === null
-        ? 'Larder was not installed by a package that updates itself'
+        ? 'Larder was not installed from a package that updates itself'
         : updates.enabled
           ? 'This build has no release key'
           : 'updates.enabled is off'
@@ -181,7 +181,7 @@ function lastOutcome(): Outcome | null {
 }
 
 function describeOutcome({ result, version, from, why }: Outcome): string {
-  if (result === 'installed') return `${version} is installed, after ${from}`
+  if (result === 'installed') return `${version} is installed; it replaced ${from}`
   if (result === 'rolled-back') return `${version} was taken back, ${from} is installed: ${printable(why ?? '')}`
   return `not installed: ${printable(why ?? '')}`
 }

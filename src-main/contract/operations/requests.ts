@@ -25,7 +25,7 @@ export const requestOperations = {
     http: { method: 'POST', path: '/v1/requests', whole: 'spec', location: '/v1/requests/:id' }
   },
   'request.list': {
-    summary: 'Running and lately finished requests.',
+    summary: 'Running and recently finished requests.',
     who: 'programs',
     right: 'user',
     input: z.object({}),
@@ -92,7 +92,7 @@ export const requestOperations = {
   },
   'request.retry': {
     summary:
-      'Asks again for what failed or was cancelled. FORBIDDEN across the border between programs and windows: the program that asked may have fetched it elsewhere meanwhile.',
+      'Asks again for what failed or was cancelled. FORBIDDEN from a window for what a program asked for, and the other way round: the program may have fetched it elsewhere meanwhile.',
     who: 'all',
     right: 'user',
     input: ofRequest,

@@ -109,7 +109,7 @@ export function DownloadDetails({ request }: { readonly request: RequestView }) 
             ))}
           </ul>
         ) : error === null ? (
-          <Text size={200}>{why?.sentence ?? 'Nothing was moved yet.'}</Text>
+          <Text size={200}>{why?.sentence ?? 'No data has been transferred yet.'}</Text>
         ) : null}
         {master === null ? null : (
           <Text size={200}>

@@ -28,12 +28,15 @@ const labels: Record<DownloadGroup, string> = {
 const emptyTexts: Record<DownloadGroup, readonly [title: string, text: string]> = {
   active: [
     'Nothing is being downloaded',
-    'Programs on this PC ask Larder by themselves. You can also add an address by hand.'
+    'Programs on this PC use Larder automatically. You can also add an address by hand.'
   ],
-  waiting: ['Nothing waits', 'Downloads whose turn has not come are here, with what they wait for, and paused ones.'],
-  done: ['Nothing finished yet', 'Downloads that were delivered in the last hours are here.'],
-  failed: ['Nothing failed', 'Downloads that failed are here, with what to do about them.'],
-  cancelled: ['Nothing was cancelled', 'Downloads that somebody cancelled are here; they can be asked for again.']
+  waiting: [
+    'Nothing is waiting',
+    'Paused downloads and those waiting their turn appear here, with what they are waiting for.'
+  ],
+  done: ['Nothing finished yet', 'Finished downloads of the last 24 hours appear here.'],
+  failed: ['Nothing failed', 'Failed downloads appear here, with what you can do about them.'],
+  cancelled: ['Nothing was cancelled', 'Cancelled downloads appear here. You can start them again.']
 }
 const columns: readonly GridColumn<DownloadSort['by']>[] = [
   { id: 'name', header: 'File', sort: 'name' },
