@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './scripts/longest-first.ts'
 
 // Agents and commands of the tests start hundreds of threads and processes from the same sources. Each would strip their types and
-// compile them anew, which is more work than all else they do.
+// compile them again, which is more work than all else they do.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/node-compile')
 
 const shared = {
@@ -32,7 +32,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'main',
-          // One process for many files: a third less work than to read the same sources anew for each. No test of these leaves
+          // One process for many files: a third less work than to read the same sources again for each. No test of these leaves
           // anything behind that another could find; `vi.mock` is not used.
           isolate: false,
           include: ['{src-main,scripts,bench}/**/*.test.ts'],

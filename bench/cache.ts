@@ -103,7 +103,7 @@ function unlinkPlainly(root: string, contents: number): number {
   return performance.now() - startedAt
 }
 
-/** A folder as a crash of an agent leaves it that has downloaded so many small files. */
+/** A folder as left by the crash of an agent that had downloaded this many small files. */
 async function fill(dir: string, count: number): Promise<void> {
   const layout = await prepareLayout(dir)
   const { index } = IndexDb.open(layout.index, { trusted: false })

@@ -156,7 +156,7 @@ process.stdout.write(
 await Promise.all(members.map((one) => one.close()))
 process.exit(0)
 
-/** Names new contents, so many in a tenth of a second: the victim would ask everybody about each. */
+/** Names this many new contents in a tenth of a second: the victim would ask everybody about each. */
 function flood(ws: WebSocket, perTenth: number): void {
   let n = 0
   timers.push(

@@ -14,7 +14,7 @@ interface Flags {
   runs: number
 }
 
-/** A card is gone for so long, in each run for another time, so that it comes back at any moment between two scans. */
+/** A card is gone for this long, in each run for another time, so that it comes back at any moment between two scans. */
 const goneMs = (run: number): number => 13_000 + ((run * 3_700) % 10_000)
 const LIMIT_MS = 60_000
 

@@ -27,7 +27,7 @@ const program = new Command('bench:faults')
     'Kills, stops, partitions, full and damaged disks, each on a site of its own, all at the same time. Exit code 1 when something did not hold.'
   )
   .option('--minutes <n>', 'how long at most', parseCount(1, 10_000), 10)
-  .option('--times <n>', 'at most so often each', parseCount(1, 100_000), 200)
+  .option('--times <n>', 'at most this often each', parseCount(1, 100_000), 200)
   .option('--only <texts>', 'only faults with one of these in their name, separated by commas', '')
   .option('--one-site', 'all faults in turn on one site, instead of a site for each')
   .option('--agents <n>', 'agents per site', parseCount(2, 20), 3)

@@ -19,7 +19,7 @@ interface Flags {
 const program = new Command('bench:fuzz-origin')
   .description('Random servers, asked as the agent asks them. Exit code 1 when a download ends wrongly.')
   .option('--minutes <n>', 'how long', parseCount(1, 10_000), 5)
-  .option('--answers <n>', 'stop after so many answers, if that is earlier', parseCount(1, 1e12))
+  .option('--answers <n>', 'stop after this many answers, if that is earlier', parseCount(1, 1e12))
   .option('--seed <n>', 'of the first server; the next has the next', parseCount(0, 2 ** 32 - 1), Date.now() % 2 ** 32)
   .option('--only <seed>', 'play this one alone and print every question and answer', parseCount(0, 2 ** 32 - 1))
 program.option('--curl', 'instead: mutated answers over real sockets, each downloaded by Larder and by curl')

@@ -3,7 +3,7 @@ import { isExpected, nextMessage, type FuzzTarget } from './fuzz-targets.ts'
 
 /** Time one target gets before the next one has its turn, ms. */
 const TURN_MS = 10
-/** A single message that takes more work is a defect: the agent would stand still for so long. */
+/** A single message that takes more work is a defect: the agent would stand still for this long. */
 const HANG_MS = 1000
 /** Asking the system for the work of a thread takes longer than most messages. */
 const WORTH_A_LOOK_MS = 20

@@ -342,7 +342,7 @@ function originTargets(): FuzzTarget[] {
           rules
         )
         if (version.lengthBytes !== null && !Number.isSafeInteger(version.lengthBytes))
-          throw new Error('a length that is no length')
+          throw new Error('a length that is not a length')
         answersVersion(version, { status, headers, total: version.lengthBytes })
       }
     },

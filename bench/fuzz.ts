@@ -22,7 +22,7 @@ const program = new Command('bench:fuzz')
     'Mutated beacons, control messages, pieces, records, HTTP answers, settings … fed to the parsers in process. Exit code 1 when there is a defect.'
   )
   .option('--minutes <n>', 'how long', parseCount(1, 10_000), 5)
-  .option('--messages <n>', 'stop after so many messages, if that is earlier', parseCount(1, 1e12))
+  .option('--messages <n>', 'stop after this many messages, if that is earlier', parseCount(1, 1e12))
   .option(
     '--seed <n>',
     'of the random numbers; the same seed makes the same messages per target',

@@ -13,7 +13,7 @@ const FILE_BYTES = 2 * MIB
 /** Downloads under way at any time. */
 const AT_ONCE = 8
 const LOOK_EVERY_MS = 200
-/** An agent keeps so many finished requests, as many finished transfers, and twice as many events; a list that still fills looks like a leak. */
+/** An agent keeps this many finished requests, as many finished transfers, and twice as many events; a list that still fills looks like a leak. */
 const KEPT_REQUESTS = 500
 
 // So that its garbage can be collected before its memory is read: what has merely not been collected yet is no growth.

@@ -1,4 +1,4 @@
-// Thousands of agents at one hub: what each costs it, how long a decision takes, and how soon all are back after it has begun anew.
+// Thousands of agents at one hub: what each costs it, how long a decision takes, and how soon all are back after it has started again.
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'

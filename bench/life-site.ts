@@ -30,7 +30,7 @@ export interface Asked {
 
 const RATE = 24_000_000
 const LARGE_BYTES = 3 * 1024 * 1024
-/** Nothing moves for so long: what has not ended by then does not end. */
+/** Nothing moves for this long: what has not ended by then does not end. */
 const STILL_MS = 40_000
 const settings = ['cache.minFreeBytes=0', 'transfers.originConcurrency=3', 'transfers.firstByteMs=4000']
 

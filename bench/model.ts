@@ -16,11 +16,11 @@ const program = new Command('bench:model')
     'Requests, joins, pauses, cancels, deadlines, decisions, arrivals, failures and restarts in random order. Exit code 1 with the shortest sequence found when a rule is broken.'
   )
   .option('--sequences <n>', 'how many', parseCount(1, 1e9), 100_000)
-  .option('--events <n>', 'at least so many per sequence, at most twice as many', parseCount(1, 10_000), 40)
+  .option('--events <n>', 'at least this many per sequence, at most twice as many', parseCount(1, 10_000), 40)
   .option('--seed <n>', 'of the first ten thousand; each further ten thousand counts on', parseCount(0, 2 ** 31 - 1), 1)
 const flags = readFlags<Flags>(program)
 
-/** One seed for so many, so that what it found can be found again quickly. */
+/** One seed for this many, so that a finding can be reproduced quickly. */
 const PER_SEED = 10_000
 
 const script = fc.array(fc.nat({ max: 0xfffff }), { minLength: flags.events, maxLength: 2 * flags.events })

@@ -31,7 +31,7 @@ interface Download {
 const ASKED_WITHIN_MS = 100
 /** All have been told. */
 const TOLD_MS = 5000
-/** The last PC needs so long; the first has it all at three fifths of it. */
+/** Time the last PC needs; the first has it all at three fifths of it. */
 const DOWNLOAD_MS = 10_000
 const STEP_MS = 250
 

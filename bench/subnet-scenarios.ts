@@ -126,7 +126,7 @@ function killing(whom: 'leased' | 'relaying'): Scenario {
     let wrong = 0
     for (let turn = 0; turn < world.repeat; turn++) {
       const name = `kill-${turn}.bin`
-      // What it has under way is lost with it, some pieces whatever the size: a share only of something larger.
+      // Its pieces in flight are lost with it: a few whatever the size, so a small share only of something large.
       const bytes = world.bytes(5 * world.size)
       const url = lab.put(name, bytes)
       const before = await lab.routed()

@@ -42,7 +42,7 @@ const copies: Figure = {
   must: { most: 1.06 }
 }
 
-/** @param index of so many PCs in the report */
+/** @param index of this many PCs in the report */
 const smallFiles = (index: number, pcs: string): Figure => ({
   title: `${pcs}, small files through the gateway: last done ÷ direct`,
   unit: '',

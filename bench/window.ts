@@ -38,7 +38,7 @@ const program = new Command('bench:window')
   .option('--transfers <n>', 'transfers in each snapshot', parseCount(1, 5000), 500)
   .option(
     '--running <n>',
-    'of these at most so many still running, the others finished; all when left out',
+    'at most this many of them still running, the others finished; all by default',
     parseCount(0, 5000)
   )
   .option('--entries <n>', 'contents in the cache', parseCount(1, 100_000), 10_000)
@@ -47,7 +47,7 @@ const program = new Command('bench:window')
   .addOption(
     new Option(
       '--hour [minutes]',
-      'instead of all that: so many minutes with a real agent that downloads without a pause, 10 by default; ends with 1 when memory grows'
+      'instead of all that: this many minutes with a real agent that downloads without a pause, 10 by default; ends with 1 when memory grows'
     )
       .preset('10')
       .argParser(parseCount(1, 60))

@@ -46,14 +46,14 @@ test('a content pinned for a time stays so while the cache moves to another fold
   await expect(dialog.getByText('is not an absolute path')).toBeVisible()
   await dialog.getByLabel('New folder').fill(next)
   await dialog.getByRole('button', { name: 'Move', exact: true }).click()
-  await expect(page.getByText('The cache moves when Larder starts again.')).toBeVisible()
+  await expect(page.getByText('The cache moves when Larder next starts.')).toBeVisible()
   expect((await snapshotOf(page))?.cache).toMatchObject({ dir: former })
 
   await page.getByRole('button', { name: 'Restart the agent now' }).click()
   await expect.poll(async () => (await snapshotOf(page))?.cache).toMatchObject({ dir: next, entries: 2, moving: null })
   expect((await snapshotOf(page))?.cacheNext).toBeNull()
   expect((await entries()).find(({ pinned }) => pinned)).toMatchObject({ pinnedUntil: until, priority: 'high' })
-  await expect(page.getByText('The cache moves when Larder starts again.')).toHaveCount(0)
+  await expect(page.getByText('The cache moves when Larder next starts.')).toHaveCount(0)
   expect(existsSync(next)).toBe(true)
 })
 

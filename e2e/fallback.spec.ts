@@ -45,5 +45,5 @@ test('a download whose master hangs goes on from the origin; window and notifica
 
   await goTo(page, 'Events')
   await expect(page.getByText('The download from peers stopped making progress.').first()).toBeVisible()
-  await expect.poll(told).toEqual([{ title: 'A download goes on without peers', body: event.text }])
+  await expect.poll(told).toEqual([{ title: 'A download continues without peers', body: event.text }])
 })

@@ -7,7 +7,7 @@ import { ensureChromium } from './ensure-chromium.ts'
 import { processesOf } from './left-over.ts'
 import { runtime } from './runtime.ts'
 
-/** What was told to end may take so long. */
+/** What was told to end may take this long. */
 const LEAVE_MS = 10_000
 
 /** Once before all tests: browser, bundle, and the line that says what the tests run on. Afterwards nothing may be left running. */
@@ -15,7 +15,7 @@ export default async function prepare(): Promise<() => Promise<void>> {
   if (runtime.kind === 'test-host') ensureChromium()
   if (process.env['LARDER_E2E_BUILD'] !== 'no' && !(await build('app')))
     throw new Error('The application could not be built.')
-  // Every test starts the application anew; so Node compiles the same sources only once.
+  // Every test starts the application again; so Node compiles the same sources only once.
   process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '../node_modules/.cache/node-compile')
   const dir = (process.env['LARDER_E2E_DIR'] = mkdtempSync(join(tmpdir(), 'larder-e2e-')))
   console.log(`\n>>> ${runtime.line}\n`)

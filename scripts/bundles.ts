@@ -86,7 +86,7 @@ export async function build(name: BundleName, options: { force?: boolean } = {})
   }
 }
 
-/** Files that a bundle is made of, from the root: when one is newer, it is made anew. */
+/** Files that a bundle is made of, from the root: when one is newer, it is made again. */
 export function inputsOf(name: BundleName): string[] {
   const { sources, configs }: Bundle = bundles[name]
   const files = sources.flatMap((dir) =>

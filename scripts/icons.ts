@@ -37,7 +37,7 @@ async function drawAppIcon(svg: string): Promise<void> {
   writeFileSync(path.join(assets, 'icon.icns'), icns(pngs))
 }
 
-/** `name.png` of so many pixels, and `name@2x.png`. */
+/** `name.png` of this many pixels, and `name@2x.png`. */
 async function writePngs(svg: string, name: string, size: number): Promise<void> {
   const pngs = await draw(svg, [size, 2 * size])
   writeFileSync(path.join(tray, `${name}.png`), pngs.get(size)!)

@@ -49,7 +49,7 @@ function start(): void {
       assetsDir,
       devUrl,
       ...(e2eReleaseKeys() && { releaseKeys: e2eReleaseKeys()! }),
-      // Who names a data folder means the agent of that folder.
+      // A named data folder means the agent of that folder.
       ...(process.env['LARDER_DATA_DIR'] && { machinePlace: e2ePlace() })
     })
     // A tray cannot be found from outside; the end-to-end tests get it here.

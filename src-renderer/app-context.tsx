@@ -40,7 +40,7 @@ export const AppContext = createContext<AppContextValue | null>(null)
 
 export function useApp(): AppContextValue {
   const value = useContext(AppContext)
-  if (value === null) throw new Error('Not inside of the window')
+  if (value === null) throw new Error('Not inside the window')
   return value
 }
 

@@ -302,7 +302,7 @@ export const ofMembers: readonly Attack[] = [
     before: 'over 2,000 messages/s to all, who cut the honest coordinator off; the flooder not named',
     carryOut: floodOfContents
   },
-  { name: 'A5 upload slots held by who reads nothing', before: '61 s, then the origin', carryOut: heldSlots },
+  { name: 'A5 upload slots held by anyone who reads nothing', before: '61 s, then the origin', carryOut: heldSlots },
   {
     name: 'A5 sockets kept by members at many addresses',
     before: 'no bound for one member, 4,096 sockets for all',

@@ -85,7 +85,7 @@ async function tellTaleBeacons(): Promise<Seen> {
 
 export const fromOutside: readonly Attack[] = [
   {
-    name: 'B6 forged beacons of who was thrown out',
+    name: 'B6 forged beacons of anyone who was removed',
     before: 'two members did not meet within 150 s',
     carryOut: forgedBeacons
   },

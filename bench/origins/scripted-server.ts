@@ -47,7 +47,7 @@ interface Habits {
   readonly cuts: number
   /** In 16ths: an answer has a status that is none of a content. */
   readonly fails: number
-  /** The file is another one after so many answers; 0: never. */
+  /** The file is another one after this many answers; 0: never. */
   readonly changesAfter: number
   readonly redirects: 'no' | 'to-path' | 'to-host' | 'in-circle' | 'expiring' | 'nowhere'
 }

@@ -158,7 +158,7 @@ test('the day that has an hour twice: the hour that comes twice has its caps twi
   expect(runs).toEqual([1])
 })
 
-test('the turn of the month in the middle of a day begins the uploads anew', async () => {
+test('the turn of the month in the middle of a day begins the uploads again', async () => {
   // 31 January 2026, 20 o'clock in Berlin.
   const { seen } = await aDay(Date.UTC(2026, 0, 31, 19), 6)
   expect(seen.map(({ hour, uploadedMib }) => [hour, uploadedMib])).toEqual([

@@ -14,7 +14,7 @@ import { EventLog } from './event-log.ts'
 import type { History } from './history.ts'
 import { logTrouble } from './log-trouble.ts'
 
-/** A snapshot is told at most so often. */
+/** A snapshot is told at most this often. */
 const SNAPSHOT_EVERY_MS = 100
 
 /** Whose run it is. */
@@ -144,7 +144,7 @@ export class AgentRun {
     this.#state = 'stopped'
   }
 
-  /** It stood still for so long. */
+  /** It stood still for this long. */
   #woke(ms: number): void {
     if (this.#state !== 'running') return
     this.parts.claims.wokeUp()
@@ -157,7 +157,7 @@ export class AgentRun {
     const { requests } = this.#parts
     if (paused) return requests.pauseAll()
     requests.resumeAll()
-    this.events.add('transfersResumed', 'Transfers go on.')
+    this.events.add('transfersResumed', 'Transfers continue.')
   }
 
   #told(event: AgentEvent): void {

@@ -12,7 +12,7 @@ import type { HubUse } from '../transfers/wan-gate.ts'
 import type { Depositor } from './depositor.ts'
 import type { FromDeposit, HubClaimLink } from './hub-claim-link.ts'
 
-/** A content that is complete here is registered at a hub for so long. */
+/** A content that is complete here is registered at a hub for this long. */
 const HOLD_HOURS = 168
 /** Contents whose hub names are remembered, to tell of what is gone. */
 const MAX_HELD = 10_000

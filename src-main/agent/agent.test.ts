@@ -45,7 +45,7 @@ describe('one agent on its own', () => {
     expect(origin.stats().requests).toBe(0)
   })
 
-  it('shows a request that has ended as one and the same object in every snapshot, and one that runs anew', async () => {
+  it('shows a request that has ended as one and the same object in every snapshot, and one that runs again', async () => {
     const url = origin.put('/a.bin', { generate: { bytes: 1000, seed: 1 } })
     const done = await ask(agent(), { url, destination: join(out, 'a.bin') })
     const running = agent().request(

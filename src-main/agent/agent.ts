@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { CacheLimits } from '../cache/cache-limits.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { AgentEvent } from '../contract/events.ts'
+import type { AskedBy } from '../contract/asked-by.ts'
 import type { ErrorCode } from '../contract/errors.ts'
 import type { HubContentView, HubMemberView } from '../contract/hub-view.ts'
 import type { ContentKey, RequestId, Sha256Hex } from '../contract/ids.ts'
@@ -52,6 +53,14 @@ export interface AgentHost {
 /** Where a request came from: a program on this PC, or a window of the agent. */
 export type Asker = 'program' | 'window'
 
+/** What is known of a request beside what it asks for. */
+export interface RequestFacts {
+  /** Who chose the URL; the user by default. */
+  readonly chooser?: Chooser | undefined
+  /** Shown to people. */
+  readonly askedBy?: AskedBy | undefined
+}
+
 export interface Log {
   debug(facts: object, text: string): void
   info(facts: object, text: string): void
@@ -76,25 +85,31 @@ export interface Agent extends EventEmitter<AgentEvents> {
   /** As a hub of others; empty when it is none. */
   hubMembers(): HubMemberView[]
   hubContents(): HubContentView[]
-  /** How far this PC's clock is from those of origins asked lately. */
+  /** How far this PC's clock is from those of origins asked recently. */
   clockSkews(): readonly ClockSkew[]
   /** What the server of a URL was found to do otherwise than HTTP has it. */
   originQuirks(url: string): readonly Quirk[]
   /** Newest events, oldest first, after `since` (a sequence number). At most 1,000 are kept. */
   events(since?: number): AgentEvent[]
   /**
-   * Takes a request and acts at once. `asker`: a program, unless said otherwise; `chooser`: who chose its URL, the user by default.
+   * Takes a request and acts at once. `asker`: a program, unless said otherwise.
    * @throws INTEGRATION_OFF, URL_INVALID, DIGEST_INVALID, DESTINATION_INVALID, … (what can be known now)
    */
-  request(spec: RequestSpec, asker?: Asker, chooser?: Chooser): RequestView
+  request(spec: RequestSpec, asker?: Asker, facts?: RequestFacts): RequestView
   /**
    * Asks again for what failed or was cancelled, with everything the first one had.
    * @throws NOT_FOUND, BAD_REQUEST when it did not fail, FORBIDDEN when the other sort of asker asked, and as `request`
    */
-  retry(id: RequestId, asker?: Asker): RequestView
+  retry(id: RequestId, asker?: Asker, facts?: Pick<RequestFacts, 'askedBy'>): RequestView
   /** @throws NOT_FOUND */
   requestView(id: RequestId): RequestView
   requests(): RequestView[]
+  /**
+   * Ended requests are listed no more, in later runs too; by its id one is still found until this run forgets it, so that a program
+   * that is about to take its content can. `which`: all by default.
+   * @returns how many @throws DISK_FULL, DESTINATION_UNWRITABLE when they would be listed again after a restart
+   */
+  clearEnded(which?: (id: RequestId) => boolean): Promise<number>
   /** Each is idempotent. `reason`: the program goes on without the agent, and why; that is a fallback. @throws NOT_FOUND */
   cancel(id: RequestId, reason?: ReasonCode): RequestView
   pause(id: RequestId): RequestView
@@ -111,7 +126,7 @@ export interface Agent extends EventEmitter<AgentEvents> {
   readonly settings: LiveSettings
   /** @throws SETTING_MANAGED when policy or command line decide it, SETTINGS_INVALID, SETTINGS_UNWRITABLE */
   setIntegration(enabled: boolean, change: Change): Promise<IntegrationState>
-  /** Ends what is being served, gives peers nothing and is no master; `untilWallMs` null: until it serves again. */
+  /** Ends what is being served, gives peers nothing and is not a master; `untilWallMs` null: until it serves again. */
   stopServing(untilWallMs: number | null): void
   resumeServing(): void
   /** The pieces of a running transfer, as `PieceLetters` of the contract. @throws NOT_FOUND */

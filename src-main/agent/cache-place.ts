@@ -56,7 +56,7 @@ export class CachePlace {
 
   /**
    * Moves the cache at the next start.
-   * @throws BAD_REQUEST for a folder that is no place for it, CACHE_UNUSABLE when it cannot be written
+   * @throws BAD_REQUEST for a folder that is not a place for it, CACHE_UNUSABLE when it cannot be written
    */
   async relocate(dir: string): Promise<void> {
     const target = resolve(dir)

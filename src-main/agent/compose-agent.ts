@@ -58,7 +58,7 @@ export interface Composition {
   /** Before anything is told. */
   historyOpened(history: History): void
   requestChanged(view: RequestView): void
-  /** The process stood still for so long. */
+  /** The process stood still for this long. */
   woke(ms: number): void
   /** All transfers are to pause, or to go on. */
   turnedPause(paused: boolean): void

@@ -2,10 +2,12 @@ import { EventEmitter } from 'node:events'
 import { hostname } from 'node:os'
 import type { CacheLimits } from '../cache/cache-limits.ts'
 import type { Cache } from '../cache/cache.ts'
+import { askerText } from '../contract/asked-by.ts'
 import type { ErrorCode } from '../contract/errors.ts'
 import type { AgentEvent } from '../contract/events.ts'
 import type { HubContentView, HubMemberView } from '../contract/hub-view.ts'
 import type { ContentKey, RequestId, Sha256Hex } from '../contract/ids.ts'
+import { isFinal } from '../contract/progress.ts'
 import type { RatesAnswer } from '../contract/rates.ts'
 import type { ReasonCode, RequestSpec, RequestView } from '../contract/request.ts'
 import type { Settings } from '../contract/settings.ts'
@@ -13,7 +15,6 @@ import type { AgentSnapshot, CacheEntryDetail, IntegrationState, PauseReason } f
 import type { TrafficHistory } from '../contract/traffic.ts'
 import { LARDER_VERSION } from '../contract/version.ts'
 import { LarderError } from '../lib/errors.ts'
-import type { Chooser } from '../origin/address-policy.ts'
 import type { ClockSkew } from '../origin/origin.ts'
 import type { Quirk } from '../origin/quirks.ts'
 import type { Precache } from '../precache/precache.ts'
@@ -21,7 +22,7 @@ import type { Readings } from '../requests/reading.ts'
 import { LiveSettings, settingsInMemory } from '../settings/live-settings.ts'
 import { valuesIn } from '../settings/setting-facts.ts'
 import type { Change } from '../settings/write-setting.ts'
-import type { Agent, AgentConfig, AgentEvents, AgentHost, Asker } from './agent.ts'
+import type { Agent, AgentConfig, AgentEvents, AgentHost, Asker, RequestFacts } from './agent.ts'
 import { AgentRun } from './agent-run.ts'
 import { Asked, requireIntegration } from './asked.ts'
 import { Bypasses } from './bypasses.ts'
@@ -31,7 +32,7 @@ import { describePause, untilText } from './pause-texts.ts'
 import { leftByProgram, ProgramFallbacks } from './program-fallbacks.ts'
 import { composeSnapshot, requestViews } from './snapshot.ts'
 
-/** All parts together end within so long, ms. */
+/** All parts together end within this time, ms. */
 const STOP_LIMIT_MS = 4000
 /** Who changes something for this run when nobody else is named. */
 const BY_API: Change = { by: 'local API' }
@@ -137,20 +138,20 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
     return this.#run.events.since(since)
   }
 
-  request(spec: RequestSpec, asker: Asker = 'program', chooser?: Chooser): RequestView {
+  request(spec: RequestSpec, asker: Asker = 'program', facts: RequestFacts = {}): RequestView {
     if (this.#run.state !== 'running') throw new LarderError('SHUTTING_DOWN', 'The agent is not running')
     requireIntegration(this.settings)
-    const request = this.#run.parts.requests.add(spec, { chooser })
+    const request = this.#run.parts.requests.add(spec, facts)
     this.#asked.note(request.id, spec, asker)
-    this.#run.events.add('requestAccepted', `Asked for ${request.view().url}`, {
-      requestId: request.id,
-      url: request.view().url
-    })
-    return request.view()
+    const view = request.view()
+    const { id: requestId, url, askedBy } = view
+    const text = askedBy === null ? `Asked for ${url}` : `Asked for ${url} by ${askerText(askedBy)}`
+    this.#run.events.add('requestAccepted', text, { requestId, url })
+    return view
   }
 
-  retry(id: RequestId, asker: Asker = 'program'): RequestView {
-    return this.request(this.#asked.again(this.requestView(id), asker), asker)
+  retry(id: RequestId, asker: Asker = 'program', facts: Pick<RequestFacts, 'askedBy'> = {}): RequestView {
+    return this.request(this.#asked.again(this.requestView(id), asker), asker, facts)
   }
 
   requestView(id: RequestId): RequestView {
@@ -160,6 +161,21 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
 
   requests(): RequestView[] {
     return requestViews(this.#run.parts)
+  }
+
+  async clearEnded(which: (id: RequestId) => boolean = () => true): Promise<number> {
+    const { requests, history } = this.#run.parts
+    const ended = new Set(
+      this.requests()
+        .filter((view) => isFinal(view) && which(view.id))
+        .map(({ id }) => id)
+    )
+    if (ended.size === 0) return 0
+    requests.hide(ended)
+    const kept = history.forget(ended)
+    this.#run.changed()
+    await kept
+    return ended.size
   }
 
   cancel(id: RequestId, reason?: ReasonCode): RequestView {
@@ -201,7 +217,7 @@ class ComposedAgent extends EventEmitter<AgentEvents> implements Agent {
   }
 
   async setIntegration(enabled: boolean, change: Change): Promise<IntegrationState> {
-    // Who turned it off first stays the one to be asked.
+    // The first to turn it off stays the one to ask.
     if (this.settings.integration.enabled !== enabled || this.settings.integration.managedBy !== null)
       await this.settings.set('integration.enabled', enabled, change)
     return this.settings.integration

@@ -8,7 +8,7 @@ import { linesOf } from '../lib/ndjson.ts'
 import { makePrivateSync, readPrivateFile, writePrivateFile } from '../lib/private-file.ts'
 import { shownUrl } from '../lib/shown-text.ts'
 
-/** Remembered for so long, at most so many: a false content is found out late, when somebody draws it. */
+/** Remembered for this long, at most this many: a false content is found out late, when somebody draws it. */
 const REMEMBERED_MS = 90 * 24 * 3600_000
 const MOST = 2000
 const MOST_SIGNERS = 16

@@ -13,12 +13,12 @@ const MAX_RUN = 16
 /** Contents that are brought at the same time; others wait for their turn, those of which nothing new is here give theirs back. */
 const MAX_ACTIVE = 2
 const MAX_JOBS = 256
-/** A running download is looked at for new pieces after so long, and less and less often, but at least each {@link TELL_MS}. */
+/** A running download is looked at for new pieces after this long, and less and less often, but at least each {@link TELL_MS}. */
 const BEAT_MS = 250
 const TELL_MS = 1000
-/** The hub answers an offer within so long. */
+/** The hub answers an offer within this time. */
 const ANSWER_MS = 10_000
-/** A download that does not move for so long is left. */
+/** A download that does not move for this long is left. */
 const IDLE_MS = 600_000
 const MAX_FAILURES = 5
 const MAX_ABSENCES = 8
@@ -241,7 +241,7 @@ export class Depositor {
     })
   }
 
-  /** Who waits for it elsewhere is to know that it moves, although no piece is whole yet. */
+  /** PCs that wait for it elsewhere learn that it moves, although no piece is complete yet. */
   #tellProgress(job: Job): void {
     const { clock, progressOf, send } = this.#world
     const bytes = progressOf(job.key)

@@ -15,6 +15,7 @@ function request(more: Partial<RequestView>): RequestView {
     kind: 'resource',
     priority: 'foreground',
     destination: null,
+    askedBy: null,
     state: 'done',
     waitingFor: null,
     key: null,
@@ -96,7 +97,7 @@ describe('why a download came from where it did, or does not go on', () => {
     ['next', waiting('slot', {}, 0), /^Waiting: it is next\.$/, /Nothing to do/],
     ['one ahead', waiting('slot', {}, 1), /1 download is ahead/, /Nothing to do/],
     ['checking', waiting('version'), /^Asking the server for the current version\.$/, null],
-    ['electing', waiting('election'), /^Finding out which PC downloads it\.$/, null],
+    ['electing', waiting('election'), /^Deciding which PC downloads it\.$/, null],
     ['a silent server', waiting('pieces', { role: 'master' }), /first bytes from the server/, null],
     ['a silent master', waiting('pieces', { role: 'follower', masterName: 'pc-3' }), /first pieces from pc-3/, null],
     [

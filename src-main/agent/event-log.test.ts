@@ -31,7 +31,7 @@ test('many peers that come and go push out neither what matters nor each other',
   log.add('requestFailed', 'Failed http://e.test/')
   for (let i = 0; i < 20_000; i++) {
     log.add('peerConnected', `pc-${i} is there`, { peer: peer(i) })
-    log.add('peerRefused', `pc-${i} is no member`, { peerName: `10.0.${i >> 8}.${i & 255}` })
+    log.add('peerRefused', `pc-${i} is not a member`, { peerName: `10.0.${i >> 8}.${i & 255}` })
   }
   expect(told.length).toBeLessThan(500)
   expect(log.since(0).map(({ type }) => type)).toEqual(expect.arrayContaining(['peerBanned', 'requestFailed']))

@@ -12,9 +12,9 @@ const passing: ReadonlySet<AgentEventType> = new Set<AgentEventType>([
   'masterElected',
   'masterLost'
 ])
-/** Of passing events so many are kept; the rest is room for what people must find later. */
+/** How many short-lived events are kept; the rest is room for what people must find later. */
 const KEEP_PASSING = 400
-/** Events of one kind about one peer: then one in so many seconds, and it says how many came meanwhile. */
+/** Events of one kind about one peer: then one in this many seconds, and it says how many came meanwhile. */
 const PER_PEER = { burst: 6, perSecond: 1 / 60 }
 /** Passing events of one kind, whomever they are about. */
 const PER_KIND = { burst: 200, perSecond: 1 }

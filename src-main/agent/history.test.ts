@@ -27,6 +27,7 @@ function finished(n: number, more: Partial<RequestView> = {}): RequestView {
     kind: 'resource',
     priority: 'foreground',
     destination: null,
+    askedBy: null,
     state: 'done',
     waitingFor: null,
     key: null,
@@ -66,6 +67,31 @@ describe('the history of an agent', () => {
     const [file] = await readdir(dir)
     expect(await readFile(join(dir, file!), 'utf8')).not.toMatch(/secret|hush/)
     if (process.platform !== 'win32') expect((await stat(join(dir, file!))).mode & 0o777).toBe(0o600)
+  })
+
+  test('forgets what is cleared from the list, on the disk too, and keeps events and everything else', async () => {
+    const history = await History.open(dir, clock)
+    for (const n of [1, 2, 3]) history.noteRequest(finished(n))
+    history.noteEvent(event(1))
+    await history.forget(new Set([finished(1).id, finished(2).id, finished(4).id]))
+    // Its last word comes after it was cleared.
+    history.noteRequest(finished(4))
+    history.noteRequest(finished(5))
+    expect(urls(history).map((url) => /file-\d/.exec(url)?.[0])).toEqual(['file-3', 'file-5'])
+    const onDisk = await readFile(join(dir, 'history.ndjson'), 'utf8')
+    expect(onDisk).not.toMatch(/file-[12]/)
+    expect(onDisk).toMatch(/file-3/)
+    await history.close()
+    const again = await History.open(dir, clock)
+    expect(urls(again).map((url) => /file-\d/.exec(url)?.[0])).toEqual(['file-3', 'file-5'])
+    expect(again.formerEvents).toEqual([event(1)])
+    if (process.platform !== 'win32') expect((await stat(join(dir, 'history.ndjson'))).mode & 0o777).toBe(0o600)
+  })
+
+  test('reads what an agent wrote that did not note who asked', async () => {
+    const { askedBy: _, ...former } = finished(1)
+    await appendFile(join(dir, 'history.ndjson'), `${JSON.stringify({ request: former })}\n`)
+    expect((await History.open(dir, clock)).others(new Set())[0]?.askedBy).toBeNull()
   })
 
   test('survives a kill but for its last half second, and lines that are cut off, damaged or of another version', async () => {
@@ -145,6 +171,12 @@ test('an agent that was started again still says why, what was done, and what ha
     // A download of this run stands behind it, once.
     const second = await ask(agent, { url })
     expect(agent.requests().map(({ id }) => id)).toEqual([done.id, second.id])
+    expect(await agent.clearEnded()).toBe(2)
+    expect(agent.requests()).toEqual([])
+    await agent.stop()
+    const third = await fleet.add({}, { dir: first!.dir, peers: 0 })
+    expect(third.agent.requests()).toEqual([])
+    expect(third.agent.cache.detail(second.sha256!)).toBeDefined()
   } finally {
     await fleet.stop()
     await origin.close()

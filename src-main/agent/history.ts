@@ -7,13 +7,16 @@ import { isFinal } from '../contract/progress.ts'
 import { RequestView } from '../contract/request.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { linesOf } from '../lib/ndjson.ts'
-import { makePrivateSync, readPrivateFile } from '../lib/private-file.ts'
+import { makePrivateSync, readPrivateFile, writePrivateFile } from '../lib/private-file.ts'
 import { shownUrl } from '../lib/shown-text.ts'
+import { destinationFailure } from '../placing/failure.ts'
 
-/** Finished downloads are remembered for so long, at most so many. */
+/** Finished downloads are remembered for this long, at most this many. */
 export const REMEMBERED_MS = 24 * 3600_000
 export const MOST_REQUESTS = 200
 const MOST_EVENTS = 1000
+/** As many as a run may have in its list at once. */
+const MOST_FORGOTTEN = 10_500
 /** Two files of at most this size, the newer one first. */
 const MAX_FILE_BYTES = 1024 * 1024
 /** What a killed agent forgets, at most. */
@@ -34,6 +37,8 @@ export class History {
   readonly #requests = new Map<RequestId, RequestView>()
   /** Of earlier runs, oldest first. */
   readonly formerEvents: readonly AgentEvent[]
+  /** Of this run; not to be noted when their last word comes. */
+  readonly #forgotten = new Set<RequestId>()
   #unwritten: string[] = []
   #sizeBytes: number
   #timer: Timer | null = null
@@ -60,10 +65,7 @@ export class History {
         return bytes?.toString('utf8') ?? ''
       })
     )
-    const size = await stat(newerFile(dir)).then(
-      (s) => s.size,
-      () => 0
-    )
+    const size = await sizeOf(newerFile(dir))
     return new History(
       dir,
       clock,
@@ -85,8 +87,29 @@ export class History {
   /** What ended only because the agent did is not finished: whoever asked for it asks the next agent again. */
   noteRequest(view: RequestView): void {
     if (!isFinal(view) || view.error?.code === 'SHUTTING_DOWN' || this.#requests.has(view.id)) return
+    if (this.#forgotten.has(view.id)) return
     this.#remember(view)
     this.#append({ request: { ...view, url: shownUrl(view.url) } })
+  }
+
+  /**
+   * Removes downloads from memory and disk; what happened meanwhile stays in the event log.
+   * @throws DISK_FULL, DESTINATION_UNWRITABLE when they are still on the disk
+   */
+  async forget(ids: ReadonlySet<RequestId>): Promise<void> {
+    for (const id of ids) {
+      this.#requests.delete(id)
+      this.#forgotten.add(id)
+    }
+    for (const oldest of this.#forgotten) if (this.#forgotten.size > MOST_FORGOTTEN) this.#forgotten.delete(oldest)
+    this.#timer?.cancel()
+    this.#write()
+    const done = this.#writing.then(async () => {
+      for (const path of [olderFile(this.#dir), newerFile(this.#dir)]) await removeFrom(path, ids)
+      this.#sizeBytes = await sizeOf(newerFile(this.#dir))
+    })
+    this.#writing = done.catch(() => {})
+    await done
   }
 
   noteEvent(event: AgentEvent): void {
@@ -133,3 +156,29 @@ export class History {
 
 const newerFile = (dir: string): string => join(dir, 'history.ndjson')
 const olderFile = (dir: string): string => join(dir, 'history.1.ndjson')
+
+const sizeOf = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ size }) => size,
+    () => 0
+  )
+
+async function removeFrom(path: string, ids: ReadonlySet<RequestId>): Promise<void> {
+  const bytes = await readPrivateFile(path, 2 * MAX_FILE_BYTES).catch(() => undefined)
+  if (!bytes) return
+  const lines = bytes.toString('utf8').split('\n')
+  const kept = lines.filter((line) => !isAbout(line, ids))
+  if (kept.length < lines.length)
+    await writePrivateFile(path, kept.join('\n')).catch((error: unknown) => {
+      throw destinationFailure(error, path)
+    })
+}
+
+function isAbout(line: string, ids: ReadonlySet<RequestId>): boolean {
+  try {
+    const { request } = JSON.parse(line) as { readonly request?: { readonly id: RequestId } }
+    return request !== undefined && ids.has(request.id)
+  } catch {
+    return false
+  }
+}

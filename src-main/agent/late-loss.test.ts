@@ -37,7 +37,7 @@ describe('a master that is lost after others have waited for it in vain for long
     }
   }
 
-  it('is replaced by one other, for whom all wait anew', async () => {
+  it('is replaced by one other, for whom all wait again', async () => {
     const { url, path, integrity } = await content()
     const asked = fleet.agents.map(({ agent }) => agent.request(RequestSpec.parse({ url, integrity })).id)
     await untilSnapshot(fleet.agents[0]!.agent, ({ masters }) => masters[0]?.self === true)

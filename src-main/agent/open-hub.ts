@@ -44,7 +44,7 @@ export interface HubWorld {
 export interface OpenHub {
   readonly site: AgentSite
   readonly claims: SiteClaims
-  /** Null: this agent is no hub. */
+  /** Null: this agent is not a hub. */
   readonly hub: Hub | null
 }
 

@@ -86,7 +86,7 @@ export async function openPeers(world: PeersWorld, stack: PartStack): Promise<Pe
       createClaims({
         link,
         clock,
-        // Who has no peers need not wait for them.
+        // Without a fleet there is nobody to wait for.
         settings: network.fleet().member ? election : { ...election, settleMs: 0 },
         holdings: (key) => (rates.mayUpload ? shared().holdings(key) : undefined),
         standstill: () => clock.standstill(),

@@ -49,7 +49,7 @@ export function openPrecache(world: PrecacheWorld): Promise<Precache> {
     requireAllowed: world.requireIntegration,
     async obtain(spec, signal) {
       // Whoever wrote the list chose the URL.
-      const view = await requested(agent, spec, 'other', signal)
+      const view = await requested(agent, spec, { by: 'precache', chooser: 'other' }, signal)
       return {
         sha256: view.sha256!,
         bytes: view.lengthBytes ?? 0,
@@ -89,7 +89,7 @@ async function listByDigest({ agent, cache }: PrecacheWorld, url: string, digest
   await requested(
     agent,
     RequestSpec.parse({ url, integrity: sha256, priority: 'background' }),
-    'user',
+    { by: 'precache', chooser: 'user' },
     new AbortController().signal
   )
   const reader = await cache.open(sha256)

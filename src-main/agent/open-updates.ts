@@ -51,7 +51,7 @@ export async function openUpdates(world: UpdatesWorld): Promise<Updater> {
     async fetch(url, about, signal) {
       const spec = RequestSpec.parse({ url, integrity: about.sha256, kind: 'resource', priority: 'background' })
       // Whoever runs the origin of the manifest chose the URL.
-      await requested(agent, spec, 'other', signal)
+      await requested(agent, spec, { by: 'update', chooser: 'other' }, signal)
       return cachedPackage(cache, about)
     },
     tell: (type, text, facts) => events.add(type, text, facts)

@@ -6,7 +6,7 @@ import { readPrivateFile, writePrivateFile } from '../lib/private-file.ts'
 import { WallAlarm } from '../lib/wall-alarm.ts'
 import { expire, hold, nextEnd, noPauses, pauseOf, release, resume, type Pause, type Pauses } from './pauses.ts'
 
-/** What a person has asked for; other reasons are found out anew at each start. */
+/** What a person has asked for; other reasons are found out again at each start. */
 const Kept = z.object({ until: z.number().nullable() }).nullable()
 const MAX_FILE_BYTES = 1024
 

@@ -15,7 +15,7 @@ export class ProgramFallbacks {
   /** Before the request is cancelled, so that the reason is part of how it ended. */
   tell(request: Pick<LocalRequest, 'final' | 'noteReason' | 'view'>, reason: ReasonCode): void {
     const { id, url, key, state } = request.view()
-    // What was delivered, or taken back by a person, is no fallback.
+    // What was delivered, or taken back by a person, is not a fallback.
     if (this.#told.has(request) || state === 'done' || state === 'cancelled') return
     this.#told.add(request)
     if (!request.final) request.noteReason(reason)

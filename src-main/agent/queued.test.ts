@@ -17,7 +17,7 @@ const BYTES = 100_000
 const SLOTS = 6
 /** One host does not get all of six. */
 const OF_HOST = 5
-/** Time as the agent measures it, so many times as fast as it passes. */
+/** Time as the agent measures it, this many times as fast as it passes. */
 const clockAt = (speed: number): Clock => ({ ...systemClock, monotonicMs: () => systemClock.monotonicMs() * speed })
 
 const settings = { transfers: { originConcurrency: SLOTS } }

@@ -1,3 +1,4 @@
+import type { AskedBy } from '../contract/asked-by.ts'
 import { finalRequestStates, type RequestSpec, type RequestView } from '../contract/request.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { Chooser } from '../origin/address-policy.ts'
@@ -10,11 +11,11 @@ export type AskedAgent = Pick<Agent, 'request' | 'requestView' | 'cancel' | 'on'
 export function requested(
   agent: AskedAgent,
   spec: RequestSpec,
-  chooser: Chooser,
+  { by, chooser }: { readonly by: AskedBy['by']; readonly chooser: Chooser },
   signal: AbortSignal
 ): Promise<RequestView> {
   return new Promise((resolve, reject) => {
-    const { id } = agent.request(spec, 'program', chooser)
+    const { id } = agent.request(spec, 'program', { chooser, askedBy: { by, program: null, user: null } })
     const settle = (view: RequestView) => {
       if (view.id !== id || !finalRequestStates.includes(view.state)) return
       agent.off('request', settle)

@@ -146,7 +146,7 @@ describe('the meter', () => {
   })
 })
 
-test('an index made anew keeps the savings', () => {
+test('an index made again keeps the savings', () => {
   const dir = mkdtempSync(join(tmpdir(), 'larder-savings-'))
   try {
     const path = join(dir, 'index.sqlite')

@@ -2,7 +2,7 @@ import type { ByteCounts, DayCounts, DayLedger } from '../cache/savings-table.ts
 import type { Savings, SavingsWindow } from '../contract/snapshot.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 
-/** Counts go to the ledger so often; a crash loses at most this much time. */
+/** Counts go to the ledger this often; a crash loses at most this much time. */
 const KEEP_EVERY_MS = 10_000
 
 const nothing: ByteCounts = { originBytes: 0, peerBytes: 0, cacheBytes: 0, servedBytes: 0 }

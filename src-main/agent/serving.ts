@@ -5,7 +5,7 @@ import type { MachineWatch } from '../machine/machine-watch.ts'
 import { TimedStop } from './timed-stop.ts'
 import type { Weight } from '../machine/weigh-machine.ts'
 
-/** Whether this PC serves its peers now, and what it weighs therefore: who serves nobody must not be master either. */
+/** Whether this PC serves its peers now, and what it weighs therefore: a PC that serves nobody must not be master either. */
 export class Serving {
   readonly #machine: Pick<MachineWatch, 'weight'>
   readonly #rates: Pick<Rates, 'mayUpload'>

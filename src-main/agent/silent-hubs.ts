@@ -4,7 +4,7 @@ import type { Clock } from '../lib/clock.ts'
 /** A hub that gave no decision in time is not waited for again before this time is over, or it says something. */
 export const SILENT_FOR_MS = 30_000
 
-/** Hubs that are connected and do not decide: who asks next must not wait for them, too. */
+/** Hubs that are connected and do not decide: the next request must not wait for them too. */
 export class SilentHubs {
   readonly #clock: Clock
   readonly #untilMs = new Map<PeerId, number>()
@@ -28,7 +28,7 @@ export class SilentHubs {
     return true
   }
 
-  /** It has said something, or is connected anew. @returns true when that is news */
+  /** It has said something, or is connected again. @returns true when that is news */
   noteHeard(hub: PeerId): boolean {
     const was = this.has(hub)
     this.#untilMs.delete(hub)

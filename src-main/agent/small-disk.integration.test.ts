@@ -21,7 +21,7 @@ const CONTENT = MIB + 300 * KIB + 7
 const free = [0, 1, 4095, 4096, 8192, 16_384, 65_536, MIB / 2]
 const around = [-65_536, -16_384, -12_288, -8192, -4096, -1, 0, 1, 4096, 8192, 16_384, 65_536].map((n) => CONTENT + n)
 
-/** How one download to a disk with so many bytes left ended. */
+/** How one download to a disk with this many bytes left ended. */
 interface End {
   readonly freeBytes: number
   readonly ended: string
@@ -50,7 +50,7 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true })
 })
 
-/** Leaves so many bytes of the disk free, to the block: whole blocks are what a file system gives away. */
+/** Leaves this many bytes of the disk free, to the block: whole blocks are what a file system gives away. */
 function leave(bytes: number): void {
   const filler = openSync(join(disk, 'filler'), 'w')
   try {

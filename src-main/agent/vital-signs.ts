@@ -4,7 +4,7 @@ import { letYoungHeapGrow } from '../lib/small-heap.ts'
 
 type Monitor = ReturnType<typeof monitorEventLoopDelay>
 
-/** The monitor samples so often, and counts this interval in. */
+/** The monitor samples this often, and counts this interval in. */
 const RESOLUTION_MS = 20
 /** A figure is that of one to two of these. */
 const SPAN_MS = 30_000

@@ -12,6 +12,7 @@ function request(n: number, more: Partial<RequestView> = {}): RequestView {
     kind: 'resource',
     priority: 'foreground',
     destination: null,
+    askedBy: null,
     state: 'done',
     waitingFor: null,
     key: key(n),

@@ -87,11 +87,25 @@ function explainOne(
 ): WhyDownload {
   const transfer = transfers.find((t) => t.key === request.key)
   const peers = transfer?.peers.map(({ name, bytes }) => ({ name, bytes })) ?? []
-  const { id, url, state, key, sha256, verifiedBy, lengthBytes, createdAt, finishedAt, split, masterName, error } =
-    request
+  const {
+    id,
+    url,
+    askedBy,
+    state,
+    key,
+    sha256,
+    verifiedBy,
+    lengthBytes,
+    createdAt,
+    finishedAt,
+    split,
+    masterName,
+    error
+  } = request
   return {
     requestId: id,
     url,
+    askedBy,
     state,
     key,
     sha256,

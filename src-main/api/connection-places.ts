@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** A caller sends the head of its call at once, even on a PC that starves; who is silent for so long is not one. */
+/** A caller sends the head of its call at once, even on a PC that starves; one that is silent for this long is not a caller. */
 const HEADERS_TIMEOUT_MS = 5000
 /** How late that may be noticed. Each look wakes the process, whether or not anybody is connected. */
 const CHECKED_EVERY_MS = 2500

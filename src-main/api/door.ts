@@ -13,7 +13,7 @@ import { machineAgentFile, whyNotMachineAgent } from '../lib/machine-place.ts'
 import type { Person } from '../operations/person.ts'
 import { writePublicFile } from '../lib/public-file.ts'
 
-/** Groups and names of accounts are asked for again after so long. */
+/** Groups and names of accounts are asked for again after this long. */
 const KNOW_ACCOUNT_MS = 60_000
 
 export interface DoorOptions {
@@ -42,7 +42,7 @@ export class Door {
     this.#publicKey = publicKey.export({ type: 'spki', format: 'der' }).toString('base64')
   }
 
-  /** Makes the door anew: what users left at a former agent opens nothing. @throws MACHINE_AGENT_UNSAFE, MACHINE_AGENT_UNSUPPORTED */
+  /** Makes the door again: what users left at a former agent opens nothing. @throws MACHINE_AGENT_UNSAFE, MACHINE_AGENT_UNSUPPORTED */
   static async open(options: DoorOptions): Promise<Door> {
     const { paths, place } = options
     if (process.platform === 'win32')

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Clock, Timer } from '../lib/clock.ts'
 
-/** A comment line goes out so often, so that both ends notice a dead connection. */
+/** A comment line goes out this often, so that both ends notice a dead connection. */
 export const HEARTBEAT_MS = 15_000
 /** A reader with more than this waiting for it, bytes, is dropped. */
 const MAX_BACKLOG = 1 << 20

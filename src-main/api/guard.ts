@@ -50,7 +50,7 @@ export function bearerOf(authorization: string | undefined): string | undefined 
 /** Checks `Authorization: Bearer …` in constant time. @throws TOKEN_INVALID */
 export function assertToken(authorization: string | undefined, token: ApiToken): void {
   const given = bearerOf(authorization)
-  if (given === undefined) throw new LarderError('TOKEN_INVALID', 'The call carries no token of this agent')
+  if (given === undefined) throw new LarderError('TOKEN_INVALID', 'The call does not carry a token of this agent')
   if (!timingSafeEqual(sha256(given), sha256(token)))
     throw new LarderError('TOKEN_INVALID', 'The token is not the one of this agent')
 }

@@ -80,7 +80,7 @@ describe('the page and figures of a hub', () => {
     })
   const basic = `Basic ${Buffer.from(`admin:${token}`).toString('base64')}`
 
-  test('are given over TLS to who has the token, as Prometheus or a browser sends it, and to nobody else', async () => {
+  test('are given over TLS to anyone who has the token, as Prometheus or a browser sends it, and to nobody else', async () => {
     for (const path of ['/', '/metrics', '/other'])
       for (const wrong of [undefined, 'Bearer x', `Bearer ${token}x`, 'Basic !!', 'Bearer', `Basic ${token}`]) {
         const { status, text } = await get(path, wrong)

@@ -32,10 +32,10 @@ import { startApi } from './server.ts'
 import { openUi, type UiOptions } from './ui.ts'
 import { UserWindows } from './user-windows.ts'
 
-/** Everything together ends within so long, ms; who promises 5 s has the rest to leave. */
+/** Everything together ends within this time, ms; a caller that promises 5 s has the rest to leave. */
 export const STOP_LIMIT_MS = 4500
 
-/** The agent's parts have at least so much of it, however long its listeners take. */
+/** The agent's parts have at least this much of it, however long its listeners take. */
 const AGENT_RESERVE_MS = 3000
 
 export interface LocalAgentOptions {

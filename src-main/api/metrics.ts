@@ -112,7 +112,7 @@ const metrics: readonly Metric[] = [
   {
     name: 'larder_hub_members',
     kind: 'gauge',
-    help: 'PCs that take this one for their hub.',
+    help: 'PCs that use this one as their hub.',
     read: ({ hub }) => [[hub.serving?.members ?? 0]]
   },
   {

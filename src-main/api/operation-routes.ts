@@ -8,6 +8,7 @@ import type { Caller } from '../operations/handlers.ts'
 import type { Person } from '../operations/person.ts'
 import type { EventStream } from './event-stream.ts'
 import { routeSchema } from './openapi.ts'
+import { programName } from './program-name.ts'
 
 export interface OperationRoutesContext {
   readonly operations: OperationDesk
@@ -55,6 +56,7 @@ async function carryOut(
   const by = (parts.body['by'] as string | undefined) ?? 'local API'
   const caller: Caller = {
     as: 'program',
+    program: programName(request.headers['user-agent']),
     // Nobody speaks under another's name.
     by: person ? `${person.name} (${by})`.slice(0, 200) : by,
     person,

@@ -29,10 +29,10 @@ const MAX_CONNECTIONS = 256
 /** Of them, only for callers who have shown the token. */
 const RESERVED_CONNECTIONS = 64
 const MAX_STREAMS = 64
-/** When it closes, answers under way are given so long to be read, ms. */
+/** When it closes, answers under way are given this long to be read, ms. */
 const CLOSE_GRACE_MS = 500
 
-/** A call must have arrived completely after so long. */
+/** A call must have arrived completely after this long. */
 const CALL_TIMEOUT_MS = 30_000
 
 export interface ApiOptions {
@@ -177,7 +177,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     port,
     async close() {
       for (const stream of streams) stream.end()
-      // Who takes long to read an answer is not waited for.
+      // A slow reader of an answer is not waited for.
       const force = clock.after(CLOSE_GRACE_MS, () => app.server.closeAllConnections())
       await app.close()
       force.cancel()

@@ -4,13 +4,13 @@ import { z } from 'zod'
 import type { Clock } from '../lib/clock.ts'
 import { readPrivateFile, writePrivateFile } from '../lib/private-file.ts'
 
-/** A link is worth nothing after so long: time to start a browser, or to copy it into one. */
+/** A link is worth nothing after this long: time to start a browser, or to copy it into one. */
 export const LINK_VALID_MS = 120_000
-/** A session nobody uses ends after so long. An open window uses its own all the time. */
+/** A session nobody uses ends after this long. An open window uses its own all the time. */
 export const SESSION_IDLE_MS = 12 * 3600_000
-/** A session ends after so long whoever uses it. */
+/** A session ends after this long whoever uses it. */
 export const SESSION_LIFE_MS = 30 * 24 * 3600_000
-/** Use is written down at most so often; what is written lags that much behind. */
+/** Use is written down at most this often; what is written lags that much behind. */
 const NOTE_USE_EVERY_MS = 600_000
 /** So many at most; the ones unused for longest give way. */
 const MAX_LINKS = 16

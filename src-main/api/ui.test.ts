@@ -71,7 +71,7 @@ const get = (path: string, headers: Record<string, string | null> = {}) =>
   rig.call('GET', path, { headers: { authorization: null, ...headers } })
 
 describe('a link', () => {
-  test('is made only for who holds the API token', async () => {
+  test('is made only for anyone who holds the API token', async () => {
     expect((await rig.call('POST', '/v1/ui/link', { headers: { authorization: null } })).json.code).toBe(
       'TOKEN_INVALID'
     )

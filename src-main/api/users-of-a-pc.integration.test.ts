@@ -145,6 +145,21 @@ describe.skipIf(!canRead)(`two users of one PC${canRead ? '' : ` (skipped: ${why
     expect(origin.stats().paths['/annas-secret.bin']).toMatchObject({ contentBytes: 2_500_000 })
   })
 
+  it('who asked is told to those who may see the download, and each clears the list of their own', async () => {
+    const annas = (await anna.calls('request.get', { id: done.id })).value as RequestView
+    expect(annas.askedBy).toMatchObject({ by: 'api', program: 'larder-client' })
+    const { user } = annas.askedBy!
+    expect(user).toBeTruthy()
+    const bens = (await ben.calls('request.list')).value.requests as RequestView[]
+    expect(bens).toHaveLength(1)
+    expect(bens[0]!.askedBy!.user).not.toBe(user)
+    expect(await ben.calls('request.clear')).toMatchObject({ value: { removed: 1 } })
+    expect(await ben.calls('request.list')).toMatchObject({ value: { requests: [] } })
+    const left = running.agent.requests().map(({ id }) => id)
+    expect(left).toEqual([done.id, slow.id])
+    expect(running.agent.requestView(bens[0]!.id).state).toBe('done')
+  })
+
   it('Ben gets nothing of what is Anna’s in 30 attempts', async () => {
     const { sha256 } = done
     const slowKey = ((await anna.calls('request.get', { id: slow.id })).value as RequestView).key
@@ -218,6 +233,7 @@ describe.skipIf(!canRead)(`two users of one PC${canRead ? '' : ` (skipped: ${why
     const again = await anna.calls('request.start', { spec: { url: `${origin.url}/annas-other.bin?case=7` } })
     const heard = JSON.stringify(await listening)
     const traces = [
+      `"user":${JSON.stringify(running.agent.requestView(done.id).askedBy!.user)}`,
       'annas-slow',
       'annas-other',
       slow.id,
@@ -316,7 +332,7 @@ describe.skipIf(!canRead)(`two users of one PC${canRead ? '' : ` (skipped: ${why
     }
   })
 
-  it('after the agent has started anew each user goes on with what was theirs, and old tokens open nothing', async () => {
+  it('after the agent has started again each user goes on with what was theirs, and old tokens open nothing', async () => {
     const before = JSON.parse(readFileSync(join(anna.home, 'data', 'machine-token.json'), 'utf8')) as { token: string }
     await running.stop()
     running = await start()

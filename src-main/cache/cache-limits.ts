@@ -13,7 +13,7 @@ export type CacheLimits = Pick<Settings['cache'], 'maxBytes' | 'maxDiskPercent' 
 export interface EffectiveLimits {
   readonly maxBytes: number
   readonly minFreeBytes: number
-  /** Contents nobody used for so long go; null: they may stay. */
+  /** Contents nobody used for this long go; null: they may stay. */
   readonly maxAgeMs: number | null
 }
 

@@ -179,7 +179,7 @@ export interface Cache extends EventEmitter<CacheEvents> {
   readonly members: MemberMemory
   /** Newest version known for a URL (without fragment); its content may have been evicted. */
   version(url: string): StoredVersion | undefined
-  /** Names of versions in order, those behind this one; at most so many. */
+  /** Names of versions in order, those behind this one; at most this many. */
   urlsAfter(url: string, most: number): string[]
   /** The origin has confirmed the stored version. */
   confirm(url: string, policy: unknown): void

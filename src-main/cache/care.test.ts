@@ -56,7 +56,7 @@ test('a pin with an end protects until then and is gone by itself, through a res
   expect(cache.detail(pinned.sha256)!.entry).toMatchObject({ pinned: false, pinnedUntil: null })
 })
 
-test('of a low priority goes first, of a high one last, however lately they were used', async () => {
+test('of a low priority goes first, of a high one last, however recently they were used', async () => {
   const cache = await at.open()
   const [high, normal, low] = [sample(MIB), sample(MIB), sample(MIB)]
   for (const one of [high, normal, low]) {

@@ -1,7 +1,7 @@
 import type { Sha256Hex } from '../contract/ids.ts'
 import type { Clock } from '../lib/clock.ts'
 
-/** Bytes just written are spared by the eviction for so long: whoever asked for them has yet to take them. */
+/** Bytes just written are spared by the eviction for this long: whoever asked for them has yet to take them. */
 const GRACE_MS = 60_000
 
 /** Which contents somebody is using, so that they are neither evicted nor removed. */

@@ -108,7 +108,7 @@ test('a file touched but unchanged is hashed and served', async () => {
   expect((await readWhole(cache, content))?.equals(content.bytes)).toBe(true)
 })
 
-test('a missing or damaged sidecar is made anew from the bytes', async () => {
+test('a missing or damaged sidecar is made again from the bytes', async () => {
   const content = sample(2 * MIB + 1)
   let cache = await at.open()
   await store(cache, content)
@@ -141,7 +141,7 @@ test('with the index and the sidecar gone the bytes are still taken in by their 
   expect((await readWhole(cache, content))?.equals(content.bytes)).toBe(true)
 })
 
-test('a deleted, a garbage or an older index is made anew from the files', async () => {
+test('a deleted, a garbage or an older index is made again from the files', async () => {
   const contents = [sample(10), sample(MIB), sample(2 * MIB)]
   let cache = await at.open()
   for (const content of contents) await store(cache, content)

@@ -20,12 +20,12 @@ import type { Sidecar } from './sidecar.ts'
 const PIECES_AT_ONCE = 2
 /** The system copies up to this size in one call, which cannot be broken off. */
 const ONE_CALL_BYTES = 32 * 1024 * 1024
-/** A content that was assembled and digested so lately is not hashed once more while it is copied. */
+/** A content that was assembled and digested so recently is not hashed once more while it is copied. */
 const FRESH_MS = 10 * 60_000
 
 export interface DeliveryOptions {
   readonly overwrite: boolean
-  /** Breaks it off within some pieces; what was at the destination stays. */
+  /** Stops it within a few pieces; an existing file at the destination stays. */
   readonly signal?: AbortSignal | undefined
   /** Written while the content was assembled. */
   readonly copy?: GrowingCopy | undefined

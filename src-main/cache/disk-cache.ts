@@ -37,7 +37,7 @@ import { withVersion } from './sidecar.ts'
 import { verifyCache, type VerifyOptions } from './verify.ts'
 
 const PAGE_LIMIT = 1000
-/** A start waits so long for index and files to be brought in line; with very many contents the rest is done while it works. */
+/** A start waits this long for index and files to be brought in line; with very many contents the rest is done while it works. */
 const IN_LINE_MS = 1000
 
 /** The cache of a folder, made by `openCache`: the parts joined to the one interface. */
@@ -88,7 +88,7 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
   }
 
   /**
-   * Looks at all files after an end that was none. What is not found in the index meanwhile is downloaded anew at worst; what is
+   * Reconciles index and files after an unclean shutdown. What is not found in the index meanwhile is downloaded again at worst; what is
    * found there is checked at its first use as always.
    */
   async bringInLine(): Promise<void> {
@@ -195,7 +195,7 @@ export class DiskCache extends EventEmitter<CacheEvents> implements Cache {
     try {
       if (!this.#index().find(sha256)) throw missing(sha256)
       await this.store.users.using(sha256, async () => {
-        // Somebody else may be hashing it whole, who is not to be broken off.
+        // Somebody else may be hashing all of it and must not be interrupted.
         const sidecar = await orAborted(this.store.sound(sha256, options.signal), options.signal)
         if (!sidecar) throw new LarderError('CACHE_DAMAGED', 'The content in the cache was damaged or gone', { sha256 })
         await deliverFile(sidecar, layout.content(sha256), destination, options, parts).catch(async (error) => {

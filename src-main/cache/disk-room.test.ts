@@ -4,7 +4,7 @@ import { DiskRoom } from './disk-room.ts'
 
 const full = () => Object.assign(new Error('no space'), { code: 'ENOSPC', syscall: 'write' })
 
-/** A disk with so many bytes free; an eviction frees `gives`. */
+/** A disk with this many bytes free; an eviction frees `gives`. */
 function disk(free: number, gives = 0, minFreeBytes = 0) {
   const events: string[] = []
   const state = { free }

@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import { LarderError, systemCode } from '../lib/errors.ts'
 
 const MIB = 1024 * 1024
-/** The free space is asked for again after so many bytes written or so much time. */
+/** The free space is asked for again after this many bytes written or this much time. */
 const RECHECK_BYTES = 64 * MIB
 const RECHECK_MS = 5000
 
@@ -49,7 +49,7 @@ export class DiskRoom {
     return this.#full
   }
 
-  /** Asks the file system anew. */
+  /** Asks the file system again. */
   async refresh(): Promise<number | null> {
     this.#free = await this.#ports.freeBytes().catch(() => null)
     this.#writtenSince = 0

@@ -19,7 +19,7 @@ export interface EvictionLimits {
   readonly freeBytes: number | null
   /** Bytes about to be written, beyond the entries. */
   readonly neededBytes: number
-  /** What was not used for so long goes in any case; null: nothing goes for its age. */
+  /** What was not used for this long goes in any case; null: nothing goes for its age. */
   readonly maxAgeMs: number | null
 }
 

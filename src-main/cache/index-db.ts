@@ -45,7 +45,7 @@ export class IndexDb {
   }
 
   /**
-   * Opens the index; `fresh` says that it had to be made anew and knows nothing. `trusted`: nobody has touched the file since
+   * Opens the index; `fresh` says that it had to be made again and knows nothing. `trusted`: nobody has touched the file since
    * it was closed, so it is not checked.
    */
   static open(path: string, { trusted }: { trusted: boolean }): { index: IndexDb; fresh: boolean } {

@@ -17,7 +17,7 @@ export function openDatabase(path: string, trusted: boolean): DatabaseSync | und
       db.exec(`BEGIN; ${step} COMMIT`)
     if (sound && versionOf() === SCHEMA_VERSION) return db
   } catch {
-    // Not a database, or a damaged one: made anew.
+    // Not a database, or a damaged one: made again.
   }
   if (db?.isOpen) db.close()
   return undefined

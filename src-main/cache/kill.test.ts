@@ -16,7 +16,7 @@ const ROUNDS = 20
 const hashes = createHashPool({ workers: 1 })
 afterAll(() => hashes.close())
 
-/** A child that is ready to begin; `run` kills it some ms after it has said so many lines, and gives back what it said. */
+/** A child that is ready to begin; `run` kills it some ms after it has printed this many lines, and returns them. */
 function prepare(dir: string): {
   run(first: number, after: { lines: number; ms: number }): Promise<string[]>
   kill(): void

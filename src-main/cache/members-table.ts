@@ -17,7 +17,7 @@ const NOTE = 'INSERT INTO members VALUES (?1, ?2) ON CONFLICT (peer) DO UPDATE S
 const TRIM = 'DELETE FROM members WHERE peer NOT IN (SELECT peer FROM members ORDER BY at DESC LIMIT ?)'
 const ALL = 'SELECT peer FROM members ORDER BY at'
 
-/** In the index, without a part in its schema's version: an index made anew has forgotten them, which costs no more than a first start. */
+/** In the index, without a part in its schema's version: an index made again has forgotten them, which costs no more than a first start. */
 export class MembersTable implements MemberMemory {
   readonly #note: StatementSync
   readonly #trim: StatementSync

@@ -269,7 +269,7 @@ test('a file cut off while it is assembled costs the pieces that are gone', asyn
   expect((await partial.complete(null, null, 'resource')).sha256).toBe(content.sha256)
 })
 
-test('a partial of another length under the same key begins anew', async () => {
+test('a partial of another length under the same key begins again', async () => {
   const cache = await at.open()
   const content = sample(3 * MIB)
   const partial = await cache.openPartial(content.key, planOf(content))

@@ -299,7 +299,7 @@ export class DiskPartial implements PartialContent {
     return writeDescription(this.#paths.json, description, this.#parts.layout, { durable, clock: this.#parts.clock })
   }
 
-  /** One thing at a time per piece. @throws RECORD_INVALID for a piece there is not */
+  /** One thing at a time per piece. @throws RECORD_INVALID for a piece that does not exist */
   async #piece<T>(index: number, work: () => Promise<T>): Promise<T> {
     this.#assertOpen()
     assertIsPiece(index, this.plan)

@@ -8,7 +8,7 @@ import type { RecordSlots } from '../pieces/record-slots.ts'
 
 // What every partial demands of its pieces and of the whole, wherever it keeps them.
 
-/** @throws RECORD_INVALID for a piece there is not */
+/** @throws RECORD_INVALID for a piece that does not exist */
 export function assertIsPiece(index: number, plan: PiecePlan): void {
   if (!(index >= 0 && index < plan.count))
     throw new LarderError('RECORD_INVALID', `Piece ${index} of ${plan.count}`, { piece: index })

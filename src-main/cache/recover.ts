@@ -96,7 +96,7 @@ export async function reconcile(
       }
     }
     for (const sha256 of unseen.keys()) {
-      // It may have come anew since its folder was looked into.
+      // It may have come again since its folder was looked into.
       if ((await lookAt(layout.content(sha256))) === 'missing') index.remove(sha256, { versionsToo: false })
     }
   }

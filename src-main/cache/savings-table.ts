@@ -36,7 +36,7 @@ const TRIM = 'DELETE FROM savings WHERE day NOT IN (SELECT day FROM savings ORDE
 
 /**
  * The ledger in the index. Unlike the rest of the index it cannot be rebuilt from the files, so it has no part in the schema's
- * version and is carried over when the index is made anew.
+ * version and is carried over when the index is made again.
  */
 export class SavingsTable implements DayLedger {
   readonly #db: DatabaseSync

@@ -98,7 +98,7 @@ test('another content than the expected one is not completed, and the partial st
   expect(await readdir(layoutOf(at.dir).tmp)).toEqual([])
 })
 
-test('a closed one takes nothing more, and the next one begins anew', async () => {
+test('a closed one takes nothing more, and the next one begins again', async () => {
   const cache = await at.open()
   const content = sample(5000)
   const partial = await cache.openPartial(content.key, planOf(content))
@@ -154,7 +154,7 @@ test('one is hashed once in a run, and by its first use in the next', async () =
     expect((await reader!.read(0, 5000)).equals(content.bytes)).toBe(true)
     await reader!.close()
   }
-  // Another writer shows by the stamp of this run.
+  // The stamp of this run reveals another writer.
   const path = layoutOf(at.dir).content(content.sha256)
   const bytes = await readFile(path)
   bytes[0]! ^= 1

@@ -12,7 +12,7 @@ import { MIB, sample, store, testCache } from '../testing/cache/test-cache.ts'
 const hashes = createHashPool({ workers: 1 })
 afterAll(() => hashes.close())
 
-/** Runs the move and kills it some ms after it has moved so many. @returns true when it got to its end */
+/** Runs the move and kills it some ms after it has moved this many. @returns true when it got to its end */
 function move(dir: string, from: string, kill: { after: number; ms: number } | null): Promise<boolean> {
   return new Promise((resolve) => {
     const child = spawn(

@@ -32,7 +32,7 @@ export interface TakeInProgress {
  * bytes over (a rename, or a flushed copy to another disk), row into the index, the old files away. Whoever dies in between leaves
  * the content in one of both folders with its sidecar, and the next call goes on.
  *
- * Unfinished downloads are not moved: they begin anew.
+ * Unfinished downloads are not moved: they begin again.
  *
  * @throws AGENT_ALREADY_RUNNING when somebody uses that folder, DISK_FULL, CACHE_UNUSABLE, the signal's reason between two contents
  */
@@ -77,7 +77,7 @@ async function moveContent(
   const here = index.find(sha256) !== undefined || (await lookAt(layout.content(sha256))) !== 'missing'
   if (!here) {
     await makeFolderFor(layout.content(sha256), layout.dir)
-    // A sidecar that cannot be read is made anew from the bytes.
+    // A sidecar that cannot be read is made again from the bytes.
     await copyFlushed(old.sidecar(sha256), layout.sidecar(sha256), layout, clock).catch(() => {})
     await moveFile(source, file.sizeBytes, layout.content(sha256), { layout, room, clock })
     await syncFolder(join(layout.content(sha256), '..'))

@@ -17,7 +17,7 @@ import type { UseCounts } from './use-counts.ts'
 const DAY_MS = 24 * 3600_000
 const ROUND_MS = 60_000
 const DELETED_AT_ONCE = 16
-/** A partial nobody resumed for so long is given up. */
+/** A partial nobody resumed for this long is given up. */
 const PARTIAL_AGE_MS = 7 * DAY_MS
 const QUARANTINE_AGE_MS = 7 * DAY_MS
 /** How long the version of an evicted content is remembered after the origin last confirmed it. */

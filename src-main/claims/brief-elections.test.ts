@@ -67,7 +67,7 @@ describe('the election for a content of one piece', () => {
     expect(lan.sent.length - before).toBeLessThanOrEqual(5 * followers + 1)
   })
 
-  test('is held anew when the master is lost, and the next one knows who has it meanwhile', () => {
+  test('is held again when the master is lost, and the next one knows who has it meanwhile', () => {
     const lan = new ClaimLan()
     const [coordinator, ...agents] = lan.settled('coordinator', 'a', 'b', 'c')
     const k = contentRanked([coordinator!], lan.agents)

@@ -198,7 +198,7 @@ export class ClaimTable {
     }
     effects.push(...this.#settle(world))
     const willBeTold = this.#news.major !== majorBefore && effects.some((e) => e.type === 'tellAll' && e.when === 'now')
-    // Who comes from another coordinator and knows all of this hears of the holders soon enough.
+    // A claimant that comes from another coordinator and knows all of this hears of the holders soon enough.
     if (this.#phase !== 'gathering' && !willBeTold && !this.#knows(put)) effects.push({ type: 'tell', to: from })
     return effects
   }
@@ -210,7 +210,7 @@ export class ClaimTable {
     return effects
   }
 
-  /** Who the master was is all the same to whoever has it all, once nobody needs one. */
+  /** Complete holders do not care who the master was once nobody needs one. */
   #knows(put: ClaimPut): boolean {
     if (put.epoch !== this.#lease.epoch) return false
     return put.master === this.#lease.master || (put.role === 'holding' && this.#phase === 'held')
@@ -283,7 +283,7 @@ export class ClaimTable {
   }
 
   #holding(from: PeerId, pieces: number, complete: boolean, world: Surroundings): TableEffect[] {
-    // Who passes on what others have is worth asking even while it has nothing.
+    // A relay is worth asking even while it has nothing.
     const changed = this.#roster.answered(
       from,
       from === world.elsewhere()?.via ? Math.max(1, pieces) : pieces,
@@ -312,7 +312,7 @@ export class ClaimTable {
     const claimant = this.#roster.get(from)
     if (!claimant || claimant.role === 'holding' || epoch !== this.#lease.epoch || from === this.#lease.master)
       return []
-    // The other table judges its master; who gets nothing by way of this agent asks the next coordinator.
+    // The other table judges its master; a PC that gets nothing through this agent asks the next coordinator.
     if (this.#lease.master !== null && this.#lease.master === world.elsewhere()?.master) return []
     // A report names nobody but the epoch, which holders share with the master before them: this one may still mean that master.
     if (this.#phase === 'held' && world.nowMs - this.#heldSinceMs < this.#settings.leaseMs / 5) return []

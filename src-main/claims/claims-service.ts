@@ -17,7 +17,7 @@ import { Coordinator } from './coordinator.ts'
 import { OwnClaim, type ClaimWorld } from './own-claim.ts'
 import { coordinatorOf, coordinatorScore } from './rendezvous.ts'
 
-/** Most questions that are answered together with "nothing"; who asks more is left without an answer. */
+/** Most questions that are answered together with "nothing"; a member that asks more gets no answer. */
 const MAX_EMPTY = 10_000
 
 export interface ClaimsOptions {

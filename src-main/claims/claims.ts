@@ -4,10 +4,10 @@ import type { ClaimMessage, MasterHistory } from '../contract/peer-messages.ts'
 import type { MasterView } from '../contract/snapshot.ts'
 import type { Candidate } from './election.ts'
 
-/** A content that cannot be gone on with is begun so often for a site, by one PC after the other. */
+/** A content that cannot be gone on with is begun this often for a site, by one PC after the other. */
 export const MOST_BROKEN_OFF = 2
 
-/** Who has not been heard for so long may have been given up by others, who go on without it: a connection ends after 12 s of silence. */
+/** Others may have given up a PC that was silent for this long and go on without it: a connection ends after 12 s of silence. */
 export const GIVEN_UP_MS = 10_000
 
 /** What a {@link ClaimLink} tells. `banned`: nothing this member says about this content counts from now on. */
@@ -103,7 +103,7 @@ export interface ClaimSettings {
   readonly windowMs: number
   /** How long after its start an agent waits for others to be found before it elects anybody. */
   readonly settleMs: number
-  /** A master that is silent for so long loses its mastership. */
+  /** A master that is silent for this long loses its mastership. */
   readonly leaseMs: number
 }
 

@@ -116,7 +116,7 @@ export class Coordinator {
     if (hosted) this.#withdraw(hosted, id)
   }
 
-  /** It has this content no more. Who claims it says so in its claim. */
+  /** It no longer has this content. A claimant says so in its claim. */
   holderGone(id: PeerId, key: ContentKey): void {
     const hosted = this.#tables.get(key)
     if (hosted && !hosted.table.hasClaimant(id)) this.#withdraw(hosted, id)

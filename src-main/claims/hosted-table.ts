@@ -34,7 +34,7 @@ export class HostedTable {
   readonly table: ClaimTable
   readonly openedBy: PeerId
   askedAtMs = -Infinity
-  /** Who wanted everybody to be asked had used up its share. */
+  /** The member that wanted everybody asked had used up its share. */
   unasked = false
   vacantSinceMs: number
   sinceWallMs: number

@@ -1,13 +1,13 @@
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { ClaimSettings, Decision } from './claims.ts'
 
-/** Progress of a follower is gathered for so long: twice a second is enough, it matters only for a re-election. */
+/** Progress of a follower is gathered for this long: twice a second is enough, it matters only for a re-election. */
 const GATHER_MS = 500
 
-/** A master renews so many times per lease; two lost renewals do not cost it the mastership. */
+/** A master renews this many times per lease; two lost renewals do not cost it the mastership. */
 const RENEWALS_PER_LEASE = 5
 
-/** Every claim is put again after so many leases without any news, should a coordinator have forgotten it. */
+/** Every claim is put again after this many leases without any news, should a coordinator have forgotten it. */
 const REFRESH_LEASES = 6
 
 /** What decides how soon a claim is put again. */

@@ -83,7 +83,7 @@ describe('a coordinator nobody gets anything under', () => {
     decided(lan, honest, k)
   })
 
-  test('is not taken back when its connection is made anew', () => {
+  test('is not taken back when its connection is made again', () => {
     const { lan, liar, next, honest, k } = lanWithLiar(() => null)
     lan.pass(1000)
     for (const agent of honest) agent.opened.get(k)!.askNextCoordinator()

@@ -58,7 +58,7 @@ export function kinds(text: string): AgentEventType[] {
   const known = AgentEvent.shape.type
   return text.split(',').map((word) => {
     const kind = known.safeParse(word.trim())
-    if (!kind.success) throw new InvalidArgumentError(`Expected kinds of events: ${known.options.join(', ')}.`)
+    if (!kind.success) throw new InvalidArgumentError(`Expected event kinds: ${known.options.join(', ')}.`)
     return kind.data
   })
 }

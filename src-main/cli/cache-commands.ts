@@ -209,7 +209,7 @@ export async function verifyCache(options: AgentCommandOptions, output: Output):
     if (report.damaged.length > 0)
       parts.push(`${report.damaged.length} damaged and quarantined (${report.damaged.map(shortId).join(', ')})`)
     if (report.missing.length > 0) parts.push(`${report.missing.length} were gone`)
-    if (report.adopted.length > 0) parts.push(`${report.adopted.length} taken in again`)
+    if (report.adopted.length > 0) parts.push(`${report.adopted.length} added to the index again`)
     if (report.strays > 0) parts.push(`${report.strays} stray files deleted`)
     return parts.join('; ')
   })

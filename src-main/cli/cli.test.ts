@@ -160,7 +160,7 @@ describe('errors', () => {
     expect(JSON.parse(usage.stdout).error.code).toBe('BAD_REQUEST')
   })
 
-  test('a reader that has gone is no error', async () => {
+  test('a reader that has gone is not an error', async () => {
     const { child, outcome } = start(['status'])
     child.stdout!.destroy()
     expect(await outcome).toMatchObject({ code: 0, stderr: '' })

@@ -134,7 +134,7 @@ export async function explainSetting(
       setting.secret ? 'secret' : showMeasure(unitOf(setting), value),
       place
     ])
-    return `${facts}\n\nWho sets it, the last one rules:\n${formatTable(['', 'SOURCE', 'VALUE', 'PLACE'], rows, { shorten: 'PLACE', width: output.width })}`
+    return `${facts}\n\nSet by (the last one wins):\n${formatTable(['', 'SOURCE', 'VALUE', 'PLACE'], rows, { shorten: 'PLACE', width: output.width })}`
   })
 }
 

@@ -13,9 +13,19 @@ export function addDownloadCommands(
   const switches = async () => import('./switches.ts')
   const which = 'id as `larder downloads` shows it, or the URL'
   command(program, 'downloads', 'List downloads: those that run, and the newest that ended.')
-    .option('-w, --watch', 'go on showing them; without a terminal a line per change')
-    .option('--all', 'all that ended since the agent started')
-    .action(async (options) => (await downloads()).showDownloads(options, output))
+    .option('-w, --watch', 'keep showing them; without a terminal, a line per change')
+    .option('--all', 'all that ended, not only the newest')
+    .addOption(
+      new Option('--clear', 'remove what has ended from the list; files and cache stay as they are').conflicts([
+        'watch',
+        'all'
+      ])
+    )
+    .action(async ({ clear, ...options }) =>
+      clear === true
+        ? (await downloads()).clearDownloads(options, output)
+        : (await downloads()).showDownloads(options, output)
+    )
   command(program, 'cancel', 'Cancel downloads.')
     .argument('[download...]', which)
     .option('--all', 'all that run')

@@ -59,7 +59,7 @@ describe('larder downloads', () => {
   test('those that run come first, with what they wait for; each with an id that other commands take', async () => {
     const { stdout } = await larder('downloads')
     const lines = stdout.split('\n')
-    expect(lines[0]).toMatch(/^ID +STATE +DONE +RATE +LEFT +FROM +URL$/)
+    expect(lines[0]).toMatch(/^ID +STATE +DONE +RATE +LEFT +FROM +ASKED BY +URL$/)
     expect(lines[1]).toMatch(/^r-[0-9a-f]{6} +Downloading +50 % of 1000 B +100 B\/s +5 s +peers +http.*running\.bin$/)
     expect(lines[2]).toMatch(/^r-[0-9a-f]{6} +Waiting, 3rd .*waiting\.bin$/)
     expect(stdout).toMatch(/Failed .*ORIGIN_NOT_FOUND .*failed\.bin/)
@@ -71,8 +71,17 @@ describe('larder downloads', () => {
     expect(requests.map((one: RequestView) => one.id)).toEqual(expect.arrayContaining(Object.values(ids)))
   })
 
+  test('--clear empties the list of what has ended and leaves what runs', async () => {
+    const { stdout } = await larder('downloads', '--clear')
+    expect(stdout).toMatch(/^\d+ ended downloads removed from the list\.$/m)
+    expect(rig.double.requests().map(({ id }) => id)).toEqual([ids.running, ids.waiting])
+    const { stdout: again } = await larder('downloads', '--clear', '--json')
+    expect(JSON.parse(again)).toEqual({ removed: 0 })
+    expect((await larder('downloads', '--clear', '--all')).code).not.toBe(0)
+  })
+
   test('a line fits the terminal, and the end of the URL stays', () => {
-    for (const columns of [80, 100, 160]) {
+    for (const columns of [80, 100, 120, 140, 160]) {
       const { stream } = terminal({ isTTY: true, columns })
       const output = new Output(false, { stdout: stream, stderr: stream })
       const lines = describeDownloads(rig.double.requests(), true, output).split('\n').map(stripVTControlCharacters)

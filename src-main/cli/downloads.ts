@@ -1,4 +1,5 @@
 import { connect, type AgentConnection } from '../client/connection.ts'
+import { askerText } from '../contract/asked-by.ts'
 import { formatTimeLeft } from '../contract/durations.ts'
 import type { RequestId } from '../contract/ids.ts'
 import {
@@ -18,7 +19,7 @@ import type { Output } from './output.ts'
 import { printable } from './printable.ts'
 import { ScreenPart } from './screen-part.ts'
 import type { AgentCommandOptions } from './show.ts'
-import { formatTable } from './table.ts'
+import { fitted, formatTable } from './table.ts'
 import { untilEnded } from './until-ended.ts'
 
 export interface DownloadsOptions extends AgentCommandOptions {
@@ -29,9 +30,10 @@ export interface DownloadsOptions extends AgentCommandOptions {
 
 /** Ended downloads listed beside those that run. */
 const MOST_ENDED = 10
-/** Characters of a line from which on there is room for where it comes from. */
+/** Characters of a line that leave room for where it comes from, and for who asked. */
 const WIDE = 110
-/** A screen is drawn anew at most so often, ms. */
+const VERY_WIDE = 136
+/** A screen is drawn again at most this often, ms. */
 const DRAW_EVERY_MS = 500
 
 /** Lists downloads; with `watch` until the command is ended: a screen that changes, or without a terminal a line per change. */
@@ -49,24 +51,33 @@ export async function showDownloads(options: DownloadsOptions, output: Output): 
   })
 }
 
+/** Removes what has ended from the list. */
+export async function clearDownloads(options: AgentCommandOptions, output: Output): Promise<void> {
+  const { removed } = await (await connect(options)).call('request.clear')
+  output.result({ removed }, () =>
+    removed === 0 ? 'No ended download is listed.' : `${countOf(removed, 'ended download')} removed from the list.`
+  )
+}
+
 export function describeDownloads(
   requests: readonly RequestView[],
   all: boolean,
   output: Pick<Output, 'width' | 'paint'>
 ): string {
-  if (requests.length === 0) return 'No downloads since the agent started.'
+  if (requests.length === 0) return 'No downloads.'
   const running = requests.filter((one) => !isFinal(one)).toSorted(byProgress)
   const over = requests.filter(isFinal).toSorted((a, b) => (b.finishedAt ?? 0) - (a.finishedAt ?? 0))
   const shown = [...running, ...(all ? over : over.slice(0, MOST_ENDED))]
   const colours = { active: 'cyan', waiting: 'dim', done: 'green', failed: 'red', cancelled: 'dim' } as const
   const groups = new Map(shown.map((one): [string, DownloadGroup] => [stateLabel(one), groupOf(one)]))
-  const columns: [name: string, of: (one: RequestView) => string][] = [
+  const columns: Column[] = [
     ['ID', ({ id }) => shortRequestId(id)],
     ['STATE', stateLabel],
     ['DONE', howFar],
     ['RATE', rateOf],
     ['LEFT', leftOf],
-    ...(output.width < WIDE ? [] : [['FROM', fromOf] as [string, typeof fromOf]]),
+    ...(output.width < WIDE ? [] : [['FROM', fromOf] as Column]),
+    ...(output.width < VERY_WIDE ? [] : [['ASKED BY', askedBy] as Column]),
     ['URL', ({ url }) => url]
   ]
   const table = formatTable(
@@ -82,6 +93,10 @@ export function describeDownloads(
   const more = requests.length - shown.length
   return more === 0 ? table : `${table}\nand ${countOf(more, 'earlier download')}; --all lists them`
 }
+
+type Column = [name: string, of: (one: RequestView) => string]
+
+const askedBy = ({ askedBy: by }: RequestView): string => (by === null ? '' : fitted(askerText(by), 24))
 
 /** As much of an id as people type: `r-3f9a01`. */
 export const shortRequestId = (id: string): string => id.slice(0, 8)

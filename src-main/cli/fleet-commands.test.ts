@@ -67,7 +67,7 @@ describe('larder fleet', { timeout: 120_000 }, () => {
     expect(await larder('fleet', 'revoke', 'nobody', '--ca-dir', at('ca'), ...on('admin'))).toMatchObject(
       failed('NOT_FOUND')
     )
-    // The holder of the CA is no member here, so the list must leave by file.
+    // The holder of the CA is not a member here, so the list must leave by file.
     expect(await larder('fleet', 'revoke', 'pc-2', '--ca-dir', at('ca'), ...on('admin'))).toMatchObject(
       failed('FLEET_INVALID')
     )

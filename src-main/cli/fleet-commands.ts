@@ -59,7 +59,7 @@ export async function initFleet(options: CaOptions, output: Output): Promise<voi
   const protection =
     passphrase === undefined
       ? 'Its key has no passphrase: anyone who can read this folder can add PCs to the fleet.'
-      : 'Its key is under the passphrase.'
+      : 'Its key is encrypted with the passphrase.'
   output.result(
     { caDir: dir, sealed: passphrase !== undefined, fingerprint: ca.certificate.fingerprint256 },
     () =>
@@ -119,7 +119,7 @@ export async function installFile(path: string, options: FleetOptions, output: O
   if (file.larder === 'fleet-enrolment') return install(folder, identity, file, output)
   const enrolment = await folder.enrolment(identity.spki)
   if (!enrolment)
-    throw new LarderError('FLEET_INVALID', 'This PC is no member of a fleet with a CA; give the list to one that is')
+    throw new LarderError('FLEET_INVALID', 'This PC is not a member of a fleet with a CA; give the list to one that is')
   if (file.larder === 'fleet-recall-list') {
     const recalls = readRecallList(Buffer.from(file.recallList, 'base64url'), enrolment.ca.publicKey)
     if (!recalls)
@@ -128,7 +128,7 @@ export async function installFile(path: string, options: FleetOptions, output: O
     return output.result(
       { recallListNumber: recalls.number, contents: recalls.recalled.size },
       () =>
-        `Recall list ${recalls.number} (${recalls.recalled.size} contents) goes to all members as soon as the agent of this PC runs.`
+        `Recall list ${recalls.number} (${recalls.recalled.size} contents) will reach all members once the agent of this PC is running.`
     )
   }
   const list = readDenyList(Buffer.from(file.denyList, 'base64url'), enrolment.ca.publicKey)
@@ -137,11 +137,11 @@ export async function installFile(path: string, options: FleetOptions, output: O
   output.result(
     { denyListNumber: list.number, denied: list.denied.size },
     () =>
-      `Deny list ${list.number} (${list.denied.size} devices) goes to all members as soon as the agent of this PC runs.`
+      `Deny list ${list.number} (${list.denied.size} devices) will reach all members once the agent of this PC is running.`
   )
 }
 
-/** Throws devices out of the fleet, or takes that back. */
+/** Removes devices from the fleet, or undoes that. */
 export async function revoke(
   who: readonly string[],
   options: CaOptions & { readonly undo?: boolean; readonly output?: string },
@@ -153,11 +153,11 @@ export async function revoke(
   if (!handed && options.output === undefined)
     throw new LarderError(
       'FLEET_INVALID',
-      `Deny list ${denyList.number} is made, but this PC is no member that could spread it. Run the command again with --output <file> and install that file on any member`
+      `Deny list ${denyList.number} was created, but this PC is not a member and cannot distribute it. Run the command again with --output <file> and install that file on any member`
     )
   const names = members.map(({ name, peer }) => `${name} (${shortId(peer)})`).join(', ')
   const way = handed
-    ? 'The agent of this PC spreads the list within seconds while it runs.'
+    ? 'The agent of this PC distributes the list within seconds while it is running.'
     : `Run \`larder fleet install ${options.output}\` on any one member.`
   output.result(
     {
@@ -190,10 +190,10 @@ export async function recall(
   else if (options.output === undefined)
     throw new LarderError(
       'FLEET_INVALID',
-      `Recall list ${list.number} is made, but this PC is no member that could spread it. Run the command again with --output <file> and install that file on any member`
+      `Recall list ${list.number} was created, but this PC is not a member and cannot distribute it. Run the command again with --output <file> and install that file on any member`
     )
   const way = handed
-    ? 'The agent of this PC spreads the list within seconds while it runs.'
+    ? 'The agent of this PC distributes the list within seconds while it is running.'
     : `Run \`larder fleet install ${options.output}\` on any one member.`
   output.result(
     {
@@ -212,7 +212,7 @@ export async function recall(
 export async function leaveFleet(options: FleetOptions, output: Output): Promise<void> {
   const { folder } = await deviceOf(options)
   await folder.clear()
-  output.result({ left: true }, () => 'This PC is no member by a fleet CA any more. Start its agent again.')
+  output.result({ left: true }, () => 'This PC is no longer a member of a fleet with a CA. Start its agent again.')
 }
 
 async function install(folder: FleetFolder, identity: Identity, file: EnrolmentFile, output: Output): Promise<void> {
@@ -285,7 +285,7 @@ async function withCaLock<T>(dir: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** From `--passphrase-file`, else `LARDER_CA_PASSPHRASE`. A line break at the end is no part of it. */
+/** From `--passphrase-file`, else `LARDER_CA_PASSPHRASE`. A line break at the end is not part of it. */
 async function passphraseOf({ passphraseFile }: CaOptions): Promise<string | undefined> {
   if (passphraseFile === undefined) return process.env['LARDER_CA_PASSPHRASE'] || undefined
   return (await readText(passphraseFile, MAX_PASSPHRASE_BYTES)).replace(/\r?\n$/, '')

@@ -29,10 +29,10 @@ export function addFleetCommands(program: Command, command: AddCommand, output: 
     .option('--ca-dir <folder>', 'folder of the fleet CA (default: fleet-ca in the data folder)')
     .action(async (options) => (await import('./fleet-show.ts')).showFleet(options, output))
 
-  withCa('init', 'Make the CA of a new fleet. Its folder is all there is of it: keep it safe.').action(
-    async (options) => (await load()).initFleet(options, output)
+  withCa('init', 'Make the CA of a new fleet. That folder is the only copy: keep it safe.').action(async (options) =>
+    (await load()).initFleet(options, output)
   )
-  withCa('enroll', 'Make this PC a member: by the CA on this PC, or by a request for the holder of the CA.')
+  withCa('enroll', 'Make this PC a member: with the CA on this PC, or with a request to whoever holds the CA.')
     .option('--request <file>', 'write a request for the holder of the CA instead')
     .option('--name <name>', 'name of this PC in the CA’s register (default: host name)')
     .option('--days <n>', 'life of the certificate (default: 365)', days)
@@ -47,7 +47,7 @@ export function addFleetCommands(program: Command, command: AddCommand, output: 
     .option('--name <name>', 'name of the PC in the register (default: as the request says)')
     .option('--days <n>', 'life of the certificate (default: 365)', days)
     .action(async (request, options) => (await load()).signRequest(request, options, output))
-  command(fleet, 'install', 'Take an answer to a request, or a deny list, from the holder of the CA.')
+  command(fleet, 'install', 'Install what the holder of the CA sent: the answer to a request, or a deny list.')
     .argument('<file>', 'what `larder fleet sign` or `larder fleet revoke --output` wrote')
     .action(async (file, options) => (await load()).installFile(file, options, output))
   withCa('revoke', 'Remove PCs from the fleet: every member refuses them within a minute.')
@@ -70,7 +70,7 @@ export function addFleetCommands(program: Command, command: AddCommand, output: 
     .option('--passphrase-file <file>', 'file with the passphrase of the CA’s key (else LARDER_CA_PASSPHRASE)')
     .option('-o, --output <file>', 'also write the list to a file, to install it on any member')
     .action(async (content, options) => (await load()).recall(content, options, output))
-  command(fleet, 'leave', 'Take this PC out of the fleet of its CA.').action(async (options) =>
+  command(fleet, 'leave', 'Remove this PC from the fleet of its CA.').action(async (options) =>
     (await load()).leaveFleet(options, output)
   )
 }

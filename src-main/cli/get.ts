@@ -53,6 +53,7 @@ export async function get(url: string, options: GetOptions, output: Output, host
   const progress = quiet ? undefined : showProgress(output.stderr)
   const settings: DownloadOptions = {
     signal: interrupted.signal,
+    program: 'larder-get',
     ...(host.policyFile !== undefined && { policyFile: host.policyFile }),
     ...(progress && { onProgress: (now) => progress.show(now) }),
     ...(options.dataDir !== undefined && { dataDir: resolve(options.dataDir) }),

@@ -36,10 +36,10 @@ export async function showHubContents(options: AgentCommandOptions, output: Outp
 const storeTexts = {
   none: '',
   connected: ' It shares its tables with the other hubs of its store.',
-  lost: ' Its store cannot be reached: it decides by itself.'
+  lost: ' Its store cannot be reached, so it decides alone.'
 }
 
-const NO_HUB = 'This PC is no hub (hub.serve).'
+const NO_HUB = 'This PC is not a hub (hub.serve is off).'
 
 /** Characters of a line from which on there is room for all that is known of a site. */
 const WIDE = 110
@@ -105,9 +105,9 @@ export function describeDeposit(deposit: HubDepositView): string {
     `It keeps ${countOf(contents, 'content')} for PCs that reach no other (${complete} whole), ${formatSize(bytes)} of ${formatSize(maxBytes)}.`,
     `In this run ${formatSize(broughtBytes)} were brought and ${formatSize(takenBytes)} taken.`
   ]
-  if (displaced > 0) parts.push(`${countOf(displaced, 'content')} had to make room for others.`)
-  if (refused > 0) parts.push(`${countOf(refused, 'content')} found no room.`)
-  if (trouble !== null) parts.push(`Nothing more can be kept: ${printable(trouble)}.`)
+  if (displaced > 0) parts.push(`${countOf(displaced, 'content')} evicted to make room for others.`)
+  if (refused > 0) parts.push(`${countOf(refused, 'content')} did not fit.`)
+  if (trouble !== null) parts.push(`It cannot keep anything more: ${printable(trouble)}.`)
   return parts.join(' ')
 }
 

@@ -34,13 +34,14 @@ export async function integrateTool(
   if (Object.hasOwn(unfit, name))
     throw new LarderError('TOOL_UNFIT', `${name} cannot be set up: ${unfit[name]}`, { tool: name })
   const tool = toolNamed(name)
-  if (!tool) throw new LarderError('NOT_FOUND', `${name.slice(0, 40)} is none of the tools of larder integrate --list`)
+  if (!tool)
+    throw new LarderError('NOT_FOUND', `${name.slice(0, 40)} is not among the tools that larder integrate --list shows`)
   const changes = await integrate(tool, where, options)
   const missing = options.undo === true ? [] : missingSettings()
   output.result({ tool: name, undone: options.undo === true, dryRun: options.dryRun === true, changes, missing }, () =>
     [
       ...changes.map((change) => describe(change, options.dryRun === true)),
-      ...(changes.length === 0 ? [`There is nothing of ${name} to be changed on this PC.`] : []),
+      ...(changes.length === 0 ? [`${name} has nothing to change on this PC.`] : []),
       ...(options.undo === true ? [] : [`Shared through it: ${tool.shares}.`]),
       ...missing.map((command) => `Still to do: ${command}`)
     ].join('\n')
@@ -96,6 +97,6 @@ function checkedSource(source: string | undefined): string | undefined {
   if (source === undefined) return undefined
   const bare = source.replace(/^sparse\+/, '')
   if (!URL.canParse(bare) || !/^https?:\/\/[^\s"'<>@]+$/.test(bare))
-    throw new LarderError('URL_INVALID', 'The source is no http:// or https:// URL without user name')
+    throw new LarderError('URL_INVALID', 'The source is not an http:// or https:// URL without a user name')
   return source
 }

@@ -36,7 +36,7 @@ export async function openUi(
   }
   output.result({ opened: false, url, validMs }, () => url)
   output.note(
-    `Open this link in a browser of this PC within ${validMs / 60_000} minutes. It works once, and gives the window to anyone who has it.`
+    `Open this link in a browser of this PC within ${validMs / 60_000} minutes. It works once, and lets anyone who has it open the window.`
   )
   if (reason === 'ssh')
     output.note(`From another PC: ssh -L ${new URL(url).port}:127.0.0.1:${new URL(url).port} …, then open it there.`)

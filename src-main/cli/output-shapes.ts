@@ -65,7 +65,7 @@ export const outputShapes: Readonly<Record<string, z.ZodType>> = {
     z.object({ opened: z.literal(false), url: text, validMs: count })
   ]),
   // With `--watch` a line for each change of one download.
-  downloads: z.union([requests, RequestView]),
+  downloads: z.union([requests, RequestView, answer('request.clear')]),
   cancel: requests,
   pause: z.union([requests, paused]),
   resume: z.union([requests, paused]),

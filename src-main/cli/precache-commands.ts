@@ -103,7 +103,7 @@ function describeReport(report: PrecacheReport): [string, string][] {
     ['last run', `${localTime(report.startedAt)} to ${localTime(report.endedAt)}, ${report.end}`],
     [
       '',
-      `${report.done} of ${countOf(report.total, 'content')} in the cache, ${report.present} of them before, ${formatSize(report.bytes)} new`
+      `${report.done} of ${countOf(report.total, 'content')} in the cache, ${report.present} of them already there, ${formatSize(report.bytes)} new`
     ],
     ...report.failed.map((one): [string, string] => ['failed', `${one.url}: ${one.message} (${one.code})`])
   ]

@@ -90,7 +90,7 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
   const hub = command(
     program,
     'hub',
-    'Run this PC as hub of a site and nothing else: its subnets download a content once between them.'
+    'Run this PC as the hub of a site and nothing else, so that the site’s subnets download each content only once.'
   )
     .option('--name <name>', 'name shown to people (default: host name)')
     .addOption(
@@ -100,7 +100,7 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     .option('--api-port <port>', 'TCP port of the local API on 127.0.0.1; 0: any free one', whole(0, 65535))
     .option('--peer-port <port>', 'TCP port for agents; 0: any free one', whole(0, 65535))
     .option('--listen <address>', 'address that port listens on')
-    .option('--include-loopback', 'take agents of this PC, too')
+    .option('--include-loopback', 'count agents on this PC too')
     .option('--set <section.name=value...>', 'any other setting')
     .addHelpText(
       'after',
@@ -115,10 +115,12 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
       const set = ['hub.serve=true', 'integration.enabled=false', ...(options.set ?? [])]
       await runAgent({ ...options, beacon: false, set }, output, host)
     })
-  command(hub, 'status', 'Show the hubs of this PC, and who takes this one for a hub.').action(async (_, self) => {
-    const { showHub } = await import('./hub-commands.ts')
-    await showHub(self.optsWithGlobals(), output)
-  })
+  command(hub, 'status', 'Show the hubs of this PC, and the PCs that use this one as a hub.').action(
+    async (_, self) => {
+      const { showHub } = await import('./hub-commands.ts')
+      await showHub(self.optsWithGlobals(), output)
+    }
+  )
   command(hub, 'sites', 'At a hub: its sites, what they claim, and what they saved.').action(async (_, self) => {
     const { showHubSites } = await import('./hub-commands.ts')
     await showHubSites(self.optsWithGlobals(), output)
@@ -132,7 +134,7 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     await showHubMembers(self.optsWithGlobals(), output)
   })
 
-  command(program, 'get', 'Download a URL to a file, through the agent where there is one.')
+  command(program, 'get', 'Download a URL to a file, through the agent if one is running.')
     .argument('<url>', 'http(s) URL, or relative to the background channel')
     .option('-o, --output <path>', 'file or folder (default: the current folder, name from the URL)')
     .addOption(new Option('--sha256 <hex>', 'expected SHA-256').conflicts('integrity'))
@@ -145,7 +147,7 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
       'stop waiting for the agent when nothing moves for this time (default: 60s)',
       duration
     )
-    .option('--allow-stale', 'take the cached version when the origin cannot be reached')
+    .option('--allow-stale', 'use the cached version if the origin cannot be reached')
     .option('--no-stagger', 'no random wait before a direct download')
     .option('--no-agent', 'download directly and at once')
     .option(
@@ -189,7 +191,7 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     (await shown()).showMasters(options, output)
   )
   command(program, 'events', 'Show what has happened.')
-    .option('-f, --follow', 'go on showing what happens')
+    .option('-f, --follow', 'keep showing what happens')
     .option('--kind <kinds>', 'only these kinds, e.g. requestFailed,fallback', kinds)
     .option('--errors', 'only what went wrong')
     .option('--since <when>', 'only from then on: a time back (2h), or after the event of this number', since)
@@ -203,22 +205,22 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
       (await import('./events.ts')).showEvents({ ...options, ...when, ...(kind && { kinds: kind }) }, output)
     )
 
-  command(program, 'why', 'Tell why a download came from where it did.')
+  command(program, 'why', 'Explain why a download came from where it did.')
     .argument('<what>', 'id of a request, content key, digest (or the start of one), URL or part of it')
-    .option('--all', 'all downloads that are meant, not only the newest')
+    .option('--all', 'all matching downloads, not only the newest')
     .action(async (what, options) => (await import('./why.ts')).showWhy(what, options, output))
-  command(program, 'integrate', 'Set a download tool of this PC up to use the gateway, or take that back.')
+  command(program, 'integrate', 'Set up a download tool of this PC to use the gateway, or undo that.')
     .argument('[tool]', 'apt, dnf, zypper, pip, uv, npm, pnpm, cargo, maven, gradle, containerd, wget or curl')
-    .option('--undo', 'take it out again, to the byte')
+    .option('--undo', 'undo it, byte for byte')
     .option('--dry-run', 'only say what would be changed')
-    .option('--list', 'tools, which of them are here, and which are set up')
+    .option('--list', 'list the tools, which of them are installed and which are set up')
     .option('--source <url>', 'the registry or mirror to be used instead of the tool’s own')
     .addHelpText(
       'after',
       examples(['larder integrate --list', 'sudo larder integrate apt', 'larder integrate pip --undo'])
     )
     .action(async (tool, options) => (await import('./integrate.ts')).integrateTool(tool, options, output, host))
-  command(program, 'doctor', 'Look at everything sharing needs, and say what to do.').action(async (options) =>
+  command(program, 'doctor', 'Check everything that sharing needs, and say what to fix.').action(async (options) =>
     (await import('./doctor.ts')).runDoctor(options, output)
   )
   command(program, 'support-bundle', 'Write a ZIP with logs, settings and figures, without secrets.')
@@ -244,7 +246,7 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
   const precached = async () => import('./precache-commands.ts')
   command(precache, 'run', 'Get a list of contents now; without a list, that of the settings.')
     .argument('[list]', 'file (JSON, one URL per line, or as sha256sum writes it), or URL of one')
-    .option('--base <url>', 'where the relative names of a file are')
+    .option('--base <url>', 'folder or URL that the relative names in a file refer to')
     .option('--no-wait', 'do not wait for the end')
     .action(async (list, options) => (await precached()).runPrecache(list, options, output))
   command(precache, 'stop', 'End a run; verified pieces are kept.').action(async (options) =>
@@ -257,7 +259,7 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
     (await precached()).listPrecache(options, output)
   )
 
-  const rates = command(program, 'rates', 'Show how fast what may go, and how much was served this month.')
+  const rates = command(program, 'rates', 'Show the rate limits, and how much was served this month.')
   rates
     .option('--table', 'the caps of each hour of the week')
     .action(async (options) => (await import('./rates.ts')).showRates(options, output))
@@ -301,7 +303,7 @@ export function buildProgram(output: Output, host: CliHost = thisPc): Command {
 
   const update = program.command('update').description('New releases of Larder on this PC.')
   const updated = async () => import('./update/update-commands.ts')
-  command(update, 'status', 'Show where releases come from, and what became of the last one.').action(async () =>
+  command(update, 'status', 'Show where releases come from, and what happened to the last one.').action(async () =>
     (await updated()).showUpdates(output, host)
   )
   command(update, 'check', 'Let the agent look for a new release now.').action(async (options) =>

@@ -13,7 +13,7 @@ export interface ProgressDisplay {
 
 export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean }
 
-/** A line at least so often where there is no terminal, ms. */
+/** A line at least this often where there is no terminal, ms. */
 const LINE_EVERY_MS = 5000
 /** The same while nothing happens but waiting. */
 const WAITING_LINE_EVERY_MS = 30_000

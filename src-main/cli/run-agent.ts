@@ -23,7 +23,7 @@ import { rendererDir } from './renderer-dir.ts'
 /** Exit code of a process that was told twice to stop. */
 const TOLD_TWICE = 130
 const SAME_SIGNAL_MS = 300
-/** Told to stop, the process has left after so long, whatever it is at. */
+/** Told to stop, the process has left after this long, whatever it is at. */
 const LEAVE_MS = 5000
 
 /** Runs an agent until the process is told to stop. */
@@ -78,7 +78,7 @@ export async function runAgent(options: AgentOptions, output: Output, host: CliH
   await running.stop()
 }
 
-/** Two agents for one user would share nothing. Who names a data folder means to. @throws AGENT_ALREADY_RUNNING */
+/** Two agents for one user would share nothing. Naming a data folder asks for one. @throws AGENT_ALREADY_RUNNING */
 async function assertNoMachineAgent(options: AgentOptions, { machinePlace: place }: CliHost): Promise<void> {
   const { address } = await findAgent({
     ...(options.dataDir !== undefined && { dataDir: options.dataDir }),

@@ -31,7 +31,7 @@ export function addSettingCommands(program: Command, command: MakeCommand, outpu
     .description('Settings of the agent: what they are, and where each came from.')
   command(config, 'list', 'List settings with value and source.')
     .argument('[search]', 'part of a name or description, or what it is about: speed, disk, password')
-    .option('--changed', 'only those that are not as they are built in')
+    .option('--changed', 'only those that differ from their defaults')
     .action(async (search, options) => (await configured()).listSettings(search, options, output, host))
   command(config, 'get', 'Print the value of one setting.')
     .argument('<name>', 'section.name')
@@ -47,14 +47,10 @@ export function addSettingCommands(program: Command, command: MakeCommand, outpu
       '\nExamples:\n  $ larder config set cache.maxBytes 20GiB\n  $ larder config set rates.wanBackground 50mbit\n  $ larder config set discovery.seeds 10.1.2.3:4726,10.1.2.4:4726 --reason "multicast is blocked here"\n'
     )
     .action(async (name, value, options) => (await configured()).setSetting(name, value, options, output, host))
-  command(config, 'unset', 'Take one setting out of the settings of this user.')
+  command(config, 'unset', 'Remove one setting from the settings of this user.')
     .argument('<name>', 'section.name')
     .action(async (name, options) => (await configured()).unsetSetting(name, options, output, host))
-  command(
-    config,
-    'explain',
-    'Tell everything about one setting: what it does, what may be given, and every place that sets it.'
-  )
+  command(config, 'explain', 'Explain one setting: what it does, which values it takes, and every place that sets it.')
     .argument('<name>', 'section.name')
     .action(async (name, options) => (await configured()).explainSetting(name, options, output, host))
   command(config, 'check', 'Check the settings of this PC, or a file before it is rolled out.')

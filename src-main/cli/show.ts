@@ -101,7 +101,7 @@ const note = (text: string, output: Output): string => output.paint('dim', `  ${
 export async function showMasters(options: AgentCommandOptions, output: Output): Promise<void> {
   const masters = await (await connect(options)).masters()
   output.result({ masters }, () => {
-    if (masters.length === 0) return 'No election is known to this agent.'
+    if (masters.length === 0) return 'This agent knows of no election.'
     const finished = masters.filter((one) => one.finished)
     const shown = [...masters.filter((one) => !one.finished), ...finished.slice(0, MOST_FINISHED)]
     const rows = shown.map((one) => [

@@ -55,7 +55,7 @@ export async function writeSupportBundle(
   output.result(
     { path, bytes: bytes.length, files: names },
     () =>
-      `${path} (${formatSize(bytes.length)}) has ${names.join(', ')}.\nSecrets were taken out. Have a look before you send it: names of PCs, folders and hosts are in it.`
+      `${path} (${formatSize(bytes.length)}) contains ${names.join(', ')}.\nSecrets have been removed. Check it before you send it: it contains names of PCs, folders and hosts.`
   )
 }
 

@@ -18,5 +18,5 @@ export async function pauseTransfers(
 
 export async function resumeTransfers(options: AgentCommandOptions, output: Output): Promise<void> {
   const { paused } = await (await connect(options)).resumeAll()
-  output.result({ paused }, () => 'Transfers go on.')
+  output.result({ paused }, () => 'Transfers continue.')
 }

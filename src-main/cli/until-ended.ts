@@ -1,4 +1,4 @@
-/** Works until the command is told to end by Ctrl+C or SIGTERM, which is no error. */
+/** Works until the command is told to end by Ctrl+C or SIGTERM, which is not an error. */
 export async function untilEnded(work: (ended: AbortSignal) => Promise<void>): Promise<void> {
   const ended = new AbortController()
   const end = () => ended.abort()

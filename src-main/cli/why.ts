@@ -1,4 +1,5 @@
 import { connect } from '../client/connection.ts'
+import { askerText } from '../contract/asked-by.ts'
 import { verifiedTexts } from '../contract/provenance.ts'
 import type { WhyDownload, WhyView } from '../contract/why.ts'
 import { formatDuration } from '../contract/durations.ts'
@@ -25,7 +26,7 @@ export function describeWhy({ downloads }: WhyView, all: boolean): string {
     ...shown.map(describeDownload),
     ...(more > 0
       ? [
-          `${more} earlier ${more === 1 ? 'download is' : 'downloads are'} meant as well; --all shows ${more === 1 ? 'it' : 'them'}.`
+          `${more} earlier ${more === 1 ? 'download matches' : 'downloads match'} too; --all shows ${more === 1 ? 'it' : 'them'}.`
         ]
       : [])
   ].join('\n\n')
@@ -40,6 +41,7 @@ function describeDownload(one: WhyDownload): string {
     '',
     `  what     ${one.url}`,
     `  request  ${one.requestId}, ${one.state}, asked ${localTime(one.createdAt)}, ${took}`,
+    ...(one.askedBy === null ? [] : [`  asked by ${askerText(one.askedBy)}`]),
     `  content  ${contentOf(one)}, ${one.lengthBytes === null ? 'length unknown' : formatSize(one.lengthBytes)}`,
     `  came     origin ${formatSize(split.originBytes)}, peers ${formatSize(split.peerBytes)}, cache ${formatSize(split.cacheBytes)}`,
     ...(one.verifiedBy === null ? [] : [`  verified by ${verifiedTexts[one.verifiedBy]}`]),

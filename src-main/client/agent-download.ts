@@ -8,7 +8,7 @@ import type { AgentConnection } from './connection.ts'
 export interface AgentJob {
   readonly agent: AgentConnection
   readonly spec: RequestSpecInput
-  /** The agent is given up when nothing has moved for so long, ms. */
+  /** The agent is given up when nothing has moved for this long, ms. */
   readonly fallbackMs: number
   readonly clock: Clock
   /** Its reason is a LarderError and is thrown. */
@@ -27,7 +27,7 @@ export type AgentOutcome = { readonly result: 'done'; readonly view: RequestView
 
 /** Copying a finished content to a slow destination may take longer than a download may stand still. */
 const DELIVERY_PATIENCE = 10
-/** A broken watch of a living agent is taken up again so often without anything having moved. */
+/** A broken watch of a living agent is taken up again this often without anything having moved. */
 const MAX_REWATCHES = 3
 /** The agent is told to stop, but not waited for longer. */
 const CANCEL_TIMEOUT_MS = 1000
@@ -47,7 +47,7 @@ export async function downloadByAgent(job: AgentJob): Promise<AgentOutcome> {
     if (first || next.haveBytes > view!.haveBytes || next.state !== view!.state) {
       timer.cancel()
       const patience = next.state === 'delivering' ? job.fallbackMs * DELIVERY_PATIENCE : job.fallbackMs
-      // Who has paused it wants it to stand still; only the caller's own limit counts then.
+      // A paused download is meant to stand still; only the caller's own limit counts then.
       if (next.state !== 'paused') timer = clock.after(patience, () => stalled.abort())
     }
     view = next
@@ -100,7 +100,7 @@ async function follow(
     moved((last = await agent.requestView(first.id, { signal })))
     idle = last.haveBytes > before.haveBytes || last.state !== before.state ? 0 : idle + 1
     if (idle > MAX_REWATCHES)
-      throw new LarderError('AGENT_NOT_RUNNING', 'The agent does not let its request be watched')
+      throw new LarderError('AGENT_NOT_RUNNING', 'The agent keeps breaking off the progress of this request')
   }
 }
 

@@ -5,6 +5,7 @@ import { ErrorView } from '../contract/errors.ts'
 import { callOf, filledPath, httpForm } from '../contract/operations/http-form.ts'
 import { loadOperation } from '../contract/operations/load-operation.ts'
 import type { AnswerOf, ApiOperationName, InputOf } from '../contract/operations/operations.ts'
+import { LARDER_VERSION } from '../contract/version.ts'
 import { LarderError } from '../lib/errors.ts'
 import type { AgentAddress } from './local-files.ts'
 
@@ -35,10 +36,13 @@ export interface StreamMessage {
 /** Calls of the local API by the name of the operation. By `node:http`: to load `fetch` takes as long as a whole command may. */
 export class AgentHttp {
   readonly #address: Pick<AgentAddress, 'port' | 'token'>
+  readonly #userAgent: string
   readonly #connections = new Agent({ keepAlive: true, timeout: IDLE_MS })
 
-  constructor(address: Pick<AgentAddress, 'port' | 'token'>) {
+  /** @param program that calls; shown to people as who asked */
+  constructor(address: Pick<AgentAddress, 'port' | 'token'>, program?: string) {
     this.#address = address
+    this.#userAgent = userAgent(program)
   }
 
   /** @throws the agent's own error; AGENT_NOT_RUNNING when it cannot be reached; AGENT_UNSUPPORTED when the answer is not understood */
@@ -47,7 +51,7 @@ export class AgentHttp {
     const json: unknown = parseAnswer(await readBounded(response, options?.signal))
     const answer = (await loadOperation(name)).answer?.safeParse(json)
     if (answer && !answer.success)
-      throw new LarderError('AGENT_UNSUPPORTED', 'The agent’s answer is not understood', {
+      throw new LarderError('AGENT_UNSUPPORTED', 'The agent sent an answer that this program does not understand', {
         field: answer.error.issues[0]?.path.join('.') ?? ''
       })
     return answer?.data as AnswerOf<N>
@@ -71,7 +75,7 @@ export class AgentHttp {
       for await (const chunk of response as AsyncIterable<Buffer>) {
         parser.feed(decoder.decode(chunk, { stream: true }))
         yield* messages.splice(0)
-        if (damaged) throw new LarderError('AGENT_UNSUPPORTED', 'A message of the agent is too long')
+        if (damaged) throw new LarderError('AGENT_UNSUPPORTED', 'A message from the agent is too long')
       }
     } catch (error) {
       throw unreachable(error, options?.signal)
@@ -104,6 +108,7 @@ export class AgentHttp {
         agent: this.#connections,
         headers: {
           accept,
+          'user-agent': this.#userAgent,
           ...(operation.who !== 'anyone' && { authorization: `Bearer ${this.#address.token}` }),
           ...(sent && { 'content-type': 'application/json', 'content-length': sent.length })
         },
@@ -123,6 +128,11 @@ export class AgentHttp {
       ? LarderError.fromView(view)
       : new LarderError('AGENT_UNSUPPORTED', `The agent answers with status ${status}`, { status })
   }
+}
+
+/** `inventory/2.1` */
+function userAgent(program = `larder-client/${LARDER_VERSION}`): string {
+  return program.replaceAll(/[^A-Za-z0-9!#$%&'*+.^_`|~/-]+/g, '-').slice(0, 40)
 }
 
 async function readBounded(response: IncomingMessage, signal: AbortSignal | undefined): Promise<string> {

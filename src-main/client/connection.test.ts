@@ -25,6 +25,16 @@ test('a request is made, watched to its end, and its bytes are read', async () =
   expect((await agent.requestView(made.id)).state).toBe('done')
 })
 
+test('a program says what it is called, whatever characters it uses', async () => {
+  const askedBy = async (program?: string) => {
+    const named = await connect({ dataDir: rig.dataDir, ...(program !== undefined && { program }) })
+    return (await named.request({ url: 'http://origin.test/a' })).askedBy
+  }
+  expect(await askedBy('inventory/2.1')).toEqual({ by: 'api', program: 'inventory', user: null })
+  expect(await askedBy('My Tool é\r\nX-Evil: 1')).toEqual({ by: 'api', program: 'My-Tool-X-Evil-1', user: null })
+  expect(await askedBy()).toEqual({ by: 'api', program: 'larder-client', user: null })
+})
+
 test('a request is paused, resumed and cancelled', async () => {
   const { id } = await agent.request({ url: 'http://origin.test/a' })
   expect((await agent.pause(id)).state).toBe('paused')

@@ -48,7 +48,7 @@ export async function connect(options: DetectOptions = {}): Promise<AgentConnect
       apiVersion: detection.apiVersion
     })
   if (!address) throw new LarderError(detection.state === 'busy' ? 'BUSY' : 'AGENT_NOT_RUNNING', detection.why)
-  return new AgentConnection(new AgentHttp(address), detection, address.machine === true)
+  return new AgentConnection(new AgentHttp(address, options.program), detection, address.machine === true)
 }
 
 /** Typed calls of the local API: {@link call} for any operation, and the common ones by their own names. Every call throws the agent's errors, or AGENT_NOT_RUNNING when it is gone. */
@@ -195,7 +195,7 @@ export class AgentConnection {
     await this.call('cache.priority', { sha256, priority })
   }
 
-  /** Until the agent reads its settings anew. */
+  /** Until the agent reads its settings again. */
   setCacheLimits(spec: CacheLimitsSpec): Promise<CacheStats> {
     return this.call('cache.limits', spec)
   }
@@ -261,7 +261,7 @@ export class AgentConnection {
     return this.call('rates.get')
   }
 
-  /** Until the agent reads its settings anew; null lifts a cap. */
+  /** Until the agent reads its settings again; null lifts a cap. */
   setRates(spec: RatesSpec): Promise<RatesAnswer> {
     return this.call('rates.set', { rates: spec })
   }
@@ -294,7 +294,7 @@ export class AgentConnection {
 function understand<S extends z.ZodType>(schema: S, data: unknown): z.output<S> {
   const parsed = schema.safeParse(data)
   if (parsed.success) return parsed.data
-  throw new LarderError('AGENT_UNSUPPORTED', 'A message of the agent is not understood', {
+  throw new LarderError('AGENT_UNSUPPORTED', 'The agent sent a message that this program does not understand', {
     field: parsed.error.issues[0]?.path.join('.') ?? ''
   })
 }

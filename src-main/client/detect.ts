@@ -20,6 +20,8 @@ const WAITS: DetectWaits = { processGoneMs: 2000, processLivesMs: 15_000 }
 export interface DetectOptions {
   /** Data folder of the agent. By default the agent of all users of this PC is asked, else that of this user (`LARDER_DATA_DIR`). */
   readonly dataDir?: string
+  /** What the program is called, for people who look who asked: `inventory/2.1`. Characters that no User-Agent may have are replaced. */
+  readonly program?: string
   /** Versions of the local API the caller works with, both ends included. */
   readonly supported?: { readonly min: number; readonly max: number }
   /** Instead of the machine policy file; for tests of programs that use this library. */
@@ -80,7 +82,7 @@ export async function findAgent(options: DetectOptions, waits = WAITS): Promise<
   }
 }
 
-/** Who names a data folder means the agent in it. */
+/** A named data folder means the agent in it. */
 function placeOf({ machinePlace: given, dataDir }: DetectOptions): string | null {
   if (given !== undefined) return given
   return dataDir === undefined && !process.env['LARDER_DATA_DIR'] ? machinePlace() : null

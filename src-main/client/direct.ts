@@ -69,7 +69,7 @@ async function downloadVersion(job: DirectJob): Promise<DirectResult> {
   if (probed.status !== 'version')
     throw new LarderError(
       'ORIGIN_PROTOCOL',
-      'The origin says the file is unchanged though nothing was asked to compare'
+      'The origin says the file is unchanged although the request had no condition'
     )
   const { version } = probed
   const { lengthBytes } = version

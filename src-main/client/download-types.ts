@@ -30,7 +30,7 @@ export interface DownloadOptions extends DetectOptions {
   /** Ends the download; nothing is left behind. */
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: DownloadProgress) => void
-  /** The agent is given up and the origin asked directly when nothing moves for so long, ms; 60 s by default. */
+  /** The agent is given up and the origin asked directly when nothing moves for this long, ms; 60 s by default. */
   readonly fallbackMs?: number
   /** False: no random wait before a direct download. */
   readonly stagger?: boolean

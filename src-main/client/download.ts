@@ -106,7 +106,11 @@ class Download {
       return own('busy', false)
     }
     if (found.detection.state !== 'supported' || !found.address) return own(reasonOf(found.detection), true)
-    const agent = new AgentConnection(new AgentHttp(found.address), found.detection, found.address.machine === true)
+    const agent = new AgentConnection(
+      new AgentHttp(found.address, this.#options.program),
+      found.detection,
+      found.address.machine === true
+    )
     const outcome = await this.#ask(agent, path)
     if ('lengthBytes' in outcome) return outcome
     // Turned off between the two questions: as if it had been off before.

@@ -29,7 +29,7 @@ function safe(text: string): string {
   return trim(filenamify(shorten(plain), { replacement: '_', maxLength: MAX_NAME_BYTES }))
 }
 
-/** Windows drops dots and spaces at the end; a name of nothing else is no name. */
+/** Windows drops dots and spaces at the end; a name of nothing else is not a name. */
 const trim = (name: string): string => name.replace(/^[.\s]+|[.\s]+$/g, '').replace(/^_+$/, '')
 
 /** Cuts a name that is too long between characters, before its endings (`.tar.gz`). */

@@ -33,7 +33,7 @@ const get = (options: DownloadOptions = {}, timeoutMs?: number) =>
 /** Content bytes that the origin has sent. */
 const sent = () => origin.requests().reduce((sum, { contentBytes }) => sum + contentBytes, 0)
 
-/** Waits until so much of the file is there. */
+/** Waits until this much of the file is there. */
 /** @param timeout a process of its own has to start before, ms */
 const partly = (bytes: number, timeout = 15_000) =>
   expect

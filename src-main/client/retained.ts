@@ -11,7 +11,7 @@ import type { OriginVersion } from '../origin/origin.ts'
 import type { Sink } from './sink.ts'
 
 const MAX_ENTRY_BYTES = 64 * 1024
-/** What a program that died left behind is deleted after so long, ms. */
+/** What a program that died left behind is deleted after this long, ms. */
 const STRAY_MS = 24 * 3600_000
 const READ_BYTES = 1 << 20
 
@@ -141,7 +141,7 @@ export class RetainedContents {
     await rm(this.#bytesFile(content), { force: true }).catch(() => {})
   }
 
-  /** Deletes older versions of `newest`, what nobody finished, and the least lately used until the rest fits. */
+  /** Deletes older versions of `newest`, what nobody finished, and the least recently used until the rest fits. */
   async #makeRoom(maxBytes: number, newest: RetainedContent): Promise<void> {
     const kept = this.#bytesFile(newest)
     const files = (await this.#files()).toSorted((a, b) => b.usedMs - a.usedMs)

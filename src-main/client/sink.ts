@@ -187,7 +187,7 @@ export class FileSink implements Sink {
   }
 
   #begun(): PartFile {
-    if (!this.#part) throw new LarderError('INTERNAL', 'Nothing has been begun')
+    if (!this.#part) throw new LarderError('INTERNAL', 'Nothing has been started')
     return this.#part
   }
 }

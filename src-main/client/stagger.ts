@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { sleep } from '../lib/clock.ts'
 
-/** A random wait is told again so often, ms. */
+/** A random wait is told again this often, ms. */
 const TELL_EVERY_MS = 1000
 
 /** A wait, ms, uniform in `[0, rangeSeconds]`. @param random in [0, 1) */

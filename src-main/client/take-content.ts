@@ -40,7 +40,7 @@ export async function takeContent(
       await sink.write(chunk)
     }
     if (bytes !== lengthBytes || hash.digest('hex') !== sha256)
-      throw new LarderError('CACHE_DAMAGED', 'The agent’s bytes are not those it named')
+      throw new LarderError('CACHE_DAMAGED', 'The agent’s bytes do not match the digest it gave')
     await sink.commit()
     taken = true
   } finally {

@@ -64,7 +64,7 @@ describe('a resource, while no agent serves this PC,', () => {
     expect(gets()).toBe(1)
   })
 
-  test('that has changed is downloaded anew, after the wait, and replaces the old version', async () => {
+  test('that has changed is downloaded again, after the wait, and replaces the old version', async () => {
     const url = origin.put('/module.zip', first)
     await get({ url })
     origin.put('/module.zip', second)
@@ -77,7 +77,7 @@ describe('a resource, while no agent serves this PC,', () => {
     expect((await get({ url })).source).toBe('retained')
   })
 
-  test('whose copy was damaged is downloaded anew; damaged bytes are never delivered', async () => {
+  test('whose copy was damaged is downloaded again; damaged bytes are never delivered', async () => {
     const url = origin.put('/module.zip', first)
     await get({ url })
     const { dir: folder } = await retained().stats()
@@ -117,7 +117,7 @@ describe('a resource, while no agent serves this PC,', () => {
     expect(await retained().stats()).toMatchObject({ contents: 0 })
   })
 
-  test('is kept within the limit: the least lately used goes first, and what is too long is not kept at all', async () => {
+  test('is kept within the limit: the least recently used goes first, and what is too long is not kept at all', async () => {
     await settings({ integration: { retainedMaxBytes: 2.5 * first.length } })
     const urls = ['/1', '/2', '/3'].map((path) => origin.put(path, Buffer.from(first)))
     const clock: Clock = { ...systemClock, wallMs: () => Date.now() + 60_000 }

@@ -116,7 +116,7 @@ export const CacheLimitsSpec = z.strictObject({
 })
 export type CacheLimitsSpec = z.infer<typeof CacheLimitsSpec>
 
-/** A pin that ends by itself after so many ms; null: not before somebody ends it. */
+/** A pin that ends by itself after this many ms; null: not before somebody ends it. */
 export const PinMs = z
   .number()
   .int()

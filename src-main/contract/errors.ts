@@ -14,7 +14,7 @@ interface ErrorKind {
  * Messages may change; programs match on codes only.
  */
 export const errorTable = {
-  INTERNAL: { exit: 1, http: 500, next: 'Look at the log and report this as a defect.' },
+  INTERNAL: { exit: 1, http: 500, next: 'Check the log and report this as a bug.' },
   BAD_REQUEST: { exit: 2, http: 400, next: 'Correct the named field and try again.' },
   NOT_FOUND: { exit: 3, http: 404, next: 'List what exists first; the id may have expired.' },
   URL_INVALID: { exit: 2, http: 400, next: 'Give an absolute http:// or https:// URL.' },
@@ -59,7 +59,7 @@ export const errorTable = {
   ORIGIN_STALLED: {
     exit: 28,
     http: 504,
-    next: 'Try later. Where small files of it come and large ones never do, large packets get lost on the way: lower the MTU, or let ICMP pass.'
+    next: 'Try later. If small files arrive and large ones never do, large packets get lost on the way: lower the MTU, or let ICMP through.'
   },
   ORIGIN_BREAKS_OFF: {
     exit: 38,
@@ -82,18 +82,22 @@ export const errorTable = {
   PIECE_DIGEST_MISMATCH: {
     exit: 40,
     http: 502,
-    next: 'Nothing to do: the piece is fetched elsewhere and the sender is banned.'
+    next: 'Nothing to do: the piece is fetched from elsewhere and the sender is banned.'
   },
   RECORD_INVALID: {
     exit: 41,
     http: 502,
-    next: 'Nothing to do: the piece is fetched elsewhere and the sender is banned.'
+    next: 'Nothing to do: the piece is fetched from elsewhere and the sender is banned.'
   },
-  PEER_BUSY: { exit: 42, http: 503, next: 'Nothing to do: another source is asked.' },
-  PEER_LOST: { exit: 43, http: 502, next: 'Nothing to do: another source is asked.' },
+  PEER_BUSY: { exit: 42, http: 503, next: 'Nothing to do: Larder asks another source.' },
+  PEER_LOST: { exit: 43, http: 502, next: 'Nothing to do: Larder asks another source.' },
   PEER_REFUSED: { exit: 44, http: 502, next: 'Check that both PCs have the same site key and clock.' },
   PEER_PROTOCOL: { exit: 45, http: 502, next: 'Update the agent on the named PC.' },
-  CACHE_DAMAGED: { exit: 50, http: 500, next: 'Nothing to do: the damaged file was quarantined and is fetched again.' },
+  CACHE_DAMAGED: {
+    exit: 50,
+    http: 500,
+    next: 'Nothing to do: the damaged file was quarantined and will be downloaded again.'
+  },
   CACHE_UNUSABLE: { exit: 51, http: 500, next: 'Check the rights and the disk of the cache folder.' },
   CACHE_BUSY: { exit: 52, http: 409, next: 'Wait until the content is no longer in use, or cancel its transfer.' },
   AGENT_NOT_RUNNING: { exit: 60, http: 503, next: 'Start it with `larder agent`, or open the Larder application.' },
@@ -118,12 +122,12 @@ export const errorTable = {
   MACHINE_AGENT_UNSUPPORTED: {
     exit: 102,
     http: 500,
-    next: 'Let each user of this PC run an agent of their own.'
+    next: 'Let each user of this PC run their own agent.'
   },
   USER_UNCLEAR: {
     exit: 103,
     http: 400,
-    next: 'Name the data folder of the user that is meant with --data-dir.'
+    next: 'Use --data-dir to name the data folder of the user you mean.'
   },
   DATA_FOLDER_NEWER: {
     exit: 104,
@@ -165,7 +169,7 @@ export const errorTable = {
   UPDATE_PACKAGE_INVALID: {
     exit: 113,
     http: 502,
-    next: 'Nothing to do: the package is not the one the manifest names and was not installed.'
+    next: 'Nothing to do: the package does not match the manifest and was not installed.'
   },
   UPDATE_FAILED: {
     exit: 114,
@@ -184,7 +188,11 @@ export const errorTable = {
   },
   PORT_TAKEN: { exit: 65, http: 500, next: 'Choose another port in the settings, or end the program that uses it.' },
   SETTINGS_INVALID: { exit: 66, http: 400, next: 'Correct the named setting; the file is left as it is.' },
-  SITE_KEY_INVALID: { exit: 67, http: 400, next: 'Make one with `larder fleet key new` and give all PCs the same.' },
+  SITE_KEY_INVALID: {
+    exit: 67,
+    http: 400,
+    next: 'Make one with `larder fleet key new` and give every PC the same key.'
+  },
   FLEET_INVALID: {
     exit: 72,
     http: 400,
@@ -260,7 +268,7 @@ export const errorTable = {
     http: 451,
     next: 'Do not use copies of it; ask the administrator who recalled it for another version.'
   },
-  CHECKS_FAILED: { exit: 85, http: 500, next: 'Do what is said at each check that failed.' }
+  CHECKS_FAILED: { exit: 85, http: 500, next: 'Follow the advice at each check that failed.' }
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof errorTable

@@ -77,7 +77,7 @@ export const HubBudget = z.object({
 })
 export type HubBudget = z.infer<typeof HubBudget>
 
-/** Agent to hub: it has all of it and serves it for so many hours. */
+/** Agent to hub: it has all of it and serves it for this many hours. */
 export const HubHold = z.object({ t: z.literal('hub.hold'), ...key, hours: z.number().int().min(1).max(168) })
 
 /** Agent to hub: it has these no more. */
@@ -115,7 +115,7 @@ const pieceIndex = z
 /** Agent to hub that wants it brought: this is what it is, and these have signed it. Again when there are more signers. */
 export const HubOffer = z.object({ t: z.literal('hub.offer'), ...deposited, signers })
 
-/** Agent to hub while it brings something that it still downloads: so many bytes it has received. */
+/** Agent to hub while it brings something that it still downloads: this many bytes it has received. */
 export const HubMoves = z.object({ t: z.literal('hub.moves'), ...key, bytes: count })
 
 /** Agent to hub: no other PC can give it what is in the deposit, or can be had there. */
@@ -198,7 +198,7 @@ export const HubKept = z.object({
 })
 export type HubKept = z.infer<typeof HubKept>
 
-/** Hub to agent that has asked: there is more of it now; `bytes`: so many have come to where it is brought from. */
+/** Hub to agent that has asked: there is more of it now; `bytes`: how many have reached the PC that brings it. */
 export const HubCame = z.object({
   t: z.literal('hub.came'),
   ...key,

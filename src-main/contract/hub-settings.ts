@@ -55,32 +55,32 @@ export const HubSettings = z.object({
   listen: ListenAt.nullable()
     .default(null)
     .describe(
-      'At a hub: where a reverse proxy brings its PCs, `127.0.0.1:4728`. Plain HTTP with WebSockets; TLS with both certificates is inside.'
+      'At a hub: address at which a reverse proxy forwards its PCs, `127.0.0.1:4728`. Plain HTTP with WebSockets; TLS with both certificates is inside.'
     ),
   trustedProxies: z
     .array(cidr)
     .max(64)
     .default(['127.0.0.0/8', '::1/128'])
-    .describe('At a hub: proxies whose last entry in X-Forwarded-For is taken for the address of a PC, for limits.'),
+    .describe('At a hub: proxies whose last entry in X-Forwarded-For counts as the address of the PC, for limits.'),
   store: z
     .string()
     .max(500)
     .regex(/^(memory|rediss?:\/\/[!-~]+)$/, 'expected memory, redis://host:6379 or rediss://…')
     .default('memory')
     .describe(
-      'At a hub: where it keeps who has what. `memory`, or the Redis or Valkey that several hubs behind one address share, `rediss://user:password@host:6379/0`.'
+      'At a hub: where it keeps the table of who has what. `memory`, or the Redis or Valkey that several hubs behind one address share, `rediss://user:password@host:6379/0`.'
     )
     .meta({ secret: true }),
   monitorListen: ListenAt.nullable()
     .default(null)
-    .describe('At a hub: where its page (`/`) and its figures for Prometheus (`/metrics`) are given, `0.0.0.0:4729`.'),
+    .describe('At a hub: address that serves its page (`/`) and its Prometheus metrics (`/metrics`), `0.0.0.0:4729`.'),
   monitorToken: z
     .string()
     .min(16)
     .max(256)
     .nullable()
     .default(null)
-    .describe('Who shows this sees the page and the figures: bearer token, or password of any user name.')
+    .describe('Secret that opens the page and the metrics: as bearer token, or as password with any user name.')
     .meta({ secret: true }),
   monitorCertFile: z
     .string()
@@ -94,7 +94,7 @@ export const HubSettings = z.object({
     .max(1000)
     .default([])
     .describe(
-      'At a hub: which subnets make up which site, [{ "name": "Bremen", "subnets": ["10.1.0.0/16"] }]. None: all its PCs are one site. With a table, PCs in none of its subnets share with nobody.'
+      'At a hub: which subnets make up which site, [{ "name": "Bremen", "subnets": ["10.1.0.0/16"] }]. None: all its PCs are one site. With a table, PCs outside its subnets share with nobody.'
     ),
   reach: z
     .array(cidr)
@@ -136,7 +136,7 @@ export const HubSettings = z.object({
     .enum(['off', 'on-request', 'always'])
     .default('off')
     .describe(
-      'At a hub: it keeps pieces that PCs bring, for PCs that reach no other. `on-request`: what a PC asks for that reaches no holder. `always`: whatever is downloaded for a site, so that the PC may be off afterwards. The bytes lie readable on the disk of the hub.'
+      'At a hub: it keeps pieces that PCs bring, for PCs that reach no other. `on-request`: contents that a PC asks for but cannot get from any holder. `always`: everything that is downloaded for a site, so that the PC can be switched off afterwards. The bytes lie readable on the disk of the hub.'
     ),
   depositMaxBytes: z
     .number()
@@ -144,7 +144,7 @@ export const HubSettings = z.object({
     .min(1024 * 1024)
     .default(20 * 1024 ** 3)
     .describe(
-      'At a hub with a deposit: its size limit in bytes. When it is full, the PC that fills most of it loses the content that has not been used for longest.'
+      'At a hub with a deposit: its size limit in bytes. When it is full, the least recently used content of the PC that takes up most space is deleted.'
     )
     .meta({ unit: 'bytes' }),
   depositHours: z
@@ -154,7 +154,7 @@ export const HubSettings = z.object({
     .max(24 * 90)
     .default(24)
     .describe(
-      'At a hub with a deposit: contents that nobody has brought or taken for this number of hours are deleted.'
+      'At a hub with a deposit: contents that no PC has brought or taken for this number of hours are deleted.'
     ),
   maxContents: z
     .number()

@@ -11,7 +11,7 @@ import { PeerId } from './ids.ts'
  *     proxy-alone  the proxy answers, the hub behind it does not
  *     websocket    the proxy does not pass WebSocket
  *     cut          the proxy ends connections after a while
- *     refused      it is no member of this fleet, or takes this PC for none
+ *     refused      it is not a member of this fleet, or takes this PC for none
  */
 export const HubProblem = z.enum([
   'unreachable',

@@ -113,7 +113,7 @@ export const measureWanted = (unit: SettingUnit): string => measures[unit].wante
 /** A number with its unit, as people write it: `53687091200` → `50 GiB`. Read again it is the same. */
 export const editMeasure = (unit: SettingUnit, value: number): string => measures[unit].edit(value)
 
-/** `1073741824` bytes → `1073741824 bytes (1 GiB)`; what is no number stays as it is. */
+/** `1073741824` bytes → `1073741824 bytes (1 GiB)`; what is not a number stays as it is. */
 export function showMeasure(unit: SettingUnit | null, value: unknown): string {
   if (unit === null || typeof value !== 'number') return JSON.stringify(value)
   const { short, show } = measures[unit]

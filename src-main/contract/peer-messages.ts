@@ -202,7 +202,7 @@ export const SwarmLeave = z.object({ t: z.literal('swarm.leave'), key: ContentKe
 export type SwarmLeave = z.infer<typeof SwarmLeave>
 
 /**
- * A member has seen at the origin that a record is not true. Who hears it checks the signature and asks the origin itself, and
+ * A member has seen at the origin that a record is not true. A member that hears it checks the signature and asks the origin itself, and
  * only for a URL that it has asked for anyway.
  */
 export const EvidenceMessage = z.object({
@@ -270,8 +270,8 @@ export const PeerMessage = z.discriminatedUnion('t', [
 export type PeerMessage = z.infer<typeof PeerMessage>
 
 /**
- * In a fleet with a CA: the number of the newest deny list the sender knows, or that list. Who hears a higher number than its
- * own says its own; who hears a lower one sends its list.
+ * In a fleet with a CA: the number of the newest deny list the sender knows, or that list. A member that hears a higher number than its
+ * own says its own; one that hears a lower number sends its list.
  */
 export const FleetDenied = z.object({
   t: z.literal('fleet.denied'),

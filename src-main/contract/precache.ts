@@ -12,7 +12,7 @@ export const PrecacheItem = z.strictObject({
   /** `sha256-<base64>` or 64 hex digits. */
   integrity: z.string().min(1).max(200).optional(),
   kind: ContentKind.optional(),
-  /** Protects it from eviction for so many days; absent: as `precache.pinDays`. */
+  /** Protects it from eviction for this many days; absent: as `precache.pinDays`. */
   pinDays: z.number().min(0).max(3650).optional(),
   /** How late it goes when room is needed. */
   priority: CachePriority.optional()

@@ -43,7 +43,7 @@ export function waitingSentence(
     case 'version':
       return 'Asking the server for the current version'
     case 'election':
-      return 'Finding out which PC downloads it'
+      return 'Deciding which PC downloads it'
     case 'slot':
       if (waitingFor.ahead === null) return 'Waiting for its turn'
       if (waitingFor.ahead === 0) return 'Waiting: it is next'

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AskedBy } from './asked-by.ts'
 import { ErrorView } from './errors.ts'
 import { ContentKey, PeerId, RequestId, Sha256Hex } from './ids.ts'
 import { VerifiedBy } from './provenance.ts'
@@ -96,35 +97,36 @@ export const reasonTexts: Record<ReasonCode, string> = {
   'no-fleet': 'This PC belongs to no fleet (no site key is set), so it has no peers.',
   'no-peers': 'No other PC of the site was found or reachable.',
   busy: 'The PCs that have it were busy serving others.',
-  elected: 'No connected PC had it yet, and this one was elected master: it downloads from the origin for the others.',
+  elected:
+    'No connected PC had it yet, and this one was elected master, so it downloaded from the origin for the others.',
   'elected-for-site':
     'No subnet of the site had it yet, and the hub let this PC download it from the origin for all of them.',
-  'hub-unreachable': 'The hub of the site could not be asked in time, so this subnet downloaded it by itself.',
+  'hub-unreachable': 'The hub of the site did not answer in time, so this subnet downloaded it by itself.',
   'site-unreachable':
     'Another subnet of the site had it or was downloading it, but its PCs could not be reached or sent nothing in time.',
   'master-lost': 'The master vanished and nobody took over in time.',
   'origin-error': 'The master got an error from the origin.',
   'peer-corrupt': 'A peer served damaged data and was banned for this content.',
-  timeout: 'The request would not have been finished in time.',
+  timeout: 'The request would not have finished in time.',
   'no-first-byte': 'No peer delivered a first byte in time.',
   'no-progress': 'The download from peers stopped making progress.',
   'mute-peer':
-    'A PC that has it answers small messages, but nothing larger arrives from it: packets of full size get lost between the two, so it was left out.',
+    'A PC that has it answers small messages, but nothing larger arrives from it. Full-size packets get lost between the two, so that PC was left out.',
   private:
     'The request carries credentials, the origin forbids sharing, or the file lies on this PC itself, so it is never shared.',
   encoded: 'The origin sends it compressed on the way (Content-Encoding), so its bytes cannot be matched between PCs.',
   'signed-url': 'The URL carries a signature or token, so the content is not shared with anyone who lacks the URL.',
-  'client-certificate': 'The content was got with a client certificate, so it is kept to this request.',
+  'client-certificate': 'The content required a client certificate, so it is used for this request only.',
   'sets-cookie':
-    'The origin sets a cookie with the content and does not call it public, so it is kept to this request.',
+    'The origin sets a cookie with the content and does not mark it public, so it is used for this request only.',
   'not-shareable':
     'The origin names no version (no strong ETag, no Last-Modified with length), so the bytes cannot be matched between PCs.',
   'version-changed':
     'The origin answered with another version than it had named a moment before, and that one was delivered. What is named anew at every answer cannot be matched between PCs.',
-  'too-large': 'The file is larger than the cache of this PC may be, so it is neither kept nor shared.',
+  'too-large': 'The file is larger than this PC’s cache limit, so it is neither kept nor shared.',
   'not-verifiable':
-    'Nobody publishes a digest of it, and sharing.withoutDigest lets this PC take no such content from peers, or none that cannot be checked.',
-  cached: 'It was in this PC’s cache already.',
+    'Nobody publishes a digest of it, and sharing.withoutDigest does not let this PC take it from peers unchecked.',
+  cached: 'It was already in this PC’s cache.',
   'integration-off': 'The integration is turned off on this PC.',
   'agent-absent': 'No agent was running on this PC.',
   'agent-unsupported': 'The running agent has a version this client does not support.',
@@ -180,6 +182,8 @@ export const RequestView = z.object({
   kind: ContentKind,
   priority: Priority,
   destination: z.string().nullable(),
+  /** Null: an agent that did not note it has written the history. */
+  askedBy: AskedBy.nullable().default(null),
   state: RequestState,
   /** Null when bytes move, and when it has ended. */
   waitingFor: WaitingFor.nullable(),

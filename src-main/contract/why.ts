@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AskedBy } from './asked-by.ts'
 import { ErrorView } from './errors.ts'
 import { AgentEvent } from './events.ts'
 import { ContentKey, RequestId, Sha256Hex } from './ids.ts'
@@ -15,29 +16,29 @@ export const reasonAdvice: Record<ReasonCode, string> = {
   'elected-for-site': 'Nothing to do: one PC of the site has to download it first.',
   'hub-unreachable': 'Run `larder doctor`, and `larder hub status`: it says why the hub is not connected.',
   'site-unreachable':
-    'Let the peer port (TCP 4726) pass between the subnets of the site; `larder peers` says who could not be reached.',
-  'master-lost': 'See why the named PC went away; that the download went on is as it should be.',
-  'origin-error': 'See the code of the error; the origin or the way to it had a problem.',
+    'Open the peer port (TCP 4726) between the subnets of the site; `larder peers` shows which PCs could not be reached.',
+  'master-lost': 'Find out why the named PC went away. The download itself continued as it should.',
+  'origin-error': 'Look at the error code; the origin, or the connection to it, had a problem.',
   'peer-corrupt': 'Check the disk of the named PC with `larder cache verify` there.',
-  timeout: 'Give the request a longer timeout, or see why peers were slow with `larder peers`.',
-  'no-first-byte': 'See `larder peers`: a peer that is connected and sends nothing has a problem of its own.',
-  'no-progress': 'See `larder peers`, and the network between the PCs.',
+  timeout: 'Give the request a longer timeout, or check with `larder peers` why peers were slow.',
+  'no-first-byte': 'Run `larder peers`: a peer that is connected but sends nothing has a problem.',
+  'no-progress': 'Run `larder peers`, and check the network between the PCs.',
   'mute-peer':
-    'Run `larder doctor`: it names the PC. Let ICMP "fragmentation needed" and "packet too big" pass between the two, or set the MTU of both to what the way between them carries.',
+    'Run `larder doctor`: it names the PC. Let ICMP "fragmentation needed" and "packet too big" through between the two PCs, or lower the MTU of both to what the path between them can carry.',
   private:
-    'Nothing to do where the content is personal; else have the origin allow sharing, and ask without credentials.',
+    'Nothing to do if the content is personal. Otherwise have the origin allow sharing, and ask without credentials.',
   encoded: 'Have the origin send this file without Content-Encoding; Larder asks for `identity`.',
-  'signed-url': 'Where all PCs of the site may have it, list its host in sharing.signedUrls.',
-  'client-certificate': 'Where all PCs of the site may have it, list its host in sharing.clientCertificates.',
+  'signed-url': 'If all PCs of the site may have it, list its host in sharing.signedUrls.',
+  'client-certificate': 'If all PCs of the site may have it, list its host in sharing.clientCertificates.',
   'sets-cookie':
-    'Have the origin send Cache-Control: public, or, where all PCs of the site may have it, list its host in sharing.cookies.',
+    'Have the origin send Cache-Control: public, or, if all PCs of the site may have it, list its host in sharing.cookies.',
   'not-shareable': 'Have the origin send a strong ETag, or Last-Modified with Content-Length.',
   'version-changed':
     'Nothing to do where the file was being replaced; else have the origin keep its ETag and Last-Modified until the file changes.',
-  'too-large': 'Raise cache.maxBytes, or unpin contents, where such files are worth keeping.',
+  'too-large': 'If such files are worth keeping, raise cache.maxBytes or unpin contents.',
   'not-verifiable':
     'Have the origin publish a digest (Repr-Digest), give one with the request, or set sharing.withoutDigest to check.',
-  cached: 'Nothing to do: nothing had to be downloaded.',
+  cached: 'Nothing to do: it did not have to be downloaded.',
   'integration-off': '`larder integration status` says who turned it off; `larder integration on` turns it on.',
   'agent-absent': 'Start the agent (`larder agent`, or the Larder application).',
   'agent-unsupported': 'Update the older of agent and client.',
@@ -48,6 +49,7 @@ export const reasonAdvice: Record<ReasonCode, string> = {
 export const WhyDownload = z.object({
   requestId: RequestId,
   url: z.string(),
+  askedBy: AskedBy.nullable().default(null),
   state: RequestState,
   key: ContentKey.nullable(),
   sha256: Sha256Hex.nullable(),

@@ -129,7 +129,7 @@ describe('hubs that share a store', () => {
     expect(roles(claims)).toEqual(one)
   })
 
-  test('name who has a content whichever of them it told, also after all of them have begun anew', async () => {
+  test('name who has a content whichever of them it told, also after all of them have started again', async () => {
     const holder = agents[0]!
     hubs[0]!.hub.message(holder.id, { t: 'hub.hold', key: key(7), hours: 10 })
     await pass(clock, 100)

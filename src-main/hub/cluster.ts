@@ -268,7 +268,7 @@ export class Cluster {
     if (!this.#w.isOwn(site, id)) this.#w.desk(site).lost(id)
   }
 
-  /** A hub is gone: its agents are lost, and what it owned belongs to who asks first. */
+  /** A hub is gone: its agents are lost, and what it owned belongs to anyone who asks first. */
   #hubGone(hub: PeerId): void {
     for (const via of this.#via.at(hub)) this.#lostElsewhere(via)
     for (const [name, { owner, untilMs: _, ...content }] of [...this.#elsewhere]) {

@@ -180,7 +180,7 @@ test('what was brought by one who does not know the content keeps nobody from br
   expect([...(await rig.ask(bert, content))]).toEqual([0b1000_0000])
 })
 
-test('what cannot be read from the disk any more is brought anew', async () => {
+test('what cannot be read from the disk any more is brought again', async () => {
   rig = await DepositRig.open({ always: false })
   const [anna, bert] = [await rig.pc('anna'), await rig.pc('bert')]
   const content = contentAt(anna, 70_000)

@@ -170,7 +170,7 @@ export class DepositDesk implements DepositShelf {
   ): Promise<void> {
     const { store, clock } = this.#world
     const wanted = this.#wanted.get(whereOf(site, key))
-    // Who offers it waits for an answer, and has others to bring.
+    // The PC that offers it waits for an answer, and has others to bring.
     const decline = () => this.#sendNothing(from, key, lengthBytes, 'offer')
     // Nobody fills a deposit with what it was not asked for.
     if (wanted?.by !== from || this.#offenders.has(from)) return decline()
@@ -201,7 +201,7 @@ export class DepositDesk implements DepositShelf {
     const kept = this.#world.store.get(idOf(name))
     if (kept) this.#sendMap(from, kept, 'ask')
     else this.#sendNothing(from, key, lengthBytes, 'ask')
-    // Who downloads it asks for what is there, not for what it would have to bring itself.
+    // The PC that downloads it asks for what is there, not for what it would have to bring itself.
     const isMaster = this.#world.sourcesOf(site, key).master === from
     if (!kept?.have.complete && !isMaster) this.#want(site, key, from)
   }

@@ -106,7 +106,7 @@ export class DepositStore extends EventEmitter<{ removed: [KeptContent] }> {
     return this.#trouble
   }
 
-  /** Reading or writing this failed. Where its files are gone, or cannot be read, it goes: it may be brought anew. */
+  /** Reading or writing this failed. Where its files are gone, or cannot be read, it goes: it may be brought again. */
   async noteFailure(kept: KeptContent, error: unknown): Promise<void> {
     if (kept.removed) return
     this.noteTrouble(error)
@@ -125,7 +125,7 @@ export class DepositStore extends EventEmitter<{ removed: [KeptContent] }> {
     return this.#inTurn(() => this.#admit(name, place))
   }
 
-  /** Deletes what has been there for too long without use, or is more than it may. */
+  /** Deletes contents unused for too long, or beyond the size limit. */
   sweep(): Promise<void> {
     return this.#inTurn(() => this.#sweepAll())
   }

@@ -76,7 +76,7 @@ class Shares {
   }
 }
 
-/** Whoever was asked to bring something and has not brought a piece for so long is not waited for. */
+/** Whoever was asked to bring something and has not brought a piece for this long is not waited for. */
 export const BRING_PATIENCE_MS = 15_000
 
 /** One content that is wanted in the deposit. */

@@ -35,7 +35,7 @@ describe('the budget of a site', () => {
     share: fc.option(fc.integer({ min: 0, max: 1e9 }), { nil: null })
   })
 
-  test('is never exceeded, nobody starves, and who wants more gets no less than who wants less', () => {
+  test('is never exceeded, nobody starves, and who wants more gets no less than anyone who wants less', () => {
     fc.assert(
       fc.property(
         fc.array(user, { minLength: 1, maxLength: 60 }),

@@ -20,7 +20,7 @@ import { SiteDesk } from './site-desk.ts'
 /** A decision is worth a short wait only: the subnets ask within a few milliseconds of each other, or much later. */
 export const SITE_WINDOW_MS = 50
 
-/** The budgets of sites are divided anew this often. */
+/** The budgets of sites are divided again this often. */
 const DIVIDE_MS = 1000
 
 /** Sites with a desk; PCs of further ones share with nobody by way of this hub. */

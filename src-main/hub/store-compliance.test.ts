@@ -132,7 +132,7 @@ function complies(make: (self: PeerId) => HubStore): void {
     expect(await a.wanUsers(at, [user(2)])).toEqual([])
     await a.stop()
     expect(await b.wanUsers(at, [])).toEqual([])
-    // Begun anew it has said nothing yet.
+    // Begun again it has said nothing yet.
     a = await open(idA)
     expect(await b.wanUsers(at, [])).toEqual([])
     await a.wanUsers(at, [user(4)])
@@ -183,7 +183,7 @@ describe.skipIf(redisServers.length === 0).each(servers)('the store on %s', (ser
     back = once(store, 'up')
     await redis.restart()
     await back
-    // Empty: the fences begin anew.
+    // Empty: the fences begin again.
     expect(await store.own(c)).toEqual({ hub: before.hub, fence: 1 })
     await store.stop()
   })

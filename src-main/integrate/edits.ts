@@ -56,7 +56,7 @@ export function isMade(text: string | null, edit: Edit): boolean {
 }
 
 /**
- * The text with the edit made; made anew where it was made before.
+ * The text with the edit made; made again where it was made before.
  * @param text null: there is no file
  * @param folders so many of the folders the file lies in are not there yet
  * @returns null: there is nothing to be changed

@@ -18,7 +18,7 @@ function stoppable() {
     clock,
     woke,
     pass: time.pass,
-    /** It does not run for so long: its clocks go on, its timers do not. */
+    /** It does not run for this long: its clocks go on, its timers do not. */
     stop: (ms: number) => void (skippedMs += ms),
     /** The whole PC sleeps, and with it the monotonic clock. */
     sleep: (ms: number) => void (sleptMs += ms)

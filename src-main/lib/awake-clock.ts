@@ -50,7 +50,7 @@ export class AwakeClock implements Clock {
   monotonicMs(): number {
     const now = { monotonicMs: this.#real.monotonicMs(), wallMs: this.#real.wallMs() }
     const passedMs = now.monotonicMs - this.#seen.monotonicMs
-    // While the PC sleeps Linux stops the monotonic clock and Windows lets it run. A clock that is set back is no sleep.
+    // While the PC sleeps Linux stops the monotonic clock and Windows lets it run. A clock that is set back is not sleep.
     const ms = Math.max(passedMs, now.wallMs - this.#seen.wallMs)
     this.#seen = now
     if (passedMs > BEAT_MS + LATE_MS) this.#missedMs += passedMs

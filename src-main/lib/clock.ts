@@ -21,7 +21,7 @@ export interface ShortTimers {
   repeatedly(ms: number, fn: () => void): Timer
 }
 
-/** About 24.8 days. `setTimeout` calls at once when it is given more. */
+/** About 24.8 days. `setTimeout` fires at once when it is given more. */
 export const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** Timers of any length, made of short ones. */

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 
-/** A look at the files so often, ms. Looking works where notices of the system do not: on network drives and for files yet to come. */
+/** A look at the files this often, ms. Looking works where notices of the system do not: on network drives and for files yet to come. */
 const LOOK_EVERY_MS = 2000
 
 /**

@@ -14,7 +14,7 @@ export function machinePlace(platform: NodeJS.Platform = process.platform): stri
 
 export const machineAgentFile = (place: string): string => join(place, 'agent.json')
 
-/** Whether this PC has an agent of all users, be it that it is just being started anew: its folder is there as long as its service is. */
+/** Whether this PC has an agent of all users, be it that it is just being started again: its folder is there as long as its service is. */
 export function isMachineAgentThere(place: string): boolean {
   try {
     return whyNotPlace(place) === null

@@ -2,10 +2,10 @@
 import { sleep, type Clock } from './clock.ts'
 import { LarderError } from './errors.ts'
 
-/** A part has at least so much of the time for its end, ms, whatever those above it do. */
+/** A part has at least this much of the time for its end, ms, whatever those above it do. */
 const RESERVE_MS = 100
 
-/** @param leftMs so long it is waited for */
+/** @param leftMs how long to wait for it */
 type End<T> = (part: T, leftMs: number) => unknown
 
 interface Part {

@@ -2,14 +2,14 @@ import type { Clock } from './clock.ts'
 
 /** What comes in a shorter time is one arrival: the memory stays small however fast it comes. */
 const MERGE_MS = 100
-/** Over so long the rate is taken … */
+/** Over this time the rate is taken … */
 const WINDOW_MS = 5000
 /** … and over the last arrivals however far apart they are, so that a line that delivers in lumps has one rate. */
 const LEAST_ARRIVALS = 3
 const OLDEST_MS = 60_000
 /** A rate over less than this is a guess. */
 const SHORTEST_MS = 250
-/** Bytes that keep coming for so long after a silence are no lump. */
+/** Bytes that keep coming for this long after a silence are no lump. */
 const LUMP_MS = 2000
 
 interface Arrival {

@@ -16,7 +16,7 @@ const OTHERS_WRITE = 0o002
 
 /**
  * Why another user of this PC could decide what lies at a path, as a clause about one of its parts; null when only this user and
- * root can. Every folder and link on the way counts, as for the keys of OpenSSH; a folder with the sticky bit, as `/tmp`, is no danger to
+ * root can. Every folder and link on the way counts, as for the keys of OpenSSH; a folder with the sticky bit, as `/tmp`, is not a danger to
  * what is in it and belongs to this user. What does not exist yet ends the walk. On Windows the rights of the user's folder decide.
  */
 export function whyUnsafe(path: string, asker: Asker | null = thisProcess()): string | null {
@@ -32,7 +32,7 @@ export function whyUnsafe(path: string, asker: Asker | null = thisProcess()): st
     const why = whyOthers(stats, asker, last)
     if (why !== null) return `${at} ${why}`
     if (stats.isSymbolicLink()) {
-      if (++links > MAX_LINKS) return `${at} is a link in a circle`
+      if (++links > MAX_LINKS) return `${at} is a circular link`
       const target = resolve(dirname(at), readlinkSync(at))
       at = parse(target).root
       rest = [...target.slice(at.length).split(sep).filter(Boolean), ...rest]

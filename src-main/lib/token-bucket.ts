@@ -24,7 +24,7 @@ export class TokenBucket {
     return this.#tokens >= 1
   }
 
-  /** Takes one, or so many, if they are there. */
+  /** Takes one, or this many, if they are there. */
   take(count = 1): boolean {
     if (!this.open || this.#tokens < count) return false
     this.#tokens -= count

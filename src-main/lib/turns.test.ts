@@ -37,7 +37,7 @@ test('so many go at the same time, and all get their turn', async () => {
   )
 })
 
-test('a place that is given is taken, also by who comes between the giving and the going on', async () => {
+test('a place that is given is taken, also by anyone who comes between the giving and the going on', async () => {
   const { running, add, most } = jobs(new Turns(fakeClock(), 1, 1000))
   const all = [add('a'), add('a')]
   await settled()

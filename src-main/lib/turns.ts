@@ -7,7 +7,7 @@ interface Line {
 }
 
 /**
- * Lets so many go at the same time for each name; others wait for their turn, but not for long: a line that does not move is no
+ * Lets this many run at the same time for each name; others wait for their turn, but not for long: a line that does not move is no
  * reason to be late.
  */
 export class Turns {
@@ -22,7 +22,7 @@ export class Turns {
     this.#patienceMs = patienceMs
   }
 
-  /** Does the work when it is its turn; who wants it no more before leaves the line with the signal's reason. */
+  /** Does the work when it is its turn; a caller that gives up earlier leaves the line with the signal's reason. */
   async take<T>(name: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted()
     const line = this.#lines.get(name) ?? { running: 0, waiting: new Set() }

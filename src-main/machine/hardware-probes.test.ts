@@ -86,7 +86,7 @@ describe('the hardware of a Windows PC or Mac', () => {
     ]
   ])('%j', async (more, hardware) => expect(await read(more)).toEqual(hardware))
 
-  it('is not told this time when the question fails or the answer is no answer', async () => {
+  it('is not told this time when the question fails or the answer is not an answer', async () => {
     expect(await read({ battery: { acConnected: 'yes' } })).toBeUndefined()
     expect(await desktopHardwareProbe(async () => Promise.reject(new Error('not there'))).read()).toBeUndefined()
   })

@@ -20,7 +20,7 @@ export interface Hardware {
 export interface MachineFacts extends Hardware {
   /** The interface that leads to the internet; null where unknown. */
   readonly link: LinkFacts | null
-  /** Share of all processors that was busy lately, 0–1; null before it was measured. */
+  /** Share of all processors that was busy recently, 0–1; null before it was measured. */
   readonly busy: number | null
   /** Free space on the disk of the cache, bytes; null where unknown. */
   readonly freeBytes: number | null

@@ -10,7 +10,7 @@ import { unknownHardware, type Hardware, type HardwareProbe, type MachineFacts }
 import { weighMachine, type Weight, type WeightRules } from './weigh-machine.ts'
 
 const BUSY_EVERY_MS = 60_000
-/** An agent starts without an answer of its system after so long; the answer counts when it comes. */
+/** An agent starts without an answer of its system after this long; the answer counts when it comes. */
 const FIRST_ANSWER_MS = 500
 
 /** How this PC is looked at, and how often: reading files is cheap, starting programs is not. */

@@ -91,7 +91,7 @@ function describeMachine({ form, link, battery, busy, freeBytes }: MachineFacts)
   return parts.filter((part) => part !== null).join(', ')
 }
 
-/** Two figures: it is told anew to others whenever it reads differently. */
+/** Two figures: it is told again to others whenever it reads differently. */
 function describeSpace(bytes: number): string {
   const [size, unit] = bytes < 1000 * 1024 ** 3 ? [bytes / 1024 ** 3, 'GiB'] : [bytes / 1024 ** 4, 'TiB']
   return `${Number(size.toFixed(size < 10 ? 1 : 0))} ${unit}`

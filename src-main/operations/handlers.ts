@@ -16,6 +16,8 @@ export interface Caller {
   readonly as: Asker
   /** Shown to people as who did it. */
   readonly by: string
+  /** What the program calls itself; null: nothing. */
+  readonly program?: string | null | undefined
   /** Which user of the PC; absent: the one whose agent it is. */
   readonly person?: Person | undefined
   /** Aborted when nobody waits for the answer any more. */

@@ -140,7 +140,7 @@ async function byWindow({ dispatch }: Carriers, name: CommandName, input: object
   return answer.ok ? 'ok' : answer.error.code
 }
 
-/** Calls it in all ways its row allows; `input` is asked for anew each time, because a call may use it up. */
+/** Calls it in all ways its row allows; `input` is asked for again each time, because a call may use it up. */
 async function everyWay(
   carriers: Carriers,
   name: OperationName,

@@ -57,7 +57,7 @@ const ofTheMachine: ReadonlySet<AgentEventType> = new Set<AgentEventType>([
   'updateStuck'
 ])
 
-/** Whether an event is told to who has asked for `own`. What names another's download in any way is not. */
+/** Whether an event is told to anyone who has asked for `own`. What names another's download in any way is not. */
 export function isTold({ type, requestId, key, url, text }: AgentEvent, own: Own): boolean {
   if (requestId !== undefined) return own.ids.has(requestId)
   if (url !== undefined && !own.urls.has(url)) return false

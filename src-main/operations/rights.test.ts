@@ -9,7 +9,7 @@ const names = Object.keys(operations) as OperationName[]
 const codeFor = (person: Person | undefined, name: OperationName, destination?: string) =>
   refusalOf(person, { right: operationOf(name).right, destination })?.code ?? 'may'
 
-test('what changes the PC for others is for administrators; whoever adds an operation decides anew', () => {
+test('what changes the PC for others is for administrators; whoever adds an operation decides again', () => {
   const forUsers = names.filter((name) => codeFor(anna, name) === 'may').toSorted()
   expect(forUsers).toEqual([
     'agent.doctor',
@@ -28,6 +28,7 @@ test('what changes the PC for others is for administrators; whoever adds an oper
     'precache.get',
     'rates.get',
     'request.cancel',
+    'request.clear',
     'request.content',
     'request.get',
     'request.list',

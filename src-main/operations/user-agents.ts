@@ -88,10 +88,11 @@ function agentOf(person: Person, agent: Agent, owners: RequestOwners, secret: Bu
       const theirs = own()
       return agent.events(since).filter((event) => isTold(event, theirs))
     },
-    request: (spec, asker, chooser) => owners.note(agent.request(spec, asker, chooser), person),
-    retry: (id, asker) => owners.note(agent.retry(requireOwn(id), asker), person),
+    request: (spec, asker, facts) => owners.note(agent.request(spec, asker, facts), person),
+    retry: (id, asker, facts) => owners.note(agent.retry(requireOwn(id), asker, facts), person),
     requestView: (id) => agent.requestView(requireOwn(id)),
     requests: () => agent.requests().filter(({ id }) => isOwn(id)),
+    clearEnded: () => agent.clearEnded(isOwn),
     cancel: (id, reason) => agent.cancel(requireOwn(id), reason),
     pause: (id) => agent.pause(requireOwn(id)),
     resume: (id) => agent.resume(requireOwn(id)),

@@ -12,7 +12,7 @@ import { throughProxy } from './old-nodes.ts'
 
 /** So long for one address of a name before the next is tried, ms. */
 const ATTEMPT_MS = 2500
-/** What the system says about proxies holds so long: a PAC file may be another one after that. */
+/** The system's answer about proxies is kept this long: a PAC file may change after that. */
 const PROXY_FRESH_MS = 5 * 60_000
 const MAX_LEARNED = 1000
 /** Idle connections kept per origin. */

@@ -4,7 +4,7 @@ import type { Clock } from '../lib/clock.ts'
 const AGAIN_MS = 60_000
 const MOST_URLS = 10_000
 
-/** URLs asked for with all their bytes lately: who asks for the same a moment later is to find the download that was begun with them. */
+/** URLs asked for with all their bytes recently: a request for the same a moment later must find the download that they started. */
 export class AskedWhole {
   readonly #clock: Clock
   /** When, the oldest first. */
@@ -14,7 +14,7 @@ export class AskedWhole {
     this.#clock = clock
   }
 
-  /** @returns false when it was noted lately, or too many were: then it is not to be asked for so */
+  /** @returns false when it was noted recently, or too many were: then it is not to be asked for so */
   note(url: string): boolean {
     const now = this.#clock.monotonicMs()
     for (const [old, atMs] of this.#at) {

@@ -103,7 +103,7 @@ export async function openBody(
         if (retryOf(error) !== 'never' || error.details['problem'] !== undefined) return
         throw error
       }
-      // A server may send less of a range than it was asked for; that is no failure as long as it gets on.
+      // A server may send less of a range than it was asked for; that is not a failure as long as it gets on.
       const shortened = stretch.until !== null && at === stretch.until && at > stretch.from
       if (!shortened) {
         if (!mendable && at > 0) throw error

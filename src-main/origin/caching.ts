@@ -59,7 +59,7 @@ export function cachingRules(clock: Clock) {
     renewed(stored: unknown, headers: IncomingHttpHeaders): unknown {
       const before = read(stored)
       const merged = { ...before?.resh, ...pick(headers) }
-      // A 304 is dated anew; an age of the former answer does not count any more.
+      // A 304 is dated again; an age of the former answer does not count any more.
       if (headers.age === undefined) delete merged['age']
       return fresh(merged, false).toObject()
     },

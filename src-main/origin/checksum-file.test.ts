@@ -59,7 +59,7 @@ describe('a checksum file beside a file', () => {
     expect(await digestOf()).toBe('a'.repeat(64))
   })
 
-  it('is not looked for at hosts nobody listed, over http, or for who shows a password', async () => {
+  it('is not looked for at hosts nobody listed, over http, or for anyone who shows a password', async () => {
     server.put('/dist/tool.bin.sha256', Buffer.from(right))
     expect(await digestOf({}, server.url)).toBe(null)
     expect(await digestOf({ authorization: 'Basic dTpw' })).toBe(null)

@@ -16,7 +16,7 @@ import {
 
 const MAX_FILE_BYTES = 256 * 1024
 const MAX_FILES = 256
-/** Renewed files are seen after so long. */
+/** Renewed files are seen after this long. */
 const READ_AGAIN_MS = 60_000
 
 /** A certificate of this PC with its key, ready for TLS. */
@@ -87,7 +87,7 @@ async function readPlaces(places: readonly string[]): Promise<ClientCertificate[
     }
     const names = (await readdir(place)).filter((name) => /\.(pem|crt|cer|pfx|p12)$/i.test(name)).sort()
     if (names.length > MAX_FILES) throw unusable(place, `has more than ${MAX_FILES} files`)
-    // What lies in a folder beside the right ones (a CA, a certificate without key) is no error.
+    // What lies in a folder beside the right ones (a CA, a certificate without key) is not an error.
     for (const name of names)
       found.push(
         ...(await readOne(join(place, name)).then(

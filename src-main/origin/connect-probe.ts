@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 /** A connection that takes longer says nothing a queue could explain. */
 const LIMIT_MS = 3000
 const TICK_MS = 4
-/** An event is heard so late at most, or the time it tells is that of a busy PC. */
+/** Longest delay of an event; a longer one measures a busy PC. */
 const MOST_LATE_MS = 12
 
 /**

@@ -10,7 +10,7 @@ import type { AnsweredBy } from './origin.ts'
 import { fieldsFor } from './request-headers.ts'
 import { hostOf } from './url.ts'
 
-/** A body of at most so many bytes is read to its end to keep the connection; a longer one is not worth it. */
+/** A body of at most this many bytes is read to its end to keep the connection; a longer one is not worth it. */
 const DRAIN_BYTES = 16 * 1024
 const DRAIN_MS = 2000
 /** The head of an answer that came in; its body waits. */

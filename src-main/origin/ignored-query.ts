@@ -14,7 +14,7 @@ export function nameOfUrl(href: string, ignored: readonly string[]): string {
       .map(([, parameter]) => parameter.toLowerCase())
   )
   if (left.size === 0) return href
-  // Cut out of the text: written anew, the rest would be spelled otherwise.
+  // Cut out of the text: written again, the rest would be spelled otherwise.
   const parts = url.search.slice(1).split('&')
   const kept = parts.filter((part) => !left.has(nameIn(part)))
   if (kept.length === parts.length) return href

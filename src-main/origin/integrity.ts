@@ -15,7 +15,7 @@ export function parseIntegrity(text: string): Sha256Hex {
     const match = /^sha256-([^?]*)(?:\?.*)?$/i.exec(part)
     if (!match) continue
     const digest = sha256FromBase64(match[1]!)
-    if (digest === null) throw new LarderError('DIGEST_INVALID', 'The expected digest is no base64 of 32 bytes.')
+    if (digest === null) throw new LarderError('DIGEST_INVALID', 'The expected digest is not base64 of 32 bytes.')
     found.add(digest)
   }
   if (found.size === 0) throw new LarderError('DIGEST_INVALID', 'The expected digest names no SHA-256.')

@@ -13,7 +13,7 @@ export interface MendedHead {
 /**
  * Makes a header section that a strict parser refuses into one it takes, with the meaning that common clients give it: lines may end
  * in a bare LF, fields that have no name are dropped, a length that stands beside chunks or beside another length does not count.
- * @returns null while the section is incomplete; 'hopeless' when it is no answer of HTTP/1
+ * @returns null while the section is incomplete; 'hopeless' when it is not an answer of HTTP/1
  */
 export function mendHead(bytes: Buffer): MendedHead | null | 'hopeless' {
   const end = endOf(bytes)
@@ -44,7 +44,7 @@ export function mendHead(bytes: Buffer): MendedHead | null | 'hopeless' {
       .map((value) => value.trim())
   )
   const [length = ''] = lengths
-  // The beginning of a number is no length, and what is chunked twice cannot be read.
+  // The beginning of a number is not a length, and what is chunked twice cannot be read.
   if ([...lengths].some((text) => /^\d{1,16}\D/.test(text))) return 'hopeless'
   const codings = fields.filter(([name]) => name === 'transfer-encoding').map(([, value]) => value.toLowerCase())
   if (codings.some((coding) => !['chunked', 'identity'].includes(coding)) || codings.length > 1) return 'hopeless'

@@ -42,7 +42,7 @@ describe('an answer of several ranges', () => {
       [10, 60],
       [2990, 3020]
     ])
-    // The last line break after the end is no part of it.
+    // The last line break after the end is not part of it.
     for (let length = 0; length < body.length - 2; length++)
       expect(parseByteRanges(body.subarray(0, length), 'edge', content.length)).toBeNull()
     expect(parseByteRanges(body, 'edge', content.length)).toHaveLength(2)

@@ -85,7 +85,7 @@ describe('a probe of which all bytes are wanted', () => {
     expect(server.requests('/b.bin').map(({ method }) => method)).toEqual(['HEAD', 'GET'])
   })
 
-  it('is a HEAD for who asks for the same soon after: the download has begun by then', async () => {
+  it('is a HEAD for anyone who asks for the same soon after: the download has begun by then', async () => {
     const clock = fakeClock()
     client = make({ clock })
     const url = put({ etag: '"v1"' })

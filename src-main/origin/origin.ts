@@ -100,7 +100,7 @@ export interface OriginClient {
       vouched?: boolean | undefined
       /**
        * All of its bytes are wanted at once and nobody else may have them: asked with GET, so that {@link OriginClient.open} finds them on
-       * their way, while fewer than so many answers are. Who does not want them after all says so ({@link OriginClient.release}).
+       * their way, while fewer than this many answers are. A caller that does not want them after all says so ({@link OriginClient.release}).
        */
       whole?: number | undefined
       signal?: AbortSignal
@@ -155,7 +155,7 @@ export interface OriginClient {
   nameOf(url: string): string
   /** What the server of a URL was found to do otherwise than HTTP has it. */
   quirks(url: string): readonly Quirk[]
-  /** How far this PC's clock is from those of origins asked lately. */
+  /** How far this PC's clock is from those of origins asked recently. */
   clockSkews(): readonly ClockSkew[]
   close(): Promise<void>
 }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Settings } from '../contract/settings.ts'
 import { coversHost } from './certificate-choice.ts'
 
-/** Why a content is kept to whoever asked for it, although neither the request nor the origin says so. */
+/** Why a content is private to its request although neither the request nor the origin says so. */
 export type PrivateBecause = 'signed-url' | 'client-certificate' | 'sets-cookie'
 
 /** Hosts whose contents are shared all the same. */

@@ -56,7 +56,7 @@ export interface Probe {
 /** Servers, and what guards them, answer so to fields and ranges that they do not want; a plain question may do. */
 const refusesTheAsking = new Set([400, 403, 405, 406, 412, 431, 501])
 
-/** A server that hangs at HEAD is asked with GET after so long. */
+/** A server that hangs at HEAD is asked with GET after this long. */
 const HEAD_WAIT_MS = 5000
 
 /**

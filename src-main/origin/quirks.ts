@@ -22,7 +22,7 @@ export const quirkTexts: Readonly<Record<Quirk, string>> = {
   'asked-once': 'its URLs can be asked once; asked with GET alone'
 }
 
-/** A server is given another chance after so long. */
+/** A server is given another chance after this long. */
 export const QUIRK_LIFE_MS = 24 * 3600_000
 export const MAX_QUIRKY_HOSTS = 1000
 

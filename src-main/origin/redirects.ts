@@ -76,7 +76,7 @@ export function nextHop(
   try {
     target = separateCredentials(normaliseUrl(new URL(locationAsSent(location), from).href)).url
   } catch {
-    throw refuse('redirects to something that is no http or https URL')
+    throw refuse('redirects to something that is not an http or https URL')
   }
   if (visited.includes(target) && !mayRepeat) throw refuse('redirects in a circle')
   if (from.startsWith('https:') && target.startsWith('http:') && !mayDowngrade)

@@ -13,7 +13,7 @@ export type TagFacts = Pick<OriginVersion, 'etag' | 'lastModified' | 'lengthByte
 export const LOOKED_AT_BYTES = 256 * 1024
 /** Looks at one file, the first answer included. */
 export const MOST_LOOKS = 4
-/** A download waits so long for the looks at its host; they have begun with the question for its version. */
+/** A download waits this long for the looks at its host; they have begun with the question for its version. */
 const PATIENCE_MS = 2000
 const MOST_HOSTS = 1000
 

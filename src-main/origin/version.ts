@@ -26,7 +26,7 @@ export interface AnswerHead {
   readonly authorised: boolean
   /** It came from this PC, its link or a metadata service. */
   readonly local?: boolean
-  /** It says two things about how long it is: that is no name for a version. */
+  /** It says two things about how long it is: that is not a name for a version. */
   readonly doubtfulLength?: boolean
   /** This server's entity tags say nothing: each answer has another one. */
   readonly tagPerNode?: boolean
@@ -105,7 +105,7 @@ export function isSameByDate(
 }
 
 /**
- * The answer to a range is about this version. A field the answer lacks is no contradiction when the condition was sent along
+ * The answer to a range is about this version. A field the answer lacks is not a contradiction when the condition was sent along
  * (`If-Range`: a 206 says it held) or when the other validator or the length speaks for it.
  */
 export function answersVersion(

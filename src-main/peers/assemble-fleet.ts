@@ -176,7 +176,7 @@ export function assembleFleet(world: FleetWorld): Fleet {
         offended: (id, address, reason) => refusals.offender(id, address, reason)
       })
     : undefined
-  // Who is connected as an agent of this hub alone is given what is in the deposit, and nothing else.
+  // A PC connected only as an agent of this hub gets what is in the deposit, and nothing else.
   const askedPieces = (peer: PeerId, request: http.IncomingMessage, response: http.ServerResponse) =>
     connections.isProven(peer) ? server.handle(peer, request, response) : Promise.resolve(void request.socket.destroy())
   const deposits = new HubDeposits({

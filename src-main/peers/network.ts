@@ -81,7 +81,7 @@ export interface PeerNetworkEvents {
   changed: []
 }
 
-/** What came of an introduction. `outside`: no address on the card may be dialled. `apart`: not tried, as its subnet was not reached lately. */
+/** What came of an introduction. `outside`: no address on the card may be dialled. `apart`: not tried, as its subnet was not reached recently. */
 export type Introduced = 'connected' | 'unreachable' | 'apart' | 'refused' | 'outside' | 'not-now'
 
 /** Members of other subnets. */
@@ -213,7 +213,7 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
   readonly credential: Credential | null
   /** Signs as this device (ECDSA P-256, IEEE P1363, 64 bytes). */
   sign(message: Uint8Array): Buffer
-  /** Name of a content between this agent and a hub: says nothing to who is no member. */
+  /** Name of a content between this agent and a hub: says nothing to a non-member. */
   blind(key: ContentKey): ContentKey
   /** Members of other subnets: who is named by a hub, and connecting to them. */
   readonly far: FarNetwork
@@ -261,7 +261,7 @@ export interface PeerNetwork extends EventEmitter<PeerNetworkEvents> {
   noteFlood(id: PeerId, reason: string): void
   /** Contents that the CA of the fleet has recalled, and why. */
   readonly recalled: ReadonlyMap<Sha256Hex, string>
-  /** Who is a member has changed: those who are none any more lose their connections. */
+  /** Membership has changed: former members lose their connections. */
   enforceMembership(): void
   view(): PeerView[]
   uploads(): UploadView[]

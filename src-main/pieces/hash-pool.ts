@@ -9,7 +9,7 @@ import type { HashPool, RunningDigest } from './hashing.ts'
 const IDLE_MS = 60_000
 /** Smaller pieces are hashed on the spot: handing them over costs more, and small files alone need no thread at all. */
 const SMALL_BYTES = 64 * 1024
-/** A thread that reads a file for a running digest gets pieces only when the others have so many more waiting. */
+/** A thread that reads a file for a running digest gets pieces only when the others have this many more waiting. */
 const READER_HANDICAP = 4
 /** Up to this size a piece is hashed on the spot while the first thread starts, so that it waits for nothing. */
 const BRIEF_BYTES = 1024 * 1024
@@ -22,7 +22,7 @@ export interface HashPoolOptions {
   /** Most worker threads, 1 or 2; each starts when it is first needed. */
   workers?: number
   clock?: Clock
-  /** A thread that had no job and keeps no running digest for so long ends. */
+  /** A thread that had no job and keeps no running digest for this long ends. */
   idleMs?: number
 }
 

@@ -10,7 +10,7 @@ const KEEP_MS = 30_000
 /** Memory of one piece, on loan. */
 export interface PieceBuffer {
   readonly data: Buffer
-  /** Gives the memory back; it must not be touched afterwards. Harmless to repeat; who forgets it leaves it to the collector. */
+  /** Gives the memory back; it must not be touched afterwards. Harmless to repeat; if forgotten, the garbage collector frees it. */
   release(): void
 }
 

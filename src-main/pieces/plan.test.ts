@@ -32,7 +32,7 @@ test('pieces are 1 MiB until there would be too many, then double', () => {
   expect(planPieces(MAX_PIECES * MIB + 1).pieceBytes).toBe(2 * MIB)
 })
 
-test('refuses what is no length and no piece', () => {
+test('refuses what is not a length and no piece', () => {
   for (const length of [-1, 1.5, NaN, Infinity]) expect(() => planPieces(length)).toThrow(RangeError)
   expect(() => pieceLength(planPieces(1), 1)).toThrow(RangeError)
 })

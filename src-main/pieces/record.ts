@@ -32,7 +32,7 @@ const MAX_EPOCH = 0xffff_ffff
 /** Keeps a signature over a piece from being mistaken for one over anything else this device signs. */
 const LABEL = Buffer.from('larder/piece-record/v1\0')
 
-/** A content as records name it: SHA-256 of its key, 32 bytes. Who keeps pieces for others can check them by it without knowing the key. */
+/** A content as records name it: SHA-256 of its key, 32 bytes. A PC that keeps pieces for others can check them by it without knowing the key. */
 export type KeyHash = Buffer
 
 export function keyHashOf(key: ContentKey): KeyHash {

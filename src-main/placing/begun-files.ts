@@ -17,7 +17,7 @@ export class BegunFiles {
   /** How many write to it now. */
   readonly #writers = new Map<string, number>()
   #saving: Promise<void> = Promise.resolve()
-  /** A save that has not begun yet, and so will have what changes now. */
+  /** A save that has not started yet and will include changes made now. */
   #nextSave: Promise<void> | null = null
 
   private constructor(file: string, paths: Iterable<string>) {
@@ -25,7 +25,7 @@ export class BegunFiles {
     this.#paths = new Set(paths)
   }
 
-  /** Reads the list; one that cannot be read is begun anew. */
+  /** Reads the list; one that cannot be read is started again. */
   static async open(file: string): Promise<BegunFiles> {
     const bytes = await readPrivateFile(file, MAX_BYTES).catch(() => undefined)
     try {
@@ -48,13 +48,13 @@ export class BegunFiles {
     await this.#save()
   }
 
-  /** Who noted it has left nothing of it. It stays noted while somebody else writes to it. */
+  /** Its writer has left nothing of it. It stays noted while somebody else writes to it. */
   async forget(path: string): Promise<void> {
     this.keep(path)
     if (!this.#writers.has(path) && this.#paths.delete(path)) await this.#save()
   }
 
-  /** Who noted it writes no more, and something of it is left. */
+  /** Its writer has stopped, and something of it is left. */
   keep(path: string): void {
     const others = (this.#writers.get(path) ?? 1) - 1
     if (others > 0) this.#writers.set(path, others)

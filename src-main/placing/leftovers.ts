@@ -3,7 +3,7 @@ import { systemDisk, type Disk } from './disk.ts'
 import { destinationId, parsePartName, type PartName } from './part-name.ts'
 import { thisProcess, type ThisProcess } from './this-process.ts'
 
-/** Nobody comes back for a part after so long. */
+/** Nobody comes back for a part after this long. */
 export const KEPT_MS = 7 * 24 * 3600_000
 
 /** One part beside a destination, as found. */

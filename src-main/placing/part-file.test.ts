@@ -122,7 +122,7 @@ describe('a file on its way', () => {
     }
   })
 
-  test('says so when its folder is gone, or made anew meanwhile', async () => {
+  test('says so when its folder is gone, or made again meanwhile', async () => {
     const part = await open()
     await rm(dir, { recursive: true })
     await mkdir(dir)

@@ -45,7 +45,7 @@ export interface PartOptions {
  *                └──► discard        nothing is left
  *
  * Its digest is that of the bytes the file system said it took, in order: a short write is gone on with, and `commit` compares the length of
- * the flushed file. Reading it back would only ask the memory that was just written. What a former try left is read and digested anew.
+ * the flushed file. Reading it back would only ask the memory that was just written. What a former try left is read and digested again.
  */
 export class PartFile {
   readonly destination: string

@@ -4,7 +4,7 @@ import { LarderError } from '../lib/errors.ts'
 import { systemDisk, type Disk } from './disk.ts'
 
 /**
- * Before anything is fetched: are there so many bytes free for `path`, beside those it has already? Where the file system does not say, yes; macOS
+ * Before anything is fetched: are there this many bytes free for `path`, beside those it has already? Where the file system does not say, yes; macOS
  * does not, since it deletes snapshots and caches of its own when a file needs their room.
  * @throws DISK_FULL
  */

@@ -47,7 +47,7 @@ const finalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** Whether asking again the same night would end the same way. */
 export const isFinal = (code: ErrorCode): boolean => finalCodes.has(code)
 
-/** One going through of a list: some contents at a time, in the order of the list, in the background. */
+/** One pass through a list: a few contents at a time, in the order of the list, in the background. */
 export class PrecacheRun {
   readonly startedAt: number
   readonly total: number

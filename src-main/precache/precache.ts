@@ -12,7 +12,7 @@ import { isFinal, PrecacheRun, type PrecacheRunPorts, type SoFar } from './preca
 const Kept = z.object({ doneWindow: z.string().max(20).nullable(), last: PrecacheReport.nullable() })
 const MAX_FILE_BYTES = 1024 * 1024
 const LOOK_EVERY_MS = 20_000
-/** What could not be read or had is tried again after so long, while the window is open. */
+/** What could not be read or had is tried again after this long, while the window is open. */
 const RETRY_MS = 15 * 60_000
 
 export interface PrecacheParts extends PrecacheRunPorts {
@@ -219,7 +219,7 @@ export class Precache {
     }
   }
 
-  /** Who comes late into a window still has time for the run itself. */
+  /** A PC that comes late into a window still has time for the run itself. */
   #longestWaitMs(): number {
     const { clock, localClock } = this.#o
     const now = clock.wallMs()

@@ -21,7 +21,7 @@ export function readPrecacheList(text: string, base: string | null): PrecacheIte
   if (text.includes('\0'))
     throw refuse(
       'the list',
-      'is written in UTF-16 or is no text; write it as UTF-8 (PowerShell: `Out-File -Encoding utf8`)'
+      'is written in UTF-16 or is not text; write it as UTF-8 (PowerShell: `Out-File -Encoding utf8`)'
     )
   const plain = text.replace(/^\uFEFF/, '')
   const items = /^\s*[[{]/.test(plain) ? fromJson(plain) : fromLines(plain)

@@ -30,7 +30,7 @@ export interface LawState {
 export interface LawLimits {
   /** Queueing delay it may cause, ms. */
   readonly targetMs: number
-  /** It asks for about so much per second however long the queues are. */
+  /** It asks for about this much per second however long the queues are. */
   readonly floorBytesPerSecond: number
   readonly ceilingBytes: number
 }

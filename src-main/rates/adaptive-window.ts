@@ -24,7 +24,7 @@ export interface AdaptiveView {
 
 /** Time between two probes, or between the answer of one and the next when that takes longer. */
 const PROBE_EVERY_MS = 200
-/** Without an answer for so long the law is blind: back to the plain cap. */
+/** Without an answer for this long the law is blind: back to the plain cap. */
 const BLIND_AFTER_MS = 4000
 
 /** The window of all adaptive downloads from one origin: probes while there is any, and steps the law with each answer. */

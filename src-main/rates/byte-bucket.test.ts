@@ -33,7 +33,7 @@ test('costs nothing while there is no cap: no promise, no count', () => {
   expect(bucket.take(0)).toBe(0)
 })
 
-test('what passed before a cap was set is no debt', () => {
+test('what passed before a cap was set is not a debt', () => {
   const bucket = new ByteBucket(fakeClock())
   bucket.take(1e9)
   bucket.bytesPerSecond = 100_000

@@ -33,7 +33,7 @@ export class ByteBucket {
   set bytesPerSecond(rate: number | null) {
     if (rate === this.#bytesPerSecond) return
     this.#refill()
-    // What passed without a limit is no debt.
+    // What passed without a limit is not a debt.
     if (this.#bytesPerSecond === null) this.#allowed = this.#taken
     this.#bytesPerSecond = rate
   }

@@ -8,7 +8,7 @@ import type { ByteBucket } from './byte-bucket.ts'
  */
 export type Pace = (bytes: number, signal?: AbortSignal) => Promise<void> | undefined
 
-/** A wait looks again at least so often, so that a cap that is raised or lifted counts at once. */
+/** A wait looks again at least this often, so that a cap that is raised or lifted counts at once. */
 const LOOK_AGAIN_MS = 500
 
 /** Keeps to both. */

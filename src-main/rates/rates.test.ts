@@ -113,7 +113,7 @@ test('a clock that was years ahead for a moment does not count uploads until the
   await ahead.close()
   const clock = fakeClock(Date.UTC(2026, 0, 31, 12))
   const uploads = await UploadCount.open(path, clock, local)
-  // Setting the clock back gives nobody a month anew.
+  // Setting the clock back gives nobody a month again.
   expect(uploads.current).toEqual({ month: '2026-01', bytes: 5 * MIB })
   await clock.pass(24 * HOUR)
   expect(uploads.current).toEqual({ month: '2026-02', bytes: 0 })

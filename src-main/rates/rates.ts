@@ -9,7 +9,7 @@ import { capsAt, capTable, type Caps } from './cap-table.ts'
 import { bothOf, paceOf, type Pace } from './pace.ts'
 import type { UploadCount } from './upload-count.ts'
 
-/** The hour is looked at so often; caps change at most so late. */
+/** The hour is looked at this often; caps change at most this late. */
 const LOOK_EVERY_MS = 5000
 
 export interface RatesParts {

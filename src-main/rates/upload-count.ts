@@ -8,7 +8,7 @@ const Kept = z.object({
   bytes: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 })
 const MAX_FILE_BYTES = 1024
-/** The count is written at most so often; a crash loses no more than what was served since. */
+/** The count is written at most this often; a crash loses no more than what was served since. */
 const WRITE_EVERY_MS = 30_000
 
 /** Bytes served to peers in this calendar month, by local time. Survives restarts. */

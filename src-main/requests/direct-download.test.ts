@@ -180,7 +180,7 @@ describe('a private download', () => {
     expect(run.received).toBe(0)
   })
 
-  test('says that the folder was made anew meanwhile, and leaves nothing in the new one', async () => {
+  test('says that the folder was made again meanwhile, and leaves nothing in the new one', async () => {
     const moved = `${dir}-moved`
     let once = true
     const run = await jobFor(server.put('/moved', content, privately), {

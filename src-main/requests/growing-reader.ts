@@ -17,7 +17,7 @@ export interface ByteSpan {
  * piece is in memory at a time, and only when it is asked for, so a slow reader costs nothing.
  *
  * The last piece of the content is given away only when the whole is verified, and what was given away before is compared
- * with the whole then: who has read to the end has the right bytes.
+ * with the whole then: a reader that reached the end has the right bytes.
  *
  * @throws the transfer's error, the signal's reason, CACHE_DAMAGED, PIECE_DIGEST_MISMATCH (pieces already given away turned out to be wrong)
  */

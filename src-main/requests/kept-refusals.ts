@@ -2,7 +2,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { LarderError } from '../lib/errors.ts'
 
-/** "Not there" is believed for so long: long enough for a crowd that asks for the same missing file, too short to hide a new one. */
+/** "Not there" is believed for this long: long enough for a crowd that asks for the same missing file, too short to hide a new one. */
 const NOT_FOUND_MS = 3000
 /** An origin may ask for a longer pause than this; it is asked again all the same. */
 const LONGEST_PAUSE_MS = 60_000

@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { ByteSpan } from './growing-reader.ts'
 
-/** Up to so many bytes the whole is fetched, whatever part of it is asked for. */
+/** Up to this many bytes the whole is fetched, whatever part of it is asked for. */
 const SMALL_BYTES = 16 * 1024 ** 2
 
 /**
@@ -16,10 +16,10 @@ const LARGE_SHARE = 1 / 16
 const LOOK_BYTES = 1024 ** 2
 
 /**
- * Decides how a span of a content that is not complete here is obtained. Who asks up to the end resumes a download; who asks for a large
+ * Decides how a span of a content that is not complete here is obtained. A request up to the end resumes a download; one for a large
  * part of it, or for parts of it one beside the other, downloads it in parts (aria2, BITS, hubs of models). A few bytes out of a large
  * file are a look into it.
- * @param state `isHere`: all of the span is on this PC; `others`: other spans of this content asked for lately
+ * @param state `isHere`: all of the span is on this PC; `others`: other spans of this content asked for recently
  */
 export function routeRange(
   span: ByteSpan,
@@ -32,11 +32,11 @@ export function routeRange(
   return 'origin'
 }
 
-/** Spans of a content count as one download's for so long. */
+/** Spans of a content count as one download's for this long. */
 const LATELY_MS = 60_000
 const MAX_CONTENTS = 256
 
-/** Which contents are asked for in spans, lately. */
+/** Which contents are asked for in spans, recently. */
 export class RecentSpans {
   readonly #clock: Clock
   readonly #byContent = new Map<string, { at: number; spans: Set<string> }>()
@@ -45,7 +45,7 @@ export class RecentSpans {
     this.#clock = clock
   }
 
-  /** Notes a span. @returns how many others of the same content were asked for lately */
+  /** Notes a span. @returns how many others of the same content were asked for recently */
   note(content: string, { start, end }: ByteSpan): number {
     const now = this.#clock.monotonicMs()
     const before = this.#byContent.get(content)

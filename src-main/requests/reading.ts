@@ -1,3 +1,4 @@
+import type { AskedBy } from '../contract/asked-by.ts'
 import type { RequestId } from '../contract/ids.ts'
 import { RequestSpec } from '../contract/request.ts'
 import { hasCode, LarderError } from '../lib/errors.ts'
@@ -174,7 +175,7 @@ export class Readings {
    * Begins to read what was found. `wholeWanted`: nothing less than all of it was asked for.
    * @throws URL_INVALID, BUSY; what fails later shows in `bytes`
    */
-  open(content: FoundContent, span: ByteSpan): Reading {
+  open(content: FoundContent, span: ByteSpan, askedBy?: AskedBy): Reading {
     const { known, headers, chooser } = content as Found
     if (known.status === 'version' && !content.cached && this.#routeOf(known.version, content, span) === 'origin')
       return this.#openAtOrigin(known.version, headers, span)
@@ -189,6 +190,7 @@ export class Readings {
     const request = this.#requests.add(spec, {
       known,
       wantedBytes: span.end - span.start,
+      askedBy,
       ...(chooser && { chooser })
     })
     const gone = new AbortController()

@@ -117,7 +117,7 @@ export type Again = (typeof again)[number]
 
 type RequestStep = Step<RequestState, RequestEffect>
 
-/** A file that changes at the origin during the download is asked for anew so many times. */
+/** A file that changes at the origin during the download is asked for again this many times. */
 export const VERSION_TRIES = 4
 
 export function newRequest(delivers: boolean, paused: boolean): RequestState {

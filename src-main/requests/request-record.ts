@@ -1,3 +1,4 @@
+import type { AskedBy } from '../contract/asked-by.ts'
 import type { ContentKey, PeerId, RequestId } from '../contract/ids.ts'
 import {
   reasonTexts,
@@ -26,6 +27,7 @@ export class RequestRecord {
   /** It goes by this transfer now. */
   transfer: JoinedTransfer | null = null
   readonly #world: TransferWorld
+  readonly #askedBy: AskedBy | null
   readonly #createdWallMs: number
   readonly #directRate: RateMeter
   #reasons: RequestView['reasons'] = []
@@ -39,8 +41,9 @@ export class RequestRecord {
   #firstByteMs: number | null = null
   #master: PeerId | null = null
 
-  constructor(world: TransferWorld) {
+  constructor(world: TransferWorld, askedBy: AskedBy | null) {
     this.#world = world
+    this.#askedBy = askedBy
     this.createdMs = world.clock.monotonicMs()
     this.#createdWallMs = world.clock.wallMs()
     this.#directRate = new RateMeter(world.clock)
@@ -108,7 +111,7 @@ export class RequestRecord {
     this.#split = { originBytes: 0, peerBytes: 0, cacheBytes: 0 }
   }
 
-  /** It has downloaded so many more bytes by itself. */
+  /** It has downloaded this many more bytes by itself. */
   receivedDirectly(bytes: number): void {
     this.#split.originBytes += bytes
     this.#directRate.add(bytes)
@@ -153,6 +156,7 @@ export class RequestRecord {
       kind: spec.kind,
       priority: spec.priority,
       destination: spec.destination ?? null,
+      askedBy: this.#askedBy,
       ...told,
       key: this.key,
       sha256: this.outcome?.sha256 ?? null,

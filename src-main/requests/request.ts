@@ -44,6 +44,7 @@ export interface RequestParts extends QuestionParts {
   /** What a view shows has changed. */
   readonly changed: (request: LocalRequest) => void
   readonly wantedBytes?: number | undefined
+  readonly askedBy?: RequestView['askedBy'] | undefined
   /** Everything is paused when it is made. */
   readonly paused: boolean
 }
@@ -86,7 +87,7 @@ export class LocalRequest implements Interest {
     this.#machine = new MachineRun(first, step, (effect) => this.#perform(effect))
     this.#supply.promise.catch(() => {})
     this.#question = new VersionQuestion({ spec, target, expected }, parts)
-    this.#record = new RequestRecord(this.#world)
+    this.#record = new RequestRecord(this.#world, parts.askedBy ?? null)
     this.#news = new RequestNews(this.id, target.url, parts.world.emit)
     const timeoutMs = spec.timeoutMs ?? this.#world.settings.transfers.timeoutMs
     this.deadlineMs = this.#record.createdMs + timeoutMs

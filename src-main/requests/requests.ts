@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path'
+import type { AskedBy } from '../contract/asked-by.ts'
 import type { RequestId, Sha256Hex } from '../contract/ids.ts'
 import type { VerifiedBy } from '../contract/provenance.ts'
 import type { Priority, RequestSpec, RequestView } from '../contract/request.ts'
@@ -15,11 +16,11 @@ import { SharedDownloads } from './shared-downloads.ts'
 import { Teller } from './teller.ts'
 import type { KnownVersion } from '../transfers/supply.ts'
 
-/** Finished requests stay visible for so long, at most so many. */
+/** Finished requests stay visible for this long, at most this many. */
 const KEEP_FINISHED_MS = 3600_000
 const KEEP_FINISHED = 500
 const MAX_UNFINISHED = 10_000
-/** Places in the line for a slot are told at most so often. */
+/** Places in the line for a slot are told at most this often. */
 const TELL_LINE_EVERY_MS = 500
 
 /** What all requests work with. */
@@ -33,6 +34,8 @@ export class Requests {
   readonly #downloads = new SharedDownloads()
   readonly #teller: Teller<LocalRequest>
   readonly #byId = new Map<RequestId, LocalRequest>()
+  /** Ended, and listed no more. */
+  readonly #hidden = new Set<RequestId>()
   readonly #running = new Set<Promise<void>>()
   /** Those that have ended, in the order of their ends. */
   readonly #finished = new Set<LocalRequest>()
@@ -57,7 +60,12 @@ export class Requests {
     {
       chooser,
       ...more
-    }: { readonly known?: KnownVersion; readonly wantedBytes?: number; readonly chooser?: Chooser | undefined } = {}
+    }: {
+      readonly known?: KnownVersion
+      readonly wantedBytes?: number
+      readonly chooser?: Chooser | undefined
+      readonly askedBy?: AskedBy | undefined
+    } = {}
   ): LocalRequest {
     if (this.#running.size >= MAX_UNFINISHED)
       throw new LarderError('BUSY', `${MAX_UNFINISHED} requests are waiting already`)
@@ -96,7 +104,12 @@ export class Requests {
   }
 
   views(): RequestView[] {
-    return [...this.#byId.values()].map((r) => r.view())
+    return [...this.#byId.values()].filter(({ id }) => !this.#hidden.has(id)).map((r) => r.view())
+  }
+
+  /** Those of them that have ended are listed no more; by their ids they are still found. */
+  hide(ids: ReadonlySet<RequestId>): void {
+    for (const id of ids) if (this.#byId.get(id)?.final) this.#hidden.add(id)
   }
 
   /** Bytes of finished requests that went past transfers: whole from the cache, or private from the origin. */
@@ -146,6 +159,7 @@ export class Requests {
       if (this.#finished.size <= KEEP_FINISHED && request.finishedMs! >= oldMs) return
       this.#finished.delete(request)
       this.#byId.delete(request.id)
+      this.#hidden.delete(request.id)
     }
   }
 }

@@ -49,7 +49,7 @@ export class VersionCheck {
         ...(vouched ? { vouched } : {}),
         ...(whole ? { whole } : {})
       })
-    // Whether there is something stored is part of the question: "unchanged" means nothing to who has nothing.
+    // Whether there is something stored is part of the question: "unchanged" means nothing to anyone who has nothing.
     const same = `${chooser ?? 'user'} ${vouched ? 'vouched' : ''} ${stored?.key ?? ''} ${url}`
     const refusal = this.#refusals.get(same)
     if (refusal) return Promise.reject(refusal)

@@ -27,13 +27,13 @@ export interface LiveSettingsOptions {
   readonly clock: Clock
 }
 
-/** After a change a file is given so long to be complete, ms. */
+/** After a change a file is given this long to be complete, ms. */
 const SETTLE_MS = 300
 
 /**
  * The settings of one running agent: what is in force, where each came from, and the place where they are changed. Files are
  * only read, but for {@link set} and {@link unset}; a broken one leaves in force what was there before. What is set until restart
- * lies over the files, one field at a time, until the same field is set anew or a policy takes it over.
+ * lies over the files, one field at a time, until the same field is set again or a policy takes it over.
  */
 export class LiveSettings extends EventEmitter<LiveSettingsEvents> {
   readonly #files: SettingsFiles

@@ -83,7 +83,7 @@ export function profileChannel(place: string, plutil = '/usr/bin/plutil'): Polic
       const stats = statSync(place, { throwIfNoEntry: false })
       if (!stats) return undefined
       const why = whyUnsafe(place, { uid: 0, gid: 0 })
-      if (why !== null) return { unreadable: `${why}, so that somebody else may have written it` }
+      if (why !== null) return { unreadable: `${why}, so somebody else may have written it` }
       const { status, stdout } = spawnSync(plutil, ['-convert', 'json', '-o', '-', place], {
         timeout: TIMEOUT_MS,
         encoding: 'utf8',

@@ -18,7 +18,7 @@ const head = {
     .max(1000)
     .default([])
     .describe(
-      'Names of settings that rule over the command line too: `section.name`, `section.*` or `*`. One without a value is locked to what is recommended, or to its default.'
+      'Names of settings that override the command line too: `section.name`, `section.*` or `*`. One without a value is locked to what is recommended, or to its default.'
     )
 }
 
@@ -36,7 +36,7 @@ const PolicyText = z.object({
 export const PolicySchema = z.object({
   ...head,
   recommended: Settings.optional().describe('Values instead of the defaults; the user may choose others.'),
-  settings: Settings.optional().describe('Values that rule over those of the user.')
+  settings: Settings.optional().describe('Values that override the user’s.')
 })
 
 /** What the machine policy says. */

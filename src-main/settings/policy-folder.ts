@@ -39,16 +39,16 @@ export function mergePolicies(parts: readonly PolicyPart[]): FileText {
     const origin = { place, by: textOf(policy['by']), reason: textOf(policy['reason']) }
     for (const kind of ['recommended', 'settings'] as const) {
       const sections = policy[kind] ?? {}
-      if (!isObject(sections)) return { unreadable: `${place}: ${kind} is no object` }
+      if (!isObject(sections)) return { unreadable: `${place}: ${kind} is not an object` }
       for (const [section, values] of Object.entries(sections)) {
-        if (!isObject(values)) return { unreadable: `${place}: ${kind}.${section} is no object` }
+        if (!isObject(values)) return { unreadable: `${place}: ${kind}.${section} is not an object` }
         const before = (merged[kind] as Json)[section]
         ;(merged[kind] as Json)[section] = { ...(before as Json | undefined), ...values }
         for (const name of Object.keys(values)) origins[`${kind} ${section}.${name}`] = origin
       }
     }
     const locked = policy['locked'] ?? []
-    if (!Array.isArray(locked)) return { unreadable: `${place}: locked is no list` }
+    if (!Array.isArray(locked)) return { unreadable: `${place}: locked is not a list` }
     merged['locked'] = [...new Set([...(merged['locked'] as unknown[]), ...(locked as unknown[])])]
     for (const name of ['by', 'reason']) if (policy[name] !== undefined) merged[name] = policy[name]
   }

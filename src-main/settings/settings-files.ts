@@ -42,9 +42,9 @@ export function diskFiles(paths: DataPaths, policyFile: string = machinePolicyFi
     places,
     read(file) {
       if (file === 'user') {
-        // Root, who helps a user, takes what that user or root has written.
+        // Root, helping a user, accepts what that user or root has written.
         const why = whyUnsafe(places.user, nearestOwner(places.user))
-        if (why !== null) return { unreadable: `${why}, so that somebody else may have written it` }
+        if (why !== null) return { unreadable: `${why}, so somebody else may have written it` }
         closeToOthers(places.user)
         return readText(places.user)
       }
@@ -102,7 +102,7 @@ function policyParts(policyFile: string): string[] {
 function readPolicy(place: string, policyFile: string): FileText {
   const asker = policyFile === machinePolicyFile() ? { uid: 0, gid: 0 } : undefined
   const why = process.platform === 'win32' ? null : whyUnsafe(place, asker)
-  if (why !== null) return { unreadable: `${why}, so that somebody else may have written it` }
+  if (why !== null) return { unreadable: `${why}, so somebody else may have written it` }
   return readText(place)
 }
 

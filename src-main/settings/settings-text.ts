@@ -20,7 +20,7 @@ export type FileText =
 /** Longest settings file that is read, bytes. */
 export const MAX_SETTINGS_BYTES = 1 << 20
 
-/** Settings are four levels deep; what goes deeper than this is no settings file, and readers of JSON recurse. */
+/** Settings are four levels deep; what goes deeper than this is not a settings file, and readers of JSON recurse. */
 const MAX_DEPTH = 64
 
 /** A place in a text and what is wrong there. */
@@ -82,7 +82,7 @@ export function parseJsonText(raw: string): Parsed<JsonText> {
       problem: {
         ...placeOf(text, twice.offset),
         setting: '',
-        reason: `the name ${String(twice.value)} stands there twice`
+        reason: `the name ${String(twice.value)} appears twice`
       }
     }
   // `parseTree` builds own properties only, whatever they are called.

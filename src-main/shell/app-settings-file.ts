@@ -9,7 +9,7 @@ export const appStoreOptions = {
   configFileMode: 0o600
 } as const
 
-/** `app.json` in the data folder: what the tray application itself keeps. A damaged file counts as empty and is written anew. */
+/** `app.json` in the data folder: what the tray application itself keeps. A damaged file counts as empty and is written again. */
 export class AppSettingsFile extends EventEmitter<{ changed: [AppSettings] }> {
   readonly #store: Conf<Record<string, unknown>>
 

@@ -39,7 +39,7 @@ import { trayMenu, type TrayAction } from './tray-menu.ts'
 import { UnfinishedRequests } from './unfinished-requests.ts'
 import { WakeLock } from './wake-lock.ts'
 
-/** The agent may take so long to end; then the process leaves without it. Verified pieces are on the disk already. */
+/** The agent may take this long to end; then the process leaves without it. Verified pieces are on the disk already. */
 const STOP_DEADLINE_MS = 5000
 
 export interface ShellOptions {
@@ -140,7 +140,7 @@ export function startShell(options: ShellOptions): StartedShell {
       ...shared,
       life,
       unfinished: new UnfinishedRequests(join(paths.root, 'requests.json'), (error) =>
-        logDefect('keep what was asked for', error)
+        logDefect('keep requested contents', error)
       ),
       settings,
       person: personName(),
@@ -242,8 +242,8 @@ export function tellDefects(dataDir: string): void {
       void dialog
         .showMessageBox({
           type: 'error',
-          message: 'Larder has met an unexpected error',
-          detail: `${message}\n\nIt goes on, but should be quit and started again.`
+          message: 'Larder ran into an unexpected error',
+          detail: `${message}\n\nIt is still running, but you should quit and restart it.`
         })
         .catch(() => {})
   })

@@ -7,7 +7,7 @@ import type { UnfinishedRequests } from './unfinished-requests.ts'
 /** What is remembered of ended requests, so that one that is retried is known again. */
 const MAX_REMEMBERED = 500
 
-/** A refusal for one of these is no answer to the request itself; it stays for the next start. */
+/** A refusal for one of these is not an answer to the request itself; it stays for the next start. */
 const laterCodes: readonly string[] = ['INTEGRATION_OFF', 'SHUTTING_DOWN', 'BUSY']
 
 /** A window's dispatch that notes in `unfinished` what it starts. `viewOf` tells how a request is doing. */

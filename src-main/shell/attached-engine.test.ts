@@ -100,7 +100,7 @@ describe.skipIf(process.platform === 'win32')('the window at the agent of all us
     expect(rig.double.paused).toBe(false)
   })
 
-  test('goes on by itself when the agent is started anew; meanwhile it says that it waits', async () => {
+  test('goes on by itself when the agent is started again; meanwhile it says that it waits', async () => {
     const former = engine.newest.snapshot?.bootId
     await rig.close()
     await vi.waitFor(() => expect(engine.status).toEqual({ state: 'starting' }), 15_000)

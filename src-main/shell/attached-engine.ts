@@ -20,7 +20,7 @@ import type { Engine, EngineAction, EngineEvents } from './engine.ts'
 import { PlacedDownloads } from './placed-downloads.ts'
 import { WindowLink } from './window-link.ts'
 
-/** A new look for the agent so often, while it does not answer. */
+/** A new look for the agent this often, while it does not answer. */
 const LOOK_EVERY_MS = 1000
 
 export interface AttachedOptions {
@@ -36,7 +36,7 @@ export interface AttachedOptions {
 }
 
 /**
- * Tray and window at the agent that serves all users of the PC. It goes on by itself when that agent is started anew; meanwhile it says
+ * Tray and window at the agent that serves all users of the PC. It goes on by itself when that agent is started again; meanwhile it says
  * that it waits. What the window downloads is put into files here, with this user's rights.
  */
 export class AttachedEngine extends EventEmitter<EngineEvents> implements Engine {
@@ -225,7 +225,7 @@ export class AttachedEngine extends EventEmitter<EngineEvents> implements Engine
   async #followRun(link: WindowLink, signal: AbortSignal): Promise<void> {
     for await (const news of link.news(signal)) {
       const message = afterNews(this.#told, news)
-      // It built on what never came: the whole is asked for by beginning anew.
+      // It built on what never came: the whole is asked for by beginning again.
       if (!message) return
       this.#told = message
       this.#link = link

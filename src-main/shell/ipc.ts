@@ -10,7 +10,7 @@ export function acceptCommands(dispatch: Dispatch, origin: string): void {
   const by = `${personName()} in the window`
   ipcMain.handle(COMMAND_CHANNEL, (event, input: unknown): Answer | Promise<Answer> => {
     if (!isOwnFrame(event.senderFrame, origin)) {
-      return { ok: false, error: new LarderError('FORBIDDEN', 'This page may not give commands').toView() }
+      return { ok: false, error: new LarderError('FORBIDDEN', 'This page is read-only').toView() }
     }
     return dispatch(input, by)
   })

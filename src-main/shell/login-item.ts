@@ -15,7 +15,7 @@ export async function setOpenAtLogin(id: string, enabled: boolean): Promise<void
     await setAutostart(autostartPath(id, process.env, homedir()), process.env['APPIMAGE'] ?? process.execPath, enabled)
   } else {
     const item = { args: [HIDDEN_FLAG] }
-    // Setting it anew would undo what the person has switched off in the Task Manager.
+    // Setting it again would undo what the person has switched off in the Task Manager.
     if (app.getLoginItemSettings(item).openAtLogin !== enabled)
       app.setLoginItemSettings({ ...item, openAtLogin: enabled })
   }

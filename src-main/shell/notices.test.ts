@@ -49,8 +49,8 @@ describe('notices', () => {
     expect(shown).toHaveLength(1)
     await clock.pass(1000)
     expect(shown.map(({ title }) => title)).toEqual([
-      'A download goes on without peers',
-      '2 downloads go on without peers'
+      'A download continues without peers',
+      '2 downloads continue without peers'
     ])
   })
 

@@ -6,7 +6,7 @@ export interface Notice {
   readonly body: string
 }
 
-/** What happens within so long of the first event is told together. */
+/** What happens within this time of the first event is told together. */
 const GROUP_MS = 3000
 /** Nobody is disturbed more often. */
 const QUIET_MS = 60_000
@@ -63,8 +63,8 @@ export function noticeOf(events: readonly AgentEvent[]): Notice {
         ? 'A download failed'
         : `${failed.length} downloads failed`
       : fellBack.length === 1
-        ? 'A download goes on without peers'
-        : `${fellBack.length} downloads go on without peers`
+        ? 'A download continues without peers'
+        : `${fellBack.length} downloads continue without peers`
   const first = failed[0] ?? fellBack[0]
   const others =
     failed.length > 0 && fellBack.length > 0

@@ -59,7 +59,7 @@ export class PlacedDownloads {
       const ended = (phase: 'done' | 'failed', error: LarderError | null): void => {
         Object.assign(placed, { phase, error })
         if (id === undefined)
-          refused(error ?? new LarderError('AGENT_NOT_RUNNING', 'The agent of this PC has not taken it'))
+          refused(error ?? new LarderError('AGENT_NOT_RUNNING', 'The agent of this PC did not accept it'))
         else this.#changed({ id, state: phase, error: error?.toView() ?? null })
       }
       void download(spec, { ...this.#options, signal: placed.cancel.signal, onProgress }).then(

@@ -1,7 +1,7 @@
 import type { Agent } from '../agent/agent.ts'
 import type { Clock } from '../lib/clock.ts'
 
-/** Should the system never tell that it woke up, transfers go on by themselves after so long. */
+/** Should the system never tell that it woke up, transfers go on by themselves after this long. */
 const SUSPEND_PAUSE_MS = 60_000
 
 export interface PowerContext {
@@ -13,7 +13,7 @@ export interface PowerContext {
 
 /**
  * Tells the agent what sleep and battery mean for transfers. Before sleep they pause, so that others need not wait for this PC;
- * afterwards the network is looked at anew.
+ * afterwards the network is looked at again.
  */
 export class PowerPolicy {
   readonly #context: PowerContext

@@ -69,7 +69,7 @@ export function createShellActions({ logDir, downloadsDir, window, quit }: Shell
 /** @throws NOT_FOUND when the request delivered no file, or it is gone since */
 async function deliveredFile(agent: ShellAgent, id: RequestId): Promise<string> {
   const { state, destination } = agent.requestView(id)
-  if (state !== 'done' || destination === null) throw new LarderError('NOT_FOUND', 'This request has delivered no file')
+  if (state !== 'done' || destination === null) throw new LarderError('NOT_FOUND', 'This download has not saved a file')
   await access(destination).catch((cause: unknown) => {
     throw new LarderError('NOT_FOUND', `${destination} is no longer there`, { path: destination, cause })
   })

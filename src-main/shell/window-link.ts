@@ -61,6 +61,6 @@ export class WindowLink {
     const view = ErrorView.safeParse(await response.json().catch(() => null)).data
     throw view
       ? LarderError.fromView(view)
-      : new LarderError('AGENT_UNSUPPORTED', 'The agent’s answer is not understood')
+      : new LarderError('AGENT_UNSUPPORTED', 'The agent sent an answer that this program does not understand')
   }
 }

@@ -142,6 +142,33 @@ export function describeAgent(name: string, make: (policy?: string) => Promise<A
       await untilEnd(again)
     })
 
+    test('what has ended leaves the list when it is cleared, and what runs stays', async () => {
+      const ended = await untilEnd(ask({ url: at.good(Buffer.from('x')) }))
+      const { url, finish } = at.slow()
+      const { id } = ask({ url })
+      await untilRequest(agent, id, ({ state }) => state === 'active')
+      expect(await agent.clearEnded(() => false)).toBe(0)
+      expect(await agent.clearEnded()).toBe(1)
+      expect(agent.requests().map((one) => one.id)).toEqual([id])
+      expect(agent.snapshot().requests.map((one) => one.id)).toEqual([id])
+      // A program may be about to take its content.
+      expect(agent.requestView(ended.id)).toEqual(ended)
+      expect(agent.cache.detail(ended.sha256!)).toBeDefined()
+      finish()
+      expect((await untilEnd({ id })).state).toBe('done')
+    })
+
+    test('says who asked, of a request that is asked again too', async () => {
+      const spec = RequestSpec.parse({ url: at.missing() })
+      const askedBy = { by: 'api', program: 'curl', user: null } as const
+      const failed = await untilEnd(agent.request(spec, 'program', { askedBy }))
+      expect(failed.askedBy).toEqual(askedBy)
+      const again = agent.retry(failed.id, 'program', { askedBy: { ...askedBy, program: 'Wget' } })
+      expect(again.askedBy).toMatchObject({ program: 'Wget' })
+      await untilEnd(again)
+      expect((await untilEnd(ask(spec))).askedBy).toBeNull()
+    })
+
     test('a request is paused, goes on, is cancelled, and is not retried before it has failed', async () => {
       const { url, finish } = at.slow()
       const { id } = ask({ url })

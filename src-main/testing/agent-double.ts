@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { statSync, writeFileSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
-import type { Agent, AgentConfig, AgentEvents, AgentHost, Asker } from '../agent/agent.ts'
+import type { Agent, AgentConfig, AgentEvents, AgentHost, Asker, RequestFacts } from '../agent/agent.ts'
 import { Asked, requireIntegration } from '../agent/asked.ts'
 import { hold, noPauses, pauseOf, release, resume, type Pauses } from '../agent/pauses.ts'
 import { tellSettings } from '../agent/tell-settings.ts'
@@ -68,6 +68,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
   started = 0
   stopped = 0
   readonly #requests = new Map<RequestId, RequestView>()
+  readonly #hidden = new Set<RequestId>()
   readonly #events: AgentEvent[] = []
   readonly #asked = new Asked()
   /** Requests that were made during a pause: what begins them. */
@@ -164,7 +165,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     return this.#events.filter((event) => event.seq > since)
   }
 
-  request(spec: RequestSpec, asker: Asker = 'program'): RequestView {
+  request(spec: RequestSpec, asker: Asker = 'program', { askedBy }: RequestFacts = {}): RequestView {
     if (this.#snapshot.state !== 'running') throw new LarderError('SHUTTING_DOWN', 'The agent is not running')
     requireIntegration(this.settings)
     const { url } = resolveTarget(spec.url, spec.headers, this.settings.current.backgroundChannel.url)
@@ -179,6 +180,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
       kind: spec.kind,
       priority: spec.priority,
       destination: spec.destination ?? null,
+      askedBy: askedBy ?? null,
       state: 'checking',
       waitingFor: waitingIn('checking'),
       key: null,
@@ -212,8 +214,8 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     return this.pause(view.id)
   }
 
-  retry(id: RequestId, asker: Asker = 'program'): RequestView {
-    return this.request(this.#asked.again(this.requestView(id), asker), asker)
+  retry(id: RequestId, asker: Asker = 'program', facts: RequestFacts = {}): RequestView {
+    return this.request(this.#asked.again(this.requestView(id), asker), asker, facts)
   }
 
   requestView(id: RequestId): RequestView {
@@ -222,8 +224,14 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     return view
   }
 
+  async clearEnded(which: (id: RequestId) => boolean = () => true): Promise<number> {
+    const ended = this.requests().filter(({ id, state }) => finalRequestStates.includes(state) && which(id))
+    for (const { id } of ended) this.#hidden.add(id)
+    return ended.length
+  }
+
   requests(): RequestView[] {
-    return [...this.#requests.values()]
+    return [...this.#requests.values()].filter(({ id }) => !this.#hidden.has(id))
   }
 
   /** Moves a request. */
@@ -379,7 +387,7 @@ export class AgentDouble extends EventEmitter<AgentEvents> implements Agent {
     for (const { id } of this.requests())
       if (wasPaused) this.resume(id)
       else this.pause(id)
-    if (wasPaused) this.happen('transfersResumed', 'Transfers go on.')
+    if (wasPaused) this.happen('transfersResumed', 'Transfers continue.')
   }
 
   pauseAll(until: number | null): void {

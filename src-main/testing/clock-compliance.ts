@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { sleep, type Clock } from '../lib/clock.ts'
 
-/** What every {@link Clock} does. `pass` lets so many milliseconds go by on it. */
+/** What every {@link Clock} does. `pass` lets this many milliseconds go by on it. */
 export function describeClock(name: string, make: () => { clock: Clock; pass(ms: number): Promise<void> }): void {
   describe(`the ${name}`, () => {
     const { clock, pass } = make()

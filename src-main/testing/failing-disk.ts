@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { systemDisk, type Disk } from '../placing/disk.ts'
 
-/** What happens to one call: it fails with this code, or (writes only) takes no more than so many bytes. */
+/** What happens to one call: it fails with this code, or (writes only) takes no more than this many bytes. */
 export type DiskFault = { readonly fails: string } | { readonly takes: number }
 
 /** The disk of this machine, but `fault` is asked before each call: `write`, `sync`, `open`, `rename`, `link`, … Never shipped. */

@@ -100,7 +100,7 @@ export async function startHubSite(options: HubSiteOptions): Promise<HubSite> {
 
 const directUrl = ({ agent }: TestAgent) => `larder://127.0.0.1:${agent.snapshot().ports.peer}`
 
-/** Waits until an agent sees so many others and so many hubs. */
+/** Waits until an agent sees this many others and this many hubs. */
 export function untilConnected(agent: TestAgent['agent'], peers: number, hubs: number): Promise<void> {
   return untilSnapshot(
     agent,

@@ -2,7 +2,7 @@ import { systemClock, type Clock } from '../lib/clock.ts'
 
 /** Real time, with a wall clock that can be set. */
 export interface JumpingClock extends Clock {
-  /** Somebody, or a time server, sets the clock of the PC by so much; nothing else notices. */
+  /** Somebody, or a time server, sets the clock of the PC by this much; nothing else notices. */
   jump(ms: number): void
 }
 

@@ -31,7 +31,7 @@ function given(buffer: Buffer): Content {
 
 /** The AES-128-CTR key stream of the seed: any offset is one counter value away, several GiB/s. */
 function generated(bytes: number, seed: string): Content {
-  // A key object: raw bytes would be looked at and wrapped anew for each read.
+  // A key object: raw bytes would be looked at and wrapped again for each read.
   const key = createSecretKey(createHash('sha256').update(seed).digest().subarray(0, 16))
   const read = (start: number, length: number): Buffer => {
     const skip = start % BLOCK

@@ -27,15 +27,15 @@ export interface OriginFaults {
   readonly gzip?: boolean
   /** Content-Range of a 206 as it should not be, e.g. `bytes 5-9/100`; null leaves it out. */
   readonly contentRange?: (right: string) => string | null
-  /** Sends so many bytes less than announced, then ends the connection. */
+  /** Sends this many bytes less than announced, then ends the connection. */
   readonly shortBy?: Limited & { readonly bytes: number }
-  /** Sends so many bytes more than announced. */
+  /** Sends this many bytes more than announced. */
   readonly longBy?: Limited & { readonly bytes: number }
   /** Never stops sending, without a length. */
   readonly endless?: boolean
-  /** Resets the connection after so many bytes of the body. */
+  /** Resets the connection after this many bytes of the body. */
   readonly resetAfter?: Limited & { readonly bytes: number }
-  /** Sends nothing more after so many bytes of the body, and keeps the connection. */
+  /** Sends nothing more after this many bytes of the body, and keeps the connection. */
   readonly stallAfter?: Limited & { readonly bytes: number }
   /** Sends the header section byte by byte, one each `everyMs`, for ever. */
   readonly slowHeaders?: Limited & { readonly everyMs: number }

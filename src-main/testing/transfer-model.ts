@@ -337,8 +337,8 @@ export class ModelTransfer {
         this.content.have.delete(i)
         this.content.lost[i]!++
       }
-    const anew = ([null, 'foreign', 'damaged', 'unchecked'] as const)[choice] ?? null
-    this.machine.happened({ e: 'completionFailed', error: error('DIGEST_MISMATCH'), anew, nowMs: this.nowMs })
+    const again = ([null, 'foreign', 'damaged', 'unchecked'] as const)[choice] ?? null
+    this.machine.happened({ e: 'completionFailed', error: error('DIGEST_MISMATCH'), again, nowMs: this.nowMs })
   }
 
   close(): void {

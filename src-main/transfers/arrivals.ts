@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import { RateMeter } from '../lib/rate-meter.ts'
 import type { Traffic } from './traffic.ts'
 
-/** Told at most so often that bytes have come in. */
+/** Told at most this often that bytes have come in. */
 const TELL_EVERY_MS = 250
 
 /** What one connection brings in for a transfer, from its first byte to its last. */

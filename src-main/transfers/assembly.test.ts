@@ -65,7 +65,7 @@ describe('pieces dropped after a lie', () => {
       // On the disk it counts as had before the one who waits for the write hears of it.
       if (when.startsWith('before')) expect(assembly.accept(0, 1, 'peer')).toBe(true)
       dropping.resolve()
-      expect(await completion).toMatchObject({ anew: 'foreign' })
+      expect(await completion).toMatchObject({ again: 'foreign' })
       if (when.startsWith('after')) expect(assembly.accept(0, 1, 'peer')).toBe(false)
       assembly.inFlight.giveBack(0, 'lane', have.has(0))
       expect([...assembly.inFlight.wanted]).toEqual([0, 1, 2])
@@ -77,7 +77,7 @@ describe('pieces dropped after a lie', () => {
       const { assembly, have, dropping, suspects } = rig(is === 'disowned' ? { is, pieces: [0, 2] } : { is })
       for (const i of [0, 1, 2]) have.add(i)
       dropping.resolve()
-      expect(await assembly.complete()).toMatchObject({ anew: is === 'disowned' ? 'damaged' : 'unchecked' })
+      expect(await assembly.complete()).toMatchObject({ again: is === 'disowned' ? 'damaged' : 'unchecked' })
       expect(suspects).toEqual(is === 'disowned' ? [] : [0, 1, 2])
     }
   })

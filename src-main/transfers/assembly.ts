@@ -25,10 +25,10 @@ export interface WholeInit {
 }
 
 /**
- * `anew`: pieces were dropped and are wanted again: damaged ones, those that others signed after a lie, or all that others signed of
+ * `again`: pieces were dropped and are wanted again: damaged ones, those that others signed after a lie, or all that others signed of
  * what cannot be checked. Null: nothing more can be done.
  */
-export type Completion = { readonly content: CachedContent } | { readonly error: LarderError; readonly anew: Anew }
+export type Completion = { readonly content: CachedContent } | { readonly error: LarderError; readonly again: Anew }
 
 /**
  * The pieces of one content as they come together. Every piece is accepted in one place, {@link accept}, and the whole is judged
@@ -108,18 +108,18 @@ export class Assembly {
       if (unnamed && [...signers].some((id) => world.evidence.distrusts(id))) {
         // Convicted while it was being put into the cache, where nobody could find it yet.
         await world.evidence.recall(content.sha256, 'a PC that signed pieces of it has lied about others')
-        return { error: lied(), anew: null }
+        return { error: lied(), again: null }
       }
       this.#verifiedBy = checked.verifiedBy
       return { content }
     } catch (thrown) {
       const error = LarderError.from(thrown, 'CACHE_UNUSABLE')
       try {
-        if (hasCode(error, 'DIGEST_MISMATCH') && (await this.#dropForeign())) return { error, anew: 'foreign' }
+        if (hasCode(error, 'DIGEST_MISMATCH') && (await this.#dropForeign())) return { error, again: 'foreign' }
       } catch (failure) {
-        return { error: LarderError.from(failure, 'CACHE_UNUSABLE'), anew: null }
+        return { error: LarderError.from(failure, 'CACHE_UNUSABLE'), again: null }
       }
-      return { error, anew: hasCode(error, 'CACHE_DAMAGED') && this.#forgetDamaged() ? 'damaged' : null }
+      return { error, again: hasCode(error, 'CACHE_DAMAGED') && this.#forgetDamaged() ? 'damaged' : null }
     }
   }
 
@@ -136,16 +136,16 @@ export class Assembly {
     }
   }
 
-  /** Who signed one lie may have signed others, and may not be alone: after a lie all that others signed goes. */
+  /** A signer of one lie may have signed others, and may not be alone: after a lie everything others signed is dropped. */
   async #dropWhatIsWrong(judgement: Exclude<Judgement, { is: 'checked' }>): Promise<Completion> {
     const error = lied()
     if (judgement.is === 'unchecked') {
       await this.#drop(this.#check.foreign())
-      return { error, anew: 'unchecked' }
+      return { error, again: 'unchecked' }
     }
     if (judgement.is === 'disowned') {
       await this.#drop(judgement.pieces, 'known')
-      return { error, anew: 'damaged' }
+      return { error, again: 'damaged' }
     }
     const { record, truth } = judgement.lie
     if (record.signer !== this.#job.world.network.self) {
@@ -154,7 +154,7 @@ export class Assembly {
     }
     this.#check.over()
     await this.#drop(this.#check.foreign())
-    return { error, anew: 'foreign' }
+    return { error, again: 'foreign' }
   }
 
   /** The whole is wrong although each piece matched its record: somebody signed wrong records. All that others signed goes. */

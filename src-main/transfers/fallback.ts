@@ -33,7 +33,7 @@ export interface WaitLimits {
  */
 const QUEUE_FACTOR = 4
 
-/** In so long the coordinator makes another one master where it can; ms. */
+/** In this time the coordinator makes another one master where it can; ms. */
 const ALL_MUTE_MS = 1500
 
 /** A master's word that it is receiving bytes keeps a follower patient for at most this many times `stallMs`. */

@@ -17,7 +17,7 @@ function start() {
   return { clock, buffers, hot, reads, get, look }
 }
 
-describe('pieces read lately', () => {
+describe('pieces read recently', () => {
   it('are read once, however many ask at the same moment', async () => {
     const { get, reads } = start()
     const all = await Promise.all([get('a'), get('a'), get('a')])

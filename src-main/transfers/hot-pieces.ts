@@ -15,7 +15,7 @@ interface HotPiece {
 }
 
 /**
- * Pieces read lately, by their digest. A new piece is wanted by everybody at the same moment; it is read from the disk once.
+ * Pieces read recently, by their digest. A new piece is wanted by everybody at the same moment; it is read from the disk once.
  * Larger pieces leave room for fewer.
  */
 export class HotPieces {

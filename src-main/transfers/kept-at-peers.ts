@@ -26,7 +26,7 @@ interface Question {
   readonly settled: () => void
 }
 
-/** The name under which members ask each other for a URL: who does not know the URL learns nothing from it. */
+/** The name under which members ask each other for a URL: a member that does not know the URL learns nothing from it. */
 export function kept(source: string): Sha256Hex {
   return Sha256Hex.parse(createHash('sha256').update('larder/source/v1\0').update(source).digest('hex'))
 }

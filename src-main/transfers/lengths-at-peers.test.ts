@@ -44,7 +44,7 @@ test('takes what most say that have all of it, and one answer of each', async ()
   expect(await found).toEqual([7, 7])
 })
 
-test('waits a second for who says nothing, and for nobody where there is nobody', async () => {
+test('waits a second for anyone who says nothing, and for nobody where there is nobody', async () => {
   const { lengths, clock } = start(2)
   const found = lengths.find(key, signal)
   lengths.handle(id(0), have(5))

@@ -46,7 +46,7 @@ describe('a peer whose large answers do not arrive', () => {
     expect(peers.known(id(1), 10)!.untilMs).toBe(10 + MINUTE)
   })
 
-  it('is judged anew at another address, or when it was started again', () => {
+  it('is judged again at another address, or when it was started again', () => {
     const peers = new MutePeers()
     mute(peers, 0)
     expect(peers.leavesOut(id(1), '10.0.0.7 boot-2', 1)).toBe(false)

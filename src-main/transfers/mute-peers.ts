@@ -1,7 +1,7 @@
 // Why it is like this: docs/decisions/0096-who-answers-small-things-alone-is-left-out.md
 import type { PeerId } from '../contract/ids.ts'
 
-/** Left out for so long at first, ms; each further time twice as long. */
+/** Left out for this long at first, ms; each further time twice as long. */
 const FIRST_MS = 60_000
 const LONGEST_MS = 3600_000
 /** Until it is known whether it answers small messages. */
@@ -10,7 +10,7 @@ const MAX_PEERS = 256
 /** An answer of more bytes than this takes several packets on any network, of jumbo frames too. */
 export const LARGE_ANSWER_BYTES = 16 * 1024
 
-/** Which run of a peer, at which address: another one is judged anew. */
+/** Which run of a peer, at which address: another one is judged again. */
 export type Whereabouts = string
 
 /** What is known of one. */

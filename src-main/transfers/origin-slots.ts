@@ -9,9 +9,9 @@ export type SlotSize = 'small' | 'large'
 /** In parts of a slot. */
 const costs: Readonly<Record<SlotSize, number>> = { small: 1, large: SMALL_PER_SLOT }
 
-/** A download to which nothing comes for so long lends its slot to the next. */
+/** A download to which nothing comes for this long lends its slot to the next. */
 export const LENT_AFTER_MS = 3000
-/** One slot in so many is kept from each single host, for the others. */
+/** One slot in this many is denied to any single host and left to the others. */
 const SLOTS_PER_RESERVE = 4
 
 /** What it is that wants a slot. */

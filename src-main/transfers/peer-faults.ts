@@ -18,7 +18,7 @@ export interface PeerFaultHooks {
 }
 
 /**
- * Who is to blame for what went wrong with one content: who signed or sent what is not true is cut off, who does not deliver is
+ * The peers at fault when one content goes wrong: one that signed or sent false data is cut off, one that does not deliver is
  * reported. A signer whose pieces made a wrong whole is a suspect until the origin's word on one of them is known.
  */
 export class PeerFaults {

@@ -82,7 +82,7 @@ test('who does not lead its subnet asks none of other subnets, although it is co
 
 describe('a peer that stalls', () => {
   /**
-   * The only peer; it sends so many bytes of the first piece and then nothing.
+   * The only peer; it sends this many bytes of the first piece and then nothing.
    * @param stopAfterMs the transfer ends then, before anybody has waited to the end; null: it does not
    */
   async function stalledAfter(bytes: number, stopAfterMs: number | null = null) {

@@ -203,7 +203,7 @@ export class PeerLanes {
         return
       }
       case 'NOT_FOUND':
-        // It lost it (evicted) or has another map than we think: ask anew later.
+        // It lost it (evicted) or has another map than we think: ask again later.
         this.#swarm.disregard(n.id)
         return
       case 'PEER_PROTOCOL':

@@ -69,7 +69,7 @@ export class ReceivedPieces {
     this.#split.peerBytes = Math.max(0, this.#split.peerBytes - bytes)
   }
 
-  /** The map has lost pieces by itself: what is here is counted anew. Where it came from stays true: it did come. */
+  /** The map has lost pieces by itself: what is here is counted again. Where it came from stays true: it did come. */
   recount(): void {
     this.#haveBytes = this.#count()
   }

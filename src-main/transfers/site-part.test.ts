@@ -66,7 +66,7 @@ function rig() {
   }
 }
 
-test('a deposit whose hub went and is back is asked anew', async () => {
+test('a deposit whose hub went and is back is asked again', async () => {
   const { part, swarm, askedTimes, decide, says, hubGoes } = rig()
   await decide()
   expect(askedTimes()).toBe(1)

@@ -12,7 +12,7 @@ import type { FarProblem, Site } from './site.ts'
 import { mapFrom, type Swarm } from './swarm.ts'
 import { closedGate, gateDueMs, isGateOpen, stepGate, type GateEvent, type GateState } from './wan-gate.ts'
 
-/** Where no PC that the hub has named is connected after so long, the hub is asked what it keeps itself. */
+/** Where no PC that the hub has named is connected after this long, the hub is asked what it keeps itself. */
 const DEPOSIT_AFTER_MS = 500
 
 /** Why the origin is asked although there is a hub. */
@@ -50,7 +50,7 @@ export class SitePart {
     if (!this.#named.has(id) || this.#named.get(id) === 'failed') return
     this.#swarm.forget(id)
     this.#lost(id)
-    // Its hub may come back, and has to be asked anew then.
+    // Its hub may come back, and has to be asked again then.
     this.#named.delete(id)
   }
   /** What the hub keeps itself, which is asked last; null: nothing, or it was asked. */

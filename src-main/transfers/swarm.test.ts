@@ -140,7 +140,7 @@ describe('the swarm of a content', () => {
     expect([...s.swarm.neighbours.holders]).toEqual([0, 1, 1, 0, 0, 1, 0, 0, 0, 0])
   })
 
-  it('still tells a peer of its pieces when what that one offered was of no use, and may ask it anew', async () => {
+  it('still tells a peer of its pieces when what that one offered was of no use, and may ask it again', async () => {
     s.swarm.handle(id(1), { t: 'swarm.join', key })
     s.swarm.handle(id(1), haveMessage())
     s.swarm.disregard(id(1))

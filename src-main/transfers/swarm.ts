@@ -9,7 +9,7 @@ import { merkleRoot } from '../pieces/merkle.ts'
 import { digestsFrom, digestsOf } from './verify/piece-digests.ts'
 import { Neighbours, type Neighbour } from './neighbours.ts'
 
-/** News of pieces is gathered for so long; the first that only we can have goes at once. */
+/** News of pieces is gathered for this long; the first that only we can have goes at once. */
 const GATHER_MS = 100
 /** Of the last pieces everybody hears at once: somebody has nothing else to wait for. */
 const LAST_PIECES = 4
@@ -240,7 +240,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     return this.#heard.get(signer)
   }
 
-  /** What it offers is of no use at present; it may be asked anew. It is told of our pieces all the same if it wants to be. */
+  /** What it offers is of no use at present; it may be asked again. It is told of our pieces all the same if it wants to be. */
   disregard(id: PeerId): void {
     const neighbour = this.neighbours.get(id)
     if (!neighbour?.subscribed) return this.forget(id)

@@ -38,7 +38,7 @@ export interface WaitTimes {
   readonly sinceMs: number
   readonly progressAtMs: number | null
   readonly pieceAtMs: number | null
-  /** There has been progress at some time, whatever begins anew. */
+  /** There has been progress at some time, whatever begins again. */
   readonly hasMoved: boolean
 }
 
@@ -116,11 +116,11 @@ export type TransferEvent =
   | { readonly e: 'memberLost'; readonly wasMaster: boolean; readonly nowMs: number }
   | { readonly e: 'servingChanged'; readonly serving: boolean; readonly mayLead: boolean; readonly neighbours: number }
   | { readonly e: 'completed' }
-  /** `anew`: some pieces were dropped and are to be fetched again. */
+  /** `again`: some pieces were dropped and are to be fetched again. */
   | {
       readonly e: 'completionFailed'
       readonly error: LarderError
-      readonly anew: Anew
+      readonly again: Anew
       readonly nowMs: number
     }
   /** Pieces cannot be stored. */

@@ -82,7 +82,7 @@ describe('a transfer', () => {
     expect(play(...held, { e: 'ticked', ...alone, nowMs: 2000 + HELD_MS }).does).toContain('leaveLine')
   })
 
-  it('asks the origin no more after it has failed as master, until somebody is elected anew', () => {
+  it('asks the origin no more after it has failed as master, until somebody is elected again', () => {
     const error = new LarderError('ORIGIN_UNREACHABLE', 'gone')
     const failed = [joined(0), elected(), looked(), { e: 'slotGranted' } as const]
     const gone: TransferEvent = { e: 'originFailed', error, neighbours: 1 }
@@ -126,10 +126,10 @@ describe('the patience of a transfer', () => {
     expect(goesAlone(...resumed, tick(19_000))).toBe('no-peers')
   })
 
-  it('tells a wait that began anew after some bytes from one for the first', () => {
-    const anew: TransferEvent = { e: 'memberLost', wasMaster: true, nowMs: 0 }
-    expect(goesAlone({ e: 'pieceArrived', nowMs: 0 }, anew, tick(40_000, led))).toBe('no-progress')
-    expect(goesAlone(anew, tick(39_999, led))).toBeNull()
+  it('tells a wait that began again after some bytes from one for the first', () => {
+    const again: TransferEvent = { e: 'memberLost', wasMaster: true, nowMs: 0 }
+    expect(goesAlone({ e: 'pieceArrived', nowMs: 0 }, again, tick(40_000, led))).toBe('no-progress')
+    expect(goesAlone(again, tick(39_999, led))).toBeNull()
   })
 
   it('does not count a pause after the last piece', () => {

@@ -31,9 +31,9 @@ import { isOpen, isPaused, isWorking, mayAskOrigin, toldTransferState, transferW
  * for anything and has no place among the downloads from origins. When the last interest leaves before it is finished, it ends.
  */
 
-/** A new master waits so long for the piece maps of its neighbours before it asks the origin for anything. */
+/** A new master waits this long for the piece maps of its neighbours before it asks the origin for anything. */
 export const MAPS_WAIT_MS = 300
-/** A slot is kept for so long while it is asked who is master; an election takes a fraction of it. */
+/** A slot is kept for this long while it is asked who is master; an election takes a fraction of it. */
 export const HELD_MS = 5000
 
 type TransferStep = Step<TransferState, TransferEffect>
@@ -120,10 +120,10 @@ function decide(state: TransferState, event: TransferEvent): TransferStep {
       return same({ ...state, phase: 'holding' }, { do: 'hold' }, { do: 'tellChanged' })
     case 'completionFailed':
       if (state.phase !== 'finishing') return same(state)
-      if (event.anew === null) return fail(state, event.error)
+      if (event.again === null) return fail(state, event.error)
       if (state.interests.size === 0) return same({ ...state, phase: 'active' }, { do: 'abandon' })
-      return event.anew !== 'damaged'
-        ? fallBack({ ...state, phase: 'active' }, whyAlone[event.anew], event.nowMs)
+      return event.again !== 'damaged'
+        ? fallBack({ ...state, phase: 'active' }, whyAlone[event.again], event.nowMs)
         : same({ ...state, phase: 'active' }, { do: 'tellChanged' }, { do: 'look' })
     case 'broke':
       return isOpen(state.phase) ? fail(state, event.error) : same(state)
@@ -177,7 +177,7 @@ function follow(state: TransferState, facts: DecisionFacts): TransferStep {
   const over = facts.over ?? null
   const why = over === null ? null : state.originError?.code === 'ORIGIN_BREAKS_OFF' ? state.originError : over.why
   if (why !== null && state.direct === null && isOpen(state.phase)) return after(quiet, fail(quiet.state, why))
-  // Nobody may or can be master: no use in waiting. Who may be one itself knows better, and soon the coordinator does.
+  // Nobody may or can be master, so waiting is useless. A PC that may be one itself knows better, and soon the coordinator does.
   const hopeless =
     !facts.led && !facts.holderComplete && (over !== null || !(state.originError === null && facts.mayLead))
   if (!hopeless || !isWorking(state)) return then(quiet, { do: 'tellChanged' }, { do: 'look' })
@@ -278,7 +278,7 @@ function fail(state: TransferState, error: LarderError): TransferStep {
 const cannotLead = (state: TransferState, why: 'origin-error' | 'disk-full'): TransferStep =>
   resigned(state, why, { do: 'beEligible', eligible: false })
 
-/** A content that has to be begun anew is begun by another one: who tries is one at a time, and the next has what came so far. */
+/** A content that has to be started again is started by another PC, one at a time; the next has what came so far. */
 const nextTries = (state: TransferState): TransferStep =>
   same(
     { ...state, role: 'none', led: false },

@@ -95,7 +95,7 @@ export class Transfers implements PieceSource {
   join(init: TransferInit, interest: Interest): Membership {
     const { key } = init
     let live = this.#live.get(key)
-    // A holder whose content was evicted meanwhile has nothing to give: begin anew.
+    // A holder whose content was evicted meanwhile has nothing to give: begin again.
     if (live?.state === 'holding') {
       void this.#end(live)
       live = undefined
@@ -235,7 +235,7 @@ export class Transfers implements PieceSource {
     this.#ended.originBytes += transfer.split.originBytes
     this.#ended.peerBytes += transfer.split.peerBytes
     this.#endedSampledBytes += transfer.sampledBytes
-    // A disk that fails now may cost the pieces got so far, and nothing else: the next request fetches them anew.
+    // A disk that fails now may cost the pieces got so far, and nothing else: the next request fetches them again.
     const ending = transfer
       .close()
       .catch(() => {})

@@ -65,7 +65,7 @@ export type GateEffect =
   | { readonly do: 'closeClaim' }
   | { readonly do: 'goAlone'; readonly why: AloneWhy }
 
-/** The word of a far master that its download moves is believed for so many times `stallMs` without a piece. */
+/** The word of a far master that its download moves is believed for this many times `stallMs` without a piece. */
 const TRUST_FACTOR = 8
 
 export const closedGate: GateState = {

@@ -24,7 +24,7 @@ export async function takePackage(from: string, to: string, about: ReleasePackag
   let good = false
   try {
     const stats = await source.stat()
-    if (!stats.isFile()) throw refuse('is no file')
+    if (!stats.isFile()) throw refuse('is not a file')
     if (stats.size !== about.sizeBytes)
       throw refuse(`has ${stats.size} bytes instead of ${about.sizeBytes}`, {
         expected: about.sizeBytes,

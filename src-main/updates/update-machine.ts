@@ -90,7 +90,7 @@ export const beginning = (memory: UpdateMemory): UpdateState => ({
 })
 
 const MOST_FAILED = 50
-/** An installer that has said nothing for so long has taken no notice. It goes forth and back: two installations, and 90 s of looking after each. */
+/** An installer that has said nothing for this long has taken no notice. It goes forth and back: two installations, and 90 s of looking after each. */
 const INSTALLER_SILENT_MS = 30 * 60_000
 const noAnswer: ErrorView = {
   code: 'UPDATE_PUT_OFF',

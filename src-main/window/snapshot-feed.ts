@@ -4,7 +4,7 @@ import { changeBetween } from '../contract/snapshot-change.ts'
 import type { SnapshotMessage, SnapshotNews } from '../contract/snapshot-message.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 
-/** Changes are told at most so often. */
+/** Changes are told at most this often. */
 const TELL_EVERY_MS = 100
 
 interface FeedEvents {

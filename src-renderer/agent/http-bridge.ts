@@ -53,14 +53,14 @@ export function createHttpBridge(session: Session, page: BrowserPage = browserPa
     } catch {
       return {
         ok: false,
-        error: errorView('INTERNAL', `The agent answered ${response.status} with something that is no answer.`)
+        error: errorView('INTERNAL', `The agent sent an invalid answer (status ${response.status}).`)
       }
     }
     try {
       return parseAnswer(command.c, body)
     } catch {
       // The page is read from the disk at each start of it, and may have been replaced under an agent that runs.
-      return { ok: false, error: errorView('AGENT_UNSUPPORTED', 'The agent is of another version than this window.') }
+      return { ok: false, error: errorView('AGENT_UNSUPPORTED', 'The agent and this window have different versions.') }
     }
   }
 

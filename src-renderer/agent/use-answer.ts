@@ -3,7 +3,7 @@ import type { CommandInput, CommandResult } from '../../src-main/contract/comman
 import { useApp } from '../app-context.tsx'
 
 /**
- * What the agent answers to a question that changes nothing; asked anew when it or `stamp` becomes another one. Null: there is no question,
+ * What the agent answers to a question that changes nothing; asked again when it or `stamp` becomes another one. Null: there is no question,
  * or no answer (yet).
  * @param stamp a value that stands for what the answer depends on
  */

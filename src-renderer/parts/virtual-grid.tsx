@@ -264,7 +264,7 @@ export function VirtualGrid<Sort extends string = never>({
                   }}
                   onClick={(event) => {
                     const onControl = (event.target as Element).closest('button, a, input, [role="menuitem"]') !== null
-                    // Marking text with the mouse is no click on the row.
+                    // Marking text with the mouse is not a click on the row.
                     if (!onControl && getSelection()?.isCollapsed !== false) onOpen?.(index)
                   }}
                 >

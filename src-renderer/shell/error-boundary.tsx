@@ -21,7 +21,7 @@ export class ErrorBoundary extends Component<{ readonly children: ReactNode }, {
         title="This view broke"
         actions={<Button onClick={() => this.setState({ error: null })}>Draw it again</Button>}
       >
-        The agent is not touched by this. {error.message}
+        The agent is not affected. {error.message}
       </EmptyState>
     )
   }

@@ -226,8 +226,7 @@ function MoreMenu() {
         }}
         onClose={() => setAsking(null)}
       >
-        This page shows and does nothing more until <code>larder ui</code> on this PC opens it again. Larder goes on
-        running.
+        This page is out of date until <code>larder ui</code> on this PC opens it again. Larder goes on running.
       </ConfirmDialog>
       <ConfirmDialog
         open={asking === 'quit'}
@@ -236,7 +235,7 @@ function MoreMenu() {
         onConfirm={() => void run({ c: 'app.quit' })}
         onClose={() => setAsking(null)}
       >
-        Programs on this PC download directly until Larder runs again, and its peers can take nothing from it. Verified
+        Until Larder runs again, programs on this PC download directly and peers cannot download from it. Verified
         pieces are kept; running downloads go on at the next start.
       </ConfirmDialog>
     </>

@@ -27,7 +27,7 @@ export function LinkBanner() {
       <Banner
         intent="info"
         title="Larder is starting…"
-        body="You see the last known state. This window goes on by itself."
+        body="You’re seeing the last known state. This window will reconnect by itself."
         className={styles.root}
       />
     )
@@ -45,7 +45,7 @@ export function LinkBanner() {
       <Banner
         intent="error"
         title="The agent does not answer."
-        body={`You see the state of ${heard}. This window connects again by itself when it runs.`}
+        body={`You’re seeing the state as of ${heard}. This window connects again by itself when it runs.`}
         className={styles.root}
       />
     )
@@ -53,8 +53,8 @@ export function LinkBanner() {
     return (
       <Banner
         intent="error"
-        title="The agent is of another version than this window."
-        body={`You see the state of ${heard}. Start the agent again, then reopen this window.`}
+        title="The agent and this window have different versions."
+        body={`You’re seeing the state as of ${heard}. Start the agent again, then reopen this window.`}
         className={styles.root}
       />
     )

@@ -33,7 +33,7 @@ export function LiveNews() {
       if (news.length > 0) setSentences(news)
     }
     const unsubscribe = mirror.store.subscribe((state) => {
-      // What was so when the window was opened is no news.
+      // What was so when the window was opened is not news.
       if (told.snapshot === null) told = state
       else if (timer === null && (state.link !== told.link || state.snapshot !== told.snapshot))
         timer = setTimeout(tell, GATHER_MS)

@@ -52,7 +52,12 @@ export function StartScreen() {
   if (link === 'otherVersion')
     return (
       <div className={styles.full} role="alert">
-        <EmptyState level={1} bad icon={<ErrorCircle24Regular />} title="Agent and window are of different versions">
+        <EmptyState
+          level={1}
+          bad
+          icon={<ErrorCircle24Regular />}
+          title="The agent and this window have different versions"
+        >
           Larder was probably updated while its agent was running. Start the agent again, then reopen this window with{' '}
           <code>larder ui</code>.
         </EmptyState>

@@ -10,6 +10,7 @@ import {
   type SnapshotMessage
 } from '../../src-main/contract/commands.ts'
 import { changeBetween } from '../../src-main/contract/snapshot-change.ts'
+import { isFinal } from '../../src-main/contract/progress.ts'
 import type { SnapshotNews } from '../../src-main/contract/snapshot-message.ts'
 import { errorView } from '../agent/bridge.ts'
 import type { TrafficPoint } from '../../src-main/contract/traffic.ts'
@@ -92,7 +93,7 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
     if (agent.absent === true) return fail('AGENT_NOT_RUNNING', 'No agent is running.')
     if (agent.signedOut === true) return fail('TOKEN_INVALID', 'This window is no longer signed in.')
     if (agent.otherVersion === true)
-      return fail('AGENT_UNSUPPORTED', 'The agent is of another version than this window.')
+      return fail('AGENT_UNSUPPORTED', 'The agent and this window have different versions.')
     const parsed = Command.safeParse(given)
     if (!parsed.success) return fail('BAD_REQUEST', parsed.error.issues[0]?.message ?? 'bad command')
     return obey(parsed.data)
@@ -139,6 +140,11 @@ export function createFixtureBridge(agent: FixtureAgent): FixtureBridge {
         return setRequest(command.id, { state: 'waiting', waitingFor: waitingIn('waiting') })
       case 'request.retry':
         return setRequest(command.id, { state: 'checking', error: null, finishedAt: null })
+      case 'request.clear': {
+        const ended = agent.snapshot?.requests.filter(isFinal) ?? []
+        change((s) => ({ ...s, requests: s.requests.filter((r) => !isFinal(r)) }))
+        return { ok: true, value: { removed: ended.length } }
+      }
       case 'all.pause':
         change((s) => ({
           ...s,

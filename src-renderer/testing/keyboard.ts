@@ -9,7 +9,7 @@ export interface KeyboardWalk {
 
 /** More Tab stops than any view has. */
 const MOST_STOPS = 150
-/** A dialog fades out, a list is read again: the focus may take so long to come back, ms. */
+/** A dialog fades out, a list is read again: the focus may take this long to come back, ms. */
 const FOCUS_WITHIN_MS = 2500
 
 interface Stop {

@@ -95,6 +95,14 @@ export function fixturePeers(count = 7): PeerView[] {
   })
 }
 
+/** Who asks in the fixtures, by turns. */
+const askers: readonly NonNullable<RequestView['askedBy']>[] = [
+  { by: 'api', program: 'larder-get', user: null },
+  { by: 'gateway', program: 'Wget', user: null },
+  { by: 'window', program: null, user: null },
+  { by: 'precache', program: null, user: null }
+]
+
 interface RequestShape extends Partial<Omit<RequestView, 'reasons'>> {
   readonly file?: number
   readonly reasons?: readonly ReasonCode[]
@@ -122,6 +130,7 @@ export function fixtureRequest(n: number, shape: RequestShape = {}): RequestView
     kind: url.endsWith('.ps1') ? 'script' : 'resource',
     priority: n % 3 === 0 ? 'background' : 'foreground',
     destination: `C:\\Users\\ana\\Downloads\\${url.split('/').at(-1)}`,
+    askedBy: askers[n % askers.length]!,
     state: 'active',
     waitingFor: waitingIn(over.state ?? 'active'),
     key: keyOf(n),

@@ -95,7 +95,7 @@ describe('care of the cache', () => {
     )
     fireEvent.change(screen.getByRole('combobox', { name: 'Priority' }), { target: { value: 'low' } })
     await waitFor(() => expect(bridge.agent.entries?.[0]?.priority).toBe('low'))
-    fireEvent.click(screen.getByRole('button', { name: 'Pin for another time' }))
+    fireEvent.click(screen.getByRole('button', { name: 'Pin again for' }))
     fireEvent.click(await screen.findByRole('menuitem', { name: 'Unpin' }))
     expect(await screen.findByText('Until room is needed')).toBeTruthy()
   })
@@ -119,7 +119,7 @@ describe('care of the cache', () => {
     expect(await dialog.findByText('larder is not an absolute path.')).toBeTruthy()
     fireEvent.change(dialog.getByRole('textbox', { name: /New folder/ }), { target: { value: 'E:\\larder' } })
     fireEvent.click(dialog.getByRole('button', { name: 'Move' }))
-    expect(await screen.findByText('The cache moves when Larder starts again.')).toBeTruthy()
+    expect(await screen.findByText('The cache moves when Larder next starts.')).toBeTruthy()
     expect(bridge.agent.snapshot?.cacheNext).toBe('E:\\larder')
   })
 

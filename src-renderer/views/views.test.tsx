@@ -160,7 +160,7 @@ describe('overview', () => {
 
   test('claims no savings before anything was delivered', () => {
     renderApp(fixtures.empty())
-    expect(view().textContent).toContain('Nothing was delivered yet')
+    expect(view().textContent).toContain('Nothing has been delivered yet')
     expect(view().textContent).not.toContain('%')
   })
 })
@@ -232,6 +232,24 @@ describe('downloads', () => {
       expect(states).toEqual(['checking', 'checking'])
     })
     expect(await screen.findByText('2 downloads started again')).toBeTruthy()
+  })
+
+  test('say who asked, and leave the list when they have ended and somebody clears it', async () => {
+    const { bridge } = renderApp(fixtures.everyday(), 'downloads')
+    const running = bridge.agent.snapshot!.requests.filter(({ finishedAt }) => finishedAt === null)
+    expect((await screen.findAllByText(/for larder get/)).length).toBeGreaterThan(0)
+    fireEvent.click(screen.getByRole('button', { name: 'Clear list' }))
+    const dialog = await screen.findByRole('alertdialog', { name: 'Clear the list?' })
+    fireEvent.click(within(dialog).getByRole('button', { name: 'Keep as it is' }))
+    await waitFor(() => expect(screen.queryByRole('alertdialog')).toBeNull())
+    expect(bridge.commands.some(({ c }) => c === 'request.clear')).toBe(false)
+    fireEvent.click(screen.getByRole('button', { name: 'Clear list' }))
+    fireEvent.click(await screen.findByRole('button', { name: /^Remove \d+ downloads$/ }))
+    await waitFor(() =>
+      expect(bridge.agent.snapshot!.requests.map(({ id }) => id)).toEqual(running.map(({ id }) => id))
+    )
+    await waitFor(() => expect(screen.queryByRole('button', { name: 'Clear list' })).toBeNull())
+    await waitFor(() => expect(document.activeElement?.textContent).toBe('Add a download'))
   })
 
   test('say that a program was not started but shown', async () => {

@@ -145,7 +145,7 @@ async function checkPorts({ settings, snapshot }: Patient, probes: Probes): Prom
     beacon: null,
     gateway: settings.gateway.enabled ? settings.ports.gateway : null
   }
-  // 0 is no port yet: any free one will do.
+  // 0 is not a port yet: any free one will do.
   if (at.api) checks.push(check('api', 'Port of the local API', '127.0.0.1', at.api))
   if (at.gateway) checks.push(check('gateway', 'Port of the gateway', '127.0.0.1', at.gateway))
   if (at.peer)

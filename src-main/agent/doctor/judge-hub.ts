@@ -105,7 +105,7 @@ function judgeClocks(hubs: readonly HubLinkView[]): Check[] {
       verdict: off.length > 0 ? 'warn' : 'ok',
       next:
         off.length > 0
-          ? 'Set both clocks by the same time service: certificates, and who is the last to have said where it is, go by them. They are compared again when the hub is connected anew.'
+          ? 'Set both clocks by the same time service: certificates, and who is the last to have said where it is, go by them. They are compared again when the hub is connected again.'
           : null
     }
   ]
@@ -148,7 +148,7 @@ function judgeServing({ members, sites }: NonNullable<AgentSnapshot['hub']['serv
   return {
     id: 'hub.serving',
     title: 'This PC as hub',
-    tried: 'Asked the agent who takes it for a hub.',
+    tried: 'Asked the agent which PCs use it as a hub.',
     seen: `${members} PCs${sites.map((site) => `, ${site.members} in ${site.name}`).join('')}.`,
     verdict: 'ok',
     next: null
@@ -162,7 +162,7 @@ function judgeDeposit({ bytes, maxBytes, contents, displaced, refused, trouble }
     id: 'hub.deposit',
     title: 'Deposit of this hub',
     tried: 'Asked the agent what it keeps for PCs that reach no other.',
-    seen: trouble === null ? seen : `${seen} Nothing more can be kept: ${trouble}.`,
+    seen: trouble === null ? seen : `${seen} It cannot keep anything more: ${trouble}.`,
     verdict: trouble !== null ? 'warn' : isShort ? 'note' : 'ok',
     next:
       trouble !== null

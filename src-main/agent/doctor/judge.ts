@@ -128,7 +128,7 @@ export function judgePeers({ peers, fleet }: AgentSnapshot): Check[] {
     checks.push({
       id: 'peers.refused',
       title: 'Refused peers',
-      tried: 'Asked the agent who was refused, or refused it.',
+      tried: 'Asked the agent which PCs it refused and which refused it.',
       seen: name(refused),
       verdict: 'warn',
       next: 'Give all PCs the same site key and the same release; leave it so for PCs that do not belong to you.'
@@ -137,7 +137,7 @@ export function judgePeers({ peers, fleet }: AgentSnapshot): Check[] {
     checks.push({
       id: 'peers.seen',
       title: 'Peers without a connection',
-      tried: 'Asked the agent whom it has heard of.',
+      tried: 'Asked the agent which PCs it has heard of.',
       seen: name(others),
       verdict: 'note',
       next: 'Where it stays so while that PC is on: its firewall keeps this one out, or the other way round.'

@@ -7,7 +7,7 @@ export function agentForGateway(agent: Agent): GatewayAgent {
     notSharing: () => (agent.settings.integration.enabled ? null : 'integration-off'),
     isPaused: () => agent.paused,
     lookUp: (url, options) => agent.readings.lookUp(url, options),
-    open: (content, span) => agent.readings.open(content, span),
+    open: (content, span, askedBy) => agent.readings.open(content, span, askedBy),
     pass: (url, options, why, field) => {
       agent.noteBypass(url, why, field)
       return agent.readings.pass(url, options)

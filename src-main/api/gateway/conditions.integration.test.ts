@@ -68,7 +68,7 @@ describe('conditions', () => {
       ]
     ],
     [
-      'a 304 of the origin brings what it says anew',
+      'a 304 of the origin brings what it says again',
       [
         { at: one({ 'content-type': 'text/plain', expires: LONG_AGO }), has: { 'content-type': 'text/plain' } },
         {

@@ -149,7 +149,9 @@ describe('a download through the gateway', () => {
       'larder; fwd=miss; detail=peers'
     ])
     expect(origin.contentBytes(path) / origin.bytes(path)).toBeLessThanOrEqual(1.01)
-    const again = await get(fetchOf(url))
+    const again = await get(fetchOf(url), { headers: { 'user-agent': 'Wget/1.21.3 (linux-gnu)' } })
+    const { askedBy } = agent().requests().at(-1)!
+    expect(askedBy).toEqual({ by: 'gateway', program: 'Wget', user: null })
     expect([again.headers['cache-status'], sha256(again.body)]).toEqual(['larder; hit', right])
     expect(origin.contentBytes(path) / origin.bytes(path)).toBeLessThanOrEqual(1.01)
   })

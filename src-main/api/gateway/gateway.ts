@@ -18,9 +18,9 @@ const MAX_CONNECTIONS = 256
 const RESERVED_CONNECTIONS = 32
 /** Answers under way at the same time; each holds at most one piece in memory. */
 const MAX_ANSWERS = 64
-/** A call must have arrived completely after so long. */
+/** A call must have arrived completely after this long. */
 const CALL_TIMEOUT_MS = 30_000
-/** A connection on which nothing moves for so long is cut: its reader is gone or will never come back. */
+/** A connection on which nothing moves for this long is cut: its reader is gone or will never come back. */
 const IDLE_TIMEOUT_MS = 15 * 60_000
 
 export interface GatewayOptions {

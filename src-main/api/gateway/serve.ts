@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
+import type { AskedBy } from '../../contract/asked-by.ts'
 import { sleep, type Clock } from '../../lib/clock.ts'
 import { hasCode, LarderError } from '../../lib/errors.ts'
 import type { Chooser } from '../../origin/address-policy.ts'
@@ -9,6 +10,7 @@ import type { LookUp, LookUpOptions, Reading, FoundContent } from '../../request
 import type { PassedAnswer } from '../../origin/origin.ts'
 import type { ByteSpan } from '../../requests/growing-reader.ts'
 import { errorAnswer } from '../error-answer.ts'
+import { programName } from '../program-name.ts'
 import { decideAnswer } from './decide-answer.ts'
 import {
   answerToPass,
@@ -22,7 +24,7 @@ import {
 } from './fields.ts'
 import type { GatewayTarget } from './target.ts'
 
-/** The head of an answer waits so long for the first byte, so that a failure still gets a status of its own. */
+/** The head of an answer waits this long for the first byte, so that a failure still gets a status of its own. */
 const HEAD_WAIT_MS = 5000
 
 /** What the gateway needs of the agent. */
@@ -31,7 +33,7 @@ export interface GatewayAgent {
   readonly notSharing: () => 'integration-off' | null
   readonly isPaused: () => boolean
   lookUp(url: string, options: LookUpOptions): Promise<LookUp>
-  open(content: FoundContent, span: ByteSpan): Reading
+  open(content: FoundContent, span: ByteSpan, askedBy: AskedBy): Reading
   pass(
     url: string,
     options: {
@@ -112,7 +114,11 @@ export async function serve(
     response.end()
     return
   }
-  const reading = agent.open(content, answer.span)
+  const reading = agent.open(content, answer.span, {
+    by: 'gateway',
+    program: programName(headers['user-agent']),
+    user: null
+  })
   // A reader that is gone must not wait for the next piece.
   gone.signal.addEventListener('abort', () => reading.close(), { once: true })
   try {

@@ -262,14 +262,14 @@ describe('an origin that cannot be asked', () => {
   ]
   test.each<[string, Step[]]>([
     [
-      'leaves nothing to who does not take what is old',
+      'leaves nothing to anyone who does not take what is old',
       [
         { at: one(), body: ONE },
         { at: 'down', status: 502 }
       ]
     ],
     [
-      'leaves what is old, with its age, to who takes it',
+      'leaves what is old, with its age, to anyone who takes it',
       [
         { at: one({ 'cache-control': 'max-age=1', age: '100' }), body: ONE },
         { at: 'down', ask: stale, body: ONE, has: { age: /^1\d\d$/, 'cache-status': /hit; detail=stale/ } }

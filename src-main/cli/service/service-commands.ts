@@ -30,7 +30,7 @@ export function uninstallService(
   if (!options.dryRun)
     output.result({ installed: false, purged: options.purge === true }, () =>
       options.purge
-        ? 'The service, its cache and its identity are gone.'
+        ? 'The service, its cache and its identity have been removed.'
         : 'The service is gone; its cache and its identity stay (--purge removes them).'
     )
 }
@@ -57,7 +57,7 @@ function planHere(): ServicePlan {
   // The running Node and the script it was started with, wherever links lead.
   const plan = servicePlan(process.platform, [process.execPath, realpathSync(process.argv[1]!)])
   if (plan) return plan
-  throw new LarderError('MACHINE_AGENT_UNSUPPORTED', 'This system has no service of Larder for all users of a PC yet')
+  throw new LarderError('MACHINE_AGENT_UNSUPPORTED', 'Larder has no service for all users of a PC on this system yet')
 }
 
 function carryOut(steps: readonly Step[], { dryRun }: { readonly dryRun?: boolean }, output: Output): void {

@@ -27,7 +27,7 @@ import { formatFacts } from '../table.ts'
 import { installedForm, spoolIn } from './package-installer.ts'
 import { systemPackages } from './system-packages.ts'
 
-/** A new release has so long to be as healthy as the old one. */
+/** A new release has this long to be as healthy as the old one. */
 const HEALTHY_WITHIN_MS = 90_000
 const LOOK_EVERY_MS = 2000
 const COMMAND_TIMEOUT_MS = 10 * 60_000
@@ -36,7 +36,7 @@ const LARDER = '/usr/bin/larder'
 
 /** Installs what the agent has handed over; started by the unit of the package. @throws RIGHT_MISSING, UPDATES_UNAVAILABLE, UPDATE_… */
 export async function applyHandedOver(output: Output, host: CliHost): Promise<void> {
-  if (!isRoot()) throw new LarderError('RIGHT_MISSING', 'Only root installs releases')
+  if (!isRoot()) throw new LarderError('RIGHT_MISSING', 'Only root can install releases')
   const about = { home: INSTALLER_HOME, version: LARDER_VERSION, wallMs: () => systemClock.wallMs() }
   let world: InstallerWorld
   try {
@@ -62,7 +62,7 @@ function installerHere(output: Output, host: CliHost): Omit<InstallerWorld, 'hom
     throw new LarderError(
       'UPDATES_UNAVAILABLE',
       form === null
-        ? 'Larder was not installed by a package that updates itself'
+        ? 'Larder was not installed from a package that updates itself'
         : updates.enabled
           ? 'This build has no release key'
           : 'updates.enabled is off'
@@ -173,7 +173,7 @@ function lastOutcome(): Outcome | null {
 }
 
 function describeOutcome({ result, version, from, why }: Outcome): string {
-  if (result === 'installed') return `${version} is installed, after ${from}`
+  if (result === 'installed') return `${version} is installed; it replaced ${from}`
   if (result === 'stuck')
     return `${version} has to go, and ${from} cannot be installed again yet: ${printable(why ?? '')}`
   if (result === 'rolled-back') return `${version} was taken back, ${from} is installed: ${printable(why ?? '')}`

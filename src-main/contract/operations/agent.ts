@@ -11,7 +11,7 @@ import { Done, StopMs, type Operation } from './operation.ts'
 /** What is asked about the agent as a whole: how it is, what happened, and how fast it may be. */
 export const agentOperations = {
   'agent.version': {
-    summary: 'Which agent this is and whether the integration is on. Needs no token.',
+    summary: 'The agent’s version, and whether the integration is on. Needs no token.',
     who: 'anyone',
     right: 'user',
     input: z.object({
@@ -61,7 +61,7 @@ export const agentOperations = {
     http: { method: 'GET', path: '/v1/stream' }
   },
   'agent.doctor': {
-    summary: 'Looks at everything this PC needs for sharing, and says what to do.',
+    summary: 'Checks everything this PC needs for sharing, and says what to fix.',
     who: 'programs',
     right: 'user',
     input: z.object({}),
@@ -89,7 +89,7 @@ export const agentOperations = {
   },
   'events.list': {
     summary:
-      'What happened after the event number `since`, oldest first; at most 1,000 are kept. As a stream also what happens.',
+      'What happened after the event number `since`, oldest first; at most 1,000 are kept. As a stream, events too.',
     who: 'all',
     right: 'user',
     input: z.object({ since: z.number().int().min(0).default(0) }),
@@ -126,7 +126,7 @@ export const agentOperations = {
     http: { method: 'POST', path: '/v1/resume' }
   },
   'serving.stop': {
-    summary: 'Gives peers nothing, and is no master meanwhile.',
+    summary: 'Serves no peers and is not elected master until then.',
     who: 'all',
     input: z.object({ forMs: StopMs }),
     answer: StatusView,

@@ -11,7 +11,7 @@ const ofContent = z.object({ sha256: Sha256Hex })
 /** What is asked about contents on this PC, whole ones and those under way. */
 export const cacheOperations = {
   'cache.list': {
-    summary: 'What lies in the cache.',
+    summary: 'What is in the cache.',
     who: 'all',
     right: 'user',
     input: z.object({ query: CacheQuery }),
@@ -20,7 +20,7 @@ export const cacheOperations = {
     http: { method: 'GET', path: '/v1/cache', whole: 'query' }
   },
   'cache.content': {
-    summary: 'One content: its URLs, uses, pin, and whom it was served to.',
+    summary: 'One content: its URLs, uses, pin, and which peers got it.',
     who: 'all',
     right: 'user',
     input: ofContent,
@@ -37,7 +37,7 @@ export const cacheOperations = {
     http: { method: 'DELETE', path: '/v1/cache/:sha256' }
   },
   'cache.pin': {
-    summary: 'Protects a content from eviction for good or for a time, or no longer.',
+    summary: 'Pins a content, for good or for a time, or unpins it.',
     who: 'all',
     input: ofContent.extend({ pinned: z.boolean().default(true), forMs: PinMs }),
     answer: z.object({ sha256: Sha256Hex, pinned: z.boolean(), until: z.number().nullable() }),
@@ -45,7 +45,7 @@ export const cacheOperations = {
     http: { method: 'POST', path: '/v1/cache/:sha256/pin' }
   },
   'cache.priority': {
-    summary: 'How late a content goes when room is needed.',
+    summary: 'How long a content is kept when space runs out.',
     who: 'all',
     input: ofContent.extend({ priority: CachePriority.default('normal') }),
     answer: z.object({ sha256: Sha256Hex, priority: CachePriority }),

@@ -28,7 +28,7 @@ export interface HttpParts {
 /** @throws for an operation that is not in the local API */
 export function httpForm(operation: Operation): HttpForm {
   const { http, input, signed, answer, stream } = operation
-  if (!http) throw new Error('This operation is for windows alone')
+  if (!http) throw new Error('This operation is for windows only')
   const { method, path, whole, location = null } = http
   const inPath = namesIn(path)
   const mask = Object.fromEntries(inPath.map((name) => [name, true])) as Record<string, true> & Record<number, never>

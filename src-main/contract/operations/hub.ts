@@ -5,7 +5,7 @@ import type { Operation } from './operation.ts'
 /** What is asked about this agent as a hub of others. */
 export const hubOperations = {
   'hub.members': {
-    summary: 'PCs that take this one for their hub.',
+    summary: 'PCs that use this one as their hub.',
     who: 'programs',
     input: z.object({}),
     answer: z.object({ members: z.array(HubMemberView) }),

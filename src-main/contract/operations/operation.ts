@@ -74,7 +74,7 @@ export const Done = z.object({})
 
 const DAY_MS = 24 * 3600_000
 
-/** A stop that ends by itself after so many ms; null: when it is told to. */
+/** A stop that ends by itself after this many ms; null: when it is told to. */
 export const StopMs = z
   .number()
   .int()

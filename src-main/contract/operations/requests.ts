@@ -25,13 +25,23 @@ export const requestOperations = {
     http: { method: 'POST', path: '/v1/requests', whole: 'spec', location: '/v1/requests/:id' }
   },
   'request.list': {
-    summary: 'Running and lately finished requests.',
+    summary: 'Running and recently finished requests.',
     who: 'programs',
     right: 'user',
     input: z.object({}),
     answer: z.object({ requests: z.array(RequestView) }),
     errors: [],
     http: { method: 'GET', path: '/v1/requests' }
+  },
+  'request.clear': {
+    summary:
+      'Removes what has ended from the list of downloads, also over restarts. Running downloads, delivered files and the cache stay as they are; a user of a shared PC clears only their own.',
+    who: 'all',
+    right: 'user',
+    input: z.object({}),
+    answer: z.object({ removed: z.number().int().nonnegative() }),
+    errors: ['DISK_FULL', 'DESTINATION_UNWRITABLE'],
+    http: { method: 'DELETE', path: '/v1/requests' }
   },
   'request.get': {
     summary: 'One request.',
@@ -82,7 +92,7 @@ export const requestOperations = {
   },
   'request.retry': {
     summary:
-      'Asks again for what failed or was cancelled. FORBIDDEN across the border between programs and windows: the program that asked may have fetched it elsewhere meanwhile.',
+      'Asks again for what failed or was cancelled. FORBIDDEN from a window for what a program asked for, and the other way round: the program may have fetched it elsewhere meanwhile.',
     who: 'all',
     right: 'user',
     input: ofRequest,

@@ -18,7 +18,7 @@ export const settingsOperations = {
     http: { method: 'POST', path: '/v1/integration' }
   },
   'settings.list': {
-    summary: 'Every setting: its value, where it came from, and what is wrong with the files it could come from.',
+    summary: 'Every setting: its value, where it came from, and any problem in the settings files.',
     who: 'all',
     right: 'user',
     always: true,
@@ -40,7 +40,7 @@ export const settingsOperations = {
     http: { method: 'POST', path: '/v1/settings/:name' }
   },
   'settings.unset': {
-    summary: 'Takes one setting out of the settings of this user.',
+    summary: 'Removes one setting from the settings of this user.',
     who: 'all',
     always: true,
     signed: true,

@@ -29,7 +29,7 @@ export type AppInfo = z.infer<typeof AppInfo>
 /** What only a window asks for: the state in its own form, and what the desktop around it can do. No part of the local API. */
 export const windowOperations = {
   'snapshot.get': {
-    summary: 'The state at this moment, whole. What is pushed to this window afterwards builds on it.',
+    summary: 'The complete current state. What is pushed to this window afterwards builds on it.',
     who: 'windows',
     right: 'user',
     always: true,

@@ -30,7 +30,7 @@ export const transfers = z
       .meta(live),
     timeoutMs: ms(1000, 7 * 24 * 3600_000)
       .default(24 * 3600_000)
-      .describe('Limit of a request that names none, ms.')
+      .describe('Time limit of a request that sets none, ms.')
       .meta(live),
     holdMs: ms(0, 24 * 3600_000)
       .default(600_000)
@@ -59,7 +59,7 @@ export const origin = z
       .max(256)
       .default([])
       .describe(
-        'Hosts that publish digests in a file beside: <url>.sha256 or SHA256SUMS, asked for over https for each new version.'
+        'Hosts that publish digests in a file next to the download: <url>.sha256 or SHA256SUMS, fetched over https for each new version.'
       ),
     extraCaFile: z
       .string()
@@ -104,7 +104,7 @@ export const origin = z
       .max(200)
       .default([])
       .describe(
-        'Query parameters that say nothing about what a URL names, each as host?parameter or *.domain?parameter: URLs that differ in them alone are one content.'
+        'Query parameters to ignore in URLs, each as host?parameter or *.domain?parameter: URLs that differ only in these are one content.'
       ),
     connectTimeoutMs: ms(100, 120_000).default(10_000).describe('Limit for connecting to an origin, ms.'),
     responseTimeoutMs: ms(100, 600_000).default(30_000).describe('Limit for the first byte of an answer, ms.')
@@ -165,7 +165,7 @@ export const precache = z
       .default([...weekdays])
       .describe('Days on which the time for it begins.')
       .meta(live),
-    from: z.number().int().min(0).max(23).default(20).describe('Hour it may begin, local time.').meta(live),
+    from: z.number().int().min(0).max(23).default(20).describe('Hour at which it may begin, local time.').meta(live),
     to: z
       .number()
       .int()
@@ -192,6 +192,6 @@ export const precache = z
         'Protects what it downloads from eviction for this number of days; null: no longer than other contents.'
       )
       .meta(live),
-    atOnce: z.number().int().min(1).max(16).default(2).describe('Contents it gets at the same time.').meta(live)
+    atOnce: z.number().int().min(1).max(16).default(2).describe('Contents downloaded at the same time.').meta(live)
   })
   .prefault({})

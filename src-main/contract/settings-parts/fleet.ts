@@ -27,7 +27,7 @@ export const fleet = z
       .meta(secret),
     otherSiteKey: SiteKey.nullable()
       .default(null)
-      .describe('While the secret is being replaced: another one whose holders are members too.')
+      .describe('While the site key is being replaced: a second key whose holders are members too.')
       .meta(secret),
     siteKeyFile: z
       .string()
@@ -36,7 +36,7 @@ export const fleet = z
       .nullable()
       .default(null)
       .describe(
-        'File with the shared secret, which the agent’s user alone can read beside root; so that a policy everybody can read need not hold it. A second line may hold another one, as fleet.otherSiteKey. fleet.siteKey rules over it.'
+        'File with the shared secret, which the agent’s user alone can read beside root; so that a policy everybody can read need not hold it. A second line may hold another key, which counts as fleet.otherSiteKey. fleet.siteKey overrides it.'
       )
   })
   .prefault({})
@@ -80,7 +80,7 @@ export const discovery = z
     allowVpn: z
       .boolean()
       .default(false)
-      .describe('Use peers over VPN connections, and let this PC be master while its way to origins is a VPN.'),
+      .describe('Use peers over VPN connections, and let this PC be master while it reaches origins through a VPN.'),
     allowMetered: z.boolean().default(false).describe('The same for metered connections, mobile networks included.')
   })
   .prefault({})
@@ -112,7 +112,7 @@ export const election = z
       .default(200)
       .describe('How long a coordinator waits for further claims before it elects, ms.'),
     settleMs: ms(0, 30_000).default(1500).describe('After start, how long claims wait for peers to be found, ms.'),
-    leaseMs: ms(500, 60_000).default(5000).describe('A master that stays silent for this time loses its lease, ms.')
+    leaseMs: ms(500, 60_000).default(5000).describe('A master that is silent for this time loses its lease, ms.')
   })
   .prefault({})
 
@@ -122,7 +122,7 @@ export const sharing = z
       .enum(['check', 'strict', 'trust', 'never'])
       .default('check')
       .describe(
-        'Contents whose digest nobody publishes. check: parts of what peers gave are compared with the origin, by chance where that costs more than 5 % of a content for the site. strict: every PC compares parts of every content, and what cannot be compared it downloads itself. trust: the signatures of members are enough. never: they are not shared.'
+        'Contents whose digest nobody publishes. check: parts of what peers gave are compared with the origin, only by chance where that would cost the site more than 5 % of a content. strict: every PC compares parts of every content, and what cannot be compared it downloads itself. trust: the signatures of members are enough. never: such contents are not shared.'
       )
       .meta(live),
     recalls: z
@@ -130,12 +130,15 @@ export const sharing = z
         z
           .string()
           .max(400)
-          .regex(/^sha256:[0-9a-f]{64}( [^\p{Cc}]*)?$/u, 'expected sha256:<64 hex digits>, and a reason after a blank')
+          .regex(
+            /^sha256:[0-9a-f]{64}( [^\p{Cc}]*)?$/u,
+            'expected sha256:<64 hex digits>, optionally followed by a space and a reason'
+          )
       )
       .max(1000)
       .default([])
       .describe(
-        'Contents nobody is to have: they are dropped, neither delivered nor served. In a fleet with a CA: `larder recall`.'
+        'Contents to block: they are deleted, and neither delivered nor served. In a fleet with a CA: `larder recall`.'
       )
       .meta(live),
     sampleShare: z
@@ -156,13 +159,13 @@ export const sharing = z
       .describe('The same in bytes; the larger of the two counts.')
       .meta({ ...live, unit: 'bytes' }),
     signedUrls: HostPatterns.describe(
-      'Hosts (or *.domain, or *) whose contents are shared with peers although their URLs carry a signature or token.'
+      'Hosts (or *.domain, or *) whose contents are shared with peers even though their URLs carry a signature or token.'
     ),
     clientCertificates: HostPatterns.describe(
-      'Hosts (or *.domain, or *) whose contents are shared with peers although a client certificate was shown to get them.'
+      'Hosts (or *.domain, or *) whose contents are shared with peers even though they require a client certificate.'
     ),
     cookies: HostPatterns.describe(
-      'Hosts (or *.domain, or *) whose contents are shared with peers although the origin sets a cookie with them.'
+      'Hosts (or *.domain, or *) whose contents are shared with peers even though the origin sets a cookie with them.'
     )
   })
   .prefault({})

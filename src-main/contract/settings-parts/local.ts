@@ -104,7 +104,7 @@ export const metrics = z
     requireToken: z
       .boolean()
       .default(true)
-      .describe('Ask for the token of the local API at /metrics. Off: any program on this PC may read the figures.')
+      .describe('Ask for the token of the local API at /metrics. Off: any program on this PC may read the metrics.')
   })
   .prefault({})
 
@@ -116,7 +116,7 @@ export const machine = z
       .regex(/^[^\s:,/]*$/, 'expected the name of a group')
       .default('larder-admin')
       .describe(
-        'Group whose members may do everything at the agent of all users of a PC, beside root: helpdesk and administrators. Empty: nobody.'
+        'Group whose members, like root, may do everything on a PC that several users share: helpdesk and administrators. Empty: nobody.'
       )
       .meta(live)
   })
@@ -150,7 +150,7 @@ export const updates = z
       .min(1)
       .max(720)
       .default(6)
-      .describe('Time between two looks for a new release, hours.')
+      .describe('How often to look for a new release, hours.')
       .meta(live),
     delayHours: z
       .number()
@@ -164,7 +164,7 @@ export const updates = z
       .min(0)
       .max(720)
       .default(4)
-      .describe('Longest random time added to that, so that the PCs of a ring do not restart together, hours.')
+      .describe('Longest random delay on top, so that the PCs of a ring do not restart together, hours.')
       .meta(live)
   })
   .prefault({})

@@ -67,7 +67,7 @@ export const rates = z
       .min(8192)
       .max(2 ** 30)
       .default(32 * 1024)
-      .describe('Adaptive downloads never yield below about so much, bytes per second.')
+      .describe('Adaptive downloads never slow down below about this rate, bytes per second.')
       .meta(liveRate),
     adaptiveCeilingBytes: z
       .number()

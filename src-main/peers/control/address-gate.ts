@@ -2,7 +2,7 @@ import { BlockList, type IPVersion, type SocketAddress } from 'node:net'
 import { plainAddress } from '../fleet/tls-channel.ts'
 
 /**
- * A block list that decides anew for each connection. A listening socket asks it before it makes anything for the
+ * A block list that decides again for each connection. A listening socket asks it before it makes anything for the
  * connection: whoever is turned away here costs no TLS state, of which a flood would leave tens of megabytes of garbage.
  */
 export class AddressGate extends BlockList {

@@ -7,7 +7,7 @@ const STRANGER = { burst: 64, perSecond: 8 }
 /** With all strangers together, however many addresses they have. */
 const STRANGERS = { burst: 512, perSecond: 64 }
 /**
- * With the members at one address, after which a connection for pieces is kept as a rule: who takes connections and drops them again
+ * With the members at one address, after which a connection for pieces is kept as a rule: a peer that takes connections and drops them again
  * must not take all of the time of this agent.
  */
 const MEMBERS = { burst: 64, perSecond: 4 }

@@ -40,7 +40,7 @@ export class BeaconDials {
     this.#announced = new AnnouncedAddresses(options.clock)
   }
 
-  /** True when an authentic beacon came from this address lately. */
+  /** True when an authentic beacon came from this address recently. */
   isAnnounced(address: string): boolean {
     return this.#announced.has(address)
   }

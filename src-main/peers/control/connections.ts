@@ -203,7 +203,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     return this.#links.knowsAddress(address)
   }
 
-  /** True when an authentic beacon came from this address lately. */
+  /** True when an authentic beacon came from this address recently. */
   isAnnounced(address: string): boolean {
     return this.#beacons.isAnnounced(address)
   }
@@ -280,7 +280,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     // Whoever was dialled has not been asked about yet.
     if (side === 'dialer' && !link.channel && !this.#admissions.makeRoom(remote.id, address)) return ws.terminate()
     if (side === 'acceptor') this.#dials.abort(remote.id)
-    link.channel?.close(CLOSE.replaced, 'connected anew')
+    link.channel?.close(CLOSE.replaced, 'connected again')
     const channel = new ControlChannel(ws, clock, { ...this.#o, unread: this.#unread, intake: this.#intake }, socket)
     bind(link, channel, connection)
     link.far = connection.far === true && !this.#links.hasFreshBeacon(link) && !this.#seeds.has(link.id)

@@ -16,7 +16,7 @@ import { Outbox, Unread } from './outbox.ts'
 /** Most time between the upgrade and the hello. */
 const HELLO_MS = 10_000
 const ANSWERS_NOW_MS = 1000
-/** Who sends more is not read for so long, again and again. */
+/** A peer that sends more is not read for this long, again and again. */
 const UNREAD_FOR_MS = 100
 const UNREAD_WHEN_CROWDED_MS = 500
 
@@ -239,7 +239,7 @@ function endOf(code: number, why: string): ChannelEnd {
     case CLOSE.goodbye:
       return { kind: 'goodbye', reason: 'stopped' }
     case CLOSE.replaced:
-      return { kind: 'closed', reason: 'connected anew' }
+      return { kind: 'closed', reason: 'connected again' }
     case CLOSE.expelled:
       return { kind: 'lost', reason: `closed the connection: this PC ${printableReason(why)}` }
     case CLOSE.full:

@@ -10,9 +10,9 @@ interface Pace {
 /** Two pings may go unanswered. */
 const CLOSE: Pace = { pingMs: 5000, silenceMs: 12_000 }
 const DISTANT: Pace = { pingMs: 60_000, silenceMs: 130_000 }
-/** Up to so much of the time before a ping an end may be early. */
+/** Up to this much of the time before a ping an end may be early. */
 const EARLY = 0.2
-/** Who has not been heard of for a while gets so long to answer when somebody begins to depend on it. */
+/** A silent peer gets this long to answer when somebody starts to depend on it. */
 const ROUSED_MS = 5000
 /** A peer that should be there gets this long to answer an extra ping. */
 const PROBE_MS = 2000
@@ -48,7 +48,7 @@ export class Attention {
 
 export interface HeartbeatPorts {
   ping(): void
-  /** Nothing was heard for so long, or in spite of a probe (null). */
+  /** Nothing was heard for this long, or in spite of a probe (null). */
   lost(silentMs: number | null): void
 }
 

@@ -32,7 +32,7 @@ export class Intake {
     return {
       take: () => {
         if (!rate.take()) return 'drop'
-        // Its share comes last: who sent little before is heard in a crowd.
+        // Its share comes last: a peer that sent little before is heard in a crowd.
         return this.#all.take() || share.take() ? 'take' : 'crowded'
       }
     }

@@ -82,7 +82,7 @@ export class PeerTable {
     this.#changed()
   }
 
-  /** Notes somebody without a proven identity. @returns false when the same was noted lately */
+  /** Notes somebody without a proven identity. @returns false when the same was noted recently */
   refuseStranger(address: string, reason: string): boolean {
     this.#expire()
     const known = this.#strangers.get(address)

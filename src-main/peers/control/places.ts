@@ -25,7 +25,7 @@ export type Place =
  * Is there a place for one more member? Identities cost nothing, addresses do: at one address there are few, and when all places
  * are taken an address with several gives way to one with fewer. Known members give way to nobody.
  *
- * @param connected without `guest`, who came first first
+ * @param connected without `guest`, in order of arrival
  * @param addressCounts false for addresses that all agents of a PC share, such as loopback
  */
 export function placeFor(

@@ -18,7 +18,7 @@ export interface TunnelledOptions {
   readonly secured: (socket: TLSSocket) => void
 }
 
-/** TLS connections inside of connections that a proxy has brought. They may become hub connections, and nothing else. */
+/** TLS connections inside connections that a proxy has brought. They may become hub connections, and nothing else. */
 export class Tunnelled {
   readonly #o: TunnelledOptions
   readonly #open = new Map<Duplex, { readonly address: string; readonly port: number }>()

@@ -3,7 +3,7 @@ import { BEACON_FRESH_MS } from './beacon.ts'
 
 const MAX_ADDRESSES = 8192
 
-/** Addresses that authentic beacons came from lately, whoever sent them. */
+/** Addresses that authentic beacons came from recently, whoever sent them. */
 export class AnnouncedAddresses {
   readonly #clock: Clock
   readonly #heardMs = new Map<string, number>()

@@ -34,7 +34,7 @@ export class BeaconFilter {
     this.#talkers = new KeyedBuckets(clock, PER_PEER, MAX_PEERS)
   }
 
-  /** Whether it is worth opening. False for copies of what was taken lately, and for sources that forged too much. */
+  /** Whether it is worth opening. False for copies of what was taken recently, and for sources that forged too much. */
   worthOpening(bytes: Buffer, address: string): boolean {
     // First what needs no look into the datagram: a flood is to leave as little garbage as can be.
     if (!this.#forgers.of(sourceOf(address)).open) return false
@@ -51,7 +51,7 @@ export class BeaconFilter {
     this.#forgers.of(sourceOf(address)).take()
   }
 
-  /** Takes note of a beacon its device has signed. @returns false when it is no news or its sender talks too much */
+  /** Takes note of a beacon its device has signed. @returns false when it is not news or its sender talks too much */
   accept(bytes: Buffer, { id, bootId, counter }: BeaconMessage): boolean {
     const boots = this.#newest.get(id) ?? new Map<string, number>()
     if (counter <= (boots.get(bootId) ?? -1)) return false

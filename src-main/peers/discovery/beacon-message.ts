@@ -55,7 +55,7 @@ const SPKI_HEAD = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034
 export const BEACON_BYTES = AT.sealed + IN.end + SEAL_TAG_BYTES
 const MIN_BEACON_BYTES = AT.sealed + SEAL_TAG_BYTES
 
-/** Who a beacon says it is from is the device that signs it. `secret`: for the holders of which of the fleet's secrets. */
+/** The sender named by a beacon is the device that signs it. `secret`: for the holders of which of the fleet's secrets. */
 export function encodeBeacon(
   message: Omit<BeaconMessage, 'id'>,
   membership: Membership,

@@ -194,7 +194,7 @@ export class Beacon extends EventEmitter<{
       return void this.emit('otherVersion', { address: from.address, version: opened.version })
     const { message } = opened
     if (!filter.worthChecking(message)) return
-    // Who was thrown out still knows the fleet's secret, but no other device's key.
+    // A removed device still knows the fleet's secret, but no other device's key.
     if (!opened.isSigned()) return filter.forged(from.address)
     if (filter.accept(bytes, message)) this.emit('heard', { message, address: from.address, port: from.port })
   }
@@ -221,7 +221,7 @@ export class Beacon extends EventEmitter<{
     })
   }
 
-  /** A counter of its own for each outlet: who hears more than one of them learns more than one address. */
+  /** A separate counter for each outlet: a listener that hears more than one learns more than one address. */
   #announce(replyWanted: boolean): void {
     if (!this.#running) return
     for (const outlet of this.#outlets.values()) {
@@ -233,7 +233,7 @@ export class Beacon extends EventEmitter<{
     }
   }
 
-  /** One beacon, for the holders of each secret; who has both takes the second for a copy. */
+  /** One beacon, for the holders of each secret; a holder of both takes the second for a copy. */
   #encode(flags: Pick<BeaconMessage, 'goodbye' | 'replyWanted'>): Buffer[] {
     const { device, bootId, peerPort, membership } = this.#options
     const message = { bootId, port: peerPort(), counter: ++this.#counter, ...flags }

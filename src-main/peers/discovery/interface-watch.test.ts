@@ -57,7 +57,7 @@ describe('the watch over interfaces', () => {
     expect(watch.interfaces.map((i) => i.address)).toEqual(['10.0.0.1'])
   })
 
-  it('has everything made anew when told to refresh', async () => {
+  it('has everything made again when told to refresh', async () => {
     const { watch, pass } = watched()
     await watch.start()
     await pass(0)

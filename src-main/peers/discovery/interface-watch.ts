@@ -11,7 +11,7 @@ import {
 import type { LinkWatch } from '../../machine/link-watch.ts'
 
 const RESCAN_MS = 10_000
-/** What the system says about its links is worth waiting for so long: afterwards names must do. At the start the PC is not kept waiting. */
+/** What the system says about its links is worth waiting for this long: afterwards names must do. At the start the PC is not kept waiting. */
 const FIRST_LINKS_MS = 500
 const NEW_LINKS_MS = 3000
 
@@ -23,7 +23,7 @@ export interface InterfaceWatchOptions {
 }
 
 interface InterfaceWatchEvents {
-  /** After each scan, whether or not something changed; `renewed`: sockets are to be made anew everywhere. */
+  /** After each scan, whether or not something changed; `renewed`: sockets are to be made again everywhere. */
   scanned: [{ renewed: boolean }]
   /** An address came, went or changed its meaning since the last scan. */
   changed: []

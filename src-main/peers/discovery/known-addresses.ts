@@ -7,7 +7,7 @@ export interface KnownAddress {
   readonly heardMs: number
 }
 
-/** Where the beacons of one peer came from lately: PCs have several network cards and both families of addresses. */
+/** Where the beacons of one peer came from recently: PCs have several network cards and both families of addresses. */
 export class KnownAddresses {
   readonly #freshMs: number
   readonly #known = new Map<string, KnownAddress>()
@@ -29,7 +29,7 @@ export class KnownAddresses {
     this.#proven = address
   }
 
-  /** Forgets all: the peer said goodbye or began anew. */
+  /** Forgets all: the peer said goodbye or began again. */
   clear(): void {
     this.#known.clear()
   }

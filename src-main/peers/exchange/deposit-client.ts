@@ -12,7 +12,7 @@ import type { PieceClient } from './piece-client.ts'
 import type { PieceHost } from './piece-pool.ts'
 import { depositPath, PIECES_TYPE, runBytes, type PieceRun } from './piece-request.ts'
 
-/** A hub that takes nothing and says nothing for so long is given up. */
+/** A hub that takes nothing and says nothing for this long is given up. */
 const STALL_MS = 10_000
 const SLICE_BYTES = 64 * 1024
 

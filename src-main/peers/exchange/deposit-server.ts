@@ -7,7 +7,7 @@ import { parseDepositPath, PIECES_TYPE, RETRY_AFTER_HEADER, runBytes, type Piece
 import { refuse, type PieceServer } from './piece-server.ts'
 import { PieceStream } from './piece-stream.ts'
 
-/** Whoever brings something and sends nothing for so long is cut. */
+/** Whoever brings something and sends nothing for this long is cut. */
 const STALL_MS = 10_000
 const RETRY_AFTER_MS = 200
 /** As many bytes of what is not taken are read on. */

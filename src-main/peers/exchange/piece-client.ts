@@ -122,7 +122,7 @@ export class PieceClient {
 
   #named(peer: PieceHost, error: unknown): unknown {
     if (!(error instanceof LarderError)) return error
-    // Who took over the peer's address is not the peer's fault.
+    // It is not the peer's fault that another device took over its address.
     if (error.code === 'PEER_PROTOCOL' && !error.details.impostor)
       this.#o.offended(peer.id, `sent pieces that no agent sends (${error.message})`)
     return new LarderError(error.code, error.message, {

@@ -13,7 +13,7 @@ export interface AnswerSink {
   head(head: AnswerHead): void
   /** Bytes of the body that came along with the head; valid during the call only. @throws as `head` */
   body(chunk: Buffer): void
-  /** Where the next bytes of the body belong; asked anew after each {@link filled}. Nobody else may use that memory meanwhile. */
+  /** Where the next bytes of the body belong; asked again after each {@link filled}. Nobody else may use that memory meanwhile. */
   room(): Buffer
   /** The first `length` bytes of the last {@link room} are there. @throws as `head` */
   filled(length: number): void

@@ -47,7 +47,7 @@ describe('a stream of pieces', () => {
     )
   })
 
-  it('gives the same pieces to who puts the bytes where it says, in parts of any size', () => {
+  it('gives the same pieces to anyone who puts the bytes where it says, in parts of any size', () => {
     const whole = body(1, 3)
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: MIB }), { minLength: 1, maxLength: 12 }), (sizes) => {

@@ -343,7 +343,7 @@ describe('pieces between members', () => {
     expect(queue.filter((one) => one.status === 'rejected')).toEqual([])
   })
 
-  it('are lost at once when the peer stops, and cannot be asked from who is not connected', async () => {
+  it('are lost at once when the peer stops, and cannot be asked from anyone who is not connected', async () => {
     const gate = gated(content.source)
     await meet({ source: gate.source })
     const running = all(fetch(0, 2))

@@ -1,9 +1,9 @@
 import type { PeerId } from '../../contract/ids.ts'
 import type { Clock } from '../../lib/clock.ts'
 
-/** Who was refused comes back within a second; who does not has given up. */
+/** A refused peer comes back within a second; one that does not has given up. */
 const WAITS_MS = 2000
-/** Who had to yield for being slow comes after all others for this long. */
+/** A peer that had to yield for being slow comes after all others for this long. */
 const SLOW_FOR_MS = 60_000
 const MAX_PEERS = 2048
 

@@ -111,7 +111,7 @@ describe('upload slots', () => {
       expect(third.slot).toBeDefined()
     })
 
-    it('are refused after that moment, to who is gone, and to who has asked for as many as one may have', async () => {
+    it('are refused after that moment, to anyone who is gone, and to anyone who has asked for as many as one may have', async () => {
       const { slots, clock } = make(1)
       slots.take(a, key, () => {})
       const gone = new AbortController()
@@ -143,7 +143,7 @@ describe('upload slots', () => {
         return made.slots.take(peer, key, () => ended.push(peer))!
       })
       const asks = (peer: PeerId) => made.slots.take(peer, key, () => ended.push(peer))
-      /** All slots move on, each at its speed in MiB/s, for so many half seconds. */
+      /** All slots move on, each at its speed in MiB/s, for this many half seconds. */
       const move = async (halfSeconds: number, speeds: readonly number[]) => {
         for (let i = 0; i < halfSeconds; i++) {
           await made.clock.pass(500)

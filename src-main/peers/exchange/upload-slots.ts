@@ -7,11 +7,11 @@ import { slowBelow, yieldingSlot, type RunningAnswer } from './yielding-slot.ts'
 
 /** Requests of one peer that are answered at the same time, whatever they are for. */
 export const MAX_PER_PEER = 2
-/** Who finds all slots taken waits so long for one before it is told to come back. */
+/** A peer that finds all slots taken waits this long before it is told to come back. */
 export const WAIT_FOR_SLOT_MS = 150
 /** Over which time it is seen how fast a reader takes its bytes. */
 const WINDOW_MS = 1500
-/** A peer asks for a content run by run. Who asks again within this time has been served all along; refused ones come back sooner. */
+/** A peer asks for a content run by run. One that asks again within this time has been served all along; refused ones come back sooner. */
 export const BETWEEN_RUNS_MS = 1000
 
 /** What one peer takes of one content, run after run. */
@@ -140,7 +140,7 @@ export class UploadSlots {
     const { upload } = slot
     this.#taken.delete(slot)
     if (this.#count((other) => other.upload === upload) > 0) return this.#changed()
-    // Who was given nothing was not served.
+    // A peer that got nothing was not served.
     if (upload.bytes === 0) return this.#forget(upload)
     this.#pauses.set(
       upload,

@@ -2,7 +2,7 @@
 export const UNDISTURBED_MS = 3000
 /** After that a slot is anybody's, however fast it was: a run of pieces is over long before. */
 export const TURN_MS = 10_000
-/** Who takes less is slow, unless this PC's own link gives no more to anybody. */
+/** A peer that takes less is slow, unless this PC's own link gives no more to anybody. */
 export const SLOW_BYTES_PER_SECOND = 1024 * 1024
 
 /** An answer under way, as far as it matters for who has to yield. */

@@ -73,15 +73,15 @@ describe('reach', () => {
     ['127.0.0.1', 'is this PC itself'],
     ['::1', 'is this PC itself'],
     ['::ffff:127.0.0.1', 'is this PC itself'],
-    ['169.254.169.254', 'is no address of one PC'],
-    ['224.0.0.1', 'is no address of one PC'],
-    ['255.255.255.255', 'is no address of one PC'],
-    ['0.0.0.0', 'is no address of one PC'],
-    ['fe80::1', 'is no address of one PC'],
+    ['169.254.169.254', 'is not an address of one PC'],
+    ['224.0.0.1', 'is not an address of one PC'],
+    ['255.255.255.255', 'is not an address of one PC'],
+    ['0.0.0.0', 'is not an address of one PC'],
+    ['fe80::1', 'is not an address of one PC'],
     ['8.8.8.8', 'is outside hub.reach'],
     ['::ffff:8.8.8.8', 'is outside hub.reach'],
     ['::ffff:10.1.1.1', null],
-    ['2001:db8::1', 'is no address of one PC'],
-    ['hub.example.org', 'is no address']
+    ['2001:db8::1', 'is not an address of one PC'],
+    ['hub.example.org', 'is not an address']
   ])('says of %s: %s', (address, why) => expect(reach(address)).toBe(why))
 })

@@ -14,7 +14,7 @@ import { makeCard } from './contact-card.ts'
 import { FarPeers } from './far-peers.ts'
 import { reachOf, type Reach } from './reach.ts'
 
-/** A proven member says hello within so long. */
+/** A proven member says hello within this time. */
 const HELLO_MS = 5000
 
 export interface FarPartyOptions {

@@ -58,7 +58,7 @@ describe('members of other subnets', () => {
     expect(dialled).toEqual(['10.0.0.1'])
   })
 
-  test('that are connected and were not heard of for a while are pinged; who does not answer is dialled anew', async () => {
+  test('that are connected and were not heard of for a while are pinged; who does not answer is dialled again', async () => {
     const pc = device()
     far.learn(pc.id, makeCard(pc, 1, at('10.0.0.1')))
     await far.introduce(pc.id)

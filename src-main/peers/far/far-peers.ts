@@ -10,12 +10,12 @@ import type { Reach } from './reach.ts'
 /** Dials to where nobody has proved itself as the named one yet; a hub that lies can cause no more. */
 export const NEW_DIALS = { burst: 16, perSecond: 8 / 60 }
 const MAX_PROVED = 1024
-/** A far connection over which nothing of a content went for so long is ended. */
+/** A far connection over which nothing of a content went for this long is ended. */
 export const IDLE_MS = 60_000
 const SWEEP_MS = 10_000
-/** Who was heard of for a content so lately needs no ping. */
+/** A peer that was mentioned for a content this recently needs no ping. */
 const FRESH_MS = 2000
-/** Two subnets between which no connection came about are not tried again for so long. */
+/** Two subnets between which no connection came about are not tried again for this long. */
 export const APART_MS = 600_000
 const MAX_APART = 256
 const MAX_CARDS = 256

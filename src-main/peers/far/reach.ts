@@ -22,11 +22,11 @@ export function reachOf({ subnets, isThisPc, isRouter, loopbackToo }: ReachRules
     allowed.addSubnet(address, Number(bits), isIPv6(address) ? 'ipv6' : 'ipv4')
   }
   return (address) => {
-    if (!ipaddr.isValid(address)) return 'is no address'
+    if (!ipaddr.isValid(address)) return 'is not an address'
     const range = ipaddr.process(address).range()
     if (range === 'loopback') return loopbackToo ? null : 'is this PC itself'
     if (['linkLocal', 'multicast', 'broadcast', 'unspecified', 'reserved'].includes(range))
-      return 'is no address of one PC'
+      return 'is not an address of one PC'
     if (isThisPc(address)) return 'is this PC itself'
     const plain = ipaddr.process(address).toString()
     if (isRouter(plain)) return 'is the router of this network'

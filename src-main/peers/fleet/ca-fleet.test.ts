@@ -140,7 +140,7 @@ describe('a fleet with a CA', () => {
     expect(await refused).toMatchObject([{ reason: 'has no certificate of this fleet' }])
   })
 
-  it('throws a revoked device out everywhere, told to one member only, and never lets it in again', async () => {
+  it('removes a revoked device everywhere, told to one member only, and never lets it in again', async () => {
     const { devices, peers } = await fleetOf(4)
     const [a, b, c, revoked] = peers as [LanPeer, LanPeer, LanPeer, LanPeer]
     const id = revoked.network.self

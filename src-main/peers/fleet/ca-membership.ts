@@ -8,7 +8,7 @@ import { expiresAtMs, isExpired, issuedBy } from './fleet-certificate.ts'
 import { sharedSecret, type Membership, type Objection } from './membership.ts'
 
 const LABEL = 'larder/fleet-ca/v1\0'
-/** Certificates whose signature was found good lately; checking one takes a tenth of a millisecond. */
+/** Certificates whose signature was found good recently; checking one takes a tenth of a millisecond. */
 const MAX_KNOWN = 1024
 
 export interface CaMembershipOptions {

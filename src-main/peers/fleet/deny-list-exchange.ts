@@ -2,7 +2,7 @@ import type { PeerId } from '../../contract/ids.ts'
 import type { FleetMessage } from '../../contract/peer-messages.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
 
-/** The same list goes to the same peer at most so often: a number costs nothing, a list up to 43 KiB. */
+/** The same list goes to the same peer at most this often: a number costs nothing, a list up to 43 KiB. */
 const LIST_EVERY_MS = 5000
 /** All members hear of a new list at about the same time; they pass its number on over this time. */
 const SPREAD_MS = 2000

@@ -6,7 +6,7 @@ import { signatureHolds } from './fleet-certificate.ts'
 /** Most devices on a deny list, so that it fits into one message between peers. */
 export const MAX_DENIED = 1024
 
-/** The devices a fleet's CA has thrown out. A later list has a higher number and replaces the earlier one. */
+/** The devices a fleet's CA has removed. A later list has a higher number and replaces the earlier one. */
 export interface DenyList {
   readonly number: number
   readonly denied: ReadonlySet<PeerId>
@@ -30,7 +30,7 @@ export const MAX_DENY_LIST_BYTES = HEAD_BYTES + MAX_DENIED * ID_BYTES + SIGNATUR
 
 export const EMPTY_DENY_LIST: DenyList = { number: 0, denied: new Set(), bytes: Buffer.alloc(0) }
 
-/** @throws RangeError when there are too many, or the number is no u32 above 0 */
+/** @throws RangeError when there are too many, or the number is not a u32 above 0 */
 export function signDenyList(caKey: KeyObject, number: number, denied: Iterable<PeerId>): DenyList {
   const ids = [...new Set(denied)].sort()
   if (ids.length > MAX_DENIED) throw new RangeError(`a deny list holds ${MAX_DENIED} devices`)

@@ -64,7 +64,9 @@ export function parseFleetFile(text: string, place: string): EnrolmentFile | Den
   try {
     return FleetFile.parse(JSON.parse(text))
   } catch (cause) {
-    throw new LarderError('FLEET_INVALID', `${place} is no answer of a fleet CA and no list that one signed`, { cause })
+    throw new LarderError('FLEET_INVALID', `${place} is not an answer of a fleet CA and no list that one signed`, {
+      cause
+    })
   }
 }
 

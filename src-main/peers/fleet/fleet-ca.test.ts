@@ -114,7 +114,7 @@ describe('the fleet CA', () => {
     )
   })
 
-  it('throws devices out by name or id, numbers each list, and takes them back', async () => {
+  it('removes devices by name or id, numbers each list, and takes them back', async () => {
     const [anna, bert] = [await rig.enrol('anna'), await rig.enrol('bert')]
     const first = await rig.ca.revoke(['anna', bert.identity.id.slice(0, 10)], { undo: false })
     expect([...first.denyList.denied].sort()).toEqual([anna.identity.id, bert.identity.id].sort())

@@ -16,7 +16,7 @@ import { EMPTY_RECALL_LIST, MAX_RECALLED, signRecallList, type RecallList } from
 import { KeyFile, openKey, sealKey } from './sealed-key.ts'
 
 const DAY_MS = 24 * 3600_000
-/** A denied device stays on the list so long after its last certificate has ended: clocks of members may be wrong. */
+/** A denied device stays on the list this long after its last certificate has ended: clocks of members may be wrong. */
 const FORGET_AFTER_MS = 365 * DAY_MS
 const MAX_MEMBERS = 20_000
 /** So many devices an error names. */
@@ -52,7 +52,7 @@ type Register = z.infer<typeof Register>
  *
  *     ca-key.json      private key, under a passphrase if one was given
  *     ca.pem           its certificate
- *     register.json    who got a certificate, who was thrown out
+ *     register.json    who got a certificate, who was removed
  *
  * One at a time: the caller locks the folder.
  */
@@ -131,7 +131,7 @@ export class FleetCa {
 
   /**
    * Signs a device's request. `name` is for people; without it the request's is taken. Signing the same device again renews it.
-   * @throws FLEET_INVALID when the request is none, or its device was thrown out
+   * @throws FLEET_INVALID when the request is none, or its device was removed
    */
   async sign(
     requestPem: string,
@@ -170,7 +170,7 @@ export class FleetCa {
   }
 
   /**
-   * Throws devices out of the fleet, or takes that back. `who`: names, peer ids, or beginnings of those (8 digits and more).
+   * Removes devices from the fleet, or undoes that. `who`: names, peer ids, or beginnings of those (8 digits and more).
    * @throws NOT_FOUND when a word fits none, BAD_REQUEST when it fits several, with their ids in `candidates`; FLEET_CA_UNUSABLE when the list is full
    */
   async revoke(

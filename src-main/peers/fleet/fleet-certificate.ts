@@ -16,15 +16,15 @@ const CA_SUBJECT = 'CN=larder fleet'
 /** Longest certificate request that is read, characters of PEM. */
 export const MAX_REQUEST_CHARACTERS = 4096
 const MAX_NAME = 64
-/** The CA's clock may be ahead of the members' by so much without anybody noticing. */
+/** The CA's clock may be ahead of the members' by this much without anybody noticing. */
 const BACKDATED_MS = 3600_000
 /**
- * A certificate is still taken so long after its end. A clock that is wrong by hours, even days, must lock nobody out; who
+ * A certificate is still taken this long after its end. A clock that is wrong by hours, even days, must lock nobody out; who
  * has left the fleet is kept out by the deny list, not by dates.
  */
 export const EXPIRY_GRACE_MS = 3 * 24 * 3600_000
 
-/** The CA's own certificate, self-signed, PEM. It does not expire: a CA ends by making a new one and enrolling anew. */
+/** The CA's own certificate, self-signed, PEM. It does not expire: a CA ends by making a new one and enrolling again. */
 export async function makeCaCertificate(key: KeyObject): Promise<string> {
   const x509 = await x509Library()
   const certificate = await x509.X509CertificateGenerator.createSelfSigned(
@@ -81,7 +81,7 @@ export async function readRequest(pem: string): Promise<{ spki: Buffer; name: st
     if (!(await request.verify(webcrypto))) throw invalid('was not signed with its own key')
     return { spki, name: presentable(request.subjectName.getField('CN')[0] ?? '') }
   } catch (error) {
-    throw error instanceof LarderError ? error : invalid('is no certificate request (PKCS #10, PEM)', error)
+    throw error instanceof LarderError ? error : invalid('is not a certificate request (PKCS #10, PEM)', error)
   }
 }
 

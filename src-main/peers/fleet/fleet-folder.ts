@@ -43,7 +43,8 @@ export class FleetFolder {
   async enrolment(deviceSpki: Uint8Array): Promise<Enrolment | undefined> {
     const file = await this.#read(this.#enrolment)
     if (!file) return undefined
-    if (file.larder !== 'fleet-enrolment') throw new LarderError('FLEET_INVALID', `${this.#enrolment} is no enrolment`)
+    if (file.larder !== 'fleet-enrolment')
+      throw new LarderError('FLEET_INVALID', `${this.#enrolment} is not an enrolment`)
     return acceptEnrolment(file, deviceSpki).enrolment
   }
 

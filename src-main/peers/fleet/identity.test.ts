@@ -55,7 +55,7 @@ describe('the device identity', () => {
     ['cut', (good: Buffer) => good.subarray(0, 100)],
     ['garbage', () => Buffer.from('not a key at all')],
     ['endless', () => Buffer.alloc(200_000, 0x41)]
-  ])('is made anew, with a warning, when its file is %s, which is set aside', async (_name, damage) => {
+  ])('is made again, with a warning, when its file is %s, which is set aside', async (_name, damage) => {
     const first = await load()
     const damaged = damage(await readFile(path()))
     await writeFile(path(), damaged)

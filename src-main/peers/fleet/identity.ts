@@ -35,7 +35,7 @@ const MAX_FILE_BYTES = 64 * 1024
 
 /**
  * Reads `identity.pem` (private key in PKCS #8, then the certificate) in `dataDir`, or makes it. A damaged file is set
- * aside as `identity.pem.damaged-<ms>` and the device gets a new identity; a damaged certificate beside a good key is made anew.
+ * aside as `identity.pem.damaged-<ms>` and the device gets a new identity; a damaged certificate beside a good key is made again.
  * @throws INTERNAL when the folder cannot be read or written
  */
 export async function loadIdentity(dataDir: string, { clock, log }: { clock: Clock; log: Log }): Promise<Identity> {
@@ -47,7 +47,7 @@ export async function loadIdentity(dataDir: string, { clock, log }: { clock: Clo
     if (key) {
       const certificate = readCertificate(text, key)
       if (certificate) return identityOf(key, certificate)
-      log.warn({ path }, 'The certificate in the identity file was damaged; it was made anew for the same key.')
+      log.warn({ path }, 'The certificate in the identity file was damaged; it was made again for the same key.')
       return await store(path, key)
     }
     const aside = `${path}.damaged-${Math.round(clock.wallMs())}`

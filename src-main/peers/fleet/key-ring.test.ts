@@ -57,7 +57,7 @@ test('a credential that was found good is not checked again, another proof for t
   expect(ring.introduce({ ...good, proof: 'A'.repeat(43) }, liar)).toBeUndefined()
 })
 
-test('who is thrown out has no key, whatever was known of it', () => {
+test('who is removed has no key, whatever was known of it', () => {
   const out = new Set<PeerId>()
   const ring = new KeyRing({ ...membership, denies: (id) => out.has(id) }, fakeClock())
   const [met, introduced] = devices

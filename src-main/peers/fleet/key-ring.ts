@@ -40,7 +40,7 @@ export class KeyRing {
     keepLatest(this.#met, id, spki, MAX_MET)
   }
 
-  /** @returns undefined for whom this agent has not met, and for whom the fleet has thrown out since */
+  /** @returns undefined for whom this agent has not met, and for whom the fleet has removed since */
   get(id: PeerId): Buffer | undefined {
     if (this.#membership?.denies(id)) return undefined
     const met = this.#met.get(id)

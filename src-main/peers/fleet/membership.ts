@@ -56,7 +56,7 @@ export interface Membership {
   sealBeacon(head: Uint8Array, nonce: Uint8Array, plain: Uint8Array, secret?: number): Buffer
   /** @returns what was sealed; undefined when nobody of the fleet did it */
   openBeacon(head: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): Buffer | undefined
-  /** Name of a content that says nothing to who is no member: `site:<hex>`. */
+  /** Name of a content that says nothing to a non-member: `site:<hex>`. */
   blind(key: ContentKey): ContentKey
   /** A public key with the proof that its owner is a member, checkable by any member. */
   vouch(spki: Uint8Array): Credential
@@ -66,7 +66,7 @@ export interface Membership {
   passOn(credential: Credential): Credential
   /** What speaks against the holder of this certificate, whose key it has proved; asked again while it is connected. */
   objection(remote: { readonly id: PeerId; readonly certificate: X509Certificate }): Objection | undefined
-  /** True when this device was thrown out of the fleet, whatever it shows. */
+  /** True when this device was removed of the fleet, whatever it shows. */
   denies(id: PeerId): boolean
   /** Clause about somebody without the fleet's secret, e.g. `has another site key`. */
   readonly strangerReason: string
@@ -211,7 +211,7 @@ function decode(proof: string): Buffer {
   return /^[A-Za-z0-9_-]{43}$/.test(proof) ? Buffer.from(proof, 'base64url') : Buffer.alloc(0)
 }
 
-/** Constant-time for equal lengths; a wrong length is no secret. */
+/** Constant-time for equal lengths; a wrong length is not a secret. */
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b)
 }

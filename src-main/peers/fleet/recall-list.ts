@@ -31,7 +31,7 @@ export const MAX_RECALL_LIST_BYTES = HEAD_BYTES + MAX_RECALLED * (DIGEST_BYTES +
 
 export const EMPTY_RECALL_LIST: RecallList = { number: 0, recalled: new Map(), bytes: Buffer.alloc(0) }
 
-/** Reasons are cut to {@link MAX_REASON_BYTES}. @throws RangeError when there are too many, or the number is no u32 above 0 */
+/** Reasons are cut to {@link MAX_REASON_BYTES}. @throws RangeError when there are too many, or the number is not a u32 above 0 */
 export function signRecallList(
   caKey: KeyObject,
   number: number,

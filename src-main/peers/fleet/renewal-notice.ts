@@ -2,9 +2,9 @@ import type { X509Certificate } from 'node:crypto'
 import { expiresAtMs } from './fleet-certificate.ts'
 
 const DAY_MS = 24 * 3600_000
-/** The reminder begins so long before the end, or when a quarter of a shorter life is left. */
+/** The reminder begins this long before the end, or when a quarter of a shorter life is left. */
 const REMIND_MS = 30 * DAY_MS
-/** A clock may lie before a certificate's beginning by so much without a word. */
+/** A clock may lie before a certificate's beginning by this much without a word. */
 const BEHIND_MS = DAY_MS
 
 /** What people are to be told about this PC's own place in the fleet. */
@@ -26,7 +26,7 @@ export function renewalNotice(
   if (nowMs < beginsMs - BEHIND_MS) {
     return {
       kind: 'clock-behind',
-      text: `The clock of this PC says ${day(nowMs)}, but its fleet certificate was made on ${day(beginsMs)}. Set the clock right.`
+      text: `The clock of this PC says ${day(nowMs)}, but its fleet certificate was made on ${day(beginsMs)}. Correct the clock.`
     }
   }
   if (nowMs > endsMs) {

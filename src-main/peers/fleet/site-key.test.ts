@@ -38,7 +38,7 @@ test('one key has one secret, which is slow to make and not the key', () => {
 test('a secret made ahead is the one it would have been', async () => {
   const keys = Array.from({ length: 5 }, newSiteKey)
   const made = keys.map(secretOfSiteKey)
-  // Only four are kept: the first is made anew.
+  // Only four are kept: the first is made again.
   await stretchSiteKey(keys[0]!)
   expect(secretOfSiteKey(keys[0]!)).toEqual(made[0])
 })

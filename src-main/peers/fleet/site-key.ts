@@ -16,7 +16,7 @@ const PRINTABLE = /^[\x20-\x7e]*$/
 const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 }
 const SALT = 'larder/site-key/v2'
 const MAX_STRETCHED = 4
-/** A pure function's results: who has one has the key as well. */
+/** A pure function's results: anyone who has one has the key too. */
 const stretched = new Map<string, Buffer>()
 
 /** A new site key: 32 random bytes as `larder-site-<base64url>`. */

@@ -99,7 +99,7 @@ export function dialTls(
 }
 
 /**
- * For TLS inside of a stream that is no socket. Node closes such a connection while `destroy` runs, and not a moment later as others: within a callback
+ * For TLS inside a stream that is not a socket. Node closes such a connection while `destroy` runs, and not a moment later as others: within a callback
  * of its HTTP parser that frees the parser twice, after which two other connections share it and the process aborts.
  */
 export function destroyedLater(socket: TLSSocket): void {

@@ -89,7 +89,7 @@ export class HubChannel<In, Out extends object> extends EventEmitter<HubChannelE
     this.emit('message', message.data)
   }
 
-  /** Who sends more than is taken is not read for a while; nothing is lost. */
+  /** An agent that sends more than is taken is not read for a while; nothing is lost. */
   #rest(): void {
     if (this.#deaf) return
     this.#ws.pause()

@@ -16,7 +16,7 @@ import { HubChannel } from './hub-channel.ts'
 import { placeOfHub, type HubPlace } from './hub-url.ts'
 import { NoTunnel, openTunnel } from './tunnel-dial.ts'
 
-/** A hub says who it is within so long. */
+/** A hub says who it is within this time. */
 const HELLO_MS = 5000
 
 interface HubDialsOptions {
@@ -222,7 +222,7 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
   #adopt(entry: Entry, { ws, remote }: ProvenSocket): void {
     const { clock } = this.#o
     if (!this.#running || this.#entries.get(entry.url) !== entry) return ws.terminate()
-    for (const other of this.#othersTo(entry, remote.id)) other.channel!.close('is connected anew')
+    for (const other of this.#othersTo(entry, remote.id)) other.channel!.close('is connected again')
     const channel = new HubChannel<FromHub, ToHub>(ws, clock, FromHub)
     entry.channel = channel
     entry.id = remote.id
@@ -240,7 +240,7 @@ export class HubDials extends EventEmitter<HubLinksEvents> implements HubLinks {
       entry.connected = { id: remote.id, url: entry.url, hello: message, at }
       entry.skewMs = message.wallMs === undefined ? null : message.wallMs - clock.wallMs()
       this.#set(entry, 'connected', null, null)
-      // In another site, or at another hub's table, it has to claim anew.
+      // In another site, or at another hub's table, it has to claim again.
       if (before?.site !== message.site || before.cluster !== message.cluster) this.emit('up', entry.connected)
     })
     entry.early.begun(clock.monotonicMs())

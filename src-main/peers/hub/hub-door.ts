@@ -48,7 +48,7 @@ export class HubDoorway extends EventEmitter<HubDoorEvents> implements HubDoor, 
     const { clock, offended } = this.#o
     const { id } = remote
     if (this.#closed) return ws.terminate()
-    this.#sessions.get(id)?.channel.close('connected anew')
+    this.#sessions.get(id)?.channel.close('connected again')
     const channel = new HubChannel<ToHub, FromHub>(ws, clock, ToHub, this.#unread)
     const session: Session = { channel, member: { id, address, sinceMs: clock.wallMs() } }
     this.#sessions.set(id, session)
@@ -87,7 +87,7 @@ export class HubDoorway extends EventEmitter<HubDoorEvents> implements HubDoor, 
 
   /** Those of whom `denied` says so are members no more. */
   expel(denied: (id: PeerId) => boolean): void {
-    for (const [id, { channel }] of this.#sessions) if (denied(id)) channel.close('is no member any more')
+    for (const [id, { channel }] of this.#sessions) if (denied(id)) channel.close('is no longer a member')
   }
 
   close(): void {

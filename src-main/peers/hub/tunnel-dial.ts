@@ -31,7 +31,7 @@ export class NoTunnel extends Error {
 const NOT_BELIEVED = /CERT|ISSUER|SIGNATURE|SELF_SIGNED|ALTNAME/
 
 /**
- * A stream of bytes to a hub behind a reverse proxy, inside a WebSocket. Nothing is believed of who is at its end: what it
+ * A stream of bytes to a hub behind a reverse proxy, inside a WebSocket. Nothing is believed of anyone who is at its end: what it
  * carries is the same TLS connection that goes without a proxy over TCP.
  * @throws NoTunnel
  */

@@ -6,7 +6,7 @@ import { listenAt } from '../../lib/listen-at.ts'
 import { plainAddress } from '../fleet/tls-channel.ts'
 import { MAX_TUNNEL_FRAME_BYTES, TUNNEL_PATH, tunnelStream } from './tunnel-stream.ts'
 
-/** Connections that have not asked for anything yet have so long. */
+/** Connections that have not asked for anything yet have this long. */
 const PATIENCE_MS = 10_000
 const MAX_HEADER_BYTES = 16 * 1024
 

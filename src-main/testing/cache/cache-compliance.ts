@@ -18,7 +18,7 @@ export interface CacheUnderTest {
   clean(): Promise<void>
 }
 
-/** New contents are not evicted for so long. */
+/** New contents are not evicted for this long. */
 const GRACE_MS = 60_000
 const noLimits = { maxBytes: null, maxDiskPercent: null, minFreeBytes: 0, maxAgeDays: null }
 const code = (expected: string) => expect.objectContaining({ code: expected })

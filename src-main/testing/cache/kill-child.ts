@@ -17,7 +17,7 @@ import { recordOf } from './test-cache.ts'
 const dir = process.argv[2]!
 const hashes = createHashPool({ workers: 1 })
 await hashes.digest(new Uint8Array(1))
-// Who is killed leaves nothing else to the next.
+// A killed process leaves nothing else to the next.
 flushCompileCache()
 const first = Number(await createInterface({ input: process.stdin }).question(''))
 const cache = await openCache({ dir, clock: systemClock, hashes, maxBytes: 2 ** 40, minFreeBytes: 0 })

@@ -8,7 +8,7 @@ const [dir, from] = process.argv.slice(2) as [string, string]
 const hashes = createHashPool({ workers: 1 })
 const cache = await openCache({ dir, clock: systemClock, hashes, maxBytes: 2 ** 40, minFreeBytes: 0 })
 cache.on('changed', () => process.stdout.write(`moved ${cache.stats().moving?.done ?? 'all'}\n`))
-// Who is killed leaves nothing else to the next.
+// A killed process leaves nothing else to the next.
 flushCompileCache()
 await cache.takeIn(from)
 process.stdout.write('all\n')

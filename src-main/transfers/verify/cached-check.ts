@@ -35,7 +35,7 @@ export class CachedCheck {
     this.#sampled = sampled
   }
 
-  /** @returns false when it is not what the origin has: its signer is convicted, and it is taken out of the cache */
+  /** @returns false when it is not what the origin has: its signer is banned, and it is taken out of the cache */
   async holds(question: CachedQuestion): Promise<boolean> {
     const { content, key, version, kind, headers, signal } = question
     const { cache, evidence, settings } = this.#world

@@ -14,7 +14,7 @@ import type { Span } from './sample-plan.ts'
 import { firstDifference, Sampler, type Sample } from './sampler.ts'
 import { sourceOf } from './source-facts.ts'
 
-/** A holder that is busy is asked again so often, after so long. */
+/** How often a busy holder is asked again, and after how long. */
 const SHOW_TRIES = 5
 const BUSY_MS = 500
 /** Pieces that the origin is asked for to settle who of two signers is right. */
@@ -216,7 +216,7 @@ export class ContentCheck {
   async #settleDissent(foreign: ReadonlySet<number>): Promise<Lie | undefined> {
     const { partial, world } = this.#job
     const dissents = await findDissent(this.#job, this.#swarm)
-    // All at once: who hangs keeps nobody waiting in turn.
+    // All at once: one that hangs keeps nobody waiting.
     const shown = await Promise.all(dissents.map(({ peer, index }) => this.#shownBy(peer, index)))
     const others = shown
       .filter((one) => one !== undefined)
@@ -258,7 +258,7 @@ export class ContentCheck {
           return record.index === index && spki && world.records.verify(key, record, spki) ? record : undefined
         }
       } catch (error) {
-        // It does not show what it has; that is no proof.
+        // It does not show what it has; that is not proof.
         if (!hasCode(error, 'PEER_BUSY')) return undefined
         await sleep(world.clock, BUSY_MS * (0.5 + world.random()), signal)
       }

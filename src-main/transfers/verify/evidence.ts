@@ -16,7 +16,7 @@ import { fetchSpan, NO_RANGES } from './origin-spans.ts'
 import type { Proof, Trust } from './trust.ts'
 
 const DAY_MS = 24 * 3600_000
-/** How long who lied is believed no more. Over http somebody else may have spoken for the origin. */
+/** How long a liar is not believed. Over http somebody else may have spoken for the origin. */
 const BAN_MS = { https: 30 * DAY_MS, http: DAY_MS } as const
 const SUSPICION_MS = DAY_MS
 const MAX_SUSPECTS = 256

@@ -5,7 +5,7 @@ export interface Span {
   readonly end: number
 }
 
-/** What one PC may ask the origin for to check a content: so much of it, or so many bytes where that is more. */
+/** What one PC may ask the origin for to check a content: this much of it, or this many bytes where that is more. */
 export interface SampleLimits {
   /** 0 to 1. */
   readonly share: number
@@ -46,7 +46,7 @@ export const SPANS_PER_REQUEST = 192
 export const MAX_REQUESTS = 1 + MAX_SPANS.together / SPANS_PER_REQUEST + MAX_SPANS.each
 /** Compared whole at most, in one go. */
 const MAX_BYTES = 4 * 1024 * 1024
-/** Head and tail are looked at always, once there are so many spans: where formats keep what matters. */
+/** Head and tail are looked at always, once there are this many spans: where formats keep what matters. */
 const SPANS_WITH_ENDS = 4
 const MAX_END_BYTES = 16 * 1024
 
@@ -67,7 +67,7 @@ export function worthTogether(question: SampleQuestion): boolean {
   return sampleBudget(question) >= TOGETHER_FROM_BYTES
 }
 
-/** How likely this PC checks something that costs so much. 1: always. */
+/** Probability that this PC checks something that costs this much. 1: always. */
 export function sampleChance(question: SampleQuestion, costBytes: number): number {
   return question.certain ? 1 : Math.min(1, sampleBudget(question) / costBytes)
 }

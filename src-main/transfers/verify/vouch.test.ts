@@ -58,18 +58,18 @@ describe('a complete content', () => {
 describe('the record of a piece', () => {
   const digest = Buffer.alloc(32, 3)
   const first: PieceRecord = { index: 0, epoch: 4, digest, signer: anna, signature: Buffer.alloc(64, 9) }
-  const anew: PieceRecord = { ...first, epoch: 0, signer: self }
+  const again: PieceRecord = { ...first, epoch: 0, signer: self }
   const packed = (verifiedBy: KeyProvenance['verifiedBy'], records = [first]) =>
     packProvenance(unnamed, { verifiedBy, source: null }, records, new Map())
 
-  it('is its first one, and is never signed anew by who did not download it', () => {
-    expect(recordToServe(packed('sample'), { key: unnamed, index: 0, digest }, () => anew)).toEqual(first)
-    expect(recordToServe(packed('members', []), { key: unnamed, index: 0, digest }, () => anew)).toBe(undefined)
-    expect(recordToServe(undefined, { key: unnamed, index: 0, digest }, () => anew)).toBe(undefined)
+  it('is its first one, and is never signed again by a PC that did not download it', () => {
+    expect(recordToServe(packed('sample'), { key: unnamed, index: 0, digest }, () => again)).toEqual(first)
+    expect(recordToServe(packed('members', []), { key: unnamed, index: 0, digest }, () => again)).toBe(undefined)
+    expect(recordToServe(undefined, { key: unnamed, index: 0, digest }, () => again)).toBe(undefined)
   })
 
   it('is this PC’s own where it downloaded the content, or a digest of the whole holds', () => {
-    expect(recordToServe(packed('origin', []), { key: unnamed, index: 0, digest }, () => anew)).toBe(anew)
-    expect(recordToServe(undefined, { key: named, index: 0, digest }, () => anew)).toBe(anew)
+    expect(recordToServe(packed('origin', []), { key: unnamed, index: 0, digest }, () => again)).toBe(again)
+    expect(recordToServe(undefined, { key: named, index: 0, digest }, () => again)).toBe(again)
   })
 })

@@ -16,7 +16,7 @@ export interface OfferRules {
 }
 
 /**
- * Whether a complete content may be offered to peers. By digest always: who takes it checks it by that. Without one only with a
+ * Whether a complete content may be offered to peers. By digest always: the receiver checks it by that. Without one only with a
  * first signature over each piece that members will believe, and what came over plain http only in the network it came in.
  */
 export function mayOffer(key: ContentKey, provenance: KeyProvenance | undefined, rules: OfferRules): boolean {

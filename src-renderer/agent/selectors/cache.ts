@@ -37,8 +37,8 @@ export function limitsSentence({
   maxAgeMs
 }: Pick<CacheStats, 'minFreeBytes' | 'maxAgeMs'>): string | null {
   const parts = [
-    minFreeBytes > 0 ? `${formatSize(minFreeBytes)} of the disk stay free` : null,
-    maxAgeMs === null ? null : `what nobody used for ${countOf(Math.round(maxAgeMs / 86_400_000), 'day')} goes`
+    minFreeBytes > 0 ? `${formatSize(minFreeBytes)} of the disk kept free` : null,
+    maxAgeMs === null ? null : `removed when unused for ${countOf(Math.round(maxAgeMs / 86_400_000), 'day')}`
   ].filter((part) => part !== null)
   return parts.length === 0 ? null : parts.join(', ')
 }

@@ -1,6 +1,6 @@
 import type { SettingView } from '../../../src-main/contract/commands.ts'
 
-/** What people change first stands at the top, so many of them. */
+/** What people change first is at the top: this many settings. */
 const SHOWN = 10
 
 interface EverydaySetting {
@@ -75,7 +75,7 @@ export const everydaySettings: readonly EverydaySetting[] = [
   {
     name: 'log.level',
     label: 'Log level',
-    about: 'How much Larder writes to its log: “debug” and “trace” help to find a problem.'
+    about: 'How much Larder writes to its log: “debug” and “trace” help to track down a problem.'
   }
 ]
 

@@ -38,7 +38,7 @@ export function whyNotFromPeers(
   const { originBytes, peerBytes, cacheBytes } = request.split
   if (peerBytes > 0 && originBytes === 0) return { sentence: 'All of it came from peers.', fromPeers: true }
   if (peerBytes > 0) return { sentence: 'Some of it came from peers.', fromPeers: true }
-  if (cacheBytes > 0 && originBytes === 0) return { sentence: 'It was in this PC’s cache already.', fromPeers: true }
+  if (cacheBytes > 0 && originBytes === 0) return { sentence: 'It was already in this PC’s cache.', fromPeers: true }
   return null
 }
 

@@ -50,7 +50,7 @@ test('switches are told both ways', () => {
     'No peer is connected any more.'
   ])
   expect(newsBetween(live(paused), live(now))).toEqual([
-    'Transfers go on.',
+    'Transfers continue.',
     'This PC serves its peers again.',
     'Peers are connected.'
   ])

@@ -26,7 +26,7 @@ function linkNews(last: Known, next: Known): string[] {
     case 'disconnected':
       return ['The agent does not answer.']
     case 'otherVersion':
-      return ['The agent is of another version than this window.']
+      return ['The agent and this window have different versions.']
     case 'signedOut':
       return ['This window is no longer signed in.']
     case 'live':
@@ -50,7 +50,7 @@ function switchNews(last: AgentSnapshot, next: AgentSnapshot): string[] {
       `${next.integration.by} turned the integration on.`,
       `${next.integration.by} turned the integration off.`
     ],
-    [last.paused !== null, next.paused !== null, 'All transfers are paused.', 'Transfers go on.'],
+    [last.paused !== null, next.paused !== null, 'All transfers are paused.', 'Transfers continue.'],
     [
       last.servingStopped !== null,
       next.servingStopped !== null,

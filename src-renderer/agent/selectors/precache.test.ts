@@ -16,7 +16,7 @@ const report: PrecacheReport = {
 test('a run that went well, one that was cut short, and one whose list could not be read', () => {
   expect(reportSentence(report)).toBe('118 of 120 contents ready, 34 were there before, 1 GiB new.')
   expect(reportSentence({ ...report, present: 0, end: 'on-battery' })).toBe(
-    '118 of 120 contents ready, 1 GiB new. It was cut short: this PC went on battery.'
+    '118 of 120 contents ready, 1 GiB new. It stopped early because this PC switched to battery.'
   )
   expect(
     reportSentence({

@@ -23,8 +23,8 @@ export function runningSentence({ done, total, bytes, failed }: NonNullable<Prec
 const ends: Record<PrecacheReport['end'], string> = {
   complete: '',
   incomplete: '',
-  'window-closed': ' It was cut short: its hours were over.',
-  'on-battery': ' It was cut short: this PC went on battery.',
+  'window-closed': ' It stopped early because its hours were over.',
+  'on-battery': ' It stopped early because this PC switched to battery.',
   stopped: ' It was stopped.',
   'list-unreadable': ''
 }

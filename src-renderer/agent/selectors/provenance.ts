@@ -47,7 +47,7 @@ const meanings: Record<VerifiedBy, string> = {
 
 function connectionOf({ scheme, address, issuer }: NonNullable<ProvenanceView['source']>): string {
   const where = address === null ? '' : ` from ${address}`
-  if (scheme === 'http') return `http${where}: not encrypted, so nothing proves who answered`
+  if (scheme === 'http') return `http${where}: not encrypted, so anyone on the way could have answered`
   return `https${where}${issuer === null ? '' : `, certificate issued by ${nameOfIssuer(issuer)}`}`
 }
 

@@ -26,7 +26,7 @@ export function limitsInForce({ caps, adaptive, uploads }: RatesView): RateLimit
         ? { about: 'To peers', how: `${formatSize(uploads.bytes)} of ${formatSize(uploads.limitBytes)} this month` }
         : {
             about: 'To peers',
-            how: `nothing until next month: ${formatSize(uploads.limitBytes)} were served in this one`,
+            how: `nothing until next month: this month’s limit of ${formatSize(uploads.limitBytes)} is used up`,
             stops: true
           },
     adaptive.enabled ? { about: 'Other traffic', how: adaptiveState(adaptive) } : null

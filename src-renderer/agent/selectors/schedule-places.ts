@@ -33,7 +33,7 @@ export function placeAfter(
       day: Math.min(Math.max(moved.day, -1), DAYS - 1),
       hour: Math.min(Math.max(moved.hour, -1), HOURS - 1)
     }
-    // The corner of the two heads is no place.
+    // The corner of the two heads is not a place.
     return kept.day < 0 && kept.hour < 0 ? { day, hour } : kept
   }
   const toEnd = (axis: 'day' | 'hour', last: boolean): Place => by(axis, last ? HOURS : -(axis === 'day' ? day : hour))

@@ -128,7 +128,7 @@ const labels: Readonly<Record<string, string>> = {
   'hub.monitorKeyFile': 'Monitoring key file',
   'hub.sites': 'Sites and their subnets',
   'hub.reach': 'Reachable subnets',
-  'hub.minBytes': 'Ask hubs from this size on',
+  'hub.minBytes': 'Ask the hub only for contents of at least',
   'hub.answerMs': 'Wait for a hub’s answer',
   'hub.connectMs': 'Wait for a connection',
   'hub.firstByteMs': 'Wait for the first byte',

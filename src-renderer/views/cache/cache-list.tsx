@@ -124,8 +124,8 @@ export const CacheList = memo(function CacheList() {
           actions={search === '' ? undefined : <Button onClick={() => setText('')}>Clear search</Button>}
         >
           {search === ''
-            ? 'What programs on this PC download is kept here, so that the next request and the peers need not go to the origin.'
-            : 'No address has these words in it, and no digest begins with them.'}
+            ? 'Downloads of programs on this PC are kept here, so that peers and later requests don’t have to go to the origin.'
+            : 'No address contains this text, and no digest starts with it.'}
         </EmptyState>
       ) : (
         <VirtualGrid

@@ -37,7 +37,7 @@ export function CacheMove() {
       {next === null ? null : (
         <MessageBar intent="info" layout="multiline" className={styles.bar}>
           <MessageBarBody className={styles.path}>
-            <MessageBarTitle>The cache moves when Larder starts again.</MessageBarTitle>
+            <MessageBarTitle>The cache moves when Larder next starts.</MessageBarTitle>
             To {next}; its contents go along.
           </MessageBarBody>
           <MessageBarActions>

@@ -9,7 +9,7 @@ const PAGE = 100
 const AHEAD = 60
 /** Pages kept; the farthest from what is seen are dropped. */
 const PAGES_KEPT = 12
-/** The list is read again so long after the cache changed, ms; a busy cache changes many times a second. */
+/** The list is read again this long after the cache changed, ms; a busy cache changes many times a second. */
 const REFRESH_MS = 700
 
 export type CacheSort = 'lastUsed' | 'size' | 'created'

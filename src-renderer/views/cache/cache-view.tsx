@@ -102,8 +102,8 @@ function verifyNotice({ checked, ok, damaged, missing, adopted, strays }: Comman
     intent: bad > 0 ? 'error' : 'success',
     title:
       bad > 0
-        ? `${countOf(bad, 'content')} of ${checked.toLocaleString('en')} not in order`
-        : `All ${countOf(ok, 'content')} in order (${percentOf(ok, checked)} %)`,
+        ? `${countOf(bad, 'content')} of ${checked.toLocaleString('en')} damaged`
+        : `All ${countOf(ok, 'content')} intact (${percentOf(ok, checked)} %)`,
     body: facts.length > 0 ? `${facts.join(', ')}.` : undefined
   }
 }

@@ -75,7 +75,7 @@ export function ClearCacheDialog({ open, onClose, onCleared }: ClearCacheDialogP
               : ''}
           </Text>
         )}
-        <Text>Delivered files are not touched. What is needed again is fetched from peers or the origin.</Text>
+        <Text>Saved files are not affected. Anything needed again is downloaded from peers or the origin.</Text>
         <Checkbox
           label="Remove pinned contents too"
           checked={pinnedToo}

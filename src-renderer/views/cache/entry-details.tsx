@@ -105,7 +105,7 @@ export function EntryDetails({ entry, onChanged }: EntryDetailsProps) {
         <Menu>
           <MenuTrigger disableButtonEnhancement>
             <Button size="small" icon={<Pin20Regular />} disabled={disabled}>
-              {pinned ? 'Pin for another time' : 'Pin for…'}
+              {pinned ? 'Pin again for' : 'Pin for…'}
             </Button>
           </MenuTrigger>
           <MenuPopover>

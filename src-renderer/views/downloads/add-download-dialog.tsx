@@ -52,7 +52,7 @@ function AddDownloadForm({ onClose }: { onClose(): void }) {
       ...(integrity.trim() === '' ? {} : { integrity: integrity.trim() })
     }
     const request = await ask(bridge, { c: 'request.start', spec })
-    notify({ intent: 'success', title: `${fileNameOf(request.url)} is asked for` })
+    notify({ intent: 'success', title: `${fileNameOf(request.url)} was added` })
     onClose()
   }
 
@@ -70,7 +70,7 @@ function AddDownloadForm({ onClose }: { onClose(): void }) {
           onChange={(_, data) => setUrl(data.value)}
         />
       </Field>
-      <Field label="Save as" hint="Leave empty to put it into the cache only.">
+      <Field label="Save as" hint="Leave empty to keep it in the cache only.">
         <div className={styles.pair}>
           <Input
             aria-label="Save as"
@@ -86,7 +86,7 @@ function AddDownloadForm({ onClose }: { onClose(): void }) {
           ) : null}
         </div>
       </Field>
-      <Field label="Expected digest" hint="sha256-… or 64 hex digits, when you know it.">
+      <Field label="Expected digest" hint="sha256-… or 64 hex digits, if you know it.">
         <Input spellCheck={false} maxLength={200} value={integrity} onChange={(_, data) => setIntegrity(data.value)} />
       </Field>
       <div className={styles.halves}>
@@ -110,7 +110,7 @@ function AddDownloadForm({ onClose }: { onClose(): void }) {
         </Field>
       </div>
       <Checkbox
-        label="Take the cached version when the origin cannot be reached"
+        label="Use the cached version if the origin cannot be reached"
         checked={allowStale}
         onChange={(_, data) => setAllowStale(data.checked === true)}
       />

@@ -48,7 +48,7 @@ const kinds: Record<DownloadAction, ActionKind> = {
     icon: <ArrowClockwise20Regular />,
     command: 'request.retry',
     make: ({ id }) => ({ c: 'request.retry', id }),
-    done: (name) => ({ intent: 'info', title: `${name} is asked for again` })
+    done: (name) => ({ intent: 'info', title: `${name} starts again` })
   },
   open: {
     label: 'Open file',

@@ -1,6 +1,7 @@
 import { makeStyles, mergeClasses, Text, tokens } from '@fluentui/react-components'
 import { Crown16Regular } from '@fluentui/react-icons/svg/crown'
 import { memo } from 'react'
+import { askerText } from '../../../src-main/contract/asked-by.ts'
 import { verifiedTexts } from '../../../src-main/contract/provenance.ts'
 import type { RequestView } from '../../../src-main/contract/request.ts'
 import { groupOf, receivedBytes, stateLabel, timeLeftMs } from '../../../src-main/contract/progress.ts'
@@ -76,6 +77,7 @@ export const NameCell = memo(function NameCell({ request }: { readonly request: 
         <span className={styles.words}>
           {hostOf(request.url)}
           {role === null ? '' : ` · ${role}`}
+          {request.askedBy === null ? '' : ` · for ${askerText(request.askedBy)}`}
           {request.verifiedBy === null ? '' : ` · verified by ${verifiedTexts[request.verifiedBy]}`}
           {request.stale ? ' · possibly not the latest version' : ''}
         </span>

@@ -1,6 +1,7 @@
 import { Button, makeStyles, Text, tokens } from '@fluentui/react-components'
 import { Copy16Regular } from '@fluentui/react-icons/svg/copy'
 import { finalRequestStates, type RequestView } from '../../../src-main/contract/request.ts'
+import { askerText } from '../../../src-main/contract/asked-by.ts'
 import { verifiedTexts } from '../../../src-main/contract/provenance.ts'
 import { waitingSentence } from '../../../src-main/contract/progress.ts'
 import { useAction, useCan, useSnapshot } from '../../app-context.tsx'
@@ -108,7 +109,7 @@ export function DownloadDetails({ request }: { readonly request: RequestView }) 
             ))}
           </ul>
         ) : error === null ? (
-          <Text size={200}>{why?.sentence ?? 'Nothing was moved yet.'}</Text>
+          <Text size={200}>{why?.sentence ?? 'No data has been transferred yet.'}</Text>
         ) : null}
         {master === null ? null : (
           <Text size={200}>
@@ -130,6 +131,7 @@ export function DownloadDetails({ request }: { readonly request: RequestView }) 
             ['Kind', `${request.kind === 'script' ? 'Script' : 'Resource'}, ${request.priority}`],
             ['Limit', limit],
             ['Asked for', <When key="asked" at={request.createdAt} />],
+            ['Asked by', request.askedBy === null ? null : askerText(request.askedBy)],
             ['Took', request.finishedAt === null ? null : formatDuration(request.elapsedMs)],
             [
               'First byte',

@@ -1,7 +1,7 @@
 import { Button, makeStyles, SearchBox, Tab, TabList, tokens, useRestoreFocusTarget } from '@fluentui/react-components'
 import { Add20Regular } from '@fluentui/react-icons/svg/add'
 import { ArrowDownload24Regular } from '@fluentui/react-icons/svg/arrow-download'
-import { useCallback, useMemo, useState } from 'react'
+import { useCallback, useMemo, useRef, useState } from 'react'
 import { useLive, useSnapshot } from '../../app-context.tsx'
 import { downloadGroups, type DownloadGroup } from '../../../src-main/contract/progress.ts'
 import { downloadsIn, groupCounts, newestFirst, nextSort, type DownloadSort } from '../../agent/selectors/downloads.ts'
@@ -11,6 +11,7 @@ import { medium, narrow } from '../../parts/narrow.ts'
 import { ViewFrame } from '../../parts/view-frame.tsx'
 import type { GridColumn } from '../../parts/grid-head-cell.tsx'
 import { VirtualGrid } from '../../parts/virtual-grid.tsx'
+import { ClearList } from './clear-list.tsx'
 import { RetryAll } from './retry-all.tsx'
 import { AddDownloadDialog } from './add-download-dialog.tsx'
 import { DownloadActions } from './download-actions.tsx'
@@ -27,12 +28,15 @@ const labels: Record<DownloadGroup, string> = {
 const emptyTexts: Record<DownloadGroup, readonly [title: string, text: string]> = {
   active: [
     'Nothing is being downloaded',
-    'Programs on this PC ask Larder by themselves. You can also add an address by hand.'
+    'Programs on this PC use Larder automatically. You can also add an address by hand.'
   ],
-  waiting: ['Nothing waits', 'Downloads whose turn has not come are here, with what they wait for, and paused ones.'],
-  done: ['Nothing finished yet', 'Downloads that were delivered in the last hours are here.'],
-  failed: ['Nothing failed', 'Downloads that failed are here, with what to do about them.'],
-  cancelled: ['Nothing was cancelled', 'Downloads that somebody cancelled are here; they can be asked for again.']
+  waiting: [
+    'Nothing is waiting',
+    'Paused downloads and those waiting their turn appear here, with what they are waiting for.'
+  ],
+  done: ['Nothing finished yet', 'Finished downloads of the last 24 hours appear here.'],
+  failed: ['Nothing failed', 'Failed downloads appear here, with what you can do about them.'],
+  cancelled: ['Nothing was cancelled', 'Cancelled downloads appear here. You can start them again.']
 }
 const columns: readonly GridColumn<DownloadSort['by']>[] = [
   { id: 'name', header: 'File', sort: 'name' },
@@ -71,6 +75,7 @@ export function DownloadsView() {
   const [sort, setSort] = useState<DownloadSort>(newestFirst)
   const live = useLive()
   const opener = useRestoreFocusTarget()
+  const addButton = useRef<HTMLButtonElement>(null)
   const shown = useMemo(() => downloadsIn(requests, group, search, sort), [requests, group, search, sort])
   const rowKey = useCallback((index: number) => shown[index]?.id ?? index, [shown])
 
@@ -81,7 +86,14 @@ export function DownloadsView() {
   }
   const [emptyTitle, emptyText] = emptyTexts[group]
   const add = (
-    <Button {...opener} appearance="primary" icon={<Add20Regular />} disabled={!live} onClick={() => setAdding(true)}>
+    <Button
+      {...opener}
+      ref={addButton}
+      appearance="primary"
+      icon={<Add20Regular />}
+      disabled={!live}
+      onClick={() => setAdding(true)}
+    >
       Add a download
     </Button>
   )
@@ -92,6 +104,7 @@ export function DownloadsView() {
       actions={
         <>
           <RetryAll requests={shown} />
+          <ClearList requests={requests} focusAfter={() => addButton.current} />
           {add}
         </>
       }

@@ -25,7 +25,7 @@ export function RetryAll({ requests }: { readonly requests: readonly RequestView
       intent: refused === 0 ? 'info' : 'error',
       title: `${countOf(answers.length - refused, 'download')} started again`,
       ...(refused > 0 && {
-        body: `${countOf(refused, 'download')} could not be retried here: the program that asked for it has to ask again.`
+        body: `${countOf(refused, 'download')} cannot be retried from here: only the program that asked for it can.`
       })
     })
   }

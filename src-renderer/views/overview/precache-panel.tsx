@@ -117,7 +117,7 @@ function FailuresDialog({
     <Dialog open={open} onOpenChange={(_, data) => (data.open ? undefined : onClose())}>
       <DialogSurface>
         <DialogBody>
-          <DialogTitle>What could not be pre-cached</DialogTitle>
+          <DialogTitle>Could not be pre-cached</DialogTitle>
           <DialogContent>
             <PlainList roomy>
               {failed.map(({ url, code, message }, i) => (

@@ -46,7 +46,7 @@ export function SavingsPanel() {
       </TabList>
       {savings.saved === null ? (
         <Text className={styles.beside}>
-          Nothing was delivered yet. What comes from peers or the cache is counted here.
+          Nothing has been delivered yet. Bytes from peers and the cache are counted here.
         </Text>
       ) : (
         <>

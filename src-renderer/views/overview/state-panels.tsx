@@ -51,7 +51,7 @@ export function IntegrationPanel() {
       <Text className={styles.quiet}>
         Set by {by}, <When at={since} />
         {reason === null ? '' : `: ${reason}`}
-        {managedBy === null ? '' : ' It cannot be switched on this PC.'}
+        {managedBy === null ? '' : ' You cannot change it on this PC.'}
       </Text>
     </Panel>
   )
@@ -153,7 +153,7 @@ export function RecentPanel() {
   }, [events])
   return (
     <Panel
-      title="Lately"
+      title="Recently"
       actions={
         <Link as="button" onClick={() => go('events')}>
           All events

@@ -74,7 +74,7 @@ export function ScheduleEditor({ setting, field, edit, managed, ids }: EditorPro
       {managed ? null : (
         <Text size={200} className={styles.hint}>
           Drag over hours to paint them, or use the arrow keys and the space bar; with Shift, the arrow keys paint. The
-          names of days and hours paint whole rows and columns. Painting again takes it off.
+          names of days and hours paint whole rows and columns. Paint them again to clear them.
         </Text>
       )}
       <Field validationState={edit.problem === null ? 'none' : 'error'} validationMessage={edit.problem ?? undefined}>

@@ -24,9 +24,9 @@ export function ScheduleSummary({ grid }: { readonly grid: WeekGrid }) {
         </TitledList>
       )}
       {blocks.length === 0 ? (
-        <p className={styles.rest}>No hours are painted: the usual limits apply all week.</p>
+        <p className={styles.rest}>No hours are marked: the usual limits apply all week.</p>
       ) : grid.hours.includes(USUAL) ? (
-        <p className={styles.rest}>At all other hours the usual limits apply.</p>
+        <p className={styles.rest}>Outside these hours the usual limits apply.</p>
       ) : null}
     </div>
   )

@@ -33,7 +33,7 @@ function PickEditor({ setting, field, edit, managed, ids }: EditorProps & { read
   const styles = useStyles()
   // Not while it is being saved: what is disabled loses the focus.
   const disabled = managed
-  // Who picks several in a row does not wait for the first to be saved.
+  // Several picks in a row do not wait for the first to be saved.
   const [picking, setPicking] = useState<readonly string[] | null>(null)
   const validation = {
     validationState: edit.problem === null ? 'none' : 'error',

@@ -183,7 +183,7 @@ describe('the schedule', () => {
   test('is painted with the keyboard, and told in words', async () => {
     const { bridge } = renderApp(fixtures.one(), 'settings')
     const grid = await screen.findByRole('grid', { name: 'Schedule' })
-    expect(screen.getByText('No hours are painted: the usual limits apply all week.')).toBeTruthy()
+    expect(screen.getByText('No hours are marked: the usual limits apply all week.')).toBeTruthy()
     const press = (key: string, more = {}) => fireEvent.keyDown(document.activeElement!, { key, ...more })
     hour(/^Monday, 00:00/).focus()
     press('ArrowRight')

@@ -34,7 +34,7 @@ export function useSettingEdit({ name }: SettingView, onChanged: (setting: Setti
       notify({
         intent: 'success',
         title: `${settingLabel(name)} is ${done}`,
-        body: next.pending ? 'It counts from the agent’s next start on.' : undefined
+        body: next.pending ? 'It takes effect when the agent next starts.' : undefined
       })
       return true
     } catch (failure) {

@@ -83,7 +83,7 @@ export function MastersPanel() {
     >
       {masters.length === 0 ? (
         <Text className={styles.quiet}>
-          No content is being shared right now. When PCs of this site ask for the same content, one of them is elected
+          Nothing is being shared right now. When PCs of this site ask for the same content, one of them is elected
           master and downloads it from the origin for all.
         </Text>
       ) : (

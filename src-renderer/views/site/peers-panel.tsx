@@ -84,7 +84,7 @@ export function PeersPanel() {
               the settings; <code>larder doctor</code> says what is in the way.
             </>
           ) : (
-            'Without a site key it has no peers: it keeps what it downloads, and downloads everything from the origin.'
+            'Without a site key it has no peers. It keeps what it downloads, and downloads everything from the origin.'
           )}
         </EmptyState>
       </Panel>
@@ -125,7 +125,9 @@ export function PeersPanel() {
                 )}
                 {peer.reason === null ? null : <span className={styles.reason}>{peer.reason}</span>}
                 {peer.banned ? (
-                  <span className={styles.reason}>It sent damaged pieces and is not asked for that content again.</span>
+                  <span className={styles.reason}>
+                    It sent damaged pieces and will not be asked for that content again.
+                  </span>
                 ) : null}
               </td>
               <td className={styles.cell}>

@@ -69,13 +69,14 @@ export function ServingPanel() {
         </PlainList>
       ) : stopped === null && !month.allowed ? (
         <Text className={styles.text}>
-          Peers get nothing from this PC until next month: what it may serve in one is used up.
+          This PC has used up its monthly upload limit. Peers can download from it again next month.
         </Text>
       ) : stopped === null ? (
-        <Text className={styles.text}>Nobody is taking anything from this PC at the moment.</Text>
+        <Text className={styles.text}>No PC is downloading from this one right now.</Text>
       ) : (
         <Text className={styles.text}>
-          Peers get nothing from this PC <Until until={stopped.until} />, and it is no master. Its own downloads go on.
+          Peers get nothing from this PC <Until until={stopped.until} />, and it is not a master. Its own downloads go
+          on.
         </Text>
       )}
       <div className={styles.foot}>

@@ -66,7 +66,7 @@ export function SubnetsPanel() {
         </TitledList>
       ) : (
         <Text size={200} className={styles.quiet}>
-          No PC of another subnet is connected: they meet only while a download crosses.
+          No PC of another subnet is connected. PCs of different subnets connect only while they share a download.
         </Text>
       )}
       {hub.serving === null ? null : (
@@ -80,7 +80,7 @@ export function SubnetsPanel() {
             [
               'Store',
               hub.serving.store === 'lost'
-                ? 'Lost: it decides by itself'
+                ? 'Lost: this hub decides alone'
                 : hub.serving.store === 'connected'
                   ? 'Shared with other hubs'
                   : null
