@@ -10,7 +10,7 @@ import { stretchOf, type Stretch } from './stretch.ts'
 import { isMisnamed, judgeTags, misnamed } from './tag-looks.ts'
 import { hostOf } from './url.ts'
 import { strongLastModified } from './validator-fields.ts'
-import { isSameByDate, isWhole } from './version.ts'
+import { isSameByDate, isWhole, namesVersion } from './version.ts'
 
 export interface OpenOptions {
   readonly exchange: Exchange
@@ -89,8 +89,7 @@ export class Source {
     } catch (thrown) {
       const isOther = at === 0 && hasCode(thrown, 'ORIGIN_CHANGED') && isWhole(answer.status)
       if (!(isOther && this.#options.adopt?.(answer))) discard(answer, clock)
-      const isAboutRanges = answer.status === 206 || (answer.status === 416 && refusesItsOwn(version, answer, at))
-      if (!hasCode(thrown, 'ORIGIN_PROTOCOL') || !isAboutRanges || !this.#ranges) throw thrown
+      if (!this.#ranges || !(await this.#isAboutRanges(thrown, answer, at))) throw thrown
       // Another range than was asked for, or none of what there is: it is not asked for ranges any more.
       quirks.note(version.url, 'no-ranges')
       this.#ranges = false
@@ -120,6 +119,19 @@ export class Source {
     return judgeTags(seen) === 'meaningless'
   }
 
+  /** What is wrong is how it gives parts, and not that the file is another one. */
+  async #isAboutRanges(thrown: unknown, { status, headers }: Answer, at: number): Promise<boolean> {
+    const version = this.#version
+    if (status === 206) return hasCode(thrown, 'ORIGIN_PROTOCOL')
+    if (status !== 416 || (headers.etag !== undefined && !namesVersion(version, headers))) return false
+    const said = parseContentRange(headers['content-range'])
+    if (said?.kind !== 'unsatisfied' || version.lengthBytes === null) return false
+    if (said.total === version.lengthBytes) return at < said.total
+    // Without a tag only another answer tells whether the file has become shorter.
+    const now = headers.etag === undefined ? await this.#headOf('HEAD') : null
+    return now !== null && namesVersion(version, now.headers) && factsOf(now).lengthBytes === version.lengthBytes
+  }
+
   /** Null: it does not answer that with a content. */
   async #headOf(method: 'GET' | 'HEAD'): Promise<Answer | null> {
     const own: Record<string, string> = method === 'GET' && this.#ranges ? { range: 'bytes=0-0' } : {}
@@ -128,12 +140,6 @@ export class Source {
     discard(answer, this.#options.clock)
     return isWhole(answer.status) || (answer.status === 206 && 'range' in own) ? answer : null
   }
-}
-
-/** What is asked for lies within what the server itself says there is. */
-function refusesItsOwn({ lengthBytes }: OriginVersion, { headers }: Answer, at: number): boolean {
-  const said = parseContentRange(headers['content-range'])
-  return said?.kind === 'unsatisfied' && said.total === lengthBytes && at < said.total
 }
 
 /** What it takes to ask for a version. */

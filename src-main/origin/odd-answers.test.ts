@@ -149,14 +149,27 @@ test('a server that changes to another protocol is given up at once', async () =
   expect(performance.now() - start).toBeLessThan(15_000)
 })
 
-test('a server that refuses the rest of what it says it has is begun with once more, without ranges', async () => {
+test.each([
+  ['what it has by its own word', ['ETag: "v1"', `Content-Range: bytes */${file.length}`]],
+  ['it as if the file were shorter, which HEAD denies', [`Content-Range: bytes */${file.length / 4}`]]
+])('a server that refuses the rest of %s is begun with once more, without ranges', async (_what, fields) => {
   let gets = 0
   const got = await download((one) => {
-    if (one.range !== undefined)
-      return [head('416 No', 'ETag: "v1"', `Content-Range: bytes */${file.length}`, 'Content-Length: 0')]
+    if (one.range !== undefined) return [head('416 No', ...fields, 'Content-Length: 0')]
     if (one.method === 'HEAD') return [head('200 OK', 'ETag: "v1"', lengthOf(file), 'Accept-Ranges: bytes')]
     return gets++ === 0 ? [whole()[0]!, file.subarray(0, file.length / 2)] : whole()
   })
   expect(got.equals(file)).toBe(true)
   expect(sent).toBeLessThanOrEqual(1.5 * file.length)
+})
+
+test('a file that has become shorter is another version, and never mixed', async () => {
+  let gets = 0
+  const short = file.length / 4
+  const answers = ({ range, method }: Asked) => {
+    if (range !== undefined) return [head('416 No', `Content-Range: bytes */${short}`, 'Content-Length: 0')]
+    if (method === 'GET' && gets++ === 0) return [whole()[0]!, file.subarray(0, file.length / 2)]
+    return gets === 0 ? [whole()[0]!] : [head('200 OK', 'ETag: "v2"', `Content-Length: ${short}`)]
+  }
+  await expect(download(answers)).rejects.toMatchObject({ code: 'ORIGIN_CHANGED' })
 })
