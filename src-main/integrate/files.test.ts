@@ -121,6 +121,7 @@ test('a link to nothing is not replaced by a file', async () => {
   await symlink('dotfiles/npmrc', join(where.home, '.npmrc'))
   await expect(integrate(toolNamed('npm')!, where)).rejects.toMatchObject({ code: 'TOOL_CONFIGURED' })
   expect((await lstat(join(where.home, '.npmrc'))).isSymbolicLink()).toBe(true)
+  expect((await stateOf(toolNamed('npm')!, where, '')).integrated).toBe(false)
 })
 
 test('where the last file of a tool cannot be written the first ones are as they were', async () => {

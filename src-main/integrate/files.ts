@@ -61,7 +61,10 @@ export async function integrate(
 
 export async function stateOf(tool: Tool, where: Surroundings, searchPath: string): Promise<ToolState> {
   const files = await filesOf(tool, where)
-  const made = await Promise.all(files.map(async ({ path, edit }) => isMade(await textOf(path), edit)))
+  // What cannot be read is not as it was put in; the other tools are still to be told of.
+  const made = await Promise.all(
+    files.map(async ({ path, edit }) => edit.kind !== 'none' && isMade(await textOf(path).catch(() => null), edit))
+  )
   return {
     name: tool.name,
     installed: tool.programs.some((program) => isOn(searchPath, program)),
