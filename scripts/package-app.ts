@@ -2,12 +2,12 @@
 import path from 'node:path'
 import { build } from './bundles.ts'
 import { findElectron } from './electron-binary.ts'
-import { writeBillOfMaterials } from './package/bill-of-materials.ts'
+import { writePapersOfApp } from './package/bill-of-materials.ts'
 import { sourceDateMs } from './package/source-date.ts'
 import { root, runNode } from './steps.ts'
 
 if (!(await build('app', { force: true }))) process.exit(1)
-writeBillOfMaterials(sourceDateMs())
+writePapersOfApp(sourceDateMs())
 const { binary } = findElectron()
 // What was fetched for the tests is packed, and nothing is downloaded a second time.
 const electron = binary === null ? [] : [`--config.electronDist=${path.join(root, 'node_modules', 'electron', 'dist')}`]

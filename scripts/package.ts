@@ -6,7 +6,7 @@ import path from 'node:path'
 import { LARDER_VERSION } from '../src-main/contract/version.ts'
 import { build } from './bundles.ts'
 import { packAppImage, rehearsalNote } from './package/appimage.ts'
-import { writeBillOfMaterials } from './package/bill-of-materials.ts'
+import { writePapersOfApp } from './package/bill-of-materials.ts'
 import { packDeb } from './package/deb.ts'
 import { writeLinuxLayout } from './package/layout.ts'
 import { packMsi, writeWindowsLayout } from './package/msi.ts'
@@ -17,7 +17,7 @@ import { root } from './steps.ts'
 const makers = {
   async appimage(_layout: string, outDir: string, dateMs: number) {
     if (!(await build('app', { force: true }))) throw new Error('The application could not be built.')
-    writeBillOfMaterials(dateMs)
+    writePapersOfApp(dateMs)
     const { file, isRehearsal } = await packAppImage(outDir)
     if (isRehearsal) process.stderr.write(`${rehearsalNote}\n`)
     return file

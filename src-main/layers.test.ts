@@ -3,6 +3,7 @@ import path from 'node:path'
 import { parseSync } from 'vite'
 import { describe, expect, test } from 'vitest'
 import { LARDER_VERSION } from './contract/version.ts'
+import { rendererPackages } from '../scripts/package/shipped-packages.ts'
 
 const root = path.dirname(import.meta.dirname)
 
@@ -74,18 +75,6 @@ const layers: Record<string, readonly string[]> = {
 }
 /** Electron's side: may import every layer, and electron. */
 const electronFolders = ['shell', 'preload']
-const rendererPackages = [
-  'react',
-  'react-dom',
-  'zustand',
-  '@fluentui/react-components',
-  '@fluentui/react-icons',
-  'uplot',
-  '@tanstack/react-virtual',
-  'eventsource-parser',
-  'zod'
-]
-
 interface Module {
   /** Relative to the root, with slashes: `src-main/lib/clock.ts` */
   readonly file: string

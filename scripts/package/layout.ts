@@ -10,6 +10,7 @@ import { systemdUnit, updatePathUnit, updateUnit } from '../../src-main/cli/serv
 import { LARDER_VERSION } from '../../src-main/contract/version.ts'
 import { root } from '../steps.ts'
 import { billOfMaterials } from './bill-of-materials.ts'
+import { shippedPackages, thirdPartyLicenses } from './shipped-packages.ts'
 import { everyCommand, fullName, manPage } from './man-page.ts'
 
 /** The Node that package-lock.json pins. */
@@ -66,8 +67,9 @@ export function writeLinuxLayout(dir: string, dateMs: number): void {
 
   const doc = 'usr/share/doc/larder'
   put(`${doc}/copyright`, copyright())
+  put(`${doc}/third-party-licenses.gz`, gzipSync(thirdPartyLicenses(), { level: 9 }))
   put(`${doc}/sbom.cdx.json`, billOfMaterials(dateMs))
-  put(`${doc}/changelog.gz`, gzipSync(`larder (${LARDER_VERSION})\n\n  * See the release notes.\n`, { level: 9 }))
+  put(`${doc}/changelog.gz`, gzipSync(changelog(dateMs), { level: 9 }))
   cpSync(path.join(root, 'docs/reference/policy.schema.json'), path.join(dir, doc, 'policy.schema.json'))
 }
 
@@ -84,7 +86,14 @@ function completionScript(shell: 'bash' | 'zsh' | 'fish'): string {
   })
 }
 
+/** As Debian reads it; rpm has none. */
+const changelog = (dateMs: number): string =>
+  `larder (${LARDER_VERSION}) stable; urgency=medium\n\n  * See the release notes.\n\n -- The Larder authors <larder@localhost>  ${new Date(dateMs).toUTCString().replace('GMT', '+0000')}\n`
+
 function copyright(): string {
+  const licenses = [...new Set(shippedPackages().map(({ license }) => license.replace(/[()]/g, '')))]
+    .sort()
+    .join(' and ')
   return `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: Larder
 
@@ -96,6 +105,12 @@ License: Apache-2.0
 Files: usr/lib/larder/node
 Copyright: Node.js contributors
 License: MIT
- Node.js ${process.version}, with the libraries its own licence file names.
+ Node.js ${process.version}. Its licence file and those of all packages of npm that
+ are built into the other files lie beside this file: third-party-licenses.gz.
+
+Files: usr/lib/larder/cli/* usr/lib/larder/renderer/*
+Copyright: The Larder authors, and those of the packages that are built into it
+License: ${licenses}
+ See third-party-licenses.gz.
 `
 }

@@ -7,6 +7,7 @@ import { LARDER_VERSION } from '../../src-main/contract/version.ts'
 import { element } from '../policy/xml.ts'
 import { root } from '../steps.ts'
 import { billOfMaterials } from './bill-of-materials.ts'
+import { thirdPartyLicenses } from './shipped-packages.ts'
 
 /** The same in all releases: by it Windows knows that one replaces another. */
 const UPGRADE_CODE = '3F1E6E0B-5B0C-4C53-9A6E-7D2F6B1C9A41'
@@ -200,6 +201,7 @@ export function writeWindowsLayout(dir: string, dateMs: number): void {
   cpSync(path.join(root, 'out/renderer'), path.join(dir, 'renderer'), { recursive: true })
   cpSync(path.join(root, 'packaging/policy/windows'), path.join(dir, 'policy'), { recursive: true })
   cpSync(path.join(root, 'LICENSE'), path.join(dir, 'LICENSE.txt'))
+  writeFileSync(path.join(dir, 'third-party-licenses.txt'), thirdPartyLicenses())
   writeFileSync(
     path.join(dir, 'package.json'),
     `${JSON.stringify({ name: 'larder', version: LARDER_VERSION, type: 'module' })}\n`

@@ -39,6 +39,7 @@ function lookInto(appDir: string, expect: Expect): void {
     'resources/app.asar',
     'resources/assets/icon.png',
     'resources/sbom.cdx.json',
+    'resources/third-party-licenses.txt',
     'resources/LICENSE.larder',
     'resources/assets/tray/tray-idle.png'
   ]

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { Writable } from 'node:stream'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { main } from './main.ts'
@@ -20,6 +21,12 @@ test.each(['bash', 'zsh', 'fish', 'powershell'])(
     expect(said).toContain('complete')
   }
 )
+
+test.skipIf(process.platform === 'win32')('the script for bash can be read twice in one shell', async () => {
+  await run('completion', 'bash')
+  const { status, stderr: errors } = spawnSync('bash', ['--norc', '-c', `${said}\n${said}`], { encoding: 'utf8' })
+  expect([status, errors]).toEqual([0, ''])
+})
 
 test('a word is completed from the commands, options and choices there are', async () => {
   await run('complete', '--', 'cache', '')
