@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { open, rm } from 'node:fs/promises'
+import { open, rm, statfs } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { systemCode } from '../../lib/errors.ts'
@@ -27,9 +27,17 @@ export interface Probes {
   multicast(group: string, address: string): Promise<string | null>
   /** Writes a file and removes it. @returns null, or the system's code of the failure */
   write(folder: string): Promise<string | null>
+  /** Free for this user; null where the file system does not say. */
+  freeBytes(folder: string): Promise<number | null>
 }
 
 export const systemProbes: Probes = {
+  freeBytes: (folder) =>
+    statfs(folder).then(
+      ({ bavail, bsize }) => bavail * bsize,
+      () => null
+    ),
+
   run: (file, args) =>
     new Promise((resolve) => {
       execFile(
