@@ -1,5 +1,5 @@
 // Installs the dependencies when they are missing or are not those of package-lock.json; otherwise does nothing, fast.
-// Plain JavaScript without imports from node_modules: it runs on any Node >= 18 in a fresh clone.
+// Plain JavaScript without imports from node_modules: it runs on any Node >= 18 in a fresh clone, to say what is wrong with an old one.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -40,6 +40,11 @@ export function ensureInstalled() {
     )
     return false
   }
+  const refusal = nodeRefusal(process.versions.node)
+  if (refusal !== null) {
+    process.stderr.write(refusal)
+    return false
+  }
   process.stderr.write('Installing dependencies (npm ci) … ')
   const startedAt = Date.now()
   const result = npmCi()
@@ -54,6 +59,18 @@ export function ensureInstalled() {
   if (existsSync(pinnedNode)) writeFileSync(stampFile, stamp)
   process.stderr.write(`done in ${Math.round((Date.now() - startedAt) / 1000)} s\n`)
   return true
+}
+
+/**
+ * npm leaves out what says that it does not run on the Node npm runs on, parts of the bundler among it, and says so in a warning only.
+ * @returns why `npm ci` of this version would end in that; null when it would not
+ */
+export function nodeRefusal(version) {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  const good = (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22
+  return good
+    ? null
+    : `Larder needs Node.js 20.19 or newer (in the 22 series, 22.12 or newer) to install; this is ${version}.\n`
 }
 
 /** Before it runs for the first time. What is not the pinned one is deleted. */

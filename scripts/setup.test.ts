@@ -115,3 +115,25 @@ describe('setup', () => {
     expect(setup().npmCalls).toHaveLength(1)
   })
 })
+
+describe('the Node that npm runs on', () => {
+  /** In a process, as `setup.mjs` is plain JavaScript. */
+  const refusals = (...versions: string[]): (string | null)[] => {
+    const url = new URL('./setup.mjs', import.meta.url).href
+    const code = `const { nodeRefusal } = await import(${JSON.stringify(url)}); console.log(JSON.stringify(${JSON.stringify(versions)}.map(nodeRefusal)))`
+    return JSON.parse(spawnSync(process.execPath, ['--input-type=module', '-e', code]).stdout.toString('utf8'))
+  }
+
+  test('is refused where npm would leave out parts of the bundler, with what is needed', () => {
+    const [old, ...good] = refusals('20.9.0', '20.19.0', '22.12.0', '24.0.0', '26.1.0')
+    expect(old).toContain('20.19 or newer')
+    expect(good).toEqual([null, null, null, null])
+    expect(refusals('18.20.8', '21.7.3', '22.11.0').every((refusal) => refusal !== null)).toBe(true)
+  })
+
+  test.each(['README.md', 'CONTRIBUTING.md', 'docs/getting-started.md'])('is named by %s as it is refused', (page) => {
+    const text = readFileSync(new URL(`../${page}`, import.meta.url), 'utf8')
+    expect(text).toContain('20.19 or newer (in the 22 series, 22.12 or newer)')
+    expect(text).not.toMatch(/Node(\.js)?\]?(\([^)]*\))? 18/)
+  })
+})

@@ -14,7 +14,8 @@ test('all that is bundled is known: what the agent needs, what the window is bui
 })
 
 test('nothing is shipped under a licence that asks for more than to be named', () => {
-  const free = /^\(?(MIT|ISC|BSD-[23]-Clause|0BSD|Apache-2\.0|CC0-1\.0|Python-2\.0|Unlicense|BlueOak-1\.0\.0)( OR [\w.-]+)?\)?$/
+  const free =
+    /^\(?(MIT|ISC|BSD-[23]-Clause|0BSD|Apache-2\.0|CC0-1\.0|Python-2\.0|Unlicense|BlueOak-1\.0\.0)( OR [\w.-]+)?\)?$/
   expect(shipped.filter(({ license }) => !free.test(license))).toEqual([])
 })
 

@@ -32,7 +32,7 @@ export function addFleetCommands(program: Command, command: AddCommand, output: 
   withCa('init', 'Make the CA of a new fleet. That folder is the only copy: keep it safe.').action(async (options) =>
     (await load()).initFleet(options, output)
   )
-  withCa('enroll', 'Make this PC a member: with the CA on this PC, or with a request to whoever holds the CA.')
+  withCa('enroll', 'Make this PC a member: with the CA on this PC, or with a request to the holder of the CA.')
     .option('--request <file>', 'write a request for the holder of the CA instead')
     .option('--name <name>', 'name of this PC in the CA’s register (default: host name)')
     .option('--days <n>', 'life of the certificate (default: 365)', days)

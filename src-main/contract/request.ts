@@ -122,7 +122,7 @@ export const reasonTexts: Record<ReasonCode, string> = {
   'not-shareable':
     'The origin names no version (no strong ETag, no Last-Modified with length), so the bytes cannot be matched between PCs.',
   'version-changed':
-    'The origin answered with another version than it had named a moment before, and that one was delivered. What is named anew at every answer cannot be matched between PCs.',
+    'The origin delivered another version than it had named a moment before. A file that it names differently with every answer cannot be matched between PCs.',
   'too-large': 'The file is larger than this PC’s cache limit, so it is neither kept nor shared.',
   'not-verifiable':
     'Nobody publishes a digest of it, and sharing.withoutDigest does not let this PC take it from peers unchecked.',

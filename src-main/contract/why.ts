@@ -34,7 +34,7 @@ export const reasonAdvice: Record<ReasonCode, string> = {
     'Have the origin send Cache-Control: public, or, if all PCs of the site may have it, list its host in sharing.cookies.',
   'not-shareable': 'Have the origin send a strong ETag, or Last-Modified with Content-Length.',
   'version-changed':
-    'Nothing to do where the file was being replaced; else have the origin keep its ETag and Last-Modified until the file changes.',
+    'Nothing to do if the file was being replaced. Otherwise have the origin keep its ETag and Last-Modified until the file changes.',
   'too-large': 'If such files are worth keeping, raise cache.maxBytes or unpin contents.',
   'not-verifiable':
     'Have the origin publish a digest (Repr-Digest), give one with the request, or set sharing.withoutDigest to check.',

@@ -23,7 +23,8 @@ const healthy: Probes = {
   connect: async () => null,
   multicast: async () => null,
   write: async () => null,
-  lastUpdate: async () => null
+  lastUpdate: async () => null,
+  freeBytes: async () => 68 * 1024 ** 3
 }
 const iface = { name: 'eth0', address: '10.0.0.1', used: true, reason: null }
 

@@ -2,6 +2,7 @@ import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import type { Check } from '../../contract/doctor.ts'
+import { formatSize } from '../../contract/sizes.ts'
 import type { Settings } from '../../contract/settings.ts'
 import type { AgentSnapshot } from '../../contract/snapshot.ts'
 import { API_VERSION, DEFAULT_PORTS, LARDER_VERSION } from '../../contract/version.ts'
@@ -93,7 +94,7 @@ function checkSettings({ paths }: Patient): Check {
       id: 'settings',
       title: 'Settings',
       tried,
-      seen: 'They are in order, or there are none.',
+      seen: 'No problem found.',
       verdict: 'ok',
       next: null
     }
@@ -106,8 +107,8 @@ function checkSettings({ paths }: Patient): Check {
     seen,
     verdict: partly ? 'warn' : 'fail',
     next: partly
-      ? 'Correct or remove what is named; all else counts.'
-      : 'Correct the file; `larder config check` tells when it is in order.'
+      ? 'Correct or remove the settings named above; the others are in force.'
+      : 'Correct the file; `larder config check` says when it is right.'
   }
 }
 
@@ -118,14 +119,14 @@ async function checkPorts({ settings, snapshot }: Patient, probes: Probes): Prom
     const tried = `Opened a TCP connection to ${host}:${port}.`
     const id = `ports.${name}${host === '127.0.0.1' ? '' : `.${host}`}`
     if (snapshot !== null) {
-      if (problem === null) return { id, title, tried, seen: 'It was accepted.', verdict: 'ok', next: null }
+      if (problem === null) return { id, title, tried, seen: 'Connected.', verdict: 'ok', next: null }
       return {
         id,
         title,
         tried,
-        seen: `It was not accepted (${problem}).`,
+        seen: `It failed (${problem}).`,
         verdict: 'fail',
-        next: 'Restart the agent; look at the firewall of this PC when it stays so.'
+        next: 'Restart the agent. If that does not help, check the firewall of this PC.'
       }
     }
     if (problem !== null) return { id, title, tried, seen: 'Nobody uses the port.', verdict: 'ok', next: null }
@@ -207,7 +208,7 @@ async function checkMulticast({ settings, snapshot }: Patient, probes: Probes): 
             id,
             title,
             tried,
-            seen: `It came back. ${heard} other agents have been heard on all interfaces together.`,
+            seen: `The datagram came back. Other agents heard on all interfaces together: ${heard}.`,
             verdict: 'ok',
             next: null
           }
@@ -245,13 +246,17 @@ async function checkDisk({ paths, settings, snapshot }: Patient, probes: Probes)
       const title = index === 0 ? 'Data folder' : 'Cache folder'
       const problem = await probes.write(folder)
       const tried = `Wrote a file in ${folder}.`
-      if (problem === null) return { id, title, tried, seen: 'It worked.', verdict: 'ok', next: null }
+      if (problem === null) {
+        const free = await probes.freeBytes(folder)
+        const seen = `Writable${free === null ? '' : `, ${formatSize(free)} free`}.`
+        return { id, title, tried, seen, verdict: 'ok', next: null }
+      }
       if (problem === 'ENOENT' && snapshot === null)
         return {
           id,
           title,
           tried,
-          seen: 'The folder is not there yet; the agent makes it.',
+          seen: 'The folder does not exist yet; the agent creates it.',
           verdict: 'note',
           next: null
         }

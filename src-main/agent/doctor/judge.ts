@@ -1,4 +1,5 @@
 import type { Check } from '../../contract/doctor.ts'
+import { countOf, formatSize } from '../../contract/sizes.ts'
 import type { Settings } from '../../contract/settings.ts'
 import type { AgentSnapshot } from '../../contract/snapshot.ts'
 import { subnetOf } from '../../lib/subnet.ts'
@@ -39,7 +40,7 @@ export function judgeFleet({ fleet }: AgentSnapshot): Check {
       id: 'fleet',
       title,
       tried,
-      seen: `Member by ${fleet.via}; fleets with the tag ${fleet.tag ?? 'unknown'} belong together.`,
+      seen: `Member by ${fleet.via}. The tag of the fleet is ${fleet.tag ?? 'unknown'}; PCs of one fleet have the same.`,
       verdict: 'ok',
       next: null
     }
@@ -115,13 +116,13 @@ export function judgePeers({ peers, fleet }: AgentSnapshot): Check[] {
     {
       id: 'peers.connected',
       title: 'Connected peers',
-      tried: 'Asked the agent whom it is connected to.',
-      seen: connected.length === 0 ? 'Nobody.' : `${connected.length}:\n${name(connected)}`,
+      tried: 'Asked the agent which PCs it is connected to.',
+      seen: connected.length === 0 ? 'None.' : `${connected.length}:\n${name(connected)}`,
       verdict: connected.length > 0 ? 'ok' : 'warn',
       next:
         connected.length > 0
           ? null
-          : 'When other PCs of the site run Larder: check firewall and multicast on both sides, or name one of them in discovery.seeds.'
+          : 'If other PCs of the site run Larder: compare the tag of the fleet, check firewall and multicast on both sides, or name one of them in discovery.seeds.'
     }
   ]
   if (refused.length > 0)
@@ -194,8 +195,7 @@ export function judgeClock(skews: readonly ClockSkew[]): Check {
 
 export function judgeCache({ cache, events }: AgentSnapshot): Check {
   const damaged = events.filter(({ type }) => type === 'contentQuarantined').length
-  const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(2)} GiB`
-  const seen = `${cache.entries} contents, ${gib(cache.bytes)} of ${gib(cache.maxBytes)}; ${cache.freeBytes === null ? 'free space unknown' : `${gib(cache.freeBytes)} free`}; ${cache.evictions} evicted in this run, ${damaged} damaged.`
+  const seen = `${countOf(cache.entries, 'content')}, ${formatSize(cache.bytes)} of ${formatSize(cache.maxBytes)}; ${cache.freeBytes === null ? 'free space unknown' : `${formatSize(cache.freeBytes)} free`}; ${cache.evictions} evicted in this run, ${damaged} damaged.`
   const tried = 'Asked the cache.'
   if (cache.diskFull)
     return {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { open, rm } from 'node:fs/promises'
+import { open, rm, statfs } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { systemCode } from '../../lib/errors.ts'
@@ -31,10 +31,17 @@ export interface Probes {
   write(folder: string): Promise<string | null>
   /** What the installer of this PC has done last; null: nothing. */
   lastUpdate(): Promise<Outcome | null>
+  /** Free for this user; null where the file system does not say. */
+  freeBytes(folder: string): Promise<number | null>
 }
 
 export const systemProbes: Probes = {
   lastUpdate: () => readOutcome(outcomeIn(INSTALLER_HOME)).catch(() => null),
+  freeBytes: (folder) =>
+    statfs(folder).then(
+      ({ bavail, bsize }) => bavail * bsize,
+      () => null
+    ),
 
   run: (file, args) =>
     new Promise((resolve) => {
