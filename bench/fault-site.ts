@@ -7,7 +7,7 @@ import type { PeerId } from '../src-main/contract/ids.ts'
 import { finalRequestStates, type RequestView } from '../src-main/contract/request.ts'
 import { startOriginServer, type OriginServer } from '../src-main/testing/origin-server.ts'
 import { startTcpRelay, type TcpRelay, type WayQuality } from '../src-main/testing/tcp-relay.ts'
-import { MAX_REQUESTS } from '../src-main/transfers/verify/sample-plan.ts'
+import { MAX_REQUESTS, SITE_SHARE } from '../src-main/transfers/verify/sample-plan.ts'
 import { startAgent, type AgentProcess } from './agent-process.ts'
 import { newSiteKey } from '../src-main/peers/fleet/site-key.ts'
 import { brokenCache, brokenPartials, brokenPromises, type OriginBounds, type Outcome } from './invariants.ts'
@@ -206,8 +206,12 @@ export class FaultSite {
     const { contentBytes, requests } = this.origin.stats()
     const origin: OriginBounds = {
       contentBytes,
-      // What was on its way when somebody died comes again.
-      maxContentBytes: bounds.copies * this.#options.sizeBytes + (bounds.lostBytes ?? 0) + 4 * 1024 * 1024,
+      // What was on its way when somebody died comes again; and each agent may compare what the others gave, as if it were alone.
+      maxContentBytes:
+        bounds.copies * this.#options.sizeBytes +
+        (bounds.lostBytes ?? 0) +
+        4 * 1024 * 1024 +
+        this.agents.length * SITE_SHARE * this.#options.sizeBytes,
       requests,
       // Each agent may compare what the others gave with the origin.
       maxRequests: (12 + MAX_REQUESTS) * this.agents.length
