@@ -53,7 +53,7 @@ const useStyles = makeStyles({
     ':hover': { filter: 'brightness(0.92)' },
     // Painted hours stand out by more than their number.
     '@media (forced-colors: active)': {
-      ':not([data-limit=""])': {
+      '&[data-limit]': {
         forcedColorAdjust: 'none',
         backgroundColor: 'Highlight !important',
         color: 'HighlightText'
