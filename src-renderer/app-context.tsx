@@ -15,6 +15,8 @@ export interface Notice {
   readonly intent: 'success' | 'error' | 'info'
   readonly title: string
   readonly body?: string
+  /** Takes back what the notice tells of. */
+  readonly undo?: () => void
 }
 
 export interface AppParts {

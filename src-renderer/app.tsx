@@ -1,10 +1,12 @@
 import {
   FluentProvider,
+  Link,
   makeStyles,
   Toast,
   ToastBody,
   Toaster,
   ToastTitle,
+  ToastTrigger,
   tokens,
   useId,
   useToastController
@@ -98,15 +100,27 @@ function Frame({ bridge, mirror, clock, session, startView }: AppParts & { reado
   const contentRef = useRef<HTMLDivElement>(null)
 
   const notify = useCallback(
-    ({ intent, title, body }: Notice) =>
+    ({ intent, title, body, undo }: Notice) =>
       dispatchToast(
         <Toast>
-          <ToastTitle>{title}</ToastTitle>
+          <ToastTitle
+            action={
+              undo && (
+                <ToastTrigger>
+                  <Link as="button" onClick={undo}>
+                    Undo
+                  </Link>
+                </ToastTrigger>
+              )
+            }
+          >
+            {title}
+          </ToastTitle>
           {body === undefined ? null : <ToastBody>{body}</ToastBody>}
         </Toast>,
         {
           intent,
-          timeout: intent === 'error' ? 10_000 : 4000,
+          timeout: intent === 'error' || undo ? 10_000 : 4000,
           pauseOnHover: true,
           politeness: intent === 'error' ? 'assertive' : 'polite'
         }

@@ -19,7 +19,7 @@ export function addSettingCommands(program: Command, command: MakeCommand, outpu
   command(
     integration,
     'status',
-    'Show whether it is on, who decided that, when and why, and what happens without it.'
+    'Show whether it is on, who decided that, when and why, and what happens while it is off.'
   ).action(async (options) => (await switched()).integrationStatus(options, output, host))
   command(integration, 'forget', 'Delete what direct downloads have kept on this PC.').action(async (options) =>
     (await switched()).forgetRetained(options, output, host)

@@ -178,7 +178,7 @@ export const HubCards = z.object({
 
 export type HubCards = z.infer<typeof HubCards>
 
-/** Hub to agent: there is no room for this content; it is to go on by itself. */
+/** Hub to agent: there is no room for this content; continue without the hub. */
 export const HubBusy = z.object({ t: z.literal('hub.busy'), ...key, retryMs: z.number().int().min(0).max(3_600_000) })
 
 /** Hub to agent that has or gets it: it is to bring it to the deposit. */

@@ -17,6 +17,8 @@ export interface ValueShape {
   readonly anyOf?: readonly ValueShape[]
   readonly enum?: readonly unknown[]
   readonly items?: ValueShape
+  readonly properties?: Readonly<Record<string, ValueShape>>
+  readonly required?: readonly string[]
   readonly minimum?: number
   readonly maximum?: number
   readonly maxItems?: number

@@ -38,7 +38,7 @@ export const reasonAdvice: Record<ReasonCode, string> = {
   'too-large': 'If such files are worth keeping, raise cache.maxBytes or unpin contents.',
   'not-verifiable':
     'Have the origin publish a digest (Repr-Digest), give one with the request, or set sharing.withoutDigest to check.',
-  cached: 'Nothing to do: it did not have to be downloaded.',
+  cached: 'Nothing to do: no download was needed.',
   'integration-off': '`larder integration status` says who turned it off; `larder integration on` turns it on.',
   'agent-absent': 'Start the agent (`larder agent`, or the Larder application).',
   'agent-unsupported': 'Update the older of agent and client.',

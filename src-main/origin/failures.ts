@@ -2,12 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { LarderError, systemCode } from '../lib/errors.ts'
 
 const sentences: Record<string, string> = {
-  ENOTFOUND: 'is not known by name',
-  EAI_AGAIN: 'could not be looked up by name right now',
-  ECONNREFUSED: 'refuses connections',
-  ECONNRESET: 'broke off the connection',
-  EPIPE: 'broke off the connection',
-  ECONNABORTED: 'broke off the connection',
+  ECONNREFUSED: 'refused the connection',
+  ECONNRESET: 'closed the connection',
+  EPIPE: 'closed the connection',
+  ECONNABORTED: 'closed the connection',
   ERR_HTTP_CONTENT_LENGTH_MISMATCH: 'ended the answer too early',
   ERR_STREAM_PREMATURE_CLOSE: 'ended the answer too early',
   ETIMEDOUT: 'did not answer in time',
@@ -16,26 +14,30 @@ const sentences: Record<string, string> = {
   ENETDOWN: 'cannot be reached',
   EADDRNOTAVAIL: 'cannot be reached'
 }
+const lookUpSentences: Record<string, (host: string) => string> = {
+  ENOTFOUND: (host) => `Can’t find the server ${host} (DNS).`,
+  EAI_AGAIN: (host) => `The name ${host} can’t be looked up right now (DNS).`
+}
 const tlsSentences: Record<string, string> = {
   CERT_HAS_EXPIRED: 'has a certificate that has expired',
   CERT_NOT_YET_VALID: 'has a certificate that is not valid yet',
   ERR_TLS_CERT_ALTNAME_INVALID: 'has a certificate for another name',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'has a certificate that nobody known has signed',
-  SELF_SIGNED_CERT_IN_CHAIN: 'has a certificate that nobody known has signed',
-  UNABLE_TO_GET_ISSUER_CERT: 'has a certificate that nobody known has signed',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'has a certificate that nobody known has signed',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'has a certificate that nobody known has signed'
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'has a certificate from an unknown issuer',
+  SELF_SIGNED_CERT_IN_CHAIN: 'has a certificate from an unknown issuer',
+  UNABLE_TO_GET_ISSUER_CERT: 'has a certificate from an unknown issuer',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'has a certificate from an unknown issuer',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'has a certificate from an unknown issuer'
 }
 /** TLS alerts (RFC 8446, 6.2) by which a server says that it wants a client certificate, or not this one. */
 const certificateAlerts: Readonly<Record<number, string>> = {
-  42: 'does not take the client certificate',
-  43: 'does not take this kind of client certificate',
+  42: 'does not accept the client certificate',
+  43: 'does not accept this kind of client certificate',
   44: 'says that the client certificate was revoked',
   45: 'says that the client certificate has expired',
-  46: 'does not take the client certificate',
+  46: 'does not accept the client certificate',
   48: 'does not know who issued the client certificate',
-  49: 'gives this client certificate no access',
-  116: 'wants a client certificate, and none was shown'
+  49: 'refused access with this client certificate',
+  116: 'requires a client certificate, and none was sent'
 }
 const HANDSHAKE_FAILURE = 40
 const tls =
@@ -77,7 +79,8 @@ export function failureOf(thrown: unknown, host: string): LarderError {
       `${host} ${tlsSentences[problem] ?? 'could not agree on a secure connection'}.`,
       facts
     )
-  return new LarderError('ORIGIN_UNREACHABLE', `${host} ${sentences[problem] ?? 'could not be asked'}.`, facts)
+  const sentence = lookUpSentences[problem]?.(host) ?? `${host} ${sentences[problem] ?? 'could not be reached'}.`
+  return new LarderError('ORIGIN_UNREACHABLE', sentence, facts)
 }
 
 /** The number of a TLS alert the other side sent. OpenSSL and BoringSSL give it in the text alone, whatever the error's code is. */
@@ -89,9 +92,13 @@ function alertOf(thrown: unknown): number | null {
   return number === undefined ? null : Number(number)
 }
 
-/** It would have to begin again, and has been begun as often as is of use. */
+/** It would have to start over, and has been started as often as makes sense. */
 export function breaksOff(host: string, cause?: unknown): LarderError {
-  return new LarderError('ORIGIN_BREAKS_OFF', `${host} breaks off and cannot go on from there.`, { host, cause })
+  return new LarderError(
+    'ORIGIN_BREAKS_OFF',
+    `${host} keeps closing the connection, and its downloads cannot be resumed.`,
+    { host, cause }
+  )
 }
 
 const transientStatuses = new Set([408, 425, 429, 500, 502, 503, 504])
@@ -100,9 +107,9 @@ const transientStatuses = new Set([408, 425, 429, 500, 502, 503, 504])
 export function statusFailure(status: number, headers: IncomingHttpHeaders, host: string, wallMs: number): LarderError {
   const facts = { host, status }
   if (status === 404 || status === 410)
-    return new LarderError('ORIGIN_NOT_FOUND', `${host} says the file is not there (${status}).`, facts)
+    return new LarderError('ORIGIN_NOT_FOUND', `${host} does not have this file (${status}).`, facts)
   if (status === 401 || status === 403)
-    return new LarderError('ORIGIN_FORBIDDEN', `${host} does not give the file to this request (${status}).`, facts)
+    return new LarderError('ORIGIN_FORBIDDEN', `${host} refused access (${status}).`, facts)
   if (status === 407) return proxyCredentials(host)
   const retryAfterMs = retryAfter(headers['retry-after'], wallMs)
   return new LarderError(
@@ -113,7 +120,7 @@ export function statusFailure(status: number, headers: IncomingHttpHeaders, host
 }
 
 function proxyCredentials(host: string): LarderError {
-  return new LarderError('PROXY_CREDENTIALS', `The proxy on the way to ${host} wants other credentials (407).`, {
+  return new LarderError('PROXY_CREDENTIALS', `The proxy on the way to ${host} refused the credentials (407).`, {
     host,
     status: 407
   })

@@ -51,7 +51,7 @@ export class AddressGuard {
     }
   }
 
-  /** What came from this address belongs to this PC or its link: nobody else may be given it. */
+  /** Bytes from this address belong to this PC or its link and must not be shared. */
   isLocal(address: string): boolean {
     const kind = kindOfAddress(address, ownAddresses())
     return kind !== 'network' && !this.#trusts(kind)

@@ -5,7 +5,7 @@ import type { DestinationsInUse } from '../placing/destinations-in-use.ts'
 import { resolveDestination } from '../placing/destination.ts'
 import { requireRoom, sameDisk } from '../placing/room.ts'
 
-/** The destination of one request, checked before any byte is fetched, and its alone until `release`. */
+/** The destination of one request, checked before any byte is fetched, and reserved until `release`. */
 export interface Place {
   readonly path: string
   /** Idempotent. */

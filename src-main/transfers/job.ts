@@ -70,7 +70,7 @@ export interface Job {
   readonly arrivals: Arrivals
   /** Of the most urgent one who waits, here or at a neighbour. */
   readonly priority: () => Priority
-  /** Of the most urgent one who waits here. */
+  /** That of the most urgent request waiting here. */
   readonly ownPriority: () => Priority
   readonly world: TransferWorld
 }

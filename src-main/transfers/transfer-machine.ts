@@ -206,7 +206,7 @@ function ticked(state: TransferState, facts: TickFacts): TransferStep {
     return withoutOrigin(state, { do: 'tellChanged' }, { do: 'look' })
   const look: TransferEffect = { do: 'look' }
   if (mayAskOrigin(state)) return same(state, look)
-  // Told that others have it all, but nobody of use is left: said again until the coordinator acts on it.
+  // Complete holders were named, but no usable one remains; repeat until the coordinator reacts.
   const useless = state.role === 'follower' && !state.led && facts.unanswered === 0
   const effects: TransferEffect[] = useless ? [look, { do: 'reportUseless' }] : [look]
   const reason = fallbackReason(state, facts)

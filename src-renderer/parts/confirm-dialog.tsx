@@ -44,7 +44,7 @@ export function ConfirmDialog({
             {children}
             {focusAfter ? <FocusAfter to={focusAfter} /> : null}
           </DialogContent>
-          <DialogActions>
+          <DialogActions fluid>
             <Button appearance="primary" disabled={busy || !ready} onClick={onConfirm}>
               {confirm}
             </Button>

@@ -45,7 +45,7 @@ export function LinkBanner() {
       <Banner
         intent="error"
         title="The agent does not answer."
-        body={`You’re seeing the state as of ${heard}. This window connects again by itself when it runs.`}
+        body={`You’re seeing the state as of ${heard}. This window will reconnect by itself.`}
         className={styles.root}
       />
     )

@@ -120,6 +120,30 @@ function ofSettings(): Picture[] {
       )
     }),
     ...both('settings-schedule', { ...wide, act: showSchedule }),
+    ...(['light', 'dark', 'contrast'] as const).map((theme): Picture => ({
+      name: `settings-records-${theme}`,
+      query: { fixture: 'one', view: 'settings' },
+      theme,
+      ...(theme === 'light' ? small : { width: 400, height: 800 }),
+      axe: true,
+      async act(page) {
+        await page.getByRole('searchbox', { name: 'Search settings' }).fill('hub.sites')
+        const group = page.getByRole('group', { name: 'Sites and their subnets' })
+        await group.getByRole('button', { name: 'Add an entry' }).click()
+        await page.keyboard.type('Bremen')
+        await page.keyboard.press('Tab')
+        await page.keyboard.type('10.1.0.0/16, 10.2.0.0/99')
+        await page.keyboard.press('Enter')
+        await group.getByText(/expected a subnet/i).waitFor()
+      }
+    })),
+    {
+      name: 'settings-schedule-contrast',
+      query: { fixture: 'everyday', view: 'settings' },
+      theme: 'contrast',
+      ...wide,
+      act: showSchedule
+    },
     ...both('settings-painting', {
       ...wide,
       kept: false,
@@ -218,6 +242,14 @@ function dialogs(): Picture[] {
         await page.getByRole('button', { name: 'Download', exact: true }).click()
         await page.getByText(/cannot be downloaded/).waitFor()
       }
+    }),
+    ...both('downloads-clear', {
+      ...small,
+      kept: false,
+      act: async (page) => (
+        await page.getByRole('button', { name: 'Clear list' }).click(),
+        await page.getByRole('alertdialog').waitFor()
+      )
     }),
     ...both('overview-turnoff', {
       ...small,

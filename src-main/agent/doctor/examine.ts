@@ -35,7 +35,7 @@ export interface Patient {
   readonly settings: Settings
   readonly env: Readonly<Record<string, string | undefined>>
   readonly platform: NodeJS.Platform
-  /** Null: no agent runs; what can be looked at without one is. */
+  /** Null: no agent is running; only what needs none is examined. */
   readonly snapshot: AgentSnapshot | null
   readonly skews: readonly ClockSkew[]
 }

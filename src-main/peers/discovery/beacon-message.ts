@@ -40,7 +40,7 @@ export const MAX_BEACON_BYTES = 512
  *  83  signature          64   ECDSA with SHA-256 (r ‖ s) by that key, over a label and everything in the sealed part before it
  *
  * Magic, version, nonce, and a GCM tag over the rest at the end stay where they are in all versions from 2 on; numbers are big
- * endian. To whoever is not of the fleet two beacons of one PC look as different as those of two PCs.
+ * endian. To an outsider, two beacons of one PC look as different as those of two PCs.
  */
 const MAGIC = Buffer.from('LRDB')
 const AT = { version: 4, nonce: 5, sealed: 5 + SEAL_NONCE_BYTES } as const

@@ -27,7 +27,7 @@ export async function sealKey(key: KeyObject, passphrase: string | undefined): P
   const pkcs8 = key.export({ format: 'der', type: 'pkcs8' })
   if (passphrase === undefined) return { v: 1, sealed: false, pkcs8: pkcs8.toString('base64url') }
   if (passphrase.length < MIN_PASSPHRASE)
-    throw new LarderError('FLEET_CA_UNUSABLE', `The passphrase has less than ${MIN_PASSPHRASE} characters`)
+    throw new LarderError('FLEET_CA_UNUSABLE', `The passphrase has fewer than ${MIN_PASSPHRASE} characters`)
   const [salt, iv] = [randomBytes(16), randomBytes(12)]
   const cipher = createCipheriv('aes-256-gcm', await derive(passphrase.normalize('NFC'), salt, 32, COST), iv)
   const sealed = Buffer.concat([cipher.update(pkcs8), cipher.final()])

@@ -221,7 +221,7 @@ export class CacheDouble extends EventEmitter<CacheEvents> implements Cache {
       commit: (bytes, version, kind) => this.#commit(bytes, version, kind),
       ended: (pieces) => {
         this.#assembling.delete(key)
-        // One small piece is fetched again sooner than it is looked for.
+        // Fetching one small piece again is quicker than searching for it.
         if (pieces.size > 0 && !isSmall(plan)) this.#resting.set(key, pieces)
       }
     })

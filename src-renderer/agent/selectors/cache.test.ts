@@ -22,7 +22,7 @@ test('the limits press hard when a tenth of the cache goes in an hour', () => {
 test('the limits beside the size are told where there are some', () => {
   expect(limitsSentence({ minFreeBytes: 0, maxAgeMs: null })).toBeNull()
   expect(limitsSentence({ minFreeBytes: 2 * GIB, maxAgeMs: 90 * 86_400_000 })).toBe(
-    '2 GiB of the disk stay free, what nobody used for 90 days goes'
+    '2 GiB of the disk kept free, removed when unused for 90 days'
   )
 })
 

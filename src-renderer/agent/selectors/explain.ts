@@ -16,9 +16,11 @@ export function roleSentence({
   if (state === 'failed' || state === 'cancelled') return null
   switch (role) {
     case 'master':
-      return isAlone({ reasons }) ? 'From the origin' : 'This PC is the master'
+      if (isAlone({ reasons })) return 'From the origin'
+      return state === 'done' ? 'This PC was the master' : 'This PC is the master'
     case 'follower':
-      return masterName === null ? 'Follows the master' : `Master: ${masterName}`
+      if (masterName !== null) return `Master: ${masterName}`
+      return state === 'done' ? 'From peers' : 'From the master and other PCs'
     case 'direct':
       return 'Directly from the origin'
     case 'none':

@@ -31,7 +31,7 @@ test('a checked sample tells who compared how much, what server named it, and wh
 test('plain http proves nothing, and says so', () => {
   const source = { ...provenance().source!, scheme: 'http' as const, issuer: null }
   expect(originsOf(provenance({ source }), nameOf).connection).toBe(
-    'http from 203.0.113.24: not encrypted, so nothing proves who answered'
+    'http from 203.0.113.24: not encrypted, so anyone on the way could have answered'
   )
 })
 

@@ -6,6 +6,7 @@ import { Settings } from '../../../src-main/contract/settings.ts'
 import { checkSettingValue } from '../../../src-main/contract/setting-problems.ts'
 import { editSettingText, readSettingText } from '../../../src-main/contract/setting-text.ts'
 import { isListOfTexts, valueFacts, type ValueFacts } from '../../../src-main/contract/setting-values.ts'
+import { recordParts, type RecordPart } from './setting-records.ts'
 import { fullHour } from '../../format/week.ts'
 
 export interface Choice {
@@ -16,6 +17,8 @@ export interface Choice {
 /** How a setting is edited. */
 export type SettingField = { readonly facts: ValueFacts } & (
   | { readonly kind: 'switch' | 'text' | 'list' | 'schedule' | 'json' }
+  /** A list of objects with the same parts. */
+  | { readonly kind: 'records'; readonly parts: readonly RecordPart[] }
   /** One of several, or some of them. */
   | { readonly kind: 'choice' | 'choices'; readonly options: readonly Choice[] }
 )
@@ -50,6 +53,8 @@ function fieldOf(name: string, facts: ValueFacts): SettingField {
   if (shape.type === 'array' && shape.items?.enum)
     return { kind: 'choices', facts, options: shape.items.enum.map((one) => dayChoice(String(one))) }
   if (isListOfTexts(shape)) return { kind: 'list', facts }
+  const parts = recordParts(shape)
+  if (parts !== null) return { kind: 'records', facts, parts }
   if (shape.type === 'array' || shape.type === 'object') return { kind: 'json', facts }
   return { kind: 'text', facts }
 }

@@ -7,7 +7,11 @@ const UNIT_IN_WORDS = /, (bytes per second|ms|seconds|minutes|hours|percent|%)(?
 /** What a setting does, for people: they see an empty field where programs see `null`, and quotes where those see code. */
 export function describe({ name, description }: Pick<SettingView, 'name' | 'description'>): string {
   const plain = everydaySettings.find((one) => one.name === name)?.about ?? description.replace(UNIT_IN_WORDS, '')
-  return plain.replace(/\bnull:/g, 'empty:').replace(/`([^`]*)`/g, '“$1”')
+  // An example in JSON is of no use beside fields.
+  return plain
+    .replace(/, \[\{.*?\}\]/g, '')
+    .replace(/\bnull:/g, 'empty:')
+    .replace(/`([^`]*)`/g, '“$1”')
 }
 
 /** What stands in an empty field: what it means that nothing is set, as far as the description tells (`null: no limit`). */

@@ -25,7 +25,7 @@ describe('settings', () => {
       ['discovery.seeds', 'list'],
       ['discovery.inhibitedSubnets', 'list'],
       ['rates.schedule', 'schedule'],
-      ['hub.sites', 'json']
+      ['hub.sites', 'records']
     ] as const
     expect(kinds.map(([name]) => [name, field(name).kind])).toEqual(kinds)
   })

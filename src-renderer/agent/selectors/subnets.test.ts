@@ -17,7 +17,7 @@ test.each([
   [{ ...hub, site: null }, /in no site/],
   [
     { ...hub, state: 'lost', name: null, reason: 'has no agent at this port' },
-    /^It has no agent at this port\. Until it is there/
+    /^It has no agent at this port\. Until it can be reached/
   ],
   [{ ...hub, state: 'self' }, /This PC is this hub/]
 ] as const)('what %j means is said', (of, said) => expect(hubSentence(of)).toMatch(said))

@@ -20,7 +20,7 @@ export function hubSentence(
   if (state === 'self') return `${where}This PC is this hub.`
   const why = reason === null ? '' : `It ${reason}. `
   const another = hubs.some((hub) => hub.state === 'connected' && hub.site !== null)
-  return `${where}${why}${another ? 'Another hub stands in for it.' : 'Until it is there this subnet downloads by itself.'}`
+  return `${where}${why}${another ? 'Another hub stands in for it.' : 'Until it can be reached, this subnet downloads by itself.'}`
 }
 
 /** Subnets with PCs that are connected, in their order. */

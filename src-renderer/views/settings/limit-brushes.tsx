@@ -22,7 +22,15 @@ const useStyles = makeStyles({
     borderRadius: tokens.borderRadiusSmall,
     color: tokens.colorNeutralBackground1,
     fontSize: tokens.fontSizeBase100,
-    fontWeight: tokens.fontWeightSemibold
+    fontWeight: tokens.fontWeightSemibold,
+    '@media (forced-colors: active)': {
+      border: '1px solid CanvasText',
+      ':not(:empty)': {
+        forcedColorAdjust: 'none',
+        backgroundColor: 'Highlight !important',
+        color: 'HighlightText'
+      }
+    }
   },
   usual: { boxShadow: `inset 0 0 0 1px ${tokens.colorNeutralStroke1}` },
   fields: {

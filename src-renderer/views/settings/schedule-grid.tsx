@@ -50,7 +50,15 @@ const useStyles = makeStyles({
     '::before': { content: 'attr(data-limit)' },
     touchAction: 'none',
     cursor: 'pointer',
-    ':hover': { filter: 'brightness(0.92)' }
+    ':hover': { filter: 'brightness(0.92)' },
+    // Painted hours stand out by more than their number.
+    '@media (forced-colors: active)': {
+      '&[data-limit]': {
+        forcedColorAdjust: 'none',
+        backgroundColor: 'Highlight !important',
+        color: 'HighlightText'
+      }
+    }
   },
   head: {
     backgroundColor: 'transparent',
@@ -58,7 +66,11 @@ const useStyles = makeStyles({
     fontVariantNumeric: 'tabular-nums',
     fontWeight: tokens.fontWeightRegular
   },
-  headOfRow: { fontSize: tokens.fontSizeBase200, placeItems: 'center start' },
+  headOfRow: {
+    fontSize: tokens.fontSizeBase200,
+    placeItems: 'center start',
+    '@media (forced-colors: active)': { paddingLeft: tokens.spacingHorizontalXS }
+  },
   paints: { cursor: 'pointer', ':hover': { color: tokens.colorNeutralForeground1, textDecorationLine: 'underline' } },
   managed: { cursor: 'default', ':hover': { filter: 'none' } },
   unseen: { position: 'absolute', width: '1px', height: '1px', overflow: 'hidden', clipPath: 'inset(50%)' }

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { checkSetting, editText, parseSetting, type SettingField } from '../../agent/selectors/setting-fields.ts'
 import type { EditorProps } from './editor-props.ts'
 import { ListEditor } from './list-editor.tsx'
+import { RecordsEditor } from './records-editor.tsx'
 import { ScheduleEditor } from './schedule-editor.tsx'
 import { TextEditor } from './text-editor.tsx'
 
@@ -21,6 +22,8 @@ export function SettingEditor(props: EditorProps) {
       return <PickEditor {...props} field={field} />
     case 'list':
       return <ListEditor {...props} field={field} />
+    case 'records':
+      return <RecordsEditor {...props} field={field} />
     case 'schedule':
       return <ScheduleEditor {...props} field={field} />
     default:

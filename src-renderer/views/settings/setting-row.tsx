@@ -116,4 +116,4 @@ export const SettingRow = memo(function SettingRow({ setting, field, onChanged }
 
 /** It has several controls, so that its label belongs to none of them. */
 const isGroup = (field: SettingField | undefined): boolean =>
-  field?.kind === 'list' || field?.kind === 'choices' || field?.kind === 'schedule'
+  field?.kind === 'list' || field?.kind === 'records' || field?.kind === 'choices' || field?.kind === 'schedule'

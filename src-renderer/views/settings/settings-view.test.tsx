@@ -287,3 +287,69 @@ describe('the schedule', () => {
     )
   })
 })
+
+describe('a list of objects', () => {
+  const label = 'Sites and their subnets'
+  const open = async () => {
+    const app = renderApp(fixtures.one(), 'settings')
+    await search('hub.sites')
+    return { ...app, group: within(await screen.findByRole('group', { name: label })) }
+  }
+  const type = (element: HTMLElement, value: string) => fireEvent.change(element, { target: { value } })
+
+  test('has a card for each with its fields, is put in order and saved as a whole', async () => {
+    const { bridge, group } = await open()
+    expect(group.getByText('None')).toBeTruthy()
+    for (const [at, site, subnets] of [
+      [1, 'Bremen', '10.1.0.0/16, 10.2.0.0/16'],
+      [2, 'Kiel', '10.3.0.0/16']
+    ] as const) {
+      fireEvent.click(group.getByRole('button', { name: 'Add an entry' }))
+      const name = group.getByRole('textbox', { name: `Site of entry ${at}` })
+      await waitFor(() => expect(document.activeElement).toBe(name))
+      type(name, site)
+      type(group.getByRole('textbox', { name: `Subnets of entry ${at}` }), subnets)
+    }
+    fireEvent.click(group.getByRole('button', { name: 'Move entry 2 up' }))
+    expect(bridge.commands.some(({ c }) => c === 'settings.set')).toBe(false)
+    fireEvent.keyDown(group.getByRole('textbox', { name: 'Site of entry 1' }), { key: 'Enter' })
+    await waitFor(() =>
+      expect(bridge.commands).toContainEqual({
+        c: 'settings.set',
+        name: 'hub.sites',
+        value: [
+          { name: 'Kiel', subnets: ['10.3.0.0/16'] },
+          { name: 'Bremen', subnets: ['10.1.0.0/16', '10.2.0.0/16'] }
+        ]
+      })
+    )
+    await waitFor(() => expect(group.queryByRole('button', { name: 'Save' })).toBeNull())
+  })
+
+  test('says what is wrong with what was typed, keeps it, and Esc takes it back', async () => {
+    const { bridge, group } = await open()
+    fireEvent.click(group.getByRole('button', { name: 'Add an entry' }))
+    type(group.getByRole('textbox', { name: 'Site of entry 1' }), 'Bremen')
+    type(group.getByRole('textbox', { name: 'Subnets of entry 1' }), '10.1.0.0/99')
+    fireEvent.click(group.getByRole('button', { name: 'Save' }))
+    expect(await group.findByText(/expected a subnet/i)).toBeTruthy()
+    expect(bridge.commands.some(({ c }) => c === 'settings.set')).toBe(false)
+    fireEvent.keyDown(group.getByRole('textbox', { name: 'Subnets of entry 1' }), { key: 'Escape' })
+    expect(group.queryByRole('textbox')).toBeNull()
+    expect(group.queryByText(/expected a subnet/i)).toBeNull()
+    await waitFor(() => expect(document.activeElement).toBe(group.getByRole('button', { name: 'Add an entry' })))
+  })
+})
+
+test('a change is taken back from its notice', async () => {
+  const { bridge } = renderApp(fixtures.one(), 'settings')
+  await unfold('Transfers')
+  const slots = screen.getByRole<HTMLInputElement>('textbox', { name: 'Upload slots' })
+  const before = slots.value
+  fireEvent.change(slots, { target: { value: '12' } })
+  fireEvent.keyDown(slots, { key: 'Enter' })
+  fireEvent.click(await screen.findByRole('button', { name: 'Undo' }))
+  await waitFor(() => expect(bridge.commands).toContainEqual({ c: 'settings.unset', name: 'transfers.uploadSlots' }))
+  await waitFor(() => expect(slots.value).toBe(before))
+  expect((await screen.findAllByText('Upload slots is as it was')).length).toBeGreaterThan(0)
+})

@@ -17,14 +17,16 @@ export interface SettingEdit {
   tell(problem: string | null): void
 }
 
-export function useSettingEdit({ name }: SettingView, onChanged: (setting: SettingView) => void): SettingEdit {
+export function useSettingEdit(setting: SettingView, onChanged: (setting: SettingView) => void): SettingEdit {
+  const { name } = setting
   const { bridge, notify } = useApp()
   const [busy, setBusy] = useState(false)
   const [problem, setProblem] = useState<string | null>(null)
 
   const send = async (
     command: Extract<CommandInput, { c: 'settings.set' | 'settings.unset' }>,
-    done: string
+    done: string,
+    before: SettingView | null
   ): Promise<boolean> => {
     setBusy(true)
     try {
@@ -34,7 +36,8 @@ export function useSettingEdit({ name }: SettingView, onChanged: (setting: Setti
       notify({
         intent: 'success',
         title: `${settingLabel(name)} is ${done}`,
-        body: next.pending ? 'It takes effect when the agent next starts.' : undefined
+        body: next.pending ? 'It takes effect when the agent next starts.' : undefined,
+        ...(before && !before.secret && { undo: () => void send(asBefore(before), 'as it was', null) })
       })
       return true
     } catch (failure) {
@@ -51,10 +54,18 @@ export function useSettingEdit({ name }: SettingView, onChanged: (setting: Setti
     problem,
     tell: setProblem,
     save: async (given) => {
-      if ('value' in given) return send({ c: 'settings.set', name, value: given.value }, 'saved')
+      if ('value' in given) return send({ c: 'settings.set', name, value: given.value }, 'saved', setting)
       setProblem(given.problem)
       return false
     },
-    reset: async () => void (await send({ c: 'settings.unset', name }, 'reset'))
+    reset: async () => void (await send({ c: 'settings.unset', name }, 'reset', setting))
   }
 }
+
+/** What makes a setting again what it is now. */
+const asBefore = ({
+  name,
+  source,
+  value
+}: SettingView): Extract<CommandInput, { c: 'settings.set' | 'settings.unset' }> =>
+  source === 'file' ? { c: 'settings.set', name, value } : { c: 'settings.unset', name }
