@@ -361,7 +361,8 @@ export class LanNetwork extends EventEmitter<PeerNetworkEvents> implements PeerN
       version: version.slice(0, 32),
       port: this.#port ?? 1,
       weight: Math.min(99, Math.max(0, Math.round(weight()))),
-      answersKept: true
+      answersKept: true,
+      hearsChecks: true
     }
   }
 }

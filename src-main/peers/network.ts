@@ -31,6 +31,8 @@ export interface ConnectedPeer {
   readonly far: boolean
   /** It may be asked `kept.ask`. */
   readonly answersKept?: boolean | undefined
+  /** It may be told `check`. */
+  readonly hearsChecks?: boolean | undefined
 }
 
 /** Content this agent can serve to members; opened per upload. */

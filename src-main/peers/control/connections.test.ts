@@ -51,6 +51,7 @@ describe('control connections', () => {
       weight: 61,
       version: '0.1.0',
       answersKept: true,
+      hearsChecks: true,
       far: false
     })
     expect(a.network.peer(b.network.self)?.port).toBe(b.network.ports().peer)

@@ -299,7 +299,8 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
         weight: theirs.weight,
         version: theirs.version,
         far: link.far === true,
-        answersKept: theirs.answersKept
+        answersKept: theirs.answersKept,
+        hearsChecks: theirs.hearsChecks
       }
       table.set(link.id, 'connected', null, {
         address,

@@ -42,7 +42,9 @@ export const Hello = z.object({
   /** On a connection that began far: whether its sender still takes the other for somebody of another subnet. */
   far: z.boolean().optional(),
   /** It answers `kept.ask`, which agents before it take for an offence. */
-  answersKept: z.boolean().optional()
+  answersKept: z.boolean().optional(),
+  /** It listens to `check`; the same holds of it. */
+  hearsChecks: z.boolean().optional()
 })
 export type Hello = z.infer<typeof Hello>
 

@@ -7,6 +7,8 @@ import { AnnouncedChecks, WAIT_MS } from './announced-checks.ts'
 const key = `version:${'a'.repeat(64)}` as ContentKey
 const id = (n: number) => n.toString(16).padStart(64, '0') as PeerId
 const [anna, bert, carl] = [1, 2, 3].map(id) as [PeerId, PeerId, PeerId]
+/** An agent of a release that takes the message for an offence. */
+const former = id(4)
 const begun = { t: 'check', key, is: 'begun' } as const
 const over = { t: 'check', key, is: 'over' } as const
 
@@ -25,7 +27,7 @@ beforeEach(() => {
     clock,
     random: Math.random,
     network: {
-      connected: () => connected.map((peer) => ({ id: peer })) as never,
+      connected: () => connected.map((peer) => ({ id: peer, hearsChecks: peer !== former })) as never,
       placeOf: (peer) => places.get(peer) ?? peer,
       send: (to, message) => sent.push([to, message]) > 0
     }
@@ -45,7 +47,7 @@ async function heldUp(content = key): Promise<number> {
 }
 
 it('tells those that are connected when it begins, and them alone when it is over', () => {
-  connected = [anna, bert]
+  connected = [anna, former, bert]
   const end = checks.announce(key)
   connected = [bert, carl]
   end()

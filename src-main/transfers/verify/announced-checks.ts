@@ -46,7 +46,7 @@ export class AnnouncedChecks {
   /** This PC will compare it. @returns says that it is over; to be called once its evidence has been sent */
   announce(key: ContentKey): () => void {
     const { network } = this.#world
-    const told = this.#some(network.connected().map(({ id }) => id))
+    const told = this.#some(network.connected().flatMap(({ id, hearsChecks }) => (hearsChecks ? [id] : [])))
     for (const id of told) network.send(id, { t: 'check', key, is: 'begun' })
     return () => {
       for (const id of told) network.send(id, { t: 'check', key, is: 'over' })
