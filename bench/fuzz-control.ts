@@ -78,6 +78,8 @@ export function controlSeeds(): Buffer[] {
     { t: 'swarm.digests', key, first: 3, digests: Buffer.alloc(64, 5).toString('base64') },
     { t: 'swarm.leave', key },
     { t: 'evidence', key, record: 'A'.repeat(182), signer: credential },
+    { t: 'check', key, is: 'begun' },
+    { t: 'check', key, is: 'over' },
     { t: 'fleet.denied', number: 3 },
     { t: 'fleet.recalled', number: 3, list: 'AAAA' }
   ]

@@ -55,6 +55,7 @@ export function hubVictim(card: string, member: PeerId): { hub: Hub; toHub: ToHu
         cluster: other,
         totals: true,
         deposit: true,
+        apart: true,
         wallMs: 1_800_000_000_000
       },
       { t: 'hub.bring', key },

@@ -17,6 +17,7 @@ import { encodeRecord, createRecordVerifier, signRecord, type PieceRecord } from
 import { makeDevice, type Device } from '../src-main/testing/device.ts'
 import type { Job } from '../src-main/transfers/job.ts'
 import { Swarm } from '../src-main/transfers/swarm.ts'
+import { AnnouncedChecks } from '../src-main/transfers/verify/announced-checks.ts'
 import { Evidence, type EvidenceWorld } from '../src-main/transfers/verify/evidence.ts'
 import { parsed } from './fuzz-hub.ts'
 import type { FuzzTarget } from './fuzz-targets.ts'
@@ -28,7 +29,7 @@ const text = (value: object): Buffer => Buffer.from(JSON.stringify(value))
 
 /** What is behind the messages about who is believed: lists of the CA, evidence, piece maps with their signers. */
 export function trustTargets(): FuzzTarget[] {
-  return [...listTargets(), evidenceTarget(), swarmTarget()]
+  return [...listTargets(), evidenceTarget(), announcedTarget(), swarmTarget()]
 }
 
 /** What a sidecar holds of where its content came from. */
@@ -157,6 +158,7 @@ function evidenceTarget(): FuzzTarget {
     cache: { versionOf: () => undefined, signedBy: () => [], detail: () => undefined },
     deliveries: { take: () => [], signedBy: () => [] },
     versionOf: () => undefined,
+    signed: () => undefined,
     emit: () => {},
     changed: () => {}
   } as unknown as EvidenceWorld)
@@ -173,6 +175,24 @@ function evidenceTarget(): FuzzTarget {
       const from = (++froms).toString(16).padStart(64, '0') as PeerId
       later.watch(evidence.heard(from, message.data))
       if (proven.length > 0) throw new Error('somebody was convicted without a word of the origin')
+    }
+  }
+}
+
+function announcedTarget(): FuzzTarget {
+  const { network } = networkOf()
+  const checks = new AnnouncedChecks({ clock: systemClock, network, random: Math.random })
+  let froms = 0
+  return {
+    name: 'announced checks',
+    seeds: (['begun', 'over'] as const).map((is) => text({ t: 'check', key, is })),
+    json: true,
+    feed(bytes) {
+      const message = ControlMessage.safeParse(parsed(bytes))
+      if (!message.success || message.data.t !== 'check') return
+      const from = (++froms % 1000).toString(16).padStart(64, '0') as PeerId
+      checks.heard(from, message.data)
+      if (froms % 10 === 0) checks.lost(from)
     }
   }
 }
