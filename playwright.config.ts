@@ -8,7 +8,7 @@ export default defineConfig({
   // Generous: on a machine that is busy with other things all of it still has to pass, and only a failure takes this long.
   timeout: 240_000,
   expect: { timeout: 60_000 },
-  workers: 3,
+  workers: 2,
   fullyParallel: true,
   forbidOnly: true,
   retries: 0,
