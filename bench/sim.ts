@@ -1,106 +1,76 @@
-// How elections behave in subnets of some hundred PCs: the real claims on a simulated network, where time is counted and not waited for.
-import { hash } from 'node:crypto'
-import { Command } from 'commander'
-import { ClaimLan, contentKeyOf } from '../src-main/testing/claim-lan.ts'
+// What happens in subnets of many PCs: the claims and transfers of the product on a simulated network, where time is counted and not waited for.
+import { Command, Option } from 'commander'
+import { allAtOnce, inCells, oneAfterTheOther, type ConnectionRule } from '../src-main/testing/sim/connection-rules.ts'
 import { readFlags } from './flags.ts'
+import {
+  download,
+  downloadHead,
+  downloadKinds,
+  downloadMisses,
+  downloadRow,
+  type Downloaded,
+  type DownloadKind
+} from './sim-downloads.ts'
+import { elect, electionHead, electionMisses, electionRow, type Elected } from './sim-elections.ts'
 import { drawTable } from './table.ts'
 import { parseCount } from './units.ts'
 
 interface Flags {
-  sizes: string
-  pieces: number
+  elections: string
+  site: string
+  start: string
+  kraken: string
+  rule: keyof typeof rules
+  seed: string
+  once?: boolean
 }
 
-/** What one download by all PCs of a subnet was like. */
-interface Download {
-  readonly pcs: number
-  readonly masters: number
-  /** From the first question to the first decision, simulated. */
-  readonly electionMs: number
-  /** Bytes the coordinator sent until all knew the decision. */
-  readonly electionBytes: number
-  readonly messages: number
-  /** Bytes of claims of all PCs, to the end of the download. */
-  readonly claimBytes: number
-  /** Of every message in order: the same in each run. */
-  readonly trace: string
-  readonly seconds: number
-}
-
-/** All ask within this time. */
-const ASKED_WITHIN_MS = 100
-/** All have been told. */
-const TOLD_MS = 5000
-/** Time the last PC needs; the first has it all at three fifths of it. */
-const DOWNLOAD_MS = 10_000
-const STEP_MS = 250
+const rules = { 'at-once': allAtOnce(), 'in-turn': oneAfterTheOther(), cells: inCells() } satisfies Record<
+  string,
+  ConnectionRule
+>
 
 const program = new Command('bench:sim')
   .description(
-    'Elections among many PCs: the real claims on a simulated network and clock. The same figures in each run.'
+    'Elections and downloads of many PCs: the real claims and transfers on a simulated network, CPU and clock. Each is run twice from one seed. Exit code 1 where two runs differ, or a target is missed; with --json only where two runs differ, for whoever reads it judges the figures.'
   )
-  .option('--sizes <list>', 'PCs in the subnet, each a run', '10,50,250,500')
-  .option('--pieces <n>', 'pieces of the content', parseCount(1, 5000), 100)
+  .option('--elections <list>', 'PCs that ask for one content, each a row; none: leave out', '10,50,250,1000,2600,5000')
+  .option('--site <list>', 'PCs that download 200 MB through 100 Mbit/s', '50,250,1000')
+  .option('--start <list>', 'the same, switched on within ten seconds', '250')
+  .option('--kraken <list>', 'PCs that download 3 GB at 300 MB/s', '250,2600')
+  .addOption(
+    new Option('--rule <name>', 'who is connected to whom above 1,024').choices(Object.keys(rules)).default('at-once')
+  )
+  .option('--seed <text>', 'of everything random', 'a')
+  .option('--once', 'once each, without comparing')
 const flags = readFlags<Flags>(program)
 
-function download(pcs: number, pieces: number): Download {
-  const startedAt = performance.now()
-  const lan = new ClaimLan()
-  const agents = lan.settled(...Array.from({ length: pcs }, (_, i) => `pc-${i}`))
-  const key = contentKeyOf('asked for by all')
-  const askedAtMs = lan.clock.monotonicMs()
-  for (const [i, agent] of agents.entries()) {
-    lan.pass(askedAtMs + (ASKED_WITHIN_MS * i) / pcs - lan.clock.monotonicMs())
-    agent.open(key, { pieceCount: pieces })
-  }
-  lan.pass(TOLD_MS)
-  const masters = lan.masters(key).length
-  const told = lan.sent.filter(({ message }) => message.t === 'claim.decision')
-  const claims = agents.map((agent) => agent.opened.get(key)!)
-  const completed = new Set<number>()
-  for (let ms = 0; ms <= DOWNLOAD_MS; ms += STEP_MS) {
-    for (const [i, claim] of claims.entries()) {
-      const had = Math.min(pieces, Math.floor((pieces * ms) / (DOWNLOAD_MS * (0.6 + (0.4 * i) / pcs))))
-      if (completed.has(i)) continue
-      claim.update({ pieces: had, complete: had === pieces })
-      if (had === pieces) completed.add(i)
-    }
-    lan.pass(STEP_MS)
-  }
-  const text = lan.sent.map(({ atMs, from, to, message }) => `${atMs} ${from} ${to} ${JSON.stringify(message)}`)
-  const bytes = (messages: typeof lan.sent) =>
-    messages.reduce((sum, { message }) => sum + JSON.stringify(message).length, 0)
-  return {
-    pcs,
-    masters,
-    electionMs: Math.round((told[0]?.atMs ?? Infinity) - askedAtMs),
-    electionBytes: bytes(told),
-    messages: lan.sent.length,
-    claimBytes: bytes(lan.sent),
-    trace: hash('sha256', text.join('\n')).slice(0, 16),
-    seconds: (performance.now() - startedAt) / 1000
-  }
+const sizesOf = (list: string) => (list === 'none' ? [] : list.split(',').map(parseCount(2, 10_000)))
+const rule = rules[flags.rule]
+const say = (text: string) => {
+  if (!flags.json) process.stderr.write(`${text}\n`)
 }
 
-const sizes = flags.sizes.split(',').map(parseCount(2, 1000))
-const downloads = sizes.map((pcs) => download(pcs, flags.pieces))
-const again = download(sizes[0]!, flags.pieces)
-const isRepeatable = again.trace === downloads[0]!.trace
-
-if (flags.json) {
-  process.stdout.write(`${JSON.stringify({ downloads, isRepeatable })}\n`)
-} else {
-  const rows = downloads.map((d) => [
-    String(d.pcs),
-    String(d.masters),
-    `${d.electionMs} ms`,
-    `${(d.electionBytes / 1e6).toFixed(2)} MB`,
-    String(d.messages),
-    `${(d.claimBytes / 1e6).toFixed(2)} MB`,
-    `${d.seconds.toFixed(1)} s`
-  ])
-  const head = ['PCs', 'masters', 'elected after', 'coordinator sent', 'messages', 'all claims', 'took']
-  process.stdout.write(`${drawTable(head, rows)}\n`)
-  process.stdout.write(isRepeatable ? `Twice the same trace: ${again.trace}\n` : 'Two runs were not the same.\n')
+const elections: Elected[] = []
+for (const pcs of sizesOf(flags.elections)) {
+  say(`elections: ${pcs} PCs`)
+  elections.push(await elect(pcs, flags.seed, rule))
 }
-if (!isRepeatable || downloads.some(({ masters }) => masters !== 1)) process.exitCode = 1
+const downloads: Downloaded[] = []
+for (const kind of Object.keys(downloadKinds) as DownloadKind[])
+  for (const pcs of sizesOf(flags[kind])) {
+    say(`${kind}: ${pcs} PCs`)
+    downloads.push(await download(kind, pcs, { seed: flags.seed, rule, once: flags.once ?? false }))
+  }
+
+const differs = [...elections, ...downloads].some(({ isRepeatable }) => isRepeatable === false)
+const misses = [...elections.flatMap(electionMisses), ...downloads.flatMap(downloadMisses)]
+if (flags.json) process.stdout.write(`${JSON.stringify({ seed: flags.seed, elections, downloads })}\n`)
+else {
+  if (elections.length > 0) process.stdout.write(`${drawTable(electionHead, elections.map(electionRow))}\n`)
+  if (downloads.length > 0) process.stdout.write(`${drawTable(downloadHead, downloads.map(downloadRow))}\n`)
+  const compared = differs ? 'Two runs of one seed differ.' : 'Two runs of one seed were the same.'
+  process.stdout.write(`Seed ${flags.seed}. ${flags.once ? 'Downloads were run once.' : compared}\n`)
+  for (const miss of misses) process.stdout.write(`missed: ${miss}\n`)
+}
+if (differs || (!flags.json && misses.length > 0)) process.exitCode = 1

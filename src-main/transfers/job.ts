@@ -59,6 +59,8 @@ export interface TransferWorld {
   readonly changed: () => void
   /** Uniform in [0, 1). */
   readonly random: () => number
+  /** Calls once this turn of the event loop is over, and before any timer that is set later; absent: `setImmediate`. */
+  readonly soon?: ((fn: () => void) => void) | undefined
 }
 
 /** One content being assembled, as its lanes see it. */

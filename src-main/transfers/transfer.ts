@@ -342,7 +342,8 @@ export class Transfer
   #lookSoon(): void {
     if (this.#lookDue) return
     this.#lookDue = true
-    setImmediate(() => {
+    const { soon = setImmediate } = this.#world
+    soon(() => {
       this.#lookDue = false
       this.#happened(sight(this.#parts, this.#machine.state, this.#nowMs))
       // Peers that begin or cease to deliver are no event of the machine, but what it waits for changes.
