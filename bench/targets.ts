@@ -237,9 +237,16 @@ export const benches: readonly Bench[] = [
     name: 'sim',
     file: 'sim.ts',
     args: ['--elections', '250,1000,2600,5000', '--site', '50,250', '--start', '250', '--kraken', '250'],
-    quick: ['--elections', '10,50', '--site', '10', '--start', '10', '--kraken', 'none'],
+    quick: ['--elections', '10,50', '--site', '10', '--start', '10', '--kraken', 'none', '--faults', '3'],
     runs: 1,
     figures: [
+      {
+        title: 'simulated downloads with faults in which a rule did not hold',
+        unit: '',
+        digits: 0,
+        of: at('faulty.brokenCount'),
+        must: { most: 0 }
+      },
       ...[250, 1000, 2600, 5000].flatMap((pcs, index): Figure[] => [
         {
           title: `simulated: ${pcs.toLocaleString('en')} PCs ask for one content: masters`,

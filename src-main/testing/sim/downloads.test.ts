@@ -35,6 +35,12 @@ describe('simulated bytes on their way', () => {
     await sim.run(1000)
     expect(done).toEqual([200, 300])
     expect(Math.round(link.carried)).toBe(250)
+    const other = fluid.open([link])
+    other.pause()
+    other.send(100, () => done.push(Math.round(sim.nowMs)))
+    other.close()
+    await sim.run(2000)
+    expect([done.length, link.flows.size]).toEqual([2, 0])
   })
 })
 

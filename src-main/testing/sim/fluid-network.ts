@@ -88,7 +88,7 @@ export class Flow {
     this.#parcels.push({ bytes, done })
     if (this.#parcels.length > 1) return
     this.#left = bytes
-    this.#enter()
+    if (!this.#isPaused) this.#enter()
   }
 
   /** Nothing moves until {@link resume}. */

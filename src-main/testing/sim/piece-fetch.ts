@@ -160,10 +160,10 @@ export class PieceFetch {
   #ask(): void {
     const { asker, server } = this
     asker.fetches.add(this)
-    server.fetches.add(this)
     asker.process.spend(REQUEST_MS)
     this.#watchStall()
     this.#later(asker, server, REQUEST_MS, () => {
+      server.fetches.add(this)
       void this.#serve().finally(() => server.fetches.delete(this))
     })
   }
@@ -207,6 +207,9 @@ export class PieceFetch {
       for (let index = first; index < first + count && !this.#gone.signal.aborted; index++)
         await this.#give(content!, index, slot)
       while (this.#flow.queued > 0 && !this.#gone.signal.aborted) await this.#serverWoken()
+    } catch {
+      // What was there when it was asked for has been dropped since.
+      this.#cutOff()
     } finally {
       this.#slot = null
       server.slots.free(slot)

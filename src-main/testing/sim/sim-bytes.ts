@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { ContentKey, type Sha256Hex } from '../../contract/ids.ts'
-import { PieceBuffers, type PieceBuffer } from '../../pieces/piece-buffers.ts'
+import { lone, PieceBuffers, type PieceBuffer } from '../../pieces/piece-buffers.ts'
 import type { PiecePlan } from '../../pieces/plan.ts'
 
 /** A content without bytes: what a piece is, is the digest it would have. */
@@ -60,18 +60,7 @@ export function view(lengthBytes: number): Buffer {
 
 /** Loans of memory that is not there. */
 export class NoPieceBuffers extends PieceBuffers {
-  /** Lent and not given back. */
-  onLoan = 0
-
   override take(lengthBytes: number): PieceBuffer {
-    let isOnLoan = true
-    this.onLoan++
-    return {
-      data: view(lengthBytes),
-      release: () => {
-        if (isOnLoan) this.onLoan--
-        isOnLoan = false
-      }
-    }
+    return lone(view(lengthBytes))
   }
 }

@@ -33,6 +33,8 @@ export class SimOrigin {
   readonly #note: (line: string) => void
   /** PC → bytes it was sent, whole chunks. */
   readonly sent = new Map<number, number>()
+  /** PC → bytes it has read of that. */
+  readonly read = new Map<number, number>()
   /** How often each PC was sent each piece from its first byte to its last. */
   readonly whole = new Map<number, Uint16Array>()
   /** Answers under way. */
@@ -115,6 +117,7 @@ export class SimOrigin {
       wan: this.wan,
       costs: this.#costs,
       sent: (from, until) => this.#count(caller.index, content, from, until),
+      read: (bytes) => this.read.set(caller.index, (this.read.get(caller.index) ?? 0) + bytes),
       over: () => this.#bodies.delete(body)
     })
     this.#bodies.add(body)
@@ -139,6 +142,7 @@ interface BodyWorld {
   readonly wan: FluidLink
   readonly costs: CpuCosts
   readonly sent: (from: number, until: number) => void
+  readonly read: (bytes: number) => void
   readonly over: () => void
 }
 
@@ -180,6 +184,7 @@ class Body implements OriginBody {
         const chunk = this.#ready.shift()
         if (chunk) {
           read += chunk.length
+          this.#world.read(chunk.length)
           this.#pump()
           yield chunk
         } else await new Promise<void>((resolve) => (this.#wake = resolve))

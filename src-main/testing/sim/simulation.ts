@@ -4,6 +4,10 @@ import { seededRandom, type Random } from './seeded-random.ts'
 import { TraceHash } from './trace-hash.ts'
 
 const START_WALL_MS = Date.UTC(2026, 0, 1)
+/** Times are multiples of this, ms, which a sum of them is without being rounded: whoever waits until a time never wakes up before it. */
+const TICK_MS = 1 / 1024
+/** So many events of one moment do not end by themselves. */
+const MOST_AT_ONCE = 1_000_000
 /** Events between two looks at the event loop of this process; see {@link Simulation.run}. */
 const BATCH = 64
 
@@ -18,6 +22,7 @@ export class Simulation {
   readonly #events = new EventQueue()
   #nowMs = 0
   #happened = 0
+  #sameMoment = 0
 
   constructor(seed: string) {
     this.seed = seed
@@ -52,7 +57,8 @@ export class Simulation {
   }
 
   after(ms: number, fn: () => void): Timer {
-    const event = this.#events.add(this.#nowMs + Math.max(0, ms), fn)
+    const atMs = Math.ceil((this.#nowMs + Math.max(0, ms)) / TICK_MS) * TICK_MS
+    const event = this.#events.add(atMs, fn)
     return { cancel: () => void (event.cancelled = true) }
   }
 
@@ -73,6 +79,8 @@ export class Simulation {
         try {
           const event = this.#events.take(untilMs)
           if (event) {
+            this.#sameMoment = event.atMs === this.#nowMs ? this.#sameMoment + 1 : 0
+            if (this.#sameMoment > MOST_AT_ONCE) throw new Error(`time stands still at ${this.#nowMs} ms`)
             this.#nowMs = event.atMs
             this.#happened++
             event.happen()
