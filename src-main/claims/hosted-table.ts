@@ -33,6 +33,7 @@ export interface HostedTableWorld {
 export class HostedTable {
   readonly table: ClaimTable
   readonly openedBy: PeerId
+  readonly openedAtMs: number
   askedAtMs = -Infinity
   /** The member that wanted everybody asked had used up its share. */
   unasked = false
@@ -54,7 +55,8 @@ export class HostedTable {
     this.openedBy = openedBy
     this.#gatherUntilMs = gatherUntilMs
     this.#world = world
-    this.vacantSinceMs = world.clock.monotonicMs()
+    this.openedAtMs = world.clock.monotonicMs()
+    this.vacantSinceMs = this.openedAtMs
     this.sinceWallMs = world.clock.wallMs()
   }
 
