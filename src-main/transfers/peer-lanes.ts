@@ -66,8 +66,9 @@ export class PeerLanes {
     return this.#lanes
   }
 
-  /** Starts as many fetches as make sense now. */
+  /** Starts as many fetches as make sense now. Asked at each piece of news, most of which change nothing: must be quick then. */
   fill(): void {
+    if (this.#lanes >= MAX_LANES) return
     const now = this.#job.world.clock.monotonicMs()
     const master = this.#hooks.master()
     // Near ones first; of them fewest lanes first, the master last, otherwise at random: spreads the load over the swarm.
