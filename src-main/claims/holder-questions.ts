@@ -1,4 +1,3 @@
-// Why it is like this: docs/decisions/0094-the-wrong-coordinator-waits-before-it-asks.md
 import type { ContentKey, PeerId } from '../contract/ids.ts'
 import type { Timer } from '../lib/clock.ts'
 import type { ClaimTable } from './claim-table.ts'
@@ -9,12 +8,6 @@ import { coordinatorScore } from './rendezvous.ts'
 
 /** A table asks the members, and all tables ask one newcomer, no more often than this. */
 const ASK_AGAIN_MS = 5000
-
-/**
- * Whoever takes the wrong one for the coordinator has just started, as a rule, and has met the right one within this time: then nobody
- * needs to be asked here. Where PCs start together each claim passes through several coordinators, and each of them would ask everybody.
- */
-const WRONG_ONE_WAITS_MS = 500
 
 /** Most tables a newcomer is asked about. */
 const MAX_ASKS_PER_NEWCOMER = 500
@@ -75,10 +68,9 @@ export class HolderQuestions {
   askMembers(hosted: HostedTable, because: PeerId): void {
     const { table } = hosted
     const { self, live, clock } = this.#world
-    const nowMs = clock.monotonicMs()
-    const inMs = Math.max(hosted.askedAtMs + ASK_AGAIN_MS, hosted.openedAtMs + this.#pauseMs(table.key)) - nowMs
-    if (inMs > 0) {
-      return hosted.askAgainIn(inMs, () => {
+    const sinceMs = clock.monotonicMs() - hosted.askedAtMs
+    if (sinceMs < ASK_AGAIN_MS) {
+      return hosted.askAgainIn(ASK_AGAIN_MS - sinceMs, () => {
         if (table.wantsHolders) this.askMembers(hosted, because)
       })
     }
@@ -87,7 +79,7 @@ export class HolderQuestions {
     if (live.size === 0) return
     hosted.unasked = because !== self && !this.#guard.mayAsk(because, live.size)
     if (hosted.unasked) return this.#world.onFlood?.(because)
-    hosted.askedAtMs = nowMs
+    hosted.askedAtMs = clock.monotonicMs()
     for (const id of live) if (!table.hasClaimant(id)) this.#ask(table, id)
   }
 
@@ -95,11 +87,6 @@ export class HolderQuestions {
     for (const { timer } of this.#newcomers.values()) timer.cancel()
     this.#newcomers.clear()
     this.#silent.clear()
-  }
-
-  /** From the opening of a table to the first question. */
-  #pauseMs(key: ContentKey): number {
-    return this.#world.isRightful(key) ? 0 : WRONG_ONE_WAITS_MS
   }
 
   #ask(table: ClaimTable, id: PeerId): void {

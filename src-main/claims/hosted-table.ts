@@ -33,7 +33,6 @@ export interface HostedTableWorld {
 export class HostedTable {
   readonly table: ClaimTable
   readonly openedBy: PeerId
-  readonly openedAtMs: number
   askedAtMs = -Infinity
   /** The member that wanted everybody asked had used up its share. */
   unasked = false
@@ -55,8 +54,7 @@ export class HostedTable {
     this.openedBy = openedBy
     this.#gatherUntilMs = gatherUntilMs
     this.#world = world
-    this.openedAtMs = world.clock.monotonicMs()
-    this.vacantSinceMs = this.openedAtMs
+    this.vacantSinceMs = world.clock.monotonicMs()
     this.sinceWallMs = world.clock.wallMs()
   }
 
