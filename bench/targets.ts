@@ -236,7 +236,7 @@ export const benches: readonly Bench[] = [
   {
     name: 'sim',
     file: 'sim.ts',
-    args: ['--elections', '250,1000,2600,5000', '--site', '50,250', '--start', '250', '--kraken', '250'],
+    args: ['--elections', '250,1000,2600,5000', '--site', '50,250', '--start', '100', '--kraken', '250'],
     quick: ['--elections', '10,50', '--site', '10', '--start', '10', '--kraken', 'none', '--faults', '3'],
     runs: 1,
     figures: [
@@ -278,7 +278,7 @@ export const benches: readonly Bench[] = [
         must: { most: 1.01 }
       },
       {
-        title: 'simulated: 250 PCs switched on together: copies',
+        title: 'simulated: 100 PCs switched on together: copies',
         unit: '',
         digits: 2,
         of: at('downloads.2.copies'),

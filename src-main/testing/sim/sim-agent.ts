@@ -5,6 +5,8 @@ import type { Claims, ElectedInfo } from '../../claims/claims.ts'
 import type { ContentKey, PeerId } from '../../contract/ids.ts'
 import { Settings } from '../../contract/settings.ts'
 import { AwakeClock } from '../../lib/awake-clock.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { PeerNetwork } from '../../peers/network.ts'
 import { UploadSlots } from '../../peers/exchange/upload-slots.ts'
 import type { TransferWorld } from '../../transfers/job.ts'
 import { LeftOutPeers } from '../../transfers/left-out-peers.ts'
@@ -21,10 +23,14 @@ import type { SimOrigin } from './sim-origin.ts'
 import { SimRequest } from './sim-request.ts'
 import type { Simulation } from './simulation.ts'
 
-/** Parts of the product that a test may swap for broken ones, to see that the invariants notice. */
+/** Parts of the product; a test may swap them for broken ones, to see that the invariants notice. */
 export interface ProductParts {
   readonly createClaims: typeof createClaims
   readonly Transfers: typeof Transfers
+  /** The other parts of the site, or cells of the subnet; absent: there is nothing above the subnet. */
+  readonly site?:
+    | ((agent: { network: PeerNetwork; clock: Clock; random: () => number }) => TransferWorld['site'])
+    | undefined
 }
 
 export interface PcOptions {
@@ -123,6 +129,7 @@ export class SimAgent implements PieceHost {
       discarded: (bytes) => void (this.discardedBytes += bytes),
       changed: () => {},
       random,
+      site: product.site?.({ network: this.network, clock: this.clock, random }),
       soon: (fn) => void this.process.clock.after(0, fn)
     }
     this.source = new product.Transfers(transferWorld)

@@ -1,3 +1,4 @@
+// Why it is like this: docs/decisions/0093-whole-subnets-are-simulated.md
 import type { Clock, Timer } from '../../lib/clock.ts'
 import { EventQueue } from './event-queue.ts'
 import { seededRandom, type Random } from './seeded-random.ts'
