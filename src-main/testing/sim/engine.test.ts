@@ -104,6 +104,13 @@ describe('a simulated process', () => {
     sim.after(50, () => process.goOn())
     await sim.run(100)
     expect(seen).toEqual(['timer 50', 'message 50'])
+    // Nothing came while it hung: what comes next is not lost.
+    process.hang()
+    process.goOn()
+    await sim.run(200)
+    process.arrive(1, () => void seen.push(`message ${sim.nowMs}`))
+    await sim.run(300)
+    expect(seen.at(-1)).toBe('message 200')
     expect(process.pendingTimers).toBe(0)
   })
 

@@ -135,7 +135,7 @@ export class SimProcess {
 
   #turn(): void {
     if (this.#state !== 'running') return
-    const job = this.#timers.shift() ?? this.#jobs[this.#next++]
+    const job = this.#timers.shift() ?? (this.#next < this.#jobs.length ? this.#jobs[this.#next++] : undefined)
     if (this.#next === this.#jobs.length) {
       this.#jobs = []
       this.#next = 0
