@@ -49,9 +49,9 @@ const program = new Command('bench:sim')
     'Elections and downloads of many PCs: the real claims and transfers on a simulated network, CPU and clock. Each is run twice from one seed. Exit code 1 where two runs differ, a rule does not hold while things go wrong, or a target is missed; with --json only where two runs differ: whoever reads it judges the figures.'
   )
   .option('--elections <list>', 'PCs that ask for one content, each a row; none: leave out', '10,50,250,1000,2600,5000')
-  .option('--site <list>', 'PCs that download 200 MB through 100 Mbit/s; 1,000 take eight minutes', '50,250')
+  .option('--site <list>', 'PCs that download 200 million bytes through 100 Mbit/s; 1,000 take eight minutes', '50,250')
   .option('--start <list>', 'the same, switched on within ten seconds; 250 take three minutes', '100')
-  .option('--kraken <list>', 'PCs that download 3 GB at 300 MB/s; 1,000 take twelve minutes', '50,250')
+  .option('--kraken <list>', 'PCs that download 3 billion bytes at 2.4 Gbit/s; 1,000 take twelve minutes', '50,250')
   .addOption(
     new Option('--rule <name>', 'who is connected to whom above 1,024').choices(Object.keys(rules)).default('at-once')
   )

@@ -271,7 +271,7 @@ export const benches: readonly Bench[] = [
         must: { most: 250 }
       },
       {
-        title: 'simulated: 250 PCs, 200 MB through 100 Mbit/s: copies',
+        title: 'simulated: 250 PCs, 200 million bytes through 100 Mbit/s: copies',
         unit: '',
         digits: 2,
         of: at('downloads.1.copies'),
@@ -285,7 +285,7 @@ export const benches: readonly Bench[] = [
         must: { most: 1.01 }
       },
       {
-        title: 'simulated: 3 GB to 250 PCs at 300 MB/s: p99 ÷ optimum',
+        title: 'simulated: 3 billion bytes to 250 PCs at 2.4 Gbit/s: p99 ÷ optimum',
         unit: '',
         digits: 2,
         of: over('downloads.3.p99Ms', 'downloads.3.optimumMs'),
