@@ -79,6 +79,14 @@ describe('a product with a fault put in on purpose is found out', () => {
     expect(violations).toContain('went back')
   })
 
+  it('a coordinator that elects twice in one epoch', async () => {
+    const violations = await violationsOf({
+      createClaims: (options) =>
+        createClaims({ ...options, onElected: (info) => [info, info].forEach((one) => options.onElected?.(one)) })
+    })
+    expect(violations).toContain('elected twice in epoch 1')
+  })
+
   it('bytes of the origin that nobody counts, and a request that is told twice', async () => {
     class Forgetful extends Transfers {
       override get totals() {

@@ -59,8 +59,11 @@ export class Invariants {
           this.#broken(`a request of ${index} failed: ${request.error.code}`)
         if (request.got && request.got.sha256 !== content.sha256) this.#broken(`${index} got another content`)
       }
-      for (const [i, { epoch }] of elections.entries())
-        if (i > 0 && epoch <= elections[i - 1]!.epoch) this.#broken(`${index} elected twice in epoch ${epoch}`)
+      for (const [i, { epoch, tableSince }] of elections.entries()) {
+        const last = elections[i - 1]
+        if (last?.tableSince === tableSince && epoch <= last.epoch)
+          this.#broken(`${index} elected twice in epoch ${epoch}`)
+      }
       const sent = origin.read.get(index) ?? 0
       const counted = source.totals.originBytes + agent.discardedBytes
       if (sent !== counted) this.#broken(`${index} read ${sent} bytes of the origin and counts ${counted}`)

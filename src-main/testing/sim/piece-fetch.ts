@@ -163,6 +163,8 @@ export class PieceFetch {
     asker.process.spend(REQUEST_MS)
     this.#watchStall()
     this.#later(asker, server, REQUEST_MS, () => {
+      // It was on its way when the asker was killed, and the end of the connection came right behind it.
+      if (!asker.process.isAlive) return this.askerGone()
       server.fetches.add(this)
       void this.#serve().finally(() => server.fetches.delete(this))
     })

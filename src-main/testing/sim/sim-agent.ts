@@ -49,6 +49,11 @@ export interface AgentWorld {
   readonly product: ProductParts
 }
 
+/** `tableSince`: when the table was opened in which it was decided, wall ms; null: not known. */
+export interface Election extends ElectedInfo {
+  readonly tableSince: number | null
+}
+
 const settings = Settings.parse({})
 
 /** One PC: the claims and transfers of the product on simulated ports. */
@@ -68,7 +73,7 @@ export class SimAgent implements PieceHost {
   readonly source: Transfers
   readonly fetches = new Set<PieceFetch>()
   readonly requests: SimRequest[] = []
-  readonly elections: ElectedInfo[] = []
+  readonly elections: Election[] = []
   lie: Lie | null = null
   /** Bytes of origins that were of no use. */
   discardedBytes = 0
@@ -97,7 +102,7 @@ export class SimAgent implements PieceHost {
       holdings: (key) => this.source.holdings(key),
       nameOf: (id) => this.network.nameOf(id),
       onElected: (info) => {
-        this.elections.push(info)
+        this.elections.push({ ...info, tableSince: this.#tableSince(info.key) })
         sim.note(`${index} elects ${this.network.nameOf(info.master)} in epoch ${info.epoch}`)
       },
       onFlood: (id) => this.network.noteFlood(id)
@@ -135,6 +140,12 @@ export class SimAgent implements PieceHost {
     this.source = new product.Transfers(transferWorld)
     passOn({ network: this.network, link, claims: this.claims }, this.source)
     networkWorld.wires.ends[index] = { ...this.network.end, process: this.process }
+  }
+
+  /** A table that everybody has left is forgotten, epochs and all: the next one of the same content is another one. */
+  #tableSince(key: ContentKey): number | null {
+    const hosted = this.claims.view().find((view) => view.key === key && view.coordinator === this.id)
+    return hosted?.since ?? null
   }
 
   isBanned(id: PeerId, key: ContentKey): boolean {
