@@ -13,19 +13,32 @@ import { OriginLane } from './origin-lane.ts'
 
 const MIB = 1024 * 1024
 
-/** A lane for three pieces, held as soon as one has come in, or is stored. `gap`: pieces per request; `full`: the piece there is no room for. */
+/**
+ * A lane for three pieces, held as soon as one has come in, or is stored. `gap`: pieces per request; `full`: the piece there is no room
+ * for; `beaten`: the piece that a peer brings while it waits to be written;
+ * `late`: the one that counts for nothing once it is stored.
+ */
 function lane({
   held = 'received',
   gap = 3,
-  full = null
-}: { held?: 'received' | 'stored' | 'never'; gap?: number; full?: number | null } = {}) {
+  full = null,
+  beaten = null,
+  late = null
+}: {
+  held?: 'received' | 'stored' | 'never'
+  gap?: number
+  full?: number | null
+  beaten?: number | null
+  late?: number | null
+} = {}) {
   const plan = planPieces(3 * MIB)
   const have = new Bitmap(plan.count)
   const inFlight = new InFlight(have, new Bitmap(plan.count))
-  const seen = { opened: 0, read: 0, idle: 0, stopped: 0, failed: [] as unknown[], isOpen: false }
+  const seen = { opened: 0, read: 0, idle: 0, stopped: 0, discarded: 0, failed: [] as unknown[], isOpen: false }
   const world = {
     clock: systemClock,
     buffers: new PieceBuffers(systemClock),
+    discarded: (bytes: number) => void (seen.discarded += bytes),
     origin: {
       open: async (_version: unknown, { start }: { start: number }, { signal }: { signal: AbortSignal }) => {
         seen.opened++
@@ -51,7 +64,7 @@ function lane({
       await turn()
       if (index === full) throw new LarderError('DISK_FULL', 'The disk of the cache is full')
       have.add(index)
-      had()
+      if (index !== beaten) had()
     }
   }
   const arrivals = new Arrivals(systemClock, { note: () => {} }, () => {})
@@ -67,6 +80,7 @@ function lane({
     arrived: (index) => {
       inFlight.arrived(index)
       if (held === 'stored' && index === 0) origin.hold()
+      return index !== late
     },
     idle: () => void seen.idle++,
     stopped: () => void seen.stopped++,
@@ -128,5 +142,21 @@ describe('a piece that cannot be stored', () => {
     await settled()
     expect(seen).toMatchObject({ idle: 0, failed: [{ code: 'DISK_FULL' }], isOpen: false })
     expect(origin.active).toBe(false)
+  })
+})
+
+describe('a piece from the origin that a peer has brought in the same moment', () => {
+  it('is counted as discarded, for nobody counts it as downloaded', async () => {
+    const { origin, seen } = lane({ held: 'never', beaten: 1 })
+    origin.start()
+    await settled()
+    expect(seen).toMatchObject({ read: 3, failed: [], discarded: MIB })
+  })
+
+  it('is counted as discarded also where that shows only when it is stored', async () => {
+    const { origin, seen } = lane({ held: 'never', late: 1 })
+    origin.start()
+    await settled()
+    expect(seen).toMatchObject({ read: 3, failed: [], discarded: MIB })
   })
 })

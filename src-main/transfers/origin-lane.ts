@@ -28,8 +28,8 @@ export interface OriginLaneHooks {
   readonly sign: (index: number, digest: Buffer) => PieceRecord
   /** Content bytes have come in, verified or not. */
   readonly received: () => void
-  /** A piece from the origin is stored. */
-  readonly arrived: (index: number, bytes: number) => void
+  /** A piece from the origin is stored. @returns false when it does not count, because it had come already or was dropped meanwhile */
+  readonly arrived: (index: number, bytes: number) => boolean
   /** It has downloaded all there was to download. */
   readonly idle: () => void
   /** After {@link OriginLane.stop}: what it had asked for is free for others. */
@@ -163,11 +163,12 @@ export class OriginLane {
                   (digest) => this.#hooks.sign(done, digest),
                   () => {
                     stored()
-                    this.#hooks.arrived(done, bytes)
+                    if (this.#hooks.arrived(done, bytes)) keptBytes += bytes
                   }
                 )
+                // Not called where a peer has brought the piece meanwhile.
                 .finally(stored)
-                .then(() => void (keptBytes += bytes))
+                .then(() => {})
                 .catch((error: unknown) => {
                   failure ??= error
                   this.#inFlight.giveBack(done, LANE, false)

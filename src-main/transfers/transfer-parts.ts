@@ -82,12 +82,13 @@ export function openParts(
   if (world.network.credential) partial.addCredential(world.network.credential, world.network.self)
   const assembly = new Assembly(job, init, swarm, faults, check)
   const arrived = (from: 'origin' | 'peer') => (index: number, bytes: number) => {
-    if (!assembly.accept(index, bytes, from)) return
+    if (!assembly.accept(index, bytes, from)) return false
     if (from === 'peer' && !mayAskOrigin(state())) check.begin()
     const progress = { pieces: partial.have.count, bytes: assembly.received.haveBytes }
     claim.update(progress)
     site?.update(progress)
     happened({ e: 'pieceArrived', nowMs: clock.monotonicMs() })
+    return true
   }
   const fromPeer = arrived('peer')
   const site =
