@@ -34,7 +34,10 @@ export class Invariants {
     this.#epochs.set(about, Math.max(known, epoch))
   }
 
-  /** Of PCs that are connected, and have been for a while, no two say that they are master. */
+  /**
+   * Of PCs that are connected, and have been for a while, no two say that they are master. A liar that was found out does not count: nobody
+   * speaks to it about the content any more, so it does not hear that another one is master now.
+   */
   #claimed(by: number, key: ContentKey, isMaster: boolean): void {
     const masters = this.#masters.get(key) ?? new Set()
     this.#masters.set(key, masters)
@@ -45,7 +48,8 @@ export class Invariants {
     for (const index of masters) if (!subnet.agents[index]!.process.isAlive) masters.delete(index)
     if (subnet.sim.nowMs - faults.lastMs < QUIET_MS) return
     for (const other of masters)
-      if (other !== by && subnet.wires.has(by, other)) this.#broken(`${by} and ${other} are masters at the same time`)
+      if (other !== by && !faults.liars.has(by) && !faults.liars.has(other) && subnet.wires.has(by, other))
+        this.#broken(`${by} and ${other} are masters at the same time`)
   }
 
   /** Nothing happens any more, and nobody has been stopped. */
