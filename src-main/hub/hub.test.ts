@@ -117,6 +117,22 @@ test('a PC is told which of those that it is named could not be reached from its
   expect(await cardsFor(dora!)).toContainEqual([true, undefined])
 })
 
+test('a PC that is off says nothing about its subnet, however many try it in vain', async () => {
+  const clock = fakeClock()
+  const { hub, told } = start({ clock })
+  const [off, there, anna, bert] = ['10.0.2.1', '10.0.2.2', '10.0.1.1', '10.0.1.2'].map((address) =>
+    joins(hub, address)
+  ) as [PeerId, PeerId, PeerId, PeerId]
+  hub.lost(off)
+  for (const id of [anna, bert]) hub.message(id, { t: 'hub.failed', key, id: off, problem: 'unreachable' })
+  hub.message(there, { t: 'hub.hold', key, hours: 1 })
+  const put = { t: 'claim.put', key, role: 'seeking', pieces: 0, pieceCount: 4, bytes: 0, weight: 50 } as const
+  hub.message(anna, { ...put, eligible: true, epoch: 0, master: null, masters: [] })
+  await clock.pass(1000)
+  const cards = told.flatMap(([to, message]) => (to === anna && message.t === 'hub.cards' ? message.cards : []))
+  expect(cards.map(({ id, apart }) => [id === there, apart])).toEqual([[true, undefined]])
+})
+
 test('a subnet that reaches no other one is told so, and told when that has changed', async () => {
   const clock = fakeClock()
   const { hub, told } = start({ clock })

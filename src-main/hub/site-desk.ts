@@ -185,7 +185,8 @@ export class SiteDesk {
         }
         return
       case 'hub.failed':
-        if (message.problem === 'unreachable')
+        // One that this hub does not reach either is off, whatever lies between the two subnets.
+        if (message.problem === 'unreachable' && this.#live.has(message.id))
           this.#apart.said(from, this.#world.subnetOf(from), this.#world.subnetOf(message.id))
         return registry.failed(message.key, message.id, from)
       case 'hub.alone':

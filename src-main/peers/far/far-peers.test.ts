@@ -47,6 +47,12 @@ describe('members of other subnets', () => {
     far.start()
   })
 
+  function named(address: string): PeerId {
+    const pc = device()
+    far.learn(pc.id, makeCard(pc, 1, at(address)))
+    return pc.id
+  }
+
   test('are dialled by their own cards only, and only where they may be', async () => {
     const [pc, other] = [device(), device()]
     expect(await far.introduce(pc.id)).toBe('outside')
@@ -103,19 +109,41 @@ describe('members of other subnets', () => {
     expect(await far.introduce(pc.id)).toBe('connected')
   })
 
-  test('are not tried again for a while in a subnet that does not answer', async () => {
+  test('are not tried again for a while in a subnet of which two do not answer', async () => {
     answer = (address) => (address.startsWith('10.1.1.') ? 'unreachable' : 'proven')
-    const [first, second, third] = [device(), device(), device()]
-    far.learn(first.id, makeCard(first, 1, at('10.1.1.1')))
-    far.learn(second.id, makeCard(second, 1, at('10.1.1.2')))
-    far.learn(third.id, makeCard(third, 1, at('10.1.2.1')))
-    expect(await far.introduce(first.id)).toBe('unreachable')
-    expect(await far.introduce(second.id)).toBe('apart')
-    expect(await far.introduce(third.id)).toBe('connected')
-    expect(dialled).toEqual(['10.1.1.1', '10.1.2.1'])
+    const inside = ['10.1.1.1', '10.1.1.2', '10.1.1.3'].map((address) => named(address))
+    const outside = named('10.1.2.1')
+    expect(await far.introduce(inside[0]!)).toBe('unreachable')
+    expect(await far.introduce(inside[1]!)).toBe('unreachable')
+    expect(await far.introduce(inside[2]!)).toBe('apart')
+    expect(await far.introduce(outside)).toBe('connected')
+    expect(dialled).toEqual(['10.1.1.1', '10.1.1.2', '10.1.2.1'])
     await clock.pass(APART_MS)
     answer = () => 'proven'
-    expect(await far.introduce(second.id)).toBe('connected')
+    expect(await far.introduce(inside[2]!)).toBe('connected')
+  })
+
+  test('that are off say nothing about the others of their subnet, and are not tried again until they are back', async () => {
+    answer = (address) => (address === '10.1.1.1' ? 'unreachable' : 'proven')
+    const off = device()
+    far.learn(off.id, makeCard(off, 1, at('10.1.1.1')))
+    expect(await far.introduce(off.id)).toBe('unreachable')
+    expect(await far.introduce(off.id)).toBe('apart')
+    expect(await far.introduce(named('10.1.1.2'))).toBe('connected')
+    answer = () => 'proven'
+    far.learn(off.id, makeCard(off, 1, at('10.1.1.1')))
+    expect(await far.introduce(off.id)).toBe('apart')
+    far.learn(off.id, makeCard(off, 2, at('10.1.1.1')))
+    expect(await far.introduce(off.id)).toBe('connected')
+  })
+
+  test('are counted anew in a subnet of which one has answered', async () => {
+    answer = (address) => (address.endsWith('.9') ? 'proven' : 'unreachable')
+    expect(await far.introduce(named('10.1.1.1'))).toBe('unreachable')
+    expect(await far.introduce(named('10.1.1.9'))).toBe('connected')
+    expect(await far.introduce(named('10.1.1.2'))).toBe('unreachable')
+    expect(await far.introduce(named('10.1.1.3'))).toBe('unreachable')
+    expect(await far.introduce(named('10.1.1.4'))).toBe('apart')
   })
 
   test('are left when nothing goes between them any more', async () => {

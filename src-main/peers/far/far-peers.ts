@@ -1,5 +1,6 @@
 import type { PeerId } from '../../contract/ids.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
+import { keepLatest } from '../../lib/keep-latest.ts'
 import { subnetOf } from '../../lib/subnet.ts'
 import { TokenBucket } from '../../lib/token-bucket.ts'
 import type { Introduced } from '../network.ts'
@@ -15,10 +16,18 @@ export const IDLE_MS = 60_000
 const SWEEP_MS = 10_000
 /** A peer that was mentioned for a content this recently needs no ping. */
 const FRESH_MS = 2000
-/** Two subnets between which no connection came about are not tried again for this long. */
+/** Two subnets between which no connection came about are not tried again for this long; nor is one PC that did not answer. */
 export const APART_MS = 600_000
+/** So many different PCs of a subnet did not answer, and none did: one alone may be off. */
+const SILENT_PCS = 2
 const MAX_APART = 256
 const MAX_CARDS = 256
+
+interface OffPeer {
+  readonly subnets: ReadonlySet<string>
+  readonly untilMs: number
+  readonly counter: number
+}
 
 export interface FarPeersWorld {
   readonly clock: Clock
@@ -40,8 +49,10 @@ export class FarPeers {
   readonly #cards = new Map<PeerId, ContactCard>()
   readonly #dialling = new Map<PeerId, Promise<Introduced>>()
   readonly #usedMs = new Map<PeerId, number>()
-  /** Subnets that did not answer; monotonic ms until when they are left alone. */
+  /** Subnets that cannot be reached; monotonic ms until when they are left alone. */
   readonly #apart = new Map<string, number>()
+  /** PCs that did not answer: where, until when they are left alone, and by which card. One that is back has a newer card. */
+  readonly #off = new Map<PeerId, OffPeer>()
   /** `id address`: there was the one that was named. */
   readonly #proved = new Set<string>()
   readonly #stop = new AbortController()
@@ -74,7 +85,7 @@ export class FarPeers {
 
   /** Others of this subnet could not connect to that one's. */
   noteApart(id: PeerId): void {
-    for (const { address } of this.#cards.get(id)?.addresses ?? []) this.#noteApart(address)
+    for (const { address } of this.#cards.get(id)?.addresses ?? []) this.#noteApart(subnetOf(address))
   }
 
   /** Connects to a member whose card is known. */
@@ -99,18 +110,43 @@ export class FarPeers {
     if (allowed.length === 0) return 'outside'
     const nowMs = clock.monotonicMs()
     const likely = allowed.filter(({ address }) => (this.#apart.get(subnetOf(address)) ?? 0) <= nowMs)
-    if (likely.length === 0) return 'apart'
+    if (likely.length === 0 || this.#isOff(id)) return 'apart'
     const isKnown = likely.every(({ address, port }) => this.#proved.has(`${id} ${address} ${port}`))
     if (!isKnown && !this.#dials.take()) return 'not-now'
     this.used(id)
     const outcome = await dial(id, likely, this.#stop.signal)
     if (outcome === 'proven' || outcome === 'duplicate') {
       for (const { address, port } of likely) this.#noteProved(`${id} ${address} ${port}`)
+      this.#noteAnswered(id, new Set(likely.map(({ address }) => subnetOf(address))))
       return 'connected'
     }
     if (outcome === 'later') return 'not-now'
-    if (outcome === 'unreachable') for (const { address } of likely) this.#noteApart(address)
-    return outcome === 'unreachable' ? 'unreachable' : 'refused'
+    if (outcome !== 'unreachable') return 'refused'
+    this.#noteOff(id, new Set(likely.map(({ address }) => subnetOf(address))))
+    return 'unreachable'
+  }
+
+  #isOff(id: PeerId): boolean {
+    const off = this.#off.get(id)
+    const is = off !== undefined && off.untilMs > this.#world.clock.monotonicMs()
+    return is && off.counter === this.#cards.get(id)?.counter
+  }
+
+  #noteOff(id: PeerId, subnets: ReadonlySet<string>): void {
+    const nowMs = this.#world.clock.monotonicMs()
+    const counter = this.#cards.get(id)?.counter ?? 0
+    keepLatest(this.#off, id, { subnets, untilMs: nowMs + APART_MS, counter }, MAX_CARDS)
+    for (const subnet of subnets) {
+      const off = [...this.#off.values()].filter((one) => one.untilMs > nowMs && one.subnets.has(subnet))
+      if (off.length >= SILENT_PCS) this.#noteApart(subnet)
+    }
+  }
+
+  /** Whoever did not answer there was off. */
+  #noteAnswered(id: PeerId, subnets: ReadonlySet<string>): void {
+    this.#off.delete(id)
+    for (const [other, off] of this.#off)
+      this.#off.set(other, { ...off, subnets: new Set([...off.subnets].filter((subnet) => !subnets.has(subnet))) })
   }
 
   /** Connections last while nothing goes over them: a wall that has come since shows only when something is to. */
@@ -128,16 +164,14 @@ export class FarPeers {
     if (this.#proved.size > MAX_PROVED) this.#proved.delete(this.#proved.keys().next().value!)
   }
 
-  #noteApart(address: string): void {
-    const subnet = subnetOf(address)
-    this.#apart.delete(subnet)
-    this.#apart.set(subnet, this.#world.clock.monotonicMs() + APART_MS)
-    if (this.#apart.size > MAX_APART) this.#apart.delete(this.#apart.keys().next().value!)
+  #noteApart(subnet: string): void {
+    keepLatest(this.#apart, subnet, this.#world.clock.monotonicMs() + APART_MS, MAX_APART)
   }
 
   /** The network has changed: what could not be reached before may be reached now. */
   networkChanged(): void {
     this.#apart.clear()
+    this.#off.clear()
   }
 
   #partFromIdle(): void {
