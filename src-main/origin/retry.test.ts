@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { failureOf, retryAfter, retryOf, statusFailure } from './failures.ts'
-import { MAX_RETRIES, pauseBeforeRetry } from './retry.ts'
+import { MAX_RETRIES, MAX_RETRIES_TOO_MANY, pauseBeforeRetry } from './retry.ts'
 
 const system = (code: string) =>
   Object.assign(new Error('connect to https://user:pw@host/secret?sig=1 failed'), { code })
@@ -60,7 +60,8 @@ describe('an error on the way to an origin', () => {
         (code, after, attempt, random) => {
           const error = statusFailure(code, after === null ? {} : { 'retry-after': String(after) }, 'h', 0)
           const pause = pauseBeforeRetry(error, attempt, random)
-          if (attempt > MAX_RETRIES || code === 404 || code === 403 || (after ?? 0) > 60) {
+          const most = code === 429 ? MAX_RETRIES_TOO_MANY : MAX_RETRIES
+          if (attempt > most || code === 404 || code === 403 || (after ?? 0) > 60) {
             expect(pause).toBeNull()
             return
           }
@@ -75,6 +76,14 @@ describe('an error on the way to an origin', () => {
       null
     ])
     expect([1, 2, 3, 4].map((attempt) => pauseBeforeRetry(reset, attempt, 0.5))).toEqual([250, 500, 1000, null])
+  })
+
+  it('of a server that was asked too often is retried by seconds, also where it does not say how long to wait', () => {
+    const tooMany = statusFailure(429, {}, 'h', 0)
+    const pauses = [1, 2, 3, 4, 5, 6].map((attempt) => pauseBeforeRetry(tooMany, attempt, 0.5))
+    expect(pauses).toEqual([1000, 2000, 4000, 8000, 8000, null])
+    const told = statusFailure(429, { 'retry-after': '3' }, 'h', 0)
+    expect([1, 3].map((attempt) => pauseBeforeRetry(told, attempt, 0.5))).toEqual([3000, 4000])
   })
 
   it('reads Retry-After as seconds or date, and no text makes it negative', () => {
