@@ -86,6 +86,7 @@ describe('three PCs ask a server that', () => {
     ['redirects to a mirror that dies', 'mirrors', onceAndAHalf],
     ['wants them to come back later', 'later', once],
     ['answers 203', 's203', once],
+    ['answers 299, which nobody has defined', 's299', once],
     ['sets a cookie on the redirect', 'cookie', each, 'sets-cookie'],
     ['names each answer anew', 'named-anew', each, 'version-changed'],
     ['dates each answer anew', 'dated-anew', each, 'version-changed'],

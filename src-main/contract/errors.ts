@@ -132,7 +132,7 @@ export const errorTable = {
   DATA_FOLDER_NEWER: {
     exit: 104,
     http: 500,
-    next: 'Install the newer Larder again, or give this one another data folder; nothing in it was changed.'
+    next: 'Install the newer Larder again, or give this one another data folder; the files that were in it are as they were.'
   },
   UPDATES_UNAVAILABLE: {
     exit: 105,

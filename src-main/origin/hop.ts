@@ -162,7 +162,7 @@ function askOnce(
       response.on('error', () => {})
       options.answered?.(host, response.headers)
       const answer: HopAnswer = {
-        status: response.statusCode ?? 0,
+        status: understood(response.statusCode ?? 0),
         headers: response.headers,
         url,
         method: ask.method,
@@ -221,4 +221,12 @@ function onceConnected(request: ClientRequest, connected: (socket: Socket) => vo
     else if (socket.connecting) socket.once('connect', ready)
     else ready()
   })
+}
+
+/** Success codes that mean something of their own (IANA registry); of these Larder takes what `probe.ts` and `body-source.ts` name. */
+const namedSuccess = new Set([200, 201, 202, 203, 204, 205, 206, 207, 208, 226])
+
+/** A success that nobody has defined counts as 200 (RFC 9110 §15). */
+function understood(status: number): number {
+  return status >= 200 && status < 300 && !namedSuccess.has(status) ? 200 : status
 }

@@ -202,6 +202,7 @@ export const behaviours: Record<string, (call: OddCall) => void | Promise<void>>
     call.head('206 Partial Content', ['ETag: "v1"', 'Content-Range: bytes 0-9/10', 'Content-Length: 10'])
     return call.send(call.body.subarray(0, 10))
   },
+  s299: (call) => serve(call, { status: '299 Miscellaneous Persistent Warning' }),
   s203: (call) => serve(call, { status: '203 Non-Authoritative Information' }),
   cookie: (call) =>
     call.fields['cookie']?.includes('seen=1') ? serve(call) : redirect(call, call.target, 'Set-Cookie: seen=1; Path=/'),
