@@ -58,7 +58,7 @@ const waiting: Scenario = async (world) => {
   await lab.getAll(lab.put('warm.bin', world.bytes(1024 * 1024)))
   hub.agent!.kill()
   const { found, note } = world
-  // The same PCs, warm as they are, without a hub in their settings; in turns, for the machine is busy with 13 agents.
+  // The same PCs, warm as they are, without a hub in their settings; in turns, because the machine is busy with 13 agents.
   const rounds: { dead: number[]; none: number[] } = { dead: [], none: [] }
   for (let turn = 0; turn < 2 * world.repeat; turn++)
     for (const kind of ['dead', 'none'] as const) {

@@ -40,7 +40,7 @@ export class ApartSubnets {
     return this.#pairs.size === 0
   }
 
-  /** A word of each side is enough; of one side two, for a firewall may let connections pass the other way. */
+  /** A word of each side is enough; of one side two, because a firewall may let connections pass the other way. */
   are(from: string | null, to: string | null): boolean {
     if (from === null || to === null) return false
     const words = this.#of(from, to)?.by.size ?? 0

@@ -6,7 +6,7 @@ import { systemClock, type Clock } from '../lib/clock.ts'
 /** Most bytes of a serialised policy that are read back. */
 const MAX_POLICY_BYTES = 16 * 1024
 
-/** The fields that rule caching, and those that say what the bytes are; no others are kept, for they may hold secrets. */
+/** The fields that rule caching, and those that say what the bytes are; no others are kept, because they may hold secrets. */
 const ruling = [
   'age',
   'cache-control',

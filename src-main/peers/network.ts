@@ -184,7 +184,7 @@ export interface HubDoor extends EventEmitter<HubDoorEvents> {
   shelve(shelf: DepositShelf): void
 }
 
-/** Deposits of the hubs this agent is connected to. Each is a source of pieces with an id of its own, for a hub may have the same content as a PC, too. */
+/** Deposits of the hubs this agent is connected to. Each is a source of pieces with an id of its own, because a hub may also have the same content as a PC. */
 export interface Deposits {
   /** As a source of pieces. */
   idOf(hub: PeerId): PeerId

@@ -146,7 +146,7 @@ describe('a piece that cannot be stored', () => {
 })
 
 describe('a piece from the origin that a peer has brought in the same moment', () => {
-  it('is counted as discarded, for nobody counts it as downloaded', async () => {
+  it('is counted as discarded, because nobody counts it as downloaded', async () => {
     const { origin, seen } = lane({ held: 'never', beaten: 1 })
     origin.start()
     await settled()

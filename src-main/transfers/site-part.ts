@@ -295,7 +295,7 @@ export class SitePart {
     this.#lost(id)
   }
 
-  /** Remembered, for the connection ends before people ask. */
+  /** Remembered, because the connection ends before people ask. */
   #noteSource(id: PeerId): void {
     const peer = this.#job.world.network.peer(id)
     if (peer && this.#source?.id === id)

@@ -28,7 +28,7 @@ export function readTarget(method: string, target: string, own: readonly string[
   if (target.startsWith('/')) return readFetch(target)
   const { url, authorization } = separateCredentials(normaliseUrl(target))
   const { protocol, host } = new URL(url)
-  // A tool whose proxy is the gateway asks for `/fetch` this way too; as it wrote it, for the URL parser would rewrite the path.
+  // A tool whose proxy is the gateway asks for `/fetch` this way too; as it wrote it, because the URL parser would rewrite the path.
   if (own.includes(host) && protocol === 'http:') return readFetch(target.replace(/^http:\/\/[^/?]*/i, '') || '/')
   if (protocol !== 'http:')
     throw new LarderError('URL_SCHEME_UNSUPPORTED', 'The gateway takes only http:// URLs as a proxy')
@@ -65,7 +65,7 @@ function found(form: 'path' | 'query', text: string): GatewayTarget {
   return { form, ...separateCredentials(normaliseUrl(text)) }
 }
 
-/** Percent-decoded; a plus is one, for a URL has no blanks that could be meant. */
+/** Percent-decoded; a plus is one, because a URL has no blanks that could be meant. */
 function decodePart(text: string): string {
   try {
     return decodeURIComponent(text)

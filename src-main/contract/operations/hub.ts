@@ -13,7 +13,7 @@ export const hubOperations = {
     http: { method: 'GET', path: '/v1/hub/members' }
   },
   'hub.contents': {
-    summary: 'Contents that are claimed at this hub; no names, for it knows none.',
+    summary: 'Contents that are claimed at this hub; no names, because it knows none.',
     who: 'programs',
     input: z.object({}),
     answer: z.object({ contents: z.array(HubContentView) }),

@@ -43,7 +43,7 @@ export class KnownAddresses {
     return known !== undefined && nowMs - known.heardMs < this.#freshMs
   }
 
-  /** Those still fresh, in the order in which they are worth trying: IPv4 first, for that is what firewalls are set up for, then the newest. */
+  /** Those still fresh, in the order in which they are worth trying: IPv4 first, because that is what firewalls are set up for, then the newest. */
   inOrder(nowMs: number): KnownAddress[] {
     return [...this.#known.values()]
       .filter(({ heardMs }) => nowMs - heardMs < this.#freshMs)

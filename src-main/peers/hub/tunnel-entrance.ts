@@ -19,7 +19,7 @@ interface TunnelEntranceOptions {
 }
 
 /**
- * Where a reverse proxy brings the agents of a hub: plain HTTP, for it is TLS with both certificates that is inside. Any path that
+ * Where a reverse proxy brings the agents of a hub: plain HTTP, because TLS with both certificates runs inside. Any path that
  * ends in `/hub` is a hub's, so the proxy may leave its prefix on or take it off; `/health` tells load balancers that it is up.
  */
 export class TunnelEntrance {
